@@ -1,0 +1,1 @@
+"""Files to valid articles: no SQL, no async, no GraphQL."""

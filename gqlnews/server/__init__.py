@@ -1,0 +1,1 @@
+"""HTTP: the application, who is asking, the logs, the explorer page."""

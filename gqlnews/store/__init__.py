@@ -1,0 +1,1 @@
+"""Articles to rows: the only package that opens a database."""

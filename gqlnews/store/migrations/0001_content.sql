@@ -96,7 +96,7 @@ CREATE TABLE related (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX related_url ON related (url);
 CREATE INDEX related_target ON related (target_id);
-CREATE INDEX related_provider ON related (provider_domain) WHERE provider_domain IS NOT NULL;
+CREATE INDEX related_provider ON related (provider_domain, provider_name) WHERE provider_domain IS NOT NULL;
 
 -- Every URL of every article, and the one article that answers for each.
 CREATE TABLE article_url (
@@ -152,9 +152,11 @@ CREATE TABLE problem (
     severity TEXT NOT NULL CHECK (severity IN ('ERROR', 'WARNING')),
     code TEXT NOT NULL,
     message TEXT NOT NULL,
-    across INTEGER NOT NULL CHECK (across IN (0, 1))  -- 1: of several files together, derived anew at each ingest
+    across INTEGER NOT NULL CHECK (across IN (0, 1)), -- 1: of several files together, derived anew at each ingest
+    subject TEXT                                      -- what those files share: a slug or a URL
 ) STRICT;
 CREATE INDEX problem_place ON problem (path, line, column_, code);
+CREATE INDEX problem_subject ON problem (subject) WHERE subject IS NOT NULL;
 
 -- The change log. A version is one change; REMOVED rows keep no article.
 CREATE TABLE change (

@@ -1,0 +1,126 @@
+"""The one place that opens a database: for the writer here, for readers in `readers.py`.
+
+How a writer is opened:
+
+1. Look at the header. A file that is no database, or another application's, is refused untouched.
+2. An empty file gets its page size, then write-ahead logging.
+3. Each migration that is missing runs in a transaction of its own, which also sets the version that the
+   header carries. So a process killed in between leaves a file that the next one goes on with.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from gqlnews.errors import DatabaseError, ForeignDatabaseError, NewerDatabaseError
+from gqlnews.store.failures import explaining
+from gqlnews.store.migrations import migrations, statements
+
+APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and we know our own
+PAGE_BYTES = 8192  # an article's row then mostly fits a page
+CACHE_KIB = 32 * 1024
+WAIT_SECONDS = 5.0
+
+Migrations = Sequence[tuple[int, str]]
+
+
+def open_writer(
+    path: Path, *, wait: float = WAIT_SECONDS, known: Migrations | None = None
+) -> sqlite3.Connection:
+    """The writer's connection to the database at `path`, made or brought up to date where need be.
+
+    It is in autocommit: who writes says BEGIN. `wait` is how many seconds it waits for another's lock,
+    `known` the migrations, by default those of this program. Raises DatabaseError and its kinds.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        advice = "name another with --db"
+        raise DatabaseError(f"database {path} cannot be made, {error.strerror}: {advice}") from error
+    with explaining(path):
+        db = sqlite3.connect(path, timeout=wait, isolation_level=None)
+        try:
+            _prepare(db, path, migrations() if known is None else known)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def check_ours(db: sqlite3.Connection, path: Path, newest: int) -> int:
+    """The version of the database's tables, 0 for an empty file; raises where it is not ours or too new."""
+    application, version, tables = (
+        value_of(db, "PRAGMA application_id"),
+        value_of(db, "PRAGMA user_version"),
+        value_of(db, "SELECT count(*) FROM sqlite_master"),
+    )
+    if application != APPLICATION_ID and (application, version, tables) != (0, 0, 0):
+        raise ForeignDatabaseError(
+            f"database {path} belongs to another application: name another file with --db"
+        )
+    if version > newest:
+        raise NewerDatabaseError(
+            f"database {path} was made by a newer gqlnews (its version is {version}, this program knows "
+            f"{newest}): update gqlnews, or name another file with --db"
+        )
+    return version
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing: what is written within is committed at the end, or undone where anything raises."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # SQLite itself has rolled back where, say, the disk was full
+            db.execute("ROLLBACK")
+        raise
+
+
+def value_of(db: sqlite3.Connection, sql: str) -> int:
+    """The one integer that `sql` gives."""
+    (value,) = db.execute(sql).fetchone()
+    return int(value)
+
+
+def _prepare(db: sqlite3.Connection, path: Path, known: Migrations) -> None:
+    newest = max(version for version, _ in known)
+    version = check_ours(db, path, newest)
+    if version == 0:
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise DatabaseError(f"database {path} lies where it cannot be shared (journal {mode}): move it")
+    db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    for number, script in known:
+        if number > version:
+            _migrate(db, number, script)
+
+
+def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
+    """Run one migration, unless another process was faster."""
+    with transaction(db):
+        if value_of(db, "PRAGMA user_version") >= number:
+            return
+        for statement in statements(script):
+            db.execute(statement)
+        if number == 1:
+            _begin_store(db)
+        db.execute(f"PRAGMA user_version = {number}")
+
+
+def _begin_store(db: sqlite3.Connection) -> None:
+    line = secrets.token_hex(6)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute("INSERT INTO store (id, line, last_version, fingerprint) VALUES (1, ?, 0, '')", (line,))
+    db.executemany(
+        "INSERT INTO site (audience, version, article_count, provider_count, topic_count)"
+        " VALUES (?, ?, 0, 0, 0)",
+        [(audience, f"{line}-0") for audience in (0, 1, 2)],
+    )

@@ -1,0 +1,25 @@
+"""The numbered migrations: `NNNN_name.sql` brings a database to version NNNN from the one before."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def migrations(folder: Path = FOLDER) -> list[tuple[int, str]]:
+    """The (version, SQL text) of every migration, by version."""
+    files = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return [(int(file.name[:4]), file.read_text("utf-8")) for file in files]
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of `script` one by one, because `executescript` would end the open transaction."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+    if pending.strip():
+        raise ValueError(f"a migration ends within a statement: {pending.strip()[:60]}")

@@ -1,0 +1,117 @@
+"""Collect: the selection sets of an operation to its plan.
+
+graphql-core collects and merges the fields of each selection set, so fragments, aliases, `@skip` and
+`@include` mean what they mean there. What is declared for a field decides its plan.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import cast
+
+from graphql import (
+    Executor,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+
+from gqlnews.plan.declare import Declarations, Literal
+from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RootPlan
+
+
+def plan_operation(
+    operation: "Executor[object]", declarations: Declarations
+) -> dict[str, RootPlan]:
+    """The plans of the operation's root fields that have a declaration, by response key."""
+    root_type = operation.schema.get_root_type(operation.operation.operation)
+    assert root_type is not None, "validation has seen to it"
+    collected = collect_fields(
+        operation.schema, operation.fragments, operation.variable_values, root_type, operation.operation
+    )
+    plans = {}
+    for key, details in collected.grouped_field_set.items():
+        collector = _Collector(operation, declarations)
+        plan = collector.plan_field(root_type, key, details, ())
+        if plan is not None:
+            plans[key] = RootPlan(plan, tuple(collector.inputs))
+    return plans
+
+
+@dataclass(slots=True)
+class _Collector:
+    """Walks one root field's subtree and numbers its fields, outermost first."""
+
+    operation: "Executor[object]"
+    declarations: Declarations
+    inputs: list[FieldPlan] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        return self.operation.schema
+
+    def plan_field(
+        self, parent: GraphQLObjectType, key: str, details: FieldDetailsList, above: tuple[str, ...]
+    ) -> FieldPlan | None:
+        """None where nothing is declared for the field: introspection at the root."""
+        node = details[0].node
+        name = node.name.value
+        definition = cast("GraphQLField", self.schema.get_field(parent, name))
+        declaration = (
+            Literal(parent.name)
+            if name == "__typename"
+            else self.declarations.fields.get((parent.name, name))
+        )
+        if declaration is None or (not above and isinstance(declaration, Literal)):
+            return None
+        number, path = next(self.numbers), (*above, key)
+        place = len(self.inputs)
+        objects = self._plan_objects(definition, details, path)
+        plan = FieldPlan(key, number, declaration, definition, node, path, objects)
+        if definition.args:
+            self.inputs.insert(place, plan)
+        return plan
+
+    def _plan_objects(
+        self, definition: GraphQLField, details: FieldDetailsList, path: tuple[str, ...]
+    ) -> dict[str, ObjectPlan]:
+        return {
+            concrete.name: self._plan_object(concrete, self._subfields(concrete, details), path)
+            for concrete in self._concrete_types(definition)
+        }
+
+    def _plan_object(
+        self, concrete: GraphQLObjectType, grouped: GroupedFieldSet, path: tuple[str, ...]
+    ) -> ObjectPlan:
+        fields = (self.plan_field(concrete, key, details, path) for key, details in grouped.items())
+        return ObjectPlan(
+            concrete.name,
+            self.declarations.entities.get(concrete.name),
+            tuple(plan for plan in fields if plan is not None),
+        )
+
+    def _subfields(self, concrete: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
+        return collect_subfields(
+            self.schema,
+            self.operation.fragments,
+            self.operation.variable_values,
+            self.operation.operation,
+            concrete,
+            details,
+        ).grouped_field_set
+
+    def _concrete_types(self, definition: GraphQLField) -> list[GraphQLObjectType]:
+        named = get_named_type(definition.type)
+        if is_abstract_type(named):
+            return list(self.schema.get_possible_types(named))
+        return [named] if is_object_type(named) else []

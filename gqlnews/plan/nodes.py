@@ -1,0 +1,47 @@
+"""The plan of an operation: plain frozen data, made once a document and read by the renderer.
+
+The words are pg_graphql's: a root field becomes a `FieldPlan`, its selection an `ObjectPlan`, and so on down.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphql import FieldNode, GraphQLField
+
+from gqlnews.plan.declare import Declaration, Entity
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPlan:
+    """The fields to give of each object of one type, in the order of the answer."""
+
+    type_name: str
+    entity: Entity | None
+    fields: tuple["FieldPlan", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPlan:
+    """One field of the answer. `number` names its bound values; `objects` is keyed by concrete type."""
+
+    key: str
+    number: int
+    declaration: Declaration
+    definition: GraphQLField
+    node: FieldNode
+    path: tuple[str, ...]
+    objects: Mapping[str, ObjectPlan] = field(default_factory=dict)
+
+    @property
+    def selection(self) -> ObjectPlan:
+        """The selection of a field whose type is one object type."""
+        (plan,) = self.objects.values()
+        return plan
+
+
+@dataclass(frozen=True, slots=True)
+class RootPlan:
+    """A root field, and all fields of its subtree that have arguments, itself included, outermost first."""
+
+    field: FieldPlan
+    inputs: tuple[FieldPlan, ...]

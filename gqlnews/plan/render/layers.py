@@ -1,0 +1,75 @@
+"""Layers: where a link is too deep to nest, its answers are made beside the statement and looked up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import CTE, Select, distinct, func, select
+
+from gqlnews.plan.declare import Match
+from gqlnews.plan.nodes import FieldPlan
+from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.rows import Row, column_of
+
+DEEPEST = 2  # links that nest in one layer
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a linked row is matched with: one key, and all the keys of the level.
+
+    `keys` is the CTE that holds them, where a layer begins here.
+    """
+
+    key: Expression
+    all_keys: Callable[[], Select[tuple[object]]]
+    depth: int
+    keys: CTE | None = None
+
+
+Build = Callable[[Link | None], Expression]
+
+
+def linked(
+    field: FieldPlan, match: Match | None, row: Row, context: Context, build: Build
+) -> Expression:
+    """The link nested in its row where that is shallow, or through a layer of its own."""
+    if match is None:
+        return build(None)
+    if match.argument is not None:
+        key = context.bind(field, match.argument)
+        return build(Link(key, lambda: select(key.label("key")), row.depth + 1))
+    assert match.parent is not None
+    if row.depth < DEEPEST:
+        parent = match.parent
+        return build(Link(row.column(parent), lambda: row.everything(parent), row.depth + 1))
+    return layered(match.parent, row, context, build)
+
+
+def layered(parent: str, row: Row, context: Context, build: Build) -> Expression:
+    """
+    WITH k4 AS MATERIALIZED (SELECT DISTINCT key FROM (… all of the level above …) WHERE key IS NOT NULL),
+         j4 AS MATERIALIZED (SELECT k4.key, <what build makes of k4.key> AS json FROM k4)
+    … json((SELECT j4.json FROM j4 WHERE j4.key = s3.target_id))
+    """
+    number = next(context.numbers)
+    level = row.everything(parent).subquery(f"l{number}")
+    level_key = column_of(f"l{number}", "key")
+    keys = materialized(
+        select(distinct(level_key).label("key")).select_from(level).where(level_key.is_not(None)),
+        f"k{number}",
+    )
+    key = column_of(f"k{number}", "key")
+    answer = build(Link(key, lambda: select(key.label("key")).select_from(keys), 1, keys))
+    made = materialized(
+        select(key.label("key"), answer.label("json")).select_from(keys), f"j{number}"
+    )
+    found = (
+        select(column_of(f"j{number}", "json"))
+        .select_from(made)
+        .where(column_of(f"j{number}", "key") == row.column(parent))
+    )
+    return func.json(found.scalar_subquery())
+
+
+def materialized(query: Select[tuple[object, ...]], name: str) -> CTE:
+    return query.cte(name).prefix_with("MATERIALIZED")

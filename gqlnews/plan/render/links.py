@@ -1,0 +1,142 @@
+"""Links: to one row, to many rows, and to the objects of a JSON array."""
+
+from typing import Any
+
+from sqlalchemy import FromClause, Select, func, literal_column, select
+
+from gqlnews.plan.declare import Entity, Items, Junction, Many, Match, One
+from gqlnews.plan.nodes import FieldPlan
+from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.layers import Link, linked
+from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.rows import Everything, ItemRow, Row, aliased, column_of, visible
+
+
+def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
+    """(SELECT json_object(…) FROM provider AS t2 WHERE t2.domain = s1.provider_domain AND t2.scope = 0)"""
+    declaration = field.declaration
+    assert isinstance(declaration, One)
+
+    def build(link: Link | None) -> Expression:
+        rows = Rows.of(field, context, declaration.match, declaration.through)
+        child = Row(rows.alias, link.depth if link else 1, rows.everything(link, context))
+        body = render_object(field.selection, child, context)
+        return rows.matching(link, body).scalar_subquery()
+
+    return linked(field, declaration.match, row, context, build)
+
+
+def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
+    """
+    (SELECT json_group_array(json_object(…)) FROM
+        (SELECT t2.title AS title, … FROM related AS t2 WHERE t2.article_id = t1.id ORDER BY t2.position) AS s2)
+    The rows are ordered in a subquery, because SQLite's aggregates take no ORDER BY; the object is made
+    outside of it, because JSON loses its subtype there.
+    """
+    declaration = field.declaration
+    assert isinstance(declaration, Many)
+
+    def build(link: Link | None) -> Expression:
+        rows = Rows.of(field, context, declaration.match, declaration.through)
+        alias = f"s{next(context.numbers)}"
+        child = Row(alias, link.depth if link else 1, rows.everything(link, context))
+        body = func.json_group_array(render_object(field.selection, child, context))
+        columns = [column_of(rows.alias, name).label(name) for name in child.used]
+        query = rows.matching(link, *columns or [literal_column("1")])
+        ordered = _sliced(field, declaration, query, rows, context)
+        return select(body).select_from(ordered.subquery(alias)).scalar_subquery()
+
+    return linked(field, declaration.match, row, context, build)
+
+
+def _sliced(
+    field: FieldPlan, declaration: Many, query: Select[Any], rows: "Rows", context: Context
+) -> Select[Any]:
+    query = query.order_by(*rows.order)
+    if not field.definition.args:
+        return query
+    start, end = context.bind(field, "start"), context.bind(field, "end")
+    if declaration.position:
+        position = column_of(rows.alias, declaration.position)
+        return query.where(position >= start, position < end)
+    return query.limit(end - start).offset(start)
+
+
+def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
+    """(SELECT json_group_array(json_object('url', e2.value -> '$.url', …)) FROM json_each(t1.images) AS e2)"""
+    declaration = field.declaration
+    assert isinstance(declaration, Items)
+    alias = f"e{next(context.numbers)}"
+    body = render_object(field.selection, ItemRow(alias, row.depth + 1, row.everything), context)
+    key = column_of(alias, "key")
+    source = func.json_each(row.column(declaration.column)).alias(alias)
+    if declaration.single:
+        return select(body).select_from(source).where(key == literal_column("0")).scalar_subquery()
+    query = select(func.json_group_array(body)).select_from(source)
+    if field.definition.args:
+        query = query.where(key >= context.bind(field, "start"), key < context.bind(field, "end"))
+    return query.scalar_subquery()
+
+
+class Rows:
+    """The rows that a link leads to: their source, and the conditions on it."""
+
+    def __init__(
+        self, entity: Entity, match: Match | None, through: Junction | None, context: Context, position: str | None
+    ) -> None:
+        number = next(context.numbers)
+        self.entity, self.through, self.match = entity, through, match
+        self.alias, self.near = f"t{number}", f"n{number}"
+        self.visible = visible(entity, self.alias, context.audience)
+        self.position = position
+
+    @staticmethod
+    def of(field: FieldPlan, context: Context, match: Match | None, through: Junction | None) -> "Rows":
+        entity = field.selection.entity
+        assert entity is not None, f"{field.selection.type_name} declares no entity"
+        position = getattr(field.declaration, "position", None)
+        return Rows(entity, match, through, context, position)
+
+    @property
+    def source(self) -> FromClause:
+        """`article AS t2`, or `url_owner AS n2 JOIN article AS t2 ON t2.id = n2.article_id`."""
+        rows = aliased(self.entity.table, self.alias)
+        if self.through is None:
+            return rows
+        near = aliased(self.through.table, self.near)
+        assert self.match is not None
+        return near.join(rows, column_of(self.alias, self.match.child) == column_of(self.near, self.through.far))
+
+    @property
+    def key(self) -> Expression:
+        """What equals the parent's key."""
+        if self.through is not None:
+            return column_of(self.near, self.through.near)
+        assert self.match is not None
+        return column_of(self.alias, self.match.child)
+
+    @property
+    def order(self) -> list[Expression]:
+        if self.through is not None and self.through.position:
+            return [column_of(self.near, self.through.position)]
+        if self.position:
+            return [column_of(self.alias, self.position)]
+        return [
+            column_of(self.alias, term.column).desc() if term.descending else column_of(self.alias, term.column)
+            for term in self.entity.order
+        ]
+
+    def matching(self, link: Link | None, *columns: Expression) -> Select[Any]:
+        """Columns of the rows that the caller may see and that match the link."""
+        query = select(*columns).select_from(self.source).where(self.visible)
+        return query.where(self.key == link.key) if link else query
+
+    def everything(self, link: Link | None, context: Context) -> Everything:
+        """All rows of the level: `SELECT t5.id FROM article AS t5 WHERE t5.id IN (… the keys above …)`."""
+
+        def of_column(column: str) -> Select[Any]:
+            rows = Rows(self.entity, self.match, self.through, context, self.position)
+            query = rows.matching(None, column_of(rows.alias, column).label("key"))
+            return query.where(rows.key.in_(link.all_keys())) if link else query
+
+        return of_column

@@ -1,0 +1,53 @@
+"""Objects of several types by global id: each id is a pair `[type, natural key]` in one bound JSON array."""
+
+from typing import Any
+
+from sqlalchemy import Select, case, func, literal_column, select
+
+from gqlnews.plan.declare import Refs
+from gqlnews.plan.nodes import FieldPlan, ObjectPlan
+from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.objects import quoted, render_object
+from gqlnews.plan.render.rows import Row, aliased, column_of, visible
+
+
+def render_refs(field: FieldPlan, _row: Row, context: Context) -> Expression:
+    """
+    (SELECT json_group_array(CASE WHEN e1.value ->> 0 = 'Article' THEN (SELECT … WHERE t2.slug = e1.value ->> 1) … END)
+     FROM json_each(?) AS e1)
+    """
+    declaration = field.declaration
+    assert isinstance(declaration, Refs)
+    alias = f"e{next(context.numbers)}"
+    kind, key = literal_column(f"{alias}.value ->> 0"), literal_column(f"{alias}.value ->> 1")
+    choices = [
+        (kind == quoted(name), _object(field, plan, key, context)) for name, plan in field.objects.items()
+    ]
+    answer = case(*choices)
+    source = func.json_each(context.bind(field, "refs")).alias(alias)
+    body = answer if declaration.single else func.json_group_array(answer)
+    return select(body).select_from(source).scalar_subquery()
+
+
+def _object(field: FieldPlan, plan: ObjectPlan, key: Expression, context: Context) -> Expression:
+    entity = plan.entity
+    assert entity is not None, f"{plan.type_name} declares no entity"
+    assert entity.node_key is not None, f"{plan.type_name} declares no node key"
+    alias = f"t{next(context.numbers)}"
+
+    def everything(column: str) -> Select[Any]:
+        near = f"e{next(context.numbers)}"
+        refs = select(literal_column(f"{near}.value ->> 1")).select_from(
+            func.json_each(context.bind(field, "refs")).alias(near)
+        )
+        refs = refs.where(literal_column(f"{near}.value ->> 0") == quoted(plan.type_name))
+        far = f"t{next(context.numbers)}"
+        query = select(column_of(far, column).label("key")).select_from(aliased(entity.table, far))
+        return query.where(
+            column_of(far, str(entity.node_key)).in_(refs), visible(entity, far, context.audience)
+        )
+
+    body = render_object(plan, Row(alias, 1, everything), context)
+    query = select(body).select_from(aliased(entity.table, alias))
+    query = query.where(column_of(alias, entity.node_key) == key, visible(entity, alias, context.audience))
+    return query.scalar_subquery()

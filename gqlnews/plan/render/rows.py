@@ -1,0 +1,80 @@
+"""Rows as the SQL around them sees them: by alias, and, all of a level at once, by `SELECT`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Alias, ColumnElement, Select, false, literal_column, table, true
+
+from gqlnews.plan.audience import Audience
+from gqlnews.plan.declare import Column, Entity, Kind, Seen
+
+Everything = Callable[[str], Select[Any]]
+
+
+@dataclass(slots=True)
+class Row:
+    """One row of a level, `depth` links below the root of its layer.
+
+    `everything(column)` selects that column of all rows of the level, and may select a few too many: it only
+    says which keys a layer below has to make. `used` are the columns that were asked for.
+    """
+
+    alias: str
+    depth: int
+    everything: Everything
+    used: dict[str, None] = field(default_factory=dict)
+
+    @staticmethod
+    def nowhere() -> "Row":
+        """What the root fields hang from: it has no columns."""
+        return Row("", 0, _no_rows)
+
+    def column(self, name: str) -> ColumnElement[Any]:
+        self.used[name] = None
+        return column_of(self.alias, name)
+
+    def value(self, column: Column) -> ColumnElement[Any]:
+        """The column as it stands in JSON."""
+        return as_json(self.column(column.name), column.kind)
+
+
+class ItemRow(Row):
+    """An object in a JSON array: its members are taken as the JSON they are."""
+
+    def value(self, column: Column) -> ColumnElement[Any]:
+        # e2.value -> '$.url'
+        return literal_column(f"{self.alias}.value -> '$.{column.name}'")
+
+
+def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+    if kind is Kind.BOOLEAN:
+        return literal_column(f"CASE WHEN {value} THEN json('true') ELSE json('false') END")
+    return literal_column(f"json({value})") if kind is Kind.JSON else value
+
+
+def column_of(alias: str, name: str) -> ColumnElement[Any]:
+    return literal_column(f"{alias}.{name}")
+
+
+def aliased(name: str, alias: str) -> Alias:
+    return table(name).alias(alias)
+
+
+def visible(entity: Entity, alias: str, audience: Audience) -> ColumnElement[bool]:
+    """What hides the rows of a table from an audience, as a condition on its alias."""
+    match entity.seen:
+        case Seen.PUBLISHED if audience is Audience.PUBLIC:
+            return literal_column(f"{alias}.published = 1")
+        case Seen.SCOPE:
+            return literal_column(f"{alias}.scope = {audience.scope}")
+        case Seen.AUDIENCE:
+            return literal_column(f"{alias}.audience = {int(audience)}")
+        case Seen.EDITOR if audience is not Audience.EDITOR:
+            return false()
+        case _:
+            return true()
+
+
+def _no_rows(_column: str) -> Select[Any]:
+    raise LookupError("a root field has no parent row")

@@ -1,0 +1,64 @@
+"""The schema: Strawberry's, with finished JSON passed through, and the declarations of its types."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from strawberry import Schema
+from strawberry.extensions import SchemaExtension
+from strawberry.types.base import StrawberryObjectDefinition
+
+from gqlnews.plan.declare import Declaration, Declarations
+from gqlnews.schema.article import Article
+from gqlnews.schema.entities import ARTICLE, PROBLEM, PROVIDER, RELATED, SITE, TOPIC
+from gqlnews.schema.executor import FragmentExecutor
+from gqlnews.schema.fields import DECLARATION
+from gqlnews.schema.query import Query
+from gqlnews.schema.scalars import CONFIG
+from gqlnews.schema.topic import Topic
+
+ENTITIES = {
+    "Article": ARTICLE,
+    "Related": RELATED,
+    "Provider": PROVIDER,
+    "Topic": TOPIC,
+    "Site": SITE,
+    "Problem": PROBLEM,
+}
+
+
+class Prepared(SchemaExtension):
+    """Hands Strawberry the document that was parsed and validated already."""
+
+    def on_operation(self) -> Iterator[None]:
+        context = self.execution_context
+        context.graphql_document = context.context.document
+        context.pre_execution_errors = []
+        yield
+
+
+def build_schema() -> Schema:
+    return Schema(
+        query=Query,
+        types=[Article, Topic],
+        config=CONFIG,
+        extensions=[Prepared],
+        execution_context_class=FragmentExecutor,
+    )
+
+
+def declarations_of(schema: Schema) -> Declarations:
+    """Reads what the fields of the types declare, by their names in GraphQL."""
+    fields: dict[tuple[str, str], Declaration] = {}
+    name_of = schema.config.name_converter.get_graphql_name
+    for name, kind in schema.schema_converter.type_map.items():
+        definition: Any = kind.definition
+        if isinstance(definition, StrawberryObjectDefinition) and not definition.is_interface:
+            for field in definition.fields:
+                if DECLARATION in field.metadata:
+                    fields[name, name_of(field)] = field.metadata[DECLARATION]
+    return Declarations(fields, ENTITIES)
+
+
+def sdl() -> str:
+    """The schema in the schema definition language, as `schema.graphql` holds it."""
+    return build_schema().as_str() + "\n"

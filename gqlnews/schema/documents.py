@@ -1,0 +1,104 @@
+"""Documents: parsed and validated once, their operations planned once, and kept while they are in use."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    Executor,
+    GraphQLError,
+    GraphQLSchema,
+    Visitor,
+    parse,
+    specified_rules,
+    visit,
+)
+from graphql.language import VariableNode
+from strawberry.schema.schema import validate_document
+
+from gqlnews.plan.collect import plan_operation
+from gqlnews.plan.declare import Declarations
+from gqlnews.plan.operation import PlannedOperation
+
+MOST_DOCUMENTS = 1_000
+MOST_PLANS = 64  # of one document: by operation and by the values of what decides `@skip` and `@include`
+
+
+@dataclass(slots=True)
+class Document:
+    """A document and its errors: where there are errors it is never executed."""
+
+    node: DocumentNode | None
+    errors: tuple[GraphQLError, ...]
+    deciding: frozenset[str] = frozenset()
+    plans: dict[tuple[object, ...], PlannedOperation] = field(default_factory=dict)
+
+    def planned(self, operation: "Executor[Any]", declarations: Declarations) -> PlannedOperation:
+        """The plan of an operation under the variables that decide its selection."""
+        values = operation.variable_values.coerced
+        key = (id(operation.operation), *(values.get(name) for name in sorted(self.deciding)))
+        plan = self.plans.get(key)
+        if plan is None:
+            plan = PlannedOperation(plan_operation(operation, declarations))
+            while len(self.plans) >= MOST_PLANS:
+                del self.plans[next(iter(self.plans))]
+            self.plans[key] = plan
+        return plan
+
+
+class Documents:
+    """The documents used last, by their text."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+
+    def get(self, text: str) -> Document:
+        document = self._kept.get(text)
+        if document is None:
+            document = self._kept[text] = self._read(text)
+            if len(self._kept) > MOST_DOCUMENTS:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(text)
+        return document
+
+    def _read(self, text: str) -> Document:
+        try:
+            node = parse(text)
+        except GraphQLError as error:
+            return Document(None, (coded(error, "GRAPHQL_PARSE_FAILED"),))
+        errors = validate_document(self._schema, node, tuple(specified_rules))
+        if errors:
+            return Document(node, tuple(coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
+        return Document(node, (), deciding_variables(node))
+
+
+def coded(error: GraphQLError, code: str) -> GraphQLError:
+    """The error with its documented code."""
+    error.extensions = {**(error.extensions or {}), "code": code}
+    return error
+
+
+def deciding_variables(document: DocumentNode) -> frozenset[str]:
+    """The variables that `@skip` and `@include` read: only these change what an operation selects."""
+    collector = _DirectiveVariables()
+    visit(document, collector)
+    return frozenset(collector.names)
+
+
+class _DirectiveVariables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        for argument in node.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                self.names.add(argument.value.name.value)
+
+
+__all__ = ["Document", "Documents", "Mapping", "coded"]

@@ -1,0 +1,107 @@
+"""The engine: a request's document and variables to the bytes of its answer.
+
+1. The document is parsed and validated, or found among those that were.
+2. The operation is chosen and its variables are coerced.
+3. It is planned, and the request's values are bound: an argument that is refused refuses the request.
+4. It is executed: the root resolvers share one hop to the store.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from graphql import Executor, GraphQLError, OperationType, SourceLocation  # noqa: F401
+
+from gqlnews.plan.audience import Audience
+from gqlnews.plan.operation import RefusedError
+from gqlnews.schema.build import Schema, build_schema, declarations_of
+from gqlnews.schema.documents import Document, Documents, coded
+from gqlnews.schema.work import Read, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is the response as JSON. Not `ok`: the request was refused, and there is no `data`."""
+
+    body: bytes
+    ok: bool
+    operation: str | None = None
+    rows: int = 0
+
+
+class Engine:
+    """Answers operations over one store."""
+
+    def __init__(self, read: Read, schema: Schema | None = None) -> None:
+        self.schema = schema or build_schema()
+        self.read = read
+        self.documents = Documents(self.schema._schema)  # noqa: SLF001 - Strawberry gives no other way to it
+        self.declarations = declarations_of(self.schema)
+
+    async def answer(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None,
+        operation_name: str | None,
+        audience: Audience,
+        *,
+        only_query: bool = False,
+    ) -> Answer:
+        """`only_query`: refuse every other kind of operation, as a GET has to."""
+        document = self.documents.get(query)
+        if document.errors:
+            return refused(document.errors)
+        operation = self._operation(document, variables, operation_name)
+        if not isinstance(operation, Executor):
+            return refused(operation)
+        name = operation.operation.name.value if operation.operation.name else None
+        kind = operation.operation.operation
+        if only_query and kind is not OperationType.QUERY:
+            error = GraphQLError(f"A GET runs queries only, and this is a {kind.value}: send it by POST.")
+            return refused([coded(error, "OPERATION_NOT_ALLOWED")], name)
+        try:
+            plan = document.planned(operation, self.declarations)
+            statements = plan.queries(operation.variable_values, audience)
+        except RefusedError as error:
+            return refused([_argument_error(error)], name)
+        assert document.node is not None
+        work = Work(document.node, statements, self.read)
+        result = await self.schema.execute(
+            query, dict(variables or {}), context_value=work, operation_name=operation_name
+        )
+        return answered(result.data, result.errors or (), name, work.rows)
+
+    def _operation(
+        self, document: Document, variables: Mapping[str, Any] | None, operation_name: str | None
+    ) -> "Executor[Any] | Sequence[GraphQLError]":
+        """The operation with its variables coerced, or why it cannot be run."""
+        assert document.node is not None
+        built = Executor.build(
+            self.schema._schema,  # noqa: SLF001 - as above
+            document.node,
+            raw_variable_values=dict(variables or {}),
+            operation_name=operation_name,
+        )
+        if isinstance(built, Executor):
+            return built
+        return [coded(error, "BAD_USER_INPUT") for error in built]
+
+
+def _argument_error(error: RefusedError) -> GraphQLError:
+    return GraphQLError(
+        str(error), nodes=error.plan.node, path=list(error.plan.path), extensions={"code": error.code}
+    )
+
+
+def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> Answer:
+    return Answer(orjson.dumps({"errors": [error.formatted for error in errors]}), False, operation)
+
+
+def answered(
+    data: dict[str, Any] | None, errors: Sequence[GraphQLError], operation: str | None, rows: int
+) -> Answer:
+    body: dict[str, Any] = {"data": data}
+    if errors:
+        body = {"data": data, "errors": [error.formatted for error in errors]}
+    return Answer(orjson.dumps(body), True, operation, rows)

@@ -1,0 +1,40 @@
+"""Global object identification: ids made of type and natural key, so that they outlive the store."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import strawberry
+
+from gqlnews.plan.arguments import Inputs
+from gqlnews.schema.fields import column
+
+
+@strawberry.interface(description="Anything with a globally unique `id` (Relay global object identification).")
+class Node:
+    id: strawberry.ID = column("node_id", description="Unique among all objects, and the same after a rebuild.")
+
+
+def node_argument(arguments: Mapping[str, Any]) -> Inputs:
+    return _refs([arguments["id"]])
+
+
+def nodes_argument(arguments: Mapping[str, Any]) -> Inputs:
+    return _refs(arguments["ids"])
+
+
+def _refs(ids: list[str]) -> Inputs:
+    """Value `refs`: a JSON array of `[type, natural key]`, `["", ""]` for what is no id."""
+    return Inputs(values={"refs": orjson.dumps([_read_id(text) for text in ids]).decode()})
+
+
+def _read_id(text: str) -> tuple[str, str]:
+    try:
+        decoded = base64.b64decode(text, validate=True)
+        name, colon, key = decoded.decode().partition(":")
+    except (binascii.Error, ValueError):
+        return "", ""
+    canonical = base64.b64encode(decoded).decode() == text
+    return (name, key) if colon and canonical else ("", "")

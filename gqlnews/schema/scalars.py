@@ -1,0 +1,40 @@
+"""The scalars of the contract. Values come from the store as they are served, so nothing is serialised here."""
+
+from typing import NewType
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.scalar import ScalarDefinition, ScalarWrapper
+
+DateTime = NewType("DateTime", str)
+URL = NewType("URL", str)
+JSON = NewType("JSON", object)
+
+
+def read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a URL is a string, and this is {value!r}")
+    return value
+
+
+SCALARS: dict[object, ScalarDefinition | ScalarWrapper] = {
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description=(
+            "An instant, ISO 8601 / RFC 3339 in UTC with a `Z`, e.g. `2021-04-15T13:00:00Z`. "
+            "Sub-second digits only where the file has them."
+        ),
+        parse_value=read_text,
+    ),
+    URL: strawberry.scalar(
+        name="URL",
+        description=(
+            "A URL. What the file HTML-escaped (`&amp;`) is unescaped, what is relative stands under the base "
+            "URL where one is set; otherwise as the file gives it."
+        ),
+        parse_value=read_text,
+    ),
+    JSON: strawberry.scalar(name="JSON", description="Any JSON value."),
+}
+
+CONFIG = StrawberryConfig(scalar_map=SCALARS)

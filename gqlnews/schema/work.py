@@ -1,0 +1,45 @@
+"""The work of one request, shared by its root resolvers: all their statements run in one hop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import strawberry
+from graphql import DocumentNode
+
+from gqlnews.plan.operation import Query as Statement
+
+Row = tuple[bytes | None, int]
+Read = Callable[[Sequence[tuple[str, Sequence[object]]]], Awaitable[Sequence[Row]]]
+
+
+class Work:
+    """Runs the statements of a request once, when the first resolver asks, in one read transaction."""
+
+    def __init__(self, document: DocumentNode, statements: Mapping[str, Statement], read: Read) -> None:
+        self.document = document
+        self.rows = 0
+        self._statements, self._read = statements, read
+        self._answers: asyncio.Task[dict[str, bytes | None]] | None = None
+
+    async def answer(self, key: str) -> bytes | None:
+        """The JSON of the root field with this response key, None where it is null."""
+        if self._answers is None:
+            self._answers = asyncio.ensure_future(self._run())
+        answers = await asyncio.shield(self._answers)
+        return answers[key]
+
+    async def _run(self) -> dict[str, bytes | None]:
+        rows = await self._read([(one.sql, one.parameters) for one in self._statements.values()])
+        self.rows = sum(count for _, count in rows)
+        return dict(zip(self._statements, (json for json, _ in rows), strict=True))
+
+
+Info = strawberry.Info[Work, None]
+
+
+async def finished(info: Info) -> Any:
+    """The finished JSON of a root field. Any, because it stands for the object that the field declares."""
+    answer = await info.context.answer(str(info.path.key))
+    return None if answer is None else orjson.Fragment(answer)

@@ -1,0 +1,5 @@
+"""`python -m gqlnews`."""
+
+from gqlnews.cli import main
+
+main()

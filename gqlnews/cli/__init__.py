@@ -1,0 +1,5 @@
+"""The command line: serve, ingest, check, schema, sample."""
+
+from gqlnews.cli.app import main
+
+__all__ = ["main"]

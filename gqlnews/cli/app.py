@@ -1,0 +1,141 @@
+"""The commands, and what every one of them does with an error: one line, exit 2, no traceback.
+
+A command imports what it needs when it runs, so that `gqlnews --help` is quick.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from gqlnews import __version__
+from gqlnews.cli import options
+from gqlnews.errors import StartupError
+from gqlnews.server.logs import LogFormat
+
+INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
+
+app = typer.Typer(
+    name="gqlnews",
+    help="A folder of Markdown news articles, served as a GraphQL API.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line (`sys.argv` unless told), and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit code: 1 for errors in the content, 2 for what is refused."""
+    try:
+        code: int | None = app(arguments, standalone_mode=False, prog_name="gqlnews")
+    except StartupError as error:
+        return _refuse(str(error))
+    except typer.TyperException as error:
+        return _refuse(f"{error.format_message().rstrip('.')}; see gqlnews --help")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code or 0
+
+
+def _refuse(message: str) -> int:
+    typer.echo(f"gqlnews: {' '.join(message.split())}", err=True)
+    return 2
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gqlnews {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def gqlnews(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """A folder of Markdown news articles, served as a GraphQL API."""
+
+
+@app.command()
+def serve(
+    folder: options.Folder,
+    *,
+    db: options.Database = None,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8000,
+    unpublished: options.Unpublished = False,
+    base_url: options.BaseUrl = None,
+    iframe_host: options.IframeHosts = None,
+    explorer: options.Explorer = True,
+    log_format: options.LogStyle = LogFormat.TEXT,
+    processes: options.Processes = None,
+) -> None:
+    """Take in what changed in FOLDER, then serve it."""
+    from gqlnews.cli.serve import Service, run_server
+    from gqlnews.cli.source import source
+
+    content = source(folder, db, base_url, iframe_host, processes)
+    run_server(content, Service(host, port, unpublished, explorer, log_format))
+
+
+@app.command()
+def ingest(
+    folder: options.Folder,
+    *,
+    db: options.Database = None,
+    base_url: options.BaseUrl = None,
+    iframe_host: options.IframeHosts = None,
+    processes: options.Processes = None,
+) -> None:
+    """Take in what changed in FOLDER, and stop."""
+    from gqlnews.cli.ingest import run_ingest
+    from gqlnews.cli.source import source
+
+    run_ingest(source(folder, db, base_url, iframe_host, processes))
+
+
+@app.command()
+def check(
+    folder: options.Folder,
+    *,
+    format: options.CheckStyle = options.CheckFormat.TEXT,
+    base_url: options.BaseUrl = None,
+    iframe_host: options.IframeHosts = None,
+    processes: options.Processes = None,
+) -> None:
+    """Print what is wrong with the files in FOLDER; exit 1 where there is an error."""
+    from gqlnews.cli.check import run_check
+    from gqlnews.cli.source import source
+
+    fine = run_check(source(folder, None, base_url, iframe_host, processes), format)
+    raise typer.Exit(0 if fine else 1)
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema (SDL)."""
+    from gqlnews.schema import sdl
+
+    typer.echo(sdl().rstrip("\n"))
+
+
+@app.command()
+def sample(
+    folder: options.NewFolder,
+    *,
+    articles: options.Articles = 1000,
+    seed: options.Seed = 1,
+) -> None:
+    """Write a synthetic content folder, linked and shaped like a real one."""
+    from gqlnews.cli.sample import run_sample
+
+    run_sample(folder, articles, seed)

@@ -1,0 +1,53 @@
+"""What `gqlnews serve` says once it accepts requests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gqlnews import __version__
+from gqlnews.server.app import ENDPOINT
+from gqlnews.server.explorer import explorer_is_built
+from gqlnews.settings import ServerSettings
+from gqlnews.store.ingest import IngestReport
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """`url` is where the server is, `articles` how many someone without a token sees there."""
+
+    settings: ServerSettings
+    folder: Path
+    url: str
+    articles: int
+    report: IngestReport
+
+    def text(self) -> str:
+        """For people, a line a fact."""
+        facts = self.fields()
+        whose = "unpublished ones too" if self.settings.unpublished else "published"
+        advice = f" (gqlnews check {self.folder})" if self.report.problems else ""
+        return (
+            f"gqlnews {__version__} serves {self.folder}\n"
+            f"  API       {facts['api']}\n"
+            f"  explorer  {facts['explorer']}\n"
+            f"  articles  {self.articles} ({whose})\n"
+            f"  problems  {self.report.problems}{advice}\n"
+            f"  database  {self.settings.database}\n"
+            "Ctrl-C stops it."
+        )
+
+    def fields(self) -> dict[str, object]:
+        """For a log that machines read."""
+        return {
+            "api": self.url + ENDPOINT,
+            "explorer": self._explorer(),
+            "articles": self.articles,
+            "problems": self.report.problems,
+            "folder": str(self.folder),
+            "database": str(self.settings.database),
+        }
+
+    def _explorer(self) -> str:
+        """Where it is, or why it is not there."""
+        if not self.settings.explorer:
+            return "off"
+        return f"{self.url}/" if explorer_is_built() else f"{self.url}/ (not built: it says how)"

@@ -1,0 +1,38 @@
+"""`gqlnews check`: what is wrong with the files, and nothing else."""
+
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import typer
+
+from gqlnews.cli.ingest import take_in
+from gqlnews.cli.options import CheckFormat
+from gqlnews.cli.problems import PRINTERS
+from gqlnews.cli.source import Source
+from gqlnews.cli.stopping import stoppable
+from gqlnews.content.records import Problem, Severity
+from gqlnews.store.database import open_writer
+from gqlnews.store.problems import read_problems
+
+
+def run_check(source: Source, format: CheckFormat) -> bool:
+    """Print every problem, and on standard error how many; whether there is no error among them."""
+    with stoppable("nothing was checked"):
+        problems = _find(source)
+    typer.echo(PRINTERS[format](source.folder, problems), nl=False)
+    found = Counter(problem.severity for problem in problems)
+    typer.echo(
+        f"{found[Severity.ERROR]} errors, {found[Severity.WARNING]} warnings in {source.folder}", err=True
+    )
+    return found[Severity.ERROR] == 0
+
+
+def _find(source: Source) -> list[Problem]:
+    """The problems that a fresh database of this folder has."""
+    with TemporaryDirectory(prefix="gqlnews-check-") as place:
+        fresh = source.into(Path(place) / "check.db")
+        take_in(fresh)
+        with closing(open_writer(fresh.database)) as db:
+            return read_problems(db)

@@ -1,0 +1,96 @@
+"""Every argument and option of the command line, said once, each with its environment variable."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gqlnews.server.logs import LogFormat
+
+Folder = Annotated[
+    Path,
+    typer.Argument(envvar="GQLNEWS_FOLDER", help="The content folder: Markdown files with front matter."),
+]
+Database = Annotated[
+    Path | None,
+    typer.Option(
+        "--db",
+        envvar="GQLNEWS_DB",
+        help="The database file.",
+        show_default="one a folder, in the user's cache folder",
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url", envvar="GQLNEWS_BASE_URL", help="Makes relative URLs of the content absolute."
+    ),
+]
+IframeHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--iframe-host",
+        envvar="GQLNEWS_IFRAME_HOSTS",
+        help="A host whose iframes may stand in featured content; repeat it for several.",
+        show_default="YouTube and Vimeo",
+    ),
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        "--processes",
+        envvar="GQLNEWS_PROCESSES",
+        min=1,
+        max=256,
+        help="How many processes read files.",
+        show_default="one a processor",
+    ),
+]
+Host = Annotated[str, typer.Option("--host", envvar="GQLNEWS_HOST", help="The address to listen on.")]
+Port = Annotated[
+    int,
+    typer.Option(
+        "--port", envvar="GQLNEWS_PORT", min=0, max=65535, help="The port to listen on; 0 takes a free one."
+    ),
+]
+Unpublished = Annotated[
+    bool,
+    typer.Option(
+        "--unpublished", envvar="GQLNEWS_UNPUBLISHED", help="Show unpublished articles to everyone."
+    ),
+]
+Explorer = Annotated[
+    bool,
+    typer.Option("--explorer/--no-explorer", envvar="GQLNEWS_EXPLORER", help="Serve GraphiQL to browsers."),
+]
+
+
+LogStyle = Annotated[
+    LogFormat, typer.Option("--log-format", envvar="GQLNEWS_LOG_FORMAT", help="How the log is written.")
+]
+
+
+class CheckFormat(StrEnum):
+    """How problems are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+CheckStyle = Annotated[
+    CheckFormat, typer.Option("--format", envvar="GQLNEWS_CHECK_FORMAT", help="How problems are printed.")
+]
+NewFolder = Annotated[
+    Path, typer.Argument(envvar="GQLNEWS_FOLDER", help="The folder to write; made where missing.")
+]
+Articles = Annotated[
+    int,
+    typer.Option(
+        "--articles", envvar="GQLNEWS_SAMPLE_ARTICLES", min=1, max=1_000_000, help="How many files."
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", envvar="GQLNEWS_SAMPLE_SEED", help="The same seed writes the same bytes.")
+]

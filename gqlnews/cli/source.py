@@ -1,0 +1,75 @@
+"""The content that a command works on, and how it is read: checked before anything else happens."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gqlnews.content.records import ReadOptions
+from gqlnews.errors import FolderError, SettingsError
+from gqlnews.store.location import default_database
+
+_HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A folder, the database it goes into, how its files are read, and by how many processes."""
+
+    folder: Path
+    database: Path
+    options: ReadOptions
+    processes: int | None
+
+    def into(self, database: Path) -> "Source":
+        """The same content for another database."""
+        return replace(self, database=database)
+
+
+def source(
+    folder: Path,
+    database: Path | None,
+    base_url: str | None,
+    iframe_hosts: Sequence[str] | None,
+    processes: int | None,
+) -> Source:
+    """What the options say. Raises FolderError and SettingsError."""
+    _check_folder(folder)
+    return Source(folder, database or default_database(folder), _options(base_url, iframe_hosts), processes)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.exists():
+        raise FolderError(f"folder {folder} does not exist: name the folder that holds the articles")
+    if not folder.is_dir():
+        raise FolderError(f"{folder} is no folder: name the folder that holds the articles")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise FolderError(f"folder {folder} cannot be read: check its permissions")
+
+
+def _options(base_url: str | None, iframe_hosts: Sequence[str] | None) -> ReadOptions:
+    options = ReadOptions(base_url=_checked_url(base_url))
+    if not iframe_hosts:
+        return options
+    hosts = tuple(host.lower() for host in iframe_hosts)
+    if wrong := [host for host in hosts if not _HOST_NAME.fullmatch(host)]:
+        raise SettingsError(f"--iframe-host {wrong[0]!r} is no host name: give one such as player.vimeo.com")
+    return msgspec.structs.replace(options, iframe_hosts=hosts)
+
+
+def _checked_url(base_url: str | None) -> str | None:
+    if base_url is None:
+        return None
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(
+            f"--base-url {base_url!r} is no web address: give one such as https://example.com/"
+        )
+    return base_url

@@ -1,0 +1,35 @@
+"""How a command that is not serving yet is stopped: by Ctrl-C or SIGTERM, in one line."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import typer
+
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+@contextmanager
+def stoppable(consequence: str) -> Iterator[None]:
+    """Until the block ends, either signal unwinds it, prints `consequence`, and exits with 128 + its number.
+
+    A second signal changes nothing: what unwinds is left to unwind.
+    """
+    received: list[signal.Signals] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not received:
+            received.append(signal.Signals(number))
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in NAMES}
+    try:
+        yield
+    except KeyboardInterrupt:
+        by = received[0]
+        typer.echo(f"gqlnews: stopped by {NAMES[by]}; {consequence}", err=True)
+        raise typer.Exit(128 + by) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

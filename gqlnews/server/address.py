@@ -1,0 +1,34 @@
+"""The address that is listened on, taken before the folder is read: a port in use is said at once."""
+
+import socket
+
+from gqlnews.errors import AddressError
+
+BACKLOG = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one. Raises AddressError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise AddressError(f"unknown host {host!r} ({error.strerror}): choose another by --host") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        message = f"cannot listen on {host}:{port} ({error.strerror}): choose another by --port or --host"
+        raise AddressError(message) from error
+    return listener
+
+
+def base_url(listener: socket.socket) -> str:
+    """Where a browser on this machine finds it: `http://127.0.0.1:8000`."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not listened on
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,96 @@
+"""The application: routes, start and stop.
+
+It runs under any ASGI server, as `uvicorn --factory gqlnews.server.app:from_environment`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gqlnews.schema.engine import Engine
+from gqlnews.server.explorer import explorer_assets
+from gqlnews.server.graphql import Service, graphql
+from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
+from gqlnews.server.health import live, ready
+from gqlnews.server.page import graphql_or_page
+from gqlnews.server.wire import ALLOW, FAILED, Code, error_response
+from gqlnews.settings import ServerSettings, server_settings
+from gqlnews.store.readers import Readers
+
+ENDPOINT = "/graphql"
+
+_CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
+
+
+class State(TypedDict):
+    """What the lifespan hands to every request, as `request.state`."""
+
+    service: Service
+
+
+def create_app(settings: ServerSettings) -> Starlette:
+    """The application over a store that was ingested before; it only reads."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
+        readers = Readers()
+        await readers.open(settings.database)
+        try:
+            app.state.service = Service(settings, Engine(readers.read))
+            yield {"service": app.state.service}
+        finally:
+            await readers.close()
+
+    return Starlette(
+        routes=_routes(settings),
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+        lifespan=lifespan,
+    )
+
+
+def from_environment() -> Starlette:
+    """The application with settings from the environment alone; raises SettingsError."""
+    return create_app(server_settings())
+
+
+def _routes(settings: ServerSettings) -> list[BaseRoute]:
+    routes: list[BaseRoute] = [
+        Route(
+            ENDPOINT,
+            graphql_or_page if settings.explorer else graphql,
+            methods=["GET", "POST"],
+            name="graphql",
+        ),
+        Route("/", _to_endpoint),
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+    ]
+    return [*routes, explorer_assets()] if settings.explorer else routes
+
+
+async def _to_endpoint(request: Request) -> Response:
+    return RedirectResponse(request.url_for("graphql").path, 303)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What Starlette itself refuses: an unknown path, a method that a path does not take."""
+    if not isinstance(error, HTTPException):
+        raise error
+    headers = dict(error.headers or {})
+    if allowed := headers.get(ALLOW):
+        headers[ALLOW] = ", ".join(sorted(allowed.split(", ")))
+    code = _CODES.get(error.status_code, Code.BAD_REQUEST)
+    return error_response(error.status_code, code, error.detail, headers=headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """What nobody expected; the server logs it. Goes out above the middleware, so it brings the headers."""
+    return error_response(500, Code.INTERNAL_ERROR, FAILED, headers=SECURITY_HEADERS)

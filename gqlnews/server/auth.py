@@ -1,0 +1,43 @@
+"""Who is asking: a bearer token makes an editor, none the public; a wrong one is refused."""
+
+import hmac
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+
+from starlette.datastructures import Headers
+
+from gqlnews.plan.audience import Audience
+from gqlnews.server.wire import AUTHORIZATION, BEARER, WWW_AUTHENTICATE, Code, RefusedError
+from gqlnews.settings import ServerSettings
+
+# RFC 6750, section 2.1; the scheme's name in any case, as RFC 9110 has it.
+_CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+
+
+def anonymous(settings: ServerSettings) -> Audience:
+    """Whom a request without credentials speaks for."""
+    return Audience.OPEN if settings.unpublished else Audience.PUBLIC
+
+
+def audience(headers: Headers, settings: ServerSettings) -> Audience:
+    """Whom a request speaks for; wrong credentials raise RefusedError (401)."""
+    given = headers.getlist(AUTHORIZATION)
+    if not given:
+        return anonymous(settings)
+    credentials = _CREDENTIALS.fullmatch(given[0]) if len(given) == 1 else None
+    if credentials is None:
+        raise _unauthenticated("Authorization must be `Bearer TOKEN`, once.")
+    if not _is_known(credentials[1], settings.editor_tokens):
+        raise _unauthenticated("This token is not known here.")
+    return Audience.EDITOR
+
+
+def _is_known(token: str, tokens: Sequence[bytes]) -> bool:
+    """Every digest is compared, each in constant time, so that time tells nothing of which came near."""
+    digest = sha256(token.encode("ascii")).digest()
+    return sum(hmac.compare_digest(digest, known) for known in tokens) > 0
+
+
+def _unauthenticated(message: str) -> RefusedError:
+    return RefusedError(401, Code.UNAUTHENTICATED, message, **{WWW_AUTHENTICATE: BEARER})

@@ -1,0 +1,87 @@
+"""The log: one line an event, readable or JSON, on standard error.
+
+An event is a message and fields: `note("operation", name="Front", ms=1.9)`. A token never gets here:
+nothing logs headers.
+"""
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TextIO
+
+import orjson
+
+FIELDS = "fields"
+PLAIN_VALUE = re.compile(r"[\w.:/+@%-]+", re.ASCII)
+
+log = logging.getLogger("gqlnews")
+
+
+class LogFormat(StrEnum):
+    """How a line of the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def note(message: str, **fields: object) -> None:
+    """Log one event with its fields."""
+    log.info(message, extra={FIELDS: fields})
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-01-31T12:00:00.000Z info operation name=Front ms=1.9 rows=10`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, FIELDS, {})
+        parts = [_time(record), record.levelname.lower(), _one_line(record.getMessage())]
+        parts += [f"{key}={_plain(value)}" for key, value in fields.items()]
+        line = " ".join(parts)
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `time`, `level`, `logger`, `message`, then the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, FIELDS, {}),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(entry, default=str).decode()
+
+
+def configure(format: LogFormat, stream: TextIO | None = None) -> None:
+    """Send everything that is logged to `stream` (standard error), in this format, and nowhere else.
+
+    Of the server's own log only warnings and errors are kept: this program says when it starts and stops.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if format is LogFormat.JSON else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    log.setLevel(logging.INFO)
+
+
+def _time(record: logging.LogRecord) -> str:
+    instant = datetime.fromtimestamp(record.created, UTC)
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _plain(value: object) -> str:
+    """One plain word as it is, all else quoted, so that no value can end its line or its field."""
+    text = "-" if value is None else str(value)
+    return text if PLAIN_VALUE.fullmatch(text) else json.dumps(text)
+
+
+def _one_line(text: str) -> str:
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -1,0 +1,50 @@
+"""The explorer's page, with example queries that find something in the content being served."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gqlnews.server.auth import anonymous
+from gqlnews.server.examples import Example, examples
+from gqlnews.server.explorer import ASSETS, explorer_page
+from gqlnews.server.graphql import Service, graphql
+from gqlnews.server.request import wants_page
+
+NEWEST = """
+query NewestForExamples {
+  articles(first: 50) { nodes { slug url relatedCount topics { slug } provider { domain } } }
+}
+"""
+
+Node = Mapping[str, Any]
+
+
+async def graphql_or_page(request: Request) -> Response:
+    """`/graphql` where the explorer is on: its page for a browser, GraphQL for everyone else."""
+    return await _page(request) if wants_page(request) else await graphql(request)
+
+
+async def _page(request: Request) -> Response:
+    root = request.scope.get("root_path", "")
+    return explorer_page(request.url.path, await _examples(request), root + ASSETS)
+
+
+async def _examples(request: Request) -> tuple[Example, ...]:
+    """Examples about what someone without a token sees."""
+    service: Service = request.state.service
+    answer = await service.engine.answer(NEWEST, None, None, anonymous(service.settings))
+    nodes: list[Node] = orjson.loads(answer.body)["data"]["articles"]["nodes"]
+    linked = [node for node in nodes if node["relatedCount"]]
+    return examples(
+        slug=_first(node["slug"] for node in linked + nodes),
+        topic=_first(topic["slug"] for node in nodes for topic in node["topics"]),
+        domain=_first(node["provider"]["domain"] for node in nodes if node["provider"]),
+        url=_first(node["url"] for node in linked + nodes),
+    )
+
+
+def _first(values: Iterable[str]) -> str | None:
+    return next(iter(values), None)

@@ -1,0 +1,57 @@
+"""The strings of the wire: media types, header names, error codes, and the shape of an error."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import orjson
+from starlette.responses import Response
+
+from gqlnews.errors import GqlnewsError
+
+JSON = "application/json"
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+HTML = "text/html"
+UTF8 = "; charset=utf-8"
+
+ALLOW = "Allow"
+AUTHORIZATION = "authorization"
+ACCEPT = "accept"
+CONTENT_LENGTH = "content-length"
+CONTENT_TYPE = "content-type"
+VARY = "Vary"
+WWW_AUTHENTICATE = "WWW-Authenticate"
+BEARER = "Bearer"
+
+NO_HEADERS: Mapping[str, str] = {}
+FAILED = "Something went wrong here; the log says what."
+
+
+class Code(StrEnum):
+    """`extensions.code` of what is refused before GraphQL is reached."""
+
+    BAD_REQUEST = "BAD_REQUEST"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    NOT_FOUND = "NOT_FOUND"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+    STOPPING = "STOPPING"
+
+
+def error_response(
+    status: int, code: Code, message: str, media: str = JSON, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
+    """A refusal in the shape of GraphQL: `{"errors": [{"message", "extensions": {"code"}}]}`."""
+    body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+    return Response(body, status, {CONTENT_TYPE: media + UTF8, **headers})
+
+
+class RefusedError(GqlnewsError):
+    """A request that is refused before GraphQL is reached, and how it is answered."""
+
+    def __init__(self, status: int, code: Code, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers

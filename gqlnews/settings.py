@@ -1,0 +1,77 @@
+"""What the environment decides beyond the command line's options: the only reader of the environment.
+
+Options and their variables (`GQLNEWS_PORT` for `--port`) are declared in `gqlnews.cli.options`, and Typer
+reads them. Here is what is no option, and what an application without a command line needs.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gqlnews.errors import SettingsError
+
+EDITOR_TOKENS = "GQLNEWS_EDITOR_TOKENS"
+DATABASE = "GQLNEWS_DB"
+FOLDER = "GQLNEWS_FOLDER"
+UNPUBLISHED = "GQLNEWS_UNPUBLISHED"
+EXPLORER = "GQLNEWS_EXPLORER"
+
+_SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
+_YES = frozenset({"1", "true", "t", "yes", "y", "on"})
+_NO = frozenset({"0", "false", "f", "no", "n", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What the application needs to know: `editor_tokens` are SHA-256 digests, 32 bytes each."""
+
+    database: Path
+    unpublished: bool = False
+    explorer: bool = True
+    editor_tokens: tuple[bytes, ...] = ()
+
+
+def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
+    """The digests in `GQLNEWS_EDITOR_TOKENS`: hex, separated by commas or blanks.
+
+    Raises SettingsError for an entry that is no SHA-256 hash, without repeating it: it may be a token.
+    """
+    entries = environ.get(EDITOR_TOKENS, "").replace(",", " ").split()
+    for number, entry in enumerate(entries, start=1):
+        if not _SHA256_HEX.fullmatch(entry):
+            raise SettingsError(
+                f"{EDITOR_TOKENS}: entry {number} is no SHA-256 hash (64 hex digits); give the token's hash, "
+                "not the token: printf %s TOKEN | sha256sum"
+            )
+    return tuple(bytes.fromhex(entry) for entry in entries)
+
+
+def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
+    """Everything the application needs, from the environment alone; raises SettingsError."""
+    return ServerSettings(
+        database=_database(environ),
+        unpublished=_flag(environ, UNPUBLISHED, default=False),
+        explorer=_flag(environ, EXPLORER, default=True),
+        editor_tokens=editor_tokens(environ),
+    )
+
+
+def _database(environ: Mapping[str, str]) -> Path:
+    if path := environ.get(DATABASE):
+        return Path(path)
+    if folder := environ.get(FOLDER):
+        from gqlnews.store.location import default_database  # noqa: PLC0415 - keeps `gqlnews --help` quick
+
+        return default_database(Path(folder))
+    raise SettingsError(f"{DATABASE} is not set: name the database, or the content folder by {FOLDER}")
+
+
+def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    word = environ.get(name, "").strip().lower()
+    if not word:
+        return default
+    if word not in _YES | _NO:
+        raise SettingsError(f"{name}: {word!r} is neither yes nor no; give 1 or 0")
+    return word in _YES

@@ -12,5 +12,5 @@ class Audience(IntEnum):
 
     @property
     def scope(self) -> int:
-        """What is derived from several files is kept for two scopes: 0 from published articles, 1 from all."""
+        """What is derived from several files is kept for two scopes: 0 of published articles, 1 of all."""
         return min(self, 1)

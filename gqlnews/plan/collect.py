@@ -29,9 +29,7 @@ from gqlnews.plan.declare import Declarations, Literal
 from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RootPlan
 
 
-def plan_operation(
-    operation: "Executor[object]", declarations: Declarations
-) -> dict[str, RootPlan]:
+def plan_operation(operation: "Executor[object]", declarations: Declarations) -> dict[str, RootPlan]:
     """The plans of the operation's root fields that have a declaration, by response key."""
     root_type = operation.schema.get_root_type(operation.operation.operation)
     assert root_type is not None, "validation has seen to it"

@@ -63,9 +63,7 @@ class PlannedOperation:
         return Query(statement.sql, statement.bind(values))
 
 
-def _bind(
-    root: RootPlan, variables: VariableValues
-) -> tuple[dict[int, Hashable], dict[str, object]] | None:
+def _bind(root: RootPlan, variables: VariableValues) -> tuple[dict[int, Hashable], dict[str, object]] | None:
     shapes: dict[int, Hashable] = {}
     values: dict[str, object] = {}
     for plan in root.inputs:

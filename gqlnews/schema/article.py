@@ -79,8 +79,8 @@ class Article(Node, Coverage):
         Kind.JSON,
         sealed=True,
         description=(
-            "Front matter keys that this schema does not know, kept as they are; null unless the caller is an "
-            "editor."
+            "Front matter keys that this schema does not know, kept as they are; null unless the caller "
+            "is an editor."
         ),
     )
     updated_at: DateTime = column(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from strawberry import Schema
+import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.types.base import StrawberryObjectDefinition
 
@@ -36,8 +36,8 @@ class Prepared(SchemaExtension):
         yield
 
 
-def build_schema() -> Schema:
-    return Schema(
+def build_schema() -> strawberry.Schema:
+    return strawberry.Schema(
         query=Query,
         types=[Article, Topic],
         config=CONFIG,
@@ -46,7 +46,7 @@ def build_schema() -> Schema:
     )
 
 
-def declarations_of(schema: Schema) -> Declarations:
+def declarations_of(schema: strawberry.Schema) -> Declarations:
     """Reads what the fields of the types declare, by their names in GraphQL."""
     fields: dict[tuple[str, str], Declaration] = {}
     name_of = schema.config.name_converter.get_graphql_name

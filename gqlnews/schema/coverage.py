@@ -36,7 +36,8 @@ class Coverage:
     provider_name: str | None = column(
         "provider_name",
         description=(
-            "The provider's name as this file, or this entry, gives it: a domain such as `msn.com` carries many."
+            "The provider's name as this file, or this entry, gives it: a domain such as `msn.com` carries "
+            "many."
         ),
     )
     images: list[Image] = declared(

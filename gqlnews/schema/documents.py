@@ -1,7 +1,6 @@
 """Documents: parsed and validated once, their operations planned once, and kept while they are in use."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,6 +98,3 @@ class _DirectiveVariables(Visitor):
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 self.names.add(argument.value.name.value)
-
-
-__all__ = ["Document", "Documents", "Mapping", "coded"]

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from graphql import Executor, GraphQLError, OperationType, SourceLocation  # noqa: F401
+import strawberry
+from graphql import Executor, GraphQLError, OperationType
 
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.operation import RefusedError
-from gqlnews.schema.build import Schema, build_schema, declarations_of
+from gqlnews.schema.build import build_schema, declarations_of
 from gqlnews.schema.documents import Document, Documents, coded
 from gqlnews.schema.work import Read, Work
 
@@ -33,10 +34,10 @@ class Answer:
 class Engine:
     """Answers operations over one store."""
 
-    def __init__(self, read: Read, schema: Schema | None = None) -> None:
+    def __init__(self, read: Read, schema: strawberry.Schema | None = None) -> None:
         self.schema = schema or build_schema()
         self.read = read
-        self.documents = Documents(self.schema._schema)  # noqa: SLF001 - Strawberry gives no other way to it
+        self.documents = Documents(self.schema._schema)
         self.declarations = declarations_of(self.schema)
 
     async def answer(
@@ -78,7 +79,7 @@ class Engine:
         """The operation with its variables coerced, or why it cannot be run."""
         assert document.node is not None
         built = Executor.build(
-            self.schema._schema,  # noqa: SLF001 - as above
+            self.schema._schema,
             document.node,
             raw_variable_values=dict(variables or {}),
             operation_name=operation_name,

@@ -7,9 +7,15 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 
 class FragmentExecutor(StrawberryGraphQLCoreExecutionContext):
-    def complete_value(self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any) -> Any:  # noqa: E501
+    def complete_value(
+        self,
+        return_type: Any,
+        field_details_list: Any,
+        info: Any,
+        path: Any,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
         if isinstance(result, orjson.Fragment):
             return result
-        return super().complete_value(
-            return_type, field_details_list, info, path, result, position_context
-        )
+        return super().complete_value(return_type, field_details_list, info, path, result, position_context)

@@ -16,13 +16,9 @@ from gqlnews.plan.declare import Column, Declaration, Kind
 DECLARATION = "gqlnews"
 
 
-def declared(
-    declaration: Declaration, *arguments: StrawberryArgument, description: str | None = None
-) -> Any:
-    """A field whose value `declaration` says. Any, because it stands where a value of the field's type would."""
-    made: StrawberryField = strawberry.field(
-        metadata={DECLARATION: declaration}, description=description
-    )
+def declared(declaration: Declaration, *arguments: StrawberryArgument, description: str | None = None) -> Any:
+    """A field whose value `declaration` says. Any: it stands where a value of the field's type would."""
+    made: StrawberryField = strawberry.field(metadata={DECLARATION: declaration}, description=description)
     made.arguments = list(arguments)
     return made
 

@@ -14,4 +14,6 @@ class Image:
     height: int | None = column("height", description="In pixels.")
     title: str | None = column("title", description="What it shows.")
     attribution: str | None = column("attribution", description="Whose it is.")
-    is_cached: bool = column("isCached", Kind.BOOLEAN, description="Whether the editors' system holds a copy.")
+    is_cached: bool = column(
+        "isCached", Kind.BOOLEAN, description="Whether the editors' system holds a copy."
+    )

@@ -12,9 +12,13 @@ from gqlnews.plan.arguments import Inputs
 from gqlnews.schema.fields import column
 
 
-@strawberry.interface(description="Anything with a globally unique `id` (Relay global object identification).")
+@strawberry.interface(
+    description="Anything with a globally unique `id` (Relay global object identification)."
+)
 class Node:
-    id: strawberry.ID = column("node_id", description="Unique among all objects, and the same after a rebuild.")
+    id: strawberry.ID = column(
+        "node_id", description="Unique among all objects, and the same after a rebuild."
+    )
 
 
 def node_argument(arguments: Mapping[str, Any]) -> Inputs:

@@ -16,5 +16,7 @@ class PageInfo:
         Part.HAS_PREVIOUS_PAGE,
         description="Whether it goes on before this page's first edge: exact likewise.",
     )
-    start_cursor: str | None = declared(Part.START_CURSOR, description="The first edge's; null on an empty page.")
+    start_cursor: str | None = declared(
+        Part.START_CURSOR, description="The first edge's; null on an empty page."
+    )
     end_cursor: str | None = declared(Part.END_CURSOR, description="The last edge's; null on an empty page.")

@@ -1,9 +1,9 @@
 """The root fields: each an ordinary resolver that awaits the finished JSON of its whole subtree."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, cast
 
 import strawberry
-from strawberry.types.field import StrawberryField
 
 from gqlnews.plan.arguments import key_arguments
 from gqlnews.plan.declare import Declaration, Junction, Many, Match, One, Refs
@@ -22,12 +22,13 @@ Last = Annotated[int | None, strawberry.argument(description=LAST)]
 Before = Annotated[str | None, strawberry.argument(description=BEFORE)]
 
 
-def root(declaration: Declaration, description: str) -> Any:
+Resolver = TypeVar("Resolver", bound=Callable[..., Any])
+
+
+def root(declaration: Declaration, description: str) -> Callable[[Resolver], Resolver]:
     """A root field whose statement `declaration` says."""
-    made: StrawberryField = strawberry.field(
-        metadata={DECLARATION: declaration}, description=description
-    )
-    return made
+    field = strawberry.field(metadata={DECLARATION: declaration}, description=description)
+    return cast("Callable[[Resolver], Resolver]", field)
 
 
 @strawberry.type(description="What can be asked.")
@@ -86,7 +87,7 @@ class Query:
         return await finished(info)
 
     @root(Refs(node_argument, single=True), "The object of an id; null where there is none.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002 - the contract's name
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         return await finished(info)
 
     @root(Refs(nodes_argument), "The objects of several ids, in their order; null for each that is none.")

@@ -1,10 +1,10 @@
-"""The scalars of the contract. Values come from the store as they are served, so nothing is serialised here."""
+"""The scalars of the contract. Values come from the store as they are served: nothing is serialised here."""
 
 from typing import NewType
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.scalar import ScalarDefinition, ScalarWrapper
+from strawberry.types.scalar import ScalarDefinition
 
 DateTime = NewType("DateTime", str)
 URL = NewType("URL", str)
@@ -17,7 +17,7 @@ def read_text(value: object) -> str:
     return value
 
 
-SCALARS: dict[object, ScalarDefinition | ScalarWrapper] = {
+SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
         description=(
@@ -29,8 +29,8 @@ SCALARS: dict[object, ScalarDefinition | ScalarWrapper] = {
     URL: strawberry.scalar(
         name="URL",
         description=(
-            "A URL. What the file HTML-escaped (`&amp;`) is unescaped, what is relative stands under the base "
-            "URL where one is set; otherwise as the file gives it."
+            "A URL. What the file HTML-escaped (`&amp;`) is unescaped, what is relative stands under the "
+            "base URL where one is set; otherwise as the file gives it."
         ),
         parse_value=read_text,
     ),

@@ -5,7 +5,8 @@
 2. So below `DEEPEST` links a layer begins: one CTE collects the distinct keys that the rows above hold
    (`kN`), one makes the JSON of each key (`jN`), and the row above looks its own up. The text grows with
    the size of the query and not with its depth, and a row that many parents share is made once.
-3. A connection's page is a CTE of its own (`pN`), for all parents at once; its edges, nodes and page info read it.
+3. A connection's page is a CTE of its own (`pN`), for all parents at once; its edges, nodes and page info
+   read it.
 
 Aliases are numbered, so the same plan gives the same text.
 """

@@ -82,8 +82,9 @@ def render_part(field: FieldPlan, row: Row, context: Context) -> Expression:
 
 def _edges(field: FieldPlan, row: Row, context: Context) -> Expression:
     """
-    (SELECT json_group_array(json_object(…)) FROM
-        (SELECT t5.title AS title, … FROM p3 JOIN article AS t5 ON t5.id = p3.id ORDER BY p3.k0 DESC, p3.k1) AS s5)
+    (SELECT json_group_array(json_object(…)) FROM (
+        SELECT t5.title AS title, … FROM p3 JOIN article AS t5 ON t5.id = p3.id ORDER BY p3.k0 DESC, p3.k1
+    ) AS s5)
     """
     assert isinstance(row, ConnectionRow)
     listing, (cte, page) = row.listing, row.page
@@ -96,14 +97,18 @@ def _edges(field: FieldPlan, row: Row, context: Context) -> Expression:
         aliased(listing.entity.table, table),
         column_of(table, listing.entity.key) == column_of(page, "id"),
     )
-    columns = [column_of(table, name).label(name) for name in node.used] or [column_of(page, "id")]
-    ordered = row.from_page(*columns).select_from(source).where(visible(listing.entity, table, context.audience))
+    columns: list[Expression] = [column_of(table, name).label(name) for name in node.used] or [
+        column_of(page, "id")
+    ]
+    ordered = (
+        row.from_page(*columns).select_from(source).where(visible(listing.entity, table, context.audience))
+    )
     ordered = ordered.order_by(*ordering(listing.terms, keys_of(page)))
     return select(body).select_from(ordered.subquery(alias)).scalar_subquery()
 
 
 def _nodes_everything(row: ConnectionRow) -> Callable[[str], Select[Any]]:
-    """`SELECT t7.id FROM article AS t7 WHERE t7.id IN (SELECT p3.id FROM p3)`, over the pages of all parents."""
+    """`SELECT t7.id FROM article AS t7 WHERE t7.id IN (SELECT p3.id FROM p3)`: the pages of all parents."""
 
     def of_column(column: str) -> Select[Any]:
         entity, (cte, page) = row.listing.entity, row.page
@@ -112,7 +117,9 @@ def _nodes_everything(row: ConnectionRow) -> Callable[[str], Select[Any]]:
         return (
             select(column_of(alias, column).label("key"))
             .select_from(aliased(entity.table, alias))
-            .where(column_of(alias, entity.key).in_(ids), visible(entity, alias, row.listing.context.audience))
+            .where(
+                column_of(alias, entity.key).in_(ids), visible(entity, alias, row.listing.context.audience)
+            )
         )
 
     return of_column
@@ -130,7 +137,7 @@ def _edge_cursor(_field: FieldPlan, row: Row, _context: Context) -> Expression:
 
 def _cursor(listing: Listing, keys: list[Expression]) -> Expression:
     """lower(hex(json_array('Topic.articles', s5.published_at, s5.slug)))"""
-    place = literal_column(f"'{listing.declaration.place}'")
+    place: Expression = literal_column(f"'{listing.declaration.place}'")
     return func.lower(func.hex(func.json_array(place, *keys)))
 
 
@@ -171,7 +178,7 @@ def _past_edge(row: ConnectionRow, side: Side) -> ColumnElement[bool]:
 
 
 def _past_bound(listing: Listing, side: Side) -> ColumnElement[bool]:
-    """An empty page walked forward stands at `after`, or the start; walked backward at `before`, or the end."""
+    """An empty page stands at `after`, or the start; walked backward at `before`, or the end."""
     shape, terms = listing.shape, listing.terms
     stands_at = "before" if shape.backward else "after"
     alias = f"t{next(listing.context.numbers)}"

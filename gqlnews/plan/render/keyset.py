@@ -10,7 +10,9 @@ from gqlnews.plan.render.context import Expression
 Value = Callable[[int, OrderTerm], Expression]
 
 
-def beyond(terms: Sequence[OrderTerm], row: Value, place: Value, *, backward: bool = False) -> ColumnElement[bool]:
+def beyond(
+    terms: Sequence[OrderTerm], row: Value, place: Value, *, backward: bool = False
+) -> ColumnElement[bool]:
     """Rows strictly after `place`, or strictly before it.
 
     t2.published_at <= :k0 AND (t2.published_at < :k0 OR t2.slug > :k1): the first comparison alone is what an

@@ -29,9 +29,7 @@ class Link:
 Build = Callable[[Link | None], Expression]
 
 
-def linked(
-    field: FieldPlan, match: Match | None, row: Row, context: Context, build: Build
-) -> Expression:
+def linked(field: FieldPlan, match: Match | None, row: Row, context: Context, build: Build) -> Expression:
     """The link nested in its row where that is shallow, or through a layer of its own."""
     if match is None:
         return build(None)
@@ -60,9 +58,7 @@ def layered(parent: str, row: Row, context: Context, build: Build) -> Expression
     )
     key = column_of(f"k{number}", "key")
     answer = build(Link(key, lambda: select(key.label("key")).select_from(keys), 1, keys))
-    made = materialized(
-        select(key.label("key"), answer.label("json")).select_from(keys), f"j{number}"
-    )
+    made = materialized(select(key.label("key"), answer.label("json")).select_from(keys), f"j{number}")
     found = (
         select(column_of(f"j{number}", "json"))
         .select_from(made)

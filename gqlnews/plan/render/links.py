@@ -28,8 +28,10 @@ def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
 
 def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
     """
-    (SELECT json_group_array(json_object(…)) FROM
-        (SELECT t2.title AS title, … FROM related AS t2 WHERE t2.article_id = t1.id ORDER BY t2.position) AS s2)
+    (SELECT json_group_array(json_object(…)) FROM (
+        SELECT t2.title AS title, … FROM related AS t2 WHERE t2.article_id = t1.id ORDER BY t2.position
+    ) AS s2)
+
     The rows are ordered in a subquery, because SQLite's aggregates take no ORDER BY; the object is made
     outside of it, because JSON loses its subtype there.
     """
@@ -41,7 +43,7 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
         alias = f"s{next(context.numbers)}"
         child = Row(alias, link.depth if link else 1, rows.everything(link, context))
         body = func.json_group_array(render_object(field.selection, child, context))
-        columns = [column_of(rows.alias, name).label(name) for name in child.used]
+        columns: list[Expression] = [column_of(rows.alias, name).label(name) for name in child.used]
         query = rows.matching(link, *columns or [literal_column("1")])
         ordered = _sliced(field, declaration, query, rows, context)
         return select(body).select_from(ordered.subquery(alias)).scalar_subquery()
@@ -63,7 +65,7 @@ def _sliced(
 
 
 def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """(SELECT json_group_array(json_object('url', e2.value -> '$.url', …)) FROM json_each(t1.images) AS e2)"""
+    """(SELECT json_group_array(json_object('url', e2.value -> '$.url')) FROM json_each(t1.images) AS e2)"""
     declaration = field.declaration
     assert isinstance(declaration, Items)
     alias = f"e{next(context.numbers)}"
@@ -82,7 +84,12 @@ class Rows:
     """The rows that a link leads to: their source, and the conditions on it."""
 
     def __init__(
-        self, entity: Entity, match: Match | None, through: Junction | None, context: Context, position: str | None
+        self,
+        entity: Entity,
+        match: Match | None,
+        through: Junction | None,
+        context: Context,
+        position: str | None,
     ) -> None:
         number = next(context.numbers)
         self.entity, self.through, self.match = entity, through, match
@@ -105,7 +112,9 @@ class Rows:
             return rows
         near = aliased(self.through.table, self.near)
         assert self.match is not None
-        return near.join(rows, column_of(self.alias, self.match.child) == column_of(self.near, self.through.far))
+        return near.join(
+            rows, column_of(self.alias, self.match.child) == column_of(self.near, self.through.far)
+        )
 
     @property
     def key(self) -> Expression:
@@ -122,7 +131,9 @@ class Rows:
         if self.position:
             return [column_of(self.alias, self.position)]
         return [
-            column_of(self.alias, term.column).desc() if term.descending else column_of(self.alias, term.column)
+            column_of(self.alias, term.column).desc()
+            if term.descending
+            else column_of(self.alias, term.column)
             for term in self.entity.order
         ]
 

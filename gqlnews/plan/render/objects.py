@@ -14,7 +14,7 @@ MOST_PAIRS = 60  # SQLite's functions take 127 arguments
 
 
 def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
-    """The JSON object of a row. A selection wider than one `json_object` is made of several, joined as text."""
+    """The JSON object of a row. One too wide for a `json_object` is made of several, joined as text."""
     pairs = [(quoted(field.key), context.render(field, row)) for field in plan.fields]
     pieces = [_json_object(pairs[at : at + MOST_PAIRS]) for at in range(0, len(pairs), MOST_PAIRS)]
     if len(pieces) <= 1:
@@ -29,7 +29,7 @@ def _json_object(pairs: list[tuple[Expression, Expression]]) -> Expression:
 def _joined(pieces: list[Expression]) -> Expression:
     """`'{"a":1}'` and `'{"b":2}'` to `'{"a":1,"b":2}'`: the braces between become a comma."""
     first, *others = pieces
-    text = func.substr(first, 1, func.length(first) - 1)
+    text: Expression = func.substr(first, 1, func.length(first) - 1)
     for piece in others:
         text = text.concat(",").concat(func.substr(piece, 2, func.length(piece) - 2))
     return text.concat("}")

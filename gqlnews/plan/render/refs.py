@@ -13,13 +13,15 @@ from gqlnews.plan.render.rows import Row, aliased, column_of, visible
 
 def render_refs(field: FieldPlan, _row: Row, context: Context) -> Expression:
     """
-    (SELECT json_group_array(CASE WHEN e1.value ->> 0 = 'Article' THEN (SELECT … WHERE t2.slug = e1.value ->> 1) … END)
-     FROM json_each(?) AS e1)
+    (SELECT json_group_array(CASE
+        WHEN e1.value ->> 0 = 'Article' THEN (SELECT … WHERE t2.slug = e1.value ->> 1) …
+    END) FROM json_each(?) AS e1)
     """
     declaration = field.declaration
     assert isinstance(declaration, Refs)
     alias = f"e{next(context.numbers)}"
-    kind, key = literal_column(f"{alias}.value ->> 0"), literal_column(f"{alias}.value ->> 1")
+    kind: Expression = literal_column(f"{alias}.value ->> 0")
+    key: Expression = literal_column(f"{alias}.value ->> 1")
     choices = [
         (kind == quoted(name), _object(field, plan, key, context)) for name, plan in field.objects.items()
     ]
@@ -37,10 +39,10 @@ def _object(field: FieldPlan, plan: ObjectPlan, key: Expression, context: Contex
 
     def everything(column: str) -> Select[Any]:
         near = f"e{next(context.numbers)}"
-        refs = select(literal_column(f"{near}.value ->> 1")).select_from(
-            func.json_each(context.bind(field, "refs")).alias(near)
-        )
-        refs = refs.where(literal_column(f"{near}.value ->> 0") == quoted(plan.type_name))
+        near_kind: Expression = literal_column(f"{near}.value ->> 0")
+        near_key: Expression = literal_column(f"{near}.value ->> 1")
+        source = func.json_each(context.bind(field, "refs")).alias(near)
+        refs = select(near_key).select_from(source).where(near_kind == quoted(plan.type_name))
         far = f"t{next(context.numbers)}"
         query = select(column_of(far, column).label("key")).select_from(aliased(entity.table, far))
         return query.where(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Alias, ColumnElement, Select, false, literal_column, table, true
+from sqlalchemy import ColumnElement, FromClause, Select, case, false, func, literal_column, table, true
 
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.declare import Column, Entity, Kind, Seen
@@ -48,16 +48,17 @@ class ItemRow(Row):
 
 
 def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+    """SQLite has no booleans, and its JSON would be 0 and 1."""
     if kind is Kind.BOOLEAN:
-        return literal_column(f"CASE WHEN {value} THEN json('true') ELSE json('false') END")
-    return literal_column(f"json({value})") if kind is Kind.JSON else value
+        return case((value, literal_column("json('true')")), else_=literal_column("json('false')"))
+    return func.json(value) if kind is Kind.JSON else value
 
 
 def column_of(alias: str, name: str) -> ColumnElement[Any]:
     return literal_column(f"{alias}.{name}")
 
 
-def aliased(name: str, alias: str) -> Alias:
+def aliased(name: str, alias: str) -> FromClause:
     return table(name).alias(alias)
 
 

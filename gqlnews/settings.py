@@ -62,7 +62,7 @@ def _database(environ: Mapping[str, str]) -> Path:
     if path := environ.get(DATABASE):
         return Path(path)
     if folder := environ.get(FOLDER):
-        from gqlnews.store.location import default_database  # noqa: PLC0415 - keeps `gqlnews --help` quick
+        from gqlnews.store.location import default_database
 
         return default_database(Path(folder))
     raise SettingsError(f"{DATABASE} is not set: name the database, or the content folder by {FOLDER}")

@@ -3,8 +3,6 @@
 A command imports what it needs when it runs, so that `gqlnews --help` is quick.
 """
 
-# ruff: noqa: PLC0415 - see above
-
 import sys
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
@@ -68,7 +66,6 @@ def gqlnews(
 @app.command()
 def serve(
     folder: options.Folder,
-    *,
     db: options.Database = None,
     host: options.Host = "127.0.0.1",
     port: options.Port = 8000,
@@ -90,7 +87,6 @@ def serve(
 @app.command()
 def ingest(
     folder: options.Folder,
-    *,
     db: options.Database = None,
     base_url: options.BaseUrl = None,
     iframe_host: options.IframeHosts = None,
@@ -106,7 +102,6 @@ def ingest(
 @app.command()
 def check(
     folder: options.Folder,
-    *,
     format: options.CheckStyle = options.CheckFormat.TEXT,
     base_url: options.BaseUrl = None,
     iframe_host: options.IframeHosts = None,
@@ -131,7 +126,6 @@ def schema() -> None:
 @app.command()
 def sample(
     folder: options.NewFolder,
-    *,
     articles: options.Articles = 1000,
     seed: options.Seed = 1,
 ) -> None:

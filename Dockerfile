@@ -1,0 +1,43 @@
+# syntax=docker/dockerfile:1
+
+FROM node:22-bookworm-slim AS explorer
+WORKDIR /src/explorer
+COPY explorer/package.json explorer/package-lock.json ./
+RUN npm ci --no-fund --no-audit
+COPY explorer ./
+RUN npm run build
+
+FROM python:3.11-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /src
+RUN python -m venv /opt/gqlnews
+COPY . .
+COPY --from=explorer /src/gqlnews/server/explorer gqlnews/server/explorer
+RUN /opt/gqlnews/bin/pip install . \
+    && /opt/gqlnews/bin/python -m compileall -q /opt/gqlnews
+
+FROM python:3.11-slim-bookworm
+LABEL org.opencontainers.image.title="gqlnews" \
+      org.opencontainers.image.description="A folder of Markdown news articles, served as a GraphQL API" \
+      org.opencontainers.image.licenses="MIT"
+RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent gqlnews \
+    && install -d -o gqlnews -g gqlnews /data /content
+COPY --from=build /opt/gqlnews /opt/gqlnews
+
+ENV PATH=/opt/gqlnews/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    GQLNEWS_HOST=0.0.0.0 \
+    GQLNEWS_PORT=8000 \
+    GQLNEWS_DB=/data/gqlnews.db \
+    GQLNEWS_LOG_FORMAT=json \
+    TMPDIR=/data
+USER 10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+# The first ingest of a large folder takes its time; until then it is starting, not unhealthy.
+HEALTHCHECK --interval=15s --timeout=3s --start-period=120s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['GQLNEWS_PORT']}/health/ready\", timeout=2)"]
+ENTRYPOINT ["gqlnews", "serve", "/content"]

@@ -1,0 +1,64 @@
+# Everything here makes what it needs, once: a virtual environment in .venv, the explorer in gqlnews/server/explorer.
+
+PYTHON ?= python3
+CONTENT ?= examples/news
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+EXPLORER := gqlnews/server/explorer/manifest.json
+EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/*)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help serve test lint explorer explorer-if-possible bench schema clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-9s", $$1, $$2; $$1 = $$2 = ""; print}'
+
+serve: $(VENV)/installed explorer-if-possible ## ingest and serve CONTENT (examples/news)
+	@exec $(BIN)/gqlnews serve "$(CONTENT)"
+
+test: lint $(EXPLORER) ## everything that must pass
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+lint: $(VENV)/installed-dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+explorer: $(EXPLORER) ## build GraphiQL into the package (needs npm)
+
+bench: $(VENV)/installed-dev ## measure; GQLNEWS_CORPUS names the unpacked real articles
+	$(BIN)/python -m benchmarks
+
+schema: $(VENV)/installed ## export schema.graphql
+	$(BIN)/gqlnews schema > schema.graphql.new
+	mv schema.graphql.new schema.graphql
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules dist .coverage* .hypothesis
+	rm -rf .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/made:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/installed: pyproject.toml $(VENV)/made
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml $(VENV)/installed
+	$(BIN)/pip install --quiet --group dev
+	@touch $@
+
+$(EXPLORER): $(EXPLORER_SOURCES)
+	cd explorer && npm ci --no-fund --no-audit && npm run build
+	@touch $@
+
+explorer-if-possible:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(EXPLORER); fi

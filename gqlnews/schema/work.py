@@ -10,8 +10,7 @@ from graphql import DocumentNode
 
 from gqlnews.plan.operation import Query as Statement
 
-Row = tuple[bytes | None, int]
-Read = Callable[[Sequence[tuple[str, Sequence[object]]]], Awaitable[Sequence[Row]]]
+Read = Callable[[Sequence[tuple[str, Sequence[object]]]], Awaitable[Sequence[bytes | None]]]
 
 
 class Work:
@@ -31,9 +30,9 @@ class Work:
         return answers[key]
 
     async def _run(self) -> dict[str, bytes | None]:
-        rows = await self._read([(one.sql, one.parameters) for one in self._statements.values()])
-        self.rows = sum(count for _, count in rows)
-        return dict(zip(self._statements, (json for json, _ in rows), strict=True))
+        answers = await self._read([(one.sql, one.parameters) for one in self._statements.values()])
+        self.rows = sum(answer is not None for answer in answers)
+        return dict(zip(self._statements, answers, strict=True))
 
 
 Info = strawberry.Info[Work, None]

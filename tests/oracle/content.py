@@ -1,0 +1,96 @@
+"""A content folder → its articles, and a cache of them outside the repository."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from .fields import article
+from .frontmatter import BrokenFile, split_file
+from .records import Article
+
+SUFFIXES = (".md", ".markdown")
+LARGEST = 1_048_576  # bytes
+MANY = 500  # files from which a second process, and the cache, are worth their cost
+
+
+def content_files(folder: Path) -> Iterator[Path]:
+    """The content files below the folder, by path; links that lead out of it are left out."""
+    inside = folder.resolve()
+    for parent, names, files in os.walk(folder):
+        names[:] = [name for name in names if not name.startswith(".")]
+        for name in files:
+            path = Path(parent, name)
+            if name.startswith(".") or not name.endswith(SUFFIXES) or not path.is_file():
+                continue
+            if path.resolve().is_relative_to(inside):
+                yield path
+
+
+def slug_of(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).with_suffix("").as_posix()
+
+
+def read_file(folder: Path, base_url: str | None, path: Path) -> Article | None:
+    """The file's article, None where the file has an error."""
+    try:
+        content = path.read_bytes()
+        if len(content) > LARGEST:
+            return None
+        keys, body = split_file(content)
+        return article(slug_of(folder, path), keys, body, base_url)
+    except (BrokenFile, OSError):
+        return None
+
+
+def read_folder(folder: Path, base_url: str | None = None) -> tuple[Article, ...]:
+    """Every article of the folder, by slug. Of files that share a slug only the first by path counts."""
+    first: dict[str, Path] = {}
+    for path in sorted(content_files(folder), key=lambda path: path.relative_to(folder).as_posix()):
+        first.setdefault(slug_of(folder, path), path)
+    if len(first) < MANY:
+        found = [read_file(folder, base_url, path) for path in first.values()]
+    else:
+        found = cached(folder, base_url, list(first.values()))
+    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.slug))
+
+
+def cached(folder: Path, base_url: str | None, paths: list[Path]) -> list[Article | None]:
+    """The articles of many files, from the cache where neither the files nor the oracle changed."""
+    cache = cache_folder() / f"{fingerprint(folder, base_url, paths)}.pickle"
+    if cache.exists():
+        with cache.open("rb") as file:
+            kept: list[Article | None] = pickle.load(file)  # noqa: S301 - written below, in a folder of this user
+        return kept
+    with ProcessPoolExecutor() as pool:
+        found = list(pool.map(partial(read_file, folder, base_url), paths, chunksize=100))
+    partly = cache.with_suffix(f".{os.getpid()}")
+    partly.write_bytes(pickle.dumps(found, protocol=pickle.HIGHEST_PROTOCOL))
+    partly.replace(cache)
+    return found
+
+
+def cache_folder() -> Path:
+    """A folder that only this user can read and write."""
+    folder = Path(tempfile.gettempdir(), f"gqlnews-oracle-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
+        raise PermissionError(f"{folder} is not this user's own: remove it")
+    return folder
+
+
+def fingerprint(folder: Path, base_url: str | None, paths: list[Path]) -> str:
+    """Changes with the files' sizes and times, the base URL and the oracle's own code."""
+    digest = hashlib.sha256(repr((str(folder.resolve()), base_url)).encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    for path in paths:
+        state = path.stat()
+        digest.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()

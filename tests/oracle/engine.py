@@ -1,0 +1,124 @@
+"""The oracle's answer to a request: the project's own SDL, executed by graphql-core over a World."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    default_field_resolver,
+    execute_sync,
+    get_operation_ast,
+    is_abstract_type,
+    is_object_type,
+    parse,
+    validate,
+)
+from graphql.execution.executor import Executor
+from graphql.execution.values import get_variable_values
+
+from .markers import MARKERS, Registry
+from .records import Article
+from .refusal import Refusal, Request, first_refusal
+from .resolvers import BELOW_OPAQUE, RESOLVERS, Context
+from .world import World
+
+SDL = Path(__file__).parents[2] / "schema.graphql"
+
+
+class MarkerExecutor(Executor):
+    """Lets markers through, whatever the type of their field."""
+
+    def complete_value(
+        self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any
+    ) -> Any:
+        if isinstance(result, MARKERS):
+            return result
+        return super().complete_value(return_type, details, info, path, result, position)
+
+
+def oracle_schema(sdl: str | None = None) -> GraphQLSchema:
+    """The schema of `sdl` (the project's own where it is None) with the oracle's resolvers.
+
+    LookupError where the schema has a field that the oracle does not resolve.
+    """
+    schema = build_schema(SDL.read_text(encoding="utf-8") if sdl is None else sdl)
+    for type_ in schema.type_map.values():
+        if is_object_type(type_) and not type_.name.startswith("__") and type_.name not in BELOW_OPAQUE:
+            bind(type_)
+        elif is_abstract_type(type_):
+            type_.resolve_type = lambda value, *_: type(value).__name__
+    return schema
+
+
+def bind(type_: GraphQLObjectType) -> None:
+    for name, field in type_.fields.items():
+        resolver = RESOLVERS.get(type_.name, {}).get(name)
+        if resolver is None:
+            raise LookupError(f"the oracle has no resolver for {type_.name}.{name}")
+        field.resolve = resolver
+
+
+def nothing_derived(_article: Article) -> Mapping[str, Any]:
+    return {}
+
+
+class Oracle:
+    """Answers requests as a correct gqlnews would, with markers where the text is open."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        registry: Registry | None = None,
+        derived: Callable[[Article], Mapping[str, Any]] = nothing_derived,
+    ) -> None:
+        self.schema = schema
+        self.registry = Registry() if registry is None else registry
+        self._derived = derived
+
+    def execute(
+        self,
+        world: World,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+    ) -> dict[str, Any]:
+        """The answer: `data`, `errors` or both; an error has `path` and, where it was refused, `extensions.code`."""
+        document = parse(query)
+        invalid = validate(self.schema, document)
+        operation = get_operation_ast(document, operation_name)
+        if invalid or operation is None:
+            return {"errors": [{"message": error.message} for error in invalid]}
+        fragments = {
+            one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+        }
+        refusal = self._refusal(operation, fragments, dict(variables or {}))
+        if refusal is not None:
+            return {"errors": [{"path": list(refusal.path), "extensions": {"code": refusal.code}}]}
+        result = execute_sync(
+            self.schema,
+            document,
+            context_value=Context(world, self.registry, self._derived),
+            variable_values=dict(variables or {}),
+            operation_name=operation_name,
+            field_resolver=default_field_resolver,
+            executor_class=MarkerExecutor,
+        )
+        return dict(result.formatted)
+
+    def _refusal(
+        self,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: dict[str, Any],
+    ) -> Refusal | None:
+        coerced = get_variable_values(self.schema, operation.variable_definitions or (), variables)
+        if isinstance(coerced, list):
+            return None
+        return first_refusal(Request(self.schema, fragments, coerced, self.registry), operation)

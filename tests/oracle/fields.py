@@ -1,0 +1,228 @@
+"""Front matter → Article, value by value.
+
+A reader takes the Tree below one key and raises BrokenFile where the value is bad. For the article that is an
+error of the file; for an entry of `related` it leaves the entry out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urljoin
+
+from .frontmatter import BrokenFile, Scalar, Tree
+from .instants import Instant, read_instant
+from .records import Article, Entry, Image, JsonValue, OwnProvider
+
+TRUE = frozenset("true True TRUE yes Yes YES on On ON".split())
+FALSE = frozenset("false False FALSE no No NO off Off OFF".split())
+WHOLE = re.compile(r"[+-]?[0-9]+")
+FLOAT = re.compile(r"[+-]?[0-9]+\.[0-9]+")
+URL_KEYS = {  # a key and its older spelling
+    "webUrl": "sourceUrl",
+    "originalUrl": "sourceUrl",
+    "ampWebUrl": "ampUrl",
+    "cdnAmpWebUrl": "cdnAmpUrl",
+}
+KNOWN = frozenset(
+    "title excerpt category type publishedDateTime quality heat published provider topics images related "
+    "featuredContent secured".split()
+) | {key for pair in URL_KEYS.items() for key in pair}
+
+Keys = Mapping[str, Tree]
+
+
+def scalar(keys: Keys, name: str) -> Scalar | None:
+    """The scalar under `name`, None where it is absent or null."""
+    value = keys.get(name)
+    if value is None or (isinstance(value, Scalar) and value.is_null):
+        return None
+    if not isinstance(value, Scalar):
+        raise BrokenFile(f"wrong-type: {name}")
+    return value
+
+
+def text(keys: Keys, name: str) -> str | None:
+    found = scalar(keys, name)
+    return None if found is None else found.text
+
+
+def needed(keys: Keys, name: str) -> str:
+    found = text(keys, name)
+    if not found:
+        raise BrokenFile(f"missing-key: {name}")
+    return found
+
+
+def whole(keys: Keys, name: str) -> int | None:
+    """A 32-bit whole number, quoted or not."""
+    found = text(keys, name)
+    if found is None:
+        return None
+    if not WHOLE.fullmatch(found) or not -(2**31) <= int(found) < 2**31:
+        raise BrokenFile(f"wrong-type: {name}")
+    return int(found)
+
+
+def truth(keys: Keys, name: str, default: bool) -> bool:
+    found = text(keys, name)
+    if found is None:
+        return default
+    if found not in TRUE | FALSE:
+        raise BrokenFile(f"wrong-type: {name}")
+    return found in TRUE
+
+
+def instant(keys: Keys, name: str) -> Instant | None:
+    found = text(keys, name)
+    if found is None:
+        return None
+    try:
+        return read_instant(found)
+    except ValueError as error:
+        raise BrokenFile("bad-date") from error
+
+
+def items(keys: Keys, name: str) -> list[Tree]:
+    """The list under `name`, empty where it is absent or null."""
+    value = keys.get(name)
+    if isinstance(value, list):
+        return value
+    if value is None or (isinstance(value, Scalar) and value.is_null):
+        return []
+    raise BrokenFile(f"wrong-type: {name}")
+
+
+def mapping(value: Tree | None, name: str) -> Keys | None:
+    """The mapping itself, None where it is absent or null."""
+    if isinstance(value, dict):
+        return value
+    if value is None or (isinstance(value, Scalar) and value.is_null):
+        return None
+    raise BrokenFile(f"wrong-type: {name}")
+
+
+def link(keys: Keys, name: str, base_url: str | None) -> str | None:
+    found = text(keys, name)
+    if not found:
+        return None
+    url = found.replace("&amp;", "&")
+    return urljoin(base_url, url) if base_url else url
+
+
+def links(keys: Keys, base_url: str | None) -> dict[str, str | None]:
+    """The four URLs by their names in a Card; one of `webUrl` and `originalUrl` must be there."""
+    found = {key: link(keys, key, base_url) or link(keys, old, base_url) for key, old in URL_KEYS.items()}
+    if found["webUrl"] is None and found["originalUrl"] is None:
+        raise BrokenFile("missing-key: webUrl")
+    return {
+        "web_url": found["webUrl"],
+        "original_url": found["originalUrl"],
+        "amp_web_url": found["ampWebUrl"],
+        "cdn_amp_web_url": found["cdnAmpWebUrl"],
+    }
+
+
+def images(keys: Keys, base_url: str | None) -> tuple[Image, ...]:
+    """The images, without those that have no `url`."""
+    found = [mapping(item, "images") for item in items(keys, "images")]
+    return tuple(image(item, url) for item in found if item and (url := link(item, "url", base_url)))
+
+
+def image(keys: Keys, url: str) -> Image:
+    return Image(
+        url=url,
+        width=whole(keys, "width"),
+        height=whole(keys, "height"),
+        title=text(keys, "title"),
+        attribution=text(keys, "attribution"),
+        is_cached=truth(keys, "isCached", default=False),
+    )
+
+
+def provider(keys: Keys, base_url: str | None) -> OwnProvider | None:
+    """The provider: None without a domain, called by its domain without a name."""
+    found = mapping(keys.get("provider"), "provider")
+    if found is None or not (domain := text(found, "domain")):
+        return None
+    return OwnProvider(domain, text(found, "name") or domain, images(found, base_url))
+
+
+def topics(keys: Keys) -> tuple[str, ...]:
+    found = items(keys, "topics")
+    if any(not isinstance(item, Scalar) for item in found):
+        raise BrokenFile("wrong-type: topics")
+    return tuple(item.text for item in found if isinstance(item, Scalar) and not item.is_null and item.text)
+
+
+def card(keys: Keys, base_url: str | None) -> dict[str, Any]:
+    """The arguments of a Card."""
+    kind = text(keys, "type")
+    return {
+        "title": needed(keys, "title"),
+        "excerpt": text(keys, "excerpt"),
+        **links(keys, base_url),
+        "type": "article" if kind is None else kind,
+        "quality": whole(keys, "quality"),
+        "provider": provider(keys, base_url),
+        "images": images(keys, base_url),
+    }
+
+
+def related(keys: Keys, base_url: str | None) -> tuple[Entry, ...]:
+    """The entries that are served, numbered."""
+    entries: list[Entry] = []
+    for item in items(keys, "related"):
+        try:
+            found = mapping(item, "related") or {}
+            shared = card(found, base_url)
+            published = instant(found, "publishedDateTime")
+        except BrokenFile:
+            continue
+        entries.append(Entry(position=len(entries), published=published, **shared))
+    return tuple(entries)
+
+
+def article(slug: str, keys: Keys, body: str | None, base_url: str | None) -> Article:
+    """The article of one file; BrokenFile where it has an error."""
+    published = instant(keys, "publishedDateTime")
+    if published is None:
+        raise BrokenFile("missing-key: publishedDateTime")
+    return Article(
+        slug=slug,
+        published=published,
+        category=text(keys, "category"),
+        heat=whole(keys, "heat"),
+        is_published=truth(keys, "published", default=True),
+        topics=topics(keys),
+        related=related(keys, base_url),
+        featured_content=text(keys, "featuredContent"),
+        body=body,
+        secured=text(keys, "secured"),
+        extra={key: json_value(value) for key, value in keys.items() if key not in KNOWN},
+        **card(keys, base_url),
+    )
+
+
+def json_value(value: Tree) -> JsonValue:
+    """An unknown key's value in JSON: what stands plain has the type that YAML gives it, the rest is text."""
+    if isinstance(value, dict):
+        return {key: json_value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [json_value(item) for item in value]
+    if value.is_null:
+        return None
+    if not value.plain:
+        return value.text
+    return plain_value(value.text)
+
+
+def plain_value(written: str) -> JsonValue:
+    if written in TRUE | FALSE:
+        return written in TRUE
+    if WHOLE.fullmatch(written):
+        return int(written)
+    if FLOAT.fullmatch(written):
+        return float(written)
+    return written

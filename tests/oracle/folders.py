@@ -1,0 +1,281 @@
+"""Small content folders that are valid and awkward: the same folder for the same seed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Value: TypeAlias = "str | int | bool | None | Plain | list[Value] | dict[str, Value]"
+
+TITLES = (
+    "Plain words",
+    "He said \"no\" and 'yes'",
+    "back\\slash \\n \\u0041 \\\\",
+    "line\u2028separator\u2029and\u0085next",
+    "control \u0001\u0007\u001b\u007f end",
+    "emoji 😀 and 👩‍👩‍👧 family",
+    "tab\tand\nnew line\r\nand return",
+    "combining e\u0301 and é, \ufeff too",
+    "</script><b>&amp; &lt;",
+    "日本語 العربية ελληνικά",
+    "{ query } $v1 @skip ' ; -- %s ? :name",
+    " blanks around ",
+)
+PLAIN_TITLES = ("2024", "1.10", "on", "12:30:45", "No", "0x1F", "1e3", "2020-01-02", "true")
+EXCERPTS = ("", "Short.", "Two\nlines of it", "“Curly” — and … \u00a0 blank", None)
+DATES = (
+    "2020-05-05T05:05:05Z",
+    "2020-05-05T05:05:05.0Z",
+    "2020-05-05T07:05:05+02:00",
+    "2020-05-05 05:05:05",
+    "2020-05-05T05:05:05.000000001Z",
+    "2020-05-05T05:05:05.5Z",
+    "2020-05-05T05:05:05.123456789Z",
+    "2020-05-05T05:05:04.999999999Z",
+    "2020-05-05T05:05",
+    "2020-05-05",
+    "2020-05-04T22:00:00-02:00",
+    "1969-12-31T23:59:59.75Z",
+    "2101-02-03T04:05:06Z",
+)
+DOMAINS = {
+    "one.example": ("One",),
+    "many.example": ("Many", "The Many", "Many on Two"),
+    "ünï.example": ("Ünï \"quoted\"",),
+    "listed.example": ("Only Listed",),
+    "nameless.example": (None,),
+}
+TOPICS = (("Computer Vision", "computer vision", "Computer-Vision"), ("AI",), ("日本",), ("C++ & C#",), ("😀",))
+BODIES = (
+    None,
+    "One line.\n",
+    "\n\n# Heading\n\nText with `code` and *stress*.\n\n## Heading\n\n- a\n- b\n\n",
+    "---\n\nA rule first, and a rule last.\n\n---\n",
+    "word " * 240 + "over",
+    "word " * 239 + "exact",
+    "    indented code\n\n😀 <script>alert(1)</script> [link](https://x.example/)\n",
+)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A scalar that stands without quotes."""
+
+    text: str
+
+
+def write_folder(path: Path, seed: int, articles: int) -> Path:
+    """Writes that many articles below `path`, which is made; returns it."""
+    dice = random.Random(seed)  # noqa: S311 - a repeatable folder, no secret
+    slugs = [slug_of(dice, number) for number in range(articles)]
+    for number, slug in enumerate(slugs):
+        keys, body = article(dice, number, articles)
+        file = path / (slug + dice.choice((".md", ".md", ".markdown")))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(file_bytes(dice, keys, body))
+    write_passed_over(path)
+    return path
+
+
+def slug_of(dice: random.Random, number: int) -> str:
+    """Some nested, some with blanks, dots and letters past ASCII; never two alike."""
+    folder = dice.choice(("", "", "", "2020/", "2020/05/", "Ä b/", "a.b/"))
+    return f"{folder}{dice.choice(('story', 'Story', 'news.v1', 'ñandú', 'x y', '😀'))}-{number}"
+
+
+def article(dice: random.Random, number: int, articles: int) -> tuple[dict[str, Value], str | None]:
+    """Front matter and body. The first two are the oldest and the newest of all, and published."""
+    keys: dict[str, Value] = {"title": title(dice)}
+    keys["publishedDateTime"] = {0: "1950-01-01T00:00:00Z", 1: "2150-01-01T00:00:00.250Z"}.get(
+        number, dice.choice(DATES)
+    )
+    keys |= some_urls(dice, url_number(dice, number))
+    keys |= optional(dice)
+    if number < 2:
+        keys["published"] = True
+    elif dice.random() < 0.7:
+        keys["published"] = Plain(dice.choice(("true", "false", "no", "Off", "YES", "FALSE", "on")))
+    if dice.random() < 0.7:
+        keys["related"] = [entry(dice, number, articles) for _ in range(dice.choice((0, 1, 2, 3, 5, 12)))]
+    return keys, dice.choice(BODIES)
+
+
+def title(dice: random.Random) -> Value:
+    if dice.random() < 0.2:
+        return Plain(dice.choice(PLAIN_TITLES))
+    return f"{dice.choice(TITLES)}{dice.choice(('', ' again'))}"
+
+
+def url_number(dice: random.Random, number: int) -> int:
+    """The number in an article's URLs: its own, or that of one before it."""
+    return dice.randrange(number) if number and dice.random() < 0.2 else number
+
+
+def url(kind: str, number: int) -> str:
+    return f"https://news.example/{kind}/{number}?a=1&b=é"
+
+
+def some_urls(dice: random.Random, number: int) -> dict[str, Value]:
+    """URLs under new keys, old keys or both; some escaped as HTML is."""
+    kind = dice.randrange(5)
+    page, original = url("page", number), url("original", number)
+    urls: dict[str, Value] = {}
+    if kind in {0, 1, 4}:
+        urls["webUrl"] = page
+    if kind in {1, 2}:
+        urls["originalUrl"] = original
+    if kind in {3, 4}:
+        urls["sourceUrl"] = original.replace("&", "&amp;")
+    if dice.random() < 0.3:
+        urls[dice.choice(("ampWebUrl", "ampUrl"))] = url("amp", number)
+    if dice.random() < 0.3:
+        urls[dice.choice(("cdnAmpWebUrl", "cdnAmpUrl"))] = url("cdn", number).replace("&", "&amp;")
+    if dice.random() < 0.1:
+        urls["webUrl"] = f"/relative/{number}"
+    return urls
+
+
+def optional(dice: random.Random) -> dict[str, Value]:
+    """What an article may do without."""
+    choices: dict[str, Value] = {
+        "excerpt": dice.choice(EXCERPTS),
+        "category": dice.choice(("news", "Néws & more", None)),
+        "type": dice.choice(("article", "video", Plain("on"))),
+        "quality": dice.choice((0, -1, 36, 2147483647, "36", None)),
+        "heat": dice.choice((-1, 0, 99, -2147483648)),
+        "provider": provider(dice, own=True),
+        "topics": [dice.choice(names) for names in dice.sample(TOPICS, dice.randrange(4))],
+        "images": some_images(dice),
+        "secured": "AAECAwQFBgcICQoLDA0ODw==;AAECAwQFBgcICQoLDA0ODw==",
+        "featuredContent": '<iframe src="https://www.youtube.com/embed/x"></iframe>',
+        "extraKey": {"deep": ["x", 1, True, None, {"ä": "2020-01-01"}], "z": "last", "a": "first"},
+        "slug": "not the slug",
+    }
+    return {key: value for key, value in choices.items() if dice.random() < 0.6}
+
+
+def provider(dice: random.Random, *, own: bool) -> Value:
+    """A provider as a file or an entry gives it. `many.example` has the most names in files."""
+    domain = dice.choice([one for one in DOMAINS if not own or one != "listed.example"])
+    name = dice.choice(DOMAINS[domain])
+    found: dict[str, Value] = {"domain": domain}
+    if name is not None:
+        found["name"] = name
+    if own and dice.random() < 0.4:
+        found["images"] = some_images(dice)
+    return found
+
+
+def some_images(dice: random.Random) -> list[Value]:
+    return [image(dice, number) for number in range(dice.choice((0, 1, 1, 2, 9)))]
+
+
+def image(dice: random.Random, number: int) -> Value:
+    choices: dict[str, Value] = {
+        "width": dice.choice((0, 640, "1200")),
+        "height": dice.choice((0, 480, None)),
+        "title": dice.choice(TITLES),
+        "attribution": "Reuters & Söhne",
+        "isCached": Plain(dice.choice(("true", "false", "yes", "No"))),
+    }
+    kept = {key: value for key, value in choices.items() if dice.random() < 0.6}
+    return {"url": f"https://img.example/{number}-{dice.randrange(50)}.jpg?x=1&amp;y=2", **kept}
+
+
+def entry(dice: random.Random, number: int, articles: int) -> Value:
+    """A related entry: to any article, by any of its URLs, to itself, or to nowhere; the fewest are broken."""
+    target = dice.choice((number, dice.randrange(articles), dice.randrange(articles), dice.randrange(articles)))
+    found: dict[str, Value] = {"title": title(dice)}
+    if dice.random() < 0.15:
+        found["webUrl"] = f"https://elsewhere.example/{dice.randrange(20)}"
+    else:
+        found |= some_urls(dice, target)
+    choices: dict[str, Value] = {
+        "excerpt": dice.choice(EXCERPTS),
+        "publishedDateTime": dice.choice(DATES),
+        "type": "video",
+        "quality": dice.choice((1, 54)),
+        "provider": provider(dice, own=False),
+        "images": some_images(dice),
+    }
+    found |= {key: value for key, value in choices.items() if dice.random() < 0.6}
+    if dice.random() < 0.05:  # left out
+        found |= dice.choice(({"title": None}, {"quality": "high"}, {"publishedDateTime": "2020-02-30"}))
+    return found
+
+
+def file_bytes(dice: random.Random, keys: dict[str, Value], body: str | None) -> bytes:
+    text = f"---\n{block(keys, 0)}---\n{body or ''}"
+    if dice.random() < 0.1:
+        text = text.replace("\n", "\r\n") if body is None else text
+    mark = b"\xef\xbb\xbf" if dice.random() < 0.1 else b""
+    return mark + text.encode()
+
+
+def block(keys: dict[str, Value], indent: int) -> str:
+    """A mapping in block style."""
+    return "".join(f"{' ' * indent}{quoted_key(key)}:{below(value, indent + 2)}" for key, value in keys.items())
+
+
+def below(value: Any, indent: int) -> str:
+    """A key's value, with its line end."""
+    if isinstance(value, dict) and value:
+        return f"\n{block(value, indent)}"
+    if isinstance(value, list) and value:
+        return "\n" + "".join(f"{' ' * indent}-{item(one, indent + 2)}" for one in value)
+    return f" {flow(value)}\n"
+
+
+def item(value: Any, indent: int) -> str:
+    """A list's item: a mapping begins in the line of its dash."""
+    if isinstance(value, dict) and value:
+        return " " + block(value, indent).lstrip(" ")
+    return f" {flow(value)}\n"
+
+
+def flow(value: Any) -> str:
+    if isinstance(value, Plain):
+        return value.text
+    if isinstance(value, str):
+        return quoted(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "[]" if value == [] else "{}" if value == {} else str(value)
+
+
+def quoted_key(key: str) -> str:
+    return key if key.isascii() else quoted(key)
+
+
+def quoted(text: str) -> str:
+    """A double-quoted scalar, in which everything that YAML 1.1 and 1.2 read apart is escaped."""
+    return '"' + "".join(escaped(letter) for letter in text) + '"'
+
+
+def escaped(letter: str) -> str:
+    if letter in '"\\':
+        return "\\" + letter
+    if letter.isprintable() or letter == "\u200d":
+        return letter
+    return f"\\x{ord(letter):02x}" if ord(letter) < 256 else f"\\u{ord(letter):04x}"
+
+
+def write_passed_over(path: Path) -> None:
+    """Files that are no articles, and one with an error."""
+    sound = b'---\ntitle: "Hidden"\npublishedDateTime: 2020-01-01\nwebUrl: "https://hidden.example/"\n---\n'
+    files = {
+        ".hidden.md": sound,
+        ".hidden/inside.md": sound,
+        "page.html": b"<p>no article</p>",
+        "shout.MD": sound,
+        "broken.md": sound.replace(b"2020-01-01", b"2020-02-30"),
+        "no-title.md": sound.replace(b'title: "Hidden"', b"title:"),
+    }
+    for name, content in files.items():
+        file = path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)

@@ -1,0 +1,87 @@
+"""The text of a content file as front matter and body, with every scalar's own words kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import yaml
+
+FENCE = "---"
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
+BLANK_LINES_BEFORE = re.compile(r"\A(?:[ \t\r]*\n)+")
+
+
+class BrokenFile(Exception):
+    """The file has an error, so its article is not served."""
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """One scalar's `text`; `plain` where it stands without quotes and is no block."""
+
+    text: str
+    plain: bool
+
+    @property
+    def is_null(self) -> bool:
+        return self.plain and self.text in NULLS
+
+
+Tree: TypeAlias = "Scalar | list[Tree] | dict[str, Tree]"
+
+
+def split_file(content: bytes) -> tuple[dict[str, Tree], str | None]:
+    """The front matter and the body (None where it is blank); BrokenFile where there is no front matter."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BrokenFile("not-utf-8") from error
+    lines = LINE.findall(text)
+    fences = [number for number, line in enumerate(lines) if line.rstrip() == FENCE][:2]
+    if len(fences) < 2 or fences[0] != 0:
+        raise BrokenFile("no-front-matter")
+    return read_mapping("".join(lines[1 : fences[1]])), surrounded("".join(lines[fences[1] + 1 :]))
+
+
+def surrounded(body: str) -> str | None:
+    """The body without the blank lines around it; None where nothing is left."""
+    if not body.strip():
+        return None
+    return BLANK_LINES_BEFORE.sub("", body).rstrip()
+
+
+def read_mapping(text: str) -> dict[str, Tree]:
+    """The YAML mapping in `text`; BrokenFile where it is broken, no mapping, or has an alias or a duplicate key."""
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise BrokenFile("broken-yaml") from error
+    if not isinstance(node, yaml.MappingNode):
+        raise BrokenFile("no-front-matter" if node is None else "broken-yaml")
+    tree = plain_tree(node, set())
+    assert isinstance(tree, dict)
+    return tree
+
+
+def plain_tree(node: yaml.Node, seen: set[int]) -> Tree:
+    """The node as a Tree. A node met twice is there by an alias; `seen` holds the ids of those met."""
+    if id(node) in seen:
+        raise BrokenFile("alias")
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        return Scalar(node.value, plain=not node.style)
+    if isinstance(node, yaml.SequenceNode):
+        return [plain_tree(item, seen) for item in node.value]
+    assert isinstance(node, yaml.MappingNode)
+    mapping: dict[str, Tree] = {}
+    for key_node, value_node in node.value:
+        key = plain_tree(key_node, seen)
+        if not isinstance(key, Scalar):
+            raise BrokenFile("broken-yaml")
+        if key.text in mapping:
+            raise BrokenFile("duplicate-key")
+        mapping[key.text] = plain_tree(value_node, seen)
+    return mapping

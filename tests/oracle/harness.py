@@ -1,0 +1,112 @@
+"""The program's answers against the oracle's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from .document import Operation
+from .engine import Oracle
+from .markers import MARKERS, Cursor, LooseTail, Marker, OneOf, Registry
+from .world import Audience, World
+
+# (query, variables, operation name, audience) → the answer, parsed from JSON
+Ask: TypeAlias = Callable[[str, dict[str, Any], str | None, Audience], dict[str, Any]]
+
+SHOWN = 10  # differences
+
+CURSORS = """
+query Cursors($ids: [ID!]!) {
+  articles(first: 9) { ...Page }
+  last: articles(last: 2) { ...Page }
+  providers(first: 9) { edges { cursor } }
+  nodes(ids: $ids) {
+    ... on Provider { articles(first: 3) { ...Page } }
+    ... on Topic { articles(first: 3) { ...Page } }
+  }
+}
+fragment Page on ArticleConnection { edges { cursor } }
+"""
+
+
+def check(ask: Ask, oracle: Oracle, world: World, operation: Operation) -> None:
+    """AssertionError, with every difference by its path, where the answer is not the oracle's."""
+    expected = oracle.execute(world, *operation)
+    actual = ask(operation.document, operation.variables, operation.name, world.audience)
+    found = list(differences(expected, actual, oracle.registry))
+    if found:
+        raise AssertionError(report(found, operation, world.audience))
+
+
+def learn_cursors(ask: Ask, oracle: Oracle, world: World) -> None:
+    """Asks for pages of every list, so that the registry knows cursors of each; checks them on the way."""
+    ids = [one for one in sorted(world.by_id) if type(world.by_id[one]).__name__ != "Article"]
+    check(ask, oracle, world, Operation(CURSORS, {"ids": ids[:5] + ids[-5:]}, None))
+
+
+def differences(expected: Mapping[str, Any], actual: Mapping[str, Any], registry: Registry) -> Iterator[str]:
+    """What is different between two answers, a line each."""
+    if ("data" in expected) != ("data" in actual):
+        yield f"data: {presence(expected, 'data')}, but is {presence(actual, 'data')}: {short(actual)}"
+    elif "data" in expected:
+        yield from compare(expected["data"], actual["data"], registry, "data")
+    wanted, given = (sorted(error_line(error) for error in one.get("errors") or []) for one in (expected, actual))
+    if wanted != given:
+        yield f"errors: should be {wanted}, but are {given}: {short(actual.get('errors'))}"
+
+
+def presence(answer: Mapping[str, Any], key: str) -> str:
+    return "there" if key in answer else "absent"
+
+
+def error_line(error: Mapping[str, Any]) -> str:
+    """What the contract says of an error: its path, and its code where it was refused."""
+    code = error.get("extensions", {}).get("code", "")
+    refused = code if code in {"BAD_PAGE", "BAD_CURSOR"} else ""
+    return f"{'.'.join(map(str, error.get('path') or ()))} {refused}".strip()
+
+
+def compare(expected: Any, actual: Any, registry: Registry, path: str = "") -> Iterator[str]:
+    """What is different between two values, the order of keys too, and cursors one to one."""
+    if isinstance(expected, MARKERS):
+        if not marker_matches(expected, actual, registry):
+            yield f"{path}: should be {expected}, but is {short(actual)}"
+    elif isinstance(expected, dict) and isinstance(actual, dict):
+        if list(expected) != list(actual):
+            yield f"{path}: should have the keys {list(expected)}, but has {list(actual)}"
+        for key in expected.keys() & actual.keys():
+            yield from compare(expected[key], actual[key], registry, f"{path}.{key}")
+    elif isinstance(expected, list) and isinstance(actual, list):
+        if len(expected) != len(actual):
+            yield f"{path}: should have {len(expected)} elements, but has {len(actual)}"
+        for place, (one, other) in enumerate(zip(expected, actual, strict=False)):
+            yield from compare(one, other, registry, f"{path}[{place}]")
+    elif type(expected) is not type(actual) or expected != actual:
+        yield f"{path}: should be {short(expected)}, but is {short(actual)}"
+
+
+def marker_matches(marker: Marker, actual: Any, registry: Registry) -> bool:
+    if isinstance(marker, Cursor):
+        return isinstance(actual, str) and registry.matches(marker, actual)
+    if isinstance(marker, OneOf):
+        return actual in marker.words
+    if isinstance(marker, LooseTail):
+        head = len(marker.head)
+        return (
+            isinstance(actual, list)
+            and tuple(actual[:head]) == marker.head
+            and sorted(actual[head:]) == sorted(marker.tail)
+        )
+    return True
+
+
+def short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def report(found: list[str], operation: Operation, audience: Audience) -> str:
+    lines = [f"{len(found)} differences, for {audience}:", *found[:SHOWN], "", operation.document]
+    lines.append(f"variables: {short(operation.variables)}, operation: {operation.name}")
+    return "\n".join(lines)

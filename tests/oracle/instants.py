@@ -1,0 +1,52 @@
+"""Dates as content files write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
+
+WRITTEN = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d:\d\d)?)?",
+    re.ASCII,
+)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BILLION = 1_000_000_000
+
+
+class Instant(NamedTuple):
+    """`nanoseconds` since 1970 in UTC, which is what orders it, and the `text` that is served."""
+
+    nanoseconds: int
+    text: str
+
+
+def read_instant(written: str) -> Instant:
+    """The instant that a file writes; ValueError where it is none, or lies outside the years 1 to 9999."""
+    found = WRITTEN.fullmatch(written)
+    if found is None:
+        raise ValueError(f"no date: {written!r}")
+    year, month, day, hour, minute, second, digits, offset = found.groups()
+    local = datetime(
+        int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=zone(offset)
+    )
+    try:
+        moment = local.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"outside the years 1 to 9999: {written!r}") from error
+    fraction = f".{digits}" if digits else ""
+    text = moment.replace(tzinfo=None).isoformat(timespec="seconds") + fraction + "Z"
+    whole = (moment - EPOCH) // timedelta(seconds=1)
+    return Instant(whole * BILLION + int((digits or "").ljust(9, "0")), text)
+
+
+def zone(offset: str | None) -> timezone:
+    """The zone of `+02:00`, `Z` or nothing; ValueError for a minute past 59 or an hour past 23."""
+    if offset is None or offset in "Zz":
+        return UTC
+    hours, minutes = int(offset[1:3]), int(offset[4:])
+    if hours > 23 or minutes > 59:
+        raise ValueError(f"no offset: {offset!r}")
+    away = timedelta(hours=hours, minutes=minutes)
+    return timezone(-away if offset[0] == "-" else away)

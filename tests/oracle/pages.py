@@ -1,0 +1,105 @@
+"""Relay pages over lists that are already in order, and what is refused about their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .markers import Cursor, Registry
+
+MOST = 100
+USUAL = 20
+
+Key = tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Edge:
+    cursor: Cursor
+    node: Any
+
+
+@dataclass(frozen=True)
+class Page:
+    edges: tuple[Edge, ...]
+    total: int
+    has_next: bool
+    has_previous: bool
+
+    @property
+    def nodes(self) -> list[Any]:
+        return [edge.node for edge in self.edges]
+
+
+def page_error(place: str, args: Mapping[str, Any], registry: Registry) -> str | None:
+    """The code for which a connection's arguments are refused, None where they are good."""
+    first, last = args.get("first"), args.get("last")
+    if first is not None and last is not None:
+        return "BAD_PAGE"
+    if any(count is not None and not 0 <= count <= MOST for count in (first, last)):
+        return "BAD_PAGE"
+    for text in (args.get("after"), args.get("before")):
+        if text is not None:
+            cursor = registry.marker(text)
+            if cursor is None or cursor.place != place:
+                return "BAD_CURSOR"
+    return None
+
+
+def list_error(args: Mapping[str, Any]) -> str | None:
+    """The code for which a plain list's arguments are refused, None where they are good."""
+    counts = (args.get("first"), args.get("offset"))
+    return "BAD_PAGE" if any(count is not None and count < 0 for count in counts) else None
+
+
+def page(
+    place: str, elements: Sequence[Any], key: Callable[[Any], Key], args: Mapping[str, Any], registry: Registry
+) -> Page:
+    """The page that `args` (found good) ask for, of `elements` in ascending order of `key`."""
+    keys = [key(element) for element in elements]
+    after, before = (bound(args.get(name), registry) for name in ("after", "before"))
+    inside = [
+        number
+        for number, place_of in enumerate(keys)
+        if (after is None or place_of > after) and (before is None or place_of < before)
+    ]
+    last = args.get("last")
+    if last is None:
+        first = args.get("first")
+        kept = inside[: USUAL if first is None else first]
+    else:
+        kept = inside[max(0, len(inside) - last) :]
+    has_previous, has_next = around(keys, kept, after, before, backward=last is not None)
+    edges = tuple(Edge(Cursor(place, keys[number]), elements[number]) for number in kept)
+    return Page(edges, len(elements), has_next=has_next, has_previous=has_previous)
+
+
+def bound(text: str | None, registry: Registry) -> Key | None:
+    """The key of a cursor that was found good."""
+    if text is None:
+        return None
+    cursor = registry.marker(text)
+    assert cursor is not None
+    return cursor.key
+
+
+def around(
+    keys: list[Key], kept: list[int], after: Key | None, before: Key | None, *, backward: bool
+) -> tuple[bool, bool]:
+    """Whether anything stands before the page, and after it.
+
+    An empty page stands where its walk begins: just after `after`, else at the start; walking backward just
+    before `before`, else at the end.
+    """
+    if kept:
+        return kept[0] > 0, kept[-1] < len(keys) - 1
+    if backward:
+        return (
+            any(before is None or key < before for key in keys),
+            any(before is not None and key >= before for key in keys),
+        )
+    return (
+        any(after is not None and key <= after for key in keys),
+        any(after is None or key > after for key in keys),
+    )

@@ -1,0 +1,86 @@
+"""What one content file says, as plain data. Names are those of the schema, so that they read alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+from .instants import Instant
+
+JsonValue: TypeAlias = "str | int | float | bool | None | list[JsonValue] | dict[str, JsonValue]"
+
+
+@dataclass(frozen=True)
+class Image:
+    url: str
+    width: int | None
+    height: int | None
+    title: str | None
+    attribution: str | None
+    is_cached: bool
+
+
+@dataclass(frozen=True)
+class OwnProvider:
+    """A provider as one file or one entry names it."""
+
+    domain: str
+    name: str
+    images: tuple[Image, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What an article and a related entry have in common: the interface `Coverage`."""
+
+    title: str
+    excerpt: str | None
+    web_url: str | None
+    original_url: str | None
+    amp_web_url: str | None
+    cdn_amp_web_url: str | None
+    type: str
+    quality: int | None
+    provider: OwnProvider | None
+    images: tuple[Image, ...]
+
+    @property
+    def url(self) -> str:
+        url = self.web_url if self.web_url is not None else self.original_url
+        assert url is not None
+        return url
+
+
+@dataclass(frozen=True)
+class Entry(Card):
+    """One entry of `related`; `position` counts the entries that are served."""
+
+    position: int
+    published: Instant | None
+
+
+@dataclass(frozen=True)
+class Article(Card):
+    slug: str
+    published: Instant
+    category: str | None
+    heat: int | None
+    is_published: bool
+    topics: tuple[str, ...]
+    related: tuple[Entry, ...]
+    featured_content: str | None
+    body: str | None
+    secured: str | None
+    extra: dict[str, JsonValue]
+
+    @cached_property
+    def order_key(self) -> tuple[int, str]:
+        """Ascending, it puts the newest first and then the first slug."""
+        return (-self.published.nanoseconds, self.slug)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The URLs that lead to it, each once."""
+        four = (self.web_url, self.original_url, self.amp_web_url, self.cdn_amp_web_url)
+        return tuple(dict.fromkeys(url for url in four if url is not None))

@@ -1,0 +1,155 @@
+"""Arguments for which a request is refused before it runs.
+
+Every field that execution could reach is looked at, depth first in the order in which fields are collected:
+what `@skip` or `@include` leaves out is not reached, nor is a fragment whose type the value can never have.
+Values are not looked at: a field below `node` counts for each type that its fragment can stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLIncludeDirective,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    get_argument_values,
+    get_directive_values,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+    is_list_type,
+    is_object_type,
+)
+from graphql.type import GraphQLAbstractType, get_nullable_type
+
+from .markers import Registry
+from .pages import list_error, page_error
+
+Types: TypeAlias = "dict[str, GraphQLObjectType]"
+Collected: TypeAlias = "dict[str, dict[str, list[FieldNode]]]"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """`path` is that of the field in the answer, without list indices."""
+
+    code: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What every step needs. `variables` are coerced, as graphql-core gives them."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Any
+    registry: Registry
+
+
+def first_refusal(request: Request, operation: OperationDefinitionNode) -> Refusal | None:
+    """The first argument, in document order, for which the operation is refused."""
+    root = request.schema.get_root_type(operation.operation)
+    assert root is not None
+    return next(refusals(request, [(operation.selection_set, {root.name: root})], ()), None)
+
+
+def refusals(
+    request: Request, sets: Sequence[tuple[SelectionSetNode, Types]], path: tuple[str, ...]
+) -> Iterator[Refusal]:
+    """What is refused below `path`, where `sets` are the selections merged there, each with its types."""
+    collected: Collected = {}
+    types: Types = {}
+    for selection_set, possible in sets:
+        types |= possible
+        collect(request, selection_set.selections, possible, collected)
+    for key, by_type in collected.items():
+        for type_name, nodes in by_type.items():
+            yield from field_refusals(request, types[type_name], nodes, (*path, key))
+
+
+def field_refusals(
+    request: Request, parent: GraphQLObjectType, nodes: list[FieldNode], path: tuple[str, ...]
+) -> Iterator[Refusal]:
+    """What is refused of one field of one type, and below it. `nodes` are its places in the document."""
+    field = request.schema.get_field(parent, nodes[0].name.value)
+    assert field is not None
+    code = argument_error(request, parent, field, nodes[0])
+    if code is not None:
+        yield Refusal(code, path)
+    returned = get_named_type(field.type)
+    if is_composite_type(returned):
+        below = possible_types(request.schema, returned)
+        yield from refusals(request, [(node.selection_set, below) for node in nodes if node.selection_set], path)
+
+
+def argument_error(
+    request: Request, parent: GraphQLObjectType, field: GraphQLField, node: FieldNode
+) -> str | None:
+    """The code for one field's arguments, None where they are good, or are an error of execution."""
+    try:
+        args = get_argument_values(field, node, request.variables)
+    except GraphQLError:
+        return None
+    if get_named_type(field.type).name.endswith("Connection"):
+        return page_error(f"{parent.name}.{node.name.value}", args, request.registry)
+    return list_error(args) if is_list_type(get_nullable_type(field.type)) else None
+
+
+def possible_types(schema: GraphQLSchema, type_: Any) -> Types:
+    """The object types that a value of `type_` can have."""
+    if is_object_type(type_):
+        return {type_.name: type_}
+    assert is_abstract_type(type_)
+    abstract: GraphQLAbstractType = type_
+    return {one.name: one for one in schema.get_possible_types(abstract)}
+
+
+def collect(
+    request: Request, selections: Sequence[SelectionNode], types: Types, collected: Collected
+) -> None:
+    """Adds the fields that values of `types` can have, by response key and then by type."""
+    for selection in selections:
+        if not included(request, selection):
+            continue
+        if isinstance(selection, FieldNode):
+            key = (selection.alias or selection.name).value
+            for type_name in types:
+                collected.setdefault(key, {}).setdefault(type_name, []).append(selection)
+            continue
+        if isinstance(selection, FragmentSpreadNode):
+            fragment: FragmentDefinitionNode | InlineFragmentNode = request.fragments[selection.name.value]
+        else:
+            assert isinstance(selection, InlineFragmentNode)
+            fragment = selection
+        collect(request, fragment.selection_set.selections, narrowed(request, fragment, types), collected)
+
+
+def narrowed(
+    request: Request, fragment: FragmentDefinitionNode | InlineFragmentNode, types: Types
+) -> Types:
+    """Those of `types` that the fragment's condition lets through."""
+    if fragment.type_condition is None:
+        return types
+    condition = request.schema.get_type(fragment.type_condition.name.value)
+    allowed = possible_types(request.schema, condition)
+    return {name: one for name, one in types.items() if name in allowed}
+
+
+def included(request: Request, selection: SelectionNode) -> bool:
+    skip = get_directive_values(GraphQLSkipDirective, selection, request.variables)
+    include = get_directive_values(GraphQLIncludeDirective, selection, request.variables)
+    return not (skip and skip["if"]) and not (include and not include["if"])

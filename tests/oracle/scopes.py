@@ -1,0 +1,98 @@
+"""Which fields may share a response key.
+
+A Scope stands for all the selection sets that merge into one object of the answer. Its rules are those of the
+specification's "Field Selection Merging", made somewhat stricter where that is simpler: fields of object types
+that exclude each other may share a key only where they return the same type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLSchema, get_named_type, is_object_type
+
+from .document import Field, Selection, Spread
+
+ENDLESS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Use:
+    """A field as one selection names it, on the type `parent`."""
+
+    parent: Any
+    name: str
+    arguments: tuple[str, ...]
+    returns: str
+
+    def agrees(self, other: Use) -> bool:
+        apart = self.parent is not other.parent and is_object_type(self.parent) and is_object_type(other.parent)
+        same = self.name == other.name and self.arguments == other.arguments
+        return self.returns == other.returns and (apart or same)
+
+
+@dataclass
+class Entry:
+    """One response key: how it is used, of how many elements its value is at most, and what is below it."""
+
+    size: int
+    uses: list[Use] = field(default_factory=list)
+    below: Scope = field(default_factory=lambda: Scope())
+
+
+@dataclass
+class Scope:
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def fits(self, key: str, use: Use) -> bool:
+        return key not in self.entries or all(use.agrees(other) for other in self.entries[key].uses)
+
+    def add(self, key: str, use: Use, size: int) -> Entry:
+        entry = self.entries.setdefault(key, Entry(size))
+        entry.uses.append(use)
+        entry.size = max(entry.size, size)
+        return entry
+
+
+def merges(schema: GraphQLSchema, scope: Scope, parent: Any, selections: Iterable[Selection]) -> bool:
+    """Whether selections that were made elsewhere, on the type `parent`, agree with the scope."""
+    return all(merges_one(schema, scope, parent, selection) for selection in selections)
+
+
+def merges_one(schema: GraphQLSchema, scope: Scope, parent: Any, selection: Selection) -> bool:
+    if not isinstance(selection, Field):
+        return merges(schema, scope, *inside(schema, parent, selection))
+    use, returned = use_of(schema, parent, selection)
+    if not scope.fits(selection.key, use):
+        return False
+    entry = scope.entries.get(selection.key)
+    return entry is None or merges(schema, entry.below, returned, selection.selections or ())
+
+
+def merge(schema: GraphQLSchema, scope: Scope, parent: Any, selections: Iterable[Selection]) -> None:
+    """Adds to the scope what agrees with it. How long its lists are is not known here: they count as endless."""
+    for selection in selections:
+        if isinstance(selection, Field):
+            use, returned = use_of(schema, parent, selection)
+            entry = scope.add(selection.key, use, ENDLESS)
+            merge(schema, entry.below, returned, selection.selections or ())
+        else:
+            merge(schema, scope, *inside(schema, parent, selection))
+
+
+def inside(schema: GraphQLSchema, parent: Any, selection: Selection) -> tuple[Any, tuple[Selection, ...]]:
+    """The type and the selections of a fragment."""
+    assert not isinstance(selection, Field)
+    if isinstance(selection, Spread):
+        return schema.get_type(selection.fragment.on), selection.fragment.selections
+    return schema.get_type(selection.on) if selection.on else parent, selection.selections
+
+
+def use_of(schema: GraphQLSchema, parent: Any, selection: Field) -> tuple[Use, Any]:
+    """The selection as a Use, and the type that it returns without wrappers."""
+    definition = schema.get_field(parent, selection.name)
+    assert definition is not None
+    use = Use(parent, selection.name, selection.arguments, str(definition.type))
+    return use, get_named_type(definition.type)

@@ -1,0 +1,273 @@
+"""Valid requests over a schema, for Hypothesis.
+
+1. A selection set is written into a Scope, which knows the response keys that merge with it.
+2. A field takes a key that is free there, or one that the same field has with the same arguments.
+3. How many values an answer holds is bounded: each field costs the product of the list lengths above it.
+4. Fragments are written where they are first spread, and spread again wherever they agree with the scope.
+5. What a fragment, a directive or an argument takes in variables is declared by the operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+    is_object_type,
+)
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from .arguments import Arguments
+from .dice import Dice
+from .document import Field, Fragment, Inline, Operation, Selection, Spread, fragment_text, set_text
+from .scopes import Scope, Use, merge, merges
+from .values import Values
+
+ALIASES = ("a", "b", "c", "id", "title", "edges", "data")
+CONDITION = GraphQLNonNull(GraphQLBoolean)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How large requests get. `leave_out` names fields as `Type.field` that are never asked for.
+
+    `cost` bounds the values of an answer, `width` the elements of its lists taken together on one path.
+    """
+
+    depth: int = 9
+    cost: int = 2500
+    width: int = 250
+    bad_arguments: int = 12
+    leave_out: frozenset[str] = frozenset()
+
+
+def operations(
+    schema: GraphQLSchema, values: Values, options: Options | None = None
+) -> SearchStrategy[Operation]:
+    """Requests that are valid over `schema`, some of them (`bad_arguments` percent) with a refused argument."""
+
+    @st.composite
+    def build(draw: DrawFn) -> Operation:
+        return Writer(Dice(draw), schema, values, options or Options()).operation()
+
+    return build()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a selection set is written: its type, how much deeper it may go, and how many objects it is for."""
+
+    parent: Any
+    scope: Scope
+    depth: int
+    many: int
+
+
+class Writer:
+    """Writes one request."""
+
+    def __init__(self, dice: Dice, schema: GraphQLSchema, values: Values, options: Options) -> None:
+        self._dice = dice
+        self._schema = schema
+        self._options = options
+        self._arguments = Arguments(dice, values, bad=dice.chance(options.bad_arguments))
+        self._fragments: list[Fragment] = []
+        self._names = 0
+        self._spent = 0
+
+    def operation(self) -> Operation:
+        """The request, with a second operation in its document now and then."""
+        dice = self._dice
+        root = Place(self._schema.query_type, Scope(), self._options.depth, 1)
+        body = set_text(self._selections(root))
+        declared = self._arguments.declarations
+        variables = f"({', '.join(declared)})" if declared else ""
+        name = "Asked" if dice.chance(40) else None
+        texts = [f"query {name or ''}{variables} {body}" if declared or name else body]
+        if name and dice.chance(30):
+            texts.insert(dice.number(0, 1), "query Other { __typename }")
+        texts += [fragment_text(one) for one in self._fragments]
+        several = len(texts) > 1 + len(self._fragments)
+        asked = name if several or dice.chance(50) else None
+        return Operation("\n".join(texts), self._arguments.variables, asked)
+
+    # ------------------------------------------------------------ selections
+
+    def _selections(self, place: Place) -> tuple[Selection, ...]:
+        wanted = self._dice.number(1, 5)
+        written = tuple(one for number in range(wanted) for one in self._selection(place, first=number == 0))
+        return written or (self._field(place, "__typename", None),)
+
+    def _selection(self, place: Place, *, first: bool) -> Iterator[Selection]:
+        """One selection, or none where there is no room for it."""
+        dice = self._dice
+        if self._spent + place.many > self._options.cost:
+            return
+        if place.depth > 0 and dice.chance(22):
+            yield self._fragment(place)
+        elif dice.chance(5):
+            yield self._field(place, "__typename", None)
+        else:
+            deeper = first and dice.chance(60)
+            name = self._pick_field(place, deeper=deeper)
+            yield self._field(place, name, None if name == "__typename" else place.parent.fields[name])
+
+    def _pick_field(self, place: Place, *, deeper: bool) -> str:
+        """The name of a field: one with selections where it may go deeper, and `deeper` asks for it or luck has it."""
+        left_out = self._options.leave_out
+        fields = {
+            name: one for name, one in place.parent.fields.items() if f"{place.parent.name}.{name}" not in left_out
+        }
+        composite = [name for name, one in fields.items() if is_composite_type(get_named_type(one.type))]
+        leaves = [name for name in fields if name not in composite]
+        if composite and place.depth > 0 and (deeper or not leaves or self._dice.chance(30)):
+            return self._dice.pick(composite)
+        return self._dice.pick(leaves) if leaves else "__typename"
+
+    # ------------------------------------------------------------ fields
+
+    def _field(self, place: Place, name: str, field: GraphQLField | None) -> Field:
+        """A field; `field` is None for `__typename`."""
+        directives = self._directives()
+        if field is None:
+            return self._plain(place, name, directives)
+        again = self._again(place, name)
+        if again is not None:
+            key, arguments, size = again
+        else:
+            arguments, size = self._new_arguments(place, name, field)
+            key = self._key(place.scope, Use(place.parent, name, arguments, str(field.type)))
+        use = Use(place.parent, name, arguments, str(field.type))
+        entry = place.scope.add(key, use, size)
+        alias = None if key == name else key
+        self._spent += place.many
+        returned = get_named_type(field.type)
+        if not is_composite_type(returned):
+            return Field(alias, name, arguments, directives, None)
+        below = Place(returned, entry.below, place.depth - 1, place.many * max(1, size))
+        return Field(alias, name, arguments, directives, self._selections(below))
+
+    def _plain(self, place: Place, name: str, directives: tuple[str, ...]) -> Field:
+        use = Use(place.parent, name, (), "String!")
+        key = self._key(place.scope, use)
+        place.scope.add(key, use, 1)
+        self._spent += place.many
+        return Field(None if key == name else key, name, (), directives, None)
+
+    def _again(self, place: Place, name: str) -> tuple[str, tuple[str, ...], int] | None:
+        """A key, arguments and size that the same field already has here, now and then."""
+        known = [
+            (key, use.arguments, entry.size)
+            for key, entry in place.scope.entries.items()
+            for use in entry.uses[:1]
+            if use.name == name and use.parent is place.parent and place.many * entry.size <= self._options.width
+        ]
+        fitting = [
+            one
+            for one in known
+            if place.scope.fits(one[0], Use(place.parent, name, one[1], str(place.parent.fields[name].type)))
+        ]
+        return self._dice.pick(fitting) if fitting and self._dice.chance(50) else None
+
+    def _new_arguments(self, place: Place, name: str, field: GraphQLField) -> tuple[tuple[str, ...], int]:
+        """Arguments that keep the answer within its width, as texts, and the size that they give."""
+        coordinate = f"{place.parent.name}.{name}"
+        given = self._arguments.values_for(place.parent.name, name, field)
+        size = self._arguments.size(coordinate, field, given)
+        if place.many * size > self._options.width:
+            given = self._narrow(field, given)
+            size = self._arguments.size(coordinate, field, given)
+        return self._arguments.texts(field, given), size
+
+    def _narrow(self, field: GraphQLField, given: dict[str, Any]) -> dict[str, Any]:
+        """The same arguments for at most two elements, where an argument can say so."""
+        if given.get("last") is not None:
+            return given | {"last": min(2, given["last"])}
+        if "ids" in given:
+            return given | {"ids": given["ids"][:1]}
+        first = given.get("first")
+        return given | {"first": 2 if first is None else min(2, first)} if "first" in field.args else given
+
+    def _key(self, scope: Scope, use: Use) -> str:
+        """A response key that the field may have: its own name, a common alias, or a new one."""
+        choices = [use.name] if not self._dice.chance(25) else [self._dice.pick(ALIASES), use.name]
+        for key in choices:
+            if scope.fits(key, use):
+                return key
+        self._names += 1
+        return f"k{self._names}"
+
+    def _directives(self) -> tuple[str, ...]:
+        dice = self._dice
+        if not dice.chance(10):
+            return ()
+        names = dice.pick((("include",), ("skip",), ("skip", "include")))
+        return tuple(f"@{name}(if: {self._condition(kept=name == 'include')})" for name in names)
+
+    def _condition(self, *, kept: bool) -> str:
+        """A condition that lets most of what it stands on through."""
+        return self._arguments.text(kept if self._dice.chance(70) else not kept, CONDITION)
+
+    # ------------------------------------------------------------ fragments
+
+    def _fragment(self, place: Place) -> Selection:
+        """An inline fragment, a new named one, or one spread again."""
+        dice = self._dice
+        kind = dice.pick(("inline", "named", "again"))
+        if kind == "again":
+            fitting = [one for one in self._fragments if self._can_spread(place, one)]
+            if fitting:
+                return self._spread(place, dice.pick(fitting))
+        type_ = dice.pick(self._conditions(place.parent))
+        inner = Place(type_, place.scope, place.depth - 1, place.many)
+        directives = self._directives()
+        if kind != "named":
+            bare = type_ is place.parent and dice.chance(40)
+            return Inline(None if bare else type_.name, directives, self._selections(inner))
+        self._names += 1
+        name = f"F{self._names}"
+        before = self._spent
+        selections = self._selections(inner)
+        cost = max(1, -(-(self._spent - before) // place.many))
+        fragment = Fragment(name, type_.name, selections, cost)
+        self._fragments.append(fragment)
+        return Spread(fragment, directives)
+
+    def _can_spread(self, place: Place, fragment: Fragment) -> bool:
+        type_ = self._schema.get_type(fragment.on)
+        within = place.many * fragment.cost
+        return (
+            type_ in self._conditions(place.parent)
+            and self._spent + within <= self._options.cost
+            and merges(self._schema, place.scope, type_, fragment.selections)
+        )
+
+    def _spread(self, place: Place, fragment: Fragment) -> Spread:
+        merge(self._schema, place.scope, self._schema.get_type(fragment.on), fragment.selections)
+        self._spent += place.many * fragment.cost
+        return Spread(fragment, self._directives())
+
+    def _conditions(self, parent: Any) -> list[Any]:
+        """The types that a fragment may name below `parent`: those that share an object type with it."""
+        possible = self._possible(parent)
+        others = [
+            one
+            for one in self._schema.type_map.values()
+            if one is not parent and is_composite_type(one) and self._possible(one) & possible
+        ]
+        return [parent, *others]
+
+    def _possible(self, type_: Any) -> set[str]:
+        if is_object_type(type_):
+            return {type_.name}
+        assert is_abstract_type(type_)
+        return {one.name for one in self._schema.get_possible_types(type_)}

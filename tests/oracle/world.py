@@ -1,0 +1,134 @@
+"""What one audience may see, and what is derived from it: links, providers, topics, ids, order."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from base64 import b64encode
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .records import Article, Image
+
+Audience: TypeAlias = Literal["public", "open", "editor"]
+AUDIENCES: tuple[Audience, ...] = ("public", "open", "editor")
+
+
+@dataclass(frozen=True)
+class Provider:
+    domain: str
+    names: tuple[str, ...]
+    images: tuple[Image, ...]
+    articles: tuple[Article, ...]
+
+
+@dataclass(frozen=True)
+class Topic:
+    slug: str
+    name: str
+    articles: tuple[Article, ...]
+
+
+Node: TypeAlias = Article | Provider | Topic
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything in the order it is served in; `articles` newest first."""
+
+    audience: Audience
+    articles: tuple[Article, ...]
+    by_slug: Mapping[str, Article]
+    by_url: Mapping[str, Article]
+    providers: Mapping[str, Provider]
+    topics: Mapping[str, Topic]
+    by_id: Mapping[str, Node]
+
+
+def make_world(content: Iterable[Article], audience: Audience) -> World:
+    """The world of `audience` over the articles of a folder."""
+    seen = [one for one in content if audience != "public" or one.is_published]
+    articles = tuple(sorted(seen, key=lambda one: one.order_key))
+    providers = providers_of(articles)
+    topics = topics_of(articles)
+    nodes: list[Node] = [*articles, *providers.values(), *topics.values()]
+    return World(
+        audience=audience,
+        articles=articles,
+        by_slug={one.slug: one for one in articles},
+        by_url=url_index(articles),
+        providers=providers,
+        topics=topics,
+        by_id={node_id(node): node for node in nodes},
+    )
+
+
+def node_id(node: Node) -> str:
+    """The global id: type and natural key, in Base64."""
+    key = node.domain if isinstance(node, Provider) else node.slug
+    return b64encode(f"{type(node).__name__}:{key}".encode()).decode()
+
+
+def url_index(articles: Iterable[Article]) -> dict[str, Article]:
+    """Which article each URL leads to: published before unpublished, then the newest, then the first slug."""
+    index: dict[str, Article] = {}
+    for article in sorted(articles, key=lambda one: (not one.is_published, *one.order_key)):
+        for url in article.urls:
+            index.setdefault(url, article)
+    return index
+
+
+def providers_of(articles: tuple[Article, ...]) -> dict[str, Provider]:
+    """The providers by domain: those of the articles, and those that only their related coverage names."""
+    own: dict[str, list[Article]] = defaultdict(list)
+    listed: dict[str, Counter[str]] = defaultdict(Counter)
+    for article in articles:
+        if article.provider is not None:
+            own[article.provider.domain].append(article)
+        for entry in article.related:
+            if entry.provider is not None:
+                listed[entry.provider.domain][entry.provider.name] += 1
+    return {
+        domain: provider(domain, own.get(domain, []), listed.get(domain, Counter()))
+        for domain in sorted(own.keys() | listed.keys())
+    }
+
+
+def provider(domain: str, articles: list[Article], listed: Counter[str]) -> Provider:
+    """One provider, of its articles (newest first) and of how many entries give it which name."""
+    given = [one.provider for one in articles if one.provider is not None]
+    uses = Counter(one.name for one in given)
+    newest_use = {one.name: place for place, one in reversed(list(enumerate(given)))}
+    names = sorted(uses, key=lambda name: (-uses[name], newest_use[name]))
+    only_listed = sorted(listed.keys() - uses.keys(), key=lambda name: (-listed[name], name))
+    images = next((one.images for one in given if one.images), ())
+    return Provider(domain, (*names, *only_listed), images, tuple(articles))
+
+
+def topics_of(articles: tuple[Article, ...]) -> dict[str, Topic]:
+    """The topics by slug."""
+    names: dict[str, Counter[str]] = defaultdict(Counter)
+    found: dict[str, list[Article]] = defaultdict(list)
+    for article in articles:
+        for name in set(article.topics):
+            names[topic_slug(name)][name] += 1
+        for slug in {topic_slug(name) for name in article.topics}:
+            found[slug].append(article)
+    return {slug: Topic(slug, most_used(names[slug]), tuple(found[slug])) for slug in sorted(found)}
+
+
+def most_used(names: Counter[str]) -> str:
+    return min(names, key=lambda name: (-names[name], name))
+
+
+def topic_slug(name: str) -> str:
+    """`Computer Vision` → `computer-vision`; the lower-cased name where no ASCII letter or digit is in it."""
+    plain = unicodedata.normalize("NFKD", name)
+    return re.sub(r"[^a-z0-9]+", "-", ascii_lower(plain)).strip("-") or name.lower()
+
+
+def ascii_lower(text: str) -> str:
+    """ASCII letters in lower case, the others as they are (`K`, the Kelvin sign, must not become a `k`)."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)

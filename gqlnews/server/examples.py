@@ -84,8 +84,8 @@ query FrontPage($first: Int!, $after: String) {
   }
 }
 
-# Articles and related coverage share an interface:
-# one card shows both.
+# Articles and related coverage share an
+# interface: one card shows both.
 fragment Card on Coverage {
   title
   excerpt

@@ -1,0 +1,63 @@
+"""Problems that several files have together: one slug, or one URL, for more than one of them."""
+
+import sqlite3
+
+_SLUGS = """
+INSERT INTO across_new
+SELECT source.slug, source.path, NULL, NULL, 'ERROR', 'duplicate-slug',
+    '`' || first.path || '` has the slug `' || source.slug || '` already: rename one of the two'
+FROM (
+    SELECT slug, min(path) AS path FROM source
+    WHERE slug IN (SELECT slug FROM affected_slug) GROUP BY slug HAVING count(*) > 1
+) AS first
+JOIN source ON source.slug = first.slug AND source.path > first.path
+"""
+
+# Articles that share the field `url`, the one that stands for it first.
+_SHARED = """
+WITH shared AS (
+    SELECT article.url, path, url_line, url_column, published, published_line, published_column,
+        row_number() OVER best AS place,
+        first_value(path) OVER best AS first_path, first_value(published) OVER best AS first_published
+    FROM (
+        SELECT url FROM article_url WHERE url IN (SELECT url FROM affected_url)
+        GROUP BY url HAVING count(*) > 1
+    ) AS several
+    JOIN article_url ON article_url.url = several.url
+    JOIN article ON article.id = article_id AND article.url = article_url.url
+    WINDOW best AS (PARTITION BY article.url ORDER BY published DESC, published_at DESC, slug)
+)
+INSERT INTO across_new
+SELECT url, path, url_line, url_column, 'WARNING', 'duplicate-url',
+    '`' || first_path || '` has the same URL, and stands for it'
+FROM shared WHERE place > 1
+UNION ALL
+SELECT url, path, published_line, published_column, 'WARNING', 'published-disagrees',
+    '`' || first_path || '` has the same URL, and is '
+    || iif(first_published, 'published: so is the URL', 'not published: nor is the URL')
+FROM shared WHERE place > 1 AND published <> first_published
+"""
+
+_OLD = """
+INSERT INTO across_old
+SELECT id FROM problem WHERE code = 'duplicate-slug' AND subject IN (SELECT slug FROM affected_slug)
+UNION ALL
+SELECT id FROM problem WHERE code <> 'duplicate-slug' AND subject IN (SELECT url FROM affected_url)
+"""
+
+_COLUMNS = "subject, path, line, column_, severity, code, message"
+_BEFORE = f"SELECT {_COLUMNS} FROM across_old JOIN problem USING (id)"  # noqa: S608 - names of this program
+_AFTER = f"SELECT {_COLUMNS} FROM across_new"  # noqa: S608
+_DIFFER = f"SELECT EXISTS ({_BEFORE} EXCEPT {_AFTER}) OR EXISTS ({_AFTER} EXCEPT {_BEFORE})"
+_INSERT = f"INSERT INTO problem ({_COLUMNS}, across) SELECT {_COLUMNS}, 1 FROM across_new"  # noqa: S608
+
+
+def derive_across(db: sqlite3.Connection) -> bool:
+    """The problems of `affected_slug` and `affected_url`; whether they are others than before."""
+    for statement in (_SLUGS, _SHARED, _OLD):
+        db.execute(statement)
+    (differ,) = db.execute(_DIFFER).fetchone()
+    if differ:
+        db.execute("DELETE FROM problem WHERE id IN across_old")
+        db.execute(_INSERT)
+    return bool(differ)

@@ -1,0 +1,17 @@
+"""Indexes of tables that fill from nothing: made at once afterwards, not row by row."""
+
+import sqlite3
+
+_LATER = """
+SELECT name, sql FROM sqlite_master
+WHERE type = 'index' AND sql IS NOT NULL
+    AND tbl_name IN ('article', 'related', 'article_url', 'url_owner', 'article_topic')
+"""
+
+
+def drop_indexes(db: sqlite3.Connection) -> list[str]:
+    """Drop the indexes of the large tables; the statements that make them again, within the transaction."""
+    indexes = db.execute(_LATER).fetchall()
+    for name, _ in indexes:
+        db.execute(f"DROP INDEX {name}")
+    return [sql for _, sql in indexes]

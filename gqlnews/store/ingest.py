@@ -1,0 +1,192 @@
+"""A folder into the store, in one transaction: a reader sees the content before it or after it.
+
+1. Take stock: what the folder holds against what the store knew of it (`scan`).
+2. Remove the articles that have no file any more.
+3. Read the files that may have changed, and write the articles that did (`take`).
+4. Derive anew what rests on them: links, topics, providers, problems of several files together.
+5. Log the changes, and move on the versions of who may see them.
+"""
+
+import gc
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from gqlnews.content.discover import discover
+from gqlnews.content.records import Outcome, ReadOptions
+from gqlnews.instants import instant_of_ns
+from gqlnews.store.across import derive_across
+from gqlnews.store.affected import mark_all_names, mark_all_urls, mark_batch
+from gqlnews.store.database import transaction, value_of
+from gqlnews.store.failures import explaining
+from gqlnews.store.fingerprint import fingerprint
+from gqlnews.store.indexes import drop_indexes
+from gqlnews.store.links import derive_links
+from gqlnews.store.providers import derive_providers
+from gqlnews.store.scan import files_to_read, later_files, refusals, take_stock
+from gqlnews.store.take import Intake, forget_lists, take
+from gqlnews.store.topics import derive_topics
+from gqlnews.store.versions import Changes, log_changes
+from gqlnews.store.workspace import workspace
+
+Progress = Callable[[int, int], None]
+"""Called with how many files are read, and how many there are to read."""
+
+_AT_ONCE = 128
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What an ingest did, in articles; `problems` are all that the store knows now."""
+
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    problems: int
+    seconds: float
+    articles: int
+
+
+@dataclass(frozen=True)
+class _Job:
+    folder: Path
+    options: ReadOptions
+    processes: int | None
+    progress: Progress
+    now_ns: int
+
+
+def ingest(
+    db: sqlite3.Connection,
+    folder: Path,
+    options: ReadOptions,
+    *,
+    processes: int | None = None,
+    progress: Progress | None = None,
+    now_ns: Callable[[], int] = time.time_ns,
+) -> IngestReport:
+    """Make the store equal to the files of `folder`; an article whose file has an error stays as it was.
+
+    `db` is a writer of `open_writer`, `processes` how many read files (by default as many as there are
+    processors), `now_ns` the wall clock. Raises FolderError, DatabaseError and its kinds; the store is then
+    as before.
+    """
+    started = time.perf_counter()
+    job = _Job(folder, options, processes, progress or _silence, now_ns())
+    with explaining(_path(db)), _without_garbage_collection(), _quick_where_empty(db):
+        with transaction(db), workspace(db):
+            changes = _run(db, job)
+            articles = value_of(db, "SELECT count(*) FROM article")
+            problems = value_of(db, "SELECT count(*) FROM problem")
+    unchanged = articles - changes.added - changes.changed
+    return IngestReport(*changes, unchanged, problems, time.perf_counter() - started, articles)
+
+
+def _run(db: sqlite3.Connection, job: _Job) -> Changes:
+    meaning = fingerprint(job.options)
+    anew = db.execute("SELECT fingerprint FROM store").fetchone() != (meaning,)
+    empty = _is_empty(db)
+    total = take_stock(db, discover(job.folder), everything=anew)
+    next_id = value_of(db, "SELECT coalesce(max(id), 0) + 1 FROM article")
+    intake = Intake(db, later_files(db), job.now_ns, marks=not (anew or empty), next_id=next_id)
+    later_indexes = drop_indexes(db) if empty and total else []
+    _remove(intake)
+    _take_all(intake, chain(refusals(db), _read(db, job, total)), total, job.progress)
+    if anew:
+        db.execute("UPDATE store SET fingerprint = ?", (meaning,))
+    problems_changed = _derive(intake, later_indexes) or intake.problems_changed
+    return log_changes(db, problems_changed=problems_changed, now=instant_of_ns(job.now_ns))
+
+
+def _read(db: sqlite3.Connection, job: _Job, total: int) -> Iterator[Outcome]:
+    if total == 0:
+        return iter(())
+    from gqlnews.content.parallel import read_all
+
+    return read_all(job.folder, files_to_read(db), job.options, job.processes)
+
+
+def _take_all(intake: Intake, outcomes: Iterable[Outcome], total: int, progress: Progress) -> None:
+    outcomes, done = iter(outcomes), 0
+    progress(0, total)
+    while some := list(islice(outcomes, _AT_ONCE)):
+        take(intake, some)
+        done += sum(outcome.source.size >= 0 for outcome in some)
+        progress(done, total)
+
+
+def _remove(intake: Intake) -> None:
+    """Remove the articles of slugs that have no file any more, and the problems of files that are gone."""
+    db = intake.db
+    removed = db.execute("DELETE FROM problem WHERE across = 0 AND path IN (SELECT path FROM gone)").rowcount
+    intake.problems_changed = removed > 0
+    db.execute(
+        "INSERT INTO batch SELECT id FROM article WHERE slug IN (SELECT slug FROM gone)"
+        " AND NOT EXISTS (SELECT 1 FROM source WHERE source.slug = article.slug)"
+    )
+    db.execute("INSERT INTO touched SELECT slug, 'REMOVED', published, 0 FROM article WHERE id IN batch")
+    mark_batch(db)
+    forget_lists(db)
+    db.execute("DELETE FROM article WHERE id IN batch")
+
+
+def _derive(intake: Intake, later_indexes: Iterable[str]) -> bool:
+    """What rests on several files; whether the problems that they have together changed."""
+    db = intake.db
+    if not intake.marks:
+        mark_all_urls(db)
+    derive_links(db)
+    for statement in later_indexes:
+        db.execute(statement)
+    if not intake.marks:
+        mark_all_names(db)
+    derive_topics(db)
+    derive_providers(db)
+    return derive_across(db)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Rows are made by the ten thousand and none is part of a circle: looking for circles is wasted time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def _quick_where_empty(db: sqlite3.Connection) -> Iterator[None]:
+    """Without checks of foreign keys a first ingest writes twice as fast.
+
+    Nothing here rests on them: whatever refers to a removed article is removed or derived anew by name. So
+    it does no harm where another process fills the store before this one has the write lock.
+    """
+    if not _is_empty(db):
+        yield
+        return
+    db.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        db.execute("PRAGMA foreign_keys = ON")
+
+
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return value_of(db, "SELECT NOT EXISTS (SELECT 1 FROM article)") == 1
+
+
+def _silence(done: int, total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def _path(db: sqlite3.Connection) -> str:
+    (path,) = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+    return str(path)

@@ -1,0 +1,41 @@
+"""Which article answers for a URL, and which article a piece of related coverage leads to.
+
+Where several articles give one URL: published before unpublished, then the newest, then the first slug. So
+who may see only published articles is led by the same rows, without those whose target is not published.
+"""
+
+import sqlite3
+
+_FORGET = "DELETE FROM url_owner WHERE url IN (SELECT url FROM affected_url)"
+
+_OWN_ALONE = """
+INSERT INTO url_owner
+SELECT url, min(article_id) FROM article_url WHERE url IN (SELECT url FROM affected_url)
+GROUP BY url HAVING count(*) = 1
+"""
+
+_OWN_SHARED = """
+INSERT INTO url_owner
+SELECT url, article_id FROM (
+    SELECT shared.url, article_id, row_number() OVER (
+        PARTITION BY shared.url ORDER BY published DESC, published_at DESC, slug) AS place
+    FROM (
+        SELECT url FROM article_url WHERE url IN (SELECT url FROM affected_url)
+        GROUP BY url HAVING count(*) > 1
+    ) AS shared
+    JOIN article_url ON article_url.url = shared.url
+    JOIN article ON article.id = article_id
+) WHERE place = 1
+"""
+
+_LEAD = """
+UPDATE related SET target_id = (SELECT article_id FROM url_owner WHERE url_owner.url = related.url)
+WHERE url IN (SELECT url FROM affected_url)
+    AND target_id IS NOT (SELECT article_id FROM url_owner WHERE url_owner.url = related.url)
+"""
+
+
+def derive_links(db: sqlite3.Connection) -> None:
+    """Owners and targets of `affected_url`."""
+    for statement in (_FORGET, _OWN_ALONE, _OWN_SHARED, _LEAD):
+        db.execute(statement)

@@ -1,0 +1,112 @@
+"""A valid article as the rows that the store keeps of it."""
+
+import base64
+from typing import NamedTuple
+
+from gqlnews.content.records import Article, Outcome
+
+Row = tuple[object, ...]
+
+# What a file decides, in the order of `article_row`. Beside these an article has its id, its path and
+# `updated_at`: they differ where the content does not.
+ARTICLE = (
+    "slug, node_id, published, published_at, published_date_time, title, excerpt, url, web_url, original_url,"
+    " amp_web_url, cdn_amp_web_url, category, type, quality, heat, provider_domain, provider_name, images,"
+    " related_count, word_count, reading_minutes, revision, provider_images, url_line, url_column,"
+    " published_line, published_column, table_of_contents, featured_content, extra, secured, body, html"
+)
+RELATED = (
+    "published_at, published_date_time, title, excerpt, url, web_url, original_url, amp_web_url,"
+    " cdn_amp_web_url, type, quality, provider_domain, provider_name, images"
+)
+TOPIC = "topic, name, published, published_at, slug"
+
+
+class Rows(NamedTuple):
+    """The article's row, and the rows of its lists in file order, all without ids."""
+
+    article: Row
+    related: list[Row]
+    topics: list[Row]
+
+
+def node_id(kind: str, key: str) -> str:
+    """The global id of the object whose natural key is `key`: it outlives a rebuild of the store."""
+    return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
+
+
+def rows_of(article: Article, outcome: Outcome) -> Rows:
+    """The rows of `article`, which `outcome` has read."""
+    return Rows(
+        _article_row(article, outcome),
+        _related_rows(article),
+        [(t.slug, t.name, article.published, article.published_at, article.slug) for t in article.topics],
+    )
+
+
+def urls_of(article: Article) -> set[str]:
+    """Every URL that the file gives for it."""
+    given = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
+    return {url for url in given if url is not None}
+
+
+def _article_row(a: Article, outcome: Outcome) -> Row:
+    provider, url, published = a.provider, a.url_mark, a.published_mark
+    return (
+        a.slug,
+        node_id("Article", a.slug),
+        a.published,
+        a.published_at,
+        a.published_date_time,
+        a.title,
+        a.excerpt,
+        a.url,
+        a.web_url,
+        a.original_url,
+        a.amp_web_url,
+        a.cdn_amp_web_url,
+        a.category,
+        a.type,
+        a.quality,
+        a.heat,
+        provider.domain if provider else None,
+        provider.name if provider else None,
+        a.images,
+        len(a.related),
+        a.word_count,
+        a.reading_minutes,
+        outcome.revision,
+        provider.images if provider and provider.images != "[]" else None,
+        url.line if url else None,
+        url.column if url else None,
+        published.line if published else None,
+        published.column if published else None,
+        a.table_of_contents,
+        a.featured_content,
+        a.extra,
+        a.secured,
+        a.body,
+        a.html,
+    )
+
+
+def _related_rows(article: Article) -> list[Row]:
+    return [
+        (
+            r.published_at,
+            r.published_date_time,
+            r.title,
+            r.excerpt,
+            r.url,
+            r.web_url,
+            r.original_url,
+            r.amp_web_url,
+            r.cdn_amp_web_url,
+            r.type,
+            r.quality,
+            r.provider.domain if r.provider else None,
+            r.provider.name if r.provider else None,
+            r.images,
+        )
+        for r in article.related
+    ]

@@ -1,0 +1,110 @@
+"""From what the folder holds and what the store knew of it: which files are gone, new, or to be read.
+
+1. `scan` fills with what is there.
+2. `gone` is every source that is not, unless a folder above it cannot be listed: then nothing is known of it.
+3. Sources appear for what is new, sources go for what is gone, so that `source` says who shares a slug.
+4. `todo` is every file to read: what is new, what differs, what was written too shortly before it was last
+   read for its times to tell, and the first file of each slug whose files came or went.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from gqlnews.content.records import Outcome, Problem, Severity, SourceFile
+from gqlnews.content.slugs import slug_of
+
+RACY_NS = 2_000_000_000  # a file system may give one time to two writes this far apart
+REFUSED = -1  # the size of what is there but cannot be read
+_AT_ONCE = 1024
+
+# A folder that cannot be listed is a source too; no file has a slug that ends with a slash.
+_SUFFIXES = (".md", ".markdown")
+
+
+def take_stock(db: sqlite3.Connection, found: Iterable[SourceFile | Problem], *, everything: bool) -> int:
+    """Fill `scan`, `gone`, `todo` and `affected_slug`, and bring the paths of `source` up to date.
+
+    `everything` has each file read whatever its times say. The number of files to read.
+    """
+    _fill_scan(db, found)
+    _compare(db)
+    _list_todo(db, everything=everything)
+    (count,) = db.execute("SELECT count(*) FROM todo").fetchone()
+    return int(count)
+
+
+def refusals(db: sqlite3.Connection) -> Iterator[Outcome]:
+    """What cannot be read, as the outcome of reading it."""
+    for path, line, column, severity, code, message in db.execute("SELECT * FROM refused ORDER BY path"):
+        problem = Problem(path, line, column, Severity(severity), code, message)
+        yield Outcome(SourceFile(path, REFUSED, 0, 0), None, None, (problem,))
+
+
+def files_to_read(db: sqlite3.Connection) -> Iterator[SourceFile]:
+    """The files of `todo`, by path."""
+    return (SourceFile(*row) for row in db.execute("SELECT path, size, mtime_ns, ctime_ns FROM todo"))
+
+
+def later_files(db: sqlite3.Connection) -> frozenset[str]:
+    """The paths of `todo` whose slug belongs to an earlier path. They are few."""
+    rows = db.execute(
+        "SELECT path FROM todo JOIN source USING (path) WHERE EXISTS"
+        " (SELECT 1 FROM source AS first WHERE first.slug = source.slug AND first.path < source.path)"
+    )
+    return frozenset(path for (path,) in rows)
+
+
+def _fill_scan(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) -> None:
+    found = iter(found)
+    while some := list(islice(found, _AT_ONCE)):
+        problems = [entry for entry in some if isinstance(entry, Problem)]
+        files = [entry for entry in some if isinstance(entry, SourceFile)]
+        files += [SourceFile(problem.path, REFUSED, 0, 0) for problem in problems]
+        db.executemany(
+            "INSERT OR REPLACE INTO scan VALUES (?, ?, ?, ?)",
+            [(file.path, file.size, file.mtime_ns, file.ctime_ns) for file in files],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?)",
+            [(p.path, p.line, p.column, p.severity, p.code, p.message) for p in problems],
+        )
+
+
+def _compare(db: sqlite3.Connection) -> None:
+    # '0' is the character after '/', so between the two is all that lies below the path.
+    db.execute(
+        "INSERT INTO gone SELECT path, slug FROM source WHERE path NOT IN (SELECT path FROM scan)"
+        " AND NOT EXISTS (SELECT 1 FROM refused"
+        "   WHERE source.path > refused.path || '/' AND source.path < refused.path || '0')"
+    )
+    db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
+    db.create_function("slug_of", 1, _slug, deterministic=True)
+    db.execute(
+        "INSERT INTO source SELECT path, slug_of(path), ?, 0, 0, 0, NULL FROM scan"
+        " WHERE path NOT IN (SELECT path FROM source)",
+        (REFUSED,),
+    )
+    db.execute(
+        "INSERT INTO affected_slug SELECT slug FROM gone UNION SELECT slug FROM source WHERE read_ns = 0"
+    )
+
+
+def _slug(path: str) -> str:
+    return slug_of(path) if path.endswith(_SUFFIXES) else f"{path}/"
+
+
+def _list_todo(db: sqlite3.Connection, *, everything: bool) -> None:
+    db.execute(
+        "INSERT INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
+        " FROM scan JOIN source USING (path)"
+        " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
+        "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
+        "   OR abs(source.mtime_ns - source.read_ns) <= ?2)",
+        (everything, RACY_NS),
+    )
+    db.execute(
+        "INSERT OR IGNORE INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
+        " FROM affected_slug JOIN source USING (slug) JOIN scan USING (path)"
+        " WHERE scan.size >= 0 AND path = (SELECT min(path) FROM source AS one WHERE one.slug = source.slug)"
+    )

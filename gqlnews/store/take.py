@@ -1,0 +1,219 @@
+"""Outcomes into rows, some at a time.
+
+Of each outcome: the source says when it was read and what it was; the file's problems are replaced where
+they differ; the article is written where it is another than the one served, and the one served stays where
+the file has an error now or another file owns its slug.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+from gqlnews.content.records import Outcome
+from gqlnews.instants import instant_of_ns
+from gqlnews.store.affected import fill_batch, mark_batch
+from gqlnews.store.rows import ARTICLE, RELATED, TOPIC, Row, Rows, rows_of, urls_of
+
+# ruff: noqa: S608 - the names in these statements are this program's
+
+_STORED_ARTICLE = f"SELECT {ARTICLE} FROM article WHERE id = ?"
+_STORED_RELATED = f"SELECT {RELATED} FROM related WHERE article_id = ? ORDER BY position"
+_STORED_TOPICS = f"SELECT {TOPIC} FROM article_topic WHERE article_id = ? ORDER BY position"
+
+
+def _insert(table: str, columns: str) -> str:
+    return f"INSERT INTO {table} ({columns}) VALUES ({_marks(columns)})"
+
+
+def _marks(columns: str) -> str:
+    return ", ".join("?" * len(columns.split(", ")))
+
+
+_REPLACED = ", ".join(
+    f"{column} = excluded.{column}" for column in f"path, updated_at, {ARTICLE}".split(", ")
+)
+_INSERT_ARTICLE = (
+    f"{_insert('article', f'id, path, updated_at, {ARTICLE}')} ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
+)
+# The article behind the entry as far as it is known yet: `derive_links` mends what this ingest changes.
+_INSERT_RELATED = (
+    f"INSERT INTO related (article_id, position, {RELATED}, target_id)"
+    f" VALUES (?, ?, {_marks(RELATED)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
+)
+_INSERT_TOPIC = _insert("article_topic", f"article_id, position, {TOPIC}")
+_REPLACE_SOURCE = (
+    "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ? WHERE path = ?"
+)
+
+
+@dataclass
+class Intake:
+    """Where an ingest stands.
+
+    `later` are the paths whose slug an earlier path owns, `read_ns` is a time before the first file was read,
+    `marks` says whether what is affected is told article by article.
+    """
+
+    db: sqlite3.Connection
+    later: frozenset[str]
+    read_ns: int
+    marks: bool
+    next_id: int
+    problems_changed: bool = False
+
+
+class _Served(NamedTuple):
+    """What the store knows of a slug's article."""
+
+    id: int
+    published: int
+    revision: str
+    path: str
+
+
+class _Write(NamedTuple):
+    """An article to write."""
+
+    id: int
+    path: str
+    updated_at: str
+    rows: Rows
+    urls: set[str]
+
+
+def forget_lists(db: sqlite3.Connection) -> None:
+    """Delete what the articles of `batch` list."""
+    for table in ("related", "article_topic", "article_url"):
+        db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
+
+
+def take(intake: Intake, outcomes: Sequence[Outcome]) -> None:
+    """Bring the rows of these outcomes' files up to date."""
+    _take_sources(intake, outcomes)
+    _take_problems(intake, outcomes)
+    _take_articles(intake, outcomes)
+
+
+def _take_sources(intake: Intake, outcomes: Sequence[Outcome]) -> None:
+    intake.db.executemany(
+        _REPLACE_SOURCE,
+        [
+            (s.size, s.mtime_ns, s.ctime_ns, intake.read_ns, outcome.revision, s.path)
+            for outcome in outcomes
+            for s in (outcome.source,)
+        ],
+    )
+
+
+def _take_problems(intake: Intake, outcomes: Sequence[Outcome]) -> None:
+    db = intake.db
+    old: dict[str, list[Row]] = {}
+    for row in db.execute(
+        "SELECT path, line, column_, severity, code, message FROM problem"
+        " WHERE across = 0 AND path IN (SELECT value FROM json_each(?))",
+        (_json(outcome.source.path for outcome in outcomes),),
+    ):
+        old.setdefault(row[0], []).append(row)
+    for outcome in outcomes:
+        path = outcome.source.path
+        new = [(p.path, p.line, p.column, str(p.severity), str(p.code), p.message) for p in outcome.problems]
+        if Counter(new) == Counter(old.get(path, ())):
+            continue
+        intake.problems_changed = True
+        db.execute("DELETE FROM problem WHERE path = ? AND across = 0", (path,))
+        db.executemany(
+            "INSERT INTO problem (path, line, column_, severity, code, message, across)"
+            " VALUES (?, ?, ?, ?, ?, ?, 0)",
+            new,
+        )
+
+
+def _take_articles(intake: Intake, outcomes: Sequence[Outcome]) -> None:
+    served = _served(intake.db, outcomes)
+    writes, moved = [], []
+    for outcome in outcomes:
+        article, path = outcome.article, outcome.source.path
+        if article is None or path in intake.later:
+            continue
+        rows, old = rows_of(article, outcome), served.get(article.slug)
+        if old is not None and old.revision == outcome.revision and _stored(intake.db, old.id) == rows:
+            if old.path != path:
+                moved.append((path, old.id))
+            continue
+        number = old.id if old is not None else _new_id(intake)
+        updated_at = instant_of_ns(outcome.source.mtime_ns)
+        writes.append(_Write(number, path, updated_at, rows, urls_of(article)))
+        _log(intake.db, article.slug, old, is_public=article.published)
+    _move(intake, moved)
+    _write(intake, writes, replaced=[old.id for old in served.values()])
+
+
+def _served(db: sqlite3.Connection, outcomes: Iterable[Outcome]) -> dict[str, _Served]:
+    slugs = _json(outcome.article.slug for outcome in outcomes if outcome.article is not None)
+    rows = db.execute(
+        "SELECT slug, id, published, revision, path FROM article"
+        " WHERE slug IN (SELECT value FROM json_each(?))",
+        (slugs,),
+    )
+    return {slug: _Served(*rest) for slug, *rest in rows}
+
+
+def _stored(db: sqlite3.Connection, number: int) -> Rows:
+    """The rows of an article as the store has them."""
+    return Rows(
+        db.execute(_STORED_ARTICLE, (number,)).fetchone(),
+        db.execute(_STORED_RELATED, (number,)).fetchall(),
+        db.execute(_STORED_TOPICS, (number,)).fetchall(),
+    )
+
+
+def _new_id(intake: Intake) -> int:
+    intake.next_id += 1
+    return intake.next_id - 1
+
+
+def _log(db: sqlite3.Connection, slug: str, old: _Served | None, *, is_public: bool) -> None:
+    kind, was_public = ("ADDED", 0) if old is None else ("UPDATED", old.published)
+    db.execute("INSERT INTO touched VALUES (?, ?, ?, ?)", (slug, kind, was_public, is_public))
+
+
+def _move(intake: Intake, moved: Sequence[tuple[str, int]]) -> None:
+    """The same content in another file of the slug: no client sees a change, but problems name the path."""
+    if not moved:
+        return
+    intake.db.executemany("UPDATE article SET path = ? WHERE id = ?", moved)
+    _mark(intake, (number for _, number in moved))
+
+
+def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) -> None:
+    if not writes:
+        return
+    db, ids = intake.db, {write.id for write in writes}
+    old = ids.intersection(replaced)
+    if old:
+        _mark(intake, old)
+        fill_batch(db, old)
+        forget_lists(db)
+    db.executemany(_INSERT_ARTICLE, [(w.id, w.path, w.updated_at, *w.rows.article) for w in writes])
+    db.executemany(_INSERT_RELATED, _placed((w.id, w.rows.related) for w in writes))
+    db.executemany(_INSERT_TOPIC, _placed((w.id, w.rows.topics) for w in writes))
+    db.executemany("INSERT INTO article_url VALUES (?, ?)", [(url, w.id) for w in writes for url in w.urls])
+    _mark(intake, ids)
+
+
+def _mark(intake: Intake, ids: Iterable[int]) -> None:
+    if intake.marks:
+        fill_batch(intake.db, ids)
+        mark_batch(intake.db)
+
+
+def _placed(lists: Iterable[tuple[int, list[Row]]]) -> list[Row]:
+    return [(number, place, *row) for number, rows in lists for place, row in enumerate(rows)]
+
+
+def _json(values: Iterable[str]) -> str:
+    return msgspec.json.encode(list(values)).decode()

@@ -1,0 +1,45 @@
+"""The temporary tables of one ingest. They live in its transaction, so memory does not grow with the folder.
+
+What changed is kept as values (slugs, URLs, domains), not as ids: a removed article's id may be given anew.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_TABLES = {
+    # what the folder holds now; a size of -1 is what is there but cannot be read
+    "scan": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
+    # why it cannot: one problem for each path, files and folders
+    "refused": "path TEXT PRIMARY KEY, line INTEGER, column_ INTEGER, severity TEXT, code TEXT, message TEXT",
+    "gone": "path TEXT PRIMARY KEY, slug TEXT",
+    "todo": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
+    # ids of the articles that are being written or removed
+    "batch": "id INTEGER PRIMARY KEY",
+    "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER",
+    # what must be derived anew
+    "affected_slug": "slug TEXT PRIMARY KEY",
+    "affected_url": "url TEXT PRIMARY KEY",
+    "affected_domain": "domain TEXT PRIMARY KEY",
+    "affected_topic": "slug TEXT PRIMARY KEY",
+    # how a provider's names are used
+    "name_use": "domain TEXT, name TEXT, own INTEGER, published INTEGER, files INTEGER, newest TEXT",
+    # problems that several files have together
+    "across_new": "subject TEXT, path TEXT, line INTEGER, column_ INTEGER,"
+    " severity TEXT, code TEXT, message TEXT",
+    "across_old": "id INTEGER PRIMARY KEY",
+}
+
+
+@contextmanager
+def workspace(db: sqlite3.Connection) -> Iterator[None]:
+    """Make the tables, and drop them at the end; where anything raises, the rollback drops them."""
+    for name, columns in _TABLES.items():
+        db.execute(f"CREATE TEMP TABLE {name} ({columns}){_storage(columns)}")
+    yield
+    for name in _TABLES:
+        db.execute(f"DROP TABLE temp.{name}")
+
+
+def _storage(columns: str) -> str:
+    return " WITHOUT ROWID" if "TEXT PRIMARY KEY" in columns else ""

@@ -1,0 +1,115 @@
+"""The shape of a real content folder: 8,682 articles that an aggregator gathered, counted file by file.
+
+Every distribution is a table, not a formula: what `math.log` and `**` give in the last digit differs from
+platform to platform, and the sample must not.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from random import Random
+from typing import NamedTuple
+
+
+def happens(rng: Random, share: float) -> bool:
+    """True in that share of all calls."""
+    return rng.random() < share
+
+
+class Quantiles(NamedTuple):
+    """A distribution of whole numbers: at `shares[i]` (0 to 1, rising) of all stands `values[i]`."""
+
+    shares: tuple[float, ...]
+    values: tuple[int, ...]
+
+    def at(self, share: float) -> int:
+        """The value nearest to `share` (0 to 1, without 1) of all."""
+        return int(self.between(share) + 0.5)
+
+    def between(self, share: float) -> float:
+        """What stands at `share`, on a straight line between its neighbours."""
+        right = bisect_right(self.shares, share)
+        left = right - 1
+        part = (share - self.shares[left]) / (self.shares[right] - self.shares[left])
+        return self.values[left] + part * (self.values[right] - self.values[left])
+
+
+class Weights(NamedTuple):
+    """Values and how often each occurs: `sums` is the running sum of their weights."""
+
+    values: tuple[int, ...]
+    sums: tuple[float, ...]
+
+    def at(self, share: float) -> int:
+        """The value at `share` (0 to 1, without 1) of the whole weight."""
+        return self.values[bisect_right(self.sums, share * self.sums[-1])]
+
+
+def weighted(counts: Sequence[tuple[int, float]]) -> Weights:
+    """Weights from pairs of a value and its weight."""
+    return Weights(tuple(value for value, _ in counts), tuple(accumulate(weight for _, weight in counts)))
+
+
+_NINE = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
+
+TITLE_LENGTH = Quantiles(_NINE, (17, 29, 40, 57, 70, 87, 109, 141, 150))
+EXCERPT_LENGTH = Quantiles(_NINE, (60, 119, 188, 309, 342, 346, 348, 350, 455))
+QUALITY_PUBLISHED = Quantiles(_NINE, (50, 53, 56, 68, 83, 89, 137, 189, 219))
+QUALITY_UNPUBLISHED = Quantiles(_NINE, (0, 0, 4, 24, 39, 54, 66, 89, 201))
+HEAT_BONUS = Quantiles(_NINE, (1, 10, 10, 10, 20, 30, 70, 340, 920))
+"""By how much the heat of a published article passes its quality, where it does."""
+
+# Of the articles, unless said otherwise.
+SHARE_WITH_HEAT_BONUS = 0.56  # of the published
+SHARE_WITHOUT_HEAT = 0.587  # of the unpublished: they have heat -1, the others their quality
+SHARE_IN_FIRST_TOPIC = 0.995
+SHARE_WITH_IMAGE = 0.84
+SHARE_WITH_AMP = 0.44
+SHARE_OF_ESCAPED_IMAGES = 0.017
+SHARE_OF_ESCAPED_PAGES = 0.002
+SHARE_OF_VIDEOS = 0.02
+SHARE_AT_MIDNIGHT = 0.16
+SHARE_WITH_BODY = 0.2
+
+SHARE_OF_PUBLISHED_STORIES = 0.615
+SHARE_PUBLISHED_TWICE = 0.035  # of these stories
+SHARE_OF_PUBLISHED_OUTSIDERS = 0.235
+SHARE_OF_TWINS = 0.031  # of the outsiders
+SHARE_OF_OLDER_TWINS = 0.7  # of the twins; the rest are dated alike
+SHARE_OF_DISAGREEING_TWINS = 0.19
+
+# Of the lists of related coverage.
+SHARE_WITH_ITSELF = 0.026
+SHARE_WITH_REPEATS = 0.11
+SHARE_WITH_STRANGERS = 0.1
+
+# Of the entries: titles among the excerpts, dates and qualities together.
+SHARE_OF_DRIFTED_TITLES = 0.02
+SHARE_OF_DRIFTED_EXCERPTS = 0.048
+SHARE_OF_DRIFTED_NUMBERS = 0.037
+
+PROVIDER_RANKS = Quantiles(
+    (0.0, 0.059, 0.109, 0.146, 0.174, 0.196, 0.23, 0.266, 0.313, 0.35,
+     0.404, 0.483, 0.564, 0.634, 0.725, 0.793, 0.848, 0.886, 0.93, 1.0),
+    (0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 80, 120, 200, 300, 420, 541, 800, 2600),
+)  # fmt: skip
+"""How many of the busiest providers publish that share of all articles. The tail is longer than the real
+one, since a draw leaves out many of those who would have a single article."""
+
+REAL_ARTICLES = 8682
+
+TOPICS = (
+    ("News", 8639), ("Climate", 1005), ("Rail and Roads", 952), ("Machine Learning", 853), ("Oceans", 727),
+    ("Robotics", 697), ("Public Health", 646), ("Energy", 524), ("Housing", 420), ("Schools", 362),
+    ("Farming", 338), ("Museums", 288), ("Local Government", 243), ("Space", 231), ("Weather Records", 161),
+)  # fmt: skip
+"""Invented names with the real counts: one topic that nearly all have, and fourteen others."""
+
+SECURED_BLOCKS = weighted([(13, 5796), (14, 874), (15, 363), (22, 1145), (23, 471), (24, 33)])
+"""16-byte blocks of the sealed payload."""
+
+STORY_SIZES = weighted([
+    (2, 518), (3, 134), (4, 71), (5, 31), (6, 18), (7, 18), (8, 8), (9, 7), (10, 5), (11, 2),
+    (12, 4), (13, 2), (14, 3), (15, 1), (16, 2), (17, 4), (18, 5), (19, 1), (24, 1), (35, 2),
+    (36, 1), (42, 1), (43, 1), (47, 1), (62, 1), (63, 1), (70, 1),
+])  # fmt: skip

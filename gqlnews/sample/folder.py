@@ -1,0 +1,43 @@
+"""Which folders a sample may fill: its own and empty ones, never somebody's articles."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from gqlnews.errors import FolderError
+
+_MARKER = ".gqlnews-sample"
+_MARKER_TEXT = "This folder was written by `gqlnews sample`, which may replace what it wrote here.\n"
+_MONTH_FOLDERS = "[0-9][0-9][0-9][0-9]/[0-9][0-9]"
+_OUR_FILE = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]*\d+\.md")
+
+
+def claim(folder: Path) -> None:
+    """Make `folder` ours: create it, or empty it of an earlier sample. What others put there stays.
+
+    Raises FolderError where it holds anything and is not ours, or cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / _MARKER).is_file():
+            _remove_sample(folder)
+        elif any(folder.iterdir()):
+            raise FolderError(
+                f"{folder} is not empty, and no earlier sample: give a new folder, or empty this one."
+            )
+        (folder / _MARKER).write_bytes(_MARKER_TEXT.encode())
+    except OSError as error:
+        raise FolderError(f"Cannot write to {folder}: {error.strerror}. Give a new folder.") from error
+
+
+def _remove_sample(folder: Path) -> None:
+    for month in list(folder.glob(_MONTH_FOLDERS)):
+        for file in _our_files(month):
+            file.unlink()
+        for emptied in (month, month.parent):
+            if not any(emptied.iterdir()):
+                emptied.rmdir()
+
+
+def _our_files(month: Path) -> Iterator[Path]:
+    return (file for file in list(month.iterdir()) if _OUR_FILE.fullmatch(file.name) and not file.is_dir())

@@ -1,0 +1,146 @@
+"""One article of the sample: what its own file says of it, and what the lists of others repeat."""
+
+from random import Random
+from typing import NamedTuple
+
+from gqlnews.sample.clock import day_of
+from gqlnews.sample.figures import (
+    EXCERPT_LENGTH,
+    HEAT_BONUS,
+    QUALITY_PUBLISHED,
+    QUALITY_UNPUBLISHED,
+    SHARE_IN_FIRST_TOPIC,
+    SHARE_OF_ESCAPED_IMAGES,
+    SHARE_OF_ESCAPED_PAGES,
+    SHARE_OF_VIDEOS,
+    SHARE_WITH_AMP,
+    SHARE_WITH_HEAT_BONUS,
+    SHARE_WITH_IMAGE,
+    SHARE_WITHOUT_HEAT,
+    TITLE_LENGTH,
+    TOPICS,
+    happens,
+    weighted,
+)
+from gqlnews.sample.providers import Provider, provider_at, provider_rank
+from gqlnews.sample.words import lexicon, pick
+
+_TOPIC = weighted([(place, count) for place, (_, count) in enumerate(TOPICS) if place])
+_MORE_TOPICS = weighted([(0, 1755), (1, 6502), (2, 383), (3, 42)])
+_WIDTHS = ((1200, 630), (1200, 630), (700, 393), (700, 466), (600, 315), (2121, 1414), (700, 350), (480, 360))
+_TITLES = ("{}",) * 8 + ("“{}”", "{}: What Comes Next?", "{} — and Why", "Q&A: {}")
+
+
+class Piece(NamedTuple):
+    """A URL is as the file writes it; `minute` counts from the sample's first day; `image` is a URL."""
+
+    number: int
+    title: str
+    excerpt: str
+    minute: int
+    url: str
+    has_amp: bool
+    is_video: bool
+    quality: int
+    provider: Provider
+    provider_name: str
+    image: str | None
+    width: int
+    height: int
+    published: bool
+    heat: int
+    topics: tuple[str, ...]
+
+
+class Subject(NamedTuple):
+    """What the articles of one block share: its words, its topic, and when it begins."""
+
+    words: tuple[str, ...]
+    topic: str
+    minute: int
+
+
+def make_piece(
+    rng: Random, number: int, articles: int, subject: Subject, minute: int, published: bool
+) -> Piece:
+    """The article at index `number` of a sample of `articles`."""
+    provider = provider_at(provider_rank(rng.random(), articles), articles)
+    named = rng.random() * 2.2
+    quality = (QUALITY_PUBLISHED if published else QUALITY_UNPUBLISHED).at(rng.random())
+    width, height = _WIDTHS[int(rng.random() * len(_WIDTHS))]
+    escaped = "&amp;h=" if happens(rng, SHARE_OF_ESCAPED_IMAGES) else "-h"
+    image = (
+        f"https://images.example/{number}.jpg?w={width}{escaped}{height}"
+        if happens(rng, SHARE_WITH_IMAGE)
+        else None
+    )
+    return Piece(
+        number=number,
+        title=make_title(rng, subject),
+        excerpt=make_excerpt(rng, subject),
+        minute=minute,
+        url=_url(rng, number, minute, provider),
+        has_amp=happens(rng, SHARE_WITH_AMP),
+        is_video=happens(rng, SHARE_OF_VIDEOS),
+        quality=quality,
+        provider=provider,
+        provider_name=provider.names[0 if named < 1 else int((named - 1) / 1.2 * len(provider.names))],
+        image=image,
+        width=width,
+        height=height,
+        published=published,
+        heat=_heat(rng, quality, published),
+        topics=_topics(rng, subject),
+    )
+
+
+def make_subject(rng: Random, minute: int) -> Subject:
+    """The words and the topic of a block that begins at `minute`."""
+    words = tuple(pick(rng, lexicon().titled, 12))
+    return Subject(words, TOPICS[_TOPIC.at(rng.random())][0], minute)
+
+
+def make_title(rng: Random, subject: Subject) -> str:
+    """A headline of the real lengths, 17 to 150 characters, some with quotes, a colon, a dash or an `&`."""
+    length = TITLE_LENGTH.at(rng.random())
+    words = pick(rng, lexicon().titled, length // 6 + 2)
+    words[::2] = pick(rng, subject.words, len(words[::2]))
+    cut = " ".join(words)[: length + 1].rpartition(" ")[0]
+    return _TITLES[int(rng.random() * len(_TITLES))].format(cut)
+
+
+def make_excerpt(rng: Random, subject: Subject) -> str:
+    """The first sentences of an article, cut off anywhere, as aggregators do."""
+    length = EXCERPT_LENGTH.at(rng.random())
+    return running_text(rng, length // 20 + 1, subject)[:length].rstrip()
+
+
+def running_text(rng: Random, count: int, subject: Subject) -> str:
+    """`count` phrases, three a sentence; every second one ends in a word of the subject."""
+    phrases = pick(rng, lexicon().phrases, count)
+    own = pick(rng, subject.words, count // 2)
+    phrases[1::2] = [f"{phrase} {word}" for phrase, word in zip(phrases[1::2], own, strict=True)]
+    grouped = (" ".join(phrases[start : start + 3]) for start in range(0, len(phrases), 3))
+    return "".join([f"{words[0].upper()}{words[1:]}. " for words in grouped])
+
+
+def _url(rng: Random, number: int, minute: int, provider: Provider) -> str:
+    path = f"https://www.{provider.domain}/{day_of(minute).replace('-', '/')}/{number}"
+    return f"{path}?from=feed&amp;page=1" if happens(rng, SHARE_OF_ESCAPED_PAGES) else path
+
+
+def _heat(rng: Random, quality: int, published: bool) -> int:
+    if not published:
+        return -1 if happens(rng, SHARE_WITHOUT_HEAT) else quality
+    if happens(rng, SHARE_WITH_HEAT_BONUS):
+        return quality + HEAT_BONUS.at(rng.random())
+    return quality
+
+
+def _topics(rng: Random, subject: Subject) -> tuple[str, ...]:
+    more = _MORE_TOPICS.at(rng.random())
+    names = [TOPICS[0][0]] if happens(rng, SHARE_IN_FIRST_TOPIC) or not more else []
+    if more:
+        names.append(subject.topic)
+    names.extend(TOPICS[_TOPIC.at(rng.random())][0] for _ in range(more - 1))
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,47 @@
+"""What many tests share: the real articles, and the product over them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.product import Product, take_in
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "news"
+
+settings.register_profile(
+    "gqlnews",
+    deadline=None,  # timings belong in benchmarks
+    derandomize=True,  # a run says the same on every machine; `make fuzz` looks further
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("gqlnews")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of the real articles: `ai2020/` and `portals/` are in it."""
+    named = os.environ.get("GQLNEWS_CORPUS")
+    if not named:
+        pytest.skip("GQLNEWS_CORPUS names no folder of real articles")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def ai2020(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product over the 8,682 articles of `ai2020`."""
+    database = tmp_path_factory.mktemp("ai2020") / "store.db"
+    take_in(corpus / "ai2020", database)
+    with Product(database) as product:
+        yield product
+
+
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product over the examples."""
+    database = tmp_path_factory.mktemp("examples") / "store.db"
+    take_in(EXAMPLES, database)
+    with Product(database) as product:
+        yield product

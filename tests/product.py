@@ -1,0 +1,73 @@
+"""The product under test, without HTTP: a content folder taken into a real SQLite file, and asked."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gqlnews.content.records import ReadOptions
+from gqlnews.plan.audience import Audience
+from gqlnews.schema.engine import Engine
+from gqlnews.store.database import open_writer
+from gqlnews.store.ingest import IngestReport, ingest
+from gqlnews.store.readers import Readers
+
+
+class Product:
+    """Use it in a `with`: its readers run on the loop of its own runner.
+
+    `statements` are the SQL texts that the readers ran, `hops` how often they were asked.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        self.statements: list[str] = []
+        self.hops = 0
+        self._runner = asyncio.Runner()
+        self._readers = Readers()
+
+    def __enter__(self) -> Self:
+        self._runner.run(self._readers.open(self.database))
+        self._runner.run(self._readers.trace(self.statements.append))
+        self.engine = Engine(self._read)
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._runner.run(self._readers.close())
+        self._runner.close()
+
+    async def _read(self, statements: Any) -> list[bytes | None]:
+        self.hops += 1
+        return await self._readers.read(statements)
+
+    def ask(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        audience: Audience = Audience.PUBLIC,
+    ) -> dict[str, Any]:
+        """The answer, parsed."""
+        answer = self._runner.run(self.engine.answer(query, variables, operation_name, audience))
+        parsed: dict[str, Any] = json.loads(answer.body)
+        return parsed
+
+    def data(
+        self, query: str, variables: Mapping[str, Any] | None = None, audience: Audience = Audience.PUBLIC
+    ) -> dict[str, Any]:
+        """The answer's data, where there must be no error."""
+        answer = self.ask(query, variables, audience=audience)
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+
+def take_in(folder: Path, database: Path, options: ReadOptions | None = None) -> IngestReport:
+    """Ingest a folder into a database file."""
+    db = open_writer(database)
+    try:
+        return ingest(db, folder, options or ReadOptions())
+    finally:
+        db.close()

@@ -1,0 +1,57 @@
+"""What the types declare, against the tables that the migrations make."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from graphql import is_object_type
+
+from gqlnews.plan.declare import Column, Entity, Items, Many, Match, One
+from gqlnews.schema.build import ENTITIES, build_schema, declarations_of
+from gqlnews.store.database import open_writer
+
+SCHEMA = build_schema()
+DECLARED = declarations_of(SCHEMA)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    db = open_writer(tmp_path_factory.mktemp("tables") / "store.db")
+    db.row_factory = sqlite3.Row
+    names = [row["name"] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    columns = {name: {row["name"] for row in db.execute(f"PRAGMA table_info({name})")} for name in names}
+    db.close()
+    return columns
+
+
+def test_every_field_says_where_it_comes_from() -> None:
+    types = SCHEMA._schema.type_map  # noqa: SLF001 - Strawberry gives no other way to it
+    fields = {
+        (name, field)
+        for name, kind in types.items()
+        if is_object_type(kind) and not name.startswith("__")
+        for field in kind.fields
+    }
+    assert fields - set(DECLARED.fields) == set()
+
+
+@pytest.mark.parametrize(("name", "entity"), ENTITIES.items())
+def test_every_column_of_an_entity_exists(
+    name: str, entity: Entity, tables: dict[str, set[str]]
+) -> None:
+    wanted = {entity.key, *(term.column for term in entity.order)}
+    for (owner, _), declaration in DECLARED.fields.items():
+        if owner == name and isinstance(declaration, Column):
+            wanted.add(declaration.name)
+        if owner == name and isinstance(declaration, Items):
+            wanted.add(declaration.column)
+        if owner == name and isinstance(declaration, One | Many) and isinstance(declaration.match, Match):
+            wanted.update(filter(None, [declaration.match.parent]))
+    assert wanted - tables[entity.table] == set()
+
+
+def test_every_junction_exists(tables: dict[str, set[str]]) -> None:
+    for declaration in DECLARED.fields.values():
+        junction = getattr(declaration, "through", None)
+        if junction is not None:
+            assert {junction.near, junction.far} <= tables[junction.table]

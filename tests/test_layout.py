@@ -1,0 +1,61 @@
+"""The layout that docs/architecture.md draws: which package may import which."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "gqlnews"
+VALUES = {"errors", "instants"}  # shared by all: exceptions, and instants as text
+ALLOWED = {
+    "errors": set(),
+    "instants": set(),
+    "settings": VALUES,
+    "sample": VALUES,
+    "content": VALUES,
+    "store": VALUES | {"content"},
+    "plan": VALUES,
+    "schema": VALUES | {"plan", "store"},
+    "server": VALUES | {"schema", "store", "plan", "settings"},
+    "cli": VALUES | {"content", "store", "plan", "schema", "server", "settings", "sample"},
+}
+
+
+def imports() -> Iterator[tuple[str, str, str]]:
+    """(importing package, imported package, file) of every import of ours."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        parts = file.relative_to(PACKAGE).with_suffix("").parts
+        if parts[0].startswith("__"):
+            continue  # the version and the entry point
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gqlnews."):
+                yield parts[0], str(node.module).split(".")[1], "/".join(parts)
+
+
+@pytest.mark.parametrize("package", sorted({package for package, _, _ in imports()}))
+def test_a_package_imports_only_what_the_layout_allows(package: str) -> None:
+    strangers = [
+        f"{file} imports {imported}"
+        for importing, imported, file in imports()
+        if importing == package and imported not in ALLOWED[package] | {package}
+    ]
+    assert strangers == []
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = [
+        str(file.relative_to(PACKAGE))
+        for file in PACKAGE.rglob("*.py")
+        if any(name in file.read_text() for name in ("os.environ", "os.getenv"))
+    ]
+    assert readers in ([], ["settings.py"])
+
+
+def test_only_the_store_opens_a_database() -> None:
+    openers = {
+        file.relative_to(PACKAGE).parts[0]
+        for file in PACKAGE.rglob("*.py")
+        if any(name in file.read_text() for name in ("sqlite3.connect(", "aiosqlite.connect("))
+    }
+    assert openers <= {"store"}

@@ -10,8 +10,8 @@
 import gc
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -96,19 +96,19 @@ def _run(db: sqlite3.Connection, job: _Job) -> Changes:
     intake = Intake(db, later_files(db), job.now_ns, marks=not (anew or empty), next_id=next_id)
     later_indexes = drop_indexes(db) if empty and total else []
     _remove(intake)
-    _take_all(intake, chain(refusals(db), _read(db, job, total)), total, job.progress)
+    with closing(_read(db, job, total)) as outcomes:  # where anything raises, its processes end at once
+        _take_all(intake, chain(refusals(db), outcomes), total, job.progress)
     if anew:
         db.execute("UPDATE store SET fingerprint = ?", (meaning,))
     problems_changed = _derive(intake, later_indexes) or intake.problems_changed
     return log_changes(db, problems_changed=problems_changed, now=instant_of_ns(job.now_ns))
 
 
-def _read(db: sqlite3.Connection, job: _Job, total: int) -> Iterator[Outcome]:
-    if total == 0:
-        return iter(())
-    from gqlnews.content.parallel import read_all
+def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[Outcome, None, None]:
+    if total:
+        from gqlnews.content.parallel import read_all  # an unchanged folder needs no parser
 
-    return read_all(job.folder, files_to_read(db), job.options, job.processes)
+        yield from read_all(job.folder, files_to_read(db), job.options, job.processes)
 
 
 def _take_all(intake: Intake, outcomes: Iterable[Outcome], total: int, progress: Progress) -> None:

@@ -2,10 +2,10 @@
 
 A provider is there where a visible article has it, or lists coverage by it. The order of its names:
 
-1. those that files give their own provider: by how many files, then the most recent of these files;
-2. after all of these, those that only related coverage gives: by how many files list them, then the most
-   recent of these files;
-3. what still ties, by code point.
+1. those that files give their own provider: by how many files, then by the most recent of these files
+   (the newest, of equal instants the first slug's);
+2. after all of these, those that only related coverage gives: by how many files list them, then by the
+   instant of the most recent of these files, then by code point.
 """
 
 import sqlite3
@@ -23,15 +23,19 @@ _USE = (
     "DELETE FROM name_use",
     """
     INSERT INTO name_use
-    SELECT provider_domain, provider_name, 1, published, count(*), max(published_at)
-    FROM article
-    WHERE provider_domain IN (SELECT domain FROM affected_domain)
+    SELECT provider_domain, provider_name, 1, published, count(*), min(place), NULL
+    FROM (
+        SELECT provider_domain, provider_name, published, row_number() OVER (
+            PARTITION BY provider_domain ORDER BY published_at DESC, slug) AS place
+        FROM article
+        WHERE provider_domain IN (SELECT domain FROM affected_domain)
+    )
     GROUP BY provider_domain, provider_name, published
     """,
     # A file that lists a name often counts once.
     """
     INSERT INTO name_use
-    SELECT domain, name, 0, published, count(*), max(published_at)
+    SELECT domain, name, 0, published, count(*), NULL, max(published_at)
     FROM (
         SELECT DISTINCT provider_domain AS domain, provider_name AS name, article_id
         FROM related
@@ -45,14 +49,13 @@ _USE = (
 _NAMES = """
 SELECT domain, name FROM (
     SELECT domain, name, max(own) AS own,
-        sum(files) FILTER (WHERE own) AS own_files, max(newest) FILTER (WHERE own) AS own_newest,
+        sum(files) FILTER (WHERE own) AS own_files, min(place) AS place,
         sum(files) AS files, max(newest) AS newest
     FROM name_use
     WHERE published OR ?
     GROUP BY domain, name
 )
-ORDER BY domain, own DESC,
-    iif(own, own_files, files) DESC, iif(own, own_newest, newest) DESC, name
+ORDER BY domain, own DESC, coalesce(own_files, files) DESC, place, newest DESC, name
 """
 
 # Of the newest file whose own provider has any.

@@ -23,7 +23,8 @@ _TABLES = {
     "affected_domain": "domain TEXT PRIMARY KEY",
     "affected_topic": "slug TEXT PRIMARY KEY",
     # how a provider's names are used
-    "name_use": "domain TEXT, name TEXT, own INTEGER, published INTEGER, files INTEGER, newest TEXT",
+    "name_use": "domain TEXT, name TEXT, own INTEGER, published INTEGER, files INTEGER,"
+    " place INTEGER, newest TEXT",
     # problems that several files have together
     "across_new": "subject TEXT, path TEXT, line INTEGER, column_ INTEGER,"
     " severity TEXT, code TEXT, message TEXT",

@@ -1,0 +1,168 @@
+"""Tree → shapes, for the slow reader: each value read as the type its key asks for, or noted as wrong.
+
+The fields of the shapes say which key asks for what. What is left out here is taken out of the tree as well, so
+that a place in the shapes is the same place in the tree.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from gqlnews.content.codes import Code
+from gqlnews.content.findings import Note, has_error
+from gqlnews.content.nodes import Mapping, Node, Refused, Scalar, Sequence
+from gqlnews.content.scalars import NULLS, flag_of, whole_of
+from gqlnews.content.shapes import (
+    Flag,
+    Images,
+    RawArticle,
+    RawImage,
+    RawProvider,
+    RawRelated,
+    Related,
+    Shape,
+    Text,
+    Texts,
+    Whole,
+)
+
+Notes = list[Note]
+ShapeT = TypeVar("ShapeT", bound=Shape)
+ReadT = TypeVar("ReadT")
+Read = Callable[[Node, str, Notes], ReadT | None]
+
+
+def read_article(tree: Mapping, notes: Notes) -> RawArticle:
+    """The whole front matter; keys that no shape knows are passed over."""
+    return _read_fields(RawArticle, tree, notes)
+
+
+def is_null(node: Node) -> bool:
+    """Whether a value is as if it were not there."""
+    return isinstance(node, Refused) or (isinstance(node, Scalar) and node.plain and node.text in NULLS)
+
+
+def _read_fields(shape: type[ShapeT], tree: Mapping, notes: Notes) -> ShapeT:
+    fields = _FIELDS[shape]
+    values = {}
+    for key, node in tree.items.items():
+        if key in fields and not is_null(node):
+            name, read = fields[key]
+            values[name] = read(node, key, notes)
+    return shape(**values)
+
+
+def _wrong(node: Node, key: str, wanted: str, notes: Notes) -> None:
+    match node:
+        case Scalar(text=text):
+            found = f"`{text}`" if len(text) <= 40 else f"`{text[:40]}…`"
+        case Sequence():
+            found = "a list"
+        case _:
+            found = "keys with values"
+    notes.append(Note(node.index, Code.WRONG_TYPE, f"`{key}` must be {wanted}, not {found}."))
+
+
+def _read_text(node: Node, key: str, notes: Notes) -> str | None:
+    if not isinstance(node, Scalar):
+        return _wrong(node, key, "text", notes)
+    if "\0" in node.text:
+        notes.append(Note(node.index, Code.WRONG_TYPE, f"`{key}` holds the character NUL: delete it."))
+        return None
+    return node.text
+
+
+def _read_whole(node: Node, key: str, notes: Notes) -> int | None:
+    number = whole_of(node.text) if isinstance(node, Scalar) else None
+    if number is None:
+        return _wrong(node, key, "a decimal whole number of 32 bits", notes)
+    _note_quotes(node, key, notes)
+    return number
+
+
+def _read_flag(node: Node, key: str, notes: Notes) -> bool | None:
+    flag = flag_of(node.text) if isinstance(node, Scalar) else None
+    if flag is None:
+        return _wrong(node, key, "true or false", notes)
+    _note_quotes(node, key, notes)
+    return flag
+
+
+def _note_quotes(node: Node, key: str, notes: Notes) -> None:
+    if isinstance(node, Scalar) and not node.plain:
+        message = f"`{key}` is written as text and was read as {node.text}: take the quotes away."
+        notes.append(Note(node.index, Code.REPAIRED_TYPE, message))
+
+
+def _list_of(read: Read[ReadT]) -> Read[list[ReadT]]:
+    """The reader of a list of what `read` reads. Items that are null or wrong are not in it, nor in the tree."""
+
+    def read_list(node: Node, key: str, notes: Notes) -> list[ReadT] | None:
+        if not isinstance(node, Sequence):
+            return _wrong(node, key, "a list", notes)
+        pairs = [(item, read(item, key, notes)) for item in node.items if not is_null(item)]
+        node.items = [item for item, value in pairs if value is not None]
+        return [value for _, value in pairs if value is not None]
+
+    return read_list
+
+
+def _mapping_of(shape: type[ShapeT]) -> Read[ShapeT]:
+    def read_mapping(node: Node, key: str, notes: Notes) -> ShapeT | None:
+        if not isinstance(node, Mapping):
+            return _wrong(node, key, "keys with values", notes)
+        return _read_fields(shape, node, notes)
+
+    return read_mapping
+
+
+def _read_related(node: Node, key: str, notes: Notes) -> list[RawRelated] | None:
+    if isinstance(node, Sequence):
+        for item in node.items:
+            if is_null(item):
+                notes.append(Note(item.index, Code.LEFT_OUT, "An entry of `related` is empty: delete it."))
+    return _read_entries(node, key, notes)
+
+
+def _read_entry(node: Node, key: str, notes: Notes) -> RawRelated | None:
+    """One entry, None where a value of it is wrong: it is then left out for that, and for no other reason."""
+    own: Notes = []
+    entry = _read_raw_related(node, key, own)
+    if not has_error(own):
+        notes.extend(own)
+        return entry
+    wrong = (note for note in own if has_error([note]))
+    notes.extend(
+        Note(note.index, Code.LEFT_OUT, f"An entry of `related` is left out: {note.message}")
+        for note in wrong
+    )
+    return None
+
+
+_read_raw_related = _mapping_of(RawRelated)
+_read_entries = _list_of(_read_entry)
+_READERS: tuple[tuple[object, Read[Any]], ...] = (
+    (Text, _read_text),
+    (Flag, _read_flag),
+    (Whole, _read_whole),
+    (Texts, _list_of(_read_text)),
+    (Images, _list_of(_mapping_of(RawImage))),
+    (RawProvider | None, _mapping_of(RawProvider)),
+    (Related, _read_related),
+)
+
+
+def _fields_of(shape: type[Shape]) -> dict[str, tuple[str, Read[Any]]]:
+    """Each key of a shape: its attribute's name and its reader."""
+    readers = {
+        field.encode_name: (field.name, _reader_of(field.type)) for field in msgspec.structs.fields(shape)
+    }
+    return readers
+
+
+def _reader_of(wanted: object) -> Read[Any]:
+    return next(read for kind, read in _READERS if kind == wanted)
+
+
+_FIELDS = {shape: _fields_of(shape) for shape in (RawArticle, RawRelated, RawProvider, RawImage)}

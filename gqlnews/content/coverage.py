@@ -1,0 +1,107 @@
+"""What articles and related entries share: URLs, images, provider, date."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gqlnews.content.codes import Code
+from gqlnews.content.findings import Finding, Place
+from gqlnews.content.records import Provider, ReadOptions
+from gqlnews.content.shapes import RawCoverage, RawImage, RawProvider
+from gqlnews.content.urls import served_url
+
+AS_JSON = msgspec.json.Encoder()
+_NO_IMAGES = "[]"
+DEFAULT_TYPE = "article"
+
+
+class Image(msgspec.Struct, rename="camel", gc=False):
+    """One image, as the API gives it."""
+
+    url: str
+    width: int | None
+    height: int | None
+    title: str | None
+    attribution: str | None
+    is_cached: bool
+
+
+@dataclass(slots=True)
+class Reading:
+    """One file being read: what decides its meaning, and what was found wrong so far."""
+
+    options: ReadOptions
+    findings: list[Finding] = field(default_factory=list)
+
+    def found(self, place: Place, code: Code, message: str) -> None:
+        """Note what is wrong at a place."""
+        self.findings.append(Finding(place, code, message))
+
+
+@dataclass(slots=True)
+class Urls:
+    """The four URLs; `url` is the page to open and `key` the key that it is written under."""
+
+    web: str | None
+    original: str | None
+    amp: str | None
+    cdn_amp: str | None
+    url: str | None
+    key: str
+
+
+def urls_of(raw: RawCoverage, place: Place, reading: Reading) -> Urls:
+    """The URLs, each new key before its older spelling; `url` is None where there is no page."""
+    source = _url(raw.source_url, place, "sourceUrl", reading)
+    own_web = _url(raw.web_url, place, "webUrl", reading)
+    original = _url(raw.original_url, place, "originalUrl", reading) or source
+    web = own_web or source
+    return Urls(
+        web=web,
+        original=original,
+        amp=_url(raw.amp_web_url, place, "ampWebUrl", reading) or _url(raw.amp_url, place, "ampUrl", reading),
+        cdn_amp=_url(raw.cdn_amp_web_url, place, "cdnAmpWebUrl", reading)
+        or _url(raw.cdn_amp_url, place, "cdnAmpUrl", reading),
+        url=web or original,
+        key="webUrl" if own_web else "sourceUrl" if source else "originalUrl",
+    )
+
+
+def images_of(raw: list[RawImage] | None, place: Place, reading: Reading) -> str:
+    """The images as JSON text; one without a URL is left out."""
+    if not raw:
+        return _NO_IMAGES
+    images = []
+    for index, each in enumerate(raw):
+        at = (*place, "images", index)
+        url = _url(each.url, at, "url", reading)
+        if url is None:
+            reading.found(at, Code.LEFT_OUT, "An image without `url` is left out: give it one, or delete it.")
+            continue
+        images.append(
+            Image(url, each.width, each.height, each.title, each.attribution, each.is_cached or False)
+        )
+    return AS_JSON.encode(images).decode()
+
+
+def provider_of(raw: RawProvider | None, place: Place, reading: Reading) -> Provider | None:
+    """The provider, called by its domain where it has no name; None without a domain."""
+    if raw is None:
+        return None
+    at = (*place, "provider")
+    images = images_of(raw.images, at, reading)
+    if not raw.domain:
+        reading.found(
+            at, Code.LEFT_OUT, "A provider without `domain` is left out: give it one, such as `nextgov.com`."
+        )
+        return None
+    return Provider(raw.domain, raw.name or raw.domain, images)
+
+
+def _url(written: str | None, place: Place, key: str, reading: Reading) -> str | None:
+    if not written:
+        return None
+    if "&amp;" in written:
+        message = f"`{key}` is written with `&amp;` and is served with `&`: write `&`."
+        reading.found((*place, key), Code.ESCAPED_URL, message)
+    return served_url(written, reading.options.base_url)

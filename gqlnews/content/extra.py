@@ -1,0 +1,56 @@
+"""Front matter keys that no shape knows → a JSON object, in file order.
+
+A plain word becomes what `scalars.json_of` says, and stays the word where that is none; what is quoted is text.
+"""
+
+from typing import Any
+
+from gqlnews.content.conform import is_null
+from gqlnews.content.coverage import AS_JSON
+from gqlnews.content.nodes import Mapping, Node, Scalar, Sequence
+from gqlnews.content.scalars import MAX_INT64, json_of
+from gqlnews.content.shapes import ARTICLE_KEYS
+
+_MAX_FAST_DEPTH = 16
+EMPTY = "{}"
+
+
+def extra_of_tree(tree: Mapping) -> str:
+    """The unknown keys of a tree."""
+    unknown = {key: _json_of_node(node) for key, node in tree.items.items() if key not in ARTICLE_KEYS}
+    return AS_JSON.encode(unknown).decode() if unknown else EMPTY
+
+
+def extra_of_values(values: dict[str, Any]) -> str | None:
+    """The same from the values of the fast reader; None where these could be other than the text says."""
+    if values.keys() <= ARTICLE_KEYS:
+        return EMPTY
+    unknown = {key: value for key, value in values.items() if key not in ARTICLE_KEYS}
+    return AS_JSON.encode(unknown).decode() if _is_sure(unknown, _MAX_FAST_DEPTH) else None
+
+
+def _json_of_node(node: Node) -> Any:
+    match node:
+        case Mapping():
+            return {key: _json_of_node(value) for key, value in node.items.items()}
+        case Sequence():
+            return [_json_of_node(item) for item in node.items]
+        case Scalar() if not is_null(node):
+            return json_of(node.text) if node.plain else node.text
+        case _:
+            return None
+
+
+def _is_sure(value: object, depth: int) -> bool:
+    """Whether a value of the fast reader can have been written in one way only (whole numbers: under a key)."""
+    if type(value) is dict and depth:
+        return all(
+            type(key) is str and (_is_sure(each, depth - 1) or _is_small(each)) for key, each in value.items()
+        )
+    if type(value) is list and depth:
+        return all(_is_sure(each, depth - 1) for each in value)
+    return value is None or type(value) is str or type(value) is bool
+
+
+def _is_small(value: object) -> bool:
+    return type(value) is int and -MAX_INT64 <= value <= MAX_INT64

@@ -1,0 +1,108 @@
+"""The Markdown below the front matter → HTML, headings and counts.
+
+Anchors are put into the HTML after it is sanitised: only then is every tag known to be a tag, with its attributes
+in double quotes.
+"""
+
+import re
+import unicodedata
+from html import unescape
+from typing import NamedTuple
+
+import msgspec
+import nh3
+import pyromark
+
+_WORDS_A_MINUTE = 240
+_OPTIONS = (
+    pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_FOOTNOTES | pyromark.Options.ENABLE_STRIKETHROUGH
+)
+_TAG = re.compile(r'<(/?)([a-z0-9]+)(?:[^"<>]|"[^"]*")*+>')
+_NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+
+class Heading(msgspec.Struct):
+    """One heading, as the API gives it."""
+
+    level: int
+    text: str
+    anchor: str
+
+
+class Rendered(NamedTuple):
+    """What is derived from a body; `minutes` is None where there is none."""
+
+    body: str | None
+    html: str | None
+    headings: list[Heading]
+    words: int
+    minutes: int | None
+
+
+_EMPTY = Rendered(None, None, [], 0, None)
+
+
+def render(written: str) -> Rendered:
+    """Everything that is derived from what stands below the front matter."""
+    body = without_blank_ends(written)
+    if not body:
+        return _EMPTY
+    html, headings = _with_anchors(nh3.clean(pyromark.html(body, options=_OPTIONS)))
+    words = len(body.split())
+    return Rendered(body, html, headings, words, -(-words // _WORDS_A_MINUTE))
+
+
+def without_blank_ends(text: str) -> str:
+    """`text` without the blank lines around it; the lines kept are as written, the last without its line end."""
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    if start >= end:
+        return ""
+    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    tail = text[end:]
+    return text[first : end + len(tail) - len(tail.lstrip(" \t"))] if tail else text[first:]
+
+
+def _with_anchors(html: str) -> tuple[str, list[Heading]]:
+    headings: list[Heading] = []
+    pieces: list[str] = []
+    taken: dict[str, int] = {}
+    done = 0
+    opened: tuple[str, int, int] | None = None
+    for tag in _TAG.finditer(html):
+        name = tag[2]
+        if name not in _HEADINGS:
+            continue
+        if not tag[1]:
+            opened = (name, tag.start(), tag.end())
+        elif opened is not None and opened[0] == name:
+            inside = html[opened[2] : tag.start()]
+            text = " ".join(unescape(_TAG.sub("", inside)).split())
+            heading = Heading(int(name[1]), text, _free_anchor(text, taken))
+            headings.append(heading)
+            pieces += (
+                html[done : opened[1]],
+                f'<{name} id="{heading.anchor}"',
+                html[opened[1] + 3 : opened[2]],
+            )
+            done = opened[2]
+            opened = None
+    pieces.append(html[done:])
+    return "".join(pieces), headings
+
+
+def _free_anchor(text: str, taken: dict[str, int]) -> str:
+    """As GitHub does: lower case, punctuation gone, blanks to hyphens, `-1`, `-2`, … for the next of the same.
+
+    `taken` holds each anchor with the last number that was tried after it.
+    """
+    words = _NOT_IN_ANCHOR.sub("", unicodedata.normalize("NFC", text).lower())
+    stem = words.replace(" ", "-") or "section"
+    anchor, number = stem, taken.get(stem, 0)
+    while anchor in taken:
+        number += 1
+        anchor = f"{stem}-{number}"
+    taken[stem] = number
+    taken[anchor] = taken.get(anchor, 0)
+    return anchor

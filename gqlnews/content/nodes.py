@@ -1,0 +1,191 @@
+"""YAML text → a tree that keeps where each value stands, built from libyaml's events.
+
+1. The events are walked without recursion, to a bounded depth and number, so that no file exhausts stack or memory.
+2. A stack holds the open lists and mappings; what is complete is attached to the innermost.
+3. What YAML allows and front matter must not have (duplicate keys, aliases, merge keys, unknown tags) is noted and
+   left out, and the walk goes on, so that all of it is reported.
+"""
+
+from dataclasses import dataclass, field
+
+import yaml
+from yaml.cyaml import CParser
+
+from gqlnews.content.codes import Code
+from gqlnews.content.findings import Note
+
+MAX_DEPTH = 64
+MAX_NODES = 100_000
+_TAG = "tag:yaml.org,2002:"
+_TEXT_TAGS = frozenset({"!", f"{_TAG}str"})
+_WORD_TAGS = frozenset({None, *(f"{_TAG}{kind}" for kind in ("bool", "int", "float", "null", "timestamp"))})
+_LIST_TAGS = frozenset({None, "!", f"{_TAG}seq"})
+_MAPPING_TAGS = frozenset({None, "!", f"{_TAG}map"})
+
+
+@dataclass(slots=True)
+class Scalar:
+    """A word or a text, `plain` where nothing (quotes, block style, a tag) says that it is text.
+
+    `index` counts characters from the start of the front matter, here and in the other nodes.
+    """
+
+    index: int
+    text: str
+    plain: bool
+
+
+@dataclass(slots=True)
+class Refused:
+    """Stands where something was refused, so that nothing else is said of the place."""
+
+    index: int
+
+
+@dataclass(slots=True)
+class Sequence:
+    """A list; who reads it may take broken items out."""
+
+    index: int
+    items: list["Node"] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Mapping:
+    """Values by the text of their keys, in file order."""
+
+    index: int
+    items: dict[str, "Node"] = field(default_factory=dict)
+
+
+Node = Scalar | Refused | Sequence | Mapping
+
+
+class UnreadableYaml(Exception):  # noqa: N818  # carries the Note of the reason; never leaves the package
+    """No tree can be made of the text."""
+
+    def __init__(self, index: int, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.note = Note(index, code, message)
+
+
+def read_tree(front: str) -> tuple[Node | None, list[Note]]:
+    """The tree of one front matter, None where it is empty; UnreadableYaml where it is no YAML."""
+    try:
+        return _Builder().build(front)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise UnreadableYaml(mark.index if mark else 0, Code.BROKEN_YAML, _said(error)) from error
+    except yaml.reader.ReaderError as error:
+        index = len(front.encode()[: error.position].decode(errors="ignore"))
+        message = f"The character U+{ord(front[index]):04X} may not stand in front matter: delete it."
+        raise UnreadableYaml(index, Code.BROKEN_YAML, message) from error
+
+
+def _said(error: yaml.MarkedYAMLError) -> str:
+    said = ", ".join(part for part in (error.context, error.problem) if part)
+    return f"The front matter is no valid YAML: {said}. Text that holds a colon, a # or quotes needs quotes around it."
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping that is not complete; a mapping that `has_key` waits for the value, None drops it."""
+
+    node: Sequence | Mapping
+    has_key: bool = False
+    key: str | None = None
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self._open: list[_Open] = []
+        self._root: Node | None = None
+        self._notes: list[Note] = []
+        self._count = 0
+
+    def build(self, front: str) -> tuple[Node | None, list[Note]]:
+        parser = CParser(front)
+        while (event := parser.get_event()) is not None:
+            match event:
+                case yaml.ScalarEvent():
+                    self._attach(self._scalar(event))
+                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                    self._begin(event)
+                case yaml.CollectionEndEvent():
+                    self._attach(self._open.pop().node)
+                case yaml.AliasEvent():
+                    self._attach(self._alias(event))
+        return self._root, self._notes
+
+    def _refuse(self, index: int, code: Code, message: str) -> None:
+        self._notes.append(Note(index, code, message))
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Node:
+        index, tag = event.start_mark.index, event.tag
+        if tag in _TEXT_TAGS:
+            return Scalar(index, event.value, plain=False)
+        if tag in _WORD_TAGS:
+            return Scalar(index, event.value, plain=tag is not None or event.implicit[0])
+        return self._unknown_tag(index, tag)
+
+    def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
+        index = event.start_mark.index
+        if len(self._open) >= MAX_DEPTH:
+            raise UnreadableYaml(
+                index, Code.BROKEN_YAML, f"More than {MAX_DEPTH} lists and mappings stand inside each other."
+            )
+        is_list = isinstance(event, yaml.SequenceStartEvent)
+        if event.tag not in (_LIST_TAGS if is_list else _MAPPING_TAGS):
+            self._unknown_tag(index, event.tag)
+        self._open.append(_Open(Sequence(index) if is_list else Mapping(index)))
+
+    def _alias(self, event: yaml.AliasEvent) -> Node:
+        index = event.start_mark.index
+        self._refuse(
+            index, Code.ALIAS, f"*{event.anchor} refers to another value: write the value itself here."
+        )
+        return Refused(index)
+
+    def _unknown_tag(self, index: int, tag: str) -> Node:
+        self._refuse(index, Code.BROKEN_YAML, f"The tag {tag} means nothing here: delete it.")
+        return Refused(index)
+
+    def _attach(self, node: Node) -> None:
+        self._count += 1
+        if self._count > MAX_NODES:
+            raise UnreadableYaml(
+                node.index, Code.TOO_LARGE, f"The front matter has more than {MAX_NODES:,} values."
+            )
+        if not self._open:
+            self._root = node
+            return
+        top = self._open[-1]
+        if isinstance(top.node, Sequence):
+            top.node.items.append(node)
+        elif not top.has_key:
+            top.key, top.has_key = self._key(top.node, node), True
+        else:
+            if top.key is not None:
+                top.node.items[top.key] = node
+            top.has_key = False
+
+    def _key(self, mapping: Mapping, node: Node) -> str | None:
+        """The text of a key, None where its value is to be dropped."""
+        if isinstance(node, Refused):
+            return None
+        if not isinstance(node, Scalar):
+            self._refuse(
+                node.index, Code.BROKEN_YAML, "A key must be a word: put quotes around text in { } or [ ]."
+            )
+            return None
+        if node.plain and node.text == "<<":
+            self._refuse(
+                node.index, Code.ALIAS, "<< copies keys from elsewhere: write the keys themselves here."
+            )
+            return None
+        if node.text in mapping.items:
+            self._refuse(
+                node.index, Code.DUPLICATE_KEY, f"The key {node.text} stands here twice: keep one of the two."
+            )
+            return None
+        return node.text

@@ -1,0 +1,160 @@
+"""Many files → their outcomes, over all cores.
+
+1. A few files are read here: starting a process takes longer.
+2. Otherwise each worker is a fresh Python that imports this package and nothing else, fed over pipes.
+3. Every worker always has a chunk in hand and one waiting; a chunk is limited in files, bytes and length of names,
+   so that memory stays the same whatever the folder holds, and no request ever fills a pipe.
+4. Who answers first is fed first. When the caller stops, the workers' input ends, and with it they.
+
+Processes of our own instead of a pool of the standard library: that one runs the caller's main script again in
+each worker, keeps every request in memory, and leaves its workers behind when the caller is killed.
+"""
+
+import os
+import selectors
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from gqlnews.content.frames import Setup, decode_outcomes, encode, read_frame, write_frame
+from gqlnews.content.read import read_outcome
+from gqlnews.content.records import Outcome, ReadOptions, SourceFile
+from gqlnews.errors import StartupError
+
+_FEW = 256
+_IN_HAND = 2
+_CHUNK_FILES = 64
+_CHUNK_BYTES = 2 * 1024 * 1024
+_CHUNK_NAMES = 16 * 1024
+"""Two requests fit into the 64 KB that a pipe holds, so writing one never waits."""
+
+Chunk = list[SourceFile]
+
+
+def read_all(
+    folder: Path, files: Iterable[SourceFile], options: ReadOptions, processes: int | None = None
+) -> Iterator[Outcome]:
+    """The outcome of each file, in no order; `processes` is the number of workers, all cores by default.
+
+    StartupError where a worker is killed.
+    """
+    wanted = processes if processes is not None else len(os.sched_getaffinity(0))
+    rest = iter(files)
+    first = list(islice(rest, _FEW))
+    if wanted < 2 or len(first) < _FEW:  # noqa: PLR2004  # one worker is no faster than none
+        return (read_outcome(folder, file, options) for file in chain(first, rest))
+    return _read_over(_Workers(folder, options, wanted), _chunks(chain(first, rest)))
+
+
+def _chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
+    chunk: Chunk = []
+    size = names = 0
+    for file in files:
+        chunk.append(file)
+        size += file.size
+        names += len(file.path.encode()) + 32
+        if len(chunk) >= _CHUNK_FILES or size >= _CHUNK_BYTES or names >= _CHUNK_NAMES:
+            yield chunk
+            chunk, size, names = [], 0, 0
+    if chunk:
+        yield chunk
+
+
+def _read_over(workers: "_Workers", chunks: Iterator[Chunk]) -> Iterator[Outcome]:
+    try:
+        workers.start()
+        for _ in range(_IN_HAND):
+            for worker in workers.all:
+                worker.feed(chunks)
+        while any(worker.pending for worker in workers.all):
+            for worker in workers.answering():
+                outcomes = worker.answer()
+                worker.feed(chunks)
+                yield from outcomes
+    finally:
+        workers.stop()
+
+
+class _Worker:
+    """One process, `pending` counts the chunks that it has yet to answer."""
+
+    def __init__(self) -> None:
+        package_home = str(Path(__file__).parents[2])
+        paths = [package_home, os.environ.get("PYTHONPATH", "")]
+        self.process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
+            [sys.executable, "-m", "gqlnews.content.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,  # what a buffer holds already, no selector sees
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
+            process_group=0,  # Ctrl-C is for who started it
+        )
+        self.requests = cast("BinaryIO", self.process.stdin)
+        self.answers = cast("BinaryIO", self.process.stdout)
+        self.pending = 0
+
+    def begin(self, folder: Path, options: ReadOptions) -> None:
+        """Say what to read, and how."""
+        self._send(encode(Setup(str(folder), options)))
+
+    def feed(self, chunks: Iterator[Chunk]) -> None:
+        """Send the next chunk, if there is one."""
+        chunk = next(chunks, None)
+        if chunk is not None:
+            self.pending += 1
+            self._send(encode(chunk))
+
+    def answer(self) -> list[Outcome]:
+        """Wait for the answer to the oldest chunk."""
+        frame = read_frame(self.answers)
+        if frame is None:
+            raise self._ended()
+        self.pending -= 1
+        return decode_outcomes(frame)
+
+    def end(self) -> None:
+        """End the process, whatever it is doing."""
+        self.process.kill()
+        self.requests.close()
+        self.answers.close()
+        self.process.wait()
+
+    def _send(self, content: bytes) -> None:
+        try:
+            write_frame(self.requests, content)
+        except BrokenPipeError:
+            raise self._ended() from None
+
+    def _ended(self) -> StartupError:
+        return StartupError(
+            f"A process that reads articles ended early (status {self.process.wait()}), perhaps for want of memory: "
+            "run the command again."
+        )
+
+
+class _Workers:
+    def __init__(self, folder: Path, options: ReadOptions, count: int) -> None:
+        self._folder = folder
+        self._options = options
+        self._count = count
+        self.all: list[_Worker] = []
+        self._ready = selectors.DefaultSelector()
+
+    def start(self) -> None:
+        for _ in range(self._count):
+            worker = _Worker()
+            self.all.append(worker)
+            worker.begin(self._folder, self._options)
+            self._ready.register(worker.answers, selectors.EVENT_READ, worker)
+
+    def answering(self) -> list[_Worker]:
+        """Wait until a worker answers, or ends."""
+        return [key.data for key, _ in self._ready.select()]
+
+    def stop(self) -> None:
+        self._ready.close()
+        for worker in self.all:
+            worker.end()

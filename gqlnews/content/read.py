@@ -1,0 +1,96 @@
+"""One file → its outcome: the article, or every reason why there is none."""
+
+import os
+import stat
+from hashlib import blake2b
+from io import FileIO
+from pathlib import Path
+
+from gqlnews.content.codes import Code
+from gqlnews.content.fast import read_fast
+from gqlnews.content.fence import opens, unfence
+from gqlnews.content.findings import OPENING, problem
+from gqlnews.content.inside import resolve_inside
+from gqlnews.content.markdown import render
+from gqlnews.content.records import Article, Mark, Outcome, Problem, ReadOptions, SourceFile
+from gqlnews.content.slow import read_slow
+
+MAX_BYTES = 1_048_576
+_REVISION_BYTES = 16
+
+
+def read_outcome(folder: Path, file: SourceFile, options: ReadOptions) -> Outcome:
+    """Open, read and parse one file of the folder; whatever is wrong with it is in the outcome's problems."""
+    try:
+        source, data = _read(folder, file)
+    except OSError as error:
+        return _failed(file, Code.UNREADABLE, f"The file cannot be read: {error.strerror or error}.")
+    if data is None:
+        message = f"The file has {source.size:,} bytes, more than {MAX_BYTES:,}: split it."
+        return _failed(source, Code.TOO_LARGE, message)
+    revision = blake2b(data, digest_size=_REVISION_BYTES).hexdigest()
+    article, problems = parse_article(file.path, data, options)
+    return Outcome(source, revision, article, problems)
+
+
+def parse_article(path: str, data: bytes, options: ReadOptions) -> tuple[Article | None, tuple[Problem, ...]]:
+    """The article that the bytes hold, None where a problem is an error; problems in file order."""
+    text = _decode(data)
+    if isinstance(text, int):
+        message = "The file is no UTF-8 text at this place: save it as UTF-8."
+        return None, (problem(path, _mark_of_byte(data, text), Code.NOT_UTF_8, message),)
+    fenced = unfence(text)
+    if fenced is None:
+        message = (
+            "The front matter is never closed: put a line `---` below it."
+            if opens(text)
+            else "There is no front matter: the first line must be `---`."
+        )
+        return None, (problem(path, OPENING, Code.NO_FRONT_MATTER, message),)
+    rendered = render(fenced.body)
+    article = read_fast(path, fenced, rendered, options)
+    if article is not None:
+        return article, ()
+    return read_slow(path, fenced, rendered, options)
+
+
+def _failed(source: SourceFile, code: Code, message: str) -> Outcome:
+    return Outcome(source, None, None, (problem(source.path, None, code, message),))
+
+
+def _read(folder: Path, file: SourceFile) -> tuple[SourceFile, bytes | None]:
+    """What the open file says of itself, and its bytes, None where they are too many; OSError."""
+    descriptor = os.open(resolve_inside(folder, file.path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb", buffering=0) as opened:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "it is no regular file")
+        source = SourceFile(file.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if status.st_size > MAX_BYTES:
+            return source, None
+        data = _read_at_most(opened, MAX_BYTES + 1)
+        return source, data if len(data) <= MAX_BYTES else None
+
+
+def _read_at_most(opened: FileIO, limit: int) -> bytes:
+    """All of the file, or `limit` bytes of it."""
+    data = opened.read(limit) or b""
+    while len(data) < limit and (more := opened.read(limit - len(data))):
+        data += more
+    return data
+
+
+def _decode(data: bytes) -> str | int:
+    """The text without a byte order mark, or the index of the first byte that belongs to no text."""
+    nul = data.find(0)
+    if nul >= 0:
+        return nul
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return error.start
+
+
+def _mark_of_byte(data: bytes, index: int) -> Mark:
+    before = data[:index].decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    return Mark(1 + before.count("\n"), len(before) - before.rfind("\n"))

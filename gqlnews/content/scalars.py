@@ -1,0 +1,51 @@
+"""What the text of a plain YAML word means, the one place that says so.
+
+YAML 1.1 and 1.2 differ on `yes`, `0777` and `1_000`. Here: `null` as in both; yes and no words only where a key
+asks for them; whole numbers are decimal and nothing else; everything else is text.
+"""
+
+import re
+from math import isfinite
+
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLEANS = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_FLAGS = {
+    **_BOOLEANS,
+    **dict.fromkeys(("yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("no", "No", "NO", "off", "Off", "OFF"), False),
+}
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})")
+_NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_MAX_INT32 = 2**31 - 1
+MAX_INT64 = 2**63 - 1
+
+
+def flag_of(text: str) -> bool | None:
+    """True or false in the spellings of YAML 1.1, None for any other word."""
+    return _FLAGS.get(text)
+
+
+def whole_of(text: str) -> int | None:
+    """A decimal whole number of 32 bits, None for anything else."""
+    if not _WHOLE.fullmatch(text):
+        return None
+    number = int(text)
+    return number if -_MAX_INT32 - 1 <= number <= _MAX_INT32 else None
+
+
+def json_of(text: str) -> None | bool | int | float | str:
+    """A plain word under an unknown key, as JSON: null, true, false, finite decimal numbers, else the word."""
+    if text in NULLS:
+        return None
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if _WHOLE.fullmatch(text):
+        number = int(text)
+        return number if -MAX_INT64 - 1 <= number <= MAX_INT64 else text
+    if _NUMBER.fullmatch(text) and not text.lstrip("+-").isdigit():
+        real = float(text)
+        return real if isfinite(real) else text
+    return text

@@ -1,0 +1,75 @@
+"""The reader that keeps every position: for each file with anything unusual in it."""
+
+from gqlnews.content.article import article_of
+from gqlnews.content.codes import Code
+from gqlnews.content.conform import is_null, read_article
+from gqlnews.content.extra import extra_of_tree
+from gqlnews.content.fence import Fenced
+from gqlnews.content.findings import OPENING, Finding, Note, Place, Places, has_error, problem
+from gqlnews.content.markdown import Rendered
+from gqlnews.content.nodes import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
+from gqlnews.content.records import Article, Mark, Problem, ReadOptions
+from gqlnews.content.slugs import slug_of
+
+_SAME_NEED = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
+
+
+def read_slow(
+    path: str, fenced: Fenced, rendered: Rendered, options: ReadOptions
+) -> tuple[Article | None, tuple[Problem, ...]]:
+    """The article, None where a problem is an error, and every problem by position."""
+    places = Places(fenced.front, fenced.first_line)
+    tree, notes = _read_mapping(fenced.front)
+    if tree is None:
+        return None, _problems(path, [(places.mark(note.index), note) for note in notes])
+
+    def locate(place: Place) -> Mark:
+        return places.mark(_node_at(tree, place).index)
+
+    raw = read_article(tree, notes)
+    article, findings = article_of(slug_of(path), raw, extra_of_tree(tree), rendered, options, locate)
+    marked: list[tuple[Mark, Note | Finding]] = [(places.mark(note.index), note) for note in notes]
+    for finding in findings:
+        if finding.code is not Code.MISSING_KEY:
+            marked.append((locate(finding.place), finding))
+        elif not _is_written(tree, str(finding.place[0])):
+            marked.append((OPENING, finding))
+    return (None if has_error(notes) else article), _problems(path, marked)
+
+
+def _read_mapping(front: str) -> tuple[Mapping | None, list[Note]]:
+    try:
+        tree, notes = read_tree(front)
+    except UnreadableYaml as error:
+        return None, [error.note]
+    if tree is None or is_null(tree):
+        return Mapping(0), notes
+    if isinstance(tree, Mapping):
+        return tree, notes
+    message = "The front matter must be keys with values, one `key: value` a line."
+    return None, [*notes, Note(tree.index, Code.WRONG_TYPE, message)]
+
+
+def _node_at(tree: Mapping, place: Place) -> Node:
+    node: Node = tree
+    for step in place:
+        if isinstance(node, Mapping):
+            node = node.items[str(step)]
+        elif isinstance(node, Sequence):
+            node = node.items[int(step)]
+    return node
+
+
+def _is_written(tree: Mapping, key: str) -> bool:
+    """Whether a needed key has a value after all, which then was found wrong already."""
+    values = (tree.items.get(name) for name in _SAME_NEED.get(key, (key,)))
+    return any(value is not None and not _is_blank(value) for value in values)
+
+
+def _is_blank(node: Node) -> bool:
+    return isinstance(node, Scalar) and (is_null(node) or not node.text.strip())
+
+
+def _problems(path: str, marked: list[tuple[Mark, Note | Finding]]) -> tuple[Problem, ...]:
+    ordered = sorted(marked, key=lambda pair: (pair[0].line, pair[0].column, pair[1].code))
+    return tuple(problem(path, mark, found.code, found.message) for mark, found in ordered)

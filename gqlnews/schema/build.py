@@ -1,10 +1,13 @@
 """The schema: Strawberry's, with finished JSON passed through, and the declarations of its types."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionContext
 from strawberry.types.base import StrawberryObjectDefinition
 
 from gqlnews.plan.declare import Declaration, Declarations
@@ -15,6 +18,8 @@ from gqlnews.schema.fields import DECLARATION
 from gqlnews.schema.query import Query
 from gqlnews.schema.scalars import CONFIG
 from gqlnews.schema.topic import Topic
+
+log = logging.getLogger("gqlnews")
 
 ENTITIES = {
     "Article": ARTICLE,
@@ -36,8 +41,24 @@ class Prepared(SchemaExtension):
         yield
 
 
+def is_failure(error: GraphQLError) -> bool:
+    """Whether the server failed, and not the request."""
+    return error.original_error is not None and not isinstance(error.original_error, GraphQLError)
+
+
+class NewsSchema(strawberry.Schema):
+    """Strawberry's schema, which logs the failures of the server and not the mistakes of its clients."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        for error in errors:
+            if is_failure(error):
+                log.error("failed at %s", error.path, exc_info=error.original_error)
+
+
 def build_schema() -> strawberry.Schema:
-    return strawberry.Schema(
+    return NewsSchema(
         query=Query,
         types=[Article, Topic],
         config=CONFIG,

@@ -16,9 +16,11 @@ from graphql import Executor, GraphQLError, OperationType
 
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.operation import RefusedError
-from gqlnews.schema.build import build_schema, declarations_of
+from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded
 from gqlnews.schema.work import Read, Work
+
+FAILED = "The server failed here; what happened is in its log."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +106,13 @@ def answered(
 ) -> Answer:
     body: dict[str, Any] = {"data": data}
     if errors:
-        body = {"data": data, "errors": [error.formatted for error in errors]}
+        body["errors"] = [_shown(error).formatted for error in errors]
     return Answer(orjson.dumps(body), True, operation, rows)
+
+
+def _shown(error: GraphQLError) -> GraphQLError:
+    """A field's error as its client may see it: a failure of ours without its inside."""
+    if not is_failure(error):
+        return coded(error, "BAD_USER_INPUT")
+    shown = GraphQLError(FAILED, nodes=error.nodes, path=error.path)
+    return coded(shown, "INTERNAL_ERROR")

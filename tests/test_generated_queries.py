@@ -1,0 +1,71 @@
+"""Requests that Hypothesis generates over the schema: the product's answer is the oracle's.
+
+The oracle reads the files with plain Python, and its plain resolvers run under graphql-core.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gqlnews.plan.audience import Audience
+from tests.oracle.content import read_folder
+from tests.oracle.engine import Oracle, oracle_schema
+from tests.oracle.folders import write_folder
+from tests.oracle.harness import check, learn_cursors
+from tests.oracle.strategies import operations
+from tests.oracle.values import values_of
+from tests.oracle.world import AUDIENCES, make_world
+from tests.product import Product, take_in
+
+SCHEMA = oracle_schema()
+
+
+class Comparison:
+    """One folder, as the product and as the oracle see it."""
+
+    def __init__(self, folder: Path, product: Product) -> None:
+        self.product = product
+        content = read_folder(folder)
+        self.oracle = Oracle(SCHEMA)
+        self.worlds = {name: make_world(content, name) for name in AUDIENCES}
+        for world in self.worlds.values():
+            learn_cursors(self.ask, self.oracle, world)
+        self.operations = operations(SCHEMA, values_of(content, self.oracle.registry))
+
+    def ask(self, query: str, variables: dict[str, Any], name: str | None, audience: str) -> dict[str, Any]:
+        return self.product.ask(query, variables, name, Audience[audience.upper()])
+
+    def compare(self, data: st.DataObject) -> None:
+        world = self.worlds[data.draw(st.sampled_from(AUDIENCES), label="audience")]
+        check(self.ask, self.oracle, world, data.draw(self.operations, label="operation"))
+
+
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comparison]:
+    """A small linked folder with everything odd that the contract allows."""
+    place = tmp_path_factory.mktemp("nasty")
+    folder = write_folder(place / "content", seed=7, articles=60)
+    take_in(folder, place / "store.db")
+    with Product(place / "store.db") as product:
+        yield Comparison(folder, product)
+
+
+@pytest.fixture(scope="module")
+def real(corpus: Path, ai2020: Product) -> Comparison:
+    return Comparison(corpus / "ai2020", ai2020)
+
+
+@settings(max_examples=600)
+@given(data=st.data())
+def test_odd_content_is_answered_as_the_oracle_answers(nasty: Comparison, data: st.DataObject) -> None:
+    nasty.compare(data)
+
+
+@settings(max_examples=100)
+@given(data=st.data())
+def test_real_content_is_answered_as_the_oracle_answers(real: Comparison, data: st.DataObject) -> None:
+    real.compare(data)

@@ -1,9 +1,11 @@
-"""The oracle itself: its reading of files, its pages, and that its requests are valid and its checks see faults."""
+"""The oracle itself: how it reads files, cuts pages and refuses, and that its checks see faults."""
 
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64encode
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,10 @@ from tests.oracle.content import read_folder
 from tests.oracle.document import Operation
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
-from tests.oracle.harness import Ask, check, differences, learn_cursors
+from tests.oracle.harness import check, differences, learn_cursors
 from tests.oracle.instants import read_instant
 from tests.oracle.markers import MARKERS, Cursor, LooseTail, OneOf, Registry
-from tests.oracle.strategies import operations
+from tests.oracle.strategies import Options, operations
 from tests.oracle.values import values_of
 from tests.oracle.world import AUDIENCES, Audience, World, make_world, topic_slug
 
@@ -45,14 +47,16 @@ class Setting:
     """A folder's worlds, an oracle, and a program that answers as the oracle does."""
 
     def __init__(self, folder: Path) -> None:
-        content = read_folder(folder)
+        self.content = read_folder(folder)
         self.oracle = Oracle(SCHEMA)
-        self.worlds: dict[Audience, World] = {one: make_world(content, one) for one in AUDIENCES}
+        self.worlds: dict[Audience, World] = {one: make_world(self.content, one) for one in AUDIENCES}
         for world in self.worlds.values():
             learn_cursors(self.ask, self.oracle, world)
-        self.operations = operations(SCHEMA, values_of(content, self.oracle.registry))
+        self.values = values_of(self.content, self.oracle.registry)
 
-    def ask(self, query: str, variables: dict[str, Any], name: str | None, audience: Audience) -> dict[str, Any]:
+    def ask(
+        self, query: str, variables: dict[str, Any], name: str | None, audience: Audience
+    ) -> dict[str, Any]:
         answer = as_program(self.oracle.execute(self.worlds[audience], query, variables, name))
         parsed: dict[str, Any] = json.loads(json.dumps(answer))
         return parsed
@@ -63,10 +67,280 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     return Setting(write_folder(tmp_path_factory.mktemp("content"), seed=1, articles=40))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+# ---------------------------------------------------------------- requests
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_generated_requests_are_valid_and_checked(setting: Setting, data: st.DataObject) -> None:
-    operation = data.draw(setting.operations)
+def test_generated_requests_are_valid_and_the_harness_accepts_the_right_answer(
+    setting: Setting, data: st.DataObject
+) -> None:
+    operation = data.draw(operations(SCHEMA, setting.values, Options(null_for_default=10)))
     assert validate(SCHEMA, parse(operation.document)) == []
-    for world in setting.worlds.values():
-        check(setting.ask, setting.oracle, world, operation)
+    check(setting.ask, setting.oracle, setting.worlds[data.draw(st.sampled_from(AUDIENCES))], operation)
+
+
+FAULTS = [
+    (lambda answer: answer["data"]["site"].pop("articleCount"), "keys"),
+    (lambda answer: answer["data"].update(site=dict(reversed(answer["data"]["site"].items()))), "keys"),
+    (lambda answer: answer["data"]["site"].update(articleCount=True), "True|true"),
+    (lambda answer: answer["data"]["articles"]["edges"].pop(), "elements"),
+    (lambda answer: answer["data"]["articles"]["edges"].reverse(), "Cursor"),
+    (lambda answer: answer["data"]["articles"]["edges"][0].update(cursor=None), "Cursor"),
+    (lambda answer: answer.update(errors=[{"path": ["site"]}]), "errors"),
+    (lambda answer: answer.pop("data"), "data"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "said"), FAULTS)
+def test_the_harness_sees_a_fault(setting: Setting, spoil: Any, said: str) -> None:
+    query = "{ site { articleCount providerCount } articles(first: 2) { edges { cursor } } }"
+
+    def ask(*request: Any) -> dict[str, Any]:
+        answer = deepcopy(setting.ask(*request))
+        spoil(answer)
+        return answer
+
+    with pytest.raises(AssertionError, match=said):
+        check(ask, setting.oracle, setting.worlds["open"], Operation(query, {}, None))
+
+
+def test_one_cursor_text_stands_for_one_place() -> None:
+    registry = Registry()
+    one, other = Cursor("Query.articles", (1, "a")), Cursor("Query.articles", (1, "b"))
+    assert registry.matches(one, "x")
+    assert not registry.matches(other, "x")
+    assert not registry.matches(one, "y")
+    assert registry.matches(other, "y")
+
+
+def test_keys_in_another_order_are_a_difference() -> None:
+    assert list(differences({"data": {"a": 1, "b": 2}}, {"data": {"b": 2, "a": 1}}, Registry()))
+
+
+# ---------------------------------------------------------------- refusals and pages
+
+REFUSALS = [
+    ("{ articles(first: -1) { totalCount } }", "articles", "BAD_PAGE"),
+    ("{ articles(first: 1, last: 1) { totalCount } }", "articles", "BAD_PAGE"),
+    ("{ providers(last: 101) { totalCount } }", "providers", "BAD_PAGE"),
+    ('{ a: articles(after: "x") { totalCount } }', "a", "BAD_CURSOR"),
+    ('{ node(id: "") { ... on Topic { articles(first: -1) { totalCount } } } }', "node.articles", "BAD_PAGE"),
+    (
+        "{ topics { ... on Node { ... on Topic { articles(first: -1) { totalCount } } } } }",
+        "topics.articles",
+        "BAD_PAGE",
+    ),
+    (
+        '{ b: article(slug: "") { images(first: -1) { url } } articles(first: -1) { totalCount } }',
+        "b.images",
+        "BAD_PAGE",
+    ),
+    (
+        "query($n: Int = -1) { articles { nodes { related(first: $n) { url } } } }",
+        "articles.nodes.related",
+        "BAD_PAGE",
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "path", "code"), REFUSALS)
+def test_a_bad_argument_refuses_the_whole_request(setting: Setting, query: str, path: str, code: str) -> None:
+    answer = setting.oracle.execute(setting.worlds["public"], query)
+    assert answer == {"errors": [{"path": path.split("."), "extensions": {"code": code}}]}
+
+
+UNREACHED = [
+    "{ articles(first: -1) @skip(if: true) { totalCount } }",
+    "{ ... @include(if: false) { articles(first: -1) { totalCount } } }",
+    "{ topics { ... on Node { ... on Provider { images(first: -1) { url } } } } }",
+]
+
+
+@pytest.mark.parametrize("query", UNREACHED)
+def test_a_bad_argument_that_no_execution_reaches_is_no_fault(setting: Setting, query: str) -> None:
+    assert "errors" not in setting.oracle.execute(setting.worlds["public"], query)
+
+
+def cursors(setting: Setting) -> list[str]:
+    """The program's cursors of every article, in order."""
+    query = "{ articles(first: 100) { edges { cursor } } }"
+    operation = Operation(query, {}, None)
+    check(setting.ask, setting.oracle, setting.worlds["open"], operation)
+    answer = setting.ask(*operation, "open")
+    return [edge["cursor"] for edge in answer["data"]["articles"]["edges"]]
+
+
+# Arguments, with cursors as the numbers of articles of 40; then the articles on the page, and whether
+# something stands before it, and after it.
+PAGES: list[tuple[dict[str, int], range, bool, bool]] = [
+    ({}, range(20), False, True),
+    ({"first": 3}, range(3), False, True),
+    ({"first": 100}, range(40), False, False),
+    ({"last": 3}, range(37, 40), True, False),
+    ({"first": 2, "after": 5}, range(6, 8), True, True),
+    ({"last": 2, "before": 5}, range(3, 5), True, True),
+    ({"first": 9, "after": 5, "before": 8}, range(6, 8), True, True),
+    ({"before": 3}, range(3), False, True),
+    ({"first": 0}, range(0), False, True),
+    ({"last": 0}, range(0), True, False),
+    ({"first": 0, "after": 5}, range(0), True, True),
+    ({"first": 2, "after": 39}, range(0), True, False),
+    ({"last": 2, "before": 0}, range(0), False, True),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected", "before", "after"), PAGES)
+def test_a_page_is_exact_about_what_stands_around_it(
+    setting: Setting, arguments: dict[str, int], expected: range, before: bool, after: bool
+) -> None:
+    known = cursors(setting)
+    variables = {
+        key: known[value] if key in {"after", "before"} else value for key, value in arguments.items()
+    }
+    query = """query($first: Int, $last: Int, $after: String, $before: String) {
+      articles(first: $first, last: $last, after: $after, before: $before) {
+        nodes { slug } pageInfo { hasPreviousPage hasNextPage } } }"""
+    page = setting.oracle.execute(setting.worlds["open"], query, variables)["data"]["articles"]
+    slugs = [article.slug for article in setting.worlds["open"].articles]
+    assert [node["slug"] for node in page["nodes"]] == [slugs[number] for number in expected]
+    assert page["pageInfo"] == {"hasPreviousPage": before, "hasNextPage": after}
+
+
+# ---------------------------------------------------------------- files
+
+INSTANTS = [
+    ("2021-04-15T13:00:00Z", "2021-04-15T13:00:00Z"),
+    ("2021-04-15", "2021-04-15T00:00:00Z"),
+    ("2021-04-15 13:00", "2021-04-15T13:00:00Z"),
+    ("2021-04-15T13:00:00.120+02:00", "2021-04-15T11:00:00.120Z"),
+    ("2021-01-01T00:30:00+01:00", "2020-12-31T23:30:00Z"),
+    ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+]
+
+
+@pytest.mark.parametrize(("written", "served"), INSTANTS)
+def test_a_date_is_served_in_utc_with_its_own_digits(written: str, served: str) -> None:
+    assert read_instant(written).text == served
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "2021-02-30", "2021-04-15T13", "0001-01-01T00:00:00+01:00", "2021-04-15T13:00:00.1234567890Z"],
+)
+def test_no_date_is_a_value_error(written: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read_instant(written)
+
+
+TOPIC_SLUGS = [
+    ("Computer Vision", "computer-vision"),
+    ("C++ & C#", "c-c"),
+    ("Café", "cafe"),
+    ("日本", "日本"),
+    ("ÅÄ!", "a-a"),
+]
+
+
+@pytest.mark.parametrize(("name", "slug"), TOPIC_SLUGS)
+def test_a_topic_has_the_slug_of_its_name(name: str, slug: str) -> None:
+    assert topic_slug(name) == slug
+
+
+FILE = """\ufeff---
+title: 1.10
+publishedDateTime: 2021-04-15
+sourceUrl: "https://x.example/?a=1&amp;amp;b"
+webUrl: /page
+quality: "36"
+published: Off
+provider: {domain: x.example}
+topics: [AI, null]
+odd: {n: 1, t: "1", f: 1.5, no: [yes, ~]}
+related:
+  - {title: No address}
+  - {title: "", webUrl: /empty}
+  - {title: Kept, ampUrl: /amp, webUrl: /kept, images: [{width: 1}, {url: /i, isCached: yes}]}
+---
+
+  first line
+
+last line
+
+"""
+
+
+def test_a_file_is_read_as_the_semantics_say(tmp_path: Path) -> None:
+    (tmp_path / "a.b").mkdir()
+    (tmp_path / "a.b" / "c.d.md").write_text(FILE, encoding="utf-8")
+    (article,) = read_folder(tmp_path, base_url="https://base.example/x/")
+    (entry,) = article.related
+    assert (article.slug, article.title, article.is_published) == ("a.b/c.d", "1.10", False)
+    assert (article.original_url, article.url) == (
+        "https://x.example/?a=1&amp;b",
+        "https://base.example/page",
+    )
+    assert (article.quality, article.topics) == (36, ("AI",))
+    assert article.provider is not None
+    assert article.provider.name == "x.example"
+    assert article.extra == {"odd": {"n": 1, "t": "1", "f": 1.5, "no": [True, None]}}
+    assert article.body == "  first line\n\nlast line"
+    assert (entry.position, entry.amp_web_url) == (0, "https://base.example/amp")
+    assert [(image.url, image.is_cached) for image in entry.images] == [("https://base.example/i", True)]
+
+
+ERRORS = {
+    "twice.md": "---\ntitle: a\ntitle: b\n---\n",
+    "alias.md": "---\ntitle: &a a\nexcerpt: *a\npublishedDateTime: 2020-01-01\nwebUrl: /a\n---\n",
+    "no-url.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\n---\n",
+    "wrong.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\nwebUrl: /a\nquality: 36.5\n---\n",
+    "list.md": "---\n- a\n---\n",
+    "broken.md": "---\ntitle: [a\n---\n",
+    "no-fence.md": "title: a\n",
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_file_with_an_error_is_left_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(ERRORS[name], encoding="utf-8")
+    assert read_folder(tmp_path) == ()
+
+
+def test_a_link_out_of_the_folder_is_left_out_and_one_inside_is_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "content"
+    write_folder(folder, seed=3, articles=1)
+    (article,) = read_folder(folder)
+    file = next(path for path in folder.rglob(f"{Path(article.slug).name}.m*"))
+    (tmp_path / "outside.md").write_bytes(file.read_bytes())
+    (folder / "out.md").symlink_to(tmp_path / "outside.md")
+    (folder / "in.md").symlink_to(file)
+    assert {one.slug for one in read_folder(folder)} == {article.slug, "in"}
+
+
+def test_a_written_folder_is_read_whole_and_alike_each_time(tmp_path: Path) -> None:
+    one = read_folder(write_folder(tmp_path / "one", seed=7, articles=60))
+    assert len(one) == 60
+    assert one == read_folder(write_folder(tmp_path / "two", seed=7, articles=60))
+
+
+# ---------------------------------------------------------------- the real articles
+
+
+def test_the_figures_counted_over_the_real_articles_are_met() -> None:
+    corpus = os.environ.get("GQLNEWS_CORPUS")
+    if corpus is None:
+        pytest.skip("GQLNEWS_CORPUS does not name the unpacked real articles")
+    content = read_folder(Path(corpus, "ai2020"))
+    whole = make_world(content, "open")
+    entries = [(article, entry) for article in content for entry in article.related]
+    assert (len(content), len(entries)) == (8_682, 67_117)
+    assert len(make_world(content, "public").articles) == 1_841
+    assert (len(whole.providers), len(whole.topics)) == (1_354, 15)
+    assert sum(entry.url in whole.by_url for _, entry in entries) == 66_533
+    assert sum(entry.url in article.urls for article, entry in entries) == 138
+    links = [
+        whole.by_url[entry.url]
+        for article, entry in entries
+        if article.is_published and entry.url in whole.by_url
+    ]
+    assert (len(links), sum(not target.is_published for target in links)) == (3_728, 3_370)

@@ -21,7 +21,7 @@ from .dice import Dice
 from .document import value_text
 from .values import UNKNOWN, Values
 
-COUNTS = (1, 2, 3, 5, 0, 20, 100)
+COUNTS = (2, 1, 3, 5, 2, 3, 20, 100, 0)
 BAD_COUNTS = (-1, 101, 2147483647, -2147483648)
 USUAL_PAGE = 20
 USUAL_LIST = 3
@@ -43,10 +43,11 @@ class Arguments:
     `variables` is what the request sends; a variable left to its default, or absent, is not in it.
     """
 
-    def __init__(self, dice: Dice, values: Values, *, bad: bool) -> None:
+    def __init__(self, dice: Dice, values: Values, *, bad: bool, null_for_default: int = 0) -> None:
         self._dice = dice
         self._values = values
         self._bad = bad
+        self._null_for_default = null_for_default
         self._made: list[Variable] = []
         self.variables: dict[str, Any] = {}
 
@@ -105,13 +106,16 @@ class Arguments:
         if not is_non_null_type(argument.type) and dice.chance(8):
             return [None]
         if is_list_type(get_nullable_type(argument.type)):
-            return [[self._word(coordinate) for _ in range(dice.pick((2, 1, 3, 5, 0)))]]
-        type_ = get_named_type(argument.type)
-        if type_.name == "Int":
-            return [self._count()]
-        if type_.name == "Boolean":
-            return [dice.chance(50)]
-        return [self._word(coordinate)]
+            words = [self._word(coordinate) for _ in range(dice.pick((2, 1, 3, 5, 0)))]
+            return [words + words[:1] if dice.chance(25) else words]
+        kind = get_named_type(argument.type).name
+        return [
+            self._count()
+            if kind == "Int"
+            else dice.chance(50)
+            if kind == "Boolean"
+            else self._word(coordinate)
+        ]
 
     def _count(self) -> int:
         if self._bad and self._dice.chance(40):
@@ -141,11 +145,20 @@ class Arguments:
 
     def texts(self, field: GraphQLField, given: Mapping[str, Any]) -> tuple[str, ...]:
         """The arguments as they stand in the document."""
-        texts = [f"{key}: {self.text(value, field.args[key].type)}" for key, value in given.items()]
+        texts = [f"{key}: {self._argument(value, field.args[key].type)}" for key, value in given.items()]
         for key, argument in field.args.items():
             if key not in given and not is_non_null_type(argument.type) and self._dice.chance(5):
                 texts.append(f"{key}: ${self._absent(argument.type)}")
         return tuple(texts)
+
+    def _argument(self, value: Any, type_: Any) -> str:
+        """Its text: at times that of a variable whose null is an error that only execution finds."""
+        if is_non_null_type(type_) and self._dice.chance(self._null_for_default):
+            declared = str(get_nullable_type(type_))
+            name = self._declare(declared, f" = {value_text(value)}", "", None)
+            self.variables[name] = None
+            return f"${name}"
+        return self.text(value, type_)
 
     def text(self, value: Any, type_: Any) -> str:
         """A literal, a variable, or a list in which some items are variables."""

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from .fields import article
-from .frontmatter import BrokenFile, split_file
+from .frontmatter import FileError, split_file
 from .records import Article
 
 SUFFIXES = (".md", ".markdown")
@@ -45,7 +45,7 @@ def read_file(folder: Path, base_url: str | None, path: Path) -> Article | None:
             return None
         keys, body = split_file(content)
         return article(slug_of(folder, path), keys, body, base_url)
-    except (BrokenFile, OSError):
+    except (FileError, OSError):
         return None
 
 

@@ -32,7 +32,7 @@ from .world import World
 SDL = Path(__file__).parents[2] / "schema.graphql"
 
 
-class MarkerExecutor(Executor):
+class MarkerExecutor(Executor[Any]):
     """Lets markers through, whatever the type of their field."""
 
     def complete_value(
@@ -89,7 +89,7 @@ class Oracle:
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
     ) -> dict[str, Any]:
-        """The answer: `data`, `errors` or both; an error has `path` and, where it was refused, `extensions.code`."""
+        """The answer: `data`, `errors` or both; an error has its `path`, and a code where refused."""
         document = parse(query)
         invalid = validate(self.schema, document)
         operation = get_operation_ast(document, operation_name)

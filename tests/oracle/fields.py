@@ -1,6 +1,6 @@
 """Front matter → Article, value by value.
 
-A reader takes the Tree below one key and raises BrokenFile where the value is bad. For the article that is an
+A reader takes the Tree below one key and raises FileError where the value is bad. For the article that is an
 error of the file; for an entry of `related` it leaves the entry out.
 """
 
@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
 
-from .frontmatter import BrokenFile, Scalar, Tree
+from .frontmatter import FileError, Scalar, Tree
 from .instants import Instant, read_instant
 from .records import Article, Entry, Image, JsonValue, OwnProvider
 
-TRUE = frozenset("true True TRUE yes Yes YES on On ON".split())
-FALSE = frozenset("false False FALSE no No NO off Off OFF".split())
+TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
+FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
 WHOLE = re.compile(r"[+-]?[0-9]+")
 FLOAT = re.compile(r"[+-]?[0-9]+\.[0-9]+")
 URL_KEYS = {  # a key and its older spelling
@@ -25,10 +25,10 @@ URL_KEYS = {  # a key and its older spelling
     "ampWebUrl": "ampUrl",
     "cdnAmpWebUrl": "cdnAmpUrl",
 }
-KNOWN = frozenset(
-    "title excerpt category type publishedDateTime quality heat published provider topics images related "
-    "featuredContent secured".split()
-) | {key for pair in URL_KEYS.items() for key in pair}
+KNOWN = {key for pair in URL_KEYS.items() for key in pair} | {
+    *("title", "excerpt", "category", "type", "publishedDateTime", "quality", "heat", "published"),
+    *("provider", "topics", "images", "related", "featuredContent", "secured"),
+}
 
 Keys = Mapping[str, Tree]
 
@@ -39,7 +39,7 @@ def scalar(keys: Keys, name: str) -> Scalar | None:
     if value is None or (isinstance(value, Scalar) and value.is_null):
         return None
     if not isinstance(value, Scalar):
-        raise BrokenFile(f"wrong-type: {name}")
+        raise FileError(f"wrong-type: {name}")
     return value
 
 
@@ -51,7 +51,7 @@ def text(keys: Keys, name: str) -> str | None:
 def needed(keys: Keys, name: str) -> str:
     found = text(keys, name)
     if not found:
-        raise BrokenFile(f"missing-key: {name}")
+        raise FileError(f"missing-key: {name}")
     return found
 
 
@@ -61,7 +61,7 @@ def whole(keys: Keys, name: str) -> int | None:
     if found is None:
         return None
     if not WHOLE.fullmatch(found) or not -(2**31) <= int(found) < 2**31:
-        raise BrokenFile(f"wrong-type: {name}")
+        raise FileError(f"wrong-type: {name}")
     return int(found)
 
 
@@ -70,7 +70,7 @@ def truth(keys: Keys, name: str, default: bool) -> bool:
     if found is None:
         return default
     if found not in TRUE | FALSE:
-        raise BrokenFile(f"wrong-type: {name}")
+        raise FileError(f"wrong-type: {name}")
     return found in TRUE
 
 
@@ -81,7 +81,7 @@ def instant(keys: Keys, name: str) -> Instant | None:
     try:
         return read_instant(found)
     except ValueError as error:
-        raise BrokenFile("bad-date") from error
+        raise FileError("bad-date") from error
 
 
 def items(keys: Keys, name: str) -> list[Tree]:
@@ -91,7 +91,7 @@ def items(keys: Keys, name: str) -> list[Tree]:
         return value
     if value is None or (isinstance(value, Scalar) and value.is_null):
         return []
-    raise BrokenFile(f"wrong-type: {name}")
+    raise FileError(f"wrong-type: {name}")
 
 
 def mapping(value: Tree | None, name: str) -> Keys | None:
@@ -100,7 +100,7 @@ def mapping(value: Tree | None, name: str) -> Keys | None:
         return value
     if value is None or (isinstance(value, Scalar) and value.is_null):
         return None
-    raise BrokenFile(f"wrong-type: {name}")
+    raise FileError(f"wrong-type: {name}")
 
 
 def link(keys: Keys, name: str, base_url: str | None) -> str | None:
@@ -115,7 +115,7 @@ def links(keys: Keys, base_url: str | None) -> dict[str, str | None]:
     """The four URLs by their names in a Card; one of `webUrl` and `originalUrl` must be there."""
     found = {key: link(keys, key, base_url) or link(keys, old, base_url) for key, old in URL_KEYS.items()}
     if found["webUrl"] is None and found["originalUrl"] is None:
-        raise BrokenFile("missing-key: webUrl")
+        raise FileError("missing-key: webUrl")
     return {
         "web_url": found["webUrl"],
         "original_url": found["originalUrl"],
@@ -152,7 +152,7 @@ def provider(keys: Keys, base_url: str | None) -> OwnProvider | None:
 def topics(keys: Keys) -> tuple[str, ...]:
     found = items(keys, "topics")
     if any(not isinstance(item, Scalar) for item in found):
-        raise BrokenFile("wrong-type: topics")
+        raise FileError("wrong-type: topics")
     return tuple(item.text for item in found if isinstance(item, Scalar) and not item.is_null and item.text)
 
 
@@ -178,17 +178,17 @@ def related(keys: Keys, base_url: str | None) -> tuple[Entry, ...]:
             found = mapping(item, "related") or {}
             shared = card(found, base_url)
             published = instant(found, "publishedDateTime")
-        except BrokenFile:
+        except FileError:
             continue
         entries.append(Entry(position=len(entries), published=published, **shared))
     return tuple(entries)
 
 
 def article(slug: str, keys: Keys, body: str | None, base_url: str | None) -> Article:
-    """The article of one file; BrokenFile where it has an error."""
+    """The article of one file; FileError where it has an error."""
     published = instant(keys, "publishedDateTime")
     if published is None:
-        raise BrokenFile("missing-key: publishedDateTime")
+        raise FileError("missing-key: publishedDateTime")
     return Article(
         slug=slug,
         published=published,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-Value: TypeAlias = "str | int | bool | None | Plain | list[Value] | dict[str, Value]"
+Value: TypeAlias = "str | int | bool | Plain | list[Value] | dict[str, Value] | None"
 
 TITLES = (
     "Plain words",
@@ -43,11 +43,17 @@ DATES = (
 DOMAINS = {
     "one.example": ("One",),
     "many.example": ("Many", "The Many", "Many on Two"),
-    "ünï.example": ("Ünï \"quoted\"",),
+    "ünï.example": ('Ünï "quoted"',),
     "listed.example": ("Only Listed",),
     "nameless.example": (None,),
 }
-TOPICS = (("Computer Vision", "computer vision", "Computer-Vision"), ("AI",), ("日本",), ("C++ & C#",), ("😀",))
+TOPICS = (
+    ("Computer Vision", "computer vision", "Computer-Vision"),
+    ("AI",),
+    ("日本",),
+    ("C++ & C#",),
+    ("😀",),
+)
 BODIES = (
     None,
     "One line.\n",
@@ -185,8 +191,8 @@ def image(dice: random.Random, number: int) -> Value:
 
 
 def entry(dice: random.Random, number: int, articles: int) -> Value:
-    """A related entry: to any article, by any of its URLs, to itself, or to nowhere; the fewest are broken."""
-    target = dice.choice((number, dice.randrange(articles), dice.randrange(articles), dice.randrange(articles)))
+    """A related entry: to any article by any of its URLs, to itself, or to nowhere; few are broken."""
+    target = number if dice.random() < 0.2 else dice.randrange(articles)
     found: dict[str, Value] = {"title": title(dice)}
     if dice.random() < 0.15:
         found["webUrl"] = f"https://elsewhere.example/{dice.randrange(20)}"
@@ -216,7 +222,8 @@ def file_bytes(dice: random.Random, keys: dict[str, Value], body: str | None) ->
 
 def block(keys: dict[str, Value], indent: int) -> str:
     """A mapping in block style."""
-    return "".join(f"{' ' * indent}{quoted_key(key)}:{below(value, indent + 2)}" for key, value in keys.items())
+    blanks = " " * indent
+    return "".join(f"{blanks}{quoted_key(key)}:{below(value, indent + 2)}" for key, value in keys.items())
 
 
 def below(value: Any, indent: int) -> str:

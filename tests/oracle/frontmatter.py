@@ -14,7 +14,7 @@ LINE = re.compile(r"[^\n]*\n|[^\n]+")
 BLANK_LINES_BEFORE = re.compile(r"\A(?:[ \t\r]*\n)+")
 
 
-class BrokenFile(Exception):
+class FileError(Exception):
     """The file has an error, so its article is not served."""
 
 
@@ -34,15 +34,15 @@ Tree: TypeAlias = "Scalar | list[Tree] | dict[str, Tree]"
 
 
 def split_file(content: bytes) -> tuple[dict[str, Tree], str | None]:
-    """The front matter and the body (None where it is blank); BrokenFile where there is no front matter."""
+    """The front matter and the body (None where it is blank); FileError where there is no front matter."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BrokenFile("not-utf-8") from error
+        raise FileError("not-utf-8") from error
     lines = LINE.findall(text)
     fences = [number for number, line in enumerate(lines) if line.rstrip() == FENCE][:2]
     if len(fences) < 2 or fences[0] != 0:
-        raise BrokenFile("no-front-matter")
+        raise FileError("no-front-matter")
     return read_mapping("".join(lines[1 : fences[1]])), surrounded("".join(lines[fences[1] + 1 :]))
 
 
@@ -54,13 +54,13 @@ def surrounded(body: str) -> str | None:
 
 
 def read_mapping(text: str) -> dict[str, Tree]:
-    """The YAML mapping in `text`; BrokenFile where it is broken, no mapping, or has an alias or a duplicate key."""
+    """The YAML mapping in `text`; FileError where it is none, or has an alias or a duplicate key."""
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
-        raise BrokenFile("broken-yaml") from error
+        raise FileError("broken-yaml") from error
     if not isinstance(node, yaml.MappingNode):
-        raise BrokenFile("no-front-matter" if node is None else "broken-yaml")
+        raise FileError("no-front-matter" if node is None else "broken-yaml")
     tree = plain_tree(node, set())
     assert isinstance(tree, dict)
     return tree
@@ -69,7 +69,7 @@ def read_mapping(text: str) -> dict[str, Tree]:
 def plain_tree(node: yaml.Node, seen: set[int]) -> Tree:
     """The node as a Tree. A node met twice is there by an alias; `seen` holds the ids of those met."""
     if id(node) in seen:
-        raise BrokenFile("alias")
+        raise FileError("alias")
     seen.add(id(node))
     if isinstance(node, yaml.ScalarNode):
         return Scalar(node.value, plain=not node.style)
@@ -80,8 +80,8 @@ def plain_tree(node: yaml.Node, seen: set[int]) -> Tree:
     for key_node, value_node in node.value:
         key = plain_tree(key_node, seen)
         if not isinstance(key, Scalar):
-            raise BrokenFile("broken-yaml")
+            raise FileError("broken-yaml")
         if key.text in mapping:
-            raise BrokenFile("duplicate-key")
+            raise FileError("duplicate-key")
         mapping[key.text] = plain_tree(value_node, seen)
     return mapping

@@ -51,13 +51,17 @@ def differences(expected: Mapping[str, Any], actual: Mapping[str, Any], registry
         yield f"data: {presence(expected, 'data')}, but is {presence(actual, 'data')}: {short(actual)}"
     elif "data" in expected:
         yield from compare(expected["data"], actual["data"], registry, "data")
-    wanted, given = (sorted(error_line(error) for error in one.get("errors") or []) for one in (expected, actual))
+    wanted, given = error_lines(expected), error_lines(actual)
     if wanted != given:
         yield f"errors: should be {wanted}, but are {given}: {short(actual.get('errors'))}"
 
 
 def presence(answer: Mapping[str, Any], key: str) -> str:
     return "there" if key in answer else "absent"
+
+
+def error_lines(answer: Mapping[str, Any]) -> list[str]:
+    return sorted(error_line(error) for error in answer.get("errors") or [])
 
 
 def error_line(error: Mapping[str, Any]) -> str:

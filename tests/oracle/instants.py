@@ -28,9 +28,8 @@ def read_instant(written: str) -> Instant:
     if found is None:
         raise ValueError(f"no date: {written!r}")
     year, month, day, hour, minute, second, digits, offset = found.groups()
-    local = datetime(
-        int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=zone(offset)
-    )
+    clock = f"{hour or '00'}:{minute or '00'}:{second or '00'}"
+    local = datetime.fromisoformat(f"{year}-{month}-{day}T{clock}").replace(tzinfo=zone(offset))
     try:
         moment = local.astimezone(UTC)
     except OverflowError as error:

@@ -54,7 +54,11 @@ def list_error(args: Mapping[str, Any]) -> str | None:
 
 
 def page(
-    place: str, elements: Sequence[Any], key: Callable[[Any], Key], args: Mapping[str, Any], registry: Registry
+    place: str,
+    elements: Sequence[Any],
+    key: Callable[[Any], Key],
+    args: Mapping[str, Any],
+    registry: Registry,
 ) -> Page:
     """The page that `args` (found good) ask for, of `elements` in ascending order of `key`."""
     keys = [key(element) for element in elements]

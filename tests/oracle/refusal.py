@@ -64,18 +64,16 @@ def first_refusal(request: Request, operation: OperationDefinitionNode) -> Refus
     """The first argument, in document order, for which the operation is refused."""
     root = request.schema.get_root_type(operation.operation)
     assert root is not None
-    return next(refusals(request, [(operation.selection_set, {root.name: root})], ()), None)
+    return next(refusals(request, [operation.selection_set], {root.name: root}, ()), None)
 
 
 def refusals(
-    request: Request, sets: Sequence[tuple[SelectionSetNode, Types]], path: tuple[str, ...]
+    request: Request, sets: Sequence[SelectionSetNode], types: Types, path: tuple[str, ...]
 ) -> Iterator[Refusal]:
-    """What is refused below `path`, where `sets` are the selections merged there, each with its types."""
+    """What is refused below `path`, where `sets` are merged and the value is of one of `types`."""
     collected: Collected = {}
-    types: Types = {}
-    for selection_set, possible in sets:
-        types |= possible
-        collect(request, selection_set.selections, possible, collected)
+    for selection_set in sets:
+        collect(request, selection_set.selections, types, collected)
     for key, by_type in collected.items():
         for type_name, nodes in by_type.items():
             yield from field_refusals(request, types[type_name], nodes, (*path, key))
@@ -93,7 +91,8 @@ def field_refusals(
     returned = get_named_type(field.type)
     if is_composite_type(returned):
         below = possible_types(request.schema, returned)
-        yield from refusals(request, [(node.selection_set, below) for node in nodes if node.selection_set], path)
+        sets = [node.selection_set for node in nodes if node.selection_set is not None]
+        yield from refusals(request, sets, below, path)
 
 
 def argument_error(
@@ -138,9 +137,7 @@ def collect(
         collect(request, fragment.selection_set.selections, narrowed(request, fragment, types), collected)
 
 
-def narrowed(
-    request: Request, fragment: FragmentDefinitionNode | InlineFragmentNode, types: Types
-) -> Types:
+def narrowed(request: Request, fragment: FragmentDefinitionNode | InlineFragmentNode, types: Types) -> Types:
     """Those of `types` that the fragment's condition lets through."""
     if fragment.type_condition is None:
         return types

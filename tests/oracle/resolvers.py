@@ -13,6 +13,7 @@ from .pages import Key, Page, page
 from .records import Article, Card, Entry, Image, OwnProvider
 from .world import Provider, Topic, World, node_id, topic_slug
 
+Info: TypeAlias = "GraphQLResolveInfo[Context]"
 Resolver: TypeAlias = Callable[..., Any]
 
 WORDS_A_MINUTE = 240
@@ -20,7 +21,7 @@ WORDS_A_MINUTE = 240
 
 @dataclass(frozen=True)
 class Context:
-    """What resolvers work on. `derived` gives what needs a Markdown renderer or the file's bytes, by field."""
+    """What resolvers work on. `derived` gives what needs a renderer or the file's bytes, by field."""
 
     world: World
     registry: Registry
@@ -33,21 +34,21 @@ def cut(elements: Sequence[Any], first: int | None, offset: int | None = None) -
     return rest if first is None else rest[:first]
 
 
-def images(source: Any, _info: GraphQLResolveInfo, first: int | None = None) -> Sequence[Image]:
+def images(source: Any, _info: Info, first: int | None = None) -> Sequence[Image]:
     return cut(source.images, first)
 
 
 def related(
-    source: Article, _info: GraphQLResolveInfo, first: int | None = None, offset: int | None = None
+    source: Article, _info: Info, first: int | None = None, offset: int | None = None
 ) -> Sequence[Entry]:
     return cut(source.related, first, offset)
 
 
-def provider_of(source: Card, info: GraphQLResolveInfo) -> Provider | None:
+def provider_of(source: Card, info: Info) -> Provider | None:
     return None if source.provider is None else world(info).providers[source.provider.domain]
 
 
-def topics_of(source: Article, info: GraphQLResolveInfo) -> list[Topic]:
+def topics_of(source: Article, info: Info) -> list[Topic]:
     slugs = dict.fromkeys(topic_slug(name) for name in source.topics)
     return [world(info).topics[slug] for slug in slugs]
 
@@ -60,12 +61,14 @@ def provider_key(provider: Provider) -> Key:
     return (provider.domain,)
 
 
-def connection(info: GraphQLResolveInfo, elements: Sequence[Any], key: Callable[[Any], Key], args: Any) -> Page:
+def connection(
+    info: Info, elements: Sequence[Any], key: Callable[[Any], Key], args: Mapping[str, Any]
+) -> Page:
     place = f"{info.parent_type.name}.{info.field_name}"
     return page(place, elements, key, args, info.context.registry)
 
 
-def world(info: GraphQLResolveInfo) -> World:
+def world(info: Info) -> World:
     context: Context = info.context
     return context.world
 
@@ -73,20 +76,20 @@ def world(info: GraphQLResolveInfo) -> World:
 def derived(name: str) -> Resolver:
     """A field that the oracle is given, or leaves open."""
 
-    def resolve(source: Article, info: GraphQLResolveInfo) -> Any:
+    def resolve(source: Article, info: Info) -> Any:
         return info.context.derived(source).get(name, Opaque(f"Article.{name}"))
 
     return resolve
 
 
 def for_editor(name: str) -> Resolver:
-    def resolve(source: Article, info: GraphQLResolveInfo) -> Any:
+    def resolve(source: Article, info: Info) -> Any:
         return getattr(source, name) if world(info).audience == "editor" else None
 
     return resolve
 
 
-def reading_minutes(source: Article, _info: GraphQLResolveInfo) -> int | None:
+def reading_minutes(source: Article, _info: Info) -> int | None:
     return None if source.body is None else max(1, -(-word_count(source.body) // WORDS_A_MINUTE))
 
 
@@ -94,24 +97,26 @@ def word_count(body: str | None) -> int:
     return len((body or "").split())
 
 
-def provider_name(source: Provider, info: GraphQLResolveInfo) -> str | OneOf:
+def provider_name(source: Provider, info: Info) -> str | OneOf:
     names = provider_names(source, info)
     return names.head[0] if names.head else OneOf(names.tail)
 
 
-def provider_names(source: Provider, _info: GraphQLResolveInfo) -> LooseTail:
+def provider_names(source: Provider, _info: Info) -> LooseTail:
     """The text settles the order of the names that files give their own provider, and of no others."""
     own = {one.provider.name for one in source.articles if one.provider is not None}
     given = [name for name in source.names if name in own]
     rest = [name for name in source.names if name not in own]
-    return LooseTail((*given, *rest), frozenset()) if len(rest) == 1 else LooseTail(tuple(given), frozenset(rest))
+    if len(rest) == 1:
+        return LooseTail((*given, *rest), frozenset())
+    return LooseTail(tuple(given), frozenset(rest))
 
 
 def own_name(source: OwnProvider | None) -> str | None:
     return None if source is None else source.name
 
 
-def problems(_source: World, info: GraphQLResolveInfo, **_args: Any) -> Any:
+def problems(_source: World, info: Info, **_args: Any) -> Any:
     return Opaque("Site.problems") if world(info).audience == "editor" else []
 
 

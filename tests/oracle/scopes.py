@@ -1,8 +1,8 @@
 """Which fields may share a response key.
 
-A Scope stands for all the selection sets that merge into one object of the answer. Its rules are those of the
-specification's "Field Selection Merging", made somewhat stricter where that is simpler: fields of object types
-that exclude each other may share a key only where they return the same type.
+A Scope stands for all the selection sets that merge into one object of the answer. Its rules are those of
+the specification's "Field Selection Merging", made somewhat stricter where that is simpler: fields of object
+types that exclude each other may share a key only where they return the same type.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Use:
     returns: str
 
     def agrees(self, other: Use) -> bool:
-        apart = self.parent is not other.parent and is_object_type(self.parent) and is_object_type(other.parent)
+        objects = is_object_type(self.parent) and is_object_type(other.parent)
+        apart = objects and self.parent is not other.parent
         same = self.name == other.name and self.arguments == other.arguments
         return self.returns == other.returns and (apart or same)
 
@@ -39,7 +40,7 @@ class Entry:
 
     size: int
     uses: list[Use] = field(default_factory=list)
-    below: Scope = field(default_factory=lambda: Scope())
+    below: Scope = field(default_factory=lambda: Scope())  # noqa: PLW0108 - Scope is defined below
 
 
 @dataclass
@@ -72,7 +73,7 @@ def merges_one(schema: GraphQLSchema, scope: Scope, parent: Any, selection: Sele
 
 
 def merge(schema: GraphQLSchema, scope: Scope, parent: Any, selections: Iterable[Selection]) -> None:
-    """Adds to the scope what agrees with it. How long its lists are is not known here: they count as endless."""
+    """Adds to the scope what agrees with it. Its lists count as endless: how long they are is not known."""
     for selection in selections:
         if isinstance(selection, Field):
             use, returned = use_of(schema, parent, selection)

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import (
@@ -41,19 +41,23 @@ class Options:
     """How large requests get. `leave_out` names fields as `Type.field` that are never asked for.
 
     `cost` bounds the values of an answer, `width` the elements of its lists taken together on one path.
+    `bad_arguments`: in how many of a hundred requests an argument is refused. `null_for_default`: how many of
+    a hundred arguments that must not be null get a variable that has a default and is sent as null, which is
+    valid, and an error of that field only.
     """
 
     depth: int = 9
     cost: int = 2500
     width: int = 250
     bad_arguments: int = 12
+    null_for_default: int = 0
     leave_out: frozenset[str] = frozenset()
 
 
 def operations(
     schema: GraphQLSchema, values: Values, options: Options | None = None
 ) -> SearchStrategy[Operation]:
-    """Requests that are valid over `schema`, some of them (`bad_arguments` percent) with a refused argument."""
+    """Requests that are valid over `schema`; some are refused for the value of an argument."""
 
     @st.composite
     def build(draw: DrawFn) -> Operation:
@@ -64,7 +68,7 @@ def operations(
 
 @dataclass(frozen=True)
 class Place:
-    """Where a selection set is written: its type, how much deeper it may go, and how many objects it is for."""
+    """Where a selection set is written: its type, how much deeper it may go, for how many objects."""
 
     parent: Any
     scope: Scope
@@ -79,7 +83,9 @@ class Writer:
         self._dice = dice
         self._schema = schema
         self._options = options
-        self._arguments = Arguments(dice, values, bad=dice.chance(options.bad_arguments))
+        self._arguments = Arguments(
+            dice, values, bad=dice.chance(options.bad_arguments), null_for_default=options.null_for_default
+        )
         self._fragments: list[Fragment] = []
         self._names = 0
         self._spent = 0
@@ -103,7 +109,7 @@ class Writer:
     # ------------------------------------------------------------ selections
 
     def _selections(self, place: Place) -> tuple[Selection, ...]:
-        wanted = self._dice.number(1, 5)
+        wanted = self._dice.number(1, 6)
         written = tuple(one for number in range(wanted) for one in self._selection(place, first=number == 0))
         return written or (self._field(place, "__typename", None),)
 
@@ -117,21 +123,30 @@ class Writer:
         elif dice.chance(5):
             yield self._field(place, "__typename", None)
         else:
-            deeper = first and dice.chance(60)
+            deeper = first and dice.chance(75)
             name = self._pick_field(place, deeper=deeper)
             yield self._field(place, name, None if name == "__typename" else place.parent.fields[name])
 
     def _pick_field(self, place: Place, *, deeper: bool) -> str:
-        """The name of a field: one with selections where it may go deeper, and `deeper` asks for it or luck has it."""
-        left_out = self._options.leave_out
-        fields = {
-            name: one for name, one in place.parent.fields.items() if f"{place.parent.name}.{name}" not in left_out
+        """The name of a field; where `deeper` asks for it and there is room, of one with selections."""
+        fields: dict[str, GraphQLField] = {
+            name: one
+            for name, one in place.parent.fields.items()
+            if f"{place.parent.name}.{name}" not in self._options.leave_out
         }
         composite = [name for name, one in fields.items() if is_composite_type(get_named_type(one.type))]
         leaves = [name for name in fields if name not in composite]
-        if composite and place.depth > 0 and (deeper or not leaves or self._dice.chance(30)):
-            return self._dice.pick(composite)
+        if composite and place.depth > 0 and (deeper or not leaves or self._dice.chance(35)):
+            links = [name for name in composite if self._leads_on(fields[name])]
+            return self._dice.pick(links if links and self._dice.chance(65) else composite)
         return self._dice.pick(leaves) if leaves else "__typename"
+
+    def _leads_on(self, field: GraphQLField) -> bool:
+        """Whether what the field returns has fields with selections of their own."""
+        returned: Any = get_named_type(field.type)
+        return is_abstract_type(returned) or any(
+            is_composite_type(get_named_type(one.type)) for one in returned.fields.values()
+        )
 
     # ------------------------------------------------------------ fields
 
@@ -165,16 +180,13 @@ class Writer:
 
     def _again(self, place: Place, name: str) -> tuple[str, tuple[str, ...], int] | None:
         """A key, arguments and size that the same field already has here, now and then."""
-        known = [
-            (key, use.arguments, entry.size)
-            for key, entry in place.scope.entries.items()
-            for use in entry.uses[:1]
-            if use.name == name and use.parent is place.parent and place.many * entry.size <= self._options.width
-        ]
+        returns = str(place.parent.fields[name].type)
         fitting = [
-            one
-            for one in known
-            if place.scope.fits(one[0], Use(place.parent, name, one[1], str(place.parent.fields[name].type)))
+            (key, entry.uses[0].arguments, entry.size)
+            for key, entry in place.scope.entries.items()
+            if entry.uses[0].name == name
+            and place.scope.fits(key, replace(entry.uses[0], parent=place.parent, returns=returns))
+            and place.many * entry.size <= self._options.width
         ]
         return self._dice.pick(fitting) if fitting and self._dice.chance(50) else None
 
@@ -215,7 +227,7 @@ class Writer:
 
     def _condition(self, *, kept: bool) -> str:
         """A condition that lets most of what it stands on through."""
-        return self._arguments.text(kept if self._dice.chance(70) else not kept, CONDITION)
+        return self._arguments.text(kept if self._dice.chance(80) else not kept, CONDITION)
 
     # ------------------------------------------------------------ fragments
 

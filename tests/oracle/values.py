@@ -9,7 +9,7 @@ from .markers import Registry
 from .records import Article
 from .world import World, make_world
 
-UNKNOWN = ("", "nowhere", "https://nowhere.example/", "QXJ0aWNsZTo=", "☃ \"\\\n\u2028😀")
+UNKNOWN = ("", "nowhere", "https://nowhere.example/", "QXJ0aWNsZTo=", '☃ "\\\n\u2028😀')
 MOST = 60  # of each kind, spread over the whole content
 
 
@@ -33,7 +33,7 @@ class Values:
 def values_of(content: Sequence[Article], registry: Registry | None = None) -> Values:
     """Values over a folder's articles, those that the public does not see among them."""
     whole = make_world(content, "open")
-    urls = [url for one in content for url in one.urls] + [entry.url for one in content for entry in one.related]
+    urls = [url for one in content for url in (*one.urls, *(entry.url for entry in one.related))]
     known = {
         "Query.article.slug": spread(whole.by_slug),
         "Query.articleByUrl.url": spread(urls),

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from gqlnews.errors import SettingsError
@@ -17,10 +18,18 @@ DATABASE = "GQLNEWS_DB"
 FOLDER = "GQLNEWS_FOLDER"
 UNPUBLISHED = "GQLNEWS_UNPUBLISHED"
 EXPLORER = "GQLNEWS_EXPLORER"
+LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
 
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 _YES = frozenset({"1", "true", "t", "yes", "y", "on"})
 _NO = frozenset({"0", "false", "f", "no", "n", "off"})
+
+
+class LogFormat(StrEnum):
+    """How a line of the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,14 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
         explorer=_flag(environ, EXPLORER, default=True),
         editor_tokens=editor_tokens(environ),
     )
+
+
+def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
+    """How to log, for an application without a command line; raises SettingsError."""
+    word = environ.get(LOG_FORMAT) or LogFormat.TEXT
+    if word not in set(LogFormat):
+        raise SettingsError(f"{LOG_FORMAT}: {word!r} is no format of the log; give {' or '.join(LogFormat)}")
+    return LogFormat(word)
 
 
 def _database(environ: Mapping[str, str]) -> Path:

@@ -12,7 +12,7 @@ import typer
 from gqlnews import __version__
 from gqlnews.cli import options
 from gqlnews.errors import StartupError
-from gqlnews.server.logs import LogFormat
+from gqlnews.settings import LogFormat
 
 INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 
@@ -118,7 +118,7 @@ def check(
 @app.command()
 def schema() -> None:
     """Print the GraphQL schema (SDL)."""
-    from gqlnews.schema import sdl
+    from gqlnews.schema.build import sdl
 
     typer.echo(sdl().rstrip("\n"))
 

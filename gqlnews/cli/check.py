@@ -23,10 +23,13 @@ def run_check(source: Source, format: CheckFormat) -> bool:
         problems = _find(source)
     typer.echo(PRINTERS[format](source.folder, problems), nl=False)
     found = Counter(problem.severity for problem in problems)
-    typer.echo(
-        f"{found[Severity.ERROR]} errors, {found[Severity.WARNING]} warnings in {source.folder}", err=True
-    )
-    return found[Severity.ERROR] == 0
+    errors, warnings = found[Severity.ERROR], found[Severity.WARNING]
+    typer.echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')} in {source.folder}", err=True)
+    return errors == 0
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _find(source: Source) -> list[Problem]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gqlnews.server.logs import LogFormat
+from gqlnews.settings import LogFormat
 
 Folder = Annotated[
     Path,

@@ -17,7 +17,7 @@ from gqlnews.server.address import base_url, listen
 from gqlnews.server.app import create_app
 from gqlnews.server.auth import anonymous
 from gqlnews.server.serving import Server
-from gqlnews.settings import ServerSettings, editor_tokens
+from gqlnews.settings import LogFormat, ServerSettings, editor_tokens
 
 ARTICLES = "query ArticlesServed { site { articleCount } }"
 
@@ -30,7 +30,7 @@ class Service:
     port: int
     unpublished: bool
     explorer: bool
-    log_format: logs.LogFormat
+    log_format: LogFormat
 
 
 def run_server(source: Source, service: Service) -> None:
@@ -51,9 +51,9 @@ def run_server(source: Source, service: Service) -> None:
         Server(app, on_start).run(sockets=[listener])
 
 
-def _say(banner: Banner, log_format: logs.LogFormat) -> None:
+def _say(banner: Banner, log_format: LogFormat) -> None:
     """On standard output for people; a log in JSON is read by machines, and gets it as an event."""
-    if log_format is logs.LogFormat.TEXT:
+    if log_format is LogFormat.TEXT:
         typer.echo(banner.text())
     else:
         logs.note("serving", **banner.fields())

@@ -15,13 +15,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gqlnews.schema.engine import Engine
+from gqlnews.server import logs
 from gqlnews.server.explorer import explorer_assets
 from gqlnews.server.graphql import Service, graphql
 from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
 from gqlnews.server.health import live, ready
 from gqlnews.server.page import graphql_or_page
 from gqlnews.server.wire import ALLOW, FAILED, Code, error_response
-from gqlnews.settings import ServerSettings, server_settings
+from gqlnews.settings import ServerSettings, log_format, server_settings
 from gqlnews.store.readers import Readers
 
 ENDPOINT = "/graphql"
@@ -58,6 +59,7 @@ def create_app(settings: ServerSettings) -> Starlette:
 
 def from_environment() -> Starlette:
     """The application with settings from the environment alone; raises SettingsError."""
+    logs.configure(log_format())
     return create_app(server_settings())
 
 

@@ -18,8 +18,8 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """200 where a query to the store is answered, else 503."""
-    service: Service = request.state.service
     try:
+        service: Service = request.state.service
         answer = await service.engine.answer(PROBE, None, None, Audience.PUBLIC)
         works = answer.ok and "errors" not in orjson.loads(answer.body)
     except Exception:

@@ -9,22 +9,16 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TextIO
 
 import orjson
+
+from gqlnews.settings import LogFormat
 
 FIELDS = "fields"
 PLAIN_VALUE = re.compile(r"[\w.:/+@%-]+", re.ASCII)
 
 log = logging.getLogger("gqlnews")
-
-
-class LogFormat(StrEnum):
-    """How a line of the log is written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def note(message: str, **fields: object) -> None:

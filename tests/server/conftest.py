@@ -1,0 +1,57 @@
+"""Fixtures of the server: an application in this process, and a whole server in a process of its own."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from gqlnews.content.records import ReadOptions
+from gqlnews.server.app import create_app
+from gqlnews.settings import ServerSettings
+from gqlnews.store.database import open_writer
+from gqlnews.store.ingest import ingest
+from tests.server.support import TOKEN_HASH, serving, write_articles
+
+Serve = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def content(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a published article, an unpublished one, and a broken file. To read only."""
+    return write_articles(tmp_path_factory.mktemp("content"))
+
+
+@pytest.fixture(scope="session")
+def database(content: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder's database. To read only."""
+    path = tmp_path_factory.mktemp("store") / "news.db"
+    with closing(open_writer(path)) as db:
+        ingest(db, content, ReadOptions(), processes=1)
+    return path
+
+
+@pytest.fixture(scope="session")
+def server_settings(database: Path) -> ServerSettings:
+    """With one editor's token, `support.TOKEN`."""
+    return ServerSettings(database, editor_tokens=(bytes.fromhex(TOKEN_HASH),))
+
+
+@pytest.fixture(scope="module")
+def client(server_settings: ServerSettings) -> Iterator[TestClient]:
+    """The application in this process, started."""
+    with TestClient(create_app(server_settings), follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Serve:
+    """`with server(folder, *arguments, env=None) as url:` serves a folder in a process of its own."""
+
+    @contextmanager
+    def serve(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
+        with serving(tmp_path, folder, *arguments, env=env) as (url, _):
+            yield url
+
+    return serve

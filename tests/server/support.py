@@ -1,0 +1,143 @@
+"""A small content folder, and `gqlnews` run as users run it: a process of its own, on a port of its own."""
+
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEADLINE = 60.0
+TOKEN = "a-token-for-tests"  # noqa: S105 - opens nothing
+TOKEN_HASH = "9237b94c86ee59b8e51197999c04d4570522a9bfb16047aa5b59613faefa515d"  # noqa: S105 - of the above, by sha256sum
+
+PUBLISHED = """\
+---
+title: Published
+publishedDateTime: 2021-04-15T13:00:00Z
+webUrl: https://example.com/published
+topics: [Computer Vision]
+provider: {name: Example, domain: example.com}
+related:
+- {title: Unpublished, webUrl: https://example.com/unpublished}
+---
+A body.
+"""
+UNPUBLISHED = """\
+---
+title: Unpublished
+publishedDateTime: 2021-04-14T13:00:00Z
+webUrl: https://example.com/unpublished
+published: false
+---
+"""
+BROKEN = """\
+---
+title: Broken
+publishedDateTime: yesterday
+webUrl: https://example.com/broken
+---
+"""
+ARTICLES = {"published.md": PUBLISHED, "unpublished.md": UNPUBLISHED, "broken.md": BROKEN}
+
+
+def write_articles(folder: Path, articles: Mapping[str, str] = ARTICLES) -> Path:
+    """Write the files into `folder`, which is made; two good ones and a broken one by default."""
+    for name, text in articles.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return folder
+
+
+def environment(home: Path, changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment with an empty home, no settings of gqlnews, and `changes`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GQLNEWS_", "XDG_"))}
+    return {**kept, "HOME": str(home), "GQLNEWS_PROCESSES": "1", **(changes or {})}
+
+
+def run_cli(home: Path, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "gqlnews", *map(str, arguments)],
+        env=environment(home, changes),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+
+@dataclass
+class Running:
+    """A command that runs: its output, both streams in one, line by line."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    _unread: "queue.Queue[str | None]" = field(default_factory=queue.Queue)
+
+    def collect(self) -> None:
+        """Move the process's lines to the queue, then None: runs on a thread."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._unread.put(line.rstrip("\n"))
+        self._unread.put(None)
+
+    def wait_for(self, pattern: str) -> str:
+        """What `pattern` finds in the first line that has it, among those that nobody waited for yet."""
+        until = time.monotonic() + DEADLINE
+        while (line := self._unread.get(timeout=until - time.monotonic())) is not None:
+            self.lines.append(line)
+            if found := re.search(pattern, line):
+                return found[0]
+        raise AssertionError(f"{pattern} does not stand in:\n" + "\n".join(self.lines))
+
+    def stop(self, number: int) -> float:
+        """Send a signal; seconds until the process ended."""
+        start = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(DEADLINE)
+        return time.monotonic() - start
+
+    def rest(self) -> str:
+        """All lines, once the process ended."""
+        while (line := self._unread.get(timeout=DEADLINE)) is not None:
+            self.lines.append(line)
+        return "\n".join(self.lines)
+
+
+@contextmanager
+def running(command: Sequence[str | Path], env: Mapping[str, str]) -> Iterator[Running]:
+    """Run a command for as long as the block runs."""
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [str(part) for part in command],
+        env=dict(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        run = Running(process)
+        collector = threading.Thread(target=run.collect)
+        collector.start()
+        try:
+            yield run
+        finally:
+            if process.poll() is None:
+                process.terminate()  # a drain, so that coverage is written
+                process.wait(DEADLINE)
+            collector.join()
+
+
+@contextmanager
+def serving(
+    home: Path, folder: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, Running]]:
+    """Serve `folder` on a free port; the base URL, once requests are accepted, and the process."""
+    command = [sys.executable, "-m", "gqlnews", "serve", folder, "--port", "0", *arguments]
+    with running(command, environment(home, env)) as run:
+        yield run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql"), run

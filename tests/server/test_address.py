@@ -1,0 +1,38 @@
+"""The address that is listened on."""
+
+import socket
+
+import pytest
+
+from gqlnews.errors import AddressError
+from gqlnews.server.address import base_url, listen
+
+
+def test_port_0_takes_a_free_one() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert port > 0
+        assert base_url(listener) == f"http://127.0.0.1:{port}"
+        socket.create_connection(("127.0.0.1", port)).close()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("localhost", "http://"), ("0.0.0.0", "http://127.0.0.1:"), ("::1", "http://[::1]:"), ("::", "http://[::1]:")],
+)  # fmt: skip
+def test_the_url_is_one_that_this_machine_can_open(host: str, url: str) -> None:
+    with listen(host, 0) as listener:
+        assert base_url(listener).startswith(url)
+
+
+def test_a_port_in_use_is_said() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressError, match=rf"^cannot listen on 127\.0\.0\.1:{port} .*--port"):
+            listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_here_is_said(host: str) -> None:
+    with pytest.raises(AddressError, match="--host"):
+        listen(host, 0)

@@ -1,0 +1,123 @@
+"""The application: its routes, the headers on each answer, its health, and how it is made."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from gqlnews.content.records import ReadOptions
+from gqlnews.errors import DatabaseError, SettingsError
+from gqlnews.server.app import create_app, from_environment
+from gqlnews.settings import ServerSettings
+from gqlnews.store.database import open_writer
+from gqlnews.store.ingest import ingest
+from tests.server.support import TOKEN_HASH, write_articles
+
+SECURE = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+COUNT = {"query": "{ site { articleCount } }"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 303),
+        ("/graphql", 200),
+        ("/graphql?query={site{version}}", 200),
+        ("/health/live", 200),
+        ("/health/ready", 200),
+        ("/nowhere", 404),
+        ("/explorer/nothing.js", 404),
+    ],
+)
+def test_every_answer_has_the_security_headers(client: TestClient, path: str, status: int) -> None:
+    answer = client.get(path, headers=BROWSER)
+    assert answer.status_code == status
+    assert SECURE.items() <= dict(answer.headers).items()
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_the_root_sends_a_browser_to_graphql(client: TestClient) -> None:
+    assert client.get("/").headers["location"] == "/graphql"
+
+
+def test_an_unknown_path_is_refused_in_the_shape_of_graphql(client: TestClient) -> None:
+    assert client.get("/nowhere").json() == {
+        "errors": [{"message": "Not Found", "extensions": {"code": "NOT_FOUND"}}]
+    }
+
+
+def test_a_browser_gets_the_page_and_a_client_gets_json(client: TestClient) -> None:
+    assert client.get("/graphql", headers=BROWSER).headers["content-type"].startswith("text/html")
+    assert client.get("/graphql", headers={"accept": "*/*"}).status_code == 400
+    assert client.get("/graphql", params=COUNT, headers=BROWSER).json() == {
+        "data": {"site": {"articleCount": 1}}
+    }
+
+
+def test_without_the_explorer_a_browser_gets_graphql(server_settings: ServerSettings) -> None:
+    with TestClient(create_app(replace(server_settings, explorer=False))) as client:
+        assert client.get("/graphql", headers=BROWSER).status_code == 400
+        assert client.get("/explorer/manifest.json").status_code == 404
+
+
+def test_the_page_opens_over_an_empty_folder(tmp_path: Path) -> None:
+    with closing(open_writer(tmp_path / "news.db")) as db:
+        ingest(db, write_articles(tmp_path, {"none/none.txt": ""}), ReadOptions(), processes=1)
+    with TestClient(create_app(ServerSettings(tmp_path / "news.db"))) as client:
+        assert client.get("/graphql", headers=BROWSER).status_code == 200
+
+
+def test_unpublished_opens_everything_to_everyone(server_settings: ServerSettings) -> None:
+    with TestClient(create_app(replace(server_settings, unpublished=True))) as client:
+        assert client.post("/graphql", json=COUNT).json() == {"data": {"site": {"articleCount": 2}}}
+
+
+def test_ready_is_503_where_the_store_does_not_answer(database: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(database, tmp_path))
+    with TestClient(create_app(ServerSettings(copy))) as client:
+        with closing(sqlite3.connect(copy)) as db:
+            db.execute("DROP TABLE site")
+        answer = client.get("/health/ready")
+        assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
+        assert client.get("/health/live").status_code == 200
+
+
+def test_ready_is_503_before_the_start(server_settings: ServerSettings) -> None:
+    assert TestClient(create_app(server_settings)).get("/health/ready").status_code == 503
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_a_fault_is_500_in_the_shape_of_graphql(server_settings: ServerSettings, accept: str) -> None:
+    not_started = TestClient(create_app(server_settings), raise_server_exceptions=False)
+    answer = not_started.get(
+        "/graphql", params=None if accept == "text/html" else COUNT, headers={"accept": accept}
+    )
+    assert answer.status_code == 500
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["INTERNAL_ERROR"]
+    assert SECURE.items() <= dict(answer.headers).items()
+
+
+def test_a_database_that_is_not_there_is_said_at_start(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DatabaseError, match="nothing.db"),
+        TestClient(create_app(ServerSettings(tmp_path / "nothing.db"))),
+    ):
+        pass  # it does not start
+
+
+def test_the_environment_alone_makes_an_application(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GQLNEWS_DB", str(database))
+    monkeypatch.setenv("GQLNEWS_EDITOR_TOKENS", TOKEN_HASH)
+    with TestClient(from_environment()) as client:
+        assert client.post("/graphql", json=COUNT).json() == {"data": {"site": {"articleCount": 1}}}
+
+
+def test_an_environment_that_names_no_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GQLNEWS_DB", raising=False)
+    with pytest.raises(SettingsError, match="GQLNEWS_DB"):
+        from_environment()

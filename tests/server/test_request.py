@@ -1,0 +1,199 @@
+"""GraphQL over HTTP: what is a request, and how what is none is refused.
+
+https://graphql.github.io/graphql-over-http/draft/
+"""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+JSON = "application/json; charset=utf-8"
+GRAPHQL = "application/graphql-response+json; charset=utf-8"
+COUNT = "{ site { articleCount } }"
+ONE = {"data": {"site": {"articleCount": 1}}}
+NAMED = "query A($slug: String!) { article(slug: $slug) { title } } query B { site { articleCount } }"
+
+
+def post(client: TestClient, body: Any, **headers: str) -> Any:
+    return client.post("/graphql", json=body, headers={"accept": "*/*"} | headers)
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ({"query": COUNT}, ONE),
+        ({"query": COUNT, "variables": None, "operationName": None, "extensions": None}, ONE),
+        ({"query": COUNT, "extensions": {"any": 1}, "unknown": [1]}, ONE),
+        ({"query": COUNT, "operationName": ""}, ONE),
+        ({"query": NAMED, "operationName": "B"}, ONE),
+        (
+            {"query": NAMED, "operationName": "A", "variables": {"slug": "published"}},
+            {"data": {"article": {"title": "Published"}}},
+        ),
+    ],
+)
+def test_a_post_is_answered(client: TestClient, body: object, answer: object) -> None:
+    assert post(client, body).json() == answer
+
+
+@pytest.mark.parametrize(
+    ("parameters", "answer"),
+    [
+        ({"query": COUNT}, ONE),
+        ({"query": NAMED, "operationName": "B", "variables": "", "extensions": "{}"}, ONE),
+        (
+            {"query": NAMED, "operationName": "A", "variables": '{"slug": "published"}'},
+            {"data": {"article": {"title": "Published"}}},
+        ),
+    ],
+)
+def test_a_get_is_answered(client: TestClient, parameters: dict[str, str], answer: object) -> None:
+    assert client.get("/graphql", params=parameters).json() == answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"null",
+        b'"text"',
+        b"[]",
+        b'[{"query": "{ site { articleCount } }"}]',  # a batch
+        b"{}",
+        b'{"query": null}',
+        b'{"query": ""}',
+        b'{"query": 1}',
+        b'{"query": "{ a }", "variables": []}',
+        b'{"query": "{ a }", "variables": "{}"}',
+        b'{"query": "{ a }", "operationName": 1}',
+        b'{"query": "{ a }", "extensions": true}',
+        b"[" * 2000,
+    ],
+)
+def test_a_malformed_body_is_400(client: TestClient, body: bytes) -> None:
+    answer = client.post("/graphql", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"query": ""},
+        {"query": "{ a }", "variables": "{"},
+        {"query": "{ a }", "variables": "[]"},
+        {"query": "{ a }", "extensions": "1"},
+    ],
+)
+def test_malformed_parameters_are_400(client: TestClient, parameters: dict[str, str]) -> None:
+    answer = client.get("/graphql", params=parameters)
+    assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "application/graphql",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=latin-1",
+        "application/jsonp",
+    ],
+)
+def test_another_content_type_is_415(client: TestClient, content_type: str) -> None:
+    answer = client.post("/graphql", content=b'{"query": "{ a }"}', headers={"content-type": content_type})
+    assert (answer.status_code, code_of(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert answer.headers["accept-post"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "APPLICATION/JSON; Charset=UTF-8", 'application/json;charset="utf-8"'],
+)
+def test_json_in_utf8_is_taken_however_it_is_written(client: TestClient, content_type: str) -> None:
+    body = b'{"query": "{ site { articleCount } }"}'
+    assert client.post("/graphql", content=body, headers={"content-type": content_type}).json() == ONE
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_another_method_is_405(client: TestClient, method: str) -> None:
+    answer = client.request(method, "/graphql")
+    assert (answer.status_code, code_of(answer)) == (405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["allow"] == "GET, HEAD, POST"
+
+
+def test_head_answers_as_get_without_a_body(client: TestClient) -> None:
+    answer = client.head("/graphql", params={"query": COUNT})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, JSON)
+
+
+def test_a_get_runs_no_mutation(client: TestClient) -> None:
+    answer = client.get("/graphql", params={"query": "mutation { a }"}).json()
+    assert "data" not in answer
+
+
+@pytest.mark.parametrize("size", [256 * 1024, 256 * 1024 + 1])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_over_256_kib_is_413(client: TestClient, size: int, chunked: bool) -> None:
+    body = b'{"query": "{ site { articleCount } }"}'.ljust(size)
+    parts = (body[start : start + 10_000] for start in range(0, size, 10_000))
+    answer = client.post(
+        "/graphql", content=parts if chunked else body, headers={"content-type": "application/json"}
+    )
+    expected = 200 if size == 256 * 1024 else 413
+    assert answer.status_code == expected
+    assert answer.json() == ONE if expected == 200 else code_of(answer) == "BODY_TOO_LARGE"
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("*/*", JSON),
+        ("application/json", JSON),
+        ("application/graphql-response+json", GRAPHQL),
+        ("application/graphql-response+json, application/json;q=0.9", GRAPHQL),
+        ("application/json, application/graphql-response+json", GRAPHQL),
+        ("application/json, application/graphql-response+json;q=0.5", JSON),
+        ("application/graphql-response+json;q=0", JSON),
+        ("application/graphql-response+json;q=nonsense", JSON),
+        ("text/html", JSON),
+    ],
+)
+def test_the_media_type_is_the_one_that_the_client_likes(
+    client: TestClient, accept: str, media_type: str
+) -> None:
+    assert post(client, {"query": COUNT}, accept=accept).headers["content-type"] == media_type
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "status"),
+    [
+        ("application/json", "{ nothingOfTheKind }", 200),
+        ("application/graphql-response+json", "{ nothingOfTheKind }", 400),
+        ("application/json", "{ site {", 200),
+        ("application/graphql-response+json", "{ site {", 400),
+        ("application/graphql-response+json", COUNT, 200),
+    ],
+)
+def test_what_graphql_refuses_is_400_in_the_newer_media_type(
+    client: TestClient, accept: str, query: str, status: int
+) -> None:
+    answer = post(client, {"query": query}, accept=accept)
+    assert answer.status_code == status
+    assert ("data" in answer.json()) == (query == COUNT)
+
+
+def test_answers_differ_by_accept_and_authorization(client: TestClient) -> None:
+    assert post(client, {"query": COUNT}).headers["vary"] == "Accept, Authorization"
+
+
+def code_of(answer: Any) -> str:
+    """The code of the one error, which is all there is."""
+    (error,) = answer.json().pop("errors")
+    assert set(error) == {"message", "extensions"}
+    return str(error["extensions"]["code"])

@@ -1,0 +1,161 @@
+"""A whole server in a process of its own: what it says, what it answers, how it is stopped."""
+
+import json
+import signal
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.server.conftest import Serve
+from tests.server.support import TOKEN, TOKEN_HASH, run_cli, serving, write_articles
+
+COUNT = {"query": "query Count { site { articleCount } }"}
+HEAD = b"POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: "
+
+
+def count(url: str, **headers: str) -> object:
+    answer = httpx2.post(f"{url}/graphql", json=COUNT, headers=headers)
+    return answer.json()["data"]["site"]["articleCount"]
+
+
+def test_it_says_where_it_is_and_what_it_serves(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run):
+        run.wait_for("Ctrl-C")
+        said = "\n".join(run.lines)
+    assert f"API       {url}/graphql\n" in said
+    assert f"explorer  {url}/" in said
+    assert "articles  1 (published)\n" in said
+    assert f"problems  1 (gqlnews check {content})\n" in said
+
+
+def test_it_answers_the_public_and_an_editor(server: Serve, content: Path) -> None:
+    with server(content, env={"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH}) as url:
+        assert count(url) == 1
+        assert count(url, authorization=f"Bearer {TOKEN}") == 2
+
+
+def test_unpublished_articles_are_served_where_asked_for(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content, "--unpublished") as (url, run):
+        assert count(url) == 2
+        run.wait_for(r"unpublished")
+    assert "articles  2 (unpublished ones too)" in "\n".join(run.lines)
+
+
+def test_a_log_in_json_is_json_from_the_first_line_to_the_last(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content, "--log-format", "json") as (url, run):
+        count(url)
+        run.stop(signal.SIGTERM)
+        entries = [json.loads(line) for line in run.rest().splitlines()]
+    assert [entry["message"] for entry in entries] == ["serving", "operation", "stopping", "stopped"]
+    assert entries[0]["api"] == f"{url}/graphql"
+    assert entries[1]["name"] == "Count"
+
+
+def test_what_changed_is_taken_in_by_the_next_run(server: Serve, tmp_path: Path) -> None:
+    folder = write_articles(tmp_path / "content")
+    with server(folder) as url:
+        assert count(url) == 1
+    (folder / "unpublished.md").unlink()
+    (folder / "published.md").rename(folder / "moved.md")
+    with server(folder, "--unpublished") as url:
+        assert count(url) == 1
+
+
+def test_an_ingest_beside_it_is_seen_at_once(tmp_path: Path) -> None:
+    folder, database = write_articles(tmp_path / "content"), tmp_path / "news.db"
+    with serving(tmp_path, folder, "--db", str(database), "--unpublished") as (url, _):
+        (folder / "unpublished.md").unlink()
+        assert run_cli(tmp_path, "ingest", folder, "--db", database).returncode == 0
+        assert count(url) == 1
+
+
+@contextmanager
+def open_connections(url: str) -> Iterator[None]:
+    """Every state a connection can be in: silent, half a request line, half a body, and idle after an answer."""
+    address = ("127.0.0.1", int(url.rpartition(":")[2]))
+    with ExitStack() as stack:
+        silent, begun, unfinished = (stack.enter_context(socket.create_connection(address)) for _ in range(3))
+        begun.sendall(b"POST /gra")
+        unfinished.sendall(HEAD + b"100\r\n\r\n{")
+        idle = stack.enter_context(httpx2.Client())
+        assert idle.post(f"{url}/graphql", json=COUNT).status_code == 200
+        yield
+
+
+def test_ctrl_c_ends_it_within_a_second_open_connections_included(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run), open_connections(url):
+        seconds = run.stop(signal.SIGINT)
+    assert seconds < 1.0
+    assert run.process.returncode == 0
+    assert "info stopping by=Ctrl-C" in run.rest()
+
+
+def test_sigterm_finishes_what_is_in_flight(content: Path, tmp_path: Path) -> None:
+    body = json.dumps(COUNT).encode()
+    with serving(tmp_path, content) as (url, run):
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        with closing(socket.create_connection(address)) as client:
+            client.sendall(HEAD + f"{len(body)}\r\nexpect: 100-continue\r\n\r\n".encode())
+            assert client.recv(1024).startswith(b"HTTP/1.1 100")  # now it is in flight
+            run.process.send_signal(signal.SIGTERM)
+            run.wait_for("stopping by=SIGTERM")
+            client.sendall(body)
+            answer = client.recv(65536)
+            while part := client.recv(65536):
+                answer += part
+        run.process.wait(10)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b'{"data":{"site":{"articleCount":1}}}')
+    assert run.process.returncode == 0
+
+
+def test_sigterm_accepts_nothing_new(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run):
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        with closing(socket.create_connection(address)) as client:
+            client.sendall(HEAD + b"10\r\nexpect: 100-continue\r\n\r\n")
+            client.recv(1024)
+            run.process.send_signal(signal.SIGTERM)
+            run.wait_for("stopping by=SIGTERM")
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(address).close()
+            assert run.stop(signal.SIGINT) < 1.0  # and Ctrl-C ends a drain at once
+
+
+def test_sigterm_ends_within_ten_seconds_whatever_is_in_flight(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run), open_connections(url):
+        seconds = run.stop(signal.SIGTERM)
+    assert seconds < 10.0
+    assert "status=503" in run.rest()
+
+
+def test_a_port_in_use_is_refused_before_anything_is_read(content: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_cli(tmp_path, "serve", content, "--port", str(port))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"gqlnews: cannot listen on 127.0.0.1:{port} (Address already in use): choose another by --port or --host\n"
+    )
+    assert not list(tmp_path.rglob("*.db"))
+
+
+def test_a_second_server_shares_the_database(server: Serve, content: Path) -> None:
+    with server(content) as one, server(content) as other:
+        assert count(one) == count(other) == 1
+
+
+def test_a_database_that_another_writes_is_refused(content: Path, tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    assert run_cli(tmp_path, "ingest", content, "--db", database).returncode == 0
+    with closing(sqlite3.connect(database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = run_cli(tmp_path, "serve", content, "--db", database, "--port", "0")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"gqlnews: database {database} is in use")
+    assert done.stderr.count("\n") == 1

@@ -43,6 +43,7 @@ _POLICY = (
 _PAGE_HEADERS = SECURITY_HEADERS | {
     "Content-Security-Policy": "; ".join(_POLICY),
     "Cache-Control": "no-cache",
+    "Vary": "Accept",  # other clients get GraphQL at the same address
 }
 
 _MEDIA_TYPES = {

@@ -78,6 +78,7 @@ def test_no_script_stands_in_the_page(client: TestClient) -> None:
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
         ("cache-control", "no-cache"),
+        ("vary", "Accept"),
         ("content-type", "text/html; charset=utf-8"),
     ],
 )

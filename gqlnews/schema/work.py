@@ -26,8 +26,7 @@ class Work:
         """The JSON of the root field with this response key, None where it is null."""
         if self._answers is None:
             self._answers = asyncio.ensure_future(self._run())
-        answers = await asyncio.shield(self._answers)
-        return answers[key]
+        return (await self._answers)[key]  # a request that is cancelled cancels its statements
 
     async def _run(self) -> dict[str, bytes | None]:
         answers = await self._read([(one.sql, one.parameters) for one in self._statements.values()])

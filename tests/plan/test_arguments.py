@@ -20,7 +20,9 @@ def test_the_size_of_a_page(first: int | None, last: int | None, size: int, back
     assert page_size(first, last) == (size, backward)
 
 
-@pytest.mark.parametrize(("first", "last"), [(1, 1), (0, 0), (-1, None), (101, None), (None, -1), (None, 101)])
+@pytest.mark.parametrize(
+    ("first", "last"), [(1, 1), (0, 0), (-1, None), (101, None), (None, -1), (None, 101)]
+)
 def test_a_page_that_is_refused(first: int | None, last: int | None) -> None:
     with pytest.raises(RequestError) as refused:
         page_size(first, last)
@@ -39,7 +41,9 @@ def test_a_page_that_is_refused(first: int | None, last: int | None) -> None:
         ({"first": 2**31 - 1, "offset": 2**31 - 1}, None, 2**31 - 1, 2**32 - 2),
     ],
 )
-def test_the_ends_of_a_slice(arguments: dict[str, int | None], default: int | None, start: int, end: int) -> None:
+def test_the_ends_of_a_slice(
+    arguments: dict[str, int | None], default: int | None, start: int, end: int
+) -> None:
     assert read_slice(arguments, default=default).values == {"start": start, "end": end}
 
 

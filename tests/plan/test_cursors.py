@@ -31,7 +31,7 @@ def test_a_cursor_gives_its_keys() -> None:
         b"{}".hex(),
         b"[]".hex(),
         b"null".hex(),
-        b"[" .hex() * 5_000,  # deep
+        b"[".hex() * 5_000,  # deep
         made("Query.articles", "2021"),  # too few keys
         made("Query.articles", "2021", "a", "b"),
         made("Query.articles", 2021, "a"),

@@ -1,7 +1,6 @@
 """What the types declare, against the tables that the migrations make."""
 
 import sqlite3
-from pathlib import Path
 
 import pytest
 from graphql import is_object_type
@@ -25,7 +24,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 
 def test_every_field_says_where_it_comes_from() -> None:
-    types = SCHEMA._schema.type_map  # noqa: SLF001 - Strawberry gives no other way to it
+    types = SCHEMA._schema.type_map
     fields = {
         (name, field)
         for name, kind in types.items()
@@ -36,9 +35,7 @@ def test_every_field_says_where_it_comes_from() -> None:
 
 
 @pytest.mark.parametrize(("name", "entity"), ENTITIES.items())
-def test_every_column_of_an_entity_exists(
-    name: str, entity: Entity, tables: dict[str, set[str]]
-) -> None:
+def test_every_column_of_an_entity_exists(name: str, entity: Entity, tables: dict[str, set[str]]) -> None:
     wanted = {entity.key, *(term.column for term in entity.order)}
     for (owner, _), declaration in DECLARED.fields.items():
         if owner == name and isinstance(declaration, Column):

@@ -1,0 +1,32 @@
+"""What the documents say, against the code."""
+
+import json
+import re
+from pathlib import Path
+
+from gqlnews.errors import Code
+from tests.product import Product
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_readme_query_gives_the_readme_answer(examples: Product) -> None:
+    request = re.search(r"--json '(\{.*?\})'\n```", README, re.DOTALL)
+    answer = re.search(r"```json\n(.*?)```", README, re.DOTALL)
+    assert request is not None
+    assert answer is not None
+    query = json.loads(request[1].replace("\n", " "))["query"]
+    assert examples.ask(query) == json.loads(answer[1])
+
+
+def test_every_error_code_has_its_line_and_no_line_has_another() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)
+    assert set(rows) == set(Code)
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for file in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text()):
+            if not target.startswith("http"):
+                assert (file.parent / target).exists(), f"{file.name} links to {target}"

@@ -1,0 +1,56 @@
+"""What a run of benchmarks prints: a figure, its goal, and whether it is met."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row. `goal` is empty where there is none; `met` says nothing then."""
+
+    name: str
+    value: str
+    goal: str = ""
+    met: bool = True
+
+
+def at_least(name: str, value: float, goal: float, text: Callable[[float], str]) -> Figure:
+    """A figure that should be large."""
+    return Figure(name, text(value), f"≥ {text(goal)}", value >= goal)
+
+
+def at_most(name: str, value: float, goal: float, text: Callable[[float], str]) -> Figure:
+    """A figure that should be small."""
+    return Figure(name, text(value), f"≤ {text(goal)}", value <= goal)
+
+
+def seconds(value: float) -> str:
+    return f"{value:.2f} s"
+
+
+def times(value: float) -> str:
+    return f"{value:.1f} times"
+
+
+def megabytes(value: float) -> str:
+    return f"{value / 1e6:.0f} MB"
+
+
+def percent(value: float) -> str:
+    return f"{value:+.0%}"
+
+
+def show(title: str, figures: list[Figure]) -> None:
+    """Print the table."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("what")
+    table.add_column("measured", justify="right")
+    table.add_column("goal", justify="right")
+    table.add_column("")
+    for figure in figures:
+        verdict = ("met" if figure.met else "MISSED") if figure.goal else ""
+        table.add_row(figure.name, figure.value, figure.goal, verdict)
+    Console().print(table)

@@ -1,0 +1,120 @@
+"""How fast a folder is taken in, and in how much memory: see README.md beside this file."""
+
+import argparse
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+from benchmarks import processes
+from benchmarks.figures import Figure, at_least, at_most, megabytes, percent, seconds, show, times
+from benchmarks.folders import articles_below, real_or_sampled, sampled
+
+_ADDED = re.compile(r"([\d,]+) added")
+
+
+def main() -> None:
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as name:
+        scratch = Path(name)
+        folder, called = real_or_sampled(scratch)
+        title = (
+            f"{len(articles_below(folder)):,} articles of {called}; Python {platform.python_version()}, "
+            f"{len(os.sched_getaffinity(0))} cores, medians of {options.repeats}"
+        )
+        bench = Ingests(scratch)
+        figures = [*_speed(bench, folder, options.repeats), *_memory(bench, folder)]
+        if options.large > options.small:
+            figures += _growth(bench, options.small, options.large)
+    show(title, figures)
+
+
+class Ingests:
+    """Runs `gqlnews ingest`, each time into a new database below `scratch` unless one is given."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._databases: Iterator[Path] = (scratch / f"store-{number}.db" for number in count())
+
+    def new_database(self) -> Path:
+        return next(self._databases)
+
+    def command(self, folder: Path, database: Path) -> list[str]:
+        return [sys.executable, "-m", "gqlnews", "ingest", str(folder), "--db", str(database)]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3, help="timed runs of each (default: 3)")
+    parser.add_argument(
+        "--small", type=int, default=10_000, help="files of the small sample (default: 10000)"
+    )
+    parser.add_argument(
+        "--large",
+        type=int,
+        default=100_000,
+        help="files of the large one (default: 100000); 0 leaves both out",
+    )
+    return parser.parse_args()
+
+
+def _speed(bench: Ingests, folder: Path, repeats: int) -> list[Figure]:
+    """The three kinds of run take turns, so that a slow minute of the machine falls on all of them."""
+    loads, colds, agains = [], [], []
+    for _ in range(repeats):
+        database = bench.new_database()
+        loads.append(
+            float(processes.timed([sys.executable, "-m", "benchmarks.baseline", str(folder)]).output)
+        )
+        cold = processes.timed(bench.command(folder, database))
+        _check_added(cold, len(articles_below(folder)))
+        colds.append(cold.seconds)
+        agains += [processes.timed(bench.command(folder, database)).seconds for _ in range(2)]
+    load, cold_seconds = median(loads), median(colds)
+    return [
+        Figure("python-frontmatter alone", seconds(load)),
+        Figure("cold ingest", seconds(cold_seconds)),
+        at_least("faster than that parse by", load / cold_seconds, 4, times),
+        at_most("ingest again, unchanged", median(agains), 0.3, seconds),
+    ]
+
+
+def _memory(bench: Ingests, folder: Path) -> list[Figure]:
+    peak = _peak(bench, folder)
+    return [at_most("peak memory, cold ingest", peak, 300e6, megabytes)]
+
+
+def _growth(bench: Ingests, small: int, large: int) -> list[Figure]:
+    """Peaks for two samples; each folder is gone before the next is written."""
+    peaks = []
+    for articles in (small, large):
+        with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
+            peaks.append(_peak(bench, sampled(Path(scratch), articles)))
+    first, second = peaks
+    return [
+        at_most(f"peak memory, {small:,} sampled", first, 300e6, megabytes),
+        at_most(f"peak memory, {large:,} sampled", second, 300e6, megabytes),
+        at_most("growth between the two", second / first - 1, 0.2, percent),
+    ]
+
+
+def _peak(bench: Ingests, folder: Path) -> int:
+    run = processes.sampled(bench.command(folder, bench.new_database()))
+    _check_added(run, len(articles_below(folder)))
+    return run.peak
+
+
+def _check_added(run: processes.Run, articles: int) -> None:
+    """A fast ingest that leaves articles out is no result."""
+    found = _ADDED.search(run.output)
+    added = int(found[1].replace(",", "")) if found else 0
+    if added != articles:
+        raise SystemExit(f"The ingest took in {added} of {articles} articles: {run.output.strip()}")
+
+
+if __name__ == "__main__":
+    main()

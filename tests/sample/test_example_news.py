@@ -1,0 +1,62 @@
+"""What the examples promise: no problem at all, and stories that lead on from one article to the next."""
+
+from collections import Counter
+
+import pytest
+
+from gqlnews.content.discover import discover
+from gqlnews.content.parallel import read_all
+from gqlnews.content.records import Article, Outcome, ReadOptions, SourceFile
+from tests.conftest import EXAMPLES
+
+LEAD = "2026/harbour-tunnel-opens"
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> list[Outcome]:
+    files = [found for found in discover(EXAMPLES) if isinstance(found, SourceFile)]
+    return list(read_all(EXAMPLES, files, ReadOptions()))
+
+
+@pytest.fixture(scope="module")
+def articles(outcomes: list[Outcome]) -> dict[str, Article]:
+    """By URL."""
+    return {outcome.article.url: outcome.article for outcome in outcomes if outcome.article}
+
+
+def test_there_is_no_problem(outcomes: list[Outcome]) -> None:
+    assert [problem for outcome in outcomes for problem in outcome.problems] == []
+
+
+def test_most_articles_are_published(articles: dict[str, Article]) -> None:
+    assert Counter(article.published for article in articles.values()) == {True: 15, False: 5}
+
+
+def test_the_lead_goes_on_three_links_deep_in_public(articles: dict[str, Article]) -> None:
+    level = [article for article in articles.values() if article.slug == LEAD]
+    for _ in range(3):
+        level = [
+            articles[entry.url] for article in level for entry in article.related[:3] if entry.url in articles
+        ]
+        assert len([article for article in level if article.published and article.related]) >= 3
+
+
+def test_published_articles_list_unpublished_ones(articles: dict[str, Article]) -> None:
+    listed = [entry.url for article in articles.values() if article.published for entry in article.related]
+    assert sum(url in articles and not articles[url].published for url in listed) >= 5
+
+
+def test_several_stories_are_of_mutual_links(articles: dict[str, Article]) -> None:
+    lists = {url: {entry.url for entry in article.related} for url, article in articles.items()}
+    mutual = [url for url in lists if any(url in lists.get(other, ()) for other in lists[url])]
+    assert len(mutual) >= 12
+
+
+def test_every_key_of_the_format_occurs(articles: dict[str, Article]) -> None:
+    keys = set(Article.__struct_fields__) - {"url_mark", "published_mark"}
+    unused = {
+        key
+        for key in keys
+        if all(getattr(article, key) in (None, (), "[]", "{}") for article in articles.values())
+    }
+    assert unused == set()

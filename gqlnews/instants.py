@@ -20,7 +20,7 @@ _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
 class Instant(NamedTuple):
-    """`text` is as served (`2021-04-15T13:00:00.50Z`), `key` orders as instants do (`2021-04-15T13:00:00.5`)."""
+    """`text` as served (`2021-04-15T13:00:00.50Z`), `key` as it orders (`2021-04-15T13:00:00.5`)."""
 
     key: str
     text: str
@@ -50,7 +50,7 @@ def parse_instant(text: str) -> Instant | None:
 
 
 def instant_of_ns(mtime_ns: int) -> str:
-    """A file time, nanoseconds since 1970, as it is served; what no year 1 to 9999 holds is cut to the nearest."""
+    """A file time, nanoseconds since 1970, as served; held within the years 1 to 9999."""
     seconds, nanoseconds = divmod(mtime_ns, _BILLION)
     inside = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
     whole = (_EPOCH + timedelta(seconds=inside)).isoformat(timespec="seconds")

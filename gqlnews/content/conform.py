@@ -1,7 +1,7 @@
 """Tree → shapes, for the slow reader: each value read as the type its key asks for, or noted as wrong.
 
-The fields of the shapes say which key asks for what. What is left out here is taken out of the tree as well, so
-that a place in the shapes is the same place in the tree.
+The fields of the shapes say which key asks for what. What is left out here is taken out of the tree too, so
+that a place in the shapes is that place in the tree.
 """
 
 from collections.abc import Callable
@@ -53,20 +53,21 @@ def _read_fields(shape: type[ShapeT], tree: Mapping, notes: Notes) -> ShapeT:
     return shape(**values)
 
 
-def _wrong(node: Node, key: str, wanted: str, notes: Notes) -> None:
+def _wrong(node: Node, key: str, wanted: str) -> Note:
     match node:
         case Scalar(text=text):
-            found = f"`{text}`" if len(text) <= 40 else f"`{text[:40]}…`"
+            found = f"`{text:.40}`"
         case Sequence():
             found = "a list"
         case _:
             found = "keys with values"
-    notes.append(Note(node.index, Code.WRONG_TYPE, f"`{key}` must be {wanted}, not {found}."))
+    return Note(node.index, Code.WRONG_TYPE, f"`{key}` must be {wanted}, not {found}.")
 
 
 def _read_text(node: Node, key: str, notes: Notes) -> str | None:
     if not isinstance(node, Scalar):
-        return _wrong(node, key, "text", notes)
+        notes.append(_wrong(node, key, "text"))
+        return None
     if "\0" in node.text:
         notes.append(Note(node.index, Code.WRONG_TYPE, f"`{key}` holds the character NUL: delete it."))
         return None
@@ -76,7 +77,8 @@ def _read_text(node: Node, key: str, notes: Notes) -> str | None:
 def _read_whole(node: Node, key: str, notes: Notes) -> int | None:
     number = whole_of(node.text) if isinstance(node, Scalar) else None
     if number is None:
-        return _wrong(node, key, "a decimal whole number of 32 bits", notes)
+        notes.append(_wrong(node, key, "a decimal whole number of 32 bits"))
+        return None
     _note_quotes(node, key, notes)
     return number
 
@@ -84,7 +86,8 @@ def _read_whole(node: Node, key: str, notes: Notes) -> int | None:
 def _read_flag(node: Node, key: str, notes: Notes) -> bool | None:
     flag = flag_of(node.text) if isinstance(node, Scalar) else None
     if flag is None:
-        return _wrong(node, key, "true or false", notes)
+        notes.append(_wrong(node, key, "true or false"))
+        return None
     _note_quotes(node, key, notes)
     return flag
 
@@ -96,11 +99,12 @@ def _note_quotes(node: Node, key: str, notes: Notes) -> None:
 
 
 def _list_of(read: Read[ReadT]) -> Read[list[ReadT]]:
-    """The reader of a list of what `read` reads. Items that are null or wrong are not in it, nor in the tree."""
+    """The reader of a list of what `read` reads; null and wrong items are not in it, nor in the tree."""
 
     def read_list(node: Node, key: str, notes: Notes) -> list[ReadT] | None:
         if not isinstance(node, Sequence):
-            return _wrong(node, key, "a list", notes)
+            notes.append(_wrong(node, key, "a list"))
+            return None
         pairs = [(item, read(item, key, notes)) for item in node.items if not is_null(item)]
         node.items = [item for item, value in pairs if value is not None]
         return [value for _, value in pairs if value is not None]
@@ -111,7 +115,8 @@ def _list_of(read: Read[ReadT]) -> Read[list[ReadT]]:
 def _mapping_of(shape: type[ShapeT]) -> Read[ShapeT]:
     def read_mapping(node: Node, key: str, notes: Notes) -> ShapeT | None:
         if not isinstance(node, Mapping):
-            return _wrong(node, key, "keys with values", notes)
+            notes.append(_wrong(node, key, "keys with values"))
+            return None
         return _read_fields(shape, node, notes)
 
     return read_mapping
@@ -155,14 +160,15 @@ _READERS: tuple[tuple[object, Read[Any]], ...] = (
 
 def _fields_of(shape: type[Shape]) -> dict[str, tuple[str, Read[Any]]]:
     """Each key of a shape: its attribute's name and its reader."""
-    readers = {
+    return {
         field.encode_name: (field.name, _reader_of(field.type)) for field in msgspec.structs.fields(shape)
     }
-    return readers
 
 
 def _reader_of(wanted: object) -> Read[Any]:
     return next(read for kind, read in _READERS if kind == wanted)
 
 
-_FIELDS = {shape: _fields_of(shape) for shape in (RawArticle, RawRelated, RawProvider, RawImage)}
+_FIELDS: dict[type[Shape], dict[str, tuple[str, Read[Any]]]] = {
+    shape: _fields_of(shape) for shape in (RawArticle, RawRelated, RawProvider, RawImage)
+}

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from gqlnews.content.codes import Code
@@ -11,11 +12,13 @@ from gqlnews.content.inside import resolve_inside
 from gqlnews.content.records import Problem, SourceFile
 from gqlnews.errors import FolderError
 
+Listing = AbstractContextManager[Iterator[os.DirEntry[str]]]
+
 _EXTENSIONS = (".md", ".markdown")
 
 
 def discover(folder: Path) -> Iterator[SourceFile | Problem]:
-    """Each article file below the folder, in no order, and a problem for each that is refused; FolderError."""
+    """Each article file below the folder, in no order, and a problem for each refused one; FolderError."""
     try:
         listing = os.scandir(folder)
     except OSError as error:
@@ -35,7 +38,7 @@ def _unusable(folder: Path, error: OSError) -> str:
             return f"The folder {folder} cannot be read: {error.strerror or error}."
 
 
-def _walk(folder: Path, listing: "os.ScandirIterator[str]") -> Iterator[SourceFile | Problem]:
+def _walk(folder: Path, listing: Listing) -> Iterator[SourceFile | Problem]:
     """`waiting` holds the folders that are yet to be listed, by their path below `folder`."""
     waiting: list[str] = []
     yield from _entries(folder, "", listing, waiting)
@@ -52,10 +55,10 @@ def _walk(folder: Path, listing: "os.ScandirIterator[str]") -> Iterator[SourceFi
 
 
 def _entries(
-    folder: Path, prefix: str, listing: "os.ScandirIterator[str]", waiting: list[str]
+    folder: Path, prefix: str, listing: Listing, waiting: list[str]
 ) -> Iterator[SourceFile | Problem]:
-    with listing:
-        for entry in listing:
+    with listing as entries:
+        for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):

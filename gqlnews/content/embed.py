@@ -23,7 +23,7 @@ _WITHOUT_SOURCE = re.compile(r'<iframe(?! src="|[^>]*? src=")[^>]*></iframe>')
 
 
 def safe_embed(written: str, iframe_hosts: tuple[str, ...]) -> str | None:
-    """Sanitised; iframes stay only where they show one of `iframe_hosts` over https. None where nothing stays."""
+    """Sanitised; an iframe stays only where it shows one of the hosts over https. None if nothing stays."""
     return _WITHOUT_SOURCE.sub("", _cleaner(iframe_hosts).clean(written)).strip() or None
 
 

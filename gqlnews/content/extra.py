@@ -1,6 +1,6 @@
 """Front matter keys that no shape knows → a JSON object, in file order.
 
-A plain word becomes what `scalars.json_of` says, and stays the word where that is none; what is quoted is text.
+A plain word becomes what `scalars.json_of` says of it; what is quoted is text.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from gqlnews.content.conform import is_null
 from gqlnews.content.coverage import AS_JSON
 from gqlnews.content.nodes import Mapping, Node, Scalar, Sequence
-from gqlnews.content.scalars import MAX_INT64, json_of
+from gqlnews.content.scalars import MAX_INT64, flag_of, json_of
 from gqlnews.content.shapes import ARTICLE_KEYS
 
 _MAX_FAST_DEPTH = 16
@@ -42,14 +42,14 @@ def _json_of_node(node: Node) -> Any:
 
 
 def _is_sure(value: object, depth: int) -> bool:
-    """Whether a value of the fast reader can have been written in one way only (whole numbers: under a key)."""
+    """Whether the slow reader gives this value too, as it does a whole number that stands under a key."""
     if type(value) is dict and depth:
         return all(
             type(key) is str and (_is_sure(each, depth - 1) or _is_small(each)) for key, each in value.items()
         )
     if type(value) is list and depth:
         return all(_is_sure(each, depth - 1) for each in value)
-    return value is None or type(value) is str or type(value) is bool
+    return value is None or type(value) is bool or (type(value) is str and flag_of(value) is None)
 
 
 def _is_small(value: object) -> bool:

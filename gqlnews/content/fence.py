@@ -1,7 +1,7 @@
 """Where the front matter of a file begins and ends.
 
-python-frontmatter's handler says what a fence is. Its `split` is not used: it loses the place of what it splits,
-and fails on a file whose fence is never closed.
+python-frontmatter's handler says what a fence is. Its `split` is not used: it loses the place of what it
+splits, and fails on a file whose fence is never closed.
 """
 
 import re
@@ -15,7 +15,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Fenced(NamedTuple):
-    """`front` has `\\n` line ends and begins with the one after the opening fence, which is line `first_line`."""
+    """`front` has `\\n` line ends and begins with that of the opening fence, which is line `first_line`."""
 
     front: str
     first_line: int

@@ -1,23 +1,26 @@
 """What is found wrong, before it is a Problem with line and column.
 
-What a value means is decided without knowing where it stands: such a Finding names a place, the way down from the
-top, `("related", 3, "webUrl")`. A reader that keeps positions makes Notes, by the character.
+What a value means is decided without knowing where it stands: such a Finding names a place, the way down from
+the top, `("related", 3, "webUrl")`. A reader that keeps positions makes Notes, by the character.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from gqlnews.content.codes import WARNINGS, Code, severity_of
 from gqlnews.content.records import Mark, Problem
 
 Place = tuple[str | int, ...]
 
+_LINE_END = re.compile("\n")
 OPENING = Mark(1, 1)
 """Where the front matter opens: the place of what is missing."""
 
 
-class Finding(NamedTuple):
+@dataclass(slots=True)
+class Finding:
     """One thing wrong with the value at one place."""
 
     place: Place
@@ -25,7 +28,8 @@ class Finding(NamedTuple):
     message: str
 
 
-class Note(NamedTuple):
+@dataclass(slots=True)
+class Note:
     """One thing wrong at the character `index` of the front matter."""
 
     index: int
@@ -44,7 +48,7 @@ class Places:
     def mark(self, index: int) -> Mark:
         """The position of the character at `index`."""
         if not self._starts:
-            self._starts = [0, *(at + 1 for at, char in enumerate(self._front) if char == "\n")]
+            self._starts = [0, *(end.end() for end in _LINE_END.finditer(self._front))]
         line = bisect_right(self._starts, index) - 1
         return Mark(self._first_line + line, index - self._starts[line] + 1)
 
@@ -52,6 +56,18 @@ class Places:
 def has_error(found: Iterable[Finding | Note]) -> bool:
     """Whether any of these keeps the article from being served."""
     return any(each.code not in WARNINGS for each in found)
+
+
+Marked = tuple[Mark, Code, str]
+"""Where, what and in which words."""
+
+
+def problems_of(path: str, marked: Iterable[Marked]) -> tuple[Problem, ...]:
+    """The records of one file's problems, in file order."""
+    return tuple(
+        problem(path, *each)
+        for each in sorted(marked, key=lambda each: (each[0].line, each[0].column, each[1]))
+    )
 
 
 def problem(path: str, mark: Mark | None, code: Code, message: str) -> Problem:

@@ -1,7 +1,7 @@
 """The Markdown below the front matter → HTML, headings and counts.
 
-Anchors are put into the HTML after it is sanitised: only then is every tag known to be a tag, with its attributes
-in double quotes.
+Anchors are put into the HTML after it is sanitised: only then is every tag known to be one, with its
+attributes in double quotes.
 """
 
 import re
@@ -54,7 +54,7 @@ def render(written: str) -> Rendered:
 
 
 def without_blank_ends(text: str) -> str:
-    """`text` without the blank lines around it; the lines kept are as written, the last without its line end."""
+    """`text` without the blank lines around it; what is kept is as written, the last line without its end."""
     start = len(text) - len(text.lstrip())
     end = len(text.rstrip())
     if start >= end:
@@ -93,7 +93,7 @@ def _with_anchors(html: str) -> tuple[str, list[Heading]]:
 
 
 def _free_anchor(text: str, taken: dict[str, int]) -> str:
-    """As GitHub does: lower case, punctuation gone, blanks to hyphens, `-1`, `-2`, … for the next of the same.
+    """As GitHub does: lower case, no punctuation, hyphens for blanks, `-1`, `-2`, … for the next of the same.
 
     `taken` holds each anchor with the last number that was tried after it.
     """

@@ -1,15 +1,18 @@
 """YAML text → a tree that keeps where each value stands, built from libyaml's events.
 
-1. The events are walked without recursion, to a bounded depth and number, so that no file exhausts stack or memory.
+1. The events are walked without recursion, to a bounded depth and number, so that no file exhausts the stack
+   or the memory.
 2. A stack holds the open lists and mappings; what is complete is attached to the innermost.
-3. What YAML allows and front matter must not have (duplicate keys, aliases, merge keys, unknown tags) is noted and
-   left out, and the walk goes on, so that all of it is reported.
+3. What YAML allows and front matter must not have (duplicate keys, aliases, merge keys, unknown tags) is
+   noted and left out, and the walk goes on, so that all of it is reported.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
 from gqlnews.content.codes import Code
 from gqlnews.content.findings import Note
@@ -18,9 +21,9 @@ MAX_DEPTH = 64
 MAX_NODES = 100_000
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({"!", f"{_TAG}str"})
-_WORD_TAGS = frozenset({None, *(f"{_TAG}{kind}" for kind in ("bool", "int", "float", "null", "timestamp"))})
-_LIST_TAGS = frozenset({None, "!", f"{_TAG}seq"})
-_MAPPING_TAGS = frozenset({None, "!", f"{_TAG}map"})
+_WORD_TAGS = frozenset(f"{_TAG}{kind}" for kind in ("bool", "int", "float", "null", "timestamp"))
+_LIST_TAGS: frozenset[str | None] = frozenset({None, "!", f"{_TAG}seq"})
+_MAPPING_TAGS: frozenset[str | None] = frozenset({None, "!", f"{_TAG}map"})
 
 
 @dataclass(slots=True)
@@ -84,7 +87,9 @@ def read_tree(front: str) -> tuple[Node | None, list[Note]]:
 
 def _said(error: yaml.MarkedYAMLError) -> str:
     said = ", ".join(part for part in (error.context, error.problem) if part)
-    return f"The front matter is no valid YAML: {said}. Text that holds a colon, a # or quotes needs quotes around it."
+    return (
+        f"The front matter is no valid YAML: {said}. Put quotes around text that holds a colon, # or quotes."
+    )
 
 
 @dataclass(slots=True)
@@ -104,51 +109,59 @@ class _Builder:
         self._count = 0
 
     def build(self, front: str) -> tuple[Node | None, list[Note]]:
+        take: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+            yaml.MappingStartEvent: self._mapping,
+            yaml.SequenceStartEvent: self._sequence,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+        }
         parser = CParser(front)
         while (event := parser.get_event()) is not None:
-            match event:
-                case yaml.ScalarEvent():
-                    self._attach(self._scalar(event))
-                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                    self._begin(event)
-                case yaml.CollectionEndEvent():
-                    self._attach(self._open.pop().node)
-                case yaml.AliasEvent():
-                    self._attach(self._alias(event))
+            if (taken := take.get(type(event))) is not None:
+                taken(event)
         return self._root, self._notes
 
-    def _refuse(self, index: int, code: Code, message: str) -> None:
-        self._notes.append(Note(index, code, message))
-
-    def _scalar(self, event: yaml.ScalarEvent) -> Node:
+    def _scalar(self, event: Any) -> None:
         index, tag = event.start_mark.index, event.tag
-        if tag in _TEXT_TAGS:
-            return Scalar(index, event.value, plain=False)
-        if tag in _WORD_TAGS:
-            return Scalar(index, event.value, plain=tag is not None or event.implicit[0])
-        return self._unknown_tag(index, tag)
+        if tag is None:
+            self._attach(Scalar(index, event.value, plain=event.implicit[0]))
+        elif tag in _TEXT_TAGS or tag in _WORD_TAGS:
+            self._attach(Scalar(index, event.value, plain=tag in _WORD_TAGS))
+        else:
+            self._refuse_tag(index, tag)
+            self._attach(Refused(index))
 
-    def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
-        index = event.start_mark.index
-        if len(self._open) >= MAX_DEPTH:
-            raise UnreadableYaml(
-                index, Code.BROKEN_YAML, f"More than {MAX_DEPTH} lists and mappings stand inside each other."
-            )
-        is_list = isinstance(event, yaml.SequenceStartEvent)
-        if event.tag not in (_LIST_TAGS if is_list else _MAPPING_TAGS):
-            self._unknown_tag(index, event.tag)
-        self._open.append(_Open(Sequence(index) if is_list else Mapping(index)))
-
-    def _alias(self, event: yaml.AliasEvent) -> Node:
+    def _alias(self, event: Any) -> None:
         index = event.start_mark.index
         self._refuse(
             index, Code.ALIAS, f"*{event.anchor} refers to another value: write the value itself here."
         )
-        return Refused(index)
+        self._attach(Refused(index))
 
-    def _unknown_tag(self, index: int, tag: str) -> Node:
+    def _mapping(self, event: Any) -> None:
+        self._begin(event, Mapping(event.start_mark.index), _MAPPING_TAGS)
+
+    def _sequence(self, event: Any) -> None:
+        self._begin(event, Sequence(event.start_mark.index), _LIST_TAGS)
+
+    def _begin(self, event: Any, node: Sequence | Mapping, tags: frozenset[str | None]) -> None:
+        if len(self._open) >= MAX_DEPTH:
+            message = f"More than {MAX_DEPTH} lists and mappings stand inside each other."
+            raise UnreadableYaml(node.index, Code.BROKEN_YAML, message)
+        if event.tag not in tags:
+            self._refuse_tag(node.index, event.tag)
+        self._open.append(_Open(node))
+
+    def _end(self, _: Any) -> None:
+        self._attach(self._open.pop().node)
+
+    def _refuse_tag(self, index: int, tag: str) -> None:
         self._refuse(index, Code.BROKEN_YAML, f"The tag {tag} means nothing here: delete it.")
-        return Refused(index)
+
+    def _refuse(self, index: int, code: Code, message: str) -> None:
+        self._notes.append(Note(index, code, message))
 
     def _attach(self, node: Node) -> None:
         self._count += 1

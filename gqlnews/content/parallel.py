@@ -2,12 +2,12 @@
 
 1. A few files are read here: starting a process takes longer.
 2. Otherwise each worker is a fresh Python that imports this package and nothing else, fed over pipes.
-3. Every worker always has a chunk in hand and one waiting; a chunk is limited in files, bytes and length of names,
-   so that memory stays the same whatever the folder holds, and no request ever fills a pipe.
+3. Every worker always has a chunk in hand and one waiting; a chunk is limited in files, bytes and length of
+   names, so that memory stays the same whatever the folder holds, and no request ever fills a pipe.
 4. Who answers first is fed first. When the caller stops, the workers' input ends, and with it they.
 
-Processes of our own instead of a pool of the standard library: that one runs the caller's main script again in
-each worker, keeps every request in memory, and leaves its workers behind when the caller is killed.
+Processes of our own instead of a pool of the standard library: that one runs the caller's main script again
+in each worker, keeps every request in memory, and leaves its workers behind when the caller is killed.
 """
 
 import os
@@ -30,6 +30,8 @@ _CHUNK_FILES = 64
 _CHUNK_BYTES = 2 * 1024 * 1024
 _CHUNK_NAMES = 16 * 1024
 """Two requests fit into the 64 KB that a pipe holds, so writing one never waits."""
+
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from gqlnews.content.worker import main; main()"
 
 Chunk = list[SourceFile]
 
@@ -82,14 +84,11 @@ class _Worker:
     """One process, `pending` counts the chunks that it has yet to answer."""
 
     def __init__(self) -> None:
-        package_home = str(Path(__file__).parents[2])
-        paths = [package_home, os.environ.get("PYTHONPATH", "")]
-        self.process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
-            [sys.executable, "-m", "gqlnews.content.worker"],
+        self.process = subprocess.Popen(  # noqa: S603  # our own module, run by our own interpreter
+            [sys.executable, "-c", _START, str(Path(__file__).parents[2])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,  # what a buffer holds already, no selector sees
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
             process_group=0,  # Ctrl-C is for who started it
         )
         self.requests = cast("BinaryIO", self.process.stdin)
@@ -130,8 +129,8 @@ class _Worker:
 
     def _ended(self) -> StartupError:
         return StartupError(
-            f"A process that reads articles ended early (status {self.process.wait()}), perhaps for want of memory: "
-            "run the command again."
+            f"A process that reads articles ended early (status {self.process.wait()}), perhaps for want of "
+            "memory: run the command again."
         )
 
 

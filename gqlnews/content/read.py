@@ -10,7 +10,7 @@ from gqlnews.content.codes import Code
 from gqlnews.content.fast import read_fast
 from gqlnews.content.fence import opens, unfence
 from gqlnews.content.findings import OPENING, problem
-from gqlnews.content.inside import resolve_inside
+from gqlnews.content.inside import open_inside
 from gqlnews.content.markdown import render
 from gqlnews.content.records import Article, Mark, Outcome, Problem, ReadOptions, SourceFile
 from gqlnews.content.slow import read_slow
@@ -48,10 +48,7 @@ def parse_article(path: str, data: bytes, options: ReadOptions) -> tuple[Article
         )
         return None, (problem(path, OPENING, Code.NO_FRONT_MATTER, message),)
     rendered = render(fenced.body)
-    article = read_fast(path, fenced, rendered, options)
-    if article is not None:
-        return article, ()
-    return read_slow(path, fenced, rendered, options)
+    return read_fast(path, fenced, rendered, options) or read_slow(path, fenced, rendered, options)
 
 
 def _failed(source: SourceFile, code: Code, message: str) -> Outcome:
@@ -60,7 +57,7 @@ def _failed(source: SourceFile, code: Code, message: str) -> Outcome:
 
 def _read(folder: Path, file: SourceFile) -> tuple[SourceFile, bytes | None]:
     """What the open file says of itself, and its bytes, None where they are too many; OSError."""
-    descriptor = os.open(resolve_inside(folder, file.path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = open_inside(folder, file.path)
     with open(descriptor, "rb", buffering=0) as opened:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

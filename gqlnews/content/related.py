@@ -7,9 +7,12 @@ from gqlnews.content.records import Related
 from gqlnews.content.shapes import RawRelated
 from gqlnews.instants import Instant, parse_instant
 
+_LACKS = "A related entry without {} is left out: give it one, or delete it."
+_NO_DATE = "A related entry is left out: `{:.40}` is no date such as `2021-04-15T13:00:00Z`."
+
 
 def related_of(raw: list[RawRelated] | None, own: Urls, reading: Reading) -> tuple[Related, ...]:
-    """The entries in file order; a broken one is left out, one that repeats or names its own article is not."""
+    """The entries in file order; broken ones are left out, those that repeat or list the article are not."""
     if not raw:
         return ()
     own_urls = {own.web, own.original, own.amp, own.cdn_amp}
@@ -38,21 +41,17 @@ def related_of(raw: list[RawRelated] | None, own: Urls, reading: Reading) -> tup
 
 def _entry(raw: RawRelated, urls: Urls, place: Place, reading: Reading) -> Related | None:
     if not raw.title or raw.title.isspace():
-        return _left_out(place, "`title`", reading)
+        reading.found(place, Code.LEFT_OUT, _LACKS.format("`title`"))
+        return None
     if urls.url is None:
-        return _left_out(place, "`webUrl` or `originalUrl`", reading)
+        reading.found(place, Code.LEFT_OUT, _LACKS.format("`webUrl` or `originalUrl`"))
+        return None
     published = parse_instant(raw.published_date_time) if raw.published_date_time is not None else None
     if published is None and raw.published_date_time is not None:
-        message = f"A related entry is left out: `{raw.published_date_time}` is no date such as `2021-04-15T13:00:00Z`."
+        message = _NO_DATE.format(raw.published_date_time)
         reading.found((*place, "publishedDateTime"), Code.LEFT_OUT, message)
         return None
     return _related(raw, urls, published, place, reading)
-
-
-def _left_out(place: Place, missing: str, reading: Reading) -> None:
-    reading.found(
-        place, Code.LEFT_OUT, f"A related entry without {missing} is left out: give it one, or delete it."
-    )
 
 
 def _related(

@@ -1,21 +1,16 @@
 """What the text of a plain YAML word means, the one place that says so.
 
-YAML 1.1 and 1.2 differ on `yes`, `0777` and `1_000`. Here: `null` as in both; yes and no words only where a key
-asks for them; whole numbers are decimal and nothing else; everything else is text.
+YAML 1.1 and 1.2 differ on `yes`, `0777` and `1_000`. Here `yes` and `on` are true, as in 1.1, and a number is
+decimal, without a zero in front.
 """
 
 import re
 from math import isfinite
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEANS = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
 _FLAGS = {
-    **_BOOLEANS,
-    **dict.fromkeys(("yes", "Yes", "YES", "on", "On", "ON"), True),
-    **dict.fromkeys(("no", "No", "NO", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"), False),
 }
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -36,12 +31,12 @@ def whole_of(text: str) -> int | None:
     return number if -_MAX_INT32 - 1 <= number <= _MAX_INT32 else None
 
 
-def json_of(text: str) -> None | bool | int | float | str:
-    """A plain word under an unknown key, as JSON: null, true, false, finite decimal numbers, else the word."""
+def json_of(text: str) -> bool | int | float | str | None:
+    """A plain word under an unknown key, as JSON: null, a truth, a finite decimal number, else the word."""
     if text in NULLS:
         return None
-    if text in _BOOLEANS:
-        return _BOOLEANS[text]
+    if text in _FLAGS:
+        return _FLAGS[text]
     if _WHOLE.fullmatch(text):
         number = int(text)
         return number if -MAX_INT64 - 1 <= number <= MAX_INT64 else text

@@ -1,4 +1,4 @@
-"""The front matter keys and their types, declared once: the fast reader converts to these, the slow one builds them.
+"""The front matter keys and their types, declared once, for both readers.
 
 Here values are as written, not yet what they mean: a date is text, an old spelling stands beside the new one.
 """

@@ -5,7 +5,7 @@ from gqlnews.content.codes import Code
 from gqlnews.content.conform import is_null, read_article
 from gqlnews.content.extra import extra_of_tree
 from gqlnews.content.fence import Fenced
-from gqlnews.content.findings import OPENING, Finding, Note, Place, Places, has_error, problem
+from gqlnews.content.findings import OPENING, Marked, Note, Place, Places, has_error, problems_of
 from gqlnews.content.markdown import Rendered
 from gqlnews.content.nodes import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
 from gqlnews.content.records import Article, Mark, Problem, ReadOptions
@@ -21,20 +21,24 @@ def read_slow(
     places = Places(fenced.front, fenced.first_line)
     tree, notes = _read_mapping(fenced.front)
     if tree is None:
-        return None, _problems(path, [(places.mark(note.index), note) for note in notes])
+        return None, problems_of(path, (_marked(note, places) for note in notes))
 
     def locate(place: Place) -> Mark:
         return places.mark(_node_at(tree, place).index)
 
     raw = read_article(tree, notes)
     article, findings = article_of(slug_of(path), raw, extra_of_tree(tree), rendered, options, locate)
-    marked: list[tuple[Mark, Note | Finding]] = [(places.mark(note.index), note) for note in notes]
+    marked = [_marked(note, places) for note in notes]
     for finding in findings:
         if finding.code is not Code.MISSING_KEY:
-            marked.append((locate(finding.place), finding))
+            marked.append((locate(finding.place), finding.code, finding.message))
         elif not _is_written(tree, str(finding.place[0])):
-            marked.append((OPENING, finding))
-    return (None if has_error(notes) else article), _problems(path, marked)
+            marked.append((OPENING, finding.code, finding.message))
+    return (None if has_error(notes) else article), problems_of(path, marked)
+
+
+def _marked(note: Note, places: Places) -> Marked:
+    return places.mark(note.index), note.code, note.message
 
 
 def _read_mapping(front: str) -> tuple[Mapping | None, list[Note]]:
@@ -68,8 +72,3 @@ def _is_written(tree: Mapping, key: str) -> bool:
 
 def _is_blank(node: Node) -> bool:
     return isinstance(node, Scalar) and (is_null(node) or not node.text.strip())
-
-
-def _problems(path: str, marked: list[tuple[Mark, Note | Finding]]) -> tuple[Problem, ...]:
-    ordered = sorted(marked, key=lambda pair: (pair[0].line, pair[0].column, pair[1].code))
-    return tuple(problem(path, mark, found.code, found.message) for mark, found in ordered)

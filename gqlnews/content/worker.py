@@ -1,4 +1,4 @@
-"""A process that reads files for another: `python -m gqlnews.content.worker`, over its standard input and output.
+"""A process that reads files for another, over its standard input and output.
 
 It ends when its input does, and so never outlives who started it.
 """
@@ -24,7 +24,8 @@ def work(requests: BinaryIO, answers: BinaryIO) -> None:
         write_frame(answers, encode([read_outcome(folder, file, setup.options) for file in files]))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run this process as a worker."""
     gc.disable()  # the records hold no cycles, and the process is short-lived
     try:
         work(sys.stdin.buffer, sys.stdout.buffer)

@@ -10,6 +10,7 @@ How a writer is opened:
 
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and we know 
 PAGE_BYTES = 8192  # an article's row then mostly fits a page
 CACHE_KIB = 32 * 1024
 WAIT_SECONDS = 5.0
+_BETWEEN_TRIES = 0.01  # seconds
 
 Migrations = Sequence[tuple[int, str]]
 
@@ -42,7 +44,7 @@ def open_writer(
     with explaining(path):
         db = sqlite3.connect(path, timeout=wait, isolation_level=None)
         try:
-            _prepare(db, path, migrations() if known is None else known)
+            _prepare(db, path, migrations() if known is None else known, wait)
         except BaseException:
             db.close()
             raise
@@ -87,12 +89,12 @@ def value_of(db: sqlite3.Connection, sql: str) -> int:
     return int(value)
 
 
-def _prepare(db: sqlite3.Connection, path: Path, known: Migrations) -> None:
+def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float) -> None:
     newest = max(version for version, _ in known)
     version = check_ours(db, path, newest)
     if version == 0:
         db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+    mode = _share(db, wait)
     if mode != "wal":
         raise DatabaseError(f"database {path} lies where it cannot be shared (journal {mode}): move it")
     db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
@@ -101,6 +103,21 @@ def _prepare(db: sqlite3.Connection, path: Path, known: Migrations) -> None:
     for number, script in known:
         if number > version:
             _migrate(db, number, script)
+
+
+def _share(db: sqlite3.Connection, wait: float) -> str:
+    """Switch to write-ahead logging; the mode that the database is in then.
+
+    SQLite waits for another's lock everywhere but here, where two processes may make a database at once.
+    """
+    until = time.monotonic() + wait
+    while True:
+        try:
+            return str(db.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_BETWEEN_TRIES)
 
 
 def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:

@@ -67,6 +67,7 @@ class Readers:
         readers, self._all, self._idle = self._all, [], []
         for reader in readers:
             reader.abandon()
+        for reader in readers:
             await reader.close()
         if self._settling:
             await asyncio.wait(self._settling)
@@ -197,7 +198,7 @@ class _Reader(aiosqlite.Connection):
 
     def _answer(self, db: sqlite3.Connection, sql: str, values: Sequence[object]) -> bytes | None:
         if self._abandoned:
-            raise DatabaseError("nobody waits for the answer")
+            raise sqlite3.OperationalError("nobody waits for the answer")
         row = db.execute(sql, cast("Sequence[str]", values)).fetchone()
         return None if row is None else cast("bytes | None", row[0])
 

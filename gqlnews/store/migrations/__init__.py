@@ -1,5 +1,6 @@
 """The numbered migrations: `NNNN_name.sql` brings a database to version NNNN from the one before."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,8 @@ def migrations(folder: Path = FOLDER) -> list[tuple[int, str]]:
 def statements(script: str) -> Iterator[str]:
     """The statements of `script` one by one, because `executescript` would end the open transaction."""
     pending = ""
-    for line in script.splitlines(keepends=True):
-        pending += line
+    for piece in re.findall(r"[^;]*;|[^;]+$", script):
+        pending += piece
         if sqlite3.complete_statement(pending):
             yield pending
             pending = ""

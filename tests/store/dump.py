@@ -1,0 +1,57 @@
+"""What a store holds, without what may differ between two stores of the same files (ids, versions, times)."""
+
+import sqlite3
+from typing import Any
+
+Dump = dict[str, list[Any]]
+
+_CONTENT = {
+    "related": (
+        "SELECT a.slug, r.*, t.slug FROM related r JOIN article a ON a.id = r.article_id"
+        " LEFT JOIN article t ON t.id = r.target_id"
+    ),
+    "article_url": "SELECT u.url, slug FROM article_url u JOIN article ON id = article_id",
+    "url_owner": "SELECT u.url, slug FROM url_owner u JOIN article ON id = article_id",
+    "article_topic": "SELECT article.slug, t.* FROM article_topic t JOIN article ON id = article_id",
+    "topic": "SELECT * FROM topic",
+    "provider": "SELECT * FROM provider",
+    "site": "SELECT * FROM site",
+    "shared URLs": "SELECT subject, code FROM problem WHERE across = 1 AND code <> 'duplicate-slug'",
+}
+_FILES = {
+    "source": "SELECT path, slug, size, mtime_ns, ctime_ns, revision FROM source",
+    "problem": (
+        "SELECT path, line, column_, severity, code, message FROM problem"
+        " WHERE across = 0 OR code = 'duplicate-slug'"
+    ),
+}
+_OWN = {"id", "article_id", "target_id", "updated_at", "path", "version", "ingested_at"}
+
+
+def content(db: sqlite3.Connection) -> Dump:
+    """What is served, by slug."""
+    return {"article": rows(db, "SELECT * FROM article")} | {
+        name: rows(db, sql) for name, sql in _CONTENT.items()
+    }
+
+
+def files(db: sqlite3.Connection) -> Dump:
+    """What is known of the files themselves."""
+    return {name: rows(db, sql) for name, sql in _FILES.items()}
+
+
+def everything(db: sqlite3.Connection) -> Dump:
+    """All of it, with the change log and where the versions stand."""
+    change = rows(db, "SELECT version AS number, slug, kind, was_public, is_public FROM change")
+    versions = rows(db, "SELECT audience, substr(version, instr(version, '-')) FROM site")
+    problem = rows(db, "SELECT path, line, column_, severity, code, message, across, subject FROM problem")
+    paths = rows(db, "SELECT slug, path AS file, updated_at AS updated FROM article")
+    more = {"change": change, "versions": versions, "problem": problem, "paths": paths}
+    return content(db) | files(db) | more
+
+
+def rows(db: sqlite3.Connection, sql: str) -> list[Any]:
+    """The rows of `sql` in an order of their own, without the columns that only this store has."""
+    cursor = db.execute(sql)
+    kept = [place for place, column in enumerate(cursor.description) if column[0] not in _OWN]
+    return sorted((tuple(row[place] for place in kept) for row in cursor), key=repr)

@@ -1,0 +1,219 @@
+"""The pool of readers, over a real file."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gqlnews.errors import DatabaseError, ForeignDatabaseError
+from gqlnews.store.database import open_writer
+from gqlnews.store.readers import Readers, Statements
+
+LINE: Statements = [("SELECT line FROM store", ())]
+COUNT = ("SELECT CAST(count(*) AS TEXT) FROM topic", ())
+ENDLESS: Statements = [
+    ("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n", ())
+]
+SLOW = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT max(i) FROM n",
+    (),
+)
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _made(database: Path) -> None:
+    open_writer(database).close()
+
+
+@asynccontextmanager
+async def pool(database: Path, count: int = 2) -> AsyncIterator[Readers]:
+    readers = Readers()
+    await readers.open(database, count)
+    try:
+        yield readers
+    finally:
+        await readers.close()
+
+
+def started(readers: Readers, statements: Statements, count: int) -> list[asyncio.Task[list[bytes | None]]]:
+    return [asyncio.create_task(readers.read(statements)) for _ in range(count)]
+
+
+async def test_each_statement_gives_the_bytes_of_its_value(database: Path) -> None:
+    async with pool(database) as readers:
+        answers = await readers.read(
+            [
+                ("SELECT json_object('a', ?)", (1,)),
+                ("SELECT json_object('b', ?2, 'c', ?1)", ("ü", None)),
+                ("SELECT NULL", ()),
+                ("SELECT line FROM store WHERE line = ?", ("none such",)),
+            ]
+        )
+    assert answers == [b'{"a":1}', '{"b":null,"c":"ü"}'.encode(), None, None]
+
+
+async def test_all_statements_of_a_call_see_the_same_content(database: Path) -> None:
+    writer = open_writer(database)
+    async with pool(database) as readers:
+        slow_runs = await told(readers, "RECURSIVE")
+        reading = asyncio.create_task(readers.read([COUNT, SLOW, COUNT]))
+        await slow_runs.wait()
+        writer.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A')")
+        first, _, last = await reading
+        assert first == last
+        assert await readers.read([COUNT]) == [b"1"]
+    writer.close()
+
+
+async def test_it_cannot_write(database: Path) -> None:
+    async with pool(database) as readers:
+        with pytest.raises(DatabaseError, match="cannot be written"):
+            await readers.read([("DELETE FROM store", ())])
+
+
+async def test_a_wrong_statement_raises_as_it_is_and_the_pool_goes_on(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        for statements in ([("SELECT nothing", ())], [*LINE, ("SELECT nothing", ())], [("SELECT ?", ())]):
+            with pytest.raises(sqlite3.Error):
+                await readers.read(statements)
+        assert await readers.read(LINE) != [None]
+
+
+async def test_who_waits_is_served_in_the_order_of_coming(database: Path) -> None:
+    served: list[int] = []
+
+    async def read(number: int) -> None:
+        await readers.read(LINE)
+        served.append(number)
+
+    async with pool(database, count=1) as readers:
+        await asyncio.gather(*(read(number) for number in range(20)))
+    assert served == list(range(20))
+
+
+async def test_a_cancelled_call_loses_no_reader(database: Path) -> None:
+    async with pool(database) as readers:
+        calls = started(readers, ENDLESS, 5)  # two run, three wait
+        await asyncio.sleep(0)
+        for call in calls:
+            call.cancel()
+        assert all(isinstance(end, asyncio.CancelledError) for end in await ended(calls))
+        async with asyncio.timeout(10):
+            await asyncio.gather(*started(readers, [*LINE, *LINE], 5))
+
+
+async def test_a_call_cancelled_while_it_runs_leaves_no_transaction_open(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        running = await told(readers, "RECURSIVE")
+        (call,) = started(readers, [*LINE, *ENDLESS, *LINE], 1)
+        await running.wait()
+        call.cancel()
+        await ended([call])
+        await readers.read([*LINE, *LINE])  # BEGIN would fail within a transaction
+
+
+async def test_a_call_cancelled_when_its_turn_has_come_hands_the_reader_on(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        first, second, third = started(readers, LINE, 3)
+        first.add_done_callback(lambda _: second.cancel())  # it has the reader, and has not woken yet
+        async with asyncio.timeout(10):
+            ends = await ended([first, second, third])
+        assert [type(end) for end in ends] == [list, asyncio.CancelledError, list]
+
+
+async def test_a_closed_pool_leaves_no_thread_and_answers_nobody(database: Path) -> None:
+    before = threading.active_count()
+    readers = Readers()
+    await readers.open(database, 3)
+    calls = started(readers, ENDLESS, 6)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await readers.close()
+        ends = await ended(calls)
+    assert [str(end) for end in ends] == [f"database {database} is closed"] * 6
+    assert threading.active_count() == before
+    with pytest.raises(DatabaseError, match="closed"):
+        await readers.read(LINE)
+
+
+async def test_closing_waits_for_what_was_cancelled(database: Path) -> None:
+    async with pool(database) as readers:
+        calls = started(readers, ENDLESS, 2)
+        await asyncio.sleep(0)
+        for call in calls:
+            call.cancel()
+        await ended(calls)
+    assert not [thread for thread in threading.enumerate() if "_connection_worker" in thread.name]
+
+
+async def test_the_trace_tells_every_statement(database: Path) -> None:
+    seen: list[str] = []
+    async with pool(database) as readers:
+        await readers.trace(seen.append)
+        await readers.read(LINE)
+        await readers.read([*LINE, *LINE])
+        await readers.trace(None)
+        await readers.read(LINE)
+    select = LINE[0][0]
+    assert seen == [select, "BEGIN", select, select, "ROLLBACK"]
+
+
+async def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with pytest.raises(DatabaseError, match="cannot be opened"):
+        await Readers().open(tmp_path / "none.db")
+    assert threading.active_count() == before
+
+
+async def test_another_applications_database_is_refused(tmp_path: Path) -> None:
+    theirs = sqlite3.connect(tmp_path / "theirs.db")
+    theirs.execute("CREATE TABLE theirs (x)")
+    theirs.close()
+    with pytest.raises(ForeignDatabaseError):
+        await Readers().open(tmp_path / "theirs.db")
+
+
+async def test_a_database_that_breaks_while_open_is_told(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        overwrite_after_the_first_page(database)
+        with pytest.raises(DatabaseError, match="damaged: delete it"):
+            await readers.read([("SELECT name FROM topic", ())])
+
+
+async def test_a_path_may_hold_what_an_address_gives_a_meaning(tmp_path: Path) -> None:
+    odd = tmp_path / "100% of #1?mode=rw&x.db"
+    open_writer(odd).close()
+    async with pool(odd) as readers:
+        assert await readers.read(LINE) != [None]
+
+
+async def told(readers: Readers, word: str) -> asyncio.Event:
+    """Set as soon as a statement with `word` in it starts."""
+    event, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def hook(sql: str) -> None:
+        if word in sql:
+            loop.call_soon_threadsafe(event.set)
+
+    await readers.trace(hook)
+    return event
+
+
+def overwrite_after_the_first_page(database: Path) -> None:
+    content = bytearray(database.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)
+    database.write_bytes(content)
+
+
+async def ended(calls: list[asyncio.Task[list[bytes | None]]]) -> list[list[bytes | None] | BaseException]:
+    return await asyncio.gather(*calls, return_exceptions=True)

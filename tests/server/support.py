@@ -57,7 +57,8 @@ def write_articles(folder: Path, articles: Mapping[str, str] = ARTICLES) -> Path
 
 def environment(home: Path, changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment with an empty home, no settings of gqlnews, and `changes`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GQLNEWS_", "XDG_"))}
+    ours = ("GQLNEWS_", "XDG_", "NO_COLOR", "FORCE_COLOR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "HOME": str(home), "GQLNEWS_PROCESSES": "1", **(changes or {})}
 
 
@@ -112,10 +113,10 @@ class Running:
 
 
 @contextmanager
-def running(command: Sequence[str | Path], env: Mapping[str, str]) -> Iterator[Running]:
+def running(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Running]:
     """Run a command for as long as the block runs."""
     with subprocess.Popen(  # noqa: S603 - our own program
-        [str(part) for part in command],
+        command,
         env=dict(env),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -138,6 +139,6 @@ def serving(
     home: Path, folder: Path, *arguments: str, env: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, Running]]:
     """Serve `folder` on a free port; the base URL, once requests are accepted, and the process."""
-    command = [sys.executable, "-m", "gqlnews", "serve", folder, "--port", "0", *arguments]
+    command = [sys.executable, "-m", "gqlnews", "serve", str(folder), "--port", "0", *arguments]
     with running(command, environment(home, env)) as run:
         yield run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql"), run

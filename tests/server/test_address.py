@@ -18,8 +18,13 @@ def test_port_0_takes_a_free_one() -> None:
 
 @pytest.mark.parametrize(
     ("host", "url"),
-    [("localhost", "http://"), ("0.0.0.0", "http://127.0.0.1:"), ("::1", "http://[::1]:"), ("::", "http://[::1]:")],
-)  # fmt: skip
+    [
+        ("localhost", "http://"),
+        ("0.0.0.0", "http://127.0.0.1:"),  # noqa: S104 - for the length of a test
+        ("::1", "http://[::1]:"),
+        ("::", "http://[::1]:"),
+    ],
+)
 def test_the_url_is_one_that_this_machine_can_open(host: str, url: str) -> None:
     with listen(host, 0) as listener:
         assert base_url(listener).startswith(url)

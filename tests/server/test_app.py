@@ -104,7 +104,7 @@ def test_a_fault_is_500_in_the_shape_of_graphql(server_settings: ServerSettings,
 
 def test_a_database_that_is_not_there_is_said_at_start(tmp_path: Path) -> None:
     with (
-        pytest.raises(DatabaseError, match="nothing.db"),
+        pytest.raises(DatabaseError, match=r"nothing\.db"),
         TestClient(create_app(ServerSettings(tmp_path / "nothing.db"))),
     ):
         pass  # it does not start

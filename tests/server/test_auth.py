@@ -45,7 +45,7 @@ def test_a_token_opens_what_is_unpublished(client: TestClient, headers: dict[str
     ],
 )
 def test_wrong_credentials_are_401(client: TestClient, credentials: str) -> None:
-    answer = client.post("/graphql", json=COUNT, headers={"authorization": credentials.encode()})
+    answer = client.post("/graphql", json=COUNT, headers={b"authorization": credentials.encode()})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert [error["extensions"] for error in answer.json()["errors"]] == [{"code": "UNAUTHENTICATED"}]

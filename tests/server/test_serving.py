@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.server.conftest import Serve
-from tests.server.support import TOKEN, TOKEN_HASH, run_cli, serving, write_articles
+from tests.server.support import PUBLISHED, TOKEN, TOKEN_HASH, UNPUBLISHED, run_cli, serving, write_articles
 
 COUNT = {"query": "query Count { site { articleCount } }"}
 HEAD = b"POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: "
@@ -76,10 +76,12 @@ def test_an_ingest_beside_it_is_seen_at_once(tmp_path: Path) -> None:
 
 @contextmanager
 def open_connections(url: str) -> Iterator[None]:
-    """Every state a connection can be in: silent, half a request line, half a body, and idle after an answer."""
+    """A connection in each state: silent, half a request line, half a body, idle after an answer."""
     address = ("127.0.0.1", int(url.rpartition(":")[2]))
     with ExitStack() as stack:
-        silent, begun, unfinished = (stack.enter_context(socket.create_connection(address)) for _ in range(3))
+        _silent, begun, unfinished = (
+            stack.enter_context(socket.create_connection(address)) for _ in range(3)
+        )
         begun.sendall(b"POST /gra")
         unfinished.sendall(HEAD + b"100\r\n\r\n{")
         idle = stack.enter_context(httpx2.Client())
@@ -130,7 +132,7 @@ def test_sigterm_accepts_nothing_new(content: Path, tmp_path: Path) -> None:
 def test_sigterm_ends_within_ten_seconds_whatever_is_in_flight(content: Path, tmp_path: Path) -> None:
     with serving(tmp_path, content) as (url, run), open_connections(url):
         seconds = run.stop(signal.SIGTERM)
-    assert seconds < 10.0
+    assert (seconds < 10.0, run.process.returncode) == (True, 0)
     assert "status=503" in run.rest()
 
 
@@ -140,7 +142,8 @@ def test_a_port_in_use_is_refused_before_anything_is_read(content: Path, tmp_pat
         done = run_cli(tmp_path, "serve", content, "--port", str(port))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"gqlnews: cannot listen on 127.0.0.1:{port} (Address already in use): choose another by --port or --host\n"
+        f"gqlnews: cannot listen on 127.0.0.1:{port} (Address already in use): "
+        "choose another by --port or --host\n"
     )
     assert not list(tmp_path.rglob("*.db"))
 
@@ -159,3 +162,28 @@ def test_a_database_that_another_writes_is_refused(content: Path, tmp_path: Path
     assert done.returncode == 2
     assert done.stderr.startswith(f"gqlnews: database {database} is in use")
     assert done.stderr.count("\n") == 1
+
+
+def test_every_option_comes_by_environment(server: Serve, tmp_path: Path) -> None:
+    article = PUBLISHED.replace("https://example.com/published", "/published").replace(
+        "topics:", "featuredContent: '<iframe src=\"https://video.example/1\"></iframe>'\ntopics:"
+    )
+    folder = write_articles(tmp_path / "content", {"a.md": article, "b.md": UNPUBLISHED})
+    env = {
+        "GQLNEWS_DB": str(tmp_path / "named.db"),
+        "GQLNEWS_HOST": "localhost",
+        "GQLNEWS_UNPUBLISHED": "yes",
+        "GQLNEWS_BASE_URL": "https://news.example/",
+        "GQLNEWS_IFRAME_HOSTS": "other.example video.example",
+        "GQLNEWS_EXPLORER": "no",
+        "GQLNEWS_PROCESSES": "1",
+    }
+    query = {"query": '{ site { articleCount } article(slug: "a") { url featuredContent } }'}
+    with server(folder, env=env) as url:
+        answer = httpx2.post(f"{url}/graphql", json=query).json()["data"]
+        page = httpx2.get(f"{url}/graphql", headers={"accept": "text/html"})
+    assert answer["site"]["articleCount"] == 2
+    assert answer["article"]["url"] == "https://news.example/published"
+    assert "video.example" in answer["article"]["featuredContent"]
+    assert page.status_code == 400
+    assert (tmp_path / "named.db").is_file()

@@ -1,0 +1,130 @@
+"""`gqlnews ingest`: its line of counts, its progress bar, and how it is stopped."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gqlnews.cli.app import run
+from tests.server.support import environment, run_cli, write_articles
+
+COUNTS = r"(\d+) added, (\d+) changed, (\d+) removed, (\d+) unchanged, (\d+) problems; \d+\.\d\d s\n"
+
+
+def ingest(folder: Path, database: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, ...]:
+    """Added, changed, removed, unchanged, problems."""
+    assert run(["ingest", str(folder), "--db", str(database), "--processes", "1"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    found = re.fullmatch(COUNTS, said.out)
+    assert found
+    return tuple(map(int, found.groups()))
+
+
+def test_it_counts_what_it_took_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, database = write_articles(tmp_path / "content"), tmp_path / "news.db"
+    assert ingest(folder, database, capsys) == (2, 0, 0, 0, 1)
+    (folder / "unpublished.md").unlink()
+    (folder / "broken.md").unlink()
+    published = folder / "published.md"
+    published.write_text(published.read_text("utf-8") + "More.\n", "utf-8")
+    assert ingest(folder, database, capsys) == (0, 1, 1, 0, 0)
+    assert ingest(folder, database, capsys) == (0, 0, 0, 1, 0)
+
+
+def test_without_a_name_each_folder_has_its_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("one", "other"):
+        assert run(["ingest", str(write_articles(tmp_path / name)), "--processes", "1"]) == 0
+    assert len(list((tmp_path / "cache" / "gqlnews").glob("*.db"))) == 2
+    assert capsys.readouterr().out.count("2 added") == 2
+
+
+def test_what_is_no_terminal_sees_no_progress(tmp_path: Path) -> None:
+    done = run_cli(tmp_path, "ingest", write_articles(tmp_path / "content"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(COUNTS, done.stdout)
+
+
+@pytest.mark.parametrize(("changes", "colours"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_sees_a_progress_bar(tmp_path: Path, changes: dict[str, str], colours: bool) -> None:
+    folder = write_articles(tmp_path / "content")
+    with on_terminal(tmp_path, ["ingest", str(folder)], changes) as terminal:
+        terminal.read_until("Reading articles")
+        terminal.read_until("2 added")
+    assert bool(re.search(r"\x1b\[[\d;]*3\d", terminal.shown)) is colours
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
+)
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_signal_ends_it_within_a_second_and_nothing_is_kept(
+    tmp_path: Path, number: int, code: int, name: str, processes: str
+) -> None:
+    sample, few, database = tmp_path / "sample", write_articles(tmp_path / "few"), tmp_path / "news.db"
+    assert run_cli(tmp_path, "sample", sample, "--articles", "3000").returncode == 0
+    assert run_cli(tmp_path, "ingest", few, "--db", database).returncode == 0
+    command = ["ingest", str(sample), "--db", str(database), "--processes", processes]
+    with on_terminal(tmp_path, command, {}) as terminal:
+        terminal.read_until(r"[1-9]\d*/3000")
+        start = time.monotonic()
+        os.killpg(terminal.process.pid, number)  # as a terminal does
+        terminal.read_until(f"stopped by {name}; nothing of this run was kept")
+        terminal.process.wait(10)
+        assert (time.monotonic() - start < 1.0, terminal.process.returncode) == (True, code)
+    assert "Traceback" not in terminal.shown
+    again = run_cli(tmp_path, "ingest", few, "--db", database).stdout
+    assert again.startswith("0 added, 0 changed, 0 removed, 2 unchanged")
+
+
+@dataclass
+class Terminal:
+    """A command on a terminal of its own, and all that it showed."""
+
+    process: subprocess.Popen[bytes]
+    _screen: int
+    _read: bytes = b""
+
+    def read_until(self, pattern: str) -> None:
+        """Read on until `pattern` was shown; the terminal ends with the last process on it."""
+        while not re.search(pattern, self.shown):
+            self._read += os.read(self._screen, 65536)
+
+    @property
+    def shown(self) -> str:
+        """What was read so far, without a character that is not whole yet."""
+        return self._read.decode(errors="ignore")
+
+
+@contextmanager
+def on_terminal(home: Path, arguments: list[str], changes: dict[str, str]) -> Iterator[Terminal]:
+    """Run a command for as long as the block runs, as the leader of a process group."""
+    screen, line = pty.openpty()
+    env = environment(home, {"TERM": "xterm-256color", "COLUMNS": "200"} | changes)
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "gqlnews", *arguments],
+        env=env,
+        stdin=line,
+        stdout=line,
+        stderr=line,
+        start_new_session=True,
+    ) as process:
+        os.close(line)
+        try:
+            yield Terminal(process, screen)
+            process.wait(10)
+        finally:
+            process.kill()
+            os.close(screen)

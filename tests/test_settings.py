@@ -1,0 +1,77 @@
+"""What is read of the environment, and what is refused."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from gqlnews.errors import SettingsError
+from gqlnews.settings import LogFormat, editor_tokens, log_format, server_settings
+
+ONE, OTHER = (sha256(token).hexdigest() for token in (b"one", b"other"))
+
+
+@pytest.mark.parametrize("value", [f"{ONE},{OTHER}", f"{ONE} {OTHER}", f" {ONE.upper()} ,\n{OTHER},"])
+def test_tokens_are_separated_by_commas_or_blanks(value: str) -> None:
+    assert editor_tokens({"GQLNEWS_EDITOR_TOKENS": value}) == (bytes.fromhex(ONE), bytes.fromhex(OTHER))
+
+
+@pytest.mark.parametrize("environ", [{}, {"GQLNEWS_EDITOR_TOKENS": ""}, {"GQLNEWS_EDITOR_TOKENS": " , "}])
+def test_no_tokens_make_no_editors(environ: dict[str, str]) -> None:
+    assert editor_tokens(environ) == ()
+
+
+@pytest.mark.parametrize("wrong", ["secret", ONE[:-1], ONE + "0", "x" * 64])
+def test_what_is_no_hash_is_refused_without_being_repeated(wrong: str) -> None:
+    with pytest.raises(SettingsError, match=r"^GQLNEWS_EDITOR_TOKENS: entry 2 is no SHA-256 hash") as refusal:
+        editor_tokens({"GQLNEWS_EDITOR_TOKENS": f"{ONE},{wrong}"})
+    assert wrong not in str(refusal.value).split()
+
+
+def test_everything_can_come_from_the_environment() -> None:
+    settings = server_settings(
+        {
+            "GQLNEWS_DB": "/tmp/news.db",  # noqa: S108 - nothing is written
+            "GQLNEWS_UNPUBLISHED": "Yes",
+            "GQLNEWS_EXPLORER": "0",
+            "GQLNEWS_EDITOR_TOKENS": ONE,
+        }
+    )
+    assert settings.database == Path("/tmp/news.db")  # noqa: S108
+    assert (settings.unpublished, settings.explorer) == (True, False)
+    assert settings.editor_tokens == (bytes.fromhex(ONE),)
+
+
+def test_by_default_the_public_sees_what_is_published_and_browsers_the_explorer() -> None:
+    settings = server_settings({"GQLNEWS_DB": "news.db", "GQLNEWS_UNPUBLISHED": ""})
+    assert (settings.unpublished, settings.explorer, settings.editor_tokens) == (False, True, ())
+
+
+def test_a_folder_names_its_database(tmp_path: Path) -> None:
+    assert server_settings({"GQLNEWS_FOLDER": str(tmp_path)}).database.stem.startswith(tmp_path.name)
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({}, r"^GQLNEWS_DB is not set"),
+        (
+            {"GQLNEWS_DB": "a", "GQLNEWS_UNPUBLISHED": "perhaps"},
+            r"^GQLNEWS_UNPUBLISHED: 'perhaps' is neither",
+        ),
+        ({"GQLNEWS_DB": "a", "GQLNEWS_EXPLORER": "2"}, r"^GQLNEWS_EXPLORER: '2' is neither"),
+    ],
+)
+def test_what_cannot_be_is_refused(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        server_settings(environ)
+
+
+@pytest.mark.parametrize(("value", "format"), [("", LogFormat.TEXT), ("json", LogFormat.JSON)])
+def test_the_log_has_two_formats(value: str, format: LogFormat) -> None:
+    assert log_format({"GQLNEWS_LOG_FORMAT": value}) is format
+
+
+def test_another_format_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"'xml' .* text or json"):
+        log_format({"GQLNEWS_LOG_FORMAT": "xml"})

@@ -1,0 +1,79 @@
+"""Random histories of a small content folder, so small that slugs, URLs and domains often collide."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.store.folder import BROKEN, Folder, text_of
+
+Edit = Callable[[Folder], None]
+"""One change to the folder."""
+
+PATHS = ["a.md", "a.markdown", "b.md", "c.md", "sub/c.md", "sub/d.markdown", "sub/d.md"]
+URLS = [f"https://example.com/{number}" for number in range(4)]
+IMAGES = [{"url": "https://example.com/logo.png"}]
+
+urls = st.sampled_from(URLS)
+providers = st.fixed_dictionaries(
+    {"domain": st.sampled_from(["p.example", "q.example"]), "name": st.sampled_from(["P", "Q", "R"])},
+    optional={"images": st.just(IMAGES)},
+)
+dates = st.sampled_from(["2024-01-01", "2024-01-02", "2024-01-02T00:00:00.0Z", "2023-12-31T23:30:00-00:30"])
+related = st.lists(
+    st.fixed_dictionaries({"title": st.just("R"), "webUrl": urls}, optional={"provider": providers}),
+    max_size=3,
+)
+articles: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"title": st.sampled_from(["one", "two"]), "publishedDateTime": dates, "webUrl": urls},
+    optional={
+        "originalUrl": urls,
+        "ampWebUrl": urls,
+        "published": st.booleans(),
+        "provider": providers,
+        "topics": st.lists(st.sampled_from(["AI", "ai", "A.I.", "Art"]), max_size=3),
+        "related": related,
+        "quality": st.sampled_from([36, "36", "many"]),
+    },
+)
+paths = st.sampled_from(PATHS)
+
+
+def write(path: str, text: str) -> Edit:
+    return lambda folder: folder.write(path, text)
+
+
+def remove(path: str) -> Edit:
+    def edit(folder: Folder) -> None:
+        (folder.root / path).unlink(missing_ok=True)
+
+    return edit
+
+
+def touch(path: str) -> Edit:
+    def edit(folder: Folder) -> None:
+        if (folder.root / path).exists():
+            folder.touch(path)
+
+    return edit
+
+
+def rename(path: str, to: str) -> Edit:
+    def edit(folder: Folder) -> None:
+        if (folder.root / path).exists():
+            (folder.root / to).parent.mkdir(exist_ok=True)
+            (folder.root / path).rename(folder.root / to)
+
+    return edit
+
+
+edits: st.SearchStrategy[Edit] = st.one_of(
+    st.builds(write, paths, articles.map(text_of)),
+    st.builds(write, paths, articles.map(text_of)),
+    st.builds(write, paths, st.just(BROKEN)),
+    st.builds(remove, paths),
+    st.builds(touch, paths),
+    st.builds(rename, paths, paths),
+)
+histories = st.lists(st.lists(edits, min_size=1, max_size=4), min_size=1, max_size=6)
+"""What happens before each ingest."""

@@ -1,12 +1,11 @@
 """Ingest a folder, and die on the way: `python -m tests.store.killed DATABASE FOLDER STEPS`.
 
-The process kills itself, as `kill -9` would, as soon as SQLite has done STEPS times 50 steps of its virtual
-machine, making the database included; with 0 STEPS it lives. It prints how many it did.
+A step is a call of Python's, or 50 steps of SQLite's virtual machine. After STEPS of them the process kills
+itself, as `kill -9` would; with 0 it lives. It prints how many it did.
 """
 
 import os
 import signal
-import sqlite3
 import sys
 from itertools import count
 from pathlib import Path
@@ -20,18 +19,16 @@ from tests.store.folder import later_ns
 def main(database: Path, folder: Path, steps: int) -> None:
     done = count(1)
 
-    def step() -> None:
+    def step(*_: object) -> None:
         if next(done) == steps:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
-        if event == "sqlite3.connect/handle" and isinstance(arguments[0], sqlite3.Connection):
-            arguments[0].set_progress_handler(step, 50)
-
-    sys.addaudithook(hook)
+    sys.setprofile(step)
     db = open_writer(database)
+    db.set_progress_handler(step, 50)
     ingest(db, folder, ReadOptions(), processes=1, now_ns=later_ns)
     db.close()
+    sys.setprofile(None)
     print(next(done))
 
 

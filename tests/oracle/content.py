@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import pickle
@@ -17,6 +18,7 @@ from .records import Article
 
 SUFFIXES = (".md", ".markdown")
 LARGEST = 1_048_576  # bytes
+READERS = ("content", "fields", "frontmatter", "instants", "records")
 MANY = 500  # files from which a second process, and the cache, are worth their cost
 
 
@@ -68,7 +70,7 @@ def cached(folder: Path, base_url: str | None, paths: list[Path]) -> list[Articl
         with cache.open("rb") as file:
             kept: list[Article | None] = pickle.load(file)  # noqa: S301 - written below, in a folder of this user
         return kept
-    with ProcessPoolExecutor() as pool:
+    with ProcessPoolExecutor(initializer=gc.disable) as pool:  # nothing here is cyclic garbage
         found = list(pool.map(partial(read_file, folder, base_url), paths, chunksize=100))
     partly = cache.with_suffix(f".{os.getpid()}")
     partly.write_bytes(pickle.dumps(found, protocol=pickle.HIGHEST_PROTOCOL))
@@ -86,10 +88,10 @@ def cache_folder() -> Path:
 
 
 def fingerprint(folder: Path, base_url: str | None, paths: list[Path]) -> str:
-    """Changes with the files' sizes and times, the base URL and the oracle's own code."""
+    """Changes with the files' sizes and times, the base URL and the code that reads them."""
     digest = hashlib.sha256(repr((str(folder.resolve()), base_url)).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
+    for name in READERS:
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     for path in paths:
         state = path.stat()
         digest.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\0".encode(errors="surrogateescape"))

@@ -54,6 +54,9 @@ TOPICS = (
     ("C++ & C#",),
     ("😀",),
 )
+URL_KEYS = frozenset(
+    {"webUrl", "originalUrl", "sourceUrl", "ampWebUrl", "ampUrl", "cdnAmpWebUrl", "cdnAmpUrl"}
+)
 BODIES = (
     None,
     "One line.\n",
@@ -75,12 +78,14 @@ class Plain:
 def write_folder(path: Path, seed: int, articles: int) -> Path:
     """Writes that many articles below `path`, which is made; returns it."""
     dice = random.Random(seed)  # noqa: S311 - a repeatable folder, no secret
-    slugs = [slug_of(dice, number) for number in range(articles)]
-    for number, slug in enumerate(slugs):
-        keys, body = article(dice, number, articles)
-        file = path / (slug + dice.choice((".md", ".md", ".markdown")))
+    written = [article(dice, number) for number in range(articles)]
+    urls = [[value for key, value in keys.items() if key in URL_KEYS] for keys in written]
+    for number, keys in enumerate(written):
+        if dice.random() < 0.8:
+            keys["related"] = [entry(dice, number, urls) for _ in range(dice.choice((0, 1, 2, 3, 5, 12)))]
+        file = path / (slug_of(dice, number) + dice.choice((".md", ".md", ".markdown")))
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(file_bytes(dice, keys, body))
+        file.write_bytes(file_bytes(dice, keys, dice.choice(BODIES)))
     write_passed_over(path)
     return path
 
@@ -91,8 +96,8 @@ def slug_of(dice: random.Random, number: int) -> str:
     return f"{folder}{dice.choice(('story', 'Story', 'news.v1', 'ñandú', 'x y', '😀'))}-{number}"
 
 
-def article(dice: random.Random, number: int, articles: int) -> tuple[dict[str, Value], str | None]:
-    """Front matter and body. The first two are the oldest and the newest of all, and published."""
+def article(dice: random.Random, number: int) -> dict[str, Value]:
+    """Front matter without `related`. The first two are the oldest and the newest of all, and published."""
     keys: dict[str, Value] = {"title": title(dice)}
     keys["publishedDateTime"] = {0: "1950-01-01T00:00:00Z", 1: "2150-01-01T00:00:00.250Z"}.get(
         number, dice.choice(DATES)
@@ -103,9 +108,7 @@ def article(dice: random.Random, number: int, articles: int) -> tuple[dict[str, 
         keys["published"] = True
     elif dice.random() < 0.7:
         keys["published"] = Plain(dice.choice(("true", "false", "no", "Off", "YES", "FALSE", "on")))
-    if dice.random() < 0.7:
-        keys["related"] = [entry(dice, number, articles) for _ in range(dice.choice((0, 1, 2, 3, 5, 12)))]
-    return keys, dice.choice(BODIES)
+    return keys
 
 
 def title(dice: random.Random) -> Value:
@@ -115,8 +118,8 @@ def title(dice: random.Random) -> Value:
 
 
 def url_number(dice: random.Random, number: int) -> int:
-    """The number in an article's URLs: its own, or that of one before it."""
-    return dice.randrange(number) if number and dice.random() < 0.2 else number
+    """The number in an article's URLs: its own, or that of one of the first, of which one is the oldest."""
+    return dice.randrange(min(number, 4)) if number and dice.random() < 0.35 else number
 
 
 def url(kind: str, number: int) -> str:
@@ -164,7 +167,7 @@ def optional(dice: random.Random) -> dict[str, Value]:
 
 def provider(dice: random.Random, *, own: bool) -> Value:
     """A provider as a file or an entry gives it. `many.example` has the most names in files."""
-    domain = dice.choice([one for one in DOMAINS if not own or one != "listed.example"])
+    domain = dice.choice([one for one in (*DOMAINS, "many.example") if not own or one != "listed.example"])
     name = dice.choice(DOMAINS[domain])
     found: dict[str, Value] = {"domain": domain}
     if name is not None:
@@ -190,14 +193,16 @@ def image(dice: random.Random, number: int) -> Value:
     return {"url": f"https://img.example/{number}-{dice.randrange(50)}.jpg?x=1&amp;y=2", **kept}
 
 
-def entry(dice: random.Random, number: int, articles: int) -> Value:
+def entry(dice: random.Random, number: int, urls: list[list[Value]]) -> Value:
     """A related entry: to any article by any of its URLs, to itself, or to nowhere; few are broken."""
-    target = number if dice.random() < 0.2 else dice.randrange(articles)
     found: dict[str, Value] = {"title": title(dice)}
-    if dice.random() < 0.15:
-        found["webUrl"] = f"https://elsewhere.example/{dice.randrange(20)}"
-    else:
-        found |= some_urls(dice, target)
+    target = dice.choice(urls[number if dice.random() < 0.15 else dice.randrange(len(urls))])
+    lost = f"https://elsewhere.example/{dice.randrange(20)}"
+    found[dice.choice(("webUrl", "webUrl", "originalUrl", "sourceUrl"))] = (
+        lost if dice.random() < 0.15 else target
+    )
+    if dice.random() < 0.2:
+        found["ampUrl"] = lost
     choices: dict[str, Value] = {
         "excerpt": dice.choice(EXCERPTS),
         "publishedDateTime": dice.choice(DATES),

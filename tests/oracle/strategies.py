@@ -40,7 +40,8 @@ CONDITION = GraphQLNonNull(GraphQLBoolean)
 class Options:
     """How large requests get. `leave_out` names fields as `Type.field` that are never asked for.
 
-    `cost` bounds the values of an answer, `width` the elements of its lists taken together on one path.
+    `cost` bounds the values of an answer, `width` the elements of its lists taken together on one path, and
+    `fields` the fields of the document.
     `bad_arguments`: in how many of a hundred requests an argument is refused. `null_for_default`: how many of
     a hundred arguments that must not be null get a variable that has a default and is sent as null, which is
     valid, and an error of that field only.
@@ -49,6 +50,7 @@ class Options:
     depth: int = 9
     cost: int = 2500
     width: int = 250
+    fields: int = 120
     bad_arguments: int = 12
     null_for_default: int = 0
     leave_out: frozenset[str] = frozenset()
@@ -89,6 +91,7 @@ class Writer:
         self._fragments: list[Fragment] = []
         self._names = 0
         self._spent = 0
+        self._written = 0
 
     def operation(self) -> Operation:
         """The request, with a second operation in its document now and then."""
@@ -109,14 +112,28 @@ class Writer:
     # ------------------------------------------------------------ selections
 
     def _selections(self, place: Place) -> tuple[Selection, ...]:
-        wanted = self._dice.number(1, 6)
+        wanted = self._dice.number(1, min(5, 1 + len(place.parent.fields)))
         written = tuple(one for number in range(wanted) for one in self._selection(place, first=number == 0))
+        if self._dice.chance(40):
+            written += self._leaves(place)
         return written or (self._field(place, "__typename", None),)
+
+    def _leaves(self, place: Place) -> tuple[Selection, ...]:
+        """Many plain fields by one decision, as far as there is room."""
+        names = [
+            name
+            for name, one in self._fields(place.parent).items()
+            if not one.args and not is_composite_type(get_named_type(one.type))
+        ]
+        kept = self._dice.number(0, 2 ** len(names) - 1)
+        room = max(0, (self._options.cost - self._spent) // place.many)
+        wanted = [name for number, name in enumerate(names) if kept >> number & 1][:room]
+        return tuple(self._field(place, name, place.parent.fields[name], bare=True) for name in wanted)
 
     def _selection(self, place: Place, *, first: bool) -> Iterator[Selection]:
         """One selection, or none where there is no room for it."""
         dice = self._dice
-        if self._spent + place.many > self._options.cost:
+        if self._spent + place.many > self._options.cost or self._written >= self._options.fields:
             return
         if place.depth > 0 and dice.chance(22):
             yield self._fragment(place)
@@ -129,17 +146,18 @@ class Writer:
 
     def _pick_field(self, place: Place, *, deeper: bool) -> str:
         """The name of a field; where `deeper` asks for it and there is room, of one with selections."""
-        fields: dict[str, GraphQLField] = {
-            name: one
-            for name, one in place.parent.fields.items()
-            if f"{place.parent.name}.{name}" not in self._options.leave_out
-        }
+        fields = self._fields(place.parent)
         composite = [name for name, one in fields.items() if is_composite_type(get_named_type(one.type))]
         leaves = [name for name in fields if name not in composite]
         if composite and place.depth > 0 and (deeper or not leaves or self._dice.chance(35)):
             links = [name for name in composite if self._leads_on(fields[name])]
             return self._dice.pick(links if links and self._dice.chance(65) else composite)
         return self._dice.pick(leaves) if leaves else "__typename"
+
+    def _fields(self, parent: Any) -> dict[str, GraphQLField]:
+        """The fields that may be asked for."""
+        left_out = self._options.leave_out
+        return {name: one for name, one in parent.fields.items() if f"{parent.name}.{name}" not in left_out}
 
     def _leads_on(self, field: GraphQLField) -> bool:
         """Whether what the field returns has fields with selections of their own."""
@@ -150,17 +168,18 @@ class Writer:
 
     # ------------------------------------------------------------ fields
 
-    def _field(self, place: Place, name: str, field: GraphQLField | None) -> Field:
-        """A field; `field` is None for `__typename`."""
-        directives = self._directives()
+    def _field(self, place: Place, name: str, field: GraphQLField | None, *, bare: bool = False) -> Field:
+        """A field; `field` is None for `__typename`, and a `bare` one has no directives."""
+        self._written += 1
+        directives = () if bare else self._directives()
         if field is None:
             return self._plain(place, name, directives)
-        again = self._again(place, name)
+        again = None if bare else self._again(place, name)
         if again is not None:
             key, arguments, size = again
         else:
             arguments, size = self._new_arguments(place, name, field)
-            key = self._key(place.scope, Use(place.parent, name, arguments, str(field.type)))
+            key = self._key(place.scope, Use(place.parent, name, arguments, str(field.type)), plain=bare)
         use = Use(place.parent, name, arguments, str(field.type))
         entry = place.scope.add(key, use, size)
         alias = None if key == name else key
@@ -209,9 +228,10 @@ class Writer:
         first = given.get("first")
         return given | {"first": 2 if first is None else min(2, first)} if "first" in field.args else given
 
-    def _key(self, scope: Scope, use: Use) -> str:
+    def _key(self, scope: Scope, use: Use, *, plain: bool = False) -> str:
         """A response key that the field may have: its own name, a common alias, or a new one."""
-        choices = [use.name] if not self._dice.chance(25) else [self._dice.pick(ALIASES), use.name]
+        aliased = not plain and self._dice.chance(25)
+        choices = [self._dice.pick(ALIASES), use.name] if aliased else [use.name]
         for key in choices:
             if scope.fits(key, use):
                 return key

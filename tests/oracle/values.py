@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -33,10 +34,12 @@ class Values:
 def values_of(content: Sequence[Article], registry: Registry | None = None) -> Values:
     """Values over a folder's articles, those that the public does not see among them."""
     whole = make_world(content, "open")
-    urls = [url for one in content for url in (*one.urls, *(entry.url for entry in one.related))]
+    uses = Counter(url for one in content for url in one.urls)
+    shared = [url for url, count in uses.items() if count > 1]
+    listed = [entry.url for one in content for entry in one.related]
     known = {
         "Query.article.slug": spread(whole.by_slug),
-        "Query.articleByUrl.url": spread(urls),
+        "Query.articleByUrl.url": spread(shared) + spread([*uses, *listed]),
         "Query.provider.domain": spread(whole.providers),
         "Query.topic.slug": spread(whole.topics),
         "Query.node.id": spread(sorted(whole.by_id)),

@@ -6,7 +6,7 @@ import typer
 
 from gqlnews.cli.progress import progress
 from gqlnews.cli.source import Source
-from gqlnews.cli.stopping import stoppable
+from gqlnews.cli.stopping import heed_signals, stoppable
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import IngestReport, ingest
 
@@ -22,6 +22,7 @@ def run_ingest(source: Source) -> None:
 def take_in(source: Source) -> IngestReport:
     """Take in what changed, with a progress bar on a terminal."""
     with closing(open_writer(source.database)) as db, progress("Reading articles") as report:
+        heed_signals(db)
         return ingest(db, source.folder, source.options, processes=source.processes, progress=report)
 
 

@@ -1,11 +1,14 @@
 """How a command that is not serving yet is stopped: by Ctrl-C or SIGTERM, in one line."""
 
 import signal
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import typer
+
+STEPS = 100_000  # of SQLite's virtual machine: some milliseconds
 
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
@@ -26,10 +29,25 @@ def stoppable(consequence: str) -> Iterator[None]:
     before = {number: signal.signal(number, stop) for number in NAMES}
     try:
         yield
-    except KeyboardInterrupt:
+    except BaseException:  # KeyboardInterrupt, or what came of it: a statement of SQLite ends as interrupted
+        if not received:
+            raise
         by = received[0]
         typer.echo(f"gqlnews: stopped by {NAMES[by]}; {consequence}", err=True)
         raise typer.Exit(128 + by) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def heed_signals(db: sqlite3.Connection) -> None:
+    """Let a signal end a long statement too. Python handles one between steps of its own, so have it take some.
+
+    What the signal's handler raises there ends the statement as interrupted.
+    """
+    db.set_progress_handler(_take_a_step, STEPS)
+
+
+def _take_a_step() -> int:
+    """Go on."""
+    return 0

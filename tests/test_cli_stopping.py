@@ -33,11 +33,13 @@ def test_a_signal_says_what_came_of_it(
 def test_a_statement_that_runs_for_ever_is_ended(number: int, code: int, name: str) -> None:
     with closing(sqlite3.connect(":memory:")) as db:
         heed_signals(db)
-        striker = threading.Timer(0.1, send, [number])
-        striker.start()
-        with pytest.raises(typer.Exit) as end, stoppable("nothing happened"):
+
+        def work() -> None:
+            threading.Timer(0.1, send, [number]).start()
             db.execute(FOR_EVER)
-        striker.join()
+
+        with pytest.raises(typer.Exit) as end, stoppable("nothing happened"):
+            work()
     assert end.value.exit_code == code
 
 

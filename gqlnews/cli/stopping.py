@@ -41,7 +41,7 @@ def stoppable(consequence: str) -> Iterator[None]:
 
 
 def heed_signals(db: sqlite3.Connection) -> None:
-    """Let a signal end a long statement too. Python handles one between steps of its own, so have it take some.
+    """Let a signal end a long statement too: Python heeds it between steps of its own, so have it take some.
 
     What the signal's handler raises there ends the statement as interrupted.
     """

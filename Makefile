@@ -61,4 +61,4 @@ $(EXPLORER): $(EXPLORER_SOURCES)
 	@touch $@
 
 explorer-if-possible:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(EXPLORER); fi
+	@if command -v npm >/dev/null; then $(MAKE) --silent --no-print-directory $(EXPLORER); fi

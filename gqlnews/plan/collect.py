@@ -16,6 +16,7 @@ from graphql import (
     GraphQLSchema,
     get_named_type,
     is_abstract_type,
+    is_composite_type,
     is_object_type,
 )
 from graphql.execution.collect_fields import (
@@ -25,8 +26,11 @@ from graphql.execution.collect_fields import (
     collect_subfields,
 )
 
+from gqlnews.errors import RequestError
 from gqlnews.plan.declare import Declarations, Literal
-from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RootPlan
+from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan
+
+MOST_DEPTH = 32  # of fields with selections of their own; SQLite's expressions end soon after
 
 
 def plan_operation(operation: "Executor[object]", declarations: Declarations) -> dict[str, RootPlan]:
@@ -43,6 +47,10 @@ def plan_operation(operation: "Executor[object]", declarations: Declarations) ->
         if plan is not None:
             plans[key] = RootPlan(plan, tuple(collector.inputs))
     return plans
+
+
+def definition_has_fields(definition: GraphQLField) -> bool:
+    return is_composite_type(get_named_type(definition.type))
 
 
 @dataclass(slots=True)
@@ -73,6 +81,11 @@ class _Collector:
         if declaration is None or (not above and isinstance(declaration, Literal)):
             return None
         number, path = next(self.numbers), (*above, key)
+        if len(path) > MOST_DEPTH and definition_has_fields(definition):
+            error = RequestError(
+                "TOO_DEEP", f"`{key}` is nested more than {MOST_DEPTH} deep: ask in two requests."
+            )
+            raise RefusedError(error, node, path)
         place = len(self.inputs)
         objects = self._plan_objects(definition, details, path)
         plan = FieldPlan(key, number, declaration, definition, node, path, objects)

@@ -1,4 +1,8 @@
-"""Compile: a rendered SELECT to SQL text and the names of its bound values, in order."""
+"""Compile: a rendered statement to SQL text and what is bound to it, in order.
+
+The common table expressions are compiled one by one and put together here: however deep the request, the
+compiler sees nothing deeper than one of them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,24 +11,41 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
+from gqlnews.plan.render import Rendered
+
 _DIALECT = SQLiteDialect(paramstyle="qmark")
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """What a `?` stands for: a value of the request, by name, or a constant of the compiler's."""
+
+    name: str
+    constant: object
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text with `?` places, and what is bound to each: a value of the request by name, or a constant."""
+    """SQL text, and what its `?` stand for."""
 
     sql: str
-    names: tuple[str, ...]
-    constants: Mapping[str, object]
+    places: tuple[Bound, ...]
 
     def bind(self, values: Mapping[str, object]) -> tuple[object, ...]:
-        return tuple(values[name] if name in values else self.constants[name] for name in self.names)
+        return tuple(values.get(place.name, place.constant) for place in self.places)
 
 
-def compile_statement(query: Select[Any]) -> Statement:
+def compile_statement(rendered: Rendered) -> Statement:
+    """`WITH p1 AS MATERIALIZED (…), k2 AS MATERIALIZED (…) SELECT …`"""
+    parts = [(name, *_compiled(query)) for name, query in rendered.expressions.items()]
+    sql, places = _compiled(rendered.query)
+    if parts:
+        expressions = ",\n".join(f"{name} AS MATERIALIZED ({text})" for name, text, _ in parts)
+        sql = f"WITH {expressions}\n{sql}"
+    return Statement(sql, (*(place for _, _, some in parts for place in some), *places))
+
+
+def _compiled(query: Select[Any]) -> tuple[str, tuple[Bound, ...]]:
     compiled = query.compile(dialect=_DIALECT)
-    names = tuple(compiled.positiontup or ())
     # The compiler adds places of its own, such as an OFFSET of 0; those alone have a value already.
-    constants = {name: value for name, value in compiled.params.items() if value is not None}
-    return Statement(str(compiled), names, constants)
+    return str(compiled), tuple(Bound(name, compiled.params[name]) for name in compiled.positiontup or ())

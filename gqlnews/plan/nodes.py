@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 
 from graphql import FieldNode, GraphQLField
 
+from gqlnews.errors import RequestError
 from gqlnews.plan.declare import Declaration, Entity
+
+
+class RefusedError(RequestError):
+    """What refuses the whole request, with the field that it stands at."""
+
+    def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...]) -> None:
+        super().__init__(error.code, str(error))
+        self.node, self.path = node, path
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,11 @@ from gqlnews.errors import RequestError
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
 from gqlnews.plan.declare import Column, Literal, Part
-from gqlnews.plan.nodes import FieldPlan, RootPlan
+from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan
 from gqlnews.plan.render import render_root
 from gqlnews.plan.render.context import bound_name
 
 MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
-
-
-class RefusedError(RequestError):
-    """An argument that refuses the whole request, with the field that it was given to."""
-
-    def __init__(self, error: RequestError, plan: FieldPlan) -> None:
-        super().__init__(error.code, str(error))
-        self.plan = plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +67,7 @@ def _bind(root: RootPlan, variables: VariableValues) -> tuple[dict[int, Hashable
         try:
             inputs = declaration.arguments(arguments)
         except RequestError as error:
-            raise RefusedError(error, plan) from error
+            raise RefusedError(error, plan.node, plan.path) from error
         shapes[plan.number] = inputs.shape
         values.update((bound_name(plan.number, name), value) for name, value in inputs.values.items())
     return shapes, values

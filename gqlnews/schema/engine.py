@@ -15,7 +15,7 @@ import strawberry
 from graphql import Executor, GraphQLError, OperationType
 
 from gqlnews.plan.audience import Audience
-from gqlnews.plan.operation import RefusedError
+from gqlnews.plan.nodes import RefusedError
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded
 from gqlnews.schema.work import Read, Work
@@ -92,9 +92,7 @@ class Engine:
 
 
 def _argument_error(error: RefusedError) -> GraphQLError:
-    return GraphQLError(
-        str(error), nodes=error.plan.node, path=list(error.plan.path), extensions={"code": error.code}
-    )
+    return GraphQLError(str(error), nodes=error.node, path=list(error.path), extensions={"code": error.code})
 
 
 def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> Answer:

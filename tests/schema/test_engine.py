@@ -14,6 +14,12 @@ from tests.product import Product
 ANY = "{ articles(first: 1) { nodes { slug } } }"
 
 
+def nested(articles: int) -> str:
+    """An article in an article in an article."""
+    inner = "{ related { article " * (articles - 1)
+    return f'{{ article(slug: "x") {inner}{{ slug }}{" } }" * (articles - 1)} }}'
+
+
 @pytest.mark.parametrize(
     ("query", "variables", "name", "code", "path"),
     [
@@ -53,6 +59,7 @@ ANY = "{ articles(first: 1) { nodes { slug } } }"
             ["topics", "articles"],
         ),
         ("{ site { problems(first: -1) { path } } }", None, None, "BAD_PAGE", ["site", "problems"]),
+        (nested(17), None, None, "TOO_DEEP", ["article", *["related", "article"] * 16]),
         (
             '{ node(id: "nope") { ... on Article { images(first: -2) { url } } } }',
             None,
@@ -80,6 +87,10 @@ def test_a_refusal_has_a_code_a_path_and_no_data(
 def test_the_outermost_argument_is_refused_first(examples: Product) -> None:
     query = "{ articles(first: -1) { nodes { images(first: -1) { url } } } }"
     assert [error["path"] for error in examples.ask(query)["errors"]] == [["articles"]]
+
+
+def test_sixteen_articles_deep_is_not_too_deep(examples: Product) -> None:
+    assert examples.data(nested(16)) == {"article": None}
 
 
 def test_an_argument_that_is_skipped_refuses_nothing(examples: Product) -> None:

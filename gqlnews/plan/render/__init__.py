@@ -12,6 +12,8 @@ Aliases are numbered, so the same plan gives the same text.
 """
 
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, select
 
@@ -37,8 +39,16 @@ RENDERERS = {
 }
 
 
-def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Select[tuple[str]]:
-    """One row of one column: the JSON of the root field, SQL NULL where the field is null."""
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A statement before it is text: its common table expressions, and the SELECT that reads them."""
+
+    expressions: Mapping[str, Select[Any]]
+    query: Select[Any]
+
+
+def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
+    """The query gives one row of one column: the JSON of the root field, SQL NULL where the field is null."""
     context = Context(audience, shapes, RENDERERS)
-    field = plan.field
-    return select(context.render(field, Row.nowhere()).label("json"))
+    query = select(context.render(plan.field, Row.nowhere()).label("json"))
+    return Rendered(context.expressions, query)

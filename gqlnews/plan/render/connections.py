@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, case, exists, false, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, case, exists, false, func, literal_column, select
 
 from gqlnews.plan.declare import Connection, Kind, Part
 from gqlnews.plan.nodes import FieldPlan
@@ -36,10 +36,10 @@ class ConnectionRow(Row):
     def __init__(self, listing: Listing, link: Link | None) -> None:
         super().__init__("", 1, _no_columns)
         self.listing, self.link = listing, link
-        self._page: tuple[CTE, str] | None = None
+        self._page: tuple[FromClause, str] | None = None
 
     @property
-    def page(self) -> tuple[CTE, str]:
+    def page(self) -> tuple[FromClause, str]:
         if self._page is None:
             self._page = page_of(self.listing, self.link)
         return self._page

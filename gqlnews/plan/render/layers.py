@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import CTE, Select, distinct, func, select
+from sqlalchemy import FromClause, Select, func, select
 
 from gqlnews.plan.declare import Match
 from gqlnews.plan.nodes import FieldPlan
@@ -17,13 +17,13 @@ DEEPEST = 2  # links that nest in one layer
 class Link:
     """What a linked row is matched with: one key, and all the keys of the level.
 
-    `keys` is the CTE that holds them, where a layer begins here.
+    `keys` is the expression that holds them, where a layer begins here.
     """
 
     key: Expression
     all_keys: Callable[[], Select[tuple[object]]]
     depth: int
-    keys: CTE | None = None
+    keys: FromClause | None = None
 
 
 Build = Callable[[Link | None], Expression]
@@ -52,20 +52,16 @@ def layered(parent: str, row: Row, context: Context, build: Build) -> Expression
     number = next(context.numbers)
     level = row.everything(parent).subquery(f"l{number}")
     level_key = column_of(f"l{number}", "key")
-    keys = materialized(
-        select(distinct(level_key).label("key")).select_from(level).where(level_key.is_not(None)),
+    keys = context.materialize(
         f"k{number}",
+        select(level_key.label("key")).distinct().select_from(level).where(level_key.is_not(None)),
     )
     key = column_of(f"k{number}", "key")
     answer = build(Link(key, lambda: select(key.label("key")).select_from(keys), 1, keys))
-    made = materialized(select(key.label("key"), answer.label("json")).select_from(keys), f"j{number}")
+    made = context.materialize(f"j{number}", select(key.label("key"), answer.label("json")).select_from(keys))
     found = (
         select(column_of(f"j{number}", "json"))
         .select_from(made)
         .where(column_of(f"j{number}", "key") == row.column(parent))
     )
     return func.json(found.scalar_subquery())
-
-
-def materialized(query: Select[tuple[object, ...]], name: str) -> CTE:
-    return query.cte(name).prefix_with("MATERIALIZED")

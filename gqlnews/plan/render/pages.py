@@ -12,14 +12,14 @@ With parents, each key of `kN` has a page of its own:
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, exists, func, select
 
 from gqlnews.plan.arguments import PageShape
 from gqlnews.plan.declare import Connection, Entity, OrderTerm
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.keyset import Value, beyond, ordering
-from gqlnews.plan.render.layers import Link, materialized
+from gqlnews.plan.render.layers import Link
 from gqlnews.plan.render.rows import aliased, column_of, visible
 
 
@@ -97,14 +97,14 @@ def keys_of(alias: str) -> Value:
     return lambda at, _term: column_of(alias, f"k{at}")
 
 
-def page_of(listing: Listing, link: Link | None) -> tuple[CTE, str]:
+def page_of(listing: Listing, link: Link | None) -> tuple[FromClause, str]:
     """The page's CTE and its name."""
     number = next(listing.context.numbers)
     alias, name = f"t{number}", f"p{number}"
     keys = [column_of(alias, term.column).label(f"k{at}") for at, term in enumerate(listing.terms)]
     if link is None or link.keys is None:
         row = [column_of(alias, listing.key).label("id"), *keys]
-        return materialized(listing.page_keys(alias, *row), name), name
+        return listing.context.materialize(name, listing.page_keys(alias, *row)), name
     inner = f"t{next(listing.context.numbers)}"
     chosen = listing.page_keys(inner, column_of(inner, listing.key))
     entity, context = listing.entity, listing.context
@@ -114,4 +114,4 @@ def page_of(listing: Listing, link: Link | None) -> tuple[CTE, str]:
         .select_from(link.keys.join(aliased(entity.table, alias), row_key.in_(chosen)))
         .where(visible(entity, alias, context.audience))
     )
-    return materialized(query, name), name
+    return context.materialize(name, query), name

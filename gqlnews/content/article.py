@@ -15,6 +15,7 @@ from gqlnews.content.records import Article, Mark, ReadOptions, Topic
 from gqlnews.content.related import related_of
 from gqlnews.content.shapes import RawArticle
 from gqlnews.content.slugs import topic_slug
+from gqlnews.content.tame import is_tame
 from gqlnews.instants import Instant, parse_instant
 
 Locate = Callable[[Place], Mark]
@@ -33,6 +34,7 @@ def article_of(
     related = related_of(raw.related, urls, reading)
     provider = provider_of(raw.provider, (), reading)
     images = images_of(raw.images, (), reading)
+    featured_content = _embed(raw.featured_content, reading)
     _check_secured(raw.secured, reading)
     if not raw.title or raw.title.isspace():
         reading.found(("title",), Code.MISSING_KEY, "`title` is missing: an article needs one.")
@@ -62,7 +64,7 @@ def article_of(
         published=True if raw.published is None else raw.published,
         topics=topics,
         related=related,
-        featured_content=_embed(raw.featured_content, options),
+        featured_content=featured_content,
         body=rendered.body,
         html=rendered.html,
         table_of_contents=AS_JSON.encode(rendered.headings).decode(),
@@ -101,8 +103,14 @@ def _topics(names: list[str] | None, reading: Reading) -> tuple[Topic, ...]:
     return tuple(topics.values())
 
 
-def _embed(written: str | None, options: ReadOptions) -> str | None:
-    return None if written is None else safe_embed(written, options.iframe_hosts)
+def _embed(written: str | None, reading: Reading) -> str | None:
+    if written is None:
+        return None
+    if not is_tame(written):
+        message = "`featuredContent` is too much HTML to sanitise and is left out: make it simpler."
+        reading.found(("featuredContent",), Code.LEFT_OUT, message)
+        return None
+    return safe_embed(written, reading.options.iframe_hosts)
 
 
 def _check_secured(secured: str | None, reading: Reading) -> None:

@@ -6,12 +6,14 @@ attributes in double quotes.
 
 import re
 import unicodedata
-from html import unescape
+from html import escape, unescape
 from typing import NamedTuple
 
 import msgspec
 import nh3
 import pyromark
+
+from gqlnews.content.tame import is_tame
 
 _WORDS_A_MINUTE = 240
 _OPTIONS = (
@@ -31,13 +33,17 @@ class Heading(msgspec.Struct):
 
 
 class Rendered(NamedTuple):
-    """What is derived from a body; `minutes` is None where there is none."""
+    """What is derived from a body; `minutes` is None where there is none.
+
+    `is_plain` where its HTML was too much to sanitise, and `html` is the Markdown itself, as preformatted text.
+    """
 
     body: str | None
     html: str | None
     headings: list[Heading]
     words: int
     minutes: int | None
+    is_plain: bool = False
 
 
 _EMPTY = Rendered(None, None, [], 0, None)
@@ -48,9 +54,13 @@ def render(written: str) -> Rendered:
     body = without_blank_ends(written)
     if not body:
         return _EMPTY
-    html, headings = _with_anchors(nh3.clean(pyromark.html(body, options=_OPTIONS)))
     words = len(body.split())
-    return Rendered(body, html, headings, words, -(-words // _WORDS_A_MINUTE))
+    minutes = -(-words // _WORDS_A_MINUTE)
+    unsafe = pyromark.html(body, options=_OPTIONS)
+    if not is_tame(unsafe):
+        return Rendered(body, f"<pre>{escape(body)}</pre>", [], words, minutes, is_plain=True)
+    html, headings = _with_anchors(nh3.clean(unsafe))
+    return Rendered(body, html, headings, words, minutes)
 
 
 def without_blank_ends(text: str) -> str:

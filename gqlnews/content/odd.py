@@ -5,9 +5,11 @@ import re
 _MAX_CHARACTERS = 128 * 1024
 _DEEP = "\n" + " " * 128
 _NUMBER = r"[-+]?(?:0[0-9A-Za-z_]|[0-9]+_)"  # where YAML 1.1 and 1.2 differ
+_NAME = r"(?:[A-Za-z][A-Za-z0-9 .-]*|\"[^\"\\\n]*\")"
+_NAMES = rf"\[{_NAME}(?:, *{_NAME})*\] *\n"  # the one list on a line that both are sure to read alike
 _ALWAYS = (
-    re.compile(rf":\s+(?:#|{_NUMBER})"),
-    re.compile(r"\n *[-?:][ \t]+[-?:][ \t]"),  # lists that nest on one line, without bound
+    re.compile(rf":\s+(?:#|{_NUMBER}|\{{|(?!{_NAMES})\[)"),
+    re.compile(r"\n *[-?:][ \t]+(?:[-?:][ \t]|[\[{])"),  # lists that nest on one line, without bound
 )
 _WITH = (  # looked for only where the character is there at all
     ("!", re.compile(r"[\s\[{,:]!")),  # tags

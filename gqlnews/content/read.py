@@ -48,7 +48,12 @@ def parse_article(path: str, data: bytes, options: ReadOptions) -> tuple[Article
         )
         return None, (problem(path, OPENING, Code.NO_FRONT_MATTER, message),)
     rendered = render(fenced.body)
-    return read_fast(path, fenced, rendered, options) or read_slow(path, fenced, rendered, options)
+    article, problems = read_fast(path, fenced, rendered, options) or read_slow(path, fenced, rendered, options)
+    if rendered.is_plain:
+        below = Mark(fenced.first_line + fenced.front.count("\n") + 1, 1)
+        message = "The body is too much for HTML, which is left out for plain text: nest less, or split it."
+        problems = (*problems, problem(path, below, Code.LEFT_OUT, message))
+    return article, problems
 
 
 def _failed(source: SourceFile, code: Code, message: str) -> Outcome:

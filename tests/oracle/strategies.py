@@ -23,11 +23,10 @@ from graphql import (
     is_composite_type,
     is_object_type,
 )
-from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
+from hypothesis.strategies import SearchStrategy
 
 from .arguments import Arguments
-from .dice import Dice
+from .dice import Dice, tapes
 from .document import Field, Fragment, Inline, Operation, Selection, Spread, fragment_text, set_text
 from .scopes import Scope, Use, merge, merges
 from .values import Values
@@ -60,12 +59,8 @@ def operations(
     schema: GraphQLSchema, values: Values, options: Options | None = None
 ) -> SearchStrategy[Operation]:
     """Requests that are valid over `schema`; some are refused for the value of an argument."""
-
-    @st.composite
-    def build(draw: DrawFn) -> Operation:
-        return Writer(Dice(draw), schema, values, options or Options()).operation()
-
-    return build()
+    asked = options or Options()
+    return tapes().map(lambda tape: Writer(Dice(tape), schema, values, asked).operation())
 
 
 @dataclass(frozen=True)

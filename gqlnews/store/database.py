@@ -25,6 +25,12 @@ CACHE_KIB = 32 * 1024
 WAIT_SECONDS = 5.0
 _BETWEEN_TRIES = 0.01  # seconds
 
+# In one statement, because another process may be making the database right now.
+_HEADER = (
+    "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
+    " FROM pragma_application_id, pragma_user_version"
+)
+
 Migrations = Sequence[tuple[int, str]]
 
 
@@ -53,11 +59,7 @@ def open_writer(
 
 def check_ours(db: sqlite3.Connection, path: Path, newest: int) -> int:
     """The version of the database's tables, 0 for an empty file; raises where it is not ours or too new."""
-    application, version, tables = (
-        value_of(db, "PRAGMA application_id"),
-        value_of(db, "PRAGMA user_version"),
-        value_of(db, "SELECT count(*) FROM sqlite_master"),
-    )
+    application, version, tables = db.execute(_HEADER).fetchone()
     if application != APPLICATION_ID and (application, version, tables) != (0, 0, 0):
         raise ForeignDatabaseError(
             f"database {path} belongs to another application: name another file with --db"
@@ -67,7 +69,7 @@ def check_ours(db: sqlite3.Connection, path: Path, newest: int) -> int:
             f"database {path} was made by a newer gqlnews (its version is {version}, this program knows "
             f"{newest}): update gqlnews, or name another file with --db"
         )
-    return version
+    return int(version)
 
 
 @contextmanager

@@ -69,8 +69,6 @@ class Readers:
             reader.abandon()
         for reader in readers:
             await reader.close()
-        if self._settling:
-            await asyncio.wait(self._settling)
 
     async def read(self, statements: Statements) -> list[bytes | None]:
         """What each statement gives, in order: the bytes of its one value, None for null or no row.
@@ -132,14 +130,16 @@ class Readers:
             self._idle.append(reader)
 
     def _settle(self, reader: "_Reader") -> None:
+        if self._closed:
+            return
         reader.abandon()
         task = asyncio.get_running_loop().create_task(self._return(reader))
         self._settling.add(task)  # the loop itself holds tasks only weakly
         task.add_done_callback(self._settling.discard)
 
     async def _return(self, reader: "_Reader") -> None:
-        if await reader.settled():
-            self._give(reader)
+        await reader.settled()
+        self._give(reader)
 
 
 class _Reader(aiosqlite.Connection):
@@ -167,13 +167,9 @@ class _Reader(aiosqlite.Connection):
         """Nobody waits for the answer: stop the statement that runs, and start no other."""
         self._abandoned = True
 
-    async def settled(self) -> bool:
-        """Wait until the thread is through with what was abandoned; False where it was closed meanwhile."""
-        try:
-            await self._execute(self._rest)  # type: ignore[no-untyped-call]
-        except ValueError:  # aiosqlite: closed
-            return False
-        return True
+    async def settled(self) -> None:
+        """Wait until the thread is through with what was abandoned."""
+        await self._execute(self._rest)  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         await super().close()

@@ -1,6 +1,7 @@
 """Opening the writer's database."""
 
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -128,6 +129,34 @@ def test_a_locked_database_is_refused_after_a_while(database: Path) -> None:
     other.execute("BEGIN EXCLUSIVE")
     refusal(database, LockedDatabaseError, wait=0.05)
     other.close()
+
+
+@pytest.fixture
+def read_by_another(database: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that reads the database, which is not in write-ahead mode yet."""
+    open_writer(database).close()
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM store").fetchall()
+    yield other
+    other.close()
+
+
+def test_a_database_that_another_reads_is_waited_for(
+    database: Path, read_by_another: sqlite3.Connection
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(line_of, database)
+        read_by_another.execute("ROLLBACK")
+        assert opening.result()
+
+
+def test_a_database_that_another_reads_for_long_is_refused(
+    database: Path, read_by_another: sqlite3.Connection
+) -> None:
+    assert read_by_another.in_transaction
+    refusal(database, LockedDatabaseError, wait=0.05)
 
 
 def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:

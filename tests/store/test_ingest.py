@@ -1,5 +1,6 @@
 """What one ingest after another does to the store."""
 
+import gc
 import os
 import sqlite3
 from pathlib import Path
@@ -315,6 +316,17 @@ def test_the_same_content_under_the_other_extension_is_no_change(
     folder.write("a.markdown", text_of(keys_of()))
     assert counts(take_in()) == (0, 0, 0, 1)
     assert db.execute("SELECT path FROM article").fetchall() == [("a.markdown",)]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_collection_is_afterwards_as_it_was(take_in: TakeIn, enabled: bool) -> None:
+    before = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        take_in()
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_a_link_within_the_folder_is_an_article_of_its_own(

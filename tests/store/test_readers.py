@@ -124,8 +124,14 @@ async def test_a_call_cancelled_while_it_runs_leaves_no_transaction_open(databas
 
 async def test_a_call_cancelled_when_its_turn_has_come_hands_the_reader_on(database: Path) -> None:
     async with pool(database, count=1) as readers:
-        first, second, third = started(readers, LINE, 3)
-        first.add_done_callback(lambda _: second.cancel())  # it has the reader, and has not woken yet
+
+        async def read_and_cancel_the_next() -> list[bytes | None]:
+            answers = await readers.read(LINE)
+            second.cancel()  # it has the reader, and has not woken yet
+            return answers
+
+        first = asyncio.create_task(read_and_cancel_the_next())
+        second, third = started(readers, LINE, 2)
         async with asyncio.timeout(10):
             ends = await ended([first, second, third])
         assert [type(end) for end in ends] == [list, asyncio.CancelledError, list]
@@ -148,11 +154,11 @@ async def test_a_closed_pool_leaves_no_thread_and_answers_nobody(database: Path)
 
 async def test_closing_waits_for_what_was_cancelled(database: Path) -> None:
     async with pool(database) as readers:
-        calls = started(readers, ENDLESS, 2)
+        calls = started(readers, ENDLESS, 4)  # two run, two wait
         await asyncio.sleep(0)
         for call in calls:
             call.cancel()
-        await ended(calls)
+    assert all(isinstance(end, asyncio.CancelledError) for end in await ended(calls))
     assert not [thread for thread in threading.enumerate() if "_connection_worker" in thread.name]
 
 

@@ -40,7 +40,7 @@ def article_of(
         reading.found(("title",), Code.MISSING_KEY, "`title` is missing: an article needs one.")
     if urls.url is None:
         reading.found(
-            (urls.key,), Code.MISSING_KEY, "`webUrl` or `originalUrl` is missing: an article needs one."
+            ("webUrl",), Code.MISSING_KEY, "`webUrl` or `originalUrl` is missing: an article needs one."
         )
     if has_error(reading.findings) or not raw.title or not urls.url or not published:
         return None, reading.findings

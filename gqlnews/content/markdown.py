@@ -35,7 +35,7 @@ class Heading(msgspec.Struct):
 class Rendered(NamedTuple):
     """What is derived from a body; `minutes` is None where there is none.
 
-    `is_plain` where its HTML was too much to sanitise, and `html` is the Markdown itself, as preformatted text.
+    `is_plain` where its HTML was too much to sanitise: `html` then shows the Markdown itself.
     """
 
     body: str | None

@@ -77,12 +77,18 @@ def read_tree(front: str) -> tuple[Node | None, list[Note]]:
     try:
         return _Builder().build(front)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise UnreadableYaml(mark.index if mark else 0, Code.BROKEN_YAML, _said(error)) from error
+        raise UnreadableYaml(_index_of(error), Code.BROKEN_YAML, _said(error)) from error
     except yaml.reader.ReaderError as error:
         index = len(front.encode()[: error.position].decode(errors="ignore"))
         message = f"The character U+{ord(front[index]):04X} may not stand in front matter: delete it."
         raise UnreadableYaml(index, Code.BROKEN_YAML, message) from error
+
+
+def _index_of(error: yaml.MarkedYAMLError) -> int:
+    """Where the mistake is: of what never ends, its beginning."""
+    endless = "end of stream" in (error.problem or "") and error.context_mark is not None
+    mark = error.context_mark if endless else error.problem_mark
+    return 0 if mark is None else mark.index
 
 
 def _said(error: yaml.MarkedYAMLError) -> str:
@@ -97,6 +103,7 @@ class _Open:
     """A list or mapping that is not complete; a mapping that `has_key` waits for the value, None drops it."""
 
     node: Sequence | Mapping
+    is_known: bool
     has_key: bool = False
     key: str | None = None
 
@@ -150,15 +157,19 @@ class _Builder:
         if len(self._open) >= MAX_DEPTH:
             message = f"More than {MAX_DEPTH} lists and mappings stand inside each other."
             raise UnreadableYaml(node.index, Code.BROKEN_YAML, message)
-        if event.tag not in tags:
+        is_known = event.tag in tags
+        if not is_known:
             self._refuse_tag(node.index, event.tag)
-        self._open.append(_Open(node))
+        self._open.append(_Open(node, is_known))
 
     def _end(self, _: Any) -> None:
-        self._attach(self._open.pop().node)
+        ended = self._open.pop()
+        self._attach(ended.node if ended.is_known else Refused(ended.node.index))
 
     def _refuse_tag(self, index: int, tag: str) -> None:
-        self._refuse(index, Code.BROKEN_YAML, f"The tag {tag} means nothing here: delete it.")
+        self._refuse(
+            index, Code.BROKEN_YAML, f"The tag {tag.replace(_TAG, '!!')} means nothing here: delete it."
+        )
 
     def _refuse(self, index: int, code: Code, message: str) -> None:
         self._notes.append(Note(index, code, message))

@@ -48,7 +48,9 @@ def parse_article(path: str, data: bytes, options: ReadOptions) -> tuple[Article
         )
         return None, (problem(path, OPENING, Code.NO_FRONT_MATTER, message),)
     rendered = render(fenced.body)
-    article, problems = read_fast(path, fenced, rendered, options) or read_slow(path, fenced, rendered, options)
+    article, problems = read_fast(path, fenced, rendered, options) or read_slow(
+        path, fenced, rendered, options
+    )
     if rendered.is_plain:
         below = Mark(fenced.first_line + fenced.front.count("\n") + 1, 1)
         message = "The body is too much for HTML, which is left out for plain text: nest less, or split it."
@@ -85,12 +87,11 @@ def _read_at_most(opened: FileIO, limit: int) -> bytes:
 def _decode(data: bytes) -> str | int:
     """The text without a byte order mark, or the index of the first byte that belongs to no text."""
     nul = data.find(0)
-    if nul >= 0:
-        return nul
     try:
-        return data.decode("utf-8-sig")
+        text = data[: nul if nul >= 0 else None].decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return error.start
+    return text if nul < 0 else nul
 
 
 def _mark_of_byte(data: bytes, index: int) -> Mark:

@@ -1,8 +1,8 @@
 """Whether HTML can be sanitised in a moment.
 
 The sanitiser's parser follows HTML5. Its time grows with the square of how deep elements nest and of how many
-attributes a tag has, and with open formatting (`<b>`) times the paragraphs that repeat it. Here the tags are counted
-first. What is not plainly HTML must be short.
+attributes a tag has, and with open formatting (`<b>`) times the paragraphs that repeat it. Here the tags are
+counted first. What is not plainly HTML must be short.
 """
 
 import re
@@ -18,11 +18,50 @@ _TOKEN = re.compile(
     r"|<(/?)([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])(?:[^\"'<>]|\"[^\"<>]*\"|'[^'<>]*')*+>"
     r"|<"
 )
-_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
-_NEVER_DEEP = frozenset("area br col dd dt embed hr img input li link meta option p source td th tr wbr".split())
-_OTHER_RULES = frozenset(
-    "frameset iframe math noembed noframes noscript plaintext script select style svg template textarea title "
-    "xmp".split()
+_FORMATTING = frozenset(
+    {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
+)
+_NEVER_DEEP = frozenset(
+    {
+        "area",
+        "br",
+        "col",
+        "dd",
+        "dt",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "li",
+        "link",
+        "meta",
+        "option",
+        "p",
+        "source",
+        "td",
+        "th",
+        "tr",
+        "wbr",
+    }
+)
+_OTHER_RULES = frozenset(  # in these, tags are text or follow other rules
+    {
+        "frameset",
+        "iframe",
+        "math",
+        "noembed",
+        "noframes",
+        "noscript",
+        "plaintext",
+        "script",
+        "select",
+        "style",
+        "svg",
+        "template",
+        "textarea",
+        "title",
+        "xmp",
+    }
 )
 
 

@@ -1,19 +1,121 @@
-"""Front matter to try readers on: every key with values that YAML 1.1 and 1.2 read differently, in every style."""
+"""Front matter to try readers on: keys with values that YAML 1.1 and 1.2 read differently, in every style."""
 
 from hypothesis import strategies as st
 
 WORDS = (
-    *("yes", "Yes", "no", "On", "off", "y", "true", "True", "TRUE", "tRue", "false", "~", "null", "Null", "nULL"),
-    *("0777", "0", "-0", "+12", "007", "0o17", "0x1F", "0b11", "1_000", "12_3.4", "36", "-1", "36.5", "1.10", ".5"),
-    *("1.", "1e3", "1.e3", ".", "+", "-", "1e400", ".inf", "-.Inf", ".nan", "12:30:45", "190:20:30.15", "1:2"),
+    *(
+        "yes",
+        "Yes",
+        "no",
+        "On",
+        "off",
+        "y",
+        "true",
+        "True",
+        "TRUE",
+        "tRue",
+        "false",
+        "~",
+        "null",
+        "Null",
+        "nULL",
+    ),
+    *(
+        "0777",
+        "0",
+        "-0",
+        "+12",
+        "007",
+        "0o17",
+        "0x1F",
+        "0b11",
+        "1_000",
+        "12_3.4",
+        "36",
+        "-1",
+        "36.5",
+        "1.10",
+        ".5",
+    ),
+    *(
+        "1.",
+        "1e3",
+        "1.e3",
+        ".",
+        "+",
+        "-",
+        "1e400",
+        ".inf",
+        "-.Inf",
+        ".nan",
+        "12:30:45",
+        "190:20:30.15",
+        "1:2",
+    ),
     *("2147483647", "2147483648", "-2147483648", "9223372036854775808", "99999999999999999999"),
     *("2024-02-30", "2021-04-15", "2021-04-15T13:00:00Z", "2021-04-15 13:00", "2001-12-14t21:59:43.10-05:00"),
-    *("https://a.org/x?a=1&amp;b=2", "https://a.org/#x", "a#b", "a #b", "a: b", "a:b", "- a", "-a", "?a", "? a"),
-    *("a.org", "/x/y.jpg", "//b.org/c", "AI", "Computer Vision", "&a b", "*a", "!a b", "!!str 3", "!!int 3", "<<"),
-    *("@a", "%a", "`a", "[a, b]", "{a: b}", "{}", "[]", "|", ">-", "'", '"', "#", "", "=", "a b", "é", "日本", "😀"),
+    *(
+        "https://a.org/x?a=1&amp;b=2",
+        "https://a.org/#x",
+        "a#b",
+        "a #b",
+        "a: b",
+        "a:b",
+        "- a",
+        "-a",
+        "?a",
+        "? a",
+    ),
+    *(
+        "a.org",
+        "/x/y.jpg",
+        "//b.org/c",
+        "AI",
+        "Computer Vision",
+        "&a b",
+        "*a",
+        "!a b",
+        "!!str 3",
+        "!!int 3",
+        "<<",
+    ),
+    *(
+        "@a",
+        "%a",
+        "`a",
+        "[a, b]",
+        "{a: b}",
+        "{}",
+        "[]",
+        "|",
+        ">-",
+        "'",
+        '"',
+        "#",
+        "",
+        "=",
+        "a b",
+        "é",
+        "日本",
+        "😀",
+    ),
     *("\u00a0", "\u0085", "\u2028", "\ufeff", "a\tb", "\\", "\\n", "a'b", 'a"b', "Yv33P0pm==;j9RLm1bZ7g=="),
 )
-ESCAPED = ("\\0", "\\x41", "\\u263A", "\\ud83d\\ude00", "\\U0001F600", "\\/", "\\ ", "\\_", "\\N", "\\L", "\\e", "\\q", "\\\\")
+ESCAPED = (
+    "\\0",
+    "\\x41",
+    "\\u263A",
+    "\\ud83d\\ude00",
+    "\\U0001F600",
+    "\\/",
+    "\\ ",
+    "\\_",
+    "\\N",
+    "\\L",
+    "\\e",
+    "\\q",
+    "\\\\",
+)
 TEXT_KEYS = ("title", "excerpt", "category", "type", "publishedDateTime", "secured", "featuredContent")
 URL_KEYS = ("webUrl", "originalUrl", "ampWebUrl", "cdnAmpWebUrl", "sourceUrl", "ampUrl", "cdnAmpUrl")
 OTHER_KEYS = ("author", "content", "weight", "x-y", "on", "1", "~", "'q'", '"webUrl"', "? a", "<<", "no")
@@ -28,7 +130,9 @@ def single(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-words = st.sampled_from(WORDS) | st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0"), max_size=8)
+words = st.sampled_from(WORDS) | st.text(
+    st.characters(codec="utf-8", exclude_characters="\n\r\0"), max_size=8
+)
 scalars = st.one_of(
     words,
     words,
@@ -54,7 +158,7 @@ def values(draw: st.DrawFn, indent: int) -> str:
         5: f" {text}\n{space}- more",
         6: f"  {text}  ",
         7: f" &a {text}",
-        8: f' "one\ntitle: x"',
+        8: ' "one\ntitle: x"',
         9: f" [{text}, b]",
         10: f' {{"a":{text}}}',
         11: f" # note\n{space}{text}",
@@ -67,7 +171,9 @@ def mapping(keys: tuple[str, ...], indent: int, most: int) -> st.SearchStrategy[
 
     @st.composite
     def lines(draw: st.DrawFn) -> str:
-        chosen = draw(st.lists(st.sampled_from(keys), min_size=1, max_size=most, unique=draw(st.integers(0, 9)) > 0))
+        chosen = draw(
+            st.lists(st.sampled_from(keys), min_size=1, max_size=most, unique=draw(st.integers(0, 9)) > 0)
+        )
         return "".join(f"{' ' * indent}{key}:{draw(values(indent))}\n" for key in chosen)
 
     return lines()
@@ -101,12 +207,17 @@ entries = st.builds(
     st.just("") | nested("images", 4, items(mapping(IMAGE_KEYS, 8, 3), 6)),
 )
 needed = st.tuples(
-    st.sampled_from(("title: A title\n", "title: 'it''s'\n", 'title: "x: \\"y\\""\n')) | mapping(("title",), 0, 1),
-    st.sampled_from(("publishedDateTime: 2021-04-15T13:00:00Z\n", 'publishedDateTime: "2021-04-15" # note\n')),
+    st.sampled_from(("title: A title\n", "title: 'it''s'\n", 'title: "x: \\"y\\""\n'))
+    | mapping(("title",), 0, 1),
+    st.sampled_from(
+        ("publishedDateTime: 2021-04-15T13:00:00Z\n", 'publishedDateTime: "2021-04-15" # note\n')
+    ),
     st.sampled_from(("webUrl: https://a.org/?a=1&amp;b=2\n", "\n# note\nsourceUrl: 'https://a.org/1'\n"))
     | mapping(("originalUrl",), 0, 1),
 ).flatmap(st.permutations)
-topics = st.lists(scalars, max_size=3).map(lambda names: "topics:\n" + "".join(f"- {name}\n" for name in names))
+topics = st.lists(scalars, max_size=3).map(
+    lambda names: "topics:\n" + "".join(f"- {name}\n" for name in names)
+)
 parts = st.one_of(
     mapping(("excerpt", "category", "type", "secured", "featuredContent"), 0, 2),
     mapping(("ampWebUrl", "cdnAmpWebUrl", "ampUrl", "cdnAmpUrl"), 0, 2),
@@ -119,5 +230,7 @@ parts = st.one_of(
     nested("extras", 0, mapping(OTHER_KEYS, 2, 3)),
 )
 fronts = st.builds(
-    lambda first, last: "".join([*first, *last]), needed, st.lists(parts, max_size=3, unique_by=lambda part: part[:5])
+    lambda first, last: "".join([*first, *last]),
+    needed,
+    st.lists(parts, max_size=3, unique_by=lambda part: part[:5]),
 )

@@ -1,6 +1,6 @@
 """The two readers agree: whatever the fast one says of a file, the slow one says too."""
 
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 
 from gqlnews.content.fast import read_fast
 from gqlnews.content.fence import Fenced, unfence
@@ -10,7 +10,6 @@ from gqlnews.content.slow import read_slow
 from tests.content.documents import fronts
 
 OPTIONS = ReadOptions()
-PLAIN = "title: A\npublishedDateTime: 2021-04-15\nwebUrl: https://a.org/1\n"
 
 
 def fenced(front: str) -> Fenced:

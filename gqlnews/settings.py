@@ -15,7 +15,6 @@ from gqlnews.errors import SettingsError
 
 EDITOR_TOKENS = "GQLNEWS_EDITOR_TOKENS"
 DATABASE = "GQLNEWS_DB"
-FOLDER = "GQLNEWS_FOLDER"
 UNPUBLISHED = "GQLNEWS_UNPUBLISHED"
 EXPLORER = "GQLNEWS_EXPLORER"
 LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
@@ -78,11 +77,7 @@ def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
 def _database(environ: Mapping[str, str]) -> Path:
     if path := environ.get(DATABASE):
         return Path(path)
-    if folder := environ.get(FOLDER):
-        from gqlnews.store.location import default_database
-
-        return default_database(Path(folder))
-    raise SettingsError(f"{DATABASE} is not set: name the database, or the content folder by {FOLDER}")
+    raise SettingsError(f"{DATABASE} is not set: name the database that `gqlnews ingest` made")
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -47,10 +47,6 @@ def test_by_default_the_public_sees_what_is_published_and_browsers_the_explorer(
     assert (settings.unpublished, settings.explorer, settings.editor_tokens) == (False, True, ())
 
 
-def test_a_folder_names_its_database(tmp_path: Path) -> None:
-    assert server_settings({"GQLNEWS_FOLDER": str(tmp_path)}).database.stem.startswith(tmp_path.name)
-
-
 @pytest.mark.parametrize(
     ("environ", "message"),
     [

@@ -14,8 +14,6 @@ from gqlnews.cli import options
 from gqlnews.errors import StartupError
 from gqlnews.settings import LogFormat
 
-INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
-
 app = typer.Typer(
     name="gqlnews",
     help="A folder of Markdown news articles, served as a GraphQL API.",
@@ -37,8 +35,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except typer.TyperException as error:
         return _refuse(f"{error.format_message().rstrip('.')}; see gqlnews --help")
-    except KeyboardInterrupt:
-        return INTERRUPTED
     return code or 0
 
 

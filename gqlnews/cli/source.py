@@ -43,12 +43,12 @@ def source(
 
 
 def _check_folder(folder: Path) -> None:
-    if not folder.exists():
-        raise FolderError(f"folder {folder} does not exist: name the folder that holds the articles")
-    if not folder.is_dir():
-        raise FolderError(f"{folder} is no folder: name the folder that holds the articles")
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise FolderError(f"folder {folder} cannot be read: check its permissions")
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        raise FolderError(
+            f"folder {folder} cannot be read ({error.strerror}): name the folder that holds the articles"
+        ) from error
 
 
 def _options(base_url: str | None, iframe_hosts: Sequence[str] | None) -> ReadOptions:

@@ -84,8 +84,7 @@ async def _to_endpoint(request: Request) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     """What Starlette itself refuses: an unknown path, a method that a path does not take."""
-    if not isinstance(error, HTTPException):
-        raise error
+    assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if allowed := headers.get(ALLOW):
         headers[ALLOW] = ", ".join(sorted(allowed.split(", ")))

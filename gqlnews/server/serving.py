@@ -36,8 +36,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        if self.started:
-            await self._on_start()
+        await self._on_start()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -60,11 +59,12 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._cut)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        await asyncio.sleep(0)  # the loop closes them on its next turn
         by = self._stopped_by or signal.SIGTERM
         note("stopping", by=NAMES[by], connections=len(self.server_state.connections))
         if by == signal.SIGINT:
-            for server in self.servers:
-                server.close()
             self._cut()
         await super().shutdown(sockets)
         note("stopped")

@@ -22,6 +22,9 @@ _AT_ONCE = 1024
 _SUFFIXES = (".md", ".markdown")
 
 
+# CROSS JOIN because SQLite, which knows nothing of how few rows these tables have, then keeps this order.
+
+
 def take_stock(db: sqlite3.Connection, found: Iterable[SourceFile | Problem], *, everything: bool) -> int:
     """Fill `scan`, `gone`, `todo` and `affected_slug`, and bring the paths of `source` up to date.
 
@@ -49,7 +52,7 @@ def files_to_read(db: sqlite3.Connection) -> Iterator[SourceFile]:
 def later_files(db: sqlite3.Connection) -> frozenset[str]:
     """The paths of `todo` whose slug belongs to an earlier path. They are few."""
     rows = db.execute(
-        "SELECT path FROM todo JOIN source USING (path) WHERE EXISTS"
+        "SELECT path FROM todo CROSS JOIN source USING (path) WHERE EXISTS"
         " (SELECT 1 FROM source AS first WHERE first.slug = source.slug AND first.path < source.path)"
     )
     return frozenset(path for (path,) in rows)
@@ -105,6 +108,6 @@ def _list_todo(db: sqlite3.Connection, *, everything: bool) -> None:
     )
     db.execute(
         "INSERT OR IGNORE INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
-        " FROM affected_slug JOIN source USING (slug) JOIN scan USING (path)"
+        " FROM affected_slug CROSS JOIN source USING (slug) CROSS JOIN scan USING (path)"
         " WHERE scan.size >= 0 AND path = (SELECT min(path) FROM source AS one WHERE one.slug = source.slug)"
     )

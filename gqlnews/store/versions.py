@@ -8,20 +8,27 @@ INSERT INTO change
 SELECT ? + row_number() OVER (ORDER BY slug), slug, kind, was_public, is_public FROM touched
 """
 
-# The scope of audience 0 is 0, of all others 1. Of equal instants the first slug's is told.
-_DESCRIBE = """
+# ruff: noqa: S608 - the parts of this statement are this program's
+
+
+def _describe(visible: str, scope: int) -> str:
+    """What the audience is told of the articles that are `visible`; of equal instants the first slug's."""
+    return f"""
 UPDATE site SET
     version = (SELECT line FROM store) || '-' || :number,
     ingested_at = :now,
-    article_count = (SELECT count(*) FROM article WHERE published OR audience > 0),
-    provider_count = (SELECT count(*) FROM provider WHERE scope = min(audience, 1)),
-    topic_count = (SELECT count(*) FROM topic WHERE scope = min(audience, 1)),
-    first_published = (SELECT published_date_time FROM article WHERE published OR audience > 0
-        ORDER BY published_at, slug LIMIT 1),
-    last_published = (SELECT published_date_time FROM article WHERE published OR audience > 0
-        ORDER BY published_at DESC, slug LIMIT 1)
+    article_count = (SELECT count(*) FROM article {visible}),
+    provider_count = (SELECT count(*) FROM provider WHERE scope = {scope}),
+    topic_count = (SELECT count(*) FROM topic WHERE scope = {scope}),
+    first_published = (
+        SELECT published_date_time FROM article {visible} ORDER BY published_at, slug LIMIT 1),
+    last_published = (
+        SELECT published_date_time FROM article {visible} ORDER BY published_at DESC, slug LIMIT 1)
 WHERE audience = :audience
 """
+
+
+_DESCRIBE = (_describe("WHERE published = 1", 0), _describe("", 1), _describe("", 1))
 
 
 class Changes(NamedTuple):
@@ -49,6 +56,6 @@ def log_changes(db: sqlite3.Connection, *, problems_changed: bool, now: str) -> 
     ).fetchone()
     for audience, number in ((0, public), (1, newest if count else None), (2, newest)):
         if number is not None:
-            db.execute(_DESCRIBE, {"audience": audience, "number": number, "now": now})
+            db.execute(_DESCRIBE[audience], {"audience": audience, "number": number, "now": now})
     kinds = dict(db.execute("SELECT kind, count(*) FROM touched GROUP BY kind").fetchall())
     return Changes(kinds.get("ADDED", 0), kinds.get("UPDATED", 0), kinds.get("REMOVED", 0))

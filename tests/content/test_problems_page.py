@@ -1,0 +1,44 @@
+"""`docs/problems.md` names every code, and each of its examples gives the code that it stands under."""
+
+import re
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.codes import Code, severity_of
+from tests.product import take_in
+
+PAGE = (Path(__file__).parents[2] / "docs" / "problems.md").read_text()
+SECTION = re.compile(r"^## (\S+)\n\n(\w+)\..*?^```(\w+)\n(.*?)^```\n\nMend: ", re.DOTALL | re.MULTILINE)
+SECTIONS = {name: (severity, kind, example) for name, severity, kind, example in SECTION.findall(PAGE)}
+ROW = re.compile(r"^\| \[`(\S+)`\]\(#(\S+)\) \| (\w+) \|", re.MULTILINE)
+COMES_WITH = {Code.PUBLISHED_DISAGREES: {Code.PUBLISHED_DISAGREES, Code.DUPLICATE_URL}}
+
+
+def test_the_page_names_every_code_and_no_other() -> None:
+    assert list(SECTIONS) == [name for name, _, _ in ROW.findall(PAGE)]
+    assert sorted(SECTIONS) == sorted(Code)
+
+
+@pytest.mark.parametrize("code", Code)
+def test_the_page_says_how_bad_it_is(code: Code) -> None:
+    in_table = {name: severity for name, _, severity in ROW.findall(PAGE)}
+    assert SECTIONS[code][0].upper() == in_table[code].upper() == severity_of(code)
+
+
+@pytest.mark.parametrize("code", Code)
+def test_the_example_gives_its_code(code: Code, tmp_path: Path) -> None:
+    folder = tmp_path / "content"
+    folder.mkdir()
+    _, kind, example = SECTIONS[code]
+    if kind == "sh":
+        subprocess.run(["/bin/sh", "-ec", example], cwd=folder, check=True)
+    else:
+        (folder / "launch.md").write_text(example)
+    take_in(folder, tmp_path / "store.db")
+    with closing(sqlite3.connect(tmp_path / "store.db")) as db:
+        codes = {row[0] for row in db.execute("SELECT code FROM problem")}
+    assert codes == COMES_WITH.get(code, {code})

@@ -5,7 +5,8 @@ A command imports what it needs when it runs, so that `gqlnews --help` is quick.
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from io import TextIOWrapper
+from typing import Annotated, NoReturn, cast
 
 import typer
 
@@ -23,7 +24,11 @@ app = typer.Typer(
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line (`sys.argv` unless told), and exit."""
+    """Run the command line (`sys.argv` unless told), and exit.
+
+    What the output's encoding does not have is escaped: file names may hold any bytes.
+    """
+    cast(TextIOWrapper, sys.stdout).reconfigure(errors="backslashreplace")
     sys.exit(run(arguments))
 
 

@@ -1,5 +1,6 @@
 """What `gqlnews serve` says once it accepts requests."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Banner:
         """For people, a line a fact."""
         facts = self.fields()
         whose = "unpublished ones too" if self.settings.unpublished else "published"
-        advice = f" (gqlnews check {self.folder})" if self.report.problems else ""
+        advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if self.report.problems else ""
         return (
             f"gqlnews {__version__} serves {self.folder}\n"
             f"  API       {facts['api']}\n"

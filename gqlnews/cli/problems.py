@@ -1,11 +1,11 @@
 """How problems are printed: as compilers do, as JSON, or as GitHub's workflow commands."""
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-import orjson
 
 from gqlnews.cli.options import CheckFormat
 from gqlnews.content.records import Problem, Severity
@@ -22,12 +22,12 @@ def as_text(folder: Path, problems: Sequence[Problem]) -> str:
 
 
 def as_json(folder: Path, problems: Sequence[Problem]) -> str:
-    """One array of the API's `Problem` objects; their `path` is relative to the folder."""
+    """One array of the API's `Problem` objects, in ASCII; their `path` is relative to the folder."""
     rows = [
         msgspec.structs.asdict(p) | {"path": _encodable(p.path), "message": _encodable(p.message)}
         for p in problems
     ]
-    return orjson.dumps(rows).decode() + "\n"
+    return json.dumps(rows) + "\n"
 
 
 def as_github(folder: Path, problems: Sequence[Problem]) -> str:

@@ -31,10 +31,8 @@ class Server(uvicorn.Server):
         super().__init__(_config(app))
         self._on_start = on_start
         self._stopped_by: signal.Signals | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         await self._on_start()
 
@@ -52,11 +50,11 @@ class Server(uvicorn.Server):
         """Ctrl-C after SIGTERM stops at once; any other second signal changes nothing."""
         if self._stopped_by in {sig, signal.SIGINT}:
             return
+        if self._stopped_by is not None:
+            asyncio.get_running_loop().call_soon_threadsafe(self._cut)
         self._stopped_by = signal.Signals(sig)
         self.should_exit = True
         signal.setitimer(signal.ITIMER_REAL, LAST_RESORT[self._stopped_by])
-        if sig == signal.SIGINT and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._cut)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listener in (*self.servers, *(sockets or ())):

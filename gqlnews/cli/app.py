@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     What the output's encoding does not have is escaped: file names may hold any bytes.
     """
-    cast(TextIOWrapper, sys.stdout).reconfigure(errors="backslashreplace")
+    cast("TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
     sys.exit(run(arguments))
 
 

@@ -97,6 +97,13 @@ def test_ctrl_c_ends_it_within_a_second_open_connections_included(content: Path,
     assert "info stopping by=Ctrl-C" in run.rest()
 
 
+def test_a_client_that_leaves_before_its_request_is_whole_is_logged(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run):
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
+            client.sendall(HEAD + b"100\r\n\r\n{")
+        run.wait_for("operation name=- .* status=499")
+
+
 def test_sigterm_finishes_what_is_in_flight(content: Path, tmp_path: Path) -> None:
     body = json.dumps(COUNT).encode()
     with serving(tmp_path, content) as (url, run):
@@ -106,6 +113,7 @@ def test_sigterm_finishes_what_is_in_flight(content: Path, tmp_path: Path) -> No
             assert client.recv(1024).startswith(b"HTTP/1.1 100")  # now it is in flight
             run.process.send_signal(signal.SIGTERM)
             run.wait_for("stopping by=SIGTERM")
+            run.process.send_signal(signal.SIGTERM)  # a second one changes nothing
             client.sendall(body)
             answer = client.recv(65536)
             while part := client.recv(65536):

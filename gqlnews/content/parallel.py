@@ -43,7 +43,7 @@ def read_all(
 
     StartupError where a worker is killed.
     """
-    wanted = processes if processes is not None else len(os.sched_getaffinity(0))
+    wanted = processes if processes is not None else os.cpu_count() or 1
     rest = iter(files)
     first = list(islice(rest, _FEW))
     if wanted < 2 or len(first) < _FEW:  # noqa: PLR2004  # one worker is no faster than none

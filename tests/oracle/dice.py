@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
 
-LENGTH = 1500  # bytes: more than most requests take
+LENGTH = 900  # bytes: as much as the largest requests take
 
 
 def tapes() -> SearchStrategy[bytes]:
@@ -34,7 +34,8 @@ class Dice:
         size = ((high - low).bit_length() + 7) // 8
         drawn = self._tape[self._place : self._place + size]
         self._place += size
-        return low + int.from_bytes(drawn.ljust(size, b"\0"), "big") * (high - low + 1) >> 8 * size
+        share = int.from_bytes(drawn.ljust(size, b"\0"), "big") * (high - low + 1)
+        return low + (share >> 8 * size)
 
     def chance(self, percent: int) -> bool:
         """True in `percent` of a hundred cases; plainly False."""

@@ -1,5 +1,32 @@
 """The tree of exceptions. A message names the offender and says what to do about it."""
 
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Every `extensions.code` of the API; docs/errors.md has a line for each."""
+
+    # GraphQL refuses the request
+    PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    BAD_PAGE = "BAD_PAGE"
+    BAD_CURSOR = "BAD_CURSOR"
+    TOO_DEEP = "TOO_DEEP"
+    OPERATION_NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
+
+    # HTTP refuses it before
+    BAD_REQUEST = "BAD_REQUEST"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    NOT_FOUND = "NOT_FOUND"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+
+    # the server cannot answer
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+    STOPPING = "STOPPING"
+
 
 class GqlnewsError(Exception):
     """Every error that gqlnews raises on purpose."""
@@ -40,6 +67,6 @@ class SettingsError(StartupError):
 class RequestError(GqlnewsError):
     """An argument of a request that is refused before anything runs; `code` is `extensions.code`."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code = code

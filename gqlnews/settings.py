@@ -66,6 +66,12 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
     )
 
 
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The user's; a relative XDG_CACHE_HOME is passed over, as the XDG specification asks."""
+    named = Path(environ.get("XDG_CACHE_HOME", ""))
+    return named if named.is_absolute() else Path.home() / ".cache"
+
+
 def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
     """How to log, for an application without a command line; raises SettingsError."""
     word = environ.get(LOG_FORMAT) or LogFormat.TEXT

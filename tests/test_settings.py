@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.errors import SettingsError
-from gqlnews.settings import LogFormat, editor_tokens, log_format, server_settings
+from gqlnews.settings import LogFormat, cache_folder, editor_tokens, log_format, server_settings
 
 ONE, OTHER = (sha256(token).hexdigest() for token in (b"one", b"other"))
 
@@ -71,3 +71,15 @@ def test_the_log_has_two_formats(value: str, format: LogFormat) -> None:
 def test_another_format_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"'xml' .* text or json"):
         log_format({"GQLNEWS_LOG_FORMAT": "xml"})
+
+
+def test_the_cache_folder_is_the_named_one(tmp_path: Path) -> None:
+    assert cache_folder({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path
+
+
+@pytest.mark.parametrize("environ", [{}, {"XDG_CACHE_HOME": ""}, {"XDG_CACHE_HOME": "relative/cache"}])
+def test_without_a_usable_name_the_cache_is_in_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder(environ) == tmp_path / ".cache"

@@ -11,6 +11,7 @@ import msgspec
 
 from gqlnews.content.records import ReadOptions
 from gqlnews.errors import FolderError, SettingsError
+from gqlnews.settings import cache_folder
 from gqlnews.store.location import default_database
 
 _HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
@@ -39,7 +40,12 @@ def source(
 ) -> Source:
     """What the options say. Raises FolderError and SettingsError."""
     _check_folder(folder)
-    return Source(folder, database or default_database(folder), _options(base_url, iframe_hosts), processes)
+    return Source(
+        folder,
+        database or default_database(folder, cache_folder()),
+        _options(base_url, iframe_hosts),
+        processes,
+    )
 
 
 def _check_folder(folder: Path) -> None:

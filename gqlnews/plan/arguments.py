@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gqlnews.errors import RequestError
+from gqlnews.errors import Code, RequestError
 from gqlnews.plan.cursors import decode_cursor
 
 Arguments = Mapping[str, Any]
@@ -56,7 +56,7 @@ def read_slice(arguments: Arguments, *, default: int | None) -> Inputs:
     start = arguments.get("offset") or 0
     for name, value in (("first", first or 0), ("offset", start)):
         if value < 0:
-            raise RequestError("BAD_PAGE", f"`{name}` is {value}: give 0 or more.")
+            raise RequestError(Code.BAD_PAGE, f"`{name}` is {value}: give 0 or more.")
     return Inputs(values={"start": start, "end": NO_END if first is None else start + first})
 
 
@@ -84,10 +84,10 @@ def page_arguments(place: str, keys: int) -> ReadArguments:
 def page_size(first: int | None, last: int | None) -> tuple[int, bool]:
     """How many, and whether they are counted from the end."""
     if first is not None and last is not None:
-        raise RequestError("BAD_PAGE", "`first` and `last` are both given: give one of them.")
+        raise RequestError(Code.BAD_PAGE, "`first` and `last` are both given: give one of them.")
     name, size = ("last", last) if last is not None else ("first", first)
     if size is None:
         return DEFAULT_PAGE, False
     if not 0 <= size <= MOST_ON_A_PAGE:
-        raise RequestError("BAD_PAGE", f"`{name}` is {size}: give 0 to {MOST_ON_A_PAGE}.")
+        raise RequestError(Code.BAD_PAGE, f"`{name}` is {size}: give 0 to {MOST_ON_A_PAGE}.")
     return size, name == "last"

@@ -26,7 +26,7 @@ from graphql.execution.collect_fields import (
     collect_subfields,
 )
 
-from gqlnews.errors import RequestError
+from gqlnews.errors import Code, RequestError
 from gqlnews.plan.declare import Declarations, Literal
 from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan
 
@@ -83,7 +83,7 @@ class _Collector:
         number, path = next(self.numbers), (*above, key)
         if len(path) > MOST_DEPTH and definition_has_fields(definition):
             error = RequestError(
-                "TOO_DEEP", f"`{key}` is nested more than {MOST_DEPTH} deep: ask in two requests."
+                Code.TOO_DEEP, f"`{key}` is nested more than {MOST_DEPTH} deep: ask in two requests."
             )
             raise RefusedError(error, node, path)
         place = len(self.inputs)

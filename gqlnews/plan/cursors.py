@@ -8,7 +8,7 @@ order, so a cursor of another list is refused.
 import json
 import re
 
-from gqlnews.errors import RequestError
+from gqlnews.errors import Code, RequestError
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
@@ -18,11 +18,11 @@ def decode_cursor(cursor: str, place: str, keys: int, *, argument: str) -> list[
     values = _parse(cursor)
     if values is None:
         raise RequestError(
-            "BAD_CURSOR", f"`{argument}` is no cursor: pass one that `pageInfo` or an edge gave."
+            Code.BAD_CURSOR, f"`{argument}` is no cursor: pass one that `pageInfo` or an edge gave."
         )
     if values[0] != place or len(values) != keys + 1:
         raise RequestError(
-            "BAD_CURSOR", f"`{argument}` is a cursor of another list or order: pass one of this list's."
+            Code.BAD_CURSOR, f"`{argument}` is a cursor of another list or order: pass one of this list's."
         )
     return values[1:]
 

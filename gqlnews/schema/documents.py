@@ -18,6 +18,7 @@ from graphql import (
 from graphql.language import VariableNode
 from strawberry.schema.schema import validate_document
 
+from gqlnews.errors import Code
 from gqlnews.plan.collect import plan_operation
 from gqlnews.plan.declare import Declarations
 from gqlnews.plan.operation import PlannedOperation
@@ -69,14 +70,14 @@ class Documents:
         try:
             node = parse(text)
         except GraphQLError as error:
-            return Document(None, (coded(error, "GRAPHQL_PARSE_FAILED"),))
+            return Document(None, (coded(error, Code.PARSE_FAILED),))
         errors = validate_document(self._schema, node, tuple(specified_rules))
         if errors:
-            return Document(node, tuple(coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
+            return Document(node, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
         return Document(node, (), deciding_variables(node))
 
 
-def coded(error: GraphQLError, code: str) -> GraphQLError:
+def coded(error: GraphQLError, code: Code) -> GraphQLError:
     """The error with its documented code."""
     error.extensions = {**(error.extensions or {}), "code": code}
     return error

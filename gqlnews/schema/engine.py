@@ -14,6 +14,7 @@ import orjson
 import strawberry
 from graphql import Executor, GraphQLError, OperationType
 
+from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.nodes import RefusedError
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
@@ -62,7 +63,7 @@ class Engine:
         kind = operation.operation.operation
         if only_query and kind is not OperationType.QUERY:
             error = GraphQLError(f"A GET runs queries only, and this is a {kind.value}: send it by POST.")
-            return refused([coded(error, "OPERATION_NOT_ALLOWED")], name)
+            return refused([coded(error, Code.OPERATION_NOT_ALLOWED)], name)
         try:
             plan = document.planned(operation, self.declarations)
             statements = plan.queries(operation.variable_values, audience)
@@ -88,7 +89,7 @@ class Engine:
         )
         if isinstance(built, Executor):
             return built
-        return [coded(error, "BAD_USER_INPUT") for error in built]
+        return [coded(error, Code.BAD_USER_INPUT) for error in built]
 
 
 def _argument_error(error: RefusedError) -> GraphQLError:
@@ -111,6 +112,6 @@ def answered(
 def _shown(error: GraphQLError) -> GraphQLError:
     """A field's error as its client may see it: a failure of ours without its inside."""
     if not is_failure(error):
-        return coded(error, "BAD_USER_INPUT")
+        return coded(error, Code.BAD_USER_INPUT)
     shown = GraphQLError(FAILED, nodes=error.nodes, path=error.path)
-    return coded(shown, "INTERNAL_ERROR")
+    return coded(shown, Code.INTERNAL_ERROR)

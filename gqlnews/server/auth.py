@@ -7,8 +7,9 @@ from hashlib import sha256
 
 from starlette.datastructures import Headers
 
+from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
-from gqlnews.server.wire import AUTHORIZATION, BEARER, WWW_AUTHENTICATE, Code, RefusedError
+from gqlnews.server.wire import AUTHORIZATION, BEARER, WWW_AUTHENTICATE, RefusedError
 from gqlnews.settings import ServerSettings
 
 # RFC 6750, section 2.1; the scheme's name in any case, as RFC 9110 has it.

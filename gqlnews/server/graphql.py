@@ -7,6 +7,7 @@ from time import perf_counter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from gqlnews.errors import Code
 from gqlnews.schema.engine import Answer, Engine
 from gqlnews.server.auth import audience
 from gqlnews.server.logs import log, note
@@ -17,7 +18,6 @@ from gqlnews.server.wire import (
     GRAPHQL_RESPONSE,
     UTF8,
     VARY,
-    Code,
     RefusedError,
     error_response,
 )

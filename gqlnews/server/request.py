@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
+from gqlnews.errors import Code
 from gqlnews.server.wire import (
     ACCEPT,
     CONTENT_LENGTH,
@@ -17,7 +18,6 @@ from gqlnews.server.wire import (
     GRAPHQL_RESPONSE,
     HTML,
     JSON,
-    Code,
     RefusedError,
 )
 

@@ -1,12 +1,11 @@
 """The strings of the wire: media types, header names, error codes, and the shape of an error."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 import orjson
 from starlette.responses import Response
 
-from gqlnews.errors import GqlnewsError
+from gqlnews.errors import Code, GqlnewsError
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -24,19 +23,6 @@ BEARER = "Bearer"
 
 NO_HEADERS: Mapping[str, str] = {}
 FAILED = "Something went wrong here; the log says what."
-
-
-class Code(StrEnum):
-    """`extensions.code` of what is refused before GraphQL is reached."""
-
-    BAD_REQUEST = "BAD_REQUEST"
-    UNAUTHENTICATED = "UNAUTHENTICATED"
-    NOT_FOUND = "NOT_FOUND"
-    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
-    BODY_TOO_LARGE = "BODY_TOO_LARGE"
-    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
-    INTERNAL_ERROR = "INTERNAL_ERROR"
-    STOPPING = "STOPPING"
 
 
 def error_response(

@@ -5,13 +5,8 @@ import os
 from pathlib import Path
 
 
-def default_database(folder: Path) -> Path:
-    """The file in the user's cache folder that belongs to `folder`, whatever name it is reached by.
-
-    A relative XDG_CACHE_HOME is passed over, as the XDG specification asks.
-    """
-    named = Path(os.path.expandvars("$XDG_CACHE_HOME"))
-    cache = named if named.is_absolute() else Path.home() / ".cache"
+def default_database(folder: Path, cache: Path) -> Path:
+    """The file below the user's cache folder that belongs to `folder`, whatever name it is reached by."""
     place = folder.resolve()
     digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
     return cache / "gqlnews" / f"{place.name or 'root'}-{digest}.db"

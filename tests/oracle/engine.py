@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     FragmentDefinitionNode,
     GraphQLObjectType,
     GraphQLSchema,
@@ -81,6 +83,7 @@ class Oracle:
         self.schema = schema
         self.registry = Registry() if registry is None else registry
         self._derived = derived
+        self._read = lru_cache(maxsize=100)(self._read_once)
 
     def execute(
         self,
@@ -90,11 +93,10 @@ class Oracle:
         operation_name: str | None = None,
     ) -> dict[str, Any]:
         """The answer: `data`, `errors` or both; an error has its `path`, and a code where refused."""
-        document = parse(query)
-        invalid = validate(self.schema, document)
+        document, invalid = self._read(query)
         operation = get_operation_ast(document, operation_name)
         if invalid or operation is None:
-            return {"errors": [{"message": error.message} for error in invalid]}
+            return {"errors": [{"message": message} for message in invalid or ["no such operation"]]}
         fragments = {
             one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
         }
@@ -111,6 +113,11 @@ class Oracle:
             executor_class=MarkerExecutor,
         )
         return dict(result.formatted)
+
+    def _read_once(self, query: str) -> tuple[DocumentNode, list[str]]:
+        """The document, and what is invalid about it."""
+        document = parse(query)
+        return document, [error.message for error in validate(self.schema, document)]
 
     def _refusal(
         self,

@@ -102,7 +102,7 @@ def alias_of(statement: str, alias: str) -> str | None:
 
 def test_the_text_of_a_statement_depends_on_no_value_and_no_run(product: Product) -> None:
     query = "query ($n: Int, $m: Int) { articles(first: $n) { nodes { related(first: $m) { title } } } }"
-    texts = set()
+    texts: set[str] = set()
     for first, links in [(1, 1), (20, 0), (5, None)]:
         engine = Engine(product.engine.read)
         asyncio.run(engine.answer(query, {"n": first, "m": links}, None, Audience.PUBLIC))

@@ -63,7 +63,7 @@ def test_what_is_written_is_served_in_utc(written: str, text: str, key: str) -> 
             "9999-12-31T23:59:59-00:01",
             " 2021-04-15",
             "2021-04-15\n",
-            "2021-04-1５",
+            "2021-04-1\N{FULLWIDTH DIGIT FIVE}",
         ),
     ],
 )

@@ -1,162 +1,45 @@
-"""Where each value stands in a front matter of the plainest style, found without a YAML parser.
+"""Where a value stands in a front matter of block style, found without parsing it again.
 
-The style: every line is blank, a comment, `key: value`, `- value` or `- key: value`, and a value is complete
-on its line or is the block of deeper lines below it. Of any other text nothing is said.
+The text is narrowed down, step by step of the place, to the lines of one value:
 
-1. One pattern cuts a line into indent, dash, key and value.
-2. A stack holds the lists and mappings around the line, each with the column that it stands at.
-3. In the end keys and lengths are compared with the parser's values, all the way down, so that what looks
-   like a key and is none is never taken for one.
+1. The lines of a mapping that stand at its column are its keys, those of a list its dashes: whatever belongs to a
+   value, further lines of quoted text too, stands deeper, or the fast parser refuses it.
+2. A key must be there once, dashes must be as many as the parser found items, and a text must be there as the
+   parser gave it. Otherwise nothing is said of the place.
 """
 
 import re
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from gqlnews.content.findings import Place
 
-_LINE = re.compile(
-    r"""\n(?P<indent>[ ]*)(?:
-        (?P<nothing>(?:\#[^\n]*)?(?=\n))
-      | (?P<dash>-[ ]+)?
-        (?:(?P<key>[A-Za-z_][A-Za-z0-9_-]*):(?=[ \n])[ ]*)?
-        (?P<value>
-            "(?:[^"\\\n]|\\[^\n])*+"[ ]*
-          | '(?:[^'\n]|'')*+'[ ]*
-          | -[0-9]++[ ]*
-          | (?![-?:,\[\]{}\#&*!|>'"%@`\s])(?:[^\n:\#]|:(?![\s])|(?<!\s)\#)*+
-        )?
-        (?=\n)
-    )""",
-    re.VERBOSE,
-)
-_NOWHERE = -1
-
-
-@dataclass(slots=True)
-class BlockList:
-    """`index` is the character of its first dash."""
-
-    index: int
-    column: int
-    items: list["Block"] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class BlockMapping:
-    """`index` is the character of its first key; `waiting` is the last key where its value is yet to come."""
-
-    index: int
-    column: int
-    items: dict[str, "Block"] = field(default_factory=dict)
-    waiting: str | None = None
-
-
-BlockT = TypeVar("BlockT", "BlockList", "BlockMapping")
-Block = int | BlockList | BlockMapping
-"""A value on one line is the character that it begins at."""
+_CONTENT = re.compile(r"\n( *)(?=[^ \n#])")
+_KEY_START = re.compile(r"[A-Za-z_]")
 
 
 class OtherStyle(Exception):  # noqa: N818  # never leaves the package
-    """The text is not of the plainest style."""
+    """The place is not plain to see."""
 
 
-def scan(front: str, values: dict[str, object]) -> BlockMapping:
-    """The positions of all `values`, which a parser read from `front`; OtherStyle."""
-    root = BlockMapping(1, 0)
-    around: list[BlockList | BlockMapping] = [root]
-    end = 0
-    for line in _LINE.finditer(front):
-        if line.start() != end:
-            raise OtherStyle
-        end = line.end()
-        if line["nothing"] is None:
-            _take(line, around)
-    if front[end:].strip() or not _is_alike(root, values):
-        raise OtherStyle
-    return root
+@dataclass(slots=True)
+class _Lines:
+    """A list or mapping at a column: its first key or dash is at `first`, its lines end at `end`."""
+
+    column: int
+    first: int
+    end: int
 
 
-def index_of(block: Block, place: Place) -> int:
-    """The character that the value at a place begins at."""
+def index_of(front: str, values: dict[str, Any], place: Place) -> int:
+    """The character at which a value begins; `values` is what the parser read from `front`. OtherStyle."""
+    lines, value, index = _below(front, 0, len(front), values), values, 0
     for step in place:
-        match block:
-            case BlockMapping():
-                block = block.items[str(step)]
-            case BlockList():
-                block = block.items[int(step)]
-    index = block if isinstance(block, int) else block.index
-    if index == _NOWHERE:
-        raise OtherStyle
+        index = _key(front, lines, str(step)) if isinstance(value, dict) else _item(front, lines, value, int(step))
+        end = _item_end(front, lines, index) if isinstance(value, list) else lines.end
+        value = value[step]
+        if not isinstance(value, dict | list):
+            return _scalar(front, index, value)
+        lines = _block(front, index, end, value)
+        index = lines.first
     return index
-
-
-def _take(line: re.Match[str], around: list[BlockList | BlockMapping]) -> None:
-    dash, key, value = line["dash"], line["key"], line["value"]
-    column = len(line["indent"])
-    begins = line.start("value") if value else _NOWHERE
-    if dash:
-        items = _list_at(column, line.start("dash"), around).items
-        if key is None:
-            items.append(begins)
-            return
-        entry = BlockMapping(line.start("key"), column + len(dash))
-        items.append(entry)
-        around.append(entry)
-        column = entry.column
-    if key is None:
-        raise OtherStyle
-    mapping = _mapping_at(column, line.start("key"), around)
-    if key in mapping.items:
-        raise OtherStyle
-    mapping.items[key] = begins
-    mapping.waiting = None if value else key
-
-
-def _list_at(column: int, index: int, around: list[BlockList | BlockMapping]) -> BlockList:
-    """The list whose dashes stand at a column, begun here if a key waits for it."""
-    while around:
-        top = around[-1]
-        if isinstance(top, BlockList) and top.column == column:
-            return top
-        if isinstance(top, BlockMapping) and top.column <= column and top.waiting:
-            return _begin(BlockList(index, column), top, top.waiting, around)
-        if top.column < column:
-            break
-        around.pop()
-    raise OtherStyle
-
-
-def _mapping_at(column: int, index: int, around: list[BlockList | BlockMapping]) -> BlockMapping:
-    """The mapping whose keys stand at a column, begun here if a key waits for it."""
-    while around:
-        top = around[-1]
-        if isinstance(top, BlockMapping) and top.column == column:
-            return top
-        if isinstance(top, BlockMapping) and top.column < column and top.waiting:
-            return _begin(BlockMapping(index, column), top, top.waiting, around)
-        if top.column < column:
-            break
-        around.pop()
-    raise OtherStyle
-
-
-def _begin(block: BlockT, parent: BlockMapping, key: str, around: list[BlockList | BlockMapping]) -> BlockT:
-    parent.items[key] = block
-    parent.waiting = None
-    around.append(block)
-    return block
-
-
-def _is_alike(block: Block, value: object) -> bool:
-    match block:
-        case BlockMapping(items=items):
-            return (
-                isinstance(value, dict)
-                and list(items) == list(value)
-                and all(_is_alike(item, value[key]) for key, item in items.items())
-            )
-        case BlockList(items=items):
-            return isinstance(value, list) and len(items) == len(value) and all(map(_is_alike, items, value))
-        case _:
-            return not isinstance(value, dict | list) and (block != _NOWHERE or value is None)

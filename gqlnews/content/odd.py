@@ -9,17 +9,13 @@ _NAME = r"(?:[A-Za-z][A-Za-z0-9 .-]*|\"[^\"\\\n]*\")"
 _NAMES = rf"\[{_NAME}(?:, *{_NAME})*\] *\n"  # the one list on a line that both are sure to read alike
 _ALWAYS = (
     re.compile(rf":\s+(?:#|{_NUMBER}|\{{|(?!{_NAMES})\[)"),
-    re.compile(r"\n *[-?:][ \t]+(?:[-?:][ \t]|[\[{])"),  # lists that nest on one line, without bound
+    re.compile(r"\n *[-?:]\s+(?:[-?:][ \t]|[\[{#])"),  # lists that nest on one line, without bound
 )
 _WITH = (  # looked for only where the character is there at all
-    ("!", re.compile(r"[\s\[{,:]!")),  # tags
+    ("!", re.compile(r"!(?<=[\s\[{,:]!)")),  # tags
     ("&", re.compile(r" &[^ ]")),  # anchors
     ("<", re.compile("<<")),  # merge keys
     ("\\", re.compile(r"\\(?:0|x00|u0000|U0000|u[dD])")),  # NUL, and surrogates, which only YAML 1.2 pairs
-    ('":', re.compile(rf"\":{_NUMBER}")),
-    ("':", re.compile(rf"':{_NUMBER}")),
-    ("]:", re.compile(rf"\]:{_NUMBER}")),
-    ("}:", re.compile(rf"}}:{_NUMBER}")),
 )
 _PRINTABLE = bytes({9, 10, 13, *range(ord(" "), ord("~") + 1), *range(128, 256)})
 _SPECIAL = re.compile("[\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")

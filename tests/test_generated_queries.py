@@ -16,7 +16,7 @@ from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
 from tests.oracle.harness import check, learn_cursors
-from tests.oracle.strategies import operations
+from tests.oracle.strategies import Options, operations
 from tests.oracle.values import values_of
 from tests.oracle.world import AUDIENCES, make_world
 from tests.product import Product, take_in
@@ -34,7 +34,8 @@ class Comparison:
         self.worlds = {name: make_world(content, name) for name in AUDIENCES}
         for world in self.worlds.values():
             learn_cursors(self.ask, self.oracle, world)
-        self.operations = operations(SCHEMA, values_of(content, self.oracle.registry))
+        options = Options(null_for_default=5)
+        self.operations = operations(SCHEMA, values_of(content, self.oracle.registry), options)
 
     def ask(self, query: str, variables: dict[str, Any], name: str | None, audience: str) -> dict[str, Any]:
         return self.product.ask(query, variables, name, Audience[audience.upper()])

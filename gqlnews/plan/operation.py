@@ -58,10 +58,12 @@ class PlannedOperation:
 def _bind(root: RootPlan, variables: VariableValues) -> tuple[dict[int, Hashable], dict[str, object]] | None:
     shapes: dict[int, Hashable] = {}
     values: dict[str, object] = {}
+    complete = True
     for plan in root.inputs:
         arguments = _coerced(plan, variables)
         if arguments is None:
-            return None
+            complete = False  # and go on: what is refused below it refuses the request all the same
+            continue
         declaration = plan.declaration
         assert not isinstance(declaration, Column | Literal | Part), "these take no arguments"
         try:
@@ -70,7 +72,7 @@ def _bind(root: RootPlan, variables: VariableValues) -> tuple[dict[int, Hashable
             raise RefusedError(error, plan.node, plan.path) from error
         shapes[plan.number] = inputs.shape
         values.update((bound_name(plan.number, name), value) for name, value in inputs.values.items())
-    return shapes, values
+    return (shapes, values) if complete else None
 
 
 def _coerced(plan: FieldPlan, variables: VariableValues) -> dict[str, Any] | None:

@@ -11,10 +11,10 @@ import msgspec
 import yaml_rs
 
 from gqlnews.content.article import article_of
-from gqlnews.content.block import OtherStyle, index_of, scan
+from gqlnews.content.block import OtherStyle, index_of
 from gqlnews.content.extra import extra_of_values
 from gqlnews.content.fence import Fenced
-from gqlnews.content.findings import Finding, Place, Places, problems_of
+from gqlnews.content.findings import Place, Places, problems_of
 from gqlnews.content.markdown import Rendered
 from gqlnews.content.odd import looks_odd
 from gqlnews.content.records import Article, Mark, Problem, ReadOptions
@@ -51,20 +51,12 @@ def read_fast(
         article, findings = article_of(slug_of(path), raw, extra, rendered, options, locate)
         if article is None:
             return None
-        return article, _problems(path, findings, front, values, places)
+        marked = [
+            (places.mark(index_of(front, values, each.place)), each.code, each.message) for each in findings
+        ]
+        return article, problems_of(path, marked)
     except (msgspec.ValidationError, OtherStyle):
         return None
-
-
-def _problems(
-    path: str, findings: list[Finding], front: str, values: dict[str, object], places: Places
-) -> tuple[Problem, ...]:
-    if not findings:
-        return ()
-    root = scan(front, values)
-    return problems_of(
-        path, [(places.mark(index_of(root, each.place)), each.code, each.message) for each in findings]
-    )
 
 
 def _load(front: str) -> dict[str, Any] | None:

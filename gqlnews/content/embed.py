@@ -19,12 +19,19 @@ _IFRAME_ATTRIBUTES = frozenset(
         "referrerpolicy",
     }
 )
-_WITHOUT_SOURCE = re.compile(r'<iframe(?! src="|[^>]*? src=")[^>]*></iframe>')
+_IFRAME = re.compile(r'<iframe((?: [a-z-]+="[^"]*")*+)>.*?</iframe>', re.DOTALL)
+_SOURCE = re.compile(r'(?: [a-z-]+="[^"]*")*? src="')
 
 
 def safe_embed(written: str, iframe_hosts: tuple[str, ...]) -> str | None:
     """Sanitised; an iframe stays only where it shows one of the hosts over https. None if nothing stays."""
-    return _WITHOUT_SOURCE.sub("", _cleaner(iframe_hosts).clean(written)).strip() or None
+    return _IFRAME.sub(_with_source, _cleaner(iframe_hosts).clean(written)).strip() or None
+
+
+def _with_source(iframe: re.Match[str]) -> str:
+    """An iframe without its content, which no browser shows; nothing where its source was refused."""
+    attributes = iframe[1]
+    return f"<iframe{attributes}></iframe>" if _SOURCE.match(attributes) else ""
 
 
 @cache

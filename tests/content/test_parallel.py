@@ -27,13 +27,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("many")
     for number in range(MANY):
         front = f"title: Title {number}\npublishedDateTime: 2021-04-15\nwebUrl: /{number}\n"
-        (folder / f"{number}.md").write_bytes(fenced(front if number % 7 else "title: no more\n", "word " * number))
+        (folder / f"{number}.md").write_bytes(
+            fenced(front if number % 7 else "title: no more\n", "word " * number)
+        )
     return folder
 
 
 def listed(folder: Path) -> Iterator[SourceFile]:
     return (file for file in discover(folder) if isinstance(file, SourceFile))
-
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])

@@ -1,0 +1,96 @@
+"""The real articles, read; the figures were counted by plain Python over the files."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.discover import discover
+from gqlnews.content.parallel import read_all
+from gqlnews.content.records import Article, Outcome, ReadOptions, SourceFile
+
+ESCAPED_LINES = 1_104
+
+
+def read_folder(folder: Path) -> list[Outcome]:
+    files = (found for found in discover(folder) if isinstance(found, SourceFile))
+    return list(read_all(folder, files, ReadOptions()))
+
+
+@pytest.fixture(scope="module")
+def ai2020_outcomes(corpus: Path) -> list[Outcome]:
+    return read_folder(corpus / "ai2020")
+
+
+@pytest.fixture(scope="module")
+def articles(ai2020_outcomes: list[Outcome]) -> list[Article]:
+    return [outcome.article for outcome in ai2020_outcomes if outcome.article]
+
+
+def test_every_article_is_read_and_the_page_is_none(
+    corpus: Path, ai2020_outcomes: list[Outcome], articles: list[Article]
+) -> None:
+    assert (corpus / "ai2020" / "index.html").exists()
+    assert len(ai2020_outcomes) == len(articles) == 8_682
+
+
+def test_most_are_not_published(articles: list[Article]) -> None:
+    assert Counter(article.published for article in articles) == {True: 1_841, False: 6_841}
+
+
+def test_every_related_entry_is_read(articles: list[Article]) -> None:
+    assert sum(len(article.related) for article in articles) == 67_117
+    assert max(len(article.related) for article in articles) == 132
+    assert len({entry.url for article in articles for entry in article.related}) == 5_524
+
+
+def test_providers_and_topics(articles: list[Article]) -> None:
+    own = {article.provider.domain for article in articles if article.provider}
+    listed = {entry.provider.domain for article in articles for entry in article.related if entry.provider}
+    assert (len(own), len(own | listed)) == (1_353, 1_354)
+    assert len({topic.slug for article in articles for topic in article.topics}) == 15
+
+
+def test_warnings_are_as_many_as_the_files_hold(ai2020_outcomes: list[Outcome]) -> None:
+    codes = Counter(problem.code for outcome in ai2020_outcomes for problem in outcome.problems)
+    assert codes.keys() == {"escaped-url", "self-related", "related-twice"}
+    assert (codes["escaped-url"], codes["self-related"]) == (ESCAPED_LINES, 138)
+
+
+def test_articles_that_list_a_url_twice(ai2020_outcomes: list[Outcome]) -> None:
+    twice = [
+        each for each in ai2020_outcomes if any(problem.code == "related-twice" for problem in each.problems)
+    ]
+    assert len(twice) == 615
+
+
+def test_a_warning_stands_on_its_line(corpus: Path, ai2020_outcomes: list[Outcome]) -> None:
+    escaped = 0
+    for outcome in ai2020_outcomes:
+        for problem in outcome.problems:
+            line = (corpus / "ai2020" / problem.path).read_text().splitlines()[(problem.line or 0) - 1]
+            value = line[(problem.column or 0) - 1 :]
+            assert line.endswith(f"Url: {value}") or line.endswith(f"url: {value}")
+            assert ("&amp;" in value) >= (problem.code == "escaped-url")
+            escaped += problem.code == "escaped-url"
+    assert escaped == ESCAPED_LINES
+
+
+def test_marks_stand_at_their_values(corpus: Path, articles: list[Article]) -> None:
+    for article in articles[::20]:
+        lines = (corpus / "ai2020" / f"{article.slug}.md").read_text().splitlines()
+        assert article.url_mark is not None
+        assert article.published_mark is not None
+        assert article.url[:20] in lines[article.url_mark.line - 1][article.url_mark.column - 1 :]
+        assert (
+            lines[article.published_mark.line - 1][article.published_mark.column - 1 :]
+            == str(article.published).lower()
+        )
+
+
+def test_portals_are_read_without_an_error(corpus: Path) -> None:
+    outcomes = read_folder(corpus / "portals")
+    assert len([outcome for outcome in outcomes if outcome.article]) == len(outcomes) == 192
+    videos = [outcome.article for outcome in outcomes if outcome.article and outcome.article.featured_content]
+    assert videos
+    assert all("<iframe" in (video.featured_content or "") for video in videos)

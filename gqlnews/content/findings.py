@@ -4,8 +4,6 @@ What a value means is decided without knowing where it stands: such a Finding na
 the top, `("related", 3, "webUrl")`. A reader that keeps positions makes Notes, by the character.
 """
 
-import re
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,7 +12,6 @@ from gqlnews.content.records import Mark, Problem
 
 Place = tuple[str | int, ...]
 
-_LINE_END = re.compile("\n")
 OPENING = Mark(1, 1)
 """Where the front matter opens: the place of what is missing."""
 
@@ -43,14 +40,12 @@ class Places:
     def __init__(self, front: str, first_line: int) -> None:
         self._front = front
         self._first_line = first_line
-        self._starts: list[int] = []
 
     def mark(self, index: int) -> Mark:
         """The position of the character at `index`."""
-        if not self._starts:
-            self._starts = [0, *(end.end() for end in _LINE_END.finditer(self._front))]
-        line = bisect_right(self._starts, index) - 1
-        return Mark(self._first_line + line, index - self._starts[line] + 1)
+        line = self._front.count("\n", 0, index)
+        start = self._front.rfind("\n", 0, index) + 1
+        return Mark(self._first_line + line, index - start + 1)
 
 
 def has_error(found: Iterable[Finding | Note]) -> bool:

@@ -32,8 +32,6 @@ def _unusable(folder: Path, error: OSError) -> str:
             return f"There is no folder {folder}: give the path of your content folder."
         case NotADirectoryError():
             return f"{folder} is no folder: give the path of the folder that holds your articles."
-        case PermissionError():
-            return f"The folder {folder} may not be read by this user: give read and search permission on it."
         case _:
             return f"The folder {folder} cannot be read: {error.strerror or error}."
 

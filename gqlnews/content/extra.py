@@ -5,7 +5,6 @@ A plain word becomes what `scalars.json_of` says of it; what is quoted is text.
 
 from typing import Any
 
-from gqlnews.content.conform import is_null
 from gqlnews.content.coverage import AS_JSON
 from gqlnews.content.nodes import Mapping, Node, Scalar, Sequence
 from gqlnews.content.scalars import MAX_INT64, flag_of, json_of
@@ -35,7 +34,7 @@ def _json_of_node(node: Node) -> Any:
             return {key: _json_of_node(value) for key, value in node.items.items()}
         case Sequence():
             return [_json_of_node(item) for item in node.items]
-        case Scalar() if not is_null(node):
+        case Scalar():
             return json_of(node.text) if node.plain else node.text
         case _:
             return None

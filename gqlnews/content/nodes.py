@@ -117,6 +117,7 @@ class _Builder:
 
     def build(self, front: str) -> tuple[Node | None, list[Note]]:
         take: dict[type, Callable[[Any], None]] = {
+            yaml.DocumentStartEvent: self._document,
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
             yaml.MappingStartEvent: self._mapping,
@@ -129,6 +130,11 @@ class _Builder:
             if (taken := take.get(type(event))) is not None:
                 taken(event)
         return self._root, self._notes
+
+    def _document(self, event: Any) -> None:
+        if self._count:
+            message = "A second document begins here: front matter is one. Delete the line."
+            raise UnreadableYaml(event.start_mark.index, Code.BROKEN_YAML, message)
 
     def _scalar(self, event: Any) -> None:
         index, tag = event.start_mark.index, event.tag

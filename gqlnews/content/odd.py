@@ -34,6 +34,5 @@ def looks_odd(front: str) -> bool:
 
 def _has_special_characters(front: str) -> bool:
     """Controls, which YAML forbids, and characters that end a line in YAML 1.1 only."""
-    if front.encode().translate(None, _PRINTABLE):
-        return True
-    return not front.isascii() and _SPECIAL.search(front) is not None
+    has_control = front.encode().translate(None, _PRINTABLE) != b""
+    return has_control or (not front.isascii() and _SPECIAL.search(front) is not None)

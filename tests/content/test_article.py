@@ -100,7 +100,8 @@ def test_older_keys_mean_the_same_and_newer_ones_win() -> None:
     ],
 )
 def test_urls_are_unescaped_once_and_made_absolute(written: str, served: str) -> None:
-    lines = f"ampUrl: '{written}'\nimages:\n- url: '{written}'\nprovider: {{domain: a.org, images: [url: '{written}']}}"
+    provider = f"provider: {{domain: a.org, images: [url: '{written}']}}"
+    lines = f"ampUrl: '{written}'\nimages:\n- url: '{written}'\n{provider}"
     article = read(f"{lines}\nrelated:\n- title: x\n  webUrl: '{written}'", ReadOptions(base_url=BASE))
     assert article.provider is not None
     assert article.amp_web_url == article.related[0].url == served
@@ -113,8 +114,8 @@ def test_without_a_base_relative_urls_stay() -> None:
 
 def test_images_and_provider() -> None:
     article = read(
-        "images:\n- url: /1.jpg\n  width: 400\n  title: 1.10\n  isCached: yes\n- ~\n- {url: /2.jpg, attribution: b}\n"
-        "provider:\n  domain: a.org\n  images: []"
+        "images:\n- url: /1.jpg\n  width: 400\n  title: 1.10\n  isCached: yes\n- ~\n"
+        "- {url: /2.jpg, attribution: b}\nprovider:\n  domain: a.org\n  images: []"
     )
     empty = {"width": None, "height": None, "title": None, "attribution": None, "isCached": False}
     assert json.loads(article.images) == [
@@ -157,7 +158,8 @@ def test_positions_hold_behind_entries_that_are_left_out() -> None:
 
 def test_dates_in_related_are_served_in_utc() -> None:
     article = read(
-        "related:\n- title: x\n  webUrl: /x\n  publishedDateTime: 2021-04-15 13:00+01:00\n- {title: y, webUrl: /y}"
+        "related:\n- title: x\n  webUrl: /x\n  publishedDateTime: 2021-04-15 13:00+01:00\n"
+        "- {title: y, webUrl: /y}"
     )
     assert [entry.published_date_time for entry in article.related] == ["2021-04-15T12:00:00Z", None]
 
@@ -168,7 +170,8 @@ def test_unknown_keys_are_kept_in_order() -> None:
         "c: {z: 9223372036854775807, y: 9223372036854775808, x: -1}\n1: one\n~: null\nd: |\n  text\ne:"
     )
     assert read(lines).extra == (
-        '{"content":"x","b":true,"a":[1,1.5,0.5,1000.0,"0777","0x1F","1_000",null,false,"2021-04-15","1",".inf","1e999"],'
+        '{"content":"x","b":true,'
+        '"a":[1,1.5,0.5,1000.0,"0777","0x1F","1_000",null,false,"2021-04-15","1",".inf","1e999"],'
         '"c":{"z":9223372036854775807,"y":"9223372036854775808","x":-1},"1":"one","~":null,"d":"text\\n","e":null}'
     )
 

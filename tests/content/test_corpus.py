@@ -70,7 +70,7 @@ def test_a_warning_stands_on_its_line(corpus: Path, ai2020_outcomes: list[Outcom
         for problem in outcome.problems:
             line = (corpus / "ai2020" / problem.path).read_text().splitlines()[(problem.line or 0) - 1]
             value = line[(problem.column or 0) - 1 :]
-            assert line.endswith(f"Url: {value}") or line.endswith(f"url: {value}")
+            assert line.endswith((f"Url: {value}", f"url: {value}"))
             assert ("&amp;" in value) >= (problem.code == "escaped-url")
             escaped += problem.code == "escaped-url"
     assert escaped == ESCAPED_LINES

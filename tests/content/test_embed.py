@@ -36,7 +36,14 @@ def test_a_video_of_an_allowed_host_stays() -> None:
             "javascript:alert(1)",
             "https://[",
         ),
-        *("data:text/html,x", "https:www.youtube.com/embed/x", "https://user@www.youtube.com/x"),
+        *(
+            "data:text/html,x",
+            "https://a\u2100b/",
+            "//[",
+            "//a\u2100b/",
+            "https:www.youtube.com/embed/x",
+            "https://user@www.youtube.com/x",
+        ),
     ],
 )
 def test_an_iframe_of_anything_else_goes(source: str) -> None:

@@ -1,5 +1,6 @@
 """The two readers agree: whatever the fast one says of a file, the slow one says too."""
 
+import pytest
 from hypothesis import given, settings
 
 from gqlnews.content.fast import read_fast
@@ -10,6 +11,7 @@ from gqlnews.content.slow import read_slow
 from tests.content.documents import fronts
 
 OPTIONS = ReadOptions()
+PLAIN = "title: A\npublishedDateTime: 2021-04-15\nwebUrl: https://a.org/1\n"
 
 
 def fenced(front: str) -> Fenced:
@@ -25,3 +27,24 @@ def test_what_the_fast_reader_says_the_slow_one_says_too(front: str) -> None:
     fast = read_fast("a.md", parts, render(""), OPTIONS)
     if fast is not None:
         assert fast == read_slow("a.md", parts, render(""), OPTIONS)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "",
+        "# note\n\nexcerpt: 'it''s' # note\n",
+        "weight: 10\nauthor: x\ndraft: false\ntags: [one, two]\ntree:\n  a: 3\n",
+        "topics: [Computer Vision, AI]\nquality: 36\nheat: -1\npublished: false\n",
+        'topics:\n- AI\n- "ML"\nprovider:\n  name: A\n  images:\n    - url: /1.jpg?a&amp;b\n',
+        "excerpt: >-\n  one\n  two: three\n",
+        "ampUrl: https://a.org/?a=1&amp;b=2\n",
+        "related:\n  - webUrl: https://a.org/1\n    title: A\n\n  # note\n  - title: B\n",
+        "related:\n- title: A\n  images:\n  - width: 3\n  - url: /?a&amp;b\n  webUrl: 'https://b.org/1'\n",
+    ],
+)
+def test_a_plain_file_needs_no_other_reader(lines: str) -> None:
+    parts = fenced(PLAIN + lines)
+    fast = read_fast("a.md", parts, render(""), OPTIONS)
+    assert fast is not None
+    assert fast == read_slow("a.md", parts, render(""), OPTIONS)

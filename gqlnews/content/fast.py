@@ -62,7 +62,7 @@ def read_fast(
 def _load(front: str) -> dict[str, Any] | None:
     try:
         values = yaml_rs.loads(front, parse_datetime=False, alias_limits=_NO_ALIASES)
-    except ValueError:
+    except (ValueError, TypeError):  # no YAML, or a mapping for a key
         return None
     return values if type(values) is dict else None
 

@@ -9,7 +9,7 @@ _NAME = r"(?:[A-Za-z][A-Za-z0-9 .-]*|\"[^\"\\\n]*\")"
 _NAMES = rf"\[{_NAME}(?:, *{_NAME})*\] *\n"  # the one list on a line that both are sure to read alike
 _ALWAYS = (
     re.compile(rf":\s+(?:#|{_NUMBER}|\{{|(?!{_NAMES})\[)"),
-    re.compile(r"\n *[-?:]\s+(?:[-?:][ \t]|[\[{#])"),  # lists that nest on one line, without bound
+    re.compile(r"\n *[-?:]\s+(?:[-?:] |[\[{#])"),  # lists that nest on one line, without bound
 )
 _WITH = (  # looked for only where the character is there at all
     ("!", re.compile(r"!(?<=[\s\[{,:]!)")),  # tags
@@ -25,6 +25,7 @@ def looks_odd(front: str) -> bool:
     """Whether the text may hold what the two read differently, or what could exhaust the fast one."""
     return (
         len(front) > _MAX_CHARACTERS
+        or "\t" in front  # which YAML 1.2 takes in more places
         or _DEEP in front
         or any(pattern.search(front) for pattern in _ALWAYS)
         or any(hint in front and pattern.search(front) for hint, pattern in _WITH)

@@ -183,6 +183,8 @@ def broken_yaml() -> Iterator[Bad]:
         ("tag-for-another-kind", "topics: !!map [AI]", 5, 9),
         ("tag-bad-handle", "excerpt: !x!y z", 5, 10),
         ("key-list", "? [a, b]\n: c", 5, 3),
+        ("key-list-of-lists", "? [[a]]\n: c", 5, 3),
+        ("tab-after-dash", "topics:\n  -\t AI", 6, 4),
         ("key-mapping", "{a: b}: c", 5, 1),
         ("anchor-on-alias", "excerpt: &a *b", 5, 13),
         ("anchor-without-name", "excerpt: & x", 5, 11),

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gqlnews.content.fast import read_fast
 from gqlnews.content.fence import Fenced, unfence
@@ -9,9 +10,53 @@ from gqlnews.content.markdown import render
 from gqlnews.content.records import ReadOptions
 from gqlnews.content.slow import read_slow
 from tests.content.documents import fronts
+from tests.content.test_block import FRONT
 
 OPTIONS = ReadOptions()
 PLAIN = "title: A\npublishedDateTime: 2021-04-15\nwebUrl: https://a.org/1\n"
+TOKENS = (
+    *(
+        "\n",
+        "\n  ",
+        "\n    ",
+        '"',
+        "'",
+        ":",
+        ": ",
+        "- ",
+        "#",
+        " #",
+        "{",
+        "}",
+        "[",
+        "]",
+        "&a ",
+        "*a ",
+        "! ",
+        "|",
+        ">-\n",
+    ),
+    *(
+        "%",
+        "@",
+        ",",
+        "? ",
+        "\t",
+        "\\",
+        "~",
+        "yes",
+        "0777",
+        "1_000",
+        "1.5",
+        "&amp;",
+        "<<: ",
+        "...\n",
+        "\u2028",
+        "\x7f",
+    ),
+    *("title: x\n", "  title: x\n", "webUrl: /x\n", "- title: y\n", "  - webUrl: /x\n", "published: no\n"),
+)
+damages = st.lists(st.tuples(st.integers(0, 1_000), st.sampled_from(TOKENS), st.integers(0, 5)), max_size=3)
 
 
 def fenced(front: str) -> Fenced:
@@ -26,6 +71,18 @@ def test_what_the_fast_reader_says_the_slow_one_says_too(front: str) -> None:
     parts = fenced(front.replace("\n---", "\n--"))
     fast = read_fast("a.md", parts, render(""), OPTIONS)
     if fast is not None:
+        assert fast == read_slow("a.md", parts, render(""), OPTIONS)
+
+
+@given(damages)
+@settings(max_examples=400)
+def test_they_agree_on_a_document_that_was_damaged(damages: list[tuple[int, str, int]]) -> None:
+    text = PLAIN + FRONT.replace("\ntitle: A\n", "") + "heat: 5\nexcerpt: 'it''s'\n"
+    for place, token, gone in damages:
+        text = text[: place % len(text)] + token + text[place % len(text) + gone :]
+    parts = unfence(f"---\n{text}\n---\n")
+    fast = parts and read_fast("a.md", parts, render(""), OPTIONS)
+    if parts and fast:
         assert fast == read_slow("a.md", parts, render(""), OPTIONS)
 
 

@@ -13,6 +13,7 @@ class Code(StrEnum):
     BAD_PAGE = "BAD_PAGE"
     BAD_CURSOR = "BAD_CURSOR"
     TOO_DEEP = "TOO_DEEP"
+    TOO_WIDE = "TOO_WIDE"
     OPERATION_NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
 
     # HTTP refuses it before

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.cli.app import run
-from tests.server.support import environment, run_cli, write_articles
+from tests.server.support import DEADLINE, environment, run_cli, write_articles
 
 COUNTS = r"(\d+) added, (\d+) changed, (\d+) removed, (\d+) unchanged, (\d+) problems; \d+\.\d\d s\n"
 
@@ -98,8 +99,11 @@ class Terminal:
     _read: bytes = b""
 
     def read_until(self, pattern: str) -> None:
-        """Read on until `pattern` was shown; the terminal ends with the last process on it."""
+        """Read on until `pattern` was shown, with a deadline; the terminal ends with the last process on it."""
+        until = time.monotonic() + DEADLINE
         while not re.search(pattern, self.shown):
+            readable, _, _ = select.select([self._screen], [], [], max(0, until - time.monotonic()))
+            assert readable, f"{pattern} was not shown: {self.shown[-500:]}"
             self._read += os.read(self._screen, 65536)
 
     @property
@@ -113,6 +117,7 @@ def on_terminal(home: Path, arguments: list[str], changes: dict[str, str]) -> It
     """Run a command for as long as the block runs, as the leader of a process group."""
     screen, line = pty.openpty()
     env = environment(home, {"TERM": "xterm-256color", "COLUMNS": "200"} | changes)
+    env.pop("COVERAGE_PROCESS_CONFIG", None)  # a signal's handler that is measured may wait for the measurer
     with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "gqlnews", *arguments],
         env=env,

@@ -99,7 +99,7 @@ def provider_of(raw: RawProvider | None, place: Place, reading: Reading) -> Prov
 
 
 def _url(written: str | None, place: Place, key: str, reading: Reading) -> str | None:
-    if not written:
+    if not written or written.isspace():
         return None
     if "&amp;" in written:
         message = f"`{key}` is written with `&amp;` and is served with `&`: write `&`."

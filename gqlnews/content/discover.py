@@ -47,7 +47,7 @@ def _walk(folder: Path, listing: Listing) -> Iterator[SourceFile | Problem]:
         except FileNotFoundError:  # gone since it was listed
             continue
         except OSError as error:
-            yield _refused(below, f"The folder cannot be listed: {error.strerror or error}.")
+            yield _refused(f"{below}/", f"The folder cannot be listed: {error.strerror or error}.")
             continue
         yield from _entries(folder, f"{below}/", listing, waiting)
 

@@ -11,6 +11,7 @@ from typing import cast
 
 from graphql import (
     Executor,
+    GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
@@ -30,23 +31,38 @@ from gqlnews.errors import Code, RequestError
 from gqlnews.plan.declare import Declarations, Literal
 from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan
 
+MOST_WEIGHT = 5_000  # of a request: 1 for each field, more where it has a selection of its own
+OF_ITS_OWN = 20
 MOST_DEPTH = 32  # of fields with selections of their own; SQLite's expressions end soon after
 
 
-def plan_operation(operation: "Executor[object]", declarations: Declarations) -> dict[str, RootPlan]:
-    """The plans of the operation's root fields that have a declaration, by response key."""
+def plan_operation(
+    operation: "Executor[object]", declarations: Declarations
+) -> tuple[dict[str, RootPlan], dict[str, GraphQLError]]:
+    """The plans of the operation's root fields that have a declaration, by response key.
+
+    Beside them, the errors of those whose selection cannot be told. Raises GraphQLError where it is the
+    operation's own.
+    """
     root_type = operation.schema.get_root_type(operation.operation.operation)
     assert root_type is not None, "validation has seen to it"
     collected = collect_fields(
         operation.schema, operation.fragments, operation.variable_values, root_type, operation.operation
     )
-    plans = {}
+    plans: dict[str, RootPlan] = {}
+    failures: dict[str, GraphQLError] = {}
+    weight = 0
     for key, details in collected.grouped_field_set.items():
-        collector = _Collector(operation, declarations)
-        plan = collector.plan_field(root_type, key, details, ())
+        collector = _Collector(operation, declarations, weight=weight)
+        try:
+            plan = collector.plan_field(root_type, key, details, ())
+        except GraphQLError as error:  # a null where `@skip` or `@include` must have a value
+            failures[key] = error
+            continue
+        weight = collector.weight
         if plan is not None:
             plans[key] = RootPlan(plan, tuple(collector.inputs))
-    return plans
+    return plans, failures
 
 
 def definition_has_fields(definition: GraphQLField) -> bool:
@@ -61,6 +77,7 @@ class _Collector:
     declarations: Declarations
     inputs: list[FieldPlan] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
+    weight: int = 0
 
     @property
     def schema(self) -> GraphQLSchema:
@@ -81,6 +98,12 @@ class _Collector:
         if declaration is None or (not above and isinstance(declaration, Literal)):
             return None
         number, path = next(self.numbers), (*above, key)
+        self.weight += OF_ITS_OWN if definition_has_fields(definition) else 1
+        if self.weight > MOST_WEIGHT:
+            error = RequestError(
+                Code.TOO_WIDE, f"The request asks for too many fields by `{key}`: ask in two."
+            )
+            raise RefusedError(error, node, path)
         if len(path) > MOST_DEPTH and definition_has_fields(definition):
             error = RequestError(
                 Code.TOO_DEEP, f"`{key}` is nested more than {MOST_DEPTH} deep: ask in two requests."

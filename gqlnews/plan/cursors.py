@@ -34,6 +34,14 @@ def _parse(cursor: str) -> list[str] | None:
         values = json.loads(bytes.fromhex(cursor))
     except (ValueError, RecursionError):
         return None
-    if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
+    if isinstance(values, list) and values and all(_is_text(value) for value in values):
         return values
     return None
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a string that SQLite can hold: JSON can spell half a character, `\\ud800`."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

@@ -27,9 +27,10 @@ class Query:
 
 @dataclass(slots=True)
 class PlannedOperation:
-    """The root plans of one operation, and the statements compiled from them so far."""
+    """The root plans of one operation by response key, and the statements compiled from them so far."""
 
     roots: Mapping[str, RootPlan]
+    failures: Mapping[str, GraphQLError]  # of the root fields whose selection cannot be told
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
 
     def queries(self, variables: VariableValues, audience: Audience) -> dict[str, Query]:

@@ -42,7 +42,7 @@ class Document:
         key = (id(operation.operation), *(values.get(name) for name in sorted(self.deciding)))
         plan = self.plans.get(key)
         if plan is None:
-            plan = PlannedOperation(plan_operation(operation, declarations))
+            plan = PlannedOperation(*plan_operation(operation, declarations))
             while len(self.plans) >= MOST_PLANS:
                 del self.plans[next(iter(self.plans))]
             self.plans[key] = plan

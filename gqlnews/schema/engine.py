@@ -65,16 +65,22 @@ class Engine:
             error = GraphQLError(f"A GET runs queries only, and this is a {kind.value}: send it by POST.")
             return refused([coded(error, Code.OPERATION_NOT_ALLOWED)], name)
         try:
-            plan = document.planned(operation, self.declarations)
-            statements = plan.queries(operation.variable_values, audience)
+            work = self._work(document, operation, audience)
         except RefusedError as error:
             return refused([_argument_error(error)], name)
-        assert document.node is not None
-        work = Work(document.node, statements, self.read)
         result = await self.schema.execute(
             query, dict(variables or {}), context_value=work, operation_name=operation_name
         )
         return answered(result.data, result.errors or (), name, work.rows)
+
+    def _work(self, document: Document, operation: "Executor[Any]", audience: Audience) -> Work:
+        assert document.node is not None
+        try:
+            plan = document.planned(operation, self.declarations)
+        except GraphQLError:  # of the operation's own selection: execution finds it again, and says so
+            return Work(document.node, {}, {}, self.read)
+        statements = plan.queries(operation.variable_values, audience)
+        return Work(document.node, statements, plan.failures, self.read)
 
     def _operation(
         self, document: Document, variables: Mapping[str, Any] | None, operation_name: str | None

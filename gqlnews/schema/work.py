@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import strawberry
-from graphql import DocumentNode
+from graphql import DocumentNode, GraphQLError
 
 from gqlnews.plan.operation import Query as Statement
 
@@ -16,14 +16,22 @@ Read = Callable[[Sequence[tuple[str, Sequence[object]]]], Awaitable[Sequence[byt
 class Work:
     """Runs the statements of a request once, when the first resolver asks, in one read transaction."""
 
-    def __init__(self, document: DocumentNode, statements: Mapping[str, Statement], read: Read) -> None:
+    def __init__(
+        self,
+        document: DocumentNode,
+        statements: Mapping[str, Statement],
+        failures: Mapping[str, GraphQLError],
+        read: Read,
+    ) -> None:
         self.document = document
         self.rows = 0
-        self._statements, self._read = statements, read
+        self._statements, self._failures, self._read = statements, failures, read
         self._answers: asyncio.Task[dict[str, bytes | None]] | None = None
 
     async def answer(self, key: str) -> bytes | None:
-        """The JSON of the root field with this response key, None where it is null."""
+        """The JSON of the root field with this response key, None where it is null; or its GraphQLError."""
+        if key in self._failures:
+            raise GraphQLError(self._failures[key].message)
         if self._answers is None:
             self._answers = asyncio.ensure_future(self._run())
         return (await self._answers)[key]  # a request that is cancelled cancels its statements

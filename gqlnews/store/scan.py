@@ -18,9 +18,7 @@ RACY_NS = 2_000_000_000  # a file system may give one time to two writes this fa
 REFUSED = -1  # the size of what is there but cannot be read
 _AT_ONCE = 1024
 
-# A folder that cannot be listed is a source too; no file has a slug that ends with a slash.
-_SUFFIXES = (".md", ".markdown")
-
+# A folder that cannot be listed is a source too: its path ends with a slash, as no file's does.
 
 # CROSS JOIN because SQLite, which knows nothing of how few rows these tables have, then keeps this order.
 
@@ -75,11 +73,12 @@ def _fill_scan(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) ->
 
 
 def _compare(db: sqlite3.Connection) -> None:
-    # '0' is the character after '/', so between the two is all that lies below the path.
+    # A refused folder ends in '/', and '0' is the character after it: between the two is all that lies below.
     db.execute(
         "INSERT INTO gone SELECT path, slug FROM source WHERE path NOT IN (SELECT path FROM scan)"
         " AND NOT EXISTS (SELECT 1 FROM refused"
-        "   WHERE source.path > refused.path || '/' AND source.path < refused.path || '0')"
+        "   WHERE refused.path LIKE '%/'"
+        "   AND source.path > refused.path AND source.path < rtrim(refused.path, '/') || '0')"
     )
     db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
     db.create_function("slug_of", 1, _slug, deterministic=True)
@@ -94,7 +93,7 @@ def _compare(db: sqlite3.Connection) -> None:
 
 
 def _slug(path: str) -> str:
-    return slug_of(path) if path.endswith(_SUFFIXES) else f"{path}/"
+    return path if path.endswith("/") else slug_of(path)
 
 
 def _list_todo(db: sqlite3.Connection, *, everything: bool) -> None:

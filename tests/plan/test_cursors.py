@@ -36,6 +36,7 @@ def test_a_cursor_gives_its_keys() -> None:
         made("Query.articles", "2021", "a", "b"),
         made("Query.articles", 2021, "a"),
         made("Query.articles", None, "a"),
+        made("Query.articles", "\ud800", "a"),  # half a character
         made("Topic.articles", "2021", "a"),  # of another list
         made(["Query.articles"], "2021", "a"),
     ],

@@ -108,6 +108,38 @@ def test_a_null_for_what_has_a_default_fails_at_its_field_alone(examples: Produc
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
+NO_VALUE = "query ($v: Boolean = true) { %s }"
+
+
+@pytest.mark.parametrize(
+    ("selection", "data"),
+    [
+        ('article(slug: "x") @skip(if: $v) { slug }', None),
+        ('article(slug: "x") { slug @skip(if: $v) } topics { id @skip(if: true) }', {"article": None}),
+        ("articles { totalCount @include(if: $v) }", None),
+    ],
+)
+def test_a_null_that_decides_a_selection_is_an_error_of_its_field(
+    examples: Product, selection: str, data: dict[str, Any] | None
+) -> None:
+    answer = examples.ask(NO_VALUE % selection, {"v": None})
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "'if'" in answer["errors"][0]["message"]
+    if data is None:
+        assert answer["data"] is None
+    else:
+        assert answer["data"]["article"] is None
+        assert answer["data"]["topics"][0] == {}
+
+
+def test_a_request_that_asks_for_too_much_is_refused(examples: Product) -> None:
+    wide = " ".join(f"a{number}: related {{ article {{ slug }} }}" for number in range(200))
+    answer = examples.ask(f"{{ articles {{ nodes {{ {wide} }} }} }}")
+    assert answer["errors"][0]["extensions"]["code"] == "TOO_WIDE"
+    many = " ".join(f"a{number}: site {{ version }}" for number in range(300))
+    assert examples.ask(f"{{ {many} }}")["errors"][0]["extensions"]["code"] == "TOO_WIDE"
+
+
 @pytest.mark.parametrize(
     "id", ["", "garbage", "QXJ0aWNsZTp4", "Tm9wZTp4", "QXJ0aWNsZQ==", "QXJ0aWNsZTp4\n", "=====", "é"]
 )

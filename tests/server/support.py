@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 DEADLINE = 60.0
 TOKEN = "a-token-for-tests"  # noqa: S105 - opens nothing
@@ -112,6 +113,15 @@ class Running:
         return "\n".join(self.lines)
 
 
+def end(process: subprocess.Popen[Any]) -> None:
+    """Wait until it ended, and end it where it does not."""
+    try:
+        process.wait(DEADLINE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
 @contextmanager
 def running(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Running]:
     """Run a command for as long as the block runs."""
@@ -130,7 +140,7 @@ def running(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Running]
         finally:
             if process.poll() is None:
                 process.terminate()  # a drain, so that coverage is written
-                process.wait(DEADLINE)
+                end(process)
             collector.join()
 
 

@@ -190,7 +190,7 @@ def test_a_subfolder_that_cannot_be_listed_keeps_what_was_served(
     report = ingest(db, unlistable(folder.root, closed), options, processes=1, now_ns=later_ns)
     assert counts(report) == (0, 0, 1, 1)
     assert db.execute("SELECT path, code FROM problem ORDER BY path").fetchall() == [
-        (closed, "unreadable"),
+        (f"{closed}/", "unreadable"),
         (f"{closed}/c.md", "no-front-matter"),
     ]
     report = ingest(db, folder.root, options, processes=1, now_ns=later_ns)

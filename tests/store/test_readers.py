@@ -153,13 +153,14 @@ async def test_a_closed_pool_leaves_no_thread_and_answers_nobody(database: Path)
 
 
 async def test_closing_waits_for_what_was_cancelled(database: Path) -> None:
+    before = threading.active_count()
     async with pool(database) as readers:
         calls = started(readers, ENDLESS, 4)  # two run, two wait
         await asyncio.sleep(0)
         for call in calls:
             call.cancel()
     assert all(isinstance(end, asyncio.CancelledError) for end in await ended(calls))
-    assert not [thread for thread in threading.enumerate() if "_connection_worker" in thread.name]
+    assert threading.active_count() == before
 
 
 async def test_the_trace_tells_every_statement(database: Path) -> None:

@@ -99,7 +99,7 @@ class Terminal:
     _read: bytes = b""
 
     def read_until(self, pattern: str) -> None:
-        """Read on until `pattern` was shown, with a deadline; the terminal ends with the last process on it."""
+        """Read on until `pattern` was shown; the terminal ends with the last process on it."""
         until = time.monotonic() + DEADLINE
         while not re.search(pattern, self.shown):
             readable, _, _ = select.select([self._screen], [], [], max(0, until - time.monotonic()))

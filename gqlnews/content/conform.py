@@ -125,7 +125,7 @@ def _mapping_of(shape: type[ShapeT]) -> Read[ShapeT]:
 def _read_related(node: Node, key: str, notes: Notes) -> list[RawRelated] | None:
     if isinstance(node, Sequence):
         for item in node.items:
-            if is_null(item):
+            if is_null(item) and not isinstance(item, Refused):
                 notes.append(Note(item.index, Code.LEFT_OUT, "An entry of `related` is empty: delete it."))
     return _read_entries(node, key, notes)
 

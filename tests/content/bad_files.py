@@ -223,6 +223,7 @@ def refused_yaml() -> Iterator[Bad]:
     yield added("alias", "author: &a x\neditor: *a", "alias", line=6, column=9)
     yield added("alias-of-nothing", "author: *a", "alias", column=9)
     yield added("alias-in-list", "topics:\n- &a AI\n- *a", "alias", line=7, column=3)
+    yield added("alias-in-related", "related:\n- &a {title: x, webUrl: b}\n- *a", "alias", line=7, column=3)
     yield added("alias-as-key", "author: &a x\n*a : y", "alias", line=6)
     yield added("alias-of-itself", "author: &a [*a]", "alias", column=13)
     yield added("merge", "base: &b {x: 1}\n<<: *b", "alias", "alias", line=6)

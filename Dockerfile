@@ -18,8 +18,7 @@ RUN /opt/gqlnews/bin/pip install . \
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="gqlnews" \
-      org.opencontainers.image.description="A folder of Markdown news articles, served as a GraphQL API" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.description="A folder of Markdown news articles, served as a GraphQL API"
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent gqlnews \
     && install -d -o gqlnews -g gqlnews /data /content
 COPY --from=build /opt/gqlnews /opt/gqlnews

@@ -12,12 +12,11 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_readme_query_gives_the_readme_answer(examples: Product) -> None:
-    request = re.search(r"--json '(\{.*?\})'\n```", README, re.DOTALL)
+    request = re.search(r"--data-urlencode 'query=(\{.*?\})'\n```", README, re.DOTALL)
     answer = re.search(r"```json\n(.*?)```", README, re.DOTALL)
     assert request is not None
     assert answer is not None
-    query = json.loads(request[1].replace("\n", " "))["query"]
-    assert examples.ask(query) == json.loads(answer[1])
+    assert examples.ask(request[1]) == json.loads(answer[1])
 
 
 def test_every_error_code_has_its_line_and_no_line_has_another() -> None:

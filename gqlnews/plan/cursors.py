@@ -41,7 +41,4 @@ def _parse(cursor: str) -> list[str] | None:
 
 def _is_text(value: object) -> bool:
     """Whether it is a string that SQLite can hold: JSON can spell half a character, `\\ud800`."""
-    try:
-        return isinstance(value, str) and value.encode() is not None
-    except UnicodeEncodeError:
-        return False
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)

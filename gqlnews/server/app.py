@@ -15,14 +15,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gqlnews.errors import Code
-from gqlnews.schema.engine import Engine
+from gqlnews.schema.engine import FAILED, Engine
 from gqlnews.server import logs
 from gqlnews.server.explorer import explorer_assets
 from gqlnews.server.graphql import Service, graphql
 from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
 from gqlnews.server.health import live, ready
 from gqlnews.server.page import graphql_or_page
-from gqlnews.server.wire import ALLOW, FAILED, error_response
+from gqlnews.server.wire import ALLOW, error_response
 from gqlnews.settings import ServerSettings, log_format, server_settings
 from gqlnews.store.readers import Readers
 

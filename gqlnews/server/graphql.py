@@ -8,13 +8,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from gqlnews.errors import Code
-from gqlnews.schema.engine import Answer, Engine
+from gqlnews.schema.engine import FAILED, Answer, Engine
 from gqlnews.server.auth import audience
 from gqlnews.server.logs import log, note
 from gqlnews.server.request import media_type, read_request
 from gqlnews.server.wire import (
     CONTENT_TYPE,
-    FAILED,
     GRAPHQL_RESPONSE,
     UTF8,
     VARY,

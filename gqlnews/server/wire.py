@@ -22,7 +22,6 @@ WWW_AUTHENTICATE = "WWW-Authenticate"
 BEARER = "Bearer"
 
 NO_HEADERS: Mapping[str, str] = {}
-FAILED = "Something went wrong here; the log says what."
 
 
 def error_response(

@@ -13,6 +13,10 @@ _WRITTEN = re.compile(
     r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?:(:[0-9]{2})(\.[0-9]{1,9})?)?"
     r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))?)?"
 )
+_DURATION = re.compile(
+    r"P(?=[0-9T])(?:([0-9]{1,18})W)?(?:([0-9]{1,18})D)?"
+    r"(?:T(?=[0-9])(?:([0-9]{1,18})H)?(?:([0-9]{1,18})M)?(?:([0-9]{1,18})S)?)?"
+)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # every datetime here is naive and means UTC
 _BILLION = 1_000_000_000
 _FIRST_SECOND = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
@@ -47,6 +51,32 @@ def parse_instant(text: str) -> Instant | None:
     if fraction is None:
         return Instant(whole, f"{whole}Z")
     return Instant((whole + fraction).rstrip("0").rstrip("."), f"{whole}{fraction}Z")
+
+
+def seconds_of(key: str) -> float:
+    """Seconds since 1970 of an instant's key, as near as a double comes."""
+    whole, _, fraction = key.partition(".")
+    since = datetime.fromisoformat(whole) - _EPOCH
+    return since.days * 86_400 + since.seconds + float(f"0.{fraction or 0}")
+
+
+def key_before(now_ns: int, seconds: int) -> str:
+    """The key of the instant `seconds` before `now_ns`, not earlier than the first of all."""
+    whole, nanoseconds = divmod(now_ns, _BILLION)
+    text = instant_of_ns(max(whole - seconds, _FIRST_SECOND) * _BILLION + nanoseconds)
+    return text.removesuffix("Z")
+
+
+def parse_duration(text: str) -> int | None:
+    """The seconds of an ISO 8601 duration in weeks, days, hours, minutes and seconds, None where it is none.
+
+    Whole numbers, and more than nothing in all.
+    """
+    written = _DURATION.fullmatch(text)
+    if written is None:
+        return None
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in written.groups())
+    return (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds or None
 
 
 def instant_of_ns(mtime_ns: int) -> str:

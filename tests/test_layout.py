@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gqlnews"
-VALUES = {"errors", "instants"}  # shared by all: exceptions, and instants as text
+VALUES = {"errors", "instants", "texts"}  # shared by all: exceptions, instants as text, text as SQL compares it
 ALLOWED = {
     "errors": set(),
     "instants": set(),
+    "texts": set(),
     "settings": VALUES,
     "sample": VALUES,
     "content": VALUES,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gqlnews.errors import DatabaseError, ForeignDatabaseError, NewerDatabaseError
 from gqlnews.store.failures import explaining
+from gqlnews.store.keys import register
 from gqlnews.store.migrations import migrations, statements
 
 APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and we know our own
@@ -102,6 +103,7 @@ def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float)
     db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
     db.execute("PRAGMA foreign_keys = ON")
     db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    register(db)
     for number, script in known:
         if number > version:
             _migrate(db, number, script)

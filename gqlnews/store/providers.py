@@ -63,7 +63,7 @@ _INSERT = """
 INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
     SELECT provider_images FROM article
     WHERE provider_domain = ?2 AND (published OR ?1) AND provider_images IS NOT NULL
-    ORDER BY published_at DESC, slug LIMIT 1), '[]'))
+    ORDER BY published_at DESC, slug LIMIT 1), '[]'), folded(?2), folded(?4))
 """
 
 

@@ -4,6 +4,9 @@ import base64
 from typing import NamedTuple
 
 from gqlnews.content.records import Article, Outcome
+from gqlnews.instants import seconds_of
+from gqlnews.store.keys import heat_log_of, items_of
+from gqlnews.texts import folded
 
 Row = tuple[object, ...]
 
@@ -13,7 +16,9 @@ ARTICLE = (
     "slug, node_id, published, published_at, published_date_time, title, excerpt, url, web_url, original_url,"
     " amp_web_url, cdn_amp_web_url, category, type, quality, heat, provider_domain, provider_name, images,"
     " related_count, word_count, reading_minutes, revision, provider_images, url_line, url_column,"
-    " published_line, published_column, table_of_contents, featured_content, extra, secured, body, html"
+    " published_line, published_column, table_of_contents, featured_content, extra, secured, body, html,"
+    " slug_folded, title_folded, category_folded, type_folded, provider_domain_folded, heat_log,"
+    " published_seconds, topic_slugs"
 )
 RELATED = (
     "published_at, published_date_time, title, excerpt, url, web_url, original_url, amp_web_url,"
@@ -87,6 +92,14 @@ def _article_row(a: Article, outcome: Outcome) -> Row:
         a.secured,
         a.body,
         a.html,
+        folded(a.slug),
+        folded(a.title),
+        folded(a.category),
+        folded(a.type),
+        folded(provider.domain) if provider else None,
+        heat_log_of(a.heat),
+        seconds_of(a.published_at),
+        items_of([topic.slug for topic in a.topics]),
     )
 
 

@@ -1,0 +1,54 @@
+-- What filters and orders compare, ready to be compared.
+
+ALTER TABLE article ADD COLUMN updated_key TEXT NOT NULL GENERATED ALWAYS AS (rtrim(updated_at, 'Z')) VIRTUAL;
+ALTER TABLE article ADD COLUMN has_image INTEGER NOT NULL GENERATED ALWAYS AS (images <> '[]') VIRTUAL;
+-- Without the case of letters; null where SQLite's own lower() gives the same.
+ALTER TABLE article ADD COLUMN slug_folded TEXT;
+ALTER TABLE article ADD COLUMN title_folded TEXT;
+ALTER TABLE article ADD COLUMN category_folded TEXT;
+ALTER TABLE article ADD COLUMN type_folded TEXT;
+ALTER TABLE article ADD COLUMN provider_domain_folded TEXT;
+ALTER TABLE article ADD COLUMN heat_log REAL;                -- log2 of a heat above 0
+ALTER TABLE article ADD COLUMN published_seconds REAL;       -- since 1970
+ALTER TABLE article ADD COLUMN topic_slugs TEXT NOT NULL DEFAULT '';  -- each between line feeds, see `as_item`
+
+UPDATE article SET
+    slug_folded = folded(slug),
+    title_folded = folded(title),
+    category_folded = folded(category),
+    type_folded = folded(type),
+    provider_domain_folded = folded(provider_domain),
+    heat_log = heat_log_of(heat),
+    published_seconds = seconds_of(published_at),
+    topic_slugs = coalesce((
+        SELECT char(10) || group_concat(as_item(topic), char(10)) || char(10)
+        FROM (SELECT topic FROM article_topic WHERE article_id = article.id ORDER BY position)
+    ), '');
+
+ALTER TABLE provider ADD COLUMN domain_folded TEXT;
+ALTER TABLE provider ADD COLUMN name_folded TEXT;
+UPDATE provider SET domain_folded = folded(domain), name_folded = folded(name);
+
+-- These hold all that a filter, an order or a facet reads, so that none of them visits the wide rows of the table.
+-- `published` is in the partial ones too: without it SQLite would look it up.
+DROP INDEX article_newest;
+DROP INDEX article_newest_public;
+CREATE INDEX article_newest ON article (
+    published_at DESC, slug, published, title, title_folded, category, type, provider_domain, quality, heat, heat_log,
+    published_seconds, updated_key, has_image, related_count, topic_slugs);
+CREATE INDEX article_newest_public ON article (
+    published_at DESC, slug, published, title, title_folded, category, type, provider_domain, quality, heat, heat_log,
+    published_seconds, updated_key, has_image, related_count, topic_slugs) WHERE published = 1;
+DROP INDEX article_provider;
+DROP INDEX article_provider_public;
+CREATE INDEX article_provider ON article (provider_domain, published_at DESC, slug, published);
+CREATE INDEX article_provider_public ON article (provider_domain, published_at DESC, slug, published)
+    WHERE published = 1;
+DROP INDEX article_topic_newest;
+DROP INDEX article_topic_newest_public;
+CREATE INDEX article_topic_newest ON article_topic (topic, published_at DESC, slug, published);
+CREATE INDEX article_topic_newest_public ON article_topic (topic, published_at DESC, slug, published)
+    WHERE published = 1;
+
+-- `collapse` looks for others of the same URL.
+CREATE INDEX article_url_field ON article (url, published, published_at DESC, slug);

@@ -3,7 +3,7 @@
 1. Take stock: what the folder holds against what the store knew of it (`scan`).
 2. Remove the articles that have no file any more.
 3. Read the files that may have changed, and write the articles that did (`take`).
-4. Derive anew what rests on them: links, topics, providers, problems of several files together.
+4. Derive anew what rests on them: links, topics, providers, stories, problems of several files together.
 5. Log the changes, and move on the versions of who may see them.
 """
 
@@ -28,9 +28,10 @@ from gqlnews.store.indexes import drop_indexes
 from gqlnews.store.links import derive_links
 from gqlnews.store.providers import derive_providers
 from gqlnews.store.scan import files_to_read, later_files, refusals, take_stock
+from gqlnews.store.stories import derive_stories
 from gqlnews.store.take import Intake, forget_lists, take
 from gqlnews.store.topics import derive_topics
-from gqlnews.store.versions import Changes, log_changes
+from gqlnews.store.versions import MOST_REMOVED, Changes, log_changes
 from gqlnews.store.workspace import workspace
 
 Progress = Callable[[int, int], None]
@@ -59,6 +60,7 @@ class _Job:
     processes: int | None
     progress: Progress
     now_ns: int
+    most_removed: int
 
 
 def ingest(
@@ -69,15 +71,16 @@ def ingest(
     processes: int | None = None,
     progress: Progress | None = None,
     now_ns: Callable[[], int] = time.time_ns,
+    most_removed: int = MOST_REMOVED,
 ) -> IngestReport:
     """Make the store equal to the files of `folder`; an article whose file has an error stays as it was.
 
     `db` is a writer of `open_writer`, `processes` how many read files (by default as many as there are
-    processors), `now_ns` the wall clock. Raises FolderError, DatabaseError and its kinds; the store is then
-    as before.
+    processors), `now_ns` the wall clock, `most_removed` how many removals each scope remembers. Raises
+    FolderError, DatabaseError and its kinds; the store is then as before.
     """
     started = time.perf_counter()
-    job = _Job(folder, options, processes, progress or _silence, now_ns())
+    job = _Job(folder, options, processes, progress or _silence, now_ns(), most_removed)
     with explaining(_path(db)), _without_garbage_collection(), _quick_where_empty(db):
         with transaction(db), workspace(db):
             changes = _run(db, job)
@@ -101,7 +104,12 @@ def _run(db: sqlite3.Connection, job: _Job) -> Changes:
     if anew:
         db.execute("UPDATE store SET fingerprint = ?", (meaning,))
     problems_changed = _derive(intake, later_indexes) or intake.problems_changed
-    return log_changes(db, problems_changed=problems_changed, now=instant_of_ns(job.now_ns))
+    return log_changes(
+        db,
+        problems_changed=problems_changed,
+        now=instant_of_ns(job.now_ns),
+        most_removed=job.most_removed,
+    )
 
 
 def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[Outcome, None, None]:
@@ -140,13 +148,14 @@ def _derive(intake: Intake, later_indexes: Iterable[str]) -> bool:
     db = intake.db
     if not intake.marks:
         mark_all_urls(db)
-    derive_links(db)
+    derive_links(db, marks=intake.marks)
     for statement in later_indexes:
         db.execute(statement)
     if not intake.marks:
         mark_all_names(db)
     derive_topics(db)
     derive_providers(db)
+    derive_stories(db, everything=not intake.marks)
     return derive_across(db)
 
 

@@ -28,14 +28,24 @@ SELECT url, article_id FROM (
 ) WHERE place = 1
 """
 
-_LEAD = """
-UPDATE related SET target_id = (SELECT article_id FROM url_owner WHERE url_owner.url = related.url)
-WHERE url IN (SELECT url FROM affected_url)
+_LED_ELSEWHERE = """
+related.url IN (SELECT url FROM affected_url)
     AND target_id IS NOT (SELECT article_id FROM url_owner WHERE url_owner.url = related.url)
 """
+_MARK = f"""
+INSERT OR IGNORE INTO affected_story
+SELECT slug FROM related CROSS JOIN article ON id = article_id WHERE {_LED_ELSEWHERE}
+"""  # noqa: S608 - the parts of these statements are this program's
+_LEAD = f"""
+UPDATE related SET target_id = (SELECT article_id FROM url_owner WHERE url_owner.url = related.url)
+WHERE {_LED_ELSEWHERE}
+"""  # noqa: S608
 
 
-def derive_links(db: sqlite3.Connection) -> None:
-    """Owners and targets of `affected_url`."""
-    for statement in (_FORGET, _OWN_ALONE, _OWN_SHARED, _LEAD):
+def derive_links(db: sqlite3.Connection, *, marks: bool) -> None:
+    """Owners and targets of `affected_url`; `marks` tells `affected_story` whose entries lead elsewhere."""
+    for statement in (_FORGET, _OWN_ALONE, _OWN_SHARED):
         db.execute(statement)
+    if marks:
+        db.execute(_MARK)
+    db.execute(_LEAD)

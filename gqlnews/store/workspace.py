@@ -17,11 +17,17 @@ _TABLES = {
     # ids of the articles that are being written or removed
     "batch": "id INTEGER PRIMARY KEY",
     "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER",
+    "numbered": "version INTEGER PRIMARY KEY, slug TEXT, kind TEXT, was_public INTEGER, is_public INTEGER",
     # what must be derived anew
     "affected_slug": "slug TEXT PRIMARY KEY",
     "affected_url": "url TEXT PRIMARY KEY",
     "affected_domain": "domain TEXT PRIMARY KEY",
     "affected_topic": "slug TEXT PRIMARY KEY",
+    "affected_story": "slug TEXT PRIMARY KEY",
+    # articles whose stories are found anew, the pairs that link each other, and what they form
+    "story_near": "id INTEGER PRIMARY KEY",
+    "mutual": "article_id INTEGER, other_id INTEGER, public INTEGER",
+    "story_member": "scope INTEGER, component INTEGER, article_id INTEGER",
     # how a provider's names are used
     "name_use": "domain TEXT, name TEXT, own INTEGER, published INTEGER, files INTEGER,"
     " place INTEGER, newest TEXT",

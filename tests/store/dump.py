@@ -15,6 +15,8 @@ _CONTENT = {
     "article_topic": "SELECT article.slug, t.* FROM article_topic t JOIN article ON id = article_id",
     "topic": "SELECT * FROM topic",
     "provider": "SELECT * FROM provider",
+    "story": "SELECT s.*, a.slug FROM story s JOIN article a ON a.id = lead_id",
+    "story_article": "SELECT m.*, a.slug FROM story_article m JOIN article a ON a.id = article_id",
     "site": "SELECT * FROM site",
     "shared URLs": "SELECT subject, code FROM problem WHERE across = 1 AND code <> 'duplicate-slug'",
 }
@@ -25,7 +27,19 @@ _FILES = {
         " WHERE across = 0 OR code = 'duplicate-slug'"
     ),
 }
-_OWN = {"id", "article_id", "target_id", "updated_at", "path", "version", "ingested_at"}
+_OWN = {
+    "id",
+    "article_id",
+    "target_id",
+    "lead_id",
+    "updated_at",
+    "updated_key",
+    "path",
+    "version",
+    "number",
+    "forgotten",
+    "ingested_at",
+}
 
 
 def content(db: sqlite3.Connection) -> Dump:
@@ -41,9 +55,11 @@ def files(db: sqlite3.Connection) -> Dump:
 
 
 def everything(db: sqlite3.Connection) -> Dump:
-    """All of it, with the change log and where the versions stand."""
-    change = rows(db, "SELECT version AS number, slug, kind, was_public, is_public FROM change")
-    versions = rows(db, "SELECT audience, substr(version, instr(version, '-')) FROM site")
+    """All of it, with what changed and where the versions stand."""
+    change = db.execute("SELECT * FROM article_change ORDER BY scope, slug").fetchall()
+    versions = db.execute(
+        "SELECT audience, substr(version, instr(version, '-')), number, forgotten FROM site ORDER BY audience"
+    ).fetchall()
     problem = rows(db, "SELECT path, line, column_, severity, code, message, across, subject FROM problem")
     paths = rows(db, "SELECT slug, path AS file, updated_at AS updated FROM article")
     more = {"change": change, "versions": versions, "problem": problem, "paths": paths}

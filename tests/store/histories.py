@@ -33,7 +33,8 @@ articles: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "provider": providers,
         "topics": st.lists(st.sampled_from(["AI", "ai", "A.I.", "Art"]), max_size=3),
         "related": related,
-        "quality": st.sampled_from([36, "36", "many"]),
+        "quality": st.sampled_from([36, "36", "many", 40]),
+        "heat": st.sampled_from([0, 1, 2]),
     },
 )
 paths = st.sampled_from(PATHS)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from gqlnews.content.records import Article
 
@@ -66,6 +67,52 @@ def names(ordered: Sequence[Article], domain: str) -> list[str]:
 def images(ordered: Sequence[Article], domain: str) -> str:
     mine = (a.provider.images for a in ordered if a.provider and a.provider.domain == domain)
     return next((found for found in mine if found != NO_IMAGES), NO_IMAGES)
+
+
+class Story(NamedTuple):
+    """As the store keeps it, with its articles' slugs."""
+
+    title: str
+    lead: str
+    first_published: str
+    last_published: str
+    last_at: str
+    members: frozenset[str]
+
+
+def stories(articles: Sequence[Article]) -> dict[str, Story]:
+    """Least slug → story: who list each other, and whoever they list each other with."""
+    leads = {(lister, target) for (lister, _), target in targets(articles).items() if lister != target}
+    groups: list[set[str]] = []
+    for lister, target in leads:
+        if (target, lister) in leads:
+            met = [group for group in groups if group & {lister, target}]
+            groups = [group for group in groups if group not in met] + [{lister, target}.union(*met)]
+    ordered = newest_first(articles)
+    return {min(group): story([a for a in ordered if a.slug in group]) for group in groups}
+
+
+def story(members: Sequence[Article]) -> Story:
+    """Of articles, the newest first."""
+    last = members[0]
+    first = next(a for a in members if a.published_at == members[-1].published_at)
+    best = max(map(standing, members))
+    lead = next(a for a in members if standing(a) == best)
+    return Story(
+        lead.title,
+        lead.slug,
+        first.published_date_time or "",
+        last.published_date_time or "",
+        last.published_at or "",
+        frozenset(a.slug for a in members),
+    )
+
+
+def standing(article: Article) -> tuple[float, float]:
+    """Heat and quality; none is below any."""
+    given = (article.heat, article.quality)
+    heat, quality = (float("-inf") if number is None else number for number in given)
+    return heat, quality
 
 
 def public(articles: Mapping[str, Article]) -> list[Article]:

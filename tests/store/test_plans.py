@@ -9,7 +9,18 @@ from tests.store.conftest import TakeIn
 from tests.store.folder import BROKEN, Folder
 
 PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
-LARGE = ("article", "related", "article_url", "url_owner", "article_topic", "provider", "topic", "change")
+LARGE = (
+    "article",
+    "related",
+    "article_url",
+    "url_owner",
+    "article_topic",
+    "provider",
+    "topic",
+    "story",
+    "story_article",
+    "article_change",
+)
 
 
 def scanned(db: sqlite3.Connection, statements: list[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""The change log, and the version of each audience."""
+"""What each scope remembers of a change, and the version of each audience."""
 
 import sqlite3
 from typing import Any
@@ -16,8 +16,11 @@ def numbers(db: sqlite3.Connection) -> list[int]:
     return [int(text.partition("-")[2]) for (text,) in found]
 
 
-def log(db: sqlite3.Connection, since: int = 0) -> list[Any]:
-    return db.execute("SELECT * FROM change WHERE version > ? ORDER BY version", (since,)).fetchall()
+def changed(db: sqlite3.Connection, since: int = 0) -> list[Any]:
+    """(scope, slug, version, first_added, added, removed) of each latest change after `since`."""
+    return db.execute(
+        "SELECT * FROM article_change WHERE version > ? ORDER BY scope, version", (since,)
+    ).fetchall()
 
 
 @pytest.fixture
@@ -30,31 +33,32 @@ def started(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> int:
 
 
 def test_each_article_has_a_version_of_its_own_by_slug(started: int, db: sqlite3.Connection) -> None:
-    assert log(db) == [(1, "hidden", "ADDED", 0, 0), (2, "open", "ADDED", 0, 1)]
+    assert changed(db) == [(0, "open", 2, 2, 2, 0), (1, "hidden", 1, 1, 1, 0), (1, "open", 2, 2, 2, 0)]
     assert numbers(db) == [2, 2, 2]
 
 
 CHANGES = [
-    # what happens, the entry in the log, whether the public, everyone where all is open, an editor see it
-    (("open.md", {"title": "new"}), ("open", "UPDATED", 1, 1), (True, True, True)),
-    (("open.md", {"published": False}), ("open", "UPDATED", 1, 0), (True, True, True)),
-    (("open.md", None), ("open", "REMOVED", 1, 0), (True, True, True)),
-    (("hidden.md", {"published": False, "title": "new"}), ("hidden", "UPDATED", 0, 0), (False, True, True)),
-    (("hidden.md", {"published": True}), ("hidden", "UPDATED", 0, 1), (True, True, True)),
-    (("hidden.md", None), ("hidden", "REMOVED", 0, 0), (False, True, True)),
-    (("new.md", {"published": False}), ("new", "ADDED", 0, 0), (False, True, True)),
+    # what happens; (slug, added, removed) as the public and as everyone else learn of it
+    (("open.md", {"title": "new"}), ("open", 2, 0), ("open", 2, 0)),
+    (("open.md", {"published": False}), ("open", 2, 1), ("open", 2, 0)),
+    (("open.md", None), ("open", 2, 1), ("open", 2, 1)),
+    (("hidden.md", {"published": False, "title": "new"}), None, ("hidden", 1, 0)),
+    (("hidden.md", {"published": True}), ("hidden", 3, 0), ("hidden", 1, 0)),
+    (("hidden.md", None), None, ("hidden", 1, 1)),
+    (("new.md", {"published": False}), None, ("new", 3, 0)),
+    (("new.md", {}), ("new", 3, 0), ("new", 3, 0)),
 ]
 
 
-@pytest.mark.parametrize(("edit", "entry", "seen"), CHANGES)
+@pytest.mark.parametrize(("edit", "public", "everyone"), CHANGES)
 def test_a_change_moves_the_version_of_who_sees_it(
     folder: Folder,
     take_in: TakeIn,
     db: sqlite3.Connection,
     started: int,
     edit: tuple[str, dict[str, Any] | None],
-    entry: tuple[Any, ...],
-    seen: tuple[bool, ...],
+    public: tuple[str, int, int] | None,
+    everyone: tuple[str, int, int],
 ) -> None:
     path, keys = edit
     if keys is None:
@@ -62,8 +66,23 @@ def test_a_change_moves_the_version_of_who_sees_it(
     else:
         folder.article(path, URL.format(path.removesuffix(".md")), **keys)
     take_in()
-    assert log(db, started) == [(started + 1, *entry)]
-    assert numbers(db) == [started + moved for moved in seen]
+    expected = [
+        (scope, entry[0], started + 1, entry[1], *entry[1:])
+        for scope, entry in enumerate((public, everyone))
+        if entry is not None
+    ]
+    assert changed(db, started) == expected
+    assert numbers(db) == [started + (public is not None), started + 1, started + 1]
+
+
+def test_an_article_that_comes_back_was_first_added_long_ago(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: int
+) -> None:
+    folder.article("open.md", URL.format("open"), published=False)
+    take_in()
+    folder.article("open.md", URL.format("open"))
+    take_in()
+    assert changed(db, started) == [(0, "open", 4, 2, 4, 0), (1, "open", 4, 2, 2, 0)]
 
 
 def test_problems_alone_move_the_editors_version(
@@ -75,7 +94,7 @@ def test_problems_alone_move_the_editors_version(
     folder.remove("bad.md")
     take_in()
     assert numbers(db) == [started, started, started + 2]
-    assert log(db, started) == []
+    assert changed(db, started) == []
 
 
 def test_a_version_is_never_given_twice(
@@ -85,7 +104,7 @@ def test_a_version_is_never_given_twice(
     take_in()
     folder.article("open.md", URL.format("open"), title="new")
     take_in()
-    assert log(db, started) == [(started + 2, "open", "UPDATED", 1, 1)]
+    assert [entry[1:3] for entry in changed(db, started)] == [("open", started + 2)] * 2
     assert numbers(db) == [started + 2] * 3
 
 

@@ -1,0 +1,166 @@
+"""Stories, for each scope: 0 rests on published articles alone, 1 on all.
+
+Two articles are linked where each lists the other. A story is a connected component of two or more, and is
+called by its least slug. So what order the files came in makes no difference.
+
+After a change only the components that it can have touched are found anew:
+
+1. An article that came, changed or went, or whose related entries lead elsewhere now, is affected.
+2. So is every article of the story that an affected one was in: what held them together may be gone.
+3. From all of these, every article that links reach now. A story that this meets is met as a whole: none of
+   its own links changed, or it were affected.
+4. The stories that these were in go, and the components that they form now come.
+
+Scope 0 has fewer links than scope 1, so its stories lie within those of scope 1, which therefore tell what to
+find anew in both.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
+
+from gqlnews.store.rows import Row, node_id
+
+_AT_ONCE = 1024
+
+# ruff: noqa: S608 - the parts of these statements are this program's
+
+_MUTUAL = """
+related.article_id <> related.target_id AND EXISTS (
+    SELECT 1 FROM related AS back
+    WHERE back.target_id = related.article_id AND back.article_id = related.target_id)
+"""
+
+_AFFECTED = (
+    "INSERT OR IGNORE INTO affected_story SELECT slug FROM touched",
+    """
+    INSERT OR IGNORE INTO affected_story
+    SELECT slug FROM story_article WHERE scope = 1 AND story IN (
+        SELECT story FROM story_article WHERE scope = 1 AND slug IN (SELECT slug FROM affected_story))
+    """,
+    # CROSS JOIN because SQLite, which knows nothing of how few are reached, then keeps this order.
+    f"""
+    INSERT INTO story_near
+    WITH RECURSIVE reached (id) AS (
+        SELECT id FROM article WHERE slug IN (SELECT slug FROM affected_story)
+        UNION
+        SELECT target_id FROM reached CROSS JOIN related ON article_id = reached.id WHERE {_MUTUAL}
+    )
+    SELECT id FROM reached
+    """,
+    """
+    INSERT OR IGNORE INTO affected_story
+    SELECT slug FROM story_article WHERE scope = 1 AND article_id IN (SELECT id FROM story_near)
+    """,
+)
+_FORGET_AFFECTED = (
+    """
+    DELETE FROM story WHERE (scope, slug) IN (
+        SELECT scope, story FROM story_article
+        WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story))
+    """,
+    "DELETE FROM story_article WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
+)
+_FORGET_ALL = ("DELETE FROM story", "DELETE FROM story_article")
+
+_PAIR = f"""
+INSERT INTO mutual
+SELECT article_id, target_id,
+    (SELECT published FROM article WHERE id = article_id)
+    AND (SELECT published FROM article WHERE id = target_id)
+FROM {{}} WHERE article_id < target_id AND {_MUTUAL}
+"""
+_PAIR_ALL = _PAIR.format("related")
+_PAIR_NEAR = _PAIR.format("story_near CROSS JOIN related ON article_id = story_near.id")
+
+_MEMBERS = """
+SELECT scope, component, id, slug, title, published_at, published_date_time, heat, quality
+FROM story_member JOIN article ON id = article_id
+ORDER BY scope, component
+"""
+
+
+class _Member(NamedTuple):
+    id: int
+    slug: str
+    title: str
+    published_at: str
+    published_date_time: str
+    heat: int | None
+    quality: int | None
+
+
+def derive_stories(db: sqlite3.Connection, *, everything: bool) -> None:
+    """The stories of `touched` and `affected_story`, or all of them; links must be up to date."""
+    for statement in _FORGET_ALL if everything else (*_AFFECTED, *_FORGET_AFFECTED):
+        db.execute(statement)
+    db.execute(_PAIR_ALL if everything else _PAIR_NEAR)
+    for scope in (0, 1):
+        pairs = db.execute("SELECT article_id, other_id FROM mutual WHERE public OR ?", (scope,))
+        members = components(pairs)
+        db.executemany(f"INSERT INTO story_member VALUES ({scope}, ?, ?)", members)
+    _insert(db, _members(db))
+
+
+def components(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """(component, member) for each number in `pairs`, a component being called by one of its members."""
+    above: dict[int, int] = {}
+
+    def top(number: int) -> int:
+        above.setdefault(number, number)
+        while above[number] != number:
+            above[number] = number = above[above[number]]
+        return number
+
+    for one, other in pairs:
+        above[top(one)] = top(other)
+    return ((top(number), number) for number in above)
+
+
+def _members(db: sqlite3.Connection) -> Iterator[tuple[int, list[_Member]]]:
+    """(scope, articles by slug) of each story."""
+    for (scope, _), rows in groupby(db.execute(_MEMBERS), key=itemgetter(0, 1)):
+        yield scope, sorted((_Member(*row[2:]) for row in rows), key=attrgetter("slug"))
+
+
+def _insert(db: sqlite3.Connection, stories: Iterator[tuple[int, list[_Member]]]) -> None:
+    while some := list(islice(stories, _AT_ONCE)):
+        db.executemany(
+            "INSERT INTO story VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_story_row(scope, members) for scope, members in some],
+        )
+        db.executemany(
+            "INSERT INTO story_article VALUES (?, ?, ?, ?)",
+            [
+                (scope, member.id, members[0].slug, member.slug)
+                for scope, members in some
+                for member in members
+            ],
+        )
+
+
+def _story_row(scope: int, members: list[_Member]) -> Row:
+    """Of several alike `max` and `min` take the first, which is the first slug's."""
+    slug, lead = members[0].slug, max(members, key=_prominence)
+    first = min(members, key=attrgetter("published_at"))
+    last = max(members, key=attrgetter("published_at"))
+    return (
+        scope,
+        slug,
+        node_id("Story", slug),
+        lead.title,
+        lead.id,
+        lead.slug,
+        len(members),
+        first.published_date_time,
+        last.published_date_time,
+        last.published_at,
+    )
+
+
+def _prominence(member: _Member) -> tuple[bool, int, bool, int, str]:
+    """The hottest, then the best, then the newest; no heat and no quality is below any."""
+    heat, quality = member.heat, member.quality
+    return heat is not None, heat or 0, quality is not None, quality or 0, member.published_at

@@ -1,0 +1,99 @@
+"""A folder, what must be served of it, and a store that follows both."""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gqlnews.content.discover import discover
+from gqlnews.content.read import read_outcome
+from gqlnews.content.records import Article, ReadOptions, SourceFile
+from gqlnews.content.slugs import slug_of
+from gqlnews.store.database import open_writer
+from gqlnews.store.ingest import ingest
+from gqlnews.store.versions import MOST_REMOVED
+from tests.store.folder import Folder, later_ns
+from tests.store.histories import Edit
+
+OPTIONS = ReadOptions()
+
+
+class Model:
+    """What must be served, worked out file by file: by slug the article, and the bytes it was read from."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.articles: dict[str, Article] = {}
+        self.bytes: dict[str, bytes] = {}
+
+    def follow(self) -> None:
+        """Do as an ingest must do now."""
+        first: dict[str, SourceFile] = {}
+        for file in sorted(self.files(), key=lambda file: file.path):
+            first.setdefault(slug_of(file.path), file)
+        for slug in self.articles.keys() - first.keys():
+            del self.articles[slug], self.bytes[slug]
+        for slug, file in first.items():
+            article = read_outcome(self.folder.root, file, OPTIONS).article
+            if article is not None:
+                self.articles[slug] = article
+                self.bytes[slug] = (self.folder.root / file.path).read_bytes()
+
+    def files(self) -> list[SourceFile]:
+        return [found for found in discover(self.folder.root) if isinstance(found, SourceFile)]
+
+    def served_folder(self, root: Path) -> Folder:
+        """A folder that holds what must be served, and nothing else."""
+        served = Folder(root)
+        for slug, content in self.bytes.items():
+            served.write(f"{slug}.md", content.decode())
+        return served
+
+
+def open_careless(database: Path) -> sqlite3.Connection:
+    """A store that need not outlive a power cut: hundreds are made here."""
+    db = open_writer(database)
+    db.execute("PRAGMA synchronous = OFF")
+    return db
+
+
+def take_in(db: sqlite3.Connection, folder: Folder, most_removed: int = MOST_REMOVED) -> None:
+    ingest(db, folder.root, OPTIONS, processes=1, now_ns=later_ns, most_removed=most_removed)
+
+
+@contextmanager
+def place() -> Iterator[tuple[Path, sqlite3.Connection, Model]]:
+    """A folder of our own for each history: pytest's `tmp_path` is one for all of them."""
+    root = Path(tempfile.mkdtemp())
+    db = open_careless(root / "store.db")
+    try:
+        yield root, db, Model(Folder(root / "content"))
+    finally:
+        db.close()
+        shutil.rmtree(root)
+
+
+def steps(
+    db: sqlite3.Connection, model: Model, history: list[list[Edit]], most_removed: int = MOST_REMOVED
+) -> Iterator[None]:
+    """Edit and ingest, step by step."""
+    for edits in history:
+        for edit in edits:
+            edit(model.folder)
+        take_in(db, model.folder, most_removed)
+        model.follow()
+        yield
+
+
+@contextmanager
+def fresh(root: Path, folder: Folder) -> Iterator[sqlite3.Connection]:
+    database = root / "fresh.db"
+    db = open_careless(database)
+    try:
+        take_in(db, folder)
+        yield db
+    finally:
+        db.close()
+        database.unlink()

@@ -1,0 +1,79 @@
+"""What is remembered of changes, worked out a second time: plain Python over what was there at each step."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+Visible = Mapping[str, bytes]
+"""Slug → the bytes of its file, of the articles that a scope sees."""
+
+
+class Memory(NamedTuple):
+    """A row of `article_change`."""
+
+    version: int
+    first_added: int
+    added: int
+    removed: bool
+
+
+class Replay:
+    """The memory of one scope, which keeps `most_removed` removals."""
+
+    def __init__(self, most_removed: int) -> None:
+        self.most_removed = most_removed
+        self.visible: Visible = {}
+        self.memory: dict[str, Memory] = {}
+        self.forgotten = 0
+
+    def step(self, visible: Visible, numbers: Mapping[str, int]) -> None:
+        """Go on to what is visible now; `numbers` are the versions of this step's changes."""
+        for slug in visible.keys() | self.visible.keys():
+            if visible.get(slug) != self.visible.get(slug):
+                self.memory[slug] = self.changed(slug, numbers[slug], removed=slug not in visible)
+        self.visible = dict(visible)
+        self.forget()
+
+    def changed(self, slug: str, version: int, *, removed: bool) -> Memory:
+        old = self.memory.get(slug, Memory(0, version, version, removed=True))
+        added = version if old.removed else old.added
+        return Memory(version, old.first_added, added, removed)
+
+    def forget(self) -> None:
+        gone = sorted((m.version, slug) for slug, m in self.memory.items() if m.removed)
+        for version, slug in gone[: max(0, len(gone) - self.most_removed)]:
+            del self.memory[slug]
+            self.forgotten = max(self.forgotten, version)
+
+
+def remembered(db: sqlite3.Connection, scope: int) -> dict[str, Memory]:
+    """What the store remembers."""
+    rows = db.execute(
+        "SELECT slug, version, first_added, added, removed FROM article_change WHERE scope = ?", (scope,)
+    )
+    return {slug: Memory(*rest) for slug, *rest in rows}
+
+
+def changes(memory: Mapping[str, Memory], since: int) -> list[tuple[str, str]]:
+    """(slug, kind) of what changed after `since`, oldest first."""
+    later = sorted((m.version, slug) for slug, m in memory.items() if m.version > since)
+    found = []
+    for _, slug in later:
+        _, first_added, added, removed = memory[slug]
+        if not removed:
+            found.append((slug, "ADDED" if added > since else "UPDATED"))
+        elif first_added <= since:
+            found.append((slug, "REMOVED"))
+    return found
+
+
+def applied(snapshot: Visible, entries: Sequence[tuple[str, str]], now: Visible) -> Visible:
+    """The snapshot after these changes; each must fit what it is applied to."""
+    state = dict(snapshot)
+    for slug, kind in entries:
+        if kind == "REMOVED":
+            state.pop(slug, None)  # it may have gone before, come back and gone again
+        else:
+            assert kind == "ADDED" or slug in state
+            state[slug] = now[slug]
+    return state

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gqlnews"
-VALUES = {"errors", "instants", "texts"}  # shared by all: exceptions, instants as text, text as SQL compares it
+VALUES = {"errors", "instants", "keys"}  # shared by all: exceptions, instants, what SQL compares
 ALLOWED = {
     "errors": set(),
     "instants": set(),
-    "texts": set(),
+    "keys": set(),
     "settings": VALUES,
     "sample": VALUES,
     "content": VALUES,

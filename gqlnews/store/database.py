@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gqlnews.errors import DatabaseError, ForeignDatabaseError, NewerDatabaseError
+from gqlnews.instants import seconds_of
+from gqlnews.keys import as_item, folded, heat_log_of
 from gqlnews.store.failures import explaining
-from gqlnews.store.keys import register
 from gqlnews.store.migrations import migrations, statements
 
 APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and we know our own
@@ -31,6 +32,9 @@ _HEADER = (
     "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
     " FROM pragma_application_id, pragma_user_version"
 )
+
+# Of the writer's SQL, under their own names: migrations fill new columns with them.
+_FUNCTIONS = (folded, as_item, heat_log_of, seconds_of)
 
 Migrations = Sequence[tuple[int, str]]
 
@@ -103,7 +107,8 @@ def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float)
     db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
     db.execute("PRAGMA foreign_keys = ON")
     db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    register(db)
+    for function in _FUNCTIONS:
+        db.create_function(function.__name__, 1, function, deterministic=True)
     for number, script in known:
         if number > version:
             _migrate(db, number, script)

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from gqlnews.content.records import Article, Outcome
 from gqlnews.instants import seconds_of
-from gqlnews.store.keys import heat_log_of, items_of
-from gqlnews.texts import folded
+from gqlnews.keys import folded, heat_log_of, items_of
 
 Row = tuple[object, ...]
 

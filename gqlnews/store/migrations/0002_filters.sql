@@ -10,7 +10,7 @@ ALTER TABLE article ADD COLUMN type_folded TEXT;
 ALTER TABLE article ADD COLUMN provider_domain_folded TEXT;
 ALTER TABLE article ADD COLUMN heat_log REAL;                -- log2 of a heat above 0
 ALTER TABLE article ADD COLUMN published_seconds REAL;       -- since 1970
-ALTER TABLE article ADD COLUMN topic_slugs TEXT NOT NULL DEFAULT '';  -- each between line feeds, see `as_item`
+ALTER TABLE article ADD COLUMN topic_slugs TEXT NOT NULL DEFAULT '';  -- each between line feeds, see keys.py
 
 UPDATE article SET
     slug_folded = folded(slug),

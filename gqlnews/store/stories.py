@@ -33,14 +33,15 @@ related.article_id <> related.target_id AND EXISTS (
     WHERE back.target_id = related.article_id AND back.article_id = related.target_id)
 """
 
+# SQLite knows nothing of how few are affected: hence CROSS JOIN, which keeps its order, and INDEXED BY.
 _AFFECTED = (
     "INSERT OR IGNORE INTO affected_story SELECT slug FROM touched",
     """
     INSERT OR IGNORE INTO affected_story
-    SELECT slug FROM story_article WHERE scope = 1 AND story IN (
-        SELECT story FROM story_article WHERE scope = 1 AND slug IN (SELECT slug FROM affected_story))
+    SELECT slug FROM story_article INDEXED BY story_article_story WHERE scope = 1 AND story IN (
+        SELECT story FROM story_article INDEXED BY story_article_slug
+        WHERE scope = 1 AND slug IN (SELECT slug FROM affected_story))
     """,
-    # CROSS JOIN because SQLite, which knows nothing of how few are reached, then keeps this order.
     f"""
     INSERT INTO story_near
     WITH RECURSIVE reached (id) AS (
@@ -55,12 +56,9 @@ _AFFECTED = (
     SELECT slug FROM story_article WHERE scope = 1 AND article_id IN (SELECT id FROM story_near)
     """,
 )
+# A story has its slug from one of its articles, which are all affected or none.
 _FORGET_AFFECTED = (
-    """
-    DELETE FROM story WHERE (scope, slug) IN (
-        SELECT scope, story FROM story_article
-        WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story))
-    """,
+    "DELETE FROM story WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
     "DELETE FROM story_article WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
 )
 _FORGET_ALL = ("DELETE FROM story", "DELETE FROM story_article")

@@ -10,7 +10,7 @@ CREATE TABLE article_change (
     PRIMARY KEY (scope, slug)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX article_change_version ON article_change (scope, version);
-CREATE INDEX article_change_removed ON article_change (scope, version) WHERE removed = 1;
+CREATE INDEX article_change_removed ON article_change (scope, version, removed) WHERE removed = 1;
 
 INSERT INTO article_change
 SELECT 0, slug, last, first_added, added, 1 - last_change.is_public

@@ -20,7 +20,7 @@ from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
 from tests.oracle.harness import check, differences, learn_cursors
 from tests.oracle.instants import read_instant
-from tests.oracle.markers import MARKERS, Cursor, LooseTail, OneOf, Registry
+from tests.oracle.markers import MARKERS, Cursor, LooseTail, Near, OneOf, Registry
 from tests.oracle.strategies import Options, operations
 from tests.oracle.values import values_of
 from tests.oracle.world import AUDIENCES, Audience, World, make_world, topic_slug
@@ -40,6 +40,8 @@ def as_program(value: Any) -> Any:
         return [*value.head, *sorted(value.tail)]
     if isinstance(value, OneOf):
         return min(value.words)
+    if isinstance(value, Near):
+        return value.value
     return "anything" if isinstance(value, MARKERS) else value
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .fields import article
 from .frontmatter import FileError, split_file
+from .instants import of_nanoseconds
 from .records import Article
 
 SUFFIXES = (".md", ".markdown")
@@ -46,7 +47,8 @@ def read_file(folder: Path, base_url: str | None, path: Path) -> Article | None:
         if len(content) > LARGEST:
             return None
         keys, body = split_file(content)
-        return article(slug_of(folder, path), keys, body, base_url)
+        updated = of_nanoseconds(path.stat().st_mtime_ns)
+        return article(slug_of(folder, path), keys, body, base_url, updated)
     except (FileError, OSError):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -25,10 +26,11 @@ from graphql import (
 from graphql.execution.executor import Executor
 from graphql.execution.values import get_variable_values
 
+from .context import Context
 from .markers import MARKERS, Registry
 from .records import Article
 from .refusal import Refusal, Request, first_refusal
-from .resolvers import BELOW_OPAQUE, RESOLVERS, Context
+from .resolvers import BELOW_OPAQUE, RESOLVERS
 from .world import World
 
 SDL = Path(__file__).parents[2] / "schema.graphql"
@@ -52,11 +54,15 @@ def oracle_schema(sdl: str | None = None) -> GraphQLSchema:
     """
     schema = build_schema(SDL.read_text(encoding="utf-8") if sdl is None else sdl)
     for type_ in schema.type_map.values():
-        if is_object_type(type_) and not type_.name.startswith("__") and type_.name not in BELOW_OPAQUE:
+        if is_object_type(type_) and type_ is not schema.subscription_type and not is_passed_over(type_.name):
             bind(type_)
         elif is_abstract_type(type_):
             type_.resolve_type = lambda value, *_: type(value).__name__
     return schema
+
+
+def is_passed_over(name: str) -> bool:
+    return name.startswith("__") or name in BELOW_OPAQUE
 
 
 def bind(type_: GraphQLObjectType) -> None:
@@ -71,6 +77,10 @@ def nothing_derived(_article: Article) -> Mapping[str, Any]:
     return {}
 
 
+def refused(refusal: Refusal) -> dict[str, Any]:
+    return {"errors": [{"path": list(refusal.path), "extensions": {"code": refusal.code}}]}
+
+
 class Oracle:
     """Answers requests as a correct gqlnews would, with markers where the text is open."""
 
@@ -79,10 +89,12 @@ class Oracle:
         schema: GraphQLSchema,
         registry: Registry | None = None,
         derived: Callable[[Article], Mapping[str, Any]] = nothing_derived,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.schema = schema
         self.registry = Registry() if registry is None else registry
         self._derived = derived
+        self._clock = clock
         self._read = lru_cache(maxsize=100)(self._read_once)
 
     def execute(
@@ -92,7 +104,10 @@ class Oracle:
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
     ) -> dict[str, Any]:
-        """The answer: `data`, `errors` or both; an error has its `path`, and a code where refused."""
+        """The answer: `data`, `errors` or both; an error has its `path`, and a code where refused.
+
+        `or` are other answers that are as right, and `undetermined` says why there is no one right answer.
+        """
         document, invalid = self._read(query)
         operation = get_operation_ast(document, operation_name)
         if invalid or operation is None:
@@ -102,16 +117,22 @@ class Oracle:
         }
         refusal = self._refusal(operation, fragments, dict(variables or {}))
         if refusal is not None:
-            return {"errors": [{"path": list(refusal.path), "extensions": {"code": refusal.code}}]}
+            return refused(refusal)
+        context = Context(world, self.registry, self._derived, self._clock())
         result = execute_sync(
             self.schema,
             document,
-            context_value=Context(world, self.registry, self._derived),
+            context_value=context,
             variable_values=dict(variables or {}),
             operation_name=operation_name,
             field_resolver=default_field_resolver,
             executor_class=MarkerExecutor,
         )
+        if context.undetermined:
+            return {"undetermined": context.undetermined}
+        if context.refusals:
+            first, *others = dict.fromkeys(context.refusals)
+            return refused(first) | {"or": [refused(one) for one in others]}
         return dict(result.formatted)
 
     def _read_once(self, query: str) -> tuple[DocumentNode, list[str]]:

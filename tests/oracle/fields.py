@@ -184,8 +184,8 @@ def related(keys: Keys, base_url: str | None) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def article(slug: str, keys: Keys, body: str | None, base_url: str | None) -> Article:
-    """The article of one file; FileError where it has an error."""
+def article(slug: str, keys: Keys, body: str | None, base_url: str | None, updated: Instant) -> Article:
+    """The article of one file, last modified at `updated`; FileError where it has an error."""
     published = instant(keys, "publishedDateTime")
     if published is None:
         raise FileError("missing-key: publishedDateTime")
@@ -201,6 +201,7 @@ def article(slug: str, keys: Keys, body: str | None, base_url: str | None) -> Ar
         body=body,
         secured=text(keys, "secured"),
         extra={key: json_value(value) for key, value in keys.items() if key not in KNOWN},
+        updated=updated,
         **card(keys, base_url),
     )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
-Value: TypeAlias = "str | int | bool | Plain | list[Value] | dict[str, Value] | None"
+from .yaml_text import Plain, Value, file_bytes
 
 TITLES = (
     "Plain words",
@@ -66,13 +65,7 @@ BODIES = (
     "word " * 239 + "exact",
     "    indented code\n\n😀 <script>alert(1)</script> [link](https://x.example/)\n",
 )
-
-
-@dataclass(frozen=True)
-class Plain:
-    """A scalar that stands without quotes."""
-
-    text: str
+MODIFIED = (1_577_836_800, 1_577_836_801, 1_600_000_000, 1_700_000_000)  # whole seconds: any clock keeps them
 
 
 def write_folder(path: Path, seed: int, articles: int) -> Path:
@@ -86,6 +79,8 @@ def write_folder(path: Path, seed: int, articles: int) -> Path:
         file = path / (slug_of(dice, number) + dice.choice((".md", ".md", ".markdown")))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(file_bytes(dice, keys, dice.choice(BODIES)))
+        modified = MODIFIED[number % len(MODIFIED)]
+        os.utime(file, (modified, modified))
     write_passed_over(path)
     return path
 
@@ -153,7 +148,7 @@ def optional(dice: random.Random) -> dict[str, Value]:
         "category": dice.choice(("news", "Néws & more", None)),
         "type": dice.choice(("article", "video", Plain("on"))),
         "quality": dice.choice((0, -1, 36, 2147483647, "36", None)),
-        "heat": dice.choice((-1, 0, 99, -2147483648)),
+        "heat": dice.choice((-1, 0, 1, 2, 50, 99, 99, -2147483648)),
         "provider": provider(dice, own=True),
         "topics": [dice.choice(names) for names in dice.sample(TOPICS, dice.randrange(4))],
         "images": some_images(dice),
@@ -193,10 +188,18 @@ def image(dice: random.Random, number: int) -> Value:
     return {"url": f"https://img.example/{number}-{dice.randrange(50)}.jpg?x=1&amp;y=2", **kept}
 
 
+def target_of(dice: random.Random, number: int, articles: int) -> int:
+    """Itself, one of its own group, or any article: within groups links are often mutual."""
+    kind = dice.random()
+    if kind < 0.15:
+        return number
+    return min(number // 6 * 6 + dice.randrange(6), articles - 1) if kind < 0.5 else dice.randrange(articles)
+
+
 def entry(dice: random.Random, number: int, urls: list[list[Value]]) -> Value:
     """A related entry: to any article by any of its URLs, to itself, or to nowhere; few are broken."""
     found: dict[str, Value] = {"title": title(dice)}
-    target = dice.choice(urls[number if dice.random() < 0.15 else dice.randrange(len(urls))])
+    target = dice.choice(urls[target_of(dice, number, len(urls))])
     lost = f"https://elsewhere.example/{dice.randrange(20)}"
     found[dice.choice(("webUrl", "webUrl", "originalUrl", "sourceUrl"))] = (
         lost if dice.random() < 0.15 else target
@@ -215,65 +218,6 @@ def entry(dice: random.Random, number: int, urls: list[list[Value]]) -> Value:
     if dice.random() < 0.05:  # left out
         found |= dice.choice(({"title": None}, {"quality": "high"}, {"publishedDateTime": "2020-02-30"}))
     return found
-
-
-def file_bytes(dice: random.Random, keys: dict[str, Value], body: str | None) -> bytes:
-    text = f"---\n{block(keys, 0)}---\n{body or ''}"
-    if dice.random() < 0.1:
-        text = text.replace("\n", "\r\n") if body is None else text
-    mark = b"\xef\xbb\xbf" if dice.random() < 0.1 else b""
-    return mark + text.encode()
-
-
-def block(keys: dict[str, Value], indent: int) -> str:
-    """A mapping in block style."""
-    blanks = " " * indent
-    return "".join(f"{blanks}{quoted_key(key)}:{below(value, indent + 2)}" for key, value in keys.items())
-
-
-def below(value: Any, indent: int) -> str:
-    """A key's value, with its line end."""
-    if isinstance(value, dict) and value:
-        return f"\n{block(value, indent)}"
-    if isinstance(value, list) and value:
-        return "\n" + "".join(f"{' ' * indent}-{item(one, indent + 2)}" for one in value)
-    return f" {flow(value)}\n"
-
-
-def item(value: Any, indent: int) -> str:
-    """A list's item: a mapping begins in the line of its dash."""
-    if isinstance(value, dict) and value:
-        return " " + block(value, indent).lstrip(" ")
-    return f" {flow(value)}\n"
-
-
-def flow(value: Any) -> str:
-    if isinstance(value, Plain):
-        return value.text
-    if isinstance(value, str):
-        return quoted(value)
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "[]" if value == [] else "{}" if value == {} else str(value)
-
-
-def quoted_key(key: str) -> str:
-    return key if key.isascii() else quoted(key)
-
-
-def quoted(text: str) -> str:
-    """A double-quoted scalar, in which everything that YAML 1.1 and 1.2 read apart is escaped."""
-    return '"' + "".join(escaped(letter) for letter in text) + '"'
-
-
-def escaped(letter: str) -> str:
-    if letter in '"\\':
-        return "\\" + letter
-    if letter.isprintable() or letter == "\u200d":
-        return letter
-    return f"\\x{ord(letter):02x}" if ord(letter) < 256 else f"\\u{ord(letter):04x}"
 
 
 def write_passed_over(path: Path) -> None:

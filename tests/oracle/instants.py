@@ -34,10 +34,21 @@ def read_instant(written: str) -> Instant:
         moment = local.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"outside the years 1 to 9999: {written!r}") from error
-    fraction = f".{digits}" if digits else ""
-    text = moment.replace(tzinfo=None).isoformat(timespec="seconds") + fraction + "Z"
     whole = (moment - EPOCH) // timedelta(seconds=1)
-    return Instant(whole * BILLION + int((digits or "").ljust(9, "0")), text)
+    return Instant(whole * BILLION + int((digits or "").ljust(9, "0")), text_of(moment, digits or ""))
+
+
+def text_of(moment: datetime, digits: str = "") -> str:
+    """As it is served, with these sub-second digits."""
+    fraction = f".{digits}" if digits else ""
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + fraction + "Z"
+
+
+def of_nanoseconds(nanoseconds: int) -> Instant:
+    """The instant of a clock, with the digits that it needs."""
+    seconds, fraction = divmod(nanoseconds, BILLION)
+    digits = f"{fraction:09}".rstrip("0")
+    return Instant(nanoseconds, text_of(EPOCH + timedelta(seconds=seconds), digits))
 
 
 def zone(offset: str | None) -> timezone:

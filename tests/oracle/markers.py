@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where `key` stands in the order of the list at `place`, e.g. `Topic.articles`."""
+    """Where `key` stands in the list at `place`, e.g. `Topic.articles`, under one `order` of it."""
 
     place: str
-    key: tuple[int | str, ...]
+    key: tuple[Any, ...]
+    order: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,15 @@ class LooseTail:
     tail: frozenset[str]
 
 
-Marker: TypeAlias = Cursor | Opaque | OneOf | LooseTail
-MARKERS = (Cursor, Opaque, OneOf, LooseTail)
+@dataclass(frozen=True)
+class Near:
+    """A number, as exactly as floating point gives it."""
+
+    value: float
+
+
+Marker: TypeAlias = Cursor | Opaque | OneOf | LooseTail | Near
+MARKERS = (Cursor, Opaque, OneOf, LooseTail, Near)
 
 
 class Registry:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from .markers import Cursor, Registry
 MOST = 100
 USUAL = 20
 
-Key = tuple[int | str, ...]
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,10 @@ class Edge:
 
 @dataclass(frozen=True)
 class Page:
+    """`elements` are all that the list has, whatever the page."""
+
     edges: tuple[Edge, ...]
-    total: int
+    elements: tuple[Any, ...]
     has_next: bool
     has_previous: bool
 
@@ -32,7 +35,7 @@ class Page:
         return [edge.node for edge in self.edges]
 
 
-def page_error(place: str, args: Mapping[str, Any], registry: Registry) -> str | None:
+def page_error(place: str, order: tuple[Any, ...], args: Mapping[str, Any], registry: Registry) -> str | None:
     """The code for which a connection's arguments are refused, None where they are good."""
     first, last = args.get("first"), args.get("last")
     if first is not None and last is not None:
@@ -42,7 +45,7 @@ def page_error(place: str, args: Mapping[str, Any], registry: Registry) -> str |
     for text in (args.get("after"), args.get("before")):
         if text is not None:
             cursor = registry.marker(text)
-            if cursor is None or cursor.place != place:
+            if cursor is None or (cursor.place, cursor.order) != (place, order):
                 return "BAD_CURSOR"
     return None
 
@@ -55,28 +58,27 @@ def list_error(args: Mapping[str, Any]) -> str | None:
 
 def page(
     place: str,
-    elements: Sequence[Any],
-    key: Callable[[Any], Key],
+    order: tuple[Any, ...],
+    keyed: Sequence[tuple[Key, Any]],
     args: Mapping[str, Any],
     registry: Registry,
 ) -> Page:
-    """The page that `args` (found good) ask for, of `elements` in ascending order of `key`."""
-    keys = [key(element) for element in elements]
+    """The page that `args` (found good) ask for, of elements with their keys, which ascend."""
+    keys = [key for key, _ in keyed]
     after, before = (bound(args.get(name), registry) for name in ("after", "before"))
-    inside = [
-        number
-        for number, place_of in enumerate(keys)
-        if (after is None or place_of > after) and (before is None or place_of < before)
-    ]
+    start = 0 if after is None else bisect_right(keys, after)
+    stop = len(keys) if before is None else max(start, bisect_left(keys, before))
     last = args.get("last")
     if last is None:
         first = args.get("first")
-        kept = inside[: USUAL if first is None else first]
+        stop = min(stop, start + (USUAL if first is None else first))
     else:
-        kept = inside[max(0, len(inside) - last) :]
+        start = max(start, stop - last)
+    kept = range(start, stop)
     has_previous, has_next = around(keys, kept, after, before, backward=last is not None)
-    edges = tuple(Edge(Cursor(place, keys[number]), elements[number]) for number in kept)
-    return Page(edges, len(elements), has_next=has_next, has_previous=has_previous)
+    edges = tuple(Edge(Cursor(place, keys[number], order), keyed[number][1]) for number in kept)
+    elements = tuple(element for _, element in keyed)
+    return Page(edges, elements, has_next=has_next, has_previous=has_previous)
 
 
 def bound(text: str | None, registry: Registry) -> Key | None:
@@ -89,7 +91,7 @@ def bound(text: str | None, registry: Registry) -> Key | None:
 
 
 def around(
-    keys: list[Key], kept: list[int], after: Key | None, before: Key | None, *, backward: bool
+    keys: list[Key], kept: range, after: Key | None, before: Key | None, *, backward: bool
 ) -> tuple[bool, bool]:
     """Whether anything stands before the page, and after it.
 

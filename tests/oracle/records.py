@@ -73,6 +73,7 @@ class Article(Card):
     body: str | None
     secured: str | None
     extra: dict[str, JsonValue]
+    updated: Instant  # the file's modification time
 
     @cached_property
     def order_key(self) -> tuple[int, str]:

@@ -35,8 +35,10 @@ from graphql import (
 )
 from graphql.type import GraphQLAbstractType, get_nullable_type
 
+from .faults import value_error
 from .markers import Registry
 from .pages import list_error, page_error
+from .places import order_at
 
 Types: TypeAlias = "dict[str, GraphQLObjectType]"
 Collected: TypeAlias = "dict[str, dict[str, list[FieldNode]]]"
@@ -103,8 +105,12 @@ def argument_error(
         args = get_argument_values(field, node, request.variables)
     except GraphQLError:
         return None
+    code = value_error(args)
+    if code is not None:
+        return code
     if get_named_type(field.type).name.endswith("Connection"):
-        return page_error(f"{parent.name}.{node.name.value}", args, request.registry)
+        place = f"{parent.name}.{node.name.value}"
+        return page_error(place, order_at(place, args), args, request.registry)
     return list_error(args) if is_list_type(get_nullable_type(field.type)) else None
 
 

@@ -7,10 +7,13 @@ import unicodedata
 from base64 import b64encode
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
+from .orders import Key, Order, key_of
 from .records import Article, Image
+from .stories import Story, stories_of
 
 Audience: TypeAlias = Literal["public", "open", "editor"]
 AUDIENCES: tuple[Audience, ...] = ("public", "open", "editor")
@@ -31,7 +34,7 @@ class Topic:
     articles: tuple[Article, ...]
 
 
-Node: TypeAlias = Article | Provider | Topic
+Node: TypeAlias = Article | Provider | Topic | Story
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,47 @@ class World:
     providers: Mapping[str, Provider]
     topics: Mapping[str, Topic]
     by_id: Mapping[str, Node]
+    _in_order: dict[Order, list[tuple[Key, Article]]] = field(default_factory=dict, compare=False)
+
+    def in_order(self, order: Order) -> list[tuple[Key, Article]]:
+        """Every article with its key, in the order."""
+        if order not in self._in_order:
+            self._in_order[order] = in_order(self.articles, order)
+        return self._in_order[order]
+
+    @cached_property
+    def stories(self) -> list[Story]:
+        return stories_of(self.articles, self.by_url)
+
+    @cached_property
+    def story_of(self) -> dict[str, Story]:
+        """By the slug of each of its articles."""
+        return {article.slug: story for story in self.stories for article in story.articles}
+
+    @cached_property
+    def referenced_by(self) -> dict[str, list[Article]]:
+        """By slug, the articles whose related coverage leads to the one of that slug."""
+        found: dict[str, list[Article]] = defaultdict(list)
+        for article in self.articles:
+            targets = (self.by_url.get(entry.url) for entry in article.related)
+            for slug in {target.slug for target in targets if target is not None}:
+                found[slug].append(article)
+        return dict(found)
+
+    def node(self, id_: str) -> Node | None:
+        """What has the id; that of a story is made of any of its slugs."""
+        if id_ in self.by_id:
+            return self.by_id[id_]
+        return self.stories_by_id.get(id_)
+
+    @cached_property
+    def stories_by_id(self) -> dict[str, Story]:
+        return {encoded("Story", slug): story for slug, story in self.story_of.items()}
+
+
+def in_order(articles: Iterable[Article], order: Order) -> list[tuple[Key, Article]]:
+    """The articles with their keys, ascending; no two keys are alike."""
+    return sorted(((key_of(one, order), one) for one in articles), key=lambda pair: pair[0])
 
 
 def make_world(content: Iterable[Article], audience: Audience) -> World:
@@ -68,7 +112,11 @@ def make_world(content: Iterable[Article], audience: Audience) -> World:
 def node_id(node: Node) -> str:
     """The global id: type and natural key, in Base64."""
     key = node.domain if isinstance(node, Provider) else node.slug
-    return b64encode(f"{type(node).__name__}:{key}".encode()).decode()
+    return encoded(type(node).__name__, key)
+
+
+def encoded(type_: str, key: str) -> str:
+    return b64encode(f"{type_}:{key}".encode()).decode()
 
 
 def url_index(articles: Iterable[Article]) -> dict[str, Article]:

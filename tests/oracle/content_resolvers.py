@@ -1,0 +1,190 @@
+"""Plain resolvers of what content is made of, one a field, under graphql-core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import lists
+from .context import Info, Resolver, world
+from .drift import drift
+from .markers import LooseTail, OneOf, Opaque
+from .records import Article, Card, Entry, Image, OwnProvider
+from .world import Provider, Topic, node_id, topic_slug
+
+WORDS_A_MINUTE = 240
+
+
+def cut(elements: Sequence[Any], first: int | None, offset: int | None = None) -> Sequence[Any]:
+    """A plain list's part."""
+    rest = elements[offset or 0 :]
+    return rest if first is None else rest[:first]
+
+
+def images(source: Any, _info: Info, first: int | None = None) -> Sequence[Image]:
+    return cut(source.images, first)
+
+
+def related(
+    source: Article, _info: Info, first: int | None = None, offset: int | None = None
+) -> Sequence[Entry]:
+    return cut(source.related, first, offset)
+
+
+def provider_of(source: Card, info: Info) -> Provider | None:
+    return None if source.provider is None else world(info).providers[source.provider.domain]
+
+
+def topics_of(source: Article, info: Info) -> list[Topic]:
+    slugs = dict.fromkeys(topic_slug(name) for name in source.topics)
+    return [world(info).topics[slug] for slug in slugs]
+
+
+def derived(name: str) -> Resolver:
+    """A field that the oracle is given, or leaves open."""
+
+    def resolve(source: Article, info: Info) -> Any:
+        return info.context.derived(source).get(name, Opaque(f"Article.{name}"))
+
+    return resolve
+
+
+def updated_at(source: Article, info: Info) -> Any:
+    """Of a file modified at a whole second its text is plain; the digits of others are the clock's."""
+    plain = source.updated.text if "." not in source.updated.text else Opaque("Article.updatedAt")
+    return info.context.derived(source).get("updatedAt", plain)
+
+
+def for_editor(name: str) -> Resolver:
+    def resolve(source: Article, info: Info) -> Any:
+        return getattr(source, name) if world(info).audience == "editor" else None
+
+    return resolve
+
+
+def reading_minutes(source: Article, _info: Info) -> int | None:
+    return None if source.body is None else max(1, -(-word_count(source.body) // WORDS_A_MINUTE))
+
+
+def word_count(body: str | None) -> int:
+    return len((body or "").split())
+
+
+def provider_name(source: Provider, info: Info) -> str | OneOf:
+    names = provider_names(source, info)
+    return names.head[0] if names.head else OneOf(names.tail)
+
+
+def provider_names(source: Provider, _info: Info) -> LooseTail:
+    """The text settles the order of the names that files give their own provider, and of no others."""
+    own = {one.provider.name for one in source.articles if one.provider is not None}
+    given = [name for name in source.names if name in own]
+    rest = [name for name in source.names if name not in own]
+    if len(rest) == 1:
+        return LooseTail((*given, *rest), frozenset())
+    return LooseTail(tuple(given), frozenset(rest))
+
+
+def own_name(source: OwnProvider | None) -> str | None:
+    return None if source is None else source.name
+
+
+def one_text(articles: Sequence[Article], like: Article) -> str | OneOf:
+    """The date as one of those writes it that are as old as `like`."""
+    same = [one.published for one in articles if one.published.nanoseconds == like.published.nanoseconds]
+    texts = frozenset(instant.text for instant in same)
+    return OneOf(texts) if len(texts) > 1 else like.published.text
+
+
+def text_of(instant: Any) -> str | None:
+    return None if instant is None else instant.text
+
+
+COVERAGE: dict[str, Resolver] = {
+    "title": lambda card, _: card.title,
+    "excerpt": lambda card, _: card.excerpt,
+    "url": lambda card, _: card.url,
+    "webUrl": lambda card, _: card.web_url,
+    "originalUrl": lambda card, _: card.original_url,
+    "ampWebUrl": lambda card, _: card.amp_web_url,
+    "cdnAmpWebUrl": lambda card, _: card.cdn_amp_web_url,
+    "publishedDateTime": lambda card, _: text_of(card.published),
+    "type": lambda card, _: card.type,
+    "quality": lambda card, _: card.quality,
+    "provider": provider_of,
+    "providerName": lambda card, _: own_name(card.provider),
+    "images": images,
+}
+
+NODE: dict[str, Resolver] = {"id": lambda node, _: node_id(node)}
+
+CONTENT: dict[str, dict[str, Resolver]] = {
+    "Article": COVERAGE
+    | NODE
+    | {
+        "slug": lambda article, _: article.slug,
+        "category": lambda article, _: article.category,
+        "heat": lambda article, _: article.heat,
+        "published": lambda article, _: article.is_published,
+        "topics": topics_of,
+        "image": lambda article, _: next(iter(article.images), None),
+        "related": related,
+        "relatedCount": lambda article, _: len(article.related),
+        "referencedBy": lambda article, info, **args: lists.articles(
+            info, world(info).referenced_by.get(article.slug, []), args
+        ),
+        "story": lambda article, info: world(info).story_of.get(article.slug),
+        "body": lambda article, _: article.body,
+        "wordCount": lambda article, _: word_count(article.body),
+        "readingMinutes": reading_minutes,
+        "secured": for_editor("secured"),
+        "extra": for_editor("extra"),
+        "updatedAt": updated_at,
+    }
+    | {name: derived(name) for name in ("featuredContent", "html", "tableOfContents", "revision")},
+    "Related": COVERAGE
+    | {
+        "position": lambda entry, _: entry.position,
+        "article": lambda entry, info: world(info).by_url.get(entry.url),
+        "drift": lambda entry, info: drift(entry, world(info).by_url.get(entry.url)),
+    },
+    "Provider": NODE
+    | {
+        "domain": lambda provider, _: provider.domain,
+        "name": provider_name,
+        "names": provider_names,
+        "images": images,
+        "articles": lambda provider, info, **args: lists.articles(info, provider.articles, args),
+    },
+    "Topic": NODE
+    | {
+        "slug": lambda topic, _: topic.slug,
+        "name": lambda topic, _: topic.name,
+        "articles": lambda topic, info, **args: lists.articles(info, topic.articles, args),
+    },
+    "Story": NODE
+    | {
+        "title": lambda story, _: story.lead.title,
+        "lead": lambda story, _: story.lead,
+        "size": lambda story, _: len(story.articles),
+        "firstPublished": lambda story, _: one_text(story.articles, story.articles[0]),
+        "lastPublished": lambda story, _: one_text(story.articles, story.articles[-1]),
+        "providers": lambda story, info: [
+            (world(info).providers[domain], count) for domain, count in story.domains()
+        ],
+        "articles": lambda story, info, **args: lists.articles(info, story.articles, args),
+    },
+    "Drift": {
+        "field": lambda drift, _: drift.field,
+        "listed": lambda drift, _: drift.listed,
+        "stored": lambda drift, _: drift.stored,
+    },
+    "Image": {
+        "url": lambda image, _: image.url,
+        "width": lambda image, _: image.width,
+        "height": lambda image, _: image.height,
+        "title": lambda image, _: image.title,
+        "attribution": lambda image, _: image.attribution,
+        "isCached": lambda image, _: image.is_cached,
+    },
+}

@@ -1,0 +1,90 @@
+"""How articles split up: by topic, provider, type, category and time, and their figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from .filters import topic_slugs
+from .instants import BILLION, EPOCH, text_of
+from .records import Article
+from .world import Provider, Topic, World
+
+MOST_INTERVALS = 1_000
+USUAL = 10
+
+
+class TooManyIntervals(Exception):  # noqa: N818 - named as its code is
+    """More intervals between the oldest and the newest than are served."""
+
+
+@dataclass(frozen=True)
+class Stats:
+    min: int | None
+    max: int | None
+    average: float | None
+
+
+@dataclass(frozen=True)
+class Facets:
+    world: World
+    articles: Sequence[Article]
+
+
+def most_first(values: Iterable[str]) -> list[tuple[str, int]]:
+    return sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def topics(facets: Facets) -> list[tuple[Topic, int]]:
+    slugs = most_first(slug for one in facets.articles for slug in topic_slugs(one))
+    return [(facets.world.topics[slug], count) for slug, count in slugs]
+
+
+def providers(facets: Facets) -> list[tuple[Provider, int]]:
+    domains = most_first(one.provider.domain for one in facets.articles if one.provider is not None)
+    return [(facets.world.providers[domain], count) for domain, count in domains]
+
+
+def stats(values: Iterable[int | None]) -> Stats:
+    there = [value for value in values if value is not None]
+    if not there:
+        return Stats(None, None, None)
+    return Stats(min(there), max(there), sum(there) / len(there))
+
+
+def intervals(articles: Iterable[Article], by: str) -> list[tuple[str, int]]:
+    """The first instants and the counts from the oldest article to the newest."""
+    counts = Counter(interval_of(one.published.nanoseconds, by) for one in articles)
+    if not counts:
+        return []
+    first, last = min(counts), max(counts)
+    if last - first >= MOST_INTERVALS:
+        raise TooManyIntervals
+    return [(start_of(number, by), counts[number]) for number in range(first, last + 1)]
+
+
+def interval_of(nanoseconds: int, by: str) -> int:
+    """The number of the interval: of days and weeks since the year 1, of months, of years."""
+    moment = EPOCH + timedelta(seconds=nanoseconds // BILLION)
+    match by:
+        case "DAY":
+            return moment.toordinal() - 1
+        case "WEEK":
+            return (moment.toordinal() - 1) // 7  # 1 January of the year 1 is a Monday
+        case "MONTH":
+            return moment.year * 12 + moment.month - 1
+    assert by == "YEAR"
+    return moment.year
+
+
+def start_of(number: int, by: str) -> str:
+    """The first instant of the interval, as it is served."""
+    match by:
+        case "DAY" | "WEEK":
+            days = number if by == "DAY" else 7 * number
+            return text_of(datetime(1, 1, 1, tzinfo=UTC) + timedelta(days=days))
+        case "MONTH":
+            return text_of(datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC))
+    return text_of(datetime(number, 1, 1, tzinfo=UTC))

@@ -1,0 +1,78 @@
+"""What is wrong with an argument's value: the code for which the request is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from .durations import read_duration
+from .filters import given
+from .instants import read_instant
+
+DEEPEST = 32
+MOST_TESTS = 200
+DATES = frozenset({"publishedDateTime", "updatedAt"})
+
+
+def value_error(args: Mapping[str, Any]) -> str | None:
+    """The code for a filter, a date or a duration among the arguments; None where all are good."""
+    where = args.get("where")
+    return next((code for code in (*filter_errors(where or {}), *own_errors(args)) if code is not None), None)
+
+
+def own_errors(args: Mapping[str, Any]) -> Iterator[str | None]:
+    yield date_error(args.get("asOf"))
+    yield duration_error(args.get("halfLife"))
+
+
+def filter_errors(where: Mapping[str, Any]) -> Iterator[str | None]:
+    if depth(where) > DEEPEST:
+        yield "TOO_DEEP"
+    if tests(where) > MOST_TESTS:
+        yield "TOO_WIDE"
+    for name, operators in each_field(where):
+        if name in DATES:
+            for operator, written in given(operators).items():
+                yield duration_error(written) if operator == "withinLast" else date_error(written)
+
+
+def each_field(where: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of a filter that test something, those of the filters inside it too."""
+    for name, value in given(where).items():
+        if name in {"and", "or"}:
+            for one in value:
+                yield from each_field(one)
+        elif name == "not":
+            yield from each_field(value)
+        else:
+            yield name, value
+
+
+def depth(where: Mapping[str, Any]) -> int:
+    """How many filters stand in each other, this one counted."""
+    asked = given(where)
+    inside = [*asked.get("and", ()), *asked.get("or", ()), *([asked["not"]] if "not" in asked else ())]
+    return 1 + max((depth(one) for one in inside), default=0)
+
+
+def tests(where: Mapping[str, Any]) -> int:
+    """How many operators are given, a truth value being one."""
+    return sum(len(given(value)) if isinstance(value, dict) else 1 for _, value in each_field(where))
+
+
+def date_error(written: str | None) -> str | None:
+    return reading_error(read_instant, written, "BAD_DATE")
+
+
+def duration_error(written: str | None) -> str | None:
+    return reading_error(read_duration, written, "BAD_DURATION")
+
+
+def reading_error(read: Callable[[str], Any], written: str | None, code: str) -> str | None:
+    if written is None:
+        return None
+    try:
+        read(written)
+    except ValueError:
+        return code
+    return None

@@ -1,0 +1,141 @@
+"""`where`: which articles, and which providers, a filter lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from .durations import read_duration
+from .instants import read_instant
+from .records import Article
+from .world import World, topic_slug
+
+Test: TypeAlias = Callable[[Any], bool]
+Given: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What filters read beside the article: its world, and the clock (nanoseconds since 1970)."""
+
+    world: World
+    now: int
+
+
+# Of a value, which is None where it is missing, and an operand, which never is.
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda value, operand: value is not None and value == operand,
+    "ne": lambda value, operand: value is None or value != operand,
+    "in": lambda value, operand: value is not None and value in operand,
+    "notIn": lambda value, operand: value is None or value not in operand,
+    "startsWith": lambda value, operand: value is not None and value.startswith(operand),
+    "contains": lambda value, operand: value is not None and operand.casefold() in value.casefold(),
+    "isNull": lambda value, operand: (value is None) == operand,
+    "gt": lambda value, operand: value is not None and value > operand,
+    "gte": lambda value, operand: value is not None and value >= operand,
+    "lt": lambda value, operand: value is not None and value < operand,
+    "lte": lambda value, operand: value is not None and value <= operand,
+}
+SETS: dict[str, Callable[[set[str], Sequence[str]], bool]] = {
+    "any": lambda values, operand: any(one in values for one in operand),
+    "all": lambda values, operand: all(one in values for one in operand),
+    "none": lambda values, operand: not any(one in values for one in operand),
+}
+
+
+def given(filter_: Given | None) -> Given:
+    """Without what is null, which is as if left out."""
+    return {name: value for name, value in (filter_ or {}).items() if value is not None}
+
+
+def article_test(where: Given | None, scene: Scene) -> Test:
+    """Whether an article passes. The arguments were found good."""
+    return all_of([FIELDS[name](value, scene) for name, value in given(where).items()])
+
+
+def all_of(tests: Sequence[Test]) -> Test:
+    return lambda one: all(test(one) for test in tests)
+
+
+def any_of(tests: Sequence[Test]) -> Test:
+    return lambda one: any(test(one) for test in tests)
+
+
+def none_of(test: Test) -> Test:
+    return lambda one: not test(one)
+
+
+def value_test(operators: Given) -> Test:
+    tests = [(OPERATORS[name], operand) for name, operand in given(operators).items()]
+    return lambda value: all(test(value, operand) for test, operand in tests)
+
+
+def plain(value_of: Callable[[Article], Any]) -> Callable[[Given, Scene], Test]:
+    """A field of strings or whole numbers."""
+
+    def make(operators: Given, _scene: Scene) -> Test:
+        test = value_test(operators)
+        return lambda article: test(value_of(article))
+
+    return make
+
+
+def date(nanoseconds_of: Callable[[Article], int]) -> Callable[[Given, Scene], Test]:
+    def make(operators: Given, scene: Scene) -> Test:
+        asked = dict(given(operators))
+        within = asked.pop("withinLast", None)
+        bounds = {name: read_instant(written).nanoseconds for name, written in asked.items()}
+        if within is not None:
+            bounds["gte"] = max(bounds.get("gte", EVER), scene.now - read_duration(within))
+        test = value_test(bounds)
+        return lambda article: test(nanoseconds_of(article))
+
+    return make
+
+
+EVER = -(10**21)  # before every instant
+
+
+def topic_test(operators: Given, _scene: Scene) -> Test:
+    tests = [(SETS[name], operand) for name, operand in given(operators).items()]
+    return lambda article: all(test(topic_slugs(article), operand) for test, operand in tests)
+
+
+def topic_slugs(article: Article) -> set[str]:
+    return {topic_slug(name) for name in article.topics}
+
+
+def truth(value_of: Callable[[Article], bool]) -> Callable[[bool, Scene], Test]:
+    return lambda wanted, _scene: lambda article: value_of(article) == wanted
+
+
+FIELDS: dict[str, Callable[[Any, Scene], Test]] = {
+    "and": lambda each, scene: all_of([article_test(one, scene) for one in each]),
+    "or": lambda each, scene: any_of([article_test(one, scene) for one in each]),
+    "not": lambda one, scene: none_of(article_test(one, scene)),
+    "slug": plain(lambda article: article.slug),
+    "title": plain(lambda article: article.title),
+    "category": plain(lambda article: article.category),
+    "type": plain(lambda article: article.type),
+    "topic": topic_test,
+    "provider": plain(lambda article: article.provider.domain if article.provider else None),
+    "publishedDateTime": date(lambda article: article.published.nanoseconds),
+    "updatedAt": date(lambda article: article.updated.nanoseconds),
+    "quality": plain(lambda article: article.quality),
+    "heat": plain(lambda article: article.heat),
+    "published": truth(lambda article: article.is_published),
+    "hasImage": truth(lambda article: bool(article.images)),
+    "hasRelated": truth(lambda article: bool(article.related)),
+}
+
+
+def provider_test(where: Given | None) -> Callable[[str, str], bool]:
+    """Whether a provider passes, by its domain and its name."""
+    tests = {name: value_test(operators) for name, operators in given(where).items()}
+
+    def test(domain: str, name: str) -> bool:
+        values = {"domain": domain, "name": name}
+        return all(one(values[field]) for field, one in tests.items())
+
+    return test

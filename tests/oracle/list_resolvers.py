@@ -1,0 +1,85 @@
+"""Plain resolvers of connections, their pages and their facets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import facets
+from .context import Info, Resolver, refuse, world
+from .facets import Facets, TooManyIntervals
+from .markers import Cursor, Near
+from .pages import Page
+
+
+def edge_cursor(source: Page, place: int) -> Cursor | None:
+    return source.edges[place].cursor if source.edges else None
+
+
+def most(source: Facets, first: int | None, counted: Any) -> Any:
+    """The first rows; as many as usual where none are asked for."""
+    return counted(source)[: facets.USUAL if first is None else first]
+
+
+def published(source: Facets, info: Info, by: str) -> list[tuple[str, int]]:
+    try:
+        return facets.intervals(source.articles, by)
+    except TooManyIntervals:
+        refuse(info, "TOO_MANY_INTERVALS")
+        return []
+
+
+def average(source: facets.Stats, _info: Info) -> Near | None:
+    return None if source.average is None else Near(source.average)
+
+
+CONNECTION: dict[str, Resolver] = {
+    "edges": lambda page, _: page.edges,
+    "nodes": lambda page, _: page.nodes,
+    "pageInfo": lambda page, _: page,
+    "totalCount": lambda page, _: len(page.elements),
+    "facets": lambda page, info: Facets(world(info), page.elements),
+}
+EDGE: dict[str, Resolver] = {"cursor": lambda edge, _: edge.cursor, "node": lambda edge, _: edge.node}
+
+
+def counted(name: str) -> dict[str, Resolver]:
+    """A row of a facet: what is counted, called `name`, and how often."""
+    return {name: lambda row, _: row[0], "count": lambda row, _: row[1]}
+
+
+LISTS: dict[str, dict[str, Resolver]] = {
+    "ArticleConnection": CONNECTION,
+    "ArticleEdge": EDGE,
+    "SearchConnection": CONNECTION,
+    "SearchEdge": EDGE,
+    "StoryConnection": CONNECTION,
+    "StoryEdge": EDGE,
+    "ProviderConnection": CONNECTION,
+    "ProviderEdge": EDGE,
+    "PageInfo": {
+        "hasNextPage": lambda page, _: page.has_next,
+        "hasPreviousPage": lambda page, _: page.has_previous,
+        "startCursor": lambda page, _: edge_cursor(page, 0),
+        "endCursor": lambda page, _: edge_cursor(page, -1),
+    },
+    "ArticleFacets": {
+        "topics": lambda source, _, first=None: most(source, first, facets.topics),
+        "providers": lambda source, _, first=None: most(source, first, facets.providers),
+        "types": lambda source, _: facets.most_first(one.type for one in source.articles),
+        "categories": lambda source, _: facets.most_first(
+            one.category for one in source.articles if one.category is not None
+        ),
+        "published": published,
+        "quality": lambda source, _: facets.stats(one.quality for one in source.articles),
+        "heat": lambda source, _: facets.stats(one.heat for one in source.articles),
+    },
+    "IntStats": {
+        "min": lambda stats, _: stats.min,
+        "max": lambda stats, _: stats.max,
+        "average": average,
+    },
+    "TopicCount": counted("topic"),
+    "ProviderCount": counted("provider"),
+    "ValueCount": counted("value"),
+    "IntervalCount": counted("start"),
+}

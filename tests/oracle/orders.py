@@ -1,0 +1,56 @@
+"""`orderBy`: the order of articles as keys that compare ascending."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from .records import Article
+
+Term: TypeAlias = tuple[str, str, str]  # a field, ASC or DESC, nulls FIRST or LAST
+Order: TypeAlias = tuple[Term, ...]
+Key: TypeAlias = tuple[Any, ...]
+
+NEWEST: Order = (("PUBLISHED_DATE_TIME", "DESC", "LAST"),)
+OLDEST: Order = (("PUBLISHED_DATE_TIME", "ASC", "LAST"),)
+
+
+def order_of(order_by: Sequence[Mapping[str, str]] | None, usual: Order) -> Order:
+    """The order that is asked for; a field that is named again says nothing new."""
+    terms: dict[str, Term] = {}
+    for one in order_by or ():
+        terms.setdefault(one["field"], (one["field"], one["direction"], one["nulls"]))
+    return tuple(terms.values()) or usual
+
+
+def key_of(article: Article, order: Order) -> Key:
+    return (*(part(article, *term) for term in order), article.slug)
+
+
+def part(article: Article, field: str, direction: str, nulls: str) -> Key:
+    """One term's part of the key: where it stands among missing values, then the value."""
+    value = value_of(article, field)
+    if value is None:
+        return (0 if nulls == "FIRST" else 2, 0)
+    if isinstance(value, str):
+        return (1, value if direction == "ASC" else downwards(value))
+    return (1, value if direction == "ASC" else -value)
+
+
+def downwards(text: str) -> tuple[int, ...]:
+    """What compares as the text does, the other way round: a longer text comes before its beginning."""
+    return (*(-ord(letter) for letter in text), 1)
+
+
+def value_of(article: Article, field: str) -> str | int | None:
+    match field:
+        case "PUBLISHED_DATE_TIME":
+            return article.published.nanoseconds
+        case "UPDATED_AT":
+            return article.updated.nanoseconds
+        case "QUALITY":
+            return article.quality
+        case "HEAT":
+            return article.heat
+    assert field == "TITLE"
+    return article.title

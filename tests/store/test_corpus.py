@@ -62,6 +62,13 @@ FIGURES = [
         " (SELECT article_id FROM related GROUP BY article_id, url HAVING count(*) > 1)",
         615,
     ),
+    ("stories", "SELECT count(*) FROM story WHERE scope = 1", 844),
+    ("articles of the largest", "SELECT max(size) FROM story WHERE scope = 1", 70),
+    (
+        "articles in a story of their own scope",
+        "SELECT count(*) FROM story_article JOIN story USING (scope) WHERE story = story.slug",
+        3107,
+    ),
     ("rows that refer to nothing", "SELECT count(*) FROM pragma_foreign_key_check", 0),
 ]
 

@@ -18,7 +18,7 @@ SMALL = 60  # articles
 
 
 def fill(folder: Folder) -> None:
-    """Linked articles, some of them unpublished, some sharing a URL or a slug."""
+    """Linked articles in stories of up to four, some of them unpublished, some sharing a URL or a slug."""
     for number in range(SMALL):
         folder.article(
             f"{number}.md",
@@ -28,7 +28,7 @@ def fill(folder: Folder) -> None:
             topics=["AI", f"Topic {number % 5}"],
             related=[
                 {"title": "R", "webUrl": f"https://example.com/{other % 50}"}
-                for other in range(number, number + 8)
+                for other in {*range(number, number + 6), *range(number - number % 4, number)}
             ],
         )
     folder.article("1.markdown")

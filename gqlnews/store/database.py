@@ -20,6 +20,7 @@ from gqlnews.instants import seconds_of
 from gqlnews.keys import as_item, folded, heat_log_of
 from gqlnews.store.failures import explaining
 from gqlnews.store.migrations import migrations, statements
+from gqlnews.store.words import words_of
 
 APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and we know our own
 PAGE_BYTES = 8192  # an article's row then mostly fits a page
@@ -34,7 +35,7 @@ _HEADER = (
 )
 
 # Of the writer's SQL, under their own names: migrations fill new columns with them.
-_FUNCTIONS = (folded, as_item, heat_log_of, seconds_of)
+_FUNCTIONS = (folded, as_item, heat_log_of, seconds_of, words_of)
 
 Migrations = Sequence[tuple[int, str]]
 

@@ -28,6 +28,7 @@ from gqlnews.store.indexes import drop_indexes
 from gqlnews.store.links import derive_links
 from gqlnews.store.providers import derive_providers
 from gqlnews.store.scan import files_to_read, later_files, refusals, take_stock
+from gqlnews.store.search import count_search_words, forget_search, rebuild_search
 from gqlnews.store.stories import derive_stories
 from gqlnews.store.take import Intake, forget_lists, take
 from gqlnews.store.topics import derive_topics
@@ -139,6 +140,8 @@ def _remove(intake: Intake) -> None:
     )
     db.execute("INSERT INTO touched SELECT slug, 'REMOVED', published, 0 FROM article WHERE id IN batch")
     mark_batch(db)
+    if intake.marks:
+        forget_search(db)
     forget_lists(db)
     db.execute("DELETE FROM article WHERE id IN batch")
 
@@ -156,6 +159,10 @@ def _derive(intake: Intake, later_indexes: Iterable[str]) -> bool:
     derive_topics(db)
     derive_providers(db)
     derive_stories(db, everything=not intake.marks)
+    if intake.marks:
+        count_search_words(db)
+    else:
+        rebuild_search(db)
     return derive_across(db)
 
 

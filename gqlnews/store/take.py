@@ -17,6 +17,7 @@ from gqlnews.content.records import Outcome
 from gqlnews.instants import instant_of_ns
 from gqlnews.store.affected import fill_batch, mark_batch
 from gqlnews.store.rows import ARTICLE, RELATED, TOPIC, Row, Rows, rows_of, urls_of
+from gqlnews.store.search import forget_search, take_search
 
 # ruff: noqa: S608 - the names in these statements are this program's
 
@@ -197,12 +198,16 @@ def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) ->
     if old:
         _mark(intake, old)
         fill_batch(db, old)
+        if intake.marks:
+            forget_search(db)
         forget_lists(db)
     db.executemany(_INSERT_ARTICLE, [(w.id, w.path, w.updated_at, *w.rows.article) for w in writes])
     db.executemany(_INSERT_RELATED, _placed((w.id, w.rows.related) for w in writes))
     db.executemany(_INSERT_TOPIC, _placed((w.id, w.rows.topics) for w in writes))
     db.executemany("INSERT INTO article_url VALUES (?, ?)", [(url, w.id) for w in writes for url in w.urls])
     _mark(intake, ids)
+    if intake.marks:
+        take_search(db)
 
 
 def _mark(intake: Intake, ids: Iterable[int]) -> None:

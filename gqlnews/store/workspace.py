@@ -37,13 +37,25 @@ _TABLES = {
     "across_old": "id INTEGER PRIMARY KEY",
 }
 
+# the texts that came into the full-text indexes, and those that went
+_INDEXES = ("search_came", "search_went")
+
 
 @contextmanager
 def workspace(db: sqlite3.Connection) -> Iterator[None]:
     """Make the tables, and drop them at the end; where anything raises, the rollback drops them."""
     for name, columns in _TABLES.items():
         db.execute(f"CREATE TEMP TABLE {name} ({columns}){_storage(columns)}")
+    for name in _INDEXES:
+        db.execute(
+            f"CREATE VIRTUAL TABLE temp.{name} USING fts5 (public, hidden,"
+            " content = '', detail = column, tokenize = 'unicode61 remove_diacritics 2')"
+        )
+        db.execute(f"CREATE VIRTUAL TABLE temp.{name}_words USING fts5vocab (temp, {name}, col)")
     yield
+    for name in _INDEXES:
+        db.execute(f"DROP TABLE temp.{name}_words")
+        db.execute(f"DROP TABLE temp.{name}")
     for name in _TABLES:
         db.execute(f"DROP TABLE temp.{name}")
 

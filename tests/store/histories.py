@@ -21,12 +21,15 @@ providers = st.fixed_dictionaries(
 )
 dates = st.sampled_from(["2024-01-01", "2024-01-02", "2024-01-02T00:00:00.0Z", "2023-12-31T23:30:00-00:30"])
 related = st.lists(
-    st.fixed_dictionaries({"title": st.just("R"), "webUrl": urls}, optional={"provider": providers}),
+    st.fixed_dictionaries(
+        {"title": st.sampled_from(["R", "two café"]), "webUrl": urls}, optional={"provider": providers}
+    ),
     max_size=3,
 )
 articles: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"title": st.sampled_from(["one", "two"]), "publishedDateTime": dates, "webUrl": urls},
     optional={
+        "excerpt": st.sampled_from(["", "Café twice, café", "word \x02 by \x03 word"]),
         "originalUrl": urls,
         "ampWebUrl": urls,
         "published": st.booleans(),
@@ -36,6 +39,9 @@ articles: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "quality": st.sampled_from([36, "36", "many", 40]),
         "heat": st.sampled_from([0, 1, 2]),
     },
+)
+texts = st.builds(
+    "{}{}".format, articles.map(text_of), st.sampled_from(["", "", "One word\n", "café\n\ntwo\n"])
 )
 paths = st.sampled_from(PATHS)
 
@@ -69,8 +75,8 @@ def rename(path: str, to: str) -> Edit:
 
 
 edits: st.SearchStrategy[Edit] = st.one_of(
-    st.builds(write, paths, articles.map(text_of)),
-    st.builds(write, paths, articles.map(text_of)),
+    st.builds(write, paths, texts),
+    st.builds(write, paths, texts),
     st.builds(write, paths, st.just(BROKEN)),
     st.builds(remove, paths),
     st.builds(touch, paths),

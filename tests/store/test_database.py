@@ -31,7 +31,9 @@ def test_a_new_database_is_set_up(db: sqlite3.Connection, name: str, value: obje
 
 
 def test_every_table_is_strict(db: sqlite3.Connection) -> None:
-    loose = db.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND NOT strict").fetchall()
+    loose = db.execute(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict"
+    ).fetchall()
     assert loose == [("sqlite_schema",)]
 
 

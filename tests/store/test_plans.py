@@ -20,6 +20,8 @@ LARGE = (
     "story",
     "story_article",
     "article_change",
+    "article_words",
+    "search_word",
 )
 
 

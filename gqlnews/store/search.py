@@ -1,0 +1,92 @@
+"""The full-text indexes, of what the public sees and of everything, and the words that make articles alike.
+
+An index keeps no text: what is taken out of it must be told as it was put in. So the articles of `batch` go
+out before their rows change, and come in after. What a word's count changes by is what the index of all that
+came has of it, less what the index of all that went has.
+"""
+
+import sqlite3
+
+# ruff: noqa: S608 - the names in these statements are this program's
+
+_COLUMNS = "title, excerpt, provider, topics, body, related"
+_INDEXES = ("search_public", "search_all")
+_TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _COLUMNS.split(", "))
+
+
+def _noted(in_: str) -> str:
+    """Into an index of `workspace`, the texts of published articles and of others in different columns."""
+    return (
+        f"INSERT INTO temp.{in_} (public, hidden)"
+        f" SELECT iif(published, {_TEXT}, NULL), iif(published, NULL, {_TEXT})"
+        " FROM search_all_source WHERE id IN batch"
+    )
+
+
+_FORGET = (
+    *(
+        f"INSERT INTO {index} ({index}, rowid, {_COLUMNS})"
+        f" SELECT 'delete', id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
+        for index in _INDEXES
+    ),
+    _noted("search_went"),
+)
+_TAKE = (
+    *(
+        f"INSERT INTO {index} (rowid, {_COLUMNS}) SELECT id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
+        for index in _INDEXES
+    ),
+    _noted("search_came"),
+    "INSERT OR REPLACE INTO article_words"
+    " SELECT id, words_of(title || ' ' || coalesce(excerpt, '')) FROM article WHERE id IN batch",
+)
+_COUNT = (
+    """
+    INSERT INTO search_word
+    SELECT scope, term, sum(documents) AS documents
+    FROM (
+        SELECT 0 AS scope, term, doc AS documents FROM temp.search_came_words WHERE col = 'public'
+        UNION ALL SELECT 1, term, doc FROM temp.search_came_words
+        UNION ALL SELECT 0, term, -doc FROM temp.search_went_words WHERE col = 'public'
+        UNION ALL SELECT 1, term, -doc FROM temp.search_went_words
+    )
+    WHERE length(term) >= 4 GROUP BY scope, term HAVING sum(documents) <> 0
+    ON CONFLICT (scope, word) DO UPDATE SET documents = search_word.documents + excluded.documents
+    """,
+    "DELETE FROM search_word WHERE scope IN (0, 1) AND documents = 0"
+    " AND word IN (SELECT term FROM temp.search_went_words)",
+)
+_REBUILD = (
+    *(f"INSERT INTO {index} ({index}) VALUES ('rebuild')" for index in _INDEXES),
+    "DELETE FROM search_word",
+    *(
+        f"INSERT INTO search_word SELECT {scope}, term, doc FROM {index}_words WHERE length(term) >= 4"
+        for scope, index in enumerate(_INDEXES)
+    ),
+    "DELETE FROM article_words",
+    "INSERT INTO article_words SELECT id, words_of(title || ' ' || coalesce(excerpt, '')) FROM article",
+)
+
+
+def forget_search(db: sqlite3.Connection) -> None:
+    """Take the articles of `batch` out, before anything that is indexed of them changes."""
+    for statement in _FORGET:
+        db.execute(statement)
+
+
+def take_search(db: sqlite3.Connection) -> None:
+    """Put the articles of `batch` in, as their rows are now."""
+    for statement in _TAKE:
+        db.execute(statement)
+
+
+def count_search_words(db: sqlite3.Connection) -> None:
+    """Bring the counts up to date with all that was taken out and put in."""
+    for statement in _COUNT:
+        db.execute(statement)
+
+
+def rebuild_search(db: sqlite3.Connection) -> None:
+    """All of it anew, instead of article by article."""
+    for statement in _REBUILD:
+        db.execute(statement)

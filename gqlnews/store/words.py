@@ -1,0 +1,37 @@
+"""The words of a text as the full-text index keeps them, found without asking it."""
+
+import re
+import unicodedata
+from functools import cache
+
+import msgspec
+
+SHORTEST = 4
+"""Shorter words say little of what a text is about."""
+
+_MARKS = re.compile("[\u0300-\u0331]")
+_WORD = re.compile(rf"\w[\w\u0300-\u0331]{{{SHORTEST - 1},}}")
+
+
+def words_of(text: str) -> str:
+    """The distinct words of `text` with 4 or more letters, folded as the index folds them, a JSON array.
+
+    In scripts that SQLite folds otherwise than Python, a word may be one that the index does not have.
+    """
+    words = set(_WORD.findall(text.lower().replace("_", " ")))
+    folded = {word if word.isascii() else _folded(word) for word in words}
+    return msgspec.json.encode(sorted(word for word in folded if len(word) >= SHORTEST)).decode()
+
+
+def _folded(word: str) -> str:
+    return "".join(map(_folded_letter, _MARKS.sub("", word)))
+
+
+@cache
+def _folded_letter(letter: str) -> str:
+    """In lower case, Latin letters without their accents."""
+    base = unicodedata.normalize("NFD", letter)[0]
+    if base.isascii():
+        return base.lower()
+    folded = letter.casefold()
+    return folded if len(folded) == 1 else letter.lower()

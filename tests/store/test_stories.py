@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -121,8 +122,8 @@ def test_the_public_has_stories_of_published_articles(
 
 @pytest.fixture
 def chain(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
-    """From a to d each lists the next and the one before; apart from these x and y list each other."""
-    for name, lists in {"a": "b", "b": "ac", "c": "bd", "d": "c", "x": "y", "y": "x"}.items():
+    """From a to d each lists the next and the one before; x and y list each other, and others in vain."""
+    for name, lists in {"a": "by", "b": "ac", "c": "bd", "d": "c", "x": "yd", "y": "x"}.items():
         write(folder, name, lists)
     take_in()
     assert groups(db) == {"a": "abcd", "x": "xy"}
@@ -134,7 +135,9 @@ EDITS: list[tuple[dict[str, str | None], dict[str, str]]] = [
     ({"a": None}, {"b": "bcd", "x": "xy"}),
     ({"c": "b"}, {"a": "abc", "x": "xy"}),
     ({"b": "a"}, {"a": "ab", "c": "cd", "x": "xy"}),
-    ({"d": "cx", "x": "yd"}, {"a": "abcdxy"}),
+    ({"d": "cx"}, {"a": "abcdxy"}),
+    ({"y": "xa"}, {"a": "abcdxy"}),
+    ({"d": "cx", "x": "y"}, {"a": "abcd", "x": "xy"}),
     ({"e": "d"}, {"a": "abcd", "x": "xy"}),
     ({"d": "ce", "e": "d"}, {"a": "abcde", "x": "xy"}),
     ({"x": None, "y": None}, {"a": "abcd"}),
@@ -202,6 +205,37 @@ def test_where_another_article_answers_for_the_url_it_joins_the_story(
     folder.remove("t.md")
     take_in()
     assert groups(db) == {"a": "ab"}
+
+
+names = st.sampled_from("abcdef")
+links = st.lists(
+    st.tuples(names, st.none() | st.lists(names, max_size=4, unique=True).map("".join)),
+    min_size=6,
+    max_size=14,
+)
+
+
+def mutual(lists: dict[str, str]) -> dict[str, str]:
+    """The stories of who lists whom, by joining whatever meets until nothing does."""
+    found = [{one, two} for one in lists for two in lists[one] if one < two and one in lists.get(two, "")]
+    while met := next(((a, b) for a, b in combinations(found, 2) if a & b), None):
+        found = [group for group in found if group not in met] + [met[0] | met[1]]
+    return {min(group): "".join(sorted(group)) for group in found}
+
+
+@settings(max_examples=60)
+@given(links)
+def test_after_any_edit_the_stories_are_what_plain_python_finds(edits: list[tuple[str, str | None]]) -> None:
+    with place() as (_, db, model):
+        lists: dict[str, str] = {}
+        for name, others in edits:
+            lists.pop(name, None)
+            (model.folder.root / f"{name}.md").unlink(missing_ok=True)
+            if others is not None:
+                write(model.folder, name, others)
+                lists[name] = others
+            take_in_folder(db, model.folder)
+            assert groups(db) == groups(db, scope=0) == mutual(lists)
 
 
 @settings(max_examples=25)

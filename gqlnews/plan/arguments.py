@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.plan.cursors import decode_cursor
 
 Arguments = Mapping[str, Any]
 
-MOST_ON_A_PAGE = 100
-DEFAULT_PAGE = 20
 NO_END = 2**62  # past every position
 
 
@@ -25,15 +22,6 @@ class Inputs:
 
 
 ReadArguments = Callable[[Arguments], Inputs]
-
-
-@dataclass(frozen=True, slots=True)
-class PageShape:
-    """How a page is walked; the bounds are bound by these names followed by the key's number."""
-
-    backward: bool
-    after: bool
-    before: bool
 
 
 def no_arguments(_arguments: Arguments) -> Inputs:
@@ -58,36 +46,3 @@ def read_slice(arguments: Arguments, *, default: int | None) -> Inputs:
         if value < 0:
             raise RequestError(Code.BAD_PAGE, f"`{name}` is {value}: give 0 or more.")
     return Inputs(values={"start": start, "end": NO_END if first is None else start + first})
-
-
-def page_arguments(place: str, keys: int) -> ReadArguments:
-    """`first`, `after`, `last`, `before` of a connection whose cursors hold `keys` values for `place`.
-
-    Values: `limit`; `after0`… and `before0`… where the shape has them.
-    """
-
-    def read(arguments: Arguments) -> Inputs:
-        size, backward = page_size(arguments.get("first"), arguments.get("last"))
-        values: dict[str, object] = {"limit": size}
-        given = {}
-        for name in ("after", "before"):
-            cursor = arguments.get(name)
-            given[name] = cursor is not None
-            if cursor is not None:
-                bounds = decode_cursor(cursor, place, keys, argument=name)
-                values.update((f"{name}{number}", value) for number, value in enumerate(bounds))
-        return Inputs(PageShape(backward, given["after"], given["before"]), values)
-
-    return read
-
-
-def page_size(first: int | None, last: int | None) -> tuple[int, bool]:
-    """How many, and whether they are counted from the end."""
-    if first is not None and last is not None:
-        raise RequestError(Code.BAD_PAGE, "`first` and `last` are both given: give one of them.")
-    name, size = ("last", last) if last is not None else ("first", first)
-    if size is None:
-        return DEFAULT_PAGE, False
-    if not 0 <= size <= MOST_ON_A_PAGE:
-        raise RequestError(Code.BAD_PAGE, f"`{name}` is {size}: give 0 to {MOST_ON_A_PAGE}.")
-    return size, name == "last"

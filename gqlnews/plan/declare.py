@@ -23,8 +23,41 @@ class Seen(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
+    """A key of an order. `missing` stands for null, below or above every value, so that no key is null."""
+
     column: str
     descending: bool = False
+    missing: int | None = None
+    number: bool = False  # else text
+
+
+@dataclass(frozen=True, slots=True)
+class Decay(OrderTerm):
+    """`column` + `moment` ÷ `life`, highest first; rows without a value in `column` after all others.
+
+    `column` counts halvings, and `moment` is in seconds, as is `life`, the name of a bound value. A cursor
+    holds `base` instead, from which the key is made anew: a double does not survive as text.
+    """
+
+    moment: str = ""
+    life: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """A table between two: rows match `near`, lead to `far`, in the order of `position`.
+
+    `copies` are the columns of the far table that it repeats, those of its order and visibility among them,
+    so that a connection walks the junction alone.
+    """
+
+    table: str
+    near: str
+    far: str
+    position: str | None = None
+    copies: frozenset[str] = frozenset()
+    seen: Seen = Seen.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +69,7 @@ class Entity:
     seen: Seen = Seen.ALWAYS
     order: tuple[OrderTerm, ...] = ()
     node_key: str | None = None  # the natural key in a global id, where the type is a Node
+    node_through: Junction | None = None  # where a global id names a row of this table, and not the entity's
 
 
 class Kind(Enum):
@@ -60,19 +94,6 @@ class Literal:
     """The same text for every object of the type: `__typename`."""
 
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Junction:
-    """A table between two: rows match `near`, lead to `far`, in the order of `position`.
-
-    It carries copies of the far table's order and visibility columns where connections walk it.
-    """
-
-    table: str
-    near: str
-    far: str
-    position: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +137,105 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """A Relay connection over the rows of `entity` that match, by keyset on its order.
+class Hits:
+    """What a search finds in a full-text index, whose rows have the keys of the entity's.
 
-    `place` names the list in its cursors.
+    There is one index of the name for each scope. `weights` are of its columns, in their order.
+    """
+
+    index: str
+    weights: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A Relay connection, by keyset, over the rows of `entity` that match, or that `hits` finds.
+
+    `arguments` read to a `ListShape`.
     """
 
     entity: Entity
-    place: str
     arguments: ReadArguments
     match: Match | None = None
     through: Junction | None = None
+    hits: Hits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What makes rows alike, so that a list keeps the first: the same `column`, or the same row `through`."""
+
+    column: str = ""
+    through: Junction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """How many rows of a listing there are for each value of `column`, most first, then by value.
+
+    The objects have the columns `key` and `count`. `column` is one of `items`, a junction from the rows to
+    their values, where that is given. The listing is the connection's that the field hangs from, or that of
+    `entity` by `match` and `through`.
+    """
+
+    column: str
+    items: Junction | None = None
+    entity: Entity | None = None
+    match: Match | None = None
+    through: Junction | None = None
+    arguments: ReadArguments = no_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """`min`, `max` and `average` of a column over the rows of the connection's listing."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """How many rows of the connection's listing fall into each interval of `column`, an instant's key.
+
+    The objects have the columns `start` and `count`, oldest first, empty ones between them.
+    """
+
+    column: str
+    arguments: ReadArguments
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field of the answer and the columns that are compared: the row's, and as shown the other row's."""
+
+    field: str
+    column: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """In which columns a row that has a value says another than the row of `entity` that it matches.
+
+    The objects have the columns `field`, `listed` and `stored`, texts.
+    """
+
+    entity: Entity
+    match: Match
+    among: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What changed after a version: a row of `changes` for each object, of its latest change.
+
+    `changes` has the columns `version`, `first_added`, `added` and `removed`, and `state` the caller's own
+    `version` (text, `line-number`), `number` and `forgotten`.
+    """
+
+    changes: Entity
+    state: Entity
+    arguments: ReadArguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +247,7 @@ class Refs:
 
 
 class Part(Enum):
-    """The fields of a connection, its edges and its page info, which are no columns."""
+    """The fields of a connection, its edges, its page info and its facets, and of a log: no columns."""
 
     EDGES = auto()
     NODES = auto()
@@ -150,9 +259,29 @@ class Part(Enum):
     HAS_PREVIOUS_PAGE = auto()
     START_CURSOR = auto()
     END_CURSOR = auto()
+    FACETS = auto()
+    SCORE = auto()
+    SNIPPET = auto()
+    CHANGES = auto()
+    CHANGED_UP_TO = auto()
+    HAS_MORE = auto()
 
 
-Declaration = Column | Literal | One | Many | Items | Connection | Refs | Part
+Declaration = (
+    Column
+    | Literal
+    | One
+    | Many
+    | Items
+    | Connection
+    | Groups
+    | Statistics
+    | Intervals
+    | Differences
+    | Log
+    | Refs
+    | Part
+)
 
 
 @dataclass(frozen=True, slots=True)

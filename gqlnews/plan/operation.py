@@ -9,11 +9,12 @@ from graphql import GraphQLError, VariableValues, get_argument_values
 from gqlnews.errors import RequestError
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
-from gqlnews.plan.declare import Column, Literal, Part
+from gqlnews.plan.declare import Column, Differences, Literal, Part, Statistics
 from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan
-from gqlnews.plan.render import render_root
+from gqlnews.plan.render import REFUSED, render_root
 from gqlnews.plan.render.context import bound_name
 
+WITHOUT_ARGUMENTS = Column | Literal | Part | Statistics | Differences
 MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
 
 
@@ -23,6 +24,13 @@ class Query:
 
     sql: str
     parameters: tuple[object, ...]
+    refusals: tuple[RefusedError, ...] = ()
+
+    def refusal(self, answer: bytes | None) -> RefusedError | None:
+        """Why the statement has refused the request, where its answer says so."""
+        if answer is None or not answer.startswith(REFUSED.encode()):
+            return None
+        return self.refusals[int(answer[len(REFUSED) :])]
 
 
 @dataclass(slots=True)
@@ -53,7 +61,7 @@ class PlannedOperation:
             while len(self.statements) >= MOST_SHAPES:
                 del self.statements[next(iter(self.statements))]
             self.statements[kept] = statement
-        return Query(statement.sql, statement.bind(values))
+        return Query(statement.sql, statement.bind(values), statement.refusals)
 
 
 def _bind(root: RootPlan, variables: VariableValues) -> tuple[dict[int, Hashable], dict[str, object]] | None:
@@ -66,7 +74,7 @@ def _bind(root: RootPlan, variables: VariableValues) -> tuple[dict[int, Hashable
             complete = False  # and go on: what is refused below it refuses the request all the same
             continue
         declaration = plan.declaration
-        assert not isinstance(declaration, Column | Literal | Part), "these take no arguments"
+        assert not isinstance(declaration, WITHOUT_ARGUMENTS), f"{plan.key} takes no arguments"
         try:
             inputs = declaration.arguments(arguments)
         except RequestError as error:

@@ -4,19 +4,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.plan.arguments import page_arguments, slice_arguments
-from gqlnews.plan.declare import Connection, Items, Junction, Kind, Many, Match, Part
+from gqlnews.plan.arguments import slice_arguments
+from gqlnews.plan.declare import Connection, Items, Junction, Kind, Many, Match, One, OrderTerm, Part
+from gqlnews.plan.lists import ReadList
 from gqlnews.schema.coverage import Coverage
-from gqlnews.schema.entities import ARTICLE
-from gqlnews.schema.fields import argument, column, declared, first
+from gqlnews.schema.entities import ARTICLE, STORY_OF_ARTICLE
+from gqlnews.schema.facets import ArticleFacets
+from gqlnews.schema.fields import ORDER_BY, PAGE, WHERE, argument, column, declared, first
+from gqlnews.schema.filters import ARTICLE_OPERANDS, ArticleFilter
 from gqlnews.schema.heading import Heading
 from gqlnews.schema.image import Image
 from gqlnews.schema.node import Node
+from gqlnews.schema.orders import ARTICLE_ORDERS, ARTICLES_ALIKE, ArticleOrder
 from gqlnews.schema.page_info import PageInfo
 from gqlnews.schema.related import Related
 from gqlnews.schema.scalars import JSON, DateTime
 
 if TYPE_CHECKING:
+    from gqlnews.schema.story import Story
     from gqlnews.schema.topic import Topic
 
 RELATED = Many(Match("article_id", parent="id"), position="position", arguments=slice_arguments)
@@ -24,11 +29,24 @@ TOPICS = Many(
     Match("slug", parent="id"),
     through=Junction("article_topic", near="article_id", far="topic", position="position"),
 )
+STORY_OF = One(Match("slug", parent="id"), through=STORY_OF_ARTICLE)
+
+ARTICLE_LIST = (
+    *PAGE,
+    argument("where", ArticleFilter | None, description=WHERE),
+    argument("order_by", list[ArticleOrder] | None, description=ORDER_BY),
+)
 
 
-def articles(place: str, match: Match | None = None, through: Junction | None = None) -> Connection:
-    """A connection of articles, newest first; `place` names it in its cursors."""
-    return Connection(ARTICLE, place, page_arguments(place, len(ARTICLE.order)), match, through)
+def articles(
+    place: str,
+    match: Match | None = None,
+    through: Junction | None = None,
+    order: tuple[OrderTerm, ...] = ARTICLE.order,
+) -> Connection:
+    """A connection of articles, in `order` where the request names none; `place` names it in its cursors."""
+    read = ReadList(place, order, ARTICLE_OPERANDS, ARTICLE_ORDERS, ARTICLES_ALIKE)
+    return Connection(ARTICLE, read, match, through)
 
 
 @strawberry.type(description="One Markdown file.")
@@ -53,6 +71,21 @@ class Article(Node, Coverage):
         description="Related coverage as its editor listed it, in file order.",
     )
     related_count: int = column("related_count", description="How many entries `related` has.")
+    referenced_by: Annotated["ArticleConnection", strawberry.lazy("gqlnews.schema.article")] = declared(
+        articles(
+            "Article.referencedBy", Match("id", parent="id"), Junction("related", "target_id", "article_id")
+        ),
+        *ARTICLE_LIST,
+        description=(
+            "Articles whose related coverage lists this one, newest first: the same edges, walked backwards."
+        ),
+    )
+    story: Annotated["Story", strawberry.lazy("gqlnews.schema.story")] | None = declared(
+        STORY_OF,
+        description=(
+            "The story it belongs to, of the articles that the caller may see; null where it stands alone."
+        ),
+    )
     featured_content: str | None = column(
         "featured_content",
         description="The embed that stands for the article (a video player), sanitised HTML.",
@@ -106,5 +139,8 @@ class ArticleConnection:
     page_info: PageInfo = declared(Part.PAGE_INFO, description="Where the page stands in the list.")
     total_count: int = declared(
         Part.TOTAL_COUNT,
-        description="How many there are in all, whatever the page. Costs nothing unless asked for.",
+        description="How many match `where` in all, whatever the page. Costs nothing unless asked for.",
+    )
+    facets: ArticleFacets = declared(
+        Part.FACETS, description="How what matches `where` splits up, whatever the page."
     )

@@ -12,11 +12,12 @@ from strawberry.types.base import StrawberryObjectDefinition
 
 from gqlnews.plan.declare import Declaration, Declarations
 from gqlnews.schema.article import Article
-from gqlnews.schema.entities import ARTICLE, PROBLEM, PROVIDER, RELATED, SITE, TOPIC
+from gqlnews.schema.entities import ARTICLE, PROBLEM, PROVIDER, RELATED, SITE, STORY, TOPIC
 from gqlnews.schema.executor import FragmentExecutor
 from gqlnews.schema.fields import DECLARATION
 from gqlnews.schema.query import Query
 from gqlnews.schema.scalars import CONFIG
+from gqlnews.schema.story import Story
 from gqlnews.schema.topic import Topic
 
 log = logging.getLogger("gqlnews")
@@ -25,6 +26,7 @@ ENTITIES = {
     "Article": ARTICLE,
     "Related": RELATED,
     "Provider": PROVIDER,
+    "Story": STORY,
     "Topic": TOPIC,
     "Site": SITE,
     "Problem": PROBLEM,
@@ -60,7 +62,7 @@ class NewsSchema(strawberry.Schema):
 def build_schema() -> strawberry.Schema:
     return NewsSchema(
         query=Query,
-        types=[Article, Topic],
+        types=[Article, Story, Topic],
         config=CONFIG,
         extensions=[Prepared],
         execution_context_class=FragmentExecutor,

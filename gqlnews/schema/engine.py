@@ -71,6 +71,8 @@ class Engine:
         result = await self.schema.execute(
             query, dict(variables or {}), context_value=work, operation_name=operation_name
         )
+        if work.refused is not None:
+            return refused([_argument_error(work.refused)], name)
         return answered(result.data, result.errors or (), name, work.rows)
 
     def _work(self, document: Document, operation: "Executor[Any]", audience: Audience) -> Work:

@@ -56,3 +56,6 @@ PAGE = (
     argument("last", int | None, description=LAST),
     argument("before", str | None, description=BEFORE),
 )
+
+WHERE = "Only what passes; `totalCount` and `facets` speak of it too."
+ORDER_BY = "The first key decides, each next one breaks ties."

@@ -2,11 +2,12 @@
 
 import strawberry
 
-from gqlnews.plan.arguments import page_arguments
 from gqlnews.plan.declare import Connection, Items, Kind, Match, Part
-from gqlnews.schema.article import ArticleConnection, articles
+from gqlnews.plan.lists import ReadList
+from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.entities import PROVIDER
-from gqlnews.schema.fields import PAGE, column, declared, first
+from gqlnews.schema.fields import column, declared, first
+from gqlnews.schema.filters import PROVIDER_OPERANDS
 from gqlnews.schema.image import Image
 from gqlnews.schema.node import Node
 from gqlnews.schema.page_info import PageInfo
@@ -14,7 +15,7 @@ from gqlnews.schema.page_info import PageInfo
 
 def providers(place: str) -> Connection:
     """A connection of providers by domain; `place` names it in its cursors."""
-    return Connection(PROVIDER, place, page_arguments(place, len(PROVIDER.order)))
+    return Connection(PROVIDER, ReadList(place, PROVIDER.order, PROVIDER_OPERANDS))
 
 
 @strawberry.type(description="Who published it. One per `domain`.")
@@ -29,8 +30,8 @@ class Provider(Node):
     )
     articles: ArticleConnection = declared(
         articles("Provider.articles", Match("provider_domain", parent="domain")),
-        *PAGE,
-        description="What it published, newest first.",
+        *ARTICLE_LIST,
+        description="What it published, newest first unless `orderBy` says otherwise.",
     )
 
 

@@ -8,12 +8,13 @@ from strawberry.types.scalar import ScalarDefinition
 
 DateTime = NewType("DateTime", str)
 URL = NewType("URL", str)
+Duration = NewType("Duration", str)
 JSON = NewType("JSON", object)
 
 
 def read_text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"a URL is a string, and this is {value!r}")
+        raise TypeError(f"a string is needed, and this is {value!r}")
     return value
 
 
@@ -32,6 +33,11 @@ SCALARS: dict[object, ScalarDefinition] = {
             "A URL. What the file HTML-escaped (`&amp;`) is unescaped, what is relative stands under the "
             "base URL where one is set; otherwise as the file gives it."
         ),
+        parse_value=read_text,
+    ),
+    Duration: strawberry.scalar(
+        name="Duration",
+        description="An ISO 8601 duration without years and months, e.g. `P2D`, `PT6H`.",
         parse_value=read_text,
     ),
     JSON: strawberry.scalar(name="JSON", description="Any JSON value."),

@@ -2,9 +2,9 @@
 
 import strawberry
 
-from gqlnews.plan.declare import Junction, Match
-from gqlnews.schema.article import ArticleConnection, articles
-from gqlnews.schema.fields import PAGE, column, declared
+from gqlnews.plan.declare import Junction, Match, Seen
+from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
+from gqlnews.schema.fields import column, declared
 from gqlnews.schema.node import Node
 
 
@@ -16,8 +16,14 @@ class Topic(Node):
         articles(
             "Topic.articles",
             Match("id", parent="slug"),
-            Junction("article_topic", near="topic", far="article_id"),
+            Junction(
+                "article_topic",
+                near="topic",
+                far="article_id",
+                copies=frozenset({"published", "published_at", "slug"}),
+                seen=Seen.PUBLISHED,
+            ),
         ),
-        *PAGE,
-        description="What is about it, newest first.",
+        *ARTICLE_LIST,
+        description="What is about it, newest first unless `orderBy` says otherwise.",
     )

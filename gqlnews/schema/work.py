@@ -8,13 +8,17 @@ import orjson
 import strawberry
 from graphql import DocumentNode, GraphQLError
 
+from gqlnews.plan.nodes import RefusedError
 from gqlnews.plan.operation import Query as Statement
 
 Read = Callable[[Sequence[tuple[str, Sequence[object]]]], Awaitable[Sequence[bytes | None]]]
 
 
 class Work:
-    """Runs the statements of a request once, when the first resolver asks, in one read transaction."""
+    """Runs the statements of a request once, when the first resolver asks, in one read transaction.
+
+    `refused`: what in the content that they saw refuses the whole request.
+    """
 
     def __init__(
         self,
@@ -25,6 +29,7 @@ class Work:
     ) -> None:
         self.document = document
         self.rows = 0
+        self.refused: RefusedError | None = None
         self._statements, self._failures, self._read = statements, failures, read
         self._answers: asyncio.Task[dict[str, bytes | None]] | None = None
 
@@ -38,6 +43,8 @@ class Work:
 
     async def _run(self) -> dict[str, bytes | None]:
         answers = await self._read([(one.sql, one.parameters) for one in self._statements.values()])
+        for statement, answer in zip(self._statements.values(), answers, strict=True):
+            self.refused = self.refused or statement.refusal(answer)
         self.rows = sum(answer is not None for answer in answers)
         return dict(zip(self._statements, answers, strict=True))
 

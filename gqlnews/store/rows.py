@@ -56,6 +56,7 @@ def urls_of(article: Article) -> set[str]:
 
 def _article_row(a: Article, outcome: Outcome) -> Row:
     provider, url, published = a.provider, a.url_mark, a.published_mark
+    assert a.published_at is not None, "an article has a date"
     return (
         a.slug,
         node_id("Article", a.slug),

@@ -15,17 +15,43 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, case, literal_column, select
 
 from gqlnews.plan.audience import Audience
-from gqlnews.plan.declare import Column, Connection, Items, Literal, Many, One, Part, Refs
-from gqlnews.plan.nodes import RootPlan
+from gqlnews.plan.declare import (
+    Column,
+    Connection,
+    Differences,
+    Groups,
+    Intervals,
+    Items,
+    Literal,
+    Log,
+    Many,
+    One,
+    Part,
+    Refs,
+    Statistics,
+)
+from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan
 from gqlnews.plan.render.connections import render_connection, render_part
-from gqlnews.plan.render.context import Context
+from gqlnews.plan.render.context import Context, Expression, Rows
+from gqlnews.plan.render.differences import render_differences
+from gqlnews.plan.render.facets import render_groups, render_statistics
+from gqlnews.plan.render.intervals import render_intervals
 from gqlnews.plan.render.links import render_items, render_many, render_one
+from gqlnews.plan.render.logs import LogRow, render_log, render_log_part
 from gqlnews.plan.render.objects import render_column, render_literal
 from gqlnews.plan.render.refs import render_refs
 from gqlnews.plan.render.rows import Row
+
+
+def _part(field: FieldPlan, row: Row, context: Context) -> Expression:
+    render = render_log_part if isinstance(row, LogRow) else render_part
+    return render(field, row, context)
+
+
+REFUSED = "!"  # no JSON begins so
 
 RENDERERS = {
     Column: render_column,
@@ -34,8 +60,13 @@ RENDERERS = {
     Many: render_many,
     Items: render_items,
     Connection: render_connection,
+    Groups: render_groups,
+    Statistics: render_statistics,
+    Intervals: render_intervals,
+    Differences: render_differences,
     Refs: render_refs,
-    Part: render_part,
+    Log: render_log,
+    Part: _part,
 }
 
 
@@ -43,12 +74,23 @@ RENDERERS = {
 class Rendered:
     """A statement before it is text: its common table expressions, and the SELECT that reads them."""
 
-    expressions: Mapping[str, Select[Any]]
+    expressions: Mapping[str, Rows]
     query: Select[Any]
+    refusals: tuple[RefusedError, ...]
 
 
 def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
-    """The query gives one row of one column: the JSON of the root field, SQL NULL where the field is null."""
+    """The query gives one row of one column: the JSON of the root field, SQL NULL where the field is null.
+
+    Where a refusal's condition holds, it is `!` and the number of that refusal instead.
+    """
     context = Context(audience, shapes, RENDERERS)
-    query = select(context.render(plan.field, Row.nowhere()).label("json"))
-    return Rendered(context.expressions, query)
+    answer = context.render(plan.field, Row.nowhere())
+    conditions: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
+        (condition, literal_column(f"'{REFUSED}{number}'"))
+        for number, (condition, _) in enumerate(context.refusals)
+    ]
+    whole = case(*conditions, else_=answer) if conditions else answer
+    return Rendered(
+        context.expressions, select(whole.label("json")), tuple(error for _, error in context.refusals)
+    )

@@ -1,43 +1,56 @@
-"""Keyset conditions: which rows stand after, or before, a given place in a total order."""
+"""Keysets: the keys of a row in a total order, and which rows stand after, or before, a given place."""
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_
 
-from gqlnews.plan.declare import OrderTerm
+from gqlnews.plan.declare import Decay, OrderTerm
 from gqlnews.plan.render.context import Expression
 
-Value = Callable[[int, OrderTerm], Expression]
+LEAST = "-1e300"  # below every key that decays
+
+ByName = Callable[[str], Expression]
+Terms = Sequence[OrderTerm]
+
+
+def keys_of(terms: Terms, column: ByName, bound: ByName) -> list[Expression]:
+    """What a row is ordered by: no key is null. `bound` gives what the request binds by a name."""
+    return [_key(term, column, bound) for term in terms]
+
+
+def _key(term: OrderTerm, column: ByName, bound: ByName) -> Expression:
+    if isinstance(term, Decay):
+        score = column(term.column) + column(term.moment) / bound(term.life)
+        return func.ifnull(score, literal_column(LEAST))
+    value = column(term.column)
+    return value if term.missing is None else func.ifnull(value, literal_column(str(term.missing)))
 
 
 def beyond(
-    terms: Sequence[OrderTerm], row: Value, place: Value, *, backward: bool = False
+    terms: Terms, row: Sequence[Expression], place: Sequence[Expression], *, backward: bool = False
 ) -> ColumnElement[bool]:
     """Rows strictly after `place`, or strictly before it.
 
     t2.published_at <= :k0 AND (t2.published_at < :k0 OR t2.slug > :k1): the first comparison alone is what an
     index can seek by.
     """
-    condition = _strictly(terms, 0, row, place, backward)
+    condition = _strictly(terms, row, place, backward)
     if len(terms) == 1:
         return condition
     down = terms[0].descending is not backward
-    left, right = row(0, terms[0]), place(0, terms[0])
-    return and_(left <= right if down else left >= right, condition)
+    return and_(row[0] <= place[0] if down else row[0] >= place[0], condition)
 
 
 def _strictly(
-    terms: Sequence[OrderTerm], at: int, row: Value, place: Value, backward: bool
+    terms: Terms, row: Sequence[Expression], place: Sequence[Expression], backward: bool
 ) -> ColumnElement[bool]:
-    left, right = row(at, terms[at]), place(at, terms[at])
-    past = left < right if terms[at].descending is not backward else left > right
-    if at == len(terms) - 1:
+    past = row[0] < place[0] if terms[0].descending is not backward else row[0] > place[0]
+    if len(terms) == 1:
         return past
-    return or_(past, and_(left == right, _strictly(terms, at + 1, row, place, backward)))
+    return or_(past, and_(row[0] == place[0], _strictly(terms[1:], row[1:], place[1:], backward)))
 
 
-def ordering(terms: Sequence[OrderTerm], row: Value, *, backward: bool = False) -> list[Expression]:
+def ordering(terms: Terms, row: Sequence[Expression], *, backward: bool = False) -> list[Expression]:
     return [
-        row(at, term).desc() if term.descending is not backward else row(at, term)
-        for at, term in enumerate(terms)
+        key.desc() if term.descending is not backward else key for term, key in zip(terms, row, strict=True)
     ]

@@ -94,6 +94,7 @@ class Rows:
         number = next(context.numbers)
         self.entity, self.through, self.match = entity, through, match
         self.alias, self.near = f"t{number}", f"n{number}"
+        self.audience = context.audience
         self.visible = visible(entity, self.alias, context.audience)
         self.position = position
 
@@ -140,6 +141,8 @@ class Rows:
     def matching(self, link: Link | None, *columns: Expression) -> Select[Any]:
         """Columns of the rows that the caller may see and that match the link."""
         query = select(*columns).select_from(self.source).where(self.visible)
+        if self.through is not None:
+            query = query.where(visible(self.through, self.near, self.audience))
         return query.where(self.key == link.key) if link else query
 
     def everything(self, link: Link | None, context: Context) -> Everything:

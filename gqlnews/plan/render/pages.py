@@ -12,106 +12,82 @@ With parents, each key of `kN` has a page of its own:
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, exists, func, select
+from sqlalchemy import FromClause, Select, func, literal_column, select
 
-from gqlnews.plan.arguments import PageShape
-from gqlnews.plan.declare import Connection, Entity, OrderTerm
-from gqlnews.plan.nodes import FieldPlan
-from gqlnews.plan.render.context import Context, Expression
-from gqlnews.plan.render.keyset import Value, beyond, ordering
+from gqlnews.plan.declare import Decay
+from gqlnews.plan.render.context import Expression
+from gqlnews.plan.render.keyset import ByName, ordering
 from gqlnews.plan.render.layers import Link
-from gqlnews.plan.render.rows import aliased, column_of, visible
+from gqlnews.plan.render.listings import Listing
+from gqlnews.plan.render.rows import column_of
+from gqlnews.plan.render.scans import Scan
+
+ZERO: Expression = literal_column("0")
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """Everything that a connection goes over for one parent, whatever the page."""
+class Page:
+    """`cte` is called `name`; it has `id`, `parent` where there are parents, and the order's keys."""
 
-    field: FieldPlan
-    context: Context
-    parent: Expression | None
-
-    @property
-    def entity(self) -> Entity:
-        return self.declaration.entity
+    listing: Listing
+    cte: FromClause
+    name: str
 
     @property
-    def declaration(self) -> Connection:
-        assert isinstance(self.field.declaration, Connection)
-        return self.field.declaration
+    def keys(self) -> list[Expression]:
+        return [column_of(self.name, f"k{at}") for at in range(len(self.listing.terms))]
+
+    def rows(self, *columns: Expression) -> Select[Any]:
+        """Rows of this parent's page."""
+        query = select(*columns).select_from(self.cte)
+        link = self.listing.link
+        return query.where(column_of(self.name, "parent") == link.key) if link else query
+
+    def end(self, *columns: Expression, last: bool) -> Select[Any]:
+        """The last, or first, row of the page."""
+        order = ordering(self.listing.terms, self.keys, backward=last)
+        return self.rows(*columns).order_by(*order).limit(literal_column("1"))
+
+    def cursor(self, column: ByName) -> Expression:
+        """lower(hex(json_array(?, s5.k0, s5.k1))), of the page's columns as `column` gives them"""
+        keys = [column(name) for name in self.cursor_columns]
+        return func.lower(func.hex(func.json_array(self.listing.bound("place"), *keys)))
 
     @property
-    def terms(self) -> tuple[OrderTerm, ...]:
-        return self.declaration.entity.order
-
-    @property
-    def shape(self) -> PageShape:
-        shape = self.context.shapes[self.field.number]
-        assert isinstance(shape, PageShape)
-        return shape
-
-    @property
-    def key(self) -> str:
-        """The column of the source that is the entity's key."""
-        through = self.declaration.through
-        return through.far if through else self.entity.key
-
-    def select(self, alias: str, *columns: Expression) -> Select[Any]:
-        """Columns of the rows of one parent that the caller may see."""
-        match, through = self.declaration.match, self.declaration.through
-        source = aliased(through.table if through else self.entity.table, alias)
-        query = select(*columns).select_from(source).where(visible(self.entity, alias, self.context.audience))
-        if match is not None:
-            query = query.where(column_of(alias, through.near if through else match.child) == self.parent)
-        return query
-
-    def count(self) -> Expression:
-        alias = f"t{next(self.context.numbers)}"
-        return self.select(alias, func.count()).scalar_subquery()
-
-    def any_row(self, condition: ColumnElement[bool] | None, alias: str) -> ColumnElement[bool]:
-        query = self.select(alias, column_of(alias, self.key))
-        return exists(query if condition is None else query.where(condition))
-
-    def page_keys(self, alias: str, *columns: Expression) -> Select[Any]:
-        """The rows of the page, walked from the end that the page is counted from."""
-        shape, values = self.shape, columns_of(alias)
-        query = self.select(alias, *columns)
-        if shape.after:
-            query = query.where(beyond(self.terms, values, self.bound("after")))
-        if shape.before:
-            query = query.where(beyond(self.terms, values, self.bound("before"), backward=True))
-        limit = self.context.bind(self.field, "limit")
-        return query.order_by(*ordering(self.terms, values, backward=shape.backward)).limit(limit)
-
-    def bound(self, name: str) -> Value:
-        return lambda at, _term: self.context.bind(self.field, f"{name}{at}")
+    def cursor_columns(self) -> list[str]:
+        return [f"{_cursor_letter(term)}{at}" for at, term in enumerate(self.listing.terms)]
 
 
-def columns_of(alias: str) -> Value:
-    return lambda _at, term: column_of(alias, term.column)
-
-
-def keys_of(alias: str) -> Value:
-    """The order keys of a page, as its CTE names them."""
-    return lambda at, _term: column_of(alias, f"k{at}")
-
-
-def page_of(listing: Listing, link: Link | None) -> tuple[FromClause, str]:
-    """The page's CTE and its name."""
-    number = next(listing.context.numbers)
-    alias, name = f"t{number}", f"p{number}"
-    keys = [column_of(alias, term.column).label(f"k{at}") for at, term in enumerate(listing.terms)]
+def page_of(listing: Listing) -> Page:
+    link = listing.link
     if link is None or link.keys is None:
-        row = [column_of(alias, listing.key).label("id"), *keys]
-        return listing.context.materialize(name, listing.page_keys(alias, *row)), name
-    inner = f"t{next(listing.context.numbers)}"
-    chosen = listing.page_keys(inner, column_of(inner, listing.key))
-    entity, context = listing.entity, listing.context
-    row_key = column_of(alias, entity.key)
-    query = (
-        select(link.key.label("parent"), row_key.label("id"), *keys)
-        .select_from(link.keys.join(aliased(entity.table, alias), row_key.in_(chosen)))
-        .where(visible(entity, alias, context.audience))
-    )
-    return context.materialize(name, query), name
+        scan = listing.ordered_scan()
+        query = listing.page_keys(scan, scan.key.label("id"), *_columns(listing, scan))
+    else:
+        query = _page_of_each(listing, link, link.keys)
+    name = f"p{next(listing.context.numbers)}"
+    return Page(listing, listing.context.materialize(name, query), name)
+
+
+def _page_of_each(listing: Listing, link: Link, parents: FromClause) -> Select[Any]:
+    inner = listing.ordered_scan()
+    chosen = listing.page_keys(inner, inner.key)
+    scan = Scan(listing.entity, None, None, listing.context, alone=False)
+    source = parents.join(scan.source, scan.key.in_(chosen))
+    columns = (link.key.label("parent"), scan.key.label("id"), *_columns(listing, scan))
+    return select(*columns).select_from(source).where(scan.visible)
+
+
+def _columns(listing: Listing, scan: Scan) -> list[Expression]:
+    """The keys of the order, and where a cursor cannot hold a key, what it holds instead."""
+    keys: list[Expression] = [key.label(f"k{at}") for at, key in enumerate(listing.keys(scan))]
+    bases: list[Expression] = [
+        func.max(func.ifnull(scan.column(term.base), ZERO), ZERO).label(f"c{at}")
+        for at, term in enumerate(listing.terms)
+        if isinstance(term, Decay)
+    ]
+    return keys + bases
+
+
+def _cursor_letter(term: object) -> str:
+    return "c" if isinstance(term, Decay) else "k"

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
 
-from gqlnews.plan.declare import Refs
+from gqlnews.plan.declare import Entity, Refs
 from gqlnews.plan.nodes import FieldPlan, ObjectPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.objects import quoted, render_object
@@ -45,11 +45,30 @@ def _object(field: FieldPlan, plan: ObjectPlan, key: Expression, context: Contex
         refs = select(near_key).select_from(source).where(near_kind == quoted(plan.type_name))
         far = f"t{next(context.numbers)}"
         query = select(column_of(far, column).label("key")).select_from(aliased(entity.table, far))
-        return query.where(
-            column_of(far, str(entity.node_key)).in_(refs), visible(entity, far, context.audience)
-        )
+        return query.where(_named(entity, far, refs, context), visible(entity, far, context.audience))
 
     body = render_object(plan, Row(alias, 1, everything), context)
     query = select(body).select_from(aliased(entity.table, alias))
-    query = query.where(column_of(alias, entity.node_key) == key, visible(entity, alias, context.audience))
+    query = query.where(_named(entity, alias, key, context), visible(entity, alias, context.audience))
     return query.scalar_subquery()
+
+
+def _named(
+    entity: Entity, alias: str, key: Expression | Select[Any], context: Context
+) -> ColumnElement[bool]:
+    """Whether a row has the key, or one of the keys, of a global id, or is what such a row belongs to."""
+    own = column_of(alias, str(entity.node_key))
+    through = entity.node_through
+    if through is None:
+        return own.in_(key) if isinstance(key, Select) else own == key
+    near = f"n{next(context.numbers)}"
+    named = column_of(near, through.near)
+    belongs = (
+        select(column_of(near, through.far))
+        .select_from(aliased(through.table, near))
+        .where(
+            visible(through, near, context.audience),
+            named.in_(key) if isinstance(key, Select) else named == key,
+        )
+    )
+    return own.in_(belongs)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, case, false, func, literal_column, table, true
 
 from gqlnews.plan.audience import Audience
-from gqlnews.plan.declare import Column, Entity, Kind, Seen
+from gqlnews.plan.declare import Column, Entity, Junction, Kind, Seen
 
 Everything = Callable[[str], Select[Any]]
 
@@ -62,9 +62,9 @@ def aliased(name: str, alias: str) -> FromClause:
     return table(name).alias(alias)
 
 
-def visible(entity: Entity, alias: str, audience: Audience) -> ColumnElement[bool]:
+def visible(table: Entity | Junction, alias: str, audience: Audience) -> ColumnElement[bool]:
     """What hides the rows of a table from an audience, as a condition on its alias."""
-    match entity.seen:
+    match table.seen:
         case Seen.PUBLISHED if audience is Audience.PUBLIC:
             return literal_column(f"{alias}.published = 1")
         case Seen.SCOPE:

@@ -1,0 +1,223 @@
+"""Filters: the `where` of a request to a condition and the values that it binds.
+
+An operator or a field that is null is as if left out.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from gqlnews.errors import Code, RequestError
+from gqlnews.instants import key_before, parse_duration, parse_instant
+from gqlnews.keys import as_item
+from gqlnews.plan.conditions import All, AnyOf, Condition, Not, Operator, Test
+from gqlnews.plan.search import read_search
+
+MOST_PARTS = 200  # of one `where`: filters, tests, and the values of sets
+MOST_DEPTH = 32  # of filters within filters
+FIRST_SURROGATE, AFTER_SURROGATES = 0xD800, 0xE000  # what lies between is no character
+PAST_EVERY_TEXT = b""  # SQLite orders every text before every blob
+
+
+class Compared(Enum):
+    """What the values of a filter's field are compared as."""
+
+    TEXT = auto()
+    INTEGER = auto()
+    INSTANT = auto()
+    FLAG = auto()  # 0 or 1
+    COUNT = auto()  # true: there are some
+    ITEMS = auto()
+    FULL_TEXT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A field of a filter: the column that it tests, and what that holds."""
+
+    column: str
+    compared: Compared
+
+
+Operands = Mapping[str, Operand]
+"""What the fields of one filter test, by their names in the schema; `and`, `or`, `not` are in every one."""
+
+
+@dataclass(slots=True)
+class FilterReader:
+    """Reads one `where`. `values` are what its tests bind, by name."""
+
+    operands: Operands
+    values: dict[str, object] = field(default_factory=dict)
+    _parts: int = 0
+
+    def read(self, where: Mapping[str, Any], depth: int = 1) -> Condition:
+        """Every field given must hold."""
+        if depth > MOST_DEPTH:
+            raise RequestError(
+                Code.TOO_DEEP, f"The filter is nested more than {MOST_DEPTH} deep: write it flatter."
+            )
+        self._count()
+        return All(
+            tuple(self._field(name, value, depth) for name, value in where.items() if value is not None)
+        )
+
+    def _field(self, name: str, value: Any, depth: int) -> Condition:
+        match name:
+            case "and":
+                return All(tuple(self.read(part, depth + 1) for part in value))
+            case "or":
+                return AnyOf(tuple(self.read(part, depth + 1) for part in value))
+            case "not":
+                return Not(self.read(value, depth + 1))
+            case _:
+                operand = self.operands[name]
+                return _READERS[operand.compared](self, operand, value)
+
+    def test(self, column: str, operator: Operator, value: object = None) -> Test:
+        self._count()
+        if operator is Operator.MISSING:
+            return Test(column, operator)
+        name = f"w{len(self.values)}"
+        self.values[name] = value
+        return Test(column, operator, name)
+
+    def _count(self) -> None:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise RequestError(Code.TOO_WIDE, f"The filter has more than {MOST_PARTS} parts: ask for less.")
+
+    def operators(
+        self, operand: Operand, given: Mapping[str, Any], known: Mapping[str, "ReadOperator"]
+    ) -> Condition:
+        """Every operator given must hold."""
+        parts = (
+            known[name](self, operand.column, value) for name, value in given.items() if value is not None
+        )
+        return All(tuple(parts))
+
+
+ReadOperator = Callable[[FilterReader, str, Any], Condition]
+_ReadOperand = Callable[[FilterReader, Operand, Any], Condition]
+
+
+def _plainly(operator: Operator, convert: Callable[[Any], object] = lambda value: value) -> ReadOperator:
+    return lambda reader, column, value: reader.test(column, operator, convert(value))
+
+
+def _json(values: Iterable[object]) -> str:
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+def _is_null(reader: FilterReader, column: str, value: bool) -> Condition:
+    missing = reader.test(column, Operator.MISSING)
+    return missing if value else Not(missing)
+
+
+def _starts_with(reader: FilterReader, column: str, prefix: str) -> Condition:
+    """By code point: from the prefix up to what comes after every text that begins so."""
+    return All(
+        (
+            reader.test(column, Operator.AT_LEAST, prefix),
+            reader.test(column, Operator.LESS, _after_all_with(prefix)),
+        )
+    )
+
+
+def _after_all_with(prefix: str) -> str | bytes:
+    """The prefix with its last character, if that is not the last of Unicode, replaced by the next one."""
+    rest = prefix.rstrip("\U0010ffff")
+    if not rest:
+        return PAST_EVERY_TEXT
+    following = ord(rest[-1]) + 1
+    return rest[:-1] + chr(AFTER_SURROGATES if following == FIRST_SURROGATE else following)
+
+
+def read_instant(text: str) -> str:
+    """The key of a date that an argument gives."""
+    instant = parse_instant(text)
+    if instant is None:
+        raise RequestError(
+            Code.BAD_DATE,
+            f"`{text[:40]}` is no date: write one such as `2021-04-15T13:00:00Z` or `2021-04-15`.",
+        )
+    return instant.key
+
+
+def read_duration(text: str) -> int:
+    """The seconds of a duration that an argument gives."""
+    seconds = parse_duration(text)
+    if seconds is None:
+        raise RequestError(
+            Code.BAD_DURATION,
+            f"`{text[:40]}` is no duration: write one such as `P2D`, `P1W` or `PT6H`, in whole numbers.",
+        )
+    return seconds
+
+
+def now_key(seconds_ago: int = 0) -> str:
+    """The key of the instant that many seconds before now."""
+    return key_before(time.time_ns(), seconds_ago)
+
+
+def _within_last(reader: FilterReader, column: str, text: str) -> Condition:
+    return reader.test(column, Operator.AT_LEAST, now_key(read_duration(text)))
+
+
+_COMPARE: dict[str, Operator] = {
+    "eq": Operator.EQUAL,
+    "gt": Operator.MORE,
+    "gte": Operator.AT_LEAST,
+    "lt": Operator.LESS,
+    "lte": Operator.AT_MOST,
+}
+_CHOOSE: dict[str, ReadOperator] = {
+    "eq": _plainly(Operator.EQUAL),
+    "ne": _plainly(Operator.UNEQUAL),
+    "in": _plainly(Operator.AMONG, _json),
+    "notIn": _plainly(Operator.NOT_AMONG, _json),
+    "isNull": _is_null,
+}
+_TEXT = {
+    **_CHOOSE,
+    "startsWith": _starts_with,
+    "contains": _plainly(Operator.CONTAINS, str.casefold),
+}
+_INTEGER = {**_CHOOSE, **{name: _plainly(operator) for name, operator in _COMPARE.items()}}
+_INSTANT: dict[str, ReadOperator] = {
+    **{name: _plainly(operator, read_instant) for name, operator in _COMPARE.items()},
+    "withinLast": _within_last,
+}
+
+
+def _has(reader: FilterReader, operand: Operand, slugs: Iterable[str]) -> tuple[Condition, ...]:
+    return tuple(reader.test(operand.column, Operator.HAS, f"\n{as_item(slug)}\n") for slug in slugs)
+
+
+def _items(reader: FilterReader, operand: Operand, given: Mapping[str, Any]) -> Condition:
+    known: dict[str, Callable[[tuple[Condition, ...]], Condition]] = {
+        "any": AnyOf,
+        "all": All,
+        "none": lambda parts: Not(AnyOf(parts)),
+    }
+    return All(
+        tuple(known[name](_has(reader, operand, slugs)) for name, slugs in given.items() if slugs is not None)
+    )
+
+
+_READERS: dict[Compared, _ReadOperand] = {
+    Compared.TEXT: lambda reader, operand, given: reader.operators(operand, given, _TEXT),
+    Compared.INTEGER: lambda reader, operand, given: reader.operators(operand, given, _INTEGER),
+    Compared.INSTANT: lambda reader, operand, given: reader.operators(operand, given, _INSTANT),
+    Compared.FLAG: lambda reader, operand, value: reader.test(operand.column, Operator.EQUAL, int(value)),
+    Compared.COUNT: lambda reader, operand, value: reader.test(
+        operand.column, Operator.MORE if value else Operator.AT_MOST, 0
+    ),
+    Compared.ITEMS: _items,
+    Compared.FULL_TEXT: lambda reader, operand, text: reader.test(
+        operand.column, Operator.MATCHES, read_search(text)
+    ),
+}

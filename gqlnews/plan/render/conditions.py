@@ -1,0 +1,91 @@
+"""Conditions: what a filter was read to, as SQL on one row."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    table,
+    true,
+)
+
+from gqlnews.plan.audience import Audience
+from gqlnews.plan.conditions import All, AnyOf, Condition, Not, Operator, Test
+from gqlnews.plan.render.context import Expression
+from gqlnews.plan.render.keyset import ByName
+
+FOLDED = "_folded"  # the column beside a text's own that holds it without case, where SQLite cannot make it
+
+
+def render_condition(
+    condition: Condition, column: ByName, bound: ByName, audience: Audience
+) -> ColumnElement[bool]:
+    """`column` gives a column of the row, `bound` what the request binds by a name."""
+    match condition:
+        case All(parts):
+            return and_(true(), *(render_condition(part, column, bound, audience) for part in parts))
+        case AnyOf(parts):
+            return or_(false(), *(render_condition(part, column, bound, audience) for part in parts))
+        case Not(part):
+            # SQL compares a missing value to neither true nor false, and `not` has to hold for it.
+            return not_(func.ifnull(render_condition(part, column, bound, audience), literal_column("0")))
+        case Test():
+            return _test(condition, column, bound, audience)
+
+
+def _test(test: Test, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
+    match test.operator:
+        case Operator.MISSING:
+            return column(test.column).is_(None)
+        case Operator.MATCHES:
+            return _matches(test, column, bound, audience)
+        case Operator.CONTAINS:
+            return _contains(test.column, column, bound(test.value))
+        case operator:
+            return _TESTS[operator](column(test.column), bound(test.value))
+
+
+def _matches(test: Test, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
+    """+t1.id IN (SELECT rowid FROM search_public WHERE search_public MATCH ?)
+
+    The plus keeps SQLite from fetching every match by its id: what else is asked of the rows decides the way.
+    """
+    index = index_of(test.column, audience)
+    found: Select[Any] = select(literal_column("rowid")).select_from(table(index))
+    found = found.where(literal_column(index).op("MATCH")(bound(test.value)))
+    return literal_column(f"+{column('id')}").in_(found)
+
+
+def index_of(index: str, audience: Audience) -> str:
+    """The full-text index over what the audience sees."""
+    return f"{index}_{'all' if audience.scope else 'public'}"
+
+
+def _contains(name: str, column: ByName, value: Expression) -> ColumnElement[bool]:
+    text = func.ifnull(column(f"{name}{FOLDED}"), func.lower(column(name)))
+    return func.instr(text, value) > literal_column("0")
+
+
+def _among(value: Expression, values: Expression) -> ColumnElement[bool]:
+    return value.in_(select(literal_column("value")).select_from(func.json_each(values)))
+
+
+_TESTS: dict[Operator, Callable[[Expression, Expression], ColumnElement[bool]]] = {
+    Operator.EQUAL: lambda column, value: column == value,
+    Operator.UNEQUAL: lambda column, value: column.is_distinct_from(value),
+    Operator.AMONG: _among,
+    Operator.NOT_AMONG: lambda column, values: or_(column.is_(None), not_(_among(column, values))),
+    Operator.LESS: lambda column, value: column < value,
+    Operator.AT_MOST: lambda column, value: column <= value,
+    Operator.MORE: lambda column, value: column > value,
+    Operator.AT_LEAST: lambda column, value: column >= value,
+    Operator.HAS: lambda column, value: func.instr(column, value) > literal_column("0"),
+}

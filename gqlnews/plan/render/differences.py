@@ -1,0 +1,49 @@
+"""Differences: in which columns a row says another than the row that it matches.
+
+(SELECT json_group_array(json_object('field', s3.field, …)) FROM (
+    SELECT 'title' AS field, t1.title AS listed, t3.title AS stored FROM article AS t3
+    WHERE t3.id = t1.target_id AND t3.published = 1 AND t1.title <> t3.title
+    UNION ALL …
+) AS s3)
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, Text, cast, func, select, union_all
+
+from gqlnews.plan.declare import Difference, Differences
+from gqlnews.plan.nodes import FieldPlan
+from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.objects import quoted, render_object
+from gqlnews.plan.render.rows import Row, aliased, column_of, visible
+
+
+def render_differences(field: FieldPlan, row: Row, context: Context) -> Expression:
+    declaration = field.declaration
+    assert isinstance(declaration, Differences)
+    alias = f"s{next(context.numbers)}"
+    found = union_all(*(_difference(one, declaration, row, context) for one in declaration.among))
+    body = func.json_group_array(render_object(field.selection, Row(alias, row.depth + 1, _nothing), context))
+    return select(body).select_from(found.subquery(alias)).scalar_subquery()
+
+
+def _difference(one: Difference, declaration: Differences, row: Row, context: Context) -> Select[Any]:
+    """One row, or none where the two agree or the first says nothing; texts, whatever the columns are."""
+    match, other = declaration.match, f"t{next(context.numbers)}"
+    assert match.parent is not None
+    query = select(
+        quoted(one.field).label("field"),
+        cast(row.column(one.shown), Text).label("listed"),
+        cast(column_of(other, one.shown), Text).label("stored"),
+    ).select_from(aliased(declaration.entity.table, other))
+    mine, stored = row.column(one.column), column_of(other, one.column)
+    return query.where(
+        column_of(other, match.child) == row.column(match.parent),
+        visible(declaration.entity, other, context.audience),
+        mine.is_not(None),
+        mine.is_distinct_from(stored),
+    )
+
+
+def _nothing(_column: str) -> Select[Any]:
+    raise LookupError("a difference leads nowhere")

@@ -1,0 +1,100 @@
+"""Facets: how the rows of a listing split up, whatever the page. Each is one pass over them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from gqlnews.plan.declare import Groups, Statistics
+from gqlnews.plan.lists import ListShape, PageShape
+from gqlnews.plan.nodes import FieldPlan
+from gqlnews.plan.render.connections import ConnectionRow
+from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.layers import Link, linked
+from gqlnews.plan.render.listings import Listing
+from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.rows import Row, aliased, column_of, visible
+
+WHOLE = ListShape(PageShape(backward=False, after=False, before=False), ())
+
+
+def render_groups(field: FieldPlan, row: Row, context: Context) -> Expression:
+    """
+    (SELECT json_group_array(json_object(…)) FROM (
+        SELECT t2.type AS key, count(*) AS count FROM article AS t2 WHERE … GROUP BY t2.type
+        ORDER BY count(*) DESC, t2.type LIMIT ?
+    ) AS s2)
+    """
+    declaration = field.declaration
+    assert isinstance(declaration, Groups)
+    if isinstance(row, ConnectionRow):
+        return _groups(field, declaration, row.listing, context)
+    entity, match, through = declaration.entity, declaration.match, declaration.through
+    assert entity is not None, "groups without a connection name their rows"
+
+    def build(link: Link | None) -> Expression:
+        listing = Listing(field, context, entity, match, through, WHOLE, link)
+        return _groups(field, declaration, listing, context)
+
+    return linked(field, match, row, context, build)
+
+
+def _groups(field: FieldPlan, declaration: Groups, listing: Listing, context: Context) -> Expression:
+    alias = f"s{next(context.numbers)}"
+    depth = listing.link.depth if listing.link else 1
+    group = Row(alias, depth, _everything(declaration, listing))
+    body = func.json_group_array(render_object(field.selection, group, context))
+    key, query = _grouped(declaration, listing, everywhere=False)
+    count = func.count().label("count")
+    query = query.add_columns(key.label("key"), count).group_by(key).order_by(count.desc(), key)
+    if field.definition.args:
+        query = query.limit(context.bind(field, "limit"))
+    return select(body).select_from(query.subquery(alias)).scalar_subquery()
+
+
+def _everything(declaration: Groups, listing: Listing) -> Callable[[str], Select[Any]]:
+    def of_column(column: str) -> Select[Any]:
+        assert column == "key", "a group has no other column that leads on"
+        key, query = _grouped(declaration, listing, everywhere=True)
+        return query.add_columns(key.label("key")).distinct()
+
+    return of_column
+
+
+def _grouped(declaration: Groups, listing: Listing, *, everywhere: bool) -> tuple[Expression, Select[Any]]:
+    """What is counted, and the rows to count: the listing's own, or where a junction leads from them."""
+    items = declaration.items
+    if items is None:
+        scan = listing.scan(declaration.column)
+        key = scan.column(declaration.column)
+        return key, listing.select(scan, everywhere=everywhere).where(key.is_not(None))
+    alias = f"i{next(listing.context.numbers)}"
+    key = column_of(alias, items.far)
+    query = select().select_from(aliased(items.table, alias))
+    if listing.unfiltered and listing.link is None and listing.through is None:
+        return key, query.where(visible(items, alias, listing.context.audience))
+    scan = listing.scan()
+    ids = listing.select(scan, scan.key, everywhere=everywhere)
+    return key, query.where(column_of(alias, items.near).in_(ids))
+
+
+def render_statistics(field: FieldPlan, row: Row, context: Context) -> Expression:
+    """(SELECT json_object('min', s2.min, …) FROM (SELECT min(t2.heat) AS min, … FROM …) AS s2)"""
+    declaration = field.declaration
+    assert isinstance(declaration, Statistics)
+    assert isinstance(row, ConnectionRow)
+    alias = f"s{next(context.numbers)}"
+    scan = row.listing.scan(declaration.column)
+    column = scan.column(declaration.column)
+    figures = row.listing.select(
+        scan,
+        func.min(column).label("min"),
+        func.max(column).label("max"),
+        func.avg(column).label("average"),
+    )
+    body = render_object(field.selection, Row(alias, 1, _nothing), context)
+    return select(body).select_from(figures.subquery(alias)).scalar_subquery()
+
+
+def _nothing(_column: str) -> Select[Any]:
+    raise LookupError("figures lead nowhere")

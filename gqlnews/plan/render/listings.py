@@ -1,0 +1,129 @@
+"""Listings: what a connection goes over for one parent, whatever the page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, func, not_, select
+
+from gqlnews.plan.conditions import EVERYTHING
+from gqlnews.plan.declare import Alike, Entity, Junction, Match, OrderTerm
+from gqlnews.plan.lists import ListShape
+from gqlnews.plan.nodes import FieldPlan
+from gqlnews.plan.render.conditions import render_condition
+from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.keyset import beyond, keys_of, ordering
+from gqlnews.plan.render.layers import Link
+from gqlnews.plan.render.rows import aliased, column_of, visible
+from gqlnews.plan.render.scans import ONE, Scan
+
+Parent = Expression | Select[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The rows of `entity` that the caller may see and that match the link and the request's filter.
+
+    The values of `shape` are bound by `field`.
+    """
+
+    field: FieldPlan
+    context: Context
+    entity: Entity
+    match: Match | None
+    through: Junction | None
+    shape: ListShape
+    link: Link | None
+
+    @property
+    def terms(self) -> tuple[OrderTerm, ...]:
+        return self.shape.order
+
+    @property
+    def unfiltered(self) -> bool:
+        return self.shape.where == EVERYTHING and self.shape.alike is None
+
+    def scan(self, *columns: str) -> Scan:
+        """A pass that reads no other columns than these, beside what the filter reads."""
+        copies = self.through.copies if self.through else frozenset()
+        alone = self.unfiltered and copies.issuperset(columns)
+        return Scan(self.entity, self.match, self.through, self.context, alone=alone)
+
+    def ordered_scan(self) -> Scan:
+        return self.scan(*(term.column for term in self.terms))
+
+    def select(self, scan: Scan, *columns: Expression, everywhere: bool = False) -> Select[Any]:
+        """The rows of the parent; `everywhere`, of all parents of the level."""
+        parent: Parent = None
+        if self.link is not None:
+            parent = self.link.all_keys() if everywhere else self.link.key
+        query = scan.select(parent, *columns)
+        if self.shape.where != EVERYTHING:
+            query = query.where(self._passes(scan))
+        if self.shape.alike is not None:
+            query = query.where(not_(exists(self._better(scan, self.shape.alike, parent))))
+        return query
+
+    def keys(self, scan: Scan) -> list[Expression]:
+        """What the rows of a scan are ordered by."""
+        return keys_of(self.terms, scan.column, self.bound)
+
+    def place(self, name: str) -> list[Expression]:
+        """The keys of a cursor of the request: of `after` or `before`."""
+        return [self.bound(f"{name}{at}") for at in range(len(self.terms))]
+
+    def bound(self, name: str) -> Expression:
+        return self.context.bind(self.field, name)
+
+    def count(self) -> Expression:
+        return self.select(self.scan(), func.count()).scalar_subquery()
+
+    def any_row(self, scan: Scan, condition: ColumnElement[bool] | None) -> ColumnElement[bool]:
+        query = self.select(scan, ONE)
+        return exists(query if condition is None else query.where(condition))
+
+    def page_keys(self, scan: Scan, *columns: Expression) -> Select[Any]:
+        """The rows of the page, walked from the end that the page is counted from."""
+        page, keys = self.shape.page, self.keys(scan)
+        query = self.select(scan, *columns)
+        if page.after:
+            query = query.where(beyond(self.terms, keys, self.place("after")))
+        if page.before:
+            query = query.where(beyond(self.terms, keys, self.place("before"), backward=True))
+        query = query.order_by(*ordering(self.terms, keys, backward=page.backward))
+        return query.limit(self.bound("limit"))
+
+    def _passes(self, scan: Scan) -> ColumnElement[bool]:
+        return render_condition(self.shape.where, scan.column, self.bound, self.context.audience)
+
+    def _better(self, scan: Scan, alike: Alike, parent: Parent) -> Select[Any]:
+        """Rows like the scan's that the order puts before it."""
+        other = Scan(self.entity, self.match, self.through, self.context, alone=False)
+        query = other.select(parent, ONE).where(self._alike(scan, other, alike))
+        if self.shape.where != EVERYTHING:
+            query = query.where(self._passes(other))
+        return query.where(beyond(self.terms, self.keys(other), self.keys(scan), backward=True))
+
+    def _alike(self, scan: Scan, other: Scan, alike: Alike) -> ColumnElement[bool]:
+        """
+        t2.url = t1.url, or t2.id IN (
+            SELECT b2.article_id FROM story_article AS a2 JOIN story_article AS b2 ON b2.story = a2.story
+            WHERE a2.article_id = t1.id)
+        """
+        through = alike.through
+        if through is None:
+            return other.column(alike.column) == scan.column(alike.column)
+        mine, others = f"a{other.number}", f"b{other.number}"
+        together = aliased(through.table, mine).join(
+            aliased(through.table, others),
+            column_of(others, through.far) == column_of(mine, through.far),
+        )
+        keys = (
+            select(column_of(others, through.near))
+            .select_from(together)
+            .where(
+                visible(through, mine, self.context.audience),
+                visible(through, others, self.context.audience),
+                column_of(mine, through.near) == scan.key,
+            )
+        )
+        return other.key.in_(keys)

@@ -1,0 +1,152 @@
+"""A log: what changed after a version, oldest first, each object once and as it is now.
+
+    w2 AS MATERIALIZED (SELECT version, number, forgotten, <'line-'> AS line FROM site WHERE audience = 0)
+    c2 AS MATERIALIZED (SELECT slug, version AS number, <ADDED, …> AS kind FROM article_change
+                        WHERE scope = 0 AND version > :since … ORDER BY version LIMIT :limit + 1)
+
+Bound: `line` (`line-`, null where nothing is said), `since` and `started` (numbers), `limit`. A walk through
+the whole content may be at a version from before what was forgotten, but it began later: `started` says
+when, and until the walk is past that danger its versions carry it, `line-number-started`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, literal_column, or_, select, table
+
+from gqlnews.errors import Code
+from gqlnews.plan.declare import Kind, Log, Part
+from gqlnews.plan.nodes import FieldPlan
+from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, visible
+
+
+def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
+    declaration = field.declaration
+    assert isinstance(declaration, Log)
+    log = LogRow(field, declaration, context)
+    log.refuse_what_never_was()
+    return render_object(field.selection, log, context)
+
+
+class LogRow(Row):
+    """The answer's own object: no columns, but the page of changes and the caller's state."""
+
+    def __init__(self, field: FieldPlan, declaration: Log, context: Context) -> None:
+        super().__init__("", 1, _no_columns)
+        self.field, self.context = field, context
+        number = next(context.numbers)
+        self.state, self.changes = f"w{number}", f"c{number}"
+        context.materialize(self.state, self._state(declaration))
+        context.materialize(self.changes, self._changes(declaration, f"n{number}"))
+
+    def bound(self, name: str) -> Expression:
+        return self.context.bind(self.field, name)
+
+    def of_state(self, name: str) -> Expression:
+        """(SELECT w2.number FROM w2)"""
+        return select(column_of(self.state, name)).select_from(table(self.state)).scalar_subquery()
+
+    def page(self, *columns: Expression) -> Select[Any]:
+        """Without the one that only says that there is more."""
+        rows = select(*columns).select_from(table(self.changes))
+        return rows.order_by(column_of(self.changes, "number")).limit(self.bound("limit"))
+
+    @property
+    def goes_on(self) -> Expression:
+        counted = select(func.count()).select_from(table(self.changes)).scalar_subquery()
+        return counted > self.bound("limit")
+
+    @property
+    def version(self) -> Expression:
+        """Where the next walk begins: the caller's own version where this one came to the end."""
+        numbers = self.page(column_of(self.changes, "number").label("number")).subquery("last")
+        last: Expression = func.coalesce(
+            select(func.max(column_of("last", "number"))).select_from(numbers).scalar_subquery(),
+            self.bound("since"),
+        )
+        started = literal_column("'-'").concat(func.coalesce(self.bound("started"), self.of_state("number")))
+        within = self.of_state("line").concat(last)
+        within = within.concat(case((last < self.of_state("forgotten"), started), else_=literal_column("''")))
+        return case((self.goes_on, within), else_=self.of_state("version"))
+
+    def refuse_what_never_was(self) -> None:
+        since, started, line = self.bound("since"), self.bound("started"), self.bound("line")
+        number, forgotten = self.of_state("number"), self.of_state("forgotten")
+        self.context.refuse_where(
+            and_(line.is_distinct_from(self.of_state("line")), line.is_not(None)),
+            self.field,
+            Code.VERSION_TOO_OLD,
+            "`since` is a version of a store that was made anew: start afresh, without `since`.",
+        )
+        self.context.refuse_where(
+            or_(since > number, func.ifnull(started, since) > number),
+            self.field,
+            Code.BAD_VERSION,
+            "`since` is no version that ever was: pass a `version` that the API gave.",
+        )
+        self.context.refuse_where(
+            and_(since > literal_column("0"), func.ifnull(started, since) < forgotten),
+            self.field,
+            Code.VERSION_TOO_OLD,
+            "`since` is older than what is remembered: start afresh, without `since`.",
+        )
+
+    def _state(self, declaration: Log) -> Select[Any]:
+        alias = "state"
+        version = column_of(alias, "version")
+        line = func.substr(version, literal_column("1"), func.instr(version, literal_column("'-'")))
+        columns = (column_of(alias, name).label(name) for name in ("version", "number", "forgotten"))
+        query = select(*columns, line.label("line")).select_from(aliased(declaration.state.table, alias))
+        return query.where(visible(declaration.state, alias, self.context.audience))
+
+    def _changes(self, declaration: Log, alias: str) -> Select[Any]:
+        version, removed = column_of(alias, "version"), column_of(alias, "removed")
+        since = self.bound("since")
+        kind = case(
+            (removed == literal_column("1"), literal_column("'REMOVED'")),
+            (column_of(alias, "added") > since, literal_column("'ADDED'")),
+            else_=literal_column("'UPDATED'"),
+        )
+        query = select(
+            column_of(alias, declaration.changes.key).label(declaration.changes.key),
+            version.label("number"),
+            kind.label("kind"),
+        ).select_from(aliased(declaration.changes.table, alias))
+        known = or_(removed == literal_column("0"), column_of(alias, "first_added") <= since)
+        query = query.where(
+            visible(declaration.changes, alias, self.context.audience), version > since, known
+        )
+        return query.order_by(version).limit(self.bound("limit") + literal_column("1"))
+
+
+def _changes(field: FieldPlan, log: LogRow, context: Context) -> Expression:
+    """(SELECT json_group_array(json_object(…)) FROM (SELECT c2.slug AS slug, … FROM c2 … LIMIT ?) AS s3)"""
+    alias = f"s{next(context.numbers)}"
+    change = Row(alias, 1, lambda name: log.page(column_of(log.changes, name).label("key")))
+    body = func.json_group_array(render_object(field.selection, change, context))
+    version = log.of_state("line").concat(column_of(log.changes, "number")).label("version")
+    columns: list[Expression] = [
+        version if name == "version" else column_of(log.changes, name).label(name) for name in change.used
+    ]
+    page = log.page(*columns or [literal_column("1")])
+    return select(body).select_from(page.subquery(alias)).scalar_subquery()
+
+
+def render_log_part(field: FieldPlan, row: Row, context: Context) -> Expression:
+    assert isinstance(row, LogRow)
+    part = field.declaration
+    assert isinstance(part, Part)
+    return LOG_PARTS[part](field, row, context)
+
+
+LOG_PARTS: dict[Part, Callable[[FieldPlan, LogRow, Context], Expression]] = {
+    Part.CHANGES: _changes,
+    Part.CHANGED_UP_TO: lambda _field, log, _context: log.version,
+    Part.HAS_MORE: lambda _field, log, _context: as_json(log.goes_on, Kind.BOOLEAN),
+}
+
+
+def _no_columns(_column: str) -> Select[Any]:
+    raise LookupError("a log has no columns")

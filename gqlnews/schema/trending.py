@@ -1,0 +1,50 @@
+"""Trending: articles by heat that halves with time.
+
+For a heat above 0 the order of heat * 2^(-age / halfLife) is that of log2(heat) + published / halfLife,
+whatever the time is now: nothing underflows, and a cursor needs no clock.
+"""
+
+from gqlnews.instants import parse_instant, seconds_of
+from gqlnews.keys import heat_log_of
+from gqlnews.plan.arguments import Arguments, Inputs
+from gqlnews.plan.conditions import All, Operator, Test
+from gqlnews.plan.cursors import Key, bad_cursor
+from gqlnews.plan.declare import Connection, Decay
+from gqlnews.plan.filters import FilterReader, now_key, read_duration, read_instant
+from gqlnews.plan.lists import ListShape, read_alike, read_page, read_where
+from gqlnews.plan.render.keyset import LEAST
+from gqlnews.schema.entities import ARTICLE
+from gqlnews.schema.filters import ARTICLE_OPERANDS
+from gqlnews.schema.orders import ARTICLES_ALIKE
+
+HOTTEST_FIRST = (
+    Decay(
+        "heat_log", descending=True, number=True, moment="published_seconds", life="half_life", base="heat"
+    ),
+    *ARTICLE.order,
+)
+
+
+def trending_arguments(arguments: Arguments) -> Inputs:
+    """Those of `trending`; its cursors hold for one half-life."""
+    half_life = float(read_duration(arguments["halfLife"]))
+    as_of = arguments.get("asOf")
+    latest = now_key() if as_of is None else read_instant(as_of)
+
+    def read_keys(keys: list[Key], argument: str) -> list[object]:
+        heat, published_at, slug = keys
+        if parse_instant(str(published_at)) is None:
+            raise bad_cursor(argument)
+        halvings = heat_log_of(int(heat))
+        if halvings is None:
+            return [float(LEAST), published_at, slug]
+        return [halvings + seconds_of(str(published_at)) / half_life, published_at, slug]
+
+    page, values = read_page(arguments, f"Query.trending {half_life:.0f}", HOTTEST_FIRST, read_keys)
+    values |= {"half_life": half_life, "as_of": latest}
+    reader = FilterReader(ARTICLE_OPERANDS, values)
+    where = All((Test("published_at", Operator.AT_MOST, "as_of"), read_where(reader, arguments)))
+    return Inputs(ListShape(page, HOTTEST_FIRST, where, read_alike(arguments, ARTICLES_ALIKE)), values)
+
+
+TRENDING = Connection(ARTICLE, trending_arguments)

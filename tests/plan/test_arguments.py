@@ -1,32 +1,9 @@
-"""Arguments: sizes of pages and slices, and what is refused."""
+"""Arguments of plain lists: what they leave, and what is refused."""
 
 import pytest
 
 from gqlnews.errors import RequestError
-from gqlnews.plan.arguments import NO_END, page_size, read_slice
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "size", "backward"),
-    [
-        (None, None, 20, False),
-        (0, None, 0, False),
-        (100, None, 100, False),
-        (None, 0, 0, True),
-        (None, 7, 7, True),
-    ],
-)
-def test_the_size_of_a_page(first: int | None, last: int | None, size: int, backward: bool) -> None:
-    assert page_size(first, last) == (size, backward)
-
-
-@pytest.mark.parametrize(
-    ("first", "last"), [(1, 1), (0, 0), (-1, None), (101, None), (None, -1), (None, 101)]
-)
-def test_a_page_that_is_refused(first: int | None, last: int | None) -> None:
-    with pytest.raises(RequestError) as refused:
-        page_size(first, last)
-    assert refused.value.code == "BAD_PAGE"
+from gqlnews.plan.arguments import NO_END, read_slice
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,10 @@ import pytest
 
 from gqlnews.errors import RequestError
 from gqlnews.plan.cursors import decode_cursor
+from gqlnews.plan.declare import OrderTerm
+
+NEWEST = (OrderTerm("published_at", descending=True), OrderTerm("slug"))
+BEST = (OrderTerm("score", number=True), OrderTerm("slug"))
 
 
 def made(*values: object) -> str:
@@ -13,10 +17,19 @@ def made(*values: object) -> str:
 
 
 def test_a_cursor_gives_its_keys() -> None:
-    assert decode_cursor(made("Query.articles", "2021", "a"), "Query.articles", 2, argument="after") == [
-        "2021",
-        "a",
-    ]
+    cursor = made("Query.articles", "2021", "a")
+    assert decode_cursor(cursor, "Query.articles", NEWEST, argument="after") == ["2021", "a"]
+
+
+@pytest.mark.parametrize("number", [0, -(2**63), 2**63 - 1])
+def test_a_key_that_is_a_number_is_any_that_the_store_can_hold(number: int) -> None:
+    assert decode_cursor(made("S", number, "a"), "S", BEST, argument="after") == [number, "a"]
+
+
+@pytest.mark.parametrize("key", ["7", 7.0, True, None, 2**63, -(2**63) - 1, 10**4000])
+def test_a_key_that_is_another_is_refused(key: object) -> None:
+    with pytest.raises(RequestError):
+        decode_cursor(made("S", key, "a"), "S", BEST, argument="after")
 
 
 @pytest.mark.parametrize(
@@ -43,5 +56,5 @@ def test_a_cursor_gives_its_keys() -> None:
 )
 def test_any_other_text_is_refused(cursor: str) -> None:
     with pytest.raises(RequestError, match="`before`") as refused:
-        decode_cursor(cursor, "Query.articles", 2, argument="before")
+        decode_cursor(cursor, "Query.articles", NEWEST, argument="before")
     assert refused.value.code == "BAD_CURSOR"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import b64encode
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +14,19 @@ from graphql import parse, validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.oracle.acting import as_program, likely
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
 from tests.oracle.harness import check, differences, learn_cursors
 from tests.oracle.instants import read_instant
-from tests.oracle.markers import MARKERS, Cursor, LooseTail, Near, OneOf, Registry
+from tests.oracle.markers import Cursor, Registry
 from tests.oracle.strategies import Options, operations
 from tests.oracle.values import values_of
 from tests.oracle.world import AUDIENCES, Audience, World, make_world, topic_slug
 
 SCHEMA = oracle_schema()
-
-
-def as_program(value: Any) -> Any:
-    """An answer of the oracle with text in place of markers, as a program gives it."""
-    if isinstance(value, dict):
-        return {key: as_program(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [as_program(item) for item in value]
-    if isinstance(value, Cursor):
-        return b64encode(repr(value).encode()).decode()
-    if isinstance(value, LooseTail):
-        return [*value.head, *sorted(value.tail)]
-    if isinstance(value, OneOf):
-        return min(value.words)
-    if isinstance(value, Near):
-        return value.value
-    return "anything" if isinstance(value, MARKERS) else value
 
 
 class Setting:
@@ -59,7 +43,9 @@ class Setting:
     def ask(
         self, query: str, variables: dict[str, Any], name: str | None, audience: Audience
     ) -> dict[str, Any]:
-        answer = as_program(self.oracle.execute(self.worlds[audience], query, variables, name))
+        world = self.worlds[audience]
+        answer = self.oracle.execute(world, query, variables, name, similar=partial(likely, world))
+        answer = as_program(answer)
         parsed: dict[str, Any] = json.loads(json.dumps(answer))
         return parsed
 

@@ -8,22 +8,28 @@ from typing import Any
 
 from graphql import (
     GraphQLArgument,
+    GraphQLEnumType,
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLNonNull,
     get_named_type,
     is_list_type,
     is_non_null_type,
-    is_scalar_type,
 )
 from graphql.type import get_nullable_type
 
 from .dice import Dice
-from .document import value_text
-from .values import UNKNOWN, Values
+from .document import Name, object_text, value_text
+from .inputs import SEARCHED, Inputs
+from .spoiling import spoil
+from .values import ORDERS, UNKNOWN, Values
 
 COUNTS = (2, 1, 3, 5, 2, 3, 20, 100, 0)
-BAD_COUNTS = (-1, 101, 2147483647, -2147483648)
+PAGE = frozenset({"first", "last", "after", "before"})
+COUNTED = frozenset({"first", "offset"})
+WORDS = frozenset({"String", "ID", "URL"})
 USUAL_PAGE = 20
+USUAL_CHANGES = 100
 USUAL_LIST = 3
 
 
@@ -48,6 +54,7 @@ class Arguments:
         self._values = values
         self._bad = bad
         self._null_for_default = null_for_default
+        self._inputs = Inputs(dice, values)
         self._made: list[Variable] = []
         self.variables: dict[str, Any] = {}
 
@@ -60,62 +67,57 @@ class Arguments:
     def values_for(self, parent: str, name: str, field: GraphQLField) -> dict[str, Any]:
         """Values of the arguments that are to be given; null where that is what is given."""
         place = f"{parent}.{name}"
-        if get_named_type(field.type).name.endswith("Connection"):
-            return self._page(place, field)
-        return {
+        connection = get_named_type(field.type).name.endswith("Connection")
+        given = {
             key: value
             for key, argument in field.args.items()
+            if not (connection and key in PAGE)
             for value in self._one(f"{place}.{key}", key, argument)
         }
+        if connection:
+            given |= self._page(place, field, given)
+        if self._bad and self._dice.chance(40) and spoil(self._dice, self._values, field, given):
+            self._bad = False
+        return given
 
-    def _page(self, place: str, field: GraphQLField) -> dict[str, Any]:
+    def _page(self, place: str, field: GraphQLField, asked: Mapping[str, Any]) -> dict[str, Any]:
         dice = self._dice
         given: dict[str, Any] = {}
         count = "last" if "last" in field.args and dice.chance(35) else "first"
         if dice.chance(85):
             given[count] = dice.pick(COUNTS)
+        known = self._values.cursors_at(place, asked)
         for key in ("after", "before"):
             if key in field.args and dice.chance(20):
-                given[key] = dice.pick([None, *self._values.cursors.get(place, ())])
+                given[key] = dice.pick([None, *known])
         if dice.chance(5):
             given.setdefault("last" if count == "first" else "first", None)
-        if self._bad and dice.chance(40):
-            self._bad = False
-            self._spoil_page(place, given)
         return {key: value for key, value in given.items() if key in field.args}
-
-    def _spoil_page(self, place: str, given: dict[str, Any]) -> None:
-        fault = self._dice.number(0, 3)
-        if fault == 0:
-            given.update(first=1, last=1)
-        elif fault == 1:
-            given.pop("last", None)
-            given["first"] = self._dice.pick(BAD_COUNTS)
-        else:
-            key = "after" if fault == 2 else "before"
-            given[key] = self._dice.pick(self._values.foreign_cursors(place))
 
     def _one(self, coordinate: str, key: str, argument: GraphQLArgument) -> list[Any]:
         """The value of one argument, in a list that is empty where it is not given."""
         dice = self._dice
-        if not is_scalar_type(get_named_type(argument.type)):
-            return []
         needed = is_non_null_type(argument.type) and argument.default is None
-        if not needed and not dice.chance(50):
+        fixed = self._values.known.get(coordinate)
+        is_enum = isinstance(get_named_type(argument.type), GraphQLEnumType)
+        if not needed and not dice.chance(97 if is_enum and fixed is not None else 50):
             return []
         if not is_non_null_type(argument.type) and dice.chance(8):
             return [None]
-        if is_list_type(get_nullable_type(argument.type)):
+        return [self._value(coordinate, key, argument.type)]
+
+    def _value(self, coordinate: str, key: str, type_: Any) -> Any:
+        dice = self._dice
+        if key == "orderBy" and is_list_type(type_) and dice.chance(60):
+            return list(dice.pick(ORDERS))
+        if key == "ids":
             words = [self._word(coordinate) for _ in range(dice.pick((2, 1, 3, 5, 0)))]
-            return [words + words[:1] if dice.chance(25) else words]
-        kind = get_named_type(argument.type).name
-        return [
-            self._count()
-            if kind == "Int"
-            else dice.chance(50)
-            if kind == "Boolean"
-            else self._word(coordinate)
-        ]
+            return words + words[:1] if dice.chance(25) else words
+        if key in COUNTED:
+            return self._count()
+        if get_named_type(type_).name in WORDS and coordinate not in SEARCHED:
+            return self._word(coordinate)
+        return self._inputs.value(type_, coordinate)
 
     def _count(self) -> int:
         if self._bad and self._dice.chance(40):
@@ -131,7 +133,10 @@ class Arguments:
         """How many elements the field gives at most; 1 for what is no list."""
         longest = self._values.sizes.get(place)
         counts = [given[key] for key in ("first", "last") if given.get(key) is not None]
-        if get_named_type(field.type).name.endswith("Connection"):
+        returned = get_named_type(field.type).name
+        if returned == "ChangeSet":
+            count = counts[0] if counts else USUAL_CHANGES
+        elif returned.endswith("Connection"):
             count = counts[0] if counts else USUAL_PAGE
         elif not is_list_type(get_nullable_type(field.type)):
             return 1
@@ -167,7 +172,17 @@ class Arguments:
         nullable = get_nullable_type(type_)
         if isinstance(value, list) and is_list_type(nullable):
             return f"[{', '.join(self.text(item, nullable.of_type) for item in value)}]"
+        if isinstance(value, dict) and isinstance(nullable, GraphQLInputObjectType):
+            return self._object(value, nullable)
         return value_text(value)
+
+    def _object(self, value: Mapping[str, Any], type_: GraphQLInputObjectType) -> str:
+        """An object's text, in which some fields are variables that are absent."""
+        texts = {name: self.text(one, type_.fields[name].type) for name, one in value.items()}
+        for name, field in type_.fields.items():
+            if name not in value and not is_non_null_type(field.type) and self._dice.chance(1):
+                texts[name] = f"${self._absent(field.type)}"
+        return object_text(texts)
 
     def _absent(self, type_: Any) -> str:
         return self._declare(str(type_), "", str(type_), None)
@@ -190,7 +205,9 @@ class Arguments:
         elif value is None:
             name = self._declare(declared, " = null", position, value)
         elif dice.chance(25):
-            name = self._declare(declared, f" = {value_text(decoy(value))}", position, value)
+            name = self._declare(
+                declared, f" = {value_text(decoy(value, get_named_type(type_).name))}", position, value
+            )
         else:
             name = self._declare(f"{declared}!", "", position, value)
         self.variables[name] = value
@@ -202,10 +219,12 @@ class Arguments:
         return name
 
 
-def decoy(value: Any) -> Any:
+def decoy(value: Any, kind: str) -> Any:
     """A default that the value sent must override."""
-    if isinstance(value, bool):
-        return not value
+    if isinstance(value, (Name, list, bool)):
+        return [] if isinstance(value, list) else value if isinstance(value, Name) else not value
     if isinstance(value, int):
         return 1
-    return "decoy" if isinstance(value, str) else []
+    if isinstance(value, dict):
+        return {"field": Name("TITLE")} if "field" in value else {}
+    return {"DateTime": "2000-01-01", "Duration": "PT7S"}.get(kind, "decoy")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import lists
+from . import lists, similar
 from .context import Info, Resolver, world
 from .drift import drift
 from .markers import LooseTail, OneOf, Opaque
@@ -60,6 +60,10 @@ def for_editor(name: str) -> Resolver:
         return getattr(source, name) if world(info).audience == "editor" else None
 
     return resolve
+
+
+def similar_to(source: Article, info: Info, first: int | None = None) -> Any:
+    return info.context.similar(source, similar.USUAL if first is None else first)
 
 
 def reading_minutes(source: Article, _info: Info) -> int | None:
@@ -133,6 +137,7 @@ CONTENT: dict[str, dict[str, Resolver]] = {
         "referencedBy": lambda article, info, **args: lists.articles(
             info, world(info).referenced_by.get(article.slug, []), args
         ),
+        "similar": similar_to,
         "story": lambda article, info: world(info).story_of.get(article.slug),
         "body": lambda article, _: article.body,
         "wordCount": lambda article, _: word_count(article.body),

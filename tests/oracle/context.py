@@ -21,6 +21,7 @@ Resolver: TypeAlias = Callable[..., Any]
 @dataclass(frozen=True)
 class Context:
     """`derived` gives what needs a renderer or the file's bytes, by field; `now` is nanoseconds since 1970.
+    `similar` gives the articles that a program holds to be like one, or a marker.
 
     `refusals`: what only execution finds to refuse. `undetermined`: why the text leaves the answer open.
     """
@@ -29,6 +30,7 @@ class Context:
     registry: Registry
     derived: Callable[[Article], Mapping[str, Any]]
     now: int
+    similar: Callable[[Article, int], Any]
     refusals: list[Refusal] = field(default_factory=list)
     undetermined: list[str] = field(default_factory=list)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -77,15 +77,25 @@ def fragment_text(fragment: Fragment) -> str:
     return f"fragment {fragment.name} on {fragment.on} {set_text(fragment.selections)}"
 
 
+class Name(str):
+    """An enum's value: text in a variable, without quotes in a document."""
+
+    __slots__ = ()
+
+
+def object_text(texts: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name}: {text}" for name, text in texts.items()) + "}"
+
+
 def value_text(value: Any) -> str:
-    """A literal of strings, whole numbers, booleans, null, and lists of these."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
+    """A literal of strings, enum values, whole numbers, booleans, null, and lists and objects of these."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, (int, Name)):
         return str(value)
     if isinstance(value, str):
         return print_string(value)
+    if isinstance(value, Mapping):
+        return object_text({name: value_text(one) for name, one in value.items()})
     assert isinstance(value, Sequence)
     return f"[{', '.join(value_text(item) for item in value)}]"

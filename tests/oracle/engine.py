@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ from graphql import (
 from graphql.execution.executor import Executor
 from graphql.execution.values import get_variable_values
 
+from .changes import UNDETERMINED
 from .context import Context
-from .markers import MARKERS, Registry
+from .markers import Marker, Opaque, Registry
 from .records import Article
-from .refusal import Refusal, Request, first_refusal
+from .refusal import Refusal, Request, operation_refusals
 from .resolvers import BELOW_OPAQUE, RESOLVERS
 from .world import World
 
@@ -42,7 +43,7 @@ class MarkerExecutor(Executor[Any]):
     def complete_value(
         self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any
     ) -> Any:
-        if isinstance(result, MARKERS):
+        if isinstance(result, Marker):
             return result
         return super().complete_value(return_type, details, info, path, result, position)
 
@@ -73,12 +74,22 @@ def bind(type_: GraphQLObjectType) -> None:
         field.resolve = resolver
 
 
+def unknown_articles(_article: Article, _first: int) -> Opaque:
+    return Opaque("Article.similar")
+
+
 def nothing_derived(_article: Article) -> Mapping[str, Any]:
     return {}
 
 
-def refused(refusal: Refusal) -> dict[str, Any]:
-    return {"errors": [{"path": list(refusal.path), "extensions": {"code": refusal.code}}]}
+def refused(refusals: Sequence[Refusal]) -> dict[str, Any]:
+    """The answer for the first of them; the others are as right."""
+    if any(one.code == UNDETERMINED for one in refusals):
+        return {"undetermined": [str(one) for one in refusals]}
+    first, *others = [
+        {"errors": [{"path": list(one.path), "extensions": {"code": one.code}}]} for one in refusals
+    ]
+    return first | ({"or": others} if others else {})
 
 
 class Oracle:
@@ -103,9 +114,11 @@ class Oracle:
         query: str,
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
+        similar: Callable[[Article, int], Any] | None = None,
     ) -> dict[str, Any]:
         """The answer: `data`, `errors` or both; an error has its `path`, and a code where refused.
 
+        `similar` gives the articles that the program holds to be like one: no text says which.
         `or` are other answers that are as right, and `undetermined` says why there is no one right answer.
         """
         document, invalid = self._read(query)
@@ -115,10 +128,10 @@ class Oracle:
         fragments = {
             one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
         }
-        refusal = self._refusal(operation, fragments, dict(variables or {}))
-        if refusal is not None:
-            return refused(refusal)
-        context = Context(world, self.registry, self._derived, self._clock())
+        refusals = self._refusals(operation, fragments, dict(variables or {}), world.audience)
+        if refusals:
+            return refused(refusals)
+        context = Context(world, self.registry, self._derived, self._clock(), similar or unknown_articles)
         result = execute_sync(
             self.schema,
             document,
@@ -131,8 +144,7 @@ class Oracle:
         if context.undetermined:
             return {"undetermined": context.undetermined}
         if context.refusals:
-            first, *others = dict.fromkeys(context.refusals)
-            return refused(first) | {"or": [refused(one) for one in others]}
+            return refused(list(dict.fromkeys(context.refusals)))
         return dict(result.formatted)
 
     def _read_once(self, query: str) -> tuple[DocumentNode, list[str]]:
@@ -140,13 +152,15 @@ class Oracle:
         document = parse(query)
         return document, [error.message for error in validate(self.schema, document)]
 
-    def _refusal(
+    def _refusals(
         self,
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: dict[str, Any],
-    ) -> Refusal | None:
+        audience: str,
+    ) -> list[Refusal]:
         coerced = get_variable_values(self.schema, operation.variable_definitions or (), variables)
         if isinstance(coerced, list):
-            return None
-        return first_refusal(Request(self.schema, fragments, coerced, self.registry), operation)
+            return []
+        request = Request(self.schema, fragments, coerced, self.registry, audience)
+        return operation_refusals(request, operation)

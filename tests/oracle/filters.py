@@ -106,6 +106,10 @@ def topic_slugs(article: Article) -> set[str]:
     return {topic_slug(name) for name in article.topics}
 
 
+def slug_test(slugs: set[str]) -> Test:
+    return lambda article: article.slug in slugs
+
+
 def truth(value_of: Callable[[Article], bool]) -> Callable[[bool, Scene], Test]:
     return lambda wanted, _scene: lambda article: value_of(article) == wanted
 
@@ -126,6 +130,7 @@ FIELDS: dict[str, Callable[[Any, Scene], Test]] = {
     "heat": plain(lambda article: article.heat),
     "published": truth(lambda article: article.is_published),
     "hasImage": truth(lambda article: bool(article.images)),
+    "matches": lambda text, scene: slug_test(scene.world.text.matching(text)),
     "hasRelated": truth(lambda article: bool(article.related)),
 }
 

@@ -7,8 +7,10 @@ from typing import Any
 from . import facets
 from .context import Info, Resolver, refuse, world
 from .facets import Facets, TooManyIntervals
+from .fulltext import SCALE
 from .markers import Cursor, Near
 from .pages import Page
+from .snippets import Snippet
 
 
 def edge_cursor(source: Page, place: int) -> Cursor | None:
@@ -50,8 +52,17 @@ def counted(name: str) -> dict[str, Resolver]:
 LISTS: dict[str, dict[str, Resolver]] = {
     "ArticleConnection": CONNECTION,
     "ArticleEdge": EDGE,
-    "SearchConnection": CONNECTION,
-    "SearchEdge": EDGE,
+    "SearchConnection": CONNECTION
+    | {
+        "nodes": lambda page, _: [hit.article for hit in page.nodes],
+        "facets": lambda page, info: Facets(world(info), [hit.article for hit in page.elements]),
+    },
+    "SearchEdge": {
+        "cursor": lambda edge, _: edge.cursor,
+        "node": lambda edge, _: edge.node.article,
+        "score": lambda edge, _: Near(edge.node.score / SCALE),
+        "snippet": lambda edge, _: Snippet(edge.node.article, edge.node.query),
+    },
     "StoryConnection": CONNECTION,
     "StoryEdge": EDGE,
     "ProviderConnection": CONNECTION,

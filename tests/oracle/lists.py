@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from .context import Info, place_of, world
+from .durations import read_duration
 from .filters import Given, Test, article_test, given, provider_test
+from .instants import read_instant
 from .orders import Key
 from .pages import Page, page
 from .places import article_order, order_at
 from .records import Article
+from .trending import by_heat, is_settled
 from .world import Provider, World, in_order
 
 Keyed = tuple[Key, Article]
@@ -73,3 +78,51 @@ def has_name(info: Info, test: Any, provider: Provider) -> bool:
     if len(verdicts) > 1:
         info.context.undetermined.append(f"the name of {provider.domain}")
     return True in verdicts
+
+
+def trending(info: Info, args: Mapping[str, Any]) -> Page:
+    """Articles by heat that halves, none of them from after `asOf`."""
+    seen = world(info)
+    latest = info.context.now if args.get("asOf") is None else read_instant(args["asOf"]).nanoseconds
+    kept = passing(info, args.get("where"))
+    found = [
+        one for one in seen.articles if one.published.nanoseconds <= latest and (kept is None or kept(one))
+    ]
+    half_life = read_duration(args["halfLife"])
+    ordered = by_heat(found, half_life)
+    if not is_settled(found, half_life):
+        info.context.undetermined.append("articles that are as hot as floating point can tell")
+    return page_of(info, collapsed(ordered, args.get("collapse"), seen), args)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An article that a search found; `score` is × 10^12."""
+
+    article: Article
+    score: int
+    query: str
+
+
+def search(info: Info, args: Mapping[str, Any]) -> Page:
+    """Articles that match, best first."""
+    kept = passing(info, args.get("where"))
+    query = args["query"]
+    hits = [
+        ((-score, *one.order_key), Hit(one, score, query))
+        for one, score in world(info).text.hits(query)
+        if kept is None or kept(one)
+    ]
+    hits.sort(key=lambda pair: pair[0])
+    if any(0 < key[0] - other[0] <= max(2, key[0] * -1e-13) for (other, _), (key, _) in pairwise(hits)):
+        info.context.undetermined.append("articles that match as well as floating point can tell")
+    return page_of(info, hits, args)
+
+
+def stories(info: Info, args: Mapping[str, Any]) -> Page:
+    """Stories of `minSize` articles and more."""
+    least = max(2, args["minSize"])
+    by_size = args["orderBy"] == "SIZE"
+    kept = [one for one in world(info).stories if len(one.articles) >= least]
+    keyed = [(one.size_key if by_size else one.latest_key, one) for one in kept]
+    return page_of(info, sorted(keyed, key=lambda pair: pair[0]), args)

@@ -19,7 +19,9 @@ def order_of(order_by: Sequence[Mapping[str, str]] | None, usual: Order) -> Orde
     """The order that is asked for; a field that is named again says nothing new."""
     terms: dict[str, Term] = {}
     for one in order_by or ():
-        terms.setdefault(one["field"], (one["field"], one["direction"], one["nulls"]))
+        terms.setdefault(
+            one["field"], (str(one["field"]), one.get("direction", "DESC"), one.get("nulls", "LAST"))
+        )
     return tuple(terms.values()) or usual
 
 

@@ -35,6 +35,7 @@ from graphql import (
 )
 from graphql.type import GraphQLAbstractType, get_nullable_type
 
+from .changes import changes_error
 from .faults import value_error
 from .markers import Registry
 from .pages import list_error, page_error
@@ -60,13 +61,19 @@ class Request:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Any
     registry: Registry
+    audience: str
 
 
-def first_refusal(request: Request, operation: OperationDefinitionNode) -> Refusal | None:
-    """The first argument, in document order, for which the operation is refused."""
+def operation_refusals(request: Request, operation: OperationDefinitionNode) -> list[Refusal]:
+    """The refusal, by the first argument in document order that calls for it; then others as right.
+
+    Whether a version ever was, a program may find out only once it has looked at the other arguments.
+    """
     root = request.schema.get_root_type(operation.operation)
     assert root is not None
-    return next(refusals(request, [operation.selection_set], {root.name: root}, ()), None)
+    found = list(dict.fromkeys(refusals(request, [operation.selection_set], {root.name: root}, ())))
+    known_sooner = [one for one in found if one.code != "BAD_VERSION"]
+    return list(dict.fromkeys([*found[:1], *known_sooner[:1]]))
 
 
 def refusals(
@@ -108,9 +115,12 @@ def argument_error(
     code = value_error(args)
     if code is not None:
         return code
-    if get_named_type(field.type).name.endswith("Connection"):
+    returned = get_named_type(field.type).name
+    if returned.endswith("Connection"):
         place = f"{parent.name}.{node.name.value}"
         return page_error(place, order_at(place, args), args, request.registry)
+    if returned == "ChangeSet":
+        return changes_error(args, request.audience, request.registry)
     return list_error(args) if is_list_type(get_nullable_type(field.type)) else None
 
 

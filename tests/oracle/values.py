@@ -5,55 +5,143 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
 
+from .dates import spans_to
+from .document import Name
+from .facets import MOST_INTERVALS, interval_of
+from .instants import Instant
 from .markers import Registry
+from .places import order_at
 from .records import Article
 from .world import World, make_world
 
 UNKNOWN = ("", "nowhere", "https://nowhere.example/", "QXJ0aWNsZTo=", '☃ "\\\n\u2028😀')
+T = TypeVar("T")
+
 MOST = 60  # of each kind, spread over the whole content
+
+
+# Orders of which the harness learns cursors; the first are the usual ones, in other words.
+ORDERS: tuple[tuple[Mapping[str, Name], ...], ...] = (
+    (),
+    ({"field": Name("PUBLISHED_DATE_TIME")},),
+    ({"field": Name("PUBLISHED_DATE_TIME"), "direction": Name("ASC")},),
+    ({"field": Name("HEAT"), "nulls": Name("FIRST")}, {"field": Name("TITLE"), "direction": Name("ASC")}),
+    ({"field": Name("QUALITY"), "direction": Name("ASC")},),
+    ({"field": Name("TITLE")},),
+    (
+        {"field": Name("UPDATED_AT"), "direction": Name("ASC")},
+        {"field": Name("QUALITY"), "direction": Name("ASC"), "nulls": Name("FIRST")},
+        {"field": Name("UPDATED_AT")},
+    ),
+)
+USUAL = {"Query.stories": {"orderBy": "LATEST"}, "Query.trending": {"halfLife": "P1D"}}
+
+Place: TypeAlias = tuple[str, tuple[Any, ...]]  # `Type.field`, and the order of its list
 
 
 @dataclass(frozen=True)
 class Values:
-    """`known`: values by `Type.field.argument`. `sizes`: the longest list by `Type.field`.
+    """`known`: texts by `Type.field.argument` and by `ArticleFilter.field`. `numbers`: likewise.
 
-    `cursors`: texts by the place that they hold for.
+    `sizes`: the longest list by `Type.field`. `cursors`: texts by the place that they hold for.
+    `texts`: titles and the like. `published`, `modified`: dates. `spans`: durations back to some of them.
     """
 
     known: Mapping[str, Sequence[str]]
     sizes: Mapping[str, int]
-    cursors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    numbers: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    texts: Sequence[str] = ()
+    published: Sequence[Instant] = ()
+    modified: Sequence[Instant] = ()
+    spans: Sequence[str] = ()
+    cursors: Mapping[Place, Sequence[str]] = field(default_factory=dict)
 
-    def foreign_cursors(self, place: str) -> list[str]:
-        """Cursors that hold elsewhere, and text that is none."""
-        elsewhere = [texts[0] for other, texts in self.cursors.items() if other != place and texts]
+    @property
+    def queries(self) -> list[str]:
+        """Of searches of which cursors are known."""
+        return [order[0] for place, order in self.cursors if place == "Query.search"]
+
+    def cursors_at(self, place: str, asked: Mapping[str, Any]) -> Sequence[str]:
+        """Those that hold there, under the order that the arguments ask for."""
+        return self.cursors.get((place, order_at(place, USUAL.get(place, {}) | dict(asked))), ())
+
+    def foreign_cursors(self) -> list[str]:
+        """Cursors that hold elsewhere or under other orders, few that hold here, and text that is none."""
+        elsewhere = [texts[0] for texts in self.cursors.values() if texts]
         return ["", "no cursor", "bm8gY3Vyc29y", "é\0", *elsewhere]
 
 
 def values_of(content: Sequence[Article], registry: Registry | None = None) -> Values:
     """Values over a folder's articles, those that the public does not see among them."""
     whole = make_world(content, "open")
+    published = spread({one.published.nanoseconds: one.published for one in whole.articles}.values())
+    return Values(
+        known=known(content, whole) | {"Query.changes.since": registry.versions() if registry else []},
+        sizes=sizes_of(whole),
+        numbers={
+            "ArticleFilter.quality": spread(one.quality for one in content if one.quality is not None),
+            "ArticleFilter.heat": spread(one.heat for one in content if one.heat is not None),
+        },
+        texts=spread(text for one in content for text in texts_of(one)),
+        published=published,
+        modified=spread(one.updated for one in content),
+        spans=spans_to(published),
+        cursors=cursors_of(registry) if registry else {},
+    )
+
+
+def known(content: Sequence[Article], whole: World) -> dict[str, Sequence[str]]:
     uses = Counter(url for one in content for url in one.urls)
     shared = [url for url, count in uses.items() if count > 1]  # half of what is asked for
     listed = [entry.url for one in content for entry in one.related]
-    known = {
+    ids = spread([*spread(sorted(whole.by_id)), *spread(whole.stories_by_id)])
+    return {
         "Query.article.slug": spread(whole.by_slug),
         "Query.articleByUrl.url": (spread(shared) * MOST)[:MOST] + spread([*uses, *listed]),
         "Query.provider.domain": spread(whole.providers),
         "Query.topic.slug": spread(whole.topics),
-        "Query.node.id": spread(sorted(whole.by_id)),
-        "Query.nodes.ids": spread(sorted(whole.by_id)),
+        "Query.node.id": ids,
+        "Query.nodes.ids": ids,
+        "ArticleFilter.slug": spread(whole.by_slug),
+        "ArticleFilter.title": spread(one.title for one in content),
+        "ArticleFilter.category": spread(one.category for one in content if one.category is not None),
+        "ArticleFilter.type": spread(one.type for one in content),
+        "ArticleFilter.topic": [*spread(whole.topics), "AI"],
+        "ArticleFilter.provider": spread(whole.providers),
+        "ProviderFilter.domain": spread(whole.providers),
+        "ProviderFilter.name": spread(name for one in whole.providers.values() for name in one.names),
+        "ArticleFacets.published.by": fitting(content),
     }
-    cursors: dict[str, list[str]] = {}
-    for text in registry.texts() if registry else ():
-        marker = registry.marker(text) if registry else None
+
+
+def fitting(content: Sequence[Article]) -> list[str]:
+    """The intervals of which the content does not take too many."""
+    fit: list[str] = []
+    for by in ("YEAR", "MONTH", "WEEK", "DAY"):
+        numbers = {interval_of(one.published.nanoseconds, by) for one in content}
+        if not numbers or max(numbers) - min(numbers) < MOST_INTERVALS:
+            fit.append(by)
+    return fit
+
+
+def texts_of(article: Article) -> list[str]:
+    """What a search looks through, but for names."""
+    texts = [article.title, article.excerpt, article.body, *(entry.title for entry in article.related)]
+    return [text for text in texts if text and text.strip()]
+
+
+def cursors_of(registry: Registry) -> dict[Place, list[str]]:
+    cursors: dict[Place, list[str]] = {}
+    for text in registry.texts():
+        marker = registry.marker(text)
         assert marker is not None
-        cursors.setdefault(marker.place, []).append(text)
-    return Values(known, sizes_of(whole), {place: spread(texts) for place, texts in cursors.items()})
+        cursors.setdefault((marker.place, marker.order), []).append(text)
+    return {place: spread(texts) for place, texts in cursors.items()}
 
 
-def spread(values: Iterable[str]) -> list[str]:
+def spread(values: Iterable[T]) -> list[T]:
     """At most MOST of them, evenly spread."""
     each = list(dict.fromkeys(values))
     return [each[number * len(each) // MOST] for number in range(MOST)] if len(each) > MOST else each
@@ -65,7 +153,16 @@ def sizes_of(world: World) -> dict[str, int]:
     of_topics = world.topics.values()
     return {
         "Query.topics": len(world.topics),
-        "Query.articles": len(world.articles),
+        **dict.fromkeys(("Query.articles", "Query.search", "Query.trending"), len(world.articles)),
+        "Query.stories": len(world.stories),
+        "ChangeSet.nodes": 1,
+        "Story.articles": max((len(one.articles) for one in world.stories), default=0),
+        "Story.providers": max((len(one.domains()) for one in world.stories), default=0),
+        "Article.referencedBy": max(map(len, world.referenced_by.values()), default=0),
+        "ArticleFacets.topics": min(10, len(world.topics)),
+        "ArticleFacets.providers": min(10, len(world.providers)),
+        "ArticleFacets.types": len({one.type for one in world.articles}),
+        "ArticleFacets.categories": len({one.category for one in world.articles}),
         "Query.providers": len(world.providers),
         "Article.related": max((len(one.related) for one in world.articles), default=0),
         "Article.topics": max((len(one.topics) for one in world.articles), default=0),

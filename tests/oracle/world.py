@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from .fulltext import TextIndex
 from .orders import Key, Order, key_of
 from .records import Article, Image
 from .stories import Story, stories_of
@@ -55,6 +56,10 @@ class World:
         if order not in self._in_order:
             self._in_order[order] = in_order(self.articles, order)
         return self._in_order[order]
+
+    @cached_property
+    def text(self) -> TextIndex:
+        return TextIndex(self.articles)
 
     @cached_property
     def stories(self) -> list[Story]:

@@ -1,0 +1,57 @@
+"""An answer of the oracle as a program would give it: a value in place of each marker."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from .fulltext import columns
+from .markers import Cursor, LooseTail, Marker, Near, OneOf, Opaque, Version
+from .records import Article
+from .similar import may_be
+from .snippets import Snippet, has
+from .terms import parse
+from .tokens import tokens
+from .world import World
+
+
+def as_program(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: as_program(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_program(item) for item in value]
+    return ACTS[type(value)](value) if isinstance(value, Marker) else value
+
+
+def text_of(marker: Marker) -> str:
+    return b64encode(repr(marker).encode()).decode()
+
+
+def snippet(marker: Snippet) -> str:
+    """A column up to its first word that matches; a prefix and a phrase match word by word."""
+    terms = parse(marker.query).terms
+    for column in columns(marker.article):
+        for word in re.finditer(r"\w+", column):
+            found = tokens(word[0])
+            if found and all(any(has(term, token) for term in terms) for token in found):
+                return f"{escape(column[: word.start()])}<mark>{escape(word[0])}</mark>"
+    raise AssertionError(f"nothing matches: {marker}")
+
+
+def likely(world: World, article: Article, first: int) -> list[Article]:
+    """Articles that a program may hold to be like another."""
+    return [one for one in world.articles if may_be(world, article, one.slug)][:first]
+
+
+ACTS: dict[type[Marker], Callable[[Any], Any]] = {
+    Cursor: text_of,
+    Version: text_of,
+    Snippet: snippet,
+    LooseTail: lambda marker: [*marker.head, *sorted(marker.tail)],
+    OneOf: lambda marker: min(marker.words),
+    Near: lambda marker: marker.value,
+    Opaque: lambda _: "anything",
+}

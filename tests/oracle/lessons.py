@@ -1,0 +1,86 @@
+"""Requests for pages of every list under several orders, as far as a schema has them: they teach cursors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from graphql import GraphQLSchema
+
+from .document import Operation, value_text
+from .values import ORDERS
+from .world import World
+
+ARTICLES = ("Provider", "Topic", "Story")  # nodes with a list of articles
+BACK = "referencedBy"
+QUERIES = 4
+HALF_LIVES = ("P1D", "P5000W", "PT1S")
+
+
+def lessons(schema: GraphQLSchema, world: World) -> Iterator[Operation]:
+    """One request for each kind of list."""
+    yield Operation(roots(schema), {}, None)
+    yield Operation(below_nodes(schema), {"ids": node_ids(schema, world)}, None)
+    if has(schema, "Article", "referencedBy"):
+        query = f"query ($slug: String!) {{ article(slug: $slug) {{ {pages(schema, 'Article', 3, BACK)} }} }}"
+        most = sorted(world.referenced_by, key=lambda slug: -len(world.referenced_by[slug]))[:3]
+        yield from (Operation(query, {"slug": slug}, None) for slug in most)
+    if has(schema, "Query", "search"):
+        yield from (Operation(searched(query), {}, None) for query in queries(world))
+
+
+def node_ids(schema: GraphQLSchema, world: World) -> list[str]:
+    ids = [one for one in sorted(world.by_id) if type(world.by_id[one]).__name__ != "Article"]
+    stories = list(world.stories_by_id)[:5] if has(schema, "Story") else []
+    return ids[:5] + ids[-5:] + stories
+
+
+def below_nodes(schema: GraphQLSchema) -> str:
+    lists = {name: pages(schema, name, 3) for name in ARTICLES if has(schema, name)}
+    fragments = " ".join(f"... on {name} {{ {asked} }}" for name, asked in lists.items())
+    return f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {fragments} }} }}"
+
+
+def has(schema: GraphQLSchema, type_: str, field: str | None = None, argument: str | None = None) -> bool:
+    found = schema.type_map.get(type_)
+    if found is None or field is None:
+        return found is not None
+    fields = getattr(found, "fields", {})
+    return field in fields and (argument is None or argument in fields[field].args)
+
+
+def roots(schema: GraphQLSchema) -> str:
+    asked = [pages(schema, "Query", 9), "last: articles(last: 2) { edges { cursor } }"]
+    asked.append("providers(first: 9) { edges { cursor } }")
+    if has(schema, "Query", "stories"):
+        asked += [
+            f"s{order}: stories(orderBy: {order}) {{ edges {{ cursor }} }}" for order in ("LATEST", "SIZE")
+        ]
+    if has(schema, "Query", "trending"):
+        asked += [f't{half}: trending(halfLife: "{half}") {{ edges {{ cursor }} }}' for half in HALF_LIVES]
+    if has(schema, "Query", "changes"):
+        asked.append("changes(first: 9) { version nodes { version } }")
+    return f"{{ {' '.join(asked)} }}"
+
+
+def pages(schema: GraphQLSchema, type_: str, first: int, field: str = "articles") -> str:
+    """The list of articles under each of the orders."""
+    orders = ORDERS if has(schema, type_, field, "orderBy") else ORDERS[:1]
+    return " ".join(
+        f"o{number}: {field}(first: {first}{order_text(order)}) {{ edges {{ cursor }} }}"
+        for number, order in enumerate(orders)
+    )
+
+
+def order_text(order: Sequence[object]) -> str:
+    return f", orderBy: {value_text(order)}" if order else ""
+
+
+def queries(world: World) -> list[str]:
+    """The first words of some titles."""
+    titles = [one.title for one in world.articles if one.title.split()]
+    chosen = titles[:: max(1, len(titles) // QUERIES)][:QUERIES]
+    return [" OR ".join(dict.fromkeys(title.split()[:3])) for title in chosen]
+
+
+def searched(query: str) -> str:
+    return f"{{ search(query: {value_text(query)}, first: 9) {{ edges {{ cursor }} }} }}"

@@ -1,0 +1,42 @@
+"""Texts for `search` and `matches`: words of the content, operators, and what only looks like one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .dice import Dice
+
+ODD = (
+    *("OR", "AND", "NOT", "-", "--", '"', '""', '-"', "*", "title:", "title:*", "-title:", "a:b", "x*y"),
+    *("NEAR(a b)", "^a", "{a}", "+", "(", "\\", "'", "%", "_", "nobody"),
+    *("\0", "\u0301", "😀", "日本", "\u2028", "ß", "\ue000"),
+)
+
+
+def search_text(dice: Dice, texts: Sequence[str]) -> str:
+    """Some terms; `texts` are titles and the like, of which the words are taken."""
+    terms = [term(dice, texts) for _ in range(dice.pick((1, 2, 1, 2, 3, 4, 6, 0)))]
+    joined = [part for one in terms for part in (one, *(["OR"] if dice.chance(20) else []))]
+    return dice.pick((" ", " ", " ", "  ", "\t", "\u00a0")).join(joined)
+
+
+def term(dice: Dice, texts: Sequence[str]) -> str:
+    words = dice.pick(texts).split() if texts else []
+    if not words or dice.chance(10):
+        return dice.pick(ODD)
+    place = dice.number(0, len(words) - 1)
+    return words[place] if not dice.chance(45) else dice.pick(KINDS)(words[place:], dice.number(1, 4))
+
+
+# Of the words from one place on, and a small number.
+KINDS: tuple[Callable[[Sequence[str], int], str], ...] = (
+    lambda words, _: f"-{words[0]}",
+    lambda words, count: f'"{" ".join(words[:count])}"',
+    lambda words, count: f"{words[0][:count]}*",
+    lambda words, _: f"title:{words[0]}",
+    lambda words, count: f"title:{words[0][:count]}*",
+    lambda words, count: f'-title:"{" ".join(words[:count])}"',
+    lambda words, _: words[0].swapcase(),
+    lambda words, count: "-".join(words[:count]),
+    lambda words, count: f'{words[0]}"{" ".join(words[1:count])}',
+)

@@ -62,9 +62,7 @@ def seconds_of(key: str) -> float:
 
 def key_before(now_ns: int, seconds: int) -> str:
     """The key of the instant `seconds` before `now_ns`, not earlier than the first of all."""
-    whole, nanoseconds = divmod(now_ns, _BILLION)
-    text = instant_of_ns(max(whole - seconds, _FIRST_SECOND) * _BILLION + nanoseconds)
-    return text.removesuffix("Z")
+    return instant_of_ns(max(now_ns - seconds * _BILLION, _FIRST_SECOND * _BILLION)).key
 
 
 def parse_duration(text: str) -> int | None:
@@ -79,10 +77,11 @@ def parse_duration(text: str) -> int | None:
     return (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds or None
 
 
-def instant_of_ns(mtime_ns: int) -> str:
-    """A file time, nanoseconds since 1970, as served; held within the years 1 to 9999."""
+def instant_of_ns(mtime_ns: int) -> Instant:
+    """The instant so many nanoseconds after 1970, held within the years 1 to 9999."""
     seconds, nanoseconds = divmod(mtime_ns, _BILLION)
     inside = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
     whole = (_EPOCH + timedelta(seconds=inside)).isoformat(timespec="seconds")
     digits = f"{nanoseconds:09d}".rstrip("0")
-    return f"{whole}.{digits}Z" if digits else f"{whole}Z"
+    key = f"{whole}.{digits}" if digits else whole
+    return Instant(key, f"{key}Z")

@@ -16,7 +16,11 @@ from tests.product import Product
 
 SCHEMA = build_schema((Path(__file__).parent.parent / "schema.graphql").read_text())
 
-CARD = "slug published url related { position title article { slug published } }"
+CARD = (
+    "slug published url related { position title article { slug published } }"
+    " referencedBy { nodes { slug published } } similar { slug published }"
+    " story { lead { slug published } articles { nodes { slug published } } }"
+)
 WALKS = {
     "Query.article": "query ($slug: String!) { article(slug: $slug) { %s } }",
     "Query.articleByUrl": "query ($url: URL!) { articleByUrl(url: $url) { %s } }",
@@ -31,7 +35,22 @@ WALKS = {
         "query ($slug: String!, $after: String)"
         " { topic(slug: $slug) { articles(first: 100, after: $after) { %s } } }"
     ),
+    "Query.trending": "query ($after: String) { trending(first: 100, after: $after) { %s } }",
+    "Query.search": (
+        "query ($words: String!, $after: String)"
+        " { search(query: $words, first: 100, after: $after) { %s } }"
+    ),
+    "ArticleChange.article": (
+        "query ($since: String) { changes(since: $since) { nodes { slug article { %s } } version hasMore } }"
+    ),
     "Related.article": "",  # in every card
+    "Article.referencedBy": "",
+    "Article.similar": "",
+    "Story.lead": "",
+    "Story.articles": "",
+    "SearchConnection.edges": "",
+    "SearchConnection.nodes": "",
+    "SearchEdge.node": "",
     "ArticleConnection.edges": "",  # in every page
     "ArticleConnection.nodes": "",
     "ArticleEdge.node": "",
@@ -51,7 +70,7 @@ def published(corpus: Path) -> dict[str, bool]:
 
 
 def test_every_path_to_an_article_is_walked() -> None:
-    leading = {"Article", "ArticleConnection", "ArticleEdge", "Node"}
+    leading = {"Article", "ArticleConnection", "ArticleEdge", "SearchConnection", "SearchEdge", "Node"}
     paths = {
         f"{name}.{field}"
         for name, kind in SCHEMA.type_map.items()
@@ -98,6 +117,39 @@ def public(published: dict[str, bool]) -> set[str]:
 
 def test_the_list_holds_the_published_and_no_other(ai2020: Product, public: set[str]) -> None:
     assert slugs(pages(ai2020, "Query.articles")) == public
+
+
+def test_what_trends_is_the_published_and_no_other(ai2020: Product, public: set[str]) -> None:
+    assert slugs(pages(ai2020, "Query.trending")) == public
+
+
+@pytest.mark.parametrize("words", ["the", "AI OR intelligence", "facial recognition"])
+def test_a_search_finds_no_other(ai2020: Product, public: set[str], words: str) -> None:
+    found_slugs = slugs(pages(ai2020, "Query.search", words=words))
+    assert found_slugs
+    assert found_slugs <= public
+
+
+def test_the_changes_from_the_beginning_are_of_the_published_and_of_no_other(
+    ai2020: Product, public: set[str]
+) -> None:
+    told, since, more = [], None, True
+    while more:
+        answer = ai2020.data(WALKS["ArticleChange.article"] % CARD, {"since": since})["changes"]
+        told += [node["slug"] for node in answer["nodes"]]
+        assert slugs(iter(answer["nodes"])) <= public
+        since, more = answer["version"], answer["hasMore"]
+    assert len(told) == len(set(told))
+    assert set(told) == public
+
+
+def test_facets_count_the_published_and_no_other(ai2020: Product, public: set[str]) -> None:
+    facets = ai2020.data(
+        "{ articles(first: 0) { totalCount facets { types { count } published(by: YEAR) { count } } } }"
+    )["articles"]
+    assert facets["totalCount"] == len(public)
+    for counts in facets["facets"].values():
+        assert sum(one["count"] for one in counts) == len(public)
 
 
 def test_topics_and_providers_lead_to_no_other(ai2020: Product, public: set[str]) -> None:

@@ -48,8 +48,9 @@ class Decay(OrderTerm):
 class Junction:
     """A table between two: rows match `near`, lead to `far`, in the order of `position`.
 
-    `copies` are the columns of the far table that it repeats, those of its order and visibility among them,
-    so that a connection walks the junction alone.
+    `copies` are the columns of the far table that it repeats. Where those of its order are among them, a
+    connection walks the junction alone. `items`: a column of the far table that holds its near keys as items
+    (keys.py), which a connection with a filter reads instead: its index holds all that filters test.
     """
 
     table: str
@@ -57,6 +58,7 @@ class Junction:
     far: str
     position: str | None = None
     copies: frozenset[str] = frozenset()
+    items: str | None = None
     seen: Seen = Seen.ALWAYS
 
 
@@ -140,11 +142,10 @@ class Items:
 class Hits:
     """What a search finds in a full-text index, whose rows have the keys of the entity's.
 
-    There is one index of the name for each scope. `weights` are of its columns, in their order.
+    There is one index of the name for each scope.
     """
 
     index: str
-    weights: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,24 @@ class Differences:
 
 
 @dataclass(frozen=True, slots=True)
+class Similar:
+    """Rows of `entity` that share rare words with the row, most alike first.
+
+    `index` is as in `Hits`; `words` names a table of `article_id` and `words` (a JSON array), `counts` one of
+    `scope`, `word` and `documents`. Left out is what has one of the row's names, or one of those it lists:
+    `named` leads from a name to rows, and `lists` from the row to names.
+    """
+
+    entity: Entity
+    index: str
+    words: str
+    counts: str
+    named: Junction
+    lists: Junction
+    arguments: ReadArguments
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """What changed after a version: a row of `changes` for each object, of its latest change.
 
@@ -278,6 +297,7 @@ Declaration = (
     | Statistics
     | Intervals
     | Differences
+    | Similar
     | Log
     | Refs
     | Part

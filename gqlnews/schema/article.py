@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.plan.arguments import slice_arguments
-from gqlnews.plan.declare import Connection, Items, Junction, Kind, Many, Match, One, OrderTerm, Part
+from gqlnews.plan.arguments import read_slice, slice_arguments
+from gqlnews.plan.declare import Connection, Items, Junction, Kind, Many, Match, One, OrderTerm, Part, Similar
 from gqlnews.plan.lists import ReadList
 from gqlnews.schema.coverage import Coverage
 from gqlnews.schema.entities import ARTICLE, STORY_OF_ARTICLE
@@ -30,6 +30,17 @@ TOPICS = Many(
     through=Junction("article_topic", near="article_id", far="topic", position="position"),
 )
 STORY_OF = One(Match("slug", parent="id"), through=STORY_OF_ARTICLE)
+
+MOST_SIMILAR = 5  # unless `first` says otherwise
+SIMILAR = Similar(
+    ARTICLE,
+    index="search",
+    words="article_words",
+    counts="search_word",
+    named=Junction("article_url", near="url", far="article_id"),
+    lists=Junction("related", near="article_id", far="url"),
+    arguments=lambda arguments: read_slice(arguments, default=MOST_SIMILAR),
+)
 
 ARTICLE_LIST = (
     *PAGE,
@@ -78,6 +89,14 @@ class Article(Node, Coverage):
         *ARTICLE_LIST,
         description=(
             "Articles whose related coverage lists this one, newest first: the same edges, walked backwards."
+        ),
+    )
+    similar: list[Annotated["Article", strawberry.lazy("gqlnews.schema.article")]] = declared(
+        SIMILAR,
+        argument("first", int | None, MOST_SIMILAR, "How many at most."),
+        description=(
+            "Stored articles most like this one by their words, most like first; never itself, and never one "
+            "that its `related` lists already."
         ),
     )
     story: Annotated["Story", strawberry.lazy("gqlnews.schema.story")] | None = declared(

@@ -29,9 +29,7 @@ def search_arguments(arguments: Arguments) -> Inputs:
     return Inputs(ListShape(page, BEST_FIRST, read_where(reader, arguments)), values)
 
 
-# Title, excerpt, provider, topics, body, titles of related coverage.
-HITS = Hits("search", (10, 4, 3, 3, 2, 1))
-SEARCH = Connection(ARTICLE, search_arguments, hits=HITS)
+SEARCH = Connection(ARTICLE, search_arguments, hits=Hits("search"))
 
 
 @strawberry.type(description="An article that a search found, and how well.")

@@ -21,6 +21,7 @@ class Topic(Node):
                 near="topic",
                 far="article_id",
                 copies=frozenset({"published", "published_at", "slug"}),
+                items="topic_slugs",
                 seen=Seen.PUBLISHED,
             ),
         ),

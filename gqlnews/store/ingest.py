@@ -108,7 +108,7 @@ def _run(db: sqlite3.Connection, job: _Job) -> Changes:
     return log_changes(
         db,
         problems_changed=problems_changed,
-        now=instant_of_ns(job.now_ns),
+        now=instant_of_ns(job.now_ns).text,
         most_removed=job.most_removed,
     )
 

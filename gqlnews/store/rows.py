@@ -10,14 +10,14 @@ from gqlnews.keys import folded, heat_log_of, items_of
 Row = tuple[object, ...]
 
 # What a file decides, in the order of `article_row`. Beside these an article has its id, its path and
-# `updated_at`: they differ where the content does not.
+# `updated_at`, with its key: they differ where the content does not.
 ARTICLE = (
     "slug, node_id, published, published_at, published_date_time, title, excerpt, url, web_url, original_url,"
     " amp_web_url, cdn_amp_web_url, category, type, quality, heat, provider_domain, provider_name, images,"
     " related_count, word_count, reading_minutes, revision, provider_images, url_line, url_column,"
     " published_line, published_column, table_of_contents, featured_content, extra, secured, body, html,"
     " slug_folded, title_folded, category_folded, type_folded, provider_domain_folded, heat_log,"
-    " published_seconds, topic_slugs"
+    " published_seconds, topic_slugs, has_image"
 )
 RELATED = (
     "published_at, published_date_time, title, excerpt, url, web_url, original_url, amp_web_url,"
@@ -100,6 +100,7 @@ def _article_row(a: Article, outcome: Outcome) -> Row:
         heat_log_of(a.heat),
         seconds_of(a.published_at),
         items_of([topic.slug for topic in a.topics]),
+        a.images != "[]",
     )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from gqlnews.content.records import Outcome
-from gqlnews.instants import instant_of_ns
+from gqlnews.instants import Instant, instant_of_ns
 from gqlnews.store.affected import fill_batch, mark_batch
 from gqlnews.store.rows import ARTICLE, RELATED, TOPIC, Row, Rows, rows_of, urls_of
 from gqlnews.store.search import forget_search, take_search
@@ -34,12 +34,9 @@ def _marks(columns: str) -> str:
     return ", ".join("?" * len(columns.split(", ")))
 
 
-_REPLACED = ", ".join(
-    f"{column} = excluded.{column}" for column in f"path, updated_at, {ARTICLE}".split(", ")
-)
-_INSERT_ARTICLE = (
-    f"{_insert('article', f'id, path, updated_at, {ARTICLE}')} ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
-)
+_WRITTEN = f"path, updated_at, updated_key, {ARTICLE}"
+_REPLACED = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN.split(", "))
+_INSERT_ARTICLE = f"{_insert('article', f'id, {_WRITTEN}')} ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
 # The article behind the entry as far as it is known yet: `derive_links` mends what this ingest changes.
 _INSERT_RELATED = (
     f"INSERT INTO related (article_id, position, {RELATED}, target_id)"
@@ -81,7 +78,7 @@ class _Write(NamedTuple):
 
     id: int
     path: str
-    updated_at: str
+    updated: Instant
     rows: Rows
     urls: set[str]
 
@@ -146,8 +143,8 @@ def _take_articles(intake: Intake, outcomes: Sequence[Outcome]) -> None:
                 moved.append((path, old.id))
             continue
         number = old.id if old is not None else _new_id(intake)
-        updated_at = instant_of_ns(outcome.source.mtime_ns)
-        writes.append(_Write(number, path, updated_at, rows, urls_of(article)))
+        updated = instant_of_ns(outcome.source.mtime_ns)
+        writes.append(_Write(number, path, updated, rows, urls_of(article)))
         _log(intake.db, article.slug, old, is_public=article.published)
     _move(intake, moved)
     _write(intake, writes, replaced=[old.id for old in served.values()])
@@ -201,7 +198,9 @@ def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) ->
         if intake.marks:
             forget_search(db)
         forget_lists(db)
-    db.executemany(_INSERT_ARTICLE, [(w.id, w.path, w.updated_at, *w.rows.article) for w in writes])
+    db.executemany(
+        _INSERT_ARTICLE, [(w.id, w.path, w.updated.text, w.updated.key, *w.rows.article) for w in writes]
+    )
     db.executemany(_INSERT_RELATED, _placed((w.id, w.rows.related) for w in writes))
     db.executemany(_INSERT_TOPIC, _placed((w.id, w.rows.topics) for w in writes))
     db.executemany("INSERT INTO article_url VALUES (?, ?)", [(url, w.id) for w in writes for url in w.urls])

@@ -1,15 +1,19 @@
 """The exported schema: it is the types', it is described, and it is the contract's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import (
     GraphQLSchema,
     build_schema,
     find_breaking_changes,
+    find_dangerous_changes,
+    introspection_from_schema,
     introspection_types,
     is_enum_type,
+    is_input_object_type,
     is_interface_type,
     is_object_type,
     is_specified_scalar_type,
@@ -39,7 +43,7 @@ def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
         if name in introspection_types or is_specified_scalar_type(kind):
             continue
         yield name, kind.description
-        if is_object_type(kind) or is_interface_type(kind):
+        if is_object_type(kind) or is_interface_type(kind) or is_input_object_type(kind):
             for field_name, field in kind.fields.items():
                 yield f"{name}.{field_name}", field.description
         if is_enum_type(kind):
@@ -47,6 +51,41 @@ def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
                 yield f"{name}.{value_name}", value.description
 
 
-def test_a_client_of_the_exported_schema_can_move_to_the_whole_contract(exported: GraphQLSchema) -> None:
+def test_a_client_of_the_contract_can_use_the_exported_schema(exported: GraphQLSchema) -> None:
     contract = build_schema(CONTRACT.read_text())
-    assert [change.description for change in find_breaking_changes(exported, contract)] == []
+    changes = [*find_breaking_changes(contract, exported), *find_dangerous_changes(contract, exported)]
+    assert [change.description for change in changes] == ["Subscription was removed."]
+
+
+def test_types_and_defaults_are_those_of_the_contract(exported: GraphQLSchema) -> None:
+    """Equal, not only compatible: what a client generates from either is the same."""
+    contract = signatures(build_schema(CONTRACT.read_text()))
+    ours = signatures(exported)
+    expected = {name: one for name, one in contract.items() if not name.startswith("Subscription.")}
+    assert {name: ours.get(name) for name in expected} == expected
+
+
+def signatures(schema: GraphQLSchema) -> dict[str, str]:
+    """The type of every field, argument and input field, with its default, as introspection tells them."""
+    found = {}
+    types: Any = introspection_from_schema(schema)["__schema"]["types"]
+    for kind in types:
+        for field in kind["fields"] or ():
+            place = f"{kind['name']}.{field['name']}"
+            found[place] = spelled(field["type"])
+            found.update((f"{place}({one['name']})", signature(one)) for one in field["args"])
+        for one in kind["inputFields"] or ():
+            found[f"{kind['name']}.{one['name']}"] = signature(one)
+    return {place: text for place, text in found.items() if not place.startswith("__")}
+
+
+def signature(value: Mapping[str, Any]) -> str:
+    return f"{spelled(value['type'])} = {value['defaultValue']}"
+
+
+def spelled(kind: Mapping[str, Any]) -> str:
+    """`[ArticleOrder!]`"""
+    around = {"NON_NULL": "{}!", "LIST": "[{}]"}
+    return (
+        around[kind["kind"]].format(spelled(kind["ofType"])) if kind["kind"] in around else str(kind["name"])
+    )

@@ -31,6 +31,7 @@ from gqlnews.plan.declare import (
     One,
     Part,
     Refs,
+    Similar,
     Statistics,
 )
 from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan
@@ -44,6 +45,7 @@ from gqlnews.plan.render.logs import LogRow, render_log, render_log_part
 from gqlnews.plan.render.objects import render_column, render_literal
 from gqlnews.plan.render.refs import render_refs
 from gqlnews.plan.render.rows import Row
+from gqlnews.plan.render.similar import render_similar
 
 
 def _part(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -65,6 +67,7 @@ RENDERERS = {
     Intervals: render_intervals,
     Differences: render_differences,
     Refs: render_refs,
+    Similar: render_similar,
     Log: render_log,
     Part: _part,
 }

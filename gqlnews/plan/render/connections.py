@@ -1,10 +1,12 @@
 """Connections: edges, nodes, page info and counts, all read from the page's CTE."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, exists, false, func, not_, select
+from sqlalchemy import ColumnElement, Select, case, exists, false, func, not_, select, table
 
+from gqlnews.plan.conditions import EVERYTHING
 from gqlnews.plan.declare import Connection, Kind, Part
 from gqlnews.plan.lists import ListShape
 from gqlnews.plan.nodes import FieldPlan
@@ -15,7 +17,7 @@ from gqlnews.plan.render.listings import Listing
 from gqlnews.plan.render.objects import render_object
 from gqlnews.plan.render.pages import Page, page_of
 from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, visible
-from gqlnews.plan.render.search import hits_of, score_of, snippet_of
+from gqlnews.plan.render.search import hits_of, passages_of, score_of
 
 
 def render_connection(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -31,9 +33,11 @@ def _connection(field: FieldPlan, context: Context, link: Link | None) -> Expres
     declaration, shape = field.declaration, context.shapes[field.number]
     assert isinstance(declaration, Connection)
     assert isinstance(shape, ListShape)
-    hits, through = declaration.hits, declaration.through
-    through = hits_of(hits, field, context) if hits else through
-    listing = Listing(field, context, declaration.entity, declaration.match, through, shape, link)
+    entity, hits, through = declaration.entity, declaration.hits, declaration.through
+    if hits is not None:
+        through = hits_of(hits, entity, shape, field, context)
+        shape = replace(shape, where=EVERYTHING)  # the hits have passed the filter
+    listing = Listing(field, context, entity, declaration.match, through, shape, link)
     return render_object(field.selection, ConnectionRow(listing), context)
 
 
@@ -123,10 +127,13 @@ def _edge_score(_field: FieldPlan, row: Row, _context: Context) -> Expression:
 
 def _edge_snippet(_field: FieldPlan, row: Row, context: Context) -> Expression:
     assert isinstance(row, EdgeRow)
-    search = row.connection.listing.field
+    search, page = row.connection.listing.field, row.connection.page
     assert isinstance(search.declaration, Connection)
     assert search.declaration.hits is not None
-    return snippet_of(search.declaration.hits, search, row.page_column("id"), context)
+    ids = select(column_of(page.name, "id")).select_from(page.cte)
+    passages = passages_of(search.declaration.hits, search, ids, context)
+    passage = select(column_of(passages, "passage")).select_from(table(passages))
+    return passage.where(column_of(passages, "id") == row.page_column("id")).scalar_subquery()
 
 
 def _itself(field: FieldPlan, row: Row, context: Context) -> Expression:

@@ -14,7 +14,8 @@ from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.keyset import beyond, keys_of, ordering
 from gqlnews.plan.render.layers import Link
 from gqlnews.plan.render.rows import aliased, column_of, visible
-from gqlnews.plan.render.scans import ONE, Scan
+from gqlnews.plan.render.scans import ONE, Scan, Way
+from gqlnews.plan.render.search import worth_ordering
 
 Parent = Expression | Select[Any] | None
 
@@ -89,6 +90,10 @@ class Listing:
             query = query.where(beyond(self.terms, keys, self.place("after")))
         if page.before:
             query = query.where(beyond(self.terms, keys, self.place("before"), backward=True))
+        if self.through is not None and scan.way is Way.JOINED:
+            query = query.where(
+                worth_ordering(self.through, after=page.after, field=self.field, context=self.context)
+            )
         query = query.order_by(*ordering(self.terms, keys, backward=page.backward))
         return query.limit(self.bound("limit"))
 
@@ -106,13 +111,13 @@ class Listing:
     def _alike(self, scan: Scan, other: Scan, alike: Alike) -> ColumnElement[bool]:
         """
         t2.url = t1.url, or t2.id IN (
-            SELECT b2.article_id FROM story_article AS a2 JOIN story_article AS b2 ON b2.story = a2.story
-            WHERE a2.article_id = t1.id)
+            SELECT bt2.article_id FROM story_article AS at2 JOIN story_article AS bt2 ON bt2.story = at2.story
+            WHERE at2.article_id = t1.id)
         """
         through = alike.through
         if through is None:
             return other.column(alike.column) == scan.column(alike.column)
-        mine, others = f"a{other.number}", f"b{other.number}"
+        mine, others = f"a{other.rows}", f"b{other.rows}"
         together = aliased(through.table, mine).join(
             aliased(through.table, others),
             column_of(others, through.far) == column_of(mine, through.far),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, case, false, func, literal_column, table, true
+from sqlalchemy.sql.elements import quoted_name
 
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.declare import Column, Entity, Junction, Kind, Seen
@@ -52,6 +53,11 @@ def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
     if kind is Kind.BOOLEAN:
         return case((value, literal_column("json('true')")), else_=literal_column("json('false')"))
     return func.json(value) if kind is Kind.JSON else value
+
+
+def crossed(left: str, right: str) -> FromClause:
+    """Two sources by their SQL, the left one read first: SQLite leaves the order of a cross join alone."""
+    return table(quoted_name(f"{left} CROSS JOIN {right}", quote=False))
 
 
 def column_of(alias: str, name: str) -> ColumnElement[Any]:

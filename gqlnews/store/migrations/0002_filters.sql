@@ -1,7 +1,8 @@
 -- What filters and orders compare, ready to be compared.
 
-ALTER TABLE article ADD COLUMN updated_key TEXT NOT NULL GENERATED ALWAYS AS (rtrim(updated_at, 'Z')) VIRTUAL;
-ALTER TABLE article ADD COLUMN has_image INTEGER NOT NULL GENERATED ALWAYS AS (images <> '[]') VIRTUAL;
+-- No generated columns: SQLite 3.40 takes no index that holds one for covering.
+ALTER TABLE article ADD COLUMN updated_key TEXT NOT NULL DEFAULT '';  -- orders as instants do
+ALTER TABLE article ADD COLUMN has_image INTEGER NOT NULL DEFAULT 0;
 -- Without the case of letters; null where SQLite's own lower() gives the same.
 ALTER TABLE article ADD COLUMN slug_folded TEXT;
 ALTER TABLE article ADD COLUMN title_folded TEXT;
@@ -13,6 +14,8 @@ ALTER TABLE article ADD COLUMN published_seconds REAL;       -- since 1970
 ALTER TABLE article ADD COLUMN topic_slugs TEXT NOT NULL DEFAULT '';  -- each between line feeds, see keys.py
 
 UPDATE article SET
+    updated_key = rtrim(updated_at, 'Z'),
+    has_image = images <> '[]',
     slug_folded = folded(slug),
     title_folded = folded(title),
     category_folded = folded(category),

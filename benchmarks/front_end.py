@@ -1,0 +1,168 @@
+"""The queries of a front end, `benchmarks/queries/`, on a sampled folder: how long each takes.
+
+Each runs in the process, through the whole engine, from the text of the request to the bytes of its answer.
+"""
+
+import argparse
+import asyncio
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.folders import sampled
+from gqlnews.content.records import ReadOptions
+from gqlnews.plan.audience import Audience
+from gqlnews.schema.engine import Engine
+from gqlnews.store.database import open_writer
+from gqlnews.store.ingest import ingest
+from gqlnews.store.readers import Readers
+
+QUERIES = Path(__file__).parent / "queries"
+
+
+def query_names() -> list[str]:
+    return sorted(file.stem for file in QUERIES.glob("*.graphql"))
+
+
+def query_text(name: str) -> str:
+    return (QUERIES / f"{name}.graphql").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds of each run, and the bytes of the answer."""
+
+    name: str
+    runs: list[float]
+    bytes: int
+
+    def percentile(self, part: float) -> float:
+        return sorted(self.runs)[min(len(self.runs) - 1, int(len(self.runs) * part))]
+
+
+def variables_for(database: Path) -> dict[str, dict[str, Any]]:
+    """What the queries ask for: the busiest topic and provider, the newest story, common words, …"""
+    db = sqlite3.connect(database)
+
+    def one(sql: str) -> Any:
+        return db.execute(sql).fetchone()[0]
+
+    topics = [
+        row[0]
+        for row in db.execute("SELECT topic FROM article_topic GROUP BY topic ORDER BY count(*) DESC LIMIT 6")
+    ]
+    provider = one(
+        "SELECT provider_domain FROM article WHERE published GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
+    )
+    newest = one("SELECT published_date_time FROM article WHERE published ORDER BY published_at DESC LIMIT 1")
+    most_listed = "SELECT slug FROM article WHERE published ORDER BY related_count DESC, slug LIMIT 1"
+    words = one("SELECT title FROM article WHERE published ORDER BY published_at DESC LIMIT 1").split()
+    word = max(words, key=len).strip(".,:;!?“”\"'").lower()
+    found: dict[str, dict[str, Any]] = {
+        "topic-page": {"slug": topics[1]},
+        "topic-page-best": {"slug": topics[0], "least": 60},
+        "provider-page": {"domain": provider},
+        "providers-directory": {"part": "an"},
+        "article-page": {"slug": one(most_listed)},
+        "article-by-url": {"url": one("SELECT url FROM article WHERE published ORDER BY slug LIMIT 1")},
+        "search": {"query": word},
+        "search-as-you-type": {"query": f"{word[:3]}*"},
+        "search-narrowed": {"query": word, "domain": provider, "since": "2000-01-01"},
+        "archive-month": {"from": f"{newest[:4]}-06-01", "to": f"{newest[:4]}-07-01"},
+        "trending": {"asOf": newest},
+        "story-page": {
+            "id": one("SELECT node_id FROM story WHERE scope = 0 ORDER BY size DESC, slug LIMIT 1")
+        },
+        "editors-choice": {"topics": topics[:2], "without": topics[2:3]},
+        "sync": {"since": one("SELECT version FROM site WHERE audience = 0").rsplit("-", 1)[0] + "-100"},
+    }
+    db.close()
+    return found
+
+
+async def deep_cursor(engine: Engine) -> str:
+    """Two thirds of the way down the sitemap."""
+    after = None
+    for _ in range(140):
+        answer = await engine.answer(query_text("sitemap"), {"after": after}, None, Audience.PUBLIC)
+        info = orjson.loads(answer.body)["data"]["articles"]["pageInfo"]
+        if not info["hasNextPage"]:
+            break
+        after = info["endCursor"]
+    return str(after)
+
+
+async def measure(database: Path, repeats: int, audience: Audience) -> list[Measured]:
+    readers = Readers()
+    await readers.open(database)
+    try:
+        engine = Engine(readers.read)
+        variables = variables_for(database)
+        variables["sitemap"] = {"after": await deep_cursor(engine)}
+        return [
+            await _measured(engine, name, variables.get(name, {}), repeats, audience)
+            for name in query_names()
+        ]
+    finally:
+        await readers.close()
+
+
+async def _measured(
+    engine: Engine, name: str, variables: Mapping[str, Any], repeats: int, audience: Audience
+) -> Measured:
+    text, runs, answer = query_text(name), [], b""
+    for _ in range(repeats + 3):
+        started = time.perf_counter()
+        answer = (await engine.answer(text, variables, None, audience)).body
+        runs.append(time.perf_counter() - started)
+    if b'"errors"' in answer[:20] or b'"errors":' in answer[-500:]:
+        raise SystemExit(f"{name}: {answer[:500]!r}")
+    return Measured(name, runs[3:], len(answer))  # the first ones plan, compile and warm the caches
+
+
+def show(title: str, measured: list[Measured]) -> None:
+    table = Table(title=title, title_justify="left")
+    for heading in ("query", "p50 ms", "p99 ms", "bytes"):
+        table.add_column(heading, justify="left" if heading == "query" else "right")
+    for one in measured:
+        table.add_row(
+            one.name,
+            f"{statistics.median(one.runs) * 1e3:.2f}",
+            f"{one.percentile(0.99) * 1e3:.2f}",
+            f"{one.bytes:,}",
+        )
+    Console().print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=100_000)
+    parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--db", type=Path, help="a database that is there already, instead of a new sample")
+    parser.add_argument("--everything", action="store_true", help="as one who sees unpublished articles too")
+    given = parser.parse_args()
+    audience = Audience.OPEN if given.everything else Audience.PUBLIC
+    with tempfile.TemporaryDirectory() as scratch:
+        database = given.db
+        if database is None:
+            database = Path(scratch) / "store.db"
+            db = open_writer(database)
+            ingest(db, sampled(Path(scratch), given.articles), ReadOptions())
+            db.close()
+        measured = asyncio.run(measure(database, given.repeats, audience))
+        whole = sqlite3.connect(database).execute("SELECT count(*), sum(published) FROM article").fetchone()
+        seen = "everything" if given.everything else "what the public sees"
+        show(f"{whole[0]:,} articles, {whole[1]:,} published; {seen}", measured)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Likeness by words: the rows that share the rarest words with a row, best match first.
+
+    r5  each parent's words by how few documents have them, and how many all up to each have together
+    q5  of the rarest of these, a query for any of them
+    a5  what matches, without what is left out, with its score and its place among the parent's by score
+
+A query stays cheap, because it never asks for words that many documents have.
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, func, literal_column, select, table, union_all
+
+from gqlnews.plan.audience import Audience
+from gqlnews.plan.declare import Similar
+from gqlnews.plan.nodes import FieldPlan
+from gqlnews.plan.render.conditions import index_of
+from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.layers import Link, layered
+from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.rows import Row, aliased, column_of, crossed, visible
+from gqlnews.plan.render.search import matching, score_of_match
+
+MOST_WORDS = 12  # of a query
+MOST_DOCUMENTS = 2_000  # that the words of a query have together
+
+
+def render_similar(field: FieldPlan, row: Row, context: Context) -> Expression:
+    return layered("id", row, context, lambda link: _similar(field, link, context))
+
+
+def _similar(field: FieldPlan, link: Link, context: Context) -> Expression:
+    """
+    (SELECT json_group_array(json_object(…)) FROM (
+        SELECT t6.title AS title, … FROM a5 JOIN article AS t6 ON t6.id = a5.id
+        WHERE a5.parent = k4.key AND a5.place <= ? ORDER BY a5.score DESC, … LIMIT ?
+    ) AS s6)
+    """
+    declaration = field.declaration
+    assert isinstance(declaration, Similar)
+    alike = _alike(declaration, link, context)
+    limit = context.bind(field, "end")
+    near_enough = column_of(alike, "place") <= limit
+    number = next(context.numbers)
+    rows, alias = f"t{number}", f"s{number}"
+    entity = declaration.entity
+
+    def everything(column: str) -> Select[Any]:
+        other = f"t{next(context.numbers)}"
+        ids = select(column_of(alike, "id")).select_from(table(alike)).where(near_enough)
+        query = select(column_of(other, column).label("key")).select_from(aliased(entity.table, other))
+        return query.where(column_of(other, entity.key).in_(ids))
+
+    one = Row(alias, 1, everything)
+    body = func.json_group_array(render_object(field.selection, one, context))
+    columns: list[Expression] = [column_of(rows, name).label(name) for name in one.used]
+    joined = table(alike).join(
+        aliased(entity.table, rows), column_of(rows, entity.key) == column_of(alike, "id")
+    )
+    order = [
+        column_of(rows, term.column).desc() if term.descending else column_of(rows, term.column)
+        for term in entity.order
+    ]
+    found = select(*columns or [literal_column("1")]).select_from(joined)
+    found = found.where(
+        column_of(alike, "parent") == link.key, near_enough, visible(entity, rows, context.audience)
+    )
+    found = found.order_by(column_of(alike, "score").desc(), *order).limit(limit)
+    return select(body).select_from(found.subquery(alias)).scalar_subquery()
+
+
+def _alike(declaration: Similar, link: Link, context: Context) -> str:
+    """The name of `a5`, which holds for every parent what is like it."""
+    number = next(context.numbers)
+    rarest, query, alike = f"r{number}", f"q{number}", f"a{number}"
+    context.materialize(rarest, _rarest(declaration, link, context.audience))
+    context.materialize(query, _query(rarest))
+    context.materialize(alike, _matches(declaration, query, context.audience))
+    return alike
+
+
+def _rarest(declaration: Similar, link: Link, audience: Audience) -> Select[Any]:
+    words, counts = declaration.words, declaration.counts
+    word, documents = column_of("counts", "word"), column_of("counts", "documents")
+    over = (
+        "OVER (PARTITION BY words.article_id ORDER BY counts.documents, counts.word ROWS UNBOUNDED PRECEDING)"
+    )
+    source = crossed(f"{words} AS words", f"json_each(words.words) AS each CROSS JOIN {counts} AS counts")
+    query = select(
+        column_of("words", "article_id").label("parent"),
+        word.label("word"),
+        literal_column(f"row_number() {over}").label("place"),
+        literal_column(f"sum(counts.documents) {over}").label("documents"),
+    ).select_from(source)
+    return query.where(
+        column_of("words", "article_id").in_(link.all_keys()),
+        column_of("counts", "scope") == literal_column(str(audience.scope)),
+        word == column_of("each", "value"),
+        documents > literal_column("1"),
+    )
+
+
+def _query(rarest: str) -> Select[Any]:
+    word = column_of(rarest, "word")
+    quoted = literal_column("'\"'").concat(word).concat(literal_column("'\"'"))
+    some = func.group_concat(quoted, literal_column("' OR '"))
+    parent = column_of(rarest, "parent")
+    query = select(parent.label("parent"), some.label("expression")).select_from(table(rarest))
+    return query.where(
+        column_of(rarest, "place") <= literal_column(str(MOST_WORDS)),
+        column_of(rarest, "documents") <= literal_column(str(MOST_DOCUMENTS)),
+    ).group_by(parent)
+
+
+def _matches(declaration: Similar, query: str, audience: Audience) -> Select[Any]:
+    index = index_of(declaration.index, audience)
+    rowid, parent = column_of(index, "rowid"), column_of(query, "parent")
+    matches: Any = select(
+        parent.label("parent"), rowid.label("id"), score_of_match(index).label("score")
+    ).select_from(crossed(query, index))
+    matches = matches.where(
+        matching(index, column_of(query, "expression")),
+        rowid.not_in(_left_out(declaration, parent)),
+    ).subquery("m")
+    place = literal_column("rank() OVER (PARTITION BY m.parent ORDER BY m.score DESC)")
+    columns = (column_of("m", name).label(name) for name in ("parent", "id", "score"))
+    return select(*columns, place.label("place")).select_from(matches)
+
+
+def _left_out(declaration: Similar, parent: Expression) -> Select[Any]:
+    """Rows that have one of the names of the parent, itself among them, or one that it lists."""
+    named, lists = declaration.named, declaration.lists
+    own = select(column_of("mine", named.near)).select_from(aliased(named.table, "mine"))
+    own = own.where(column_of("mine", named.far) == parent)
+    listed = select(column_of("listed", lists.far)).select_from(aliased(lists.table, "listed"))
+    listed = listed.where(column_of("listed", lists.near) == parent)
+    names = union_all(own, listed).subquery("names")
+    others = select(column_of("others", named.far)).select_from(aliased(named.table, "others"))
+    return others.where(column_of("others", named.near).in_(select(literal_column("*")).select_from(names)))

@@ -83,7 +83,7 @@ def variables_for(database: Path) -> dict[str, dict[str, Any]]:
             "id": one("SELECT node_id FROM story WHERE scope = 0 ORDER BY size DESC, slug LIMIT 1")
         },
         "editors-choice": {"topics": topics[:2], "without": topics[2:3]},
-        "sync": {"since": one("SELECT version FROM site WHERE audience = 0").rsplit("-", 1)[0] + "-100"},
+        "sync": {"since": f"{one('SELECT line FROM store')}-100"},
     }
     db.close()
     return found

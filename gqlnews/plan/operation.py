@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import GraphQLError, VariableValues, get_argument_values
 
@@ -10,7 +9,7 @@ from gqlnews.errors import RequestError
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
 from gqlnews.plan.declare import Column, Differences, Literal, Part, Statistics
-from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan
+from gqlnews.plan.nodes import RefusedError, RootPlan
 from gqlnews.plan.render import REFUSED, render_root
 from gqlnews.plan.render.context import bound_name
 
@@ -41,37 +40,49 @@ class PlannedOperation:
     failures: Mapping[str, GraphQLError]  # of the root fields whose selection cannot be told
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
 
-    def queries(self, variables: VariableValues, audience: Audience) -> dict[str, Query]:
-        """By response key. Refuses, with a `RefusedError`, what any argument of the operation refuses.
+    def queries(
+        self, variables: VariableValues, audience: Audience
+    ) -> tuple[dict[str, Query], dict[str, GraphQLError]]:
+        """The statements by response key, and the errors of the root fields that have none.
 
-        A root field whose own arguments cannot be coerced has no query: execution will say so at the field.
+        Refuses, with a `RefusedError`, what any argument of the operation refuses.
         """
-        bound = {key: _bind(root, variables) for key, root in self.roots.items()}
-        return {
-            key: self._query(key, *inputs, audience) for key, inputs in bound.items() if inputs is not None
-        }
+        queries, failures = {}, dict(self.failures)
+        for key, root in self.roots.items():
+            bound = _bind(root, variables)
+            if bound.failure is None:
+                queries[key] = self._query(key, bound, audience)
+            else:
+                failures[key] = bound.failure
+        return queries, failures
 
-    def _query(
-        self, key: str, shapes: Mapping[int, Hashable], values: Mapping[str, object], audience: Audience
-    ) -> Query:
-        kept = (key, audience, *shapes.values())
+    def _query(self, key: str, bound: "_Bound", audience: Audience) -> Query:
+        kept = (key, audience, *bound.shapes.values())
         statement = self.statements.get(kept)
         if statement is None:
-            statement = compile_statement(render_root(self.roots[key], audience, shapes))
+            statement = compile_statement(render_root(self.roots[key], audience, bound.shapes))
             while len(self.statements) >= MOST_SHAPES:
                 del self.statements[next(iter(self.statements))]
             self.statements[kept] = statement
-        return Query(statement.sql, statement.bind(values), statement.refusals)
+        return Query(statement.sql, statement.bind(bound.values), statement.refusals)
 
 
-def _bind(root: RootPlan, variables: VariableValues) -> tuple[dict[int, Hashable], dict[str, object]] | None:
-    shapes: dict[int, Hashable] = {}
-    values: dict[str, object] = {}
-    complete = True
+@dataclass(slots=True)
+class _Bound:
+    """The arguments of a root field's subtree; `failure`: a variable is null where a value must be."""
+
+    shapes: dict[int, Hashable] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
+    failure: GraphQLError | None = None
+
+
+def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
+    bound = _Bound()
     for plan in root.inputs:
-        arguments = _coerced(plan, variables)
-        if arguments is None:
-            complete = False  # and go on: what is refused below it refuses the request all the same
+        try:
+            arguments = get_argument_values(plan.definition, plan.node, variables)
+        except GraphQLError as error:  # and go on: what is refused elsewhere refuses the request all the same
+            bound.failure = bound.failure or GraphQLError(error.message, error.nodes, path=list(plan.path))
             continue
         declaration = plan.declaration
         assert not isinstance(declaration, WITHOUT_ARGUMENTS), f"{plan.key} takes no arguments"
@@ -79,13 +90,6 @@ def _bind(root: RootPlan, variables: VariableValues) -> tuple[dict[int, Hashable
             inputs = declaration.arguments(arguments)
         except RequestError as error:
             raise RefusedError(error, plan.node, plan.path) from error
-        shapes[plan.number] = inputs.shape
-        values.update((bound_name(plan.number, name), value) for name, value in inputs.values.items())
-    return (shapes, values) if complete else None
-
-
-def _coerced(plan: FieldPlan, variables: VariableValues) -> dict[str, Any] | None:
-    try:
-        return get_argument_values(plan.definition, plan.node, variables)
-    except GraphQLError:
-        return None
+        bound.shapes[plan.number] = inputs.shape
+        bound.values.update((bound_name(plan.number, name), value) for name, value in inputs.values.items())
+    return bound

@@ -81,8 +81,8 @@ class Engine:
             plan = document.planned(operation, self.declarations)
         except GraphQLError:  # of the operation's own selection: execution finds it again, and says so
             return Work(document.node, {}, {}, self.read)
-        statements = plan.queries(operation.variable_values, audience)
-        return Work(document.node, statements, plan.failures, self.read)
+        statements, failures = plan.queries(operation.variable_values, audience)
+        return Work(document.node, statements, failures, self.read)
 
     def _operation(
         self, document: Document, variables: Mapping[str, Any] | None, operation_name: str | None

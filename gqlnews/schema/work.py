@@ -36,7 +36,8 @@ class Work:
     async def answer(self, key: str) -> bytes | None:
         """The JSON of the root field with this response key, None where it is null; or its GraphQLError."""
         if key in self._failures:
-            raise GraphQLError(self._failures[key].message)
+            failure = self._failures[key]
+            raise GraphQLError(failure.message, failure.nodes, path=failure.path)
         if self._answers is None:
             self._answers = asyncio.ensure_future(self._run())
         return (await self._answers)[key]  # a request that is cancelled cancels its statements

@@ -29,7 +29,7 @@ def render_similar(field: FieldPlan, row: Row, context: Context) -> Expression:
     return layered("id", row, context, lambda link: _similar(field, link, context))
 
 
-def _similar(field: FieldPlan, link: Link, context: Context) -> Expression:
+def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expression:
     """
     (SELECT json_group_array(json_object(…)) FROM (
         SELECT t6.title AS title, … FROM a5 JOIN article AS t6 ON t6.id = a5.id
@@ -38,6 +38,7 @@ def _similar(field: FieldPlan, link: Link, context: Context) -> Expression:
     """
     declaration = field.declaration
     assert isinstance(declaration, Similar)
+    assert link is not None, "a layer has keys"
     alike = _alike(declaration, link, context)
     limit = context.bind(field, "end")
     near_enough = column_of(alike, "place") <= limit
@@ -82,9 +83,8 @@ def _alike(declaration: Similar, link: Link, context: Context) -> str:
 def _rarest(declaration: Similar, link: Link, audience: Audience) -> Select[Any]:
     words, counts = declaration.words, declaration.counts
     word, documents = column_of("counts", "word"), column_of("counts", "documents")
-    over = (
-        "OVER (PARTITION BY words.article_id ORDER BY counts.documents, counts.word ROWS UNBOUNDED PRECEDING)"
-    )
+    by = "PARTITION BY words.article_id ORDER BY counts.documents, counts.word"
+    over = f"OVER ({by} ROWS UNBOUNDED PRECEDING)"
     source = crossed(f"{words} AS words", f"json_each(words.words) AS each CROSS JOIN {counts} AS counts")
     query = select(
         column_of("words", "article_id").label("parent"),
@@ -122,7 +122,7 @@ def _matches(declaration: Similar, query: str, audience: Audience) -> Select[Any
         matching(index, column_of(query, "expression")),
         rowid.not_in(_left_out(declaration, parent)),
     ).subquery("m")
-    place = literal_column("rank() OVER (PARTITION BY m.parent ORDER BY m.score DESC)")
+    place: Expression = literal_column("rank() OVER (PARTITION BY m.parent ORDER BY m.score DESC)")
     columns = (column_of("m", name).label(name) for name in ("parent", "id", "score"))
     return select(*columns, place.label("place")).select_from(matches)
 

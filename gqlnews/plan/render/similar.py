@@ -2,14 +2,15 @@
 
     r5  each parent's words by how few documents have them, and how many all up to each have together
     q5  of the rarest of these, a query for any of them
-    a5  what matches, without what is left out, with its score and its place among the parent's by score
+    l5  what is left out
+    a5  what else matches, with its score and its place among the parent's by score
 
 A query stays cheap, because it never asks for words that many documents have.
 """
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, func, literal_column, select, table, union_all
+from sqlalchemy import Select, func, literal_column, select, table, tuple_, union_all
 
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.declare import Similar
@@ -73,10 +74,11 @@ def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expressio
 def _alike(declaration: Similar, link: Link, context: Context) -> str:
     """The name of `a5`, which holds for every parent what is like it."""
     number = next(context.numbers)
-    rarest, query, alike = f"r{number}", f"q{number}", f"a{number}"
+    rarest, query, left_out, alike = (f"{letter}{number}" for letter in "rqla")
     context.materialize(rarest, _rarest(declaration, link, context.audience))
     context.materialize(query, _query(rarest))
-    context.materialize(alike, _matches(declaration, query, context.audience))
+    context.materialize(left_out, _left_out(declaration, query))
+    context.materialize(alike, _matches(declaration, query, left_out, context.audience))
     return alike
 
 
@@ -112,7 +114,7 @@ def _query(rarest: str) -> Select[Any]:
     ).group_by(parent)
 
 
-def _matches(declaration: Similar, query: str, audience: Audience) -> Select[Any]:
+def _matches(declaration: Similar, query: str, left_out: str, audience: Audience) -> Select[Any]:
     index = index_of(declaration.index, audience)
     rowid, parent = column_of(index, "rowid"), column_of(query, "parent")
     matches: Any = select(
@@ -120,20 +122,27 @@ def _matches(declaration: Similar, query: str, audience: Audience) -> Select[Any
     ).select_from(crossed(query, index))
     matches = matches.where(
         matching(index, column_of(query, "expression")),
-        rowid.not_in(_left_out(declaration, parent)),
+        tuple_(parent, rowid).not_in(select(literal_column("*")).select_from(table(left_out))),
     ).subquery("m")
     place: Expression = literal_column("rank() OVER (PARTITION BY m.parent ORDER BY m.score DESC)")
     columns = (column_of("m", name).label(name) for name in ("parent", "id", "score"))
     return select(*columns, place.label("place")).select_from(matches)
 
 
-def _left_out(declaration: Similar, parent: Expression) -> Select[Any]:
-    """Rows that have one of the names of the parent, itself among them, or one that it lists."""
+def _left_out(declaration: Similar, query: str) -> Select[Any]:
+    """`parent` and `id` of the rows with one of the parent's names, itself too, or with one that it lists."""
     named, lists = declaration.named, declaration.lists
-    own = select(column_of("mine", named.near)).select_from(aliased(named.table, "mine"))
-    own = own.where(column_of("mine", named.far) == parent)
-    listed = select(column_of("listed", lists.far)).select_from(aliased(lists.table, "listed"))
-    listed = listed.where(column_of("listed", lists.near) == parent)
+    own = _names(query, named.table, key=named.far, name=named.near)
+    listed = _names(query, lists.table, key=lists.near, name=lists.far)
     names = union_all(own, listed).subquery("names")
-    others = select(column_of("others", named.far)).select_from(aliased(named.table, "others"))
-    return others.where(column_of("others", named.near).in_(select(literal_column("*")).select_from(names)))
+    others = aliased(named.table, "others")
+    source = names.join(others, column_of("others", named.near) == column_of("names", "name"))
+    columns = (column_of("names", "parent").label("parent"), column_of("others", named.far).label("id"))
+    return select(*columns).select_from(source)
+
+
+def _names(query: str, names: str, *, key: str, name: str) -> Select[Any]:
+    parent = column_of(query, "parent")
+    found: Any = select(parent.label("parent"), column_of("names", name).label("name"))
+    found = found.select_from(crossed(query, f"{names} AS names"))
+    return cast("Select[Any]", found.where(column_of("names", key) == parent))

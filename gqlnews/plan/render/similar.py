@@ -23,7 +23,7 @@ from gqlnews.plan.render.rows import Row, aliased, column_of, crossed, visible
 from gqlnews.plan.render.search import matching, score_of_match
 
 MOST_WORDS = 12  # of a query
-MOST_DOCUMENTS = 2_000  # that the words of a query have together
+MOST_DOCUMENTS = 1_000  # that the words of a query have together
 
 
 def render_similar(field: FieldPlan, row: Row, context: Context) -> Expression:

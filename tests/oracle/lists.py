@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from .context import Info, place_of, world
 from .durations import read_duration
@@ -15,10 +15,13 @@ from .orders import Key
 from .pages import Page, page
 from .places import article_order, order_at
 from .records import Article
-from .trending import by_heat, is_settled
+from .trending import by_heat, is_open
 from .world import Provider, World, in_order
 
-Keyed = tuple[Key, Article]
+Keyed: TypeAlias = tuple[Key, Article]
+T = TypeVar("T")
+
+CLOSE = 1e-13  # relative, of scores: what the order of a sum can make of them
 
 
 def articles(info: Info, elements: Sequence[Article], args: Mapping[str, Any]) -> Page:
@@ -88,11 +91,17 @@ def trending(info: Info, args: Mapping[str, Any]) -> Page:
     found = [
         one for one in seen.articles if one.published.nanoseconds <= latest and (kept is None or kept(one))
     ]
-    half_life = read_duration(args["halfLife"])
-    ordered = by_heat(found, half_life)
-    if not is_settled(found, half_life):
+    ordered = by_heat(found, read_duration(args["halfLife"]))
+    page = page_of(info, collapsed(ordered, args.get("collapse"), seen), args)
+    shown = around(page, ordered) if args.get("collapse") is None else ordered
+    if any(is_open(one, other) for one, other in pairwise(shown)):
         info.context.undetermined.append("articles that are as hot as floating point can tell")
-    return page_of(info, collapsed(ordered, args.get("collapse"), seen), args)
+    return page
+
+
+def around(page: Page, ordered: Sequence[T]) -> Sequence[T]:
+    """What the page shows of a list, and the elements next to it."""
+    return ordered[max(0, page.start - 1) : page.start + len(page.edges) + 1]
 
 
 @dataclass(frozen=True)
@@ -114,9 +123,11 @@ def search(info: Info, args: Mapping[str, Any]) -> Page:
         if kept is None or kept(one)
     ]
     hits.sort(key=lambda pair: pair[0])
-    if any(0 < key[0] - other[0] <= max(2, key[0] * -1e-13) for (other, _), (key, _) in pairwise(hits)):
+    page = page_of(info, hits, args)
+    scores = [hit.score for _, hit in around(page, hits)]
+    if any(0 < one - other <= max(2, one * CLOSE) for one, other in pairwise(scores)):
         info.context.undetermined.append("articles that match as well as floating point can tell")
-    return page_of(info, hits, args)
+    return page
 
 
 def stories(info: Info, args: Mapping[str, Any]) -> Page:

@@ -13,15 +13,19 @@ Key: TypeAlias = tuple[Any, ...]
 
 NEWEST: Order = (("PUBLISHED_DATE_TIME", "DESC", "LAST"),)
 OLDEST: Order = (("PUBLISHED_DATE_TIME", "ASC", "LAST"),)
+MAY_BE_MISSING = frozenset({"QUALITY", "HEAT"})
 
 
 def order_of(order_by: Sequence[Mapping[str, str]] | None, usual: Order) -> Order:
-    """The order that is asked for; a field that is named again says nothing new."""
+    """The order that is asked for; a field that is named again says nothing new.
+
+    Of a field that is never missing it says nothing either at which end missing ones would stand.
+    """
     terms: dict[str, Term] = {}
     for one in order_by or ():
-        terms.setdefault(
-            one["field"], (str(one["field"]), one.get("direction", "DESC"), one.get("nulls", "LAST"))
-        )
+        field = str(one["field"])
+        nulls = one.get("nulls", "LAST") if field in MAY_BE_MISSING else "LAST"
+        terms.setdefault(field, (field, one.get("direction", "DESC"), nulls))
     return tuple(terms.values()) or usual
 
 

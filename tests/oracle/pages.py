@@ -23,10 +23,11 @@ class Edge:
 
 @dataclass(frozen=True)
 class Page:
-    """`elements` are all that the list has, whatever the page."""
+    """`elements` are all that the list has, whatever the page; of them it shows those from `start`."""
 
     edges: tuple[Edge, ...]
     elements: tuple[Any, ...]
+    start: int
     has_next: bool
     has_previous: bool
 
@@ -78,7 +79,7 @@ def page(
     has_previous, has_next = around(keys, kept, after, before, backward=last is not None)
     edges = tuple(Edge(Cursor(place, keys[number], order), keyed[number][1]) for number in kept)
     elements = tuple(element for _, element in keyed)
-    return Page(edges, elements, has_next=has_next, has_previous=has_previous)
+    return Page(edges, elements, start, has_next=has_next, has_previous=has_previous)
 
 
 def bound(text: str | None, registry: Registry) -> Key | None:

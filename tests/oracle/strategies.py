@@ -31,6 +31,7 @@ from .document import Field, Fragment, Inline, Operation, Selection, Spread, fra
 from .scopes import Scope, Use, merge, merges
 from .values import Values
 
+LISTS = ("Connection", "Edge")  # twice as likely as other types
 ALIASES = ("a", "b", "c", "id", "title", "edges", "data")
 CONDITION = GraphQLNonNull(GraphQLBoolean)
 
@@ -74,8 +75,6 @@ class Place:
 
 
 class Writer:
-    """Writes one request."""
-
     def __init__(self, dice: Dice, schema: GraphQLSchema, values: Values, options: Options) -> None:
         self._dice = dice
         self._schema = schema
@@ -146,6 +145,7 @@ class Writer:
         leaves = [name for name in fields if name not in composite]
         if composite and place.depth > 0 and (deeper or not leaves or self._dice.chance(35)):
             links = [name for name in composite if self._leads_on(fields[name])]
+            links += [name for name in links if get_named_type(fields[name].type).name.endswith(LISTS)]
             return self._dice.pick(links if links and self._dice.chance(65) else composite)
         return self._dice.pick(leaves) if leaves else "__typename"
 

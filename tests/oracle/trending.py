@@ -1,13 +1,12 @@
 """Articles by heat that halves: log2(heat) + publishedDateTime ÷ halfLife, where heat is above 0.
 
-Programs work it out in floating point, so articles that come closer than that can tell have no settled order,
-but for those of one heat: among them the newest is first, however the figures are rounded.
+Programs work it out in floating point, so articles that come closer than that can tell, and are not equal,
+have no settled order; but of one heat the newest is first, however the figures are rounded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 from math import log2
 
 from .orders import Key
@@ -35,11 +34,8 @@ def figure(article: Article, half_life: int) -> float:
     return log2(article.heat) + article.published.nanoseconds / half_life
 
 
-def is_settled(articles: Iterable[Article], half_life: int) -> bool:
-    """Whether no two neighbours of different heat are as hot as each other, or nearly."""
-    hot = [one for one in articles if is_hot(one)]
-    scored = sorted(((figure(one, half_life), one) for one in hot), key=lambda pair: pair[0])
-    return not any(
-        one.heat != other.heat and next_figure - first <= CLOSE * max(1.0, abs(first))
-        for (first, one), (next_figure, other) in pairwise(scored)
-    )
+def is_open(one: tuple[Key, Article], next_one: tuple[Key, Article]) -> bool:
+    """Whether roundings could put the second before the first."""
+    (is_cold, first, *_), (_, second, *_) = one[0], next_one[0]
+    apart = second - first
+    return not is_cold and one[1].heat != next_one[1].heat and 0 < apart <= CLOSE * max(1.0, abs(first))

@@ -1,0 +1,86 @@
+"""Small worlds in memory, for tests of the oracle with answers worked out by hand."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from graphql import GraphQLSchema
+
+from .acting import as_program
+from .engine import Oracle, oracle_schema
+from .instants import read_instant
+from .records import Article, Entry, OwnProvider
+from .world import Audience, World, make_world
+
+CONTRACT = Path(__file__).parents[1] / "schema" / "contract.graphql"
+NOW = read_instant("2020-01-10T00:00:00Z").nanoseconds
+
+
+@cache
+def contract() -> GraphQLSchema:
+    return oracle_schema(CONTRACT.read_text(encoding="utf-8"))
+
+
+def entry(position: int, url: str, **said: Any) -> Entry:
+    return Entry(position=position, **card(url, **{"title": f"To {url}", **said}))
+
+
+def article(slug: str, *links: str, **said: Any) -> Article:
+    """An article at the URL `/slug` that lists the articles of the other slugs, on 1 January 2020."""
+    kept: dict[str, Any] = {
+        "title": slug,
+        "category": None,
+        "heat": None,
+        "is_published": True,
+        "topics": (),
+        "related": tuple(entry(place, f"/{link}") for place, link in enumerate(links)),
+        "featured_content": None,
+        "body": None,
+        "secured": None,
+        "extra": {},
+        "published": "2020-01-01",
+        **said,
+    }
+    return Article(
+        slug=slug, updated=read_instant(kept.pop("updated", "2020-01-01")), **card(f"/{slug}", **kept)
+    )
+
+
+def card(
+    url: str, *, provider: str | None = None, published: str | None = None, **said: Any
+) -> dict[str, Any]:
+    """The arguments of what is shown as a card; a provider is named as its domain."""
+    return {
+        "excerpt": None,
+        "web_url": url,
+        "original_url": None,
+        "amp_web_url": None,
+        "cdn_amp_web_url": None,
+        "type": "article",
+        "quality": None,
+        "provider": OwnProvider(provider, provider, ()) if provider else None,
+        "images": (),
+        "published": read_instant(published) if published else None,
+        **said,
+    }
+
+
+def ask(articles: list[Article], query: str, audience: Audience = "public", **variables: Any) -> Any:
+    """The answer over these articles on 10 January 2020: its data, or the code of its refusal."""
+    answer = Oracle(contract(), clock=lambda: NOW).execute(world(articles, audience), query, variables)
+    if "data" not in answer:
+        return answer["errors"][0]["extensions"]["code"]
+    assert "errors" not in answer, answer
+    return as_program(answer["data"])
+
+
+def world(articles: list[Article], audience: Audience = "public") -> World:
+    return make_world(articles, audience)
+
+
+def slugs(articles: list[Article], field: str) -> str:
+    """The slugs, in order and joined by blanks, that a list of `Query` has, e.g. `articles(where: {})`."""
+    found = ask(articles, f"{{ list: {field} {{ nodes {{ slug }} }} }}")
+    return found if isinstance(found, str) else " ".join(one["slug"] for one in found["list"]["nodes"])

@@ -1,0 +1,125 @@
+"""How the oracle reads content files: dates, slugs, values, errors, links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .content import read_folder
+from .folders import write_folder
+from .instants import read_instant
+from .world import topic_slug
+
+INSTANTS = [
+    ("2021-04-15T13:00:00Z", "2021-04-15T13:00:00Z"),
+    ("2021-04-15", "2021-04-15T00:00:00Z"),
+    ("2021-04-15 13:00", "2021-04-15T13:00:00Z"),
+    ("2021-04-15T13:00:00.120+02:00", "2021-04-15T11:00:00.120Z"),
+    ("2021-01-01T00:30:00+01:00", "2020-12-31T23:30:00Z"),
+    ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+]
+
+
+@pytest.mark.parametrize(("written", "served"), INSTANTS)
+def test_a_date_is_served_in_utc_with_its_own_digits(written: str, served: str) -> None:
+    assert read_instant(written).text == served
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "2021-02-30", "2021-04-15T13", "0001-01-01T00:00:00+01:00", "2021-04-15T13:00:00.1234567890Z"],
+)
+def test_no_date_is_a_value_error(written: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read_instant(written)
+
+
+TOPIC_SLUGS = [
+    ("Computer Vision", "computer-vision"),
+    ("C++ & C#", "c-c"),
+    ("Café", "cafe"),
+    ("日本", "日本"),
+    ("ÅÄ!", "a-a"),
+]
+
+
+@pytest.mark.parametrize(("name", "slug"), TOPIC_SLUGS)
+def test_a_topic_has_the_slug_of_its_name(name: str, slug: str) -> None:
+    assert topic_slug(name) == slug
+
+
+FILE = """\ufeff---
+title: 1.10
+publishedDateTime: 2021-04-15
+sourceUrl: "https://x.example/?a=1&amp;amp;b"
+webUrl: /page
+quality: "36"
+published: Off
+provider: {domain: x.example}
+topics: [AI, null]
+odd: {n: 1, t: "1", f: 1.5, no: [yes, ~]}
+related:
+  - {title: No address}
+  - {title: "", webUrl: /empty}
+  - {title: Kept, ampUrl: /amp, webUrl: /kept, images: [{width: 1}, {url: /i, isCached: yes}]}
+---
+
+  first line
+
+last line
+
+"""
+
+
+def test_a_file_is_read_as_the_semantics_say(tmp_path: Path) -> None:
+    (tmp_path / "a.b").mkdir()
+    (tmp_path / "a.b" / "c.d.md").write_text(FILE, encoding="utf-8")
+    (article,) = read_folder(tmp_path, base_url="https://base.example/x/")
+    (entry,) = article.related
+    assert (article.slug, article.title, article.is_published) == ("a.b/c.d", "1.10", False)
+    assert (article.original_url, article.url) == (
+        "https://x.example/?a=1&amp;b",
+        "https://base.example/page",
+    )
+    assert (article.quality, article.topics) == (36, ("AI",))
+    assert article.provider is not None
+    assert article.provider.name == "x.example"
+    assert article.extra == {"odd": {"n": 1, "t": "1", "f": 1.5, "no": [True, None]}}
+    assert article.body == "  first line\n\nlast line"
+    assert (entry.position, entry.amp_web_url) == (0, "https://base.example/amp")
+    assert [(image.url, image.is_cached) for image in entry.images] == [("https://base.example/i", True)]
+
+
+ERRORS = {
+    "twice.md": "---\ntitle: a\ntitle: b\n---\n",
+    "alias.md": "---\ntitle: &a a\nexcerpt: *a\npublishedDateTime: 2020-01-01\nwebUrl: /a\n---\n",
+    "no-url.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\n---\n",
+    "wrong.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\nwebUrl: /a\nquality: 36.5\n---\n",
+    "list.md": "---\n- a\n---\n",
+    "broken.md": "---\ntitle: [a\n---\n",
+    "no-fence.md": "title: a\n",
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_file_with_an_error_is_left_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(ERRORS[name], encoding="utf-8")
+    assert read_folder(tmp_path) == ()
+
+
+def test_a_link_out_of_the_folder_is_left_out_and_one_inside_is_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "content"
+    write_folder(folder, seed=3, articles=1)
+    (article,) = read_folder(folder)
+    file = next(path for path in folder.rglob(f"{Path(article.slug).name}.m*"))
+    (tmp_path / "outside.md").write_bytes(file.read_bytes())
+    (folder / "out.md").symlink_to(tmp_path / "outside.md")
+    (folder / "in.md").symlink_to(file)
+    assert {one.slug for one in read_folder(folder)} == {article.slug, "in"}
+
+
+def test_a_written_folder_is_read_whole_and_alike_each_time(tmp_path: Path) -> None:
+    one = read_folder(write_folder(tmp_path / "one", seed=7, articles=60))
+    assert len(one) == 60
+    assert one == read_folder(write_folder(tmp_path / "two", seed=7, articles=60))

@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint explorer explorer-if-possible bench schema clean
+.PHONY: help serve test fuzz lint explorer explorer-if-possible bench schema clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-9s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -23,6 +23,9 @@ serve: $(VENV)/installed explorer-if-possible ## ingest and serve CONTENT (examp
 
 test: lint $(EXPLORER) ## everything that must pass
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+fuzz: $(VENV)/installed-dev ## generated requests that no run has seen before, against the oracle
+	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/test_generated_queries.py
 
 lint: $(VENV)/installed-dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -67,6 +67,8 @@ def variables_for(database: Path) -> dict[str, dict[str, Any]]:
     most_listed = "SELECT slug FROM article WHERE published ORDER BY related_count DESC, slug LIMIT 1"
     words = one("SELECT title FROM article WHERE published ORDER BY published_at DESC LIMIT 1").split()
     word = max(words, key=len).strip(".,:;!?“”\"'").lower()
+    line, number = db.execute("SELECT line, number FROM store, site WHERE audience = 0").fetchone()
+    since = f"{line}-{number // 2}"
     found: dict[str, dict[str, Any]] = {
         "topic-page": {"slug": topics[1]},
         "topic-page-best": {"slug": topics[0], "least": 60},
@@ -83,7 +85,7 @@ def variables_for(database: Path) -> dict[str, dict[str, Any]]:
             "id": one("SELECT node_id FROM story WHERE scope = 0 ORDER BY size DESC, slug LIMIT 1")
         },
         "editors-choice": {"topics": topics[:2], "without": topics[2:3]},
-        "sync": {"since": f"{one('SELECT line FROM store')}-100"},
+        "sync": {"since": since},
     }
     db.close()
     return found

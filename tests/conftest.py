@@ -17,6 +17,7 @@ settings.register_profile(
     derandomize=True,  # a run says the same on every machine; `make fuzz` looks further
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+settings.register_profile("fuzz", settings.get_profile("gqlnews"), derandomize=False)
 settings.load_profile("gqlnews")
 
 

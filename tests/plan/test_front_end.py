@@ -1,0 +1,93 @@
+"""The plans of a front end's queries, `benchmarks/queries/`: what of the store each reads from end to end.
+
+The store keeps no statistics, so SQLite plans the same for ten articles and for ten million. A covering index
+is the most that a query may walk; where it is in WALKED it has to, in the worst case: to count what passes a
+filter, to order by what has no index, to find twenty that pass.
+"""
+
+import re
+
+import pytest
+
+from benchmarks.front_end import query_names, query_text, variables_for
+from gqlnews.plan.audience import Audience
+from tests.plan.test_statements import alias_of, explained
+from tests.product import Product
+
+NEWEST = "article_newest_public"
+BY_PROVIDER = "article_provider_public"
+BY_TOPIC = "article_topic_newest_public"
+
+WALKED: dict[str, set[str]] = {
+    "archive": {BY_PROVIDER},
+    "archive-month": set(),
+    "article-by-url": set(),
+    "article-page": {"search_public"},
+    "editors-choice": {NEWEST},
+    "front-page": {NEWEST, BY_PROVIDER, BY_TOPIC},
+    "front-page-by-story": {NEWEST, BY_PROVIDER},
+    "provider-page": set(),
+    "providers-directory": set(),
+    "search": {"search_public"},
+    "search-as-you-type": {"search_public"},
+    "search-narrowed": {"search_public"},
+    "sitemap": {NEWEST, BY_PROVIDER},
+    "stories": set(),
+    "story-page": set(),
+    "sync": set(),
+    "topic-page": set(),
+    "topic-page-best": {NEWEST},
+    "topics-index": set(),
+    "trending": set(),  # up to `asOf`, which SQLite calls a search
+}
+
+
+TABLES = {
+    "article",
+    "related",
+    "article_topic",
+    "article_url",
+    "article_change",
+    "article_words",
+    "search_word",
+    "provider",
+    "story",
+    "story_article",
+}
+
+
+def statement_of(product: Product, name: str) -> str:
+    variables = variables_for(product.database)
+    product.statements.clear()
+    product.data(query_text(name), variables.get(name), Audience.PUBLIC)
+    (statement,) = [
+        one for one in product.statements if one.startswith(("WITH RECURSIVE", "SELECT (", "SELECT json"))
+    ]
+    return statement
+
+
+def test_every_query_has_its_plan() -> None:
+    assert sorted(WALKED) == query_names()
+
+
+@pytest.mark.parametrize("name", query_names())
+def test_what_a_query_walks(examples: Product, name: str) -> None:
+    statement = statement_of(examples, name)
+    walked = set()
+    for line in explained(examples, statement):
+        assert "BLOOM" not in line, line
+        scan = re.fullmatch(r"SCAN (\w+)(?: USING (COVERING )?INDEX (\w+)| VIRTUAL TABLE .*)?", line)
+        if scan is None:
+            assert not re.match(r"SEARCH t\d+ USING AUTOMATIC", line), (
+                f"indexes a table for one request: {line}"
+            )
+            continue
+        source, covering, index = scan.groups()
+        if index:
+            assert covering, f"visits the table for each entry of the index: {line}"
+            walked.add(index)
+        elif source.startswith("search_"):
+            walked.add(source)
+        else:
+            assert alias_of(statement, source) not in TABLES, line
+    assert walked == WALKED[name]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, not_, select
+from sqlalchemy import ColumnElement, Select, exists, func, not_, or_, select, true
 
 from gqlnews.plan.conditions import EVERYTHING
 from gqlnews.plan.declare import Alike, Entity, Junction, Match, OrderTerm
@@ -57,11 +57,11 @@ class Listing:
         parent: Parent = None
         if self.link is not None:
             parent = self.link.all_keys() if everywhere else self.link.key
-        query = scan.select(parent, *columns)
-        if self.shape.where != EVERYTHING:
-            query = query.where(self._passes(scan))
+        query = scan.select(parent, self._passes(scan), *columns)
         if self.shape.alike is not None:
-            query = query.where(not_(exists(self._better(scan, self.shape.alike, parent))))
+            better = not_(exists(self._better(scan, self.shape.alike, parent)))
+            through = self.shape.alike.through
+            query = query.where(or_(self._alone(scan, through), better) if through else better)
         return query
 
     def keys(self, scan: Scan) -> list[Expression]:
@@ -98,15 +98,21 @@ class Listing:
         return query.limit(self.bound("limit"))
 
     def _passes(self, scan: Scan) -> ColumnElement[bool]:
+        if self.shape.where == EVERYTHING:
+            return true()
         return render_condition(self.shape.where, scan.column, self.bound, self.context.audience)
 
     def _better(self, scan: Scan, alike: Alike, parent: Parent) -> Select[Any]:
         """Rows like the scan's that the order puts before it."""
         other = Scan(self.entity, self.match, self.through, self.context, alone=False)
-        query = other.select(parent, ONE).where(self._alike(scan, other, alike))
-        if self.shape.where != EVERYTHING:
-            query = query.where(self._passes(other))
+        query = other.select(parent, self._passes(other), ONE).where(self._alike(scan, other, alike))
         return query.where(beyond(self.terms, self.keys(other), self.keys(scan), backward=True))
+
+    def _alone(self, scan: Scan, through: Junction) -> ColumnElement[bool]:
+        """t1.id NOT IN (SELECT article_id FROM story_article …): most are, and this list is made but once."""
+        alias = f"c{scan.rows}"
+        members = select(column_of(alias, through.near)).select_from(aliased(through.table, alias))
+        return scan.key.not_in(members.where(visible(through, alias, self.context.audience)))
 
     def _alike(self, scan: Scan, other: Scan, alike: Alike) -> ColumnElement[bool]:
         """

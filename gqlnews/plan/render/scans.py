@@ -59,9 +59,14 @@ class Scan:
         copied = self.way is Way.JOINED and self.through is not None and name in self.through.copies
         return column_of(self.near if copied or self.way is Way.JUNCTION else self.rows, name)
 
-    def select(self, parent: Expression | Select[Any] | None, *columns: Expression) -> Select[Any]:
-        """Columns of the visible rows of one parent, of several, or of all where there are no parents."""
-        query = select(*columns).select_from(self._source).where(self._visible)
+    def select(
+        self, parent: Expression | Select[Any] | None, passes: ColumnElement[bool], *columns: Expression
+    ) -> Select[Any]:
+        """Columns of the visible rows that pass, of one parent, of several, or of all where there are none.
+
+        SQLite tests in the order written where no index serves: what is dear, to search items, comes last.
+        """
+        query = select(*columns).select_from(self._source).where(self._visible, passes)
         return query if self.match is None or parent is None else query.where(self._belongs(parent))
 
     def _belongs(self, parent: Expression | Select[Any]) -> ColumnElement[bool]:

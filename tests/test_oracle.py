@@ -22,6 +22,7 @@ from tests.oracle.folders import write_folder
 from tests.oracle.harness import check, differences, learn_cursors
 from tests.oracle.markers import Cursor, Registry, Version
 from tests.oracle.strategies import Options, operations
+from tests.oracle.terms import parse as parse_query
 from tests.oracle.values import values_of
 from tests.oracle.world import AUDIENCES, Audience, World, make_world
 
@@ -99,6 +100,15 @@ def test_one_cursor_text_stands_for_one_place() -> None:
     assert not registry.matches(other, "x")
     assert not registry.matches(one, "y")
     assert registry.matches(other, "y")
+
+
+def test_searches_that_ask_for_the_same_may_share_a_cursor_text() -> None:
+    registry = Registry()
+    one, same, other = (Cursor("Query.search", (1,), (parse_query(text),)) for text in ("a", "A -", "b"))
+    assert registry.matches(one, "x")
+    assert registry.matches(same, "x")
+    assert not registry.matches(other, "x")
+    assert not registry.matches(same, "y")
 
 
 def test_a_version_stands_for_one_place_and_inside_a_walk_one_to_one() -> None:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .faults import UNDETERMINED
 from .markers import Registry, Version
 from .records import Article
 from .world import World
 
 USUAL = 100
 MOST = 100
-UNDETERMINED = "UNDETERMINED"  # no code of the contract: what the text leaves open
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from graphql import (
 from graphql.execution.executor import Executor
 from graphql.execution.values import get_variable_values
 
-from .changes import UNDETERMINED
 from .context import Context
+from .faults import UNDETERMINED
 from .markers import Marker, Opaque, Registry
 from .records import Article
 from .refusal import Refusal, Request, operation_refusals

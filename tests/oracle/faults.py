@@ -9,6 +9,7 @@ from .durations import read_duration
 from .filters import given
 from .instants import read_instant
 
+UNDETERMINED = "UNDETERMINED"  # no code of the contract: what the text leaves open
 DEEPEST = 32
 MOST_TESTS = 200
 DATES = frozenset({"publishedDateTime", "updatedAt"})

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,15 @@ class Cursor(Marker):
     place: str
     key: tuple[Any, ...]
     order: tuple[Any, ...] = ()
+
+    @property
+    def meaning(self) -> Hashable:
+        """Equal for cursors that may have one text: of searches that only their characters tell apart."""
+        return self.place, self.key, order_meaning(self.order)
+
+
+def order_meaning(order: tuple[Any, ...]) -> Hashable:
+    return tuple(getattr(one, "meaning", one) for one in order)
 
 
 @dataclass(frozen=True)
@@ -74,11 +84,13 @@ class Registry:
         self._texts: dict[Cursor, str] = {}
 
     def matches(self, marker: Cursor, text: str) -> bool:
-        """Whether `text` can stand for `marker`: the same text as before, or both seen for the first time."""
-        if marker not in self._texts and text not in self._markers:
-            self._texts[marker] = text
-            self._markers[text] = marker
-        return self._texts.get(marker) == text and self._markers.get(text) == marker
+        """Whether `text` can stand for `marker`: as before, or where neither was seen yet."""
+        known = self._markers.get(text, marker)
+        if known.meaning != marker.meaning or self._texts.get(marker, text) != text:
+            return False
+        self._markers[text] = known
+        self._texts[marker] = text
+        return True
 
     def marker(self, text: str) -> Cursor | None:
         return self._markers.get(text)

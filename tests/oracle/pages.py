@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .markers import Cursor, Registry
+from .faults import UNDETERMINED
+from .markers import Cursor, Registry, order_meaning
 
 MOST = 100
 USUAL = 20
@@ -46,8 +47,11 @@ def page_error(place: str, order: tuple[Any, ...], args: Mapping[str, Any], regi
     for text in (args.get("after"), args.get("before")):
         if text is not None:
             cursor = registry.marker(text)
-            if cursor is None or (cursor.place, cursor.order) != (place, order):
+            if cursor is None or cursor.place != place:
                 return "BAD_CURSOR"
+            if cursor.order != order:
+                alike = order_meaning(cursor.order) == order_meaning(order)
+                return UNDETERMINED if alike else "BAD_CURSOR"
     return None
 
 

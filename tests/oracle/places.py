@@ -7,6 +7,7 @@ from typing import Any
 
 from .durations import read_duration
 from .orders import NEWEST, OLDEST, Order, order_of
+from .terms import parse
 
 USUAL_ORDER = {"Story.articles": OLDEST}
 
@@ -23,7 +24,7 @@ def order_at(place: str, args: Mapping[str, Any]) -> tuple[Any, ...]:
         case "Query.stories":
             return (args["orderBy"],)
         case "Query.search":
-            return (args["query"],)
+            return (parse(args["query"]),)
         case "Query.trending":
             return (read_duration(args["halfLife"]),)
     return article_order(place, args)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLSchema, get_named_type, is_object_type
+from graphql import GraphQLSchema, get_named_type, is_abstract_type, is_composite_type, is_object_type
 
 from .document import Field, Selection, Spread
 
@@ -97,3 +97,21 @@ def use_of(schema: GraphQLSchema, parent: Any, selection: Field) -> tuple[Use, A
     assert definition is not None
     use = Use(parent, selection.name, selection.arguments, str(definition.type))
     return use, get_named_type(definition.type)
+
+
+def conditions(schema: GraphQLSchema, parent: Any) -> list[Any]:
+    """The types that a fragment may name below `parent`: those that share an object type with it."""
+    possible = possible_names(schema, parent)
+    others = [
+        one
+        for one in schema.type_map.values()
+        if one is not parent and is_composite_type(one) and possible_names(schema, one) & possible
+    ]
+    return [parent, *others]
+
+
+def possible_names(schema: GraphQLSchema, type_: Any) -> set[str]:
+    if is_object_type(type_):
+        return {type_.name}
+    assert is_abstract_type(type_)
+    return {one.name for one in schema.get_possible_types(type_)}

@@ -21,17 +21,17 @@ from graphql import (
     get_named_type,
     is_abstract_type,
     is_composite_type,
-    is_object_type,
 )
 from hypothesis.strategies import SearchStrategy
 
 from .arguments import Arguments
 from .dice import Dice, tapes
 from .document import Field, Fragment, Inline, Operation, Selection, Spread, fragment_text, set_text
-from .scopes import Scope, Use, merge, merges
+from .scopes import Scope, Use, conditions, merge, merges
 from .values import Values
 
 LISTS = ("Connection", "Edge")  # twice as likely as other types
+SOUGHT = frozenset({"search", "snippet", "score", "drift", "edges"})  # more often than chance has it
 ALIASES = ("a", "b", "c", "id", "title", "edges", "data")
 CONDITION = GraphQLNonNull(GraphQLBoolean)
 
@@ -141,6 +141,9 @@ class Writer:
     def _pick_field(self, place: Place, *, deeper: bool) -> str:
         """The name of a field; where `deeper` asks for it and there is room, of one with selections."""
         fields = self._fields(place.parent)
+        sought = [name for name in fields if name in SOUGHT and place.depth > 0]
+        if sought and self._dice.chance(25):
+            return self._dice.pick(sought)
         composite = [name for name, one in fields.items() if is_composite_type(get_named_type(one.type))]
         leaves = [name for name in fields if name not in composite]
         if composite and place.depth > 0 and (deeper or not leaves or self._dice.chance(35)):
@@ -254,7 +257,7 @@ class Writer:
             fitting = [one for one in self._fragments if self._can_spread(place, one)]
             if fitting:
                 return self._spread(place, dice.pick(fitting))
-        type_ = dice.pick(self._conditions(place.parent))
+        type_ = dice.pick(conditions(self._schema, place.parent))
         inner = Place(type_, place.scope, place.depth - 1, place.many)
         directives = self._directives()
         if kind != "named":
@@ -273,7 +276,7 @@ class Writer:
         type_ = self._schema.get_type(fragment.on)
         within = place.many * fragment.cost
         return (
-            type_ in self._conditions(place.parent)
+            type_ in conditions(self._schema, place.parent)
             and self._spent + within <= self._options.cost
             and merges(self._schema, place.scope, type_, fragment.selections)
         )
@@ -282,19 +285,3 @@ class Writer:
         merge(self._schema, place.scope, self._schema.get_type(fragment.on), fragment.selections)
         self._spent += place.many * fragment.cost
         return Spread(fragment, self._directives())
-
-    def _conditions(self, parent: Any) -> list[Any]:
-        """The types that a fragment may name below `parent`: those that share an object type with it."""
-        possible = self._possible(parent)
-        others = [
-            one
-            for one in self._schema.type_map.values()
-            if one is not parent and is_composite_type(one) and self._possible(one) & possible
-        ]
-        return [parent, *others]
-
-    def _possible(self, type_: Any) -> set[str]:
-        if is_object_type(type_):
-            return {type_.name}
-        assert is_abstract_type(type_)
-        return {one.name for one in self._schema.get_possible_types(type_)}

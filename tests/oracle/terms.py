@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,6 +27,12 @@ class Query:
 
     groups: tuple[tuple[Term, ...], ...]
     without: tuple[Term, ...]
+    text: str
+
+    @property
+    def meaning(self) -> Hashable:
+        """Equal for texts that ask for the same in other characters."""
+        return self.groups, self.without
 
     @property
     def terms(self) -> list[Term]:
@@ -70,7 +76,7 @@ def parse(text: str) -> Query:
     with_tokens = [tuple(term for term in group if term.tokens) for group in groups]
     without = [piece.term for piece in pieces if piece.negative]
     return Query(
-        tuple(group for group in with_tokens if group), tuple(term for term in without if term.tokens)
+        tuple(group for group in with_tokens if group), tuple(term for term in without if term.tokens), text
     )
 
 

@@ -61,7 +61,7 @@ class Values:
     @property
     def queries(self) -> list[str]:
         """Of searches of which cursors are known."""
-        return [order[0] for place, order in self.cursors if place == "Query.search"]
+        return [order[0].text for place, order in self.cursors if place == "Query.search"]
 
     def cursors_at(self, place: str, asked: Mapping[str, Any]) -> Sequence[str]:
         """Those that hold there, under the order that the arguments ask for."""

@@ -12,22 +12,41 @@ class Example(NamedTuple):
     variables: Mapping[str, Any] | None = None
 
 
-def examples(
-    slug: str | None, topic: str | None, domain: str | None, url: str | None = None
-) -> tuple[Example, ...]:
-    """Examples that find something, given an article, a topic, a provider and a URL that are served.
+class Served(NamedTuple):
+    """Something of each kind that is served; None where nothing is, or it is not known.
 
-    `slug` is an article's, `topic` a topic's slug. None leaves out the example that needs it.
+    `slug` is an article's, `topic` a topic's slug, `word` something to search for, `story` a story's id.
     """
+
+    slug: str | None = None
+    topic: str | None = None
+    domain: str | None = None
+    url: str | None = None
+    word: str | None = None
+    story: str | None = None
+
+
+def examples(served: Served) -> tuple[Example, ...]:
+    """Examples that find something in what is served; one that needs what is None is left out."""
+    slug, topic, domain, url, word, story = served
     candidates = (
         (slug, Example("An article and its related coverage", _ARTICLE, {"slug": slug})),
         (True, Example("The front page, page by page", _FRONT_PAGE, {"first": 5, "after": None})),
         (topic, Example("A topic's page", _TOPIC, {"slug": topic})),
         (domain, Example("A provider's page", _PROVIDER, {"domain": domain})),
+        (word, Example("A search, with the matches marked", _SEARCH, {"query": word})),
+        (topic, Example("A filter, and how what passes splits up", _FACETS, _about(topic))),
+        (story, Example("Stories, and how one unfolded", _STORIES, {"id": story})),
+        (slug, Example("What is hot, one article a story", _TRENDING, {"halfLife": "P7D"})),
+        (slug, Example("Changes, to keep a copy up to date", _CHANGES, {"since": None})),
         (url, Example("The article behind a URL", _BY_URL, {"url": url})),
         (True, Example("What is served", _SITE)),
     )
-    return tuple(example for served, example in candidates if served)
+    return tuple(example for needed, example in candidates if needed)
+
+
+def _about(topic: str | None) -> Mapping[str, Any]:
+    return {"where": {"topic": {"any": [topic]}}, "orderBy": [{"field": "QUALITY"}]}
 
 
 _ARTICLE = """\
@@ -140,6 +159,127 @@ query ProviderPage($domain: String!) {
         }
       }
     }
+  }
+}
+"""
+
+_SEARCH = """\
+# Best match first. Try "a phrase", -not, a OR b,
+# prefix* and title:word.
+query Search($query: String!) {
+  search(query: $query, first: 5) {
+    totalCount
+    edges {
+      score
+      snippet
+      node {
+        slug
+        title
+      }
+    }
+  }
+}
+"""
+
+_FACETS = """\
+# Facets count all that passes the filter,
+# whatever the page.
+query FilterAndFacets(
+  $where: ArticleFilter
+  $orderBy: [ArticleOrder!]
+) {
+  articles(
+    first: 3
+    where: $where
+    orderBy: $orderBy
+  ) {
+    totalCount
+    nodes {
+      slug
+      title
+      quality
+    }
+    facets {
+      topics(first: 5) {
+        count
+        topic {
+          slug
+          name
+        }
+      }
+      providers(first: 5) {
+        count
+        provider {
+          domain
+          name
+        }
+      }
+    }
+  }
+}
+"""
+
+_STORIES = """\
+# Articles that list each other as related are
+# one story.
+query Stories($id: ID!) {
+  stories(first: 5) {
+    totalCount
+    nodes {
+      id
+      title
+      size
+      lastPublished
+    }
+  }
+  node(id: $id) {
+    ... on Story {
+      title
+      articles(first: 10) {
+        nodes {
+          title
+          publishedDateTime
+          providerName
+        }
+      }
+    }
+  }
+}
+"""
+
+_TRENDING = """\
+# Heat halves every halfLife. Give asOf as well,
+# and the same page comes again tomorrow.
+query Trending($halfLife: Duration!) {
+  trending(
+    first: 10
+    halfLife: $halfLife
+    collapse: STORY
+  ) {
+    nodes {
+      slug
+      title
+      heat
+      publishedDateTime
+    }
+  }
+}
+"""
+
+_CHANGES = """\
+# Give "version" as the next "since": what has
+# changed by then comes, and nothing else.
+query Changes($since: String) {
+  changes(since: $since, first: 5) {
+    nodes {
+      kind
+      slug
+      article {
+        title
+      }
+    }
+    version
+    hasMore
   }
 }
 """

@@ -1,5 +1,7 @@
 """The explorer's page, with example queries that find something in the content being served."""
 
+import re
+import string
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,18 +10,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gqlnews.server.auth import anonymous
-from gqlnews.server.examples import Example, examples
+from gqlnews.server.examples import Example, Served, examples
 from gqlnews.server.explorer import ASSETS, explorer_page
 from gqlnews.server.graphql import Service, graphql
 from gqlnews.server.request import wants_page
 
 NEWEST = """
 query NewestForExamples {
-  articles(first: 50) { nodes { slug url relatedCount topics { slug } provider { domain } } }
+  articles(first: 50) {
+    nodes { slug url title relatedCount topics { slug } provider { domain } story { id } }
+  }
 }
 """
 
 Node = Mapping[str, Any]
+
+_AROUND_WORDS = f"{string.punctuation}“”‘’„«»…–—"
 
 
 async def graphql_or_page(request: Request) -> Response:
@@ -38,12 +44,21 @@ async def _examples(request: Request) -> tuple[Example, ...]:
     answer = await service.engine.answer(NEWEST, None, None, anonymous(service.settings))
     nodes: list[Node] = orjson.loads(answer.body)["data"]["articles"]["nodes"]
     linked = [node for node in nodes if node["relatedCount"]]
-    return examples(
+    served = Served(
         slug=_first(node["slug"] for node in linked + nodes),
         topic=_first(topic["slug"] for node in nodes for topic in node["topics"]),
         domain=_first(node["provider"]["domain"] for node in nodes if node["provider"]),
         url=_first(node["url"] for node in linked + nodes),
+        word=_first(word for node in linked + nodes if (word := longest_word(node["title"]))),
+        story=_first(node["story"]["id"] for node in nodes if node["story"]),
     )
+    return examples(served)
+
+
+def longest_word(title: str) -> str | None:
+    """The longest of the words that blanks and quotes part, to search for; None where there is none."""
+    words = (word.strip(_AROUND_WORDS) for word in re.split(r'[\s"]+', title))
+    return max(words, key=len) or None
 
 
 def _first(values: Iterable[str]) -> str | None:

@@ -42,19 +42,30 @@ def render_groups(field: FieldPlan, row: Row, context: Context) -> Expression:
 def _groups(field: FieldPlan, declaration: Groups, listing: Listing, context: Context) -> Expression:
     alias = f"s{next(context.numbers)}"
     depth = listing.link.depth if listing.link else 1
-    group = Row(alias, depth, _everything(declaration, listing))
+    group = Row(alias, depth, _everything(field, declaration, listing, context))
     body = func.json_group_array(render_object(field.selection, group, context))
-    key, query = _grouped(declaration, listing, everywhere=False)
-    count = func.count().label("count")
-    query = query.add_columns(key.label("key"), count).group_by(key).order_by(count.desc(), key)
-    if field.definition.args:
-        query = query.limit(context.bind(field, "limit"))
+    query = _counted(field, declaration, listing, context)
     return select(body).select_from(query.subquery(alias)).scalar_subquery()
 
 
-def _everything(declaration: Groups, listing: Listing) -> Callable[[str], Select[Any]]:
+def _counted(field: FieldPlan, declaration: Groups, listing: Listing, context: Context) -> Select[Any]:
+    key, query = _grouped(declaration, listing, everywhere=False)
+    count = func.count().label("count")
+    query = query.add_columns(key.label("key"), count).group_by(key).order_by(count.desc(), key)
+    return query.limit(context.bind(field, "limit")) if field.definition.args else query
+
+
+def _everything(
+    field: FieldPlan, declaration: Groups, listing: Listing, context: Context
+) -> Callable[[str], Select[Any]]:
+    """The groups; those of several parents without the limit of each."""
+
     def of_column(column: str) -> Select[Any]:
         assert column == "key", "a group has no other column that leads on"
+        if listing.link is None:
+            alias = f"s{next(context.numbers)}"
+            counted = _counted(field, declaration, listing, context).subquery(alias)
+            return select(column_of(alias, "key").label("key")).select_from(counted)
         key, query = _grouped(declaration, listing, everywhere=True)
         return query.add_columns(key.label("key")).distinct()
 

@@ -1,8 +1,9 @@
 """Links: to one row, to many rows, and to the objects of a JSON array."""
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import FromClause, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal_column, select
 
 from gqlnews.plan.declare import Entity, Items, Junction, Many, Match, One
 from gqlnews.plan.nodes import FieldPlan
@@ -10,6 +11,8 @@ from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.layers import Link, linked
 from gqlnews.plan.render.objects import render_object
 from gqlnews.plan.render.rows import Everything, ItemRow, Row, aliased, column_of, visible
+
+Within = Callable[[str], ColumnElement[bool]]
 
 
 def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -41,7 +44,8 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
     def build(link: Link | None) -> Expression:
         rows = Rows.of(field, context, declaration.match, declaration.through)
         alias = f"s{next(context.numbers)}"
-        child = Row(alias, link.depth if link else 1, rows.everything(link, context))
+        within = _slice(field, declaration, context)
+        child = Row(alias, link.depth if link else 1, rows.everything(link, context, within))
         body = func.json_group_array(render_object(field.selection, child, context))
         columns: list[Expression] = [column_of(rows.alias, name).label(name) for name in child.used]
         query = rows.matching(link, *columns or [literal_column("1")])
@@ -57,11 +61,20 @@ def _sliced(
     query = query.order_by(*rows.order)
     if not field.definition.args:
         return query
+    within = _slice(field, declaration, context)
+    if within is not None:
+        return query.where(within(rows.alias))
     start, end = context.bind(field, "start"), context.bind(field, "end")
-    if declaration.position:
-        position = column_of(rows.alias, declaration.position)
-        return query.where(position >= start, position < end)
     return query.limit(end - start).offset(start)
+
+
+def _slice(field: FieldPlan, declaration: Many, context: Context) -> Within | None:
+    """What the slice asked for leaves, as a condition on the rows of an alias, where a position tells."""
+    column = declaration.position
+    if column is None or not field.definition.args:
+        return None
+    start, end = context.bind(field, "start"), context.bind(field, "end")
+    return lambda alias: and_(column_of(alias, column) >= start, column_of(alias, column) < end)
 
 
 def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -145,12 +158,14 @@ class Rows:
             query = query.where(visible(self.through, self.near, self.audience))
         return query.where(self.key == link.key) if link else query
 
-    def everything(self, link: Link | None, context: Context) -> Everything:
+    def everything(self, link: Link | None, context: Context, within: Within | None = None) -> Everything:
         """All rows of the level: `SELECT t5.id FROM article AS t5 WHERE t5.id IN (… the keys above …)`."""
 
         def of_column(column: str) -> Select[Any]:
             rows = Rows(self.entity, self.match, self.through, context, self.position)
             query = rows.matching(None, column_of(rows.alias, column).label("key"))
+            if within is not None:
+                query = query.where(within(rows.alias))
             return query.where(rows.key.in_(link.all_keys())) if link else query
 
         return of_column

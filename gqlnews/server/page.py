@@ -25,7 +25,8 @@ query NewestForExamples {
 
 Node = Mapping[str, Any]
 
-_AROUND_WORDS = f"{string.punctuation}“”‘’„«»…–—"
+_AROUND_WORDS = f"{string.punctuation}«»\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026"
+"""Punctuation as typists and typographers set it: dashes, quotes, an ellipsis."""
 
 
 async def graphql_or_page(request: Request) -> Response:

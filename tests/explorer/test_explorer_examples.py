@@ -6,9 +6,20 @@ import pytest
 from graphql import GraphQLSchema, build_schema, get_operation_ast, parse, validate
 from graphql.execution.values import get_variable_values
 
-from gqlnews.server.examples import Example, examples
+from gqlnews.server.examples import Example, Served, examples
+from gqlnews.server.page import longest_word
+from tests.product import Product
 
-ALL = examples(slug="2021/a", topic="ai", domain="example.com", url="https://example.com/a")
+ALL = examples(
+    Served(
+        slug="2026/harbour-tunnel-opens",
+        topic="transport",
+        domain="larkhaven-ledger.example",
+        url="https://www.larkhaven-ledger.example/2026/05/04/harbour-tunnel-opens",
+        word="Larkhaven",
+        story="U3Rvcnk6MjAyNi9maXJzdC1tb3JuaW5nLWluLXRoZS10dW5uZWw=",
+    )
+)
 EXPORTED = Path(__file__).parents[2] / "schema.graphql"
 
 
@@ -37,14 +48,14 @@ def test_an_example_brings_its_variables(example: Example, schema: GraphQLSchema
 
 
 def test_the_first_is_an_article_with_its_related_coverage() -> None:
-    assert ALL[0].variables == {"slug": "2021/a"}
+    assert ALL[0].variables == {"slug": "2026/harbour-tunnel-opens"}
     assert ALL[0].query.count("related(") == 2
 
 
 def test_operations_are_named_so_that_tabs_are() -> None:
     operations = [get_operation_ast(parse(example.query)) for example in ALL]
     titles = [operation.name.value for operation in operations if operation and operation.name]
-    assert len(set(titles)) == len(ALL) == 6
+    assert len(set(titles)) == len(ALL) == 11
 
 
 @pytest.mark.parametrize("example", ALL, ids=names(ALL))
@@ -53,5 +64,36 @@ def test_its_lines_fit_the_editor_in_a_window_of_1280_pixels(example: Example) -
 
 
 def test_what_nothing_is_served_for_has_no_example() -> None:
-    assert names(examples(None, None, None)) == ["The front page, page by page", "What is served"]
-    assert "A topic's page" not in names(examples("a", None, "example.com"))
+    assert names(examples(Served())) == ["The front page, page by page", "What is served"]
+    assert "A topic's page" not in names(examples(Served(slug="a", domain="example.com")))
+
+
+def found_nothing(value: object) -> bool:
+    """Whether a root field is null, or none of its lists has anything in it."""
+    if isinstance(value, dict):
+        lists = [value[key] for key in ("nodes", "edges") if key in value]
+        return lists == [[]]
+    return not value
+
+
+@pytest.mark.parametrize("example", ALL, ids=names(ALL))
+def test_an_example_finds_something(example: Example, request: pytest.FixtureRequest) -> None:
+    product: Product = request.getfixturevalue("examples")
+    data = product.data(example.query, example.variables)
+    assert not [field for field, value in data.items() if found_nothing(value)]
+
+
+@pytest.mark.parametrize(
+    ("title", "word"),
+    [
+        ("Ten thousand under the bay: the first morning", "thousand"),
+        ("-harbours, *tunnels*", "harbours"),
+        ("“Swans”", "Swans"),
+        ('5"disks', "disks"),
+        ("गुरु", "गुरु"),  # ends in a vowel sign, which is no letter
+        ("?!", None),
+        ("", None),
+    ],
+)
+def test_a_word_of_a_title_to_search_for(title: str, word: str | None) -> None:
+    assert longest_word(title) == word

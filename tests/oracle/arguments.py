@@ -148,16 +148,20 @@ class Arguments:
 
     # ------------------------------------------------------------ texts
 
-    def texts(self, field: GraphQLField, given: Mapping[str, Any]) -> tuple[str, ...]:
-        """The arguments as they stand in the document."""
-        texts = [f"{key}: {self._argument(value, field.args[key].type)}" for key, value in given.items()]
+    def texts(self, field: GraphQLField, given: Mapping[str, Any], *, root: bool) -> tuple[str, ...]:
+        """The arguments as they stand in the document; `root`: of a root field."""
+        write = self._argument if root else self.text
+        texts = [f"{key}: {write(value, field.args[key].type)}" for key, value in given.items()]
         for key, argument in field.args.items():
             if key not in given and not is_non_null_type(argument.type) and self._dice.chance(5):
                 texts.append(f"{key}: ${self._absent(argument.type)}")
         return tuple(texts)
 
     def _argument(self, value: Any, type_: Any) -> str:
-        """Its text: at times that of a variable whose null is an error that only execution finds."""
+        """Its text: at times that of a variable whose null is an error that only execution finds.
+
+        Of root fields alone: deeper down, gqlnews nulls the root field, as docs/errors.md says.
+        """
         if is_non_null_type(type_) and self._dice.chance(self._null_for_default):
             declared = str(get_nullable_type(type_))
             name = self._declare(declared, f" = {value_text(value)}", "", None)

@@ -209,13 +209,13 @@ class Writer:
 
     def _new_arguments(self, place: Place, name: str, field: GraphQLField) -> tuple[tuple[str, ...], int]:
         """Arguments that keep the answer within its width, as texts, and the size that they give."""
-        coordinate = f"{place.parent.name}.{name}"
+        coordinate, root = f"{place.parent.name}.{name}", place.parent is self._schema.query_type
         given = self._arguments.values_for(place.parent.name, name, field)
         size = self._arguments.size(coordinate, field, given)
         if place.many * size > self._options.width:
             given = self._narrow(field, given)
             size = self._arguments.size(coordinate, field, given)
-        return self._arguments.texts(field, given), size
+        return self._arguments.texts(field, given, root=root), size
 
     def _narrow(self, field: GraphQLField, given: dict[str, Any]) -> dict[str, Any]:
         """The same arguments for at most two elements, where an argument can say so."""

@@ -53,7 +53,10 @@ def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
 
 def test_a_client_of_the_contract_can_use_the_exported_schema(exported: GraphQLSchema) -> None:
     contract = build_schema(CONTRACT.read_text())
-    changes = [*find_breaking_changes(contract, exported), *find_dangerous_changes(contract, exported)]
+    changes: list[Any] = [
+        *find_breaking_changes(contract, exported),
+        *find_dangerous_changes(contract, exported),
+    ]
     assert [change.description for change in changes] == ["Subscription was removed."]
 
 

@@ -187,7 +187,7 @@ def test_a_header_reaches_the_server_and_no_storage(page: Page, base: str) -> No
         page.keyboard.press("Control+Enter")
     assert refused.value.status == 401
     page.reload()
-    expect(page.get_by_role("tab")).to_have_count(10)
+    expect(page.get_by_role("tab")).to_have_count(10, timeout=20_000)
     assert "of-nobody" not in page.evaluate("JSON.stringify(localStorage)")
 
 

@@ -159,3 +159,67 @@ def test_the_other_folders_are_served(name: str, corpus: Path, tmp_path: Path) -
     assert answer["totalCount"] == expected
     assert answer["nodes"][0]["title"]
     assert not any(problem["severity"] == "ERROR" for problem in problems)
+
+
+def test_stories_and_the_largest(ai2020: Product) -> None:
+    query = """
+    query ($after: String) {
+      stories(first: 100, after: $after, orderBy: SIZE) {
+        totalCount
+        pageInfo { hasNextPage endCursor }
+        nodes { id size articles(first: 100) { totalCount nodes { slug story { id } } } }
+      }
+    }
+    """
+    stories: list[dict[str, Any]] = []
+    after, more = None, True
+    while more:
+        page = ai2020.data(query, {"after": after}, Audience.OPEN)["stories"]
+        stories += page["nodes"]
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+    assert page["totalCount"] == len(stories) == 844
+    assert [story["size"] for story in stories] == sorted((one["size"] for one in stories), reverse=True)
+    assert stories[0]["size"] == 70
+    for story in stories:
+        members = story["articles"]["nodes"]
+        assert story["size"] == story["articles"]["totalCount"] == len(members) > 1
+        assert {member["story"]["id"] for member in members} == {story["id"]}
+
+
+def test_where_summaries_say_another_than_their_articles(ai2020: Product) -> None:
+    drifted = Counter(
+        one["field"]
+        for article in pages_of(ai2020, "related { drift { field } }")
+        for entry in article["related"]
+        for one in entry["drift"]
+    )
+    assert drifted == {"title": 1_353, "excerpt": 3_219, "quality": 2_467, "publishedDateTime": 2_465}
+
+
+def test_backlinks_are_the_links_reversed(ai2020: Product) -> None:
+    """No article has more than 200: the newest 100 and the oldest are all of them."""
+    links, backlinks = set(), set()
+    selection = """
+      slug
+      related { article { slug } }
+      newest: referencedBy(first: 100) { totalCount nodes { slug } }
+      oldest: referencedBy(last: 100) { nodes { slug } }
+    """
+    for article in pages_of(ai2020, selection):
+        links |= {(article["slug"], one["article"]["slug"]) for one in article["related"] if one["article"]}
+        sources = {one["slug"] for end in ("newest", "oldest") for one in article[end]["nodes"]}
+        assert article["newest"]["totalCount"] == len(sources)
+        backlinks |= {(source, article["slug"]) for source in sources}
+    assert backlinks == links
+
+
+def pages_of(product: Product, selection: str) -> Iterator[dict[str, Any]]:
+    query = (
+        "query ($after: String) { articles(first: 100, after: $after)"
+        f" {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {selection} }} }} }}"
+    )
+    after, more = None, True
+    while more:
+        page = product.data(query, {"after": after}, Audience.OPEN)["articles"]
+        yield from page["nodes"]
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]

@@ -18,7 +18,7 @@ SCHEMA = build_schema((Path(__file__).parent.parent / "schema.graphql").read_tex
 
 CARD = (
     "slug published url related { position title article { slug published } }"
-    " referencedBy { nodes { slug published } } similar { slug published }"
+    " referencedBy { nodes { slug published } }"
     " story { lead { slug published } articles { nodes { slug published } } }"
 )
 WALKS = {
@@ -37,8 +37,7 @@ WALKS = {
     ),
     "Query.trending": "query ($after: String) { trending(first: 100, after: $after) { %s } }",
     "Query.search": (
-        "query ($words: String!, $after: String)"
-        " { search(query: $words, first: 100, after: $after) { %s } }"
+        "query ($words: String!, $after: String) { search(query: $words, first: 100, after: $after) { %s } }"
     ),
     "ArticleChange.article": (
         "query ($since: String) { changes(since: $since) { nodes { slug article { %s } } version hasMore } }"
@@ -117,6 +116,13 @@ def public(published: dict[str, bool]) -> set[str]:
 
 def test_the_list_holds_the_published_and_no_other(ai2020: Product, public: set[str]) -> None:
     assert slugs(pages(ai2020, "Query.articles")) == public
+
+
+def test_what_is_alike_is_published_too(ai2020: Product, public: set[str]) -> None:
+    query = "query { articles(first: 100) { nodes { similar(first: 20) { slug published } } } }"
+    found_slugs = slugs(iter([ai2020.data(query)]))
+    assert found_slugs
+    assert found_slugs <= public
 
 
 def test_what_trends_is_the_published_and_no_other(ai2020: Product, public: set[str]) -> None:

@@ -3,6 +3,7 @@
 A condition is part of a statement's shape: the values that it compares with are bound, by name.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -47,11 +48,54 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Holds exactly where its part does not."""
+    """Holds exactly where its test does not, so also where a column is missing."""
 
-    part: "Condition"
+    test: Test
 
 
 Condition = Test | All | AnyOf | Not
 
 EVERYTHING = All()
+NESTS = 2
+
+
+def every(parts: Iterable[Condition]) -> Condition:
+    """Every part holds. No `All` stands in an `All`, nor alone, and what nests most comes first.
+
+    So SQLite's parser has least to remember, of 100 things at most: `((a OR b) AND c) OR d` is one for each
+    parenthesis, `d OR (c AND (a OR b))` three.
+    """
+    flat = _deepest_first(one for part in parts for one in (part.parts if isinstance(part, All) else (part,)))
+    return flat[0] if len(flat) == 1 else All(flat)
+
+
+def either(parts: Iterable[Condition]) -> Condition:
+    """At least one part holds; likewise."""
+    flat = _deepest_first(
+        one for part in parts for one in (part.parts if isinstance(part, AnyOf) else (part,))
+    )
+    return flat[0] if len(flat) == 1 else AnyOf(flat)
+
+
+def negated(condition: Condition) -> Condition:
+    """What holds exactly where the condition does not, with each `Not` at its test."""
+    match condition:
+        case All(parts):
+            return either(negated(part) for part in parts)
+        case AnyOf(parts):
+            return every(negated(part) for part in parts)
+        case Not(test):
+            return test
+        case Test():
+            return Not(condition)
+
+
+def _deepest_first(parts: Iterable[Condition]) -> tuple[Condition, ...]:
+    """In the order given, as far as they nest no deeper than `NESTS`: cheap tests may well come first."""
+    return tuple(sorted(parts, key=lambda part: -max(_depth(part), NESTS)))
+
+
+def _depth(condition: Condition) -> int:
+    if isinstance(condition, All | AnyOf):
+        return 1 + max(map(_depth, condition.parts), default=0)
+    return 0

@@ -13,11 +13,11 @@ from typing import Any
 from gqlnews.errors import Code, RequestError
 from gqlnews.instants import key_before, parse_duration, parse_instant
 from gqlnews.keys import as_item
-from gqlnews.plan.conditions import All, AnyOf, Condition, Not, Operator, Test
+from gqlnews.plan.conditions import Condition, Operator, Test, either, every, negated
 from gqlnews.plan.search import read_search
 
 MOST_PARTS = 200  # of one `where`: filters, tests, and the values of sets
-MOST_DEPTH = 32  # of filters within filters
+MOST_DEPTH = 16  # of filters within filters
 FIRST_SURROGATE, AFTER_SURROGATES = 0xD800, 0xE000  # what lies between is no character
 PAST_EVERY_TEXT = b""  # SQLite orders every text before every blob
 
@@ -61,18 +61,16 @@ class FilterReader:
                 Code.TOO_DEEP, f"The filter is nested more than {MOST_DEPTH} deep: write it flatter."
             )
         self._count()
-        return All(
-            tuple(self._field(name, value, depth) for name, value in where.items() if value is not None)
-        )
+        return every(self._field(name, value, depth) for name, value in where.items() if value is not None)
 
     def _field(self, name: str, value: Any, depth: int) -> Condition:
         match name:
             case "and":
-                return All(tuple(self.read(part, depth + 1) for part in value))
+                return every(self.read(part, depth + 1) for part in value)
             case "or":
-                return AnyOf(tuple(self.read(part, depth + 1) for part in value))
+                return either(self.read(part, depth + 1) for part in value)
             case "not":
-                return Not(self.read(value, depth + 1))
+                return negated(self.read(value, depth + 1))
             case _:
                 operand = self.operands[name]
                 return _READERS[operand.compared](self, operand, value)
@@ -97,7 +95,7 @@ class FilterReader:
         parts = (
             known[name](self, operand.column, value) for name, value in given.items() if value is not None
         )
-        return All(tuple(parts))
+        return every(parts)
 
 
 ReadOperator = Callable[[FilterReader, str, Any], Condition]
@@ -114,12 +112,12 @@ def _json(values: Iterable[object]) -> str:
 
 def _is_null(reader: FilterReader, column: str, value: bool) -> Condition:
     missing = reader.test(column, Operator.MISSING)
-    return missing if value else Not(missing)
+    return missing if value else negated(missing)
 
 
 def _starts_with(reader: FilterReader, column: str, prefix: str) -> Condition:
     """By code point: from the prefix up to what comes after every text that begins so."""
-    return All(
+    return every(
         (
             reader.test(column, Operator.AT_LEAST, prefix),
             reader.test(column, Operator.LESS, _after_all_with(prefix)),
@@ -199,12 +197,12 @@ def _has(reader: FilterReader, operand: Operand, slugs: Iterable[str]) -> tuple[
 
 def _items(reader: FilterReader, operand: Operand, given: Mapping[str, Any]) -> Condition:
     known: dict[str, Callable[[tuple[Condition, ...]], Condition]] = {
-        "any": AnyOf,
-        "all": All,
-        "none": lambda parts: Not(AnyOf(parts)),
+        "any": either,
+        "all": every,
+        "none": lambda parts: negated(either(parts)),
     }
-    return All(
-        tuple(known[name](_has(reader, operand, slugs)) for name, slugs in given.items() if slugs is not None)
+    return every(
+        known[name](_has(reader, operand, slugs)) for name, slugs in given.items() if slugs is not None
     )
 
 

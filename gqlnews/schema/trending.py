@@ -7,7 +7,7 @@ whatever the time is now: nothing underflows, and a cursor needs no clock.
 from gqlnews.instants import parse_instant, seconds_of
 from gqlnews.keys import heat_log_of
 from gqlnews.plan.arguments import Arguments, Inputs
-from gqlnews.plan.conditions import All, Operator, Test
+from gqlnews.plan.conditions import Operator, Test, every
 from gqlnews.plan.cursors import Key, bad_cursor
 from gqlnews.plan.declare import Connection, Decay
 from gqlnews.plan.filters import FilterReader, now_key, read_duration, read_instant
@@ -43,7 +43,7 @@ def trending_arguments(arguments: Arguments) -> Inputs:
     page, values = read_page(arguments, f"Query.trending {half_life:.0f}", HOTTEST_FIRST, read_keys)
     values |= {"half_life": half_life, "as_of": latest}
     reader = FilterReader(ARTICLE_OPERANDS, values)
-    where = All((Test("published_at", Operator.AT_MOST, "as_of"), read_where(reader, arguments)))
+    where = every((Test("published_at", Operator.AT_MOST, "as_of"), read_where(reader, arguments)))
     return Inputs(ListShape(page, HOTTEST_FIRST, where, read_alike(arguments, ARTICLES_ALIKE)), values)
 
 

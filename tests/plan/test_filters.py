@@ -10,7 +10,9 @@ from gqlnews.errors import RequestError
 from gqlnews.plan import conditions
 from gqlnews.plan.conditions import All, AnyOf, Not, Operator
 from gqlnews.plan.filters import MOST_DEPTH, MOST_PARTS, Compared, FilterReader, Operand
+from tests.product import Product
 
+MISSING = conditions.Test("title", Operator.MISSING)
 OPERANDS = {
     "title": Operand("title", Compared.TEXT),
     "heat": Operand("heat", Compared.INTEGER),
@@ -29,12 +31,14 @@ def read(where: dict[str, Any]) -> tuple[Any, dict[str, object]]:
     [
         ({}, All()),
         ({"title": None, "and": None, "not": None}, All()),
-        ({"title": {"eq": None}}, All((All(),))),
-        ({"or": []}, All((AnyOf(),))),
-        ({"not": {}}, All((Not(All()),))),
-        ({"topic": {"any": []}}, All((All((AnyOf(),)),))),
-        ({"title": {"isNull": True}}, All((All((conditions.Test("title", Operator.MISSING),)),))),
-        ({"title": {"isNull": False}}, All((All((Not(conditions.Test("title", Operator.MISSING)),)),))),
+        ({"title": {"eq": None}}, All()),
+        ({"or": []}, AnyOf()),
+        ({"not": {}}, AnyOf()),
+        ({"topic": {"any": []}}, AnyOf()),
+        ({"topic": {"none": []}}, All()),
+        ({"title": {"isNull": True}}, MISSING),
+        ({"title": {"isNull": False}}, Not(MISSING)),
+        ({"not": {"title": {"isNull": False}}}, MISSING),
     ],
 )
 def test_what_is_null_or_empty(where: dict[str, Any], condition: All) -> None:
@@ -101,3 +105,34 @@ def test_a_prefix_is_the_range_of_what_begins_so(prefix: str, text: str, rest: s
 def test_the_end_of_a_range_is_a_text_or_past_every_text(prefix: str) -> None:
     high = list(read({"title": {"startsWith": prefix}})[1].values())[1]
     assert high == b"" or str(high).encode() > prefix.encode()
+
+
+def alternating(depth: int, at: int = 0) -> dict[str, Any]:
+    """Each level is an `or` beside other tests, which is an `and` around it."""
+    if depth == 1:
+        return {"title": {"contains": "x", "ne": "y"}, "not": {}} if at == MOST_DEPTH - 2 else {}
+    return {
+        "heat": {"gt": at},
+        "topic": {"none": ["a"]},
+        "or": [{"heat": {"lt": at}}, alternating(depth - 1, at + 1)],
+    }
+
+
+NESTED = """
+query ($where: ArticleFilter) {
+  articles(where: $where, collapse: STORY) {
+    totalCount nodes { slug } edges { cursor } pageInfo { hasNextPage hasPreviousPage }
+    facets { topics { count topic { articles(where: $where) { totalCount facets { types { count } } } } } }
+  }
+  search(query: "the", where: $where) { totalCount edges { snippet } pageInfo { hasNextPage } }
+  trending(where: $where, collapse: URL) { totalCount nodes { referencedBy(where: $where) { totalCount } } }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "where", [deep(MOST_DEPTH), alternating(MOST_DEPTH), {"not": alternating(MOST_DEPTH - 1)}]
+)
+def test_the_deepest_filter_is_answered_wherever_it_stands(examples: Product, where: dict[str, Any]) -> None:
+    """SQLite's parser overflows where expressions nest too deep."""
+    assert set(examples.data(NESTED, {"where": where})) == {"articles", "search", "trending"}

@@ -34,9 +34,9 @@ def render_condition(
             return and_(true(), *(render_condition(part, column, bound, audience) for part in parts))
         case AnyOf(parts):
             return or_(false(), *(render_condition(part, column, bound, audience) for part in parts))
-        case Not(part):
+        case Not(test):
             # SQL compares a missing value to neither true nor false, and `not` has to hold for it.
-            return not_(func.ifnull(render_condition(part, column, bound, audience), literal_column("0")))
+            return not_(func.ifnull(_test(test, column, bound, audience), literal_column("0")))
         case Test():
             return _test(condition, column, bound, audience)
 

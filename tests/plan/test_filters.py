@@ -110,7 +110,7 @@ def test_the_end_of_a_range_is_a_text_or_past_every_text(prefix: str) -> None:
 def alternating(depth: int, at: int = 0) -> dict[str, Any]:
     """Each level is an `or` beside other tests, which is an `and` around it."""
     if depth == 1:
-        return {"title": {"contains": "x", "ne": "y"}, "not": {}} if at == MOST_DEPTH - 2 else {}
+        return {"title": {"contains": "x", "ne": "y"}, "matches": "z"}
     return {
         "heat": {"gt": at},
         "topic": {"none": ["a"]},

@@ -52,8 +52,14 @@ class ConnectionRow(Row):
     @property
     def page(self) -> Page:
         if self._page is None:
-            self._page = page_of(self.listing)
+            self._page = page_of(self.listing, one_more=self._asks_on())
         return self._page
+
+    def _asks_on(self) -> bool:
+        """Whether the request asks if the list goes on the way that the page is walked."""
+        asked = Part.HAS_PREVIOUS_PAGE if self.listing.shape.page.backward else Part.HAS_NEXT_PAGE
+        infos = (one for one in self.listing.field.selection.fields if one.declaration is Part.PAGE_INFO)
+        return any(one.declaration is asked for info in infos for one in info.selection.fields)
 
 
 class EdgeRow(Row):
@@ -105,7 +111,7 @@ def _nodes_everything(row: ConnectionRow) -> Callable[[str], Select[Any]]:
     def of_column(column: str) -> Select[Any]:
         entity, page, context = row.listing.entity, row.page, row.listing.context
         alias = f"t{next(context.numbers)}"
-        ids = select(column_of(page.name, "id")).select_from(page.cte)
+        ids = page.everywhere(column_of(page.name, "id"))
         return (
             select(column_of(alias, column).label("key"))
             .select_from(aliased(entity.table, alias))
@@ -130,7 +136,7 @@ def _edge_snippet(_field: FieldPlan, row: Row, context: Context) -> Expression:
     search, page = row.connection.listing.field, row.connection.page
     assert isinstance(search.declaration, Connection)
     assert search.declaration.hits is not None
-    ids = select(column_of(page.name, "id")).select_from(page.cte)
+    ids = page.everywhere(column_of(page.name, "id"))
     passages = passages_of(search.declaration.hits, search, ids, context)
     passage = select(column_of(passages, "passage")).select_from(table(passages))
     return passage.where(column_of(passages, "id") == row.page_column("id")).scalar_subquery()
@@ -159,6 +165,8 @@ def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
     EXISTS (SELECT 1 FROM article AS t9 WHERE … AND t9.published_at <= (SELECT p3.k0 FROM p3 … LIMIT 1) …)
     """
     listing, page = row.listing, row.page
+    if last is not listing.shape.page.backward:
+        return page.goes_on
     scan = listing.ordered_scan()
     edge: list[Expression] = [page.end(key, last=last).scalar_subquery() for key in page.keys]
     return listing.any_row(scan, beyond(listing.terms, listing.keys(scan), edge, backward=not last))

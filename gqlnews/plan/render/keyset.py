@@ -20,7 +20,7 @@ def keys_of(terms: Terms, column: ByName, bound: ByName) -> list[Expression]:
 
 def _key(term: OrderTerm, column: ByName, bound: ByName) -> Expression:
     if isinstance(term, Decay):
-        score = column(term.column) + column(term.moment) / bound(term.life)
+        score = column(term.column) + column(term.moment).op("/")(bound(term.life))
         return func.ifnull(score, literal_column(LEAST))
     value = column(term.column)
     return value if term.missing is None else func.ifnull(value, literal_column(str(term.missing)))

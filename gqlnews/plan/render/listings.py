@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, literal_column, not_, or_, select, true
 
 from gqlnews.plan.conditions import EVERYTHING
 from gqlnews.plan.declare import Alike, Entity, Junction, Match, OrderTerm
@@ -82,8 +82,13 @@ class Listing:
         query = self.select(scan, ONE)
         return exists(query if condition is None else query.where(condition))
 
-    def page_keys(self, scan: Scan, *columns: Expression) -> Select[Any]:
-        """The rows of the page, walked from the end that the page is counted from."""
+    def page_keys(
+        self, scan: Scan, limit: Expression, *columns: Expression, named: bool = False
+    ) -> Select[Any]:
+        """The rows of the page, walked from the end that the page is counted from.
+
+        `named`: the columns hold the keys as `k0`, …; so SQLite makes them once.
+        """
         page, keys = self.shape.page, self.keys(scan)
         query = self.select(scan, *columns)
         if page.after:
@@ -94,8 +99,10 @@ class Listing:
             query = query.where(
                 worth_ordering(self.through, after=page.after, field=self.field, context=self.context)
             )
+        if named:
+            keys = [literal_column(f"k{at}") for at in range(len(keys))]
         query = query.order_by(*ordering(self.terms, keys, backward=page.backward))
-        return query.limit(self.bound("limit"))
+        return query.limit(limit)
 
     def _passes(self, scan: Scan) -> ColumnElement[bool]:
         if self.shape.where == EVERYTHING:

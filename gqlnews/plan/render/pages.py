@@ -3,6 +3,11 @@
     p3 AS MATERIALIZED (SELECT t3.id AS id, t3.published_at AS k0, t3.slug AS k1 FROM article AS t3
                         WHERE … ORDER BY t3.published_at DESC, t3.slug LIMIT ?)
 
+Where the request asks whether the list goes on, one row more is fetched, and the rows are numbered:
+
+    f3 AS MATERIALIZED (… LIMIT ? + 1),
+    p3 AS MATERIALIZED (SELECT f3.*, row_number() OVER (ORDER BY f3.k0 DESC, f3.k1) AS place FROM f3)
+
 With parents, each key of `kN` has a page of its own:
 
     p3 AS MATERIALIZED (SELECT k2.key AS parent, t3.id AS id, t3.published_at AS k0, t3.slug AS k1
@@ -12,7 +17,7 @@ With parents, each key of `kN` has a page of its own:
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import FromClause, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, exists, func, literal_column, select, table
 
 from gqlnews.plan.declare import Decay
 from gqlnews.plan.render.context import Expression
@@ -27,11 +32,15 @@ ZERO: Expression = literal_column("0")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`cte` is called `name`; it has `id`, `parent` where there are parents, and the order's keys."""
+    """`cte` is called `name`; it has `id`, `parent` where there are parents, and the order's keys.
+
+    `one_more`: it also has `place`, and one row more than the page where the list goes on.
+    """
 
     listing: Listing
     cte: FromClause
     name: str
+    one_more: bool
 
     @property
     def keys(self) -> list[Expression]:
@@ -39,7 +48,24 @@ class Page:
 
     def rows(self, *columns: Expression) -> Select[Any]:
         """Rows of this parent's page."""
+        return self._of_parent(self.everywhere(*columns))
+
+    def everywhere(self, *columns: Expression) -> Select[Any]:
+        """Rows of the pages of all parents."""
         query = select(*columns).select_from(self.cte)
+        return query.where(self._place <= self.listing.bound("limit")) if self.one_more else query
+
+    @property
+    def goes_on(self) -> ColumnElement[bool]:
+        """Whether there was one row more than this parent's page."""
+        more = select(self._place).select_from(self.cte).where(self._place > self.listing.bound("limit"))
+        return exists(self._of_parent(more))
+
+    @property
+    def _place(self) -> Expression:
+        return column_of(self.name, "place")
+
+    def _of_parent(self, query: Select[Any]) -> Select[Any]:
         link = self.listing.link
         return query.where(column_of(self.name, "parent") == link.key) if link else query
 
@@ -58,20 +84,34 @@ class Page:
         return [f"{_cursor_letter(term)}{at}" for at, term in enumerate(self.listing.terms)]
 
 
-def page_of(listing: Listing) -> Page:
+def page_of(listing: Listing, *, one_more: bool) -> Page:
     link = listing.link
+    limit = listing.bound("limit") + literal_column("1") if one_more else listing.bound("limit")
     if link is None or link.keys is None:
         scan = listing.ordered_scan()
-        query = listing.page_keys(scan, scan.key.label("id"), *_columns(listing, scan))
+        query = listing.page_keys(scan, limit, scan.key.label("id"), *_columns(listing, scan), named=True)
     else:
-        query = _page_of_each(listing, link, link.keys)
-    name = f"p{next(listing.context.numbers)}"
-    return Page(listing, listing.context.materialize(name, query), name)
+        query = _page_of_each(listing, link, link.keys, limit)
+    number = next(listing.context.numbers)
+    if one_more:
+        listing.context.materialize(f"f{number}", query)
+        query = _numbered(listing, f"f{number}")
+    name = f"p{number}"
+    return Page(listing, listing.context.materialize(name, query), name, one_more)
 
 
-def _page_of_each(listing: Listing, link: Link, parents: FromClause) -> Select[Any]:
+def _numbered(listing: Listing, fetched: str) -> Select[Any]:
+    keys = [column_of(fetched, f"k{at}") for at in range(len(listing.terms))]
+    place = func.row_number().over(
+        partition_by=column_of(fetched, "parent") if listing.link else None,
+        order_by=ordering(listing.terms, keys, backward=listing.shape.page.backward),
+    )
+    return select(literal_column(f"{fetched}.*"), place.label("place")).select_from(table(fetched))
+
+
+def _page_of_each(listing: Listing, link: Link, parents: FromClause, limit: Expression) -> Select[Any]:
     inner = listing.ordered_scan()
-    chosen = listing.page_keys(inner, inner.key)
+    chosen = listing.page_keys(inner, limit, inner.key)
     scan = Scan(listing.entity, None, None, listing.context, alone=False)
     source = parents.join(scan.source, scan.key.in_(chosen))
     columns = (link.key.label("parent"), scan.key.label("id"), *_columns(listing, scan))

@@ -14,7 +14,6 @@ class Operator(Enum):
     EQUAL = auto()
     UNEQUAL = auto()  # a missing one passes
     AMONG = auto()  # the value is a JSON array
-    NOT_AMONG = auto()  # likewise; a missing one passes
     LESS = auto()
     AT_MOST = auto()
     MORE = auto()

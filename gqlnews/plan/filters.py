@@ -5,7 +5,7 @@ An operator or a field that is null is as if left out.
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -106,8 +106,17 @@ def _plainly(operator: Operator, convert: Callable[[Any], object] = lambda value
     return lambda reader, column, value: reader.test(column, operator, convert(value))
 
 
-def _json(values: Iterable[object]) -> str:
-    return json.dumps(list(values), ensure_ascii=False)
+def _among(reader: FilterReader, column: str, values: Sequence[object]) -> Condition:
+    """In one JSON array; but SQLite ends its strings at a NUL."""
+    ended = [value for value in values if isinstance(value, str) and "\0" in value]
+    whole = [value for value in values if value not in ended] if ended else values
+    text = json.dumps(whole, ensure_ascii=False)
+    return either(
+        [
+            reader.test(column, Operator.AMONG, text),
+            *(reader.test(column, Operator.EQUAL, value) for value in ended),
+        ]
+    )
 
 
 def _is_null(reader: FilterReader, column: str, value: bool) -> Condition:
@@ -175,8 +184,8 @@ _COMPARE: dict[str, Operator] = {
 _CHOOSE: dict[str, ReadOperator] = {
     "eq": _plainly(Operator.EQUAL),
     "ne": _plainly(Operator.UNEQUAL),
-    "in": _plainly(Operator.AMONG, _json),
-    "notIn": _plainly(Operator.NOT_AMONG, _json),
+    "in": _among,
+    "notIn": lambda reader, column, values: negated(_among(reader, column, values)),
     "isNull": _is_null,
 }
 _TEXT = {

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from graphql import GraphQLError, VariableValues, get_argument_values
 
 from gqlnews.errors import RequestError
+from gqlnews.plan.arguments import Inputs
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
 from gqlnews.plan.declare import Column, Differences, Literal, Part, Statistics
 from gqlnews.plan.nodes import RefusedError, RootPlan
 from gqlnews.plan.render import REFUSED, render_root
 from gqlnews.plan.render.context import bound_name
+from gqlnews.plan.weights import Weights
 
 WITHOUT_ARGUMENTS = Column | Literal | Part | Statistics | Differences
 MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
@@ -48,8 +50,11 @@ class PlannedOperation:
         Refuses, with a `RefusedError`, what any argument of the operation refuses.
         """
         queries, failures = {}, dict(self.failures)
-        for key, root in self.roots.items():
-            bound = _bind(root, variables)
+        bounds = {key: _bind(root, variables) for key, root in self.roots.items()}
+        weights = Weights()
+        for key, bound in bounds.items():
+            weights.add(self.roots[key], bound.inputs)
+        for key, bound in bounds.items():
             if bound.failure is None:
                 queries[key] = self._query(key, bound, audience)
             else:
@@ -57,23 +62,31 @@ class PlannedOperation:
         return queries, failures
 
     def _query(self, key: str, bound: "_Bound", audience: Audience) -> Query:
-        kept = (key, audience, *bound.shapes.values())
+        shapes = {number: inputs.shape for number, inputs in bound.inputs.items()}
+        kept = (key, audience, *shapes.values())
         statement = self.statements.get(kept)
         if statement is None:
-            statement = compile_statement(render_root(self.roots[key], audience, bound.shapes))
+            statement = compile_statement(render_root(self.roots[key], audience, shapes))
             while len(self.statements) >= MOST_SHAPES:
                 del self.statements[next(iter(self.statements))]
             self.statements[kept] = statement
-        return Query(statement.sql, statement.bind(bound.values), statement.refusals)
+        return Query(statement.sql, statement.bind(bound.values()), statement.refusals)
 
 
 @dataclass(slots=True)
 class _Bound:
     """The arguments of a root field's subtree; `failure`: a variable is null where a value must be."""
 
-    shapes: dict[int, Hashable] = field(default_factory=dict)
-    values: dict[str, object] = field(default_factory=dict)
+    inputs: dict[int, Inputs] = field(default_factory=dict)
     failure: GraphQLError | None = None
+
+    def values(self) -> dict[str, object]:
+        """What the statement binds, by name."""
+        return {
+            bound_name(number, name): value
+            for number, inputs in self.inputs.items()
+            for name, value in inputs.values.items()
+        }
 
 
 def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
@@ -87,9 +100,7 @@ def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
         declaration = plan.declaration
         assert not isinstance(declaration, WITHOUT_ARGUMENTS), f"{plan.key} takes no arguments"
         try:
-            inputs = declaration.arguments(arguments)
+            bound.inputs[plan.number] = declaration.arguments(arguments)
         except RequestError as error:
             raise RefusedError(error, plan.node, plan.path) from error
-        bound.shapes[plan.number] = inputs.shape
-        bound.values.update((bound_name(plan.number, name), value) for name, value in inputs.values.items())
     return bound

@@ -28,7 +28,7 @@ NOTHING = '""'
 """An empty phrase: it finds nothing, where an empty expression is an error."""
 
 _TERM = re.compile(r'(?P<minus>-?)(?P<title>(?:title:)?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
-_CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]")
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ue000]")  # and what parts topics, or related titles, in the index
 _HALVES = re.compile(r"[\ud800-\udfff]")  # of characters: SQLite takes none
 
 

@@ -39,7 +39,10 @@ class Document:
     def planned(self, operation: "Executor[Any]", declarations: Declarations) -> PlannedOperation:
         """The plan of an operation under the variables that decide its selection."""
         values = operation.variable_values.coerced
-        key = (id(operation.operation), *(values.get(name) for name in sorted(self.deciding)))
+        # In another operation of the document a variable of that name may be of any type: it decides nothing.
+        deciding = (values.get(name) is True for name in sorted(self.deciding))
+        nulls = (values.get(name) is None for name in sorted(self.deciding))
+        key = (id(operation.operation), *deciding, *nulls)
         plan = self.plans.get(key)
         if plan is None:
             plan = PlannedOperation(*plan_operation(operation, declarations))

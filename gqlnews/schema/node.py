@@ -41,4 +41,4 @@ def _read_id(text: str) -> tuple[str, str]:
     except (binascii.Error, ValueError):
         return "", ""
     canonical = base64.b64encode(decoded).decode() == text
-    return (name, key) if colon and canonical else ("", "")
+    return (name, key) if colon and canonical and "\0" not in key else ("", "")  # SQLite's JSON ends at a NUL

@@ -33,7 +33,8 @@ def trending_arguments(arguments: Arguments) -> Inputs:
 
     def read_keys(keys: list[Key], argument: str) -> list[object]:
         heat, published_at, slug = keys
-        if parse_instant(str(published_at)) is None:
+        instant = parse_instant(str(published_at))
+        if instant is None or instant.key != published_at:
             raise bad_cursor(argument)
         halvings = heat_log_of(int(heat))
         if halvings is None:

@@ -82,7 +82,6 @@ _TESTS: dict[Operator, Callable[[Expression, Expression], ColumnElement[bool]]] 
     Operator.EQUAL: lambda column, value: column == value,
     Operator.UNEQUAL: lambda column, value: column.is_distinct_from(value),
     Operator.AMONG: _among,
-    Operator.NOT_AMONG: lambda column, values: or_(column.is_(None), not_(_among(column, values))),
     Operator.LESS: lambda column, value: column < value,
     Operator.AT_MOST: lambda column, value: column <= value,
     Operator.MORE: lambda column, value: column > value,

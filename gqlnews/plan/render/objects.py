@@ -14,25 +14,14 @@ MOST_PAIRS = 60  # SQLite's functions take 127 arguments
 
 
 def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
-    """The JSON object of a row. One too wide for a `json_object` is made of several, joined as text."""
-    pairs = [(quoted(field.key), context.render(field, row)) for field in plan.fields]
-    pieces = [_json_object(pairs[at : at + MOST_PAIRS]) for at in range(0, len(pairs), MOST_PAIRS)]
-    if len(pieces) <= 1:
-        return pieces[0] if pieces else _json_object([])
-    return func.json(_joined(pieces))
-
-
-def _json_object(pairs: list[tuple[Expression, Expression]]) -> Expression:
-    return func.json_object(*(part for pair in pairs for part in pair))
-
-
-def _joined(pieces: list[Expression]) -> Expression:
-    """`'{"a":1}'` and `'{"b":2}'` to `'{"a":1,"b":2}'`: the braces between become a comma."""
-    first, *others = pieces
-    text: Expression = func.substr(first, 1, func.length(first) - 1)
-    for piece in others:
-        text = text.concat(",").concat(func.substr(piece, 2, func.length(piece) - 2))
-    return text.concat("}")
+    """The JSON object of a row. What one `json_object` cannot hold is put into it afterwards, in order."""
+    pairs = [(field.key, context.render(field, row)) for field in plan.fields]
+    first, others = pairs[:MOST_PAIRS], pairs[MOST_PAIRS:]
+    made: Expression = func.json_object(*(part for key, value in first for part in (quoted(key), value)))
+    for at in range(0, len(others), MOST_PAIRS):
+        some = others[at : at + MOST_PAIRS]
+        made = func.json_insert(made, *(part for key, value in some for part in (quoted(f"$.{key}"), value)))
+    return made
 
 
 def quoted(name: str) -> ColumnElement[Any]:

@@ -4,6 +4,7 @@
     q5  of the rarest of these, a query for any of them
     l5  what is left out
     a5  what else matches, with its score and its place among the parent's by score
+    b5  the best of these by the whole order: the score, then the entity's own
 
 A query stays cheap, because it never asks for words that many documents have.
 """
@@ -13,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Select, func, literal_column, select, table, tuple_, union_all
 
 from gqlnews.plan.audience import Audience
-from gqlnews.plan.declare import Similar
+from gqlnews.plan.declare import Entity, Similar
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.conditions import index_of
 from gqlnews.plan.render.context import Context, Expression
@@ -33,53 +34,62 @@ def render_similar(field: FieldPlan, row: Row, context: Context) -> Expression:
 def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expression:
     """
     (SELECT json_group_array(json_object(…)) FROM (
-        SELECT t6.title AS title, … FROM a5 JOIN article AS t6 ON t6.id = a5.id
-        WHERE a5.parent = k4.key AND a5.place <= ? ORDER BY a5.score DESC, … LIMIT ?
+        SELECT t6.title AS title, … FROM b5 JOIN article AS t6 ON t6.id = b5.id
+        WHERE b5.parent = k4.key AND b5.place <= ? ORDER BY b5.place
     ) AS s6)
     """
     declaration = field.declaration
     assert isinstance(declaration, Similar)
     assert link is not None, "a layer has keys"
-    alike = _alike(declaration, link, context)
-    limit = context.bind(field, "end")
-    near_enough = column_of(alike, "place") <= limit
+    best = _best(field, declaration, link, context)
+    chosen = column_of(best, "place") <= context.bind(field, "end")
     number = next(context.numbers)
     rows, alias = f"t{number}", f"s{number}"
     entity = declaration.entity
 
     def everything(column: str) -> Select[Any]:
         other = f"t{next(context.numbers)}"
-        ids = select(column_of(alike, "id")).select_from(table(alike)).where(near_enough)
+        ids = select(column_of(best, "id")).select_from(table(best)).where(chosen)
         query = select(column_of(other, column).label("key")).select_from(aliased(entity.table, other))
         return query.where(column_of(other, entity.key).in_(ids))
 
     one = Row(alias, 1, everything)
     body = func.json_group_array(render_object(field.selection, one, context))
     columns: list[Expression] = [column_of(rows, name).label(name) for name in one.used]
-    joined = table(alike).join(
-        aliased(entity.table, rows), column_of(rows, entity.key) == column_of(alike, "id")
+    joined = table(best).join(
+        aliased(entity.table, rows), column_of(rows, entity.key) == column_of(best, "id")
     )
-    order = [
-        column_of(rows, term.column).desc() if term.descending else column_of(rows, term.column)
-        for term in entity.order
-    ]
     found = select(*columns or [literal_column("1")]).select_from(joined)
     found = found.where(
-        column_of(alike, "parent") == link.key, near_enough, visible(entity, rows, context.audience)
+        column_of(best, "parent") == link.key, chosen, visible(entity, rows, context.audience)
     )
-    found = found.order_by(column_of(alike, "score").desc(), *order).limit(limit)
-    return select(body).select_from(found.subquery(alias)).scalar_subquery()
+    ordered = found.order_by(column_of(best, "place")).subquery(alias)
+    return select(body).select_from(ordered).scalar_subquery()
 
 
-def _alike(declaration: Similar, link: Link, context: Context) -> str:
-    """The name of `a5`, which holds for every parent what is like it."""
+def _best(field: FieldPlan, declaration: Similar, link: Link, context: Context) -> str:
+    """The name of `b5`, which holds for every parent what is most like it."""
     number = next(context.numbers)
-    rarest, query, left_out, alike = (f"{letter}{number}" for letter in "rqla")
+    rarest, query, left_out, alike, best = (f"{letter}{number}" for letter in "rqlab")
     context.materialize(rarest, _rarest(declaration, link, context.audience))
     context.materialize(query, _query(rarest))
     context.materialize(left_out, _left_out(declaration, query))
     context.materialize(alike, _matches(declaration, query, left_out, context.audience))
-    return alike
+    context.materialize(best, _ordered(declaration.entity, alike, context.bind(field, "end")))
+    return best
+
+
+def _ordered(entity: Entity, alike: str, limit: Expression) -> Select[Any]:
+    """Of what a page may hold, ties among them, the places by the whole order."""
+    rows = column_of("rows", entity.key)
+    order = ", ".join(f"rows.{term.column}{' DESC' if term.descending else ''}" for term in entity.order)
+    place = f"row_number() OVER (PARTITION BY {alike}.parent ORDER BY {alike}.score DESC, {order})"
+    query = select(
+        column_of(alike, "parent").label("parent"),
+        column_of(alike, "id").label("id"),
+        literal_column(place).label("place"),
+    ).select_from(crossed(alike, f"{entity.table} AS rows"))
+    return query.where(rows == column_of(alike, "id"), column_of(alike, "place") <= limit)
 
 
 def _rarest(declaration: Similar, link: Link, audience: Audience) -> Select[Any]:

@@ -1,0 +1,151 @@
+"""What a hostile client or an odd file can send: it is answered, or refused with a code, and never fails."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.product import Product, take_in
+
+
+def write(folder: Path, slug: str, title: str, **more: object) -> None:
+    """JSON is YAML too: any character can be written."""
+    keys = {"title": title, "publishedDateTime": "2021-01-01", "webUrl": f"https://x.example/{slug}", **more}
+    lines = "".join(f"{key}: {json.dumps(value)}\n" for key, value in keys.items())
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{slug}.md").write_text(f"---\n{lines}---\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    place = tmp_path_factory.mktemp("odd")
+    folder = place / "content"
+    write(folder, "a", "a", heat=5)
+    write(folder, "b", "b", topics=["X", "Y"])
+    write(folder, "mark", "<script>alert('one')</script> & </mark> zebra \u0002zebra\u0003 \"two\"")
+    for number, day in enumerate(("2021-01-01", "2021-01-02", "2021-01-03")):
+        domain = {"name": "P", "domain": f"d{number}.example"}
+        write(folder, f"k{number}", "quagga quokka lemur", publishedDateTime=day, provider=domain)
+    write(
+        folder, "old", "old", publishedDateTime="1990-01-01", provider={"name": "P", "domain": "d0.example"}
+    )
+    take_in(folder, place / "store.db")
+    with Product(place / "store.db") as product:
+        yield product
+
+
+def code(answer: dict[str, Any]) -> str:
+    assert "data" not in answer
+    return str(answer["errors"][0]["extensions"]["code"])
+
+
+def slugs(answer: dict[str, Any], root: str) -> list[str]:
+    return [node["slug"] for node in answer[root]["nodes"]]
+
+
+def test_a_variable_decides_in_the_operation_that_is_asked_for_alone(odd: Product) -> None:
+    document = (
+        "query A($x: Boolean!) { site { articleCount @skip(if: $x) } }"
+        " query B($x: [Int!]) { articles(where: { heat: { in: $x } }) { nodes { slug } } }"
+    )
+    assert slugs(odd.ask(document, {"x": [5]}, "B")["data"], "articles") == ["a"]
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["2021-04-01T00:00:00Z", "2021-04-01T00:00:00+05:00", "2021-04-01T00:00:00.5Z", "2021-04-01", "", "x"],
+)
+def test_a_forged_date_in_a_cursor_is_refused(odd: Product, date: str) -> None:
+    cursor = json.dumps(["Query.trending 86400", 5, date, "a"]).encode().hex()
+    answer = odd.ask("query ($c: String) { trending(after: $c) { totalCount } }", {"c": cursor})
+    assert code(answer) == "BAD_CURSOR"
+
+
+def test_objects_wider_than_a_function_of_sqlite_nest(odd: Product) -> None:
+    wide = {letter: " ".join(f"{letter}{number}: __typename" for number in range(130)) for letter in "cdef"}
+    related = f"related {{ images {{ url {wide['c']} }} {wide['c']} }}"
+    query = f"{{ articles {{ edges {{ node {{ {related} {wide['d']} }} {wide['e']} }} {wide['f']} }} }}"
+    articles = odd.data(query)["articles"]
+    assert list(articles) == ["edges", *(f"f{number}" for number in range(130))]
+    assert set(articles["edges"][0]["node"]) >= {"d0", "d129"}
+
+
+@pytest.mark.parametrize(
+    ("operator", "found"),
+    [("in", []), ("notIn", ["a", "b"]), ("eq", []), ("startsWith", []), ("contains", [])],
+)
+def test_a_text_goes_on_behind_a_nul(odd: Product, operator: str, found: list[str]) -> None:
+    value = ["a\0zzz"] if operator.endswith(("in", "In")) else "a\0zzz"
+    query = "query ($where: ArticleFilter) { articles(where: $where) { nodes { slug } } }"
+    where = {"slug": {"in": ["a", "b"]}, "title": {operator: value}}
+    assert slugs(odd.data(query, {"where": where}), "articles") == found
+
+
+def test_an_id_goes_on_behind_a_nul(odd: Product) -> None:
+    id_ = b64encode(b"Article:a\0zzz").decode()
+    assert odd.data("query ($id: ID!) { node(id: $id) { id } }", {"id": id_}) == {"node": None}
+
+
+@pytest.mark.parametrize("query", ["\ue000", "X \ue000 Y \ue000"])
+def test_what_parts_topics_in_the_index_is_no_word(odd: Product, query: str) -> None:
+    answer = odd.data("query ($q: String!) { search(query: $q) { nodes { slug } } }", {"q": query})
+    assert slugs(answer, "search") == (["b"] if "X" in query else [])
+
+
+def test_a_snippet_is_safe_and_balanced_whatever_the_title_says(odd: Product) -> None:
+    (edge,) = odd.data('{ search(query: "zebra") { edges { snippet } } }')["search"]["edges"]
+    assert edge["snippet"] == (
+        "&lt;script&gt;alert(&#39;one&#39;)&lt;/script&gt; &amp; &lt;/mark&gt; <mark>zebra</mark>"
+        "  <mark>zebra</mark>  &quot;two&quot;"
+    )
+
+
+def test_what_is_just_as_alike_but_comes_later_costs_nothing(odd: Product) -> None:
+    """The one that is as alike, and not shown, has a provider whose days are too many."""
+    query = (
+        '{ article(slug: "k1") { similar(first: 1) { slug'
+        " provider { articles { facets { published(by: DAY) { count } } } } } } }"
+    )
+    assert odd.data(query)["article"]["similar"][0]["slug"] == "k2"
+
+
+PARTS = (
+    "{ totalCount facets { topics { count } types { count } quality { min } } pageInfo { hasNextPage }"
+    " nodes { slug } }"
+)
+LISTS = " ".join(f"a{number}: articles(where: $w) {PARTS}" for number in range(15))
+NESTED = " ".join(f"a{number}: referencedBy(where: $w) {PARTS}" for number in range(15))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"query ($w: ArticleFilter) {{ {LISTS} }}",
+        f"query ($w: ArticleFilter) {{ articles {{ nodes {{ {NESTED} }} }} }}",
+        "{ articles(first: 100) { nodes { similar(first: 100) { similar(first: 1) { slug } } } } }",
+        "{ topics { articles(first: 100) { nodes { similar { slug } } } } }",
+        "{ articles(first: 100) { nodes { a: similar { slug } b: similar { slug } c: similar { slug } } } }",
+    ],
+)
+def test_what_would_hold_up_everyone_is_refused_before_it_runs(odd: Product, query: str) -> None:
+    where = {"or": [{"title": {"contains": f"x{number}"}} for number in range(99)]}
+    odd.hops = 0
+    answer = odd.ask(query, {"w": where} if "$w" in query else None)
+    assert code(answer) == "TOO_WIDE"
+    assert odd.hops == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"query ($w: ArticleFilter) {{ articles(where: $w) {PARTS} }}",
+        "{ articles(first: 50) { nodes { similar { slug } } } }",
+        "{ articles(first: 10) { nodes { similar(first: 5) { similar { slug } } } } }",
+    ],
+)
+def test_what_a_front_end_asks_for_is_not(odd: Product, query: str) -> None:
+    where = {"or": [{"title": {"contains": f"x{number}"}} for number in range(60)]}
+    odd.data(query, {"w": where} if "$w" in query else None)

@@ -26,6 +26,8 @@ def check(ask: Ask, oracle: Oracle, world: World, operation: Operation) -> None:
     probe = Probe(ask, world)
     expected = oracle.execute(world, *operation, similar=probe.similar)
     actual = ask(operation.document, operation.variables, operation.name, world.audience)
+    if asks_too_much(operation, actual):
+        return
     found = list(differences(expected, actual, oracle.registry))
     if found:  # the clock has gone on since: a date may have left the time asked for
         expected = oracle.execute(world, *operation, similar=probe.similar)
@@ -33,6 +35,12 @@ def check(ask: Ask, oracle: Oracle, world: World, operation: Operation) -> None:
     found += probe.faults
     if found:
         raise AssertionError(report(found, operation, world.audience))
+
+
+def asks_too_much(operation: Operation, actual: Mapping[str, Any]) -> bool:
+    """Whether the program's own limit on `similar` refused the request; its tests are elsewhere."""
+    errors = [error_line(error) for error in actual.get("errors") or ()]
+    return "data" not in actual and "similar" in operation.document and errors[0].endswith("TOO_WIDE")
 
 
 def learn_cursors(ask: Ask, oracle: Oracle, world: World) -> None:

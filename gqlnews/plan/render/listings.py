@@ -97,7 +97,7 @@ class Listing:
             query = query.where(beyond(self.terms, keys, self.place("before"), backward=True))
         if self.through is not None and scan.way is Way.JOINED:
             query = query.where(
-                worth_ordering(self.through, after=page.after, field=self.field, context=self.context)
+                worth_ordering(self.through, limit, self.place("after")[0] if page.after else None)
             )
         if named:
             keys = [literal_column(f"k{at}") for at in range(len(keys))]

@@ -66,7 +66,7 @@ def hits_of(hits: Hits, entity: Entity, shape: ListShape, field: FieldPlan, cont
     return Junction(name, near="id", far="id", copies=frozenset({"score"}))
 
 
-def worth_ordering(hits: Junction, *, after: bool, field: FieldPlan, context: Context) -> ColumnElement[bool]:
+def worth_ordering(hits: Junction, limit: Expression, after: Expression | None) -> ColumnElement[bool]:
     """Whether a hit scores as well as the worst of a page by score alone: only these need their other keys.
 
     h3.score >= (SELECT coalesce(min(b.score), 0) FROM (
@@ -74,9 +74,9 @@ def worth_ordering(hits: Junction, *, after: bool, field: FieldPlan, context: Co
     """
     score = column_of(hits.table, "score")
     best = select(score.label("score")).select_from(table(hits.table))
-    if after:
-        best = best.where(score < context.bind(field, "after0"))
-    best = best.order_by(score.desc()).limit(context.bind(field, "limit"))
+    if after is not None:
+        best = best.where(score < after)
+    best = best.order_by(score.desc()).limit(limit)
     least = func.coalesce(func.min(column_of("b", "score")), literal_column("0"))
     return literal_column("score") >= select(least).select_from(best.subquery("b")).scalar_subquery()
 

@@ -108,7 +108,8 @@ def goes_on(text: str, place: int) -> bool:
 
 
 def is_blank(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character) == "Cc"
+    """U+E000 too: in the index it parts topics, or related titles, and is no word of theirs."""
+    return character.isspace() or character == "\ue000" or unicodedata.category(character) == "Cc"
 
 
 def end_of_phrase(text: str, place: int) -> int:

@@ -1,6 +1,7 @@
 """`python -m benchmarks`: every benchmark there is."""
 
-from benchmarks.ingest import main
+from benchmarks import front_end, ingest
 
 if __name__ == "__main__":
-    main()
+    ingest.main()
+    front_end.main()

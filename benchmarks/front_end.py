@@ -26,6 +26,7 @@ from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
 from gqlnews.store.readers import Readers
 
+ONE_IN = 20  # articles has the word that is searched for
 QUERIES = Path(__file__).parent / "queries"
 
 
@@ -50,7 +51,7 @@ class Measured:
 
 
 def variables_for(database: Path) -> dict[str, dict[str, Any]]:
-    """What the queries ask for: the busiest topic and provider, the newest story, common words, …"""
+    """What the queries ask for: busy topics, the busiest provider, the largest story, a common word, …"""
     db = sqlite3.connect(database)
 
     def one(sql: str) -> Any:
@@ -65,13 +66,16 @@ def variables_for(database: Path) -> dict[str, dict[str, Any]]:
     )
     newest = one("SELECT published_date_time FROM article WHERE published ORDER BY published_at DESC LIMIT 1")
     most_listed = "SELECT slug FROM article WHERE published ORDER BY related_count DESC, slug LIMIT 1"
-    words = one("SELECT title FROM article WHERE published ORDER BY published_at DESC LIMIT 1").split()
-    word = max(words, key=len).strip(".,:;!?“”\"'").lower()
+    word = db.execute(
+        "SELECT word FROM search_word JOIN site ON audience = scope WHERE scope = 0"
+        " ORDER BY abs(documents - article_count / ?), word LIMIT 1",
+        (ONE_IN,),
+    ).fetchone()[0]
     line, number = db.execute("SELECT line, number FROM store, site WHERE audience = 0").fetchone()
     since = f"{line}-{number // 2}"
     found: dict[str, dict[str, Any]] = {
         "topic-page": {"slug": topics[1]},
-        "topic-page-best": {"slug": topics[0], "least": 60},
+        "topic-page-best": {"slug": topics[1], "least": 60},
         "provider-page": {"domain": provider},
         "providers-directory": {"part": "an"},
         "article-page": {"slug": one(most_listed)},

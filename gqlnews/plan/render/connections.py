@@ -22,11 +22,19 @@ from gqlnews.plan.render.search import hits_of, passages_of, score_of
 
 def render_connection(field: FieldPlan, row: Row, context: Context) -> Expression:
     """A connection with parents is always a layer, so its pages are made for all of them at once."""
-    match = field.declaration.match if isinstance(field.declaration, Connection) else None
-    if match is None:
+    declaration = field.declaration
+    assert isinstance(declaration, Connection)
+    if declaration.match is None:
         return _connection(field, context, None)
-    assert match.parent is not None
-    return layered(match.parent, row, context, lambda link: _connection(field, context, link))
+    assert declaration.match.parent is not None
+    as_items = declaration.through is not None and declaration.through.items is not None
+    return layered(
+        declaration.match.parent,
+        row,
+        context,
+        lambda link: _connection(field, context, link),
+        as_items=as_items,
+    )
 
 
 def _connection(field: FieldPlan, context: Context, link: Link | None) -> Expression:

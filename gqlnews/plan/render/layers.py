@@ -8,7 +8,7 @@ from sqlalchemy import FromClause, Select, func, select
 from gqlnews.plan.declare import Match
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
-from gqlnews.plan.render.rows import Row, column_of
+from gqlnews.plan.render.rows import Row, column_of, item_of
 
 DEEPEST = 2  # links that nest in one layer
 
@@ -17,13 +17,15 @@ DEEPEST = 2  # links that nest in one layer
 class Link:
     """What a linked row is matched with: one key, and all the keys of the level.
 
-    `keys` is the expression that holds them, where a layer begins here.
+    `keys` is the expression that holds them, where a layer begins here; `item`, where it was asked for, is the
+    key as an item among items.
     """
 
     key: Expression
     all_keys: Callable[[], Select[tuple[object]]]
     depth: int
     keys: FromClause | None = None
+    item: Expression | None = None
 
 
 Build = Callable[[Link | None], Expression]
@@ -43,7 +45,7 @@ def linked(field: FieldPlan, match: Match | None, row: Row, context: Context, bu
     return layered(match.parent, row, context, build)
 
 
-def layered(parent: str, row: Row, context: Context, build: Build) -> Expression:
+def layered(parent: str, row: Row, context: Context, build: Build, *, as_items: bool = False) -> Expression:
     """
     WITH k4 AS MATERIALIZED (SELECT DISTINCT key FROM (… all of the level above …) WHERE key IS NOT NULL),
          j4 AS MATERIALIZED (SELECT k4.key, <what build makes of k4.key> AS json FROM k4)
@@ -52,12 +54,13 @@ def layered(parent: str, row: Row, context: Context, build: Build) -> Expression
     number = next(context.numbers)
     level = row.everything(parent).subquery(f"l{number}")
     level_key = column_of(f"l{number}", "key")
+    columns = [level_key.label("key"), *([item_of(level_key).label("item")] if as_items else [])]
     keys = context.materialize(
-        f"k{number}",
-        select(level_key.label("key")).distinct().select_from(level).where(level_key.is_not(None)),
+        f"k{number}", select(*columns).distinct().select_from(level).where(level_key.is_not(None))
     )
     key = column_of(f"k{number}", "key")
-    answer = build(Link(key, lambda: select(key.label("key")).select_from(keys), 1, keys))
+    item = column_of(f"k{number}", "item") if as_items else None
+    answer = build(Link(key, lambda: select(key.label("key")).select_from(keys), 1, keys, item))
     made = context.materialize(f"j{number}", select(key.label("key"), answer.label("json")).select_from(keys))
     found = (
         select(column_of(f"j{number}", "json"))

@@ -57,7 +57,7 @@ class Listing:
         parent: Parent = None
         if self.link is not None:
             parent = self.link.all_keys() if everywhere else self.link.key
-        query = scan.select(parent, self._passes(scan), *columns)
+        query = scan.select(parent, self._passes(scan), *columns, item=self.link.item if self.link else None)
         if self.shape.alike is not None:
             better = not_(exists(self._better(scan, self.shape.alike, parent)))
             through = self.shape.alike.through
@@ -112,7 +112,9 @@ class Listing:
     def _better(self, scan: Scan, alike: Alike, parent: Parent) -> Select[Any]:
         """Rows like the scan's that the order puts before it."""
         other = Scan(self.entity, self.match, self.through, self.context, alone=False)
-        query = other.select(parent, self._passes(other), ONE).where(self._alike(scan, other, alike))
+        item = self.link.item if self.link else None
+        query = other.select(parent, self._passes(other), ONE, item=item)
+        query = query.where(self._alike(scan, other, alike))
         return query.where(beyond(self.terms, self.keys(other), self.keys(scan), backward=True))
 
     def _alone(self, scan: Scan, through: Junction) -> ColumnElement[bool]:

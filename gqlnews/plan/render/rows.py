@@ -55,6 +55,13 @@ def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
     return func.json(value) if kind is Kind.JSON else value
 
 
+def item_of(key: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The key as it stands among items, as keys.py writes it, between line feeds."""
+    line_feed: ColumnElement[Any] = literal_column("char(10)")
+    item = func.replace(key, literal_column("'\\'"), literal_column("'\\\\'"))
+    return line_feed.concat(func.replace(item, line_feed, literal_column("'\\n'"))).concat(line_feed)
+
+
 def crossed(left: str, right: str) -> FromClause:
     """Two sources by their SQL, the left one read first: SQLite leaves the order of a cross join alone."""
     return table(quoted_name(f"{left} CROSS JOIN {right}", quote=False))

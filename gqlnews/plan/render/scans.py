@@ -15,11 +15,10 @@ from sqlalchemy import ColumnElement, FromClause, Select, exists, func, literal_
 
 from gqlnews.plan.declare import Entity, Junction, Match
 from gqlnews.plan.render.context import Context, Expression
-from gqlnews.plan.render.rows import aliased, column_of, visible
+from gqlnews.plan.render.rows import aliased, column_of, item_of, visible
 
 ONE: Expression = literal_column("1")
 ZERO: Expression = literal_column("0")
-LINE_FEED: Expression = literal_column("char(10)")
 
 
 class Way(Enum):
@@ -60,23 +59,29 @@ class Scan:
         return column_of(self.near if copied or self.way is Way.JUNCTION else self.rows, name)
 
     def select(
-        self, parent: Expression | Select[Any] | None, passes: ColumnElement[bool], *columns: Expression
+        self,
+        parent: Expression | Select[Any] | None,
+        passes: ColumnElement[bool],
+        *columns: Expression,
+        item: Expression | None = None,
     ) -> Select[Any]:
         """Columns of the visible rows that pass, of one parent, of several, or of all where there are none.
+
+        `item` is the parent as an item among items.
 
         SQLite tests in the order written where no index serves: what is dear, to search items, comes last.
         """
         query = select(*columns).select_from(self._source).where(self._visible, passes)
-        return query if self.match is None or parent is None else query.where(self._belongs(parent))
+        return query if self.match is None or parent is None else query.where(self._belongs(parent, item))
 
-    def _belongs(self, parent: Expression | Select[Any]) -> ColumnElement[bool]:
+    def _belongs(self, parent: Expression | Select[Any], item: Expression | None) -> ColumnElement[bool]:
         if self.through is None:
             assert self.match is not None
             return _is(column_of(self.rows, self.match.child), parent)
         near = column_of(self.near, self.through.near)
         match self.way:
             case Way.ITEMS:
-                return _has_item(column_of(self.rows, str(self.through.items)), parent)
+                return _has_item(column_of(self.rows, str(self.through.items)), parent, item)
             case Way.KEYS:
                 keys = select(column_of(self.near, self.through.far)).select_from(self._junction)
                 keys = keys.where(visible(self.through, self.near, self.audience), _is(near, parent))
@@ -127,12 +132,13 @@ def _is(column: Expression, parent: Expression | Select[Any]) -> ColumnElement[b
     return column.in_(parent) if isinstance(parent, Select) else column == parent
 
 
-def _has_item(items: Expression, parent: Expression | Select[Any]) -> ColumnElement[bool]:
-    """Whether the items hold the key, as `keys.as_item` writes it; or one of the keys."""
+def _has_item(
+    items: Expression, parent: Expression | Select[Any], item: Expression | None
+) -> ColumnElement[bool]:
+    """Whether the items hold the key, or one of the keys. `item`, where given, was made of the key once."""
     if isinstance(parent, Select):
         parents = parent.subquery("keys")
-        return exists(select(ONE).select_from(parents).where(_has_item(items, column_of("keys", "key"))))
-    backslash: Expression = literal_column("'\\'")
-    escaped: Expression = literal_column("'\\\\'")
-    item = func.replace(func.replace(parent, backslash, escaped), LINE_FEED, literal_column("'\\n'"))
-    return func.instr(items, LINE_FEED.concat(item).concat(LINE_FEED)) > ZERO
+        return exists(
+            select(ONE).select_from(parents).where(_has_item(items, column_of("keys", "key"), None))
+        )
+    return func.instr(items, item_of(parent) if item is None else item) > ZERO

@@ -72,7 +72,7 @@ def variables_for(database: Path) -> dict[str, dict[str, Any]]:
         (ONE_IN,),
     ).fetchone()[0]
     line, number = db.execute("SELECT line, number FROM store, site WHERE audience = 0").fetchone()
-    since = f"{line}-{number // 2}"
+    since = f"{line}0-{number // 2}"  # the 0 is the public's scope
     found: dict[str, dict[str, Any]] = {
         "topic-page": {"slug": topics[1]},
         "topic-page-best": {"slug": topics[1], "least": 60},

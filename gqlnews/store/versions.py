@@ -6,37 +6,53 @@ from typing import NamedTuple
 MOST_REMOVED = 10_000
 """How many articles that are gone a scope remembers: who left off before one it forgot starts afresh."""
 
-# Scope 0 sees an article come, change or go where it is, or was, published. An article that comes back was
-# `added` anew; since when it is known at all stays `first_added`.
-_KEEP = """
-INSERT INTO article_change (scope, slug, version, first_added, added, removed)
-SELECT scope, slug, version, version, version, NOT is_there
-FROM (
-    SELECT 0 AS scope, slug, version, was_public AS was_there, is_public AS is_there FROM numbered
-    UNION ALL
-    SELECT 1, slug, version, kind <> 'ADDED', kind <> 'REMOVED' FROM numbered
+# ruff: noqa: S608 - the parts of these statements are this program's
+
+# What a scope sees of `touched`: scope 0 an article that is, or was, published.
+_SEEN = (
+    "SELECT slug, was_public AS was_there, is_public AS is_there FROM touched WHERE was_public OR is_public",
+    "SELECT slug, kind <> 'ADDED' AS was_there, kind <> 'REMOVED' AS is_there FROM touched",
 )
-WHERE was_there OR is_there
+
+
+def _keep(scope: int) -> str:
+    """The scope's entries, numbered by slug after `last`, its newest number.
+
+    An article that comes back was `added` anew; since when it is known at all stays `first_added`.
+    """
+    return f"""
+INSERT INTO article_change (scope, slug, version, first_added, added, removed)
+SELECT {scope}, slug, number, number, number, NOT is_there
+FROM (SELECT :last + row_number() OVER (ORDER BY slug) AS number, seen.* FROM ({_SEEN[scope]}) AS seen)
+WHERE true -- or ON would belong to a join
 ON CONFLICT (scope, slug) DO UPDATE SET
     version = excluded.version,
     added = iif(article_change.removed, excluded.added, article_change.added),
     removed = excluded.removed
 """
-_NUMBER = "INSERT INTO numbered SELECT ? + row_number() OVER (ORDER BY slug), touched.* FROM touched"
+
+
+_KEEP = (_keep(0), _keep(1))
+
+# Each scope has numbers of its own: one over both would tell the public how much is hidden. Of scope 1
+# the editor has them all.
+_LAST = "SELECT number FROM site WHERE audience IN (0, 2) ORDER BY audience"
 
 _NEWEST_TO_FORGET = """
 SELECT version FROM article_change WHERE scope = ? AND removed = 1 ORDER BY version DESC LIMIT 1 OFFSET ?
 """
 _FORGET = "DELETE FROM article_change WHERE scope = ? AND removed = 1 AND version <= ?"
 
-# ruff: noqa: S608 - the parts of this statement are this program's
-
 
 def _describe(visible: str, scope: int) -> str:
-    """What the audience is told of the articles that are `visible`; of equal instants the first slug's."""
+    """What an audience of the scope is told of the articles that are `visible`, the scope's.
+
+    The scope stands in the version, so that none is taken for one of the other. Of equal instants the first
+    slug's is told.
+    """
     return f"""
 UPDATE site SET
-    version = (SELECT line FROM store) || '-' || :number,
+    version = (SELECT line FROM store) || '{scope}-' || :number,
     number = :number,
     ingested_at = :now,
     article_count = (SELECT count(*) FROM article {visible}),
@@ -62,23 +78,21 @@ class Changes(NamedTuple):
 
 
 def log_changes(db: sqlite3.Connection, *, problems_changed: bool, now: str, most_removed: int) -> Changes:
-    """Give each entry of `touched` a version, by slug, and move on the versions of who may see a change.
+    """Give each entry of `touched` a version in each scope that sees it, and move on those of who may see it.
 
     An editor also sees problems: where only these changed, a version without an entry stands for it.
     `now` is the served instant, `most_removed` how many removals a scope remembers. Derived data must be up
     to date.
     """
-    (last,) = db.execute("SELECT last_version FROM store").fetchone()
-    count = db.execute(_NUMBER, (last,)).rowcount
-    newest = last + (count or int(problems_changed))
-    if newest == last:
+    last = [number for (number,) in db.execute(_LAST)]
+    public, everyone = (db.execute(_KEEP[scope], {"last": last[scope]}).rowcount for scope in (0, 1))
+    editor = everyone or int(problems_changed)
+    if not editor:
         return Changes(0, 0, 0)
-    db.execute("UPDATE store SET last_version = ?", (newest,))
-    db.execute(_KEEP)
-    (public,) = db.execute("SELECT max(version) FROM numbered WHERE was_public OR is_public").fetchone()
-    for audience, number in ((0, public), (1, newest if count else None), (2, newest)):
-        if number is not None:
-            db.execute(_DESCRIBE[audience], {"audience": audience, "number": number, "now": now})
+    for audience, scope, more in ((0, 0, public), (1, 1, everyone), (2, 1, editor)):
+        if more:
+            told = {"audience": audience, "number": last[scope] + more, "now": now}
+            db.execute(_DESCRIBE[audience], told)
     for scope, audiences in ((0, "(0)"), (1, "(1, 2)")):
         _forget(db, scope, audiences, most_removed)
     kinds = dict(db.execute("SELECT kind, count(*) FROM touched GROUP BY kind").fetchall())

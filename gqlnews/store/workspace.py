@@ -17,7 +17,6 @@ _TABLES = {
     # ids of the articles that are being written or removed
     "batch": "id INTEGER PRIMARY KEY",
     "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER",
-    "numbered": "version INTEGER PRIMARY KEY, slug TEXT, kind TEXT, was_public INTEGER, is_public INTEGER",
     # what must be derived anew
     "affected_slug": "slug TEXT PRIMARY KEY",
     "affected_url": "url TEXT PRIMARY KEY",

@@ -25,12 +25,14 @@ class Replay:
         self.visible: Visible = {}
         self.memory: dict[str, Memory] = {}
         self.forgotten = 0
+        self.last = 0
 
-    def step(self, visible: Visible, numbers: Mapping[str, int]) -> None:
-        """Go on to what is visible now; `numbers` are the versions of this step's changes."""
-        for slug in visible.keys() | self.visible.keys():
+    def step(self, visible: Visible) -> None:
+        """Go on to what is visible now; the changes are numbered by slug, after `last`."""
+        for slug in sorted(visible.keys() | self.visible.keys()):
             if visible.get(slug) != self.visible.get(slug):
-                self.memory[slug] = self.changed(slug, numbers[slug], removed=slug not in visible)
+                self.last += 1
+                self.memory[slug] = self.changed(slug, self.last, removed=slug not in visible)
         self.visible = dict(visible)
         self.forget()
 

@@ -37,9 +37,11 @@ def test_every_table_is_strict(db: sqlite3.Connection) -> None:
     assert loose == [("sqlite_schema",)]
 
 
-def test_an_audience_starts_at_version_0_of_the_stores_own_line(db: sqlite3.Connection) -> None:
+def test_an_audience_starts_at_version_0_of_the_stores_own_line_for_its_scope(db: sqlite3.Connection) -> None:
     (line,) = db.execute("SELECT line FROM store").fetchone()
-    assert [row for (row,) in db.execute("SELECT version FROM site ORDER BY audience")] == [f"{line}-0"] * 3
+    assert [row for (row,) in db.execute("SELECT version FROM site ORDER BY audience")] == [
+        f"{line}{scope}-0" for scope in (0, 1, 1)
+    ]
 
 
 def test_the_folder_above_is_made(tmp_path: Path) -> None:

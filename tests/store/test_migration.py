@@ -64,11 +64,17 @@ def old(lived: sqlite3.Connection, tmp_path: Path) -> Path:
     db = open_writer(path, known=migrations()[:1])
     db.execute("PRAGMA foreign_keys = OFF")
     db.execute("ATTACH ? AS now", (str(tmp_path / "store.db"),))
-    tables = db.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'change'")
+    tables = db.execute(
+        "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT IN ('change', 'store')"
+    )
     for (table,) in tables.fetchall():
         names = ", ".join(name for (name,) in db.execute(f"SELECT name FROM pragma_table_info('{table}')"))
         db.execute(f"DELETE FROM main.{table}")
         db.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM now.{table}")
+    db.execute("UPDATE main.store SET (line, fingerprint) = (SELECT line, fingerprint FROM now.store)")
+    last = LOG[-1][0]  # of each audience, because the public sees the last change too
+    db.execute("UPDATE main.store SET last_version = ?", (last,))
+    db.execute("UPDATE main.site SET version = (SELECT line FROM main.store) || '-' || ?", (last,))
     db.executemany("INSERT INTO change VALUES (?, ?, ?, ?, ?)", LOG)
     db.close()
     return path

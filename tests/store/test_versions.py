@@ -16,37 +16,45 @@ def numbers(db: sqlite3.Connection) -> list[int]:
     return [int(text.partition("-")[2]) for (text,) in found]
 
 
-def changed(db: sqlite3.Connection, since: int = 0) -> list[Any]:
-    """(scope, slug, version, first_added, added, removed) of each latest change after `since`."""
-    return db.execute(
-        "SELECT * FROM article_change WHERE version > ? ORDER BY scope, version", (since,)
-    ).fetchall()
+def changed(db: sqlite3.Connection, since: tuple[int, int] = (0, 0)) -> list[Any]:
+    """(scope, slug, version, first_added, added, removed) of each latest change after its scope's."""
+    rows = db.execute("SELECT * FROM article_change ORDER BY scope, version").fetchall()
+    return [row for row in rows if row[2] > since[row[0]]]
 
 
 @pytest.fixture
-def started(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> int:
-    """A store of a published article and of an unpublished one; the last version."""
+def started(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> tuple[int, int]:
+    """A store of a published article and of an unpublished one; the last number of each scope."""
     folder.article("open.md", URL.format("open"))
     folder.article("hidden.md", URL.format("hidden"), published=False)
     take_in()
-    return max(numbers(db))
+    public, _, editor = numbers(db)
+    return public, editor
 
 
-def test_each_article_has_a_version_of_its_own_by_slug(started: int, db: sqlite3.Connection) -> None:
-    assert changed(db) == [(0, "open", 2, 2, 2, 0), (1, "hidden", 1, 1, 1, 0), (1, "open", 2, 2, 2, 0)]
-    assert numbers(db) == [2, 2, 2]
+def test_each_scope_numbers_its_articles_by_slug(started: tuple[int, int], db: sqlite3.Connection) -> None:
+    assert changed(db) == [(0, "open", 1, 1, 1, 0), (1, "hidden", 1, 1, 1, 0), (1, "open", 2, 2, 2, 0)]
+    assert numbers(db) == [1, 2, 2]
+
+
+def test_the_version_of_one_scope_is_none_of_the_other(
+    started: tuple[int, int], db: sqlite3.Connection
+) -> None:
+    (line,) = db.execute("SELECT line FROM store").fetchone()
+    found = [text for (text,) in db.execute("SELECT version FROM site ORDER BY audience")]
+    assert found == [f"{line}0-1", f"{line}1-2", f"{line}1-2"]
 
 
 CHANGES = [
     # what happens; (slug, added, removed) as the public and as everyone else learn of it
-    (("open.md", {"title": "new"}), ("open", 2, 0), ("open", 2, 0)),
-    (("open.md", {"published": False}), ("open", 2, 1), ("open", 2, 0)),
-    (("open.md", None), ("open", 2, 1), ("open", 2, 1)),
+    (("open.md", {"title": "new"}), ("open", 1, 0), ("open", 2, 0)),
+    (("open.md", {"published": False}), ("open", 1, 1), ("open", 2, 0)),
+    (("open.md", None), ("open", 1, 1), ("open", 2, 1)),
     (("hidden.md", {"published": False, "title": "new"}), None, ("hidden", 1, 0)),
-    (("hidden.md", {"published": True}), ("hidden", 3, 0), ("hidden", 1, 0)),
+    (("hidden.md", {"published": True}), ("hidden", 2, 0), ("hidden", 1, 0)),
     (("hidden.md", None), None, ("hidden", 1, 1)),
     (("new.md", {"published": False}), None, ("new", 3, 0)),
-    (("new.md", {}), ("new", 3, 0), ("new", 3, 0)),
+    (("new.md", {}), ("new", 2, 0), ("new", 3, 0)),
 ]
 
 
@@ -55,7 +63,7 @@ def test_a_change_moves_the_version_of_who_sees_it(
     folder: Folder,
     take_in: TakeIn,
     db: sqlite3.Connection,
-    started: int,
+    started: tuple[int, int],
     edit: tuple[str, dict[str, Any] | None],
     public: tuple[str, int, int] | None,
     everyone: tuple[str, int, int],
@@ -67,45 +75,45 @@ def test_a_change_moves_the_version_of_who_sees_it(
         folder.article(path, URL.format(path.removesuffix(".md")), **keys)
     take_in()
     expected = [
-        (scope, entry[0], started + 1, entry[1], *entry[1:])
+        (scope, entry[0], started[scope] + 1, entry[1], *entry[1:])
         for scope, entry in enumerate((public, everyone))
         if entry is not None
     ]
     assert changed(db, started) == expected
-    assert numbers(db) == [started + (public is not None), started + 1, started + 1]
+    assert numbers(db) == [1 + (public is not None), 3, 3]
 
 
 def test_an_article_that_comes_back_was_first_added_long_ago(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: int
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: tuple[int, int]
 ) -> None:
     folder.article("open.md", URL.format("open"), published=False)
     take_in()
     folder.article("open.md", URL.format("open"))
     take_in()
-    assert changed(db, started) == [(0, "open", 4, 2, 4, 0), (1, "open", 4, 2, 2, 0)]
+    assert changed(db, started) == [(0, "open", 3, 1, 3, 0), (1, "open", 4, 2, 2, 0)]
 
 
 def test_problems_alone_move_the_editors_version(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: int
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: tuple[int, int]
 ) -> None:
     folder.write("bad.md", BROKEN)
     take_in()
-    assert numbers(db) == [started, started, started + 1]
+    assert numbers(db) == [1, 2, 3]
     folder.remove("bad.md")
     take_in()
-    assert numbers(db) == [started, started, started + 2]
+    assert numbers(db) == [1, 2, 4]
     assert changed(db, started) == []
 
 
 def test_a_version_is_never_given_twice(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: int
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: tuple[int, int]
 ) -> None:
     folder.write("bad.md", BROKEN)
     take_in()
     folder.article("open.md", URL.format("open"), title="new")
     take_in()
-    assert [entry[1:3] for entry in changed(db, started)] == [("open", started + 2)] * 2
-    assert numbers(db) == [started + 2] * 3
+    assert [entry[:3] for entry in changed(db, started)] == [(0, "open", 2), (1, "open", 4)]
+    assert numbers(db) == [2, 4, 4]
 
 
 def test_the_time_of_a_version_is_that_of_the_ingest_that_made_it(

@@ -4,9 +4,10 @@
     c2 AS MATERIALIZED (SELECT slug, version AS number, <ADDED, …> AS kind FROM article_change
                         WHERE scope = 0 AND version > :since … ORDER BY version LIMIT :limit + 1)
 
-Bound: `line` (`line-`, null where nothing is said), `since` and `started` (numbers), `limit`. A walk through
-the whole content may be at a version from before what was forgotten, but it began later: `started` says
-when, and until the walk is past that danger its versions carry it, `line-number-started`.
+Bound: `line` (`line-`, that of the store and of what the caller may see, null where nothing is said), `since`
+and `started` (numbers), `limit`. A walk through the whole content may be at a version from before what was
+forgotten, but it began later: `started` says when, and until the walk is past that danger its versions carry
+it, `line-number-started`.
 """
 
 from collections.abc import Callable
@@ -78,7 +79,8 @@ class LogRow(Row):
             and_(line.is_distinct_from(self.of_state("line")), line.is_not(None)),
             self.field,
             Code.VERSION_TOO_OLD,
-            "`since` is a version of a store that was made anew: start afresh, without `since`.",
+            "`since` is of a store that was made anew, or of a caller who sees other articles: start afresh, "
+            "without `since`.",
         )
         self.context.refuse_where(
             or_(since > number, func.ifnull(started, since) > number),

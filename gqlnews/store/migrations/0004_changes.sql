@@ -1,9 +1,10 @@
 -- What changed, as one row an article and scope: its latest state, instead of a log that grows for ever.
+-- Each scope numbers its own changes: one sequence over both would tell the public how much is hidden.
 
 CREATE TABLE article_change (
     scope INTEGER NOT NULL,
     slug TEXT NOT NULL,
-    version INTEGER NOT NULL,          -- of its latest change
+    version INTEGER NOT NULL,          -- number of its latest change, in the scope's own sequence
     first_added INTEGER NOT NULL,      -- the earliest time it came that is remembered, whatever came between
     added INTEGER NOT NULL,            -- since when it is there, or was before it went
     removed INTEGER NOT NULL CHECK (removed IN (0, 1)),
@@ -12,28 +13,31 @@ CREATE TABLE article_change (
 CREATE INDEX article_change_version ON article_change (scope, version);
 CREATE INDEX article_change_removed ON article_change (scope, version, removed) WHERE removed = 1;
 
+-- Every change has a number in scope 1 already. Scope 0 counts those that it sees.
 INSERT INTO article_change
-SELECT 0, slug, last, first_added, added, 1 - last_change.is_public
-FROM (
-    SELECT slug, max(version) AS last,
-        min(version) FILTER (WHERE NOT was_public) AS first_added,
-        max(version) FILTER (WHERE NOT was_public) AS added
-    FROM change WHERE was_public OR is_public GROUP BY slug
-) AS seen
-JOIN change AS last_change USING (slug) WHERE last_change.version = last;
-
-INSERT INTO article_change
-SELECT 1, slug, last, first_added, added, last_change.kind = 'REMOVED'
-FROM (
-    SELECT slug, max(version) AS last,
-        min(version) FILTER (WHERE kind = 'ADDED') AS first_added,
-        max(version) FILTER (WHERE kind = 'ADDED') AS added
-    FROM change GROUP BY slug
-) AS seen
-JOIN change AS last_change USING (slug) WHERE last_change.version = last;
+WITH seen AS (
+    SELECT 0 AS scope, slug, row_number() OVER (ORDER BY version) AS number,
+        was_public AS was_there, is_public AS is_there
+    FROM change WHERE was_public OR is_public
+    UNION ALL
+    SELECT 1, slug, version, kind <> 'ADDED', kind <> 'REMOVED' FROM change
+),
+latest AS (
+    SELECT scope, slug, max(number) AS number,
+        min(number) FILTER (WHERE NOT was_there) AS first_added,
+        max(number) FILTER (WHERE NOT was_there) AS added
+    FROM seen GROUP BY scope, slug
+)
+SELECT scope, slug, number, first_added, added, NOT is_there FROM latest JOIN seen USING (scope, slug, number);
 
 DROP TABLE change;
 
 ALTER TABLE site ADD COLUMN number INTEGER NOT NULL DEFAULT 0;    -- the number in `version`
 ALTER TABLE site ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0; -- the newest removal that is forgotten
-UPDATE site SET number = CAST(substr(version, instr(version, '-') + 1) AS INTEGER);
+UPDATE site SET number = CAST(substr(version, instr(version, '-') + 1) AS INTEGER) WHERE audience <> 0;
+UPDATE site SET number = coalesce((SELECT max(version) FROM article_change WHERE scope = 0), 0) WHERE audience = 0;
+
+-- The scope stands in the text, so that no version is taken for one of the other scope. The editor's number is
+-- the last of scope 1, the public's of scope 0: no counter is needed beside them.
+UPDATE site SET version = (SELECT line FROM store) || (audience <> 0) || '-' || number;
+ALTER TABLE store DROP COLUMN last_version;

@@ -77,9 +77,9 @@ def parse_duration(text: str) -> int | None:
     return (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds or None
 
 
-def instant_of_ns(mtime_ns: int) -> Instant:
+def instant_of_ns(since_1970_ns: int) -> Instant:
     """The instant so many nanoseconds after 1970, held within the years 1 to 9999."""
-    seconds, nanoseconds = divmod(mtime_ns, _BILLION)
+    seconds, nanoseconds = divmod(since_1970_ns, _BILLION)
     inside = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
     whole = (_EPOCH + timedelta(seconds=inside)).isoformat(timespec="seconds")
     digits = f"{nanoseconds:09d}".rstrip("0")

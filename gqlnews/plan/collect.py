@@ -33,6 +33,7 @@ from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan
 
 MOST_WEIGHT = 5_000  # of a request: 1 for each field, more where it has a selection of its own
 OF_ITS_OWN = 20
+MOST_FIELDS = 120  # of one object: each 60 nest once more in SQL, whose parser overflows soon
 MOST_DEPTH = 32  # of fields with selections of their own; SQLite's expressions end soon after
 
 
@@ -127,6 +128,11 @@ class _Collector:
     def _plan_object(
         self, concrete: GraphQLObjectType, grouped: GroupedFieldSet, path: tuple[str, ...]
     ) -> ObjectPlan:
+        if len(grouped) > MOST_FIELDS:
+            error = RequestError(
+                Code.TOO_WIDE, f"`{path[-1]}` has more than {MOST_FIELDS} fields: ask in two requests."
+            )
+            raise RefusedError(error, next(iter(grouped.values()))[0].node, path)
         fields = (self.plan_field(concrete, key, details, path) for key, details in grouped.items())
         return ObjectPlan(
             concrete.name,

@@ -2,7 +2,7 @@
 
 A cursor is the hex of the JSON array `[place, key, …]`. Hex and not base64, because SQLite has it built in:
 a callback into Python for each edge would wait for the interpreter lock. `place` names the list and its
-order, so a cursor of another list or order is refused.
+order (`Topic.articles`, whatever the topic), so a cursor of another field or order is refused.
 """
 
 import json

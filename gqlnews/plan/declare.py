@@ -31,9 +31,12 @@ class OrderTerm:
     number: bool = False  # else text
 
 
+LEAST = -1e300  # below every key that decays
+
+
 @dataclass(frozen=True, slots=True)
 class Decay(OrderTerm):
-    """`column` + `moment` ÷ `life`, highest first; rows without a value in `column` after all others.
+    """`column` + `moment` ÷ `life`, highest first; `LEAST` for rows without a value in `column`.
 
     `column` counts halvings, and `moment` is in seconds, as is `life`, the name of a bound value. A cursor
     holds `base` instead, from which the key is made anew: a double does not survive as text.

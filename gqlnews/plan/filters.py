@@ -79,7 +79,7 @@ class FilterReader:
         self._count()
         if operator is Operator.MISSING:
             return Test(column, operator)
-        name = f"w{len(self.values)}"
+        name = f"w{self._parts}"
         self.values[name] = value
         return Test(column, operator, name)
 
@@ -107,16 +107,15 @@ def _plainly(operator: Operator, convert: Callable[[Any], object] = lambda value
 
 
 def _among(reader: FilterReader, column: str, values: Sequence[object]) -> Condition:
-    """In one JSON array; but SQLite ends its strings at a NUL."""
-    ended = [value for value in values if isinstance(value, str) and "\0" in value]
-    whole = [value for value in values if value not in ended] if ended else values
-    text = json.dumps(whole, ensure_ascii=False)
-    return either(
-        [
-            reader.test(column, Operator.AMONG, text),
-            *(reader.test(column, Operator.EQUAL, value) for value in ended),
-        ]
-    )
+    """In one JSON array; but SQLite ends its strings at a NUL, so those with one stand alone."""
+    whole = [value for value in values if not _has_nul(value)]
+    among = reader.test(column, Operator.AMONG, json.dumps(whole, ensure_ascii=False))
+    ended = (reader.test(column, Operator.EQUAL, value) for value in values if _has_nul(value))
+    return either([among, *ended])
+
+
+def _has_nul(value: object) -> bool:
+    return isinstance(value, str) and "\0" in value
 
 
 def _is_null(reader: FilterReader, column: str, value: bool) -> Condition:

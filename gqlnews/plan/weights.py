@@ -65,10 +65,24 @@ def _tests(condition: Condition) -> int:
 
 
 def _readings(plan: FieldPlan, shape: ListShape) -> int:
-    """How often the list is read: for each part of the connection and each facet; twice for rows alike."""
-    parts = [field for field in plan.selection.fields if isinstance(field.declaration, Part)]
-    facets = [one for field in parts if field.declaration is Part.FACETS for one in field.selection.fields]
-    return (1 + len(parts) + len(facets)) * (2 if shape.alike else 1)
+    """How often the list is read: for each part of the connection, and twice for what asks how it goes on;
+    for each facet, and for all that hangs from one; all of it twice to find rows alike.
+    """
+    readings = 1
+    for part in plan.selection.fields:
+        match part.declaration:
+            case Part.PAGE_INFO:
+                readings += 2 * len(part.selection.fields)
+            case Part.FACETS:
+                readings += sum(_fields(facet) for facet in part.selection.fields)
+            case _:
+                readings += 1
+    return readings * (2 if shape.alike else 1)
+
+
+def _fields(plan: FieldPlan) -> int:
+    """The field and all below it."""
+    return 1 + sum(_fields(one) for selection in plan.objects.values() for one in selection.fields)
 
 
 def _rows(plan: FieldPlan, given: Inputs | None) -> int:
@@ -78,7 +92,7 @@ def _rows(plan: FieldPlan, given: Inputs | None) -> int:
     values = given.values if given else {}
     limit, start, end = (values.get(name) for name in ("limit", "start", "end"))
     if isinstance(limit, int):
-        return min(limit, USUAL * USUAL)
+        return limit
     if isinstance(start, int) and isinstance(end, int) and end < NO_END:
         return end - start
     return USUAL

@@ -41,8 +41,8 @@ def argument(
     )
 
 
-def first(default: object = strawberry.UNSET) -> StrawberryArgument:
-    return argument("first", int | None, default, "How many at most; all, where it is left out.")
+def first() -> StrawberryArgument:
+    return argument("first", int | None, description="How many at most; all, where it is left out.")
 
 
 FIRST = "How many from the start, at most 100; 20 where `last` is not given either."

@@ -30,8 +30,9 @@ def nodes_argument(arguments: Mapping[str, Any]) -> Inputs:
 
 
 def _refs(ids: list[str]) -> Inputs:
-    """Value `refs`: a JSON array of `[type, natural key]`, `["", ""]` for what is no id."""
-    return Inputs(values={"refs": orjson.dumps([_read_id(text) for text in ids]).decode()})
+    """Values `refs`, a JSON array of `[type, natural key]`, `["", ""]` where no id; `limit`, how many."""
+    refs = orjson.dumps([_read_id(text) for text in ids]).decode()
+    return Inputs(values={"refs": refs, "limit": len(ids)})
 
 
 def _read_id(text: str) -> tuple[str, str]:

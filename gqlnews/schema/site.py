@@ -4,7 +4,7 @@ import strawberry
 
 from gqlnews.plan.arguments import Arguments, Inputs, read_slice
 from gqlnews.plan.declare import Many
-from gqlnews.schema.fields import column, declared, first
+from gqlnews.schema.fields import argument, column, declared
 from gqlnews.schema.problem import Problem
 from gqlnews.schema.scalars import DateTime
 
@@ -32,6 +32,6 @@ class Site:
     ingested_at: DateTime | None = column("ingested_at", description="When the store last took a change in.")
     problems: list[Problem] = declared(
         Many(arguments=problem_arguments),
-        first(MOST_PROBLEMS),
+        argument("first", int | None, MOST_PROBLEMS, "How many at most."),
         description="What is wrong with the content files, for an editor; empty for everyone else.",
     )

@@ -9,10 +9,9 @@ from gqlnews.keys import heat_log_of
 from gqlnews.plan.arguments import Arguments, Inputs
 from gqlnews.plan.conditions import Operator, Test, every
 from gqlnews.plan.cursors import Key, bad_cursor
-from gqlnews.plan.declare import Connection, Decay
+from gqlnews.plan.declare import LEAST, Connection, Decay
 from gqlnews.plan.filters import FilterReader, now_key, read_duration, read_instant
 from gqlnews.plan.lists import ListShape, read_alike, read_page, read_where
-from gqlnews.plan.render.keyset import LEAST
 from gqlnews.schema.entities import ARTICLE
 from gqlnews.schema.filters import ARTICLE_OPERANDS
 from gqlnews.schema.orders import ARTICLES_ALIKE
@@ -38,7 +37,7 @@ def trending_arguments(arguments: Arguments) -> Inputs:
             raise bad_cursor(argument)
         halvings = heat_log_of(int(heat))
         if halvings is None:
-            return [float(LEAST), published_at, slug]
+            return [LEAST, published_at, slug]
         return [halvings + seconds_of(str(published_at)) / half_life, published_at, slug]
 
     page, values = read_page(arguments, f"Query.trending {half_life:.0f}", HOTTEST_FIRST, read_keys)

@@ -41,11 +41,11 @@ def _connection(field: FieldPlan, context: Context, link: Link | None) -> Expres
     declaration, shape = field.declaration, context.shapes[field.number]
     assert isinstance(declaration, Connection)
     assert isinstance(shape, ListShape)
-    entity, hits, through = declaration.entity, declaration.hits, declaration.through
-    if hits is not None:
-        through = hits_of(hits, entity, shape, field, context)
+    entity, match, hits = declaration.entity, declaration.match, None
+    if declaration.hits is not None:
+        hits = hits_of(declaration.hits, entity, shape, field, context)
         shape = replace(shape, where=EVERYTHING)  # the hits have passed the filter
-    listing = Listing(field, context, entity, declaration.match, through, shape, link)
+    listing = Listing(field, context, entity, match, hits or declaration.through, shape, link, hits)
     return render_object(field.selection, ConnectionRow(listing), context)
 
 
@@ -64,8 +64,14 @@ class ConnectionRow(Row):
         return self._page
 
     def _asks_on(self) -> bool:
-        """Whether the request asks if the list goes on the way that the page is walked."""
-        asked = Part.HAS_PREVIOUS_PAGE if self.listing.shape.page.backward else Part.HAS_NEXT_PAGE
+        """Whether the request asks if the list goes on the way that the page is walked, with no bound there.
+
+        Where there is one, the list may go on behind it.
+        """
+        page = self.listing.shape.page
+        if page.after if page.backward else page.before:
+            return False
+        asked = Part.HAS_PREVIOUS_PAGE if page.backward else Part.HAS_NEXT_PAGE
         infos = (one for one in self.listing.field.selection.fields if one.declaration is Part.PAGE_INFO)
         return any(one.declaration is asked for info in infos for one in info.selection.fields)
 
@@ -173,7 +179,7 @@ def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
     EXISTS (SELECT 1 FROM article AS t9 WHERE … AND t9.published_at <= (SELECT p3.k0 FROM p3 … LIMIT 1) …)
     """
     listing, page = row.listing, row.page
-    if last is not listing.shape.page.backward:
+    if page.one_more and last is not listing.shape.page.backward:
         return page.goes_on
     scan = listing.ordered_scan()
     edge: list[Expression] = [page.end(key, last=last).scalar_subquery() for key in page.keys]

@@ -60,8 +60,9 @@ def _counts(declaration: Intervals, listing: Listing, by: str) -> Select[Any]:
     scan = listing.scan(declaration.column)
     start: Expression = literal_column(FIRST_DAY[by].format(key=scan.column(declaration.column)))
     query = listing.select(scan, start.label("start"), func.count().label("count")).group_by(start)
-    if listing.link is None or listing.link.keys is None:
+    if listing.link is None:
         return query
+    assert listing.link.keys is not None, "a connection with parents is a layer"
     parent = listing.link.key
     return query.select_from(listing.link.keys).add_columns(parent.label("parent")).group_by(parent)
 

@@ -4,10 +4,8 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, or_
 
-from gqlnews.plan.declare import Decay, OrderTerm
+from gqlnews.plan.declare import LEAST, Decay, OrderTerm
 from gqlnews.plan.render.context import Expression
-
-LEAST = "-1e300"  # below every key that decays
 
 ByName = Callable[[str], Expression]
 Terms = Sequence[OrderTerm]
@@ -21,7 +19,7 @@ def keys_of(terms: Terms, column: ByName, bound: ByName) -> list[Expression]:
 def _key(term: OrderTerm, column: ByName, bound: ByName) -> Expression:
     if isinstance(term, Decay):
         score = column(term.column) + column(term.moment).op("/")(bound(term.life))
-        return func.ifnull(score, literal_column(LEAST))
+        return func.ifnull(score, literal_column(repr(LEAST)))
     value = column(term.column)
     return value if term.missing is None else func.ifnull(value, literal_column(str(term.missing)))
 

@@ -17,8 +17,8 @@ DEEPEST = 2  # links that nest in one layer
 class Link:
     """What a linked row is matched with: one key, and all the keys of the level.
 
-    `keys` is the expression that holds them, where a layer begins here; `item`, where it was asked for, is the
-    key as an item among items.
+    `keys` is the expression that holds them, where a layer begins here; `item`, where it was asked for,
+    is the key as an item among items.
     """
 
     key: Expression

@@ -14,7 +14,7 @@ from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.keyset import beyond, keys_of, ordering
 from gqlnews.plan.render.layers import Link
 from gqlnews.plan.render.rows import aliased, column_of, visible
-from gqlnews.plan.render.scans import ONE, Scan, Way
+from gqlnews.plan.render.scans import ONE, Scan
 from gqlnews.plan.render.search import worth_ordering
 
 Parent = Expression | Select[Any] | None
@@ -34,6 +34,7 @@ class Listing:
     through: Junction | None
     shape: ListShape
     link: Link | None
+    hits: Junction | None = None  # what a search found: `through`, then
 
     @property
     def terms(self) -> tuple[OrderTerm, ...]:
@@ -53,12 +54,12 @@ class Listing:
         return self.scan(*(term.column for term in self.terms))
 
     def select(self, scan: Scan, *columns: Expression, everywhere: bool = False) -> Select[Any]:
-        """The rows of the parent; `everywhere`, of all parents of the level."""
+        """The rows of the parent; `everywhere`, of all parents of the level, those alike among them."""
         parent: Parent = None
         if self.link is not None:
             parent = self.link.all_keys() if everywhere else self.link.key
         query = scan.select(parent, self._passes(scan), *columns, item=self.link.item if self.link else None)
-        if self.shape.alike is not None:
+        if self.shape.alike is not None and not everywhere:
             better = not_(exists(self._better(scan, self.shape.alike, parent)))
             through = self.shape.alike.through
             query = query.where(or_(self._alone(scan, through), better) if through else better)
@@ -95,9 +96,9 @@ class Listing:
             query = query.where(beyond(self.terms, keys, self.place("after")))
         if page.before:
             query = query.where(beyond(self.terms, keys, self.place("before"), backward=True))
-        if self.through is not None and scan.way is Way.JOINED:
+        if self.hits is not None:
             query = query.where(
-                worth_ordering(self.through, limit, self.place("after")[0] if page.after else None)
+                worth_ordering(self.hits, limit, self.place("after")[0] if page.after else None)
             )
         if named:
             keys = [literal_column(f"k{at}") for at in range(len(keys))]

@@ -38,10 +38,12 @@ DROP INDEX article_newest;
 DROP INDEX article_newest_public;
 CREATE INDEX article_newest ON article (
     published_at DESC, slug, published, title, title_folded, category, type, provider_domain, quality, heat, heat_log,
-    published_seconds, updated_key, has_image, related_count, topic_slugs);
+    published_seconds, updated_key, has_image, related_count, topic_slugs, slug_folded, category_folded, type_folded,
+    provider_domain_folded);
 CREATE INDEX article_newest_public ON article (
     published_at DESC, slug, published, title, title_folded, category, type, provider_domain, quality, heat, heat_log,
-    published_seconds, updated_key, has_image, related_count, topic_slugs) WHERE published = 1;
+    published_seconds, updated_key, has_image, related_count, topic_slugs, slug_folded, category_folded, type_folded,
+    provider_domain_folded) WHERE published = 1;
 DROP INDEX article_provider;
 DROP INDEX article_provider_public;
 CREATE INDEX article_provider ON article (provider_domain, published_at DESC, slug, published);

@@ -28,8 +28,7 @@ class Compared(Enum):
     TEXT = auto()
     INTEGER = auto()
     INSTANT = auto()
-    FLAG = auto()  # 0 or 1
-    COUNT = auto()  # true: there are some
+    COUNT = auto()  # true: more than 0, so also of flags, which are 0 or 1
     ITEMS = auto()
     FULL_TEXT = auto()
 
@@ -218,7 +217,6 @@ _READERS: dict[Compared, _ReadOperand] = {
     Compared.TEXT: lambda reader, operand, given: reader.operators(operand, given, _TEXT),
     Compared.INTEGER: lambda reader, operand, given: reader.operators(operand, given, _INTEGER),
     Compared.INSTANT: lambda reader, operand, given: reader.operators(operand, given, _INSTANT),
-    Compared.FLAG: lambda reader, operand, value: reader.test(operand.column, Operator.EQUAL, int(value)),
     Compared.COUNT: lambda reader, operand, value: reader.test(
         operand.column, Operator.MORE if value else Operator.AT_MOST, 0
     ),

@@ -95,8 +95,8 @@ class ArticleFilter:
     updated_at: DateTimeFilter | None = tests("updated_key", Compared.INSTANT, "By when its file changed.")
     quality: IntFilter | None = tests("quality", Compared.INTEGER, "By quality.")
     heat: IntFilter | None = tests("heat", Compared.INTEGER, "By heat.")
-    published: bool | None = tests("published", Compared.FLAG, "Whether the public sees it.")
-    has_image: bool | None = tests("has_image", Compared.FLAG, "Whether it has an image.")
+    published: bool | None = tests("published", Compared.COUNT, "Whether the public sees it.")
+    has_image: bool | None = tests("has_image", Compared.COUNT, "Whether it has an image.")
     has_related: bool | None = tests("related_count", Compared.COUNT, "Whether it lists related coverage.")
     matches: str | None = tests("search", Compared.FULL_TEXT, "Full-text, with the syntax of `search`.")
 

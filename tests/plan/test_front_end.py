@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.front_end import query_names, query_text, variables_for
 from gqlnews.plan.audience import Audience
+from gqlnews.schema.filters import ARTICLE_OPERANDS
 from tests.plan.test_statements import alias_of, explained
 from tests.product import Product
 
@@ -91,3 +92,32 @@ def test_what_a_query_walks(examples: Product, name: str) -> None:
         else:
             assert alias_of(statement, source) not in TABLES, line
     assert walked == WALKED[name]
+
+
+FILTERS = [
+    *(f'{name}: {{ contains: "a" }}' for name in ("slug", "title", "category", "type", "provider")),
+    *(f"{name}: {{ gt: 1 }}" for name in ("quality", "heat")),
+    *(f'{name}: {{ gt: "2020-01-01" }}' for name in ("publishedDateTime", "updatedAt")),
+    *(f"{name}: true" for name in ("published", "hasImage", "hasRelated")),
+    'topic: { none: ["a"] }',
+    'matches: "a"',
+]
+
+
+@pytest.mark.parametrize("audience", [Audience.PUBLIC, Audience.OPEN])
+@pytest.mark.parametrize("where", FILTERS)
+def test_a_filter_never_visits_the_wide_rows(examples: Product, where: str, audience: Audience) -> None:
+    """By any field, in any order: one index holds both."""
+    order = "orderBy: [{ field: HEAT }, { field: TITLE }]"
+    query = f"{{ articles(where: {{ {where} }}, {order}) {{ totalCount nodes {{ slug }} }} }}"
+    examples.statements.clear()
+    examples.data(query, audience=audience)
+    (statement,) = [one for one in examples.statements if one.startswith("WITH RECURSIVE")]
+    reads = [line for line in explained(examples, statement) if re.match(r"(SCAN|SEARCH) t\d+ USING", line)]
+    by_key = "USING INTEGER PRIMARY KEY (rowid=?)"  # the rows of the page
+    assert [line for line in reads if "COVERING INDEX" not in line and by_key not in line] == []
+    assert sum("COVERING INDEX" in line for line in reads) == 2  # for the count, and for the page
+
+
+def test_every_field_of_the_filter_is_among_them() -> None:
+    assert {where.split(":")[0] for where in FILTERS} == set(ARTICLE_OPERANDS)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from gqlnews.plan.nodes import RefusedError
 from gqlnews.plan.render import Rendered
-from gqlnews.plan.render.context import Rows
+from gqlnews.plan.render.context import AnySelect
 
 _DIALECT = SQLiteDialect(paramstyle="qmark")
 
@@ -47,7 +47,7 @@ def compile_statement(rendered: Rendered) -> Statement:
     return Statement(sql, bound, rendered.refusals)
 
 
-def _compiled(query: Rows) -> tuple[str, tuple[Bound, ...]]:
+def _compiled(query: AnySelect) -> tuple[str, tuple[Bound, ...]]:
     compiled = query.compile(dialect=_DIALECT)
     # The compiler adds places of its own, such as an OFFSET of 0; those alone have a value already.
     return str(compiled), tuple(Bound(name, compiled.params[name]) for name in compiled.positiontup or ())

@@ -269,7 +269,7 @@ class Refs:
 
 
 class Part(Enum):
-    """The fields of a connection, its edges, its page info and its facets, and of a log: no columns."""
+    """The fields of a connection, its edges, its page info and its facets, which are no columns."""
 
     EDGES = auto()
     NODES = auto()
@@ -284,8 +284,13 @@ class Part(Enum):
     FACETS = auto()
     SCORE = auto()
     SNIPPET = auto()
+
+
+class LogPart(Enum):
+    """The fields of a log."""
+
     CHANGES = auto()
-    CHANGED_UP_TO = auto()
+    VERSION = auto()
     HAS_MORE = auto()
 
 
@@ -304,6 +309,7 @@ Declaration = (
     | Log
     | Refs
     | Part
+    | LogPart
 )
 
 

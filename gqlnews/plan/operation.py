@@ -9,13 +9,13 @@ from gqlnews.errors import RequestError
 from gqlnews.plan.arguments import Inputs
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
-from gqlnews.plan.declare import Column, Differences, Literal, Part, Statistics
+from gqlnews.plan.declare import Column, Differences, Literal, LogPart, Part, Statistics
 from gqlnews.plan.nodes import RefusedError, RootPlan
 from gqlnews.plan.render import REFUSED, render_root
 from gqlnews.plan.render.context import bound_name
 from gqlnews.plan.weights import Weights
 
-WITHOUT_ARGUMENTS = Column | Literal | Part | Statistics | Differences
+WITHOUT_ARGUMENTS = Column | Literal | Part | LogPart | Statistics | Differences
 MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
 
 

@@ -19,7 +19,7 @@ MOST_TESTS = 2_000  # of all filters, each as often as it is compiled
 MOST_ALIKE = 250  # articles that `similar` is asked of
 USUAL = 20  # rows of a list that nothing bounds
 
-Bound = Mapping[int, Inputs]
+ByField = Mapping[int, Inputs]
 """What the arguments of fields came to, by the fields' numbers."""
 
 
@@ -30,7 +30,7 @@ class Weights:
     tests: int = 0
     alike: int = 0
 
-    def add(self, root: RootPlan, inputs: Bound) -> None:
+    def add(self, root: RootPlan, inputs: ByField) -> None:
         """Most requests have neither a filter nor `similar`, and need no look at every field."""
         if any(
             isinstance(one.declaration, Similar) or _is_filtered(inputs.get(one.number))
@@ -38,7 +38,7 @@ class Weights:
         ):
             self._walk(root.field, inputs, 1)
 
-    def _walk(self, plan: FieldPlan, inputs: Bound, many: int) -> None:
+    def _walk(self, plan: FieldPlan, inputs: ByField, many: int) -> None:
         given = inputs.get(plan.number)
         if given is not None and isinstance(given.shape, ListShape):
             self.tests += _tests(given.shape.where) * _readings(plan, given.shape)

@@ -7,7 +7,7 @@ import strawberry
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.plan.arguments import Arguments, Inputs
-from gqlnews.plan.declare import Log, Match, One, Part
+from gqlnews.plan.declare import Log, LogPart, Match, One
 from gqlnews.plan.lists import MOST_ON_A_PAGE, page_size
 from gqlnews.schema.article import Article
 from gqlnews.schema.entities import CHANGE, SITE
@@ -61,12 +61,12 @@ class ArticleChange:
 
 @strawberry.type(description="What changed, and where to go on.")
 class ChangeSet:
-    nodes: list[ArticleChange] = declared(Part.CHANGES, description="Oldest first, one entry an article.")
+    nodes: list[ArticleChange] = declared(LogPart.CHANGES, description="Oldest first, one entry an article.")
     version: str = declared(
-        Part.CHANGED_UP_TO,
+        LogPart.VERSION,
         description="Pass it as the next `since`, here or to `articleChanged`: a `site.version`.",
     )
-    has_more: bool = declared(Part.HAS_MORE, description="Whether there is more: go on from `version`.")
+    has_more: bool = declared(LogPart.HAS_MORE, description="Whether there is more: go on from `version`.")
 
 
 CHANGES = Log(CHANGE, SITE, change_arguments)

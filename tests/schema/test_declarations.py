@@ -1,11 +1,13 @@
 """What the types declare, against the tables that the migrations make."""
 
 import sqlite3
+from typing import get_args
 
 import pytest
 from graphql import is_object_type
 
-from gqlnews.plan.declare import Column, Entity, Items, Many, Match, One
+from gqlnews.plan.declare import Column, Declaration, Entity, Items, Many, Match, One
+from gqlnews.plan.render import RENDERERS
 from gqlnews.schema.build import ENTITIES, build_schema, declarations_of
 from gqlnews.store.database import open_writer
 
@@ -52,3 +54,7 @@ def test_every_junction_exists(tables: dict[str, set[str]]) -> None:
         junction = getattr(declaration, "through", None)
         if junction is not None:
             assert {junction.near, junction.far} <= tables[junction.table]
+
+
+def test_whatever_can_be_declared_can_be_rendered() -> None:
+    assert set(RENDERERS) == set(get_args(Declaration))

@@ -27,6 +27,7 @@ from gqlnews.plan.declare import (
     Items,
     Literal,
     Log,
+    LogPart,
     Many,
     One,
     Part,
@@ -34,28 +35,22 @@ from gqlnews.plan.declare import (
     Similar,
     Statistics,
 )
-from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan
+from gqlnews.plan.nodes import RefusedError, RootPlan
 from gqlnews.plan.render.connections import render_connection, render_part
-from gqlnews.plan.render.context import Context, Expression, Rows
+from gqlnews.plan.render.context import AnySelect, Context, FieldRenderer
 from gqlnews.plan.render.differences import render_differences
 from gqlnews.plan.render.facets import render_groups, render_statistics
 from gqlnews.plan.render.intervals import render_intervals
 from gqlnews.plan.render.links import render_items, render_many, render_one
-from gqlnews.plan.render.logs import LogRow, render_log, render_log_part
+from gqlnews.plan.render.logs import render_log, render_log_part
 from gqlnews.plan.render.objects import render_column, render_literal
 from gqlnews.plan.render.refs import render_refs
 from gqlnews.plan.render.rows import Row
 from gqlnews.plan.render.similar import render_similar
 
-
-def _part(field: FieldPlan, row: Row, context: Context) -> Expression:
-    render = render_log_part if isinstance(row, LogRow) else render_part
-    return render(field, row, context)
-
-
 REFUSED = "!"  # no JSON begins so
 
-RENDERERS = {
+RENDERERS: dict[type, FieldRenderer] = {
     Column: render_column,
     Literal: render_literal,
     One: render_one,
@@ -69,7 +64,8 @@ RENDERERS = {
     Refs: render_refs,
     Similar: render_similar,
     Log: render_log,
-    Part: _part,
+    Part: render_part,
+    LogPart: render_log_part,
 }
 
 
@@ -77,7 +73,7 @@ RENDERERS = {
 class Rendered:
     """A statement before it is text: its common table expressions, and the SELECT that reads them."""
 
-    expressions: Mapping[str, Rows]
+    expressions: Mapping[str, AnySelect]
     query: Select[Any]
     refusals: tuple[RefusedError, ...]
 

@@ -16,7 +16,7 @@ from gqlnews.plan.render.layers import Link, layered
 from gqlnews.plan.render.listings import Listing
 from gqlnews.plan.render.objects import render_object
 from gqlnews.plan.render.pages import Page, page_of
-from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, visible
+from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, leads_nowhere, visible
 from gqlnews.plan.render.search import hits_of, passages_of, score_of
 
 
@@ -53,7 +53,7 @@ class ConnectionRow(Row):
     """The connection object itself: no columns, but a listing and, once a part asks for it, a page."""
 
     def __init__(self, listing: Listing) -> None:
-        super().__init__("", 1, _no_columns)
+        super().__init__("", 1, leads_nowhere)
         self.listing = listing
         self._page: Page | None = None
 
@@ -201,10 +201,6 @@ def _end_cursor(row: Row, *, last: bool) -> Expression:
     assert isinstance(row, ConnectionRow)
     page = row.page
     return page.end(page.cursor(lambda name: column_of(page.name, name)), last=last).scalar_subquery()
-
-
-def _no_columns(_column: str) -> Select[Any]:
-    raise LookupError("a connection has no columns")
 
 
 PARTS: dict[Part, Callable[[FieldPlan, Row, Context], Expression]] = {

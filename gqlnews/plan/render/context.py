@@ -13,7 +13,7 @@ from gqlnews.plan.nodes import FieldPlan, RefusedError
 from gqlnews.plan.render.rows import Row
 
 Expression = ColumnElement[Any]
-Rows = Select[Any] | CompoundSelect[Any]
+AnySelect = Select[Any] | CompoundSelect[Any]
 FieldRenderer = Callable[[FieldPlan, Row, "Context"], Expression]
 
 
@@ -32,14 +32,14 @@ class Context:
     audience: Audience
     shapes: Mapping[int, Hashable]
     renderers: Mapping[type, FieldRenderer]
-    expressions: dict[str, Rows] = field(default_factory=dict)
+    expressions: dict[str, AnySelect] = field(default_factory=dict)
     refusals: list[tuple[ColumnElement[bool], RefusedError]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def render(self, plan: FieldPlan, row: Row) -> Expression:
         return self.renderers[type(plan.declaration)](plan, row, self)
 
-    def materialize(self, name: str, query: Rows) -> FromClause:
+    def materialize(self, name: str, query: AnySelect) -> FromClause:
         """Make `query` a common table expression. It reads itself, and those made before it."""
         self.expressions[name] = query
         return table(name)

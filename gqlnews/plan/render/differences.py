@@ -23,7 +23,7 @@ def render_differences(field: FieldPlan, row: Row, context: Context) -> Expressi
     assert isinstance(declaration, Differences)
     alias = f"s{next(context.numbers)}"
     found = union_all(*(_difference(one, declaration, row, context) for one in declaration.among))
-    body = func.json_group_array(render_object(field.selection, Row(alias, row.depth + 1, _nothing), context))
+    body = func.json_group_array(render_object(field.selection, Row.leaf(alias), context))
     return select(body).select_from(found.subquery(alias)).scalar_subquery()
 
 
@@ -43,7 +43,3 @@ def _difference(one: Difference, declaration: Differences, row: Row, context: Co
         mine.is_not(None),
         mine.is_distinct_from(stored),
     )
-
-
-def _nothing(_column: str) -> Select[Any]:
-    raise LookupError("a difference leads nowhere")

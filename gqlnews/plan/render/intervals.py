@@ -15,7 +15,7 @@ from gqlnews.errors import Code
 from gqlnews.plan.declare import Intervals
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.connections import ConnectionRow
-from gqlnews.plan.render.context import Context, Expression, Rows
+from gqlnews.plan.render.context import AnySelect, Context, Expression
 from gqlnews.plan.render.listings import Listing
 from gqlnews.plan.render.objects import render_object
 from gqlnews.plan.render.rows import Row, column_of
@@ -52,7 +52,7 @@ def render_intervals(field: FieldPlan, row: Row, context: Context) -> Expression
     rows = select(*columns).select_from(intervals.outerjoin(grouped, same))
     if listing.link:
         rows = rows.where(column_of(series, "parent") == listing.link.key)
-    body = func.json_group_array(render_object(field.selection, Row(alias, 1, _nothing), context))
+    body = func.json_group_array(render_object(field.selection, Row.leaf(alias), context))
     return select(body).select_from(rows.order_by(start).subquery(alias)).scalar_subquery()
 
 
@@ -67,7 +67,7 @@ def _counts(declaration: Intervals, listing: Listing, by: str) -> Select[Any]:
     return query.select_from(listing.link.keys).add_columns(parent.label("parent")).group_by(parent)
 
 
-def _series(counts: str, series: str, listing: Listing, step: str) -> Rows:
+def _series(counts: str, series: str, listing: Listing, step: str) -> AnySelect:
     start, last, number = (column_of(series, name) for name in ("start", "last", "number"))
     counted = column_of(counts, "start")
     first: Select[Any] = select(  # type: ignore[assignment]  # SQLAlchemy's types count the columns
@@ -94,7 +94,3 @@ def _refuse_long(field: FieldPlan, series: str, intervals: FromClause, context: 
         Code.TOO_MANY_INTERVALS,
         f"`published` has more than {MOST_INTERVALS} intervals: choose longer ones, or ask for less time.",
     )
-
-
-def _nothing(_column: str) -> Select[Any]:
-    raise LookupError("an interval leads nowhere")

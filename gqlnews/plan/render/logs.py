@@ -16,11 +16,11 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, literal_column, or_, select, table
 
 from gqlnews.errors import Code
-from gqlnews.plan.declare import Kind, Log, Part
+from gqlnews.plan.declare import Kind, Log, LogPart
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.objects import render_object
-from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, visible
+from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, leads_nowhere, visible
 
 
 def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
@@ -35,7 +35,7 @@ class LogRow(Row):
     """The answer's own object: no columns, but the page of changes and the caller's state."""
 
     def __init__(self, field: FieldPlan, declaration: Log, context: Context) -> None:
-        super().__init__("", 1, _no_columns)
+        super().__init__("", 1, leads_nowhere)
         self.field, self.context = field, context
         number = next(context.numbers)
         self.state, self.changes = f"w{number}", f"c{number}"
@@ -139,16 +139,12 @@ def _changes(field: FieldPlan, log: LogRow, context: Context) -> Expression:
 def render_log_part(field: FieldPlan, row: Row, context: Context) -> Expression:
     assert isinstance(row, LogRow)
     part = field.declaration
-    assert isinstance(part, Part)
+    assert isinstance(part, LogPart)
     return LOG_PARTS[part](field, row, context)
 
 
-LOG_PARTS: dict[Part, Callable[[FieldPlan, LogRow, Context], Expression]] = {
-    Part.CHANGES: _changes,
-    Part.CHANGED_UP_TO: lambda _field, log, _context: log.version,
-    Part.HAS_MORE: lambda _field, log, _context: as_json(log.goes_on, Kind.BOOLEAN),
+LOG_PARTS: dict[LogPart, Callable[[FieldPlan, LogRow, Context], Expression]] = {
+    LogPart.CHANGES: _changes,
+    LogPart.VERSION: lambda _field, log, _context: log.version,
+    LogPart.HAS_MORE: lambda _field, log, _context: as_json(log.goes_on, Kind.BOOLEAN),
 }
-
-
-def _no_columns(_column: str) -> Select[Any]:
-    raise LookupError("a log has no columns")

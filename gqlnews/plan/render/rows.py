@@ -29,7 +29,12 @@ class Row:
     @staticmethod
     def nowhere() -> "Row":
         """What the root fields hang from: it has no columns."""
-        return Row("", 0, _no_rows)
+        return Row("", 0, leads_nowhere)
+
+    @staticmethod
+    def leaf(alias: str = "") -> "Row":
+        """A row from which no link leads on."""
+        return Row(alias, 1, leads_nowhere)
 
     def column(self, name: str) -> ColumnElement[Any]:
         self.used[name] = None
@@ -90,5 +95,5 @@ def visible(table: Entity | Junction, alias: str, audience: Audience) -> ColumnE
             return true()
 
 
-def _no_rows(_column: str) -> Select[Any]:
-    raise LookupError("a root field has no parent row")
+def leads_nowhere(column: str) -> Select[Any]:
+    raise LookupError(f"no link leads on from here by {column}")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, exists, false, func, not_, select, table
+from sqlalchemy import ColumnElement, Select, case, exists, false, not_, select, table
 
 from gqlnews.plan.conditions import EVERYTHING
 from gqlnews.plan.declare import Connection, Kind, Part
@@ -14,7 +14,7 @@ from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.keyset import beyond, ordering
 from gqlnews.plan.render.layers import Link, layered
 from gqlnews.plan.render.listings import Listing
-from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.objects import columns_for, render_array, render_object
 from gqlnews.plan.render.pages import Page, page_of
 from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, leads_nowhere, visible
 from gqlnews.plan.render.search import hits_of, passages_of, score_of
@@ -106,17 +106,18 @@ def _edges(field: FieldPlan, row: Row, context: Context) -> Expression:
     number = next(context.numbers)
     table, alias = f"t{number}", f"s{number}"
     edge = EdgeRow(alias, row)
-    body = func.json_group_array(render_object(field.selection, edge, context))
     source = page.cte.join(
         aliased(listing.entity.table, table),
         column_of(table, listing.entity.key) == column_of(page.name, "id"),
     )
-    columns: list[Expression] = [column_of(table, name).label(name) for name in edge.used]
-    columns += [column_of(page.name, name).label(f"page_{name}") for name in edge.of_page]
-    rows = page.rows(*columns or [column_of(page.name, "id")]).select_from(source)
-    ordered = rows.where(visible(listing.entity, table, context.audience))
-    ordered = ordered.order_by(*ordering(listing.terms, page.keys))
-    return select(body).select_from(ordered.subquery(alias)).scalar_subquery()
+
+    def ordered() -> Select[Any]:
+        of_page = [column_of(page.name, name).label(f"page_{name}") for name in edge.of_page]
+        rows = page.rows(*columns_for(edge, table), *of_page).select_from(source)
+        rows = rows.where(visible(listing.entity, table, context.audience))
+        return rows.order_by(*ordering(listing.terms, page.keys))
+
+    return render_array(field.selection, edge, context, ordered)
 
 
 def _nodes_everything(row: ConnectionRow) -> Callable[[str], Select[Any]]:

@@ -9,12 +9,12 @@
 
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, func, select, union_all
+from sqlalchemy import Select, Text, cast, select, union_all
 
 from gqlnews.plan.declare import Difference, Differences
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
-from gqlnews.plan.render.objects import quoted, render_object
+from gqlnews.plan.render.objects import quoted, render_array
 from gqlnews.plan.render.rows import Row, aliased, column_of, visible
 
 
@@ -23,8 +23,7 @@ def render_differences(field: FieldPlan, row: Row, context: Context) -> Expressi
     assert isinstance(declaration, Differences)
     alias = f"s{next(context.numbers)}"
     found = union_all(*(_difference(one, declaration, row, context) for one in declaration.among))
-    body = func.json_group_array(render_object(field.selection, Row.leaf(alias), context))
-    return select(body).select_from(found.subquery(alias)).scalar_subquery()
+    return render_array(field.selection, Row.leaf(alias), context, lambda: found)
 
 
 def _difference(one: Difference, declaration: Differences, row: Row, context: Context) -> Select[Any]:

@@ -12,7 +12,7 @@ from gqlnews.plan.render.connections import ConnectionRow
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.layers import Link, linked
 from gqlnews.plan.render.listings import Listing
-from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.objects import render_array, render_object
 from gqlnews.plan.render.rows import Row, aliased, column_of, visible
 
 WHOLE = ListShape(PageShape(backward=False, after=False, before=False), ())
@@ -43,9 +43,9 @@ def _groups(field: FieldPlan, declaration: Groups, listing: Listing, context: Co
     alias = f"s{next(context.numbers)}"
     depth = listing.link.depth if listing.link else 1
     group = Row(alias, depth, _everything(field, declaration, listing, context))
-    body = func.json_group_array(render_object(field.selection, group, context))
-    query = _counted(field, declaration, listing, context)
-    return select(body).select_from(query.subquery(alias)).scalar_subquery()
+    return render_array(
+        field.selection, group, context, lambda: _counted(field, declaration, listing, context)
+    )
 
 
 def _counted(field: FieldPlan, declaration: Groups, listing: Listing, context: Context) -> Select[Any]:

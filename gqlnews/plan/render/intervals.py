@@ -17,7 +17,7 @@ from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.connections import ConnectionRow
 from gqlnews.plan.render.context import AnySelect, Context, Expression
 from gqlnews.plan.render.listings import Listing
-from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.objects import render_array
 from gqlnews.plan.render.rows import Row, column_of
 
 MOST_INTERVALS = 1_000
@@ -52,8 +52,7 @@ def render_intervals(field: FieldPlan, row: Row, context: Context) -> Expression
     rows = select(*columns).select_from(intervals.outerjoin(grouped, same))
     if listing.link:
         rows = rows.where(column_of(series, "parent") == listing.link.key)
-    body = func.json_group_array(render_object(field.selection, Row.leaf(alias), context))
-    return select(body).select_from(rows.order_by(start).subquery(alias)).scalar_subquery()
+    return render_array(field.selection, Row.leaf(alias), context, lambda: rows.order_by(start))
 
 
 def _counts(declaration: Intervals, listing: Listing, by: str) -> Select[Any]:

@@ -9,7 +9,7 @@ from gqlnews.plan.declare import Entity, Items, Junction, Many, Match, One
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.layers import Link, linked
-from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.objects import columns_for, render_array, render_object
 from gqlnews.plan.render.rows import Everything, ItemRow, Row, aliased, column_of, visible
 
 Within = Callable[[str], ColumnElement[bool]]
@@ -34,9 +34,6 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
     (SELECT json_group_array(json_object(…)) FROM (
         SELECT t2.title AS title, … FROM related AS t2 WHERE t2.article_id = t1.id ORDER BY t2.position
     ) AS s2)
-
-    The rows are ordered in a subquery, because SQLite's aggregates take no ORDER BY; the object is made
-    outside of it, because JSON loses its subtype there.
     """
     declaration = field.declaration
     assert isinstance(declaration, Many)
@@ -46,11 +43,12 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
         alias = f"s{next(context.numbers)}"
         within = _slice(field, declaration, context)
         child = Row(alias, link.depth if link else 1, rows.everything(link, context, within))
-        body = func.json_group_array(render_object(field.selection, child, context))
-        columns: list[Expression] = [column_of(rows.alias, name).label(name) for name in child.used]
-        query = rows.matching(link, *columns or [literal_column("1")])
-        ordered = _sliced(field, declaration, query, rows, context)
-        return select(body).select_from(ordered.subquery(alias)).scalar_subquery()
+
+        def ordered() -> Select[Any]:
+            query = rows.matching(link, *columns_for(child, rows.alias))
+            return _sliced(field, declaration, query, rows, context)
+
+        return render_array(field.selection, child, context, ordered)
 
     return linked(field, declaration.match, row, context, build)
 

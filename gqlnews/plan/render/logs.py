@@ -19,7 +19,7 @@ from gqlnews.errors import Code
 from gqlnews.plan.declare import Kind, Log, LogPart
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
-from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.objects import columns_for, render_array, render_object
 from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, leads_nowhere, visible
 
 
@@ -127,13 +127,13 @@ def _changes(field: FieldPlan, log: LogRow, context: Context) -> Expression:
     """(SELECT json_group_array(json_object(…)) FROM (SELECT c2.slug AS slug, … FROM c2 … LIMIT ?) AS s3)"""
     alias = f"s{next(context.numbers)}"
     change = Row(alias, 1, lambda name: log.page(column_of(log.changes, name).label("key")))
-    body = func.json_group_array(render_object(field.selection, change, context))
     version = log.of_state("line").concat(column_of(log.changes, "number")).label("version")
-    columns: list[Expression] = [
-        version if name == "version" else column_of(log.changes, name).label(name) for name in change.used
-    ]
-    page = log.page(*columns or [literal_column("1")])
-    return select(body).select_from(page.subquery(alias)).scalar_subquery()
+
+    def ordered() -> Select[Any]:
+        columns = columns_for(change, log.changes)
+        return log.page(*(version if one.name == "version" else one for one in columns))
+
+    return render_array(field.selection, change, context, ordered)
 
 
 def render_log_part(field: FieldPlan, row: Row, context: Context) -> Expression:

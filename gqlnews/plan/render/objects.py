@@ -1,14 +1,15 @@
 """Objects and their plain fields: `json_object('title', t1.title, …)`."""
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, null
+from sqlalchemy import ColumnElement, func, literal_column, null, select
 
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.declare import Column, Literal
 from gqlnews.plan.nodes import FieldPlan, ObjectPlan
-from gqlnews.plan.render.context import Context, Expression
-from gqlnews.plan.render.rows import Row
+from gqlnews.plan.render.context import AnySelect, Context, Expression
+from gqlnews.plan.render.rows import Row, column_of
 
 MOST_PAIRS = 60  # SQLite's functions take 127 arguments
 
@@ -22,6 +23,24 @@ def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
         some = others[at : at + MOST_PAIRS]
         made = func.json_insert(made, *(part for key, value in some for part in (quoted(f"$.{key}"), value)))
     return made
+
+
+def render_array(
+    plan: ObjectPlan, row: Row, context: Context, ordered: Callable[[], AnySelect]
+) -> Expression:
+    """(SELECT json_group_array(json_object('title', s2.title, …)) FROM (<ordered>) AS s2)
+
+    The rows are ordered in a subquery, because SQLite's aggregates take no ORDER BY; the object is made
+    outside of it, because JSON loses its subtype there. `ordered` is asked for when it is known which columns
+    `row`, an alias of the subquery, has to have.
+    """
+    body = func.json_group_array(render_object(plan, row, context))
+    return select(body).select_from(ordered().subquery(row.alias)).scalar_subquery()
+
+
+def columns_for(row: Row, source: str) -> list[Expression]:
+    """The columns that `row` was asked for, of the alias `source`."""
+    return [column_of(source, name).label(name) for name in row.used] or [literal_column("1")]
 
 
 def quoted(name: str) -> ColumnElement[Any]:

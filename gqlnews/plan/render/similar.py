@@ -19,7 +19,7 @@ from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.conditions import index_of
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.layers import Link, layered
-from gqlnews.plan.render.objects import render_object
+from gqlnews.plan.render.objects import columns_for, render_array
 from gqlnews.plan.render.rows import Row, aliased, column_of, crossed, visible
 from gqlnews.plan.render.search import matching, score_of_match
 
@@ -54,17 +54,18 @@ def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expressio
         return query.where(column_of(other, entity.key).in_(ids))
 
     one = Row(alias, 1, everything)
-    body = func.json_group_array(render_object(field.selection, one, context))
-    columns: list[Expression] = [column_of(rows, name).label(name) for name in one.used]
     joined = table(best).join(
         aliased(entity.table, rows), column_of(rows, entity.key) == column_of(best, "id")
     )
-    found = select(*columns or [literal_column("1")]).select_from(joined)
-    found = found.where(
-        column_of(best, "parent") == link.key, chosen, visible(entity, rows, context.audience)
-    )
-    ordered = found.order_by(column_of(best, "place")).subquery(alias)
-    return select(body).select_from(ordered).scalar_subquery()
+
+    def ordered() -> Select[Any]:
+        found = select(*columns_for(one, rows)).select_from(joined)
+        found = found.where(
+            column_of(best, "parent") == link.key, chosen, visible(entity, rows, context.audience)
+        )
+        return found.order_by(column_of(best, "place"))
+
+    return render_array(field.selection, one, context, ordered)
 
 
 def _best(field: FieldPlan, declaration: Similar, link: Link, context: Context) -> str:

@@ -50,7 +50,7 @@ class Measured:
         return sorted(self.runs)[min(len(self.runs) - 1, int(len(self.runs) * part))]
 
 
-def variables_for(database: Path) -> dict[str, dict[str, Any]]:
+def variables_for(database: Path, audience: Audience) -> dict[str, dict[str, Any]]:
     """What the queries ask for: busy topics, the busiest provider, the largest story, a common word, …"""
     db = sqlite3.connect(database)
 
@@ -71,8 +71,9 @@ def variables_for(database: Path) -> dict[str, dict[str, Any]]:
         " ORDER BY abs(documents - article_count / ?), word LIMIT 1",
         (ONE_IN,),
     ).fetchone()[0]
-    line, number = db.execute("SELECT line, number FROM store, site WHERE audience = 0").fetchone()
-    since = f"{line}0-{number // 2}"  # the 0 is the public's scope
+    of_caller = "SELECT version FROM site WHERE audience = ?"
+    line, number = db.execute(of_caller, (int(audience),)).fetchone()[0].split("-")
+    since = f"{line}-{int(number) // 2}"
     found: dict[str, dict[str, Any]] = {
         "topic-page": {"slug": topics[1]},
         "topic-page-best": {"slug": topics[1], "least": 60},
@@ -112,7 +113,7 @@ async def measure(database: Path, repeats: int, audience: Audience) -> list[Meas
     await readers.open(database)
     try:
         engine = Engine(readers.read)
-        variables = variables_for(database)
+        variables = variables_for(database, audience)
         variables["sitemap"] = {"after": await deep_cursor(engine)}
         return [
             await _measured(engine, name, variables.get(name, {}), repeats, audience)

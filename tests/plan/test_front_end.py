@@ -58,7 +58,7 @@ TABLES = {
 
 
 def statement_of(product: Product, name: str) -> str:
-    variables = variables_for(product.database)
+    variables = variables_for(product.database, Audience.PUBLIC)
     product.statements.clear()
     product.data(query_text(name), variables.get(name), Audience.PUBLIC)
     (statement,) = [

@@ -194,7 +194,7 @@ def _past_bound(listing: Listing, *, last: bool) -> ColumnElement[bool]:
     scan = listing.ordered_scan()
     if not getattr(page, stands_at):
         return listing.any_row(scan, None) if side != stands_at else false()
-    outward = beyond(terms, listing.keys(scan), listing.place(stands_at), backward=page.backward)
+    outward = beyond(terms, listing.keys(scan), listing.cursor_keys(stands_at), backward=page.backward)
     return listing.any_row(scan, outward if side != stands_at else not_(outward))
 
 

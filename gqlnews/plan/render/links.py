@@ -21,7 +21,7 @@ def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
     assert isinstance(declaration, One)
 
     def build(link: Link | None) -> Expression:
-        rows = Rows.of(field, context, declaration.match, declaration.through)
+        rows = Rows.of(field, declaration, context)
         child = Row(rows.alias, link.depth if link else 1, rows.everything(link, context))
         body = render_object(field.selection, child, context)
         return rows.matching(link, body).scalar_subquery()
@@ -39,7 +39,7 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
     assert isinstance(declaration, Many)
 
     def build(link: Link | None) -> Expression:
-        rows = Rows.of(field, context, declaration.match, declaration.through)
+        rows = Rows.of(field, declaration, context)
         alias = f"s{next(context.numbers)}"
         within = _slice(field, declaration, context)
         child = Row(alias, link.depth if link else 1, rows.everything(link, context, within))
@@ -110,11 +110,11 @@ class Rows:
         self.position = position
 
     @staticmethod
-    def of(field: FieldPlan, context: Context, match: Match | None, through: Junction | None) -> "Rows":
+    def of(field: FieldPlan, declaration: One | Many, context: Context) -> "Rows":
         entity = field.selection.entity
         assert entity is not None, f"{field.selection.type_name} declares no entity"
-        position = getattr(field.declaration, "position", None)
-        return Rows(entity, match, through, context, position)
+        position = declaration.position if isinstance(declaration, Many) else None
+        return Rows(entity, declaration.match, declaration.through, context, position)
 
     @property
     def source(self) -> FromClause:

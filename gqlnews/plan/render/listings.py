@@ -69,7 +69,7 @@ class Listing:
         """What the rows of a scan are ordered by."""
         return keys_of(self.terms, scan.column, self.bound)
 
-    def place(self, name: str) -> list[Expression]:
+    def cursor_keys(self, name: str) -> list[Expression]:
         """The keys of a cursor of the request: of `after` or `before`."""
         return [self.bound(f"{name}{at}") for at in range(len(self.terms))]
 
@@ -93,12 +93,12 @@ class Listing:
         page, keys = self.shape.page, self.keys(scan)
         query = self.select(scan, *columns)
         if page.after:
-            query = query.where(beyond(self.terms, keys, self.place("after")))
+            query = query.where(beyond(self.terms, keys, self.cursor_keys("after")))
         if page.before:
-            query = query.where(beyond(self.terms, keys, self.place("before"), backward=True))
+            query = query.where(beyond(self.terms, keys, self.cursor_keys("before"), backward=True))
         if self.hits is not None:
             query = query.where(
-                worth_ordering(self.hits, limit, self.place("after")[0] if page.after else None)
+                worth_ordering(self.hits, limit, self.cursor_keys("after")[0] if page.after else None)
             )
         if named:
             keys = [literal_column(f"k{at}") for at in range(len(keys))]

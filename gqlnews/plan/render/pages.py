@@ -6,7 +6,7 @@
 Where the request asks whether the list goes on, one row more is fetched, and the rows are numbered:
 
     f3 AS MATERIALIZED (… LIMIT ? + 1),
-    p3 AS MATERIALIZED (SELECT f3.*, row_number() OVER (ORDER BY f3.k0 DESC, f3.k1) AS place FROM f3)
+    p3 AS MATERIALIZED (SELECT f3.*, row_number() OVER (ORDER BY f3.k0 DESC, f3.k1) AS number FROM f3)
 
 With parents, each key of `kN` has a page of its own:
 
@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, exists, func, literal_column, select, table
 
-from gqlnews.plan.declare import Decay
+from gqlnews.plan.declare import Decay, OrderTerm
 from gqlnews.plan.render.context import Expression
 from gqlnews.plan.render.keyset import ByName, ordering
 from gqlnews.plan.render.layers import Link
@@ -34,7 +34,7 @@ ZERO: Expression = literal_column("0")
 class Page:
     """`cte` is called `name`; it has `id`, `parent` where there are parents, and the order's keys.
 
-    `one_more`: it also has `place`, and one row more than the page where the list goes on.
+    `one_more`: it also has `number`, and one row more than the page where the list goes on.
     """
 
     listing: Listing
@@ -53,17 +53,17 @@ class Page:
     def everywhere(self, *columns: Expression) -> Select[Any]:
         """Rows of the pages of all parents."""
         query = select(*columns).select_from(self.cte)
-        return query.where(self._place <= self.listing.bound("limit")) if self.one_more else query
+        return query.where(self._number <= self.listing.bound("limit")) if self.one_more else query
 
     @property
     def goes_on(self) -> ColumnElement[bool]:
         """Whether there was one row more than this parent's page."""
-        more = select(self._place).select_from(self.cte).where(self._place > self.listing.bound("limit"))
+        more = select(self._number).select_from(self.cte).where(self._number > self.listing.bound("limit"))
         return exists(self._of_parent(more))
 
     @property
-    def _place(self) -> Expression:
-        return column_of(self.name, "place")
+    def _number(self) -> Expression:
+        return column_of(self.name, "number")
 
     def _of_parent(self, query: Select[Any]) -> Select[Any]:
         link = self.listing.link
@@ -102,11 +102,11 @@ def page_of(listing: Listing, *, one_more: bool) -> Page:
 
 def _numbered(listing: Listing, fetched: str) -> Select[Any]:
     keys = [column_of(fetched, f"k{at}") for at in range(len(listing.terms))]
-    place = func.row_number().over(
+    number = func.row_number().over(
         partition_by=column_of(fetched, "parent") if listing.link else None,
         order_by=ordering(listing.terms, keys, backward=listing.shape.page.backward),
     )
-    return select(literal_column(f"{fetched}.*"), place.label("place")).select_from(table(fetched))
+    return select(literal_column(f"{fetched}.*"), number.label("number")).select_from(table(fetched))
 
 
 def _page_of_each(listing: Listing, link: Link, parents: FromClause, limit: Expression) -> Select[Any]:
@@ -130,5 +130,5 @@ def _columns(listing: Listing, scan: Scan) -> list[Expression]:
     return keys + bases
 
 
-def _cursor_letter(term: object) -> str:
+def _cursor_letter(term: OrderTerm) -> str:
     return "c" if isinstance(term, Decay) else "k"

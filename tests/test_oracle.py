@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -250,11 +249,8 @@ def test_a_page_is_exact_about_what_stands_around_it(
 # ---------------------------------------------------------------- the real articles
 
 
-def test_the_figures_counted_over_the_real_articles_are_met() -> None:
-    corpus = os.environ.get("GQLNEWS_CORPUS")
-    if corpus is None:
-        pytest.skip("GQLNEWS_CORPUS does not name the unpacked real articles")
-    content = read_folder(Path(corpus, "ai2020"))
+def test_the_figures_counted_over_the_real_articles_are_met(corpus: Path) -> None:
+    content = read_folder(corpus / "ai2020")
     whole = make_world(content, "open")
     entries = [(article, entry) for article in content for entry in article.related]
     assert (len(content), len(entries)) == (8_682, 67_117)

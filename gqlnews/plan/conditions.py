@@ -64,16 +64,12 @@ def every(parts: Iterable[Condition]) -> Condition:
     So SQLite's parser has least to remember, of 100 things at most: `((a OR b) AND c) OR d` is one for each
     parenthesis, `d OR (c AND (a OR b))` three.
     """
-    flat = _deepest_first(one for part in parts for one in (part.parts if isinstance(part, All) else (part,)))
-    return flat[0] if len(flat) == 1 else All(flat)
+    return _joined(All, parts)
 
 
 def either(parts: Iterable[Condition]) -> Condition:
     """At least one part holds; likewise."""
-    flat = _deepest_first(
-        one for part in parts for one in (part.parts if isinstance(part, AnyOf) else (part,))
-    )
-    return flat[0] if len(flat) == 1 else AnyOf(flat)
+    return _joined(AnyOf, parts)
 
 
 def negated(condition: Condition) -> Condition:
@@ -87,6 +83,12 @@ def negated(condition: Condition) -> Condition:
             return test
         case Test():
             return Not(condition)
+
+
+def _joined(kind: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condition:
+    flat = (one for part in parts for one in (part.parts if isinstance(part, kind) else (part,)))
+    ordered = _deepest_first(flat)
+    return ordered[0] if len(ordered) == 1 else kind(ordered)
 
 
 def _deepest_first(parts: Iterable[Condition]) -> tuple[Condition, ...]:

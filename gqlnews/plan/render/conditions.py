@@ -60,8 +60,12 @@ def _matches(test: Test, column: ByName, bound: ByName, audience: Audience) -> C
     """
     index = index_of(test.column, audience)
     found: Select[Any] = select(literal_column("rowid")).select_from(table(index))
-    found = found.where(literal_column(index).op("MATCH")(bound(test.value)))
+    found = found.where(matching(index, bound(test.value)))
     return literal_column(f"+{column('id')}").in_(found)
+
+
+def matching(index: str, expression: Expression) -> ColumnElement[bool]:
+    return literal_column(index).op("MATCH")(expression)
 
 
 def index_of(index: str, audience: Audience) -> str:

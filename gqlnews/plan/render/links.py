@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal_co
 from gqlnews.plan.declare import Entity, Items, Junction, Many, Match, One
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.keyset import ordering
 from gqlnews.plan.render.layers import Link, linked
 from gqlnews.plan.render.objects import columns_for, render_array, render_object
 from gqlnews.plan.render.rows import Everything, ItemRow, Row, aliased, column_of, visible
@@ -142,12 +143,8 @@ class Rows:
             return [column_of(self.near, self.through.position)]
         if self.position:
             return [column_of(self.alias, self.position)]
-        return [
-            column_of(self.alias, term.column).desc()
-            if term.descending
-            else column_of(self.alias, term.column)
-            for term in self.entity.order
-        ]
+        order = self.entity.order
+        return ordering(order, [column_of(self.alias, term.column) for term in order])
 
     def matching(self, link: Link | None, *columns: Expression) -> Select[Any]:
         """Columns of the rows that the caller may see and that match the link."""

@@ -97,9 +97,8 @@ class Listing:
         if page.before:
             query = query.where(beyond(self.terms, keys, self.cursor_keys("before"), backward=True))
         if self.hits is not None:
-            query = query.where(
-                worth_ordering(self.hits, limit, self.cursor_keys("after")[0] if page.after else None)
-            )
+            after = self.cursor_keys("after")[0] if page.after else None
+            query = query.where(worth_ordering(self.hits, keys[0], limit, after))
         if named:
             keys = [literal_column(f"k{at}") for at in range(len(keys))]
         query = query.order_by(*ordering(self.terms, keys, backward=page.backward))

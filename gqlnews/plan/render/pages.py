@@ -25,9 +25,7 @@ from gqlnews.plan.render.keyset import ByName, ordering
 from gqlnews.plan.render.layers import Link
 from gqlnews.plan.render.listings import Listing
 from gqlnews.plan.render.rows import column_of
-from gqlnews.plan.render.scans import Scan
-
-ZERO: Expression = literal_column("0")
+from gqlnews.plan.render.scans import ZERO, Scan
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from gqlnews.plan.conditions import EVERYTHING
 from gqlnews.plan.declare import Entity, Hits, Junction
 from gqlnews.plan.lists import ListShape
 from gqlnews.plan.nodes import FieldPlan
-from gqlnews.plan.render.conditions import index_of, render_condition
+from gqlnews.plan.render.conditions import index_of, matching, render_condition
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.rows import column_of, crossed
 
@@ -38,10 +38,6 @@ SHOWN = (
 def score_of_match(index: str) -> Expression:
     """How well a row of the index matches, as an integer."""
     return literal_column(f"CAST(round(-{index}.rank * {ONE_POINT}) AS INTEGER)")
-
-
-def matching(index: str, expression: Expression) -> ColumnElement[bool]:
-    return literal_column(index).op("MATCH")(expression)
 
 
 def hits_of(hits: Hits, entity: Entity, shape: ListShape, field: FieldPlan, context: Context) -> Junction:
@@ -66,10 +62,14 @@ def hits_of(hits: Hits, entity: Entity, shape: ListShape, field: FieldPlan, cont
     return Junction(name, near="id", far="id", copies=frozenset({"score"}))
 
 
-def worth_ordering(hits: Junction, limit: Expression, after: Expression | None) -> ColumnElement[bool]:
-    """Whether a hit scores as well as the worst of a page by score alone: only these need their other keys.
+def worth_ordering(
+    hits: Junction, own: Expression, limit: Expression, after: Expression | None
+) -> ColumnElement[bool]:
+    """Whether a hit's `own` score is as good as the worst on a page by score alone.
 
-    h3.score >= (SELECT coalesce(min(b.score), 0) FROM (
+    Only these hits need the other keys of the order.
+
+    n4.score >= (SELECT coalesce(min(b.score), 0) FROM (
         SELECT h3.score AS score FROM h3 WHERE h3.score < :after0 ORDER BY h3.score DESC LIMIT :limit) AS b)
     """
     score = column_of(hits.table, "score")
@@ -78,7 +78,7 @@ def worth_ordering(hits: Junction, limit: Expression, after: Expression | None) 
         best = best.where(score < after)
     best = best.order_by(score.desc()).limit(limit)
     least = func.coalesce(func.min(column_of("b", "score")), literal_column("0"))
-    return literal_column("score") >= select(least).select_from(best.subquery("b")).scalar_subquery()
+    return own >= select(least).select_from(best.subquery("b")).scalar_subquery()
 
 
 def score_of(score: Expression) -> Expression:

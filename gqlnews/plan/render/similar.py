@@ -16,12 +16,12 @@ from sqlalchemy import Select, func, literal_column, select, table, tuple_, unio
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.declare import Entity, Similar
 from gqlnews.plan.nodes import FieldPlan
-from gqlnews.plan.render.conditions import index_of
+from gqlnews.plan.render.conditions import index_of, matching
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.layers import Link, layered
 from gqlnews.plan.render.objects import columns_for, render_array
 from gqlnews.plan.render.rows import Row, aliased, column_of, crossed, visible
-from gqlnews.plan.render.search import matching, score_of_match
+from gqlnews.plan.render.search import score_of_match
 
 MOST_WORDS = 12  # of a query
 MOST_DOCUMENTS = 1_000  # that the words of a query have together

@@ -1,0 +1,69 @@
+"""`python -m benchmarks.throughput`: run it, and print the tables."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.throughput import questions, servers, table
+from benchmarks.throughput.load import require_wrk
+from benchmarks.throughput.run import Options, run
+
+WITHOUT_PEERS = tuple(name for name in servers.NAMES if name not in servers.PEERS)
+
+
+def main() -> None:
+    given = _options()
+    require_wrk()
+    options = Options(given.only, given.queries, given.rounds, given.seconds, given.db)
+    with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
+        result = run(options, Path(scratch), say)
+    if given.out:
+        given.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
+    if given.markdown:
+        print(table.markdown(result), end="")
+    else:
+        table.show(result)
+
+
+def say(what: str) -> None:
+    """What is going on, for who waits."""
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
+    parser.add_argument(
+        "--only", type=_names(servers.NAMES), default=WITHOUT_PEERS, help="servers, by commas"
+    )
+    parser.add_argument(
+        "--peers", dest="only", action="store_const", const=servers.NAMES, help="every server"
+    )
+    parser.add_argument("--queries", type=_names(questions.NAMES), default=questions.NAMES, help="by commas")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=2, help="of each turn")
+    parser.add_argument("--db", type=Path, help="where to keep the database: a second run need not ingest")
+    parser.add_argument("--out", type=Path, help="a JSON file for all figures")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown")
+    return parser.parse_args()
+
+
+class _names:  # noqa: N801 - argparse shows the name of what it calls
+    """Some of these names, separated by commas."""
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        self._known = known
+
+    def __call__(self, text: str) -> tuple[str, ...]:
+        names = tuple(text.split(","))
+        if unknown := set(names) - set(self._known):
+            raise argparse.ArgumentTypeError(
+                f"{', '.join(sorted(unknown))}: not among {', '.join(self._known)}"
+            )
+        return names
+
+
+if __name__ == "__main__":
+    main()

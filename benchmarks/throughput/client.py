@@ -1,0 +1,43 @@
+"""One connection to a server, for what is asked outside the measurements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`headers` in the order in which they came."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+class Client:
+    """Asks by POST over one connection that is kept open."""
+
+    def __init__(self, url: str) -> None:
+        address = urlsplit(url)
+        assert address.hostname is not None
+        self._path = address.path
+        self._connection = HTTPConnection(address.hostname, address.port, timeout=SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def ask(self, body: bytes) -> Answer:
+        """Raises OSError or HTTPException where there is no answer within SECONDS."""
+        self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
+        response = self._connection.getresponse()
+        return Answer(response.status, response.getheaders(), response.read())

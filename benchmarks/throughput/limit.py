@@ -1,0 +1,62 @@
+"""`python -m benchmarks.throughput.limit FILE`: what no server on this stack can be faster than.
+
+A bare ASGI application that reads a request and sends the answer that FILE has for its body, with the same
+headers. FILE holds (request body, headers, answer body) for each, as `write_answers` writes them.
+"""
+
+import pickle
+import sys
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.throughput.client import Answer
+from benchmarks.throughput.listening import serve
+
+Message = MutableMapping[str, Any]
+_ITS_OWN = frozenset({"date", "connection"})  # Uvicorn sends these itself
+
+
+def write_answers(file: Path, answers: Iterable[tuple[bytes, Answer]]) -> None:
+    """Keep (request body, answer) pairs for the application."""
+    kept = [(asked, _headers(answer), answer.body) for asked, answer in answers]
+    file.write_bytes(pickle.dumps(kept))
+
+
+def _headers(answer: Answer) -> list[tuple[bytes, bytes]]:
+    return [
+        (name.lower().encode(), value.encode())
+        for name, value in answer.headers
+        if name.lower() not in _ITS_OWN
+    ]
+
+
+class Limit:
+    """The application."""
+
+    def __init__(self, file: Path) -> None:
+        self._messages = {
+            asked: (
+                {"type": "http.response.start", "status": 200, "headers": headers},
+                {"type": "http.response.body", "body": body},
+            )
+            for asked, headers, body in pickle.loads(file.read_bytes())  # noqa: S301 - we wrote it
+        }
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        message = await receive()
+        asked = message["body"]
+        while message["more_body"]:
+            message = await receive()
+            asked += message["body"]
+        for answer in self._messages[asked]:
+            await send(answer)
+
+
+if __name__ == "__main__":
+    serve(Limit(Path(sys.argv[1])), lifespan="off")

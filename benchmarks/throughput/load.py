@@ -1,0 +1,83 @@
+"""One turn: wrk asks one server one question, over some connections, for some seconds."""
+
+import subprocess
+from pathlib import Path
+from shutil import which
+
+import msgspec
+
+from benchmarks.throughput.process import Server
+
+SCRIPT = Path(__file__).parent / "post.lua"
+THREADS = 1  # of wrk: there are two cores, and one thread asks faster than any server answers
+TIMEOUT_SECONDS = 10
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What wrk counted; `p50` and `p99` are latencies in microseconds, `bytes` with headers."""
+
+    requests: int
+    microseconds: int
+    bytes: int
+    p50: int
+    p99: int
+    failed: int
+    refused: int
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """A load on a server, and `cpu`, the microseconds of processor time that each answer took it."""
+
+    round: int
+    server: str
+    question: str
+    connections: int
+    per_second: float
+    p50: int
+    p99: int
+    cpu: float
+
+
+def require_wrk() -> None:
+    """SystemExit where it is not installed."""
+    if which("wrk") is None:
+        raise SystemExit("wrk is missing: apt-get install wrk")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a turn asks: the bodies in a file, one a line, one after the other, from `start` (0 to 1) on."""
+
+    question: str
+    bodies: Path
+    connections: int
+    seconds: int
+    start: float = 0.0
+
+
+def put(server: Server, asked: Asked, number: int = 0) -> Turn:
+    """The turn in a round of this number.
+
+    SystemExit where a request fails, or is answered by anything but 2xx.
+    """
+    before = server.cpu()
+    load = _wrk(server.url, asked)
+    if load.failed or load.refused or not load.requests:
+        raise SystemExit(f"{server.name} failed at {asked}: {load}")
+    return Turn(
+        round=number,
+        server=server.name,
+        question=asked.question,
+        connections=asked.connections,
+        per_second=load.requests / load.microseconds * 1e6,
+        p50=load.p50,
+        p99=load.p99,
+        cpu=(server.cpu() - before) / load.requests * 1e6,
+    )
+
+
+def _wrk(url: str, asked: Asked) -> Load:
+    command = ["wrk", "-t", str(THREADS), "-c", str(asked.connections), "-d", f"{asked.seconds}s"]
+    command += ["--timeout", f"{TIMEOUT_SECONDS}s", "--latency", "-s", str(SCRIPT), url]
+    command += ["--", str(asked.bodies), str(asked.start)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - arguments of ours
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=Load)

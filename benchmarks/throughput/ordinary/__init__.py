@@ -1,0 +1,1 @@
+"""The ordinary Strawberry server: resolvers, DataLoaders and aiosqlite, as its documentation has them."""

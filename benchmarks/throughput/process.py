@@ -1,0 +1,83 @@
+"""A server as a process of its own: started, waited for, its processor time read, stopped."""
+
+import os
+import re
+import selectors
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+_URL = re.compile(rb"http://127\.0\.0\.1:\d+/graphql")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One that accepts requests at `url`."""
+
+    name: str
+    url: str
+    pid: int
+
+    def cpu(self) -> float:
+        """Seconds of processor time that it has taken so far, on all its threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+@contextmanager
+def running(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Server]:
+    """Start it, and yield once it has printed its URL; stop it afterwards.
+
+    Standard error goes to `log`. Raises SystemExit where it does not come up in START_SECONDS.
+    """
+    with log.open("wb") as complaints:
+        process = subprocess.Popen(  # noqa: S603 - a command of ours
+            command, stdout=subprocess.PIPE, stderr=complaints, env=_environment(environment)
+        )
+        assert process.stdout is not None
+        try:
+            url = _url(process.stdout)
+            if url is None:
+                raise SystemExit(f"{name} did not start:\n{log.read_text()[-2000:]}")
+            yield Server(name, url, process.pid)
+        finally:
+            _stop(process)
+
+
+def _url(output: IO[bytes]) -> str | None:
+    """What it says its URL is; None where it ends, or says nothing in time."""
+    said, until = b"", time.monotonic() + START_SECONDS
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        while selector.select(max(0.0, until - time.monotonic())):
+            piece = os.read(output.fileno(), 4096)
+            said += piece
+            if found := _URL.search(said):
+                return found[0].decode()
+            if not piece:
+                return None
+    return None
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without what would set an option of gqlnews, and what this server needs."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
+    return kept | {"NODE_ENV": "production"} | dict(more)

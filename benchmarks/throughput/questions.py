@@ -1,0 +1,107 @@
+"""What is asked: four documents, and for each the variables that the requests cycle through.
+
+All of it is drawn from the store with a fixed seed, so that every run over the same articles asks the same.
+"""
+
+import random
+import sqlite3
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks.throughput.client import Client
+
+DOCUMENTS = Path(__file__).parent / "queries"
+NAMES = ("article", "front", "nested", "topic")
+SEED = 4
+ARTICLES = 500
+RELATED = (3, 18)  # entries of related coverage, from and to: 6.9 KB an answer on average
+PAGES = 100
+TOPICS = 12
+QUALITIES = (10, 30, 50, 70, 90)
+
+WALK = "query Walk($after: String) { articles(first: 20, after: $after) { pageInfo { endCursor } } }"
+
+Variables = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A document, and its requests: the variables as gqlnews takes them, and in the same order as others do.
+
+    The two differ in cursors only, which belong to the server that made them.
+    """
+
+    name: str
+    document: str
+    ours: Sequence[Variables]
+    theirs: Sequence[Variables]
+
+    def bodies(self, *, ours: bool) -> list[bytes]:
+        """Request bodies, one line each."""
+        return [
+            orjson.dumps({"query": self.document, "variables": variables})
+            for variables in (self.ours if ours else self.theirs)
+        ]
+
+
+def draw(database: Path, client: Client, names: Sequence[str] = NAMES) -> list[Question]:
+    """The questions of these names; `client` leads to a gqlnews over `database`, whose cursors are needed."""
+    db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        return [_question(name, *_variables(name, db, client)) for name in names]
+    finally:
+        db.close()
+
+
+def _question(name: str, ours: list[Variables], theirs: list[Variables]) -> Question:
+    """Shuffled, both lists alike."""
+    pairs = list(zip(ours, theirs, strict=True))
+    random.Random(SEED).shuffle(pairs)  # noqa: S311 - the same each time, that is the point
+    document = (DOCUMENTS / f"{name}.graphql").read_text(encoding="utf-8")
+    return Question(name, document, [ours for ours, _ in pairs], [theirs for _, theirs in pairs])
+
+
+def _variables(name: str, db: sqlite3.Connection, client: Client) -> tuple[list[Variables], list[Variables]]:
+    if name == "front":
+        return _pages(db, client)
+    same = _topics(db) if name == "topic" else _slugs(db)
+    return same, same
+
+
+def _slugs(db: sqlite3.Connection) -> list[Variables]:
+    found = db.execute(
+        "SELECT slug FROM article WHERE related_count BETWEEN ? AND ? ORDER BY slug", RELATED
+    ).fetchall()
+    drawn = random.Random(SEED).sample(found, min(ARTICLES, len(found)))  # noqa: S311 - as above
+    return [{"slug": slug} for (slug,) in drawn]
+
+
+def _topics(db: sqlite3.Connection) -> list[Variables]:
+    busiest = db.execute(
+        "SELECT topic FROM article_topic GROUP BY topic ORDER BY count(*) DESC, topic LIMIT ?", (TOPICS,)
+    )
+    return [{"topic": topic, "quality": quality} for (topic,) in busiest for quality in QUALITIES]
+
+
+def _pages(db: sqlite3.Connection, client: Client) -> tuple[list[Variables], list[Variables]]:
+    """The first pages of a walk: each begins after the last article of the one before."""
+    rows = db.execute(
+        "SELECT published_at, slug FROM article ORDER BY published_at DESC, slug LIMIT ?", (PAGES * 20 - 1,)
+    ).fetchall()
+    theirs: list[Variables] = [{"after": None}]
+    theirs += [{"after": _cursor(*row)} for row in rows[19::20]]
+    ours: list[Variables] = [{"after": None}]
+    while len(ours) < len(theirs):
+        answer = orjson.loads(client.ask(orjson.dumps({"query": WALK, "variables": ours[-1]})).body)
+        ours.append({"after": answer["data"]["articles"]["pageInfo"]["endCursor"]})
+    return ours, theirs
+
+
+def _cursor(published_at: str, slug: str) -> str:
+    """The cursor of the servers that are written here: the keys of the order, opaque."""
+    return urlsafe_b64encode(f"{published_at} {slug}".encode()).decode()

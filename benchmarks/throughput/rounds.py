@@ -1,0 +1,44 @@
+"""The rounds: in each, every server has its turn at every question, so a slow minute falls on all alike."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.throughput.load import Asked, Turn, put
+from benchmarks.throughput.process import Server
+
+CONNECTIONS = (32, 1)
+WARM_SECONDS = 1
+WARM_CONNECTIONS = 8
+
+Bodies = Mapping[tuple[str, str], Path]
+"""(server, question) → the file of its request bodies."""
+
+
+def warm(servers: Iterable[Server], bodies: Bodies) -> None:
+    """A while of every question at every server, which is not counted."""
+    for server in servers:
+        for (name, question), file in bodies.items():
+            if name == server.name:
+                put(server, Asked(question, file, WARM_CONNECTIONS, WARM_SECONDS))
+
+
+def play(
+    servers: Sequence[Server],
+    questions: Sequence[str],
+    bodies: Bodies,
+    rounds: int,
+    seconds: int,
+    say: Callable[[str], None],
+) -> list[Turn]:
+    """All turns. Each round begins with another server, and at another place in the list of requests."""
+    turns = []
+    for number in range(rounds):
+        first = number % len(servers)
+        for question in questions:
+            say(f"round {number + 1} of {rounds}: {question}")
+            for connections in CONNECTIONS:
+                for server in (*servers[first:], *servers[:first]):
+                    file = bodies[server.name, question]
+                    asked = Asked(question, file, connections, seconds, start=number / rounds)
+                    turns.append(put(server, asked, number))
+    return turns

@@ -1,0 +1,54 @@
+"""The servers that are compared, and how each is started. All read the same database file."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.throughput.process import Server, running
+
+LIMIT = "limit"
+ORDINARY = "ordinary"
+UNCACHED = "gqlnews-uncached"
+CACHED = "gqlnews-cached"
+PEERS = ("yoga", "mercurius")
+NAMES = (LIMIT, ORDINARY, UNCACHED, CACHED, *PEERS)
+_PEERS = Path(__file__).parent.parent / "peers"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The content folder, the database that was made of it, the limit's answers, and a folder for logs."""
+
+    content: Path
+    database: Path
+    answers: Path
+    logs: Path
+
+
+def is_ours(name: str) -> bool:
+    """Whether it takes the cursors of gqlnews; the limit knows nothing but gqlnews's requests."""
+    return name in {LIMIT, UNCACHED, CACHED}
+
+
+@contextmanager
+def start(name: str, place: Place) -> Iterator[Server]:
+    """One of NAMES, until the end of the context."""
+    with running(name, _command(name, place), _environment(name), place.logs / f"{name}.log") as server:
+        yield server
+
+
+def _command(name: str, place: Place) -> list[str]:
+    if name in PEERS:
+        return ["node", str(_PEERS / f"{name}.mjs"), str(place.database)]
+    if name == LIMIT:
+        return [sys.executable, "-m", "benchmarks.throughput.limit", str(place.answers)]
+    if name == ORDINARY:
+        return [sys.executable, "-m", "benchmarks.throughput.ordinary", str(place.database)]
+    serve = [sys.executable, "-m", "gqlnews", "serve", str(place.content), "--db", str(place.database)]
+    return [*serve, "--port", "0", "--unpublished"]
+
+
+def _environment(name: str) -> dict[str, str]:
+    return {"GQLNEWS_CACHE_MB": "0"} if name == UNCACHED else {}

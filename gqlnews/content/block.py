@@ -58,9 +58,10 @@ def _below(front: str, begin: int, end: int, *, is_list: bool) -> _Lines:
     if content is None:
         raise OtherStyle
     column = len(content[1])
-    less = rf" {{0,{column - 1}}}(?=[^ \n#])" if column else "(?!)"
-    other = rf"|\ {{{column}}}(?=[^ \n#-])" if is_list else ""
-    after = re.compile(rf"\n(?:{less}{other})").search(front, content.end(), end)
+    after = None
+    if column or is_list:
+        inside = " " * column + ("[ -]" if is_list else "")
+        after = re.compile(rf"\n(?!{inside}) {{0,{column}}}(?=[^ \n#])").search(front, content.end(), end)
     return _Lines(content.end(), column, after.start() if after else end)
 
 

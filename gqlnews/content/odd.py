@@ -3,22 +3,23 @@
 import re
 
 _MAX_CHARACTERS = 128 * 1024
-_DEEP = "\n" + " " * 128
 _NUMBER = r"[-+]?(?:0[0-9A-Za-z_]|[0-9]+_)"  # where YAML 1.1 and 1.2 differ
 _NAME = r"(?:[A-Za-z][A-Za-z0-9 .-]*|\"[^\"\\\n]*\")"
 _NAMES = rf"\[{_NAME}(?:, *{_NAME})*\] *\n"  # the one list on a line that both are sure to read alike
 _ALWAYS = (
     re.compile(rf":\s+(?:#|{_NUMBER}|\{{|(?!{_NAMES})\[)"),
-    re.compile(r"\n *[-?:]\s+(?:[-?:] |[\[{#])"),  # lists that nest on one line, without bound
+    re.compile(r"\n(?: {128}| *[-?:]\s+(?:[-?:] |[\[{#]))"),  # what nests without bound: deep, or on one line
 )
 _WITH = (  # looked for only where the character is there at all
     ("!", re.compile(r"!(?<=[\s\[{,:]!)")),  # tags
-    ("&", re.compile(r" &[^ ]")),  # anchors
-    ("<", re.compile("<<")),  # merge keys
+    ("&", re.compile(r"&(?<= &)[^ ]")),  # anchors
+    ("<<", re.compile("<<")),  # merge keys
     ("\\", re.compile(r"\\(?:0|x00|u0000|U0000|u[dD])")),  # NUL, and surrogates, which only YAML 1.2 pairs
 )
 _PRINTABLE = bytes({9, 10, 13, *range(ord(" "), ord("~") + 1), *range(128, 256)})
 _SPECIAL = re.compile("[\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_OF_SPECIAL = b"\xc2\xa8\xa9\xef"  # each of these characters has one of these bytes in UTF-8
+_ORDINARY = _PRINTABLE.translate(None, _OF_SPECIAL)
 
 
 def looks_odd(front: str) -> bool:
@@ -26,7 +27,6 @@ def looks_odd(front: str) -> bool:
     return (
         len(front) > _MAX_CHARACTERS
         or "\t" in front  # which YAML 1.2 takes in more places
-        or _DEEP in front
         or any(pattern.search(front) for pattern in _ALWAYS)
         or any(hint in front and pattern.search(front) for hint, pattern in _WITH)
         or _has_special_characters(front)
@@ -35,5 +35,7 @@ def looks_odd(front: str) -> bool:
 
 def _has_special_characters(front: str) -> bool:
     """Controls, which YAML forbids, and characters that end a line in YAML 1.1 only."""
-    has_control = front.encode().translate(None, _PRINTABLE) != b""
-    return has_control or (not front.isascii() and _SPECIAL.search(front) is not None)
+    written = front.encode()
+    if not written.translate(None, _ORDINARY):
+        return False
+    return written.translate(None, _PRINTABLE) != b"" or _SPECIAL.search(front) is not None

@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks.folders import sampled
 from gqlnews.content.records import ReadOptions
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Engine
+from gqlnews.schema.engine import Asked, Engine
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
 from gqlnews.store.readers import Readers
@@ -100,7 +100,7 @@ async def deep_cursor(engine: Engine) -> str:
     """Two thirds of the way down the sitemap."""
     after = None
     for _ in range(140):
-        answer = await engine.answer(query_text("sitemap"), {"after": after}, None, Audience.PUBLIC)
+        answer = await engine.answer(Asked(query_text("sitemap"), {"after": after}), Audience.PUBLIC)
         info = orjson.loads(answer.body)["data"]["articles"]["pageInfo"]
         if not info["hasNextPage"]:
             break
@@ -129,7 +129,7 @@ async def _measured(
     text, runs, answer = query_text(name), [], b""
     for _ in range(repeats + 3):
         started = time.perf_counter()
-        answer = (await engine.answer(text, variables, None, audience)).body
+        answer = (await engine.answer(Asked(text, variables), audience)).body
         runs.append(time.perf_counter() - started)
     if b'"errors"' in answer[:20] or b'"errors":' in answer[-500:]:
         raise SystemExit(f"{name}: {answer[:500]!r}")

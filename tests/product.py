@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from gqlnews.content.records import ReadOptions
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Engine
+from gqlnews.schema.engine import Asked, Engine
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import IngestReport, ingest
 from gqlnews.store.readers import Readers
@@ -50,7 +50,7 @@ class Product:
         audience: Audience = Audience.PUBLIC,
     ) -> dict[str, Any]:
         """The answer, parsed."""
-        answer = self._runner.run(self.engine.answer(query, variables, operation_name, audience))
+        answer = self._runner.run(self.engine.answer(Asked(query, variables, operation_name), audience))
         parsed: dict[str, Any] = json.loads(answer.body)
         return parsed
 

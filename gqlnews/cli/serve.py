@@ -12,6 +12,7 @@ from gqlnews.cli.banner import Banner
 from gqlnews.cli.ingest import UNDONE, take_in
 from gqlnews.cli.source import Source
 from gqlnews.cli.stopping import stoppable
+from gqlnews.schema.engine import Asked
 from gqlnews.server import graphql, logs
 from gqlnews.server.address import base_url, listen
 from gqlnews.server.app import create_app
@@ -62,6 +63,6 @@ def _say(banner: Banner, log_format: LogFormat) -> None:
 async def _count_articles(app: Starlette) -> int:
     """How many someone without a token sees. Asking for it also warms what every request needs."""
     service: graphql.Service = app.state.service
-    answer = await service.engine.answer(ARTICLES, None, None, anonymous(service.settings))
+    answer = await service.engine.answer(Asked(ARTICLES), anonymous(service.settings))
     count: int = orjson.loads(answer.body)["data"]["site"]["articleCount"]
     return count

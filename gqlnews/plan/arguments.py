@@ -17,8 +17,11 @@ NO_END = 2**62  # past every position
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
+    """`clock`: a value comes from the clock, so that the same arguments mean something else a moment later."""
+
     shape: Hashable = None
     values: Mapping[str, object] = field(default_factory=dict)
+    clock: bool = False
 
 
 ReadArguments = Callable[[Arguments], Inputs]

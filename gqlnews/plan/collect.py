@@ -29,7 +29,7 @@ from graphql.execution.collect_fields import (
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.plan.declare import Declarations, Literal
-from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan
+from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan, RootPlans
 
 MOST_WEIGHT = 5_000  # of a request: 1 for each field, more where it has a selection of its own
 OF_ITS_OWN = 20
@@ -37,13 +37,10 @@ MOST_FIELDS = 120  # of one object: each 60 nest once more in SQL, whose parser 
 MOST_DEPTH = 32  # of fields with selections of their own; SQLite's expressions end soon after
 
 
-def plan_operation(
-    operation: "Executor[object]", declarations: Declarations
-) -> tuple[dict[str, RootPlan], dict[str, GraphQLError]]:
-    """The plans of the operation's root fields that have a declaration, by response key.
+def plan_operation(operation: "Executor[object]", declarations: Declarations) -> RootPlans:
+    """Plans the root fields that have a declaration.
 
-    Beside them, the errors of those whose selection cannot be told. Raises GraphQLError where it is the
-    operation's own.
+    Raises GraphQLError where the operation's own selection cannot be told.
     """
     root_type = operation.schema.get_root_type(operation.operation.operation)
     assert root_type is not None, "validation has seen to it"
@@ -63,7 +60,7 @@ def plan_operation(
         weight = collector.weight
         if plan is not None:
             plans[key] = RootPlan(plan, tuple(collector.inputs))
-    return plans, failures
+    return RootPlans(plans, failures, complete=len(plans) == len(collected.grouped_field_set))
 
 
 def definition_has_fields(definition: GraphQLField) -> bool:

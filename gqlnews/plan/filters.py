@@ -47,10 +47,11 @@ Operands = Mapping[str, Operand]
 
 @dataclass(slots=True)
 class FilterReader:
-    """Reads one `where`. `values` are what its tests bind, by name."""
+    """Reads one `where`. `values` are what its tests bind, by name; `clock`: whether one is of the clock."""
 
     operands: Operands
     values: dict[str, object] = field(default_factory=dict)
+    clock: bool = False
     _parts: int = 0
 
     def read(self, where: Mapping[str, Any], depth: int = 1) -> Condition:
@@ -169,6 +170,7 @@ def now_key(seconds_ago: int = 0) -> str:
 
 
 def _within_last(reader: FilterReader, column: str, text: str) -> Condition:
+    reader.clock = True
     return reader.test(column, Operator.AT_LEAST, now_key(read_duration(text)))
 
 

@@ -59,7 +59,8 @@ class ReadList:
         page, values = read_page(arguments, place, order)
         reader = FilterReader(self.operands, values)
         where = read_where(reader, arguments)
-        return Inputs(ListShape(page, order, where, read_alike(arguments, self.alike)), values)
+        shape = ListShape(page, order, where, read_alike(arguments, self.alike))
+        return Inputs(shape, values, reader.clock)
 
 
 def read_where(reader: FilterReader, arguments: Arguments) -> Condition:

@@ -6,7 +6,7 @@ The words are pg_graphql's: a root field becomes a `FieldPlan`, its selection an
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from graphql import FieldNode, GraphQLField
+from graphql import FieldNode, GraphQLError, GraphQLField
 
 from gqlnews.errors import RequestError
 from gqlnews.plan.declare import Declaration, Entity
@@ -54,3 +54,15 @@ class RootPlan:
 
     field: FieldPlan
     inputs: tuple[FieldPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RootPlans:
+    """The plans of an operation's root fields by response key, in the order of the answer.
+
+    `failures` are the errors of those whose selection cannot be told. `complete`: every root field has its plan.
+    """
+
+    plans: Mapping[str, RootPlan]
+    failures: Mapping[str, GraphQLError]
+    complete: bool

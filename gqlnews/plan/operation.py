@@ -3,14 +3,14 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
-from graphql import GraphQLError, VariableValues, get_argument_values
+from graphql import GraphQLError, VariableValues, get_argument_values, is_non_null_type
 
 from gqlnews.errors import RequestError
 from gqlnews.plan.arguments import Inputs
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
 from gqlnews.plan.declare import Column, Differences, Literal, LogPart, Part, Statistics
-from gqlnews.plan.nodes import RefusedError, RootPlan
+from gqlnews.plan.nodes import RefusedError, RootPlan, RootPlans
 from gqlnews.plan.render import REFUSED, render_root
 from gqlnews.plan.render.context import bound_name
 from gqlnews.plan.weights import Weights
@@ -21,10 +21,11 @@ MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One statement, ready to run."""
+    """One statement, ready to run. `nullable`: its field may be null."""
 
     sql: str
     parameters: tuple[object, ...]
+    nullable: bool
     refusals: tuple[RefusedError, ...] = ()
 
     def refusal(self, answer: bytes | None) -> RefusedError | None:
@@ -34,43 +35,56 @@ class Query:
         return self.refusals[int(answer[len(REFUSED) :])]
 
 
+@dataclass(frozen=True, slots=True)
+class BoundOperation:
+    """The statements of a request by response key, and the errors of the root fields that have none.
+
+    `complete`: they are all that the operation asks for. `timeless`: nothing that they bind is of the clock.
+    """
+
+    queries: Mapping[str, Query]
+    failures: Mapping[str, GraphQLError]
+    complete: bool
+    timeless: bool
+
+
+NOTHING_BOUND = BoundOperation({}, {}, complete=False, timeless=False)
+
+
 @dataclass(slots=True)
 class PlannedOperation:
-    """The root plans of one operation by response key, and the statements compiled from them so far."""
+    """The root plans of one operation, and the statements compiled from them so far."""
 
-    roots: Mapping[str, RootPlan]
-    failures: Mapping[str, GraphQLError]  # of the root fields whose selection cannot be told
+    roots: RootPlans
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
 
-    def queries(
-        self, variables: VariableValues, audience: Audience
-    ) -> tuple[dict[str, Query], dict[str, GraphQLError]]:
-        """The statements by response key, and the errors of the root fields that have none.
-
-        Refuses, with a `RefusedError`, what any argument of the operation refuses.
-        """
-        queries, failures = {}, dict(self.failures)
-        bounds = {key: _bind(root, variables) for key, root in self.roots.items()}
+    def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
+        """Refuses, with a `RefusedError`, what any argument of the operation refuses."""
+        plans = self.roots.plans
+        queries, failures = {}, dict(self.roots.failures)
+        bounds = {key: _bind(root, variables) for key, root in plans.items()}
         weights = Weights()
         for key, bound in bounds.items():
-            weights.add(self.roots[key], bound.inputs)
+            weights.add(plans[key], bound.inputs)
         for key, bound in bounds.items():
             if bound.failure is None:
                 queries[key] = self._query(key, bound, audience)
             else:
                 failures[key] = bound.failure
-        return queries, failures
+        clock = any(inputs.clock for bound in bounds.values() for inputs in bound.inputs.values())
+        return BoundOperation(queries, failures, self.roots.complete and not failures, timeless=not clock)
 
     def _query(self, key: str, bound: "_Bound", audience: Audience) -> Query:
         shapes = {number: inputs.shape for number, inputs in bound.inputs.items()}
         kept = (key, audience, *shapes.values())
         statement = self.statements.get(kept)
         if statement is None:
-            statement = compile_statement(render_root(self.roots[key], audience, shapes))
+            statement = compile_statement(render_root(self.roots.plans[key], audience, shapes))
             while len(self.statements) >= MOST_SHAPES:
                 del self.statements[next(iter(self.statements))]
             self.statements[kept] = statement
-        return Query(statement.sql, statement.bind(bound.values()), statement.refusals)
+        nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
+        return Query(statement.sql, statement.bind(bound.values()), nullable, statement.refusals)
 
 
 @dataclass(slots=True)

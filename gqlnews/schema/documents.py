@@ -45,7 +45,7 @@ class Document:
         key = (id(operation.operation), *deciding, *nulls)
         plan = self.plans.get(key)
         if plan is None:
-            plan = PlannedOperation(*plan_operation(operation, declarations))
+            plan = PlannedOperation(plan_operation(operation, declarations))
             while len(self.plans) >= MOST_PLANS:
                 del self.plans[next(iter(self.plans))]
             self.plans[key] = plan

@@ -3,7 +3,8 @@
 1. The document is parsed and validated, or found among those that were.
 2. The operation is chosen and its variables are coerced.
 3. It is planned, and the request's values are bound: an argument that is refused refuses the request.
-4. It is executed: the root resolvers share one hop to the store.
+4. Its statements run in one hop to the store. Where they are all that it asks for, their JSON is the answer; else
+   (introspection, errors) Strawberry executes it, and the root resolvers share the hop.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from graphql import Executor, GraphQLError, OperationType
 from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.nodes import RefusedError
+from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded
 from gqlnews.schema.work import Read, Work
@@ -26,74 +28,99 @@ FAILED = "The server failed here; what happened is in its log."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is the response as JSON. Not `ok`: the request was refused, and there is no `data`."""
+    """`body` is the response as JSON. Not `ok`: the request was refused, and there is no `data`.
+
+    `exact`: it has no error.
+    """
 
     body: bytes
     ok: bool
     operation: str | None = None
     rows: int = 0
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operation as a client asks for it. `only_query`: refuse every other kind, as a GET has to."""
+
+    query: str
+    variables: Mapping[str, Any] | None = None
+    operation_name: str | None = None
+    only_query: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that nothing refuses, ready to run, as often as it is asked while the clock plays no part."""
+
+    asked: Asked
+    document: Document
+    operation: str | None
+    bound: BoundOperation
 
 
 class Engine:
-    """Answers operations over one store."""
+    """Answers operations over one store; not `thin`: Strawberry executes them all."""
 
-    def __init__(self, read: Read, schema: strawberry.Schema | None = None) -> None:
+    def __init__(self, read: Read, schema: strawberry.Schema | None = None, *, thin: bool = True) -> None:
         self.schema = schema or build_schema()
         self.read = read
+        self.thin = thin
         self.documents = Documents(self.schema._schema)
         self.declarations = declarations_of(self.schema)
 
-    async def answer(
-        self,
-        query: str,
-        variables: Mapping[str, Any] | None,
-        operation_name: str | None,
-        audience: Audience,
-        *,
-        only_query: bool = False,
-    ) -> Answer:
-        """`only_query`: refuse every other kind of operation, as a GET has to."""
-        document = self.documents.get(query)
+    async def answer(self, asked: Asked, audience: Audience) -> Answer:
+        prepared = self.prepare(asked, audience)
+        return prepared if isinstance(prepared, Answer) else await self.run(prepared)
+
+    def prepare(self, asked: Asked, audience: Audience) -> Prepared | Answer:
+        """The request made ready, or its refusal."""
+        document = self.documents.get(asked.query)
         if document.errors:
             return refused(document.errors)
-        operation = self._operation(document, variables, operation_name)
+        operation = self._operation(document, asked)
         if not isinstance(operation, Executor):
             return refused(operation)
         name = operation.operation.name.value if operation.operation.name else None
         kind = operation.operation.operation
-        if only_query and kind is not OperationType.QUERY:
+        if asked.only_query and kind is not OperationType.QUERY:
             error = GraphQLError(f"A GET runs queries only, and this is a {kind.value}: send it by POST.")
             return refused([coded(error, Code.OPERATION_NOT_ALLOWED)], name)
         try:
-            work = self._work(document, operation, audience)
+            bound = document.planned(operation, self.declarations).bind(operation.variable_values, audience)
         except RefusedError as error:
             return refused([_argument_error(error)], name)
-        result = await self.schema.execute(
-            query, dict(variables or {}), context_value=work, operation_name=operation_name
-        )
+        except GraphQLError:  # of the operation's own selection: execution finds it again, and says so
+            bound = NOTHING_BOUND
+        return Prepared(asked, document, name, bound)
+
+    async def run(self, prepared: Prepared) -> Answer:
+        assert prepared.document.node is not None, "it has no errors"
+        asked, name = prepared.asked, prepared.operation
+        work = Work(prepared.document.node, prepared.bound, self.read)
+        whole = await work.whole() if self.thin else None
+        if whole is not None and work.refused is None:
+            return Answer(whole, True, name, work.rows, exact=True)
+        if work.refused is None:
+            result = await self.schema.execute(
+                asked.query,
+                dict(asked.variables or {}),
+                context_value=work,
+                operation_name=asked.operation_name,
+            )
         if work.refused is not None:
             return refused([_argument_error(work.refused)], name)
         return answered(result.data, result.errors or (), name, work.rows)
 
-    def _work(self, document: Document, operation: "Executor[Any]", audience: Audience) -> Work:
-        assert document.node is not None
-        try:
-            plan = document.planned(operation, self.declarations)
-        except GraphQLError:  # of the operation's own selection: execution finds it again, and says so
-            return Work(document.node, {}, {}, self.read)
-        statements, failures = plan.queries(operation.variable_values, audience)
-        return Work(document.node, statements, failures, self.read)
-
-    def _operation(
-        self, document: Document, variables: Mapping[str, Any] | None, operation_name: str | None
-    ) -> "Executor[Any] | Sequence[GraphQLError]":
+    def _operation(self, document: Document, asked: Asked) -> "Executor[Any] | Sequence[GraphQLError]":
         """The operation with its variables coerced, or why it cannot be run."""
         assert document.node is not None
         built = Executor.build(
             self.schema._schema,
             document.node,
-            raw_variable_values=dict(variables or {}),
-            operation_name=operation_name,
+            raw_variable_values=dict(asked.variables or {}),
+            operation_name=asked.operation_name,
         )
         if isinstance(built, Executor):
             return built
@@ -114,7 +141,7 @@ def answered(
     body: dict[str, Any] = {"data": data}
     if errors:
         body["errors"] = [_shown(error).formatted for error in errors]
-    return Answer(orjson.dumps(body), True, operation, rows)
+    return Answer(orjson.dumps(body), True, operation, rows, exact=not errors)
 
 
 def _shown(error: GraphQLError) -> GraphQLError:

@@ -26,7 +26,8 @@ def search_arguments(arguments: Arguments) -> Inputs:
     page, values = read_page(arguments, f"Query.search {query}", BEST_FIRST)
     values["match"] = match
     reader = FilterReader(ARTICLE_OPERANDS, values)
-    return Inputs(ListShape(page, BEST_FIRST, read_where(reader, arguments)), values)
+    shape = ListShape(page, BEST_FIRST, read_where(reader, arguments))
+    return Inputs(shape, values, reader.clock)
 
 
 SEARCH = Connection(ARTICLE, search_arguments, hits=Hits("search"))

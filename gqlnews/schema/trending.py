@@ -44,7 +44,8 @@ def trending_arguments(arguments: Arguments) -> Inputs:
     values |= {"half_life": half_life, "as_of": latest}
     reader = FilterReader(ARTICLE_OPERANDS, values)
     where = every((Test("published_at", Operator.AT_MOST, "as_of"), read_where(reader, arguments)))
-    return Inputs(ListShape(page, HOTTEST_FIRST, where, read_alike(arguments, ARTICLES_ALIKE)), values)
+    shape = ListShape(page, HOTTEST_FIRST, where, read_alike(arguments, ARTICLES_ALIKE))
+    return Inputs(shape, values, reader.clock or as_of is None)
 
 
 TRENDING = Connection(ARTICLE, trending_arguments)

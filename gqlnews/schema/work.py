@@ -1,4 +1,8 @@
-"""The work of one request, shared by its root resolvers: all their statements run in one hop."""
+"""The work of one request: all its statements run in one hop.
+
+Where they are all that the request asks for, the answer is their JSON, put together here. Else the executor
+asks for the root fields one by one, and their resolvers share the hop.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,45 +13,60 @@ import strawberry
 from graphql import DocumentNode, GraphQLError
 
 from gqlnews.plan.nodes import RefusedError
-from gqlnews.plan.operation import Query as Statement
+from gqlnews.plan.operation import BoundOperation
 
 Read = Callable[[Sequence[tuple[str, Sequence[object]]]], Awaitable[Sequence[bytes | None]]]
+Answers = Mapping[str, bytes | None]
 
 
 class Work:
-    """Runs the statements of a request once, when the first resolver asks, in one read transaction.
+    """Runs the statements of a request once, in one read transaction.
 
     `refused`: what in the content that they saw refuses the whole request.
     """
 
-    def __init__(
-        self,
-        document: DocumentNode,
-        statements: Mapping[str, Statement],
-        failures: Mapping[str, GraphQLError],
-        read: Read,
-    ) -> None:
+    def __init__(self, document: DocumentNode, bound: BoundOperation, read: Read) -> None:
         self.document = document
         self.rows = 0
         self.refused: RefusedError | None = None
-        self._statements, self._failures, self._read = statements, failures, read
-        self._answers: asyncio.Task[dict[str, bytes | None]] | None = None
+        self._bound, self._read = bound, read
+        self._answers: Answers | None = None
+        self._running: asyncio.Task[Answers] | None = None
 
     async def answer(self, key: str) -> bytes | None:
         """The JSON of the root field with this response key, None where it is null; or its GraphQLError."""
-        if key in self._failures:
-            failure = self._failures[key]
+        failure = self._bound.failures.get(key)
+        if failure is not None:
             raise GraphQLError(failure.message, failure.nodes, path=failure.path)
         if self._answers is None:
-            self._answers = asyncio.ensure_future(self._run())
-        return (await self._answers)[key]  # a request that is cancelled cancels its statements
+            if self._running is None:
+                self._running = asyncio.ensure_future(self.run())
+            return (await self._running)[key]  # a request that is cancelled cancels its statements
+        return self._answers[key]
 
-    async def _run(self) -> dict[str, bytes | None]:
-        answers = await self._read([(one.sql, one.parameters) for one in self._statements.values()])
-        for statement, answer in zip(self._statements.values(), answers, strict=True):
-            self.refused = self.refused or statement.refusal(answer)
+    async def run(self) -> Answers:
+        """The JSON of each root field by response key."""
+        queries = self._bound.queries
+        answers = await self._read([(query.sql, query.parameters) for query in queries.values()])
+        for query, answer in zip(queries.values(), answers, strict=True):
+            self.refused = self.refused or query.refusal(answer)
         self.rows = sum(answer is not None for answer in answers)
-        return dict(zip(self._statements, answers, strict=True))
+        self._answers = dict(zip(queries, answers, strict=True))
+        return self._answers
+
+    async def whole(self) -> bytes | None:
+        """The answer as it goes out, or None where it takes an executor: something is left to do, or is wrong."""
+        queries = self._bound.queries
+        if not self._bound.complete:
+            return None
+        try:
+            answers = await self.run()
+        except Exception:  # the executor asks again, and tells where and what
+            return None
+        if any(answer is None and not queries[key].nullable for key, answer in answers.items()):
+            return None
+        fields = (b'"%b":%b' % (key.encode(), answer or b"null") for key, answer in answers.items())
+        return b'{"data":{%b}}' % b",".join(fields)
 
 
 Info = strawberry.Info[Work, None]

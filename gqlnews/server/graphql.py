@@ -69,10 +69,7 @@ def _note(answer: Answer | None, response: Response, seconds: float) -> None:
 async def _answer(request: Request) -> Answer:
     service: Service = request.state.service
     who = audience(request.headers, service.settings)
-    asked = await read_request(request)
-    return await service.engine.answer(
-        asked.query, asked.variables, asked.operation_name, who, only_query=asked.only_query
-    )
+    return await service.engine.answer(await read_request(request), who)
 
 
 def _respond(answer: Answer, media: str) -> Response:

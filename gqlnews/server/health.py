@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gqlnews.plan.audience import Audience
+from gqlnews.schema.engine import Asked
 from gqlnews.server.graphql import Service
 from gqlnews.server.logs import log
 
@@ -20,7 +21,7 @@ async def ready(request: Request) -> Response:
     """200 where a query to the store is answered, else 503."""
     try:
         service: Service = request.state.service
-        answer = await service.engine.answer(PROBE, None, None, Audience.PUBLIC)
+        answer = await service.engine.answer(Asked(PROBE), Audience.PUBLIC)
         works = answer.ok and "errors" not in orjson.loads(answer.body)
     except Exception:
         log.exception("the store does not answer")

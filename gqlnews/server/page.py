@@ -9,6 +9,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gqlnews.schema.engine import Asked
 from gqlnews.server.auth import anonymous
 from gqlnews.server.examples import Example, Served, examples
 from gqlnews.server.explorer import ASSETS, explorer_page
@@ -42,7 +43,7 @@ async def _page(request: Request) -> Response:
 async def _examples(request: Request) -> tuple[Example, ...]:
     """Examples about what someone without a token sees."""
     service: Service = request.state.service
-    answer = await service.engine.answer(NEWEST, None, None, anonymous(service.settings))
+    answer = await service.engine.answer(Asked(NEWEST), anonymous(service.settings))
     nodes: list[Node] = orjson.loads(answer.body)["data"]["articles"]["nodes"]
     linked = [node for node in nodes if node["relatedCount"]]
     served = Served(

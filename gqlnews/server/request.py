@@ -4,13 +4,13 @@ https://graphql.github.io/graphql-over-http/draft/
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 
 from gqlnews.errors import Code
+from gqlnews.schema.engine import Asked
 from gqlnews.server.wire import (
     ACCEPT,
     CONTENT_LENGTH,
@@ -25,17 +25,7 @@ MAX_BODY_BYTES = 256 * 1024
 READS = frozenset({"GET", "HEAD"})
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
-    """What a client asks for; `only_query` where the method may change nothing (GET)."""
-
-    query: str
-    variables: Mapping[str, Any] | None
-    operation_name: str | None
-    only_query: bool
-
-
-async def read_request(request: Request) -> GraphQLRequest:
+async def read_request(request: Request) -> Asked:
     """The GraphQL request in a GET's parameters or a POST's body. Raises RefusedError."""
     if request.method in READS:
         return _of_parameters(request.query_params)
@@ -81,7 +71,7 @@ def _weight(text: str) -> float:
         return 0.0
 
 
-def _of_parameters(parameters: Mapping[str, str]) -> GraphQLRequest:
+def _of_parameters(parameters: Mapping[str, str]) -> Asked:
     """A GET's `variables` and `extensions` are JSON in text."""
     given: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
@@ -92,14 +82,14 @@ def _of_parameters(parameters: Mapping[str, str]) -> GraphQLRequest:
     return _of_mapping(given, only_query=True)
 
 
-def _of_mapping(given: object, *, only_query: bool) -> GraphQLRequest:
+def _of_mapping(given: object, *, only_query: bool) -> Asked:
     if not isinstance(given, dict):
         raise _bad("The body must be a JSON object with `query`; batches are not served.")
     query = given.get("query")
     if not isinstance(query, str) or not query:
         raise _bad("`query` is missing: give the GraphQL document as text.")
     _require(given, "extensions", dict, "an object")
-    return GraphQLRequest(
+    return Asked(
         query=query,
         variables=_require(given, "variables", dict, "an object"),
         operation_name=_require(given, "operationName", str, "text") or None,

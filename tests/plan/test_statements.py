@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Engine
+from gqlnews.schema.engine import Asked, Engine
 from tests.product import Product
 
 SIX_DEEP = "title"
@@ -105,7 +105,7 @@ def test_the_text_of_a_statement_depends_on_no_value_and_no_run(product: Product
     texts: set[str] = set()
     for first, links in [(1, 1), (20, 0), (5, None)]:
         engine = Engine(product.engine.read)
-        asyncio.run(engine.answer(query, {"n": first, "m": links}, None, Audience.PUBLIC))
+        asyncio.run(engine.answer(Asked(query, {"n": first, "m": links}), Audience.PUBLIC))
         (planned,) = engine.documents.get(query).plans.values()
         texts.update(statement.sql for statement in planned.statements.values())
     assert len(texts) == 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Engine
+from gqlnews.schema.engine import Asked, Engine
 from tests.product import Product
 
 ANY = "{ articles(first: 1) { nodes { slug } } }"
@@ -152,7 +152,7 @@ def ask_failing(query: str, *, only_query: bool = False) -> dict[str, Any]:
     async def read(_statements: Sequence[tuple[str, Sequence[object]]]) -> list[bytes | None]:
         raise OSError("/secret/path is gone")
 
-    answer = asyncio.run(Engine(read).answer(query, None, None, Audience.PUBLIC, only_query=only_query))
+    answer = asyncio.run(Engine(read).answer(Asked(query, only_query=only_query), Audience.PUBLIC))
     parsed: dict[str, Any] = json.loads(answer.body)
     return parsed
 

@@ -11,7 +11,8 @@ import pytest
 
 from gqlnews.errors import DatabaseError, ForeignDatabaseError
 from gqlnews.store.database import open_writer
-from gqlnews.store.readers import Readers, Statements
+from gqlnews.store.reader import Statements
+from gqlnews.store.readers import Readers
 
 LINE: Statements = [("SELECT line FROM store", ())]
 COUNT = ("SELECT CAST(count(*) AS TEXT) FROM topic", ())

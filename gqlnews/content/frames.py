@@ -4,22 +4,23 @@ from typing import BinaryIO
 
 import msgspec
 
-from gqlnews.content.records import Outcome, ReadOptions, Record, SourceFile
+from gqlnews.content.records import ReadOptions, Record, SourceFile
 
 _LENGTH_BYTES = 4
 
 
 class Setup(Record, frozen=True):
-    """The first frame to a worker."""
+    """The first frame to a worker: what to read, how, and the function that makes what is sent back."""
 
     folder: str
     options: ReadOptions
+    module: str
+    function: str
 
 
 encode = msgspec.msgpack.Encoder().encode
 decode_setup = msgspec.msgpack.Decoder(Setup).decode
 decode_files = msgspec.msgpack.Decoder(list[SourceFile]).decode
-decode_outcomes = msgspec.msgpack.Decoder(list[Outcome]).decode
 
 
 def write_frame(pipe: BinaryIO, content: bytes) -> None:

@@ -1,7 +1,7 @@
-"""Many files → their outcomes, over all cores.
+"""Many files → their outcomes, or what is made of these, over all cores.
 
 1. A few files are read here: starting a process takes longer.
-2. Otherwise each worker is a fresh Python that imports this package and nothing else, fed over pipes.
+2. Otherwise each worker is a fresh Python that imports what it needs and nothing else, fed over pipes.
 3. Every worker always has a chunk in hand and one waiting; a chunk is limited in files, bytes and length of
    names, so that memory stays the same whatever the folder holds, and no request ever fills a pipe.
 4. Who answers first is fed first. When the caller stops, the workers' input ends, and with it they.
@@ -14,12 +14,14 @@ import os
 import selectors
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Generic, TypeVar, cast, get_type_hints
 
-from gqlnews.content.frames import Setup, decode_outcomes, encode, read_frame, write_frame
+import msgspec
+
+from gqlnews.content.frames import Setup, encode, read_frame, write_frame
 from gqlnews.content.read import read_outcome
 from gqlnews.content.records import Outcome, ReadOptions, SourceFile
 from gqlnews.errors import StartupError
@@ -34,21 +36,47 @@ _CHUNK_NAMES = 16 * 1024
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from gqlnews.content.worker import main; main()"
 
 Chunk = list[SourceFile]
+MadeT = TypeVar("MadeT")
+Make = Callable[[Outcome], MadeT]
+"""A function at the top of a module; what it says that it returns must be plain data."""
 
 
 def read_all(
     folder: Path, files: Iterable[SourceFile], options: ReadOptions, processes: int | None = None
 ) -> Iterator[Outcome]:
-    """The outcome of each file, in no order; `processes` is the number of workers, all cores by default.
+    """The outcome of each file, as `read_into` gives it."""
+    return read_into(_itself, folder, files, options, processes)
 
-    StartupError where a worker is killed.
+
+def read_into(
+    make: Make[MadeT],
+    folder: Path,
+    files: Iterable[SourceFile],
+    options: ReadOptions,
+    processes: int | None = None,
+) -> Iterator[MadeT]:
+    """What `make` makes of each file's outcome, in no order; it is called where the file is read.
+
+    `processes` is the number of workers, all cores by default. StartupError where a worker is killed.
     """
     wanted = processes if processes is not None else os.cpu_count() or 1
     rest = iter(files)
     first = list(islice(rest, _FEW))
     if wanted < 2 or len(first) < _FEW:  # noqa: PLR2004  # one worker is no faster than none
-        return (read_outcome(folder, file, options) for file in chain(first, rest))
-    return _read_over(_Workers(folder, options, wanted), _chunks(chain(first, rest)))
+        return (make(read_outcome(folder, file, options)) for file in chain(first, rest))
+    setup = Setup(str(folder), options, make.__module__, make.__name__)
+    workers = _Workers(setup, _decoder_of(make), wanted)
+    return _read_over(workers, _chunks(chain(first, rest)))
+
+
+def _itself(outcome: Outcome) -> Outcome:
+    return outcome
+
+
+def _decoder_of(make: Make[MadeT]) -> Callable[[bytes], list[MadeT]]:
+    """From the frames that workers send back."""
+    made: Any = get_type_hints(make)["return"]
+    return msgspec.msgpack.Decoder(list[made]).decode
 
 
 def _chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
@@ -65,7 +93,7 @@ def _chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
         yield chunk
 
 
-def _read_over(workers: "_Workers", chunks: Iterator[Chunk]) -> Iterator[Outcome]:
+def _read_over(workers: "_Workers[MadeT]", chunks: Iterator[Chunk]) -> Iterator[MadeT]:
     try:
         workers.start()
         for _ in range(_IN_HAND):
@@ -73,17 +101,17 @@ def _read_over(workers: "_Workers", chunks: Iterator[Chunk]) -> Iterator[Outcome
                 worker.feed(chunks)
         while any(worker.pending for worker in workers.all):
             for worker in workers.answering():
-                outcomes = worker.answer()
+                made = worker.answer()
                 worker.feed(chunks)
-                yield from outcomes
+                yield from made
     finally:
         workers.stop()
 
 
-class _Worker:
+class _Worker(Generic[MadeT]):
     """One process, `pending` counts the chunks that it has yet to answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, setup: Setup, decode: Callable[[bytes], list[MadeT]]) -> None:
         self.process = subprocess.Popen(  # noqa: S603  # our own module, run by our own interpreter
             [sys.executable, "-c", _START, str(Path(__file__).parents[2])],
             stdin=subprocess.PIPE,
@@ -94,10 +122,12 @@ class _Worker:
         self.requests = cast("BinaryIO", self.process.stdin)
         self.answers = cast("BinaryIO", self.process.stdout)
         self.pending = 0
+        self._setup = setup
+        self._decode = decode
 
-    def begin(self, folder: Path, options: ReadOptions) -> None:
+    def begin(self) -> None:
         """Say what to read, and how."""
-        self._send(encode(Setup(str(folder), options)))
+        self._send(encode(self._setup))
 
     def feed(self, chunks: Iterator[Chunk]) -> None:
         """Send the next chunk, if there is one."""
@@ -106,13 +136,13 @@ class _Worker:
             self.pending += 1
             self._send(encode(chunk))
 
-    def answer(self) -> list[Outcome]:
+    def answer(self) -> list[MadeT]:
         """Wait for the answer to the oldest chunk."""
         frame = read_frame(self.answers)
         if frame is None:
             raise self._ended()
         self.pending -= 1
-        return decode_outcomes(frame)
+        return self._decode(frame)
 
     def end(self) -> None:
         """End the process, whatever it is doing."""
@@ -134,22 +164,22 @@ class _Worker:
         )
 
 
-class _Workers:
-    def __init__(self, folder: Path, options: ReadOptions, count: int) -> None:
-        self._folder = folder
-        self._options = options
+class _Workers(Generic[MadeT]):
+    def __init__(self, setup: Setup, decode: Callable[[bytes], list[MadeT]], count: int) -> None:
+        self._setup = setup
+        self._decode = decode
         self._count = count
-        self.all: list[_Worker] = []
+        self.all: list[_Worker[MadeT]] = []
         self._ready = selectors.DefaultSelector()
 
     def start(self) -> None:
         for _ in range(self._count):
-            worker = _Worker()
+            worker = _Worker(self._setup, self._decode)
             self.all.append(worker)
-            worker.begin(self._folder, self._options)
+            worker.begin()
             self._ready.register(worker.answers, selectors.EVENT_READ, worker)
 
-    def answering(self) -> list[_Worker]:
+    def answering(self) -> list[_Worker[MadeT]]:
         """Wait until a worker answers, or ends."""
         return [key.data for key, _ in self._ready.select()]
 

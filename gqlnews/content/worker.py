@@ -5,6 +5,7 @@ It ends when its input does, and so never outlives who started it.
 
 import gc
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,15 +14,16 @@ from gqlnews.content.read import read_outcome
 
 
 def work(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer each list of files with the list of their outcomes, until there are no more."""
+    """Answer each list of files with the list of what is made of their outcomes, until there are no more."""
     first = read_frame(requests)
     if first is None:
         return
     setup = decode_setup(first)
     folder = Path(setup.folder)
+    make = getattr(import_module(setup.module), setup.function)
     while (request := read_frame(requests)) is not None:
         files = decode_files(request)
-        write_frame(answers, encode([read_outcome(folder, file, setup.options) for file in files]))
+        write_frame(answers, encode([make(read_outcome(folder, file, setup.options)) for file in files]))
 
 
 def main() -> None:

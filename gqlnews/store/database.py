@@ -91,31 +91,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def value_of(db: sqlite3.Connection, sql: str) -> int:
-    """The one integer that `sql` gives."""
-    (value,) = db.execute(sql).fetchone()
-    return int(value)
-
-
-def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float) -> None:
-    newest = max(version for version, _ in known)
-    version = check_ours(db, path, newest)
-    if version == 0:
-        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    mode = _share(db, wait)
-    if mode != "wal":
-        raise DatabaseError(f"database {path} lies where it cannot be shared (journal {mode}): move it")
-    db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
-    db.execute("PRAGMA foreign_keys = ON")
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    for function in _FUNCTIONS:
-        db.create_function(function.__name__, 1, function, deterministic=True)
-    for number, script in known:
-        if number > version:
-            _migrate(db, number, script)
-
-
-def _share(db: sqlite3.Connection, wait: float) -> str:
+def share(db: sqlite3.Connection, wait: float) -> str:
     """Switch to write-ahead logging; the mode that the database is in then.
 
     SQLite waits for another's lock everywhere but here, where two processes may make a database at once.
@@ -128,6 +104,30 @@ def _share(db: sqlite3.Connection, wait: float) -> str:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
             time.sleep(_BETWEEN_TRIES)
+
+
+def value_of(db: sqlite3.Connection, sql: str) -> int:
+    """The one integer that `sql` gives."""
+    (value,) = db.execute(sql).fetchone()
+    return int(value)
+
+
+def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float) -> None:
+    newest = max(version for version, _ in known)
+    version = check_ours(db, path, newest)
+    if version == 0:
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    mode = share(db, wait)
+    if mode != "wal":
+        raise DatabaseError(f"database {path} lies where it cannot be shared (journal {mode}): move it")
+    db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    for function in _FUNCTIONS:
+        db.create_function(function.__name__, 1, function, deterministic=True)
+    for number, script in known:
+        if number > version:
+            _migrate(db, number, script)
 
 
 def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:

@@ -17,18 +17,20 @@ from itertools import chain, islice
 from pathlib import Path
 
 from gqlnews.content.discover import discover
-from gqlnews.content.records import Outcome, ReadOptions
+from gqlnews.content.records import ReadOptions
 from gqlnews.instants import instant_of_ns
 from gqlnews.store.across import derive_across
 from gqlnews.store.affected import mark_all_names, mark_all_urls, mark_batch
 from gqlnews.store.database import transaction, value_of
 from gqlnews.store.failures import explaining
 from gqlnews.store.fingerprint import fingerprint
+from gqlnews.store.fresh import is_empty, quick_where_empty
 from gqlnews.store.indexes import drop_indexes
 from gqlnews.store.links import derive_links
 from gqlnews.store.providers import derive_providers
+from gqlnews.store.rows import FileRows, file_rows
 from gqlnews.store.scan import files_to_read, later_files, refusals, take_stock
-from gqlnews.store.search import count_search_words, forget_search, rebuild_search
+from gqlnews.store.search import count_all_search_words, count_search_words, forget_search, rebuild_search
 from gqlnews.store.stories import derive_stories
 from gqlnews.store.take import Intake, forget_lists, take
 from gqlnews.store.topics import derive_topics
@@ -82,7 +84,7 @@ def ingest(
     """
     started = time.perf_counter()
     job = _Job(folder, options, processes, progress or _silence, now_ns(), most_removed)
-    with explaining(_path(db)), _without_garbage_collection(), _quick_where_empty(db):
+    with explaining(_path(db)), _without_garbage_collection(), quick_where_empty(db):
         with transaction(db), workspace(db):
             changes = _run(db, job)
             articles = value_of(db, "SELECT count(*) FROM article")
@@ -94,14 +96,15 @@ def ingest(
 def _run(db: sqlite3.Connection, job: _Job) -> Changes:
     meaning = fingerprint(job.options)
     anew = db.execute("SELECT fingerprint FROM store").fetchone() != (meaning,)
-    empty = _is_empty(db)
+    empty = is_empty(db)
     total = take_stock(db, discover(job.folder), everything=anew)
     next_id = value_of(db, "SELECT coalesce(max(id), 0) + 1 FROM article")
-    intake = Intake(db, later_files(db), job.now_ns, marks=not (anew or empty), next_id=next_id)
+    marks = not (anew or empty)
+    intake = Intake(db, later_files(db), job.now_ns, marks=marks, empty=empty, next_id=next_id)
     later_indexes = drop_indexes(db) if empty and total else []
     _remove(intake)
-    with closing(_read(db, job, total)) as outcomes:  # where anything raises, its processes end at once
-        _take_all(intake, chain(refusals(db), outcomes), total, job.progress)
+    with closing(_read(db, job, total)) as files:  # where anything raises, its processes end at once
+        _take_all(intake, chain(map(file_rows, refusals(db)), files), total, job.progress)
     if anew:
         db.execute("UPDATE store SET fingerprint = ?", (meaning,))
     problems_changed = _derive(intake, later_indexes) or intake.problems_changed
@@ -113,19 +116,19 @@ def _run(db: sqlite3.Connection, job: _Job) -> Changes:
     )
 
 
-def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[Outcome, None, None]:
+def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[FileRows, None, None]:
     if total:
-        from gqlnews.content.parallel import read_all  # an unchanged folder needs no parser
+        from gqlnews.content.parallel import read_into  # an unchanged folder needs no parser
 
-        yield from read_all(job.folder, files_to_read(db), job.options, job.processes)
+        yield from read_into(file_rows, job.folder, files_to_read(db), job.options, job.processes)
 
 
-def _take_all(intake: Intake, outcomes: Iterable[Outcome], total: int, progress: Progress) -> None:
-    outcomes, done = iter(outcomes), 0
+def _take_all(intake: Intake, files: Iterable[FileRows], total: int, progress: Progress) -> None:
+    files, done = iter(files), 0
     progress(0, total)
-    while some := list(islice(outcomes, _AT_ONCE)):
+    while some := list(islice(files, _AT_ONCE)):
         take(intake, some)
-        done += sum(outcome.source.size >= 0 for outcome in some)
+        done += sum(file.source.size >= 0 for file in some)
         progress(done, total)
 
 
@@ -159,11 +162,18 @@ def _derive(intake: Intake, later_indexes: Iterable[str]) -> bool:
     derive_topics(db)
     derive_providers(db)
     derive_stories(db, everything=not intake.marks)
-    if intake.marks:
-        count_search_words(db)
-    else:
-        rebuild_search(db)
+    _derive_search(intake)
     return derive_across(db)
+
+
+def _derive_search(intake: Intake) -> None:
+    """What `take` leaves to be done once."""
+    if intake.marks:
+        count_search_words(intake.db)
+        return
+    if not intake.empty:
+        rebuild_search(intake.db)
+    count_all_search_words(intake.db)
 
 
 @contextmanager
@@ -176,27 +186,6 @@ def _without_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-@contextmanager
-def _quick_where_empty(db: sqlite3.Connection) -> Iterator[None]:
-    """Without checks of foreign keys a first ingest writes twice as fast.
-
-    Nothing here rests on them: whatever refers to a removed article is removed or derived anew by name. So
-    it does no harm where another process fills the store before this one has the write lock.
-    """
-    if not _is_empty(db):
-        yield
-        return
-    db.execute("PRAGMA foreign_keys = OFF")
-    try:
-        yield
-    finally:
-        db.execute("PRAGMA foreign_keys = ON")
-
-
-def _is_empty(db: sqlite3.Connection) -> bool:
-    return value_of(db, "SELECT NOT EXISTS (SELECT 1 FROM article)") == 1
 
 
 def _silence(done: int, total: int) -> None:

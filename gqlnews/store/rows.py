@@ -1,13 +1,14 @@
 """A valid article as the rows that the store keeps of it."""
 
 import base64
-from typing import NamedTuple
+from typing import Any
 
-from gqlnews.content.records import Article, Outcome
+from gqlnews.content.records import Article, Outcome, Record, SourceFile
 from gqlnews.instants import seconds_of
 from gqlnews.keys import folded, heat_log_of, items_of
+from gqlnews.store.words import words_of
 
-Row = tuple[object, ...]
+Row = tuple[Any, ...]
 
 # What a file decides, in the order of `article_row`. Beside these an article has its id, its path and
 # `updated_at`, with its key: they differ where the content does not.
@@ -26,12 +27,25 @@ RELATED = (
 TOPIC = "topic, name, published, published_at, slug"
 
 
-class Rows(NamedTuple):
-    """The article's row, and the rows of its lists in file order, all without ids."""
+class ArticleRows(Record, frozen=True):
+    """The article's row, and the rows of its lists in file order, all without ids; `words` make it alike."""
 
+    slug: str
+    is_public: bool
     article: Row
     related: list[Row]
     topics: list[Row]
+    urls: list[str]
+    words: str
+
+
+class FileRows(Record, frozen=True):
+    """What the store keeps of one outcome: `article` is None where it has none."""
+
+    source: SourceFile
+    revision: str | None
+    problems: list[Row]
+    article: ArticleRows | None
 
 
 def node_id(kind: str, key: str) -> str:
@@ -39,19 +53,35 @@ def node_id(kind: str, key: str) -> str:
     return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
 
 
-def rows_of(article: Article, outcome: Outcome) -> Rows:
-    """The rows of `article`, which `outcome` has read."""
-    return Rows(
-        _article_row(article, outcome),
-        _related_rows(article),
-        [(t.slug, t.name, article.published, article.published_at, article.slug) for t in article.topics],
+def file_rows(outcome: Outcome) -> FileRows:
+    """The rows of what reading one file gave. Runs where files are read."""
+    article = outcome.article
+    return FileRows(
+        outcome.source,
+        outcome.revision,
+        [(p.path, p.line, p.column, p.severity.value, p.code, p.message) for p in outcome.problems],
+        None if article is None else _rows_of(article, outcome),
     )
 
 
-def urls_of(article: Article) -> set[str]:
-    """Every URL that the file gives for it."""
+def _rows_of(article: Article, outcome: Outcome) -> ArticleRows:
+    return ArticleRows(
+        slug=article.slug,
+        is_public=article.published,
+        article=_article_row(article, outcome),
+        related=_related_rows(article),
+        topics=[
+            (t.slug, t.name, article.published, article.published_at, article.slug) for t in article.topics
+        ],
+        urls=_urls_of(article),
+        words=words_of(f"{article.title} {article.excerpt or ''}"),
+    )
+
+
+def _urls_of(article: Article) -> list[str]:
+    """Every URL that the file gives for it, once."""
     given = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
-    return {url for url in given if url is not None}
+    return list(dict.fromkeys(url for url in given if url is not None))
 
 
 def _article_row(a: Article, outcome: Outcome) -> Row:

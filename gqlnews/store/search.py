@@ -31,15 +31,11 @@ _FORGET = (
     ),
     _noted("search_went"),
 )
-_TAKE = (
-    *(
-        f"INSERT INTO {index} (rowid, {_COLUMNS}) SELECT id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
-        for index in _INDEXES
-    ),
-    _noted("search_came"),
-    "INSERT OR REPLACE INTO article_words"
-    " SELECT id, words_of(title || ' ' || coalesce(excerpt, '')) FROM article WHERE id IN batch",
+_TAKE = tuple(
+    f"INSERT INTO {index} (rowid, {_COLUMNS}) SELECT id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
+    for index in _INDEXES
 )
+_NOTE = _noted("search_came")
 _COUNT = (
     """
     INSERT INTO search_word
@@ -56,13 +52,15 @@ _COUNT = (
     "DELETE FROM search_word WHERE scope IN (0, 1) AND documents = 0"
     " AND word IN (SELECT term FROM temp.search_went_words)",
 )
-_REBUILD = (
-    *(f"INSERT INTO {index} ({index}) VALUES ('rebuild')" for index in _INDEXES),
+_COUNT_ALL = (
     "DELETE FROM search_word",
     *(
         f"INSERT INTO search_word SELECT {scope}, term, doc FROM {index}_words WHERE length(term) >= 4"
         for scope, index in enumerate(_INDEXES)
     ),
+)
+_REBUILD = (
+    *(f"INSERT INTO {index} ({index}) VALUES ('rebuild')" for index in _INDEXES),
     "DELETE FROM article_words",
     "INSERT INTO article_words SELECT id, words_of(title || ' ' || coalesce(excerpt, '')) FROM article",
 )
@@ -74,9 +72,9 @@ def forget_search(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-def take_search(db: sqlite3.Connection) -> None:
-    """Put the articles of `batch` in, as their rows are now."""
-    for statement in _TAKE:
+def take_search(db: sqlite3.Connection, *, noted: bool) -> None:
+    """Put the articles of `batch` in, as their rows are now; `noted` for `count_search_words`."""
+    for statement in (*_TAKE, _NOTE) if noted else _TAKE:
         db.execute(statement)
 
 
@@ -86,7 +84,13 @@ def count_search_words(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def count_all_search_words(db: sqlite3.Connection) -> None:
+    """The counts anew, from the indexes."""
+    for statement in _COUNT_ALL:
+        db.execute(statement)
+
+
 def rebuild_search(db: sqlite3.Connection) -> None:
-    """All of it anew, instead of article by article."""
+    """The indexes and the articles' words anew, instead of article by article."""
     for statement in _REBUILD:
         db.execute(statement)

@@ -1,6 +1,6 @@
-"""Outcomes into rows, some at a time.
+"""The rows of files into the store, some at a time.
 
-Of each outcome: the source says when it was read and what it was; the file's problems are replaced where
+Of each file: the source says when it was read and what it was; the file's problems are replaced where
 they differ; the article is written where it is another than the one served, and the one served stays where
 the file has an error now or another file owns its slug.
 """
@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from gqlnews.content.records import Outcome
 from gqlnews.instants import Instant, instant_of_ns
 from gqlnews.store.affected import fill_batch, mark_batch
-from gqlnews.store.rows import ARTICLE, RELATED, TOPIC, Row, Rows, rows_of, urls_of
+from gqlnews.store.rows import ARTICLE, RELATED, TOPIC, ArticleRows, FileRows, Row
 from gqlnews.store.search import forget_search, take_search
 
 # ruff: noqa: S608 - the names in these statements are this program's
@@ -53,13 +52,14 @@ class Intake:
     """Where an ingest stands.
 
     `later` are the paths whose slug an earlier path owns, `read_ns` is a time before the first file was read,
-    `marks` says whether what is affected is told article by article.
+    `marks` says whether what is affected is told article by article, `empty` whether there was no article.
     """
 
     db: sqlite3.Connection
     later: frozenset[str]
     read_ns: int
     marks: bool
+    empty: bool
     next_id: int
     problems_changed: bool = False
 
@@ -79,8 +79,7 @@ class _Write(NamedTuple):
     id: int
     path: str
     updated: Instant
-    rows: Rows
-    urls: set[str]
+    rows: ArticleRows
 
 
 def forget_lists(db: sqlite3.Connection) -> None:
@@ -89,69 +88,69 @@ def forget_lists(db: sqlite3.Connection) -> None:
         db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
 
 
-def take(intake: Intake, outcomes: Sequence[Outcome]) -> None:
-    """Bring the rows of these outcomes' files up to date."""
-    _take_sources(intake, outcomes)
-    _take_problems(intake, outcomes)
-    _take_articles(intake, outcomes)
+def take(intake: Intake, files: Sequence[FileRows]) -> None:
+    """Bring the rows of these files up to date."""
+    _take_sources(intake, files)
+    _take_problems(intake, files)
+    _take_articles(intake, files)
 
 
-def _take_sources(intake: Intake, outcomes: Sequence[Outcome]) -> None:
+def _take_sources(intake: Intake, files: Sequence[FileRows]) -> None:
     intake.db.executemany(
         _REPLACE_SOURCE,
         [
-            (s.size, s.mtime_ns, s.ctime_ns, intake.read_ns, outcome.revision, s.path)
-            for outcome in outcomes
-            for s in (outcome.source,)
+            (s.size, s.mtime_ns, s.ctime_ns, intake.read_ns, file.revision, s.path)
+            for file in files
+            for s in (file.source,)
         ],
     )
 
 
-def _take_problems(intake: Intake, outcomes: Sequence[Outcome]) -> None:
+def _take_problems(intake: Intake, files: Sequence[FileRows]) -> None:
     db = intake.db
     old: dict[str, list[Row]] = {}
     for row in db.execute(
         "SELECT path, line, column_, severity, code, message FROM problem"
         " WHERE across = 0 AND path IN (SELECT value FROM json_each(?))",
-        (_json(outcome.source.path for outcome in outcomes),),
+        (_json(file.source.path for file in files),),
     ):
         old.setdefault(row[0], []).append(row)
-    for outcome in outcomes:
-        path = outcome.source.path
-        new = [(p.path, p.line, p.column, str(p.severity), str(p.code), p.message) for p in outcome.problems]
-        if Counter(new) == Counter(old.get(path, ())):
-            continue
+    changed = [file for file in files if Counter(file.problems) != Counter(old.get(file.source.path, ()))]
+    if changed:
         intake.problems_changed = True
-        db.execute("DELETE FROM problem WHERE path = ? AND across = 0", (path,))
+        db.executemany(
+            "DELETE FROM problem WHERE path = ? AND across = 0", [(file.source.path,) for file in changed]
+        )
         db.executemany(
             "INSERT INTO problem (path, line, column_, severity, code, message, across)"
             " VALUES (?, ?, ?, ?, ?, ?, 0)",
-            new,
+            [problem for file in changed for problem in file.problems],
         )
 
 
-def _take_articles(intake: Intake, outcomes: Sequence[Outcome]) -> None:
-    served = _served(intake.db, outcomes)
-    writes, moved = [], []
-    for outcome in outcomes:
-        article, path = outcome.article, outcome.source.path
-        if article is None or path in intake.later:
+def _take_articles(intake: Intake, files: Sequence[FileRows]) -> None:
+    served = {} if intake.empty else _served(intake.db, files)
+    writes, moved, touched = [], [], []
+    for file in files:
+        rows, path = file.article, file.source.path
+        if rows is None or path in intake.later:
             continue
-        rows, old = rows_of(article, outcome), served.get(article.slug)
-        if old is not None and old.revision == outcome.revision and _stored(intake.db, old.id) == rows:
+        old = served.get(rows.slug)
+        if old is not None and old.revision == file.revision and _is_stored(intake.db, old.id, rows):
             if old.path != path:
                 moved.append((path, old.id))
             continue
         number = old.id if old is not None else _new_id(intake)
-        updated = instant_of_ns(outcome.source.mtime_ns)
-        writes.append(_Write(number, path, updated, rows, urls_of(article)))
-        _log(intake.db, article.slug, old, is_public=article.published)
+        writes.append(_Write(number, path, instant_of_ns(file.source.mtime_ns), rows))
+        kind, was_public = ("ADDED", 0) if old is None else ("UPDATED", old.published)
+        touched.append((rows.slug, kind, was_public, rows.is_public))
+    intake.db.executemany("INSERT INTO touched VALUES (?, ?, ?, ?)", touched)
     _move(intake, moved)
     _write(intake, writes, replaced=[old.id for old in served.values()])
 
 
-def _served(db: sqlite3.Connection, outcomes: Iterable[Outcome]) -> dict[str, _Served]:
-    slugs = _json(outcome.article.slug for outcome in outcomes if outcome.article is not None)
+def _served(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _Served]:
+    slugs = _json(file.article.slug for file in files if file.article is not None)
     rows = db.execute(
         "SELECT slug, id, published, revision, path FROM article"
         " WHERE slug IN (SELECT value FROM json_each(?))",
@@ -160,23 +159,18 @@ def _served(db: sqlite3.Connection, outcomes: Iterable[Outcome]) -> dict[str, _S
     return {slug: _Served(*rest) for slug, *rest in rows}
 
 
-def _stored(db: sqlite3.Connection, number: int) -> Rows:
-    """The rows of an article as the store has them."""
-    return Rows(
-        db.execute(_STORED_ARTICLE, (number,)).fetchone(),
-        db.execute(_STORED_RELATED, (number,)).fetchall(),
-        db.execute(_STORED_TOPICS, (number,)).fetchall(),
+def _is_stored(db: sqlite3.Connection, number: int, rows: ArticleRows) -> bool:
+    """Whether the store has these rows of an article."""
+    return (
+        db.execute(_STORED_ARTICLE, (number,)).fetchone() == rows.article
+        and db.execute(_STORED_RELATED, (number,)).fetchall() == rows.related
+        and db.execute(_STORED_TOPICS, (number,)).fetchall() == rows.topics
     )
 
 
 def _new_id(intake: Intake) -> int:
     intake.next_id += 1
     return intake.next_id - 1
-
-
-def _log(db: sqlite3.Connection, slug: str, old: _Served | None, *, is_public: bool) -> None:
-    kind, was_public = ("ADDED", 0) if old is None else ("UPDATED", old.published)
-    db.execute("INSERT INTO touched VALUES (?, ?, ?, ?)", (slug, kind, was_public, is_public))
 
 
 def _move(intake: Intake, moved: Sequence[tuple[str, int]]) -> None:
@@ -194,7 +188,6 @@ def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) ->
     old = ids.intersection(replaced)
     if old:
         _mark(intake, old)
-        fill_batch(db, old)
         if intake.marks:
             forget_search(db)
         forget_lists(db)
@@ -203,15 +196,20 @@ def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) ->
     )
     db.executemany(_INSERT_RELATED, _placed((w.id, w.rows.related) for w in writes))
     db.executemany(_INSERT_TOPIC, _placed((w.id, w.rows.topics) for w in writes))
-    db.executemany("INSERT INTO article_url VALUES (?, ?)", [(url, w.id) for w in writes for url in w.urls])
+    db.executemany(
+        "INSERT INTO article_url VALUES (?, ?)", [(url, w.id) for w in writes for url in w.rows.urls]
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO article_words VALUES (?, ?)", [(w.id, w.rows.words) for w in writes]
+    )
     _mark(intake, ids)
-    if intake.marks:
-        take_search(db)
+    if intake.marks or intake.empty:
+        take_search(db, noted=intake.marks)
 
 
 def _mark(intake: Intake, ids: Iterable[int]) -> None:
+    fill_batch(intake.db, ids)
     if intake.marks:
-        fill_batch(intake.db, ids)
         mark_batch(intake.db)
 
 

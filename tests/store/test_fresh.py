@@ -1,0 +1,74 @@
+"""The first ingest of a database, which is written in another way than all later ones."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.records import ReadOptions
+from gqlnews.errors import FolderError
+from gqlnews.store.database import open_writer
+from gqlnews.store.ingest import ingest
+from tests.store.conftest import TakeIn
+from tests.store.folder import Folder
+
+
+@pytest.fixture
+def reader(database: Path, db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Another connection, which has read from the database already."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("SELECT count(*) FROM article").fetchall()
+        yield connection
+
+
+def modes(db: sqlite3.Connection) -> tuple[str, int]:
+    """(journal, whether foreign keys are checked)"""
+    (journal,), (keys,) = (
+        db.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "foreign_keys")
+    )
+    return journal, keys
+
+
+def counted(db: sqlite3.Connection) -> int:
+    (count,) = db.execute("SELECT count(*) FROM article").fetchone()
+    return int(count)
+
+
+def test_afterwards_the_database_can_be_shared(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    folder.article("a.md")
+    take_in()
+    assert modes(db) == ("wal", 1)
+
+
+def test_so_it_can_where_the_ingest_failed(tmp_path: Path, db: sqlite3.Connection) -> None:
+    with pytest.raises(FolderError):
+        ingest(db, tmp_path / "nowhere", ReadOptions())
+    assert modes(db) == ("wal", 1)
+
+
+def test_who_has_the_database_open_sees_it_before_and_after(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, reader: sqlite3.Connection
+) -> None:
+    folder.article("a.md")
+    seen: list[int] = []
+    take_in(progress=lambda _done, _total: seen.append(counted(reader)))
+    assert (set(seen), counted(reader), modes(db)) == ({0}, 1, ("wal", 1))
+
+
+def test_who_opens_the_database_meanwhile_sees_it_before_and_after(
+    folder: Folder, take_in: TakeIn, database: Path
+) -> None:
+    folder.article("a.md")
+    seen: list[int] = []
+
+    def look(_done: int, _total: int) -> None:
+        with closing(sqlite3.connect(database)) as other:
+            seen.append(counted(other))
+
+    take_in(progress=look)
+    with closing(open_writer(database)) as other:
+        assert (set(seen), counted(other)) == ({0}, 1)

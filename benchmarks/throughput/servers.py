@@ -12,7 +12,7 @@ LIMIT = "limit"
 ORDINARY = "ordinary"
 UNCACHED = "gqlnews-uncached"
 CACHED = "gqlnews-cached"
-PEERS = ("yoga", "mercurius")
+PEERS = ("yoga", "mercurius", "mercurius-dataloader")
 NAMES = (LIMIT, ORDINARY, UNCACHED, CACHED, *PEERS)
 _PEERS = Path(__file__).parent.parent / "peers"
 
@@ -41,7 +41,7 @@ def start(name: str, place: Place) -> Iterator[Server]:
 
 def _command(name: str, place: Place) -> list[str]:
     if name in PEERS:
-        return ["node", str(_PEERS / f"{name}.mjs"), str(place.database)]
+        return [_node(), str(_PEERS / f"{name}.mjs"), str(place.database)]
     if name == LIMIT:
         return [sys.executable, "-m", "benchmarks.throughput.limit", str(place.answers)]
     if name == ORDINARY:
@@ -52,3 +52,11 @@ def _command(name: str, place: Place) -> list[str]:
 
 def _environment(name: str) -> dict[str, str]:
     return {"GQLNEWS_CACHE_MB": "0"} if name == UNCACHED else {}
+
+
+def _node() -> str:
+    """The Node that npm installed beside the peers; SystemExit where it did not."""
+    found = sorted(_PEERS.glob("node_modules/node-*/bin/node"))
+    if not found:
+        raise SystemExit("the peers are not installed: (cd benchmarks/peers && npm ci --ignore-scripts)")
+    return str(found[0])

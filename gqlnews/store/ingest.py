@@ -34,6 +34,7 @@ from gqlnews.store.search import count_all_search_words, count_search_words, for
 from gqlnews.store.stories import derive_stories
 from gqlnews.store.take import Intake, forget_lists, take
 from gqlnews.store.topics import derive_topics
+from gqlnews.store.uses import forget_uses, tidy_uses
 from gqlnews.store.versions import MOST_REMOVED, Changes, log_changes
 from gqlnews.store.workspace import workspace
 
@@ -87,7 +88,7 @@ def ingest(
     with explaining(_path(db)), _without_garbage_collection(), quick_where_empty(db):
         with transaction(db), workspace(db):
             changes = _run(db, job)
-            articles = value_of(db, "SELECT count(*) FROM article")
+            articles = value_of(db, "SELECT article_count FROM site WHERE audience = 1")
             problems = value_of(db, "SELECT count(*) FROM problem")
     unchanged = articles - changes.added - changes.changed
     return IngestReport(*changes, unchanged, problems, time.perf_counter() - started, articles)
@@ -143,6 +144,7 @@ def _remove(intake: Intake) -> None:
     )
     db.execute("INSERT INTO touched SELECT slug, 'REMOVED', published, 0 FROM article WHERE id IN batch")
     mark_batch(db)
+    forget_uses(db)
     if intake.marks:
         forget_search(db)
     forget_lists(db)
@@ -159,6 +161,7 @@ def _derive(intake: Intake, later_indexes: Iterable[str]) -> bool:
         db.execute(statement)
     if not intake.marks:
         mark_all_names(db)
+    tidy_uses(db)
     derive_topics(db)
     derive_providers(db)
     derive_stories(db, everything=not intake.marks)

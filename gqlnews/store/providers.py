@@ -19,49 +19,39 @@ from gqlnews.store.rows import node_id
 
 _FORGET = "DELETE FROM provider WHERE scope IN (0, 1) AND domain IN (SELECT domain FROM affected_domain)"
 
-_USE = (
-    "DELETE FROM name_use",
-    """
-    INSERT INTO name_use
-    SELECT provider_domain, provider_name, 1, published, count(*), min(place), NULL
-    FROM (
-        SELECT provider_domain, provider_name, published, row_number() OVER (
-            PARTITION BY provider_domain ORDER BY published_at DESC, slug) AS place
-        FROM article
-        WHERE provider_domain IN (SELECT domain FROM affected_domain)
-    )
-    GROUP BY provider_domain, provider_name, published
-    """,
-    # A file that lists a name often counts once.
-    """
-    INSERT INTO name_use
-    SELECT domain, name, 0, published, count(*), NULL, max(published_at)
-    FROM (
-        SELECT DISTINCT provider_domain AS domain, provider_name AS name, article_id
-        FROM related
-        WHERE provider_domain IN (SELECT domain FROM affected_domain)
-    )
-    JOIN article ON article.id = article_id
-    GROUP BY domain, name, published
-    """,
-)
-
+# The most recent file is looked up only to decide a tie.
 _NAMES = """
-SELECT domain, name FROM (
-    SELECT domain, name, max(own) AS own,
-        sum(files) FILTER (WHERE own) AS own_files, min(place) AS place,
-        sum(files) AS files, max(newest) AS newest
-    FROM name_use
-    WHERE published OR ?
-    GROUP BY domain, name
+SELECT domain, name,
+    CASE WHEN alike = 1 THEN NULL WHEN own THEN (
+        SELECT published_at FROM article
+        WHERE provider_domain = domain AND provider_name = name AND (published OR ?1)
+        ORDER BY published_at DESC, slug LIMIT 1
+    ) ELSE (
+        SELECT max(article.published_at) FROM related CROSS JOIN article ON id = article_id
+        WHERE related.provider_domain = domain AND related.provider_name = name AND (published OR ?1)
+    ) END AS newest,
+    CASE WHEN alike > 1 AND own THEN (
+        SELECT slug FROM article
+        WHERE provider_domain = domain AND provider_name = name AND (published OR ?1)
+        ORDER BY published_at DESC, slug LIMIT 1
+    ) END AS newest_slug
+FROM (
+    SELECT domain, name, own, articles, count(*) OVER (PARTITION BY domain, own, articles) AS alike
+    FROM (
+        SELECT domain, name, max(own) AS own,
+            coalesce(sum(articles) FILTER (WHERE own), sum(articles)) AS articles
+        FROM provider_use
+        WHERE domain IN (SELECT domain FROM affected_domain) AND (published OR ?1)
+        GROUP BY domain, name
+    )
 )
-ORDER BY domain, own DESC, coalesce(own_files, files) DESC, place, newest DESC, name
+ORDER BY domain, own DESC, articles DESC, newest DESC, newest_slug, name
 """
 
 # Of the newest file whose own provider has any.
 _INSERT = """
 INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
-    SELECT provider_images FROM article
+    SELECT provider_images FROM article INDEXED BY article_provider_images
     WHERE provider_domain = ?2 AND (published OR ?1) AND provider_images IS NOT NULL
     ORDER BY published_at DESC, slug LIMIT 1), '[]'), folded(?2), folded(?4))
 """
@@ -70,13 +60,11 @@ INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
 def derive_providers(db: sqlite3.Connection) -> None:
     """The providers of `affected_domain`."""
     db.execute(_FORGET)
-    for statement in _USE:
-        db.execute(statement)
     for scope in (0, 1):
         db.executemany(_INSERT, _providers(db, scope))
 
 
 def _providers(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str, str, str]]:
     for domain, uses in groupby(db.execute(_NAMES, (scope,)), key=itemgetter(0)):
-        names = [name for _, name in uses]
+        names = [name for _, name, *_ in uses]
         yield scope, domain, node_id("Provider", domain), names[0], msgspec.json.encode(names).decode()

@@ -17,6 +17,7 @@ from gqlnews.instants import Instant, instant_of_ns
 from gqlnews.store.affected import fill_batch, mark_batch
 from gqlnews.store.rows import ARTICLE, RELATED, TOPIC, ArticleRows, FileRows, Row
 from gqlnews.store.search import forget_search, take_search
+from gqlnews.store.uses import forget_uses, take_uses
 
 # ruff: noqa: S608 - the names in these statements are this program's
 
@@ -188,6 +189,7 @@ def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) ->
     old = ids.intersection(replaced)
     if old:
         _mark(intake, old)
+        forget_uses(db)
         if intake.marks:
             forget_search(db)
         forget_lists(db)
@@ -203,6 +205,7 @@ def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) ->
         "INSERT OR REPLACE INTO article_words VALUES (?, ?)", [(w.id, w.rows.words) for w in writes]
     )
     _mark(intake, ids)
+    take_uses(db)
     if intake.marks or intake.empty:
         take_search(db, noted=intake.marks)
 

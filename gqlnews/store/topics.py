@@ -10,9 +10,8 @@ _FORGET = "DELETE FROM topic WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM
 # As most files name it, then the first by code point.
 _NAMES = """
 SELECT topic, name FROM (
-    SELECT topic, name, row_number() OVER (
-        PARTITION BY topic ORDER BY count(DISTINCT article_id) DESC, name) AS place
-    FROM article_topic
+    SELECT topic, name, row_number() OVER (PARTITION BY topic ORDER BY sum(articles) DESC, name) AS place
+    FROM topic_use
     WHERE topic IN (SELECT slug FROM affected_topic) AND (published OR ?)
     GROUP BY topic, name
 ) WHERE place = 1

@@ -47,15 +47,15 @@ _FORGET = "DELETE FROM article_change WHERE scope = ? AND removed = 1 AND versio
 def _describe(visible: str, scope: int) -> str:
     """What an audience of the scope is told of the articles that are `visible`, the scope's.
 
-    The scope stands in the version, so that none is taken for one of the other. Of equal instants the first
-    slug's is told.
+    The scope stands in the version, so that none is taken for one of the other. Articles are not counted
+    anew. Of equal instants the first slug's is told.
     """
     return f"""
 UPDATE site SET
     version = (SELECT line FROM store) || '{scope}-' || :number,
     number = :number,
     ingested_at = :now,
-    article_count = (SELECT count(*) FROM article {visible}),
+    article_count = article_count + (SELECT total(is_there) - total(was_there) FROM ({_SEEN[scope]})),
     provider_count = (SELECT count(*) FROM provider WHERE scope = {scope}),
     topic_count = (SELECT count(*) FROM topic WHERE scope = {scope}),
     first_published = (

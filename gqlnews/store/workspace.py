@@ -27,9 +27,6 @@ _TABLES = {
     "story_near": "id INTEGER PRIMARY KEY",
     "mutual": "article_id INTEGER, other_id INTEGER, public INTEGER",
     "story_member": "scope INTEGER, component INTEGER, article_id INTEGER",
-    # how a provider's names are used
-    "name_use": "domain TEXT, name TEXT, own INTEGER, published INTEGER, files INTEGER,"
-    " place INTEGER, newest TEXT",
     # problems that several files have together
     "across_new": "subject TEXT, path TEXT, line INTEGER, column_ INTEGER,"
     " severity TEXT, code TEXT, message TEXT",

@@ -15,6 +15,8 @@ _CONTENT = {
     "article_topic": "SELECT article.slug, t.* FROM article_topic t JOIN article ON id = article_id",
     "topic": "SELECT * FROM topic",
     "provider": "SELECT * FROM provider",
+    "topic_use": "SELECT * FROM topic_use",
+    "provider_use": "SELECT * FROM provider_use",
     "story": "SELECT s.*, a.slug FROM story s JOIN article a ON a.id = lead_id",
     "story_article": "SELECT m.*, a.slug FROM story_article m JOIN article a ON a.id = article_id",
     "site": "SELECT * FROM site",

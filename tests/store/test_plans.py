@@ -17,6 +17,8 @@ LARGE = (
     "article_topic",
     "provider",
     "topic",
+    "topic_use",
+    "provider_use",
     "story",
     "story_article",
     "article_change",

@@ -10,6 +10,7 @@ The text is narrowed down, step by step of the place, to the lines of one value:
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gqlnews.content.findings import Place
@@ -17,13 +18,14 @@ from gqlnews.content.findings import Place
 _CONTENT = re.compile(r" *(?:\n *(?:#[^\n]*)?(?=\n))*+\n( *)(?=[^ \n#])")  # after blank lines and comments
 _NOT_PLAIN = frozenset("&!*|>#[{?@`%")
 _QUOTES = ("'", '"')
+_REMEMBERED = 8  # several findings of a file mostly stand in one list
 
 
 class OtherStyle(Exception):  # noqa: N818  # never leaves the package
     """The place is not plain to see."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class _Lines:
     """Those of a list or mapping: the first key or dash, the column of all of them, and the end."""
 
@@ -52,6 +54,7 @@ def index_of(front: str, values: dict[str, Any], place: Place) -> int:
     return lines.first
 
 
+@lru_cache(_REMEMBERED)
 def _below(front: str, begin: int, end: int, *, is_list: bool) -> _Lines:
     """The block that begins below the line of `begin`, on which nothing follows."""
     content = _CONTENT.match(front, begin, end)
@@ -80,11 +83,16 @@ def _after_key(front: str, lines: _Lines, key: str) -> int:
 
 def _item(front: str, lines: _Lines, number: int, count: int) -> tuple[int, int]:
     """Where the content of an item begins and where its lines end; there must be `count` items."""
-    pattern = re.compile(rf"\n {{{lines.column}}}- *(?=[^ \n])")
-    dashes = list(pattern.finditer(front, lines.first - lines.column - 1, lines.end))
+    dashes = _dashes(front, lines)
     if len(dashes) != count or front[dashes[number].end()] in _NOT_PLAIN:
         raise OtherStyle
     return dashes[number].end(), dashes[number + 1].start() if number + 1 < count else lines.end
+
+
+@lru_cache(_REMEMBERED)
+def _dashes(front: str, lines: _Lines) -> list[re.Match[str]]:
+    pattern = re.compile(rf"\n {{{lines.column}}}- *(?=[^ \n])")
+    return list(pattern.finditer(front, lines.first - lines.column - 1, lines.end))
 
 
 def _scalar(front: str, begin: int, value: object) -> int:

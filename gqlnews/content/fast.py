@@ -22,7 +22,7 @@ from gqlnews.content.shapes import RawArticle
 from gqlnews.content.slugs import slug_of
 
 _NO_ALIASES = yaml_rs.AliasLimits(0, 0, 0)
-_TOP_LINE = re.compile(r"\n(?:([A-Za-z_][A-Za-z0-9_-]*):(?: +(?![&!*#|>%@`])(\S)|(?=[ \n]))|([^ \n#]))")
+_TOP_LINE = re.compile(r"\n(?! )(?:([A-Za-z_][A-Za-z0-9_-]*):(?: +(?![&!*#|>%@`])(\S)|(?=[ \n]))|([^ \n#]))")
 _PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*+")
 
 

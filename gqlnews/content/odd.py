@@ -7,19 +7,22 @@ _NUMBER = r"[-+]?(?:0[0-9A-Za-z_]|[0-9]+_)"  # where YAML 1.1 and 1.2 differ
 _NAME = r"(?:[A-Za-z][A-Za-z0-9 .-]*|\"[^\"\\\n]*\")"
 _NAMES = rf"\[{_NAME}(?:, *{_NAME})*\] *\n"  # the one list on a line that both are sure to read alike
 _ALWAYS = (
-    re.compile(rf":\s+(?:#|{_NUMBER}|\{{|(?!{_NAMES})\[)"),
-    re.compile(r"\n(?: {128}| *[-?:]\s+(?:[-?:] |[\[{#]))"),  # what nests without bound: deep, or on one line
+    re.compile(rf":\s++(?=[-+0-9#{{\[])(?:#|{_NUMBER}|\{{|(?!{_NAMES})\[)"),
+    re.compile(r"\n(?: {128}| *+[-?:]\s+(?:[-?:] |[\[{#]))"),  # what nests deep, or on one line
 )
 _WITH = (  # looked for only where the character is there at all
     ("!", re.compile(r"!(?<=[\s\[{,:]!)")),  # tags
     ("&", re.compile(r"&(?<= &)[^ ]")),  # anchors
-    ("<<", re.compile("<<")),  # merge keys
+    ("<", re.compile("<<")),  # merge keys
     ("\\", re.compile(r"\\(?:0|x00|u0000|U0000|u[dD])")),  # NUL, and surrogates, which only YAML 1.2 pairs
 )
 _PRINTABLE = bytes({9, 10, 13, *range(ord(" "), ord("~") + 1), *range(128, 256)})
-_SPECIAL = re.compile("[\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_OF_SPECIAL = b"\xc2\xa8\xa9\xef"  # each of these characters has one of these bytes in UTF-8
-_ORDINARY = _PRINTABLE.translate(None, _OF_SPECIAL)
+_SPECIAL = (  # in UTF-8, by a byte of each
+    (b"\xc2", re.compile(rb"\xc2[\x80-\x9f]")),
+    (b"\xa8", re.compile("\u2028".encode())),
+    (b"\xa9", re.compile("\u2029".encode())),
+    (b"\xef", re.compile("|".join("\ufeff\ufffe\uffff").encode())),
+)
 
 
 def looks_odd(front: str) -> bool:
@@ -36,6 +39,5 @@ def looks_odd(front: str) -> bool:
 def _has_special_characters(front: str) -> bool:
     """Controls, which YAML forbids, and characters that end a line in YAML 1.1 only."""
     written = front.encode()
-    if not written.translate(None, _ORDINARY):
-        return False
-    return written.translate(None, _PRINTABLE) != b"" or _SPECIAL.search(front) is not None
+    has_control = written.translate(None, _PRINTABLE) != b""
+    return has_control or any(hint in written and pattern.search(written) for hint, pattern in _SPECIAL)

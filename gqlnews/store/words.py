@@ -11,6 +11,7 @@ SHORTEST = 4
 
 _MARKS = re.compile("[\u0300-\u0331]")
 _WORD = re.compile(rf"\w[\w\u0300-\u0331]{{{SHORTEST - 1},}}")
+_ASCII_WORD = re.compile(rf"[a-z0-9]{{{SHORTEST},}}")
 
 
 def words_of(text: str) -> str:
@@ -18,6 +19,8 @@ def words_of(text: str) -> str:
 
     In scripts that SQLite folds otherwise than Python, a word may be one that the index does not have.
     """
+    if text.isascii():
+        return msgspec.json.encode(sorted(set(_ASCII_WORD.findall(text.lower())))).decode()
     words = set(_WORD.findall(text.lower().replace("_", " ")))
     folded = {word if word.isascii() else _folded(word) for word in words}
     return msgspec.json.encode(sorted(word for word in folded if len(word) >= SHORTEST)).decode()

@@ -10,11 +10,13 @@ Processes of our own instead of a pool of the standard library: that one runs th
 in each worker, keeps every request in memory, and leaves its workers behind when the caller is killed.
 """
 
+import fcntl
 import os
 import selectors
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar, cast, get_type_hints
@@ -22,7 +24,6 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast, get_type_hints
 import msgspec
 
 from gqlnews.content.frames import Setup, encode, read_frame, write_frame
-from gqlnews.content.read import read_outcome
 from gqlnews.content.records import Outcome, ReadOptions, SourceFile
 from gqlnews.errors import StartupError
 
@@ -32,6 +33,8 @@ _CHUNK_FILES = 64
 _CHUNK_BYTES = 2 * 1024 * 1024
 _CHUNK_NAMES = 16 * 1024
 """Two requests fit into the 64 KB that a pipe holds, so writing one never waits."""
+
+_PIPE_BYTES = 1024 * 1024
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from gqlnews.content.worker import main; main()"
 
@@ -63,6 +66,8 @@ def read_into(
     rest = iter(files)
     first = list(islice(rest, _FEW))
     if wanted < 2 or len(first) < _FEW:  # noqa: PLR2004  # one worker is no faster than none
+        from gqlnews.content.read import read_outcome  # who leaves it to workers needs no parser
+
         return (make(read_outcome(folder, file, options)) for file in chain(first, rest))
     setup = Setup(str(folder), options, make.__module__, make.__name__)
     workers = _Workers(setup, _decoder_of(make), wanted)
@@ -121,6 +126,7 @@ class _Worker(Generic[MadeT]):
         )
         self.requests = cast("BinaryIO", self.process.stdin)
         self.answers = cast("BinaryIO", self.process.stdout)
+        _widen(self.answers)
         self.pending = 0
         self._setup = setup
         self._decode = decode
@@ -162,6 +168,14 @@ class _Worker(Generic[MadeT]):
             f"A process that reads articles ended early (status {self.process.wait()}), perhaps for want of "
             "memory: run the command again."
         )
+
+
+def _widen(pipe: BinaryIO) -> None:
+    """Have a pipe hold an answer, so that who gives it goes on while the caller is busy; Linux alone can."""
+    set_size: int | None = getattr(fcntl, "F_SETPIPE_SZ", None)
+    if set_size is not None:
+        with suppress(PermissionError):  # all pipes of a user may hold only so much
+            fcntl.fcntl(pipe, set_size, _PIPE_BYTES)
 
 
 class _Workers(Generic[MadeT]):

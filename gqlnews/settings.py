@@ -19,6 +19,11 @@ UNPUBLISHED = "GQLNEWS_UNPUBLISHED"
 EXPLORER = "GQLNEWS_EXPLORER"
 LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
 
+CACHE = "GQLNEWS_CACHE_MB"
+
+CACHE_MB = 64
+MEBIBYTE = 1 << 20
+
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 _YES = frozenset({"1", "true", "t", "yes", "y", "on"})
 _NO = frozenset({"0", "false", "f", "no", "n", "off"})
@@ -39,6 +44,7 @@ class ServerSettings:
     unpublished: bool = False
     explorer: bool = True
     editor_tokens: tuple[bytes, ...] = ()
+    cache_bytes: int = CACHE_MB * MEBIBYTE
 
 
 def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
@@ -63,6 +69,7 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
         unpublished=_flag(environ, UNPUBLISHED, default=False),
         explorer=_flag(environ, EXPLORER, default=True),
         editor_tokens=editor_tokens(environ),
+        cache_bytes=_cache_bytes(environ),
     )
 
 
@@ -84,6 +91,15 @@ def _database(environ: Mapping[str, str]) -> Path:
     if path := environ.get(DATABASE):
         return Path(path)
     raise SettingsError(f"{DATABASE} is not set: name the database that `gqlnews ingest` made")
+
+
+def _cache_bytes(environ: Mapping[str, str]) -> int:
+    word = environ.get(CACHE, "").strip() or str(CACHE_MB)
+    if not (word.isascii() and word.isdecimal()):
+        raise SettingsError(
+            f"{CACHE}: {word!r} is no size; give mebibytes in whole numbers, or 0 for no cache"
+        )
+    return int(word) * MEBIBYTE
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -13,7 +13,7 @@ import typer
 from gqlnews import __version__
 from gqlnews.cli import options
 from gqlnews.errors import StartupError
-from gqlnews.settings import LogFormat
+from gqlnews.settings import CACHE_MB, LogFormat
 
 app = typer.Typer(
     name="gqlnews",
@@ -75,6 +75,7 @@ def serve(
     iframe_host: options.IframeHosts = None,
     explorer: options.Explorer = True,
     log_format: options.LogStyle = LogFormat.TEXT,
+    cache_mb: options.CacheSize = CACHE_MB,
     processes: options.Processes = None,
 ) -> None:
     """Take in what changed in FOLDER, then serve it."""
@@ -82,7 +83,7 @@ def serve(
     from gqlnews.cli.source import source
 
     content = source(folder, db, base_url, iframe_host, processes)
-    run_server(content, Service(host, port, unpublished, explorer, log_format))
+    run_server(content, Service(host, port, unpublished, explorer, log_format, cache_mb))
 
 
 @app.command()

@@ -71,6 +71,18 @@ LogStyle = Annotated[
 ]
 
 
+CacheSize = Annotated[
+    int,
+    typer.Option(
+        "--cache-mb",
+        envvar="GQLNEWS_CACHE_MB",
+        min=0,
+        max=1_000_000,
+        help="Mebibytes of answers to keep in memory; 0 keeps none.",
+    ),
+]
+
+
 class CheckFormat(StrEnum):
     """How problems are printed."""
 

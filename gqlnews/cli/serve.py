@@ -18,7 +18,7 @@ from gqlnews.server.address import base_url, listen
 from gqlnews.server.app import create_app
 from gqlnews.server.auth import anonymous
 from gqlnews.server.serving import Server
-from gqlnews.settings import LogFormat, ServerSettings, editor_tokens
+from gqlnews.settings import MEBIBYTE, LogFormat, ServerSettings, editor_tokens
 
 ARTICLES = "query ArticlesServed { site { articleCount } }"
 
@@ -32,11 +32,18 @@ class Service:
     unpublished: bool
     explorer: bool
     log_format: LogFormat
+    cache_mb: int
 
 
 def run_server(source: Source, service: Service) -> None:
     """Serve until a signal. Raises StartupError before anything is served."""
-    settings = ServerSettings(source.database, service.unpublished, service.explorer, editor_tokens())
+    settings = ServerSettings(
+        source.database,
+        service.unpublished,
+        service.explorer,
+        editor_tokens(),
+        service.cache_mb * MEBIBYTE,
+    )
     logs.configure(service.log_format)
     with closing(listen(service.host, service.port)) as listener:
         with stoppable(UNDONE):

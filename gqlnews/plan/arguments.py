@@ -17,7 +17,7 @@ NO_END = 2**62  # past every position
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """`clock`: a value comes from the clock, so that the same arguments mean something else a moment later."""
+    """`clock`: a value is of the clock, so that the same arguments mean something else a moment later."""
 
     shape: Hashable = None
     values: Mapping[str, object] = field(default_factory=dict)

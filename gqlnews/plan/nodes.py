@@ -60,7 +60,8 @@ class RootPlan:
 class RootPlans:
     """The plans of an operation's root fields by response key, in the order of the answer.
 
-    `failures` are the errors of those whose selection cannot be told. `complete`: every root field has its plan.
+    `failures` are the errors of those whose selection cannot be told. `complete`: every root field has its
+    plan.
     """
 
     plans: Mapping[str, RootPlan]

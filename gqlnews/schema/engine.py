@@ -3,8 +3,8 @@
 1. The document is parsed and validated, or found among those that were.
 2. The operation is chosen and its variables are coerced.
 3. It is planned, and the request's values are bound: an argument that is refused refuses the request.
-4. Its statements run in one hop to the store. Where they are all that it asks for, their JSON is the answer; else
-   (introspection, errors) Strawberry executes it, and the root resolvers share the hop.
+4. Its statements run in one hop to the store. Where they are all that it asks for, their JSON is the answer;
+   else (introspection, errors) Strawberry executes it, and the root resolvers share the hop.
 """
 
 from collections.abc import Mapping, Sequence

@@ -55,7 +55,7 @@ class Work:
         return self._answers
 
     async def whole(self) -> bytes | None:
-        """The answer as it goes out, or None where it takes an executor: something is left to do, or is wrong."""
+        """The answer as it goes out; None where it takes an executor: something is left to do, or wrong."""
         queries = self._bound.queries
         if not self._bound.complete:
             return None

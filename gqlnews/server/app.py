@@ -5,7 +5,7 @@ It runs under any ASGI server, as `uvicorn --factory gqlnews.server.app:from_env
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,18 +13,21 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from gqlnews.errors import Code
 from gqlnews.schema.engine import FAILED, Engine
 from gqlnews.server import logs
+from gqlnews.server.answers import Answers
 from gqlnews.server.explorer import explorer_assets
-from gqlnews.server.graphql import Service, graphql
+from gqlnews.server.graphql import GraphQL, Service
 from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
 from gqlnews.server.health import live, ready
-from gqlnews.server.page import graphql_or_page
+from gqlnews.server.page import page
 from gqlnews.server.wire import ALLOW, error_response
 from gqlnews.settings import ServerSettings, log_format, server_settings
 from gqlnews.store.readers import Readers
+from gqlnews.store.revision import Revision
 
 ENDPOINT = "/graphql"
 
@@ -37,21 +40,45 @@ class State(TypedDict):
     service: Service
 
 
+class News(Starlette):
+    """Starlette's application; a POST to the endpoint needs neither its routes nor its middleware."""
+
+    def __init__(self, endpoint: GraphQL, **options: Any) -> None:
+        super().__init__(**options)
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] == "http"
+            and scope["method"] == "POST"
+            and scope["path"] == ENDPOINT
+            and not scope.get("root_path")
+        ):
+            await self._endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(settings: ServerSettings) -> Starlette:
     """The application over a store that was ingested before; it only reads."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
-        readers = Readers()
-        await readers.open(settings.database)
+        readers, revision = Readers(), Revision()
         try:
-            app.state.service = Service(settings, Engine(readers.read))
+            await readers.open(settings.database)
+            revision.open(settings.database)
+            answers = Answers(settings.cache_bytes)
+            app.state.service = Service(settings, Engine(readers.read), revision.version, answers)
             yield {"service": app.state.service}
         finally:
+            revision.close()
             await readers.close()
 
-    return Starlette(
-        routes=_routes(settings),
+    endpoint = GraphQL(page if settings.explorer else None)
+    return News(
+        endpoint,
+        routes=_routes(settings, endpoint),
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=lifespan,
@@ -64,14 +91,9 @@ def from_environment() -> Starlette:
     return create_app(server_settings())
 
 
-def _routes(settings: ServerSettings) -> list[BaseRoute]:
+def _routes(settings: ServerSettings, endpoint: GraphQL) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
-        Route(
-            ENDPOINT,
-            graphql_or_page if settings.explorer else graphql,
-            methods=["GET", "POST"],
-            name="graphql",
-        ),
+        Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
         Route("/", _to_endpoint),
         Route("/health/live", live),
         Route("/health/ready", ready),

@@ -5,11 +5,9 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 
-from starlette.datastructures import Headers
-
 from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
-from gqlnews.server.wire import AUTHORIZATION, BEARER, WWW_AUTHENTICATE, RefusedError
+from gqlnews.server.wire import BEARER, WWW_AUTHENTICATE, RefusedError
 from gqlnews.settings import ServerSettings
 
 # RFC 6750, section 2.1; the scheme's name in any case, as RFC 9110 has it.
@@ -21,9 +19,8 @@ def anonymous(settings: ServerSettings) -> Audience:
     return Audience.OPEN if settings.unpublished else Audience.PUBLIC
 
 
-def audience(headers: Headers, settings: ServerSettings) -> Audience:
-    """Whom a request speaks for; wrong credentials raise RefusedError (401)."""
-    given = headers.getlist(AUTHORIZATION)
+def audience(given: Sequence[str], settings: ServerSettings) -> Audience:
+    """Whom a request with these `Authorization` headers speaks for; wrong ones raise RefusedError (401)."""
     if not given:
         return anonymous(settings)
     credentials = _CREDENTIALS.fullmatch(given[0]) if len(given) == 1 else None

@@ -1,28 +1,44 @@
-"""The GraphQL endpoint: request → who asks → engine → response, and one line of log."""
+"""The GraphQL endpoint: head → who asks → text → answer → reply, and one line of log.
+
+An ASGI application of its own: this is the way of every request, and Starlette's request and response
+objects take longer than the rest of it. An answer that is kept needs no more than its request's text.
+"""
 
 from asyncio import CancelledError
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import perf_counter
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as PageRequest
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gqlnews.errors import Code
+from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import FAILED, Answer, Engine
+from gqlnews.server.answers import Answers, Request
 from gqlnews.server.auth import audience
+from gqlnews.server.conditional import caching, is_known
+from gqlnews.server.head import Head, media_type
 from gqlnews.server.logs import log, note
-from gqlnews.server.request import media_type, read_request
+from gqlnews.server.request import READS, read_request, read_text, wants_page
 from gqlnews.server.wire import (
-    CONTENT_TYPE,
     GRAPHQL_RESPONSE,
-    UTF8,
-    VARY,
+    JSON,
+    NOT_MODIFIED,
     RefusedError,
-    error_response,
+    Reply,
+    error_body,
+    graphql_headers,
+    raw_headers,
 )
 from gqlnews.settings import ServerSettings
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
+
+Page = Callable[[PageRequest], Awaitable[Response]]
+VersionOf = Callable[[Audience], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,48 +47,122 @@ class Service:
 
     settings: ServerSettings
     engine: Engine
+    version_of: VersionOf
+    answers: Answers
 
 
-async def graphql(request: Request) -> Response:
-    """Answer one operation; whatever goes wrong is answered as GraphQL JSON too."""
-    start = perf_counter()
-    media = media_type(request)
+@dataclass(slots=True)
+class Exchange:
+    """One request on its way; what the log tells of it is filled in as it goes."""
+
+    service: Service
+    head: Head
+    media: str
     answer: Answer | None = None
+    cached: bool = False
+
+
+class GraphQL:
+    """Answers GET and POST; `page` answers a browser that opens the address, where there is a page."""
+
+    def __init__(self, page: Page | None) -> None:
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = perf_counter()
+        head = Head.of(scope)
+        if self._page is not None and wants_page(head):
+            response = await self._page(PageRequest(scope))
+            await response(scope, receive, send)
+            return
+        exchange = Exchange(scope["state"]["service"], head, media_type(head.accept))
+        reply = await _reply(exchange, receive)
+        _note(exchange, reply, perf_counter() - start)
+        await reply.send(send)
+
+
+async def _reply(exchange: Exchange, receive: Receive) -> Reply:
+    """Whatever goes wrong is answered as GraphQL JSON too."""
     try:
-        answer = await _answer(request)
-        response = _respond(answer, media)
+        return await _answer(exchange, receive)
     except RefusedError as refused:
-        response = error_response(refused.status, refused.code, str(refused), media, refused.headers)
+        more = raw_headers(refused.headers)
+        return _refusal(exchange, refused.status, refused.code, str(refused), *more)
     except ClientDisconnect:
-        response = Response(status_code=CLIENT_CLOSED_REQUEST)
+        return Reply(CLIENT_CLOSED_REQUEST, ())
     except CancelledError:  # the server cancels what is in flight only when it has to stop now
-        response = error_response(503, Code.STOPPING, "The server is stopping: ask again.", media)
+        return _refusal(exchange, 503, Code.STOPPING, "The server is stopping: ask again.")
     except Exception:
         log.exception("operation failed")
-        response = error_response(500, Code.INTERNAL_ERROR, FAILED, media)
-    response.headers[VARY] = "Accept, Authorization"
-    _note(answer, response, perf_counter() - start)
-    return response
+        return _refusal(exchange, 500, Code.INTERNAL_ERROR, FAILED)
 
 
-def _note(answer: Answer | None, response: Response, seconds: float) -> None:
+async def _answer(exchange: Exchange, receive: Receive) -> Reply:
+    service, head = exchange.service, exchange.head
+    who = audience(head.authorization, service.settings)
+    request = Request(await read_text(head, receive), head.method in READS, who)
+    version = service.version_of(who) if service.answers or request.only_query else None
+    if version is not None:
+        exchange.answer = service.answers.get(request, version)
+        if exchange.answer is not None:
+            exchange.cached = True
+            return _exact(exchange, request, version)
+    prepared = service.engine.prepare(read_request(head, request.text), who)
+    if isinstance(prepared, Answer):
+        exchange.answer = prepared
+        return _inexact(exchange, request)
+    lasting = version if prepared.bound.timeless else None
+    if lasting is not None and request.only_query and is_known(head, request.tag(lasting, exchange.media)):
+        return _exact(exchange, request, lasting)
+    exchange.answer = await service.engine.run(prepared)
+    if not exchange.answer.exact or lasting is None:
+        return _inexact(exchange, request)
+    service.answers.keep(request, lasting, exchange.answer)
+    return _exact(exchange, request, lasting)
+
+
+_HEADERS = {media: graphql_headers(media) for media in (JSON, GRAPHQL_RESPONSE)}
+
+
+def _exact(exchange: Exchange, request: Request, version: bytes) -> Reply:
+    """An answer that holds as long as the version does; where a GET's client has it already, 304."""
+    headers = _HEADERS[exchange.media]
+    if not request.only_query:
+        assert exchange.answer is not None
+        return Reply(200, headers, exchange.answer.body)
+    tag = request.tag(version, exchange.media)
+    headers = (*headers, *caching(request.audience, tag))
+    if is_known(exchange.head, tag):
+        return Reply(NOT_MODIFIED, headers)
+    assert exchange.answer is not None
+    return Reply(200, headers, exchange.answer.body)
+
+
+def _inexact(exchange: Exchange, request: Request) -> Reply:
+    """An answer that speaks of this moment alone.
+
+    Where GraphQL refused, the newer media type says 400; the older one 200, as it was well-formed HTTP.
+    """
+    answer, headers = exchange.answer, _HEADERS[exchange.media]
+    assert answer is not None
+    status = 400 if exchange.media == GRAPHQL_RESPONSE and not answer.ok else 200
+    return Reply(
+        status, (*headers, *caching(request.audience)) if request.only_query else headers, answer.body
+    )
+
+
+def _refusal(exchange: Exchange, status: int, code: Code, message: str, *more: tuple[bytes, bytes]) -> Reply:
+    return Reply(status, (*_HEADERS[exchange.media], *more), error_body(code, message))
+
+
+def _note(exchange: Exchange, reply: Reply, seconds: float) -> None:
+    answer = exchange.answer
     note(
         "operation",
         name=answer.operation if answer else None,
         ms=round(seconds * 1000, 2),
         rows=answer.rows if answer else 0,
-        bytes=len(response.body),
-        status=response.status_code,
+        bytes=len(reply.body),
+        status=reply.status,
+        cached=exchange.cached,
     )
-
-
-async def _answer(request: Request) -> Answer:
-    service: Service = request.state.service
-    who = audience(request.headers, service.settings)
-    return await service.engine.answer(await read_request(request), who)
-
-
-def _respond(answer: Answer, media: str) -> Response:
-    """Where GraphQL refused, the newer media type says 400; the older one 200, as it was well-formed HTTP."""
-    status = 400 if media == GRAPHQL_RESPONSE and not answer.ok else 200
-    return Response(answer.body, status, {CONTENT_TYPE: media + UTF8})

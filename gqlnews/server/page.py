@@ -13,8 +13,7 @@ from gqlnews.schema.engine import Asked
 from gqlnews.server.auth import anonymous
 from gqlnews.server.examples import Example, Served, examples
 from gqlnews.server.explorer import ASSETS, explorer_page
-from gqlnews.server.graphql import Service, graphql
-from gqlnews.server.request import wants_page
+from gqlnews.server.graphql import Service
 
 NEWEST = """
 query NewestForExamples {
@@ -30,12 +29,8 @@ _AROUND_WORDS = f"{string.punctuation}«»\u2013\u2014\u2018\u2019\u201c\u201d\u
 """Punctuation as typists and typographers set it: dashes, quotes, an ellipsis."""
 
 
-async def graphql_or_page(request: Request) -> Response:
-    """`/graphql` where the explorer is on: its page for a browser, GraphQL for everyone else."""
-    return await _page(request) if wants_page(request) else await graphql(request)
-
-
-async def _page(request: Request) -> Response:
+async def page(request: Request) -> Response:
+    """What a browser sees at the endpoint's address, where the explorer is on."""
     root = request.scope.get("root_path", "")
     return explorer_page(request.url.path, await _examples(request), root + ASSETS)
 

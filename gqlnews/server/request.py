@@ -7,68 +7,39 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from gqlnews.errors import Code
 from gqlnews.schema.engine import Asked
-from gqlnews.server.wire import (
-    ACCEPT,
-    CONTENT_LENGTH,
-    CONTENT_TYPE,
-    GRAPHQL_RESPONSE,
-    HTML,
-    JSON,
-    RefusedError,
-)
+from gqlnews.server.head import Head, is_json, likes_pages
+from gqlnews.server.wire import JSON, RefusedError
 
 MAX_BODY_BYTES = 256 * 1024
 READS = frozenset({"GET", "HEAD"})
 
 
-async def read_request(request: Request) -> Asked:
-    """The GraphQL request in a GET's parameters or a POST's body. Raises RefusedError."""
-    if request.method in READS:
-        return _of_parameters(request.query_params)
-    _require_json(request.headers.get(CONTENT_TYPE, ""))
-    return _of_mapping(_json(await _body(request), "The body"), only_query=False)
+async def read_text(head: Head, receive: Receive) -> bytes:
+    """A GET's query string or a POST's body. Raises RefusedError, ClientDisconnect."""
+    if head.method in READS:
+        return head.query_string
+    if not is_json(head.content_type):
+        message = f"Send the body as `{JSON}` in UTF-8, not as `{head.content_type}`."
+        raise RefusedError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Post": JSON})
+    return await _body(head, receive)
 
 
-def media_type(request: Request) -> str:
-    """The type to answer in: the specification's own where the client names it and likes it no less."""
-    liked = _accepted(request)
-    return GRAPHQL_RESPONSE if liked.get(GRAPHQL_RESPONSE, 0.0) > 0.0 and _first(liked) else JSON
+def read_request(head: Head, text: bytes) -> Asked:
+    """The operation that the text asks for. Raises RefusedError."""
+    if head.method in READS:
+        return _of_parameters(QueryParams(text))
+    return _of_mapping(_json(text, "The body"), only_query=False)
 
 
-def wants_page(request: Request) -> bool:
+def wants_page(head: Head) -> bool:
     """Whether a browser opened the address: a GET that asks for HTML and brings no query."""
-    return (
-        request.method in READS
-        and "query" not in request.query_params
-        and _accepted(request).get(HTML, 0.0) > 0.0
-    )
-
-
-def _first(liked: Mapping[str, float]) -> bool:
-    return liked[GRAPHQL_RESPONSE] >= liked.get(JSON, 0.0)
-
-
-def _accepted(request: Request) -> dict[str, float]:
-    """Media types that `Accept` names, with how much each is liked, 0 to 1."""
-    parts = ",".join(request.headers.getlist(ACCEPT)).split(",")
-    return {name: _weight(parameters.get("q", "1")) for name, parameters in map(_media_range, parts)}
-
-
-def _media_range(text: str) -> tuple[str, dict[str, str]]:
-    """`text/html; q=0.9` → `("text/html", {"q": "0.9"})`."""
-    name, *parameters = (piece.strip().lower() for piece in text.split(";"))
-    return name, {key.strip(): value.strip(' "') for key, _, value in (p.partition("=") for p in parameters)}
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+    return head.method in READS and likes_pages(head.accept) and "query" not in QueryParams(head.query_string)
 
 
 def _of_parameters(parameters: Mapping[str, str]) -> Asked:
@@ -104,21 +75,17 @@ def _require(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
     return value
 
 
-def _require_json(content_type: str) -> None:
-    name, parameters = _media_range(content_type)
-    if name != JSON or parameters.get("charset", "utf-8") not in {"utf-8", "utf8"}:
-        message = f"Send the body as `{JSON}` in UTF-8, not as `{content_type}`."
-        raise RefusedError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Post": JSON})
-
-
-async def _body(request: Request) -> bytes:
+async def _body(head: Head, receive: Receive) -> bytes:
     """The body, read no further than the limit."""
-    declared = request.headers.get(CONTENT_LENGTH, "")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+    if head.content_length.isdecimal() and int(head.content_length) > MAX_BODY_BYTES:
         raise _too_large()
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
     return bytes(body)

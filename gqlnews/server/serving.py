@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from gqlnews.server.address import BACKLOG
 from gqlnews.server.logs import note
+from gqlnews.server.protocol import OneWriteProtocol
 
 DRAIN_SECONDS = 8  # then requests in flight are cancelled, and answered with 503
 # What stopping may take in all, in seconds; the promise is 1 and 10.
@@ -79,7 +80,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=OneWriteProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -1,11 +1,14 @@
 """The strings of the wire: media types, header names, error codes, and the shape of an error."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import orjson
 from starlette.responses import Response
+from starlette.types import Send
 
 from gqlnews.errors import Code, GqlnewsError
+from gqlnews.server.headers import SECURITY_HEADERS
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -13,23 +16,60 @@ HTML = "text/html"
 UTF8 = "; charset=utf-8"
 
 ALLOW = "Allow"
-AUTHORIZATION = "authorization"
-ACCEPT = "accept"
-CONTENT_LENGTH = "content-length"
 CONTENT_TYPE = "content-type"
-VARY = "Vary"
 WWW_AUTHENTICATE = "WWW-Authenticate"
 BEARER = "Bearer"
 
+NOT_MODIFIED = 304
+
 NO_HEADERS: Mapping[str, str] = {}
+
+Headers = tuple[tuple[bytes, bytes], ...]
+"""As ASGI has them: names in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP response whose body is whole."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+    async def send(self, send: Send) -> None:
+        length = () if self.status == NOT_MODIFIED else ((b"content-length", b"%d" % len(self.body)),)
+        headers = (*self.headers, *length)
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def raw_headers(headers: Mapping[str, str]) -> Headers:
+    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
+
+
+_SECURITY = raw_headers(SECURITY_HEADERS)
+
+
+def graphql_headers(media: str, *more: tuple[bytes, bytes]) -> Headers:
+    """Of every answer in GraphQL, refusals too."""
+    return (
+        (b"content-type", f"{media}{UTF8}".encode("ascii")),
+        (b"vary", b"Accept, Authorization"),
+        *_SECURITY,
+        *more,
+    )
+
+
+def error_body(code: Code, message: str) -> bytes:
+    """A refusal in the shape of GraphQL: `{"errors": [{"message", "extensions": {"code"}}]}`."""
+    return orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
 
 
 def error_response(
     status: int, code: Code, message: str, media: str = JSON, headers: Mapping[str, str] = NO_HEADERS
 ) -> Response:
-    """A refusal in the shape of GraphQL: `{"errors": [{"message", "extensions": {"code"}}]}`."""
-    body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
-    return Response(body, status, {CONTENT_TYPE: media + UTF8, **headers})
+    """The same for where Starlette answers."""
+    return Response(error_body(code, message), status, {CONTENT_TYPE: media + UTF8, **headers})
 
 
 class RefusedError(GqlnewsError):

@@ -50,7 +50,7 @@ class Reader(aiosqlite.Connection):
     """Runs the calls of a queue that it shares with other readers."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(lambda: _connect(path), iter_chunk_size=64)
+        super().__init__(lambda: connect_to_read(path), iter_chunk_size=64)
         self.current: Call | None = None
 
     async def start(self) -> None:
@@ -72,7 +72,7 @@ class Reader(aiosqlite.Connection):
         return future
 
     def abandon(self) -> None:
-        """Nobody waits for what runs: stop it. (Not by `interrupt()`: it does nothing to what just begins.)"""
+        """Nobody waits for what runs: stop it. (`interrupt()` does nothing to what is about to begin.)"""
         if (call := self.current) is not None:
             call.abandoned = True
 
@@ -118,12 +118,13 @@ def _answer(db: sqlite3.Connection, call: Call, sql: str, values: Sequence[objec
     return None if row is None else cast("bytes | None", row[0])
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect_to_read(path: Path, wait: float = WAIT_SECONDS) -> sqlite3.Connection:
+    """A connection that gives text as bytes; `wait` is how many seconds it waits for another's lock."""
     with explaining(path):
         db = sqlite3.connect(
             f"file:{quote(str(path.absolute()))}?mode=ro",
             uri=True,
-            timeout=WAIT_SECONDS,
+            timeout=wait,
             isolation_level=None,
             cached_statements=CACHED_STATEMENTS,
         )

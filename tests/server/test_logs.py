@@ -96,7 +96,7 @@ def test_an_operation_is_one_line(client: TestClient, caplog: pytest.LogCaptureF
     assert fields.pop("ms") > 0
     assert fields.pop("rows") >= 1
     assert (line.getMessage(), fields) == (
-        "operation", {"name": "Front", "bytes": len(answer.content), "status": 200},
+        "operation", {"name": "Front", "bytes": len(answer.content), "status": 200, "cached": False},
     )  # fmt: skip
 
 

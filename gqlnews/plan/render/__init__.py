@@ -41,7 +41,8 @@ from gqlnews.plan.render.context import AnySelect, Context, FieldRenderer
 from gqlnews.plan.render.differences import render_differences
 from gqlnews.plan.render.facets import render_groups, render_statistics
 from gqlnews.plan.render.intervals import render_intervals
-from gqlnews.plan.render.links import render_items, render_many, render_one
+from gqlnews.plan.render.items import render_items
+from gqlnews.plan.render.links import render_many, render_one
 from gqlnews.plan.render.logs import render_log, render_log_part
 from gqlnews.plan.render.objects import render_column, render_literal
 from gqlnews.plan.render.refs import render_refs

@@ -16,7 +16,7 @@ from gqlnews.plan.render.layers import Link, layered
 from gqlnews.plan.render.listings import Listing
 from gqlnews.plan.render.objects import columns_for, render_array, render_object
 from gqlnews.plan.render.pages import Page, page_of
-from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, leads_nowhere, visible
+from gqlnews.plan.render.rows import LISTED, Row, aliased, as_json, column_of, leads_nowhere, visible
 from gqlnews.plan.render.search import hits_of, passages_of, score_of
 
 
@@ -80,7 +80,7 @@ class EdgeRow(Row):
     """An edge and its node, as a row of the ordered subquery `s5`. `of_page` are the page's columns in it."""
 
     def __init__(self, alias: str, connection: ConnectionRow) -> None:
-        super().__init__(alias, 1, _nodes_everything(connection))
+        super().__init__(alias, LISTED, _nodes_everything(connection))
         self.connection = connection
         self.of_page: dict[str, None] = {}
 

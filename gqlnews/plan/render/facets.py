@@ -13,7 +13,7 @@ from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.layers import Link, linked
 from gqlnews.plan.render.listings import Listing
 from gqlnews.plan.render.objects import render_array, render_object
-from gqlnews.plan.render.rows import Row, aliased, column_of, visible
+from gqlnews.plan.render.rows import LISTED, Row, aliased, column_of, visible
 
 WHOLE = ListShape(PageShape(backward=False, after=False, before=False), ())
 
@@ -36,12 +36,12 @@ def render_groups(field: FieldPlan, row: Row, context: Context) -> Expression:
         listing = Listing(field, context, entity, match, through, WHOLE, link)
         return _groups(field, declaration, listing, context)
 
-    return linked(field, match, row, context, build)
+    return linked(field, match, row, context, build, LISTED)
 
 
 def _groups(field: FieldPlan, declaration: Groups, listing: Listing, context: Context) -> Expression:
     alias = f"s{next(context.numbers)}"
-    depth = listing.link.depth if listing.link else 1
+    depth = listing.link.depth if listing.link else LISTED
     group = Row(alias, depth, _everything(field, declaration, listing, context))
     return render_array(
         field.selection, group, context, lambda: _counted(field, declaration, listing, context)

@@ -8,9 +8,13 @@ from sqlalchemy import FromClause, Select, func, select
 from gqlnews.plan.declare import Match
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
-from gqlnews.plan.render.rows import Row, column_of, item_of
+from gqlnews.plan.render.rows import LISTED, Row, column_of, item_of
 
-DEEPEST = 2  # links that nest in one layer
+DEEPEST = 7
+"""How deep links nest in one layer: tests/plan/test_nesting.py measures that SQLite's parser has room for it.
+
+Nested, a link costs half as much as through a layer.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +35,25 @@ class Link:
 Build = Callable[[Link | None], Expression]
 
 
-def linked(field: FieldPlan, match: Match | None, row: Row, context: Context, build: Build) -> Expression:
-    """The link nested in its row where that is shallow, or through a layer of its own."""
+def linked(
+    field: FieldPlan, match: Match | None, row: Row, context: Context, build: Build, depth: int
+) -> Expression:
+    """The link nested in its row where there is room for its `depth`, or through a layer of its own."""
     if match is None:
         return build(None)
     if match.argument is not None:
         key = context.bind(field, match.argument)
-        return build(Link(key, lambda: select(key.label("key")), row.depth + 1))
+        return build(Link(key, lambda: select(key.label("key")), row.depth + depth))
     assert match.parent is not None
-    if row.depth < DEEPEST:
+    if row.depth + depth <= DEEPEST:
         parent = match.parent
-        return build(Link(row.column(parent), lambda: row.everything(parent), row.depth + 1))
-    return layered(match.parent, row, context, build)
+        return build(Link(row.column(parent), lambda: row.everything(parent), row.depth + depth))
+    return layered(match.parent, row, context, build, depth)
 
 
-def layered(parent: str, row: Row, context: Context, build: Build, *, as_items: bool = False) -> Expression:
+def layered(
+    parent: str, row: Row, context: Context, build: Build, depth: int = LISTED, *, as_items: bool = False
+) -> Expression:
     """
     WITH k4 AS MATERIALIZED (SELECT DISTINCT key FROM (… all of the level above …) WHERE key IS NOT NULL),
          j4 AS MATERIALIZED (SELECT k4.key, <what build makes of k4.key> AS json FROM k4)
@@ -60,7 +68,7 @@ def layered(parent: str, row: Row, context: Context, build: Build, *, as_items: 
     )
     key = column_of(f"k{number}", "key")
     item = column_of(f"k{number}", "item") if as_items else None
-    answer = build(Link(key, lambda: select(key.label("key")).select_from(keys), 1, keys, item))
+    answer = build(Link(key, lambda: select(key.label("key")).select_from(keys), depth, keys, item))
     made = context.materialize(f"j{number}", select(key.label("key"), answer.label("json")).select_from(keys))
     found = (
         select(column_of(f"j{number}", "json"))

@@ -1,17 +1,17 @@
-"""Links: to one row, to many rows, and to the objects of a JSON array."""
+"""Links: to one row, and to many rows."""
 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, select
 
-from gqlnews.plan.declare import Entity, Items, Junction, Many, Match, One
+from gqlnews.plan.declare import Entity, Junction, Many, Match, One
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.keyset import ordering
 from gqlnews.plan.render.layers import Link, linked
 from gqlnews.plan.render.objects import columns_for, render_array, render_object
-from gqlnews.plan.render.rows import Everything, ItemRow, Row, aliased, column_of, visible
+from gqlnews.plan.render.rows import MANY, ONE, Everything, Row, aliased, column_of, visible
 
 Within = Callable[[str], ColumnElement[bool]]
 
@@ -23,11 +23,11 @@ def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
 
     def build(link: Link | None) -> Expression:
         rows = Rows.of(field, declaration, context)
-        child = Row(rows.alias, link.depth if link else 1, rows.everything(link, context))
+        child = Row(rows.alias, link.depth if link else ONE, rows.everything(link, context))
         body = render_object(field.selection, child, context)
         return rows.matching(link, body).scalar_subquery()
 
-    return linked(field, declaration.match, row, context, build)
+    return linked(field, declaration.match, row, context, build, MANY if declaration.through else ONE)
 
 
 def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -43,7 +43,7 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
         rows = Rows.of(field, declaration, context)
         alias = f"s{next(context.numbers)}"
         within = _slice(field, declaration, context)
-        child = Row(alias, link.depth if link else 1, rows.everything(link, context, within))
+        child = Row(alias, link.depth if link else MANY, rows.everything(link, context, within))
 
         def ordered() -> Select[Any]:
             query = rows.matching(link, *columns_for(child, rows.alias))
@@ -51,7 +51,7 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
 
         return render_array(field.selection, child, context, ordered)
 
-    return linked(field, declaration.match, row, context, build)
+    return linked(field, declaration.match, row, context, build, MANY)
 
 
 def _sliced(
@@ -74,22 +74,6 @@ def _slice(field: FieldPlan, declaration: Many, context: Context) -> Within | No
         return None
     start, end = context.bind(field, "start"), context.bind(field, "end")
     return lambda alias: and_(column_of(alias, column) >= start, column_of(alias, column) < end)
-
-
-def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """(SELECT json_group_array(json_object('url', e2.value -> '$.url')) FROM json_each(t1.images) AS e2)"""
-    declaration = field.declaration
-    assert isinstance(declaration, Items)
-    alias = f"e{next(context.numbers)}"
-    body = render_object(field.selection, ItemRow(alias, row.depth + 1, row.everything), context)
-    key = column_of(alias, "key")
-    source = func.json_each(row.column(declaration.column)).alias(alias)
-    if declaration.single:
-        return select(body).select_from(source).where(key == literal_column("0")).scalar_subquery()
-    query = select(func.json_group_array(body)).select_from(source)
-    if field.definition.args:
-        query = query.where(key >= context.bind(field, "start"), key < context.bind(field, "end"))
-    return query.scalar_subquery()
 
 
 class Rows:

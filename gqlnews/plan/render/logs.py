@@ -20,7 +20,7 @@ from gqlnews.plan.declare import Kind, Log, LogPart
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.objects import columns_for, render_array, render_object
-from gqlnews.plan.render.rows import Row, aliased, as_json, column_of, leads_nowhere, visible
+from gqlnews.plan.render.rows import LISTED, Row, aliased, as_json, column_of, leads_nowhere, visible
 
 
 def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
@@ -126,7 +126,7 @@ class LogRow(Row):
 def _changes(field: FieldPlan, log: LogRow, context: Context) -> Expression:
     """(SELECT json_group_array(json_object(…)) FROM (SELECT c2.slug AS slug, … FROM c2 … LIMIT ?) AS s3)"""
     alias = f"s{next(context.numbers)}"
-    change = Row(alias, 1, lambda name: log.page(column_of(log.changes, name).label("key")))
+    change = Row(alias, LISTED, lambda name: log.page(column_of(log.changes, name).label("key")))
     version = log.of_state("line").concat(column_of(log.changes, "number")).label("version")
 
     def ordered() -> Select[Any]:

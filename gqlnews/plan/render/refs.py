@@ -8,7 +8,7 @@ from gqlnews.plan.declare import Entity, Refs
 from gqlnews.plan.nodes import FieldPlan, ObjectPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.objects import quoted, render_object
-from gqlnews.plan.render.rows import Row, aliased, column_of, visible
+from gqlnews.plan.render.rows import LISTED, Row, aliased, column_of, visible
 
 
 def render_refs(field: FieldPlan, _row: Row, context: Context) -> Expression:
@@ -47,7 +47,7 @@ def _object(field: FieldPlan, plan: ObjectPlan, key: Expression, context: Contex
         query = select(column_of(far, column).label("key")).select_from(aliased(entity.table, far))
         return query.where(_named(entity, far, refs, context), visible(entity, far, context.audience))
 
-    body = render_object(plan, Row(alias, 1, everything), context)
+    body = render_object(plan, Row(alias, LISTED, everything), context)
     query = select(body).select_from(aliased(entity.table, alias))
     query = query.where(_named(entity, alias, key, context), visible(entity, alias, context.audience))
     return query.scalar_subquery()

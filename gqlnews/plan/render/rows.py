@@ -12,10 +12,13 @@ from gqlnews.plan.declare import Column, Entity, Junction, Kind, Seen
 
 Everything = Callable[[str], Select[Any]]
 
+ONE, MANY, LISTED = 1, 2, 3
+"""How much deeper a link leads: to one row, to many, and to the rows of a page or of a group."""
+
 
 @dataclass(slots=True)
 class Row:
-    """One row of a level, `depth` links below the root of its layer.
+    """One row of a level, so `depth` below the root of its layer: what the links to it add up to.
 
     `everything(column)` selects that column of all rows of the level, and may select a few too many: it only
     says which keys a layer below has to make. `used` are the columns that were asked for.
@@ -34,7 +37,7 @@ class Row:
     @staticmethod
     def leaf(alias: str = "") -> "Row":
         """A row from which no link leads on."""
-        return Row(alias, 1, leads_nowhere)
+        return Row(alias, LISTED, leads_nowhere)
 
     def column(self, name: str) -> ColumnElement[Any]:
         self.used[name] = None
@@ -43,14 +46,6 @@ class Row:
     def value(self, column: Column) -> ColumnElement[Any]:
         """The column as it stands in JSON."""
         return as_json(self.column(column.name), column.kind)
-
-
-class ItemRow(Row):
-    """An object in a JSON array: its members are taken as the JSON they are."""
-
-    def value(self, column: Column) -> ColumnElement[Any]:
-        # e2.value -> '$.url'
-        return literal_column(f"{self.alias}.value -> '$.{column.name}'")
 
 
 def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:

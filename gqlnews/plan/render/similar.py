@@ -20,7 +20,7 @@ from gqlnews.plan.render.conditions import index_of, matching
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.layers import Link, layered
 from gqlnews.plan.render.objects import columns_for, render_array
-from gqlnews.plan.render.rows import Row, aliased, column_of, crossed, visible
+from gqlnews.plan.render.rows import LISTED, Row, aliased, column_of, crossed, visible
 from gqlnews.plan.render.search import score_of_match
 
 MOST_WORDS = 12  # of a query
@@ -53,7 +53,7 @@ def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expressio
         query = select(column_of(other, column).label("key")).select_from(aliased(entity.table, other))
         return query.where(column_of(other, entity.key).in_(ids))
 
-    one = Row(alias, 1, everything)
+    one = Row(alias, LISTED, everything)
     joined = table(best).join(
         aliased(entity.table, rows), column_of(rows, entity.key) == column_of(best, "id")
     )

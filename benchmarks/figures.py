@@ -31,6 +31,11 @@ def seconds(value: float) -> str:
     return f"{value:.2f} s"
 
 
+def milliseconds(value: float) -> str:
+    """Of seconds."""
+    return f"{value * 1e3:,.1f} ms"
+
+
 def times(value: float) -> str:
     return f"{value:.1f} times"
 

@@ -1,14 +1,15 @@
 """`python -m benchmarks.throughput`: run it, and print the tables."""
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
 import msgspec
 
 from benchmarks.throughput import questions, servers, table
+from benchmarks.throughput.check import REACHED, record
 from benchmarks.throughput.load import require_wrk
+from benchmarks.throughput.progress import say
 from benchmarks.throughput.run import Options, run
 
 WITHOUT_PEERS = tuple(name for name in servers.NAMES if name not in servers.PEERS)
@@ -22,15 +23,12 @@ def main() -> None:
         result = run(options, Path(scratch), say)
     if given.out:
         given.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
+    if given.record:
+        record(result)
     if given.markdown:
         print(table.markdown(result), end="")
     else:
         table.show(result)
-
-
-def say(what: str) -> None:
-    """What is going on, for who waits."""
-    print(f"… {what}", file=sys.stderr, flush=True)
 
 
 def _options() -> argparse.Namespace:
@@ -46,6 +44,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=2, help="of each turn")
     parser.add_argument("--db", type=Path, help="where to keep the database: a second run need not ingest")
     parser.add_argument("--out", type=Path, help="a JSON file for all figures")
+    parser.add_argument("--record", action="store_true", help=f"keep the ratios in {REACHED.name}")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     return parser.parse_args()
 

@@ -39,6 +39,15 @@ def start(name: str, place: Place) -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def start_stored(database: Path, logs: Path) -> Iterator[Server]:
+    """gqlnews without a response cache, over a database whose folder need not be there."""
+    command = [sys.executable, "-m", "benchmarks.throughput.stored"]
+    more = {"GQLNEWS_DB": str(database), "GQLNEWS_UNPUBLISHED": "1", **_environment(UNCACHED)}
+    with running(f"gqlnews over {database.name}", command, more, logs / f"{database.name}.log") as server:
+        yield server
+
+
 def _command(name: str, place: Place) -> list[str]:
     if name in PEERS:
         return [_node(), str(_PEERS / f"{name}.mjs"), str(place.database)]

@@ -1,0 +1,135 @@
+"""`python -m benchmarks.throughput.blocking`: do small queries wait for a large one?
+
+While one statement of half a second or more is running all the time, wrk asks for single articles: the p99 of
+these, beside what it is in quiet, in turns. The large one asks for what is like each of many articles: one
+root field, so one statement. The response cache is off.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from statistics import median
+from threading import Event, Thread
+from time import perf_counter
+
+import orjson
+
+from benchmarks.figures import Figure, at_least, at_most, milliseconds, show, times
+from benchmarks.folders import real_or_sampled
+from benchmarks.throughput.client import Client
+from benchmarks.throughput.load import Asked, put, require_wrk
+from benchmarks.throughput.process import Server
+from benchmarks.throughput.progress import say
+from benchmarks.throughput.questions import draw
+from benchmarks.throughput.run import ingest
+from benchmarks.throughput.servers import UNCACHED, Place, start, start_stored
+
+SMALL = "article"
+LARGE = """query Large($first: Int!, $quality: Int!) {
+  articles(first: $first, where: { quality: { gte: $quality } }) { nodes { similar(first: 5) { slug } } }
+}"""
+SIZES = (10, 20, 40, 70, 100)
+LONG = 0.5  # seconds
+QUALITIES = 40  # so many different large requests, one after the other
+CONNECTIONS = (1, 4)
+ROUNDS = 3
+SECONDS = 3
+GOAL = 3.0
+
+
+def main() -> None:
+    require_wrk()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput.blocking", description=__doc__)
+    parser.add_argument("--db", type=Path, help="a database that is there, instead of the real articles")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
+        with _server(given.db, Path(scratch)) as (server, database):
+            figures = list(measure(server, database, Path(scratch)))
+    show("Small queries while a large one runs", figures)
+
+
+@contextmanager
+def _server(given: Path | None, scratch: Path) -> Iterator[tuple[Server, Path]]:
+    """gqlnews over the database that is given, or over the real articles; and that database."""
+    if given is not None:
+        with start_stored(given, scratch) as server:
+            yield server, given
+        return
+    content, called = real_or_sampled(scratch)
+    place = Place(content, scratch / "store.db", scratch / "answers", scratch)
+    say(f"ingest of {called}")
+    ingest(place)
+    with start(UNCACHED, place) as server:
+        yield server, place.database
+
+
+def measure(server: Server, database: Path, scratch: Path) -> Iterator[Figure]:
+    """A figure for the large request, and three for each number of connections."""
+    with Client(server.url) as client:
+        (small,) = draw(database, client, [SMALL])
+        first = _size(client)
+    bodies = scratch / "small.requests"
+    bodies.write_bytes(b"\n".join(small.bodies(ours=True)) + b"\n")
+    put(server, Asked(SMALL, bodies, 1, 1))  # warm
+    took: list[float] = []
+    for connections in CONNECTIONS:
+        say(f"{connections} connections")
+        quiet, loaded = [], []
+        asked = Asked(SMALL, bodies, connections, SECONDS)
+        for _ in range(ROUNDS):
+            quiet.append(put(server, asked).p99)
+            with _large_all_the_time(server, first, took):
+                loaded.append(put(server, asked).p99)
+        yield Figure(f"p99 in quiet, {connections} connections", milliseconds(median(quiet) / 1e6))
+        yield Figure("  while a large one runs", milliseconds(median(loaded) / 1e6))
+        yield at_most("  times as long", median(loaded) / median(quiet), GOAL, times)
+    yield at_least(f"the large one ({first} articles) took", median(took), LONG, milliseconds)
+
+
+def _size(client: Client) -> int:
+    """How many articles it has to ask for to take LONG."""
+    for first in SIZES:
+        started = perf_counter()
+        client.ask(_body(first, 0))
+        if perf_counter() - started > LONG * 1.5:
+            return first
+    return SIZES[-1]
+
+
+def _body(first: int, number: int) -> bytes:
+    variables = {"first": first, "quality": number % QUALITIES}
+    return orjson.dumps({"query": LARGE, "variables": variables})
+
+
+@contextmanager
+def _large_all_the_time(server: Server, first: int, took: list[float]) -> Iterator[None]:
+    """One is in flight, then the next, until the context ends; how long each took is added to `took`."""
+    over, failures = Event(), []
+
+    def ask() -> None:
+        with Client(server.url) as client:
+            for number in count():
+                started = perf_counter()
+                answer = client.ask(_body(first, number))
+                took.append(perf_counter() - started)
+                if "errors" in orjson.loads(answer.body):
+                    failures.append(answer.body)
+                if over.is_set() or failures:
+                    return
+
+    thread = Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    if failures:
+        raise SystemExit(f"the large request failed: {failures[0][:1000].decode()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""`python -m benchmarks.throughput.check`: is gqlnews still as far ahead of the ordinary server as it was?
+
+A short run, whose ratios are compared with those in `reached.json`, which `--record` wrote. Exit 1 where one
+has fallen by more than a fifth.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.throughput.load import require_wrk
+from benchmarks.throughput.progress import say
+from benchmarks.throughput.questions import NAMES
+from benchmarks.throughput.result import Result
+from benchmarks.throughput.rounds import CONNECTIONS
+from benchmarks.throughput.run import Options, run
+from benchmarks.throughput.servers import CACHED, ORDINARY, UNCACHED
+
+REACHED = Path(__file__).parent / "reached.json"
+ALLOWED = 0.8  # of the ratio that was reached
+ROUNDS = 5  # many short ones: the nearer two turns are, the more alike is the machine's speed
+SECONDS = 1
+
+Ratios = dict[str, float]
+"""`front, 32 connections: gqlnews-cached` → how many times as fast as the ordinary server."""
+
+
+def main() -> None:
+    require_wrk()
+    options = Options((ORDINARY, UNCACHED, CACHED), NAMES, ROUNDS, SECONDS)
+    with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
+        now = ratios(run(options, Path(scratch), say))
+    reached = recorded()
+    for name, before in reached.items():
+        print(f"{name}: {now[name]:.2f} times the ordinary server; reached {before:.2f}")
+    if complaints := list(fallen(reached, now)):
+        raise SystemExit("\n".join(complaints))
+
+
+def ratios(result: Result) -> Ratios:
+    """Of gqlnews, both ways, at every question."""
+    return {
+        f"{asked.name}, {connections} connections: {server}": round(
+            result.ratio(server, ORDINARY, asked.name, connections), 2
+        )
+        for asked in result.questions
+        for connections in CONNECTIONS
+        for server in (UNCACHED, CACHED)
+    }
+
+
+def fallen(reached: Ratios, now: Ratios) -> Iterator[str]:
+    """A line for each ratio that is less than ALLOWED of what was reached."""
+    for name, before in reached.items():
+        if now[name] < before * ALLOWED:
+            yield f"FALLEN by {1 - now[name] / before:.0%}: {name}, {before:.2f} → {now[name]:.2f}"
+
+
+def recorded() -> Ratios:
+    """What was reached."""
+    return msgspec.json.decode(REACHED.read_bytes(), type=Ratios)
+
+
+def record(result: Result) -> None:
+    """Keep what this run reached."""
+    REACHED.write_bytes(msgspec.json.format(msgspec.json.encode(ratios(result)), indent=2) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

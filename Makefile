@@ -7,16 +7,17 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 EXPLORER := gqlnews/server/explorer/manifest.json
+PEERS := benchmarks/peers/node_modules/.package-lock.json
 EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/*)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer explorer-if-possible bench schema clean
+.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check schema clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-9s", $$1, $$2; $$1 = $$2 = ""; print}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-12s", $$1, $$2; $$1 = $$2 = ""; print}'
 
 serve: $(VENV)/installed explorer-if-possible ## ingest and serve CONTENT (examples/news)
 	@exec $(BIN)/gqlnews serve "$(CONTENT)"
@@ -37,12 +38,18 @@ explorer: $(EXPLORER) ## build GraphiQL into the package (needs npm)
 bench: $(VENV)/installed-dev ## measure; GQLNEWS_CORPUS names the unpacked real articles
 	$(BIN)/python -m benchmarks
 
+bench-peers: $(VENV)/installed-dev $(PEERS) ## requests a second, beside servers on Node too (needs npm)
+	$(BIN)/python -m benchmarks.throughput --peers
+
+bench-check: $(VENV)/installed-dev ## fail where gqlnews has become slower beside the ordinary server
+	$(BIN)/python -m benchmarks.throughput.check
+
 schema: $(VENV)/installed ## export schema.graphql
 	$(BIN)/gqlnews schema > schema.graphql.new
 	mv schema.graphql.new schema.graphql
 
 clean: ## remove everything that was made
-	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules dist .coverage* .hypothesis
+	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules benchmarks/peers/node_modules dist .coverage* .hypothesis
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -61,6 +68,10 @@ $(VENV)/installed-dev: pyproject.toml $(VENV)/installed
 
 $(EXPLORER): $(EXPLORER_SOURCES)
 	cd explorer && npm ci --no-fund --no-audit && npm run build
+	@touch $@
+
+$(PEERS): benchmarks/peers/package-lock.json
+	cd benchmarks/peers && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch $@
 
 explorer-if-possible:

@@ -13,7 +13,16 @@ ORDINARY = "ordinary"
 UNCACHED = "gqlnews-uncached"
 CACHED = "gqlnews-cached"
 PEERS = ("yoga", "mercurius", "mercurius-dataloader")
-NAMES = (LIMIT, ORDINARY, UNCACHED, CACHED, *PEERS)
+LABELS = {
+    LIMIT: "limit: the same bytes",
+    CACHED: "gqlnews, answers cached",
+    UNCACHED: "gqlnews",
+    "mercurius-dataloader": "Mercurius, jit, DataLoader",
+    "mercurius": "Mercurius, jit, its loaders",
+    "yoga": "graphql-yoga, jit",
+    ORDINARY: "Strawberry, DataLoaders",
+}
+NAMES = tuple(LABELS)
 _PEERS = Path(__file__).parent.parent / "peers"
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from benchmarks.throughput.result import Result
 from benchmarks.throughput.rounds import CONNECTIONS
-from benchmarks.throughput.servers import LIMIT, ORDINARY, PEERS
+from benchmarks.throughput.servers import LABELS, LIMIT, ORDINARY, PEERS
 
 Row = list[str]
 
@@ -15,7 +15,7 @@ Row = list[str]
 def headings(result: Result) -> Row:
     """The first column is text, all others are numbers."""
     of = [f"× {name}" for name in _bases(result)]
-    return ["server", "requests/s", "p50 ms", "p99 ms", "CPU µs", *of]
+    return ["", "requests/s", "p50 ms", "p99 ms", "CPU µs", *of]
 
 
 def rows(result: Result, question: str, connections: int) -> Iterator[Row]:
@@ -23,7 +23,7 @@ def rows(result: Result, question: str, connections: int) -> Iterator[Row]:
     for server in result.servers:
         turn = result.middle(server, question, connections)
         yield [
-            server,
+            LABELS[server],
             f"{turn.per_second:,.0f}",
             f"{turn.p50 / 1000:.2f}",
             f"{turn.p99 / 1000:.2f}",

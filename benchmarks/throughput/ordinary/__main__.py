@@ -50,8 +50,11 @@ class Endpoint(GraphQL[Loaders, None]):
         return Loaders.of(request.app.state.database)
 
 
+def schema() -> strawberry.Schema:
+    return strawberry.Schema(Query, extensions=[ParserCache, ValidationCache])
+
+
 def application(path: Path) -> Starlette:
-    schema = strawberry.Schema(Query, extensions=[ParserCache, ValidationCache])
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -60,7 +63,7 @@ def application(path: Path) -> Starlette:
         await app.state.database.close()
 
     app = Starlette(lifespan=lifespan)
-    endpoint: Any = Endpoint(schema)
+    endpoint: Any = Endpoint(schema())
     app.add_route("/graphql", endpoint, methods=["POST"])
     return app
 

@@ -1,0 +1,98 @@
+"""`python -m benchmarks.throughput.plot RESULT.json PICTURE.svg`: a run's requests a second, as bars.
+
+One panel a question, each to a scale of its own. Plain SVG, always the same for the same figures; its colours
+follow the reader's scheme, light or dark.
+"""
+
+import sys
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.throughput.result import Result
+from benchmarks.throughput.servers import CACHED, LABELS, LIMIT, PEERS, UNCACHED
+
+CONNECTIONS = 32
+TITLES = {
+    "article": "One article, all its related coverage",
+    "front": "A front page of twenty",
+    "nested": "Article → related → article → related → provider",
+    "topic": "Twenty by topic and quality, four fields",
+}
+
+# Pixels.
+PANEL_WIDTH = 460
+LABEL_WIDTH = 176
+BAR_WIDTH = 200
+ROW = 22
+BAR = 14
+HEAD = 34
+MARGIN = 12
+
+STYLE = """
+    text { font: 12px system-ui, sans-serif; fill: #1f2937 }
+    .title { font-weight: 600; font-size: 13px }
+    .limit { fill: #d1d5db } .other { fill: #9ca3af } .uncached { fill: #3b82f6 } .cached { fill: #1d4ed8 }
+    @media (prefers-color-scheme: dark) {
+      text { fill: #e5e7eb }
+      .limit { fill: #374151 } .other { fill: #6b7280 } .uncached { fill: #60a5fa } .cached { fill: #93c5fd }
+    }"""
+CLASSES = {LIMIT: "limit", UNCACHED: "uncached", CACHED: "cached"}
+
+
+def main() -> None:
+    source, target = map(Path, sys.argv[1:])
+    target.write_text(svg(msgspec.json.decode(source.read_bytes(), type=Result)), encoding="utf-8")
+
+
+def svg(result: Result) -> str:
+    """The picture."""
+    panel_height = HEAD + ROW * len(result.servers) + MARGIN
+    panels = []
+    for number, asked in enumerate(result.questions):
+        x, y = number % 2 * PANEL_WIDTH + MARGIN, number // 2 * panel_height + MARGIN
+        shapes = "\n".join(_panel(result, asked.name))
+        panels.append(f'  <g transform="translate({x} {y})">\n{shapes}\n  </g>')
+    width = 2 * PANEL_WIDTH + MARGIN
+    height = (len(result.questions) + 1) // 2 * panel_height + MARGIN
+    what = f"Requests a second at {CONNECTIONS} connections"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img">\n  <title>{what}</title>\n  <style>{STYLE}\n  </style>\n'
+        + "\n".join(panels)
+        + "\n</svg>\n"
+    )
+
+
+def _panel(result: Result, question: str) -> Iterator[str]:
+    rates = {server: result.middle(server, question, CONNECTIONS).per_second for server in result.servers}
+    yield _text(0, 14, TITLES[question], "title")
+    for number, (server, rate) in enumerate(rates.items()):
+        y = HEAD + number * ROW
+        length = max(1.0, rate / max(rates.values()) * BAR_WIDTH)
+        middle = y + BAR - 3
+        yield _text(0, middle, LABELS[server])
+        yield (
+            f'    <rect class="{CLASSES.get(server, "other")}" x="{LABEL_WIDTH}" y="{y}" '
+            f'width="{length:.1f}" height="{BAR}" rx="2"/>'
+        )
+        yield _text(LABEL_WIDTH + length + 6, middle, f"{rate:,.0f}{_lead(result, server, question)}")
+
+
+def _lead(result: Result, server: str, question: str) -> str:
+    """How gqlnews stands to the fastest peer, where peers ran."""
+    peer = result.fastest(PEERS, question, CONNECTIONS)
+    if peer is None or server not in {UNCACHED, CACHED}:
+        return ""
+    return f" · {result.ratio(server, peer, question, CONNECTIONS):.1f} × best peer"
+
+
+def _text(x: float, y: float, text: str, style: str = "") -> str:
+    of = f' class="{style}"' if style else ""
+    return f'    <text{of} x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
+
+
+if __name__ == "__main__":
+    main()

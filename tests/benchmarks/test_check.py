@@ -1,0 +1,29 @@
+"""`make bench-check`: what was reached is kept."""
+
+import pytest
+
+from benchmarks.throughput.check import fallen, ratios
+from tests.benchmarks.results import result
+
+
+@pytest.mark.parametrize(
+    ("now", "complaints"),
+    [
+        (12.0, []),
+        (8.0, []),  # a fifth less is allowed
+        (7.9, ["FALLEN by 21%: front, 32 connections: gqlnews-cached, 10.00 → 7.90"]),
+    ],
+)
+def test_more_than_a_fifth_is_a_fall(now: float, complaints: list[str]) -> None:
+    name = "front, 32 connections: gqlnews-cached"
+    assert list(fallen({name: 10.0}, {name: now})) == complaints
+
+
+def test_ratios_are_to_the_ordinary_server() -> None:
+    found = result({"ordinary": [50.0], "gqlnews-uncached": [400.0], "gqlnews-cached": [600.0]})
+    assert ratios(found) == {
+        "front, 32 connections: gqlnews-uncached": 8,
+        "front, 32 connections: gqlnews-cached": 12,
+        "front, 1 connections: gqlnews-uncached": 8,
+        "front, 1 connections: gqlnews-cached": 12,
+    }

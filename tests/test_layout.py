@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gqlnews"
-VALUES = {"errors", "instants", "keys"}  # shared by all: exceptions, instants, what SQL compares
+VALUES = {"errors", "instants", "keys", "kept"}  # shared by all: exceptions, values, what is kept of them
 ALLOWED = {
     "errors": set(),
     "instants": set(),
     "keys": set(),
+    "kept": set(),
     "settings": VALUES,
     "sample": VALUES,
     "content": VALUES,

@@ -24,6 +24,9 @@ class Operator(Enum):
     MISSING = auto()  # takes no value
 
 
+_DEAR = frozenset({Operator.CONTAINS, Operator.HAS, Operator.MATCHES})
+
+
 @dataclass(frozen=True, slots=True)
 class Test:
     column: str
@@ -92,8 +95,19 @@ def _joined(kind: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condit
 
 
 def _deepest_first(parts: Iterable[Condition]) -> tuple[Condition, ...]:
-    """In the order given, as far as they nest no deeper than `NESTS`: cheap tests may well come first."""
-    return tuple(sorted(parts, key=lambda part: -max(_depth(part), NESTS)))
+    """What nests no deeper than `NESTS` by what it costs: where one test fails, SQLite runs no other."""
+    return tuple(sorted(parts, key=lambda part: (-max(_depth(part), NESTS), _is_dear(part))))
+
+
+def _is_dear(part: Condition) -> bool:
+    """Whether it searches texts."""
+    match part:
+        case All(parts) | AnyOf(parts):
+            return any(map(_is_dear, parts))
+        case Not(test):
+            return _is_dear(test)
+        case Test(operator=operator):
+            return operator in _DEAR
 
 
 def _depth(condition: Condition) -> int:

@@ -1,6 +1,5 @@
 """Documents: parsed and validated once, their operations planned once, and kept while they are in use."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,18 +11,20 @@ from graphql import (
     GraphQLSchema,
     Visitor,
     parse,
-    specified_rules,
     visit,
 )
 from graphql.language import VariableNode
 from strawberry.schema.schema import validate_document
 
 from gqlnews.errors import Code
+from gqlnews.kept import Kept
 from gqlnews.plan.collect import plan_operation
 from gqlnews.plan.declare import Declarations
 from gqlnews.plan.operation import PlannedOperation
+from gqlnews.schema.rules import rules_for
 
-MOST_DOCUMENTS = 1_000
+MOST_BYTES = 64 << 20  # of documents, parsed and planned
+EMPTY_BYTES, CHARACTER_BYTES = 20_000, 300  # what one takes, about, and each of its characters
 MOST_PLANS = 64  # of one document: by operation and by the values of what decides `@skip` and `@include`
 
 
@@ -57,16 +58,13 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self.kept: Kept[str, Document] = Kept(MOST_BYTES)
 
     def get(self, text: str) -> Document:
-        document = self._kept.get(text)
+        document = self.kept.get(text)
         if document is None:
-            document = self._kept[text] = self._read(text)
-            if len(self._kept) > MOST_DOCUMENTS:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(text)
+            document = self._read(text)
+            self.kept.keep(text, document, EMPTY_BYTES + CHARACTER_BYTES * len(text))
         return document
 
     def _read(self, text: str) -> Document:
@@ -74,7 +72,7 @@ class Documents:
             node = parse(text)
         except GraphQLError as error:
             return Document(None, (coded(error, Code.PARSE_FAILED),))
-        errors = validate_document(self._schema, node, tuple(specified_rules))
+        errors = validate_document(self._schema, node, rules_for(text))
         if errors:
             return Document(node, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
         return Document(node, (), deciding_variables(node))

@@ -1,19 +1,19 @@
-"""The response cache: answers by request, kept for the version of the content that they speak of.
+"""What is known of requests that came before: how they run, and what the answer was.
 
-Kept are answers without errors that read no clock: what they say holds until the version changes. Bounded in
-bytes; what was asked for longest ago goes first.
+An answer without errors that reads no clock holds until the version of the content changes.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
 from gqlnews import __version__
+from gqlnews.kept import Kept
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Answer
+from gqlnews.schema.engine import Answer, Prepared
 
-OVERHEAD = 1_000  # bytes of an entry beside its request and its answer, about
+PREPARED_BYTES = 8 << 20
+OVERHEAD = 1_000  # bytes of an entry beside its texts, about
 _PROGRAM = __version__.encode()
 
 
@@ -31,47 +31,34 @@ class Request(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Versioned:
     version: bytes
     answer: Answer
 
 
 class Answers:
-    """At most `limit` bytes of them; 0 keeps none."""
+    """The response cache: at most `limit` bytes, 0 for none. Requests made ready are kept beside it."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._kept: OrderedDict[Request, _Kept] = OrderedDict()
-        self._bytes = 0
+        self._answers: Kept[Request, _Versioned] = Kept(limit)
+        self._prepared: Kept[Request, Prepared] = Kept(PREPARED_BYTES)
 
     def __bool__(self) -> bool:
-        """Whether any are kept at all."""
-        return self._limit > 0
+        """Whether answers are kept at all."""
+        return self._answers.limit > 0
 
     def get(self, request: Request, version: bytes) -> Answer | None:
-        kept = self._kept.get(request)
-        if kept is None:
-            return None
-        if kept.version != version:
-            self._forget(request)
-            return None
-        self._kept.move_to_end(request)
-        return kept.answer
+        found = self._answers.get(request)
+        return found.answer if found is not None and found.version == version else None
 
     def keep(self, request: Request, version: bytes, answer: Answer) -> None:
-        size = _size(request, answer)
-        if size > self._limit:
-            return
-        if request in self._kept:
-            self._forget(request)
-        self._kept[request] = _Kept(version, answer)
-        self._bytes += size
-        while self._bytes > self._limit:
-            self._forget(next(iter(self._kept)))
+        size = len(request.text) + len(answer.body) + OVERHEAD
+        self._answers.keep(request, _Versioned(version, answer), size)
 
-    def _forget(self, request: Request) -> None:
-        self._bytes -= _size(request, self._kept.pop(request).answer)
+    def prepared(self, request: Request) -> Prepared | None:
+        return self._prepared.get(request)
 
-
-def _size(request: Request, answer: Answer) -> int:
-    return len(request.text) + len(answer.body) + OVERHEAD
+    def keep_prepared(self, request: Request, prepared: Prepared) -> None:
+        """Of what reads no clock: of all else, what is bound holds whenever it is asked again."""
+        if prepared.bound.timeless:
+            self._prepared.keep(request, prepared, 3 * len(request.text) + OVERHEAD)

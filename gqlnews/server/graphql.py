@@ -107,10 +107,14 @@ async def _answer(exchange: Exchange, receive: Receive) -> Reply:
         if exchange.answer is not None:
             exchange.cached = True
             return _exact(exchange, request, version)
-    prepared = service.engine.prepare(read_request(head, request.text), who)
-    if isinstance(prepared, Answer):
-        exchange.answer = prepared
-        return _inexact(exchange, request)
+    prepared = service.answers.prepared(request)
+    if prepared is None:
+        made = service.engine.prepare(read_request(head, request.text), who)
+        if isinstance(made, Answer):
+            exchange.answer = made
+            return _inexact(exchange, request)
+        prepared = made
+        service.answers.keep_prepared(request, prepared)
     lasting = version if prepared.bound.timeless else None
     if lasting is not None and request.only_query and is_known(head, request.tag(lasting, exchange.media)):
         return _exact(exchange, request, lasting)

@@ -9,6 +9,8 @@ from gqlnews.plan.render.objects import render_object
 from gqlnews.plan.render.rows import Row, column_of
 
 _NONE: Expression = literal_column("'[]'")
+_ZERO: Expression = literal_column("0")
+_ONE: Expression = literal_column("1")
 _LENGTH = func.json_array_length
 
 
@@ -35,13 +37,13 @@ def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
     declaration = field.declaration
     assert isinstance(declaration, Items)
     items = row.column(declaration.column)
-    first = render_object(field.selection, ItemRow(row, row.alias, f"{items} -> '$[0]"), context)
+    first = render_object(field.selection, ItemRow(row, row.alias, f"{items.name} -> '$[0]"), context)
     if declaration.single:
         return case((items != _NONE, first))
-    alone: Expression = _LENGTH(items) == 1
+    alone: Expression = _LENGTH(items) == _ONE
     if field.definition.args:
         start, end = context.bind(field, "start"), context.bind(field, "end")
-        alone = and_(start == 0, end > 0, alone)
+        alone = and_(start == _ZERO, end > _ZERO, alone)
     return case(
         (items == _NONE, func.json_array()),
         (alone, func.json_array(first)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, case, false, func, literal_column, table, true
@@ -67,6 +68,7 @@ def crossed(left: str, right: str) -> FromClause:
     return table(quoted_name(f"{left} CROSS JOIN {right}", quote=False))
 
 
+@lru_cache(4096)
 def column_of(alias: str, name: str) -> ColumnElement[Any]:
     return literal_column(f"{alias}.{name}")
 

@@ -26,7 +26,7 @@ from gqlnews.store.failures import explaining
 from gqlnews.store.fingerprint import fingerprint
 from gqlnews.store.fresh import is_empty, quick_where_empty
 from gqlnews.store.indexes import drop_indexes
-from gqlnews.store.links import derive_links
+from gqlnews.store.links import derive_links, take_new_urls
 from gqlnews.store.providers import derive_providers
 from gqlnews.store.rows import FileRows, file_rows
 from gqlnews.store.scan import files_to_read, later_files, refusals, take_stock
@@ -154,6 +154,8 @@ def _remove(intake: Intake) -> None:
 def _derive(intake: Intake, later_indexes: Iterable[str]) -> bool:
     """What rests on several files; whether the problems that they have together changed."""
     db = intake.db
+    if intake.empty:
+        take_new_urls(db)
     if not intake.marks:
         mark_all_urls(db)
     derive_links(db, marks=intake.marks)

@@ -42,6 +42,15 @@ WHERE {_LED_ELSEWHERE}
 """  # noqa: S608
 
 
+# In the order of its key: where a table outgrows the cache, any other order reads and writes all over it.
+_TAKE_URLS = "INSERT INTO article_url SELECT url, article_id FROM url_new ORDER BY url, article_id"
+
+
+def take_new_urls(db: sqlite3.Connection) -> None:
+    """The URLs of all articles of a store that was empty."""
+    db.execute(_TAKE_URLS)
+
+
 def derive_links(db: sqlite3.Connection, *, marks: bool) -> None:
     """Owners and targets of `affected_url`; `marks` tells `affected_story` whose entries lead elsewhere."""
     for statement in (_FORGET, _OWN_ALONE, _OWN_SHARED):

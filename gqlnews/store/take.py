@@ -198,9 +198,8 @@ def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) ->
     )
     db.executemany(_INSERT_RELATED, _placed((w.id, w.rows.related) for w in writes))
     db.executemany(_INSERT_TOPIC, _placed((w.id, w.rows.topics) for w in writes))
-    db.executemany(
-        "INSERT INTO article_url VALUES (?, ?)", [(url, w.id) for w in writes for url in w.rows.urls]
-    )
+    urls = "url_new" if intake.empty else "article_url"
+    db.executemany(f"INSERT INTO {urls} VALUES (?, ?)", [(url, w.id) for w in writes for url in w.rows.urls])
     db.executemany(
         "INSERT OR REPLACE INTO article_words VALUES (?, ?)", [(w.id, w.rows.words) for w in writes]
     )

@@ -17,6 +17,8 @@ _TABLES = {
     # ids of the articles that are being written or removed
     "batch": "id INTEGER PRIMARY KEY",
     "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER",
+    # the URLs of articles, as they come into an empty store
+    "url_new": "url TEXT, article_id INTEGER",
     # what must be derived anew
     "affected_slug": "slug TEXT PRIMARY KEY",
     "affected_url": "url TEXT PRIMARY KEY",

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from gqlnews.content.records import ReadOptions
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Asked, Engine
+from gqlnews.schema.engine import Answer, Asked, Engine
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import IngestReport, ingest
 from gqlnews.store.readers import Readers
@@ -50,9 +50,13 @@ class Product:
         audience: Audience = Audience.PUBLIC,
     ) -> dict[str, Any]:
         """The answer, parsed."""
-        answer = self._runner.run(self.engine.answer(Asked(query, variables, operation_name), audience))
+        answer = self.answer(Asked(query, variables, operation_name), audience)
         parsed: dict[str, Any] = json.loads(answer.body)
         return parsed
+
+    def answer(self, asked: Asked, audience: Audience, engine: Engine | None = None) -> Answer:
+        """Of this engine, or of another over the same readers."""
+        return self._runner.run((engine or self.engine).answer(asked, audience))
 
     def data(
         self, query: str, variables: Mapping[str, Any] | None = None, audience: Audience = Audience.PUBLIC

@@ -1,0 +1,88 @@
+"""What a document costs that was asked before: no parser, no validator, no planner, no compiler runs."""
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import pytest
+
+from gqlnews.plan.audience import Audience
+from gqlnews.schema.engine import Asked, Engine
+from tests.product import Product
+
+QUERY = """
+query Page($first: Int!, $text: String!, $more: Boolean = false) {
+  articles(first: $first, where: {title: {contains: $text}, quality: {gte: 1}}) {
+    nodes { title related(first: $first) { title article { slug provider { name } } } }
+    totalCount @include(if: $more)
+  }
+}
+"""
+AT_WORK = {
+    "parser": "graphql.language.parser",
+    "lexer": "graphql.language.lexer",
+    "validator": "graphql.validation.",
+    "collector": "gqlnews.plan.collect",
+    "renderer": "gqlnews.plan.render.render_root",
+    "compiler": "gqlnews.plan.compile.compile_statement",
+    "SQLAlchemy": "sqlalchemy.",
+}
+
+
+def asked(text: str, first: int, **more: bool) -> Asked:
+    return Asked(QUERY, {"first": first, "text": text, **more})
+
+
+def workers(run: Callable[[], object]) -> set[str]:
+    """Which of AT_WORK had a function called meanwhile, on this thread."""
+    functions: set[str] = set()
+
+    def hook(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            functions.add(f"{frame.f_globals.get('__name__')}.{frame.f_code.co_name}")
+
+    sys.setprofile(hook)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return {name for name, prefix in AT_WORK.items() if any(one.startswith(prefix) for one in functions)}
+
+
+@pytest.fixture
+def engine(examples: Product) -> Engine:
+    """One that has seen nothing yet."""
+    return Engine(examples.engine.read, examples.engine.schema)
+
+
+def test_a_new_document_needs_them_all(examples: Product, engine: Engine) -> None:
+    assert workers(lambda: examples.answer(asked("a", 3), Audience.PUBLIC, engine)) == set(AT_WORK)
+
+
+def test_a_document_that_was_asked_needs_none_whatever_its_values(examples: Product, engine: Engine) -> None:
+    examples.answer(asked("a", 3), Audience.PUBLIC, engine)
+    again = [asked("a", 3), asked("the", 20), asked("ü", 0)]
+    for one in again:
+        at_work = workers(lambda one=one: examples.answer(one, Audience.PUBLIC, engine))  # type: ignore[misc]
+        assert not at_work
+
+
+def test_what_decides_the_selection_is_planned_once_for_each_value(examples: Product, engine: Engine) -> None:
+    examples.answer(asked("a", 3), Audience.PUBLIC, engine)
+    first = workers(lambda: examples.answer(asked("a", 3, more=True), Audience.PUBLIC, engine))
+    assert first == {"collector", "renderer", "compiler", "SQLAlchemy"}
+    assert not workers(lambda: examples.answer(asked("b", 4, more=True), Audience.PUBLIC, engine))
+    assert not workers(lambda: examples.answer(asked("b", 4), Audience.PUBLIC, engine))
+
+
+def test_each_audience_has_its_own_statement(examples: Product, engine: Engine) -> None:
+    examples.answer(asked("a", 3), Audience.PUBLIC, engine)
+    assert workers(lambda: examples.answer(asked("a", 3), Audience.EDITOR, engine)) == {
+        "renderer", "compiler", "SQLAlchemy",
+    }  # fmt: skip
+
+
+def test_a_broken_document_is_validated_once(examples: Product, engine: Engine) -> None:
+    broken = Asked("{ nothing }")
+    assert "validator" in workers(lambda: examples.answer(broken, Audience.PUBLIC, engine))
+    assert not workers(lambda: examples.answer(broken, Audience.PUBLIC, engine))

@@ -1,0 +1,104 @@
+"""Responses over a real socket: each in as few writes as can be, and none held back or lost."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.server.support import serving, write_articles
+
+BODY = b'{"query":"{ site { articleCount } }"}'
+ANSWER = b'{"data":{"site":{"articleCount":1}}}'
+POST = (
+    b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+    % (len(BODY), BODY)
+)
+DEADLINE = 20.0
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+
+    home = tmp_path_factory.mktemp("home")
+    with serving(home, write_articles(home / "content")) as (url, _):
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        yield parts.hostname, parts.port
+
+
+@contextmanager
+def connected(address: tuple[str, int]) -> Iterator[socket.socket]:
+    with socket.create_connection(address, DEADLINE) as connection:
+        yield connection
+
+
+def received(connection: socket.socket, until: bytes) -> bytes:
+    """What comes, up to these bytes."""
+    data = b""
+    while until not in data:
+        some = connection.recv(1 << 16)
+        assert some, data
+        data += some
+    return data
+
+
+def test_a_response_comes_in_one_piece(address: tuple[str, int]) -> None:
+    with connected(address) as connection:
+        for _ in range(20):
+            connection.sendall(POST)
+            piece = connection.recv(1 << 16)
+            assert piece.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert piece.endswith(ANSWER)
+
+
+def test_pipelined_requests_are_answered_in_order(address: tuple[str, int]) -> None:
+    with connected(address) as connection:
+        connection.sendall(POST * 10)
+        data = b""
+        while data.count(ANSWER) < 10:
+            data += received(connection, ANSWER)
+        assert data.count(b"HTTP/1.1 200 OK\r\n") == 10
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"HEAD /health/live HTTP/1.1\r\nHost: a\r\n\r\n", b"200 OK"),
+        (b"HEAD /graphql?query={topics{slug}} HTTP/1.1\r\nHost: a\r\n\r\n", b"200 OK"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"303 See Other"),
+    ],
+)
+def test_a_head_without_a_body_comes_too(address: tuple[str, int], request_: bytes, status: bytes) -> None:
+    with connected(address) as connection:
+        connection.sendall(request_)
+        head = received(connection, b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 " + status)
+        assert head.endswith(b"\r\n\r\n")
+        connection.sendall(POST)  # and the connection goes on
+        assert received(connection, ANSWER).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_connection_that_is_to_close_closes_after_its_answer(address: tuple[str, int]) -> None:
+    with connected(address) as connection:
+        connection.sendall(POST.replace(b"Host: a\r\n", b"Host: a\r\nConnection: close\r\n"))
+        data = b""
+        while some := connection.recv(1 << 16):
+            data += some
+        assert data.endswith(ANSWER)
+
+
+def test_a_large_body_comes_whole(address: tuple[str, int]) -> None:
+    introspection = b'{"query":"{ __schema { types { name description fields { name description } } } }"}'
+    post = POST[: POST.index(b"Content-Length")] + b"Content-Length: %d\r\n\r\n%b" % (
+        len(introspection), introspection,
+    )  # fmt: skip
+    with connected(address) as connection:
+        connection.sendall(post)
+        head, _, body = received(connection, b"\r\n\r\n").partition(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        while len(body) < length:
+            body += connection.recv(1 << 16)
+        assert len(body) == length > 20_000

@@ -1,0 +1,91 @@
+"""Every way in: one request through each of them, whose answers must be the same bytes.
+
+| way | document | executor | where |
+|---|---|---|---|
+| uncached | parsed, validated, planned and compiled anew | none | engine |
+| cached | as it was kept | none | engine |
+| full | as it was kept | Strawberry's | engine |
+| post, get | as it was kept | none | over HTTP |
+| kept | not looked at: the answer was kept | none | over HTTP |
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from starlette.testclient import TestClient
+
+from gqlnews.kept import Kept
+from gqlnews.plan.audience import Audience
+from gqlnews.schema.engine import Answer, Asked, Engine
+from gqlnews.server.app import create_app
+from gqlnews.settings import ServerSettings
+from tests.product import Product
+from tests.server.support import TOKEN, TOKEN_HASH
+
+EDITOR = {"authorization": f"Bearer {TOKEN}"}
+LONGEST_ADDRESS = 40_000  # characters: what is longer is not asked by GET
+
+
+class Ways:
+    """All ways into the store of a product. Use it in a `with`."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        read, schema = product.engine.read, product.engine.schema
+        self._uncached = Engine(read, schema)
+        self._uncached.documents.kept = Kept(0)
+        self._full = Engine(read, schema, thin=False)
+        self._clients = {audience: _client(product.database, audience) for audience in Audience}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        for client in self._clients.values():
+            self._stack.enter_context(client)
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._stack.close()
+
+    def is_timeless(self, asked: Asked, audience: Audience) -> bool:
+        """Whether the answer is the same a moment later."""
+        prepared = self.product.engine.prepare(asked, audience)
+        return isinstance(prepared, Answer) or prepared.bound.timeless
+
+    def bodies(self, asked: Asked, audience: Audience) -> Iterator[tuple[str, bytes]]:
+        """(Way, body of the answer)."""
+        for name, engine in (
+            ("uncached", self._uncached),
+            ("cached", self.product.engine),
+            ("full", self._full),
+        ):
+            yield name, self.product.answer(asked, audience, engine).body
+        client = self._clients[audience]
+        sent = {"query": asked.query, "variables": asked.variables, "operationName": asked.operation_name}
+        for name in ("post", "kept"):
+            yield name, client.post("/graphql", json=sent).content
+        parameters = _parameters(sent)
+        if len(parameters["query"]) < LONGEST_ADDRESS:
+            yield "get", client.get("/graphql", params=parameters).content
+
+
+def _client(database: Path, audience: Audience) -> TestClient:
+    settings = ServerSettings(
+        database,
+        unpublished=audience is Audience.OPEN,
+        explorer=False,
+        editor_tokens=(bytes.fromhex(TOKEN_HASH),),
+    )
+    return TestClient(create_app(settings), headers=EDITOR if audience is Audience.EDITOR else {})
+
+
+def _parameters(sent: Mapping[str, Any]) -> dict[str, str]:
+    given = {
+        "query": sent["query"],
+        "variables": json.dumps(sent["variables"]),
+        "operationName": sent["operationName"],
+    }
+    return {name: value for name, value in given.items() if value is not None}

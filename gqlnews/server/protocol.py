@@ -1,7 +1,7 @@
 """Uvicorn's HTTP protocol, writing the head of a response and its body at once.
 
-Each write is a system call, and the first one already wakes who waits for the answer: as one they take a fifth
-less of a small response's time.
+Each write is a system call, and the first one already wakes who waits for the answer: as one they take a
+fifth less of a small response's time.
 """
 
 import asyncio

@@ -30,7 +30,7 @@ def _difference(one: Difference, declaration: Differences, row: Row, context: Co
     """One row, or none where the two agree or the first says nothing; texts, whatever the columns are."""
     match, other = declaration.match, f"t{next(context.numbers)}"
     assert match.parent is not None
-    query: Select[Any] = select(
+    query = select(
         quoted(one.field).label("field"),
         cast(row.column(one.shown), Text).label("listed"),
         cast(column_of(other, one.shown), Text).label("stored"),

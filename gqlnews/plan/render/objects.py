@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnClause, func, literal_column, null, select
+from sqlalchemy import ColumnClause, ColumnElement, func, literal_column, null, select
 
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.declare import Column, Literal
@@ -59,7 +60,7 @@ def columns_for(row: Row, source: str) -> list[Expression]:
 
 
 @lru_cache(4096)
-def quoted(name: str) -> Expression:
+def quoted(name: str) -> ColumnElement[Any]:
     """A name of the document or of the schema as SQL text: these hold letters, digits and `_` only."""
     return literal_column(f"'{name}'")
 

@@ -58,6 +58,7 @@ class Not:
 Condition = Test | All | AnyOf | Not
 
 EVERYTHING = All()
+KEY = "k"  # ends the name of what an item among items was made of
 NESTS = 2
 
 
@@ -86,6 +87,26 @@ def negated(condition: Condition) -> Condition:
             return test
         case Test():
             return Not(condition)
+
+
+def columns_of(condition: Condition) -> frozenset[str]:
+    """The columns that it tests, by the names that its tests have for them."""
+    match condition:
+        case All(parts) | AnyOf(parts):
+            return frozenset[str]().union(*map(columns_of, parts))
+        case Not(test):
+            return columns_of(test)
+        case Test(column, operator):
+            return frozenset({column if operator not in _DEAR else f"{column} by {operator}"})
+
+
+def item_asked(condition: Condition, column: str) -> tuple[Test, Condition] | None:
+    """A test that every row passes for one item of the column, and all else that the rows pass."""
+    parts = condition.parts if isinstance(condition, All) else (condition,)
+    for part in parts:
+        if isinstance(part, Test) and part.operator is Operator.HAS and part.column == column:
+            return part, every(other for other in parts if other is not part)
+    return None
 
 
 def _joined(kind: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condition:

@@ -155,7 +155,8 @@ class Hits:
 class Connection:
     """A Relay connection, by keyset, over the rows of `entity` that match, or that `hits` finds.
 
-    `arguments` read to a `ListShape`.
+    `arguments` read to a `ListShape`. `shortcut` is a junction to the rows with `items`: where the filter
+    asks for one of these, and all else that is read is among its `copies`, it is walked instead.
     """
 
     entity: Entity
@@ -163,6 +164,7 @@ class Connection:
     match: Match | None = None
     through: Junction | None = None
     hits: Hits | None = None
+    shortcut: Junction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 from gqlnews.errors import Code, RequestError
 from gqlnews.instants import key_before, parse_duration, parse_instant
 from gqlnews.keys import as_item
-from gqlnews.plan.conditions import Condition, Operator, Test, either, every, negated
+from gqlnews.plan.conditions import KEY, Condition, Operator, Test, either, every, negated
 from gqlnews.plan.search import read_search
 
 MOST_PARTS = 200  # of one `where`: filters, tests, and the values of sets
@@ -82,6 +82,12 @@ class FilterReader:
         name = f"w{self._parts}"
         self.values[name] = value
         return Test(column, operator, name)
+
+    def item(self, column: str, key: str) -> Test:
+        """What it was made of is bound too, with a `k` to its name: a junction is walked by that."""
+        test = self.test(column, Operator.HAS, f"\n{as_item(key)}\n")
+        self.values[f"{test.value}{KEY}"] = key
+        return test
 
     def _count(self) -> None:
         self._parts += 1
@@ -201,7 +207,7 @@ _INSTANT: dict[str, ReadOperator] = {
 
 
 def _has(reader: FilterReader, operand: Operand, slugs: Iterable[str]) -> tuple[Condition, ...]:
-    return tuple(reader.test(operand.column, Operator.HAS, f"\n{as_item(slug)}\n") for slug in slugs)
+    return tuple(reader.item(operand.column, slug) for slug in slugs)
 
 
 def _items(reader: FilterReader, operand: Operand, given: Mapping[str, Any]) -> Condition:

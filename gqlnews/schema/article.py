@@ -8,7 +8,7 @@ from gqlnews.plan.arguments import read_slice, slice_arguments
 from gqlnews.plan.declare import Connection, Items, Junction, Kind, Many, Match, One, OrderTerm, Part, Similar
 from gqlnews.plan.lists import ReadList
 from gqlnews.schema.coverage import Coverage
-from gqlnews.schema.entities import ARTICLE, STORY_OF_ARTICLE
+from gqlnews.schema.entities import ARTICLE, ARTICLES_OF_TOPIC, STORY_OF_ARTICLE
 from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import ORDER_BY, PAGE, WHERE, argument, column, declared, first
 from gqlnews.schema.filters import ARTICLE_OPERANDS, ArticleFilter
@@ -57,7 +57,8 @@ def articles(
 ) -> Connection:
     """A connection of articles, in `order` where the request names none; `place` names it in its cursors."""
     read = ReadList(place, order, ARTICLE_OPERANDS, ARTICLE_ORDERS, ARTICLES_ALIKE)
-    return Connection(ARTICLE, read, match, through)
+    shortcut = None if match else ARTICLES_OF_TOPIC
+    return Connection(ARTICLE, read, match, through, shortcut=shortcut)
 
 
 @strawberry.type(description="One Markdown file.")

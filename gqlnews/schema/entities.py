@@ -13,6 +13,14 @@ PROVIDER = Entity(
     table="provider", key="domain", seen=Seen.SCOPE, order=(OrderTerm("domain"),), node_key="domain"
 )
 TOPIC = Entity(table="topic", key="slug", seen=Seen.SCOPE, order=(OrderTerm("slug"),), node_key="slug")
+ARTICLES_OF_TOPIC = Junction(
+    "article_topic",
+    near="topic",
+    far="article_id",
+    copies=frozenset({"published", "published_at", "slug", "quality", "heat", "has_image"}),
+    items="topic_slugs",
+    seen=Seen.PUBLISHED,
+)
 STORY_OF_ARTICLE = Junction("story_article", near="article_id", far="story", seen=Seen.SCOPE)
 ARTICLES_OF_STORY = Junction("story_article", near="story", far="article_id", seen=Seen.SCOPE)
 STORY = Entity(

@@ -2,8 +2,9 @@
 
 import strawberry
 
-from gqlnews.plan.declare import Junction, Match, Seen
+from gqlnews.plan.declare import Match
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
+from gqlnews.schema.entities import ARTICLES_OF_TOPIC
 from gqlnews.schema.fields import column, declared
 from gqlnews.schema.node import Node
 
@@ -16,14 +17,7 @@ class Topic(Node):
         articles(
             "Topic.articles",
             Match("id", parent="slug"),
-            Junction(
-                "article_topic",
-                near="topic",
-                far="article_id",
-                copies=frozenset({"published", "published_at", "slug"}),
-                items="topic_slugs",
-                seen=Seen.PUBLISHED,
-            ),
+            ARTICLES_OF_TOPIC,
         ),
         *ARTICLE_LIST,
         description="What is about it, newest first unless `orderBy` says otherwise.",

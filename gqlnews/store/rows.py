@@ -24,7 +24,7 @@ RELATED = (
     "published_at, published_date_time, title, excerpt, url, web_url, original_url, amp_web_url,"
     " cdn_amp_web_url, type, quality, provider_domain, provider_name, images"
 )
-TOPIC = "topic, name, published, published_at, slug"
+TOPIC = "topic, name, published, published_at, slug, quality, heat, has_image"
 
 
 class ArticleRows(Record, frozen=True):
@@ -70,12 +70,17 @@ def _rows_of(article: Article, outcome: Outcome) -> ArticleRows:
         is_public=article.published,
         article=_article_row(article, outcome),
         related=_related_rows(article),
-        topics=[
-            (t.slug, t.name, article.published, article.published_at, article.slug) for t in article.topics
-        ],
+        topics=_topic_rows(article),
         urls=_urls_of(article),
         words=words_of(f"{article.title} {article.excerpt or ''}"),
     )
+
+
+def _topic_rows(a: Article) -> list[Row]:
+    return [
+        (t.slug, t.name, a.published, a.published_at, a.slug, a.quality, a.heat, a.images != "[]")
+        for t in a.topics
+    ]
 
 
 def _urls_of(article: Article) -> list[str]:

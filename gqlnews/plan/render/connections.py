@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, exists, false, not_, select, table
 
-from gqlnews.plan.conditions import EVERYTHING
-from gqlnews.plan.declare import Connection, Kind, Part
+from gqlnews.plan.conditions import EVERYTHING, KEY, item_asked
+from gqlnews.plan.declare import Connection, Junction, Kind, Part
 from gqlnews.plan.lists import ListShape
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.keyset import beyond, ordering
 from gqlnews.plan.render.layers import Link, layered
-from gqlnews.plan.render.listings import Listing
+from gqlnews.plan.render.listings import Listing, Shortcut
 from gqlnews.plan.render.objects import columns_for, render_array, render_object
 from gqlnews.plan.render.pages import Page, page_of
 from gqlnews.plan.render.rows import LISTED, Row, aliased, as_json, column_of, leads_nowhere, visible
@@ -45,8 +45,17 @@ def _connection(field: FieldPlan, context: Context, link: Link | None) -> Expres
     if declaration.hits is not None:
         hits = hits_of(declaration.hits, entity, shape, field, context)
         shape = replace(shape, where=EVERYTHING)  # the hits have passed the filter
-    listing = Listing(field, context, entity, match, hits or declaration.through, shape, link, hits)
+    shortcut = _shortcut(declaration.shortcut, shape) if hits is None else None
+    listing = Listing(field, context, entity, match, hits or declaration.through, shape, link, hits, shortcut)
     return render_object(field.selection, ConnectionRow(listing), context)
+
+
+def _shortcut(junction: Junction | None, shape: ListShape) -> Shortcut | None:
+    """Where the filter asks for one item of the junction."""
+    if junction is None or junction.items is None or shape.alike is not None:
+        return None
+    found = item_asked(shape.where, junction.items)
+    return Shortcut(junction, found[0].value + KEY, found[1]) if found else None
 
 
 class ConnectionRow(Row):

@@ -1,11 +1,12 @@
 """Listings: what a connection goes over for one parent, whatever the page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal_column, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, not_, or_, select, true
 
-from gqlnews.plan.conditions import EVERYTHING
+from gqlnews.plan.conditions import EVERYTHING, Condition, columns_of
 from gqlnews.plan.declare import Alike, Entity, Junction, Match, OrderTerm
 from gqlnews.plan.lists import ListShape
 from gqlnews.plan.nodes import FieldPlan
@@ -18,6 +19,20 @@ from gqlnews.plan.render.scans import ONE, Scan
 from gqlnews.plan.render.search import worth_ordering
 
 Parent = Expression | Select[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A junction that leads to the rows with one item, `key` by the name that it is bound by; `where` is what
+    they have to pass beside it."""
+
+    junction: Junction
+    key: str
+    where: Condition
+
+    def has(self, columns: Iterable[str]) -> bool:
+        """Whether a walk of the junction reads all of these, and what the rows have to pass."""
+        return self.junction.copies.issuperset((*columns, *columns_of(self.where)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,7 @@ class Listing:
     shape: ListShape
     link: Link | None
     hits: Junction | None = None  # what a search found: `through`, then
+    shortcut: Shortcut | None = None
 
     @property
     def terms(self) -> tuple[OrderTerm, ...]:
@@ -46,8 +62,11 @@ class Listing:
 
     def scan(self, *columns: str) -> Scan:
         """A pass that reads no other columns than these, beside what the filter reads."""
+        if self.shortcut is not None and self.shortcut.has(columns):
+            return Scan(self.entity, None, self.shortcut.junction, self.context, alone=True)
         copies = self.through.copies if self.through else frozenset()
-        alone = self.unfiltered and copies.issuperset(columns)
+        read = (*columns, *columns_of(self.shape.where))
+        alone = self.shape.alike is None and copies.issuperset(read)
         return Scan(self.entity, self.match, self.through, self.context, alone=alone)
 
     def ordered_scan(self) -> Scan:
@@ -105,6 +124,12 @@ class Listing:
         return query.limit(limit)
 
     def _passes(self, scan: Scan) -> ColumnElement[bool]:
+        short = self.shortcut
+        if short is not None and scan.through is short.junction:
+            of_item = column_of(scan.near, short.junction.near) == self.bound(short.key)
+            return and_(
+                of_item, render_condition(short.where, scan.column, self.bound, self.context.audience)
+            )
         if self.shape.where == EVERYTHING:
             return true()
         return render_condition(self.shape.where, scan.column, self.bound, self.context.audience)

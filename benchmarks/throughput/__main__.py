@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.throughput import questions, servers, table
-from benchmarks.throughput.check import REACHED, record
 from benchmarks.throughput.load import require_wrk
 from benchmarks.throughput.progress import say
 from benchmarks.throughput.run import Options, run
@@ -23,8 +22,6 @@ def main() -> None:
         result = run(options, Path(scratch), say)
     if given.out:
         given.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
-    if given.record:
-        record(result)
     if given.markdown:
         print(table.markdown(result), end="")
     else:
@@ -40,11 +37,10 @@ def _options() -> argparse.Namespace:
         "--peers", dest="only", action="store_const", const=servers.NAMES, help="every server"
     )
     parser.add_argument("--queries", type=_names(questions.NAMES), default=questions.NAMES, help="by commas")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=2, help="of each turn")
     parser.add_argument("--db", type=Path, help="where to keep the database: a second run need not ingest")
     parser.add_argument("--out", type=Path, help="a JSON file for all figures")
-    parser.add_argument("--record", action="store_true", help=f"keep the ratios in {REACHED.name}")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     return parser.parse_args()
 

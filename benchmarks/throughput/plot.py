@@ -67,7 +67,7 @@ def svg(result: Result) -> str:
 
 
 def _panel(result: Result, question: str) -> Iterator[str]:
-    rates = {server: result.middle(server, question, CONNECTIONS).per_second for server in result.servers}
+    rates = {server: result.best(server, question, CONNECTIONS).per_second for server in result.servers}
     yield _text(0, 14, TITLES[question], "title")
     for number, (server, rate) in enumerate(rates.items()):
         y = HEAD + number * ROW

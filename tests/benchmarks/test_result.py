@@ -3,14 +3,9 @@
 from tests.benchmarks.results import result
 
 
-def test_a_ratio_compares_within_each_round() -> None:
-    """The machine was twice as fast in the second round, and both were: that changes no ratio."""
-    found = result({"gqlnews-cached": [300, 600, 300], "ordinary": [100, 200, 100]})
-    assert found.ratio("gqlnews-cached", "ordinary", "front", 32) == 3
-
-
-def test_a_ratio_is_the_median_of_the_rounds() -> None:
-    found = result({"gqlnews-cached": [200, 900, 300], "ordinary": [100, 100, 100]})
+def test_a_ratio_is_of_the_best_rounds() -> None:
+    """Whoever else used the machine slowed each of them down in some rounds."""
+    found = result({"gqlnews-cached": [300, 150, 290], "ordinary": [20, 95, 100]})
     assert found.ratio("gqlnews-cached", "ordinary", "front", 1) == 3
 
 

@@ -1,0 +1,94 @@
+"""`python -m benchmarks.throughput.sizes SMALL.db LARGER.db …`: does a larger store answer more slowly?
+
+The same two questions, one article and a front page, to a gqlnews over each database, in turns, without the
+response cache. The first database is what the others are compared with.
+"""
+
+import argparse
+import sqlite3
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from benchmarks.figures import Figure, at_most, show
+from benchmarks.throughput.alike import answers
+from benchmarks.throughput.client import Client
+from benchmarks.throughput.load import Asked, put, require_wrk
+from benchmarks.throughput.process import Server
+from benchmarks.throughput.progress import say
+from benchmarks.throughput.questions import draw
+from benchmarks.throughput.servers import start_stored
+
+QUESTIONS = ("article", "front")
+CONNECTIONS = 1  # a latency, in the end
+ROUNDS = 5
+SECONDS = 2
+GOAL = 1.3
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A server, its number of articles, and of each question the requests and the mean size of an answer."""
+
+    server: Server
+    articles: int
+    bodies: dict[str, Path]
+    bytes: dict[str, float]
+
+
+def main() -> None:
+    require_wrk()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput.sizes", description=__doc__)
+    parser.add_argument("databases", type=Path, nargs="+", help="made by `gqlnews ingest`, smallest first")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch, ExitStack() as stack:
+        stores = []
+        for number, database in enumerate(given.databases):
+            say(database.name)
+            folder = Path(scratch) / str(number)
+            folder.mkdir()
+            server = stack.enter_context(start_stored(database, folder))
+            stores.append(_store(server, database, folder))
+        figures = [figure for question in QUESTIONS for figure in measure(stores, question)]
+    show(f"Medians of a request, {CONNECTIONS} connection; the best of {ROUNDS} rounds", figures)
+
+
+def _store(server: Server, database: Path, folder: Path) -> Store:
+    db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    articles: int = db.execute("SELECT count(*) FROM article").fetchone()[0]
+    db.close()
+    bodies, sizes = {}, {}
+    with Client(server.url) as client:
+        for question in draw(database, client, QUESTIONS):
+            requests = question.bodies(ours=True)
+            bodies[question.name] = folder / question.name
+            bodies[question.name].write_bytes(b"\n".join(requests) + b"\n")
+            sizes[question.name] = fmean(len(answer.body) for answer in answers(server, requests))
+    return Store(server, articles, bodies, sizes)
+
+
+def measure(stores: list[Store], question: str) -> list[Figure]:
+    """The least median of each store, in microseconds, and how many times the first store's it is."""
+    found: dict[int, list[int]] = {number: [] for number in range(len(stores))}
+    for round_number in range(ROUNDS):
+        say(f"round {round_number + 1} of {ROUNDS}: {question}")
+        for number, store in enumerate(stores):
+            asked = Asked(question, store.bodies[question], CONNECTIONS, SECONDS, start=round_number / ROUNDS)
+            found[number].append(put(store.server, asked).p50)
+    figures = []
+    for number, store in enumerate(stores):
+        name = f"{question}, {store.articles:,} articles, {store.bytes[question] / 1000:.1f} KB an answer"
+        figures.append(Figure(name, f"{min(found[number]):,} µs"))
+        if number:
+            figures.append(at_most("  times the first", min(found[number]) / min(found[0]), GOAL, _times))
+    return figures
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f} times"
+
+
+if __name__ == "__main__":
+    main()

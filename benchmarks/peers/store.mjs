@@ -4,11 +4,11 @@ import Database from "better-sqlite3";
 
 const EVERYTHING = 1; // the scope of a provider's row where unpublished articles are shown
 
-const COVERAGE = `title, excerpt, url, published_date_time AS publishedDateTime, type, quality,
+const COVERAGE = `title, excerpt, url, published_date_time AS publishedDateTime, type,
   provider_domain AS providerDomain, images`;
-const ARTICLE = `article.id, article.slug, ${COVERAGE}, category, heat, article.published,
-  word_count AS wordCount, related_count AS relatedCount`;
-const RELATED = `article_id AS articleId, ${COVERAGE}, target_id AS targetId`;
+const ARTICLE = `article.id, article.slug, ${COVERAGE}, category, article.quality, article.heat,
+  article.published, word_count AS wordCount, related_count AS relatedCount`;
+const RELATED = `article_id AS articleId, ${COVERAGE}, quality, target_id AS targetId`;
 
 const db = new Database(process.argv[2], { readonly: true });
 db.pragma(`mmap_size = ${2 ** 30}`);
@@ -28,7 +28,7 @@ export function article(slug) {
   return prepared(`SELECT ${ARTICLE} FROM article WHERE slug = ?`).get(slug);
 }
 
-// Newest first, after the cursor. One topic is walked by its own index, which holds the keys of the order.
+// Newest first, after the cursor. One topic is walked by its own index, which holds the order and the quality.
 export function articles({ first, after, where }) {
   const topics = where?.topic?.any ?? [];
   const alone = topics.length === 1;
@@ -47,7 +47,7 @@ export function articles({ first, after, where }) {
     );
   values.push(...topics);
   if (where?.quality?.gte != null) {
-    conditions.push("quality >= ?");
+    conditions.push(`${listed}.quality >= ?`);
     values.push(where.quality.gte);
   }
   const source = alone ? "article_topic JOIN article ON article.id = article_id" : "article";

@@ -13,8 +13,8 @@ MMAP_BYTES = 1 << 30
 EVERYTHING = 1  # the scope of a provider's row where unpublished articles are shown
 
 ARTICLE = """
-    article.id, article.slug, title, excerpt, url, published_date_time, type, category, quality, heat,
-    article.published, word_count, related_count, provider_domain, images"""
+    article.id, article.slug, title, excerpt, url, published_date_time, type, category,
+    article.quality, article.heat, article.published, word_count, related_count, provider_domain, images"""
 RELATED = """
     article_id, title, excerpt, url, published_date_time, type, quality, provider_domain, images, target_id"""
 

@@ -33,8 +33,8 @@ async def page(
     """The rows of articles that pass, after the cursor."""
     topics = where.topic.any if where and where.topic else None
     alone = topics is not None and len(topics) == 1
-    listed = "article_topic" if alone else "article"  # both hold the keys of the order, in an index
-    conditions = [*_after(after, listed), *_topics(topics or (), alone=alone), *_quality(where)]
+    listed = "article_topic" if alone else "article"  # both hold order and quality in an index
+    conditions = [*_after(after, listed), *_topics(topics or (), alone=alone), *_quality(where, listed)]
     text = " AND ".join(sql for sql, _ in conditions) or "true"
     source = "article_topic JOIN article ON article.id = article_id" if alone else "article"
     sql = (
@@ -60,6 +60,6 @@ def _topics(topics: Sequence[str], *, alone: bool) -> Iterator[Condition]:
         yield sql, tuple(topics)
 
 
-def _quality(where: ArticleFilter | None) -> Iterator[Condition]:
+def _quality(where: ArticleFilter | None, listed: str) -> Iterator[Condition]:
     if where and where.quality and where.quality.gte is not None:
-        yield "quality >= ?", (where.quality.gte,)
+        yield f"{listed}.quality >= ?", (where.quality.gte,)

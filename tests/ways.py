@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.kept import Kept
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Answer, Asked, Engine
+from gqlnews.schema.engine import Asked, Engine
 from gqlnews.server.app import create_app
 from gqlnews.settings import ServerSettings
 from tests.product import Product
@@ -49,11 +49,6 @@ class Ways:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._stack.close()
-
-    def is_timeless(self, asked: Asked, audience: Audience) -> bool:
-        """Whether the answer is the same a moment later."""
-        prepared = self.product.engine.prepare(asked, audience)
-        return isinstance(prepared, Answer) or prepared.bound.timeless
 
     def bodies(self, asked: Asked, audience: Audience) -> Iterator[tuple[str, bytes]]:
         """(Way, body of the answer)."""

@@ -37,7 +37,7 @@ WALKED: dict[str, set[str]] = {
     "story-page": set(),
     "sync": set(),
     "topic-page": set(),
-    "topic-page-best": {NEWEST},
+    "topic-page-best": set(),  # of that topic alone
     "topics-index": set(),
     "trending": set(),  # up to `asOf`, which SQLite calls a search
 }
@@ -121,3 +121,28 @@ def test_a_filter_never_visits_the_wide_rows(examples: Product, where: str, audi
 
 def test_every_field_of_the_filter_is_among_them() -> None:
     assert {where.split(":")[0] for where in FILTERS} == set(ARTICLE_OPERANDS)
+
+
+@pytest.mark.parametrize(
+    ("where", "order", "alone"),
+    [
+        ('topic: { any: ["ai"] }', "", True),
+        ('quality: { gte: 1 }, topic: { all: ["ai"] }, hasImage: true', "", True),
+        ('topic: { any: ["ai"] }, heat: { gt: 0 }', ", orderBy: [{ field: QUALITY }]", True),
+        ('and: [{ topic: { any: ["ai"] } }, { quality: { isNull: false } }]', "", True),
+        ('topic: { any: ["ai", "art"] }', "", False),
+        ('not: { topic: { any: ["ai"] } }', "", False),
+        ('or: [{ topic: { any: ["ai"] } }, { quality: { gte: 1 } }]', "", False),
+        ('topic: { any: ["ai"] }, title: { contains: "a" }', "", False),
+        ('topic: { any: ["ai"] }', ", orderBy: [{ field: TITLE }]", False),
+    ],
+)
+def test_articles_of_one_topic_are_walked_alone(
+    examples: Product, where: str, order: str, alone: bool
+) -> None:
+    examples.statements.clear()
+    examples.data(f"{{ articles(where: {{ {where} }}{order}) {{ nodes {{ slug }} }} }}")
+    (statement,) = [one for one in examples.statements if one.startswith("WITH RECURSIVE")]
+    plan = "\n".join(explained(examples, statement))
+    assert (f"USING COVERING INDEX {BY_TOPIC} (topic=?" in plan) is alone, plan
+    assert (f"COVERING INDEX {NEWEST}" in plan) is not alone, plan

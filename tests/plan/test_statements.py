@@ -1,6 +1,5 @@
 """The one law: one SQL statement a root field, all of a request in one hop; and how those statements run."""
 
-import asyncio
 import sqlite3
 from typing import Any
 
@@ -105,7 +104,7 @@ def test_the_text_of_a_statement_depends_on_no_value_and_no_run(product: Product
     texts: set[str] = set()
     for first, links in [(1, 1), (20, 0), (5, None)]:
         engine = Engine(product.engine.read)
-        asyncio.run(engine.answer(Asked(query, {"n": first, "m": links}), Audience.PUBLIC))
+        product.answer(Asked(query, {"n": first, "m": links}), Audience.PUBLIC, engine)
         (planned,) = engine.documents.get(query).plans.values()
         texts.update(statement.sql for statement in planned.statements.values())
     assert len(texts) == 1

@@ -21,7 +21,7 @@ LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
 
 CACHE = "GQLNEWS_CACHE_MB"
 
-CACHE_MB = 64
+CACHE_MB, MOST_CACHE_MB = 64, 1_000_000
 MEBIBYTE = 1 << 20
 
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
@@ -95,9 +95,9 @@ def _database(environ: Mapping[str, str]) -> Path:
 
 def _cache_bytes(environ: Mapping[str, str]) -> int:
     word = environ.get(CACHE, "").strip() or str(CACHE_MB)
-    if not (word.isascii() and word.isdecimal()):
+    if not re.fullmatch(r"[0-9]{1,7}", word) or int(word) > MOST_CACHE_MB:
         raise SettingsError(
-            f"{CACHE}: {word!r} is no size; give mebibytes in whole numbers, or 0 for no cache"
+            f"{CACHE}: {word[:20]!r} is no size; give 0 (no cache) to {MOST_CACHE_MB} mebibytes"
         )
     return int(word) * MEBIBYTE
 

@@ -20,7 +20,8 @@ EVERYTHING = """
     problems { path line column severity code message } }
   articles(first: 100) {
     totalCount
-    facets { topics { topic { slug } count } providers { provider { domain name } count } types { value count } }
+    facets { topics { topic { slug } count } providers { provider { domain name } count }
+      types { value count } }
     nodes {
       id slug url title excerpt publishedDateTime quality heat published revision updatedAt html wordCount
       images { url } provider { domain name names images { url } } topics { slug name } extra secured

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gqlnews.settings import LogFormat
+from gqlnews.settings import MOST_CACHE_MB, LogFormat
 
 Folder = Annotated[
     Path,
@@ -77,7 +77,7 @@ CacheSize = Annotated[
         "--cache-mb",
         envvar="GQLNEWS_CACHE_MB",
         min=0,
-        max=1_000_000,
+        max=MOST_CACHE_MB,
         help="Mebibytes of answers to keep in memory; 0 keeps none.",
     ),
 ]

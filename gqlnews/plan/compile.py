@@ -13,6 +13,8 @@ from gqlnews.plan.nodes import RefusedError
 from gqlnews.plan.render import Rendered
 from gqlnews.plan.render.context import AnySelect
 
+PLACE_BYTES = 200
+
 _DIALECT = SQLiteDialect(paramstyle="qmark")
 
 
@@ -31,6 +33,11 @@ class Statement:
     sql: str
     places: tuple[Bound, ...]
     refusals: tuple[RefusedError, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        return len(self.sql) + PLACE_BYTES * (1 + len(self.places))
 
     def bind(self, values: Mapping[str, object]) -> tuple[object, ...]:
         return tuple(values.get(place.name, place.constant) for place in self.places)

@@ -57,6 +57,7 @@ class PlannedOperation:
 
     roots: RootPlans
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
+    size: int = 0  # bytes that the statements take, about
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
         """Refuses, with a `RefusedError`, what any argument of the operation refuses."""
@@ -81,8 +82,9 @@ class PlannedOperation:
         if statement is None:
             statement = compile_statement(render_root(self.roots.plans[key], audience, shapes))
             while len(self.statements) >= MOST_SHAPES:
-                del self.statements[next(iter(self.statements))]
+                self.size -= self.statements.pop(next(iter(self.statements))).size
             self.statements[kept] = statement
+            self.size += statement.size
         nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
         return Query(statement.sql, statement.bind(bound.values()), nullable, statement.refusals)
 

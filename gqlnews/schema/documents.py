@@ -24,7 +24,7 @@ from gqlnews.plan.operation import PlannedOperation
 from gqlnews.schema.rules import rules_for
 
 MOST_BYTES = 64 << 20  # of documents, parsed and planned
-EMPTY_BYTES, CHARACTER_BYTES = 20_000, 300  # what one takes, about, and each of its characters
+EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # what a tree or a plan takes, and each of its characters
 MOST_PLANS = 64  # of one document: by operation and by the values of what decides `@skip` and `@include`
 
 
@@ -36,6 +36,14 @@ class Document:
     errors: tuple[GraphQLError, ...]
     deciding: frozenset[str] = frozenset()
     plans: dict[tuple[object, ...], PlannedOperation] = field(default_factory=dict)
+    size: int = 0
+
+    def weight(self, text: str) -> int:
+        """Bytes, about: its tree, and for each plan as much again, and what was compiled."""
+        plans = 1 + len(self.plans)
+        return plans * (EMPTY_BYTES + CHARACTER_BYTES * len(text)) + sum(
+            plan.size for plan in self.plans.values()
+        )
 
     def planned(self, operation: "Executor[Any]", declarations: Declarations) -> PlannedOperation:
         """The plan of an operation under the variables that decide its selection."""
@@ -64,8 +72,15 @@ class Documents:
         document = self.kept.get(text)
         if document is None:
             document = self._read(text)
-            self.kept.keep(text, document, EMPTY_BYTES + CHARACTER_BYTES * len(text))
+            self.weigh(text, document)
         return document
+
+    def weigh(self, text: str, document: Document) -> None:
+        """Account for what a document has come to: what was planned and compiled since belongs to it."""
+        size = document.weight(text)
+        if size != document.size:
+            document.size = size
+            self.kept.keep(text, document, size)
 
     def _read(self, text: str) -> Document:
         try:

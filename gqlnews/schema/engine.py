@@ -23,6 +23,7 @@ from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded
 from gqlnews.schema.work import Read, Work
 
+PREPARED_BYTES = 2_000  # of a request made ready, beside its texts
 FAILED = "The server failed here; what happened is in its log."
 
 
@@ -30,14 +31,14 @@ FAILED = "The server failed here; what happened is in its log."
 class Answer:
     """`body` is the response as JSON. Not `ok`: the request was refused, and there is no `data`.
 
-    `exact`: it has no error.
+    `faultless`: it has no error at all.
     """
 
     body: bytes
     ok: bool
     operation: str | None = None
     rows: int = 0
-    exact: bool = False
+    faultless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,14 @@ class Prepared:
     """A request that nothing refuses, ready to run, as often as it is asked while the clock plays no part."""
 
     asked: Asked
-    document: Document
     operation: str | None
     bound: BoundOperation
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        texts = sum(len(query.sql) for query in self.bound.queries.values())
+        return PREPARED_BYTES + 3 * len(self.asked.query) + texts
 
 
 class Engine:
@@ -89,26 +95,25 @@ class Engine:
             return refused([coded(error, Code.OPERATION_NOT_ALLOWED)], name)
         try:
             bound = document.planned(operation, self.declarations).bind(operation.variable_values, audience)
+            self.documents.weigh(asked.query, document)
         except RefusedError as error:
             return refused([_argument_error(error)], name)
         except GraphQLError:  # of the operation's own selection: execution finds it again, and says so
             bound = NOTHING_BOUND
-        return Prepared(asked, document, name, bound)
+        return Prepared(asked, name, bound)
 
     async def run(self, prepared: Prepared) -> Answer:
-        assert prepared.document.node is not None, "it has no errors"
         asked, name = prepared.asked, prepared.operation
-        work = Work(prepared.document.node, prepared.bound, self.read)
+        work = Work(prepared.bound, self.read)
         whole = await work.whole() if self.thin else None
-        if whole is not None and work.refused is None:
-            return Answer(whole, True, name, work.rows, exact=True)
-        if work.refused is None:
-            result = await self.schema.execute(
-                asked.query,
-                dict(asked.variables or {}),
-                context_value=work,
-                operation_name=asked.operation_name,
-            )
+        if work.refused is not None:
+            return refused([_argument_error(work.refused)], name)
+        if whole is not None:
+            return Answer(whole, True, name, work.rows, faultless=True)
+        work.document = self.documents.get(asked.query).node
+        result = await self.schema.execute(
+            asked.query, dict(asked.variables or {}), context_value=work, operation_name=asked.operation_name
+        )
         if work.refused is not None:
             return refused([_argument_error(work.refused)], name)
         return answered(result.data, result.errors or (), name, work.rows)
@@ -141,7 +146,7 @@ def answered(
     body: dict[str, Any] = {"data": data}
     if errors:
         body["errors"] = [_shown(error).formatted for error in errors]
-    return Answer(orjson.dumps(body), True, operation, rows, exact=not errors)
+    return Answer(orjson.dumps(body), True, operation, rows, faultless=not errors)
 
 
 def _shown(error: GraphQLError) -> GraphQLError:

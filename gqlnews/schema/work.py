@@ -25,12 +25,13 @@ class Work:
     `refused`: what in the content that they saw refuses the whole request.
     """
 
-    def __init__(self, document: DocumentNode, bound: BoundOperation, read: Read) -> None:
-        self.document = document
+    def __init__(self, bound: BoundOperation, read: Read) -> None:
+        self.document: DocumentNode | None = None  # for the executor
         self.rows = 0
         self.refused: RefusedError | None = None
         self._bound, self._read = bound, read
         self._answers: Answers | None = None
+        self._failure: Exception | None = None
         self._running: asyncio.Task[Answers] | None = None
 
     async def answer(self, key: str) -> bytes | None:
@@ -38,6 +39,8 @@ class Work:
         failure = self._bound.failures.get(key)
         if failure is not None:
             raise GraphQLError(failure.message, failure.nodes, path=failure.path)
+        if self._failure is not None:
+            raise self._failure
         if self._answers is None:
             if self._running is None:
                 self._running = asyncio.ensure_future(self.run())
@@ -61,7 +64,8 @@ class Work:
             return None
         try:
             answers = await self.run()
-        except Exception:  # the executor asks again, and tells where and what
+        except Exception as failure:  # the executor tells at which fields, and logs it
+            self._failure = failure
             return None
         if any(answer is None and not queries[key].nullable for key, answer in answers.items()):
             return None

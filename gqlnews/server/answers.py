@@ -43,8 +43,9 @@ class Answers:
         self._answers: Kept[Request, _Versioned] = Kept(limit)
         self._prepared: Kept[Request, Prepared] = Kept(PREPARED_BYTES)
 
-    def __bool__(self) -> bool:
-        """Whether answers are kept at all."""
+    @property
+    def are_kept(self) -> bool:
+        """Whether there is room for any."""
         return self._answers.limit > 0
 
     def get(self, request: Request, version: bytes) -> Answer | None:
@@ -59,6 +60,6 @@ class Answers:
         return self._prepared.get(request)
 
     def keep_prepared(self, request: Request, prepared: Prepared) -> None:
-        """Of what reads no clock: of all else, what is bound holds whenever it is asked again."""
+        """Kept only where no clock is read: then what is bound holds whenever it is asked again."""
         if prepared.bound.timeless:
-            self._prepared.keep(request, prepared, 3 * len(request.text) + OVERHEAD)
+            self._prepared.keep(request, prepared, len(request.text) + prepared.size)

@@ -10,20 +10,17 @@ from gqlnews.server.wire import Headers
 # Kept by anyone, and asked about each time: a new version shows at once.
 _ASK_AGAIN = b"public, no-cache"
 _NOT_OF_THE_PUBLIC = b"private, no-store"
-_OF_THIS_MOMENT = b"no-store"
+NOT_KEPT: Headers = ((b"cache-control", b"no-store"),)
+"""What speaks of this moment alone: errors, and what reads the clock."""
 
 
-def caching(audience: Audience, tag: bytes | None = None) -> Headers:
-    """The headers that say what may be kept; without a tag nothing."""
-    if tag is None:
-        return ((b"cache-control", _OF_THIS_MOMENT),)
+def caching(audience: Audience, tag: bytes) -> Headers:
+    """The headers that say who may keep an answer, and under which tag it is asked about."""
     rule = _ASK_AGAIN if audience is Audience.PUBLIC else _NOT_OF_THE_PUBLIC
     return ((b"cache-control", rule), (b"etag", tag))
 
 
 def is_known(head: Head, tag: bytes) -> bool:
-    """Whether `If-None-Match` names the tag; a proxy that compresses may have made it a weak one."""
-    if not head.if_none_match:
-        return False
-    known = (one.strip().removeprefix("W/") for one in head.if_none_match.split(","))
-    return tag.decode("ascii") in known
+    """Whether `If-None-Match` names the tag, weak where a proxy has compressed it; `*` names any."""
+    known = {one.strip().removeprefix("W/") for one in head.if_none_match.split(",")}
+    return not known.isdisjoint({tag.decode("ascii"), "*"})

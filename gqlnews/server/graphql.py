@@ -16,13 +16,13 @@ from starlette.types import Receive, Scope, Send
 
 from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import FAILED, Answer, Engine
+from gqlnews.schema.engine import FAILED, Answer, Engine, Prepared
 from gqlnews.server.answers import Answers, Request
 from gqlnews.server.auth import audience
-from gqlnews.server.conditional import caching, is_known
+from gqlnews.server.conditional import NOT_KEPT, caching, is_known
 from gqlnews.server.head import Head, media_type
 from gqlnews.server.logs import log, note
-from gqlnews.server.request import READS, read_request, read_text, wants_page
+from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.wire import (
     GRAPHQL_RESPONSE,
     JSON,
@@ -59,6 +59,7 @@ class Exchange:
     head: Head
     media: str
     answer: Answer | None = None
+    operation: str | None = None
     cached: bool = False
 
 
@@ -100,49 +101,62 @@ async def _reply(exchange: Exchange, receive: Receive) -> Reply:
 async def _answer(exchange: Exchange, receive: Receive) -> Reply:
     service, head = exchange.service, exchange.head
     who = audience(head.authorization, service.settings)
-    request = Request(await read_text(head, receive), head.method in READS, who)
-    version = service.version_of(who) if service.answers or request.only_query else None
-    if version is not None:
-        exchange.answer = service.answers.get(request, version)
-        if exchange.answer is not None:
-            exchange.cached = True
-            return _exact(exchange, request, version)
-    prepared = service.answers.prepared(request)
-    if prepared is None:
-        made = service.engine.prepare(read_request(head, request.text), who)
-        if isinstance(made, Answer):
-            exchange.answer = made
-            return _inexact(exchange, request)
-        prepared = made
-        service.answers.keep_prepared(request, prepared)
+    request = Request(await read_text(head, receive), head.reads, who)
+    version = service.version_of(who) if service.answers.are_kept or head.reads else None
+    if version is not None and (kept := service.answers.get(request, version)) is not None:
+        exchange.answer, exchange.cached = kept, True
+        return _not_modified(exchange, request, version) or _lasting(exchange, request, version)
+    prepared = _prepared(exchange, request)
+    if isinstance(prepared, Answer):
+        exchange.answer = prepared
+        return _momentary(exchange)
+    exchange.operation = prepared.operation
     lasting = version if prepared.bound.timeless else None
-    if lasting is not None and request.only_query and is_known(head, request.tag(lasting, exchange.media)):
-        return _exact(exchange, request, lasting)
+    if lasting is not None and (known := _not_modified(exchange, request, lasting)) is not None:
+        exchange.cached = True
+        return known
     exchange.answer = await service.engine.run(prepared)
-    if not exchange.answer.exact or lasting is None:
-        return _inexact(exchange, request)
+    if lasting is None or not exchange.answer.faultless:
+        return _momentary(exchange)
     service.answers.keep(request, lasting, exchange.answer)
-    return _exact(exchange, request, lasting)
+    return _lasting(exchange, request, lasting)
+
+
+def _prepared(exchange: Exchange, request: Request) -> Prepared | Answer:
+    """As it was kept, or made ready now; or its refusal."""
+    service = exchange.service
+    kept = service.answers.prepared(request)
+    if kept is not None:
+        return kept
+    made = service.engine.prepare(read_request(exchange.head, request.text), request.audience)
+    if isinstance(made, Prepared):
+        service.answers.keep_prepared(request, made)
+    return made
 
 
 _HEADERS = {media: graphql_headers(media) for media in (JSON, GRAPHQL_RESPONSE)}
 
 
-def _exact(exchange: Exchange, request: Request, version: bytes) -> Reply:
-    """An answer that holds as long as the version does; where a GET's client has it already, 304."""
-    headers = _HEADERS[exchange.media]
-    if not request.only_query:
-        assert exchange.answer is not None
-        return Reply(200, headers, exchange.answer.body)
+def _not_modified(exchange: Exchange, request: Request, version: bytes) -> Reply | None:
+    """304, where the client of a GET has this version of the answer already."""
+    if not exchange.head.reads or not exchange.head.if_none_match:
+        return None
     tag = request.tag(version, exchange.media)
-    headers = (*headers, *caching(request.audience, tag))
-    if is_known(exchange.head, tag):
-        return Reply(NOT_MODIFIED, headers)
+    if not is_known(exchange.head, tag):
+        return None
+    return Reply(NOT_MODIFIED, (*_HEADERS[exchange.media], *caching(request.audience, tag)))
+
+
+def _lasting(exchange: Exchange, request: Request, version: bytes) -> Reply:
+    """An answer that holds as long as the version does."""
     assert exchange.answer is not None
+    headers = _HEADERS[exchange.media]
+    if exchange.head.reads:
+        headers = (*headers, *caching(request.audience, request.tag(version, exchange.media)))
     return Reply(200, headers, exchange.answer.body)
 
 
-def _inexact(exchange: Exchange, request: Request) -> Reply:
+def _momentary(exchange: Exchange) -> Reply:
     """An answer that speaks of this moment alone.
 
     Where GraphQL refused, the newer media type says 400; the older one 200, as it was well-formed HTTP.
@@ -150,20 +164,21 @@ def _inexact(exchange: Exchange, request: Request) -> Reply:
     answer, headers = exchange.answer, _HEADERS[exchange.media]
     assert answer is not None
     status = 400 if exchange.media == GRAPHQL_RESPONSE and not answer.ok else 200
-    return Reply(
-        status, (*headers, *caching(request.audience)) if request.only_query else headers, answer.body
-    )
+    if exchange.head.reads:
+        headers = (*headers, *NOT_KEPT)
+    return Reply(status, headers, answer.body)
 
 
 def _refusal(exchange: Exchange, status: int, code: Code, message: str, *more: tuple[bytes, bytes]) -> Reply:
-    return Reply(status, (*_HEADERS[exchange.media], *more), error_body(code, message))
+    headers = (*_HEADERS[exchange.media], *more, *(NOT_KEPT if exchange.head.reads else ()))
+    return Reply(status, headers, error_body(code, message))
 
 
 def _note(exchange: Exchange, reply: Reply, seconds: float) -> None:
     answer = exchange.answer
     note(
         "operation",
-        name=answer.operation if answer else None,
+        name=answer.operation if answer else exchange.operation,
         ms=round(seconds * 1000, 2),
         rows=answer.rows if answer else 0,
         bytes=len(reply.body),

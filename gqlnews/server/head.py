@@ -9,6 +9,8 @@ from starlette.types import Scope
 
 from gqlnews.server.wire import GRAPHQL_RESPONSE, HTML, JSON
 
+_READS = frozenset({"GET", "HEAD"})
+
 SPELLINGS = 256  # of one header whose meaning is remembered: a client writes it the same way each time
 LONGEST = 256  # characters of those
 
@@ -37,6 +39,11 @@ class Head:
     content_length: str = ""
     if_none_match: str = ""
     authorization: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> bool:
+        """Whether the method may change nothing, and its request stands in the address."""
+        return self.method in _READS
 
     @staticmethod
     def of(scope: Scope) -> "Head":

@@ -31,7 +31,7 @@ def note(message: str, **fields: object) -> None:
 
 
 class TextFormatter(logging.Formatter):
-    """`2026-01-31T12:00:00.000Z info operation name=Front ms=1.9 rows=10`."""
+    """`2026-01-31T12:00:00.000Z info operation name=Front ms=1.9 rows=1 … cached=False`."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = getattr(record, FIELDS, {})

@@ -17,12 +17,11 @@ from gqlnews.server.head import Head, is_json, likes_pages
 from gqlnews.server.wire import JSON, RefusedError
 
 MAX_BODY_BYTES = 256 * 1024
-READS = frozenset({"GET", "HEAD"})
 
 
 async def read_text(head: Head, receive: Receive) -> bytes:
     """A GET's query string or a POST's body. Raises RefusedError, ClientDisconnect."""
-    if head.method in READS:
+    if head.reads:
         return head.query_string
     if not is_json(head.content_type):
         message = f"Send the body as `{JSON}` in UTF-8, not as `{head.content_type}`."
@@ -32,14 +31,14 @@ async def read_text(head: Head, receive: Receive) -> bytes:
 
 def read_request(head: Head, text: bytes) -> Asked:
     """The operation that the text asks for. Raises RefusedError."""
-    if head.method in READS:
+    if head.reads:
         return _of_parameters(QueryParams(text))
     return _of_mapping(_json(text, "The body"), only_query=False)
 
 
 def wants_page(head: Head) -> bool:
     """Whether a browser opened the address: a GET that asks for HTML and brings no query."""
-    return head.method in READS and likes_pages(head.accept) and "query" not in QueryParams(head.query_string)
+    return head.reads and likes_pages(head.accept) and "query" not in QueryParams(head.query_string)
 
 
 def _of_parameters(parameters: Mapping[str, str]) -> Asked:

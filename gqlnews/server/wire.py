@@ -50,13 +50,12 @@ def raw_headers(headers: Mapping[str, str]) -> Headers:
 _SECURITY = raw_headers(SECURITY_HEADERS)
 
 
-def graphql_headers(media: str, *more: tuple[bytes, bytes]) -> Headers:
+def graphql_headers(media: str) -> Headers:
     """Of every answer in GraphQL, refusals too."""
     return (
         (b"content-type", f"{media}{UTF8}".encode("ascii")),
         (b"vary", b"Accept, Authorization"),
         *_SECURITY,
-        *more,
     )
 
 

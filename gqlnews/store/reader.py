@@ -89,9 +89,9 @@ class Reader(aiosqlite.Connection):
                 call = waiting.popleft()
             except IndexError:
                 return
+            self.current = call
             if done:
                 tell()  # before what may take long
-            self.current = call
             try:
                 call.outcome = self._read(call)
             except Exception as error:

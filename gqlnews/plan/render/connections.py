@@ -33,6 +33,7 @@ def render_connection(field: FieldPlan, row: Row, context: Context) -> Expressio
         row,
         context,
         lambda link: _connection(field, context, link),
+        LISTED,
         as_items=as_items,
     )
 

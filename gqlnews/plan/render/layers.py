@@ -8,11 +8,14 @@ from sqlalchemy import FromClause, Select, func, select
 from gqlnews.plan.declare import Match
 from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
-from gqlnews.plan.render.rows import LISTED, Row, column_of, item_of
+from gqlnews.plan.render.objects import nestings
+from gqlnews.plan.render.rows import Row, column_of, item_of
 
 DEEPEST = 7
-"""How deep links nest in one layer: tests/plan/test_nesting.py measures that SQLite's parser has room for it.
+"""How much links may add up to in one layer: 1 to one row, 2 to many, 3 to a page or group of rows (rows.py),
+and 1 more where an object is so wide that it nests in itself.
 
+For so much SQLite 3.40's parser has room, whichever way they lead: tests/plan/test_nesting.py measures it.
 Nested, a link costs half as much as through a layer.
 """
 
@@ -39,6 +42,7 @@ def linked(
     field: FieldPlan, match: Match | None, row: Row, context: Context, build: Build, depth: int
 ) -> Expression:
     """The link nested in its row where there is room for its `depth`, or through a layer of its own."""
+    depth += max(map(nestings, field.objects.values()), default=0)
     if match is None:
         return build(None)
     if match.argument is not None:
@@ -52,7 +56,7 @@ def linked(
 
 
 def layered(
-    parent: str, row: Row, context: Context, build: Build, depth: int = LISTED, *, as_items: bool = False
+    parent: str, row: Row, context: Context, build: Build, depth: int, *, as_items: bool = False
 ) -> Expression:
     """
     WITH k4 AS MATERIALIZED (SELECT DISTINCT key FROM (… all of the level above …) WHERE key IS NOT NULL),

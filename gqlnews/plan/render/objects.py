@@ -26,6 +26,11 @@ def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
     return made
 
 
+def nestings(plan: ObjectPlan) -> int:
+    """How often the object's JSON is put into a function once more."""
+    return (len(plan.fields) - 1) // MOST_PAIRS if plan.fields else 0
+
+
 def _listed(pairs: Iterable[tuple[str, Expression]]) -> Iterator[Expression]:
     """Keys and values in turn; what is text already as one, which compiles several times faster."""
     texts: list[str] = []

@@ -28,7 +28,7 @@ MOST_DOCUMENTS = 1_000  # that the words of a query have together
 
 
 def render_similar(field: FieldPlan, row: Row, context: Context) -> Expression:
-    return layered("id", row, context, lambda link: _similar(field, link, context))
+    return layered("id", row, context, lambda link: _similar(field, link, context), LISTED)
 
 
 def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expression:

@@ -85,6 +85,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks where a request came from
         backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

@@ -21,7 +21,7 @@ def quick_where_empty(db: sqlite3.Connection) -> Iterator[None]:
 
     Pages that are new to the file need no journal, so it is written once. Write-ahead logging would write it
     twice, and more often what does not fit the cache. Where this process is killed, the journal that it
-    leaves undoes what it did, for whoever opens the database next.
+    leaves undoes what it did, for whoever opens the database next. Who opens it meanwhile finds it locked.
     """
     if not is_empty(db):
         yield

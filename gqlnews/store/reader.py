@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -121,19 +122,35 @@ def _answer(db: sqlite3.Connection, call: Call, sql: str, values: Sequence[objec
 def connect_to_read(path: Path, wait: float = WAIT_SECONDS) -> sqlite3.Connection:
     """A connection that gives text as bytes; `wait` is how many seconds it waits for another's lock."""
     with explaining(path):
-        db = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode=ro",
-            uri=True,
-            timeout=wait,
-            isolation_level=None,
-            cached_statements=CACHED_STATEMENTS,
-        )
         try:
-            check_ours(db, path, newest=max(version for version, _ in migrations()))
-            db.execute("PRAGMA query_only = ON")
-            db.execute(f"PRAGMA mmap_size = {MMAP_BYTES}").fetchall()
-            db.text_factory = bytes
-        except BaseException:
-            db.close()
-            raise
+            return _connect(path, wait)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+            _undo(path, wait)
+            return _connect(path, wait)
+
+
+def _undo(path: Path, wait: float) -> None:
+    """A first ingest was killed: whoever may write and looks at the database undoes what it did."""
+    with closing(sqlite3.connect(path, timeout=wait)) as db:
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _connect(path: Path, wait: float) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=ro",
+        uri=True,
+        timeout=wait,
+        isolation_level=None,
+        cached_statements=CACHED_STATEMENTS,
+    )
+    try:
+        check_ours(db, path, newest=max(version for version, _ in migrations()))
+        db.execute("PRAGMA query_only = ON")
+        db.execute(f"PRAGMA mmap_size = {MMAP_BYTES}").fetchall()
+        db.text_factory = bytes
+    except BaseException:
+        db.close()
+        raise
     return db

@@ -27,6 +27,7 @@ AT_WORK = {
     "compiler": "gqlnews.plan.compile.compile_statement",
     "SQLAlchemy": "sqlalchemy.",
 }
+EXECUTOR = "gqlnews.schema.executor."
 
 
 def asked(text: str, first: int, **more: bool) -> Asked:
@@ -35,6 +36,12 @@ def asked(text: str, first: int, **more: bool) -> Asked:
 
 def workers(run: Callable[[], object]) -> set[str]:
     """Which of AT_WORK had a function called meanwhile, on this thread."""
+    functions = called(run)
+    return {name for name, prefix in AT_WORK.items() if any(one.startswith(prefix) for one in functions)}
+
+
+def called(run: Callable[[], object]) -> set[str]:
+    """The functions that were called meanwhile, on this thread, with their modules."""
     functions: set[str] = set()
 
     def hook(frame: FrameType, event: str, _argument: object) -> None:
@@ -46,7 +53,7 @@ def workers(run: Callable[[], object]) -> set[str]:
         run()
     finally:
         sys.setprofile(None)
-    return {name for name, prefix in AT_WORK.items() if any(one.startswith(prefix) for one in functions)}
+    return functions
 
 
 @pytest.fixture
@@ -86,3 +93,10 @@ def test_a_broken_document_is_validated_once(examples: Product, engine: Engine) 
     broken = Asked("{ nothing }")
     assert "validator" in workers(lambda: examples.answer(broken, Audience.PUBLIC, engine))
     assert not workers(lambda: examples.answer(broken, Audience.PUBLIC, engine))
+
+
+def test_only_what_is_left_to_do_takes_the_executor(examples: Product, engine: Engine) -> None:
+    for query, wanted in [(QUERY, False), ("{ __typename site { version } }", True)]:
+        one = Asked(query, {"first": 1, "text": "a"})
+        functions = called(lambda one=one: examples.answer(one, Audience.PUBLIC, engine))  # type: ignore[misc]
+        assert any(name.startswith(EXECUTOR) for name in functions) is wanted

@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from starlette.testclient import TestClient
 
 from gqlnews.content.records import ReadOptions
+from gqlnews.plan.audience import Audience
+from gqlnews.server.answers import Request
 from gqlnews.server.app import create_app
 from gqlnews.settings import ServerSettings
 from gqlnews.store.database import open_writer
@@ -154,6 +157,17 @@ def test_what_reads_the_clock_is_asked_each_time(
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_a_request_made_ready_is_kept_unless_it_reads_the_clock(site: Site) -> None:
+    service = site.client.app.state.service  # type: ignore[attr-defined]
+    for query, kept in [(TITLES, True), (CLOCK[0], False), (CLOCK[3], False)]:
+        request = Request(orjson.dumps({"query": query}), False, Audience.PUBLIC)
+        for _ in range(2):
+            site.client.post("/graphql", content=request.text, headers={"content-type": "application/json"})
+        found = service.answers.prepared(request)
+        assert (found is not None) is kept
+        assert found is service.answers.prepared(request)
+
+
 def test_trending_as_of_an_instant_reads_no_clock(site: Site, cached: Callable[[], list[bool]]) -> None:
     query = '{ trending(asOf: "2022-01-01") { totalCount } }'
     assert [site.get(query).json(), site.get(query).json()] == [{"data": {"trending": {"totalCount": 1}}}] * 2
@@ -185,6 +199,16 @@ def test_who_knows_the_answer_is_told_so(make: Callable[..., Site], cache_bytes:
     site.write("New")
     answer = site.get(**{"if-none-match": tag})
     assert (answer.status_code, titles(answer)) == (200, ["New", "Published"])
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 400), ({"authorization": "Bearer nobody"}, 401)])
+def test_what_http_refuses_may_not_be_kept(site: Site, headers: dict[str, str], status: int) -> None:
+    answer = site.get("", **headers)
+    assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store")
+
+
+def test_a_star_is_any_tag(site: Site) -> None:
+    assert site.get(**{"if-none-match": "*"}).status_code == 304
 
 
 def test_a_tag_is_of_one_representation_and_one_audience(site: Site) -> None:

@@ -1,6 +1,8 @@
 """The first ingest of a database, which is written in another way than all later ones."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +13,7 @@ from gqlnews.content.records import ReadOptions
 from gqlnews.errors import FolderError
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
+from gqlnews.store.reader import connect_to_read
 from tests.store.conftest import TakeIn
 from tests.store.folder import Folder
 
@@ -72,3 +75,23 @@ def test_who_opens_the_database_meanwhile_sees_it_before_and_after(
     take_in(progress=look)
     with closing(open_writer(database)) as other:
         assert (set(seen), counted(other)) == ({0}, 1)
+
+
+KILLED = """
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA journal_mode = DELETE").fetchone()
+db.execute("PRAGMA cache_size = 5")
+db.execute("BEGIN IMMEDIATE")
+db.executemany("INSERT INTO topic_use VALUES (?, ?, 1, 1)", [(str(n), "x" * 500) for n in range(5000)])
+os._exit(9)
+"""
+
+
+def test_who_only_reads_opens_it_after_the_first_ingest_was_killed(database: Path) -> None:
+    """Pages were written to the file already, and a journal says how to undo them."""
+    open_writer(database).close()
+    subprocess.run([sys.executable, "-c", KILLED, str(database)], check=False, timeout=60)  # noqa: S603
+    assert database.with_name(f"{database.name}-journal").stat().st_size > 0
+    with closing(connect_to_read(database)) as connection:
+        assert connection.execute("SELECT count(*) FROM topic_use").fetchone() == (0,)

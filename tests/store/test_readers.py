@@ -6,12 +6,13 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gqlnews.errors import DatabaseError, ForeignDatabaseError
 from gqlnews.store.database import open_writer
-from gqlnews.store.reader import Statements
+from gqlnews.store.reader import Reader, Statements
 from gqlnews.store.readers import Readers
 
 LINE: Statements = [("SELECT line FROM store", ())]
@@ -100,6 +101,45 @@ async def test_who_waits_is_served_in_the_order_of_coming(database: Path) -> Non
     async with pool(database, count=1) as readers:
         await asyncio.gather(*(read(number) for number in range(20)))
     assert served == list(range(20))
+
+
+async def test_those_that_wait_share_a_hop(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hops: list[None] = []
+    work = Reader.work
+
+    def counted(reader: Reader, *arguments: Any) -> "asyncio.Future[None]":
+        hops.append(None)
+        return work(reader, *arguments)
+
+    monkeypatch.setattr(Reader, "work", counted)
+    async with pool(database, count=1) as readers:
+        await asyncio.gather(*started(readers, LINE, 50))
+        assert len(hops) < 5
+        await readers.read(LINE)
+        await asyncio.sleep(0)
+        assert len(hops) < 7
+
+
+async def test_others_are_answered_while_a_statement_runs(database: Path) -> None:
+    async with pool(database) as readers:
+        running = await told(readers, "RECURSIVE")
+        (slow,) = started(readers, ENDLESS, 1)
+        await running.wait()
+        async with asyncio.timeout(10):
+            for _ in range(20):
+                await asyncio.gather(*started(readers, LINE, 10))
+        assert not slow.done()
+        slow.cancel()
+        await ended([slow])
+
+
+async def test_an_answer_is_handed_over_before_what_takes_long_begins(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        quick, slow = started(readers, LINE, 1) + started(readers, ENDLESS, 1)
+        async with asyncio.timeout(10):
+            assert await quick != [None]
+        slow.cancel()
+        await ended([slow])
 
 
 async def test_a_cancelled_call_loses_no_reader(database: Path) -> None:

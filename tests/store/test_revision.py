@@ -1,5 +1,6 @@
 """The version that each audience sees, told without a reader."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -55,14 +56,19 @@ def test_an_ingest_that_finds_nothing_new_changes_no_version(
     assert versions(revision) == before
 
 
-def test_a_database_that_is_locked_tells_nothing_and_waits_for_nobody(
-    revision: Revision, database: Path
+def test_a_database_that_another_keeps_to_itself_tells_nothing_and_waits_for_nobody(
+    database: Path, content: Path
 ) -> None:
-    versions(revision)
-    with closing(open_writer(database)) as db:
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        db.execute("PRAGMA journal_mode")
-    assert versions(revision) != [None, None, None]
+    take_in(content, database)
+    revision = Revision()
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE").fetchone()
+        revision.open(database)
+        assert None not in versions(revision)
+        other.execute("BEGIN EXCLUSIVE")
+        assert versions(revision) == [None, None, None]
+        other.execute("ROLLBACK")
+        assert None not in versions(revision)
     revision.close()
     assert versions(revision) == [None, None, None]
 

@@ -2,35 +2,30 @@
 
 import asyncio
 import sqlite3
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
-from urllib.parse import quote
 
 import aiosqlite
 
-from gqlnews.store.database import WAIT_SECONDS, check_ours
-from gqlnews.store.failures import explaining
-from gqlnews.store.migrations import migrations
+from gqlnews.store.connection import Statements, connect_to_read, run
 
-MMAP_BYTES = 1 << 30
-CACHED_STATEMENTS = 1024
 STEPS_BETWEEN_LOOKS = 200_000  # of SQLite's virtual machine, some 3 ms: how soon an abandoned statement ends
-
-Statements = Sequence[tuple[str, Sequence[object]]]
-"""(SQL text, what it binds): each gives one row of one column, JSON text."""
 
 
 @dataclass(slots=True)
 class Call:
-    """What one request asks of the store, and where its answers go."""
+    """What one request asks of the store, and where its answers go.
+
+    `seconds` of a processor is what each statement took, on average.
+    """
 
     statements: Statements
     answers: asyncio.Future[list[bytes | None]]
     outcome: "list[bytes | None] | Exception | None" = None
+    seconds: float = 0.0
     abandoned: bool = False
 
     def deliver(self) -> None:
@@ -101,56 +96,9 @@ class Reader(aiosqlite.Connection):
             done.append(call)
 
     def _read(self, call: Call) -> list[bytes | None]:
-        db = self._conn
-        if len(call.statements) == 1:  # a statement alone is its own transaction
-            return [_answer(db, call, *call.statements[0])]
-        db.execute("BEGIN")
-        try:
-            return [_answer(db, call, sql, values) for sql, values in call.statements]
-        finally:
-            if db.in_transaction:  # not so where the file failed
-                db.execute("ROLLBACK")  # nothing was written
-
-
-def _answer(db: sqlite3.Connection, call: Call, sql: str, values: Sequence[object]) -> bytes | None:
-    if call.abandoned:
-        raise sqlite3.OperationalError("nobody waits for the answer")
-    row = db.execute(sql, cast("Sequence[str]", values)).fetchone()
-    return None if row is None else cast("bytes | None", row[0])
-
-
-def connect_to_read(path: Path, wait: float = WAIT_SECONDS) -> sqlite3.Connection:
-    """A connection that gives text as bytes; `wait` is how many seconds it waits for another's lock."""
-    with explaining(path):
-        try:
-            return _connect(path, wait)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
-                raise
-            _undo(path, wait)
-            return _connect(path, wait)
-
-
-def _undo(path: Path, wait: float) -> None:
-    """A first ingest was killed: whoever may write and looks at the database undoes what it did."""
-    with closing(sqlite3.connect(path, timeout=wait)) as db:
-        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-
-
-def _connect(path: Path, wait: float) -> sqlite3.Connection:
-    db = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode=ro",
-        uri=True,
-        timeout=wait,
-        isolation_level=None,
-        cached_statements=CACHED_STATEMENTS,
-    )
-    try:
-        check_ours(db, path, newest=max(version for version, _ in migrations()))
-        db.execute("PRAGMA query_only = ON")
-        db.execute(f"PRAGMA mmap_size = {MMAP_BYTES}").fetchall()
-        db.text_factory = bytes
-    except BaseException:
-        db.close()
-        raise
-    return db
+        if call.abandoned:
+            raise sqlite3.OperationalError("nobody waits for the answer")
+        start = time.thread_time()
+        answers = run(self._conn, call.statements)
+        call.seconds = (time.thread_time() - start) / len(call.statements)
+        return answers

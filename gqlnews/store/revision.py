@@ -7,7 +7,7 @@ wake a thread. Only where one has are the versions read anew.
 import sqlite3
 from pathlib import Path
 
-from gqlnews.store.reader import connect_to_read
+from gqlnews.store.connection import connect_to_read
 
 _CHANGED = "PRAGMA data_version"
 _VERSIONS = "SELECT version FROM site ORDER BY audience"

@@ -11,9 +11,9 @@ import pytest
 
 from gqlnews.content.records import ReadOptions
 from gqlnews.errors import FolderError
+from gqlnews.store.connection import connect_to_read
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
-from gqlnews.store.reader import connect_to_read
 from tests.store.conftest import TakeIn
 from tests.store.folder import Folder
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from gqlnews.errors import DatabaseError, ForeignDatabaseError
+from gqlnews.store.connection import Statements
 from gqlnews.store.database import open_writer
-from gqlnews.store.reader import Reader, Statements
+from gqlnews.store.reader import Reader
 from gqlnews.store.readers import Readers
 
 LINE: Statements = [("SELECT line FROM store", ())]

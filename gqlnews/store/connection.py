@@ -1,0 +1,72 @@
+"""Read-only connections, and how the statements of a request run on one."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import cast
+from urllib.parse import quote
+
+from gqlnews.store.database import WAIT_SECONDS, check_ours
+from gqlnews.store.failures import explaining
+from gqlnews.store.migrations import migrations
+
+MMAP_BYTES = 1 << 30
+CACHED_STATEMENTS = 1024
+
+Statements = Sequence[tuple[str, Sequence[object]]]
+"""(SQL text, what it binds): each gives one row of one column, JSON text."""
+
+
+def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
+    """What each gives, in one read transaction: the bytes of its one value, None for null or no row."""
+    if len(statements) == 1:  # a statement alone is its own transaction
+        return [_answer(db, *statements[0])]
+    db.execute("BEGIN")
+    try:
+        return [_answer(db, sql, values) for sql, values in statements]
+    finally:
+        if db.in_transaction:  # not so where the file failed
+            db.execute("ROLLBACK")  # nothing was written
+
+
+def _answer(db: sqlite3.Connection, sql: str, values: Sequence[object]) -> bytes | None:
+    row = db.execute(sql, cast("Sequence[str]", values)).fetchone()
+    return None if row is None else cast("bytes | None", row[0])
+
+
+def connect_to_read(path: Path, wait: float = WAIT_SECONDS) -> sqlite3.Connection:
+    """A connection that gives text as bytes; `wait` is how many seconds it waits for another's lock."""
+    with explaining(path):
+        try:
+            return _connect(path, wait)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+            _undo(path, wait)
+            return _connect(path, wait)
+
+
+def _undo(path: Path, wait: float) -> None:
+    """A first ingest was killed: whoever may write and looks at the database undoes what it did."""
+    with closing(sqlite3.connect(path, timeout=wait)) as db:
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _connect(path: Path, wait: float) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=ro",
+        uri=True,
+        timeout=wait,
+        isolation_level=None,
+        cached_statements=CACHED_STATEMENTS,
+    )
+    try:
+        check_ours(db, path, newest=max(version for version, _ in migrations()))
+        db.execute("PRAGMA query_only = ON")
+        db.execute(f"PRAGMA mmap_size = {MMAP_BYTES}").fetchall()
+        db.text_factory = bytes
+    except BaseException:
+        db.close()
+        raise
+    return db

@@ -1,8 +1,8 @@
 """Render: a root field's plan to one SELECT that gives its whole subtree as JSON.
 
 1. A link to other rows (an article's related coverage, their articles, …) is a correlated scalar subquery.
-   SQLite 3.40's parser overflows where these nest deeper than a few links.
-2. So below `DEEPEST` links a layer begins: one CTE collects the distinct keys that the rows above hold
+   SQLite 3.40's parser overflows where these nest too deep.
+2. So where links add up to more than `DEEPEST` a layer begins: one CTE collects the distinct keys above
    (`kN`), one makes the JSON of each key (`jN`), and the row above looks its own up. The text grows with
    the size of the query and not with its depth, and a row that many parents share is made once.
 3. A connection's page is a CTE of its own (`pN`), for all parents at once; its edges, nodes and page info

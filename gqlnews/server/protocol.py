@@ -1,7 +1,7 @@
 """Uvicorn's HTTP protocol, writing each response at once, and those of one turn of the loop in a row.
 
-Each write is a system call, and one that wakes who waits for the answer: written in a row, many responses wake
-a client once. With 32 connections that spares 40% of the time of an answer that is at hand.
+Each write is a system call, and one that wakes who waits for the answer: written in a row, many responses
+wake a client once. With 32 connections that spares 40% of the time of an answer that is at hand.
 """
 
 import asyncio

@@ -12,7 +12,8 @@ from gqlnews.kept import Kept
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Answer, Prepared
 
-PREPARED_BYTES = 8 << 20
+PREPARED_BYTES = 32 << 20
+PARSED = 30  # bytes that a byte of JSON may take as values
 OVERHEAD = 1_000  # bytes of an entry beside its texts, about
 _PROGRAM = __version__.encode()
 
@@ -62,4 +63,4 @@ class Answers:
     def keep_prepared(self, request: Request, prepared: Prepared) -> None:
         """Kept only where no clock is read: then what is bound holds whenever it is asked again."""
         if prepared.bound.timeless:
-            self._prepared.keep(request, prepared, len(request.text) + prepared.size)
+            self._prepared.keep(request, prepared, PARSED * len(request.text) + prepared.size)

@@ -21,6 +21,9 @@ def caching(audience: Audience, tag: bytes) -> Headers:
 
 
 def is_known(head: Head, tag: bytes) -> bool:
-    """Whether `If-None-Match` names the tag, weak where a proxy has compressed it; `*` names any."""
-    known = {one.strip().removeprefix("W/") for one in head.if_none_match.split(",")}
-    return not known.isdisjoint({tag.decode("ascii"), "*"})
+    """Whether `If-None-Match` names the tag, weak where a proxy has compressed it.
+
+    `*` names none: what was not run yet may be an error.
+    """
+    known = (one.strip().removeprefix("W/") for one in head.if_none_match.split(","))
+    return tag.decode("ascii") in known

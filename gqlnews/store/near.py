@@ -21,6 +21,8 @@ PROVED = 3  # runs on a thread
 RARELY = 20  # one run in so many may take longer
 MOST = 4  # statements of a request: each holds the loop up
 KNOWN = 4096  # statements, by their text
+LONGEST_TEXT = 20_000  # characters of those
+FULL_TEXT = " MATCH "  # a search is one step of the machine, however long it takes: it cannot be stopped
 STEPS_BETWEEN_LOOKS = 5_000  # of SQLite's virtual machine, some 0.1 ms
 
 
@@ -68,7 +70,7 @@ class Near:
         if self._db is None or len(statements) > MOST:
             return None
         for sql, _ in statements:
-            record = self._records.get(sql)
+            record = None if FULL_TEXT in sql else self._records.get(sql)
             if record is None or not record.is_quick:
                 return None
         self._begun = time.perf_counter()
@@ -82,6 +84,8 @@ class Near:
         return answers
 
     def _note(self, sql: str, seconds: float) -> None:
+        if len(sql) > LONGEST_TEXT:
+            return
         record = self._records.get(sql)
         if record is None:
             record = self._records[sql] = _Record()

@@ -126,3 +126,10 @@ def test_a_failure_is_told_as_by_a_thread(database: Path) -> None:
                     await readers.read([("SELECT nothing", ())])
 
     asyncio.run(fail())
+
+
+def test_a_search_always_goes_to_a_thread(near: Near) -> None:
+    search: Statements = [("SELECT count(*) FROM search_all WHERE search_all MATCH ?", ("a",))]
+    for _ in range(PROVED):
+        near.learn(search, 0.0)
+    assert near.read(search) is None

@@ -1,7 +1,6 @@
 """Objects and their plain fields: `json_object('title', t1.title, …)`."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnClause, ColumnElement, func, literal_column, null, select
@@ -64,7 +63,6 @@ def columns_for(row: Row, source: str) -> list[Expression]:
     return [column_of(source, name).label(name) for name in row.used] or [literal_column("1")]
 
 
-@lru_cache(4096)
 def quoted(name: str) -> ColumnElement[Any]:
     """A name of the document or of the schema as SQL text: these hold letters, digits and `_` only."""
     return literal_column(f"'{name}'")

@@ -7,10 +7,9 @@ from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.objects import render_object
 from gqlnews.plan.render.rows import Row, column_of
+from gqlnews.plan.render.scans import ONE, ZERO
 
 _NONE: Expression = literal_column("'[]'")
-_ZERO: Expression = literal_column("0")
-_ONE: Expression = literal_column("1")
 _LENGTH = func.json_array_length
 
 
@@ -40,10 +39,10 @@ def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
     first = render_object(field.selection, ItemRow(row, row.alias, f"{items.name} -> '$[0]"), context)
     if declaration.single:
         return case((items != _NONE, first))
-    alone: Expression = _LENGTH(items) == _ONE
+    alone: Expression = _LENGTH(items) == ONE
     if field.definition.args:
         start, end = context.bind(field, "start"), context.bind(field, "end")
-        alone = and_(start == _ZERO, end > _ZERO, alone)
+        alone = and_(start == ZERO, end > ZERO, alone)
     return case(
         (items == _NONE, func.json_array()),
         (alone, func.json_array(first)),

@@ -29,6 +29,11 @@ class Code(StrEnum):
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
 
+    # a stream comes to its limits
+    TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
+    TOO_MANY_OPERATIONS = "TOO_MANY_OPERATIONS"
+    TOO_SLOW = "TOO_SLOW"
+
     # the server cannot answer
     INTERNAL_ERROR = "INTERNAL_ERROR"
     STOPPING = "STOPPING"

@@ -22,6 +22,10 @@ LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
 CACHE = "GQLNEWS_CACHE_MB"
 
 CACHE_MB, MOST_CACHE_MB = 64, 1_000_000
+STREAMS = "GQLNEWS_STREAMS"
+STREAMS_OF_ONE = "GQLNEWS_STREAMS_EACH"
+MOST_STREAMS, MOST_STREAMS_OF_ONE = 10_000, 100
+MOST_OF_ANY = 1_000_000
 MEBIBYTE = 1 << 20
 
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
@@ -45,6 +49,8 @@ class ServerSettings:
     explorer: bool = True
     editor_tokens: tuple[bytes, ...] = ()
     cache_bytes: int = CACHE_MB * MEBIBYTE
+    most_streams: int = MOST_STREAMS
+    most_streams_of_one: int = MOST_STREAMS_OF_ONE
 
 
 def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
@@ -69,7 +75,11 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
         unpublished=_flag(environ, UNPUBLISHED, default=False),
         explorer=_flag(environ, EXPLORER, default=True),
         editor_tokens=editor_tokens(environ),
-        cache_bytes=_cache_bytes(environ),
+        cache_bytes=_number(environ, CACHE, CACHE_MB, MOST_CACHE_MB, "mebibytes; 0 keeps none") * MEBIBYTE,
+        most_streams=_number(environ, STREAMS, MOST_STREAMS, MOST_OF_ANY, "streams; 0 is no limit"),
+        most_streams_of_one=_number(
+            environ, STREAMS_OF_ONE, MOST_STREAMS_OF_ONE, MOST_OF_ANY, "streams; 0 is no limit"
+        ),
     )
 
 
@@ -93,13 +103,11 @@ def _database(environ: Mapping[str, str]) -> Path:
     raise SettingsError(f"{DATABASE} is not set: name the database that `gqlnews ingest` made")
 
 
-def _cache_bytes(environ: Mapping[str, str]) -> int:
-    word = environ.get(CACHE, "").strip() or str(CACHE_MB)
-    if not re.fullmatch(r"[0-9]{1,7}", word) or int(word) > MOST_CACHE_MB:
-        raise SettingsError(
-            f"{CACHE}: {word[:20]!r} is no size; give 0 (no cache) to {MOST_CACHE_MB} mebibytes"
-        )
-    return int(word) * MEBIBYTE
+def _number(environ: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
+    word = environ.get(name, "").strip() or str(default)
+    if not re.fullmatch(r"[0-9]{1,7}", word) or int(word) > most:
+        raise SettingsError(f"{name}: {word[:20]!r} is no such number; give 0 to {most} {what}")
+    return int(word)
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -13,7 +13,15 @@ import typer
 from gqlnews import __version__
 from gqlnews.cli import options
 from gqlnews.errors import StartupError
-from gqlnews.settings import CACHE_MB, LogFormat
+from gqlnews.settings import (
+    CACHE_MB,
+    MEBIBYTE,
+    MOST_STREAMS,
+    MOST_STREAMS_OF_ONE,
+    LogFormat,
+    ServerSettings,
+    editor_tokens,
+)
 
 app = typer.Typer(
     name="gqlnews",
@@ -76,14 +84,27 @@ def serve(
     explorer: options.Explorer = True,
     log_format: options.LogStyle = LogFormat.TEXT,
     cache_mb: options.CacheSize = CACHE_MB,
+    watch: options.Watch = True,
+    workers: options.Workers = 1,
+    streams: options.Streams = MOST_STREAMS,
+    streams_each: options.StreamsEach = MOST_STREAMS_OF_ONE,
     processes: options.Processes = None,
 ) -> None:
-    """Take in what changed in FOLDER, then serve it."""
-    from gqlnews.cli.serve import Service, run_server
+    """Take in what changed in FOLDER, then serve it, and follow what changes there."""
+    from gqlnews.cli.serve import Serving, run_server
     from gqlnews.cli.source import source
 
     content = source(folder, db, base_url, iframe_host, processes)
-    run_server(content, Service(host, port, unpublished, explorer, log_format, cache_mb))
+    settings = ServerSettings(
+        content.database,
+        unpublished,
+        explorer,
+        editor_tokens(),
+        cache_mb * MEBIBYTE,
+        streams,
+        streams_each,
+    )
+    run_server(content, Serving(host, port, log_format, workers, watch, False), settings)
 
 
 @app.command()

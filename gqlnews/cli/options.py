@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gqlnews.settings import MOST_CACHE_MB, LogFormat
+from gqlnews.settings import MOST_CACHE_MB, MOST_OF_ANY, STREAMS, STREAMS_OF_ONE, LogFormat
 
 Folder = Annotated[
     Path,
@@ -79,6 +79,38 @@ CacheSize = Annotated[
         min=0,
         max=MOST_CACHE_MB,
         help="Mebibytes of answers to keep in memory; 0 keeps none.",
+    ),
+]
+
+
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch/--no-watch", envvar="GQLNEWS_WATCH", help="Take in what changes in FOLDER while serving."
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option("--workers", envvar="GQLNEWS_WORKERS", min=1, max=64, help="How many processes serve."),
+]
+Streams = Annotated[
+    int,
+    typer.Option(
+        "--streams",
+        envvar=STREAMS,
+        min=0,
+        max=MOST_OF_ANY,
+        help="WebSockets and event streams that a process holds open; 0 is no limit.",
+    ),
+]
+StreamsEach = Annotated[
+    int,
+    typer.Option(
+        "--streams-each",
+        envvar=STREAMS_OF_ONE,
+        min=0,
+        max=MOST_OF_ANY,
+        help="The same for one client address.",
     ),
 ]
 

@@ -1,62 +1,123 @@
-"""`gqlnews serve`: take in what changed, say what is served and where, and serve it."""
+"""`gqlnews serve`: take in what changed, say what is served and where, serve it, and follow the folder."""
 
 import gc
-from contextlib import closing
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from types import FrameType
 
 import orjson
 import typer
 from starlette.applications import Starlette
 
 from gqlnews.cli.banner import Banner
+from gqlnews.cli.following import start_following
 from gqlnews.cli.ingest import UNDONE, take_in
+from gqlnews.cli.kept import Kept
 from gqlnews.cli.source import Source
 from gqlnews.cli.stopping import stoppable
+from gqlnews.cli.worker import start_worker, wait_until_ready
+from gqlnews.errors import StartupError
 from gqlnews.schema.engine import Asked
-from gqlnews.server import graphql, logs
+from gqlnews.server import logs
 from gqlnews.server.address import base_url, listen
 from gqlnews.server.app import create_app
 from gqlnews.server.auth import anonymous
-from gqlnews.server.serving import Server
-from gqlnews.settings import MEBIBYTE, LogFormat, ServerSettings, editor_tokens
+from gqlnews.server.service import Service
+from gqlnews.server.serving import NAMES, Server
+from gqlnews.settings import LogFormat, ServerSettings
 
 ARTICLES = "query ArticlesServed { site { articleCount } }"
 
+Ready = Callable[[int], None]
+"""Called once requests are accepted, with the number of articles that someone without a token sees."""
+
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """How the content is served."""
+class Serving:
+    """Where and by how many processes the content is served; `watch`: its folder is followed."""
 
     host: str
     port: int
-    unpublished: bool
-    explorer: bool
     log_format: LogFormat
-    cache_mb: int
+    workers: int
+    watch: bool
+    poll: bool
 
 
-def run_server(source: Source, service: Service) -> None:
+def run_server(source: Source, serving: Serving, settings: ServerSettings) -> None:
     """Serve until a signal. Raises StartupError before anything is served."""
-    settings = ServerSettings(
-        source.database,
-        service.unpublished,
-        service.explorer,
-        editor_tokens(),
-        service.cache_mb * MEBIBYTE,
-    )
-    logs.configure(service.log_format)
-    with closing(listen(service.host, service.port)) as listener:
+    logs.configure(serving.log_format)
+    with closing(listen(serving.host, serving.port)) as listener:
         with stoppable(UNDONE):
             report = take_in(source)
-            app = create_app(settings)
 
-        async def on_start() -> None:
-            articles = await _count_articles(app)
-            _say(Banner(settings, source.folder, base_url(listener), articles, report), service.log_format)
-            gc.collect()
-            gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+        def on_ready(articles: int) -> None:
+            _say(Banner(settings, source.folder, base_url(listener), articles, report), serving.log_format)
 
-        Server(app, on_start).run(sockets=[listener])
+        with _following(source, serving):
+            if serving.workers == 1:
+                serve(listener, settings, on_ready)
+            else:
+                _supervise(listener, serving, settings, on_ready)
+
+
+def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) -> None:
+    """Serve on this socket, in this process, until a signal."""
+    app = create_app(settings)
+
+    async def on_start() -> None:
+        articles = await _count_articles(app)
+        on_ready(articles)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+
+    def on_stop() -> None:
+        _service(app).feed.end()
+
+    Server(app, on_start, on_stop).run(sockets=[listener])
+
+
+@contextmanager
+def _following(source: Source, serving: Serving) -> Iterator[None]:
+    if not serving.watch:
+        yield
+        return
+    follower = Kept("follower", lambda: start_following(source, serving.log_format, poll=serving.poll))
+    try:
+        yield
+    finally:
+        follower.stop()
+
+
+def _supervise(listener: socket.socket, serving: Serving, settings: ServerSettings, on_ready: Ready) -> None:
+    """Serve by several processes until a signal, which they are told; who ends before is started again."""
+    start = partial(start_worker, listener, serving.log_format, settings)
+    started = [start() for _ in range(serving.workers)]
+    served = [wait_until_ready(process) for process in started]
+    first = served[0]
+    if first is None or None in served:
+        for process in started:
+            process.kill()
+            process.wait()
+        raise StartupError("a process that serves could not start: its log says why")
+    workers = [Kept("worker", start, process) for process in started]
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        for worker in workers:
+            worker.signal(number)
+
+    before = {number: signal.signal(number, tell) for number in NAMES}
+    on_ready(first.articles)
+    try:
+        for worker in workers:
+            worker.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say(banner: Banner, log_format: LogFormat) -> None:
@@ -69,7 +130,12 @@ def _say(banner: Banner, log_format: LogFormat) -> None:
 
 async def _count_articles(app: Starlette) -> int:
     """How many someone without a token sees. Asking for it also warms what every request needs."""
-    service: graphql.Service = app.state.service
+    service = _service(app)
     answer = await service.engine.answer(Asked(ARTICLES), anonymous(service.settings))
     count: int = orjson.loads(answer.body)["data"]["site"]["articleCount"]
     return count
+
+
+def _service(app: Starlette) -> Service:
+    service: Service = app.state.service
+    return service

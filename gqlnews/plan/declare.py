@@ -251,7 +251,8 @@ class Similar:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What changed after a version: a row of `changes` for each object, of its latest change.
+    """What changed after a version: an object of `changes` each, of its latest change, with the columns
+    `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `there`: the key again, null where it was removed.
 
     `changes` has the columns `version`, `first_added`, `added` and `removed`, and `state` the caller's own
     `version` (text, `line-number`), `number` and `forgotten`.
@@ -259,6 +260,18 @@ class Log:
 
     changes: Entity
     state: Entity
+    arguments: ReadArguments
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Changes as they come: objects with the columns of a `Log`'s, of which `there` is null without a row.
+
+    `arguments` read to a condition on the rows of `entity`, of which `key` is the name that changes speak of.
+    """
+
+    entity: Entity
+    key: str
     arguments: ReadArguments
 
 
@@ -309,6 +322,7 @@ Declaration = (
     | Differences
     | Similar
     | Log
+    | Events
     | Refs
     | Part
     | LogPart

@@ -1,6 +1,6 @@
 """A planned operation: bind the values of a request, and compile what its shape asks for, once each."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 
 from graphql import GraphQLError, VariableValues, get_argument_values, is_non_null_type
@@ -10,12 +10,17 @@ from gqlnews.plan.arguments import Inputs
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
 from gqlnews.plan.declare import Column, Differences, Literal, LogPart, Part, Statistics
-from gqlnews.plan.nodes import RefusedError, RootPlan, RootPlans
-from gqlnews.plan.render import REFUSED, render_root
+from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan, RootPlans
+from gqlnews.plan.render import REFUSED, Rendered, render_passing_keys, render_root
 from gqlnews.plan.render.context import bound_name
+from gqlnews.plan.render.events import EVENTS, KEYS
 from gqlnews.plan.weights import Weights
 
 WITHOUT_ARGUMENTS = Column | Literal | Part | LogPart | Statistics | Differences
+Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
+Ran = tuple[str, tuple[object, ...]]
+"""SQL text, and what it binds."""
+
 MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
 
 
@@ -51,6 +56,35 @@ class BoundOperation:
 NOTHING_BOUND = BoundOperation({}, {}, complete=False, timeless=False)
 
 
+@dataclass(frozen=True, slots=True)
+class BoundSubscription:
+    """What the events of a subscription are made with. `inputs` is what the arguments were read to."""
+
+    key: str
+    _telling: Statement
+    _passing: Statement
+    inputs: Inputs
+    field: FieldPlan
+    _values: Mapping[str, object]
+
+    def tell(self, events: str) -> "Ran":
+        """Of events, JSON as plan/render/events.py has it, what is told of each: lines of JSON."""
+        return self._given(self._telling, EVENTS, events)
+
+    def passing(self, keys: str) -> "Ran":
+        """Of a JSON array of keys, those of rows that pass: a JSON array."""
+        return self._given(self._passing, KEYS, keys)
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal where the same events are told in the same words."""
+        return self.key, self.tell(""), self.passing("")
+
+    def _given(self, statement: Statement, name: str, value: str) -> "Ran":
+        values = {**self._values, bound_name(self.field.number, name): value}
+        return statement.sql, statement.bind(values)
+
+
 @dataclass(slots=True)
 class PlannedOperation:
     """The root plans of one operation, and the statements compiled from them so far."""
@@ -61,12 +95,8 @@ class PlannedOperation:
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
         """Refuses, with a `RefusedError`, what any argument of the operation refuses."""
-        plans = self.roots.plans
         queries, failures = {}, dict(self.roots.failures)
-        bounds = {key: _bind(root, variables) for key, root in plans.items()}
-        weights = Weights()
-        for key, bound in bounds.items():
-            weights.add(plans[key], bound.inputs)
+        bounds = self._bounds(variables)
         for key, bound in bounds.items():
             if bound.failure is None:
                 queries[key] = self._query(key, bound, audience)
@@ -75,16 +105,50 @@ class PlannedOperation:
         clock = any(inputs.clock for bound in bounds.values() for inputs in bound.inputs.values())
         return BoundOperation(queries, failures, self.roots.complete and not failures, timeless=not clock)
 
-    def _query(self, key: str, bound: "_Bound", audience: Audience) -> Query:
+    def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
+        """Of a subscription: what its events are made with.
+
+        Refuses as `bind` does; raises the GraphQLError of its one field.
+        """
+        bounds = self._bounds(variables)
+        for failure in (*self.roots.failures.values(), *(bound.failure for bound in bounds.values())):
+            if failure is not None:
+                raise failure
+        ((key, bound),) = bounds.items()
+        plan = self.roots.plans[key].field
+        inputs = bound.inputs[plan.number]
+        return BoundSubscription(
+            key,
+            self._statement(key, bound, audience, render_root),
+            self._statement(key, bound, audience, render_passing_keys),
+            inputs,
+            plan,
+            bound.values(),
+        )
+
+    def _bounds(self, variables: VariableValues) -> "dict[str, _Bound]":
+        plans = self.roots.plans
+        bounds = {key: _bind(root, variables) for key, root in plans.items()}
+        weights = Weights()
+        for key, bound in bounds.items():
+            weights.add(plans[key], bound.inputs)
+        return bounds
+
+    def _statement(self, key: str, bound: "_Bound", audience: Audience, render: Render) -> Statement:
+        """Compiled, or as it was."""
         shapes = {number: inputs.shape for number, inputs in bound.inputs.items()}
-        kept = (key, audience, *shapes.values())
+        kept = (key, audience, render, *shapes.values())
         statement = self.statements.get(kept)
         if statement is None:
-            statement = compile_statement(render_root(self.roots.plans[key], audience, shapes))
+            statement = compile_statement(render(self.roots.plans[key], audience, shapes))
             while len(self.statements) >= MOST_SHAPES:
                 self.size -= self.statements.pop(next(iter(self.statements))).size
             self.statements[kept] = statement
             self.size += statement.size
+        return statement
+
+    def _query(self, key: str, bound: "_Bound", audience: Audience) -> Query:
+        statement = self._statement(key, bound, audience, render_root)
         nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
         return Query(statement.sql, statement.bind(bound.values()), nullable, statement.refusals)
 

@@ -18,6 +18,7 @@ from gqlnews.schema.fields import DECLARATION
 from gqlnews.schema.query import Query
 from gqlnews.schema.scalars import CONFIG
 from gqlnews.schema.story import Story
+from gqlnews.schema.subscription import Subscription
 from gqlnews.schema.topic import Topic
 
 log = logging.getLogger("gqlnews")
@@ -62,6 +63,7 @@ class NewsSchema(strawberry.Schema):
 def build_schema() -> strawberry.Schema:
     return NewsSchema(
         query=Query,
+        subscription=Subscription,
         types=[Article, Story, Topic],
         config=CONFIG,
         extensions=[Prepared],

@@ -49,7 +49,7 @@ class ArticleChange:
     kind: ChangeKind = column("kind", description="What happened.")
     slug: str = column("slug", description="The article's slug.")
     article: Article | None = declared(
-        One(Match("slug", parent="slug")), description="As it is now; null where it was removed."
+        One(Match("slug", parent="there")), description="As it is now; null where it was removed."
     )
     version: str = column(
         "version",

@@ -7,8 +7,9 @@
    else (introspection, errors) Strawberry executes it, and the root resolvers share the hop.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from graphql import Executor, GraphQLError, OperationType
 from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.nodes import RefusedError
-from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation
+from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundSubscription
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded
 from gqlnews.schema.work import Read, Work
@@ -43,7 +44,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An operation as a client asks for it. `only_query`: refuse every other kind, as a GET has to."""
+    """An operation as a client asks for it. `only_query`: refuse what changes something, as a GET has to."""
 
     query: str
     variables: Mapping[str, Any] | None = None
@@ -66,6 +67,20 @@ class Prepared:
         return PREPARED_BYTES + 3 * len(self.asked.query) + texts
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A subscription that nothing refuses."""
+
+    operation: str | None
+    audience: Audience
+    bound: BoundSubscription
+    bind: Callable[[], BoundSubscription]
+
+    def renewed(self) -> BoundSubscription:
+        """As it is to be judged now: what reads the clock is bound anew."""
+        return self.bind() if self.bound.inputs.clock else self.bound
+
+
 class Engine:
     """Answers operations over one store; not `thin`: Strawberry executes them all."""
 
@@ -81,7 +96,12 @@ class Engine:
         return prepared if isinstance(prepared, Answer) else await self.run(prepared)
 
     def prepare(self, asked: Asked, audience: Audience) -> Prepared | Answer:
-        """The request made ready, or its refusal."""
+        """The request made ready, or its refusal: also where it asks for more than one answer."""
+        made = self.ready(asked, audience)
+        return made if not isinstance(made, Watched) else refused([_needs_a_stream()], made.operation)
+
+    def ready(self, asked: Asked, audience: Audience) -> Prepared | Watched | Answer:
+        """The request made ready, a subscription too, or its refusal."""
         document = self.documents.get(asked.query)
         if document.errors:
             return refused(document.errors)
@@ -90,24 +110,42 @@ class Engine:
             return refused(operation)
         name = operation.operation.name.value if operation.operation.name else None
         kind = operation.operation.operation
-        if asked.only_query and kind is not OperationType.QUERY:
+        if asked.only_query and kind is OperationType.MUTATION:
             error = GraphQLError(f"A GET runs queries only, and this is a {kind.value}: send it by POST.")
             return refused([coded(error, Code.OPERATION_NOT_ALLOWED)], name)
         try:
+            if kind is OperationType.SUBSCRIPTION:
+                return self._watched(document, operation, name, audience)
+            return Prepared(asked, name, self._bound(document, operation, asked, audience))
+        except RefusedError as error:
+            return refused([argument_error(error)], name)
+
+    def _watched(
+        self, document: Document, operation: "Executor[Any]", name: str | None, audience: Audience
+    ) -> Watched | Answer:
+        try:
+            planned = document.planned(operation, self.declarations)
+            bind = partial(planned.watch, operation.variable_values, audience)
+            return Watched(name, audience, bind(), bind)
+        except GraphQLError as error:
+            return refused([coded(error, Code.BAD_USER_INPUT)], name)
+
+    def _bound(
+        self, document: Document, operation: "Executor[Any]", asked: Asked, audience: Audience
+    ) -> BoundOperation:
+        try:
             bound = document.planned(operation, self.declarations).bind(operation.variable_values, audience)
             self.documents.weigh(asked.query, document)
-        except RefusedError as error:
-            return refused([_argument_error(error)], name)
         except GraphQLError:  # of the operation's own selection: execution finds it again, and says so
-            bound = NOTHING_BOUND
-        return Prepared(asked, name, bound)
+            return NOTHING_BOUND
+        return bound
 
     async def run(self, prepared: Prepared) -> Answer:
         asked, name = prepared.asked, prepared.operation
         work = Work(prepared.bound, self.read)
         whole = await work.whole() if self.thin else None
         if work.refused is not None:
-            return refused([_argument_error(work.refused)], name)
+            return refused([argument_error(work.refused)], name)
         if whole is not None:
             return Answer(whole, True, name, work.rows, faultless=True)
         work.document = self.documents.get(asked.query).node
@@ -115,7 +153,7 @@ class Engine:
             asked.query, dict(asked.variables or {}), context_value=work, operation_name=asked.operation_name
         )
         if work.refused is not None:
-            return refused([_argument_error(work.refused)], name)
+            return refused([argument_error(work.refused)], name)
         return answered(result.data, result.errors or (), name, work.rows)
 
     def _operation(self, document: Document, asked: Asked) -> "Executor[Any] | Sequence[GraphQLError]":
@@ -132,7 +170,15 @@ class Engine:
         return [coded(error, Code.BAD_USER_INPUT) for error in built]
 
 
-def _argument_error(error: RefusedError) -> GraphQLError:
+def _needs_a_stream() -> GraphQLError:
+    error = GraphQLError(
+        "A subscription has many answers: send it over a WebSocket (graphql-transport-ws), or accept "
+        "text/event-stream."
+    )
+    return coded(error, Code.OPERATION_NOT_ALLOWED)
+
+
+def argument_error(error: RefusedError) -> GraphQLError:
     return GraphQLError(str(error), nodes=error.node, path=list(error.path), extensions={"code": error.code})
 
 

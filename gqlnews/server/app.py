@@ -4,7 +4,7 @@ It runs under any ASGI server, as `uvicorn --factory gqlnews.server.app:from_env
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypedDict
 
 from starlette.applications import Starlette
@@ -12,18 +12,22 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from gqlnews.errors import Code
 from gqlnews.schema.engine import FAILED, Engine
+from gqlnews.schema.feed import Feed
 from gqlnews.server import logs
 from gqlnews.server.answers import Answers
 from gqlnews.server.explorer import explorer_assets
-from gqlnews.server.graphql import GraphQL, Service
+from gqlnews.server.graphql import GraphQL
 from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
 from gqlnews.server.health import live, ready
 from gqlnews.server.page import page
+from gqlnews.server.service import Service
+from gqlnews.server.socket import serve_socket
+from gqlnews.server.sockets import Sockets
 from gqlnews.server.wire import ALLOW, error_response
 from gqlnews.settings import ServerSettings, log_format, server_settings
 from gqlnews.store.readers import Readers
@@ -64,16 +68,23 @@ def create_app(settings: ServerSettings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
-        readers, revision = Readers(), Revision()
-        try:
+        async with AsyncExitStack() as stack:
+            readers, revision = Readers(), Revision()
+            stack.push_async_callback(readers.close)
             await readers.open(settings.database)
+            stack.callback(revision.close)
             revision.open(settings.database)
-            answers = Answers(settings.cache_bytes)
-            app.state.service = Service(settings, Engine(readers.read), revision.version, answers)
+            feed = Feed(settings.database, revision.version)
+            stack.push_async_callback(feed.close)
+            app.state.service = Service(
+                settings,
+                Engine(readers.read),
+                revision.version,
+                Answers(settings.cache_bytes),
+                feed,
+                Sockets(settings.most_streams, settings.most_streams_of_one),
+            )
             yield {"service": app.state.service}
-        finally:
-            revision.close()
-            await readers.close()
 
     endpoint = GraphQL(page if settings.explorer else None)
     return News(
@@ -94,6 +105,7 @@ def from_environment() -> Starlette:
 def _routes(settings: ServerSettings, endpoint: GraphQL) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
+        WebSocketRoute(ENDPOINT, serve_socket),
         Route("/", _to_endpoint),
         Route("/health/live", live),
         Route("/health/ready", ready),

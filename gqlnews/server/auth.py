@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 
+from starlette.types import Scope
+
 from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
 from gqlnews.server.wire import BEARER, WWW_AUTHENTICATE, RefusedError
@@ -12,6 +14,11 @@ from gqlnews.settings import ServerSettings
 
 # RFC 6750, section 2.1; the scheme's name in any case, as RFC 9110 has it.
 _CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+
+
+def given_credentials(scope: Scope) -> Sequence[str]:
+    """The `Authorization` headers of a request."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
 
 
 def anonymous(settings: ServerSettings) -> Audience:

@@ -15,14 +15,15 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gqlnews.errors import Code
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import FAILED, Answer, Engine, Prepared
-from gqlnews.server.answers import Answers, Request
+from gqlnews.schema.engine import FAILED, Answer, Prepared, Watched
+from gqlnews.server.answers import Request
 from gqlnews.server.auth import audience
 from gqlnews.server.conditional import NOT_KEPT, caching, is_known
-from gqlnews.server.head import Head, media_type
+from gqlnews.server.events import EventStream
+from gqlnews.server.head import Head, Streams, media_type, takes_streams
 from gqlnews.server.logs import log, note
 from gqlnews.server.request import read_request, read_text, wants_page
+from gqlnews.server.service import Service
 from gqlnews.server.wire import (
     GRAPHQL_RESPONSE,
     JSON,
@@ -33,22 +34,10 @@ from gqlnews.server.wire import (
     graphql_headers,
     raw_headers,
 )
-from gqlnews.settings import ServerSettings
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
 
 Page = Callable[[PageRequest], Awaitable[Response]]
-VersionOf = Callable[[Audience], bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What an endpoint needs at hand, made when the application starts."""
-
-    settings: ServerSettings
-    engine: Engine
-    version_of: VersionOf
-    answers: Answers
 
 
 @dataclass(slots=True)
@@ -58,6 +47,7 @@ class Exchange:
     service: Service
     head: Head
     media: str
+    streams: Streams
     answer: Answer | None = None
     operation: str | None = None
     cached: bool = False
@@ -76,19 +66,26 @@ class GraphQL:
             response = await self._page(PageRequest(scope))
             await response(scope, receive, send)
             return
-        exchange = Exchange(scope["state"]["service"], head, media_type(head.accept))
+        exchange = Exchange(
+            scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept)
+        )
         reply = await _reply(exchange, receive)
+        if isinstance(reply, EventStream):
+            try:
+                await reply.respond(scope, receive, send)
+                return
+            except RefusedError as refused:
+                reply = _refused(exchange, refused)
         _note(exchange, reply, perf_counter() - start)
         await reply.send(send)
 
 
-async def _reply(exchange: Exchange, receive: Receive) -> Reply:
+async def _reply(exchange: Exchange, receive: Receive) -> Reply | EventStream:
     """Whatever goes wrong is answered as GraphQL JSON too."""
     try:
         return await _answer(exchange, receive)
     except RefusedError as refused:
-        more = raw_headers(refused.headers)
-        return _refusal(exchange, refused.status, refused.code, str(refused), *more)
+        return _refused(exchange, refused)
     except ClientDisconnect:
         return Reply(CLIENT_CLOSED_REQUEST, ())
     except CancelledError:  # the server cancels what is in flight only when it has to stop now
@@ -98,18 +95,27 @@ async def _reply(exchange: Exchange, receive: Receive) -> Reply:
         return _refusal(exchange, 500, Code.INTERNAL_ERROR, FAILED)
 
 
-async def _answer(exchange: Exchange, receive: Receive) -> Reply:
+async def _answer(exchange: Exchange, receive: Receive) -> Reply | EventStream:
     service, head = exchange.service, exchange.head
     who = audience(head.authorization, service.settings)
     request = Request(await read_text(head, receive), head.reads, who)
+    if exchange.streams is Streams.ALWAYS:
+        return EventStream(service, service.engine.ready(read_request(head, request.text), who))
     version = service.version_of(who) if service.answers.are_kept or head.reads else None
     if version is not None and (kept := service.answers.get(request, version)) is not None:
         exchange.answer, exchange.cached = kept, True
         return _not_modified(exchange, request, version) or _lasting(exchange, request, version)
     prepared = _prepared(exchange, request)
+    if isinstance(prepared, Watched):
+        return EventStream(service, prepared)
     if isinstance(prepared, Answer):
         exchange.answer = prepared
         return _momentary(exchange)
+    return await _run(exchange, request, prepared, version)
+
+
+async def _run(exchange: Exchange, request: Request, prepared: Prepared, version: bytes | None) -> Reply:
+    service = exchange.service
     exchange.operation = prepared.operation
     lasting = version if prepared.bound.timeless else None
     if lasting is not None and (known := _not_modified(exchange, request, lasting)) is not None:
@@ -122,13 +128,14 @@ async def _answer(exchange: Exchange, receive: Receive) -> Reply:
     return _lasting(exchange, request, lasting)
 
 
-def _prepared(exchange: Exchange, request: Request) -> Prepared | Answer:
+def _prepared(exchange: Exchange, request: Request) -> Prepared | Watched | Answer:
     """As it was kept, or made ready now; or its refusal."""
     service = exchange.service
     kept = service.answers.prepared(request)
     if kept is not None:
         return kept
-    made = service.engine.prepare(read_request(exchange.head, request.text), request.audience)
+    make = service.engine.prepare if exchange.streams is Streams.NO else service.engine.ready
+    made = make(read_request(exchange.head, request.text), request.audience)
     if isinstance(made, Prepared):
         service.answers.keep_prepared(request, made)
     return made
@@ -167,6 +174,10 @@ def _momentary(exchange: Exchange) -> Reply:
     if exchange.head.reads:
         headers = (*headers, *NOT_KEPT)
     return Reply(status, headers, answer.body)
+
+
+def _refused(exchange: Exchange, refused: RefusedError) -> Reply:
+    return _refusal(exchange, refused.status, refused.code, str(refused), *raw_headers(refused.headers))
 
 
 def _refusal(exchange: Exchange, status: int, code: Code, message: str, *more: tuple[bytes, bytes]) -> Reply:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache, wraps
 from typing import TypeVar
 
 from starlette.types import Scope
 
-from gqlnews.server.wire import GRAPHQL_RESPONSE, HTML, JSON
+from gqlnews.server.wire import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON
 
 _READS = frozenset({"GET", "HEAD"})
 
@@ -73,6 +74,27 @@ def media_type(accept: str) -> str:
     """The type to answer in: the specification's own where the client names it and likes it no less."""
     liked = _accepted(accept)
     return GRAPHQL_RESPONSE if liked.get(GRAPHQL_RESPONSE, 0.0) > 0.0 and _first(liked) else JSON
+
+
+class Streams(Enum):
+    """Whether a client takes its answers as server-sent events."""
+
+    NO = auto()
+    WHERE_MANY = auto()  # of a subscription, while it likes one answer as JSON no less
+    ALWAYS = auto()
+
+
+@remembered
+def takes_streams(accept: str) -> Streams:
+    liked = _accepted(accept)
+    events = liked.get(EVENT_STREAM, 0.0)
+    if events <= 0.0:
+        return Streams.NO
+    return (
+        Streams.ALWAYS
+        if events > max(liked.get(JSON, 0.0), liked.get(GRAPHQL_RESPONSE, 0.0))
+        else Streams.WHERE_MANY
+    )
 
 
 @remembered

@@ -6,8 +6,8 @@ from starlette.responses import JSONResponse, Response
 
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Asked
-from gqlnews.server.graphql import Service
 from gqlnews.server.logs import log
+from gqlnews.server.service import Service
 
 PROBE = "query Ready { site { articleCount } }"
 

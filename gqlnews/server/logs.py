@@ -10,6 +10,7 @@ import re
 import sys
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import perf_counter
 from typing import TextIO
 
 import orjson
@@ -28,6 +29,11 @@ def note(message: str, **fields: object) -> None:
         record = logging.LogRecord(log.name, logging.INFO, "", 0, message, None, None)
         setattr(record, FIELDS, fields)
         log.handle(record)
+
+
+def note_stream(operation: str | None, start: float, events: int, over: str) -> None:
+    """Log the end of an operation whose answers were streamed; `start` by `perf_counter`."""
+    note("operation", name=operation, ms=round((perf_counter() - start) * 1000, 2), events=events, over=over)
 
 
 class TextFormatter(logging.Formatter):

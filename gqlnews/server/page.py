@@ -13,7 +13,7 @@ from gqlnews.schema.engine import Asked
 from gqlnews.server.auth import anonymous
 from gqlnews.server.examples import Example, Served, examples
 from gqlnews.server.explorer import ASSETS, explorer_page
-from gqlnews.server.graphql import Service
+from gqlnews.server.service import Service
 
 NEWEST = """
 query NewestForExamples {

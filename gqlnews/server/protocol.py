@@ -1,4 +1,5 @@
-"""Uvicorn's HTTP protocol, writing each response at once, and those of one turn of the loop in a row.
+"""Uvicorn's protocols. That of HTTP writes each response at once, and those of one turn of the loop in a
+row.
 
 Each write is a system call, and one that wakes who waits for the answer: written in a row, many responses
 wake a client once. With 32 connections that spares 40% of the time of an answer that is at hand.
@@ -8,6 +9,10 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+CLOSE_SECONDS = 5.0  # for a client to take note that its socket is closed
 
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -48,3 +53,19 @@ class Joined:
 class OneWriteProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Joined(transport))  # type: ignore[arg-type]
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """That of WebSockets closes at once, also where the client reads nothing, and then cuts it off."""
+
+    async def send(self, message: Any) -> None:
+        closes = message["type"] == "websocket.close" and self.handshake_complete
+        if closes:
+            self.writable.set()
+        await self.writable.wait()
+        if self.close_sent and self.initial_response is None:
+            raise ClientDisconnected  # it was closed while this waited
+        await super().send(message)
+        if closes and self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)

@@ -17,8 +17,10 @@ from starlette.types import ASGIApp
 
 from gqlnews.server.address import BACKLOG
 from gqlnews.server.logs import note
-from gqlnews.server.protocol import OneWriteProtocol
+from gqlnews.server.protocol import OneWriteProtocol, SocketProtocol
 
+MESSAGE_BYTES = 64 * 1024  # of a WebSocket
+PING_SECONDS = 20.0
 DRAIN_SECONDS = 8  # then requests in flight are cancelled, and answered with 503
 # What stopping may take in all, in seconds; the promise is 1 and 10.
 LAST_RESORT = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5}
@@ -26,11 +28,16 @@ NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's server with this program's way of stopping; `on_start` runs once it accepts requests."""
+    """Uvicorn's server with this program's way of stopping.
 
-    def __init__(self, app: ASGIApp, on_start: Callable[[], Awaitable[None]]) -> None:
+    `on_start` runs once it accepts requests, `on_stop` once it accepts no more: it ends what has no end.
+    """
+
+    def __init__(
+        self, app: ASGIApp, on_start: Callable[[], Awaitable[None]], on_stop: Callable[[], None]
+    ) -> None:
         super().__init__(_config(app))
-        self._on_start = on_start
+        self._on_start, self._on_stop = on_start, on_stop
         self._stopped_by: signal.Signals | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -62,6 +69,7 @@ class Server(uvicorn.Server):
             listener.close()
         await asyncio.sleep(0)  # the loop closes them on its next turn
         by = self._stopped_by or signal.SIGTERM
+        self._on_stop()
         note("stopping", by=NAMES[by], connections=len(self.server_state.connections))
         if by == signal.SIGINT:
             self._cut()
@@ -81,6 +89,11 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         app,
         loop="uvloop",
         http=OneWriteProtocol,
+        ws=SocketProtocol,
+        ws_max_size=MESSAGE_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,  # a compressor for each socket takes more memory than all else of it
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -13,6 +13,7 @@ from gqlnews.server.headers import SECURITY_HEADERS
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
 UTF8 = "; charset=utf-8"
 
 ALLOW = "Allow"

@@ -11,7 +11,8 @@ from gqlnews.store.database import WAIT_SECONDS, check_ours
 from gqlnews.store.failures import explaining
 from gqlnews.store.migrations import migrations
 
-MMAP_BYTES = 1 << 30
+MMAP_BYTES = 0x7FFF_0000  # as much as SQLite maps at most
+CACHE_KIB = 16 * 1024  # of each connection, for what lies beyond
 CACHED_STATEMENTS = 1024
 
 Statements = Sequence[tuple[str, Sequence[object]]]
@@ -65,6 +66,7 @@ def _connect(path: Path, wait: float) -> sqlite3.Connection:
         check_ours(db, path, newest=max(version for version, _ in migrations()))
         db.execute("PRAGMA query_only = ON")
         db.execute(f"PRAGMA mmap_size = {MMAP_BYTES}").fetchall()
+        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         db.text_factory = bytes
     except BaseException:
         db.close()

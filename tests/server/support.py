@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 DEADLINE = 60.0
+QUIETLY = {
+    "GQLNEWS_PROCESSES": "1",
+    "GQLNEWS_WATCH": "0",
+}  # fewer processes, where that is not what is tested
 TOKEN = "a-token-for-tests"  # noqa: S105 - opens nothing
 TOKEN_HASH = "9237b94c86ee59b8e51197999c04d4570522a9bfb16047aa5b59613faefa515d"  # noqa: S105 - of the above, by sha256sum
 
@@ -60,7 +64,7 @@ def environment(home: Path, changes: Mapping[str, str] | None = None) -> dict[st
     """This process's environment with an empty home, no settings of gqlnews, and `changes`."""
     ours = ("GQLNEWS_", "XDG_", "NO_COLOR", "FORCE_COLOR")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, "HOME": str(home), "GQLNEWS_PROCESSES": "1", **(changes or {})}
+    return {**kept, "HOME": str(home), **QUIETLY, **(changes or {})}
 
 
 def run_cli(home: Path, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:

@@ -22,6 +22,7 @@ from gqlnews.plan.declare import (
     Column,
     Connection,
     Differences,
+    Events,
     Groups,
     Intervals,
     Items,
@@ -39,6 +40,7 @@ from gqlnews.plan.nodes import RefusedError, RootPlan
 from gqlnews.plan.render.connections import render_connection, render_part
 from gqlnews.plan.render.context import AnySelect, Context, FieldRenderer
 from gqlnews.plan.render.differences import render_differences
+from gqlnews.plan.render.events import render_events, render_passing
 from gqlnews.plan.render.facets import render_groups, render_statistics
 from gqlnews.plan.render.intervals import render_intervals
 from gqlnews.plan.render.items import render_items
@@ -65,6 +67,7 @@ RENDERERS: dict[type, FieldRenderer] = {
     Refs: render_refs,
     Similar: render_similar,
     Log: render_log,
+    Events: render_events,
     Part: render_part,
     LogPart: render_log_part,
 }
@@ -94,3 +97,8 @@ def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashabl
     return Rendered(
         context.expressions, select(whole.label("json")), tuple(error for _, error in context.refusals)
     )
+
+
+def render_passing_keys(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
+    """Of a subscription: which of the keys that are bound are those of rows that pass its filter."""
+    return Rendered({}, render_passing(plan.field, Context(audience, shapes, RENDERERS)), ())

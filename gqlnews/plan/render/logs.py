@@ -1,8 +1,9 @@
 """A log: what changed after a version, oldest first, each object once and as it is now.
 
     w2 AS MATERIALIZED (SELECT version, number, forgotten, <'line-'> AS line FROM site WHERE audience = 0)
-    c2 AS MATERIALIZED (SELECT slug, version AS number, <ADDED, …> AS kind FROM article_change
-                        WHERE scope = 0 AND version > :since … ORDER BY version LIMIT :limit + 1)
+    c2 AS MATERIALIZED (SELECT slug, version AS number, <ADDED, …> AS kind, <slug> AS there
+                        FROM article_change WHERE scope = 0 AND version > :since …
+                        ORDER BY version LIMIT :limit + 1)
 
 Bound: `line` (`line-`, that of the store and of what the caller may see, null where nothing is said), `since`
 and `started` (numbers), `limit`. A walk through the whole content may be at a version from before what was
@@ -21,6 +22,13 @@ from gqlnews.plan.nodes import FieldPlan
 from gqlnews.plan.render.context import Context, Expression
 from gqlnews.plan.render.objects import columns_for, render_array, render_object
 from gqlnews.plan.render.rows import LISTED, Row, aliased, as_json, column_of, leads_nowhere, visible
+
+ANEW = (
+    "`since` is of a store that was made anew, or of a caller who sees other articles: start afresh, without "
+    "`since`."
+)
+NEVER = "`since` is no version that ever was: pass a `version` that the API gave."
+FORGOTTEN = "`since` is older than what is remembered: start afresh, without `since`."
 
 
 def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
@@ -79,20 +87,19 @@ class LogRow(Row):
             and_(line.is_distinct_from(self.of_state("line")), line.is_not(None)),
             self.field,
             Code.VERSION_TOO_OLD,
-            "`since` is of a store that was made anew, or of a caller who sees other articles: start afresh, "
-            "without `since`.",
+            ANEW,
         )
         self.context.refuse_where(
             or_(since > number, func.ifnull(started, since) > number),
             self.field,
             Code.BAD_VERSION,
-            "`since` is no version that ever was: pass a `version` that the API gave.",
+            NEVER,
         )
         self.context.refuse_where(
             and_(since > literal_column("0"), func.ifnull(started, since) < forgotten),
             self.field,
             Code.VERSION_TOO_OLD,
-            "`since` is older than what is remembered: start afresh, without `since`.",
+            FORGOTTEN,
         )
 
     def _state(self, declaration: Log) -> Select[Any]:
@@ -115,6 +122,7 @@ class LogRow(Row):
             column_of(alias, declaration.changes.key).label(declaration.changes.key),
             version.label("number"),
             kind.label("kind"),
+            case((removed == literal_column("0"), column_of(alias, declaration.changes.key))).label("there"),
         ).select_from(aliased(declaration.changes.table, alias))
         known = or_(removed == literal_column("0"), column_of(alias, "first_added") <= since)
         query = query.where(

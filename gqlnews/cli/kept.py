@@ -1,0 +1,65 @@
+"""Processes that are started again where they end, and that end with this one, however it ends.
+
+Each has a pipe for its standard input, whose other end this process alone holds: when that closes, the input
+ends, and the process has to end too.
+"""
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+
+from gqlnews.server.logs import note
+
+AGAIN = 0.5  # seconds to wait, where it did not live for long
+LONG = 5.0  # seconds
+PATIENCE = 9.0  # seconds for it to end when its input does
+
+Start = Callable[[], "subprocess.Popen[bytes]"]
+
+
+class Kept:
+    """One process, looked after by a thread. `name` is what the log calls it."""
+
+    def __init__(self, name: str, start: Start, running: "subprocess.Popen[bytes] | None" = None) -> None:
+        """`running` is one that was started already."""
+        self._name, self._start = name, start
+        self._stopping = threading.Event()
+        self._process = running or start()
+        self._thread = threading.Thread(target=self._keep, name=f"gqlnews-{name}", daemon=True)
+        self._thread.start()
+
+    def signal(self, number: int) -> None:
+        """For good: it is not started again."""
+        self._stopping.set()
+        self._process.send_signal(number)
+
+    def wait(self) -> None:
+        """Until it has ended for good."""
+        self._thread.join()
+
+    def stop(self) -> None:
+        """End it, by the end of its input, or by force where it does not heed that."""
+        self._stopping.set()
+        self._close()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._thread.join()
+
+    def _close(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _keep(self) -> None:
+        while True:
+            began = time.monotonic()
+            status = self._process.wait()
+            if self._stopping.is_set():
+                return
+            note(f"{self._name} ended", status=status, again=True)
+            if time.monotonic() - began < LONG and self._stopping.wait(AGAIN):
+                return
+            self._close()
+            self._process = self._start()

@@ -1,0 +1,91 @@
+"""One of several processes that serve: what it is told, and how it says that it is ready.
+
+It is started by `gqlnews serve --workers N`, which writes one line of JSON to its standard input and holds
+that open. It listens on the socket that it inherits, writes a line once it serves, and ends as it is told by
+a signal, or, as by SIGTERM, when its input ends.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from gqlnews.server import logs
+from gqlnews.settings import LogFormat, ServerSettings
+
+_START = "from gqlnews.cli.worker import main; main()"
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """`tokens` are the hashes of editors' tokens, in hex: not on the command line, where others read them."""
+
+    listener: int
+    log_format: LogFormat
+    settings: ServerSettings
+
+
+class Served(msgspec.Struct, frozen=True):
+    """How many articles someone without a token sees."""
+
+    articles: int
+
+
+def start_worker(
+    listener: socket.socket, log_format: LogFormat, settings: ServerSettings
+) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen(  # noqa: S603 - our own module, run by our own interpreter
+        [sys.executable, "-c", _START],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=[listener.fileno()],
+        process_group=0,  # Ctrl-C is for who started it, who tells it
+    )
+    assert process.stdin is not None
+    orders = Orders(listener.fileno(), log_format, settings)
+    process.stdin.write(msgspec.json.encode(orders, enc_hook=_encoded) + b"\n")
+    process.stdin.flush()
+    return process
+
+
+def wait_until_ready(process: "subprocess.Popen[bytes]") -> Served | None:
+    """What it says once it serves; None where it ended before."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    return msgspec.json.decode(line, type=Served) if line else None
+
+
+def main() -> None:
+    """In the process itself."""
+    from gqlnews.cli.serve import serve
+
+    orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=Orders, dec_hook=_decoded)
+    logs.configure(orders.log_format)
+    with socket.socket(fileno=orders.listener) as listener:
+        serve(listener, orders.settings, _say_ready)
+
+
+def _say_ready(articles: int) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(Served(articles)) + b"\n")
+    sys.stdout.buffer.flush()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop)
+
+
+def _stop() -> None:
+    """Nothing but the end is read."""
+    asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _encoded(value: object) -> str:
+    assert isinstance(value, Path)
+    return str(value)
+
+
+def _decoded(kind: type, value: object) -> object:
+    assert kind is Path
+    return Path(str(value))

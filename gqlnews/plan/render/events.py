@@ -1,0 +1,69 @@
+"""Events: changes as they come, in two statements that the text of a subscription decides.
+
+Which of the things that changed pass its filter, asked of the content before the change and after it:
+
+    SELECT json_group_array(t1.slug) FROM article AS t1
+    WHERE t1.slug IN (SELECT value FROM json_each(:keys)) AND <visible> AND <the filter>
+
+What it is told of them, each a line of JSON: no JSON has a line feed of its own.
+
+    WITH e1 AS MATERIALIZED (SELECT value ->> 'slug' AS slug, …, key AS place FROM json_each(:events))
+    SELECT group_concat(json_object('kind', s2.kind, …), char(10))
+    FROM (SELECT e1.slug AS slug, … FROM e1 ORDER BY e1.place) AS s2
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, func, literal_column, select, table
+
+from gqlnews.plan.conditions import All, AnyOf, Not, Test
+from gqlnews.plan.declare import Events
+from gqlnews.plan.nodes import FieldPlan
+from gqlnews.plan.render.conditions import render_condition
+from gqlnews.plan.render.context import Context, Expression
+from gqlnews.plan.render.objects import columns_for, render_object
+from gqlnews.plan.render.rows import LISTED, Row, aliased, column_of, visible
+
+KEYS, EVENTS = "keys", "events"
+"""What is bound: a JSON array of keys, and one of objects with `slug`, `kind`, `version` and `there`."""
+
+_COLUMNS = ("slug", "kind", "version", "there")
+
+
+def render_passing(field: FieldPlan, context: Context) -> Select[Any]:
+    """Which of `keys` are the keys of rows that pass, as a JSON array."""
+    declaration, condition = field.declaration, context.shapes[field.number]
+    assert isinstance(declaration, Events)
+    assert isinstance(condition, All | AnyOf | Not | Test)
+    alias = f"t{next(context.numbers)}"
+    key = column_of(alias, declaration.key)
+    keys: Select[Any] = select(literal_column("value")).select_from(func.json_each(context.bind(field, KEYS)))
+    passes = render_condition(
+        condition,
+        lambda name: column_of(alias, name),
+        lambda name: context.bind(field, name),
+        context.audience,
+    )
+    query = select(func.json_group_array(key).label("json"))
+    query = query.select_from(aliased(declaration.entity.table, alias))
+    return query.where(key.in_(keys), visible(declaration.entity, alias, context.audience), passes)
+
+
+def render_events(field: FieldPlan, _row: Row, context: Context) -> Expression:
+    """What is told of each of `events`, in their order, a line each."""
+    number = next(context.numbers)
+    name, alias = f"e{number}", f"s{number}"
+    context.materialize(name, _given(field, context))
+    event = Row(
+        alias, LISTED, lambda column: select(column_of(name, column).label("key")).select_from(table(name))
+    )
+    told = render_object(field.selection, event, context)
+    ordered = select(*columns_for(event, name)).select_from(table(name)).order_by(column_of(name, "place"))
+    lines = func.group_concat(told, literal_column("char(10)"))
+    return select(lines).select_from(ordered.subquery(alias)).scalar_subquery()
+
+
+def _given(field: FieldPlan, context: Context) -> Select[Any]:
+    columns: list[Expression] = [literal_column(f"value ->> '{name}'").label(name) for name in _COLUMNS]
+    place: Expression = literal_column("key").label("place")
+    return select(*columns, place).select_from(func.json_each(context.bind(field, EVENTS)))

@@ -1,0 +1,47 @@
+"""How many streams are open, in all and by client: each holds memory, and a place among the open files."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from starlette.types import Scope
+
+from gqlnews.errors import Code
+from gqlnews.server.wire import RefusedError
+
+RETRY_AFTER = "5"  # seconds
+
+
+class Sockets:
+    """Of one process. A limit of 0 is none; `client` limits those of one address."""
+
+    def __init__(self, most: int, client: int) -> None:
+        self._most, self._client = most, client
+        self._open: Counter[str] = Counter()
+
+    @property
+    def count(self) -> int:
+        return self._open.total()
+
+    @contextmanager
+    def taken(self, scope: Scope) -> Iterator[None]:
+        """A place for as long as the block runs. Raises RefusedError (503, 429) where there is none."""
+        address = scope["client"][0] if scope.get("client") else ""
+        self._check(address)
+        self._open[address] += 1
+        try:
+            yield
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
+
+    def _check(self, address: str) -> None:
+        if 0 < self._most <= self.count:
+            raise _full(503, "The server has as many open streams as it takes: try again later.")
+        if 0 < self._client <= self._open[address]:
+            raise _full(429, f"Your address has {self._client} open streams, as many as one may: close some.")
+
+
+def _full(status: int, message: str) -> RefusedError:
+    return RefusedError(status, Code.TOO_MANY_STREAMS, message, **{"Retry-After": RETRY_AFTER})

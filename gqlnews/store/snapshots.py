@@ -1,0 +1,164 @@
+"""The content before a change and after it: read transactions of one thread, each of one moment.
+
+1. `now` is the content as of the last look.
+2. A look begins a transaction anew, on the other connection. Where something has changed it is the new `now`,
+   and what was is looked at beside it: what an article was before a change stands nowhere else.
+3. Then the older one ends. Where nothing has changed it ends too, since a transaction that goes on for ever
+   keeps the write-ahead log from being emptied.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple, TypeVar, cast
+
+from gqlnews.store.connection import connect_to_read
+from gqlnews.store.failures import explaining
+
+T = TypeVar("T")
+
+_SITES = "SELECT substr(version, 1, instr(version, '-')), number, forgotten FROM site ORDER BY audience"
+_CHANGES = """
+SELECT slug, version, first_added, added, removed FROM article_change
+WHERE scope = ? AND version > ? ORDER BY version LIMIT ?
+"""
+
+
+class Site(NamedTuple):
+    """Where the versions of one audience are: `line` (`line-`) and `number` make its version."""
+
+    line: str
+    number: int
+    forgotten: int
+
+
+class Change(NamedTuple):
+    """The latest change of an article in one scope; the numbers are those of versions."""
+
+    slug: str
+    number: int
+    first_added: int
+    added: int
+    removed: int
+
+
+class Snapshot:
+    """The content at one moment. Of the thread that began it."""
+
+    def __init__(self, db: sqlite3.Connection, sites: Sequence[Site]) -> None:
+        self.db, self.sites = db, tuple(sites)
+
+    @staticmethod
+    def begin(db: sqlite3.Connection) -> "Snapshot":
+        db.execute("BEGIN")
+        try:
+            rows = db.execute(_SITES).fetchall()
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        return Snapshot(db, [Site(line.decode(), number, forgotten) for line, number, forgotten in rows])
+
+    def end(self) -> sqlite3.Connection:
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")  # nothing was written
+        return self.db
+
+    def changes(self, scope: int, after: int, most: int) -> list[Change]:
+        """The changes of a scope after a number, oldest first."""
+        rows = self.db.execute(_CHANGES, (scope, after, most))
+        return [Change(slug.decode(), *numbers) for slug, *numbers in rows]
+
+    def value(self, sql: str, values: Sequence[object]) -> bytes | None:
+        """The one value that a statement gives, as bytes."""
+        row = self.db.execute(sql, cast("Sequence[str]", values)).fetchone()
+        return None if row is None else cast("bytes | None", row[0])
+
+
+class Snapshots:
+    """`open` and `close` it in the loop; all it is asked to do runs on its thread, in the order of asking."""
+
+    def __init__(self) -> None:
+        self._path = Path()
+        self._thread: ThreadPoolExecutor | None = None
+        self._now: Snapshot | None = None
+        self._newer: Snapshot | None = None
+        self._other: sqlite3.Connection | None = None
+
+    async def open(self, path: Path) -> None:
+        """Begin with the content as it is. Raises DatabaseError and its kinds."""
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-snapshots")
+        try:
+            await self._run(self._begin)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        if self._thread is not None:
+            thread, self._thread = self._thread, None
+            await asyncio.get_running_loop().run_in_executor(thread, self._end)
+            thread.shutdown()
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Of the last look, by audience."""
+        return _there(self._now).sites
+
+    async def at(self, work: Callable[[Snapshot], T]) -> T:
+        """What `work` makes of the content as of the last look."""
+        return await self._run(lambda: work(_there(self._now)))
+
+    async def both(self, work: Callable[[Snapshot, Snapshot], T]) -> T:
+        """While looking: what `work` makes of the content before and after."""
+        return await self._run(lambda: work(_there(self._now), _there(self._newer)))
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[bool]:
+        """Look again: whether something has changed. The older content goes when the block ends.
+
+        Where the block raises, it stays, and the next look begins with it.
+        """
+        changed = await self._run(self._look)
+        try:
+            yield changed
+        except BaseException:
+            await self._run(self._forget)
+            raise
+        await self._run(self._go_on)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        assert self._thread is not None, "it is open"
+        with explaining(self._path):
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _begin(self) -> None:
+        self._other = connect_to_read(self._path)
+        self._now = Snapshot.begin(connect_to_read(self._path))
+
+    def _end(self) -> None:
+        held = (self._other, *(one.end() for one in (self._now, self._newer) if one))
+        for db in {id(db): db for db in held if db is not None}.values():
+            db.close()
+        self._other = self._now = self._newer = None
+
+    def _look(self) -> bool:
+        assert self._other is not None
+        self._newer = Snapshot.begin(self._other)
+        return self._newer.sites != _there(self._now).sites
+
+    def _forget(self) -> None:
+        _there(self._newer).end()
+        self._newer = None
+
+    def _go_on(self) -> None:
+        self._other = _there(self._now).end()
+        self._now, self._newer = self._newer, None
+
+
+def _there(snapshot: Snapshot | None) -> Snapshot:
+    assert snapshot is not None, "it is open"
+    return snapshot

@@ -87,7 +87,7 @@ def serve(
     watch: options.Watch = True,
     workers: options.Workers = 1,
     streams: options.Streams = MOST_STREAMS,
-    streams_each: options.StreamsEach = MOST_STREAMS_OF_ONE,
+    per_client: options.PerClient = MOST_STREAMS_OF_ONE,
     processes: options.Processes = None,
 ) -> None:
     """Take in what changed in FOLDER, then serve it, and follow what changes there."""
@@ -102,7 +102,7 @@ def serve(
         editor_tokens(),
         cache_mb * MEBIBYTE,
         streams,
-        streams_each,
+        per_client,
     )
     run_server(content, Serving(host, port, log_format, workers, watch, False), settings)
 

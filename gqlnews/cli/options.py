@@ -103,10 +103,10 @@ Streams = Annotated[
         help="WebSockets and event streams that a process holds open; 0 is no limit.",
     ),
 ]
-StreamsEach = Annotated[
+PerClient = Annotated[
     int,
     typer.Option(
-        "--streams-each",
+        "--per-client",
         envvar=STREAMS_OF_ONE,
         min=0,
         max=MOST_OF_ANY,

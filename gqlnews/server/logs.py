@@ -4,13 +4,16 @@ An event is a message and fields: `note("operation", name="Front", ms=1.9)`. A t
 nothing logs headers.
 """
 
+import asyncio
 import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import lru_cache
-from time import perf_counter
+from time import perf_counter, time
 from typing import TextIO
 
 import orjson
@@ -21,11 +24,20 @@ FIELDS = "fields"
 PLAIN_VALUE = re.compile(r"[\w.:/+@%-]+", re.ASCII)
 
 log = logging.getLogger("gqlnews")
+_root = logging.getLogger()
+
+Fields = Mapping[str, object]
 
 
 def note(message: str, **fields: object) -> None:
-    """Log one event with its fields. The record is made by hand: `log.info` would look for who called it."""
-    if log.isEnabledFor(logging.INFO):
+    """Log one event with its fields.
+
+    It happens at every request: where nobody but our own handler listens, no record is made of it.
+    """
+    handlers = _root.handlers
+    if len(handlers) == 1 and type(handlers[0]) is Lines:
+        handlers[0].note(message, fields)
+    elif log.isEnabledFor(logging.INFO):
         record = logging.LogRecord(log.name, logging.INFO, "", 0, message, None, None)
         setattr(record, FIELDS, fields)
         log.handle(record)
@@ -39,31 +51,65 @@ def note_stream(operation: str | None, start: float, events: int, over: str) -> 
 class TextFormatter(logging.Formatter):
     """`2026-01-31T12:00:00.000Z info operation name=Front ms=1.9 rows=1 … cached=False`."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        fields = getattr(record, FIELDS, {})
-        parts = [_time(record), record.levelname.lower(), _one_line(record.getMessage())]
-        parts += [
+    def line(self, created: float, level: str, message: str, fields: Fields) -> str:
+        told = [
             f"{key}={value if isinstance(value, int | float) else _plain(value)}"
             for key, value in fields.items()
         ]
-        line = " ".join(parts)
+        return " ".join((_time(created), level, message, *told))
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, FIELDS, {})
+        line = self.line(record.created, record.levelname.lower(), _one_line(record.getMessage()), fields)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: `time`, `level`, `logger`, `message`, then the fields."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "time": _time(record),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, FIELDS, {}),
-        }
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
+    def line(self, created: float, level: str, message: str, fields: Fields, logger: str = log.name) -> str:
+        entry = {"time": _time(created), "level": level, "logger": logger, "message": message, **fields}
         return orjson.dumps(entry, default=str).decode()
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, FIELDS, {})
+        if record.exc_info:
+            fields = {**fields, "exception": self.formatException(record.exc_info)}
+        return self.line(
+            record.created, record.levelname.lower(), record.getMessage(), fields, logger=record.name
+        )
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes events of one turn of the loop at once, and before whatever else is logged."""
+
+    def __init__(self, stream: TextIO, formatter: TextFormatter | JsonFormatter) -> None:
+        super().__init__(stream)
+        self.setFormatter(formatter)
+        self._line = formatter.line
+        self._held: list[str] = []
+
+    def note(self, message: str, fields: Fields) -> None:
+        line = self._line(time(), "info", message, fields)
+        if not self._held:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:  # no loop runs
+                self._held.append(line)
+                self.flush()
+                return
+        self._held.append(line)
+
+    def flush(self) -> None:
+        with self.lock or nullcontext():
+            held, self._held = self._held, []
+            if held:
+                self.stream.write("\n".join((*held, "")))
+        super().flush()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.flush()
+        super().emit(record)
 
 
 def configure(format: LogFormat, stream: TextIO | None = None) -> None:
@@ -71,18 +117,16 @@ def configure(format: LogFormat, stream: TextIO | None = None) -> None:
 
     Of the server's own log only warnings and errors are kept: this program says when it starts and stops.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter() if format is LogFormat.JSON else TextFormatter())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
+    formatter = JsonFormatter() if format is LogFormat.JSON else TextFormatter()
+    _root.handlers[:] = [Lines(stream or sys.stderr, formatter)]
     # No line names a thread or a process, and no record need ask for them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    root.setLevel(logging.WARNING)
+    _root.setLevel(logging.WARNING)
     log.setLevel(logging.INFO)
 
 
-def _time(record: logging.LogRecord) -> str:
-    milliseconds = int(record.created * 1000)
+def _time(created: float) -> str:
+    milliseconds = int(created * 1000)
     return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
 
 

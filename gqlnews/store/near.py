@@ -33,6 +33,10 @@ class _Record:
     runs: int = 0
     slow: int = 0
 
+    def note(self, seconds: float) -> None:
+        self.runs += 1
+        self.slow += seconds > QUICK
+
     @property
     def is_quick(self) -> bool:
         return self.runs >= PROVED and self.slow * RARELY <= self.runs
@@ -69,28 +73,27 @@ class Near:
         """What they give; None where a thread has to run them, for whatever reason."""
         if self._db is None or len(statements) > MOST:
             return None
-        for sql, _ in statements:
-            record = None if FULL_TEXT in sql else self._records.get(sql)
-            if record is None or not record.is_quick:
-                return None
+        records = [self._records.get(sql) for sql, _ in statements]
+        if not all(record is not None and record.is_quick for record in records):
+            return None
         self._begun = time.perf_counter()
         try:
             answers = run(self._db, statements)
         except (sqlite3.Error, ValueError):  # stopped, or wrong: the thread says which
             answers = None
         taken = (time.perf_counter() - self._begun) / len(statements)
-        for sql, _ in statements:
-            self._note(sql, taken)
+        for record in records:
+            if record is not None:
+                record.note(taken)
         return answers
 
     def _note(self, sql: str, seconds: float) -> None:
-        if len(sql) > LONGEST_TEXT:
+        if len(sql) > LONGEST_TEXT or FULL_TEXT in sql:
             return
         record = self._records.get(sql)
         if record is None:
             record = self._records[sql] = _Record()
-        record.runs += 1
-        record.slow += seconds > QUICK
+        record.note(seconds)
 
     def _takes_long(self) -> bool:
         return time.perf_counter() - self._begun > LONGEST

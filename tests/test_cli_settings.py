@@ -31,7 +31,7 @@ def declared() -> set[Row]:
     commands = defaultdict(list)
     for name, command in COMMANDS.items():
         for parameter in command.params:
-            if parameter.name != "help":
+            if parameter.name != "help" and not parameter.hidden:
                 option = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.opts[0].upper()
                 commands[option, parameter.envvar].append(name)
     return {(option, variable, ", ".join(names)) for (option, variable), names in commands.items()}

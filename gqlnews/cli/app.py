@@ -114,12 +114,22 @@ def ingest(
     base_url: options.BaseUrl = None,
     iframe_host: options.IframeHosts = None,
     processes: options.Processes = None,
+    watch: options.Watch = False,
+    poll: options.Poll = False,
+    log_format: options.LogStyle = LogFormat.TEXT,
+    until_eof: options.UntilEof = False,
 ) -> None:
-    """Take in what changed in FOLDER, and stop."""
+    """Take in what changed in FOLDER, and stop; or go on with every change."""
     from gqlnews.cli.ingest import run_ingest
     from gqlnews.cli.source import source
 
-    run_ingest(source(folder, db, base_url, iframe_host, processes))
+    content = source(folder, db, base_url, iframe_host, processes)
+    if not watch:
+        run_ingest(content)
+        return
+    from gqlnews.cli.follow import run_follow
+
+    run_follow(content, poll=poll, until_eof=until_eof, log_format=log_format)
 
 
 @app.command()

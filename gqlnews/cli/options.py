@@ -81,6 +81,23 @@ CacheSize = Annotated[
         help="Mebibytes of answers to keep in memory; 0 keeps none.",
     ),
 ]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch", envvar="GQLNEWS_WATCH", help="Go on until Ctrl-C: take in every change as it is saved."
+    ),
+]
+Poll = Annotated[
+    bool,
+    typer.Option(
+        "--poll",
+        envvar="GQLNEWS_POLL",
+        help="Look at the whole folder again and again, where the system does not tell what changes.",
+    ),
+]
+UntilEof = Annotated[
+    bool, typer.Option("--until-eof", hidden=True, help="With --watch: end with the standard input.")
+]
 
 
 Watch = Annotated[

@@ -2,7 +2,7 @@
 
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -13,11 +13,19 @@ STEPS = 100_000  # of SQLite's virtual machine: some milliseconds
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
-@contextmanager
-def stoppable(consequence: str) -> Iterator[None]:
-    """Until the block ends, either signal unwinds it, prints `consequence`, and exits with 128 + its number.
+def complain(line: str) -> None:
+    """Print it where errors go."""
+    typer.echo(f"gqlnews: {line}", err=True)
 
-    A second signal changes nothing: what unwinds is left to unwind.
+
+@contextmanager
+def stoppable(
+    consequence: str, *, code: int | None = None, say: Callable[[str], None] = complain
+) -> Iterator[None]:
+    """Until the block ends, either signal unwinds it, says `consequence`, and exits.
+
+    The exit code is `code`, by default 128 + the signal's number. A second signal changes nothing: what
+    unwinds is left to unwind.
     """
     received: list[signal.Signals] = []
 
@@ -33,8 +41,8 @@ def stoppable(consequence: str) -> Iterator[None]:
         if not received:
             raise
         by = received[0]
-        typer.echo(f"gqlnews: stopped by {NAMES[by]}; {consequence}", err=True)
-        raise typer.Exit(128 + by) from None
+        say(f"stopped by {NAMES[by]}; {consequence}")
+        raise typer.Exit(128 + by if code is None else code) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,6 +1,6 @@
 """A folder into the store, in one transaction: a reader sees the content before it or after it.
 
-1. Take stock: what the folder holds against what the store knew of it (`scan`).
+1. Take stock: what the folder holds against what the store knew of it (`scan`), or some paths of it (`part`).
 2. Remove the articles that have no file any more.
 3. Read the files that may have changed, and write the articles that did (`take`).
 4. Derive anew what rests on them: links, topics, providers, stories, problems of several files together.
@@ -10,13 +10,16 @@
 import gc
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from gqlnews.content.discover import discover
+from gqlnews.content.look import look
 from gqlnews.content.records import ReadOptions
 from gqlnews.instants import instant_of_ns
 from gqlnews.store.across import derive_across
@@ -27,6 +30,7 @@ from gqlnews.store.fingerprint import fingerprint
 from gqlnews.store.fresh import is_empty, quick_where_empty
 from gqlnews.store.indexes import drop_indexes
 from gqlnews.store.links import derive_links, take_new_urls
+from gqlnews.store.part import take_stock_of
 from gqlnews.store.providers import derive_providers
 from gqlnews.store.rows import FileRows, file_rows
 from gqlnews.store.scan import files_to_read, later_files, refusals, take_stock
@@ -35,7 +39,7 @@ from gqlnews.store.stories import derive_stories
 from gqlnews.store.take import Intake, forget_lists, take
 from gqlnews.store.topics import derive_topics
 from gqlnews.store.uses import forget_uses, tidy_uses
-from gqlnews.store.versions import MOST_REMOVED, Changes, log_changes
+from gqlnews.store.versions import MOST_REMOVED, Changes, Growth, log_changes, recount
 from gqlnews.store.workspace import workspace
 
 Progress = Callable[[int, int], None]
@@ -65,6 +69,15 @@ class _Job:
     progress: Progress
     now_ns: int
     most_removed: int
+    paths: Collection[str] | None
+
+
+class _Derived(NamedTuple):
+    """By how many topics and providers there are more, and whether problems of several files changed."""
+
+    topics: Growth
+    providers: Growth
+    problems_changed: bool
 
 
 def ingest(
@@ -76,15 +89,19 @@ def ingest(
     progress: Progress | None = None,
     now_ns: Callable[[], int] = time.time_ns,
     most_removed: int = MOST_REMOVED,
+    paths: Collection[str] | None = None,
 ) -> IngestReport:
     """Make the store equal to the files of `folder`; an article whose file has an error stays as it was.
 
     `db` is a writer of `open_writer`, `processes` how many read files (by default as many as there are
-    processors), `now_ns` the wall clock, `most_removed` how many removals each scope remembers. Raises
-    FolderError, DatabaseError and its kinds; the store is then as before.
+    processors), `now_ns` the wall clock, `most_removed` how many removals each scope remembers.
+
+    With `paths`, relative to the folder, with `/`, only what is or was at or below these is looked at; all
+    else is taken to be as it was. Raises FolderError, DatabaseError and its kinds; the store is then as
+    before.
     """
     started = time.perf_counter()
-    job = _Job(folder, options, processes, progress or _silence, now_ns(), most_removed)
+    job = _Job(folder, options, processes, progress or _silence, now_ns(), most_removed, paths)
     with explaining(_path(db)), _without_garbage_collection(), quick_where_empty(db):
         with transaction(db), workspace(db):
             changes = _run(db, job)
@@ -98,7 +115,7 @@ def _run(db: sqlite3.Connection, job: _Job) -> Changes:
     meaning = fingerprint(job.options)
     anew = db.execute("SELECT fingerprint FROM store").fetchone() != (meaning,)
     empty = is_empty(db)
-    total = take_stock(db, discover(job.folder), everything=anew)
+    total = _take_stock(db, job, anew=anew, empty=empty)
     next_id = value_of(db, "SELECT coalesce(max(id), 0) + 1 FROM article")
     marks = not (anew or empty)
     intake = Intake(db, later_files(db), job.now_ns, marks=marks, empty=empty, next_id=next_id)
@@ -108,13 +125,25 @@ def _run(db: sqlite3.Connection, job: _Job) -> Changes:
         _take_all(intake, chain(map(file_rows, refusals(db)), files), total, job.progress)
     if anew:
         db.execute("UPDATE store SET fingerprint = ?", (meaning,))
-    problems_changed = _derive(intake, later_indexes) or intake.problems_changed
-    return log_changes(
+    derived = _derive(intake, later_indexes)
+    changes = log_changes(
         db,
-        problems_changed=problems_changed,
+        problems_changed=derived.problems_changed or intake.problems_changed,
+        providers=derived.providers,
+        topics=derived.topics,
         now=instant_of_ns(job.now_ns).text,
         most_removed=job.most_removed,
     )
+    if not marks:
+        recount(db)
+    return changes
+
+
+def _take_stock(db: sqlite3.Connection, job: _Job, *, anew: bool, empty: bool) -> int:
+    """How many files there are to read. Where none was read before, or all must be, parts will not do."""
+    if job.paths is None or anew or empty or "" in job.paths:
+        return take_stock(db, discover(job.folder), everything=anew)
+    return take_stock_of(db, partial(look, job.folder), job.paths)
 
 
 def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[FileRows, None, None]:
@@ -151,8 +180,8 @@ def _remove(intake: Intake) -> None:
     db.execute("DELETE FROM article WHERE id IN batch")
 
 
-def _derive(intake: Intake, later_indexes: Iterable[str]) -> bool:
-    """What rests on several files; whether the problems that they have together changed."""
+def _derive(intake: Intake, later_indexes: Iterable[str]) -> _Derived:
+    """What rests on several files."""
     db = intake.db
     if intake.empty:
         take_new_urls(db)
@@ -164,11 +193,11 @@ def _derive(intake: Intake, later_indexes: Iterable[str]) -> bool:
     if not intake.marks:
         mark_all_names(db)
     tidy_uses(db)
-    derive_topics(db)
-    derive_providers(db)
+    topics = derive_topics(db)
+    providers = derive_providers(db)
     derive_stories(db, everything=not intake.marks)
     _derive_search(intake)
-    return derive_across(db)
+    return _Derived(topics, providers, derive_across(db))
 
 
 def _derive_search(intake: Intake) -> None:

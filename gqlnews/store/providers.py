@@ -16,8 +16,9 @@ from operator import itemgetter
 import msgspec
 
 from gqlnews.store.rows import node_id
+from gqlnews.store.versions import Growth
 
-_FORGET = "DELETE FROM provider WHERE scope IN (0, 1) AND domain IN (SELECT domain FROM affected_domain)"
+_FORGET = "DELETE FROM provider WHERE scope = ? AND domain IN (SELECT domain FROM affected_domain)"
 
 # The most recent file is looked up only to decide a tie.
 _NAMES = """
@@ -57,11 +58,14 @@ INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
 """
 
 
-def derive_providers(db: sqlite3.Connection) -> None:
-    """The providers of `affected_domain`."""
-    db.execute(_FORGET)
-    for scope in (0, 1):
-        db.executemany(_INSERT, _providers(db, scope))
+def derive_providers(db: sqlite3.Connection) -> Growth:
+    """The providers of `affected_domain`; by how many each scope has more."""
+    return Growth(*(_derive(db, scope) for scope in (0, 1)))
+
+
+def _derive(db: sqlite3.Connection, scope: int) -> int:
+    before = db.execute(_FORGET, (scope,)).rowcount
+    return db.executemany(_INSERT, _providers(db, scope)).rowcount - before
 
 
 def _providers(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str, str, str]]:

@@ -22,17 +22,28 @@ _AT_ONCE = 1024
 
 # CROSS JOIN because SQLite, which knows nothing of how few rows these tables have, then keeps this order.
 
+# A refused folder ends in '/', and '0' is the character after it: between the two is all that lies below.
+NOT_FOUND = """
+source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
+    SELECT 1 FROM refused WHERE refused.path LIKE '%/'
+    AND source.path > refused.path AND source.path < rtrim(refused.path, '/') || '0')
+"""
+_GONE = "INSERT INTO gone SELECT path, slug"
+
 
 def take_stock(db: sqlite3.Connection, found: Iterable[SourceFile | Problem], *, everything: bool) -> int:
     """Fill `scan`, `gone`, `todo` and `affected_slug`, and bring the paths of `source` up to date.
 
-    `everything` has each file read whatever its times say. The number of files to read.
+    `found` is what the whole folder holds; `everything` has each file read whatever its times say. The number
+    of files to read.
     """
-    _fill_scan(db, found)
-    _compare(db)
-    _list_todo(db, everything=everything)
-    (count,) = db.execute("SELECT count(*) FROM todo").fetchone()
-    return int(count)
+    fill_scan(db, found)
+    db.execute(f"{_GONE} FROM source WHERE {NOT_FOUND}")
+    update_sources(db)
+    db.execute(
+        "INSERT INTO affected_slug SELECT slug FROM gone UNION SELECT slug FROM source WHERE read_ns = 0"
+    )
+    return list_todo(db, everything=everything)
 
 
 def refusals(db: sqlite3.Connection) -> Iterator[Outcome]:
@@ -56,7 +67,8 @@ def later_files(db: sqlite3.Connection) -> frozenset[str]:
     return frozenset(path for (path,) in rows)
 
 
-def _fill_scan(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) -> None:
+def fill_scan(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) -> None:
+    """What was found into `scan`, what cannot be read into `refused` too."""
     found = iter(found)
     while some := list(islice(found, _AT_ONCE)):
         problems = [entry for entry in some if isinstance(entry, Problem)]
@@ -72,14 +84,8 @@ def _fill_scan(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) ->
         )
 
 
-def _compare(db: sqlite3.Connection) -> None:
-    # A refused folder ends in '/', and '0' is the character after it: between the two is all that lies below.
-    db.execute(
-        "INSERT INTO gone SELECT path, slug FROM source WHERE path NOT IN (SELECT path FROM scan)"
-        " AND NOT EXISTS (SELECT 1 FROM refused"
-        "   WHERE refused.path LIKE '%/'"
-        "   AND source.path > refused.path AND source.path < rtrim(refused.path, '/') || '0')"
-    )
+def update_sources(db: sqlite3.Connection) -> None:
+    """Sources go for what is `gone`, and come for what is new: nothing was read of these yet."""
     db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
     db.create_function("slug_of", 1, _slug, deterministic=True)
     db.execute(
@@ -87,19 +93,17 @@ def _compare(db: sqlite3.Connection) -> None:
         " WHERE path NOT IN (SELECT path FROM source)",
         (REFUSED,),
     )
-    db.execute(
-        "INSERT INTO affected_slug SELECT slug FROM gone UNION SELECT slug FROM source WHERE read_ns = 0"
-    )
 
 
 def _slug(path: str) -> str:
     return path if path.endswith("/") else slug_of(path)
 
 
-def _list_todo(db: sqlite3.Connection, *, everything: bool) -> None:
+def list_todo(db: sqlite3.Connection, *, everything: bool) -> int:
+    """Fill `todo` from `scan` and `affected_slug`; how many files that is."""
     db.execute(
         "INSERT INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
-        " FROM scan JOIN source USING (path)"
+        " FROM scan CROSS JOIN source USING (path)"
         " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
         "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
         "   OR abs(source.mtime_ns - source.read_ns) <= ?2)",
@@ -110,3 +114,5 @@ def _list_todo(db: sqlite3.Connection, *, everything: bool) -> None:
         " FROM affected_slug CROSS JOIN source USING (slug) CROSS JOIN scan USING (path)"
         " WHERE scan.size >= 0 AND path = (SELECT min(path) FROM source AS one WHERE one.slug = source.slug)"
     )
+    (count,) = db.execute("SELECT count(*) FROM todo").fetchone()
+    return int(count)

@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Iterator
 
 from gqlnews.store.rows import node_id
+from gqlnews.store.versions import Growth
 
-_FORGET = "DELETE FROM topic WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_topic)"
+_FORGET = "DELETE FROM topic WHERE scope = ? AND slug IN (SELECT slug FROM affected_topic)"
 
 # As most files name it, then the first by code point.
 _NAMES = """
@@ -18,11 +19,14 @@ SELECT topic, name FROM (
 """
 
 
-def derive_topics(db: sqlite3.Connection) -> None:
-    """The topics of `affected_topic`."""
-    db.execute(_FORGET)
-    for scope in (0, 1):
-        db.executemany("INSERT INTO topic VALUES (?, ?, ?, ?)", _topics(db, scope))
+def derive_topics(db: sqlite3.Connection) -> Growth:
+    """The topics of `affected_topic`; by how many each scope has more."""
+    return Growth(*(_derive(db, scope) for scope in (0, 1)))
+
+
+def _derive(db: sqlite3.Connection, scope: int) -> int:
+    before = db.execute(_FORGET, (scope,)).rowcount
+    return db.executemany("INSERT INTO topic VALUES (?, ?, ?, ?)", _topics(db, scope)).rowcount - before
 
 
 def _topics(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str, str]]:

@@ -47,8 +47,8 @@ _FORGET = "DELETE FROM article_change WHERE scope = ? AND removed = 1 AND versio
 def _describe(visible: str, scope: int) -> str:
     """What an audience of the scope is told of the articles that are `visible`, the scope's.
 
-    The scope stands in the version, so that none is taken for one of the other. Articles are not counted
-    anew. Of equal instants the first slug's is told.
+    The scope stands in the version, so that none is taken for one of the other. Nothing is counted anew. Of
+    equal instants the first slug's is told.
     """
     return f"""
 UPDATE site SET
@@ -56,8 +56,8 @@ UPDATE site SET
     number = :number,
     ingested_at = :now,
     article_count = article_count + (SELECT total(is_there) - total(was_there) FROM ({_SEEN[scope]})),
-    provider_count = (SELECT count(*) FROM provider WHERE scope = {scope}),
-    topic_count = (SELECT count(*) FROM topic WHERE scope = {scope}),
+    provider_count = provider_count + :providers,
+    topic_count = topic_count + :topics,
     first_published = (
         SELECT published_date_time FROM article {visible} ORDER BY published_at, slug LIMIT 1),
     last_published = (
@@ -68,6 +68,19 @@ WHERE audience = :audience
 
 _DESCRIBE = (_describe("WHERE published = 1", 0), _describe("", 1), _describe("", 1))
 
+_RECOUNT = """
+UPDATE site SET
+    provider_count = (SELECT count(*) FROM provider WHERE scope = min(audience, 1)),
+    topic_count = (SELECT count(*) FROM topic WHERE scope = min(audience, 1))
+"""
+
+
+class Growth(NamedTuple):
+    """By how many of a kind each scope has more."""
+
+    public: int
+    everyone: int
+
 
 class Changes(NamedTuple):
     """How many articles an ingest added, changed and removed."""
@@ -77,7 +90,15 @@ class Changes(NamedTuple):
     removed: int
 
 
-def log_changes(db: sqlite3.Connection, *, problems_changed: bool, now: str, most_removed: int) -> Changes:
+def log_changes(
+    db: sqlite3.Connection,
+    *,
+    problems_changed: bool,
+    providers: Growth,
+    topics: Growth,
+    now: str,
+    most_removed: int,
+) -> Changes:
     """Give each entry of `touched` a version in each scope that sees it, and move on those of who may see it.
 
     An editor also sees problems: where only these changed, a version without an entry stands for it.
@@ -91,12 +112,17 @@ def log_changes(db: sqlite3.Connection, *, problems_changed: bool, now: str, mos
         return Changes(0, 0, 0)
     for audience, scope, more in ((0, 0, public), (1, 1, everyone), (2, 1, editor)):
         if more:
-            told = {"audience": audience, "number": last[scope] + more, "now": now}
-            db.execute(_DESCRIBE[audience], told)
+            number, grown = last[scope] + more, {"providers": providers[scope], "topics": topics[scope]}
+            db.execute(_DESCRIBE[audience], {"audience": audience, "number": number, "now": now, **grown})
     for scope, audiences in ((0, "(0)"), (1, "(1, 2)")):
         _forget(db, scope, audiences, most_removed)
     kinds = dict(db.execute("SELECT kind, count(*) FROM touched GROUP BY kind").fetchall())
     return Changes(kinds.get("ADDED", 0), kinds.get("UPDATED", 0), kinds.get("REMOVED", 0))
+
+
+def recount(db: sqlite3.Connection) -> None:
+    """Count providers and topics anew, where all of them were derived."""
+    db.execute(_RECOUNT)
 
 
 def _forget(db: sqlite3.Connection, scope: int, audiences: str, most_removed: int) -> None:

@@ -13,6 +13,8 @@ _TABLES = {
     # why it cannot: one problem for each path, files and folders
     "refused": "path TEXT PRIMARY KEY, line INTEGER, column_ INTEGER, severity TEXT, code TEXT, message TEXT",
     "gone": "path TEXT PRIMARY KEY, slug TEXT",
+    # where it was looked, if not everywhere: these paths and what is below them
+    "area": "path TEXT PRIMARY KEY",
     "todo": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
     # ids of the articles that are being written or removed
     "batch": "id INTEGER PRIMARY KEY",

@@ -1,16 +1,25 @@
 """Random histories of a small content folder, so small that slugs, URLs and domains often collide."""
 
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.store.folder import BROKEN, Folder, text_of
 
-Edit = Callable[[Folder], None]
-"""One change to the folder."""
+
+@dataclass(frozen=True)
+class Edit:
+    """One change to the folder, and the paths that it may touch: of files, or of folders that come or go."""
+
+    do: Callable[[Folder], None]
+    paths: tuple[str, ...]
+
 
 PATHS = ["a.md", "a.markdown", "b.md", "c.md", "sub/c.md", "sub/d.markdown", "sub/d.md"]
+FOLDERS = ["sub", "sub/deep", "other"]
 URLS = [f"https://example.com/{number}" for number in range(4)]
 IMAGES = [{"url": "https://example.com/logo.png"}]
 
@@ -46,15 +55,15 @@ texts = st.builds(
 paths = st.sampled_from(PATHS)
 
 
+folders = st.sampled_from(FOLDERS)
+
+
 def write(path: str, text: str) -> Edit:
-    return lambda folder: folder.write(path, text)
+    return Edit(lambda folder: folder.write(path, text), (path,))
 
 
 def remove(path: str) -> Edit:
-    def edit(folder: Folder) -> None:
-        (folder.root / path).unlink(missing_ok=True)
-
-    return edit
+    return Edit(lambda folder: (folder.root / path).unlink(missing_ok=True), (path,))
 
 
 def touch(path: str) -> Edit:
@@ -62,7 +71,7 @@ def touch(path: str) -> Edit:
         if (folder.root / path).exists():
             folder.touch(path)
 
-    return edit
+    return Edit(edit, (path,))
 
 
 def rename(path: str, to: str) -> Edit:
@@ -71,7 +80,22 @@ def rename(path: str, to: str) -> Edit:
             (folder.root / to).parent.mkdir(exist_ok=True)
             (folder.root / path).rename(folder.root / to)
 
-    return edit
+    return Edit(edit, (path, to))
+
+
+def remove_folder(path: str) -> Edit:
+    return Edit(lambda folder: shutil.rmtree(folder.root / path, ignore_errors=True), (path,))
+
+
+def rename_folder(path: str, to: str) -> Edit:
+    def edit(folder: Folder) -> None:
+        if (folder.root / path).exists() and not f"{to}/".startswith(f"{path}/"):
+            shutil.rmtree(folder.root / to, ignore_errors=True)
+            if (folder.root / path).exists():  # it did not lie within the other
+                (folder.root / to).parent.mkdir(exist_ok=True)
+                (folder.root / path).rename(folder.root / to)
+
+    return Edit(edit, (path, to))
 
 
 edits: st.SearchStrategy[Edit] = st.one_of(
@@ -81,6 +105,8 @@ edits: st.SearchStrategy[Edit] = st.one_of(
     st.builds(remove, paths),
     st.builds(touch, paths),
     st.builds(rename, paths, paths),
+    st.builds(rename_folder, folders, folders),
+    st.builds(remove_folder, folders),
 )
 histories = st.lists(st.lists(edits, min_size=1, max_size=4), min_size=1, max_size=6)
 """What happens before each ingest."""

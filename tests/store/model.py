@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,23 @@ from tests.store.folder import Folder, later_ns
 from tests.store.histories import Edit
 
 OPTIONS = ReadOptions()
+
+Looking = Callable[[set[str]], Collection[str] | None]
+"""From the paths that a step touched to those that an ingest looks at; None is the whole folder."""
+
+
+def everywhere(touched: set[str]) -> None:
+    """As where nobody watches."""
+
+
+def where_touched(touched: set[str]) -> set[str]:
+    """As a watcher says."""
+    return touched
+
+
+def around(touched: set[str]) -> set[str]:
+    """The folders that they lie in, or that they are."""
+    return {path.rpartition("/")[0] or path for path in touched}
 
 
 class Model:
@@ -59,8 +76,13 @@ def open_careless(database: Path) -> sqlite3.Connection:
     return db
 
 
-def take_in(db: sqlite3.Connection, folder: Folder, most_removed: int = MOST_REMOVED) -> None:
-    ingest(db, folder.root, OPTIONS, processes=1, now_ns=later_ns, most_removed=most_removed)
+def take_in(
+    db: sqlite3.Connection,
+    folder: Folder,
+    most_removed: int = MOST_REMOVED,
+    paths: Collection[str] | None = None,
+) -> None:
+    ingest(db, folder.root, OPTIONS, processes=1, now_ns=later_ns, most_removed=most_removed, paths=paths)
 
 
 @contextmanager
@@ -76,13 +98,18 @@ def place() -> Iterator[tuple[Path, sqlite3.Connection, Model]]:
 
 
 def steps(
-    db: sqlite3.Connection, model: Model, history: list[list[Edit]], most_removed: int = MOST_REMOVED
+    db: sqlite3.Connection,
+    model: Model,
+    history: list[list[Edit]],
+    most_removed: int = MOST_REMOVED,
+    looking: Looking = everywhere,
 ) -> Iterator[None]:
     """Edit and ingest, step by step."""
     for edits in history:
         for edit in edits:
-            edit(model.folder)
-        take_in(db, model.folder, most_removed)
+            edit.do(model.folder)
+        touched = {path for edit in edits for path in edit.paths}
+        take_in(db, model.folder, most_removed, looking(touched))
         model.follow()
         yield
 

@@ -8,11 +8,14 @@ import json
 import shutil
 import sqlite3
 
+import pytest
 from hypothesis import given, settings
 
 from tests.store import dump, oracle
 from tests.store.histories import Edit, histories
-from tests.store.model import fresh, place, steps
+from tests.store.model import Looking, around, everywhere, fresh, place, steps, where_touched
+
+WAYS = pytest.mark.parametrize("looking", [everywhere, where_touched, around])
 
 PUBLIC = (
     "SELECT slug, revision FROM article WHERE published",
@@ -31,22 +34,26 @@ OPEN = (
 EDITOR = (*OPEN, "SELECT path AS file, line, column_, code, message FROM problem")
 
 
+@WAYS
 @settings(max_examples=30)
 @given(histories)
-def test_the_content_is_that_of_a_fresh_store(history: list[list[Edit]]) -> None:
+def test_the_content_is_that_of_a_fresh_store(looking: Looking, history: list[list[Edit]]) -> None:
     with place() as (root, db, model):
-        for _ in steps(db, model, history):
+        for _ in steps(db, model, history, looking=looking):
             served = model.served_folder(root / "served")
             with fresh(root, served) as other:
                 assert dump.content(db) == dump.content(other)
             shutil.rmtree(served.root)
 
 
+@WAYS
 @settings(max_examples=30)
 @given(histories)
-def test_what_is_known_of_the_files_is_that_of_a_fresh_store(history: list[list[Edit]]) -> None:
+def test_what_is_known_of_the_files_is_that_of_a_fresh_store(
+    looking: Looking, history: list[list[Edit]]
+) -> None:
     with place() as (root, db, model):
-        for _ in steps(db, model, history):
+        for _ in steps(db, model, history, looking=looking):
             with fresh(root, model.folder) as other:
                 assert dump.files(db) == dump.files(other)
 

@@ -1,0 +1,86 @@
+"""Which folders lie in a content folder, and which articles are links: what a watcher must know before."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gqlnews.content.discover import is_article
+from gqlnews.content.inside import resolve_inside
+from gqlnews.content.look import is_visible
+
+
+@dataclass
+class Tree:
+    """Paths below the folder: `folders` that can be listed ('' is the folder itself), `links` to files.
+
+    What a link leads to changes without the link, so the folders `behind` them count too, hidden ones as
+    well.
+    """
+
+    folder: Path
+    folders: set[str] = field(default_factory=set)
+    links: set[str] = field(default_factory=set)
+
+    def grow(self, path: str) -> None:
+        """Take in the folder at `path`, and all below it."""
+        for found, is_link in _below(self.folder, path):
+            (self.links if is_link else self.folders).add(found)
+
+    def prune(self, path: str) -> bool:
+        """Leave out what is at or below `path`; whether anything was."""
+        below = f"{path}/"
+        gone = [
+            {known for known in kind if known == path or known.startswith(below)}
+            for kind in (self.folders, self.links)
+        ]
+        self.folders -= gone[0]
+        self.links -= gone[1]
+        return any(gone)
+
+    def tidy(self) -> None:
+        """Leave out the folders that are gone."""
+        self.folders = {path for path in self.folders if path == "" or is_folder(self.folder, path)}
+
+    def behind(self) -> set[str]:
+        """The folders that links lead to, of those within the content folder."""
+        root = os.path.realpath(self.folder)
+        return {os.path.dirname(target)[len(root) :].lstrip("/") for target in self._targets()}
+
+    def _targets(self) -> Iterator[str]:
+        for link in self.links:
+            try:
+                yield resolve_inside(self.folder, link)
+            except OSError:
+                continue
+
+
+def is_folder(folder: Path, path: str) -> bool:
+    """Whether a folder is at this path below `folder`, and no link."""
+    try:
+        return stat.S_ISDIR(os.lstat(os.path.join(folder, path)).st_mode)
+    except OSError:
+        return False
+
+
+def _below(folder: Path, path: str) -> Iterator[tuple[str, bool]]:
+    """Each folder at or below `path`, and each link to an article; whether it is a link."""
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        try:
+            here.encode()  # the system's watch takes no other names, and articles have none
+            listing = os.scandir(os.path.join(folder, here))
+        except (OSError, UnicodeEncodeError):  # its problem is told by who reads
+            continue
+        yield here, False
+        with listing as entries:
+            for entry in entries:
+                below = f"{here}/{entry.name}" if here else entry.name
+                if not is_visible(entry.name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(below)
+                elif is_article(entry.name) and entry.is_symlink():
+                    yield below, True

@@ -1,36 +1,58 @@
 import { parse } from 'graphql';
+import { createClient } from 'graphql-sse';
 
 /**
  * A GraphiQL fetcher that says in words why there is no answer, and that Stop really stops.
- * It returns an observable of one result, always in the shape of a GraphQL response.
+ * It returns an observable of results, each in the shape of a GraphQL response: of a subscription many, as
+ * server-sent events, since these take the headers of the editor, and a WebSocket in a browser takes none.
  */
 export function createFetcher(url) {
   return (params, { headers } = {}) => ({
     subscribe(observer) {
-      const controller = new AbortController();
-      post(url, withOwnOperation(params), headers, controller.signal).then((result) => {
-        if (controller.signal.aborted) return;
-        observer.next(result);
-        observer.complete?.();
-      });
-      return { unsubscribe: () => controller.abort() };
+      const asked = withOwnOperation(params);
+      return { unsubscribe: (isSubscription(asked) ? watch : ask)(url, asked, headers, observer) };
     },
   });
 }
 
 /** Right after a change of tabs GraphiQL still names the operation of the tab before. */
 function withOwnOperation({ operationName, ...params }) {
-  const names = operationNames(params.query);
-  return { ...params, operationName: names.length === 1 ? names[0] : operationName };
+  const own = operations(params.query);
+  return { ...params, operationName: own.length === 1 ? own[0].name?.value : operationName };
 }
 
-function operationNames(query) {
+function isSubscription({ query, operationName }) {
+  const named = operations(query).filter(({ name }) => !operationName || name?.value === operationName);
+  return named[0]?.operation === 'subscription';
+}
+
+function operations(query) {
   try {
-    const { definitions } = parse(query, { noLocation: true });
-    return definitions.filter(({ kind }) => kind === 'OperationDefinition').map(({ name }) => name?.value);
+    return parse(query, { noLocation: true }).definitions.filter(({ kind }) => kind === 'OperationDefinition');
   } catch {
     return []; // the server says what is wrong with it, and where
   }
+}
+
+function watch(url, params, headers, observer) {
+  return createClient({ url, headers, retryAttempts: 0 }).subscribe(params, {
+    next: (result) => observer.next(result),
+    error(error) {
+      observer.next(failure(`The events from ${url} ended: is the server running? (${error.message})`));
+      observer.complete?.();
+    },
+    complete: () => observer.complete?.(),
+  });
+}
+
+function ask(url, params, headers, observer) {
+  const controller = new AbortController();
+  post(url, params, headers, controller.signal).then((result) => {
+    if (controller.signal.aborted) return;
+    observer.next(result);
+    observer.complete?.();
+  });
+  return () => controller.abort();
 }
 
 async function post(url, params, headers, signal) {

@@ -85,6 +85,7 @@ def serve(
     log_format: options.LogStyle = LogFormat.TEXT,
     cache_mb: options.CacheSize = CACHE_MB,
     watch: options.Watch = True,
+    poll: options.Poll = False,
     workers: options.Workers = 1,
     streams: options.Streams = MOST_STREAMS,
     per_client: options.PerClient = MOST_STREAMS_OF_ONE,
@@ -104,7 +105,7 @@ def serve(
         streams,
         per_client,
     )
-    run_server(content, Serving(host, port, log_format, workers, watch, False), settings)
+    run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
 
 
 @app.command()
@@ -114,7 +115,7 @@ def ingest(
     base_url: options.BaseUrl = None,
     iframe_host: options.IframeHosts = None,
     processes: options.Processes = None,
-    watch: options.Watch = False,
+    watch: options.GoOn = False,
     poll: options.Poll = False,
     log_format: options.LogStyle = LogFormat.TEXT,
     until_eof: options.UntilEof = False,

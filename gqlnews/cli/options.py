@@ -81,7 +81,7 @@ CacheSize = Annotated[
         help="Mebibytes of answers to keep in memory; 0 keeps none.",
     ),
 ]
-Watch = Annotated[
+GoOn = Annotated[
     bool,
     typer.Option(
         "--watch", envvar="GQLNEWS_WATCH", help="Go on until Ctrl-C: take in every change as it is saved."

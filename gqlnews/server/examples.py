@@ -39,6 +39,7 @@ def examples(served: Served) -> tuple[Example, ...]:
         (story, Example("Stories, and how one unfolded", _STORIES, {"id": story})),
         (slug, Example("What is hot, one article a story", _TRENDING, {"halfLife": "P7D"})),
         (slug, Example("Changes, to keep a copy up to date", _CHANGES, {"since": None})),
+        (slug, Example("Live: each change as it is saved", _LIVE)),
         (url, Example("The article behind a URL", _BY_URL, {"url": url})),
         (True, Example("What is served", _SITE)),
     )
@@ -280,6 +281,22 @@ query Changes($since: String) {
     }
     version
     hasMore
+  }
+}
+"""
+
+_LIVE = """\
+# Run it, then save a file in the content folder:
+# what changed appears here. Stop ends it.
+subscription LiveChanges {
+  articleChanged {
+    kind
+    slug
+    article {
+      title
+      publishedDateTime
+    }
+    version
   }
 }
 """

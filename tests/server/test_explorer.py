@@ -97,7 +97,7 @@ def open_explorer(page: Page, base: str) -> None:
 
 
 def open_tab(page: Page, operation: str) -> None:
-    page.get_by_role("tab", name=operation).click()
+    page.get_by_role("tab", name=operation, exact=True).click()
     expect(page.locator(".graphiql-query-editor")).to_contain_text(operation)
 
 
@@ -140,6 +140,22 @@ def test_every_tab_finds_something(page: Page, base: str) -> None:
         expect_answer(page, expected)
 
 
+def test_a_subscription_shows_what_is_saved(page: Page, tmp_path: Path) -> None:
+    content = folder(tmp_path, "whales-sing", "Whales sing")
+    with serving(tmp_path, content, env={"GQLNEWS_WATCH": "1"}) as (url, run):
+        run.wait_for("taken in|following")
+        open_explorer(page, url)
+        open_tab(page, "LiveChanges")
+        with page.expect_response(f"{url}/graphql"):
+            execute(page)
+        (content / "whales-sing.md").write_text(
+            ARTICLE.format(slug="whales-sing", title="Whales fall silent")
+        )
+        expect_answer(page, "Whales fall silent")
+        page.get_by_role("button", name="Stop query").click()
+        run.wait_for("operation name=LiveChanges .* events=1 over=events")
+
+
 def test_the_editor_knows_the_schema(page: Page, base: str) -> None:
     open_explorer(page, base)
     page.get_by_role("button", name="Show Documentation Explorer").click()
@@ -161,7 +177,7 @@ def test_an_unedited_tab_is_whole_on_the_next_visit(page: Page, base: str) -> No
     open_explorer(page, base)
     execute(page)
     expect_answer(page, "Robots learn to read")
-    expect(page.get_by_role("tab")).to_have_count(10)
+    expect(page.get_by_role("tab")).to_have_count(11)
 
 
 def test_example_tabs_follow_the_content(page: Page, base: str, server: Serve, tmp_path: Path) -> None:
@@ -181,13 +197,15 @@ def test_example_tabs_follow_the_content(page: Page, base: str, server: Serve, t
 def test_a_header_reaches_the_server_and_no_storage(page: Page, base: str) -> None:
     open_explorer(page, base)
     page.get_by_role("button", name="Headers").click()
-    page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden)").click()
+    headers = page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden)")
+    expect(headers).not_to_contain_text("slug")  # the variables have given way
+    headers.click()
     page.keyboard.insert_text('{"Authorization": "Bearer of-nobody"}')
     with page.expect_response(f"{base}/graphql") as refused:
         page.keyboard.press("Control+Enter")
     assert refused.value.status == 401
     page.reload()
-    expect(page.get_by_role("tab")).to_have_count(10, timeout=20_000)
+    expect(page.get_by_role("tab")).to_have_count(11, timeout=20_000)
     assert "of-nobody" not in page.evaluate("JSON.stringify(localStorage)")
 
 

@@ -1,0 +1,200 @@
+"""`gqlnews serve` as users run it: from saving a file to the answer, by one process, several, or two servers."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.server.support import DEADLINE, PUBLISHED, Running, run_cli, serving, write_articles
+
+LIVE = {"GQLNEWS_WATCH": "1"}
+TITLE = {"query": '{ article(slug: "published") { title } }'}
+WATCH = {"query": "subscription Watch { articleChanged { kind slug article { title } } }"}
+EVENTS = {"accept": "text/event-stream"}
+TAKEN_OVER = 2.0  # seconds
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_articles(tmp_path / "content")
+
+
+def save(folder: Path, title: str) -> None:
+    """As an editor does: aside, and then over the old file."""
+    aside = folder / ".published.md.new"
+    aside.write_text(PUBLISHED.replace("title: Published", f"title: {title}"))
+    aside.rename(folder / "published.md")
+
+
+def title_at(url: str) -> object:
+    return httpx2.post(f"{url}/graphql", json=TITLE).json()["data"]["article"]["title"]
+
+
+def wait_for_title(url: str, title: str) -> float:
+    """Seconds until a query shows it."""
+    start = time.monotonic()
+    while title_at(url) != title:
+        assert time.monotonic() < start + DEADLINE
+    return time.monotonic() - start
+
+
+@contextmanager
+def watching(url: str) -> Iterator[Iterator[dict[str, object]]]:
+    """The events of a subscription that has begun."""
+    timeout = httpx2.Timeout(DEADLINE)
+    with httpx2.Client(timeout=timeout) as client:
+        with client.stream("POST", f"{url}/graphql", json=WATCH, headers=EVENTS) as response:
+            lines = response.iter_lines()
+            assert next(lines) == ":"
+            yield (
+                json.loads(line.removeprefix("data: "))["data"]["articleChanged"]
+                for line in lines
+                if line.startswith("data: {")
+            )
+
+
+def children(process: subprocess.Popen[str], of: str) -> list[int]:
+    """Processes that it started, whose command line names this."""
+    threads = Path(f"/proc/{process.pid}/task").iterdir()
+    found = [child for thread in threads for child in (thread / "children").read_text().split()]
+    return [int(child) for child in found if of in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    until = time.monotonic() + DEADLINE
+    while any(os.path.exists(f"/proc/{pid}") and not is_zombie(pid) for pid in pids):
+        assert time.monotonic() < until
+
+
+def is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_what_is_saved_is_served(tmp_path: Path, folder: Path) -> None:
+    with serving(tmp_path, folder, env=LIVE) as (url, run):
+        run.wait_for("following")
+        save(folder, "Saved")
+        wait_for_title(url, "Saved")
+        run.wait_for("taken in added=0 changed=1 removed=0")
+
+
+def test_who_watches_sees_each_change_once_and_in_order(tmp_path: Path, folder: Path) -> None:
+    titles = ["One", "Two", "Three"]
+    with serving(tmp_path, folder, env=LIVE) as (url, _):
+        with watching(url) as events:
+            for title in titles:
+                save(folder, title)
+                assert next(events) == {
+                    "kind": "UPDATED", "slug": "published", "article": {"title": title},
+                }  # fmt: skip
+            (folder / "published.md").unlink()
+            assert next(events) == {"kind": "REMOVED", "slug": "published", "article": None}
+
+
+def test_without_watching_the_start_is_served(tmp_path: Path, folder: Path) -> None:
+    with serving(tmp_path, folder, "--no-watch", env={"GQLNEWS_WATCH": ""}) as (url, run):
+        assert children(run.process, "ingest") == []
+        assert title_at(url) == "Published"
+
+
+def test_a_follower_that_is_killed_is_started_again(tmp_path: Path, folder: Path) -> None:
+    with serving(tmp_path, folder, env=LIVE) as (url, run):
+        run.wait_for("following")
+        (follower,) = children(run.process, "ingest")
+        os.kill(follower, signal.SIGKILL)
+        save(folder, "Saved meanwhile")
+        run.wait_for("follower ended status=-9")
+        wait_for_title(url, "Saved meanwhile")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_follower_ends_with_its_server(tmp_path: Path, folder: Path, number: int) -> None:
+    with serving(tmp_path, folder, env=LIVE) as (_, run):
+        run.wait_for("following")
+        followers = children(run.process, "ingest")
+        assert len(followers) == 1
+        run.stop(number)
+        wait_until_gone(followers)
+
+
+def test_of_two_servers_on_one_database_the_other_takes_over(tmp_path: Path, folder: Path) -> None:
+    database = ("--db", str(tmp_path / "news.db"))
+    with serving(tmp_path, folder, *database, env=LIVE) as (_, first):
+        first.wait_for("following")
+        with serving(tmp_path, folder, *database, env=LIVE) as (url, second):
+            with watching(url) as events:
+                save(folder, "By the first")
+                assert next(events)["article"] == {"title": "By the first"}
+                first.stop(signal.SIGKILL)
+                save(folder, "By the second")
+                took = wait_for_title(url, "By the second")
+                assert next(events)["article"] == {"title": "By the second"}
+            second.wait_for("following")
+            assert took < TAKEN_OVER
+
+
+def test_a_server_that_only_serves_beside_an_ingest_that_watches(tmp_path: Path, folder: Path) -> None:
+    database = tmp_path / "news.db"
+    with serving(tmp_path, folder, "--db", str(database), "--no-watch", env=LIVE) as (url, _):
+        save(folder, "Taken in by hand")
+        assert run_cli(tmp_path, "ingest", folder, "--db", database).returncode == 0
+        assert title_at(url) == "Taken in by hand"
+
+
+@pytest.fixture
+def several(tmp_path: Path, folder: Path) -> Iterator[tuple[str, Running]]:
+    with serving(tmp_path, folder, "--workers", "2", env=LIVE) as (url, run):
+        run.wait_for("Ctrl-C stops it")
+        yield url, run
+
+
+def workers(run: Running) -> list[int]:
+    return children(run.process, "gqlnews.cli.worker")
+
+
+def test_several_processes_see_one_change(several: tuple[str, Running], folder: Path) -> None:
+    url, run = several
+    assert len(workers(run)) == 2
+    with watching(url) as one, watching(url) as another, watching(url) as third:
+        save(folder, "Saved")
+        assert {next(events)["slug"] for events in (one, another, third)} == {"published"}
+
+
+def test_a_worker_that_is_killed_is_started_again(several: tuple[str, Running]) -> None:
+    url, run = several
+    before = workers(run)
+    os.kill(before[0], signal.SIGKILL)
+    run.wait_for("worker ended status=-9 again=True")
+    until = time.monotonic() + DEADLINE
+    while len(now := workers(run)) < 2:
+        assert time.monotonic() < until
+    assert before[0] not in now
+    assert title_at(url) == "Published"
+
+
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGTERM, 10.0), (signal.SIGINT, 1.5)])
+def test_several_processes_stop_with_the_first(
+    several: tuple[str, Running], number: int, seconds: float
+) -> None:
+    _, run = several
+    started = [*workers(run), *children(run.process, "ingest")]
+    assert run.stop(number) < seconds
+    assert run.process.returncode == 0
+    wait_until_gone(started)
+
+
+def test_several_processes_end_where_the_first_is_killed(several: tuple[str, Running]) -> None:
+    _, run = several
+    started = [*workers(run), *children(run.process, "ingest")]
+    run.stop(signal.SIGKILL)
+    wait_until_gone(started)

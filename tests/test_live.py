@@ -1,4 +1,4 @@
-"""`gqlnews serve` as users run it: from saving a file to the answer, by one process, several, or two servers."""
+"""`gqlnews serve` as users run it, from saving a file to the answer: one process, several, two servers."""
 
 import json
 import os
@@ -182,7 +182,7 @@ def test_a_worker_that_is_killed_is_started_again(several: tuple[str, Running]) 
     assert title_at(url) == "Published"
 
 
-@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGTERM, 10.0), (signal.SIGINT, 1.5)])
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGTERM, 10.0), (signal.SIGINT, 3.0)])
 def test_several_processes_stop_with_the_first(
     several: tuple[str, Running], number: int, seconds: float
 ) -> None:

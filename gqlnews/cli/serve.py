@@ -3,6 +3,7 @@
 import gc
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ from gqlnews.settings import LogFormat, ServerSettings
 
 ARTICLES = "query ArticlesServed { site { articleCount } }"
 
+NOT_SERVED = "nothing was served"
+
+Process = subprocess.Popen[bytes]
 Ready = Callable[[int], None]
 """Called once requests are accepted, with the number of articles that someone without a token sees."""
 
@@ -96,14 +100,8 @@ def _following(source: Source, serving: Serving) -> Iterator[None]:
 def _supervise(listener: socket.socket, serving: Serving, settings: ServerSettings, on_ready: Ready) -> None:
     """Serve by several processes until a signal, which they are told; who ends before is started again."""
     start = partial(start_worker, listener, serving.log_format, settings)
-    started = [start() for _ in range(serving.workers)]
-    served = [wait_until_ready(process) for process in started]
-    first = served[0]
-    if first is None or None in served:
-        for process in started:
-            process.kill()
-            process.wait()
-        raise StartupError("a process that serves could not start: its log says why")
+    with stoppable(NOT_SERVED):
+        started, articles = _started(start, serving.workers)
     workers = [Kept("worker", start, process) for process in started]
 
     def tell(number: int, frame: FrameType | None) -> None:
@@ -111,13 +109,29 @@ def _supervise(listener: socket.socket, serving: Serving, settings: ServerSettin
             worker.signal(number)
 
     before = {number: signal.signal(number, tell) for number in NAMES}
-    on_ready(first.articles)
+    on_ready(articles)
     try:
         for worker in workers:
             worker.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _started(start: Callable[[], Process], count: int) -> tuple[list[Process], int]:
+    """Processes that serve, and how many articles someone without a token sees; all or none."""
+    processes: list[Process] = []
+    try:
+        processes.extend(start() for _ in range(count))
+        served = [wait_until_ready(process) for process in processes]
+        if None in served:
+            raise StartupError("a process that serves could not start: its log says why")
+        return processes, max(one.articles for one in served if one is not None)
+    except BaseException:
+        for process in processes:
+            process.kill()
+            process.wait()
+        raise
 
 
 def _say(banner: Banner, log_format: LogFormat) -> None:

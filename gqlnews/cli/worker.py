@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -70,8 +71,9 @@ def main() -> None:
 
 
 def _say_ready(articles: int) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(Served(articles)) + b"\n")
-    sys.stdout.buffer.flush()
+    with suppress(BrokenPipeError):  # who started it is gone, and so the input ends too
+        sys.stdout.buffer.write(msgspec.json.encode(Served(articles)) + b"\n")
+        sys.stdout.buffer.flush()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop)
 
 

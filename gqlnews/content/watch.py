@@ -11,7 +11,7 @@ many times as long as a look takes.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,7 @@ class Circumstances:
     disturbed: Callable[[], bool]
 
 
-def watch(folder: Path, circumstances: Circumstances) -> Iterator[Batch]:
+def watch(folder: Path, circumstances: Circumstances) -> Generator[Batch, None, None]:
     """What changes in the folder, for ever; first everything. While the folder is missing it is everything.
 
     Raises KeyboardInterrupt for a signal.
@@ -70,7 +70,7 @@ def watch(folder: Path, circumstances: Circumstances) -> Iterator[Batch]:
                 yield from _until_doubt(folder, changes, circumstances)
 
 
-def _poll(circumstances: Circumstances) -> Iterator[Batch]:
+def _poll(circumstances: Circumstances) -> Generator[Batch, None, None]:
     while True:
         yield None
         _rest(circumstances)
@@ -80,7 +80,9 @@ def _rest(circumstances: Circumstances) -> None:
     _pause(max(_POLL, _POLL_TIMES * circumstances.seconds()), circumstances)
 
 
-def _until_doubt(folder: Path, changes: Changes, circumstances: Circumstances) -> Iterator[Batch]:
+def _until_doubt(
+    folder: Path, changes: Changes, circumstances: Circumstances
+) -> Generator[Batch, None, None]:
     """What changes, until it may not be all."""
     started, took = time.monotonic(), circumstances.seconds()
     due = started + max(_RECONCILE, _RECONCILE_TIMES * took)

@@ -1,0 +1,140 @@
+"""A long history of edits, each taken in by its paths alone, the store compared with a fresh one each time.
+
+    python -m benchmarks.history --steps 1000 --articles 500 --seed 1
+
+1. A sampled folder, and beside it a mirror: the files that are right, and of each that is broken what it had
+   when it last was right.
+2. A step edits both (`editing.py`), and the store is told the paths.
+3. The mirror is taken into a new store. Both must serve the same; and of the files the store must know what
+   plain Python finds.
+
+A new store parses no bytes that were parsed before: what one file means is not what is tried here.
+"""
+
+import argparse
+import random
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from benchmarks.editing import Content, step
+from gqlnews.content import read
+from gqlnews.content.records import Outcome, ReadOptions, SourceFile
+from gqlnews.sample import write_sample
+from gqlnews.store.database import open_writer
+from gqlnews.store.ingest import ingest
+from tests.store import dump
+
+OPTIONS = ReadOptions()
+_AHEAD_NS = 10_000_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.history", description=__doc__)
+    parser.add_argument("--steps", type=int, default=1000, help="how many edits (default: 1000)")
+    parser.add_argument("--articles", type=int, default=500, help="to begin with (default: 500)")
+    parser.add_argument("--seed", type=int, default=1, help="of the dice (default: 1)")
+    options = parser.parse_args()
+    took = list(run(options.steps, options.articles, options.seed))
+    milliseconds = sorted(1000 * seconds for seconds in took)
+    print(
+        f"{len(took)} steps over {options.articles} articles, seed {options.seed}: each equals a fresh "
+        f"ingest; median {median(milliseconds):.1f} ms, longest {milliseconds[-1]:.1f} ms"
+    )
+
+
+def run(steps: int, articles: int, seed: int) -> Iterator[float]:
+    """How many seconds each step took to be taken in. Raises AssertionError where the stores differ."""
+    with tempfile.TemporaryDirectory(prefix="gqlnews-history-") as name, remembering():
+        scratch = Path(name)
+        dice = random.Random(seed)  # noqa: S311 - the same history for the same seed
+        content = Content(scratch / "content", scratch / "mirror", dice)
+        write_sample(content.folder, articles, seed)
+        shutil.copytree(content.folder, content.mirror)
+        with closing(_open(scratch / "store.db")) as db:
+            _take_in(db, content.folder)
+            for number in range(1, steps + 1):
+                paths = step(content)
+                start = time.perf_counter()
+                _take_in(db, content.folder, paths)
+                yield time.perf_counter() - start
+                _compare(db, content, scratch / "fresh.db", f"step {number}, paths {sorted(paths)}")
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Parse each text once."""
+    real, known = read.read_outcome, dict[tuple[str, bytes], Outcome]()
+
+    def read_outcome(folder: Path, file: SourceFile, options: ReadOptions) -> Outcome:
+        key = file.path, (folder / file.path).read_bytes()
+        if key not in known:
+            known[key] = real(folder, file, options)
+        return msgspec.structs.replace(known[key], source=file)
+
+    read.read_outcome = read_outcome
+    try:
+        yield
+    finally:
+        read.read_outcome = real
+
+
+def _open(database: Path) -> sqlite3.Connection:
+    db = open_writer(database)
+    db.execute("PRAGMA synchronous = OFF")
+    return db
+
+
+def _take_in(db: sqlite3.Connection, folder: Path, paths: set[str] | None = None) -> None:
+    ingest(db, folder, OPTIONS, processes=1, now_ns=_ahead_ns, paths=paths)
+
+
+def _ahead_ns() -> int:
+    """A clock so far ahead that no file was written just before."""
+    return time.time_ns() + _AHEAD_NS
+
+
+def _compare(db: sqlite3.Connection, content: Content, database: Path, where: str) -> None:
+    with closing(_open(database)) as fresh:
+        _take_in(fresh, content.mirror)
+        assert dump.content(db) == dump.content(fresh), where
+        problems = set(_problems(fresh))
+    for file in database.parent.glob(f"{database.name}*"):
+        file.unlink()
+    assert _sources(db) == _files(content.folder), where
+    broken = {path for path, code in _problems(db) if code == "no-front-matter"}
+    assert broken == set(content.broken), where
+    of_others = {(path, code) for path, code in _problems(db) if path not in broken}
+    assert of_others == {(path, code) for path, code in problems if path not in broken}, where
+
+
+def _problems(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    return db.execute("SELECT path, code FROM problem").fetchall()
+
+
+def _sources(db: sqlite3.Connection) -> list[tuple[str, int, int, str]]:
+    return db.execute("SELECT path, size, mtime_ns, revision FROM source ORDER BY path").fetchall()
+
+
+def _files(folder: Path) -> list[tuple[str, int, int, str]]:
+    return sorted(
+        (
+            str(path.relative_to(folder)),
+            path.stat().st_size,
+            path.stat().st_mtime_ns,
+            blake2b(path.read_bytes(), digest_size=16).hexdigest(),
+        )
+        for path in folder.rglob("*.md")
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""`gqlnews ingest --watch` as a server starts it, and what the store must come to hold."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from gqlnews.content.records import ReadOptions
+from gqlnews.store.ingest import ingest
+from tests.server.support import DEADLINE, Running, environment
+from tests.store import dump
+from tests.store.folder import Folder
+from tests.store.model import open_careless
+
+Seen = tuple[dump.Dump, dump.Dump]
+
+
+def command(folder: Folder, database: Path, *arguments: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gqlnews", "ingest", str(folder.root), "--db", str(database)),
+        *("--watch", "--until-eof", *arguments),
+    ]
+
+
+@contextmanager
+def running(command: Sequence[str], home: Path) -> Iterator[Running]:
+    """Run it for as long as the block runs; it ends with its standard input."""
+    with subprocess.Popen(  # noqa: S603 - our own program
+        command,
+        env=environment(home),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        run = Running(process)
+        collector = threading.Thread(target=run.collect)
+        collector.start()
+        try:
+            yield run
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(DEADLINE)
+            finally:
+                process.kill()
+                collector.join()
+
+
+@contextmanager
+def following(folder: Folder, database: Path, *arguments: str) -> Iterator[Running]:
+    """A follower that took in what there was."""
+    with running(command(folder, database, *arguments), database.parent) as run:
+        run.wait_for("following")
+        settle(folder, database)
+        yield run
+
+
+def settle(folder: Folder, database: Path, beside: Path | None = None) -> None:
+    """Wait until the store is that of a fresh ingest of the files as they are now, made in `beside`."""
+    expected = fresh(folder, (beside or database.parent) / "fresh.db")
+    until(lambda: seen(database) == expected, "the store differs from a fresh one")
+
+
+def until(holds: Callable[[], bool], otherwise: str) -> None:
+    """Wait for what no line of the log tells."""
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        threading.Event().wait(0.01)
+
+
+def seen(database: Path) -> Seen | None:
+    """What is served and known of files; None where it cannot be read just now."""
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+            db.execute("BEGIN")
+            return dump.content(db), dump.files(db)
+    except sqlite3.OperationalError:
+        return None
+
+
+def fresh(folder: Folder, database: Path) -> Seen:
+    with closing(open_careless(database)) as db:
+        ingest(db, folder.root, ReadOptions(), processes=1)
+        found = dump.content(db), dump.files(db)
+    database.unlink()
+    return found
+
+
+def kill(run: Running) -> None:
+    """As the system does for want of memory."""
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait(DEADLINE)

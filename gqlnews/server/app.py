@@ -30,8 +30,7 @@ from gqlnews.server.socket import serve_socket
 from gqlnews.server.sockets import Sockets
 from gqlnews.server.wire import ALLOW, error_response
 from gqlnews.settings import ServerSettings, log_format, server_settings
-from gqlnews.store.readers import Readers
-from gqlnews.store.revision import Revision
+from gqlnews.store.access import Access
 
 ENDPOINT = "/graphql"
 
@@ -69,17 +68,16 @@ def create_app(settings: ServerSettings) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            readers, revision = Readers(), Revision()
-            stack.push_async_callback(readers.close)
-            await readers.open(settings.database)
-            stack.callback(revision.close)
-            revision.open(settings.database)
-            feed = Feed(settings.database, revision.version)
+            store = Access()
+            stack.push_async_callback(store.close)
+            await store.open(settings.database)
+            feed = Feed(settings.database, store.version)
             stack.push_async_callback(feed.close)
+            store.on_replaced = feed.begin_anew
             app.state.service = Service(
                 settings,
-                Engine(readers.read),
-                revision.version,
+                Engine(store.read),
+                store.version,
                 Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),

@@ -1,0 +1,127 @@
+"""The database as a server reads it, also where another file takes its place.
+
+The database may be deleted at any time, and who follows the folder makes it anew. The file that is open would
+be read for ever: so its place is looked at, and what is there now is opened instead. Who reads the old one
+meanwhile is left to finish.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+from gqlnews.errors import DatabaseError
+from gqlnews.store.connection import Statements
+from gqlnews.store.readers import Readers
+from gqlnews.store.revision import Revision
+
+log = logging.getLogger("gqlnews")
+
+LOOK_SECONDS = 0.5
+FINISH_SECONDS = 10.0  # for who reads a file that was replaced
+
+Identity = tuple[int, int] | None
+
+
+class Access:
+    """`open` it before use, in the loop, and `close` it there. `on_replaced` is called once another is read."""
+
+    def __init__(self) -> None:
+        self.on_replaced: Callable[[], None] | None = None
+        self._path = Path()
+        self._identity: Identity = None
+        self._readers, self._revision = Readers(), Revision()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self, path: Path) -> None:
+        """Raises DatabaseError and its kinds."""
+        self._path = path
+        self._readers, self._revision, self._identity = await self._opened()
+        self._start(self._look())
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._revision.close()
+        await self._readers.close()
+
+    async def read(self, statements: Statements) -> list[bytes | None]:
+        """As Readers do."""
+        return await self._readers.read(statements)
+
+    def version(self, audience: int) -> bytes | None:
+        """As Revision tells it."""
+        return self._revision.version(audience)
+
+    async def _opened(self) -> tuple[Readers, Revision, Identity]:
+        identity = _identity(self._path)
+        readers, revision = Readers(), Revision()
+        await readers.open(self._path)
+        try:
+            revision.open(self._path)
+        except BaseException:
+            await readers.close()
+            raise
+        return readers, revision, identity
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            there = _identity(self._path)
+            if there is not None and there != self._identity:
+                await self._replace()
+
+    async def _replace(self) -> None:
+        """Open what is there, unless it is only being made: then the next look finds it."""
+        try:
+            readers, revision, identity = await self._opened()
+        except DatabaseError:
+            return
+        if not await _is_filled(readers):
+            revision.close()
+            await readers.close()
+            return
+        old = self._readers, self._revision
+        self._readers, self._revision, self._identity = readers, revision, identity
+        log.warning("database %s is another file now, which is read from here on", self._path)
+        if self.on_replaced is not None:
+            self.on_replaced()
+        self._start(_finish(*old))
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _is_filled(readers: Readers) -> bool:
+    """Whether a folder was taken in, if only an empty one."""
+    try:
+        (fingerprint,) = await readers.read([("SELECT fingerprint FROM store", ())])
+    except (DatabaseError, sqlite3.Error):  # there is no such table yet
+        return False
+    return bool(fingerprint)
+
+
+async def _finish(readers: Readers, revision: Revision) -> None:
+    """Close what was replaced, once nobody reads it."""
+    revision.close()
+    until = time.monotonic() + FINISH_SECONDS
+    try:
+        while readers.are_busy and time.monotonic() < until:
+            await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        await readers.close()
+
+
+def _identity(path: Path) -> Identity:
+    """Device and inode."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -11,7 +11,8 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,8 @@ from gqlnews.errors import DatabaseError
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Watched
 from gqlnews.schema.judge import Judge, missed
-from gqlnews.schema.listener import EndedError, Event, Listener
-from gqlnews.schema.since import begin_at
+from gqlnews.schema.listener import EndedError, Event, FailedError, Listener
+from gqlnews.schema.since import Beginning, begin_at, refuse_what_was_forgotten
 from gqlnews.store.failures import explained
 from gqlnews.store.snapshots import Site, Snapshot, Snapshots
 
@@ -32,6 +33,8 @@ TICK = 0.02  # seconds
 RENEWED = 0.25  # seconds: how old what is looked at becomes, so that the log of the database can be emptied
 PAUSE = 0.5  # seconds, after a look that failed
 PAGE = 100  # changes
+LOOKS = 2  # until the content is that of a version: the first may be one that came to grief before it
+STOPS = "The server stops."
 
 VersionOf = Callable[[Audience], bytes | None]
 
@@ -72,10 +75,10 @@ class Feed:
     def end(self) -> None:
         """Tell every client that nothing comes any more: the server stops."""
         self._ended = True
-        for group in self._groups.values():
-            group.put(EndedError("The server stops."))
+        self._fail(EndedError(STOPS))
 
     async def close(self) -> None:
+        self.end()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -96,10 +99,10 @@ class Feed:
         listener = Listener(drop)
         self.watching += 1
         try:
-            since = await self._begin(watched, number)
-            position: int | None = since
+            beginning = await self._begin(watched, number)
+            position: int | None = beginning.number
             while position is not None:
-                events, position = await self._missed(watched, since, position, listener)
+                events, position = await self._missed(watched, beginning, position, listener)
                 for event in events:
                     yield event.body
             while True:
@@ -108,38 +111,47 @@ class Feed:
             self.watching -= 1
             self._leave(watched, listener)
 
-    async def _begin(self, watched: Watched, number: int | None) -> int:
-        """The number to go on from: of what was asked for, or of the moment that it was asked at."""
-        async with self._lock:
-            if self._snapshots is None:
-                await self._open()
+    async def _begin(self, watched: Watched, number: int | None) -> Beginning:
+        """Where to go on from: what was asked for, or the moment that it was asked at."""
+        async with self._running():
             since = watched.bound.inputs.values["since"]
             assert isinstance(since, int)
-            if max(since, number or 0) > self._site(watched).number:
-                await self._look()
+            for _ in range(LOOKS):
+                if max(since, number or 0) > self._site(watched).number:
+                    await self._look()
             site = self._site(watched)
-            asked = begin_at(watched.bound, site)
-            return asked if asked is not None else site.number if number is None else number
+            return begin_at(watched.bound, site, site.number if number is None else number)
 
     async def _missed(
-        self, watched: Watched, since: int, position: int, listener: Listener
+        self, watched: Watched, beginning: Beginning, position: int, listener: Listener
     ) -> tuple[list[Event], int | None]:
         """A page of what a client has missed, and where to go on; None: it has joined those that watch."""
-        async with self._lock:
+        async with self._running():
             site = self._site(watched)
+            refuse_what_was_forgotten(watched.bound, beginning, site)
             events: list[Event] = []
             further: int | None = None
             if position < site.number:
-                read = partial(_read_missed, watched, site, since, position)
+                read = partial(_read_missed, watched, site, beginning.number, position)
                 events, further = await self._opened.at(read)
             if further is None:
                 self._join(watched, listener, max(position, site.number))
             return events, further
 
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        """The feed stands still, and is there. Raises EndedError."""
+        async with self._lock:
+            if self._ended:
+                raise EndedError(STOPS)
+            if self._snapshots is None:
+                await self._open()
+            yield
+
     def _join(self, watched: Watched, listener: Listener, number: int) -> None:
         listener.number = number
         if self._ended:
-            listener.fail(EndedError("The server stops."))
+            listener.fail(EndedError(STOPS))
         self._groups.setdefault(_identity(watched), _Group(watched)).listeners.add(listener)
 
     def _leave(self, watched: Watched, listener: Listener) -> None:
@@ -171,20 +183,32 @@ class Feed:
 
     async def _follow(self) -> None:
         """Look again and again, while anybody watches."""
+        pause = TICK
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(pause)
+            pause = TICK
             if self.watching and not self._is_due():
                 continue
             async with self._lock:
-                if not self.watching:
-                    self._task = None
-                    await self._rest()
-                    return
                 try:
-                    await self._look()
-                except DatabaseError as error:  # nothing is lost: the next look begins where this one did
+                    if self.watching:
+                        await self._look()
+                        continue
+                except DatabaseError as error:  # nothing is lost: the next look goes on with this one
                     log.error("%s", error)
-                    await asyncio.sleep(PAUSE)
+                    pause = PAUSE
+                    continue
+                except Exception:
+                    log.exception("the feed failed")
+                    self._fail(FailedError("The feed failed."))
+                self._task = None
+                await self._rest()
+                return
+
+    def _fail(self, failure: Exception) -> None:
+        """For all who watch."""
+        for group in self._groups.values():
+            group.put(failure)
 
     def _is_due(self) -> bool:
         versions = [self._version_of(audience) for audience in Audience]
@@ -243,4 +267,4 @@ def _told(group: _Group, judge: Judge, now: Snapshot) -> list[Event] | Exception
         if isinstance(error, sqlite3.Error) and explained(error, "") is not None:
             raise
         log.error("a subscription failed", exc_info=error)
-        return error
+        return FailedError("A subscription failed.")

@@ -22,6 +22,10 @@ class EndedError(GqlnewsError):
     """The server stops: nothing comes any more, and the client may come again."""
 
 
+class FailedError(GqlnewsError):
+    """What was to be told could not be made, and the log says why: the client may come again."""
+
+
 class LaggingError(GqlnewsError):
     """A client reads more slowly than things change: nothing is kept for it any more."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.plan.nodes import RefusedError
@@ -28,15 +29,29 @@ class Since:
         return Since(line, number, started if isinstance(started, int) else number)
 
 
-def begin_at(bound: BoundSubscription, site: Site) -> int | None:
-    """The number to go on from, None where nothing is said. Raises RefusedError."""
+class Beginning(NamedTuple):
+    """The client knows what changed up to `number`, and nothing that was removed up to `known`."""
+
+    number: int
+    known: int
+
+
+def begin_at(bound: BoundSubscription, site: Site, number: int) -> Beginning:
+    """Where to go on from; at `number`, that of this moment, where nothing is said. Raises RefusedError."""
     since = Since.of(bound.inputs.values)
     if since is None:
-        return None
+        return Beginning(number, number)
     error = _refusal(since, site)
     if error is not None:
         raise RefusedError(error, bound.field.node, bound.field.path)
-    return since.number
+    return Beginning(since.number, since.started if since.number > 0 else site.number)
+
+
+def refuse_what_was_forgotten(bound: BoundSubscription, beginning: Beginning, site: Site) -> None:
+    """That may happen while a client that reads slowly is told what it missed. Raises RefusedError."""
+    if beginning.known < site.forgotten:
+        error = RequestError(Code.VERSION_TOO_OLD, FORGOTTEN)
+        raise RefusedError(error, bound.field.node, bound.field.path)
 
 
 def _refusal(since: Since, site: Site) -> RequestError | None:

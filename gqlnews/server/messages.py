@@ -13,6 +13,7 @@ from gqlnews.errors import GqlnewsError
 from gqlnews.schema.engine import Asked
 
 SUBPROTOCOL = "graphql-transport-ws"
+MOST_REASON = 123  # bytes: RFC 6455, section 5.5
 
 
 class Close:
@@ -30,10 +31,10 @@ class Close:
 
 
 class ClosedError(GqlnewsError):
-    """A socket that has to be closed, and why: at most 123 bytes."""
+    """A socket that has to be closed, and why: as much of it as the frame that closes has room for."""
 
     def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(reason.encode()[:MOST_REASON].decode(errors="ignore"))
         self.code = code
 
 

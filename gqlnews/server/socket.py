@@ -64,6 +64,7 @@ class _Connection:
         self._audience: Audience | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._closing: asyncio.Task[None] | None = None
+        self._patience: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
         if SUBPROTOCOL not in self._socket.scope["subprotocols"]:
@@ -71,7 +72,7 @@ class _Connection:
             await self._socket.close(Close.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is spoken here")
             return
         await self._socket.accept(SUBPROTOCOL)
-        patience = asyncio.get_running_loop().call_later(
+        self._patience = asyncio.get_running_loop().call_later(
             INIT_SECONDS, self._close, Close.INIT_TIMEOUT, "Connection initialisation timeout"
         )
         try:
@@ -79,7 +80,7 @@ class _Connection:
         except GONE:
             pass
         finally:
-            patience.cancel()
+            self._patience.cancel()
             await self._end()
 
     async def _listen(self) -> None:
@@ -132,6 +133,8 @@ class _Connection:
             self._audience = audience(credentials, self._service.settings)
         except RefusedError as refused:
             raise ClosedError(Close.FORBIDDEN, "Forbidden") from refused
+        if self._patience is not None:
+            self._patience.cancel()
         await self._socket.send_text(ACK)
 
     async def _subscribe(self, message: Subscribe) -> None:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from gqlnews.errors import Code, DatabaseError
 from gqlnews.plan.nodes import RefusedError
 from gqlnews.schema.engine import FAILED, Answer, Prepared, Watched, argument_error, refused
-from gqlnews.schema.listener import LaggingError
+from gqlnews.schema.listener import EndedError, FailedError, LaggingError
 from gqlnews.server.service import Service
 from gqlnews.server.wire import error_body
 
@@ -46,6 +46,11 @@ async def _many(watched: Watched, bodies: AsyncGenerator[bytes, None]) -> AsyncG
         yield refused([argument_error(error)], watched.operation)
     except LaggingError:
         yield Answer(error_body(Code.TOO_SLOW, LAGGING), ok=False, operation=watched.operation)
-    except DatabaseError as error:
-        log.error("%s", error)
+    except EndedError:
+        raise
+    except Exception as error:
+        if isinstance(error, DatabaseError):
+            log.error("%s", error)
+        elif not isinstance(error, FailedError):
+            log.exception("a subscription failed")
         yield Answer(error_body(Code.INTERNAL_ERROR, FAILED), ok=False, operation=watched.operation)

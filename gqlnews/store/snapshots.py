@@ -5,6 +5,8 @@
    and what was is looked at beside it: what an article was before a change stands nowhere else.
 3. Then the older one ends. Where nothing has changed it ends too, since a transaction that goes on for ever
    keeps the write-ahead log from being emptied.
+4. A look that comes to grief is gone on with by the next one, over the same two moments: what was told of
+   some changes already would be judged otherwise over others.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
+from gqlnews.errors import GqlnewsError
 from gqlnews.store.connection import connect_to_read
 from gqlnews.store.failures import explaining
 
@@ -25,6 +28,10 @@ _CHANGES = """
 SELECT slug, version, first_added, added, removed FROM article_change
 WHERE scope = ? AND version > ? ORDER BY version LIMIT ?
 """
+
+
+class LostError(GqlnewsError):
+    """A read failed, and SQLite ended its transaction: what the content was is not known any more."""
 
 
 class Site(NamedTuple):
@@ -120,20 +127,21 @@ class Snapshots:
     async def looking(self) -> AsyncIterator[bool]:
         """Look again: whether something has changed. The older content goes when the block ends.
 
-        Where the block raises, it stays, and the next look begins with it.
+        Where the block raises, or is cancelled, both stay, and the next look goes on with them. Raises
+        LostError where it cannot.
         """
-        changed = await self._run(self._look)
-        try:
-            yield changed
-        except BaseException:
-            await self._run(self._forget)
-            raise
+        yield await self._run(self._look)
         await self._run(self._go_on)
 
     async def _run(self, work: Callable[[], T]) -> T:
         assert self._thread is not None, "it is open"
         with explaining(self._path):
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            ran = asyncio.get_running_loop().run_in_executor(self._thread, work)
+            try:
+                return await asyncio.shield(ran)
+            except asyncio.CancelledError:
+                await asyncio.wait([ran])  # it goes on; what is asked for next has to find it done
+                raise
 
     def _begin(self) -> None:
         self._other = connect_to_read(self._path)
@@ -147,12 +155,12 @@ class Snapshots:
 
     def _look(self) -> bool:
         assert self._other is not None
-        self._newer = Snapshot.begin(self._other)
-        return self._newer.sites != _there(self._now).sites
-
-    def _forget(self) -> None:
-        _there(self._newer).end()
-        self._newer = None
+        now = _there(self._now)
+        if self._newer is None:
+            self._newer = Snapshot.begin(self._other)
+        if not (now.db.in_transaction and self._newer.db.in_transaction):
+            raise LostError("A read of the database failed, and with it the content as it was.")
+        return self._newer.sites != now.sites
 
     def _go_on(self) -> None:
         self._other = _there(self._now).end()

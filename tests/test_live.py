@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -46,18 +47,15 @@ def wait_for_title(url: str, title: str) -> float:
 
 
 @contextmanager
-def watching(url: str) -> Iterator[Iterator[dict[str, object]]]:
-    """The events of a subscription that has begun."""
+def watching(url: str, *, raw: bool = False) -> Iterator[Iterator[dict[str, Any]]]:
+    """The events of a subscription that has begun; `raw`, the whole answers."""
     timeout = httpx2.Timeout(DEADLINE)
     with httpx2.Client(timeout=timeout) as client:
         with client.stream("POST", f"{url}/graphql", json=WATCH, headers=EVENTS) as response:
             lines = response.iter_lines()
             assert next(lines) == ":"
-            yield (
-                json.loads(line.removeprefix("data: "))["data"]["articleChanged"]
-                for line in lines
-                if line.startswith("data: {")
-            )
+            answers = (json.loads(line[6:]) for line in lines if line.startswith("data: {"))
+            yield answers if raw else (answer["data"]["articleChanged"] for answer in answers)
 
 
 def children(process: subprocess.Popen[str], of: str) -> list[int]:
@@ -141,6 +139,21 @@ def test_of_two_servers_on_one_database_the_other_takes_over(tmp_path: Path, fol
                 assert next(events)["article"] == {"title": "By the second"}
             second.wait_for("following")
             assert took < TAKEN_OVER
+
+
+def test_a_database_that_is_deleted_is_made_anew_and_read(tmp_path: Path, folder: Path) -> None:
+    database = tmp_path / "news.db"
+    with serving(tmp_path, folder, "--db", str(database), env=LIVE) as (url, run):
+        run.wait_for("following")
+        with watching(url, raw=True) as answers:
+            for file in tmp_path.glob("news.db*"):
+                file.unlink()
+            run.wait_for("is another file now")
+            assert next(answers)["errors"][0]["extensions"] == {"code": "VERSION_TOO_OLD"}
+        with watching(url) as events:
+            save(folder, "Into the new one")
+            assert next(events)["article"] == {"title": "Into the new one"}
+        assert title_at(url) == "Into the new one"
 
 
 def test_a_server_that_only_serves_beside_an_ingest_that_watches(tmp_path: Path, folder: Path) -> None:

@@ -22,7 +22,7 @@ from gqlnews.errors import DatabaseError
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Watched
 from gqlnews.schema.judge import Judge, missed
-from gqlnews.schema.listener import EndedError, Event, FailedError, Listener
+from gqlnews.schema.listener import AnewError, EndedError, Event, FailedError, Listener
 from gqlnews.schema.since import Beginning, begin_at, refuse_what_was_forgotten
 from gqlnews.store.failures import explained
 from gqlnews.store.snapshots import Site, Snapshot, Snapshots
@@ -205,6 +205,12 @@ class Feed:
                 await self._rest()
                 return
 
+    async def begin_anew(self) -> None:
+        """Another database has taken the place of the one that was looked at: who watches starts afresh."""
+        async with self._lock:
+            self._fail(AnewError("The store was made anew."))
+            await self._rest()
+
     def _fail(self, failure: Exception) -> None:
         """For all who watch."""
         for group in self._groups.values():
@@ -215,6 +221,8 @@ class Feed:
         return versions != self._seen or monotonic() - self._looked > RENEWED
 
     async def _look(self) -> None:
+        if self._snapshots is None:
+            await self._open()
         versions = [self._version_of(audience) for audience in Audience]
         async with self._opened.looking() as changed:
             if changed:

@@ -22,6 +22,10 @@ class EndedError(GqlnewsError):
     """The server stops: nothing comes any more, and the client may come again."""
 
 
+class AnewError(GqlnewsError):
+    """The store was made anew: what a client knows says nothing of what changed."""
+
+
 class FailedError(GqlnewsError):
     """What was to be told could not be made, and the log says why: the client may come again."""
 

@@ -7,12 +7,13 @@ from contextlib import aclosing
 from gqlnews.errors import Code, DatabaseError
 from gqlnews.plan.nodes import RefusedError
 from gqlnews.schema.engine import FAILED, Answer, Prepared, Watched, argument_error, refused
-from gqlnews.schema.listener import EndedError, FailedError, LaggingError
+from gqlnews.schema.listener import AnewError, EndedError, FailedError, LaggingError
 from gqlnews.server.service import Service
 from gqlnews.server.wire import error_body
 
 log = logging.getLogger("gqlnews")
 
+ANEW = "The store was made anew: start afresh, without `since`."
 LAGGING = "You read more slowly than things change: come again, with `since`."
 
 
@@ -44,6 +45,8 @@ async def _many(watched: Watched, bodies: AsyncGenerator[bytes, None]) -> AsyncG
                 yield Answer(body, ok=True, operation=watched.operation, rows=1)
     except RefusedError as error:
         yield refused([argument_error(error)], watched.operation)
+    except AnewError:
+        yield Answer(error_body(Code.VERSION_TOO_OLD, ANEW), ok=False, operation=watched.operation)
     except LaggingError:
         yield Answer(error_body(Code.TOO_SLOW, LAGGING), ok=False, operation=watched.operation)
     except EndedError:

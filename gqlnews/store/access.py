@@ -8,8 +8,7 @@ meanwhile is left to finish.
 import asyncio
 import logging
 import sqlite3
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 from gqlnews.errors import DatabaseError
@@ -26,10 +25,10 @@ Identity = tuple[int, int] | None
 
 
 class Access:
-    """`open` it before use, in the loop, and `close` it there. `on_replaced` is called once another is read."""
+    """`open` and `close` it in the loop. `on_replaced` runs once another file is read."""
 
     def __init__(self) -> None:
-        self.on_replaced: Callable[[], None] | None = None
+        self.on_replaced: Callable[[], Awaitable[None]] | None = None
         self._path = Path()
         self._identity: Identity = None
         self._readers, self._revision = Readers(), Revision()
@@ -89,7 +88,7 @@ class Access:
         self._readers, self._revision, self._identity = readers, revision, identity
         log.warning("database %s is another file now, which is read from here on", self._path)
         if self.on_replaced is not None:
-            self.on_replaced()
+            await self.on_replaced()
         self._start(_finish(*old))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
@@ -108,12 +107,10 @@ async def _is_filled(readers: Readers) -> bool:
 
 
 async def _finish(readers: Readers, revision: Revision) -> None:
-    """Close what was replaced, once nobody reads it."""
+    """Close what was replaced, after a while for who reads it."""
     revision.close()
-    until = time.monotonic() + FINISH_SECONDS
     try:
-        while readers.are_busy and time.monotonic() < until:
-            await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(FINISH_SECONDS)
     finally:
         await readers.close()
 

@@ -68,11 +68,6 @@ class Readers:
             await reader.close()
         self._deliver()
 
-    @property
-    def are_busy(self) -> bool:
-        """Whether anybody waits for an answer."""
-        return bool(self._waiting) or len(self._idle) < len(self._all)
-
     async def read(self, statements: Statements) -> list[bytes | None]:
         """What each statement gives, in order: the bytes of its one value, None for null or no row.
 

@@ -2,11 +2,13 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,36 @@ def test_another_branch_is_checked_out(folder: Folder, database: Path) -> None:
         for branch in ("main", "other"):
             run("checkout", "-q", branch)
             settle(folder, database)
+
+
+def test_a_storm_of_files_and_folders(folder: Folder, database: Path) -> None:
+    """Folders come, go and get other names faster than they can be watched."""
+    fill(folder)
+    dice = random.Random(1)  # noqa: S311 - the same storm in every run
+    with following(folder, database):
+        for turn in range(4):
+            for number in range(60):
+                with suppress(OSError):  # what it would move is gone, or lies in itself
+                    rage(folder, dice, f"{turn}-{number}")
+            settle(folder, database)
+
+
+def rage(folder: Folder, dice: random.Random, name: str) -> None:
+    folders = [path for path in folder.root.rglob("*") if path.is_dir()] or [folder.root]
+    files = list(folder.root.rglob("*.md"))
+    match dice.randrange(6):
+        case 0 | 1:
+            deep = f"n{dice.randrange(9)}/m{dice.randrange(3)}/{name}.md"
+            path = str(dice.choice(folders).relative_to(folder.root) / deep)
+            folder.article(path, f"https://example.com/{name}")
+        case 2:
+            dice.choice(folders).rename(dice.choice(folders) / f"r{name}")
+        case 3:
+            shutil.rmtree(dice.choice(folders[-3:]))
+        case 4:
+            dice.choice(files).rename(dice.choice(folders) / f"x{name}.md")
+        case _:
+            dice.choice(files).unlink()
 
 
 def test_what_changed_while_nobody_followed_is_taken_in(folder: Folder, database: Path) -> None:

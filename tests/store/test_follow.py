@@ -229,6 +229,7 @@ def test_it_ends_with_its_input_in_the_middle_of_an_ingest(folder: Folder, datab
 def test_a_signal_ends_it_with_a_line_of_its_log(folder: Folder, database: Path) -> None:
     fill(folder)
     with following(folder, database, "--log-format", "json") as run:
+        run.wait_for('"taken in"')
         assert run.stop(signal.SIGTERM) < 1.0
         assert run.process.returncode == 0
         lines = [json.loads(line) for line in run.rest().splitlines()]
@@ -237,6 +238,13 @@ def test_a_signal_ends_it_with_a_line_of_its_log(folder: Folder, database: Path)
         "taken in",
         "stopped by SIGTERM",
     ]
+
+
+def test_ctrl_c_is_for_the_server_that_started_it(follower: Running, folder: Folder, database: Path) -> None:
+    follower.process.send_signal(signal.SIGINT)
+    folder.remove("a.md")
+    settle(folder, database)
+    assert follower.process.poll() is None
 
 
 def test_of_two_followers_one_stands_by_without_parsers_and_takes_over(

@@ -23,10 +23,10 @@ page.subscribe(({ data }) => console.log(JSON.stringify(data.articles.nodes.map(
 page.subscribeToMore({ document: CHANGES, variables: { since: data.site.version }, updateQuery: change });
 
 // What was updated stands in the cache already, which knows an article by its `id`. The list is ours to keep.
-function change(page, { subscriptionData }) {
+function change(before, { subscriptionData }) {
   const { kind, slug, article } = subscriptionData.data.articleChanged;
-  if (kind === 'UPDATED') return page;
-  const others = page.articles.nodes.filter((one) => one.slug !== slug);
+  if (kind === 'UPDATED') return before;
+  const others = before.articles.nodes.filter((one) => one.slug !== slug);
   const nodes = kind === 'ADDED' ? [article, ...others] : others;
-  return { ...page, articles: { ...page.articles, nodes } };
+  return { ...before, articles: { ...before.articles, nodes } };
 }

@@ -47,7 +47,7 @@ async def changes(url: str, token: str | None, where: Any, since: str) -> AsyncI
         except (TransportConnectionFailed, OSError) as error:
             if is_forbidden(error):
                 raise
-        await asyncio.sleep(random.uniform(0, patience))  # noqa: S311 - not all clients at once when a server is back
+        await asyncio.sleep(random.uniform(0, patience))  # not all clients at once when a server is back
         patience = min(2 * patience, 30.0)
 
 

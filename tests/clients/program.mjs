@@ -34,8 +34,9 @@ const sink = {
 // Errors of GraphQL are a list, which each client hands out in its own way; all else is trouble on the way.
 function fail(error) {
   const errors = [error, error.errors, error.graphQLErrors].find(Array.isArray) ?? [];
+  const lost = error.networkError ?? error;
   if (errors.length) tell({ refused: errors.map(({ extensions }) => extensions.code) });
-  else tell({ lost: error.message || `${error.code} ${error.reason}` });
+  else tell({ lost: lost.message || `${lost.code} ${lost.reason}` });
 }
 
 function tell(what) {

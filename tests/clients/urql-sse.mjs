@@ -6,7 +6,6 @@ export function connect(url, token) {
     url,
     exchanges: [fetchExchange],
     fetchSubscriptions: true,
-    preferGetMethod: false,
     fetchOptions: { headers: token ? { authorization: `Bearer ${token}` } : {} },
   });
   return {

@@ -10,10 +10,10 @@ export function connect(url, token) {
         forwardSubscription: ({ query, variables }) => ({
           subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
         }),
-        enableAllOperations: true, // queries too; without it they go over HTTP
       }),
-      fetchExchange,
+      fetchExchange, // queries
     ],
+    fetchOptions: { headers: token ? { authorization: `Bearer ${token}` } : {} },
   });
   return {
     watch: (query, variables, sink) =>

@@ -1,13 +1,16 @@
 """The feed: who watches is told of each change, once, in order, and of nothing that he may not see."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
+from gqlnews.plan.nodes import RefusedError
 from gqlnews.schema import feed, listener
 from gqlnews.schema.listener import EndedError, LaggingError
 from tests.live import Live, living, until
@@ -138,23 +141,56 @@ def test_who_leaves_off_and_goes_on_misses_nothing_and_hears_nothing_twice() -> 
     alone(check)
 
 
-def test_changes_between_the_pages_of_what_was_missed_come_once() -> None:
-    """Whoever reads the next page finds other changes there than when it began."""
-
+@pytest.mark.parametrize(
+    ("meanwhile", "told"),
+    [
+        (lambda live: None, ["d", "e"]),
+        (lambda live: live.write("d", title="U"), ["e", "d"]),
+        (lambda live: live.remove("b"), ["d", "e", "b"]),  # it was told of already
+        (lambda live: live.remove("d"), ["e"]),  # it never was
+        (lambda live: live.write("f"), ["d", "e", "f"]),
+    ],
+)
+def test_what_changes_between_the_pages_of_what_was_missed_comes_once(
+    meanwhile: Step, told: list[str]
+) -> None:
     async def check(live: Live) -> None:
         with patch.object(feed, "PAGE", 2):
             live.write("a")
             version = live.version()
             live.write("b", "c", "d", "e")
             missed = live.feed.watch(live.ready(since=version), lambda: None)
-            bodies = [await anext(missed), await anext(missed)]
-            live.write("d", title="U")
-            live.write("f")
+            assert [_slug(await anext(missed)) for _ in range(2)] == ["b", "c"]
+            meanwhile(live)
             await until(live.is_current)
-            bodies += [await anext(missed) for _ in range(3)]
-            slugs = [body.split(b'"slug":"')[1][:1] for body in bodies]
-            assert slugs == [b"b", b"c", b"e", b"d", b"f"]
+            live.write("last")
+            slugs = [_slug(await anext(missed)) for _ in range(len(told) + 1)]
+            assert slugs == [*told, "last"]
             await missed.aclose()
+
+    alone(check)
+
+
+def _slug(body: bytes) -> str:
+    slug: str = json.loads(body)["data"]["articleChanged"]["slug"]
+    return slug
+
+
+@pytest.mark.parametrize("since", [0, 1])
+def test_what_was_forgotten_while_one_reads_is_said_and_not_left_out(since: int) -> None:
+    async def check(live: Live) -> None:
+        live.most_removed = 1
+        with patch.object(feed, "PAGE", 2):
+            live.write("a", "b", "c", "d", "e")
+            version = live.version().rpartition("-")[0] + f"-{since}"
+            missed = live.feed.watch(live.ready(since=version), lambda: None)
+            await anext(missed)
+            live.remove("a", "b", "c")
+            await until(live.is_current)
+            await anext(missed)
+            with pytest.raises(RefusedError) as refused:
+                await anext(missed)
+            assert refused.value.code == Code.VERSION_TOO_OLD
 
     alone(check)
 

@@ -181,3 +181,8 @@ async def living() -> AsyncIterator[Live]:
         await live.open()
         stack.push_async_callback(live.close)
         yield live
+
+
+def until_so(happened: Callable[[], bool]) -> None:
+    """The same of what other threads do."""
+    asyncio.run(until(happened))

@@ -2,30 +2,38 @@
 
 import asyncio
 import json
+import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
+import pytest
 import uvloop
 from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from gqlnews.server.address import listen
+from gqlnews.server.address import base_url, listen
 from gqlnews.server.app import create_app
 from gqlnews.server.service import Service
-from gqlnews.server.serving import _config
+from gqlnews.server.serving import Server
 from gqlnews.settings import ServerSettings
 from tests.live import DEADLINE, PLAIN
 from tests.product import take_in
 from tests.server.support import TOKEN_HASH
 from tests.store.folder import Folder
 
+HEAT = "subscription { articleChanged { article { heat } } }"
+COUNT = "query Count { site { articleCount } }"
 SUBPROTOCOL = "graphql-transport-ws"
 Message = dict[str, Any]
+
+
+def heat(message: Message) -> int:
+    heat: int = message["payload"]["data"]["articleChanged"]["article"]["heat"]
+    return heat
 
 
 class Site:
@@ -39,11 +47,13 @@ class Site:
     @property
     def service(self) -> Service:
         assert self._app is not None
-        service: Service = self._app.state.service
-        return service
+        return _service(self._app)
 
     def write(self, slug: str, **keys: Any) -> None:
         self.folder.article(f"{slug}.md", url=f"https://x.example/{slug}", **keys)
+        self.take_in()
+
+    def take_in(self) -> None:
         take_in(self.folder.root, self.database)
 
     def change(self, slug: str = "changing", **keys: Any) -> int:
@@ -90,7 +100,7 @@ class Socket:
 
     def heard(self, key: str) -> list[Message]:
         """All of an operation, to its end."""
-        messages = []
+        messages: list[Message] = []
         while not messages or messages[-1]["type"] == "next":
             message = self.hear()
             assert message["id"] == key
@@ -99,46 +109,59 @@ class Socket:
 
     def closed(self) -> tuple[int, str]:
         """The code that the server closes with, and why; whatever else it says before."""
-        try:
-            while True:
-                self.connection.recv(timeout=DEADLINE)
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            return closed.rcvd.code, closed.rcvd.reason
+        with pytest.raises(ConnectionClosed) as closed:
+            self._read_to_the_end()
+        assert closed.value.rcvd is not None
+        return closed.value.rcvd.code, closed.value.rcvd.reason
+
+    def _read_to_the_end(self) -> None:
+        while True:
+            self.connection.recv(timeout=DEADLINE)
+
+
+def _service(app: Starlette) -> Service:
+    """There once the application has started."""
+    service: Service = app.state.service
+    return service
+
+
+class _InThread(Server):
+    """Signals are the main thread's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 @contextmanager
-def running_site(root: Path, change: Callable[[ServerSettings], ServerSettings] = lambda one: one) -> Iterator[Site]:
-    """In a thread of its own, on the loop that a real one has."""
+def running_site(root: Path, **settings: Any) -> Iterator[Site]:
+    """In a thread, on the loop that a server has; with these settings."""
     folder, database = Folder(root / "content"), root / "news.db"
     folder.article("first.md")
     take_in(folder.root, database)
-    settings = change(ServerSettings(database, editor_tokens=(bytes.fromhex(TOKEN_HASH),)))
-    app = create_app(settings)
+    tokens = (bytes.fromhex(TOKEN_HASH),)
+    app = create_app(ServerSettings(database, editor_tokens=tokens, **settings))
+    started = threading.Event()
+
+    async def on_start() -> None:
+        started.set()
+
+    def on_stop() -> None:
+        _service(app).feed.end()
+
+    server = _InThread(app, on_start, on_stop)
+
+    def run(listener: socket.socket) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(server.serve(sockets=[listener]))
+
     with closing(listen("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(_config(app))
-        started = threading.Event()
-        server.startup, startup = _then(server.startup, started.set), server.startup  # type: ignore[method-assign]
-
-        def run() -> None:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(server.serve(sockets=[listener]))
-
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=run, args=(listener,))
         thread.start()
-        assert started.wait(DEADLINE), startup
         try:
-            yield Site(root, f"http://127.0.0.1:{listener.getsockname()[1]}/graphql", app)
+            assert started.wait(DEADLINE)
+            yield Site(root, f"{base_url(listener)}/graphql", app)
         finally:
-            app.state.service.feed.end()
             server.should_exit = True
             thread.join(DEADLINE)
-            assert not thread.is_alive()
-
-
-def _then(work: Callable[..., Any], done: Callable[[], None]) -> Callable[..., Any]:
-    async def both(*arguments: Any, **options: Any) -> None:
-        await work(*arguments, **options)
-        done()
-
-    return both
+        assert not thread.is_alive()

@@ -73,6 +73,12 @@ def test_a_token_that_is_not_known_closes_it(
         assert socket.closed() == (code, reason)
 
 
+def test_a_text_that_is_not_utf_8_closes_the_socket(site: Site) -> None:
+    with site.socket() as socket:
+        socket.connection.send(b"\xff\xfe", text=True)
+        assert socket.closed()[0] == 1007
+
+
 def test_who_subscribes_without_saying_who_he_is_is_closed(site: Site) -> None:
     with site.raw() as socket:
         socket.subscribe("1")

@@ -43,7 +43,7 @@ class Judge:
 
     def events(self, bound: BoundSubscription, site: Site) -> list[Event]:
         """What is told of the changes that a subscription's filter lets through, on either side."""
-        kinds = self._kinds(bound)
+        kinds = self._kinds(bound) if self.changes else {}
         told = [change for change in self.changes if change.slug in kinds]
         if not told:
             return []

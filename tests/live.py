@@ -51,7 +51,7 @@ class Watching:
 
     @property
     def events(self) -> list[Event]:
-        return [json.loads(body)["data"]["articleChanged"] for body in self.bodies]
+        return [next(iter(json.loads(body)["data"].values())) for body in self.bodies]
 
     @property
     def told(self) -> list[tuple[str, str]]:

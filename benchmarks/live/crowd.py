@@ -5,6 +5,7 @@ once its standard input ends, what is wrong. Moments are those of `time.monotoni
 """
 
 import asyncio
+import os
 import sys
 from itertools import pairwise
 from time import monotonic
@@ -101,7 +102,11 @@ class Subscriber(asyncio.Protocol):
             elif opcode == PING:
                 self._transport.write(frame(PONG, payload, masked=True))
             elif opcode == CLOSE:
-                self._tally.wrong += 1
+                self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        print(f"a subscriber lost its connection: {error}", file=sys.stderr, flush=True)
+        os._exit(1)  # nothing that is measured from now on would mean anything
 
     def _take(self, message: bytes) -> None:
         if message.startswith(NEXT):
@@ -144,6 +149,7 @@ async def crowd(url: str, subscribers: int) -> None:
     tell({"watching": subscribers})
     await loop.run_in_executor(None, sys.stdin.read)
     tell(tally.verdict())
+    os._exit(0)  # without a goodbye from each
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import orjson
 import uvloop
 
 from benchmarks.live.frames import ACCEPTED, END_OF_HEAD, TEXT, Frames, frame
-from benchmarks.live.open_files import raise_limit
+from gqlnews.server.open_files import allow_open_files
 
 BETWEEN = 0.1  # seconds
 SLUG = "2023/01/2023-01-17-railway-fodabar-bikadil-fund-region-bread-naben-tilibol-2715"  # as long as most
@@ -68,5 +68,5 @@ async def write(subscribers: int, events: int) -> None:
 
 
 if __name__ == "__main__":
-    raise_limit()
+    allow_open_files()
     uvloop.run(write(int(sys.argv[1]), int(sys.argv[2])))

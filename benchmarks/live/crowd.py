@@ -25,7 +25,7 @@ from benchmarks.live.frames import (
     Frames,
     frame,
 )
-from benchmarks.live.open_files import raise_limit
+from gqlnews.server.open_files import allow_open_files
 
 AT_ONCE = 50  # connections that are being made
 ACK, NEXT, PONGED = b'{"type":"connection_ack"', b'{"id":"1","type":"next"', b'{"type":"pong"'
@@ -153,5 +153,5 @@ async def crowd(url: str, subscribers: int) -> None:
 
 
 if __name__ == "__main__":
-    raise_limit()
+    allow_open_files()
     uvloop.run(crowd(sys.argv[1], int(sys.argv[2])))

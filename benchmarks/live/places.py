@@ -14,6 +14,7 @@ from benchmarks.throughput.process import Server, running
 from benchmarks.throughput.progress import say
 
 GQLNEWS = ("-m", "gqlnews")
+NOTHING: Mapping[str, str] = {}
 FILES = ("", "-wal")  # of a database
 
 
@@ -51,9 +52,10 @@ def _place(folder: Path, database: Path) -> Place:
 
 
 @contextmanager
-def serving(place: Place, log: Path, by: Sequence[str] = GQLNEWS) -> Iterator[Server]:
+def serving(
+    place: Place, log: Path, by: Sequence[str] = GQLNEWS, more: Mapping[str, str] = NOTHING
+) -> Iterator[Server]:
     """`gqlnews serve`, as a user starts it, but for as many streams from one address as there are."""
     command = [sys.executable, *by, "serve", str(place.folder), "--db", str(place.database), "--port", "0"]
-    environment: Mapping[str, str] = {"GQLNEWS_PER_CLIENT": "0"}
-    with running("gqlnews", command, environment, log) as server:
+    with running("gqlnews", command, {"GQLNEWS_PER_CLIENT": "0", **more}, log) as server:
         yield server

@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check schema clean
+.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live soak schema clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-12s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -47,6 +47,12 @@ bench-peers: $(VENV)/installed-dev $(PEERS) ## requests a second, beside servers
 
 bench-check: $(VENV)/installed-dev ## fail where gqlnews has become slower beside the ordinary server
 	$(BIN)/python -m benchmarks.throughput.check
+
+bench-live: $(VENV)/installed-dev ## how long from saving an article to seeing it, alone and among 1,000 subscribers
+	$(BIN)/python -m benchmarks.live
+
+soak: $(VENV)/installed-dev ## ten minutes of changes and of clients that come and go; fail where anything is lost or grows
+	$(BIN)/python -m benchmarks.soak --minutes 10
 
 schema: $(VENV)/installed ## export schema.graphql
 	$(BIN)/gqlnews schema > schema.graphql.new

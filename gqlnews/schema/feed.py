@@ -30,7 +30,7 @@ from gqlnews.store.snapshots import Site, Snapshot, Snapshots
 log = logging.getLogger("gqlnews")
 
 TICK = 0.02  # seconds
-RENEWED = 0.25  # seconds: how old what is looked at becomes, so that the log of the database can be emptied
+RENEWED = 0.1  # seconds: how old what is looked at becomes, so that the log of the database can be emptied
 PAUSE = 0.5  # seconds, after a look that failed
 PAGE = 100  # changes
 LOOKS = 2  # until the content is that of a version: the first may be one that came to grief before it

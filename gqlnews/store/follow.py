@@ -19,6 +19,7 @@ from typing import Protocol
 from gqlnews.content.records import ReadOptions
 from gqlnews.content.watch import Batch, Circumstances, watch
 from gqlnews.errors import FolderError, LockedDatabaseError, StartupError
+from gqlnews.store.checkpoint import Checkpoints
 from gqlnews.store.database import WAIT_SECONDS, open_writer
 from gqlnews.store.failures import explaining
 from gqlnews.store.ingest import IngestReport, ingest
@@ -103,6 +104,7 @@ class _Store:
         self._job = job
         self._trouble = trouble
         self._db: sqlite3.Connection | None = None
+        self._checkpoints = Checkpoints(job.database)
         self._file: tuple[int, int] | None = None
         self._is_known = False  # whether it was once made equal to the folder
         self._seconds = 0.0
@@ -160,6 +162,7 @@ class _Store:
         db, job = self._opened(), self._job
         paths = batch if self._is_known else None
         report = ingest(db, job.folder, job.options, processes=job.processes, paths=paths)
+        self._checkpoints.after_commit(db)
         if paths is None:
             self._seconds, self._is_known = report.seconds, True
             import_module("gqlnews.content.read")  # the first edit need not wait for parsers

@@ -34,6 +34,9 @@ STEADY = (*EVERYTHING, *EVERYTHING, *FILTERED[::4])  # watch from the beginning 
 EDITOR = 1  # of them sees everything
 MOST_SHOWN = 30  # faults
 
+# Few answers are kept: else memory grows until so many are.
+SETTINGS = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_CACHE_MB": "1"}
+
 
 @dataclass(frozen=True, slots=True)
 class Soak:
@@ -57,7 +60,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gqlnews-soak-") as name:
         scratch = Path(name)
         place, log = sampled_place(scratch, given.articles), scratch / "server.log"
-        with serving(place, log, more={"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH}) as server:
+        with serving(place, log, more=SETTINGS) as server:
             faults = uvloop.run(_soaked(soak, place, server))
         faults += store_faults(place.folder, place.database, scratch) + _log_faults(log)
     for fault in faults[:MOST_SHOWN]:

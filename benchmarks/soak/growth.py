@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from benchmarks.processes import pss, tree
 from benchmarks.throughput.process import Server
 
 BEGIN = 120.0  # seconds, after which memory should be what it will be
+WINDOW = 60.0  # seconds: the mean of the first is compared with that of the last
 MOST_GROWTH = 0.2
 LONGEST_LOG = 64 << 20  # bytes: twice what is emptied
 
@@ -33,8 +35,12 @@ def growth_faults(samples: list[Sample]) -> list[str]:
     faults = [f"the -wal file had {longest / 1e6:.0f} MB"] if longest > LONGEST_LOG else []
     late = [one for one in samples if one.at >= BEGIN]
     if late:
-        first, last = late[0], late[-1]
-        pairs = ("server", first.server, last.server), ("follower", first.follower, last.follower)
+        first = [one for one in late if one.at < late[0].at + WINDOW]
+        last = [one for one in late if one.at > late[-1].at - WINDOW]
+        pairs = (
+            ("server", fmean(one.server for one in first), fmean(one.server for one in last)),
+            ("follower", fmean(one.follower for one in first), fmean(one.follower for one in last)),
+        )
         faults += [
             f"memory of the {name} grew from {before / 1e6:.0f} to {after / 1e6:.0f} MB"
             for name, before, after in pairs

@@ -124,7 +124,7 @@ def ingest(
     from gqlnews.cli.ingest import run_ingest
     from gqlnews.cli.source import source
 
-    content = source(folder, db, base_url, iframe_host, processes)
+    content = source(folder, db, base_url, iframe_host, processes, may_wait=watch and until_eof)
     if not watch:
         run_ingest(content)
         return

@@ -30,7 +30,7 @@ from gqlnews.store.snapshots import Site, Snapshot, Snapshots
 log = logging.getLogger("gqlnews")
 
 TICK = 0.02  # seconds
-RENEWED = 0.25  # seconds: how old what is looked at becomes, so that the log of the database can be emptied
+RENEWED = 0.1  # seconds: how old what is looked at becomes, so that the log of the database can be emptied
 PAUSE = 0.5  # seconds, after a look that failed
 PAGE = 100  # changes
 LOOKS = 2  # until the content is that of a version: the first may be one that came to grief before it
@@ -132,7 +132,7 @@ class Feed:
             events: list[Event] = []
             further: int | None = None
             if position < site.number:
-                read = partial(_read_missed, watched, site, beginning.number, position)
+                read = partial(_read_missed, watched, site, beginning, position)
                 events, further = await self._opened.at(read)
             if further is None:
                 self._join(watched, listener, max(position, site.number))
@@ -251,10 +251,10 @@ def _identity(watched: Watched) -> Hashable:
 
 
 def _read_missed(
-    watched: Watched, site: Site, since: int, position: int, now: Snapshot
+    watched: Watched, site: Site, beginning: Beginning, position: int, now: Snapshot
 ) -> tuple[list[Event], int | None]:
-    changes, further = missed(now, watched.audience.scope, since, position, PAGE)
-    return Judge(changes, since, now).events(watched.renewed(), site), further
+    changes, further = missed(now, watched.audience.scope, beginning, position, PAGE)
+    return Judge(changes, beginning.number, now).events(watched.renewed(), site), further
 
 
 def _read(

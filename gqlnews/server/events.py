@@ -4,13 +4,16 @@ https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
 """
 
 import asyncio
+from collections.abc import Sequence
 from time import perf_counter
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
 from gqlnews.schema.engine import Answer, Prepared, Watched
 from gqlnews.schema.listener import EndedError
 from gqlnews.server.logs import note_stream
+from gqlnews.server.protocol import ABORT, CLOSE_SECONDS
 from gqlnews.server.service import Service
 from gqlnews.server.streams import events_of
 from gqlnews.server.wire import EVENT_STREAM, Headers, graphql_headers
@@ -44,6 +47,8 @@ class EventStream:
             ]
             try:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                if self._dropped.is_set():
+                    await _cut(scope, ends[:2])
             finally:
                 for task in ends:
                     task.cancel()
@@ -67,6 +72,15 @@ class EventStream:
             pinging.cancel()
             await self._answers.aclose()
         await send({"type": "http.response.body", "body": end})
+
+
+async def _cut(scope: Scope, ends: Sequence["asyncio.Task[Any]"]) -> None:
+    """Whoever reads too slowly may still read why; then the connection is cut."""
+    await asyncio.wait(ends, timeout=CLOSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    cutting = scope.get("extensions", {}).get(ABORT)
+    if cutting is not None and not any(end.done() for end in ends):
+        cutting["abort"]()
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _ping(send: Send) -> None:

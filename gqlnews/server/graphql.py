@@ -74,6 +74,8 @@ class GraphQL:
             try:
                 await reply.respond(scope, receive, send)
                 return
+            except CancelledError:  # cut off, as the server has to stop now
+                return
             except RefusedError as refused:
                 reply = _refused(exchange, refused)
         _note(exchange, reply, perf_counter() - start)

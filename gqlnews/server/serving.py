@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from gqlnews.server.address import BACKLOG
 from gqlnews.server.logs import note
+from gqlnews.server.open_files import allow_open_files
 from gqlnews.server.protocol import OneWriteProtocol, SocketProtocol
 
 MESSAGE_BYTES = 64 * 1024  # of a WebSocket
@@ -41,6 +42,7 @@ class Server(uvicorn.Server):
         self._stopped_by: signal.Signals | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        allow_open_files()
         await super().startup(sockets)
         await self._on_start()
 

@@ -77,7 +77,7 @@ class _Connection:
         )
         try:
             await self._listen()
-        except GONE:
+        except (*GONE, asyncio.CancelledError):  # cancelled where the server has to stop now
             pass
         finally:
             self._patience.cancel()

@@ -41,10 +41,6 @@ def _is_emptied(db: sqlite3.Connection) -> bool:
     db.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
     try:
         (is_busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            raise
-        return False
     finally:
         db.execute(f"PRAGMA busy_timeout = {wait}")
     return not is_busy

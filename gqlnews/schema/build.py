@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLDeferDirective, GraphQLError, GraphQLStreamDirective
+from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 from strawberry.types.base import StrawberryObjectDefinition
@@ -61,7 +61,7 @@ class NewsSchema(strawberry.Schema):
 
 
 def build_schema() -> strawberry.Schema:
-    schema = NewsSchema(
+    return NewsSchema(
         query=Query,
         subscription=Subscription,
         types=[Article, Story, Topic],
@@ -69,9 +69,6 @@ def build_schema() -> strawberry.Schema:
         extensions=[Prepared],
         execution_context_class=FragmentExecutor,
     )
-    # Not Strawberry's own incremental execution: parts are made of plans (parts.py).
-    schema._schema.directives = (*schema._schema.directives, GraphQLDeferDirective, GraphQLStreamDirective)
-    return schema
 
 
 def declarations_of(schema: strawberry.Schema) -> Declarations:

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from gqlnews.errors import GqlnewsError
-from gqlnews.plan.nodes import FieldPlan, ObjectPlan
+from gqlnews.plan.nodes import FieldPlan, ObjectPlan, Stream
 from gqlnews.plan.operation import BoundPart, BoundParts
 from gqlnews.plan.parcels import AT_ONCE
 
@@ -40,12 +40,13 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some of what was to come: fields for the object, or items for the list, at `path`."""
+    """Some of what was to come: fields for the object at `path`, or items for the list, from `at` on."""
 
     pending: Pending
     path: Path
     data: Mapping[str, Any] | None = None
     items: Sequence[Any] | None = None
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +101,15 @@ class _Assembly:
     def first(self, data: dict[str, Any], last: bool) -> Iterator[Delivery]:
         cuts = list(_cut(self.bound.parts[AT_ONCE].plans.values(), data, ()))
         self.whole = data
-        rests = [(self._pending(path, label), rest) for path, label, rest in cuts]
-        pending = (*(one for one, _ in rests), *self._announced(AT_ONCE))
+        rests = [
+            Piece(self._pending(path, stream.label), path, items=rest, at=stream.initial)
+            for path, stream, rest in cuts
+        ]
+        pending = (*(one.pending for one in rests), *self._announced(AT_ONCE))
         yield Delivery(data=data, pending=pending, more=bool(rests) or not last)
         if rests:
-            pieces = tuple(Piece(one, one.path, items=rest) for one, rest in rests)
-            yield Delivery(pieces=pieces, completed=tuple(one for one, _ in rests), more=not last)
+            completed = tuple(one.pending for one in rests)
+            yield Delivery(pieces=tuple(rests), completed=completed, more=not last)
 
     def parcel(self, number: int, data: dict[str, Any], *, last: bool) -> Delivery:
         places = self.waiting.pop(number, {})
@@ -191,18 +195,18 @@ def _fields(objects: Iterable[ObjectPlan]) -> Iterator[FieldPlan]:
 
 def _cut(
     fields: Iterable[FieldPlan], value: dict[str, Any], path: Path
-) -> Iterator[tuple[Path, str | None, list[Any]]]:
+) -> Iterator[tuple[Path, Stream, list[Any]]]:
     """The rests of streamed lists, which are taken out of `value`."""
     for plan in fields:
         below = value.get(plan.key)
         here = (*path, plan.key)
         if plan.stream is not None and isinstance(below, list) and len(below) > plan.stream.initial:
             value[plan.key], rest = below[: plan.stream.initial], below[plan.stream.initial :]
-            yield here, plan.stream.label, rest
+            yield here, plan.stream, rest
         yield from _cut_below(plan, value.get(plan.key), here)
 
 
-def _cut_below(plan: FieldPlan, value: Any, path: Path) -> Iterator[tuple[Path, str | None, list[Any]]]:
+def _cut_below(plan: FieldPlan, value: Any, path: Path) -> Iterator[tuple[Path, Stream, list[Any]]]:
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _cut_below(plan, item, (*path, index))

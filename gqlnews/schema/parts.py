@@ -10,6 +10,7 @@ A fragment stands once in the document and as often in the answer as what it sta
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +92,10 @@ def _parsed(part: BoundPart, answers: Sequence[bytes | None]) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Assembly:
-    """The answer as far as the client has it, `whole`, and what it was told to wait for."""
+    """The answer as far as the client has it, `whole`, and what it was told to wait for.
+
+    What was delivered is not touched again: who sends it may not have done so yet.
+    """
 
     bound: BoundParts
     whole: dict[str, Any] = field(default_factory=dict)
@@ -100,7 +104,7 @@ class _Assembly:
 
     def first(self, data: dict[str, Any], last: bool) -> Iterator[Delivery]:
         cuts = list(_cut(self.bound.parts[AT_ONCE].plans.values(), data, ()))
-        self.whole = data
+        self.whole = deepcopy(data)
         rests = [
             Piece(self._pending(path, stream.label), path, items=rest, at=stream.initial)
             for path, stream, rest in cuts
@@ -119,7 +123,7 @@ class _Assembly:
             place = places.get(_place(path, keys))
             if place is not None:
                 pieces.append(Piece(place, path, data=fields))
-                _at(self.whole, path).update(fields)
+                _at(self.whole, path).update(deepcopy(fields))
         pending = self._announced(number)
         return Delivery(
             pending=pending, pieces=tuple(pieces), completed=tuple(places.values()), more=not last

@@ -124,5 +124,5 @@ class Reader(aiosqlite.Connection):
             raise sqlite3.OperationalError("nobody waits for the answer")
         start = time.thread_time()
         answers = (run if alone else run_within)(self._conn, call.statements)
-        call.seconds = (time.thread_time() - start) / len(call.statements)
+        call.seconds = (time.thread_time() - start) / max(len(call.statements), 1)
         return answers

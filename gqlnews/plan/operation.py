@@ -10,7 +10,8 @@ from gqlnews.plan.arguments import Inputs
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
 from gqlnews.plan.declare import Column, Differences, Literal, LogPart, Part, Statistics
-from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan, RootPlans
+from gqlnews.plan.nodes import FieldPlan, Parcel, RefusedError, RootPlan, RootPlans
+from gqlnews.plan.parcels import pruned
 from gqlnews.plan.render import REFUSED, Rendered, render_passing_keys, render_root
 from gqlnews.plan.render.context import bound_name
 from gqlnews.plan.render.events import EVENTS, KEYS
@@ -21,6 +22,7 @@ Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
 Ran = tuple[str, tuple[object, ...]]
 """SQL text, and what it binds."""
 
+WHOLE = -1  # no part
 MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
 
 
@@ -85,6 +87,22 @@ class BoundSubscription:
         return statement.sql, statement.bind(values)
 
 
+@dataclass(frozen=True, slots=True)
+class BoundPart:
+    """What comes at once: of each root field that has some of it the plan, and the statement."""
+
+    plans: Mapping[str, FieldPlan]
+    queries: Mapping[str, Query]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundParts:
+    """An answer in parts: the first, and one for each parcel."""
+
+    parcels: tuple[Parcel, ...]
+    parts: tuple[BoundPart, ...]
+
+
 @dataclass(slots=True)
 class PlannedOperation:
     """The root plans of one operation, and the statements compiled from them so far."""
@@ -99,7 +117,7 @@ class PlannedOperation:
         bounds = self._bounds(variables)
         for key, bound in bounds.items():
             if bound.failure is None:
-                queries[key] = self._query(key, bound, audience)
+                queries[key] = self._query(key, bound, audience, self.roots.plans[key])
             else:
                 failures[key] = bound.failure
         clock = any(inputs.clock for bound in bounds.values() for inputs in bound.inputs.values())
@@ -115,16 +133,35 @@ class PlannedOperation:
             if failure is not None:
                 raise failure
         ((key, bound),) = bounds.items()
-        plan = self.roots.plans[key].field
+        root = self.roots.plans[key]
+        plan = root.field
         inputs = bound.inputs[plan.number]
         return BoundSubscription(
             key,
-            self._statement(key, bound, audience, render_root),
-            self._statement(key, bound, audience, render_passing_keys),
+            self._statement(key, bound, audience, render_root, root),
+            self._statement(key, bound, audience, render_passing_keys, root),
             inputs,
             plan,
             bound.values(),
         )
+
+    def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundParts | None":
+        """The statements of an answer in parts; None where it is to come whole. Refuses as `bind` does."""
+        bounds = self._bounds(variables)
+        failed = self.roots.failures or any(bound.failure for bound in bounds.values())
+        if failed or not self.roots.complete or not (self.roots.parcels or self.roots.streams):
+            return None
+        parts = tuple(self._part(number, bounds, audience) for number in range(1 + len(self.roots.parcels)))
+        return BoundParts(self.roots.parcels, parts)
+
+    def _part(self, number: int, bounds: "Mapping[str, _Bound]", audience: Audience) -> "BoundPart":
+        plans, queries = {}, {}
+        for key, bound in bounds.items():
+            plan = pruned(self.roots.plans[key], number)
+            if plan is not None:
+                plans[key] = plan.field
+                queries[key] = self._query(key, bound, audience, plan, number)
+        return BoundPart(plans, queries)
 
     def _bounds(self, variables: VariableValues) -> "dict[str, _Bound]":
         plans = self.roots.plans
@@ -134,21 +171,25 @@ class PlannedOperation:
             weights.add(plans[key], bound.inputs)
         return bounds
 
-    def _statement(self, key: str, bound: "_Bound", audience: Audience, render: Render) -> Statement:
-        """Compiled, or as it was."""
+    def _statement(
+        self, key: str, bound: "_Bound", audience: Audience, render: Render, plan: RootPlan, part: int = WHOLE
+    ) -> Statement:
+        """Compiled, or as it was; `plan` is that of the root field, or of a part of it."""
         shapes = {number: inputs.shape for number, inputs in bound.inputs.items()}
-        kept = (key, audience, render, *shapes.values())
+        kept = (key, audience, render, part, *shapes.values())
         statement = self.statements.get(kept)
         if statement is None:
-            statement = compile_statement(render(self.roots.plans[key], audience, shapes))
+            statement = compile_statement(render(plan, audience, shapes))
             while len(self.statements) >= MOST_SHAPES:
                 self.size -= self.statements.pop(next(iter(self.statements))).size
             self.statements[kept] = statement
             self.size += statement.size
         return statement
 
-    def _query(self, key: str, bound: "_Bound", audience: Audience) -> Query:
-        statement = self._statement(key, bound, audience, render_root)
+    def _query(
+        self, key: str, bound: "_Bound", audience: Audience, plan: RootPlan, part: int = WHOLE
+    ) -> Query:
+        statement = self._statement(key, bound, audience, render_root, plan, part)
         nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
         return Query(statement.sql, statement.bind(bound.values()), nullable, statement.refusals)
 

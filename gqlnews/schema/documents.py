@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    REMOVE,
     DirectiveNode,
     DocumentNode,
     Executor,
@@ -91,6 +92,19 @@ class Documents:
         if errors:
             return Document(node, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
         return Document(node, (), deciding_variables(node))
+
+
+def whole_document(text: str, document: DocumentNode | None) -> DocumentNode | None:
+    """Without what asks for an answer in parts: an executor that gives it whole refuses that."""
+    if document is None or not ("@defer" in text or "@stream" in text):
+        return document
+    made: DocumentNode = visit(document, _WithoutParts())
+    return made
+
+
+class _WithoutParts(Visitor):
+    def enter_directive(self, node: DirectiveNode, *_: object) -> object:
+        return REMOVE if node.name.value in {"defer", "stream"} else None
 
 
 def coded(error: GraphQLError, code: Code) -> GraphQLError:

@@ -19,9 +19,9 @@ from graphql import Executor, GraphQLError, OperationType
 from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.nodes import RefusedError
-from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundSubscription
+from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundParts, BoundSubscription
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
-from gqlnews.schema.documents import Document, Documents, coded
+from gqlnews.schema.documents import Document, Documents, coded, whole_document
 from gqlnews.schema.work import Read, Work
 
 PREPARED_BYTES = 2_000  # of a request made ready, beside its texts
@@ -44,12 +44,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An operation as a client asks for it. `only_query`: refuse what changes something, as a GET has to."""
+    """An operation as a client asks for it. `only_query`: refuse what changes something, as a GET has to.
+
+    `in_parts`: the answer may come in parts, where the operation asks for that.
+    """
 
     query: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     only_query: bool = False
+    in_parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,15 @@ class Watched:
         return self.bind() if self.bound.inputs.clock else self.bound
 
 
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A query whose answer comes in parts; `whole` is the same for where it cannot."""
+
+    operation: str | None
+    bound: BoundParts
+    whole: Prepared
+
+
 class Engine:
     """Answers operations over one store; not `thin`: Strawberry executes them all."""
 
@@ -98,9 +111,11 @@ class Engine:
     def prepare(self, asked: Asked, audience: Audience) -> Prepared | Answer:
         """The request made ready, or its refusal: also where it asks for more than one answer."""
         made = self.ready(asked, audience)
-        return made if not isinstance(made, Watched) else refused([_needs_a_stream()], made.operation)
+        if isinstance(made, Watched):
+            return refused([_needs_a_stream()], made.operation)
+        return made.whole if isinstance(made, Parted) else made
 
-    def ready(self, asked: Asked, audience: Audience) -> Prepared | Watched | Answer:
+    def ready(self, asked: Asked, audience: Audience) -> Prepared | Parted | Watched | Answer:
         """The request made ready, a subscription too, or its refusal."""
         document = self.documents.get(asked.query)
         if document.errors:
@@ -116,7 +131,9 @@ class Engine:
         try:
             if kind is OperationType.SUBSCRIPTION:
                 return self._watched(document, operation, name, audience)
-            return Prepared(asked, name, self._bound(document, operation, asked, audience))
+            prepared = Prepared(asked, name, self._bound(document, operation, asked, audience))
+            parts = self._parts(document, operation, audience) if asked.in_parts else None
+            return prepared if parts is None else Parted(name, parts, prepared)
         except RefusedError as error:
             return refused([argument_error(error)], name)
 
@@ -129,6 +146,13 @@ class Engine:
             return Watched(name, audience, bind(), bind)
         except GraphQLError as error:
             return refused([coded(error, Code.BAD_USER_INPUT)], name)
+
+    def _parts(self, document: Document, operation: "Executor[Any]", audience: Audience) -> BoundParts | None:
+        try:
+            planned = document.planned(operation, self.declarations)
+            return planned.bind_parts(operation.variable_values, audience)
+        except GraphQLError:  # of the operation's own selection: the whole answer tells it
+            return None
 
     def _bound(
         self, document: Document, operation: "Executor[Any]", asked: Asked, audience: Audience
@@ -148,7 +172,7 @@ class Engine:
             return refused([argument_error(work.refused)], name)
         if whole is not None:
             return Answer(whole, True, name, work.rows, faultless=True)
-        work.document = self.documents.get(asked.query).node
+        work.document = whole_document(asked.query, self.documents.get(asked.query).node)
         result = await self.schema.execute(
             asked.query, dict(asked.variables or {}), context_value=work, operation_name=asked.operation_name
         )

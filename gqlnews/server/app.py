@@ -81,6 +81,7 @@ def create_app(settings: ServerSettings) -> Starlette:
                 Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),
+                store.read_parts,
             )
             yield {"service": app.state.service}
 

@@ -6,7 +6,7 @@ objects take longer than the rest of it. An answer that is kept needs no more th
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from starlette.requests import ClientDisconnect
@@ -15,16 +15,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gqlnews.errors import Code
-from gqlnews.schema.engine import FAILED, Answer, Prepared, Watched
+from gqlnews.schema.engine import FAILED, Answer, Asked, Parted, Prepared, Watched
 from gqlnews.server.answers import Request
 from gqlnews.server.auth import audience
 from gqlnews.server.conditional import NOT_KEPT, caching, is_known
-from gqlnews.server.events import EventStream
-from gqlnews.server.head import Head, Streams, media_type, takes_streams
+from gqlnews.server.framing import EVENTS, PARTS, PARTS_OF_2022, PAYLOADS, Framing
+from gqlnews.server.head import NO_STREAMS, Head, Streams, media_type, takes_streams
 from gqlnews.server.logs import log, note
 from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.service import Service
+from gqlnews.server.streamed import StreamedReply
 from gqlnews.server.wire import (
+    EVENT_STREAM,
     GRAPHQL_RESPONSE,
     JSON,
     NOT_MODIFIED,
@@ -70,7 +72,7 @@ class GraphQL:
             scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept)
         )
         reply = await _reply(exchange, receive)
-        if isinstance(reply, EventStream):
+        if isinstance(reply, StreamedReply):
             try:
                 await reply.respond(scope, receive, send)
                 return
@@ -82,7 +84,7 @@ class GraphQL:
         await reply.send(send)
 
 
-async def _reply(exchange: Exchange, receive: Receive) -> Reply | EventStream:
+async def _reply(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
     """Whatever goes wrong is answered as GraphQL JSON too."""
     try:
         return await _answer(exchange, receive)
@@ -97,19 +99,19 @@ async def _reply(exchange: Exchange, receive: Receive) -> Reply | EventStream:
         return _refusal(exchange, 500, Code.INTERNAL_ERROR, FAILED)
 
 
-async def _answer(exchange: Exchange, receive: Receive) -> Reply | EventStream:
+async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
     service, head = exchange.service, exchange.head
     who = audience(head.authorization, service.settings)
     request = Request(await read_text(head, receive), head.reads, who)
-    if exchange.streams is Streams.ALWAYS:
-        return EventStream(service, service.engine.ready(read_request(head, request.text), who))
+    if exchange.streams.always is not None:
+        return _streamed(exchange, service.engine.ready(_asked(exchange, request), who))
     version = service.version_of(who) if service.answers.are_kept or head.reads else None
     if version is not None and (kept := service.answers.get(request, version)) is not None:
         exchange.answer, exchange.cached = kept, True
         return _not_modified(exchange, request, version) or _lasting(exchange, request, version)
     prepared = _prepared(exchange, request)
-    if isinstance(prepared, Watched):
-        return EventStream(service, prepared)
+    if isinstance(prepared, Watched | Parted):
+        return _streamed(exchange, prepared)
     if isinstance(prepared, Answer):
         exchange.answer = prepared
         return _momentary(exchange)
@@ -130,17 +132,36 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, version
     return _lasting(exchange, request, lasting)
 
 
-def _prepared(exchange: Exchange, request: Request) -> Prepared | Watched | Answer:
+def _prepared(exchange: Exchange, request: Request) -> Prepared | Parted | Watched | Answer:
     """As it was kept, or made ready now; or its refusal."""
     service = exchange.service
     kept = service.answers.prepared(request)
     if kept is not None:
         return kept
-    make = service.engine.prepare if exchange.streams is Streams.NO else service.engine.ready
-    made = make(read_request(exchange.head, request.text), request.audience)
+    make = service.engine.prepare if exchange.streams is NO_STREAMS else service.engine.ready
+    made = make(_asked(exchange, request), request.audience)
     if isinstance(made, Prepared):
         service.answers.keep_prepared(request, made)
     return made
+
+
+def _asked(exchange: Exchange, request: Request) -> Asked:
+    asked = read_request(exchange.head, request.text)
+    streams = exchange.streams
+    in_parts = streams.parts and streams.always != EVENT_STREAM
+    return replace(asked, in_parts=True) if in_parts else asked
+
+
+def _streamed(exchange: Exchange, ready: Prepared | Parted | Watched | Answer) -> StreamedReply:
+    return StreamedReply(exchange.service, ready, _framing(exchange.streams, ready))
+
+
+def _framing(streams: Streams, ready: Prepared | Parted | Watched | Answer) -> Framing:
+    if isinstance(ready, Watched):
+        return EVENTS if streams.many == EVENT_STREAM else PAYLOADS
+    if not isinstance(ready, Parted) and streams.always == EVENT_STREAM:
+        return EVENTS
+    return PARTS_OF_2022 if streams.of_2022 else PARTS
 
 
 _HEADERS = {media: graphql_headers(media) for media in (JSON, GRAPHQL_RESPONSE)}

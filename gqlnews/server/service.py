@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Engine
 from gqlnews.schema.feed import Feed
+from gqlnews.schema.parts import ReadParts
 from gqlnews.server.answers import Answers
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
@@ -21,3 +22,4 @@ class Service:
     answers: Answers
     feed: Feed
     sockets: Sockets
+    read_parts: ReadParts

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 
 from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Answer, Prepared, Watched
+from gqlnews.schema.engine import Answer
 from gqlnews.schema.listener import EndedError
 from gqlnews.server.auth import audience, given_credentials
 from gqlnews.server.logs import note_stream
@@ -36,7 +36,7 @@ from gqlnews.server.messages import (
     read_message,
 )
 from gqlnews.server.service import Service
-from gqlnews.server.streams import LAGGING, events_of
+from gqlnews.server.streams import LAGGING, answers_of
 from gqlnews.server.wire import JSON, RefusedError, error_body, error_response
 
 INIT_SECONDS = 3.0
@@ -149,11 +149,11 @@ class _Connection:
             await self._socket.send_text(error_message(key, body))
             return
         ready = self._service.engine.ready(message.asked, self._audience)
-        running = self._run(message.id, key, ready, events_of(self._service, ready, self._drop))
+        running = self._run(message.id, key, ready.operation, answers_of(self._service, ready, self._drop))
         self._operations[message.id] = asyncio.create_task(running)
 
     async def _run(
-        self, name: str, key: bytes, ready: Prepared | Watched | Answer, bodies: AsyncGenerator[Answer, None]
+        self, name: str, key: bytes, operation: str | None, bodies: AsyncGenerator[Answer, None]
     ) -> None:
         start, count = perf_counter(), 0
         me = asyncio.current_task()
@@ -174,7 +174,7 @@ class _Connection:
             pass
         finally:
             self._forget(name, me)
-            note_stream(ready.operation, start, count, over="websocket")
+            note_stream(operation, start, count, over="websocket")
 
     def _forget(self, name: str, task: "asyncio.Task[None] | None") -> None:
         """The id may be used again from now on, and may be so already where the client has completed it."""

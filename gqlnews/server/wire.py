@@ -14,6 +14,7 @@ JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 HTML = "text/html"
 EVENT_STREAM = "text/event-stream"
+MULTIPART = "multipart/mixed"
 UTF8 = "; charset=utf-8"
 
 ALLOW = "Allow"

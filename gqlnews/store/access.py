@@ -8,7 +8,7 @@ meanwhile is left to finish.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 
 from gqlnews.errors import DatabaseError
@@ -51,6 +51,9 @@ class Access:
     async def read(self, statements: Statements) -> list[bytes | None]:
         """As Readers do."""
         return await self._readers.read(statements)
+
+    def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+        return self._readers.read_parts(parts)
 
     def version(self, audience: int) -> bytes | None:
         """As Revision tells it."""

@@ -25,10 +25,15 @@ def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
         return [_answer(db, *statements[0])]
     db.execute("BEGIN")
     try:
-        return [_answer(db, sql, values) for sql, values in statements]
+        return run_within(db, statements)
     finally:
         if db.in_transaction:  # not so where the file failed
             db.execute("ROLLBACK")  # nothing was written
+
+
+def run_within(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
+    """The same, in the transaction that has begun."""
+    return [_answer(db, sql, values) for sql, values in statements]
 
 
 def _answer(db: sqlite3.Connection, sql: str, values: Sequence[object]) -> bytes | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from gqlnews.store.connection import Statements, connect_to_read, run
+from gqlnews.store.connection import Statements, connect_to_read, run, run_within
 
 STEPS_BETWEEN_LOOKS = 200_000  # of SQLite's virtual machine, some 3 ms: how soon an abandoned statement ends
 
@@ -19,7 +19,8 @@ STEPS_BETWEEN_LOOKS = 200_000  # of SQLite's virtual machine, some 3 ms: how soo
 class Call:
     """What one request asks of the store, and where its answers go.
 
-    `seconds` of a processor is what each statement took, on average.
+    `seconds` of a processor is what each statement took, on average. `rest` are calls that go on in the same
+    read transaction: each is answered as soon as it is through.
     """
 
     statements: Statements
@@ -27,6 +28,7 @@ class Call:
     outcome: "list[bytes | None] | Exception | None" = None
     seconds: float = 0.0
     abandoned: bool = False
+    rest: "tuple[Call, ...]" = ()
 
     def deliver(self) -> None:
         """Hand the outcome to who waits, if anybody still does."""
@@ -88,6 +90,9 @@ class Reader(aiosqlite.Connection):
             self.current = call
             if done:
                 tell()  # before what may take long
+            if call.rest:
+                self._read_all((call, *call.rest), done, tell)
+                continue
             try:
                 call.outcome = self._read(call)
             except Exception as error:
@@ -95,10 +100,29 @@ class Reader(aiosqlite.Connection):
             self.current = None
             done.append(call)
 
-    def _read(self, call: Call) -> list[bytes | None]:
+    def _read_all(self, calls: tuple[Call, ...], done: deque[Call], tell: Told) -> None:
+        """Several, one after the other, that see the same content."""
+        failure: Exception | None = None
+        for call in calls:
+            self.current = call
+            try:
+                if failure is not None:
+                    raise failure
+                if not self._conn.in_transaction:
+                    self._conn.execute("BEGIN")
+                call.outcome = self._read(call, alone=False)
+            except Exception as error:
+                call.outcome = failure = error
+            done.append(call)
+            tell()
+        self.current = None
+        if self._conn.in_transaction:
+            self._conn.execute("ROLLBACK")  # nothing was written
+
+    def _read(self, call: Call, *, alone: bool = True) -> list[bytes | None]:
         if call.abandoned:
             raise sqlite3.OperationalError("nobody waits for the answer")
         start = time.thread_time()
-        answers = run(self._conn, call.statements)
-        call.seconds = (time.thread_time() - start) / len(call.statements)
+        answers = (run if alone else run_within)(self._conn, call.statements)
+        call.seconds = (time.thread_time() - start) / max(len(call.statements), 1)
         return answers

@@ -11,7 +11,7 @@ A caller that is cancelled leaves at once, and what runs for it is stopped.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -93,6 +93,28 @@ class Readers:
             if failure is None:
                 raise
             raise failure from error
+
+    async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+        """What the statements of each part give, in one read transaction, as soon as it is there."""
+        if self._closed:
+            raise self._shut()
+        calls = [Call(statements, self._loop.create_future()) for statements in parts]
+        calls[0].rest = tuple(calls[1:])
+        self._waiting.append(calls[0])
+        self._wake()
+        try:
+            for call in calls:
+                yield await call.answers
+        except (sqlite3.Error, ValueError) as error:
+            failure = self._failure(error)
+            if failure is None:
+                raise
+            raise failure from error
+        finally:
+            for call in calls:
+                call.abandoned = True
+                if not call.answers.cancel() and not call.answers.cancelled():
+                    call.answers.exception()  # all fail alike: the first that did was told
 
     async def trace(self, hook: Trace | None) -> None:
         """Call `hook` with the text of every statement from now on, on the reader's thread; None ends it."""

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from gqlnews.schema import listener
-from gqlnews.server import events
+from gqlnews.server import streamed as events
 from tests.live import DEADLINE, PLAIN, until_so
 from tests.server.live import COUNT, HEAT, Message, Site, heat, running_site
 from tests.server.support import TOKEN

@@ -1,7 +1,4 @@
-"""Server-sent events, in the "distinct connections mode" of graphql-sse: one operation a request.
-
-https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
-"""
+"""The response of one operation as a stream: it ends with the operation, or with its client."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,32 +7,26 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from gqlnews.schema.engine import Answer, Prepared, Watched
+from gqlnews.schema.engine import Answer, Parted, Prepared, Watched
 from gqlnews.schema.listener import EndedError
+from gqlnews.server.framing import Framing
 from gqlnews.server.logs import note_stream
 from gqlnews.server.protocol import ABORT, CLOSE_SECONDS
 from gqlnews.server.service import Service
-from gqlnews.server.streams import events_of
-from gqlnews.server.wire import EVENT_STREAM, Headers, graphql_headers
+from gqlnews.server.streams import answers_of
 
 PING_SECONDS = 12.0  # proxies end what is silent for longer, most of them after 30 or 60
 
-HEADERS: Headers = (
-    *graphql_headers(EVENT_STREAM),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),  # nginx would keep events back
-)
-PING = b":\n\n"
-COMPLETE = b"event: complete\ndata: \n\n"
 
+class StreamedReply:
+    """A subscription begins when it is made."""
 
-class EventStream:
-    """The response of one operation: a subscription begins when it is made, and ends with its client."""
-
-    def __init__(self, service: Service, ready: Prepared | Watched | Answer) -> None:
-        self._service, self._ready = service, ready
+    def __init__(
+        self, service: Service, ready: Prepared | Parted | Watched | Answer, framing: Framing
+    ) -> None:
+        self._service, self._ready, self._framing = service, ready, framing
         self._dropped = asyncio.Event()
-        self._answers = events_of(service, ready, self._dropped.set)
+        self._answers = answers_of(service, ready, self._dropped.set, framing)
         self._sent = 0
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,19 +44,20 @@ class EventStream:
                 for task in ends:
                     task.cancel()
                 await asyncio.wait(ends)
-                note_stream(self._ready.operation, start, self._sent, over="events")
+                note_stream(self._ready.operation, start, self._sent, over=self._framing.name)
         if (failure := ends[0].exception() if not ends[0].cancelled() else None) is not None:
             raise failure
 
     async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await _send_some(send, PING)  # the headers go out with it
-        pinging = asyncio.create_task(_ping(send))
+        framing = self._framing
+        await send({"type": "http.response.start", "status": 200, "headers": framing.headers})
+        await _send_some(send, framing.opening)
+        pinging = asyncio.create_task(_ping(send, framing.ping))
         try:
             async for answer in self._answers:
                 self._sent += 1
-                await _send_some(send, b"event: next\ndata: %b\n\n" % answer.body)
-            end = COMPLETE
+                await _send_some(send, framing.framed(answer.body))
+            end = framing.end
         except EndedError:
             end = b""  # it was not complete: the client comes again
         finally:
@@ -83,10 +75,10 @@ async def _cut(scope: Scope, ends: Sequence["asyncio.Task[Any]"]) -> None:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _ping(send: Send) -> None:
-    while True:
+async def _ping(send: Send, ping: bytes) -> None:
+    while ping:
         await asyncio.sleep(PING_SECONDS)
-        await _send_some(send, PING)
+        await _send_some(send, ping)
 
 
 async def _send_some(send: Send, body: bytes) -> None:

@@ -4,8 +4,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from gqlnews.errors import Code, DatabaseError
-from gqlnews.plan.nodes import RefusedError
+from gqlnews.errors import Code, DatabaseError, RequestError
 from gqlnews.schema.engine import FAILED, Answer, Prepared, Watched, argument_error, refused
 from gqlnews.schema.listener import AnewError, EndedError, FailedError, LaggingError
 from gqlnews.server.service import Service
@@ -27,7 +26,7 @@ def events_of(
     """
     if not isinstance(ready, Watched):
         return _one(service, ready)
-    return _many(ready, service.feed.watch(ready, drop))
+    return _many(service, ready, service.feed.watch(ready, drop))
 
 
 async def _one(service: Service, ready: Prepared | Answer) -> AsyncGenerator[Answer, None]:
@@ -38,12 +37,15 @@ async def _one(service: Service, ready: Prepared | Answer) -> AsyncGenerator[Ans
         yield Answer(error_body(Code.INTERNAL_ERROR, FAILED), ok=False)
 
 
-async def _many(watched: Watched, bodies: AsyncGenerator[bytes, None]) -> AsyncGenerator[Answer, None]:
+async def _many(
+    service: Service, watched: Watched, bodies: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[Answer, None]:
     try:
         async with aclosing(bodies):
             async for body in bodies:
-                yield Answer(body, ok=True, operation=watched.operation, rows=1)
-    except RefusedError as error:
+                told = Answer(body, ok=True, operation=watched.operation, rows=1)
+                yield service.engine.told(told, watched.asked, watched.bound.cost)
+    except RequestError as error:  # of its arguments, or a limit that it came to
         yield refused([argument_error(error)], watched.operation)
     except AnewError:
         yield Answer(error_body(Code.VERSION_TOO_OLD, ANEW), ok=False, operation=watched.operation)

@@ -29,6 +29,8 @@ from gqlnews.schema.rules import rules_for
 
 MOST_BYTES = 64 << 20  # of documents, parsed and planned
 EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # what a tree or a plan takes, and each of its characters
+LINES_OF_A_TOKEN = 5  # at most, in all: each error counts the lines above it, some 0.2 µs a line
+MOST_ERRORS = 50  # of a document: a suggestion takes long to find
 STRAWBERRYS_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
 MOST_PLANS = 64  # of one document: by operation and by the values of what decides `@skip` and `@include`
 
@@ -111,23 +113,25 @@ class Documents:
 
     def _parsed(self, text: str) -> DocumentNode:
         most = self._limits.tokens or None
+        if most and text.count("\n") + text.count("\r") > most * LINES_OF_A_TOKEN:
+            raise _too_many_tokens(most)
         try:
             return parse(text, max_lexical_tokens=most, max_comments=most)
         except GraphQLError as error:
             if most is not None and f"more than {most} " in error.message:
-                raise _too_many_tokens(most, error) from error
+                raise _too_many_tokens(most) from error
             raise
 
     def _broken_rules(self, text: str, node: DocumentNode) -> list[GraphQLError]:
         told = self._limits.introspection
         rules = (*rules_for(text, introspection=told), *STRAWBERRYS_RULES)
-        return validate(self._schema, node, rules, hide_suggestions=not told)
+        return validate(self._schema, node, rules, MOST_ERRORS, hide_suggestions=not told)
 
 
-def _too_many_tokens(most: int, error: GraphQLError) -> GraphQLError:
-    message = f"The document has more than {most:,} tokens, or comments: ask in several requests."
-    too_many = GraphQLError(message, source=error.source, positions=error.positions)
-    return coded(too_many, Code.TOO_MANY_TOKENS)
+def _too_many_tokens(most: int) -> GraphQLError:
+    what = f"{most:,} tokens, as many comments, or {most * LINES_OF_A_TOKEN:,} lines"
+    error = GraphQLError(f"The document has more than {what}: ask in several requests.")
+    return coded(error, Code.TOO_MANY_TOKENS)
 
 
 def coded(error: GraphQLError, code: Code) -> GraphQLError:

@@ -25,6 +25,7 @@ from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundSubscript
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded
 from gqlnews.schema.extensions import with_cost
+from gqlnews.schema.variables import TOO_MANY, hold_too_much
 from gqlnews.schema.work import Read, Work
 
 PREPARED_BYTES = 2_000  # of a request made ready, beside its texts
@@ -185,6 +186,8 @@ class Engine:
     def _operation(self, document: Document, asked: Asked) -> "Executor[Any] | Sequence[GraphQLError]":
         """The operation with its variables coerced, or why it cannot be run, whatever its arguments."""
         assert document.node is not None
+        if asked.variables and hold_too_much(asked.variables):
+            return [coded(GraphQLError(TOO_MANY), Code.TOO_WIDE)]
         built = Executor.build(
             self.schema._schema,
             document.node,

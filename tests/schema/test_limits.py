@@ -31,6 +31,10 @@ def comments(count: int) -> str:
     return "#\n" * count + "{ site { version } }"
 
 
+def lines(count: int) -> str:
+    return "\n" * count + "{ site { version } }"
+
+
 def nested(depth: int) -> str:
     """Fields with selections, one in the other; what is in the innermost is a leaf."""
     names = ['article(slug: "x")', *(["related(first: 1)", "article"] * depth)][:depth]
@@ -78,7 +82,8 @@ def directives_of_fragments(count: int) -> str:
     ("write", "most", "code", "says"),
     [
         (tokens, 2_000, "TOO_MANY_TOKENS", "more than 2,000 tokens"),
-        (comments, 2_000, "TOO_MANY_TOKENS", "more than 2,000 tokens, or comments"),
+        (comments, 2_000, "TOO_MANY_TOKENS", "more than 2,000 tokens, as many comments"),
+        (lines, 10_000, "TOO_MANY_TOKENS", "or 10,000 lines"),
         (nested, 16, "TOO_DEEP", "nests 17 fields with selections, of at most 16"),
         (nested_in_fragments, 16, "TOO_DEEP", "nests 17 fields with selections, of at most 16"),
         (aliases, 30, "TOO_MANY_ALIASES", "31 aliases, of at most 30"),

@@ -5,6 +5,7 @@ A command imports what it needs when it runs, so that `gqlnews --help` is quick.
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from io import TextIOWrapper
 from typing import Annotated, NoReturn, cast
 
@@ -13,6 +14,7 @@ import typer
 from gqlnews import __version__
 from gqlnews.cli import options
 from gqlnews.errors import StartupError
+from gqlnews.limits import SERVED
 from gqlnews.settings import (
     CACHE_MB,
     MEBIBYTE,
@@ -21,6 +23,7 @@ from gqlnews.settings import (
     LogFormat,
     ServerSettings,
     editor_tokens,
+    request_limits,
 )
 
 app = typer.Typer(
@@ -89,6 +92,10 @@ def serve(
     workers: options.Workers = 1,
     streams: options.Streams = MOST_STREAMS,
     per_client: options.PerClient = MOST_STREAMS_OF_ONE,
+    max_cost: options.MaxCost = SERVED.cost,
+    max_depth: options.MaxDepth = SERVED.depth,
+    max_seconds: options.MaxSeconds = SERVED.seconds,
+    introspection: options.Introspection = SERVED.introspection,
     processes: options.Processes = None,
 ) -> None:
     """Take in what changed in FOLDER, then serve it, and follow what changes there."""
@@ -104,6 +111,13 @@ def serve(
         cache_mb * MEBIBYTE,
         streams,
         per_client,
+        replace(
+            request_limits(),
+            cost=max_cost,
+            depth=max_depth,
+            seconds=max_seconds,
+            introspection=introspection,
+        ),
     )
     run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
 

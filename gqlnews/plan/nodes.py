@@ -20,6 +20,14 @@ class RefusedError(RequestError):
         self.node, self.path = node, path
 
 
+class TooCostlyError(RefusedError):
+    """The request would cost more than it may."""
+
+    def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...], cost: int) -> None:
+        super().__init__(error, node, path)
+        self.cost = cost
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """A deferred fragment: where it stands, by response keys, and the parcel that has to come before it."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from graphql import GraphQLError, VariableValues, get_argument_values, is_non_null_type
 
 from gqlnews.errors import RequestError
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.arguments import Inputs
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
+from gqlnews.plan.costs import Costs
 from gqlnews.plan.declare import Column, Differences, Literal, LogPart, Part, Statistics
 from gqlnews.plan.nodes import FieldPlan, Parcel, RefusedError, RootPlan, RootPlans
 from gqlnews.plan.parcels import pruned
@@ -47,12 +49,14 @@ class BoundOperation:
     """The statements of a request by response key, and the errors of the root fields that have none.
 
     `complete`: they are all that the operation asks for. `timeless`: nothing that they bind is of the clock.
+    `cost`: how many objects the answer can hold.
     """
 
     queries: Mapping[str, Query]
     failures: Mapping[str, GraphQLError]
     complete: bool
     timeless: bool
+    cost: int = 0
 
 
 NOTHING_BOUND = BoundOperation({}, {}, complete=False, timeless=False)
@@ -67,6 +71,7 @@ class BoundSubscription:
     _passing: Statement
     inputs: Inputs
     field: FieldPlan
+    cost: int
     _values: Mapping[str, object]
 
     def tell(self, events: str) -> "Ran":
@@ -108,27 +113,33 @@ class PlannedOperation:
     """The root plans of one operation, and the statements compiled from them so far."""
 
     roots: RootPlans
+    limits: Limits = UNLIMITED
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
     size: int = 0  # bytes that the statements take, about
+    _costs: Costs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._costs = Costs(tuple(self.roots.plans.values()), self.limits)
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
         """Refuses, with a `RefusedError`, what any argument of the operation refuses."""
         queries, failures = {}, dict(self.roots.failures)
-        bounds = self._bounds(variables)
+        bounds, cost = self._bounds(variables)
         for key, bound in bounds.items():
             if bound.failure is None:
                 queries[key] = self._query(key, bound, audience, self.roots.plans[key])
             else:
                 failures[key] = bound.failure
         clock = any(inputs.clock for bound in bounds.values() for inputs in bound.inputs.values())
-        return BoundOperation(queries, failures, self.roots.complete and not failures, timeless=not clock)
+        complete = self.roots.complete and not failures
+        return BoundOperation(queries, failures, complete, timeless=not clock, cost=cost)
 
     def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
         """Of a subscription: what its events are made with.
 
         Refuses as `bind` does; raises the GraphQLError of its one field.
         """
-        bounds = self._bounds(variables)
+        bounds, cost = self._bounds(variables)
         for failure in (*self.roots.failures.values(), *(bound.failure for bound in bounds.values())):
             if failure is not None:
                 raise failure
@@ -142,12 +153,13 @@ class PlannedOperation:
             self._statement(key, bound, audience, render_passing_keys, root),
             inputs,
             plan,
+            cost,
             bound.values(),
         )
 
     def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundParts | None":
         """The statements of an answer in parts; None where it is to come whole. Refuses as `bind` does."""
-        bounds = self._bounds(variables)
+        bounds, _ = self._bounds(variables)
         failed = self.roots.failures or any(bound.failure for bound in bounds.values())
         if failed or not self.roots.complete or not (self.roots.parcels or self.roots.streams):
             return None
@@ -163,13 +175,14 @@ class PlannedOperation:
                 queries[key] = self._query(key, bound, audience, plan, number)
         return BoundPart(plans, queries)
 
-    def _bounds(self, variables: VariableValues) -> "dict[str, _Bound]":
+    def _bounds(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int]":
+        """The arguments of each root field, and what they let the answer cost."""
         plans = self.roots.plans
         bounds = {key: _bind(root, variables) for key, root in plans.items()}
         weights = Weights()
         for key, bound in bounds.items():
             weights.add(plans[key], bound.inputs)
-        return bounds
+        return bounds, self._costs.of([bound.inputs for bound in bounds.values()])
 
     def _statement(
         self, key: str, bound: "_Bound", audience: Audience, render: Render, plan: RootPlan, part: int = WHOLE

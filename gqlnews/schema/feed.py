@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from gqlnews.errors import DatabaseError
+from gqlnews.errors import DatabaseError, LimitError
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Watched
 from gqlnews.schema.judge import Judge, missed
@@ -61,8 +62,8 @@ class _Group:
 class Feed:
     """Over the store at `path`, of which `version_of` tells the version. `close` it before the loop ends."""
 
-    def __init__(self, path: Path, version_of: VersionOf) -> None:
-        self._path, self._version_of = path, version_of
+    def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
+        self._path, self._version_of, self._limits = path, version_of, limits
         self._groups: dict[Hashable, _Group] = {}
         self._lock = asyncio.Lock()  # held by who looks, and who joins
         self._snapshots: Snapshots | None = None
@@ -170,7 +171,7 @@ class Feed:
         return self._opened.sites[watched.audience]
 
     async def _open(self) -> None:
-        snapshots = Snapshots()
+        snapshots = Snapshots(self._limits)
         await snapshots.open(self._path)
         self._snapshots = snapshots
         if self._task is None:
@@ -271,6 +272,8 @@ def _told(group: _Group, judge: Judge, now: Snapshot) -> list[Event] | Exception
     """The statement of one group may fail; where the database does, all stop."""
     try:
         return judge.events(group.watched.renewed(), now.sites[group.audience])
+    except LimitError as error:
+        return error
     except Exception as error:
         if isinstance(error, sqlite3.Error) and explained(error, "") is not None:
             raise

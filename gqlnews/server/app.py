@@ -68,15 +68,15 @@ def create_app(settings: ServerSettings) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            store = Access()
+            store = Access(settings.limits)
             stack.push_async_callback(store.close)
             await store.open(settings.database)
-            feed = Feed(settings.database, store.version)
+            feed = Feed(settings.database, store.version, settings.limits)
             stack.push_async_callback(feed.close)
             store.on_replaced = feed.begin_anew
             app.state.service = Service(
                 settings,
-                Engine(store.read),
+                Engine(store.read, limits=settings.limits),
                 store.version,
                 Answers(settings.cache_bytes),
                 feed,

@@ -134,8 +134,11 @@ def _subscribe(given: Mapping[str, Any]) -> Message:
         raise _bad("`query` is no text")
     if name is not None and not isinstance(name, str):
         raise _bad("`operationName` is no text")
-    _object(payload, "extensions")
-    return Subscribe(key, Asked(query, _object(payload, "variables"), name or None))
+    extensions = _object(payload, "extensions") or {}
+    asked = Asked(
+        query, _object(payload, "variables"), name or None, tells_cost=extensions.get("cost") is True
+    )
+    return Subscribe(key, asked)
 
 
 def _id(given: Mapping[str, Any]) -> str:

@@ -5,8 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
-from gqlnews.errors import Code, DatabaseError
-from gqlnews.plan.nodes import RefusedError
+from gqlnews.errors import Code, DatabaseError, RequestError
 from gqlnews.schema.engine import FAILED, Answer, Parted, Prepared, Watched, argument_error, refused
 from gqlnews.schema.listener import AnewError, EndedError, FailedError, LaggingError
 from gqlnews.schema.parts import Delivery, NotInPartsError, deliveries
@@ -35,7 +34,7 @@ def answers_of(
     Raises EndedError where the server stops.
     """
     if isinstance(ready, Watched):
-        return _many(ready, service.feed.watch(ready, drop))
+        return _many(service, ready, service.feed.watch(ready, drop))
     if isinstance(ready, Parted):
         return _parts(service, ready, of_2022 if framing is PARTS_OF_2022 else newer)
     return _one(service, ready) if framing not in ONE_IN_PARTS else _as_part(_one(service, ready))
@@ -54,7 +53,7 @@ async def _parts(
     except NotInPartsError:
         async for answer in _as_part(_one(service, parted.whole)):
             yield answer
-    except RefusedError as error:
+    except RequestError as error:  # of its arguments, or a limit that it came to
         yield _last(refused([argument_error(error)], parted.operation))
     except Exception:
         log.exception("operation failed")
@@ -78,12 +77,15 @@ async def _one(service: Service, ready: Prepared | Answer) -> AsyncGenerator[Ans
         yield Answer(error_body(Code.INTERNAL_ERROR, FAILED), ok=False)
 
 
-async def _many(watched: Watched, bodies: AsyncGenerator[bytes, None]) -> AsyncGenerator[Answer, None]:
+async def _many(
+    service: Service, watched: Watched, bodies: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[Answer, None]:
     try:
         async with aclosing(bodies):
             async for body in bodies:
-                yield Answer(body, ok=True, operation=watched.operation, rows=1)
-    except RefusedError as error:
+                told = Answer(body, ok=True, operation=watched.operation, rows=1)
+                yield service.engine.told(told, watched.asked, watched.bound.cost)
+    except RequestError as error:  # of its arguments, or a limit that it came to
         yield refused([argument_error(error)], watched.operation)
     except AnewError:
         yield Answer(error_body(Code.VERSION_TOO_OLD, ANEW), ok=False, operation=watched.operation)

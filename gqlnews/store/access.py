@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequ
 from pathlib import Path
 
 from gqlnews.errors import DatabaseError
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.connection import Statements
 from gqlnews.store.readers import Readers
 from gqlnews.store.revision import Revision
@@ -27,11 +28,12 @@ Identity = tuple[int, int] | None
 class Access:
     """`open` and `close` it in the loop. `on_replaced` runs once another file is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = UNLIMITED) -> None:
+        self._limits = limits
         self.on_replaced: Callable[[], Awaitable[None]] | None = None
         self._path = Path()
         self._identity: Identity = None
-        self._readers, self._revision = Readers(), Revision()
+        self._readers, self._revision = Readers(limits), Revision()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self, path: Path) -> None:
@@ -61,7 +63,7 @@ class Access:
 
     async def _opened(self) -> tuple[Readers, Revision, Identity]:
         identity = _identity(self._path)
-        readers, revision = Readers(), Revision()
+        readers, revision = Readers(self._limits), Revision()
         await readers.open(self._path)
         try:
             revision.open(self._path)

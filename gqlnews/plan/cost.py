@@ -9,12 +9,13 @@
 The sizes of an operation's lists decide its cost, so it is counted once for each tuple of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from graphql import is_list_type, is_non_null_type
 
-from gqlnews.plan.arguments import NO_END, Inputs
+from gqlnews.plan.arguments import NO_END
 from gqlnews.plan.declare import Connection, Groups, Items, Log, LogPart, Many, Part, Refs, Similar
 from gqlnews.plan.nodes import FieldPlan, RootPlan
 
@@ -23,6 +24,11 @@ USUAL = 10  # elements of a plain list without `first`
 SIZED = Connection | Groups | Items | Log | Many | Refs | Similar
 PAGED = Connection | Log | Refs
 """Those of which `limits.page` says how many at most."""
+
+SLICED = Items | Many | Similar
+
+Bounds = Callable[[Mapping[str, object]], object]
+LIMIT, START_AND_END = itemgetter("limit"), itemgetter("start", "end")
 
 Sizes = Mapping[int, int]
 """How many elements the lists have at most, by the numbers of their fields."""
@@ -39,6 +45,11 @@ class SizedList:
     @property
     def is_page(self) -> bool:
         return isinstance(self.field.declaration, PAGED)
+
+    @property
+    def bounds(self) -> Bounds:
+        """What says of its values how many elements it has: a limit, or a start and an end."""
+        return START_AND_END if isinstance(self.field.declaration, SLICED) else LIMIT
 
 
 def sized_lists(roots: Sequence[RootPlan]) -> tuple[SizedList, ...]:
@@ -63,16 +74,14 @@ def _is_single(plan: FieldPlan) -> bool:
     return isinstance(declaration, Items | Refs) and declaration.single
 
 
-def size_of(given: Inputs | None) -> int:
-    """How many elements the arguments of a list let it have."""
-    if given is None:  # they are an error of the field: it has none, and costs what it usually does
+def size_of(given: object) -> int:
+    """How many elements a list has by its bounds; None: its arguments are an error of the field."""
+    if isinstance(given, int):
+        return given
+    if not isinstance(given, tuple):
         return USUAL
-    limit, start, end = (given.values.get(name) for name in ("limit", "start", "end"))
-    if isinstance(limit, int):
-        return limit
-    assert isinstance(start, int)
-    assert isinstance(end, int)
-    return USUAL if end == NO_END else end - start
+    start, end = given
+    return USUAL if end == NO_END else int(end - start)
 
 
 def cost_of(roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sequence[int]) -> int:

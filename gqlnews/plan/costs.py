@@ -6,7 +6,7 @@ from gqlnews.errors import Code, RequestError
 from gqlnews.limits import Limits
 from gqlnews.plan.advice import advice
 from gqlnews.plan.arguments import Inputs
-from gqlnews.plan.cost import SizedList, cost_of, size_of, sized_lists
+from gqlnews.plan.cost import Bounds, SizedList, cost_of, size_of, sized_lists
 from gqlnews.plan.nodes import RefusedError, RootPlan, TooCostlyError
 
 MOST_KEPT = 256  # of one operation
@@ -14,27 +14,35 @@ MOST_KEPT = 256  # of one operation
 Given = Sequence[Mapping[int, Inputs]]
 """Of each root field, what the arguments below it came to, by the fields' numbers."""
 
-Sizes = tuple[int, ...]
+Sizes = Sequence[int]
 
 
 class Costs:
-    """`of` says what a request costs, or refuses it."""
+    """`of` says what a request costs, or refuses it. On every request's way: it looks at the bounds alone."""
 
     def __init__(self, roots: Sequence[RootPlan], limits: Limits) -> None:
         self._roots, self._limits = roots, limits
         self._lists = sized_lists(roots)
-        self._places = [(one.root, one.field.number) for one in self._lists]
-        self._kept: dict[Sizes, int] = {}
+        self._places = [(one.root, one.field.number, one.bounds) for one in self._lists]
+        self._kept: dict[tuple[object, ...], int] = {}
 
     def of(self, given: Given) -> int:
-        sizes = tuple([size_of(given[root].get(number)) for root, number in self._places])
-        cost = self._kept.get(sizes)
+        try:
+            bounds = tuple([of(given[root][number].values) for root, number, of in self._places])
+        except KeyError:  # the arguments of a list are an error of its field
+            bounds = tuple([self._bounds_of_one(given, *place) for place in self._places])
+        cost = self._kept.get(bounds)
         if cost is None:
-            cost = self._counted(sizes)
+            cost = self._counted([size_of(one) for one in bounds])
             while len(self._kept) >= MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[sizes] = cost
+            self._kept[bounds] = cost
         return cost
+
+    @staticmethod
+    def _bounds_of_one(given: Given, root: int, number: int, bounds: Bounds) -> object:
+        inputs = given[root].get(number)
+        return None if inputs is None else bounds(inputs.values)
 
     def _counted(self, sizes: Sizes) -> int:
         for one, size in zip(self._lists, sizes, strict=True):

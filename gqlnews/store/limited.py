@@ -4,7 +4,7 @@ import sqlite3
 
 from gqlnews.errors import Code, LimitError
 
-MARGIN = 0.8  # of the seconds of an operation: the rest is for what is done before and after its statements
+MARGIN = 0.75  # of the seconds of an operation: the rest is for what is done before and after its statements
 
 FULL_TEXT = " MATCH "  # in SQL; a search does much in one step of SQLite's machine
 STEPS_BETWEEN_LOOKS = 200_000  # some 3 ms

@@ -180,3 +180,8 @@ def test_the_characters_of_tokens_are_those_of_the_engine() -> None:
     made = {number for (number,) in db.execute("SELECT doc FROM token")}
     db.close()
     assert {edge for edge in edges if has_token(chr(edge))} == made
+
+
+def test_a_fifth_prefix_is_a_word() -> None:
+    """Of the whole query, also of what it excludes."""
+    assert read_search("a* b* c* -d* e* f") == '("a*" * AND "b*" * AND "c*" * AND "e*" AND "f") NOT ("d*" *)'

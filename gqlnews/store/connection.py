@@ -13,7 +13,7 @@ from gqlnews.store.limited import bound_sizes, too_large
 from gqlnews.store.migrations import migrations
 
 MMAP_BYTES = 0x7FFF_0000  # as much as SQLite maps at most
-CACHE_KIB = 16 * 1024  # of each connection, for what lies beyond
+CACHE_KIB = 64 * 1024  # of each connection, for what lies beyond
 CACHED_STATEMENTS = 1024
 
 Statements = Sequence[tuple[str, Sequence[object]]]

@@ -16,11 +16,15 @@ from gqlnews.errors import StartupError
 from gqlnews.settings import (
     CACHE_MB,
     MEBIBYTE,
+    MOST_IN_FLIGHT,
     MOST_STREAMS,
     MOST_STREAMS_OF_ONE,
+    HttpSettings,
+    HttpStatus,
     LogFormat,
     ServerSettings,
     editor_tokens,
+    origins,
 )
 
 app = typer.Typer(
@@ -89,6 +93,12 @@ def serve(
     workers: options.Workers = 1,
     streams: options.Streams = MOST_STREAMS,
     per_client: options.PerClient = MOST_STREAMS_OF_ONE,
+    http_status: options.StatusCodes = HttpStatus.SPEC,
+    allow_origin: options.AllowOrigins = None,
+    documents: options.TrustedDocuments = None,
+    trusted_only: options.TrustedOnly = False,
+    in_flight: options.InFlight = MOST_IN_FLIGHT,
+    rate: options.Rate = 0,
     processes: options.Processes = None,
 ) -> None:
     """Take in what changed in FOLDER, then serve it, and follow what changes there."""
@@ -104,6 +114,7 @@ def serve(
         cache_mb * MEBIBYTE,
         streams,
         per_client,
+        HttpSettings(http_status, origins(allow_origin or ()), documents, trusted_only, in_flight, rate),
     )
     run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
 

@@ -8,22 +8,27 @@ from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as PageRequest
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gqlnews.errors import Code
-from gqlnews.schema.engine import FAILED, Answer, Prepared, Watched
+from gqlnews.schema.engine import FAILED, Answer, Asked, Prepared, Watched
 from gqlnews.server.answers import Request
 from gqlnews.server.auth import audience
 from gqlnews.server.conditional import NOT_KEPT, caching, is_known
 from gqlnews.server.events import EventStream
-from gqlnews.server.head import Head, Streams, media_type, takes_streams
+from gqlnews.server.head import NOTHING, Head, Streams, media_type, takes_streams
+from gqlnews.server.identity import REQUEST_ID, current, identify
 from gqlnews.server.logs import log, note
+from gqlnews.server.named import Wanted
+from gqlnews.server.rates import COST_OF_ANY, address_of, cost_of
 from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.service import Service
+from gqlnews.server.statuses import status_of, status_of_refusal
 from gqlnews.server.wire import (
     GRAPHQL_RESPONSE,
     JSON,
@@ -37,6 +42,7 @@ from gqlnews.server.wire import (
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
 
+Ready = TypeVar("Ready", bound=Prepared | Watched | Answer)
 Page = Callable[[PageRequest], Awaitable[Response]]
 
 
@@ -48,9 +54,11 @@ class Exchange:
     head: Head
     media: str
     streams: Streams
+    scope: Scope
     answer: Answer | None = None
     operation: str | None = None
     cached: bool = False
+    registers: bool = False
 
 
 class GraphQL:
@@ -62,22 +70,34 @@ class GraphQL:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = perf_counter()
         head = Head.of(scope)
+        request_id = identify(head.request_id)
         if self._page is not None and wants_page(head):
             response = await self._page(PageRequest(scope))
-            await response(scope, receive, send)
+            await response(scope, receive, _named(send, request_id))
             return
         exchange = Exchange(
-            scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept)
+            scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept), scope
         )
         reply = await _reply(exchange, receive)
         if isinstance(reply, EventStream):
             try:
-                await reply.respond(scope, receive, send)
+                await reply.respond(scope, receive, _named(send, request_id))
                 return
             except RefusedError as refused:
                 reply = _refused(exchange, refused)
         _note(exchange, reply, perf_counter() - start)
-        await reply.send(send)
+        await reply.send(send, request_id)
+
+
+def _named(send: Send, request_id: bytes) -> Send:
+    """For what sends its headers by itself."""
+
+    async def send_named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (REQUEST_ID, request_id)]
+        await send(message)
+
+    return send_named
 
 
 async def _reply(exchange: Exchange, receive: Receive) -> Reply | EventStream:
@@ -97,15 +117,19 @@ async def _reply(exchange: Exchange, receive: Receive) -> Reply | EventStream:
 
 async def _answer(exchange: Exchange, receive: Receive) -> Reply | EventStream:
     service, head = exchange.service, exchange.head
+    if exchange.media is NOTHING:
+        raise _not_acceptable()
     who = audience(head.authorization, service.settings)
     request = Request(await read_text(head, receive), head.reads, who)
+    if service.rates.rate:
+        service.rates.take(address_of(exchange.scope), COST_OF_ANY)
     if exchange.streams is Streams.ALWAYS:
-        return EventStream(service, service.engine.ready(read_request(head, request.text), who))
+        return EventStream(service, _charged(exchange, service.engine.ready(_asked(exchange, request), who)))
     version = service.version_of(who) if service.answers.are_kept or head.reads else None
     if version is not None and (kept := service.answers.get(request, version)) is not None:
         exchange.answer, exchange.cached = kept, True
         return _not_modified(exchange, request, version) or _lasting(exchange, request, version)
-    prepared = _prepared(exchange, request)
+    prepared = _charged(exchange, _prepared(exchange, request))
     if isinstance(prepared, Watched):
         return EventStream(service, prepared)
     if isinstance(prepared, Answer):
@@ -121,10 +145,12 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, version
     if lasting is not None and (known := _not_modified(exchange, request, lasting)) is not None:
         exchange.cached = True
         return known
-    exchange.answer = await service.engine.run(prepared)
+    with service.in_flight:
+        exchange.answer = await service.engine.run(prepared)
     if lasting is None or not exchange.answer.faultless:
         return _momentary(exchange)
-    service.answers.keep(request, lasting, exchange.answer)
+    if not exchange.registers:
+        service.answers.keep(request, lasting, exchange.answer)
     return _lasting(exchange, request, lasting)
 
 
@@ -135,13 +161,32 @@ def _prepared(exchange: Exchange, request: Request) -> Prepared | Watched | Answ
     if kept is not None:
         return kept
     make = service.engine.prepare if exchange.streams is Streams.NO else service.engine.ready
-    made = make(read_request(exchange.head, request.text), request.audience)
-    if isinstance(made, Prepared):
+    made = make(_asked(exchange, request), request.audience)
+    if isinstance(made, Prepared) and not exchange.registers:
         service.answers.keep_prepared(request, made)
     return made
 
 
-_HEADERS = {media: graphql_headers(media) for media in (JSON, GRAPHQL_RESPONSE)}
+def _charged(exchange: Exchange, ready: Ready) -> Ready:
+    """Where there is a rate, the client pays for what it asks."""
+    rates = exchange.service.rates
+    if rates.rate:
+        rates.charge(address_of(exchange.scope), cost_of(ready) - COST_OF_ANY)
+    return ready
+
+
+def _asked(exchange: Exchange, request: Request) -> Asked:
+    """With its document; one that is to be remembered is looked at each time, so that it is."""
+    wanted: Wanted = read_request(exchange.head, request.text)
+    exchange.registers = wanted.named is not None and wanted.query is not None
+    return exchange.service.persisted.find(wanted)
+
+
+_HEADERS = {
+    JSON: graphql_headers(JSON),
+    GRAPHQL_RESPONSE: graphql_headers(GRAPHQL_RESPONSE),
+    NOTHING: graphql_headers(JSON),
+}
 
 
 def _not_modified(exchange: Exchange, request: Request, version: bytes) -> Reply | None:
@@ -164,20 +209,25 @@ def _lasting(exchange: Exchange, request: Request, version: bytes) -> Reply:
 
 
 def _momentary(exchange: Exchange) -> Reply:
-    """An answer that speaks of this moment alone.
-
-    Where GraphQL refused, the newer media type says 400; the older one 200, as it was well-formed HTTP.
-    """
+    """An answer that speaks of this moment alone."""
     answer, headers = exchange.answer, _HEADERS[exchange.media]
     assert answer is not None
-    status = 400 if exchange.media == GRAPHQL_RESPONSE and not answer.ok else 200
+    status = status_of(answer, exchange.media, exchange.service.settings.http.status)
     if exchange.head.reads:
         headers = (*headers, *NOT_KEPT)
     return Reply(status, headers, answer.body)
 
 
 def _refused(exchange: Exchange, refused: RefusedError) -> Reply:
-    return _refusal(exchange, refused.status, refused.code, str(refused), *raw_headers(refused.headers))
+    # Who wants events only is told by the status, as by the newer media type.
+    media = GRAPHQL_RESPONSE if exchange.streams is Streams.ALWAYS else exchange.media
+    status = status_of_refusal(refused, media, exchange.service.settings.http.status)
+    return _refusal(exchange, status, refused.code, str(refused), *raw_headers(refused.headers))
+
+
+def _not_acceptable() -> RefusedError:
+    message = f"`Accept` names nothing that is served here: ask for `{GRAPHQL_RESPONSE}` or `{JSON}`."
+    return RefusedError(406, Code.NOT_ACCEPTABLE, message)
 
 
 def _refusal(exchange: Exchange, status: int, code: Code, message: str, *more: tuple[bytes, bytes]) -> Reply:
@@ -195,4 +245,5 @@ def _note(exchange: Exchange, reply: Reply, seconds: float) -> None:
         bytes=len(reply.body),
         status=reply.status,
         cached=exchange.cached,
+        id=current.get(),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from gqlnews.errors import GqlnewsError
-from gqlnews.schema.engine import Asked
+from gqlnews.server.named import MalformedError, Wanted, read_named
 
 SUBPROTOCOL = "graphql-transport-ws"
 MOST_REASON = 123  # bytes: RFC 6455, section 5.5
@@ -56,7 +56,7 @@ class Pong:
 @dataclass(frozen=True, slots=True)
 class Subscribe:
     id: str
-    asked: Asked
+    wanted: Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,15 @@ def _subscribe(given: Mapping[str, Any]) -> Message:
     if payload is None:
         raise _bad("`payload` is missing")
     query, name = payload.get("query"), payload.get("operationName")
-    if not isinstance(query, str):
-        raise _bad("`query` is no text")
     if name is not None and not isinstance(name, str):
         raise _bad("`operationName` is no text")
-    _object(payload, "extensions")
-    return Subscribe(key, Asked(query, _object(payload, "variables"), name or None))
+    try:
+        named = read_named(payload, _object(payload, "extensions") or {})
+    except MalformedError as error:
+        raise _bad(str(error)) from None
+    if not isinstance(query, str) and (query is not None or named is None):
+        raise _bad("`query` is no text")
+    return Subscribe(key, Wanted(query, named, _object(payload, "variables"), name or None))
 
 
 def _id(given: Mapping[str, Any]) -> str:

@@ -7,6 +7,8 @@ from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Engine
 from gqlnews.schema.feed import Feed
 from gqlnews.server.answers import Answers
+from gqlnews.server.persisted import Persisted
+from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
 
@@ -21,3 +23,6 @@ class Service:
     answers: Answers
     feed: Feed
     sockets: Sockets
+    persisted: Persisted
+    in_flight: InFlight
+    rates: Rates

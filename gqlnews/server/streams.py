@@ -9,6 +9,7 @@ from gqlnews.plan.nodes import RefusedError
 from gqlnews.schema.engine import FAILED, Answer, Prepared, Watched, argument_error, refused
 from gqlnews.schema.listener import AnewError, EndedError, FailedError, LaggingError
 from gqlnews.server.service import Service
+from gqlnews.server.wire import RefusedError as OverloadedError
 from gqlnews.server.wire import error_body
 
 log = logging.getLogger("gqlnews")
@@ -32,7 +33,11 @@ def events_of(
 
 async def _one(service: Service, ready: Prepared | Answer) -> AsyncGenerator[Answer, None]:
     try:
-        yield ready if isinstance(ready, Answer) else await service.engine.run(ready)
+        with service.in_flight:
+            answer = ready if isinstance(ready, Answer) else await service.engine.run(ready)
+        yield answer
+    except OverloadedError as error:
+        yield Answer(error_body(error.code, str(error)), ok=False)
     except Exception:
         log.exception("operation failed")
         yield Answer(error_body(Code.INTERNAL_ERROR, FAILED), ok=False)

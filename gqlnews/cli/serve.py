@@ -57,7 +57,8 @@ def run_server(source: Source, serving: Serving, settings: ServerSettings) -> No
     """Serve until a signal. Raises StartupError before anything is served."""
     logs.configure(serving.log_format)
     with closing(listen(serving.host, serving.port)) as listener:
-        documents_of(settings, build_schema())  # what is wrong with them is said first
+        if settings.http.documents is not None:
+            documents_of(settings, build_schema())  # what is wrong with them is said first
         with stoppable(UNDONE):
             report = take_in(source)
 

@@ -6,6 +6,7 @@ from typing import Any
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from gqlnews.errors import Code
@@ -62,6 +63,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """A text that is no UTF-8 is the client's fault: no line in the log, and no traceback."""
+        if self.conn.state is not State.OPEN:
+            return  # it is closed already, and nothing that comes then is looked at
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
             self.conn.send_close(INVALID_DATA)
             self.handle_parser_exception()

@@ -183,7 +183,9 @@ def exchange(server: Address, data: bytes) -> bytes:
             connection.shutdown(socket.SHUT_WR)
             while some := connection.recv(1 << 16):
                 answer += some
-        except ConnectionError:
+        except TimeoutError:
+            raise AssertionError(data[:3_000]) from None
+        except OSError:
             pass  # cut off: it sent more than was read
     assert time.monotonic() - start < PATIENCE, data[:2000]
     return answer
@@ -238,6 +240,42 @@ def whole(chance: random.Random) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("latin-1") + body
 
 
+MESSAGES = (
+    b'{"type":"connection_init"}',
+    b'{"type":"ping"}',
+    b'{"type":"pong","payload":[]}',
+    b"{}",
+    b"[]",
+    b"\xff",
+    b"",
+    b'{"type":"subscribe","id":"1","payload":{"query":"{ site { version } }"}}',
+    b'{"type":"complete","id":"1"}',
+    b'{"type":"subscribe","id":"","payload":{}}',
+    b'{"type":"subscribe","id":"2","payload":{"documentId":[]}}',
+    b'{"type":"subscribe","id":"3","payload":{"query":"subscription { articleChanged { kind } }"}}',
+    b'{"type":"subscribe","id":"4","payload":{"extensions":{"persistedQuery":{"version":1}}}}',
+    b"x" * 70_000,
+)
+
+
+def frame(chance: random.Random) -> bytes:
+    """RFC 6455, section 5.2: mostly a message of the protocol, whole and masked."""
+    odd = chance.random() < 0.2
+    first = chance.randrange(256) if odd else chance.choice((0x81, 0x81, 0x81, 0x82, 0x89, 0x01, 0x80, 0x88))
+    payload = chance.choice(MESSAGES)
+    if first & 0x0F > 7:
+        payload = payload[:125]
+    masked = 0 if odd and chance.random() < 0.3 else 0x80
+    length = len(payload)
+    if length < 126:
+        head = bytes((first, masked | length))
+    elif length < 1 << 16:
+        head = bytes((first, masked | 126)) + length.to_bytes(2, "big")
+    else:
+        head = bytes((first, masked | 127)) + length.to_bytes(8, "big")
+    return head + b"\0\0\0\0"[: 4 if masked else 0] + payload
+
+
 def assert_well(server: Address, run: Running) -> None:
     """It answers, and nothing in its log tells of a fault."""
     last = SEEDS[0].replace(b"Host: a", b"Host: a\r\nX-Request-Id: last\r\nConnection: close")
@@ -271,4 +309,25 @@ def test_requests_that_are_whole_are_answered(server: Address, running: tuple[st
         answer = ask(server, data)
         assert answer.startswith(b"HTTP/1.1 "), (data[:2000], answer)
         assert_no_fault(answer, data)
+    assert_well(server, running[1])
+
+
+def test_websocket_frames_that_are_bent(server: Address, running: tuple[str, Running]) -> None:
+    chance = random.Random(9)  # noqa: S311 - the same each time
+    for _ in range(CASES):
+        frames = [frame(chance) for _ in range(chance.randint(1, 12))]
+        data = SEEDS[-1] + b"".join(frames)
+        with socket.create_connection(server, PATIENCE) as connection:
+            connection.sendall(SEEDS[-1])
+            answer = connection.recv(1 << 16)
+            assert answer.startswith(b"HTTP/1.1 101 ")
+            try:
+                connection.sendall(b"".join(frames))
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(1 << 16):
+                    pass
+            except TimeoutError:
+                raise AssertionError(data[:3_000]) from None
+            except OSError:
+                pass  # cut off, before or after
     assert_well(server, running[1])

@@ -8,13 +8,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXPLORER := gqlnews/server/explorer/manifest.json
 PEERS := benchmarks/peers/node_modules/.package-lock.json
+CLIENTS := tests/clients/node_modules/.package-lock.json
+PYTHON_CLIENT := .venv-clients/made
 EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/*)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check schema clean
+.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live soak schema clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-12s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -22,7 +24,7 @@ help: ## what can be made
 serve: $(VENV)/installed explorer-if-possible ## ingest and serve CONTENT (examples/news)
 	@exec $(BIN)/gqlnews serve "$(CONTENT)"
 
-test: lint $(EXPLORER) ## everything that must pass
+test: lint $(EXPLORER) clients ## everything that must pass
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 fuzz: $(VENV)/installed-dev ## generated requests that no run has seen before, against the oracle
@@ -35,6 +37,8 @@ lint: $(VENV)/installed-dev ## ruff and mypy
 
 explorer: $(EXPLORER) ## build GraphiQL into the package (needs npm)
 
+clients: $(CLIENTS) $(PYTHON_CLIENT) ## other people's clients, for the tests (needs npm)
+
 bench: $(VENV)/installed-dev ## measure; GQLNEWS_CORPUS names the unpacked real articles
 	$(BIN)/python -m benchmarks
 
@@ -44,12 +48,19 @@ bench-peers: $(VENV)/installed-dev $(PEERS) ## requests a second, beside servers
 bench-check: $(VENV)/installed-dev ## fail where gqlnews has become slower beside the ordinary server
 	$(BIN)/python -m benchmarks.throughput.check
 
+bench-live: $(VENV)/installed-dev ## how long from saving an article to seeing it, alone and among 1,000 subscribers
+	$(BIN)/python -m benchmarks.live
+
+soak: $(VENV)/installed-dev ## ten minutes of changes and of clients that come and go; fail where anything is lost or grows
+	$(BIN)/python -m benchmarks.soak --minutes 10
+
 schema: $(VENV)/installed ## export schema.graphql
 	$(BIN)/gqlnews schema > schema.graphql.new
 	mv schema.graphql.new schema.graphql
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules benchmarks/peers/node_modules dist .coverage* .hypothesis
+	rm -rf .venv-clients tests/clients/node_modules
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -72,6 +83,16 @@ $(EXPLORER): $(EXPLORER_SOURCES)
 
 $(PEERS): benchmarks/peers/package-lock.json
 	cd benchmarks/peers && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+$(CLIENTS): tests/clients/package-lock.json
+	cd tests/clients && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+# An environment of its own: what gql needs does not decide what gqlnews may need.
+$(PYTHON_CLIENT): tests/clients/requirements.txt
+	$(PYTHON) -m venv --clear .venv-clients
+	.venv-clients/bin/pip install --quiet --requirement tests/clients/requirements.txt
 	@touch $@
 
 explorer-if-possible:

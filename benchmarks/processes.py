@@ -47,7 +47,7 @@ def sampled(command: list[str]) -> Run:
                 output, complaint = process.communicate(timeout=_SAMPLE_SECONDS)
                 break
             except subprocess.TimeoutExpired:
-                peak = max(peak, sum(map(_pss, _tree(process.pid))))
+                peak = max(peak, sum(map(pss, tree(process.pid))))
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, output, complaint)
     return Run(time.perf_counter() - start, _cpu() - cpu, peak, output)
@@ -64,7 +64,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
 
 
-def _tree(root: int) -> list[int]:
+def tree(root: int) -> list[int]:
     """The ids of `root` and of all that descend from it."""
     children = defaultdict(list)
     for name in os.listdir(_PROC):
@@ -85,7 +85,7 @@ def _parent(process: str) -> int | None:
     return int(stat.rpartition(")")[2].split()[1])
 
 
-def _pss(process: int) -> int:
+def pss(process: int) -> int:
     """Bytes; 0 where the process has ended meanwhile."""
     try:
         lines = Path(f"{_PROC}/{process}/smaps_rollup").read_text().splitlines()

@@ -19,7 +19,17 @@ class Code(StrEnum):
     TOO_MANY_INTERVALS = "TOO_MANY_INTERVALS"
     TOO_DEEP = "TOO_DEEP"
     TOO_WIDE = "TOO_WIDE"
+    TOO_MANY_TOKENS = "TOO_MANY_TOKENS"
+    TOO_MANY_ALIASES = "TOO_MANY_ALIASES"
+    TOO_MANY_ROOT_FIELDS = "TOO_MANY_ROOT_FIELDS"
+    TOO_MANY_DIRECTIVES = "TOO_MANY_DIRECTIVES"
+    TOO_COSTLY = "TOO_COSTLY"
+    INTROSPECTION_OFF = "INTROSPECTION_OFF"
     OPERATION_NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
+
+    # while it runs
+    TIMED_OUT = "TIMED_OUT"
+    ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE"
 
     # HTTP refuses it before
     BAD_REQUEST = "BAD_REQUEST"
@@ -98,3 +108,7 @@ class RequestError(GqlnewsError):
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class LimitError(RequestError):
+    """A limit that a request comes to only while its statements run."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gqlnews.errors import SettingsError
+from gqlnews.limits import SERVED, Limits
 
 EDITOR_TOKENS = "GQLNEWS_EDITOR_TOKENS"
 DATABASE = "GQLNEWS_DB"
@@ -27,6 +28,13 @@ STREAMS = "GQLNEWS_STREAMS"
 STREAMS_OF_ONE = "GQLNEWS_PER_CLIENT"
 MOST_STREAMS, MOST_STREAMS_OF_ONE = 10_000, 100
 MOST_OF_ANY = 100_000
+TOKENS, DEPTH, ALIASES = "GQLNEWS_MAX_TOKENS", "GQLNEWS_MAX_DEPTH", "GQLNEWS_MAX_ALIASES"
+ROOT_FIELDS, DIRECTIVES = "GQLNEWS_MAX_ROOT_FIELDS", "GQLNEWS_MAX_DIRECTIVES"
+PAGE, COST, SECONDS = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_MAX_SECONDS"
+ANSWER = "GQLNEWS_MAX_ANSWER_MB"
+INTROSPECTION = "GQLNEWS_INTROSPECTION"
+MOST_COST, MOST_SECONDS = 9_999_999, 3_600.0
+LEAST_PAGE = 20  # what is given where a request says nothing
 MEBIBYTE = 1 << 20
 
 HTTP_STATUS = "GQLNEWS_HTTP_STATUS"
@@ -89,6 +97,7 @@ class ServerSettings:
     cache_bytes: int = CACHE_MB * MEBIBYTE
     most_streams: int = MOST_STREAMS
     most_streams_of_one: int = MOST_STREAMS_OF_ONE
+    limits: Limits = SERVED
     http: HttpSettings = HttpSettings()
 
 
@@ -120,6 +129,30 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
             environ, STREAMS_OF_ONE, MOST_STREAMS_OF_ONE, MOST_OF_ANY, "streams; 0 is no limit"
         ),
         http=_http_settings(environ),
+        limits=request_limits(environ),
+    )
+
+
+def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
+    """What one request may ask for; raises SettingsError."""
+
+    def limit(name: str, default: int, what: str) -> int:
+        return _number(environ, name, default, MOST_COST, f"{what}; 0 is no limit")
+
+    return Limits(
+        tokens=limit(TOKENS, SERVED.tokens, "tokens"),
+        depth=limit(DEPTH, SERVED.depth, "fields with selections, one in the other"),
+        aliases=limit(ALIASES, SERVED.aliases, "aliases"),
+        root_fields=limit(ROOT_FIELDS, SERVED.root_fields, "root fields"),
+        directives=limit(DIRECTIVES, SERVED.directives, "directives"),
+        page=_page(environ),
+        cost=limit(COST, SERVED.cost, "objects"),
+        seconds=_seconds(environ),
+        answer_bytes=_number(
+            environ, ANSWER, SERVED.answer_bytes // MEBIBYTE, 900, "mebibytes; 0 is no limit"
+        )
+        * MEBIBYTE,
+        introspection=_flag(environ, INTROSPECTION, default=SERVED.introspection),
     )
 
 
@@ -182,6 +215,22 @@ def _word(environ: Mapping[str, str], name: str, default: Word) -> Word:
     if word not in set(words):
         raise SettingsError(f"{name}: {word!r} is no such word; give {' or '.join(words)}")
     return words(word)
+
+
+def _page(environ: Mapping[str, str]) -> int:
+    page = _number(environ, PAGE, SERVED.page, SERVED.page, "nodes of a page")
+    if page < LEAST_PAGE:
+        raise SettingsError(f"{PAGE}: {page} is less than a page has by default; give {LEAST_PAGE} or more")
+    return page
+
+
+def _seconds(environ: Mapping[str, str]) -> float:
+    word = environ.get(SECONDS, "").strip() or str(SERVED.seconds)
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", word) or float(word) > MOST_SECONDS:
+        raise SettingsError(
+            f"{SECONDS}: {word[:20]!r} is no such number; give 0 to 3600 seconds; 0 is no limit"
+        )
+    return float(word)
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gqlnews"
-VALUES = {"errors", "instants", "keys", "kept"}  # shared by all: exceptions, values, what is kept of them
+VALUES = {
+    "errors",
+    "instants",
+    "keys",
+    "kept",
+    "limits",
+}  # shared by all: exceptions, values, what is kept of them
 ALLOWED = {
     "errors": set(),
     "instants": set(),
     "keys": set(),
     "kept": set(),
+    "limits": set(),
     "settings": VALUES,
     "sample": VALUES,
     "content": VALUES,

@@ -19,6 +19,7 @@ from typing import Any, Self
 from starlette.testclient import TestClient
 
 from gqlnews.kept import Kept
+from gqlnews.limits import UNLIMITED
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Asked, Engine
 from gqlnews.server.app import create_app
@@ -73,6 +74,7 @@ def _client(database: Path, audience: Audience) -> TestClient:
         unpublished=audience is Audience.OPEN,
         explorer=False,
         editor_tokens=(bytes.fromhex(TOKEN_HASH),),
+        limits=UNLIMITED,
     )
     return TestClient(create_app(settings), headers=EDITOR if audience is Audience.EDITOR else {})
 

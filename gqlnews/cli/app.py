@@ -5,6 +5,7 @@ A command imports what it needs when it runs, so that `gqlnews --help` is quick.
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from io import TextIOWrapper
 from typing import Annotated, NoReturn, cast
 
@@ -13,6 +14,7 @@ import typer
 from gqlnews import __version__
 from gqlnews.cli import options
 from gqlnews.errors import StartupError
+from gqlnews.limits import SERVED
 from gqlnews.settings import (
     CACHE_MB,
     MEBIBYTE,
@@ -25,6 +27,7 @@ from gqlnews.settings import (
     ServerSettings,
     editor_tokens,
     origins,
+    request_limits,
 )
 
 app = typer.Typer(
@@ -99,6 +102,10 @@ def serve(
     trusted_only: options.TrustedOnly = False,
     in_flight: options.InFlight = MOST_IN_FLIGHT,
     rate: options.Rate = 0,
+    max_cost: options.MaxCost = SERVED.cost,
+    max_depth: options.MaxDepth = SERVED.depth,
+    max_seconds: options.MaxSeconds = SERVED.seconds,
+    introspection: options.Introspection = SERVED.introspection,
     processes: options.Processes = None,
 ) -> None:
     """Take in what changed in FOLDER, then serve it, and follow what changes there."""
@@ -114,6 +121,13 @@ def serve(
         cache_mb * MEBIBYTE,
         streams,
         per_client,
+        replace(
+            request_limits(),
+            cost=max_cost,
+            depth=max_depth,
+            seconds=max_seconds,
+            introspection=introspection,
+        ),
         HttpSettings(http_status, origins(allow_origin or ()), documents, trusted_only, in_flight, rate),
     )
     run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
@@ -135,7 +149,7 @@ def ingest(
     from gqlnews.cli.ingest import run_ingest
     from gqlnews.cli.source import source
 
-    content = source(folder, db, base_url, iframe_host, processes)
+    content = source(folder, db, base_url, iframe_host, processes, may_wait=watch and until_eof)
     if not watch:
         run_ingest(content)
         return

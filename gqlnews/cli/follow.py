@@ -5,10 +5,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 
+from gqlnews.cli.ingest import run_ingest
 from gqlnews.cli.source import Source
-from gqlnews.cli.stopping import complain, heed_signals, stoppable
+from gqlnews.cli.stopping import heed_signals, stoppable
 from gqlnews.server import logs
 from gqlnews.settings import LogFormat
 from gqlnews.store.follow import Following, follow
@@ -29,22 +29,19 @@ class _Log:
 def run_follow(source: Source, *, poll: bool, until_eof: bool, log_format: LogFormat) -> None:
     """Follow the folder until a signal, or until standard input ends. Raises StartupError."""
     logs.configure(log_format)
-    say: Callable[[str], None] = complain
+    following = Following(
+        source.folder, source.database, source.options, source.processes, poll, _Log(), heed_signals
+    )
     if until_eof:
         _end_with_input()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, whose end ends this too
-        say = logs.note
+        stops = stoppable(KEPT, code=0, say=logs.note, by=(signal.SIGTERM,))
     else:
-        from gqlnews.cli.ingest import run_ingest
-
         run_ingest(source)
         sys.stdout.flush()
-    with stoppable(KEPT, code=0, say=say):
-        follow(
-            Following(
-                source.folder, source.database, source.options, source.processes, poll, _Log(), heed_signals
-            )
-        )
+        stops = stoppable(KEPT, code=0)
+    with stops:
+        follow(following)
 
 
 def _end_with_input() -> None:

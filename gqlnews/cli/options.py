@@ -8,19 +8,27 @@ import typer
 
 from gqlnews.settings import (
     ALLOW_ORIGINS,
+    COST,
+    DEPTH,
     DOCUMENTS,
     HTTP_STATUS,
     IN_FLIGHT,
+    INTROSPECTION,
     MOST_CACHE_MB,
+    MOST_COST,
     MOST_OF_ANY,
     MOST_OF_RATE,
+    MOST_SECONDS,
     RATE,
+    SECONDS,
     STREAMS,
     STREAMS_OF_ONE,
     TRUSTED_ONLY,
     HttpStatus,
     LogFormat,
 )
+
+LIMITS, SCHEMA = "Limits", "Schema"  # panels of the help
 
 Folder = Annotated[
     Path,
@@ -132,6 +140,7 @@ Streams = Annotated[
         min=0,
         max=MOST_OF_ANY,
         help="WebSockets and event streams that a process holds open; 0 is no limit.",
+        rich_help_panel=LIMITS,
     ),
 ]
 PerClient = Annotated[
@@ -142,6 +151,49 @@ PerClient = Annotated[
         min=0,
         max=MOST_OF_ANY,
         help="The same for one client address.",
+        rich_help_panel=LIMITS,
+    ),
+]
+MaxCost = Annotated[
+    int,
+    typer.Option(
+        "--max-cost",
+        envvar=COST,
+        min=0,
+        max=MOST_COST,
+        help="Objects that an answer can hold; 0 is no limit.",
+        rich_help_panel=LIMITS,
+    ),
+]
+MaxDepth = Annotated[
+    int,
+    typer.Option(
+        "--max-depth",
+        envvar=DEPTH,
+        min=0,
+        max=MOST_COST,
+        help="Fields with selections, one in the other; 0 is no limit.",
+        rich_help_panel=LIMITS,
+    ),
+]
+MaxSeconds = Annotated[
+    float,
+    typer.Option(
+        "--max-seconds",
+        envvar=SECONDS,
+        min=0.0,
+        max=MOST_SECONDS,
+        help="How long an operation may take; 0 is no limit.",
+        rich_help_panel=LIMITS,
+    ),
+]
+Introspection = Annotated[
+    bool,
+    typer.Option(
+        "--introspection/--no-introspection",
+        envvar=INTROSPECTION,
+        help="Tell the schema to who asks for it.",
+        rich_help_panel=SCHEMA,
     ),
 ]
 

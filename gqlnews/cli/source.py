@@ -37,9 +37,12 @@ def source(
     base_url: str | None,
     iframe_hosts: Sequence[str] | None,
     processes: int | None,
+    *,
+    may_wait: bool = False,
 ) -> Source:
-    """What the options say. Raises FolderError and SettingsError."""
-    _check_folder(folder)
+    """What the options say; who `may_wait` needs no folder yet. Raises FolderError and SettingsError."""
+    if not may_wait:
+        _check_folder(folder)
     return Source(
         folder,
         database or default_database(folder, cache_folder()),

@@ -2,7 +2,7 @@
 
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -20,9 +20,13 @@ def complain(line: str) -> None:
 
 @contextmanager
 def stoppable(
-    consequence: str, *, code: int | None = None, say: Callable[[str], None] = complain
+    consequence: str,
+    *,
+    code: int | None = None,
+    say: Callable[[str], None] = complain,
+    by: Collection[signal.Signals] = tuple(NAMES),
 ) -> Iterator[None]:
-    """Until the block ends, either signal unwinds it, says `consequence`, and exits.
+    """Until the block ends, each of these signals unwinds it, says `consequence`, and exits.
 
     The exit code is `code`, by default 128 + the signal's number. A second signal changes nothing: what
     unwinds is left to unwind.
@@ -34,15 +38,15 @@ def stoppable(
             received.append(signal.Signals(number))
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in NAMES}
+    before = {number: signal.signal(number, stop) for number in by}
     try:
         yield
     except BaseException:  # KeyboardInterrupt, or what came of it: a statement of SQLite ends as interrupted
         if not received:
             raise
-        by = received[0]
-        say(f"stopped by {NAMES[by]}; {consequence}")
-        raise typer.Exit(128 + by if code is None else code) from None
+        first = received[0]
+        say(f"stopped by {NAMES[first]}; {consequence}")
+        raise typer.Exit(128 + first if code is None else code) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -42,8 +42,8 @@ class Changes:
 
     def __init__(self, folder: Path) -> None:
         self.root = root_of(folder)
-        self._folder = folder
-        self._tree = Tree(folder)
+        self._folder = Path(os.path.realpath(folder))  # what is told begins with the path that is watched
+        self._tree = Tree(self._folder)
         self._tree.grow("")
         self._notify = self._watch({""})
         self._left: Told = set()
@@ -51,8 +51,8 @@ class Changes:
     def next(self, alarm: Alarm) -> frozenset[str] | None:
         """The paths of the next change, which may be none; None where the alarm rang, or something was lost.
 
-        Paths are below the folder, of files and folders that came, changed or went. Raises KeyboardInterrupt
-        for a signal.
+        Paths are below the folder, of articles and folders that came, changed or went, and of whatever else
+        went. Raises KeyboardInterrupt for a signal.
         """
         try:
             told, self._left = self._left, set()
@@ -76,12 +76,15 @@ class Changes:
     def _paths(self, told: Told) -> frozenset[str]:
         """What of it may be of an article; and watch what is new."""
         names = {(change, self._below(path)) for change, path in told}
-        seen = {path for _, path in names if is_visible(path)}
+        seen = {path for _, path in names if path and is_visible(path)}
         articles = {path for path in seen if is_article(path)}
         new = {path for change, path in names if path in seen and self._came(path, change)}
-        gone = {path for change, path in names if self._went(path, change) and self._tree.prune(path)}
+        # Whether it was a folder is not told, and who looked may have seen one that was not watched yet.
+        gone = {path for change, path in names if path in seen and self._went(path, change)}
         links = {path for path in articles if os.path.islink(os.path.join(self._folder, path))}
         anew = bool(new or links - self._tree.links)
+        for path in gone:
+            self._tree.prune(path)
         for path in new:
             self._tree.grow(path)
         self._tree.links |= links
@@ -93,7 +96,7 @@ class Changes:
     def _came(self, path: str, change: int) -> bool:
         """Whether it is a folder that is not watched: it is another than before where it was added."""
         is_known = change != Change.added and path in self._tree.folders
-        return path != "" and not is_known and is_folder(self._folder, path)
+        return not is_known and is_folder(self._folder, path)
 
     def _went(self, path: str, change: int) -> bool:
         """Whether it is gone, or is a folder that cannot be listed any more."""

@@ -28,16 +28,13 @@ class Tree:
         for found, is_link in _below(self.folder, path):
             (self.links if is_link else self.folders).add(found)
 
-    def prune(self, path: str) -> bool:
-        """Leave out what is at or below `path`; whether anything was."""
-        below = f"{path}/"
-        gone = [
-            {known for known in kind if known == path or known.startswith(below)}
-            for kind in (self.folders, self.links)
-        ]
-        self.folders -= gone[0]
-        self.links -= gone[1]
-        return any(gone)
+    def prune(self, path: str) -> None:
+        """Leave out what is at or below `path`."""
+        if path in self.folders:
+            below = f"{path}/"
+            self.folders = {known for known in self.folders if not f"{known}/".startswith(below)}
+            self.links = {known for known in self.links if not known.startswith(below)}
+        self.links.discard(path)
 
     def tidy(self) -> None:
         """Leave out the folders that are gone."""

@@ -11,13 +11,18 @@ from typing import cast
 
 from graphql import (
     Executor,
+    FieldNode,
     GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLStreamDirective,
+    get_directive_values,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
     is_composite_type,
+    is_list_type,
     is_object_type,
 )
 from graphql.execution.collect_fields import (
@@ -29,9 +34,10 @@ from graphql.execution.collect_fields import (
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.plan.declare import Declarations, Literal
-from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan, RootPlans
+from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan, RootPlans, Stream
+from gqlnews.plan.parcels import Parcels
 
-MOST_WEIGHT = 5_000  # of a request: 1 for each field, more where it has a selection of its own
+MOST_WEIGHT = 3_000  # of a request: 1 for each field, more where it has a selection of its own; some 0.2 s
 OF_ITS_OWN = 20
 MOST_FIELDS = 120  # of one object: each 60 nest once more in SQL, whose parser overflows soon
 MOST_DEPTH = 32  # of fields with selections of their own; SQLite's expressions end soon after
@@ -49,9 +55,10 @@ def plan_operation(operation: "Executor[object]", declarations: Declarations) ->
     )
     plans: dict[str, RootPlan] = {}
     failures: dict[str, GraphQLError] = {}
-    weight = 0
+    weight, parcels = 0, Parcels()
+    parcels.add(collected.new_defer_usages, ())
     for key, details in collected.grouped_field_set.items():
-        collector = _Collector(operation, declarations, weight=weight)
+        collector = _Collector(operation, declarations, parcels, weight=weight)
         try:
             plan = collector.plan_field(root_type, key, details, ())
         except GraphQLError as error:  # a null where `@skip` or `@include` must have a value
@@ -60,7 +67,8 @@ def plan_operation(operation: "Executor[object]", declarations: Declarations) ->
         weight = collector.weight
         if plan is not None:
             plans[key] = RootPlan(plan, tuple(collector.inputs))
-    return RootPlans(plans, failures, complete=len(plans) == len(collected.grouped_field_set))
+    complete = len(plans) == len(collected.grouped_field_set)
+    return RootPlans(plans, failures, complete, tuple(parcels.all), parcels.streams)
 
 
 def definition_has_fields(definition: GraphQLField) -> bool:
@@ -73,6 +81,7 @@ class _Collector:
 
     operation: "Executor[object]"
     declarations: Declarations
+    parcels: Parcels
     inputs: list[FieldPlan] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
     weight: int = 0
@@ -109,7 +118,8 @@ class _Collector:
             raise RefusedError(error, node, path)
         place = len(self.inputs)
         objects = self._plan_objects(definition, details, path)
-        plan = FieldPlan(key, number, declaration, definition, node, path, objects)
+        parcel, stream = self.parcels.of(details), self._stream(node, definition)
+        plan = FieldPlan(key, number, declaration, definition, node, path, objects, parcel, stream)
         if definition.args:
             self.inputs.insert(place, plan)
         return plan
@@ -118,7 +128,7 @@ class _Collector:
         self, definition: GraphQLField, details: FieldDetailsList, path: tuple[str, ...]
     ) -> dict[str, ObjectPlan]:
         return {
-            concrete.name: self._plan_object(concrete, self._subfields(concrete, details), path)
+            concrete.name: self._plan_object(concrete, self._subfields(concrete, details, path), path)
             for concrete in self._concrete_types(definition)
         }
 
@@ -137,15 +147,33 @@ class _Collector:
             tuple(plan for plan in fields if plan is not None),
         )
 
-    def _subfields(self, concrete: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
-        return collect_subfields(
+    def _stream(self, node: FieldNode, definition: GraphQLField) -> Stream | None:
+        """What `@stream` says of a list."""
+        if not node.directives or not is_list_type(get_nullable_type(definition.type)):
+            return None
+        values = self.operation.variable_values
+        given = get_directive_values(GraphQLStreamDirective, node, values)
+        if given is None or given["if"] is False:
+            return None
+        initial = given["initialCount"]
+        if initial < 0:
+            raise GraphQLError("initialCount must be 0 or more.", node)
+        self.parcels.streams = True
+        return Stream(initial, given.get("label"))
+
+    def _subfields(
+        self, concrete: GraphQLObjectType, details: FieldDetailsList, path: tuple[str, ...]
+    ) -> GroupedFieldSet:
+        collected = collect_subfields(
             self.schema,
             self.operation.fragments,
             self.operation.variable_values,
             self.operation.operation,
             concrete,
             details,
-        ).grouped_field_set
+        )
+        self.parcels.add(collected.new_defer_usages, path)
+        return collected.grouped_field_set
 
     def _concrete_types(self, definition: GraphQLField) -> list[GraphQLObjectType]:
         named = get_named_type(definition.type)

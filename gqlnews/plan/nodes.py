@@ -20,6 +20,31 @@ class RefusedError(RequestError):
         self.node, self.path = node, path
 
 
+class TooCostlyError(RefusedError):
+    """The request would cost more than it may."""
+
+    def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...], cost: int) -> None:
+        super().__init__(error, node, path)
+        self.cost = cost
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A deferred fragment: where it stands, by response keys, and the parcel that has to come before it."""
+
+    path: tuple[str, ...]
+    label: str | None
+    parent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A list of which only the first items come at once."""
+
+    initial: int
+    label: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectPlan:
     """The fields to give of each object of one type, in the order of the answer."""
@@ -31,7 +56,10 @@ class ObjectPlan:
 
 @dataclass(frozen=True, slots=True)
 class FieldPlan:
-    """One field of the answer. `number` names its bound values; `objects` is keyed by concrete type."""
+    """One field of the answer. `number` names its bound values; `objects` is keyed by concrete type.
+
+    `parcel`: which part of the answer it comes in, where that comes in parts; 0 is the first.
+    """
 
     key: str
     number: int
@@ -40,6 +68,8 @@ class FieldPlan:
     node: FieldNode
     path: tuple[str, ...]
     objects: Mapping[str, ObjectPlan] = field(default_factory=dict)
+    parcel: int = 0
+    stream: Stream | None = None
 
     @property
     def selection(self) -> ObjectPlan:
@@ -61,9 +91,11 @@ class RootPlans:
     """The plans of an operation's root fields by response key, in the order of the answer.
 
     `failures` are the errors of those whose selection cannot be told. `complete`: every root field has its
-    plan.
+    plan. `parcels` are the deferred fragments, of which the first is number 1; `streams`: a list is streamed.
     """
 
     plans: Mapping[str, RootPlan]
     failures: Mapping[str, GraphQLError]
     complete: bool
+    parcels: tuple[Parcel, ...] = ()
+    streams: bool = False

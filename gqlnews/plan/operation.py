@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from graphql import GraphQLError, VariableValues, get_argument_values, is_non_null_type
 
 from gqlnews.errors import RequestError
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.arguments import Inputs
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
+from gqlnews.plan.costs import Costs
 from gqlnews.plan.declare import Column, Differences, Literal, LogPart, Part, Statistics
-from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan, RootPlans
+from gqlnews.plan.nodes import FieldPlan, Parcel, RefusedError, RootPlan, RootPlans
+from gqlnews.plan.parcels import pruned
 from gqlnews.plan.render import REFUSED, Rendered, render_passing_keys, render_root
 from gqlnews.plan.render.context import bound_name
 from gqlnews.plan.render.events import EVENTS, KEYS
@@ -21,6 +24,7 @@ Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
 Ran = tuple[str, tuple[object, ...]]
 """SQL text, and what it binds."""
 
+WHOLE = -1  # no part
 MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
 
 
@@ -45,12 +49,14 @@ class BoundOperation:
     """The statements of a request by response key, and the errors of the root fields that have none.
 
     `complete`: they are all that the operation asks for. `timeless`: nothing that they bind is of the clock.
+    `cost`: how many objects the answer can hold.
     """
 
     queries: Mapping[str, Query]
     failures: Mapping[str, GraphQLError]
     complete: bool
     timeless: bool
+    cost: int = 0
 
 
 NOTHING_BOUND = BoundOperation({}, {}, complete=False, timeless=False)
@@ -65,6 +71,7 @@ class BoundSubscription:
     _passing: Statement
     inputs: Inputs
     field: FieldPlan
+    cost: int
     _values: Mapping[str, object]
 
     def tell(self, events: str) -> "Ran":
@@ -85,70 +92,117 @@ class BoundSubscription:
         return statement.sql, statement.bind(values)
 
 
+@dataclass(frozen=True, slots=True)
+class BoundPart:
+    """What comes at once: of each root field that has some of it the plan, and the statement."""
+
+    plans: Mapping[str, FieldPlan]
+    queries: Mapping[str, Query]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundParts:
+    """An answer in parts: the first, and one for each parcel."""
+
+    parcels: tuple[Parcel, ...]
+    parts: tuple[BoundPart, ...]
+
+
 @dataclass(slots=True)
 class PlannedOperation:
     """The root plans of one operation, and the statements compiled from them so far."""
 
     roots: RootPlans
+    limits: Limits = UNLIMITED
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
     size: int = 0  # bytes that the statements take, about
+    _costs: Costs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._costs = Costs(tuple(self.roots.plans.values()), self.limits)
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
         """Refuses, with a `RefusedError`, what any argument of the operation refuses."""
         queries, failures = {}, dict(self.roots.failures)
-        bounds = self._bounds(variables)
+        bounds, cost = self._bounds(variables)
         for key, bound in bounds.items():
             if bound.failure is None:
-                queries[key] = self._query(key, bound, audience)
+                queries[key] = self._query(key, bound, audience, self.roots.plans[key])
             else:
                 failures[key] = bound.failure
         clock = any(inputs.clock for bound in bounds.values() for inputs in bound.inputs.values())
-        return BoundOperation(queries, failures, self.roots.complete and not failures, timeless=not clock)
+        complete = self.roots.complete and not failures
+        return BoundOperation(queries, failures, complete, timeless=not clock, cost=cost)
 
     def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
         """Of a subscription: what its events are made with.
 
         Refuses as `bind` does; raises the GraphQLError of its one field.
         """
-        bounds = self._bounds(variables)
+        bounds, cost = self._bounds(variables)
         for failure in (*self.roots.failures.values(), *(bound.failure for bound in bounds.values())):
             if failure is not None:
                 raise failure
         ((key, bound),) = bounds.items()
-        plan = self.roots.plans[key].field
+        root = self.roots.plans[key]
+        plan = root.field
         inputs = bound.inputs[plan.number]
         return BoundSubscription(
             key,
-            self._statement(key, bound, audience, render_root),
-            self._statement(key, bound, audience, render_passing_keys),
+            self._statement(key, bound, audience, render_root, root),
+            self._statement(key, bound, audience, render_passing_keys, root),
             inputs,
             plan,
+            cost,
             bound.values(),
         )
 
-    def _bounds(self, variables: VariableValues) -> "dict[str, _Bound]":
+    def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundParts | None":
+        """The statements of an answer in parts; None where it is to come whole. Refuses as `bind` does."""
+        bounds, _ = self._bounds(variables)
+        failed = self.roots.failures or any(bound.failure for bound in bounds.values())
+        if failed or not self.roots.complete or not (self.roots.parcels or self.roots.streams):
+            return None
+        parts = tuple(self._part(number, bounds, audience) for number in range(1 + len(self.roots.parcels)))
+        return BoundParts(self.roots.parcels, parts)
+
+    def _part(self, number: int, bounds: "Mapping[str, _Bound]", audience: Audience) -> "BoundPart":
+        plans, queries = {}, {}
+        for key, bound in bounds.items():
+            plan = pruned(self.roots.plans[key], number)
+            if plan is not None:
+                plans[key] = plan.field
+                queries[key] = self._query(key, bound, audience, plan, number)
+        return BoundPart(plans, queries)
+
+    def _bounds(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int]":
+        """The arguments of each root field, and what they let the answer cost."""
         plans = self.roots.plans
         bounds = {key: _bind(root, variables) for key, root in plans.items()}
         weights = Weights()
         for key, bound in bounds.items():
             weights.add(plans[key], bound.inputs)
-        return bounds
+        return bounds, self._costs.of([bound.inputs for bound in bounds.values()])
 
-    def _statement(self, key: str, bound: "_Bound", audience: Audience, render: Render) -> Statement:
-        """Compiled, or as it was."""
+    def _statement(
+        self, key: str, bound: "_Bound", audience: Audience, render: Render, plan: RootPlan, part: int = WHOLE
+    ) -> Statement:
+        """Compiled, or as it was; `plan` is that of the root field, or of a part of it."""
         shapes = {number: inputs.shape for number, inputs in bound.inputs.items()}
-        kept = (key, audience, render, *shapes.values())
+        kept = (key, audience, render, part, *shapes.values())
         statement = self.statements.get(kept)
         if statement is None:
-            statement = compile_statement(render(self.roots.plans[key], audience, shapes))
+            statement = compile_statement(render(plan, audience, shapes))
             while len(self.statements) >= MOST_SHAPES:
                 self.size -= self.statements.pop(next(iter(self.statements))).size
             self.statements[kept] = statement
             self.size += statement.size
         return statement
 
-    def _query(self, key: str, bound: "_Bound", audience: Audience) -> Query:
-        statement = self._statement(key, bound, audience, render_root)
+    def _query(
+        self, key: str, bound: "_Bound", audience: Audience, plan: RootPlan, part: int = WHOLE
+    ) -> Query:
+        statement = self._statement(key, bound, audience, render_root, plan, part)
         nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
         return Query(statement.sql, statement.bind(bound.values()), nullable, statement.refusals)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    REMOVE,
     DirectiveNode,
     DocumentNode,
     Executor,
@@ -11,32 +12,51 @@ from graphql import (
     GraphQLSchema,
     Visitor,
     parse,
+    validate,
     visit,
 )
 from graphql.language import VariableNode
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from gqlnews.errors import Code
 from gqlnews.kept import Kept
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.collect import plan_operation
 from gqlnews.plan.declare import Declarations
 from gqlnews.plan.operation import PlannedOperation
+from gqlnews.schema.extent import refusal_of
 from gqlnews.schema.rules import rules_for
 
 MOST_BYTES = 64 << 20  # of documents, parsed and planned
 EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # what a tree or a plan takes, and each of its characters
+LINES_OF_A_TOKEN = 5  # at most, in all: each error counts the lines above it, some 0.2 µs a line
+MOST_ERRORS = 50  # of a document: a suggestion takes long to find
+STRAWBERRYS_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
 MOST_PLANS = 64  # of one document: by operation and by the values of what decides `@skip` and `@include`
 
 
 @dataclass(slots=True)
 class Document:
-    """A document and its errors: where there are errors it is never executed."""
+    """A document and its errors: where there are errors it is never executed.
+
+    `refusals` are those of its operations that are larger than `limits` let them be, by their ids.
+    """
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
+    limits: Limits = UNLIMITED
     deciding: frozenset[str] = frozenset()
     plans: dict[tuple[object, ...], PlannedOperation] = field(default_factory=dict)
+    refusals: dict[int, GraphQLError | None] = field(default_factory=dict)
     size: int = 0
+
+    def refusal(self, operation: "Executor[Any]") -> GraphQLError | None:
+        """Why an operation cannot be run whatever its variables are, or nothing."""
+        node = operation.operation
+        if id(node) not in self.refusals:
+            self.refusals[id(node)] = refusal_of(node, operation.fragments, self.limits)
+        return self.refusals[id(node)]
 
     def weight(self, text: str) -> int:
         """Bytes, about: its tree, and for each plan as much again, and what was compiled."""
@@ -54,7 +74,7 @@ class Document:
         key = (id(operation.operation), *deciding, *nulls)
         plan = self.plans.get(key)
         if plan is None:
-            plan = PlannedOperation(plan_operation(operation, declarations))
+            plan = PlannedOperation(plan_operation(operation, declarations), self.limits)
             while len(self.plans) >= MOST_PLANS:
                 del self.plans[next(iter(self.plans))]
             self.plans[key] = plan
@@ -64,8 +84,8 @@ class Document:
 class Documents:
     """The documents used last, by their text."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
+    def __init__(self, schema: GraphQLSchema, limits: Limits = UNLIMITED) -> None:
+        self._schema, self._limits = schema, limits
         self.kept: Kept[str, Document] = Kept(MOST_BYTES)
 
     def get(self, text: str) -> Document:
@@ -87,18 +107,53 @@ class Documents:
 
     def _read(self, text: str) -> Document:
         try:
-            node = parse(text)
+            node = self._parsed(text)
         except GraphQLError as error:
             return Document(None, (coded(error, Code.PARSE_FAILED),))
-        errors = validate_document(self._schema, node, rules_for(text))
+        errors = self._broken_rules(text, node)
         if errors:
             return Document(node, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
-        return Document(node, (), deciding_variables(node))
+        return Document(node, (), self._limits, deciding_variables(node))
+
+    def _parsed(self, text: str) -> DocumentNode:
+        most = self._limits.tokens or None
+        if most and text.count("\n") + text.count("\r") > most * LINES_OF_A_TOKEN:
+            raise _too_many_tokens(most)
+        try:
+            return parse(text, max_lexical_tokens=most, max_comments=most)
+        except GraphQLError as error:
+            if most is not None and f"more than {most} " in error.message:
+                raise _too_many_tokens(most) from error
+            raise
+
+    def _broken_rules(self, text: str, node: DocumentNode) -> list[GraphQLError]:
+        told = self._limits.introspection
+        rules = (*rules_for(text, introspection=told), *STRAWBERRYS_RULES)
+        return validate(self._schema, node, rules, MOST_ERRORS, hide_suggestions=not told)
+
+
+def _too_many_tokens(most: int) -> GraphQLError:
+    what = f"{most:,} tokens, as many comments, or {most * LINES_OF_A_TOKEN:,} lines"
+    error = GraphQLError(f"The document has more than {what}: ask in several requests.")
+    return coded(error, Code.TOO_MANY_TOKENS)
+
+
+def whole_document(text: str, document: DocumentNode | None) -> DocumentNode | None:
+    """Without what asks for an answer in parts: an executor that gives it whole refuses that."""
+    if document is None or not ("@defer" in text or "@stream" in text):
+        return document
+    made: DocumentNode = visit(document, _WithoutParts())
+    return made
+
+
+class _WithoutParts(Visitor):
+    def enter_directive(self, node: DirectiveNode, *_: object) -> object:
+        return REMOVE if node.name.value in {"defer", "stream"} else None
 
 
 def coded(error: GraphQLError, code: Code) -> GraphQLError:
-    """The error with its documented code."""
-    error.extensions = {**(error.extensions or {}), "code": code}
+    """The error with its documented code; one that has a code keeps it."""
+    error.extensions = {"code": code, **(error.extensions or {})}
     return error
 
 

@@ -1,14 +1,15 @@
 """The engine: a request's document and variables to the bytes of its answer.
 
 1. The document is parsed and validated, or found among those that were.
-2. The operation is chosen and its variables are coerced.
-3. It is planned, and the request's values are bound: an argument that is refused refuses the request.
+2. The operation is chosen and its variables are coerced; one that is too large as it is written is refused.
+3. It is planned, and the request's values are bound: an argument that is refused refuses the request, and so
+   does what it would cost.
 4. Its statements run in one hop to the store. Where they are all that it asks for, their JSON is the answer;
    else (introspection, errors) Strawberry executes it, and the root resolvers share the hop.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,12 +17,15 @@ import orjson
 import strawberry
 from graphql import Executor, GraphQLError, OperationType
 
-from gqlnews.errors import Code
+from gqlnews.errors import Code, RequestError
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.audience import Audience
-from gqlnews.plan.nodes import RefusedError
-from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundSubscription
+from gqlnews.plan.nodes import RefusedError, TooCostlyError
+from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundParts, BoundSubscription
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
-from gqlnews.schema.documents import Document, Documents, coded
+from gqlnews.schema.documents import Document, Documents, coded, whole_document
+from gqlnews.schema.extensions import with_cost
+from gqlnews.schema.variables import TOO_MANY, hold_too_much
 from gqlnews.schema.work import Read, Work
 
 PREPARED_BYTES = 2_000  # of a request made ready, beside its texts
@@ -44,12 +48,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An operation as a client asks for it. `only_query`: refuse what changes something, as a GET has to."""
+    """An operation as a client asks for it. `only_query`: refuse what changes something, as a GET has to.
+
+    `in_parts`: the answer may come in parts, where the operation asks for that. `tells_cost`: it says what it
+    cost.
+    """
 
     query: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     only_query: bool = False
+    in_parts: bool = False
+    tells_cost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class Prepared:
 class Watched:
     """A subscription that nothing refuses."""
 
+    asked: Asked
     operation: str | None
     audience: Audience
     bound: BoundSubscription
@@ -81,14 +92,31 @@ class Watched:
         return self.bind() if self.bound.inputs.clock else self.bound
 
 
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A query whose answer comes in parts; `whole` is the same for where it cannot."""
+
+    operation: str | None
+    bound: BoundParts
+    whole: Prepared
+
+
 class Engine:
     """Answers operations over one store; not `thin`: Strawberry executes them all."""
 
-    def __init__(self, read: Read, schema: strawberry.Schema | None = None, *, thin: bool = True) -> None:
+    def __init__(
+        self,
+        read: Read,
+        schema: strawberry.Schema | None = None,
+        limits: Limits = UNLIMITED,
+        *,
+        thin: bool = True,
+    ) -> None:
         self.schema = schema or build_schema()
         self.read = read
+        self.limits = limits
         self.thin = thin
-        self.documents = Documents(self.schema._schema)
+        self.documents = Documents(self.schema._schema, limits)
         self.declarations = declarations_of(self.schema)
 
     async def answer(self, asked: Asked, audience: Audience) -> Answer:
@@ -98,9 +126,11 @@ class Engine:
     def prepare(self, asked: Asked, audience: Audience) -> Prepared | Answer:
         """The request made ready, or its refusal: also where it asks for more than one answer."""
         made = self.ready(asked, audience)
-        return made if not isinstance(made, Watched) else refused([_needs_a_stream()], made.operation)
+        if isinstance(made, Watched):
+            return refused([_needs_a_stream()], made.operation)
+        return made.whole if isinstance(made, Parted) else made
 
-    def ready(self, asked: Asked, audience: Audience) -> Prepared | Watched | Answer:
+    def ready(self, asked: Asked, audience: Audience) -> Prepared | Parted | Watched | Answer:
         """The request made ready, a subscription too, or its refusal."""
         document = self.documents.get(asked.query)
         if document.errors:
@@ -108,27 +138,44 @@ class Engine:
         operation = self._operation(document, asked)
         if not isinstance(operation, Executor):
             return refused(operation)
-        name = operation.operation.name.value if operation.operation.name else None
         kind = operation.operation.operation
         if asked.only_query and kind is OperationType.MUTATION:
             error = GraphQLError(f"A GET runs queries only, and this is a {kind.value}: send it by POST.")
-            return refused([coded(error, Code.OPERATION_NOT_ALLOWED)], name)
+            return refused([coded(error, Code.OPERATION_NOT_ALLOWED)], _name(operation))
         try:
             if kind is OperationType.SUBSCRIPTION:
-                return self._watched(document, operation, name, audience)
-            return Prepared(asked, name, self._bound(document, operation, asked, audience))
+                return self._watched(document, operation, asked, audience)
+            name = _name(operation)
+            prepared = Prepared(asked, name, self._bound(document, operation, asked, audience))
+            parts = self._parts(document, operation, audience) if asked.in_parts else None
+            return prepared if parts is None else Parted(name, parts, prepared)
         except RefusedError as error:
-            return refused([argument_error(error)], name)
+            answer = refused([argument_error(error)], _name(operation))
+            return self.told(answer, asked, error.cost) if isinstance(error, TooCostlyError) else answer
+
+    def told(self, answer: Answer, asked: Asked, cost: int) -> Answer:
+        """The answer, with what it cost where it was asked for."""
+        if not asked.tells_cost:
+            return answer
+        return replace(answer, body=with_cost(answer.body, cost, self.limits.cost))
 
     def _watched(
-        self, document: Document, operation: "Executor[Any]", name: str | None, audience: Audience
+        self, document: Document, operation: "Executor[Any]", asked: Asked, audience: Audience
     ) -> Watched | Answer:
+        name = _name(operation)
         try:
             planned = document.planned(operation, self.declarations)
             bind = partial(planned.watch, operation.variable_values, audience)
-            return Watched(name, audience, bind(), bind)
+            return Watched(asked, name, audience, bind(), bind)
         except GraphQLError as error:
             return refused([coded(error, Code.BAD_USER_INPUT)], name)
+
+    def _parts(self, document: Document, operation: "Executor[Any]", audience: Audience) -> BoundParts | None:
+        try:
+            planned = document.planned(operation, self.declarations)
+            return planned.bind_parts(operation.variable_values, audience)
+        except GraphQLError:  # of the operation's own selection: the whole answer tells it
+            return None
 
     def _bound(
         self, document: Document, operation: "Executor[Any]", asked: Asked, audience: Audience
@@ -141,6 +188,9 @@ class Engine:
         return bound
 
     async def run(self, prepared: Prepared) -> Answer:
+        return self.told(await self._ran(prepared), prepared.asked, prepared.bound.cost)
+
+    async def _ran(self, prepared: Prepared) -> Answer:
         asked, name = prepared.asked, prepared.operation
         work = Work(prepared.bound, self.read)
         whole = await work.whole() if self.thin else None
@@ -148,7 +198,7 @@ class Engine:
             return refused([argument_error(work.refused)], name)
         if whole is not None:
             return Answer(whole, True, name, work.rows, faultless=True)
-        work.document = self.documents.get(asked.query).node
+        work.document = whole_document(asked.query, self.documents.get(asked.query).node)
         result = await self.schema.execute(
             asked.query, dict(asked.variables or {}), context_value=work, operation_name=asked.operation_name
         )
@@ -157,17 +207,25 @@ class Engine:
         return answered(result.data, result.errors or (), name, work.rows)
 
     def _operation(self, document: Document, asked: Asked) -> "Executor[Any] | Sequence[GraphQLError]":
-        """The operation with its variables coerced, or why it cannot be run."""
+        """The operation with its variables coerced, or why it cannot be run, whatever its arguments."""
         assert document.node is not None
+        if asked.variables and hold_too_much(asked.variables):
+            return [coded(GraphQLError(TOO_MANY), Code.TOO_WIDE)]
         built = Executor.build(
             self.schema._schema,
             document.node,
             raw_variable_values=dict(asked.variables or {}),
             operation_name=asked.operation_name,
+            hide_suggestions=not self.limits.introspection,
         )
         if isinstance(built, Executor):
-            return built
+            too_large = document.refusal(built)
+            return built if too_large is None else [too_large]
         return [coded(error, Code.BAD_USER_INPUT) for error in built]
+
+
+def _name(operation: "Executor[Any]") -> str | None:
+    return operation.operation.name.value if operation.operation.name else None
 
 
 def _needs_a_stream() -> GraphQLError:
@@ -178,8 +236,14 @@ def _needs_a_stream() -> GraphQLError:
     return coded(error, Code.OPERATION_NOT_ALLOWED)
 
 
-def argument_error(error: RefusedError) -> GraphQLError:
-    return GraphQLError(str(error), nodes=error.node, path=list(error.path), extensions={"code": error.code})
+def argument_error(error: RequestError) -> GraphQLError:
+    """Of what refuses the request; at the field that it stands at, if at one."""
+    made = GraphQLError(str(error), extensions={"code": error.code})
+    if isinstance(error, RefusedError):
+        made = GraphQLError(
+            str(error), nodes=error.node, path=list(error.path), extensions={"code": error.code}
+        )
+    return made
 
 
 def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> Answer:

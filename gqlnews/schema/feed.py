@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from gqlnews.errors import DatabaseError
+from gqlnews.errors import DatabaseError, LimitError
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Watched
 from gqlnews.schema.judge import Judge, missed
@@ -30,7 +31,7 @@ from gqlnews.store.snapshots import Site, Snapshot, Snapshots
 log = logging.getLogger("gqlnews")
 
 TICK = 0.02  # seconds
-RENEWED = 0.25  # seconds: how old what is looked at becomes, so that the log of the database can be emptied
+RENEWED = 0.1  # seconds: how old what is looked at becomes, so that the log of the database can be emptied
 PAUSE = 0.5  # seconds, after a look that failed
 PAGE = 100  # changes
 LOOKS = 2  # until the content is that of a version: the first may be one that came to grief before it
@@ -61,8 +62,8 @@ class _Group:
 class Feed:
     """Over the store at `path`, of which `version_of` tells the version. `close` it before the loop ends."""
 
-    def __init__(self, path: Path, version_of: VersionOf) -> None:
-        self._path, self._version_of = path, version_of
+    def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
+        self._path, self._version_of, self._limits = path, version_of, limits
         self._groups: dict[Hashable, _Group] = {}
         self._lock = asyncio.Lock()  # held by who looks, and who joins
         self._snapshots: Snapshots | None = None
@@ -132,7 +133,7 @@ class Feed:
             events: list[Event] = []
             further: int | None = None
             if position < site.number:
-                read = partial(_read_missed, watched, site, beginning.number, position)
+                read = partial(_read_missed, watched, site, beginning, position)
                 events, further = await self._opened.at(read)
             if further is None:
                 self._join(watched, listener, max(position, site.number))
@@ -170,7 +171,7 @@ class Feed:
         return self._opened.sites[watched.audience]
 
     async def _open(self) -> None:
-        snapshots = Snapshots()
+        snapshots = Snapshots(self._limits)
         await snapshots.open(self._path)
         self._snapshots = snapshots
         if self._task is None:
@@ -251,10 +252,10 @@ def _identity(watched: Watched) -> Hashable:
 
 
 def _read_missed(
-    watched: Watched, site: Site, since: int, position: int, now: Snapshot
+    watched: Watched, site: Site, beginning: Beginning, position: int, now: Snapshot
 ) -> tuple[list[Event], int | None]:
-    changes, further = missed(now, watched.audience.scope, since, position, PAGE)
-    return Judge(changes, since, now).events(watched.renewed(), site), further
+    changes, further = missed(now, watched.audience.scope, beginning, position, PAGE)
+    return Judge(changes, beginning.number, now).events(watched.renewed(), site), further
 
 
 def _read(
@@ -271,6 +272,8 @@ def _told(group: _Group, judge: Judge, now: Snapshot) -> list[Event] | Exception
     """The statement of one group may fail; where the database does, all stop."""
     try:
         return judge.events(group.watched.renewed(), now.sites[group.audience])
+    except LimitError as error:
+        return error
     except Exception as error:
         if isinstance(error, sqlite3.Error) and explained(error, "") is not None:
             raise

@@ -17,6 +17,7 @@ import orjson
 from gqlnews.plan.operation import BoundSubscription, Ran
 from gqlnews.schema.changes import ChangeKind
 from gqlnews.schema.listener import Event
+from gqlnews.schema.since import Beginning
 from gqlnews.store.snapshots import Change, Site, Snapshot
 
 Kinds = Mapping[str, ChangeKind]
@@ -42,7 +43,7 @@ class Judge:
 
     def events(self, bound: BoundSubscription, site: Site) -> list[Event]:
         """What is told of the changes that a subscription's filter lets through, on either side."""
-        kinds = self._kinds(bound)
+        kinds = self._kinds(bound) if self.changes else {}
         told = [change for change in self.changes if change.slug in kinds]
         if not told:
             return []
@@ -71,15 +72,19 @@ class Judge:
 
 
 def missed(
-    now: Snapshot, scope: int, since: int, position: int, most: int
+    now: Snapshot, scope: int, beginning: Beginning, position: int, most: int
 ) -> tuple[list[Change], int | None]:
-    """What one who left off at `since` is to be told after `position`, and where to go on, None: that is all.
+    """What one who left off there is to be told after `position`, and where to go on, None: that is all.
 
-    What came and went meanwhile, he never saw.
+    What came and went meanwhile, he never saw; but what went since he began may be what he was told of first.
     """
     changes = now.changes(scope, position, most)
-    known = [change for change in changes if not change.removed or change.first_added <= since]
-    return known, changes[-1].number if len(changes) == most else None
+    told = [change for change in changes if not change.removed or _may_know(change, beginning, position)]
+    return told, changes[-1].number if len(changes) == most else None
+
+
+def _may_know(change: Change, beginning: Beginning, position: int) -> bool:
+    return change.first_added <= (position if change.number > beginning.moment else beginning.number)
 
 
 def _missed(change: Change, since: int, *, passes: bool) -> ChangeKind:

@@ -6,7 +6,7 @@ every node. A word may stand in a string or a comment: then a rule runs in vain,
 
 from collections.abc import Mapping
 
-from graphql import ASTValidationRule, specified_rules
+from graphql import ASTValidationRule, OverlappingFieldsCanBeMergedRule, specified_rules
 from graphql.validation import (
     DeferStreamDirectiveLabel,
     DeferStreamDirectiveOnRootField,
@@ -28,6 +28,9 @@ from graphql.validation import (
     VariablesAreInputTypesRule,
     VariablesInAllowedPositionRule,
 )
+
+from gqlnews.schema.introspection import NoIntrospection
+from gqlnews.schema.overlapping import OverlappingFields
 
 Rules = tuple[type[ASTValidationRule], ...]
 
@@ -53,9 +56,13 @@ _ABOUT: Mapping[str, Rules] = {
     "__": (MaxIntrospectionDepthRule,),
     "subscription": (SingleFieldSubscriptionsRule,),
 }
+_OURS: Mapping[type[ASTValidationRule], type[ASTValidationRule]] = {
+    OverlappingFieldsCanBeMergedRule: OverlappingFields
+}
 _SIGN_OF = {rule: sign for sign, rules in _ABOUT.items() for rule in rules}
 
 
-def rules_for(text: str) -> Rules:
+def rules_for(text: str, *, introspection: bool = True) -> Rules:
     """Those of the specification's rules, in their order, that a document with this text may break."""
-    return tuple(rule for rule in specified_rules if _SIGN_OF.get(rule, "") in text)
+    rules = tuple(_OURS.get(rule, rule) for rule in specified_rules if _SIGN_OF.get(rule, "") in text)
+    return rules if introspection or "__" not in text else (NoIntrospection, *rules)

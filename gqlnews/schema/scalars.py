@@ -43,4 +43,4 @@ SCALARS: dict[object, ScalarDefinition] = {
     JSON: strawberry.scalar(name="JSON", description="Any JSON value."),
 }
 
-CONFIG = StrawberryConfig(scalar_map=SCALARS)
+CONFIG = StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True)

@@ -30,21 +30,25 @@ class Since:
 
 
 class Beginning(NamedTuple):
-    """The client knows what changed up to `number`, and nothing that was removed up to `known`."""
+    """The client knows what changed up to `number`, and nothing that was removed up to `known`.
+
+    `moment` is the content's number when it began to be told of what it missed.
+    """
 
     number: int
     known: int
+    moment: int
 
 
 def begin_at(bound: BoundSubscription, site: Site, number: int) -> Beginning:
     """Where to go on from; at `number`, that of this moment, where nothing is said. Raises RefusedError."""
     since = Since.of(bound.inputs.values)
     if since is None:
-        return Beginning(number, number)
+        return Beginning(number, number, site.number)
     error = _refusal(since, site)
     if error is not None:
         raise RefusedError(error, bound.field.node, bound.field.path)
-    return Beginning(since.number, since.started if since.number > 0 else site.number)
+    return Beginning(since.number, since.started if since.number > 0 else site.number, site.number)
 
 
 def refuse_what_was_forgotten(bound: BoundSubscription, beginning: Beginning, site: Site) -> None:

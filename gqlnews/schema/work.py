@@ -12,7 +12,7 @@ import orjson
 import strawberry
 from graphql import DocumentNode, GraphQLError
 
-from gqlnews.plan.nodes import RefusedError
+from gqlnews.errors import LimitError, RequestError
 from gqlnews.plan.operation import BoundOperation
 
 Read = Callable[[Sequence[tuple[str, Sequence[object]]]], Awaitable[Sequence[bytes | None]]]
@@ -22,13 +22,13 @@ Answers = Mapping[str, bytes | None]
 class Work:
     """Runs the statements of a request once, in one read transaction.
 
-    `refused`: what in the content that they saw refuses the whole request.
+    `refused`: what in the content that they saw refuses the whole request, or a limit that they came to.
     """
 
     def __init__(self, bound: BoundOperation, read: Read) -> None:
         self.document: DocumentNode | None = None  # for the executor
         self.rows = 0
-        self.refused: RefusedError | None = None
+        self.refused: RequestError | None = None
         self._bound, self._read = bound, read
         self._answers: Answers | None = None
         self._failure: Exception | None = None
@@ -50,7 +50,11 @@ class Work:
     async def run(self) -> Answers:
         """The JSON of each root field by response key."""
         queries = self._bound.queries
-        answers = await self._read([(query.sql, query.parameters) for query in queries.values()])
+        try:
+            answers = await self._read([(query.sql, query.parameters) for query in queries.values()])
+        except LimitError as error:
+            self.refused = error
+            raise GraphQLError(str(error)) from None
         for query, answer in zip(queries.values(), answers, strict=True):
             self.refused = self.refused or query.refusal(answer)
         self.rows = sum(answer is not None for answer in answers)

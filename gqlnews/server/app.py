@@ -89,13 +89,13 @@ def create_app(settings: ServerSettings) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            store = Access()
+            store = Access(settings.limits)
             stack.push_async_callback(store.close)
             await store.open(settings.database)
-            feed = Feed(settings.database, store.version)
+            feed = Feed(settings.database, store.version, settings.limits)
             stack.push_async_callback(feed.close)
             store.on_replaced = feed.begin_anew
-            engine = Engine(store.read, schema)
+            engine = Engine(store.read, schema, limits=settings.limits)
             app.state.service = Service(
                 settings,
                 engine,
@@ -103,6 +103,7 @@ def create_app(settings: ServerSettings) -> Starlette:
                 Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),
+                store.read_parts,
                 Persisted(trusted, only=settings.http.trusted_only, is_valid=engine.documents.is_valid),
                 InFlight(settings.http.in_flight),
                 Rates(settings.http.rate),

@@ -6,9 +6,8 @@ objects take longer than the rest of it. An answer that is kept needs no more th
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as PageRequest
@@ -16,20 +15,22 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gqlnews.errors import Code
-from gqlnews.schema.engine import FAILED, Answer, Asked, Prepared, Watched
+from gqlnews.schema.engine import FAILED, Answer, Asked, Parted, Prepared, Watched
 from gqlnews.server.answers import Request
 from gqlnews.server.auth import audience
 from gqlnews.server.conditional import NOT_KEPT, caching, is_known
-from gqlnews.server.events import EventStream
-from gqlnews.server.head import NOTHING, Head, Streams, media_type, takes_streams
+from gqlnews.server.framing import EVENTS, PARTS, PARTS_OF_2022, PAYLOADS, Framing
+from gqlnews.server.head import NO_STREAMS, NOTHING, Head, Streams, media_type, takes_streams
 from gqlnews.server.identity import REQUEST_ID, current, identify
 from gqlnews.server.logs import log, note
 from gqlnews.server.named import Wanted
-from gqlnews.server.rates import COST_OF_ANY, address_of, cost_of
+from gqlnews.server.rates import COST_OF_ANY, Ready, address_of, cost_of
 from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.service import Service
 from gqlnews.server.statuses import status_of, status_of_refusal
+from gqlnews.server.streamed import StreamedReply
 from gqlnews.server.wire import (
+    EVENT_STREAM,
     GRAPHQL_RESPONSE,
     JSON,
     NOT_MODIFIED,
@@ -42,7 +43,6 @@ from gqlnews.server.wire import (
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
 
-Ready = TypeVar("Ready", bound=Prepared | Watched | Answer)
 Page = Callable[[PageRequest], Awaitable[Response]]
 
 
@@ -79,9 +79,11 @@ class GraphQL:
             scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept), scope
         )
         reply = await _reply(exchange, receive)
-        if isinstance(reply, EventStream):
+        if isinstance(reply, StreamedReply):
             try:
                 await reply.respond(scope, receive, _named(send, request_id))
+                return
+            except CancelledError:  # cut off, as the server has to stop now
                 return
             except RefusedError as refused:
                 reply = _refused(exchange, refused)
@@ -100,7 +102,7 @@ def _named(send: Send, request_id: bytes) -> Send:
     return send_named
 
 
-async def _reply(exchange: Exchange, receive: Receive) -> Reply | EventStream:
+async def _reply(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
     """Whatever goes wrong is answered as GraphQL JSON too."""
     try:
         return await _answer(exchange, receive)
@@ -115,7 +117,7 @@ async def _reply(exchange: Exchange, receive: Receive) -> Reply | EventStream:
         return _refusal(exchange, 500, Code.INTERNAL_ERROR, FAILED)
 
 
-async def _answer(exchange: Exchange, receive: Receive) -> Reply | EventStream:
+async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
     service, head = exchange.service, exchange.head
     if exchange.media is NOTHING:
         raise _not_acceptable()
@@ -123,15 +125,18 @@ async def _answer(exchange: Exchange, receive: Receive) -> Reply | EventStream:
     request = Request(await read_text(head, receive), head.reads, who)
     if service.rates.rate:
         service.rates.take(address_of(exchange.scope), COST_OF_ANY)
-    if exchange.streams is Streams.ALWAYS:
-        return EventStream(service, _charged(exchange, service.engine.ready(_asked(exchange, request), who)))
+    if exchange.streams.always is not None:
+        ready = service.engine.ready(_asked(exchange, request), who)
+        _charge(exchange, ready)
+        return _streamed(exchange, ready)
     version = service.version_of(who) if service.answers.are_kept or head.reads else None
     if version is not None and (kept := service.answers.get(request, version)) is not None:
         exchange.answer, exchange.cached = kept, True
         return _not_modified(exchange, request, version) or _lasting(exchange, request, version)
-    prepared = _charged(exchange, _prepared(exchange, request))
-    if isinstance(prepared, Watched):
-        return EventStream(service, prepared)
+    prepared = _prepared(exchange, request)
+    _charge(exchange, prepared)
+    if isinstance(prepared, Watched | Parted):
+        return _streamed(exchange, prepared)
     if isinstance(prepared, Answer):
         exchange.answer = prepared
         return _momentary(exchange)
@@ -154,32 +159,46 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, version
     return _lasting(exchange, request, lasting)
 
 
-def _prepared(exchange: Exchange, request: Request) -> Prepared | Watched | Answer:
+def _prepared(exchange: Exchange, request: Request) -> Ready:
     """As it was kept, or made ready now; or its refusal."""
     service = exchange.service
     kept = service.answers.prepared(request)
     if kept is not None:
         return kept
-    make = service.engine.prepare if exchange.streams is Streams.NO else service.engine.ready
+    make = service.engine.prepare if exchange.streams is NO_STREAMS else service.engine.ready
     made = make(_asked(exchange, request), request.audience)
     if isinstance(made, Prepared) and not exchange.registers:
         service.answers.keep_prepared(request, made)
     return made
 
 
-def _charged(exchange: Exchange, ready: Ready) -> Ready:
+def _charge(exchange: Exchange, ready: Ready) -> None:
     """Where there is a rate, the client pays for what it asks."""
     rates = exchange.service.rates
     if rates.rate:
         rates.charge(address_of(exchange.scope), cost_of(ready) - COST_OF_ANY)
-    return ready
 
 
 def _asked(exchange: Exchange, request: Request) -> Asked:
     """With its document; one that is to be remembered is looked at each time, so that it is."""
     wanted: Wanted = read_request(exchange.head, request.text)
     exchange.registers = wanted.named is not None and wanted.query is not None
-    return exchange.service.persisted.find(wanted)
+    asked = exchange.service.persisted.find(wanted)
+    streams = exchange.streams
+    in_parts = streams.parts and streams.always != EVENT_STREAM
+    return replace(asked, in_parts=True) if in_parts else asked
+
+
+def _streamed(exchange: Exchange, ready: Ready) -> StreamedReply:
+    return StreamedReply(exchange.service, ready, _framing(exchange.streams, ready))
+
+
+def _framing(streams: Streams, ready: Ready) -> Framing:
+    if isinstance(ready, Watched):
+        return EVENTS if streams.many == EVENT_STREAM else PAYLOADS
+    if not isinstance(ready, Parted) and streams.always == EVENT_STREAM:
+        return EVENTS
+    return PARTS_OF_2022 if streams.of_2022 else PARTS
 
 
 _HEADERS = {
@@ -220,7 +239,7 @@ def _momentary(exchange: Exchange) -> Reply:
 
 def _refused(exchange: Exchange, refused: RefusedError) -> Reply:
     # Who wants events only is told by the status, as by the newer media type.
-    media = GRAPHQL_RESPONSE if exchange.streams is Streams.ALWAYS else exchange.media
+    media = GRAPHQL_RESPONSE if exchange.streams.always is not None else exchange.media
     status = status_of_refusal(refused, media, exchange.service.settings.http.status)
     return _refusal(exchange, status, refused.code, str(refused), *raw_headers(refused.headers))
 

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
 from functools import lru_cache, wraps
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from starlette.types import Scope
 
@@ -109,25 +108,32 @@ def media_type(accept: str) -> str:
     return JSON if older > 0.0 or takes_streams_only else NOTHING
 
 
-class Streams(Enum):
-    """Whether a client takes its answers as server-sent events."""
+class Streams(NamedTuple):
+    """How a client takes what may be several answers, None for not at all.
 
-    NO = auto()
-    WHERE_MANY = auto()  # of a subscription, while it likes one answer as JSON no less
-    ALWAYS = auto()
+    `always`: also one answer, which it would rather have so than as JSON. `many`: those of a subscription.
+    `parts`: those of one answer; `of_2022`, in the format of that year.
+    """
+
+    always: str | None = None
+    many: str | None = None
+    parts: bool = False
+    of_2022: bool = False
+
+
+NO_STREAMS = Streams()
 
 
 @remembered
 def takes_streams(accept: str) -> Streams:
     liked = _accepted(accept)
-    events = liked.get(EVENT_STREAM, 0.0)
-    if events <= 0.0:
-        return Streams.NO
-    return (
-        Streams.ALWAYS
-        if events > max(liked.get(JSON, 0.0), liked.get(GRAPHQL_RESPONSE, 0.0))
-        else Streams.WHERE_MANY
-    )
+    events, multipart = liked.get(EVENT_STREAM, 0.0), liked.get(MULTIPART, 0.0)
+    if max(events, multipart) <= 0.0:
+        return NO_STREAMS
+    many = EVENT_STREAM if events >= multipart else MULTIPART
+    whole = max(liked.get(JSON, 0.0), liked.get(GRAPHQL_RESPONSE, 0.0))
+    always = many if max(events, multipart) > whole else None
+    return Streams(always, many, multipart > 0.0, "20220824" in accept)
 
 
 @remembered

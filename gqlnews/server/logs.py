@@ -118,7 +118,8 @@ class Lines(logging.StreamHandler[TextIO]):
         super().flush()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.flush()
+        if self._held:
+            self.flush()
         super().emit(record)
 
 

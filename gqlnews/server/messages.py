@@ -132,13 +132,15 @@ def _subscribe(given: Mapping[str, Any]) -> Message:
     query, name = payload.get("query"), payload.get("operationName")
     if name is not None and not isinstance(name, str):
         raise _bad("`operationName` is no text")
+    extensions = _object(payload, "extensions") or {}
     try:
-        named = read_named(payload, _object(payload, "extensions") or {})
+        named = read_named(payload, extensions)
     except MalformedError as error:
         raise _bad(str(error)) from None
     if not isinstance(query, str) and (query is not None or named is None):
         raise _bad("`query` is no text")
-    return Subscribe(key, Wanted(query, named, _object(payload, "variables"), name or None))
+    variables, tells_cost = _object(payload, "variables"), extensions.get("cost") is True
+    return Subscribe(key, Wanted(query, named, variables, name or None, tells_cost=tells_cost))
 
 
 def _id(given: Mapping[str, Any]) -> str:

@@ -45,6 +45,7 @@ class Wanted:
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     only_query: bool = False
+    tells_cost: bool = False
 
 
 def read_named(given: Mapping[str, Any], extensions: Mapping[str, Any]) -> Named | None:

@@ -23,7 +23,11 @@ class Persisted:
     def find(self, wanted: Wanted) -> Asked:
         """With its document as text. Raises RefusedError."""
         return Asked(
-            self._document(wanted), wanted.variables, wanted.operation_name, only_query=wanted.only_query
+            self._document(wanted),
+            wanted.variables,
+            wanted.operation_name,
+            only_query=wanted.only_query,
+            tells_cost=wanted.tells_cost,
         )
 
     def _document(self, wanted: Wanted) -> str:

@@ -25,6 +25,7 @@ from gqlnews.server.refusals import (
     URL_TOO_LONG,
 )
 
+ABORT = "gqlnews.abort"  # an extension of ASGI: cuts a connection whose client does not read
 LINGER_SECONDS = 2.0  # for a client that is refused to stop sending, and to read why
 MOST_UNFINISHED = 3 * MOST_HEAD_BYTES  # bytes of a head without an end; a chunk may begin with other requests
 
@@ -80,6 +81,7 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Joined(transport, self._ends_early))  # type: ignore[arg-type]
+        self._extensions = {ABORT: {"abort": transport.abort}}
         self._refusal: bytes | None = None
         self._fed = 0  # bytes among which the head of the request stands that is read now
         self._unread = Unread()
@@ -101,6 +103,10 @@ class OneWriteProtocol(HttpToolsProtocol):
                 self._fed = 0
             elif self._fed > MOST_UNFINISHED:
                 self.refuse(self._excess() or HEADERS_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:
         if self._fed > MOST_HEAD_BYTES or len(self.headers) > MOST_HEADERS:

@@ -11,7 +11,10 @@ from starlette.types import Scope
 
 from gqlnews.errors import Code
 from gqlnews.kept import Kept
+from gqlnews.schema.engine import Answer, Parted, Prepared, Watched
 from gqlnews.server.wire import RefusedError
+
+Ready = Prepared | Parted | Watched | Answer
 
 RETRY_AFTER = "Retry-After"
 BURST_SECONDS = 2  # what a client has not asked for it may ask for later, so much of it
@@ -19,9 +22,15 @@ MOST_ADDRESSES = 100_000  # remembered; of more, those that asked longest ago be
 COST_OF_ANY = 1  # of a request, before it is known what it asks for; of an answer that is at hand, all
 
 
-def cost_of(ready: object) -> int:
-    """What an operation costs that is ready to run, as rates count it: 1, whatever it is."""
-    return COST_OF_ANY
+def cost_of(ready: Ready) -> int:
+    """What an operation costs that is ready to run, as rates count it; a refusal as what is at hand."""
+    match ready:
+        case Answer():
+            return COST_OF_ANY
+        case Parted(whole=whole):
+            return cost_of(whole)
+        case _:
+            return max(COST_OF_ANY, ready.bound.cost)
 
 
 def address_of(scope: Scope) -> str:

@@ -75,6 +75,7 @@ def _of_mapping(given: object, *, only_query: bool) -> Wanted:
         variables=_require(given, "variables", dict, "an object"),
         operation_name=_require(given, "operationName", str, "text") or None,
         only_query=only_query,
+        tells_cost=extensions.get("cost") is True,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Engine
 from gqlnews.schema.feed import Feed
+from gqlnews.schema.parts import ReadParts
 from gqlnews.server.answers import Answers
 from gqlnews.server.persisted import Persisted
 from gqlnews.server.rates import InFlight, Rates
@@ -23,6 +24,7 @@ class Service:
     answers: Answers
     feed: Feed
     sockets: Sockets
+    read_parts: ReadParts
     persisted: Persisted
     in_flight: InFlight
     rates: Rates

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from gqlnews.server.address import BACKLOG
 from gqlnews.server.logs import note
+from gqlnews.server.open_files import allow_open_files
 from gqlnews.server.patience import Patience
 from gqlnews.server.protocol import OneWriteProtocol
 from gqlnews.server.websocket_protocol import SocketProtocol
@@ -44,6 +45,7 @@ class Server(uvicorn.Server):
         self._patience = Patience(self.server_state.connections)  # type: ignore[arg-type]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        allow_open_files()
         await super().startup(sockets)
         self._patience.start()
         await self._on_start()

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 
 from gqlnews.errors import Code
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Answer, Prepared, Watched
+from gqlnews.schema.engine import Answer
 from gqlnews.schema.listener import EndedError
 from gqlnews.server.auth import audience, given_credentials
 from gqlnews.server.headers import SECURITY_HEADERS
@@ -40,7 +40,7 @@ from gqlnews.server.messages import (
 from gqlnews.server.origins import check_origin
 from gqlnews.server.rates import address_of, cost_of
 from gqlnews.server.service import Service
-from gqlnews.server.streams import LAGGING, events_of
+from gqlnews.server.streams import LAGGING, answers_of
 from gqlnews.server.wire import JSON, RefusedError, error_body, error_response
 
 INIT_SECONDS = 3.0
@@ -94,7 +94,7 @@ class _Connection:
         )
         try:
             await self._listen()
-        except GONE:
+        except (*GONE, asyncio.CancelledError):  # cancelled where the server has to stop now
             pass
         finally:
             self._patience.cancel()
@@ -172,11 +172,11 @@ class _Connection:
         except RefusedError as refused:
             await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))
             return
-        running = self._run(message.id, key, ready, events_of(self._service, ready, self._drop))
+        running = self._run(message.id, key, ready.operation, answers_of(self._service, ready, self._drop))
         self._operations[message.id] = asyncio.create_task(running)
 
     async def _run(
-        self, name: str, key: bytes, ready: Prepared | Watched | Answer, bodies: AsyncGenerator[Answer, None]
+        self, name: str, key: bytes, operation: str | None, bodies: AsyncGenerator[Answer, None]
     ) -> None:
         start, count = perf_counter(), 0
         me = asyncio.current_task()
@@ -197,7 +197,7 @@ class _Connection:
             pass
         finally:
             self._forget(name, me)
-            note_stream(ready.operation, start, count, over="websocket")
+            note_stream(operation, start, count, over="websocket")
 
     def _forget(self, name: str, task: "asyncio.Task[None] | None") -> None:
         """The id may be used again from now on, and may be so already where the client has completed it."""

@@ -8,10 +8,11 @@ meanwhile is left to finish.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 
 from gqlnews.errors import DatabaseError
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.connection import Statements
 from gqlnews.store.readers import Readers
 from gqlnews.store.revision import Revision
@@ -27,11 +28,12 @@ Identity = tuple[int, int] | None
 class Access:
     """`open` and `close` it in the loop. `on_replaced` runs once another file is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = UNLIMITED) -> None:
+        self._limits = limits
         self.on_replaced: Callable[[], Awaitable[None]] | None = None
         self._path = Path()
         self._identity: Identity = None
-        self._readers, self._revision = Readers(), Revision()
+        self._readers, self._revision = Readers(limits), Revision()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self, path: Path) -> None:
@@ -52,13 +54,16 @@ class Access:
         """As Readers do."""
         return await self._readers.read(statements)
 
+    def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+        return self._readers.read_parts(parts)
+
     def version(self, audience: int) -> bytes | None:
         """As Revision tells it."""
         return self._revision.version(audience)
 
     async def _opened(self) -> tuple[Readers, Revision, Identity]:
         identity = _identity(self._path)
-        readers, revision = Readers(), Revision()
+        readers, revision = Readers(self._limits), Revision()
         await readers.open(self._path)
         try:
             revision.open(self._path)

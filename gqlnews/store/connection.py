@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from gqlnews.store.database import WAIT_SECONDS, check_ours
 from gqlnews.store.failures import explaining
+from gqlnews.store.limited import bound_sizes, too_large
 from gqlnews.store.migrations import migrations
 
 MMAP_BYTES = 0x7FFF_0000  # as much as SQLite maps at most
@@ -25,10 +26,18 @@ def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
         return [_answer(db, *statements[0])]
     db.execute("BEGIN")
     try:
-        return [_answer(db, sql, values) for sql, values in statements]
+        return run_within(db, statements)
     finally:
         if db.in_transaction:  # not so where the file failed
             db.execute("ROLLBACK")  # nothing was written
+
+
+def run_within(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
+    """The same, in the transaction that has begun."""
+    answers = [_answer(db, sql, values) for sql, values in statements]
+    if sum(map(len, filter(None, answers))) > db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
+        raise too_large(db)
+    return answers
 
 
 def _answer(db: sqlite3.Connection, sql: str, values: Sequence[object]) -> bytes | None:
@@ -36,8 +45,19 @@ def _answer(db: sqlite3.Connection, sql: str, values: Sequence[object]) -> bytes
     return None if row is None else cast("bytes | None", row[0])
 
 
-def connect_to_read(path: Path, wait: float = WAIT_SECONDS) -> sqlite3.Connection:
-    """A connection that gives text as bytes; `wait` is how many seconds it waits for another's lock."""
+def connect_to_read(path: Path, wait: float = WAIT_SECONDS, most_bytes: int = 0) -> sqlite3.Connection:
+    """A connection that gives text as bytes; `wait` is how many seconds it waits for another's lock.
+
+    No text that it makes is longer than `most_bytes`, where that is not 0: it raises sqlite3.DataError then,
+    or MemoryError.
+    """
+    db = _connected(path, wait)
+    if most_bytes:
+        bound_sizes(db, most_bytes)
+    return db
+
+
+def _connected(path: Path, wait: float) -> sqlite3.Connection:
     with explaining(path):
         try:
             return _connect(path, wait)

@@ -19,9 +19,12 @@ from typing import Protocol
 from gqlnews.content.records import ReadOptions
 from gqlnews.content.watch import Batch, Circumstances, watch
 from gqlnews.errors import FolderError, LockedDatabaseError, StartupError
+from gqlnews.store.checkpoint import Checkpoints
 from gqlnews.store.database import WAIT_SECONDS, open_writer
+from gqlnews.store.failures import explaining
 from gqlnews.store.ingest import IngestReport, ingest
 from gqlnews.store.leading import lead
+from gqlnews.store.part import concerned
 
 _WAIT = 0.25  # seconds for another's lock at once: SQLite heeds no signal while it waits
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
@@ -101,6 +104,7 @@ class _Store:
         self._job = job
         self._trouble = trouble
         self._db: sqlite3.Connection | None = None
+        self._checkpoints = Checkpoints(job.database)
         self._file: tuple[int, int] | None = None
         self._is_known = False  # whether it was once made equal to the folder
         self._seconds = 0.0
@@ -118,6 +122,8 @@ class _Store:
         """Take it in, however often that must be tried."""
         for pause in _pauses():
             try:
+                if self._is_idle(batch):
+                    return
                 report = self._ingest(batch)
             except LockedDatabaseError as error:
                 self._trouble.tell(str(error), after=WAIT_SECONDS)
@@ -145,10 +151,18 @@ class _Store:
         self._db = self._file = None
         self._is_known = False
 
+    def _is_idle(self, batch: Batch) -> bool:
+        """Whether nothing of it can concern the store."""
+        if batch is None or not self._is_known or self._db is None or self._trouble.is_told:
+            return False
+        with explaining(self._job.database):
+            return not concerned(self._db, self._job.folder, batch)
+
     def _ingest(self, batch: Batch) -> IngestReport:
         db, job = self._opened(), self._job
         paths = batch if self._is_known else None
         report = ingest(db, job.folder, job.options, processes=job.processes, paths=paths)
+        self._checkpoints.after_commit(db)
         if paths is None:
             self._seconds, self._is_known = report.seconds, True
             import_module("gqlnews.content.read")  # the first edit need not wait for parsers
@@ -185,6 +199,11 @@ class _Trouble:
         self._log = log
         self._since: float | None = None
         self._told: str | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is not over."""
+        return self._told is not None
 
     def tell(self, reason: str, *, after: float = 0.0) -> None:
         """Say it, unless it was said; not before there was trouble for `after` seconds."""

@@ -13,7 +13,9 @@ from typing import cast
 
 from cachetools import LRUCache
 
+from gqlnews.errors import LimitError
 from gqlnews.store.connection import Statements, connect_to_read, run
+from gqlnews.store.limited import FULL_TEXT
 
 QUICK = 0.000_5  # seconds of a processor
 LONGEST = 0.001  # seconds by the clock, after which it is stopped
@@ -22,7 +24,6 @@ RARELY = 20  # one run in so many may take longer
 MOST = 4  # statements of a request: each holds the loop up
 KNOWN = 4096  # statements, by their text
 LONGEST_TEXT = 20_000  # characters of those
-FULL_TEXT = " MATCH "  # a search is one step of the machine, however long it takes: it cannot be stopped
 STEPS_BETWEEN_LOOKS = 5_000  # of SQLite's virtual machine, some 0.1 ms
 
 
@@ -50,9 +51,9 @@ class Near:
         self._records: LRUCache[str, _Record] = LRUCache(KNOWN)
         self._begun = 0.0
 
-    def open(self, path: Path) -> None:
+    def open(self, path: Path, most_bytes: int = 0) -> None:
         """Raises DatabaseError and its kinds."""
-        self._db = connect_to_read(path, wait=0.0)
+        self._db = connect_to_read(path, 0.0, most_bytes)
         self._db.set_progress_handler(self._takes_long, STEPS_BETWEEN_LOOKS)
 
     def close(self) -> None:
@@ -79,7 +80,12 @@ class Near:
         self._begun = time.perf_counter()
         try:
             answers = run(self._db, statements)
-        except (sqlite3.Error, ValueError):  # stopped, or wrong: the thread says which
+        except (
+            sqlite3.Error,
+            ValueError,
+            MemoryError,
+            LimitError,
+        ):  # stopped, or wrong: the thread says which
             answers = None
         taken = (time.perf_counter() - self._begun) / len(statements)
         for record in records:
@@ -88,7 +94,7 @@ class Near:
         return answers
 
     def _note(self, sql: str, seconds: float) -> None:
-        if len(sql) > LONGEST_TEXT or FULL_TEXT in sql:
+        if len(sql) > LONGEST_TEXT or FULL_TEXT in sql:  # a search cannot be stopped soon enough
             return
         record = self._records.get(sql)
         if record is None:

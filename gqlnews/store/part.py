@@ -9,10 +9,12 @@
 Each statement starts from what is few and finds sources by their index: nothing here grows with the store.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 
-from gqlnews.content.discover import shown
+from gqlnews.content.discover import is_article, shown
 from gqlnews.content.look import folders_above, is_visible
 from gqlnews.content.records import Problem, SourceFile
 from gqlnews.store.scan import NOT_FOUND, fill_scan, list_todo, update_sources
@@ -54,6 +56,21 @@ def take_stock_of(db: sqlite3.Connection, look: Look, paths: Collection[str]) ->
         db.execute(_AFFECTED)
         more = [path for (path,) in db.execute(_FIRST)]
     return list_todo(db, everything=False)
+
+
+def concerned(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> list[str]:
+    """The paths where an article may be or was; the others are gone, and the store never knew of them."""
+    return [
+        path
+        for path in paths
+        if is_article(path) or os.path.lexists(folder / path) or _is_known(db, shown(path))
+    ]
+
+
+def _is_known(db: sqlite3.Connection, path: str) -> bool:
+    """Whether something at or below it is."""
+    found = "SELECT 1 FROM source WHERE path = ?1 OR path >= ?1 || '/' AND path < ?1 || '0' LIMIT 1"
+    return db.execute(found, (path,)).fetchone() is not None
 
 
 def _plain(path: str) -> str:

@@ -10,23 +10,32 @@ from pathlib import Path
 
 import aiosqlite
 
-from gqlnews.store.connection import Statements, connect_to_read, run
-
-STEPS_BETWEEN_LOOKS = 200_000  # of SQLite's virtual machine, some 3 ms: how soon an abandoned statement ends
+from gqlnews.store.connection import Statements, connect_to_read, run, run_within
+from gqlnews.store.limited import (
+    FULL_TEXT,
+    STEPS_BETWEEN_LOOKS,
+    STEPS_OF_A_SEARCH,
+    limit_reached,
+    out_of_time,
+)
 
 
 @dataclass(slots=True)
 class Call:
     """What one request asks of the store, and where its answers go.
 
-    `seconds` of a processor is what each statement took, on average.
+    `seconds` of a processor is what each statement took, on average. It is to be through at `until`, by
+    time.monotonic(). `rest` are calls that go on in the same read transaction: each is answered as soon as it
+    is through.
     """
 
     statements: Statements
     answers: asyncio.Future[list[bytes | None]]
+    until: float
     outcome: "list[bytes | None] | Exception | None" = None
     seconds: float = 0.0
     abandoned: bool = False
+    rest: "tuple[Call, ...]" = ()
 
     def deliver(self) -> None:
         """Hand the outcome to who waits, if anybody still does."""
@@ -45,14 +54,14 @@ Told = Callable[[], None]
 class Reader(aiosqlite.Connection):
     """Runs the calls of a queue that it shares with other readers."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(lambda: connect_to_read(path), iter_chunk_size=64)
+    def __init__(self, path: Path, most_bytes: int = 0) -> None:
+        super().__init__(lambda: connect_to_read(path, most_bytes=most_bytes), iter_chunk_size=64)
         self.current: Call | None = None
+        self._steps = 0  # between two looks at whether to stop
 
     async def start(self) -> None:
         try:
             await self
-            await self.set_progress_handler(self._is_abandoned, STEPS_BETWEEN_LOOKS)
         except BaseException:
             self.stop()
             self._thread.join()
@@ -76,8 +85,15 @@ class Reader(aiosqlite.Connection):
         await super().close()
         self._thread.join()  # it is past its last call
 
-    def _is_abandoned(self) -> bool:
-        return self.current is not None and self.current.abandoned
+    def _look_every(self, steps: int) -> None:
+        """On the thread. Each look waits for the interpreter's lock: so not more often than it has to."""
+        if self._steps != steps:
+            self._steps = steps
+            self._conn.set_progress_handler(self._is_to_stop, steps)
+
+    def _is_to_stop(self) -> bool:
+        call = self.current
+        return call is not None and (call.abandoned or time.monotonic() > call.until)
 
     def _work(self, waiting: deque[Call], done: deque[Call], tell: Told) -> None:
         while True:
@@ -88,6 +104,9 @@ class Reader(aiosqlite.Connection):
             self.current = call
             if done:
                 tell()  # before what may take long
+            if call.rest:
+                self._read_all((call, *call.rest), done, tell)
+                continue
             try:
                 call.outcome = self._read(call)
             except Exception as error:
@@ -95,10 +114,39 @@ class Reader(aiosqlite.Connection):
             self.current = None
             done.append(call)
 
-    def _read(self, call: Call) -> list[bytes | None]:
+    def _read_all(self, calls: tuple[Call, ...], done: deque[Call], tell: Told) -> None:
+        """Several, one after the other, that see the same content."""
+        failure: Exception | None = None
+        for call in calls:
+            self.current = call
+            try:
+                if failure is not None:
+                    raise failure
+                if not self._conn.in_transaction:
+                    self._conn.execute("BEGIN")
+                call.outcome = self._read(call, alone=False)
+            except Exception as error:
+                call.outcome = failure = error
+            done.append(call)
+            tell()
+        self.current = None
+        if self._conn.in_transaction:
+            self._conn.execute("ROLLBACK")  # nothing was written
+
+    def _read(self, call: Call, *, alone: bool = True) -> list[bytes | None]:
         if call.abandoned:
             raise sqlite3.OperationalError("nobody waits for the answer")
+        if time.monotonic() > call.until:
+            raise out_of_time()
+        searches = any(FULL_TEXT in sql for sql, _ in call.statements)
+        self._look_every(STEPS_OF_A_SEARCH if searches else STEPS_BETWEEN_LOOKS)
         start = time.thread_time()
-        answers = run(self._conn, call.statements)
-        call.seconds = (time.thread_time() - start) / len(call.statements)
+        try:
+            answers = (run if alone else run_within)(self._conn, call.statements)
+        except (sqlite3.Error, MemoryError) as error:
+            reached = None if call.abandoned else limit_reached(error, self._conn)
+            if reached is None:
+                raise
+            raise reached from error
+        call.seconds = (time.thread_time() - start) / max(len(call.statements), 1)
         return answers

@@ -5,20 +5,25 @@ transaction, so they all see the same content. To wake a thread costs more than 
 thread that is awake goes on with the calls that came meanwhile: those that wait share its hop, in the order
 of coming. And what has proved to be quick takes no hop at all (near.py).
 
-A caller that is cancelled leaves at once, and what runs for it is stopped.
+A caller that is cancelled leaves at once, and what runs for it is stopped. So is what takes longer than it
+may, the time that it waited counted too: a reader that comes to a call that is late already refuses it.
 """
 
 import asyncio
+import math
 import sqlite3
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 from gqlnews.errors import DatabaseError
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.connection import Statements
 from gqlnews.store.failures import explained
+from gqlnews.store.limited import MARGIN
 from gqlnews.store.near import Near
 from gqlnews.store.reader import Call, Reader
 
@@ -28,7 +33,9 @@ Trace = Callable[[str], None]
 class Readers:
     """The pool. `close` it after the last `read`: its threads would keep Python alive."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = UNLIMITED) -> None:
+        self._limits = limits
+        self._seconds = limits.seconds * MARGIN or math.inf
         self._path = Path()
         self._all: list[Reader] = []
         self._idle: list[Reader] = []
@@ -43,9 +50,9 @@ class Readers:
         self._path, self._closed = path, False
         self._loop = asyncio.get_running_loop()
         try:
-            self._near.open(path)
+            self._near.open(path, self._limits.answer_bytes)
             for _ in range(count):
-                reader = Reader(path)
+                reader = Reader(path, self._limits.answer_bytes)
                 await reader.start()
                 self._all.append(reader)
                 self._idle.append(reader)
@@ -71,14 +78,15 @@ class Readers:
     async def read(self, statements: Statements) -> list[bytes | None]:
         """What each statement gives, in order: the bytes of its one value, None for null or no row.
 
-        Raises DatabaseError where the file fails; a statement that is wrong raises as sqlite3 says it.
+        Raises DatabaseError where the file fails, LimitError where it takes too long or gives too much; a
+        statement that is wrong raises as sqlite3 says it.
         """
         if self._closed:
             raise self._shut()
         near = self._near.read(statements)
         if near is not None:
             return near
-        call = Call(statements, self._loop.create_future())
+        call = Call(statements, self._loop.create_future(), time.monotonic() + self._seconds)
         self._waiting.append(call)
         self._wake()
         try:
@@ -93,6 +101,29 @@ class Readers:
             if failure is None:
                 raise
             raise failure from error
+
+    async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+        """What the statements of each part give, in one read transaction, as soon as it is there."""
+        if self._closed:
+            raise self._shut()
+        until = time.monotonic() + self._seconds
+        calls = [Call(statements, self._loop.create_future(), until) for statements in parts]
+        calls[0].rest = tuple(calls[1:])
+        self._waiting.append(calls[0])
+        self._wake()
+        try:
+            for call in calls:
+                yield await call.answers
+        except (sqlite3.Error, ValueError) as error:
+            failure = self._failure(error)
+            if failure is None:
+                raise
+            raise failure from error
+        finally:
+            for call in calls:
+                call.abandoned = True
+                if not call.answers.cancel() and not call.answers.cancelled():
+                    call.answers.exception()  # all fail alike: the first that did was told
 
     async def trace(self, hook: Trace | None) -> None:
         """Call `hook` with the text of every statement from now on, on the reader's thread; None ends it."""

@@ -10,7 +10,9 @@
 """
 
 import asyncio
+import math
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -18,10 +20,13 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
 from gqlnews.errors import GqlnewsError
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.connection import connect_to_read
 from gqlnews.store.failures import explaining
+from gqlnews.store.limited import MARGIN, STEPS_OF_A_SEARCH, limit_reached
 
 T = TypeVar("T")
+
 
 _SITES = "SELECT substr(version, 1, instr(version, '-')), number, forgotten FROM site ORDER BY audience"
 _CHANGES = """
@@ -52,21 +57,40 @@ class Change(NamedTuple):
     removed: int
 
 
+class Patience:
+    """Until when a statement may run, by time.monotonic()."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._seconds = seconds or math.inf
+        self._until = math.inf
+
+    def __enter__(self) -> None:
+        self._until = time.monotonic() + self._seconds
+
+    def __exit__(self, *_: object) -> None:
+        self._until = math.inf
+
+    def is_over(self) -> bool:
+        return time.monotonic() > self._until
+
+
 class Snapshot:
     """The content at one moment. Of the thread that began it."""
 
-    def __init__(self, db: sqlite3.Connection, sites: Sequence[Site]) -> None:
+    def __init__(self, db: sqlite3.Connection, sites: Sequence[Site], patience: Patience) -> None:
         self.db, self.sites = db, tuple(sites)
+        self._patience = patience
 
     @staticmethod
-    def begin(db: sqlite3.Connection) -> "Snapshot":
+    def begin(db: sqlite3.Connection, patience: Patience) -> "Snapshot":
         db.execute("BEGIN")
         try:
             rows = db.execute(_SITES).fetchall()
         except BaseException:
             db.execute("ROLLBACK")
             raise
-        return Snapshot(db, [Site(line.decode(), number, forgotten) for line, number, forgotten in rows])
+        sites = [Site(line.decode(), number, forgotten) for line, number, forgotten in rows]
+        return Snapshot(db, sites, patience)
 
     def end(self) -> sqlite3.Connection:
         if self.db.in_transaction:
@@ -79,15 +103,23 @@ class Snapshot:
         return [Change(slug.decode(), *numbers) for slug, *numbers in rows]
 
     def value(self, sql: str, values: Sequence[object]) -> bytes | None:
-        """The one value that a statement gives, as bytes."""
-        row = self.db.execute(sql, cast("Sequence[str]", values)).fetchone()
+        """The one value that a statement gives, as bytes. Raises LimitError; others go on all the same."""
+        with self._patience:
+            try:
+                row = self.db.execute(sql, cast("Sequence[str]", values)).fetchone()
+            except (sqlite3.Error, MemoryError) as error:
+                reached = limit_reached(error, self.db)
+                if reached is None:
+                    raise
+                raise reached from error
         return None if row is None else cast("bytes | None", row[0])
 
 
 class Snapshots:
     """`open` and `close` it in the loop; all it is asked to do runs on its thread, in the order of asking."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = UNLIMITED) -> None:
+        self._limits, self._patience = limits, Patience(limits.seconds * MARGIN)
         self._path = Path()
         self._thread: ThreadPoolExecutor | None = None
         self._now: Snapshot | None = None
@@ -144,8 +176,13 @@ class Snapshots:
                 raise
 
     def _begin(self) -> None:
-        self._other = connect_to_read(self._path)
-        self._now = Snapshot.begin(connect_to_read(self._path))
+        self._other = self._connected()
+        self._now = Snapshot.begin(self._connected(), self._patience)
+
+    def _connected(self) -> sqlite3.Connection:
+        db = connect_to_read(self._path, most_bytes=self._limits.answer_bytes)
+        db.set_progress_handler(self._patience.is_over, STEPS_OF_A_SEARCH)
+        return db
 
     def _end(self) -> None:
         held = (self._other, *(one.end() for one in (self._now, self._newer) if one))
@@ -157,7 +194,7 @@ class Snapshots:
         assert self._other is not None
         now = _there(self._now)
         if self._newer is None:
-            self._newer = Snapshot.begin(self._other)
+            self._newer = Snapshot.begin(self._other, self._patience)
         if not (now.db.in_transaction and self._newer.db.in_transaction):
             raise LostError("A read of the database failed, and with it the content as it was.")
         return self._newer.sites != now.sites

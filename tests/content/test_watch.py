@@ -59,10 +59,10 @@ def test_a_file_that_is_renamed_is_told_by_both_names(folder: Path, batches: Ite
     assert told(batches) == {"a.md", "sub/z.md"}
 
 
-def test_a_file_that_is_saved_aside_is_told_by_its_name(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_file_that_is_saved_aside_is_told_and_what_went(folder: Path, batches: Iterator[Batch]) -> None:
     make(folder, ".a.md.swp", "a.md~", "a.tmp")
     (folder / "a.tmp").rename(folder / "a.md")
-    assert told(batches) == {"a.md"}
+    assert told(batches) == {"a.md", "a.tmp"}
 
 
 @pytest.mark.parametrize("path", ["notes.txt", ".h.md", ".git/x.md", "sub/.h/x.md", "a.MD"])

@@ -44,7 +44,7 @@ BROKEN = [
     "{ topics { slug @skip } }",
     "{ topics { slug @skip(if: true) @skip(if: true) } }",
     "{ topics @defer { slug } }",
-    '{ ... @defer(label: "a") { topics { slug } } }',
+    "query ($label: String) { ... @defer(label: $label) { topics { slug } } }",
     "{ site @stream { version } }",
     "subscription { a b }",
     "subscription S { __typename }",

@@ -12,6 +12,7 @@ from gqlnews.server.app import create_app
 from gqlnews.settings import ServerSettings
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
+from tests.server.live import Site, running_site
 from tests.server.support import TOKEN_HASH, serving, write_articles
 
 Serve = Callable[..., AbstractContextManager[str]]
@@ -55,3 +56,17 @@ def server(tmp_path: Path) -> Serve:
             yield url
 
     return serve
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server whose content a test may change."""
+    with running_site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing that happens in the test is an error of the server."""
+    yield
+    assert [record.getMessage() for record in caplog.get_records("call") if record.levelname != "INFO"] == []

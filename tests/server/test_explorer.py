@@ -200,6 +200,7 @@ def test_a_header_reaches_the_server_and_no_storage(page: Page, base: str) -> No
     headers = page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden)")
     expect(headers).not_to_contain_text("slug")  # the variables have given way
     headers.click()
+    expect(headers.locator(".monaco-editor.focused")).to_be_visible()
     page.keyboard.insert_text('{"Authorization": "Bearer of-nobody"}')
     with page.expect_response(f"{base}/graphql") as refused:
         page.keyboard.press("Control+Enter")

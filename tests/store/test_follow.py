@@ -2,11 +2,13 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,36 @@ def test_another_branch_is_checked_out(folder: Folder, database: Path) -> None:
             settle(folder, database)
 
 
+def test_a_storm_of_files_and_folders(folder: Folder, database: Path) -> None:
+    """Folders come, go and get other names faster than they can be watched."""
+    fill(folder)
+    dice = random.Random(1)  # noqa: S311 - the same storm in every run
+    with following(folder, database):
+        for turn in range(4):
+            for number in range(60):
+                with suppress(OSError):  # what it would move is gone, or lies in itself
+                    rage(folder, dice, f"{turn}-{number}")
+            settle(folder, database)
+
+
+def rage(folder: Folder, dice: random.Random, name: str) -> None:
+    folders = [path for path in folder.root.rglob("*") if path.is_dir()] or [folder.root]
+    files = list(folder.root.rglob("*.md"))
+    match dice.randrange(6):
+        case 0 | 1:
+            deep = f"n{dice.randrange(9)}/m{dice.randrange(3)}/{name}.md"
+            path = str(dice.choice(folders).relative_to(folder.root) / deep)
+            folder.article(path, f"https://example.com/{name}")
+        case 2:
+            dice.choice(folders).rename(dice.choice(folders) / f"r{name}")
+        case 3:
+            shutil.rmtree(dice.choice(folders[-3:]))
+        case 4:
+            dice.choice(files).rename(dice.choice(folders) / f"x{name}.md")
+        case _:
+            dice.choice(files).unlink()
+
+
 def test_what_changed_while_nobody_followed_is_taken_in(folder: Folder, database: Path) -> None:
     fill(folder)
     with following(folder, database):
@@ -197,6 +229,7 @@ def test_it_ends_with_its_input_in_the_middle_of_an_ingest(folder: Folder, datab
 def test_a_signal_ends_it_with_a_line_of_its_log(folder: Folder, database: Path) -> None:
     fill(folder)
     with following(folder, database, "--log-format", "json") as run:
+        run.wait_for('"taken in"')
         assert run.stop(signal.SIGTERM) < 1.0
         assert run.process.returncode == 0
         lines = [json.loads(line) for line in run.rest().splitlines()]
@@ -205,6 +238,13 @@ def test_a_signal_ends_it_with_a_line_of_its_log(folder: Folder, database: Path)
         "taken in",
         "stopped by SIGTERM",
     ]
+
+
+def test_ctrl_c_is_for_the_server_that_started_it(follower: Running, folder: Folder, database: Path) -> None:
+    follower.process.send_signal(signal.SIGINT)
+    folder.remove("a.md")
+    settle(folder, database)
+    assert follower.process.poll() is None
 
 
 def test_of_two_followers_one_stands_by_without_parsers_and_takes_over(

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -168,6 +168,36 @@ def test_a_folder_that_returns_is_followed_again(folder: Folder, database: Path)
         run.wait_for("taken in again")
         settle(folder, database)
         edit(folder, 2)
+        settle(folder, database)
+
+
+def test_a_place_for_the_database_that_is_not_there_yet(folder: Folder, tmp_path: Path) -> None:
+    fill(folder)
+    place = tmp_path / "place"
+    place.touch()
+    with running(command(folder, place / "store.db"), tmp_path) as run:
+        run.wait_for("warning not taken in .*has no lock beside it .*: check the disk")
+        place.unlink()
+        run.wait_for("following")
+        settle(folder, place / "store.db")
+
+
+def test_a_database_that_is_damaged_and_deleted(folder: Folder, database: Path) -> None:
+    fill(folder)
+    database.write_bytes(b"no database" * 1000)
+    with running(command(folder, database), database.parent) as run:
+        run.wait_for("warning not taken in .*is no database of gqlnews")
+        database.unlink()
+        run.wait_for("taken in again")
+        settle(folder, database)
+
+
+def test_a_folder_that_is_not_there_yet(folder: Folder, database: Path, tmp_path: Path) -> None:
+    fill(folder)
+    with ExitStack() as stack:
+        with elsewhere(folder):
+            run = stack.enter_context(running(command(folder, database), tmp_path))
+            run.wait_for("warning not taken in .*There is no folder")
         settle(folder, database)
 
 

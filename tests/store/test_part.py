@@ -12,6 +12,7 @@ from gqlnews.content.records import ReadOptions
 from gqlnews.errors import FolderError
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
+from gqlnews.store.part import concerned
 from tests.store import dump
 from tests.store.conftest import TakeIn
 from tests.store.folder import BROKEN, Folder, later_ns
@@ -198,3 +199,14 @@ def test_other_options_have_everything_read(folder: Folder, take_in: TakeIn) -> 
     folder.article("b.md", "/b")
     take_in(ReadOptions(base_url="https://one.example/"))
     assert take_in(ReadOptions(base_url="https://two.example/"), paths=["a.md"]).changed == 2
+
+
+def test_what_is_gone_and_was_never_known_concerns_nobody(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    fill(folder)
+    take_in()
+    shutil.rmtree(folder.root / "sub")
+    (folder.root / "here.txt").touch()
+    told = ["gone.md", "a.md", "sub", "sub/deep", "sub2", "here.txt", "notes.txt", "a.md~", "su"]
+    assert concerned(db, folder.root, told) == ["gone.md", "a.md", "sub", "sub/deep", "sub2", "here.txt"]

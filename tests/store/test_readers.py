@@ -18,13 +18,11 @@ from gqlnews.store.readers import Readers
 
 LINE: Statements = [("SELECT line FROM store", ())]
 COUNT = ("SELECT CAST(count(*) AS TEXT) FROM topic", ())
-ENDLESS: Statements = [
-    ("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n", ())
-]
-SLOW = (
-    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT max(i) FROM n",
-    (),
+NUMBERS = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n{}) SELECT CAST(max(i) AS TEXT) FROM n"
 )
+ENDLESS: Statements = [(NUMBERS.format(""), ())]
+SLOW = (NUMBERS.format(" LIMIT 3000000"), ())
 pytestmark = pytest.mark.anyio
 
 

@@ -3,7 +3,7 @@
 Which of the things that changed pass its filter, asked of the content before the change and after it:
 
     SELECT json_group_array(t1.slug) FROM article AS t1
-    WHERE t1.slug IN (SELECT value FROM json_each(:keys)) AND <visible> AND <the filter>
+    WHERE t1.slug IN (SELECT value FROM json_each(:keys)) AND <visible> AND <the filter, +t1.title = …>
 
 What it is told of them, each a line of JSON: no JSON has a line feed of its own.
 
@@ -40,7 +40,7 @@ def render_passing(field: FieldPlan, context: Context) -> Select[Any]:
     keys: Select[Any] = select(literal_column("value")).select_from(func.json_each(context.bind(field, KEYS)))
     passes = render_condition(
         condition,
-        lambda name: column_of(alias, name),
+        lambda name: column_of(f"+{alias}", name),  # whatever index there is: the keys decide the way
         lambda name: context.bind(field, name),
         context.audience,
     )

@@ -1,0 +1,48 @@
+"""`python -m benchmarks.live.counted FILE serve …`: gqlnews that counts what its readers ask of the content.
+
+FILE holds the number, eight bytes. The follower, a process of its own, is not counted; nor is how the version
+is looked at, which is done again and again whether anything changes or not.
+"""
+
+import mmap
+import sqlite3
+import struct
+import sys
+from pathlib import Path
+
+from gqlnews.store import connection
+
+NUMBER = struct.Struct("=q")
+_LOOKS = ("FROM site", "PRAGMA", "BEGIN", "ROLLBACK")
+
+
+def counted(file: Path) -> int:
+    (number,) = NUMBER.unpack(file.read_bytes())
+    return int(number)
+
+
+def count_into(file: Path) -> None:
+    """Count every statement of each connection that is opened from now on to read."""
+    file.write_bytes(NUMBER.pack(0))
+    with file.open("r+b") as opened:
+        page = mmap.mmap(opened.fileno(), NUMBER.size)
+    connect = connection._connect
+
+    def heard(sql: str) -> None:
+        if not any(look in sql for look in _LOOKS):
+            NUMBER.pack_into(page, 0, NUMBER.unpack_from(page)[0] + 1)
+
+    def connect_and_count(path: Path, wait: float) -> sqlite3.Connection:
+        db = connect(path, wait)
+        db.set_trace_callback(heard)
+        return db
+
+    connection._connect = connect_and_count
+
+
+if __name__ == "__main__":
+    from gqlnews.cli import main
+
+    count_into(Path(sys.argv[1]))
+    sys.argv[1:] = sys.argv[2:]
+    main()

@@ -1,0 +1,157 @@
+"""`python -m benchmarks.live.crowd URL SUBSCRIBERS`: many WebSockets that watch the same, cheaply.
+
+It prints a line of JSON once all of them watch, one for each event that has reached every one of them, and,
+once its standard input ends, what is wrong. Moments are those of `time.monotonic`, in seconds.
+"""
+
+import asyncio
+import os
+import sys
+from itertools import pairwise
+from time import monotonic
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import orjson
+import uvloop
+
+from benchmarks.live.frames import (
+    CLOSE,
+    END_OF_HEAD,
+    HANDSHAKE,
+    PING,
+    PONG,
+    TEXT,
+    Frames,
+    frame,
+)
+from gqlnews.server.open_files import allow_open_files
+
+AT_ONCE = 50  # connections that are being made
+ACK, NEXT, PONGED = b'{"type":"connection_ack"', b'{"id":"1","type":"next"', b'{"type":"pong"'
+DOCUMENT = "subscription { articleChanged { slug kind version article { title } } }"
+INIT = {"type": "connection_init"}
+SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": DOCUMENT}}
+
+
+def sent(message: object) -> bytes:
+    return frame(TEXT, orjson.dumps(message), masked=True)
+
+
+class Tally:
+    """Who has which event. All get the same bytes, so that the bytes are an event's name."""
+
+    def __init__(self, subscribers: int) -> None:
+        self._subscribers = subscribers
+        self._order: list[bytes] = []
+        self._times: list[list[float]] = []
+        self.wrong = 0
+
+    def take(self, place: int, body: bytes) -> None:
+        """The event that somebody got who has had `place` others before it."""
+        if place == len(self._order):
+            self._order.append(body)
+            self._times.append([])
+        if body != self._order[place]:
+            self.wrong += 1
+        times = self._times[place]
+        times.append(monotonic())
+        if len(times) == self._subscribers:
+            self._tell(place)
+
+    def _tell(self, place: int) -> None:
+        times, change = self._times[place], _change(self._order[place])
+        middle = times[len(times) // 2]
+        title = change["article"] and change["article"]["title"]
+        tell({"title": title, "first": times[0], "median": middle, "last": times[-1]})
+
+    def verdict(self) -> dict[str, int]:
+        """`events`, those that somebody lacks, and what came twice or in another order."""
+        numbers = [int(_change(body)["version"].rpartition("-")[2]) for body in self._order]
+        back = sum(later <= earlier for earlier, later in pairwise(numbers))
+        lacking = sum(len(times) < self._subscribers for times in self._times)
+        return {"events": len(self._order), "lacking": lacking, "wrong": self.wrong + back}
+
+
+class Subscriber(asyncio.Protocol):
+    """One WebSocket; `watching` is done once its subscription has begun."""
+
+    def __init__(self, tally: Tally, host: bytes) -> None:
+        self._tally, self._host = tally, host
+        self._head = b""
+        self._frames = Frames()
+        self._is_open = False
+        self._got = 0
+        self.watching: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(HANDSHAKE % self._host)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._is_open:
+            self._head += data
+            if END_OF_HEAD not in self._head:
+                return
+            data = self._head.partition(END_OF_HEAD)[2]
+            self._is_open = True
+            self._transport.write(sent(INIT))
+        for opcode, payload in self._frames.take(data):
+            if opcode == TEXT:
+                self._take(payload)
+            elif opcode == PING:
+                self._transport.write(frame(PONG, payload, masked=True))
+            elif opcode == CLOSE:
+                self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        print(f"a subscriber lost its connection: {error}", file=sys.stderr, flush=True)
+        os._exit(1)  # nothing that is measured from now on would mean anything
+
+    def _take(self, message: bytes) -> None:
+        if message.startswith(NEXT):
+            self._tally.take(self._got, message)
+            self._got += 1
+        elif message.startswith(ACK):
+            self._transport.write(sent(SUBSCRIBE) + sent({"type": "ping"}))
+        elif message.startswith(PONGED) and not self.watching.done():
+            self.watching.set_result(None)
+        else:
+            raise SystemExit(f"no event: {message!r}")
+
+
+def tell(what: object) -> None:
+    print(orjson.dumps(what).decode(), flush=True)
+
+
+def _change(message: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(message)["payload"]["data"]["articleChanged"]
+    return found
+
+
+async def crowd(url: str, subscribers: int) -> None:
+    address = urlsplit(url)
+    host, port = address.hostname, address.port
+    assert host is not None
+    assert port is not None
+    tally = Tally(subscribers)
+    loop = asyncio.get_running_loop()
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def join() -> None:
+        async with places:
+            _, one = await loop.create_connection(
+                lambda: Subscriber(tally, address.netloc.encode()), host, port
+            )
+            await one.watching
+
+    await asyncio.gather(*(join() for _ in range(subscribers)))
+    tell({"watching": subscribers})
+    await loop.run_in_executor(None, sys.stdin.read)
+    tell(tally.verdict())
+    os._exit(0)  # without a goodbye from each
+
+
+if __name__ == "__main__":
+    allow_open_files()
+    uvloop.run(crowd(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,65 @@
+"""WebSockets as a cheap client speaks them: the handshake, and frames of one piece.
+
+The mask of what a client sends is all zeros, which masks nothing: the server is not what it hides from.
+"""
+
+from collections.abc import Iterator
+
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+END_OF_HEAD = b"\r\n\r\n"
+# The key and what is answered to it stand in RFC 6455, section 1.3.
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: %b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+ACCEPTED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+_SHORT, _MEDIUM = 125, 126
+_NO_MASK = bytes(4)
+
+
+def frame(opcode: int, payload: bytes, *, masked: bool) -> bytes:
+    """Of less than 64 KiB."""
+    mask = 0x80 if masked else 0
+    if len(payload) <= _SHORT:
+        head = bytes((0x80 | opcode, mask | len(payload)))
+    else:
+        head = bytes((0x80 | opcode, mask | _MEDIUM)) + len(payload).to_bytes(2, "big")
+    return head + (_NO_MASK if masked else b"") + payload
+
+
+class Frames:
+    """Takes bytes as they come, gives the frames that are whole. A mask is taken to be all zeros."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def take(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """(opcode, payload) of each."""
+        data = self._rest + data if self._rest else data
+        start = 0
+        while (found := _frame_at(data, start)) is not None:
+            opcode, begin, start = found
+            yield opcode, data[begin:start]
+        self._rest = data[start:]
+
+
+def _frame_at(data: bytes, start: int) -> tuple[int, int, int] | None:
+    """Opcode, and where the payload begins and ends; None where it is not all there."""
+    begin = start + 2
+    if len(data) < begin:
+        return None
+    length = data[start + 1] & 0x7F
+    if length >= _MEDIUM:
+        size = 2 if length == _MEDIUM else 8
+        if len(data) < begin + size:
+            return None
+        length = int.from_bytes(data[begin : begin + size], "big")
+        begin += size
+    if data[start + 1] & 0x80:
+        begin += len(_NO_MASK)
+    return (data[start] & 0x0F, begin, begin + length) if len(data) >= begin + length else None

@@ -1,0 +1,72 @@
+"""The figures of a run."""
+
+from collections.abc import Sequence
+
+from benchmarks.figures import Figure, at_most, megabytes, milliseconds
+from benchmarks.live.crowded import Cost, Crowded
+
+GOALS = ((10_000, 0.15), (100_000, 0.3))
+"""Of p95, in seconds, for so many articles at most."""
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+def goal_of(articles: int) -> float | None:
+    return next((goal for most, goal in GOALS if articles <= most), None)
+
+
+def delays(name: str, values: Sequence[float], goal: float | None = None) -> list[Figure]:
+    """p50, p95 and p99; the goal is of p95."""
+    p50, p95, p99 = (percentile(values, part) for part in (0.5, 0.95, 0.99))
+    middle = Figure(f"{name}, p95", milliseconds(p95))
+    if goal is not None:
+        middle = at_most(f"{name}, p95", p95, goal, milliseconds)
+    return [
+        Figure(f"{name}, p50", milliseconds(p50)),
+        middle,
+        Figure(f"{name}, p99", milliseconds(p99)),
+    ]
+
+
+def of_crowd(found: Crowded, subscribers: int, goal: float | None, bare: Sequence[float]) -> list[Figure]:
+    each = found.delays
+    return [
+        *delays("rename → answer", [delay.answer for delay in each], goal),
+        *delays("rename → first subscriber", [delay.first for delay in each]),
+        *delays("rename → median subscriber", [delay.median for delay in each]),
+        *delays("rename → last subscriber", [delay.last for delay in each]),
+        *delays("first → last subscriber", [delay.last - delay.first for delay in each]),
+        *delays("write → last, a bare server", bare),
+        _delivered(found),
+        *_cost(found.cost, subscribers),
+    ]
+
+
+def _delivered(found: Crowded) -> Figure:
+    verdict = found.verdict
+    said = f"{verdict.lacking} lacking, {verdict.wrong} wrong"
+    good = not verdict.lacking and not verdict.wrong
+    return Figure(f"all had each of {verdict.events} events once, in order", said, "0 lacking, 0 wrong", good)
+
+
+def _cost(cost: Cost, subscribers: int) -> list[Figure]:
+    each = (cost.after - cost.before) / subscribers / 1000
+    return [
+        Figure("server, CPU a change", milliseconds(cost.change)),
+        Figure("server, CPU a second without changes", milliseconds(cost.rest)),
+        Figure("client of the subscribers, CPU a change", milliseconds(cost.client)),
+        Figure("server, memory (PSS), 0 subscribers", megabytes(cost.before)),
+        Figure(f"server, memory (PSS), {subscribers:,} subscribers", megabytes(cost.after)),
+        Figure("  each subscriber", f"{each:.1f} kB"),
+    ]
+
+
+def of_statements(few: float, many: float, subscribers: int) -> list[Figure]:
+    return [
+        Figure("statements a change, 1 subscriber", f"{few:.1f}"),
+        at_most(
+            f"statements a change, {subscribers:,} subscribers", many, few + 0.5, lambda one: f"{one:.1f}"
+        ),
+    ]

@@ -1,0 +1,135 @@
+"""`python -m benchmarks.soak`: a folder that never rests, and clients that come and go; nothing may be lost.
+
+1. Serve a sample as a user does. A few clients watch it all the time, others come, leave and come again, with
+   the version that they left off at.
+2. Meanwhile files change all the time.
+3. In the end nothing changes any more, and everyone comes again. What each has made of the events must be
+   what the server serves to it; the store must be that of a fresh ingest; nothing may have grown without end.
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from benchmarks.live.places import Place, sampled_place, serving
+from benchmarks.soak.compare import copy_faults, served, store_faults, until_quiet
+from benchmarks.soak.growth import Sample, growth_faults, sample
+from benchmarks.soak.interest import EVERY, EVERYTHING, FILTERED, TOKEN_HASH
+from benchmarks.soak.subscriber import Counts, Subscriber
+from benchmarks.soak.writer import Writer
+from benchmarks.throughput.process import Server
+from gqlnews.server.open_files import allow_open_files
+
+EVERY_SECONDS = 10.0
+SETTLING = 3.0  # seconds, before anything changes
+STEADY = (*EVERYTHING, *EVERYTHING, *FILTERED[::4])  # watch from the beginning to the end
+EDITOR = 1  # of them sees everything
+MOST_SHOWN = 30  # faults
+
+# Few answers are kept: else memory grows until so many are.
+SETTINGS = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_CACHE_MB": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    seconds: float
+    changes: float  # a second
+    subscribers: int
+    seed: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--articles", type=int, default=2000)
+    parser.add_argument("--changes", type=float, default=20, help="a second")
+    parser.add_argument("--subscribers", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of what happens")  # noqa: S311
+    given = parser.parse_args()
+    allow_open_files()
+    soak = Soak(given.minutes * 60, given.changes, given.subscribers, given.seed)
+    print(f"seed {given.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="gqlnews-soak-") as name:
+        scratch = Path(name)
+        place, log = sampled_place(scratch, given.articles), scratch / "server.log"
+        with serving(place, log, more=SETTINGS) as server:
+            faults = uvloop.run(_soaked(soak, place, server))
+        faults += store_faults(place.folder, place.database, scratch) + _log_faults(log)
+    for fault in faults[:MOST_SHOWN]:
+        print(f"FAULT {fault}")
+    print(f"{len(faults)} faults" if faults else "everything is as it should be")
+    sys.exit(1 if faults else 0)
+
+
+async def _soaked(soak: Soak, place: Place, server: Server) -> list[str]:
+    chance, counts, until = random.Random(soak.seed), Counts(), asyncio.Event()  # noqa: S311 - no secret
+    writer = Writer(place.folder, random.Random(soak.seed))  # noqa: S311
+    subscribers = _subscribers(soak, server.url, counts, chance)
+    lives = [asyncio.create_task(one.run(writer.written, until)) for one in subscribers]
+    await asyncio.sleep(SETTLING)
+    stop = asyncio.Event()
+    writing = asyncio.create_task(writer.run(soak.changes, stop))
+    samples = await _watched(soak, place, server, subscribers[EDITOR], counts, writer)
+    stop.set()
+    await writing
+    await until_quiet(server.url)
+    until.set()
+    faults = await copy_faults(subscribers, await served(server.url))
+    print(f"{writer.changes:,} changes, {counts.events:,} events, {counts.comings:,} comings", flush=True)
+    for life in lives:
+        life.cancel()
+        with suppress(asyncio.CancelledError):
+            await life
+    return counts.faults + faults + growth_faults(samples)
+
+
+def _subscribers(soak: Soak, url: str, counts: Counts, chance: random.Random) -> list[Subscriber]:
+    steady = [Subscriber(url, interest, counts, chance, steady=True) for interest in STEADY]
+    others = [
+        Subscriber(url, EVERY[number % len(EVERY)], counts, chance, steady=False)
+        for number in range(soak.subscribers - len(steady))
+    ]
+    return steady + others
+
+
+async def _watched(
+    soak: Soak, place: Place, server: Server, editor: Subscriber, counts: Counts, writer: Writer
+) -> list[Sample]:
+    """A line and a sample every now and then, until it is time to stop."""
+    start, samples = time.monotonic(), []
+    while (passed := time.monotonic() - start) < soak.seconds:
+        written, seen, events = writer.changes, editor.taken, counts.events
+        counts.longest = 0.0
+        await asyncio.sleep(min(EVERY_SECONDS, soak.seconds - passed))
+        now = time.monotonic() - start
+        taken = sample(server, place.database, now)
+        samples.append(taken)
+        print(
+            f"{now:5.0f} s  {(writer.changes - written) / (now - passed):4.1f} files/s"
+            f"  {(editor.taken - seen) / (now - passed):4.1f} changes/s"
+            f"  {counts.watching:3} subscribers  {(counts.events - events) / (now - passed):6.0f} events/s"
+            f"  server {taken.server / 1e6:.0f} MB  follower {taken.follower / 1e6:.0f} MB"
+            f"  database {taken.database / 1e6:.0f} MB  wal {taken.log / 1e6:.1f} MB"
+            f"  longest delay {counts.longest * 1000:.0f} ms  faults {len(counts.faults)}",
+            flush=True,
+        )
+    return samples
+
+
+def _log_faults(log: Path) -> list[str]:
+    """What the server and the follower complained of."""
+    return [
+        line for line in log.read_text().splitlines() if " error " in line or line.startswith("Traceback")
+    ]
+
+
+if __name__ == "__main__":
+    main()

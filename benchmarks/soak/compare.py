@@ -1,0 +1,74 @@
+"""At the end: what each client has against what the server serves, and the store against a fresh one."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from benchmarks.soak.asking import Asking
+from benchmarks.soak.interest import EVERY, EVERYTHING, Interest
+from benchmarks.soak.subscriber import Subscriber
+from tests.store.dump import content
+
+QUIET = 3.0  # seconds without another version
+CATCH_UP = 30.0  # seconds at most
+SHOWN = 3  # differences of each
+
+
+async def until_quiet(url: str) -> None:
+    """Until no more changes are taken in."""
+    asking = Asking(url, EVERYTHING[1])
+    version, since = "", time.monotonic()
+    while time.monotonic() - since < QUIET:
+        await asyncio.sleep(0.1)
+        if (now := await asking.version()) != version:
+            version, since = now, time.monotonic()
+    asking.close()
+
+
+async def served(url: str) -> dict[Interest, dict[str, str]]:
+    """Titles by slug."""
+    found = {}
+    for interest in EVERY:
+        asking = Asking(url, interest)
+        found[interest] = await asking.articles()
+        asking.close()
+    return found
+
+
+async def copy_faults(
+    subscribers: Iterable[Subscriber], served: Mapping[Interest, Mapping[str, str]]
+) -> list[str]:
+    """Of those who lack what is served, once they had time to catch up; and what they complained of."""
+    until = time.monotonic() + CATCH_UP
+    behind = list(subscribers)
+    while behind and time.monotonic() < until:
+        await asyncio.sleep(0.1)
+        behind = [one for one in behind if one.copy.titles != served[one.interest]]
+    faults = [f"{one}: {fault}" for one in subscribers for fault in one.copy.faults]
+    return faults + [f"{one}: {_difference(one.copy.titles, served[one.interest])}" for one in behind]
+
+
+def store_faults(folder: Path, database: Path, scratch: Path) -> list[str]:
+    """Tables in which the store differs from one that a single ingest makes of the same files."""
+    fresh = scratch / "fresh.db"
+    command = [sys.executable, "-m", "gqlnews", "ingest", str(folder), "--db", str(fresh)]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - ours
+    with closing(sqlite3.connect(fresh)) as one, closing(sqlite3.connect(database)) as other:
+        expected, found = content(one), content(other)
+    return [
+        f"{table} differs from a fresh ingest: {len(rows)} rows, {len(found[table])} here"
+        for table, rows in expected.items()
+        if rows != found[table]
+    ]
+
+
+def _difference(found: Mapping[str, str], expected: Mapping[str, str]) -> str:
+    both = found.keys() | expected.keys()
+    slugs = sorted(slug for slug in both if found.get(slug) != expected.get(slug))
+    told = "; ".join(f"{slug}: has {found.get(slug)}, not {expected.get(slug)}" for slug in slugs[:SHOWN])
+    return f"{len(slugs)} of {len(expected)} differ: {told}"

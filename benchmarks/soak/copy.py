@@ -1,0 +1,47 @@
+"""What a subscriber makes of the events: its copy of what it may see, and what was wrong with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST_FAULTS = 5  # that are kept of one copy
+
+
+@dataclass
+class Copy:
+    """`titles` by slug, as of `version`. A `strict` one missed nothing: kinds must fit what it has."""
+
+    strict: bool = False
+    version: str | None = None
+    titles: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def begin(self, titles: Mapping[str, str], version: str) -> None:
+        self.titles, self.version = dict(titles), version
+
+    def apply(self, change: Mapping[str, Any]) -> None:
+        """One event: its version must be later than all before."""
+        slug, kind, version, article = (change[name] for name in ("slug", "kind", "version", "article"))
+        if self.version is not None and number(version) <= number(self.version):
+            self._complain(f"{kind} {slug} of {version} came after {self.version}")
+        if self.strict and (slug in self.titles) == (kind == "ADDED"):
+            self._complain(f"{kind} {slug} of {version}, which it has{'' if slug in self.titles else ' not'}")
+        if (kind == "REMOVED") != (article is None):
+            self._complain(f"{kind} {slug} of {version} with {article}")
+        take(self.titles, change)
+        self.version = version
+
+    def _complain(self, fault: str) -> None:
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(fault)
+
+
+def take(titles: dict[str, str], change: Mapping[str, Any]) -> None:
+    if change["article"] is None:
+        titles.pop(change["slug"], None)
+    else:
+        titles[change["slug"]] = change["article"]["title"]
+
+
+def number(version: str) -> int:
+    return int(version.split("-")[1])

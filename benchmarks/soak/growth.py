@@ -1,0 +1,56 @@
+"""What the processes and files take, again and again, and whether it grows without end."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from benchmarks.processes import pss, tree
+from benchmarks.throughput.process import Server
+
+BEGIN = 120.0  # seconds, after which memory should be what it will be
+WINDOW = 60.0  # seconds: the mean of the first is compared with that of the last
+MOST_GROWTH = 0.2
+LONGEST_LOG = 64 << 20  # bytes: twice what is emptied
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Bytes, `at` so many seconds after the start; `follower` and what it started together."""
+
+    at: float
+    server: int
+    follower: int
+    database: int
+    log: int
+
+
+def sample(server: Server, database: Path, at: float) -> Sample:
+    followers = sum(pss(process) for process in tree(server.pid)[1:])
+    return Sample(at, pss(server.pid), followers, _size(database), _size(Path(f"{database}-wal")))
+
+
+def growth_faults(samples: list[Sample]) -> list[str]:
+    """What is wrong with them; memory is judged where there are some of after BEGIN."""
+    longest = max(one.log for one in samples)
+    faults = [f"the -wal file had {longest / 1e6:.0f} MB"] if longest > LONGEST_LOG else []
+    late = [one for one in samples if one.at >= BEGIN]
+    if late:
+        first = [one for one in late if one.at < late[0].at + WINDOW]
+        last = [one for one in late if one.at > late[-1].at - WINDOW]
+        pairs = (
+            ("server", fmean(one.server for one in first), fmean(one.server for one in last)),
+            ("follower", fmean(one.follower for one in first), fmean(one.follower for one in last)),
+        )
+        faults += [
+            f"memory of the {name} grew from {before / 1e6:.0f} to {after / 1e6:.0f} MB"
+            for name, before, after in pairs
+            if after > before * (1 + MOST_GROWTH)
+        ]
+    return faults
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

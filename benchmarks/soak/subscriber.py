@@ -1,0 +1,111 @@
+"""One client: it comes, watches, goes, and comes again with the version that it left off at."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from benchmarks.soak.asking import Asking
+from benchmarks.soak.copy import Copy
+from benchmarks.soak.interest import Interest
+from benchmarks.soak.streams import Change, LeftError, RefusedError, Watch, connect, events, websocket
+
+STAYS = 1.0, 15.0  # seconds
+AWAY = 0.0, 4.0
+ANEW = 0.05  # of those who come again have lost their copy
+ABORTS = 0.3  # of those who leave do so without a word
+
+
+@dataclass
+class Counts:
+    """Of all subscribers together; `longest` is the longest delay that a steady one saw in a while."""
+
+    watching: int = 0
+    events: int = 0
+    comings: int = 0
+    longest: float = 0.0
+    faults: list[str] = field(default_factory=list)
+
+
+class Subscriber:
+    """`steady` ones stay all the time."""
+
+    def __init__(
+        self, url: str, interest: Interest, counts: Counts, chance: random.Random, *, steady: bool
+    ) -> None:
+        self.interest = interest
+        self.copy = Copy(strict=steady)
+        self.taken = 0  # events
+        self._known: set[str] = set()  # titles
+        self._url, self._counts, self._chance, self._steady = url, counts, chance, steady
+        self._watch: Watch = chance.choice((websocket, events))
+
+    def __str__(self) -> str:
+        return f"{self.interest} by {self._watch.__name__}"
+
+    async def run(self, written: Mapping[str, float], until: asyncio.Event) -> None:
+        """Come and go until the end, and then stay."""
+        while True:
+            try:
+                if self.copy.version is None or (not self._steady and self._chance.random() < ANEW):
+                    await self._begin()
+                last = self._steady or until.is_set()
+                await self._stay(written, until, None if last else self._chance.uniform(*STAYS))
+            except (AssertionError, RefusedError, LeftError, OSError, EOFError) as error:
+                self._counts.faults.append(f"{self}: {type(error).__name__} {error}"[:500])
+            if not until.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(until.wait(), self._chance.uniform(*AWAY))
+
+    async def _begin(self) -> None:
+        asking = Asking(self._url, self.interest)
+        try:
+            if self.interest.is_everything:
+                self.copy.begin(*await asking.changes())
+            else:
+                page = await asking.first_page()
+                assert page is not None, f"more than a page of {self.interest}"
+                self.copy.begin(*page)
+        finally:
+            asking.close()
+
+    async def _stay(self, written: Mapping[str, float], until: asyncio.Event, seconds: float | None) -> None:
+        streams = await connect(self._url)
+        self._counts.watching += 1
+        self._counts.comings += 1
+        changes = self._watch(streams, self._url, self.interest, self.copy.version)
+        taking = asyncio.create_task(self._take(changes, written))
+        ending = asyncio.create_task(until.wait())
+        try:
+            if seconds is None:
+                await taking
+            else:
+                await asyncio.wait((taking, ending), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                if taking.done():
+                    await taking
+        finally:
+            taking.cancel()
+            ending.cancel()
+            with suppress(asyncio.CancelledError, RefusedError, LeftError, OSError, EOFError):
+                await taking
+            self._counts.watching -= 1
+            if self._chance.random() < ABORTS:
+                streams[1].transport.abort()
+            else:
+                streams[1].close()
+
+    async def _take(self, changes: AsyncIterator[Change], written: Mapping[str, float]) -> None:
+        async for change in changes:
+            self.copy.apply(change)
+            self._counts.events += 1
+            self.taken += 1
+            if self._steady:
+                self._note(change, written)
+
+    def _note(self, change: Change, written: Mapping[str, float]) -> None:
+        title = change["article"] and change["article"]["title"]
+        if title in written and title not in self._known:  # other changes leave it as it was
+            self._known.add(title)
+            self._counts.longest = max(self._counts.longest, time.monotonic() - written[title])

@@ -1,0 +1,96 @@
+"""A folder that never rests: articles are added, edited, hidden, shown, renamed and removed at random."""
+
+import asyncio
+import random
+import re
+import time
+from pathlib import Path
+
+from benchmarks.folders import articles_below
+
+WORDS = tuple(f"word{number:02}" for number in range(40))  # of titles
+TOPICS = tuple(f"Soak {number:02}" for number in range(40))
+IN_PLACE = 0.2  # of the edits are written over the file, not renamed over it
+HALFWAY = 0.005  # seconds, in which a file that is written in place is but half there
+SWAY = 0.05  # how far the number of articles may go from where it began
+ASIDE = ".gqlnews-soak.tmp"
+_TITLE = re.compile(r"^title:.*$", re.MULTILINE)
+_TOPICS = re.compile(r"^topics:\n(?:  - .*\n)*", re.MULTILINE)
+_URLS = re.compile(r'^(originalUrl|webUrl): "?(.*?)"?$', re.MULTILINE)
+_HIDDEN, _SHOWN = "\npublished: false\n", "\npublished: true\n"
+
+
+class Writer:
+    """`written` says when each title was saved, by `time.monotonic`."""
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self._folder, self._chance = folder, chance
+        self._files = articles_below(folder)
+        self._usual = len(self._files)
+        self.changes = 0
+        self.written: dict[str, float] = {}
+
+    async def run(self, a_second: float, until: asyncio.Event) -> None:
+        start, done = time.monotonic(), 0
+        while not until.is_set():
+            await self._change()
+            done += 1
+            await asyncio.sleep(max(0.0, start + done / a_second - time.monotonic()))
+
+    async def _change(self) -> None:
+        self.changes += 1
+        many = (len(self._files) - self._usual) / (SWAY * self._usual)
+        weights = (1 - many, 12, 3, 1.5, 1 + many)
+        kinds = (self._add, self._edit, self._flip, self._rename, self._remove)
+        (change,) = self._chance.choices(kinds, [max(0.0, weight) for weight in weights])
+        await change()
+
+    async def _add(self) -> None:
+        path = self._folder / f"2025/soak/2025-01-01-added-{self.changes}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = _URLS.sub(rf'\1: "\2/{self.changes}"', self._any().read_text())
+        await self._save(path, self._edited(text))
+        self._files.append(path)
+
+    async def _edit(self) -> None:
+        path = self._any()
+        await self._save(path, self._edited(path.read_text()))
+
+    async def _flip(self) -> None:
+        """Hide it, or show it; the title is new too, so that it is known again."""
+        path = self._any()
+        text = self._edited(path.read_text())
+        shown = text.replace(_HIDDEN, _SHOWN, 1)
+        await self._save(path, shown if shown != text else text.replace(_SHOWN, _HIDDEN, 1))
+
+    async def _rename(self) -> None:
+        path = self._any()
+        self._files.remove(path)
+        self._files.append(path.rename(path.with_name(f"2025-01-01-renamed-{self.changes}.md")))
+
+    async def _remove(self) -> None:
+        path = self._any()
+        self._files.remove(path)
+        path.unlink()
+
+    def _any(self) -> Path:
+        return self._chance.choice(self._files)
+
+    def _edited(self, text: str) -> str:
+        self._title = f"Soak {self.changes} {self._chance.choice(WORDS)}"
+        text = _TITLE.sub(f'title: "{self._title}"', text, count=1)
+        return _TOPICS.sub(f"topics:\n  - {self._chance.choice(TOPICS)}\n", text, count=1)
+
+    async def _save(self, path: Path, text: str) -> None:
+        if self._chance.random() < IN_PLACE:
+            with path.open("w", encoding="utf-8") as file:
+                half = len(text) // 2
+                file.write(text[:half])
+                file.flush()
+                await asyncio.sleep(HALFWAY)
+                file.write(text[half:])
+        else:
+            aside = path.with_name(ASIDE)
+            aside.write_text(text, "utf-8")
+            aside.rename(path)
+        self.written[self._title] = time.monotonic()

@@ -1,0 +1,58 @@
+"""The costs of one operation, by the sizes of its lists, and the refusal of what costs too much."""
+
+from collections.abc import Mapping, Sequence
+
+from gqlnews.errors import Code, RequestError
+from gqlnews.limits import Limits
+from gqlnews.plan.advice import advice
+from gqlnews.plan.arguments import Inputs
+from gqlnews.plan.cost import SizedList, cost_of, size_of, sized_lists
+from gqlnews.plan.nodes import RefusedError, RootPlan, TooCostlyError
+
+MOST_KEPT = 256  # of one operation
+
+Given = Sequence[Mapping[int, Inputs]]
+"""Of each root field, what the arguments below it came to, by the fields' numbers."""
+
+Sizes = tuple[int, ...]
+
+
+class Costs:
+    """`of` says what a request costs, or refuses it."""
+
+    def __init__(self, roots: Sequence[RootPlan], limits: Limits) -> None:
+        self._roots, self._limits = roots, limits
+        self._lists = sized_lists(roots)
+        self._places = [(one.root, one.field.number) for one in self._lists]
+        self._kept: dict[Sizes, int] = {}
+
+    def of(self, given: Given) -> int:
+        sizes = tuple([size_of(given[root].get(number)) for root, number in self._places])
+        cost = self._kept.get(sizes)
+        if cost is None:
+            cost = self._counted(sizes)
+            while len(self._kept) >= MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[sizes] = cost
+        return cost
+
+    def _counted(self, sizes: Sizes) -> int:
+        for one, size in zip(self._lists, sizes, strict=True):
+            if one.is_page and self._limits.page and size > self._limits.page:
+                raise _too_many(one, size, self._limits.page)
+        cost, most = cost_of(self._roots, self._lists, sizes), self._limits.cost
+        if most and cost > most:
+            raise self._too_costly(sizes, cost, most)
+        return cost
+
+    def _too_costly(self, sizes: Sizes, cost: int, most: int) -> TooCostlyError:
+        at = self._lists[0].field if self._lists else self._roots[0].field
+        change = advice(self._roots, self._lists, sizes, most)
+        message = f"The request costs {cost:,} of at most {most:,}: {change}."
+        return TooCostlyError(RequestError(Code.TOO_COSTLY, message), at.node, at.path, cost)
+
+
+def _too_many(one: SizedList, size: int, most: int) -> RefusedError:
+    name = "ids" if "ids" in one.field.definition.args else "first"
+    message = f"`{one.field.key}` asks for {size:,} by `{name}`: give at most {most}."
+    return RefusedError(RequestError(Code.BAD_PAGE, message), one.field.node, one.field.path)

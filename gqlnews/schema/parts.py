@@ -1,0 +1,224 @@
+"""Incremental delivery: an answer in parts, whose parts put together are the whole answer.
+
+1. The first part is what nothing defers, with the beginnings of streamed lists. It goes out before the
+   statements of the others run.
+2. Then come the rests of the lists, then each deferred fragment, outermost first, by a statement of its own
+   for each root field that has some of it. All see the same content.
+
+A fragment stands once in the document and as often in the answer as what it stands in: at each *place*.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gqlnews.errors import GqlnewsError
+from gqlnews.plan.nodes import FieldPlan, ObjectPlan, Stream
+from gqlnews.plan.operation import BoundPart, BoundParts
+from gqlnews.plan.parcels import AT_ONCE
+
+Path = tuple[str | int, ...]
+Statements = Sequence[tuple[str, Sequence[object]]]
+ReadParts = Callable[[Sequence[Statements]], AsyncGenerator[Sequence[bytes | None], None]]
+
+
+class NotInPartsError(GqlnewsError):
+    """The answer has an error, which is told by the answer as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What is to come: a fragment or the rest of a list, at a place of the answer."""
+
+    id: str
+    path: Path
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some of what was to come: fields for the object at `path`, or items for the list, from `at` on."""
+
+    pending: Pending
+    path: Path
+    data: Mapping[str, Any] | None = None
+    items: Sequence[Any] | None = None
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One part of the answer. `data` is that of the first; `completed` is what nothing more comes of."""
+
+    data: Mapping[str, Any] | None = None
+    pending: tuple[Pending, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    completed: tuple[Pending, ...] = ()
+    more: bool = True
+
+
+async def deliveries(bound: BoundParts, read: ReadParts) -> AsyncGenerator[Delivery, None]:
+    """Raises NotInPartsError and RefusedError before the first; what the store raises."""
+    assembly = _Assembly(bound)
+    statements = [[(one.sql, one.parameters) for one in part.queries.values()] for part in bound.parts]
+    last = len(bound.parts) - 1
+    async with aclosing(read(statements)) as answers:
+        number = 0
+        async for some in answers:
+            part = _parsed(bound.parts[number], some)
+            if number == AT_ONCE:
+                for delivery in assembly.first(part, last == AT_ONCE):
+                    yield delivery
+            else:
+                yield assembly.parcel(number, part, last=number == last)
+            number += 1
+
+
+def _parsed(part: BoundPart, answers: Sequence[bytes | None]) -> dict[str, Any]:
+    for query, answer in zip(part.queries.values(), answers, strict=True):
+        if (refusal := query.refusal(answer)) is not None:
+            raise refusal
+        if answer is None and not query.nullable:
+            raise NotInPartsError("a root field that must not be null is")
+    return {
+        key: None if answer is None else orjson.loads(answer)
+        for key, answer in zip(part.queries, answers, strict=True)
+    }
+
+
+@dataclass(slots=True)
+class _Assembly:
+    """The answer as far as the client has it, `whole`, and what it was told to wait for.
+
+    What was delivered is not touched again: who sends it may not have done so yet.
+    """
+
+    bound: BoundParts
+    whole: dict[str, Any] = field(default_factory=dict)
+    waiting: dict[int, dict[Path, Pending]] = field(default_factory=dict)
+    _ids: int = 0
+
+    def first(self, data: dict[str, Any], last: bool) -> Iterator[Delivery]:
+        cuts = list(_cut(self.bound.parts[AT_ONCE].plans.values(), data, ()))
+        self.whole = deepcopy(data)
+        rests = [
+            Piece(self._pending(path, stream.label), path, items=rest, at=stream.initial)
+            for path, stream, rest in cuts
+        ]
+        pending = (*(one.pending for one in rests), *self._announced(AT_ONCE))
+        yield Delivery(data=data, pending=pending, more=bool(rests) or not last)
+        if rests:
+            completed = tuple(one.pending for one in rests)
+            yield Delivery(pieces=tuple(rests), completed=completed, more=not last)
+
+    def parcel(self, number: int, data: dict[str, Any], *, last: bool) -> Delivery:
+        places = self.waiting.pop(number, {})
+        keys = len(self.bound.parcels[number - 1].path)
+        pieces = []
+        for path, fields in _own(self.bound.parts[number].plans.values(), data, number, ()):
+            place = places.get(_place(path, keys))
+            if place is not None:
+                pieces.append(Piece(place, path, data=fields))
+                _at(self.whole, path).update(deepcopy(fields))
+        pending = self._announced(number)
+        return Delivery(
+            pending=pending, pieces=tuple(pieces), completed=tuple(places.values()), more=not last
+        )
+
+    def _announced(self, parent: int) -> tuple[Pending, ...]:
+        """What is told to come now: the fragments that stand in what has come."""
+        announced: list[Pending] = []
+        for number, parcel in enumerate(self.bound.parcels, start=1):
+            if parcel.parent == parent:
+                places = {
+                    path: self._pending(path, parcel.label) for path in _places(self.whole, parcel.path)
+                }
+                self.waiting[number] = places
+                announced += places.values()
+        return tuple(announced)
+
+    def _pending(self, path: Path, label: str | None) -> Pending:
+        self._ids += 1
+        return Pending(str(self._ids - 1), path, label)
+
+
+def _places(value: Any, keys: Sequence[str], path: Path = ()) -> Iterator[Path]:
+    """Where these keys lead to an object."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _places(item, keys, (*path, index))
+    elif isinstance(value, dict):
+        if not keys:
+            yield path
+        elif keys[0] in value:
+            yield from _places(value[keys[0]], keys[1:], (*path, keys[0]))
+
+
+def _place(path: Path, keys: int) -> Path:
+    """The beginning of a path up to its `keys`-th key, and the indices after that."""
+    at = 0
+    while at < len(path) and (keys or isinstance(path[at], int)):
+        keys -= isinstance(path[at], str)
+        at += 1
+    return path[:at]
+
+
+def _own(
+    fields: Iterable[FieldPlan], value: Mapping[str, Any], parcel: int, path: Path
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """What a parcel brings: the fields that are its own, by where they stand; the others lead to these."""
+    here = [plan for plan in fields if plan.key in value]
+    if own := {plan.key: value[plan.key] for plan in here if plan.parcel == parcel}:
+        yield path, own
+    for plan in here:
+        if plan.parcel != parcel:
+            yield from _own_below(plan, value[plan.key], parcel, (*path, plan.key))
+
+
+def _own_below(plan: FieldPlan, value: Any, parcel: int, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _own_below(plan, item, parcel, (*path, index))
+    elif isinstance(value, dict):
+        yield from _own(_fields(plan.objects.values()), value, parcel, path)
+
+
+def _fields(objects: Iterable[ObjectPlan]) -> Iterator[FieldPlan]:
+    """Of whatever type an object is: what it has tells."""
+    seen = set()
+    for one in objects:
+        for plan in one.fields:
+            if plan.key not in seen:
+                seen.add(plan.key)
+                yield plan
+
+
+def _cut(
+    fields: Iterable[FieldPlan], value: dict[str, Any], path: Path
+) -> Iterator[tuple[Path, Stream, list[Any]]]:
+    """The rests of streamed lists, which are taken out of `value`."""
+    for plan in fields:
+        below = value.get(plan.key)
+        here = (*path, plan.key)
+        if plan.stream is not None and isinstance(below, list) and len(below) > plan.stream.initial:
+            value[plan.key], rest = below[: plan.stream.initial], below[plan.stream.initial :]
+            yield here, plan.stream, rest
+        yield from _cut_below(plan, value.get(plan.key), here)
+
+
+def _cut_below(plan: FieldPlan, value: Any, path: Path) -> Iterator[tuple[Path, Stream, list[Any]]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _cut_below(plan, item, (*path, index))
+    elif isinstance(value, dict):
+        yield from _cut(_fields(plan.objects.values()), value, path)
+
+
+def _at(whole: Any, path: Path) -> Any:
+    for step in path:
+        whole = whole[step]
+    return whole

@@ -1,0 +1,125 @@
+"""The client of the live benchmark and of the soak: frames, the edits of a folder, what is made of events."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from benchmarks.live.crowd import Tally
+from benchmarks.live.edits import editing
+from benchmarks.live.frames import PING, TEXT, Frames, frame
+from benchmarks.live.report import goal_of
+from benchmarks.soak.copy import Copy
+from benchmarks.soak.growth import Sample, growth_faults
+
+ARTICLE = b'---\ntitle: "Old"\ntype: article\n---\ntitle: in the body\n'
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 1000])
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_frame_is_read_as_it_was_written(size: int, *, masked: bool) -> None:
+    written = frame(TEXT, b"x" * size, masked=masked)
+    assert list(Frames().take(written)) == [(TEXT, b"x" * size)]
+
+
+def test_frames_are_found_however_the_bytes_come() -> None:
+    frames, written = Frames(), frame(TEXT, b"one" * 100, masked=False) + frame(PING, b"", masked=False)
+    found = [one for at in range(len(written)) for one in frames.take(written[at : at + 1])]
+    assert found == [(TEXT, b"one" * 100), (PING, b"")]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store of one article, as far as the edits read it."""
+    (tmp_path / "a.md").write_bytes(ARTICLE)
+    with closing(sqlite3.connect(tmp_path / "store.db")) as db:
+        db.execute("CREATE TABLE article (slug TEXT, path TEXT, published INTEGER)")
+        db.execute("INSERT INTO article VALUES ('a', 'a.md', 1)")
+        db.commit()
+    return tmp_path / "store.db"
+
+
+def test_an_edit_changes_the_title_alone(store: Path) -> None:
+    with editing(store.parent, store, 1) as edits:
+        saved = edits.save()
+        found = (store.parent / "a.md").read_bytes()
+    assert found == ARTICLE.replace(b"Old", saved.title.encode())
+
+
+def test_every_file_is_restored(store: Path) -> None:
+    with editing(store.parent, store, 1) as edits:
+        edits.save()
+    assert {path.name for path in store.parent.iterdir()} == {"a.md", "store.db"}
+    assert (store.parent / "a.md").read_bytes() == ARTICLE
+
+
+def event(version: int) -> bytes:
+    return b'{"payload":{"data":{"articleChanged":{"version":"a0-%d","article":null}}}}' % version
+
+
+def test_what_everyone_has_in_order_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally(2)
+    for place, version in ((0, 1), (0, 1), (1, 2), (1, 2)):
+        tally.take(place, event(version))
+    assert tally.verdict() == {"events": 2, "lacking": 0, "wrong": 0}
+
+
+def test_what_somebody_lacks_is_counted() -> None:
+    tally = Tally(2)
+    tally.take(0, event(1))
+    assert tally.verdict()["lacking"] == 1
+
+
+def test_another_order_is_wrong() -> None:
+    tally = Tally(3)
+    tally.take(0, event(1))
+    tally.take(0, event(2))
+    assert tally.verdict()["wrong"] == 1
+
+
+@pytest.mark.parametrize(
+    ("articles", "goal"), [(1_000, 0.15), (10_000, 0.15), (10_001, 0.3), (100_000, 0.3), (100_001, None)]
+)
+def test_the_goal_is_that_of_the_size(articles: int, goal: float | None) -> None:
+    assert goal_of(articles) == goal
+
+
+def told(kind: str, version: int, title: str | None) -> dict[str, object]:
+    article = None if title is None else {"title": title}
+    return {"slug": "a", "kind": kind, "version": f"a0-{version}", "article": article}
+
+
+def test_a_copy_is_what_events_make_of_it() -> None:
+    copy = Copy()
+    copy.begin({"a": "One", "b": "Two"}, "a0-1")
+    copy.apply(told("REMOVED", 2, None))
+    assert (copy.titles, copy.version, copy.faults) == ({"b": "Two"}, "a0-2", [])
+
+
+def test_an_event_that_comes_twice_is_a_fault() -> None:
+    copy = Copy()
+    copy.begin({}, "a0-1")
+    copy.apply(told("ADDED", 1, "One"))
+    assert len(copy.faults) == 1
+
+
+@pytest.mark.parametrize(("kind", "title"), [("ADDED", "New"), ("UPDATED", None)])
+def test_an_event_that_does_not_fit_is_a_fault_of_who_missed_nothing(kind: str, title: str | None) -> None:
+    copy = Copy(strict=True)
+    copy.begin({"a": "One"}, "a0-1")
+    copy.apply(told(kind, 2, title))
+    assert len(copy.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("samples", "faults"),
+    [
+        ([Sample(60, 100, 50, 1, 1), Sample(119, 200, 50, 1, 1)], 0),
+        ([Sample(120, 100, 50, 1, 1), Sample(130, 120, 60, 1, 1)], 0),
+        ([Sample(120, 100, 50, 1, 1), Sample(130, 121, 61, 1, 1)], 2),
+        ([Sample(60, 100, 50, 1, 65 << 20)], 1),
+    ],
+)
+def test_growth_is_judged_from_the_second_minute(samples: list[Sample], faults: int) -> None:
+    assert len(growth_faults(samples)) == faults

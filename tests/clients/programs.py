@@ -1,0 +1,140 @@
+"""Other people's clients, each a program beside the server, and the newsroom whose articles they watch."""
+
+import json
+import queue
+import re
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.server.support import DEADLINE, environment
+
+HERE = Path(__file__).parent
+PYTHON = HERE.parents[1] / ".venv-clients/bin/python"
+MADE = (HERE / "node_modules/.package-lock.json", PYTHON)
+
+Change = tuple[str, str, str | None]
+"""Kind, slug, and the title; None where there is no article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How it is run, and what the server's log says of its subscriptions and of its queries."""
+
+    command: tuple[str, ...]
+    watches: str
+    asks: str
+
+
+SOCKET, EVENTS, HTTP = "over=websocket", "over=events", "status=200"
+
+
+def _node(name: str, watches: str, asks: str) -> Client:
+    return Client(("node", str(HERE / "program.mjs"), name), watches, asks)
+
+
+CLIENTS: Mapping[str, Client] = {
+    "graphql-ws": _node("graphql-ws", SOCKET, SOCKET),
+    "graphql-sse": _node("graphql-sse", EVENTS, EVENTS),
+    "apollo": _node("apollo", SOCKET, HTTP),
+    "urql-ws": _node("urql-ws", SOCKET, HTTP),
+    "urql-sse": _node("urql-sse", EVENTS, HTTP),
+    "gql": Client((str(PYTHON), str(HERE / "gql_client.py")), SOCKET, SOCKET),
+}
+
+
+@dataclass
+class Program:
+    """A client that runs: commands go in, and what happens comes out, as lines of JSON."""
+
+    process: subprocess.Popen[str]
+    _lines: "queue.Queue[str | None]" = field(default_factory=queue.Queue)
+
+    def collect(self) -> None:
+        """Move its lines to the queue, then None: runs on a thread."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def send(self, command: str, what: Any = True) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({command: what}) + "\n")
+        self.process.stdin.flush()
+
+    def next(self) -> Any:
+        line = self._lines.get(timeout=DEADLINE)
+        assert line is not None, "the client has ended"
+        return json.loads(line)
+
+    def ask(self, query: str) -> Any:
+        self.send("ask", query)
+        return self.next()["answer"]
+
+    def watch(self, where: Any = None) -> None:
+        self.send("watch", where)
+        assert list(self.next()) == ["watching"]
+
+    def change(self) -> Change:
+        """The next thing that it tells, which is a change."""
+        change = self.next()["change"]
+        article = change["article"]
+        return change["kind"], change["slug"], None if article is None else article["title"]
+
+    def rest(self) -> list[str]:
+        """What it tells beyond that until it is ended."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(DEADLINE)
+        return list(iter(lambda: self._lines.get(timeout=DEADLINE), None))
+
+
+@contextmanager
+def program(home: Path, *command: str) -> Iterator[Program]:
+    """Run a client for as long as the block runs."""
+    with subprocess.Popen(  # noqa: S603 - our own program
+        command, env=environment(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        run = Program(process)
+        collector = threading.Thread(target=run.collect)
+        collector.start()
+        try:
+            yield run
+        finally:
+            process.kill()
+            collector.join()
+
+
+@contextmanager
+def programs(home: Path, *arguments: str, names: Iterable[str] = CLIENTS) -> Iterator[dict[str, Program]]:
+    """Run the clients, each with these arguments: the URL, and a token where there is one."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(program(home, *CLIENTS[name].command, *arguments)) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """A folder of articles, whose files are written as editors do: aside, and then over the old one."""
+
+    folder: Path
+
+    def save(self, name: str, text: str) -> None:
+        aside = self.folder / f".{name}.new"
+        aside.write_text(text, "utf-8")
+        aside.rename(self.folder / name)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.folder / name).read_text("utf-8")
+        assert old in text
+        self.save(name, text.replace(old, new, 1))
+
+    def retitle(self, name: str, title: str) -> None:
+        text = (self.folder / name).read_text("utf-8")
+        self.save(name, re.sub("^title: .*$", f"title: {title}", text, count=1, flags=re.MULTILINE))
+
+    def remove(self, name: str) -> None:
+        (self.folder / name).unlink()

@@ -1,0 +1,146 @@
+"""Requests that are made to take long: each is refused, or ready to run, before anybody notices."""
+
+import time
+from typing import Any
+
+import pytest
+
+from gqlnews.limits import SERVED
+from gqlnews.plan.audience import Audience
+from gqlnews.schema.engine import Answer, Asked, Engine
+from tests.product import Product
+
+DEADLINE = 0.5  # seconds of a processor
+BODY = 250_000  # characters
+
+LEAVES = "title excerpt url webUrl type quality slug category heat published body html wordCount updatedAt"
+LINKS = ("related(first: 1) { article { %s } }", "story { articles(first: 1) { nodes { %s } } }")
+TO_ARTICLE = "related { article { %s } } "
+
+
+def many(text: str, count: int) -> str:
+    """The text again and again, with the number of each where `%d` stands."""
+    return " ".join(text.replace("%d", str(number)) for number in range(count))
+
+
+def nodes(inner: str) -> str:
+    return f"{{ articles(first: 1) {{ nodes {{ {inner} }} }} }}"
+
+
+def doubling(inner: str) -> str:
+    """Thirty fragments that each hold `inner`, where `%s` is a spread of the next."""
+    levels = (
+        f"fragment F{one} on Article {{ {inner.replace('%s', f'...F{one + 1}')} }}" for one in range(30)
+    )
+    return f"{nodes('...F0')} {' '.join(levels)} fragment F30 on Article {{ slug }}"
+
+
+def tree(depth: int) -> str:
+    """Two links from each article, so that their number doubles."""
+    return " ".join(link % tree(depth - 1) for link in LINKS) if depth else "slug"
+
+
+def pairs(depth: int) -> str:
+    """The same link twice from each article."""
+    return TO_ARTICLE % (pairs(depth - 1) * 2 if depth else "slug")
+
+
+def spreads_of_all_that_follow(count: int, most: int) -> str:
+    texts = [nodes("...F0")]
+    for one in range(count):
+        following = range(one + 1, min(count, one + most))
+        links = " ".join(TO_ARTICLE % f"...F{other}" for other in following)
+        texts.append(f"fragment F{one} on Article {{ {links} slug }}")
+    return " ".join(texts)
+
+
+DOCUMENTS = {
+    "one leaf again and again": nodes(many("title", 1_980)),
+    "one field again and again": f"{{ {many('site { version }', 490)} }}",
+    "one introspection again and again": f"{{ {many('__schema { types { name } }', 280)} }}",
+    "one link again and again": nodes(many("related { article { slug } }", 210)),
+    "one alias for two fields": nodes(many("a: title a: slug", 320)),
+    "one key with arguments": f"{{ {many('a: articles(first: 1) { totalCount }', 180)} }}",
+    "pairs of pairs": nodes(pairs(5) * 2),
+    "fragments that double": doubling("%s %s"),
+    "fragments that double in fields": doubling(f"{TO_ARTICLE} {TO_ARTICLE}"),
+    "fragments that spread all that follow": spreads_of_all_that_follow(28, 9),
+    "fragments side by side": nodes(many("...F%d", 180)) + many(" fragment F%d on Article { slug }", 180),
+    "operations": many("query Q%d($a: Int) { ...F }", 100)
+    + f" fragment F on Query {{ {many('a%d: articles(first: $a) { totalCount }', 40)} }}",
+    "unknown names": nodes(many("titl%d", 1_900)),
+    "long unknown names": nodes(many(f"{'t' * 120}%d", 1_900)),
+    "unknown types": f"{{ {many('... on Articl%d { slug }', 300)} }}",
+    "directives": f"{{ site {{ version {many('@skip(if: true)', 300)} }} }}",
+    "filters": f"{{ articles(where: {{or: [{many('{title: {eq: 1}}', 200)}]}}) {{ totalCount }} }}",
+    "deep filters": f"{{ articles(where: {'{not: ' * 190}{{}}{'}' * 190}) {{ totalCount }} }}",
+    "deep selections": f"{'{ a ' * 900}{'}' * 900}",
+    "deep lists": f"{{ articles(where: {'[' * 900}{']' * 900}) {{ totalCount }} }}",
+    "comments": "#########\n" * (BODY // 10) + "{ site { version } }",
+    "one long comment": f"#{'x' * BODY}\n{{ site {{ version }} }}",
+    "blanks before errors": "\r\n" * (BODY // 2) + nodes(many("titl%d", 100)),
+    "lines before errors": "\n" * 9_990 + nodes(many("titl%d", 100)),
+    "one long text": f'{{ article(slug: "{"x" * BODY}") {{ titel }} }}',
+    "lines of a text": f'{{ article(slug: """{many(" x", BODY // 4)}""") {{ slug }} }}'.replace("  ", "\n "),
+    "a number without end": f"{{ articles(first: {'9' * BODY}) {{ totalCount }} }}",
+    "all fields of many": f"{{ {many(f'a%d: articles {{ nodes {{ {LEAVES} }} }}', 20)} }}",
+    "a tree of links": nodes(tree(5)),
+}
+FILTERED = "query ($w: ArticleFilter) { articles(where: $w) { totalCount } }"
+WITH_VARIABLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "parts": (FILTERED, {"w": {"and": [{}] * 80_000}}),
+    "tests": (FILTERED, {"w": {"or": [{"title": {"contains": "x"}}] * 8_000}}),
+    "values": (FILTERED, {"w": {"quality": {"in": [1] * 120_000}}}),
+    "wrong values": (FILTERED, {"w": {"quality": {"in": ["x"] * 60_000}}}),
+    "lines before them": ("\n" * 9_990 + FILTERED, {"w": {"quality": {"in": ["x"] * 60}}}),
+    "as many values as may be": (FILTERED, {"w": {"quality": {"in": [1] * 19_000}}}),
+    "unknown keys": (FILTERED, {"w": {f"k{number}": 1 for number in range(18_000)}}),
+    "one long key": (FILTERED, {"w": {"t" * BODY: 1}}),
+    "searches": (FILTERED, {"w": {"or": [{"matches": "a* " * 300}] * 90}}),
+    "ids": ("query ($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": ["QXJ0aWNsZTph"] * 17_000}),
+    "orders": (
+        "query ($o: [ArticleOrder!]) { articles(orderBy: $o) { totalCount } }",
+        {"o": [{"field": "QUALITY"}] * 8_000},
+    ),
+    "a cursor": ("query ($c: String) { articles(after: $c) { totalCount } }", {"c": (b"[" * 100_000).hex()}),
+    "a duration": (
+        "query ($d: Duration!) { trending(halfLife: $d) { totalCount } }",
+        {"d": f"P{'9' * BODY}D"},
+    ),
+    "a date": ("query ($d: DateTime) { trending(asOf: $d) { totalCount } }", {"d": "9" * BODY}),
+    "a version": ("query ($v: String) { changes(since: $v) { version } }", {"v": "9" * BODY}),
+    "a search": ("query ($q: String!) { search(query: $q) { totalCount } }", {"q": "a* " * 80_000}),
+}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    where: dict[str, Any] = {}
+    for _ in range(depth):
+        where = {"not": where}
+    return where
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_does_not_hold_others_up(examples: Product, name: str) -> None:
+    assert seconds(examples, Asked(DOCUMENTS[name])) < DEADLINE
+
+
+@pytest.mark.parametrize("name", WITH_VARIABLES)
+def test_variables_do_not_hold_others_up(examples: Product, name: str) -> None:
+    assert seconds(examples, Asked(*WITH_VARIABLES[name])) < DEADLINE
+
+
+@pytest.mark.parametrize("depth", [17, 100, 300, 900])
+def test_variables_may_be_as_deep_as_json_is(examples: Product, depth: int) -> None:
+    engine = Engine(examples.engine.read, examples.engine.schema, SERVED)
+    ready = engine.prepare(Asked(FILTERED, {"w": nested(depth)}), Audience.PUBLIC)
+    assert isinstance(ready, Answer)
+    assert not ready.ok
+
+
+def seconds(product: Product, asked: Asked) -> float:
+    """What it takes of a processor until the request is ready to run, or refused."""
+    engine = Engine(product.engine.read, product.engine.schema, SERVED)
+    start = time.process_time()
+    engine.prepare(asked, Audience.PUBLIC)
+    return time.process_time() - start

@@ -1,0 +1,209 @@
+"""Limits of an operation as it is written: at the limit it passes, and one more is refused."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from graphql import Executor, parse
+
+from gqlnews.limits import SERVED, Limits
+from gqlnews.plan.audience import Audience
+from gqlnews.schema import extent
+from gqlnews.schema.engine import Asked, Engine
+from gqlnews.schema.extent import Extent, extent_of
+from tests.product import Product
+
+Write = Callable[[int], str]
+
+
+@pytest.fixture(scope="module")
+def engine(examples: Product) -> Engine:
+    return Engine(examples.engine.read, examples.engine.schema, SERVED)
+
+
+def tokens(count: int) -> str:
+    texts = '"a" ' * (count - 20)
+    return f"{{ articles(where: {{title: {{in: [{texts}]}}}}) {{ totalCount }} }}"
+
+
+def comments(count: int) -> str:
+    return "#\n" * count + "{ site { version } }"
+
+
+def lines(count: int) -> str:
+    return "\n" * count + "{ site { version } }"
+
+
+def nested(depth: int) -> str:
+    """Fields with selections, one in the other; what is in the innermost is a leaf."""
+    names = ['article(slug: "x")', *(["related(first: 1)", "article"] * depth)][:depth]
+    return f"{{{'{'.join(names)}{{ title }}{'}' * depth}"
+
+
+def nested_in_fragments(depth: int) -> str:
+    """Fragments, inline or not, nest nothing."""
+    return f"{{ ...F }} fragment F on Query {{ ... on Query {nested(depth)} }}"
+
+
+def aliases(count: int) -> str:
+    return f"{{ site {{ {' '.join(f'a{number}: version' for number in range(count))} }} }}"
+
+
+def aliases_of_a_fragment(count: int) -> str:
+    """Half of them stand in a fragment that is spread twice."""
+    some = " ".join(f"a{number}: version" for number in range(count // 2))
+    odd = "odd: version" if count % 2 else ""
+    return f"{{ site {{ ...F ... {{ ...F }} {odd} }} }} fragment F on Site {{ version {some} }}"
+
+
+def root_fields(count: int) -> str:
+    return f"{{ {'site { version } ' * count} }}"
+
+
+def root_fields_of_a_fragment(count: int) -> str:
+    return f"{{ ... {{ ...F }} }} fragment F on Query {{ {'__typename ' * count} }}"
+
+
+def directives(count: int) -> str:
+    return f"{{ site {{ {'version @skip(if: false) ' * count} }} }}"
+
+
+def directives_of_fragments(count: int) -> str:
+    """One on a spread, one on an inline fragment, the rest on fields."""
+    some = "version @skip(if: false) " * (count - 2)
+    return (
+        "{ site { ...F @include(if: true) } } "
+        f"fragment F on Site {{ ... @skip(if: false) {{ version }} {some} }}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("write", "most", "code", "says"),
+    [
+        (tokens, 2_000, "TOO_MANY_TOKENS", "more than 2,000 tokens"),
+        (comments, 2_000, "TOO_MANY_TOKENS", "more than 2,000 tokens, as many comments"),
+        (lines, 10_000, "TOO_MANY_TOKENS", "or 10,000 lines"),
+        (nested, 16, "TOO_DEEP", "nests 17 fields with selections, of at most 16"),
+        (nested_in_fragments, 16, "TOO_DEEP", "nests 17 fields with selections, of at most 16"),
+        (aliases, 30, "TOO_MANY_ALIASES", "31 aliases, of at most 30"),
+        (aliases_of_a_fragment, 30, "TOO_MANY_ALIASES", "31 aliases, of at most 30"),
+        (root_fields, 20, "TOO_MANY_ROOT_FIELDS", "21 root fields, of at most 20"),
+        (root_fields_of_a_fragment, 20, "TOO_MANY_ROOT_FIELDS", "21 root fields, of at most 20"),
+        (directives, 50, "TOO_MANY_DIRECTIVES", "51 directives, of at most 50"),
+        (directives_of_fragments, 50, "TOO_MANY_DIRECTIVES", "51 directives, of at most 50"),
+    ],
+)
+def test_at_the_limit_it_passes_and_one_more_is_refused(
+    examples: Product, engine: Engine, write: Write, most: int, code: str, says: str
+) -> None:
+    at, beyond = Asked(write(most)), Asked(write(most + 1))
+    assert b'"errors"' not in examples.answer(at, Audience.PUBLIC, engine).body
+    refused = _refusal(examples, beyond, engine)
+    assert refused["extensions"]["code"] == code
+    assert says in refused["message"]
+    assert b'"errors"' not in examples.answer(beyond, Audience.PUBLIC).body  # where there are no limits
+
+
+def test_what_another_operation_of_the_document_asks_for_does_not_count(
+    examples: Product, engine: Engine
+) -> None:
+    document = f"query A {{ site {{ version }} }} query B {aliases(31)}"
+    assert examples.answer(Asked(document, operation_name="A"), Audience.PUBLIC, engine).ok
+    refused = _refusal(examples, Asked(document, operation_name="B"), engine)
+    assert refused["extensions"]["code"] == "TOO_MANY_ALIASES"
+
+
+def test_introspection_is_no_depth(examples: Product, engine: Engine) -> None:
+    deep = "ofType { " * 18 + "name" + " }" * 18
+    query = f"{{ __schema {{ types {{ fields {{ type {{ {deep} }} }} }} }} }}"
+    assert examples.answer(Asked(query), Audience.PUBLIC, engine).ok
+
+
+@pytest.mark.parametrize("spread", ["...F{0} ...F{0}", "site {{ version }} ...F{0} ... {{ ...F{0} }}"])
+def test_fragments_that_double_at_each_level_are_counted_once_each(
+    monkeypatch: pytest.MonkeyPatch, examples: Product, spread: str
+) -> None:
+    levels = 30
+    document = "{ ...F0 } " + " ".join(
+        f"fragment F{level} on Query {{ {spread.format(level + 1)} }}" for level in range(levels)
+    )
+    document += f" fragment F{levels} on Query {{ a: __typename }}"
+    visits: list[None] = []
+    beside = Extent.beside
+
+    def counted(one: Extent, other: Extent) -> Extent:
+        visits.append(None)
+        return beside(one, other)
+
+    monkeypatch.setattr(extent.Extent, "beside", counted)
+    operation = Executor.build(examples.engine.schema._schema, parse(document))
+    assert isinstance(operation, Executor)
+    assert extent_of(operation.operation, operation.fragments).aliases == 2**levels
+    assert len(visits) < 20 * levels
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["x"] * 101}),
+        ("{ articles(first: 51) { totalCount } }", None),
+        ("{ topics { articles(last: 51) { totalCount } } }", None),
+        ("{ changes { version } }", None),
+    ],
+)
+def test_a_page_and_a_list_of_ids_have_an_end(
+    examples: Product, query: str, variables: dict[str, Any] | None
+) -> None:
+    limits = Limits(page=100 if "ids" in query else 50)
+    engine = Engine(examples.engine.read, examples.engine.schema, limits)
+    error = _refusal(examples, Asked(query, variables), engine)
+    assert error["extensions"]["code"] == "BAD_PAGE"
+    assert f"give at most {limits.page}" in error["message"]
+
+
+@pytest.mark.parametrize("query", ["{ __schema { types { name } } }", '{ a: __type(name: "Site") { name } }'])
+def test_without_introspection_nothing_tells_the_schema(examples: Product, query: str) -> None:
+    engine = Engine(examples.engine.read, examples.engine.schema, Limits(introspection=False))
+    assert _refusal(examples, Asked(query), engine)["extensions"]["code"] == "INTROSPECTION_OFF"
+    said = examples.answer(Asked("{ __typename site { __typename } }"), Audience.PUBLIC, engine)
+    assert json.loads(said.body) == {"data": {"__typename": "Query", "site": {"__typename": "Site"}}}
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ sit { version } }", None),
+        ("{ site { versio } }", None),
+        ('{ article(slg: "x") { slug } }', None),
+        ("{ articles(orderBy: {field: QUALTY}) { totalCount } }", None),
+        ("{ articles(where: {titel: {eq: 1}}) { totalCount } }", None),
+        ("{ node(id: 1) { ... on Articel { slug } } }", None),
+        ("query ($w: ArticleFiltr) { articles(where: $w) { totalCount } }", None),
+        ("query ($w: ArticleFilter) { articles(where: $w) { totalCount } }", {"w": {"titel": {}}}),
+        ("query ($o: [ArticleOrder!]) { articles(orderBy: $o) { totalCount } }", {"o": {"field": "QUALTY"}}),
+    ],
+)
+def test_without_introspection_no_error_suggests_a_name(
+    examples: Product, query: str, variables: dict[str, Any] | None
+) -> None:
+    asked = Asked(query, variables)
+    open_ = Engine(examples.engine.read, examples.engine.schema)
+    assert "Did you mean" in str(_errors(examples, asked, open_))
+    closed = Engine(examples.engine.read, examples.engine.schema, Limits(introspection=False))
+    assert "Did you mean" not in str(_errors(examples, asked, closed))
+
+
+def _refusal(product: Product, asked: Asked, engine: Engine) -> dict[str, Any]:
+    """The one error that refuses the request, before anything ran."""
+    hops = product.hops
+    (error,) = _errors(product, asked, engine)
+    assert product.hops == hops
+    return error
+
+
+def _errors(product: Product, asked: Asked, engine: Engine) -> list[dict[str, Any]]:
+    answer = json.loads(product.answer(asked, Audience.PUBLIC, engine).body)
+    assert "data" not in answer
+    errors: list[dict[str, Any]] = answer["errors"]
+    return errors

@@ -1,0 +1,167 @@
+"""A server in this process, on a port of its own, over a store that changes; and a client of its sockets."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+from starlette.applications import Starlette
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from gqlnews.server.address import base_url, listen
+from gqlnews.server.app import create_app
+from gqlnews.server.service import Service
+from gqlnews.server.serving import Server
+from gqlnews.settings import ServerSettings
+from tests.live import DEADLINE, PLAIN
+from tests.product import take_in
+from tests.server.support import TOKEN_HASH
+from tests.store.folder import Folder
+
+HEAT = "subscription { articleChanged { article { heat } } }"
+COUNT = "query Count { site { articleCount } }"
+SUBPROTOCOL = "graphql-transport-ws"
+Message = dict[str, Any]
+
+
+def heat(message: Message) -> int:
+    heat: int = message["payload"]["data"]["articleChanged"]["article"]["heat"]
+    return heat
+
+
+class Site:
+    """A server over `folder`: `url` is that of its endpoint."""
+
+    def __init__(self, root: Path, url: str, app: Starlette | None = None) -> None:
+        self.folder, self.database, self.url = Folder(root / "content"), root / "news.db", url
+        self._app = app
+        self._written = 0
+
+    @property
+    def service(self) -> Service:
+        assert self._app is not None
+        return _service(self._app)
+
+    def write(self, slug: str, **keys: Any) -> None:
+        self.folder.article(f"{slug}.md", url=f"https://x.example/{slug}", **keys)
+        self.take_in()
+
+    def take_in(self) -> None:
+        take_in(self.folder.root, self.database)
+
+    def change(self, slug: str = "changing", **keys: Any) -> int:
+        """Another one each time: the `heat` of the article that changed."""
+        self._written += 1
+        self.write(slug, heat=self._written, **keys)
+        return self._written
+
+    @contextmanager
+    def socket(self, **init: Any) -> Iterator["Socket"]:
+        """One that is initialised."""
+        with self.raw() as socket:
+            socket.say("connection_init", payload=init)
+            assert socket.hear() == {"type": "connection_ack"}
+            yield socket
+
+    @contextmanager
+    def raw(self, protocol: str | None = SUBPROTOCOL, **options: Any) -> Iterator["Socket"]:
+        address = self.url.replace("http:", "ws:")
+        offered: Any = [protocol] if protocol else None
+        with connect(address, subprotocols=offered, close_timeout=1, **options) as connection:
+            yield Socket(connection)
+
+
+class Socket:
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    def say(self, kind: str, **members: Any) -> None:
+        self.connection.send(json.dumps({"type": kind, **members}))
+
+    def subscribe(self, key: str, query: str = PLAIN, **variables: Any) -> None:
+        self.say("subscribe", id=key, payload={"query": query, "variables": variables})
+
+    def begin(self, key: str, query: str = PLAIN, **variables: Any) -> None:
+        """What happens from now on is in it."""
+        self.subscribe(key, query, **variables)
+        self.say("ping")
+        assert self.hear() == {"type": "pong"}
+
+    def hear(self) -> Message:
+        message: Message = json.loads(self.connection.recv(timeout=DEADLINE))
+        return message
+
+    def heard(self, key: str) -> list[Message]:
+        """All of an operation, to its end."""
+        messages: list[Message] = []
+        while not messages or messages[-1]["type"] == "next":
+            message = self.hear()
+            assert message["id"] == key
+            messages.append(message)
+        return messages
+
+    def closed(self) -> tuple[int, str]:
+        """The code that the server closes with, and why; whatever else it says before."""
+        with pytest.raises(ConnectionClosed) as closed:
+            self._read_to_the_end()
+        assert closed.value.rcvd is not None
+        return closed.value.rcvd.code, closed.value.rcvd.reason
+
+    def _read_to_the_end(self) -> None:
+        while True:
+            self.connection.recv(timeout=DEADLINE)
+
+
+def _service(app: Starlette) -> Service:
+    """There once the application has started."""
+    service: Service = app.state.service
+    return service
+
+
+class _InThread(Server):
+    """Signals are the main thread's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def running_site(root: Path, **settings: Any) -> Iterator[Site]:
+    """In a thread, on the loop that a server has; with these settings."""
+    folder, database = Folder(root / "content"), root / "news.db"
+    folder.article("first.md")
+    take_in(folder.root, database)
+    tokens = (bytes.fromhex(TOKEN_HASH),)
+    app = create_app(ServerSettings(database, editor_tokens=tokens, **settings))
+    started = threading.Event()
+
+    async def on_start() -> None:
+        started.set()
+
+    def on_stop() -> None:
+        _service(app).feed.end()
+
+    server = _InThread(app, on_start, on_stop)
+
+    def run(listener: socket.socket) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(server.serve(sockets=[listener]))
+
+    with closing(listen("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=run, args=(listener,))
+        thread.start()
+        try:
+            assert started.wait(DEADLINE)
+            yield Site(root, f"{base_url(listener)}/graphql", app)
+        finally:
+            server.should_exit = True
+            thread.join(DEADLINE)
+        assert not thread.is_alive()

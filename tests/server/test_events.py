@@ -1,0 +1,260 @@
+"""Server-sent events: which client gets them, what they carry, and how they end."""
+
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from gqlnews.schema import listener
+from gqlnews.server import streamed as events
+from tests.live import DEADLINE, PLAIN, until_so
+from tests.server.live import COUNT, HEAT, Message, Site, heat, running_site
+from tests.server.support import TOKEN
+from tests.store.folder import keys_of, text_of
+
+STREAM = "text/event-stream"
+URQL = (
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, "
+    "multipart/mixed"
+)
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+class Stream:
+    """The events of a response as they come."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.response = response
+        self._lines = response.iter_lines()
+
+    def line(self) -> str:
+        return next(self._lines)
+
+    def event(self) -> tuple[str, Any]:
+        """(Name, data); comments are passed over."""
+        name = self.line()
+        while not name.startswith("event: "):
+            assert name in {"", ":"}
+            name = self.line()
+        data = self.line().removeprefix("data: ")
+        return name.removeprefix("event: "), json.loads(data) if data else None
+
+    def payload(self) -> Message:
+        name, data = self.event()
+        assert name == "next"
+        return {"payload": data}
+
+    def rest(self) -> list[str]:
+        return [line for line in self._lines if line not in {"", ":"}]
+
+
+@contextmanager
+def streaming(
+    url: str, query: str, method: str = "POST", accept: str = STREAM, **more: Any
+) -> Iterator[Stream]:
+    headers = {"accept": accept, **more.pop("headers", {})}
+    asked = {"query": query, **more}
+    sent: dict[str, Any] = {"json": asked} if method == "POST" else {"params": asked}
+    with httpx2.stream(method, url, headers=headers, timeout=DEADLINE, **sent) as response:
+        yield Stream(response)
+
+
+def begun(stream: Stream) -> None:
+    """The first comment came: what happens from now on is in it."""
+    assert stream.response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert stream.line() == ":"
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_an_event_is_a_next(site: Site, method: str) -> None:
+    with streaming(site.url, HEAT, method) as stream:
+        begun(stream)
+        changed = site.change()
+        assert heat(stream.payload()) == changed
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_query_is_a_next_and_a_complete(site: Site, method: str) -> None:
+    given = httpx2.post(site.url, json={"query": COUNT}).json()
+    with streaming(site.url, COUNT, method) as stream:
+        assert [stream.event(), stream.event()] == [("next", given), ("complete", None)]
+        assert stream.rest() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "code"),
+    [
+        ("{", {}, "GRAPHQL_PARSE_FAILED"),
+        ("{ nope }", {}, "GRAPHQL_VALIDATION_FAILED"),
+        (PLAIN, {"where": 1}, "BAD_USER_INPUT"),
+        (PLAIN, {"since": "yesterday"}, "BAD_VERSION"),
+        (PLAIN, {"since": "abc0-1"}, "VERSION_TOO_OLD"),
+    ],
+)
+def test_what_graphql_refuses_is_a_next_and_a_complete(
+    site: Site, query: str, variables: Mapping[str, Any], code: str
+) -> None:
+    with streaming(site.url, query, variables=variables) as stream:
+        name, refusal = stream.event()
+        assert name == "next"
+        assert refusal["errors"][0]["extensions"]["code"] == code
+        assert stream.event() == ("complete", None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"content": b"[]", "headers": {"content-type": "application/json"}}, 400),
+        ({"content": b"x", "headers": {"content-type": "text/plain"}}, 415),
+        ({"json": {"query": PLAIN}, "headers": {"authorization": "Bearer wrong"}}, 401),
+    ],
+)
+def test_what_http_refuses_is_json(site: Site, sent: dict[str, Any], status: int) -> None:
+    sent["headers"] = {"accept": STREAM, **sent["headers"]}
+    answer = httpx2.post(site.url, **sent)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.json()["errors"]
+
+
+JSON, NEW = "application/json", "application/graphql-response+json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "subscription"),
+    [
+        (STREAM, STREAM, STREAM),
+        (URQL, NEW, STREAM),
+        (f"{JSON}, {STREAM}", JSON, STREAM),
+        (f"{STREAM}, {JSON}", JSON, STREAM),
+        (f"{STREAM}, {JSON};q=0.9", STREAM, STREAM),
+        (f"{STREAM};q=0.5, {JSON}", JSON, STREAM),
+        (f"{STREAM};q=0, {JSON}", JSON, JSON),
+        (f"{STREAM};q=x, */*", JSON, JSON),
+        (f"{STREAM}, */*", STREAM, STREAM),
+        ("TEXT/Event-Stream", STREAM, STREAM),
+        ("*/*", JSON, JSON),
+        (JSON, JSON, JSON),
+        (NEW, NEW, NEW),
+    ],
+)
+def test_the_client_says_what_it_takes(site: Site, accept: str, query: str, subscription: str) -> None:
+    for text, media in ((COUNT, query), (HEAT, subscription)):
+        with streaming(site.url, text, accept=accept) as stream:
+            assert stream.response.headers["content-type"] == f"{media}; charset=utf-8"
+
+
+def test_a_kept_answer_is_not_given_to_who_takes_events_alone(site: Site) -> None:
+    httpx2.post(site.url, json={"query": COUNT})
+    with streaming(site.url, COUNT) as stream:
+        assert stream.event()[0] == "next"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "title"), [({}, None), ({"authorization": f"Bearer {TOKEN}"}, "secret")]
+)
+def test_who_asks_decides_what_is_told(site: Site, authorization: dict[str, str], title: str | None) -> None:
+    with streaming(site.url, PLAIN, headers=authorization) as stream:
+        begun(stream)
+        site.change("hidden", title="secret", published=False)
+        site.change(title="open")
+        article = stream.payload()["payload"]["data"]["articleChanged"]["article"]
+        assert article["title"] == (title or "open")
+
+
+def test_a_silent_stream_is_kept_alive(site: Site) -> None:
+    with patch.object(events, "PING_SECONDS", 0.05), streaming(site.url, PLAIN) as stream:
+        begun(stream)
+        assert [stream.line() for _ in range(4)] == ["", ":", "", ":"]
+
+
+@pytest.mark.parametrize("query", [HEAT, COUNT])
+def test_when_it_has_ended_nothing_is_left_of_it(site: Site, query: str) -> None:
+    with streaming(site.url, query) as stream:
+        begun(stream)
+    until_so(lambda: site.service.feed.watching == 0 and site.service.sockets.count == 0)
+
+
+def test_who_goes_on_is_told_what_he_missed(site: Site) -> None:
+    version = httpx2.post(site.url, json={"query": "{ site { version } }"}).json()["data"]["site"]["version"]
+    changed = site.change()
+    query = "subscription ($since: String) { articleChanged(since: $since) { article { heat } } }"
+    with streaming(site.url, query, variables={"since": version}) as stream:
+        assert heat(stream.payload()) == changed
+
+
+@pytest.mark.parametrize(
+    ("settings", "status"), [({"most_streams": 1}, 503), ({"most_streams_of_one": 1}, 429)]
+)
+def test_more_streams_than_may_be_are_refused(tmp_path: Path, settings: dict[str, int], status: int) -> None:
+    with running_site(tmp_path, **settings) as site, streaming(site.url, HEAT) as stream:
+        begun(stream)
+        refused = httpx2.post(site.url, json={"query": HEAT}, headers={"accept": STREAM})
+        assert refused.status_code == status
+        assert refused.headers["retry-after"] == "5"
+        assert refused.headers["content-type"] == "application/json; charset=utf-8"
+        assert refused.json()["errors"][0]["extensions"]["code"] == "TOO_MANY_STREAMS"
+        assert httpx2.post(site.url, json={"query": COUNT}).status_code == 200
+
+
+def test_a_head_of_a_stream_ends(site: Site) -> None:
+    answer = httpx2.head(site.url, params={"query": HEAT}, headers={"accept": STREAM}, timeout=5)
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    until_so(lambda: site.service.feed.watching == 0)
+
+
+def test_who_reads_nothing_is_cut_off_and_the_others_are_told_everything(tmp_path: Path) -> None:
+    with running_site(tmp_path) as site, not_reading(site) as slow, site.socket() as other:
+        with patch.object(listener, "MOST_BYTES", 1 << 20), patch.object(events, "CLOSE_SECONDS", 0.1):
+            other.begin("1", HEAT)
+            until_so(lambda: site.service.feed.watching == 2)
+            number = 0
+            while site.service.feed.watching == 2:
+                number += 1
+                site.folder.write("big.md", text_of(keys_of(heat=number)) + "x " * 250_000)
+                site.take_in()
+                assert heat(other.hear()) == number
+            until_so(lambda: site.service.sockets.count == 1)
+            assert everything(slow) > 0
+
+
+@contextmanager
+def not_reading(site: Site) -> Iterator[socket.socket]:
+    """One who asks for what is large, and reads none of it."""
+    body = json.dumps({"query": "subscription { articleChanged { article { body } } }"})
+    head = (
+        "POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    address = urlsplit(site.url)
+    with socket.create_connection((address.hostname, address.port), DEADLINE) as slow:
+        slow.sendall((head + body).encode())
+        yield slow
+
+
+def everything(connection: socket.socket) -> int:
+    """How many bytes come before it ends, or is cut."""
+    count = 0
+    try:
+        while some := connection.recv(1 << 20):
+            count += len(some)
+    except ConnectionResetError:
+        pass
+    return count
+
+
+def test_who_reads_too_slowly_is_told_so(site: Site) -> None:
+    """He reads, but more comes at once than is kept for him."""
+    with patch.object(listener, "MOST_BYTES", 1), streaming(site.url, HEAT) as stream:
+        begun(stream)
+        site.change()
+        assert stream.payload()["payload"]["errors"][0]["extensions"]["code"] == "TOO_SLOW"
+        assert stream.rest()[-1].startswith("data:")

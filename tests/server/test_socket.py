@@ -1,0 +1,153 @@
+"""GraphQL over WebSocket: what each operation brings."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.live import PLAIN
+from tests.server.live import COUNT, HEAT, Site, Socket, heat
+from tests.server.support import TOKEN
+
+EDITOR = {"authorization": f"Bearer {TOKEN}"}
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+def test_an_event_is_a_next(site: Site) -> None:
+    with site.socket() as socket:
+        socket.begin("one", HEAT)
+        changed = site.change()
+        assert socket.hear() == {
+            "id": "one",
+            "type": "next",
+            "payload": {"data": {"articleChanged": {"article": {"heat": changed}}}},
+        }
+
+
+def test_several_subscriptions_of_one_socket_are_told_by_their_ids(site: Site) -> None:
+    with site.socket() as socket:
+        for key in ("a", "b", "c"):
+            socket.begin(key, HEAT)
+        site.change()
+        assert {socket.hear()["id"] for _ in range(3)} == {"a", "b", "c"}
+
+
+def test_a_query_is_a_next_and_a_complete(site: Site) -> None:
+    with site.socket() as socket:
+        socket.subscribe("q", COUNT)
+        given = httpx2.post(site.url, json={"query": COUNT}).json()
+        assert socket.heard("q") == [
+            {"id": "q", "type": "next", "payload": given},
+            {"id": "q", "type": "complete"},
+        ]
+
+
+def test_the_error_of_a_field_leaves_the_rest(site: Site) -> None:
+    query = 'query ($slug: String = "first") { article(slug: $slug) { slug } __typename }'
+    with site.socket() as socket:
+        socket.subscribe("q", query, slug=None)
+        following, end = socket.heard("q")
+    assert following["payload"]["data"] == {"article": None, "__typename": "Query"}
+    assert following["payload"]["errors"][0]["path"] == ["article"]
+    assert end["type"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": ""}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ nope }"}, "GRAPHQL_VALIDATION_FAILED"),
+        (
+            {"query": "subscription { a: articleChanged { slug } b: articleChanged { slug } }"},
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        ({"query": "subscription { __typename }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query A { __typename } query B { __typename }"}, "BAD_USER_INPUT"),
+        ({"query": "query A { __typename }", "operationName": "B"}, "BAD_USER_INPUT"),
+        ({"query": PLAIN, "variables": {"where": 1}}, "BAD_USER_INPUT"),
+        ({"query": PLAIN, "variables": {"since": "yesterday"}}, "BAD_VERSION"),
+        ({"query": PLAIN, "variables": {"since": "abc0-1"}}, "VERSION_TOO_OLD"),
+        ({"query": PLAIN, "variables": {"where": {"publishedDateTime": {"gt": "x"}}}}, "BAD_DATE"),
+        ({"query": "{ articles(first: 101) { totalCount } }"}, "BAD_PAGE"),
+    ],
+)
+def test_what_is_refused_is_an_error_and_the_socket_goes_on(
+    site: Site, payload: dict[str, Any], code: str
+) -> None:
+    with site.socket() as socket:
+        socket.say("subscribe", id="x", payload=payload)
+        (error,) = socket.heard("x")
+        assert error["type"] == "error"
+        assert error["payload"][0]["extensions"]["code"] == code
+        socket.subscribe("x", COUNT)
+        assert socket.heard("x")[-1]["type"] == "complete"
+
+
+def test_of_two_operations_the_one_that_is_named_runs(site: Site) -> None:
+    query = f"{COUNT} query Other {{ __typename }}"
+    with site.socket() as socket:
+        socket.say("subscribe", id="x", payload={"query": query, "operationName": "Other"})
+        assert socket.hear()["payload"] == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize("init", [{}, {"authorization": None}])
+def test_a_token_may_come_with_the_handshake(site: Site, init: dict[str, Any]) -> None:
+    with site.raw(additional_headers=EDITOR) as socket:
+        socket.say("connection_init", payload=init)
+        socket.hear()
+        assert_editor(socket, site)
+
+
+def test_a_token_may_come_with_the_first_message(site: Site) -> None:
+    with site.socket(**EDITOR) as socket:
+        assert_editor(socket, site)
+
+
+def assert_editor(socket: Socket, site: Site) -> None:
+    socket.begin("1", HEAT)
+    assert heat_after(socket, site, published=False) > 0
+
+
+def heat_after(socket: Socket, site: Site, **keys: Any) -> int:
+    changed = site.change("hidden", **keys)
+    assert heat(socket.hear()) == changed
+    return changed
+
+
+def test_the_public_is_told_nothing_of_what_is_unpublished(site: Site) -> None:
+    with site.socket() as socket:
+        socket.begin("1", HEAT)
+        site.change("hidden-too", published=False)
+        changed = site.change()
+        assert heat(socket.hear()) == changed
+
+
+def test_a_completed_subscription_is_told_nothing_more_and_its_id_is_free_at_once(site: Site) -> None:
+    with site.socket() as socket:
+        socket.begin("1", HEAT)
+        socket.say("complete", id="1")
+        socket.subscribe("1", COUNT)
+        assert socket.heard("1")[-1]["type"] == "complete"
+        site.change()
+        socket.say("ping")
+        assert socket.hear() == {"type": "pong"}
+
+
+def test_an_id_is_free_once_its_operation_is_complete(site: Site) -> None:
+    with site.socket() as socket:
+        for _ in range(3):
+            socket.subscribe("1", COUNT)
+            assert [one["type"] for one in socket.heard("1")] == ["next", "complete"]
+
+
+def test_what_is_completed_before_its_answer_harms_nothing(site: Site) -> None:
+    with site.socket() as socket:
+        for number in range(20):
+            socket.subscribe(f"{number}", COUNT if number % 2 else HEAT)
+            socket.say("complete", id=f"{number}")
+        socket.say("complete", id="never there")
+        socket.subscribe("last", COUNT)
+        while socket.hear().get("id") != "last":
+            pass

@@ -1,0 +1,59 @@
+"""Streams of a whole server, in a process of its own, when it is stopped."""
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live import PLAIN
+from tests.server.live import Site
+from tests.server.support import Running, serving, write_articles
+from tests.server.test_events import begun, streaming
+
+
+@contextmanager
+def served(home: Path) -> Iterator[tuple[Site, Running]]:
+    folder = write_articles(home / "content")
+    with serving(home, folder, "--db", str(home / "news.db")) as (url, run):
+        yield Site(home, f"{url}/graphql"), run
+
+
+def test_sigterm_ends_events_at_once_and_not_as_complete(tmp_path: Path) -> None:
+    with served(tmp_path) as (site, run), streaming(site.url, PLAIN) as stream:
+        begun(stream)
+        run.process.send_signal(signal.SIGTERM)
+        assert stream.rest() == []
+        run.wait_for("stopped")
+        assert run.stop(0) < 2
+
+
+def test_sigterm_closes_sockets_so_that_clients_come_again(tmp_path: Path) -> None:
+    with served(tmp_path) as (site, run), site.socket() as socket:
+        socket.begin("1")
+        run.process.send_signal(signal.SIGTERM)
+        assert socket.closed()[0] == 1012
+        run.wait_for("stopped")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_quickly_with_streams_open(tmp_path: Path, number: signal.Signals) -> None:
+    with served(tmp_path) as (site, run), streaming(site.url, PLAIN) as stream, site.socket() as socket:
+        begun(stream)
+        socket.begin("1")
+        assert run.stop(number) < 1
+        assert run.process.returncode == 0
+        assert "Traceback" not in run.rest()
+
+
+def test_each_stream_is_a_line_of_the_log(tmp_path: Path) -> None:
+    query = "subscription Watch { articleChanged { slug } }"
+    with served(tmp_path) as (site, run):
+        with site.socket() as socket:
+            socket.begin("1", query)
+            site.change()
+            assert json.dumps(socket.hear())
+        line = run.wait_for(r"operation name=Watch ms=\S+ events=1 over=websocket")
+    assert line

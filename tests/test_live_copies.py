@@ -1,0 +1,178 @@
+"""Copies of the content that follow what their subscription tells: after each step, what a query gives.
+
+Some stay, some leave and come again with a version that they know of, while the folder goes on changing.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gqlnews.plan.audience import Audience
+from gqlnews.schema import feed
+from gqlnews.schema.engine import Watched
+from tests.live import ARTICLE_CHANGED, Live, Watching, living
+from tests.store.histories import Edit, histories
+
+SELECTION = """{
+  slug title publishedDateTime published quality heat excerpt body topics { slug } provider { domain }
+}"""
+WATCH = ARTICLE_CHANGED % f"{{ kind slug version article {SELECTION} }}"
+QUERY = """query ($where: ArticleFilter) {
+  site { version } articles(where: $where, first: 100) { nodes %s }
+}"""
+CHANGES = (
+    "query ($since: String) { changes(since: $since, first: 2) { version nodes { kind slug article %s } } }"
+)
+
+_SINCE_NEW_YEAR = datetime.now(UTC) - datetime(2024, 1, 1, 12, tzinfo=UTC)
+WHERES: tuple[dict[str, Any] | None, ...] = (
+    None,
+    {},
+    {"title": {"eq": "one"}},
+    {"topic": {"any": ["ai"]}},
+    {"published": True},
+    {"published": False},
+    {"matches": "café"},
+    {"not": {"matches": "one"}},
+    {"provider": {"eq": "p.example"}},
+    {"provider": {"isNull": True}},
+    {"or": [{"heat": {"gte": 1}}, {"topic": {"all": ["ai", "art"]}}]},
+    {"and": [{"title": {"contains": "O"}}, {"not": {"slug": {"startsWith": "a"}}}]},
+    {"publishedDateTime": {"withinLast": f"PT{_SINCE_NEW_YEAR // timedelta(hours=1)}H"}},
+    {"hasImage": True},
+    {"hasRelated": True},
+    {"or": []},
+)
+
+
+@dataclass
+class Copy:
+    """`begun` versions are those from which it comes again; `present` says at which steps it watches."""
+
+    audience: Audience
+    where: dict[str, Any] | None
+    present: list[bool]
+    known_by: str
+    articles: dict[str, Any] = field(default_factory=dict)
+    version: str | None = None
+    watching: Watching | None = None
+    read: int = 0
+    strict: bool = False  # not while it is told what it has missed: of before nothing is known then
+
+    def apply(self, event: dict[str, Any]) -> None:
+        slug, kind = event["slug"], event["kind"]
+        if self.strict:
+            assert (kind == "ADDED") == (slug not in self.articles), event
+        if kind == "REMOVED":
+            assert event["article"] is None
+            self.articles.pop(slug, None)
+        else:
+            self.articles[slug] = event["article"]
+
+    def read_on(self) -> None:
+        assert self.watching is not None
+        for event in self.watching.events[self.read :]:
+            assert self.version is None or _number(event["version"]) > _number(self.version)
+            self.version = event["version"]
+            self.apply(event)
+        self.read = len(self.watching.events)
+
+    async def come(self, live: Live) -> None:
+        """From nothing at first, with all that is there; then from the version that it knows."""
+        if self.known_by == "changes" and self.where is None and self.version is not None:
+            await self.walk(live)
+        self.read, self.strict = 0, False
+        since = self.version or live.version(self.audience).partition("-")[0] + "-0"
+        self.watching = live.watch(WATCH, self.audience, where=self.where, since=since)
+
+    async def walk(self, live: Live) -> None:
+        """The first page of what was missed, by a query; the subscription goes on from there."""
+        changes = (await live.ask(CHANGES % SELECTION, self.audience, since=self.version))["changes"]
+        for change in changes["nodes"]:
+            self.apply(change)
+        self.version = changes["version"]
+
+    async def leave(self, live: Live) -> None:
+        assert self.watching is not None
+        await self.watching.leave()
+        self.read_on()
+        live.watching.remove(self.watching)
+        self.watching = None
+
+    async def compare(self, live: Live) -> None:
+        if self.watching is None:
+            return
+        self.read_on()
+        data = await live.ask(QUERY % SELECTION, self.audience, where=self.where)
+        assert self.articles == {article["slug"]: article for article in data["articles"]["nodes"]}
+        self.strict = True
+        if self.known_by == "site":
+            self.version = data["site"]["version"]
+
+
+def _number(version: str) -> int:
+    return int(version.split("-")[1])
+
+
+copies = st.builds(
+    Copy,
+    st.sampled_from(Audience),
+    st.sampled_from(WHERES),
+    st.lists(st.booleans(), min_size=6, max_size=6) | st.just([True] * 6),
+    st.sampled_from(["event", "site", "changes"]),
+)
+
+
+async def follow(history: list[list[Edit]], everyone: list[Copy], settling: list[bool]) -> None:
+    async with living() as live:
+        for edits, settle, *present in zip(
+            history, settling, *(copy.present for copy in everyone), strict=False
+        ):
+            for copy, there in zip(everyone, present, strict=True):
+                if copy.watching is None and there:
+                    await copy.come(live)
+                elif copy.watching is not None and not there:
+                    await copy.leave(live)
+            for edit in edits:
+                edit(live.folder)
+            live.take_in()
+            if settle:
+                await live.settled()
+                for copy in everyone:
+                    await copy.compare(live)
+        await live.settled()
+        for copy in everyone:
+            await copy.compare(live)
+        assert not any(one.task.done() for one in live.watching)
+
+
+@settings(max_examples=60)
+@given(
+    histories,
+    st.lists(copies, min_size=1, max_size=8),
+    st.lists(st.booleans(), min_size=6, max_size=6),
+    st.sampled_from([1, 2, 100]),
+)
+def test_a_copy_that_follows_is_what_a_query_gives(
+    history: list[list[Edit]], everyone: list[Copy], settling: list[bool], page: int
+) -> None:
+    with patch.object(feed, "PAGE", page), patch.object(feed, "TICK", 0.001):
+        asyncio.run(follow(history, everyone, settling))
+
+
+def test_of_filters_that_read_no_clock_those_that_are_alike_are_one_group() -> None:
+    def identity(watched: Watched) -> object:
+        return feed._identity(watched)
+
+    async def check() -> None:
+        async with living() as live:
+            for where in WHERES:
+                first, second = (live.ready(WATCH, where=where) for _ in range(2))
+                assert (identity(first) == identity(second)) is not ("withinLast" in str(where))
+
+    asyncio.run(check())

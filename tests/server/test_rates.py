@@ -136,6 +136,14 @@ def test_a_client_that_asks_too_much_is_told_when_to_come_again(limited: TestCli
     assert (last.status_code, code(last), last.headers["retry-after"]) == (429, "RATE_LIMITED", "1")
 
 
+def test_what_it_asks_for_is_counted_by_its_cost(server_settings: ServerSettings) -> None:
+    dear = {"query": "{ articles(first: 100) { nodes { related { title } } } }"}  # over a thousand
+    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate=100)))) as client:
+        assert client.post("/graphql", json=dear).status_code == 200
+        answer = client.post("/graphql", json=QUERY)
+        assert (answer.status_code, int(answer.headers["retry-after"]) > 5) == (429, True)
+
+
 def test_operations_of_a_websocket_count_too(limited: TestClient) -> None:
     with limited.websocket_connect("/graphql", ["graphql-transport-ws"]) as socket:
         socket.send_json({"type": "connection_init"})

@@ -38,6 +38,19 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+    URL_TOO_LONG = "URL_TOO_LONG"
+    HEADERS_TOO_LARGE = "HEADERS_TOO_LARGE"
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
+    ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
+    RATE_LIMITED = "RATE_LIMITED"
+    OVERLOADED = "OVERLOADED"
+
+    # a document is named, and not given
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
+    DOCUMENT_NOT_FOUND = "DOCUMENT_NOT_FOUND"
+    DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
 
     # a stream comes to its limits
     TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
@@ -83,6 +96,10 @@ class AddressError(StartupError):
 
 class SettingsError(StartupError):
     """An option or environment variable has a value that it cannot have."""
+
+
+class DocumentsError(StartupError):
+    """A trusted document cannot be read, or is not valid."""
 
 
 class RequestError(GqlnewsError):

@@ -6,10 +6,11 @@ reads them. Here is what is no option, and what an application without a command
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from gqlnews.errors import SettingsError
 from gqlnews.limits import SERVED, Limits
@@ -36,7 +37,19 @@ MOST_COST, MOST_SECONDS = 9_999_999, 3_600.0
 LEAST_PAGE = 20  # what is given where a request says nothing
 MEBIBYTE = 1 << 20
 
+HTTP_STATUS = "GQLNEWS_HTTP_STATUS"
+ALLOW_ORIGINS = "GQLNEWS_ALLOW_ORIGINS"
+DOCUMENTS = "GQLNEWS_DOCUMENTS"
+TRUSTED_ONLY = "GQLNEWS_TRUSTED_ONLY"
+IN_FLIGHT = "GQLNEWS_IN_FLIGHT"
+RATE = "GQLNEWS_RATE"
+MOST_IN_FLIGHT, MOST_OF_RATE = 1_000, 9_999_999
+
+Word = TypeVar("Word", bound=StrEnum)
+
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _YES = frozenset({"1", "true", "t", "yes", "y", "on"})
 _NO = frozenset({"0", "false", "f", "no", "n", "off"})
 
@@ -46,6 +59,31 @@ class LogFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class HttpStatus(StrEnum):
+    """Whose status codes: of the specification as clients know it, or of its newest draft."""
+
+    SPEC = "spec"
+    DRAFT = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What strangers may do: `rate` in cost a second for each client address; 0 is no limit."""
+
+    status: HttpStatus = HttpStatus.SPEC
+    allow_origins: tuple[str, ...] = ()
+    documents: Path | None = None
+    trusted_only: bool = False
+    in_flight: int = MOST_IN_FLIGHT
+    rate: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trusted_only and self.documents is None:
+            raise SettingsError(
+                "--trusted-only needs the documents that are trusted: name them by --documents"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +98,7 @@ class ServerSettings:
     most_streams: int = MOST_STREAMS
     most_streams_of_one: int = MOST_STREAMS_OF_ONE
     limits: Limits = SERVED
+    http: HttpSettings = HttpSettings()
 
 
 def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
@@ -89,6 +128,7 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
         most_streams_of_one=_number(
             environ, STREAMS_OF_ONE, MOST_STREAMS_OF_ONE, MOST_OF_ANY, "streams; 0 is no limit"
         ),
+        http=_http_settings(environ),
         limits=request_limits(environ),
     )
 
@@ -116,6 +156,34 @@ def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
     )
 
 
+def _http_settings(environ: Mapping[str, str]) -> HttpSettings:
+    documents = environ.get(DOCUMENTS)
+    return HttpSettings(
+        status=_word(environ, HTTP_STATUS, HttpStatus.SPEC),
+        allow_origins=origins(environ.get(ALLOW_ORIGINS, "").split()),
+        documents=Path(documents) if documents else None,
+        trusted_only=_flag(environ, TRUSTED_ONLY, default=False),
+        in_flight=_number(environ, IN_FLIGHT, MOST_IN_FLIGHT, MOST_OF_ANY, "requests; 0 is no limit"),
+        rate=_number(environ, RATE, 0, MOST_OF_RATE, "of cost a second; 0 is no limit"),
+    )
+
+
+def origins(given: Sequence[str]) -> tuple[str, ...]:
+    """Origins as browsers write them: in lower case, without the scheme's own port. Raises SettingsError."""
+    return tuple(_origin(one) for one in given)
+
+
+def _origin(given: str) -> str:
+    if given == "*":
+        return given
+    parts = _ORIGIN.fullmatch(given.lower())
+    if parts is None:
+        message = f"{ALLOW_ORIGINS}: {given!r} is no origin; give one such as https://news.example, or *"
+        raise SettingsError(message)
+    scheme, host, port = parts.groups(default="")
+    return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else port}"
+
+
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """The user's; a relative XDG_CACHE_HOME is passed over, as the XDG specification asks."""
     named = Path(environ.get("XDG_CACHE_HOME", ""))
@@ -124,10 +192,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
     """How to log, for an application without a command line; raises SettingsError."""
-    word = environ.get(LOG_FORMAT) or LogFormat.TEXT
-    if word not in set(LogFormat):
-        raise SettingsError(f"{LOG_FORMAT}: {word!r} is no format of the log; give {' or '.join(LogFormat)}")
-    return LogFormat(word)
+    return _word(environ, LOG_FORMAT, LogFormat.TEXT)
 
 
 def _database(environ: Mapping[str, str]) -> Path:
@@ -141,6 +206,15 @@ def _number(environ: Mapping[str, str], name: str, default: int, most: int, what
     if not re.fullmatch(r"[0-9]{1,7}", word) or int(word) > most:
         raise SettingsError(f"{name}: {word[:20]!r} is no such number; give 0 to {most} {what}")
     return int(word)
+
+
+def _word(environ: Mapping[str, str], name: str, default: Word) -> Word:
+    """One of an enumeration's words."""
+    words = type(default)
+    word = environ.get(name) or default
+    if word not in set(words):
+        raise SettingsError(f"{name}: {word!r} is no such word; give {' or '.join(words)}")
+    return words(word)
 
 
 def _page(environ: Mapping[str, str]) -> int:

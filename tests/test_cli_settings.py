@@ -53,7 +53,10 @@ def test_the_documentation_has_every_variable_that_is_no_option() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_tells_every_option_with_its_variable(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_tells_every_option_with_its_variable(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")  # in a narrow terminal the longest are cut
     assert run([name, "--help"]) == 0
     said = re.sub(r"[│\s]+", " ", capsys.readouterr().out)
     for option, variable, commands in documented():
@@ -98,6 +101,9 @@ def test_options_of_a_command_come_by_environment(tmp_path: Path) -> None:
         ("GQLNEWS_UNPUBLISHED", "perhaps"),
         ("GQLNEWS_EXPLORER", "perhaps"),
         ("GQLNEWS_LOG_FORMAT", "xml"),
+        ("GQLNEWS_HTTP_STATUS", "new"),
+        ("GQLNEWS_ALLOW_ORIGINS", "news.example"),
+        ("GQLNEWS_TRUSTED_ONLY", "1"),
         ("GQLNEWS_PROCESSES", "none"),
         ("GQLNEWS_BASE_URL", "example.com"),
         ("GQLNEWS_IFRAME_HOSTS", "https://video.example"),

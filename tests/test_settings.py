@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from gqlnews.errors import SettingsError
-from gqlnews.settings import LogFormat, cache_folder, editor_tokens, log_format, server_settings
+from gqlnews.settings import (
+    HttpSettings,
+    HttpStatus,
+    LogFormat,
+    cache_folder,
+    editor_tokens,
+    log_format,
+    origins,
+    server_settings,
+)
 
 ONE, OTHER = (sha256(token).hexdigest() for token in (b"one", b"other"))
 
@@ -42,6 +51,51 @@ def test_everything_can_come_from_the_environment() -> None:
     assert settings.editor_tokens == (bytes.fromhex(ONE),)
 
 
+def test_what_strangers_may_do_can_come_from_the_environment() -> None:
+    assert server_settings({"GQLNEWS_DB": "a"}).http == HttpSettings()
+    settings = server_settings(
+        {
+            "GQLNEWS_DB": "a",
+            "GQLNEWS_HTTP_STATUS": "draft",
+            "GQLNEWS_ALLOW_ORIGINS": "https://a.example http://b.example:3000",
+            "GQLNEWS_DOCUMENTS": "documents",
+            "GQLNEWS_TRUSTED_ONLY": "1",
+            "GQLNEWS_IN_FLIGHT": "5",
+            "GQLNEWS_RATE": "20000",
+        }
+    )
+    assert settings.http == HttpSettings(
+        HttpStatus.DRAFT,
+        ("https://a.example", "http://b.example:3000"),
+        Path("documents"),
+        trusted_only=True,
+        in_flight=5,
+        rate=20_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("*", "*"),
+        ("HTTPS://News.Example/", "https://news.example"),
+        ("https://news.example:443", "https://news.example"),
+        ("http://news.example:443", "http://news.example:443"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_origins_are_as_browsers_write_them(given: str, origin: str) -> None:
+    assert origins([given]) == (origin,)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "null", "news.example", "ftp://a", "https://a/b", "https://*.a", "https://"]
+)
+def test_what_is_no_origin_is_refused(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="is no origin; give one such as"):
+        origins([wrong])
+
+
 def test_by_default_the_public_sees_what_is_published_and_browsers_the_explorer() -> None:
     settings = server_settings({"GQLNEWS_DB": "news.db", "GQLNEWS_UNPUBLISHED": ""})
     assert (settings.unpublished, settings.explorer, settings.editor_tokens) == (False, True, ())
@@ -56,6 +110,9 @@ def test_by_default_the_public_sees_what_is_published_and_browsers_the_explorer(
             r"^GQLNEWS_UNPUBLISHED: 'perhaps' is neither",
         ),
         ({"GQLNEWS_DB": "a", "GQLNEWS_EXPLORER": "2"}, r"^GQLNEWS_EXPLORER: '2' is neither"),
+        ({"GQLNEWS_DB": "a", "GQLNEWS_HTTP_STATUS": "new"}, r"^GQLNEWS_HTTP_STATUS: 'new' .* spec or draft"),
+        ({"GQLNEWS_DB": "a", "GQLNEWS_TRUSTED_ONLY": "1"}, r"^--trusted-only needs"),
+        ({"GQLNEWS_DB": "a", "GQLNEWS_RATE": "-1"}, r"^GQLNEWS_RATE: "),
     ],
 )
 def test_what_cannot_be_is_refused(environ: dict[str, str], message: str) -> None:

@@ -18,11 +18,15 @@ from gqlnews.limits import SERVED
 from gqlnews.settings import (
     CACHE_MB,
     MEBIBYTE,
+    MOST_IN_FLIGHT,
     MOST_STREAMS,
     MOST_STREAMS_OF_ONE,
+    HttpSettings,
+    HttpStatus,
     LogFormat,
     ServerSettings,
     editor_tokens,
+    origins,
     request_limits,
 )
 
@@ -92,6 +96,12 @@ def serve(
     workers: options.Workers = 1,
     streams: options.Streams = MOST_STREAMS,
     per_client: options.PerClient = MOST_STREAMS_OF_ONE,
+    http_status: options.StatusCodes = HttpStatus.SPEC,
+    allow_origin: options.AllowOrigins = None,
+    documents: options.TrustedDocuments = None,
+    trusted_only: options.TrustedOnly = False,
+    in_flight: options.InFlight = MOST_IN_FLIGHT,
+    rate: options.Rate = 0,
     max_cost: options.MaxCost = SERVED.cost,
     max_depth: options.MaxDepth = SERVED.depth,
     max_seconds: options.MaxSeconds = SERVED.seconds,
@@ -118,6 +128,7 @@ def serve(
             seconds=max_seconds,
             introspection=introspection,
         ),
+        HttpSettings(http_status, origins(allow_origin or ()), documents, trusted_only, in_flight, rate),
     )
     run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
 

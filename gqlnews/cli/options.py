@@ -7,16 +7,24 @@ from typing import Annotated
 import typer
 
 from gqlnews.settings import (
+    ALLOW_ORIGINS,
     COST,
     DEPTH,
+    DOCUMENTS,
+    HTTP_STATUS,
+    IN_FLIGHT,
     INTROSPECTION,
     MOST_CACHE_MB,
     MOST_COST,
     MOST_OF_ANY,
+    MOST_OF_RATE,
     MOST_SECONDS,
+    RATE,
     SECONDS,
     STREAMS,
     STREAMS_OF_ONE,
+    TRUSTED_ONLY,
+    HttpStatus,
     LogFormat,
 )
 
@@ -186,6 +194,48 @@ Introspection = Annotated[
         envvar=INTROSPECTION,
         help="Tell the schema to who asks for it.",
         rich_help_panel=SCHEMA,
+    ),
+]
+
+
+StatusCodes = Annotated[
+    HttpStatus,
+    typer.Option("--http-status", envvar=HTTP_STATUS, help="Whose status codes: the newest draft's, or not."),
+]
+AllowOrigins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-origin",
+        envvar=ALLOW_ORIGINS,
+        help="An origin whose pages may read the answers; repeat it for several, * for any.",
+        show_default="none but the server's own",
+    ),
+]
+TrustedDocuments = Annotated[
+    Path | None,
+    typer.Option("--documents", envvar=DOCUMENTS, help="Trusted documents: a folder, or a manifest."),
+]
+TrustedOnly = Annotated[
+    bool, typer.Option("--trusted-only", envvar=TRUSTED_ONLY, help="Run no other documents than these.")
+]
+InFlight = Annotated[
+    int,
+    typer.Option(
+        "--in-flight",
+        envvar=IN_FLIGHT,
+        min=0,
+        max=MOST_OF_ANY,
+        help="Operations that a process runs at a time; 0 is no limit.",
+    ),
+]
+Rate = Annotated[
+    int,
+    typer.Option(
+        "--rate",
+        envvar=RATE,
+        min=0,
+        max=MOST_OF_RATE,
+        help="Cost a second that one client address may ask for; 0 is no limit.",
     ),
 ]
 

@@ -22,10 +22,11 @@ from gqlnews.cli.source import Source
 from gqlnews.cli.stopping import stoppable
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.errors import StartupError
+from gqlnews.schema.build import build_schema
 from gqlnews.schema.engine import Asked
 from gqlnews.server import logs
 from gqlnews.server.address import base_url, listen
-from gqlnews.server.app import create_app
+from gqlnews.server.app import create_app, documents_of
 from gqlnews.server.auth import anonymous
 from gqlnews.server.service import Service
 from gqlnews.server.serving import NAMES, Server
@@ -56,6 +57,8 @@ def run_server(source: Source, serving: Serving, settings: ServerSettings) -> No
     """Serve until a signal. Raises StartupError before anything is served."""
     logs.configure(serving.log_format)
     with closing(listen(serving.host, serving.port)) as listener:
+        if settings.http.documents is not None:
+            documents_of(settings, build_schema())  # what is wrong with them is said first
         with stoppable(UNDONE):
             report = take_in(source)
 

@@ -95,6 +95,9 @@ class Documents:
             self.weigh(text, document)
         return document
 
+    def is_valid(self, text: str) -> bool:
+        return not self.get(text).errors
+
     def weigh(self, text: str, document: Document) -> None:
         """Account for what a document has come to: what was planned and compiled since belongs to it."""
         size = document.weight(text)

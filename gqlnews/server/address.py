@@ -5,6 +5,7 @@ import socket
 from gqlnews.errors import AddressError
 
 BACKLOG = 2048
+UNACKNOWLEDGED_MS = 20_000  # after which a client is gone that takes nothing, whatever its kernel says
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -18,6 +19,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; the sockets of its connections have it too
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:

@@ -3,7 +3,7 @@
 It runs under any ASGI server, as `uvicorn --factory gqlnews.server.app:from_environment`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypedDict
 
@@ -14,8 +14,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
+from strawberry import Schema
 
 from gqlnews.errors import Code
+from gqlnews.schema.build import build_schema
+from gqlnews.schema.documents import Documents
 from gqlnews.schema.engine import FAILED, Engine
 from gqlnews.schema.feed import Feed
 from gqlnews.server import logs
@@ -24,10 +27,15 @@ from gqlnews.server.explorer import explorer_assets
 from gqlnews.server.graphql import GraphQL
 from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
 from gqlnews.server.health import live, ready
+from gqlnews.server.identity import identify
+from gqlnews.server.origins import Cors
 from gqlnews.server.page import page
+from gqlnews.server.persisted import Persisted
+from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.service import Service
-from gqlnews.server.socket import serve_socket
+from gqlnews.server.socket import refuse_socket, serve_socket
 from gqlnews.server.sockets import Sockets
+from gqlnews.server.trusted import NONE, trusted_documents
 from gqlnews.server.wire import ALLOW, error_response
 from gqlnews.settings import ServerSettings, log_format, server_settings
 from gqlnews.store.access import Access
@@ -46,11 +54,17 @@ class State(TypedDict):
 class News(Starlette):
     """Starlette's application; a POST to the endpoint needs neither its routes nor its middleware."""
 
-    def __init__(self, endpoint: GraphQL, **options: Any) -> None:
+    def __init__(self, endpoint: GraphQL, cors: Cors | None, **options: Any) -> None:
         super().__init__(**options)
-        self._endpoint = endpoint
+        self._endpoint, self._cors = endpoint, cors
+        self.router.redirect_slashes = False  # its answer would name the host that the client named
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._cors is not None and scope["type"] == "http" and _is_endpoint(scope):
+            if (answer := self._cors.preflight(scope)) is not None:
+                await answer.send(send, identify(b""))
+                return
+            send = self._cors.sending(scope, send)
         if (
             scope["type"] == "http"
             and scope["method"] == "POST"
@@ -62,8 +76,15 @@ class News(Starlette):
             await super().__call__(scope, receive, send)
 
 
+def _is_endpoint(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) == ENDPOINT
+
+
 def create_app(settings: ServerSettings) -> Starlette:
-    """The application over a store that was ingested before; it only reads."""
+    """The application over a store that was ingested before; it only reads. Raises DocumentsError."""
+    schema = build_schema()
+    trusted = documents_of(settings, schema)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
@@ -74,25 +95,36 @@ def create_app(settings: ServerSettings) -> Starlette:
             feed = Feed(settings.database, store.version, settings.limits)
             stack.push_async_callback(feed.close)
             store.on_replaced = feed.begin_anew
+            engine = Engine(store.read, schema, limits=settings.limits)
             app.state.service = Service(
                 settings,
-                Engine(store.read, limits=settings.limits),
+                engine,
                 store.version,
                 Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),
                 store.read_parts,
+                Persisted(trusted, only=settings.http.trusted_only, is_valid=engine.documents.is_valid),
+                InFlight(settings.http.in_flight),
+                Rates(settings.http.rate),
             )
             yield {"service": app.state.service}
 
     endpoint = GraphQL(page if settings.explorer else None)
     return News(
         endpoint,
+        Cors(settings.http.allow_origins) if settings.http.allow_origins else None,
         routes=_routes(settings, endpoint),
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=lifespan,
     )
+
+
+def documents_of(settings: ServerSettings, schema: Schema) -> Mapping[str, str]:
+    """Those that are trusted; none where none are named. Raises DocumentsError."""
+    path = settings.http.documents
+    return NONE if path is None else trusted_documents(path, Documents(schema._schema))
 
 
 def from_environment() -> Starlette:
@@ -105,6 +137,7 @@ def _routes(settings: ServerSettings, endpoint: GraphQL) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
         WebSocketRoute(ENDPOINT, serve_socket),
+        WebSocketRoute("/{path:path}", refuse_socket),
         Route("/", _to_endpoint),
         Route("/health/live", live),
         Route("/health/ready", ready),
@@ -113,7 +146,7 @@ def _routes(settings: ServerSettings, endpoint: GraphQL) -> list[BaseRoute]:
 
 
 async def _to_endpoint(request: Request) -> Response:
-    return RedirectResponse(request.url_for("graphql").path, 303)
+    return RedirectResponse(request.scope.get("root_path", "") + ENDPOINT, 303)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

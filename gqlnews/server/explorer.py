@@ -15,7 +15,7 @@ from pathlib import Path
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import PathLike, StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from gqlnews.server.examples import Example
 from gqlnews.server.explorer_pages import explorer_html, how_to_build_html
@@ -85,6 +85,11 @@ class ExplorerFiles(StaticFiles):
 
     async def check_config(self) -> None:
         """Nothing to check: the folder may be built while the server runs."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Whole files only: a `Range` that is malformed would be refused in plain text."""
+        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
 
     def file_response(
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200

@@ -12,7 +12,7 @@ from time import perf_counter
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as PageRequest
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gqlnews.errors import Code
 from gqlnews.schema.engine import FAILED, Answer, Asked, Parted, Prepared, Watched
@@ -20,10 +20,14 @@ from gqlnews.server.answers import Request
 from gqlnews.server.auth import audience
 from gqlnews.server.conditional import NOT_KEPT, caching, is_known
 from gqlnews.server.framing import EVENTS, PARTS, PARTS_OF_2022, PAYLOADS, Framing
-from gqlnews.server.head import NO_STREAMS, Head, Streams, media_type, takes_streams
+from gqlnews.server.head import NO_STREAMS, NOTHING, Head, Streams, media_type, takes_streams
+from gqlnews.server.identity import REQUEST_ID, current, identify
 from gqlnews.server.logs import log, note
+from gqlnews.server.named import Wanted
+from gqlnews.server.rates import COST_OF_ANY, Ready, address_of, cost_of
 from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.service import Service
+from gqlnews.server.statuses import status_of, status_of_refusal
 from gqlnews.server.streamed import StreamedReply
 from gqlnews.server.wire import (
     EVENT_STREAM,
@@ -50,9 +54,11 @@ class Exchange:
     head: Head
     media: str
     streams: Streams
+    scope: Scope
     answer: Answer | None = None
     operation: str | None = None
     cached: bool = False
+    registers: bool = False
 
 
 class GraphQL:
@@ -64,24 +70,36 @@ class GraphQL:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = perf_counter()
         head = Head.of(scope)
+        request_id = identify(head.request_id)
         if self._page is not None and wants_page(head):
             response = await self._page(PageRequest(scope))
-            await response(scope, receive, send)
+            await response(scope, receive, _named(send, request_id))
             return
         exchange = Exchange(
-            scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept)
+            scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept), scope
         )
         reply = await _reply(exchange, receive)
         if isinstance(reply, StreamedReply):
             try:
-                await reply.respond(scope, receive, send)
+                await reply.respond(scope, receive, _named(send, request_id))
                 return
             except CancelledError:  # cut off, as the server has to stop now
                 return
             except RefusedError as refused:
                 reply = _refused(exchange, refused)
         _note(exchange, reply, perf_counter() - start)
-        await reply.send(send)
+        await reply.send(send, request_id)
+
+
+def _named(send: Send, request_id: bytes) -> Send:
+    """For what sends its headers by itself."""
+
+    async def send_named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (REQUEST_ID, request_id)]
+        await send(message)
+
+    return send_named
 
 
 async def _reply(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
@@ -101,15 +119,22 @@ async def _reply(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
 
 async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
     service, head = exchange.service, exchange.head
+    if exchange.media is NOTHING:
+        raise _not_acceptable()
     who = audience(head.authorization, service.settings)
     request = Request(await read_text(head, receive), head.reads, who)
+    if service.rates.rate:
+        service.rates.take(address_of(exchange.scope), COST_OF_ANY)
     if exchange.streams.always is not None:
-        return _streamed(exchange, service.engine.ready(_asked(exchange, request), who))
+        ready = service.engine.ready(_asked(exchange, request), who)
+        _charge(exchange, ready)
+        return _streamed(exchange, ready)
     version = service.version_of(who) if service.answers.are_kept or head.reads else None
     if version is not None and (kept := service.answers.get(request, version)) is not None:
         exchange.answer, exchange.cached = kept, True
         return _not_modified(exchange, request, version) or _lasting(exchange, request, version)
     prepared = _prepared(exchange, request)
+    _charge(exchange, prepared)
     if isinstance(prepared, Watched | Parted):
         return _streamed(exchange, prepared)
     if isinstance(prepared, Answer):
@@ -125,14 +150,16 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, version
     if lasting is not None and (known := _not_modified(exchange, request, lasting)) is not None:
         exchange.cached = True
         return known
-    exchange.answer = await service.engine.run(prepared)
+    with service.in_flight:
+        exchange.answer = await service.engine.run(prepared)
     if lasting is None or not exchange.answer.faultless:
         return _momentary(exchange)
-    service.answers.keep(request, lasting, exchange.answer)
+    if not exchange.registers:
+        service.answers.keep(request, lasting, exchange.answer)
     return _lasting(exchange, request, lasting)
 
 
-def _prepared(exchange: Exchange, request: Request) -> Prepared | Parted | Watched | Answer:
+def _prepared(exchange: Exchange, request: Request) -> Ready:
     """As it was kept, or made ready now; or its refusal."""
     service = exchange.service
     kept = service.answers.prepared(request)
@@ -140,23 +167,33 @@ def _prepared(exchange: Exchange, request: Request) -> Prepared | Parted | Watch
         return kept
     make = service.engine.prepare if exchange.streams is NO_STREAMS else service.engine.ready
     made = make(_asked(exchange, request), request.audience)
-    if isinstance(made, Prepared):
+    if isinstance(made, Prepared) and not exchange.registers:
         service.answers.keep_prepared(request, made)
     return made
 
 
+def _charge(exchange: Exchange, ready: Ready) -> None:
+    """Where there is a rate, the client pays for what it asks."""
+    rates = exchange.service.rates
+    if rates.rate:
+        rates.charge(address_of(exchange.scope), cost_of(ready) - COST_OF_ANY)
+
+
 def _asked(exchange: Exchange, request: Request) -> Asked:
-    asked = read_request(exchange.head, request.text)
+    """With its document; one that is to be remembered is looked at each time, so that it is."""
+    wanted: Wanted = read_request(exchange.head, request.text)
+    exchange.registers = wanted.named is not None and wanted.query is not None
+    asked = exchange.service.persisted.find(wanted)
     streams = exchange.streams
     in_parts = streams.parts and streams.always != EVENT_STREAM
     return replace(asked, in_parts=True) if in_parts else asked
 
 
-def _streamed(exchange: Exchange, ready: Prepared | Parted | Watched | Answer) -> StreamedReply:
+def _streamed(exchange: Exchange, ready: Ready) -> StreamedReply:
     return StreamedReply(exchange.service, ready, _framing(exchange.streams, ready))
 
 
-def _framing(streams: Streams, ready: Prepared | Parted | Watched | Answer) -> Framing:
+def _framing(streams: Streams, ready: Ready) -> Framing:
     if isinstance(ready, Watched):
         return EVENTS if streams.many == EVENT_STREAM else PAYLOADS
     if not isinstance(ready, Parted) and streams.always == EVENT_STREAM:
@@ -164,7 +201,11 @@ def _framing(streams: Streams, ready: Prepared | Parted | Watched | Answer) -> F
     return PARTS_OF_2022 if streams.of_2022 else PARTS
 
 
-_HEADERS = {media: graphql_headers(media) for media in (JSON, GRAPHQL_RESPONSE)}
+_HEADERS = {
+    JSON: graphql_headers(JSON),
+    GRAPHQL_RESPONSE: graphql_headers(GRAPHQL_RESPONSE),
+    NOTHING: graphql_headers(JSON),
+}
 
 
 def _not_modified(exchange: Exchange, request: Request, version: bytes) -> Reply | None:
@@ -187,20 +228,25 @@ def _lasting(exchange: Exchange, request: Request, version: bytes) -> Reply:
 
 
 def _momentary(exchange: Exchange) -> Reply:
-    """An answer that speaks of this moment alone.
-
-    Where GraphQL refused, the newer media type says 400; the older one 200, as it was well-formed HTTP.
-    """
+    """An answer that speaks of this moment alone."""
     answer, headers = exchange.answer, _HEADERS[exchange.media]
     assert answer is not None
-    status = 400 if exchange.media == GRAPHQL_RESPONSE and not answer.ok else 200
+    status = status_of(answer, exchange.media, exchange.service.settings.http.status)
     if exchange.head.reads:
         headers = (*headers, *NOT_KEPT)
     return Reply(status, headers, answer.body)
 
 
 def _refused(exchange: Exchange, refused: RefusedError) -> Reply:
-    return _refusal(exchange, refused.status, refused.code, str(refused), *raw_headers(refused.headers))
+    # Who wants events only is told by the status, as by the newer media type.
+    media = GRAPHQL_RESPONSE if exchange.streams.always is not None else exchange.media
+    status = status_of_refusal(refused, media, exchange.service.settings.http.status)
+    return _refusal(exchange, status, refused.code, str(refused), *raw_headers(refused.headers))
+
+
+def _not_acceptable() -> RefusedError:
+    message = f"`Accept` names nothing that is served here: ask for `{GRAPHQL_RESPONSE}` or `{JSON}`."
+    return RefusedError(406, Code.NOT_ACCEPTABLE, message)
 
 
 def _refusal(exchange: Exchange, status: int, code: Code, message: str, *more: tuple[bytes, bytes]) -> Reply:
@@ -218,4 +264,5 @@ def _note(exchange: Exchange, reply: Reply, seconds: float) -> None:
         bytes=len(reply.body),
         status=reply.status,
         cached=exchange.cached,
+        id=current.get(),
     )

@@ -1,5 +1,6 @@
 """The head of a request, as far as GraphQL over HTTP looks at it, and the media types that it names."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, wraps
@@ -9,10 +10,25 @@ from starlette.types import Scope
 
 from gqlnews.server.wire import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, MULTIPART
 
+NOTHING = ""  # the media type where none that can be given is acceptable
+
+_LOOKED_AT = frozenset(
+    {
+        b"accept",
+        b"content-type",
+        b"content-length",
+        b"content-encoding",
+        b"if-none-match",
+        b"authorization",
+        b"x-request-id",
+    }
+)
 _READS = frozenset({"GET", "HEAD"})
 
 SPELLINGS = 256  # of one header whose meaning is remembered: a client writes it the same way each time
 LONGEST = 256  # characters of those
+MOST_RANGES = 100  # of one `Accept` that are looked at
+_WEIGHT = re.compile(r"[0-9]+(\.[0-9]*)?", re.ASCII)
 
 Meaning = TypeVar("Meaning")
 
@@ -37,8 +53,10 @@ class Head:
     accept: str = ""
     content_type: str = ""
     content_length: str = ""
+    content_encoding: str = ""
     if_none_match: str = ""
     authorization: tuple[str, ...] = ()
+    request_id: bytes = b""
 
     @property
     def reads(self) -> bool:
@@ -49,6 +67,8 @@ class Head:
     def of(scope: Scope) -> "Head":
         head = Head(scope["method"], scope["query_string"])
         for name, value in scope["headers"]:
+            if name not in _LOOKED_AT:
+                continue
             match name:
                 case b"accept":
                     head.accept = _joined(head.accept, value)
@@ -56,10 +76,14 @@ class Head:
                     head.content_type = head.content_type or value.decode("latin-1")
                 case b"content-length":
                     head.content_length = value.decode("latin-1")
+                case b"content-encoding":
+                    head.content_encoding = _joined(head.content_encoding, value)
                 case b"if-none-match":
                     head.if_none_match = _joined(head.if_none_match, value)
                 case b"authorization":
                     head.authorization += (value.decode("latin-1"),)
+                case b"x-request-id":
+                    head.request_id = value
         return head
 
 
@@ -70,9 +94,18 @@ def _joined(before: str, value: bytes) -> str:
 
 @remembered
 def media_type(accept: str) -> str:
-    """The type to answer in: the specification's own where the client names it and likes it no less."""
+    """The type to answer in: the specification's own where the client names it and likes it no less.
+
+    JSON for the errors of who takes streams only; NOTHING for who takes nothing that can be given.
+    """
     liked = _accepted(accept)
-    return GRAPHQL_RESPONSE if liked.get(GRAPHQL_RESPONSE, 0.0) > 0.0 and _first(liked) else JSON
+    if not liked:
+        return JSON
+    newer, older = _liking(liked, GRAPHQL_RESPONSE), _liking(liked, JSON)
+    if newer > older or (newer == older > 0.0 and GRAPHQL_RESPONSE in liked):
+        return GRAPHQL_RESPONSE
+    takes_streams_only = max(liked.get(EVENT_STREAM, 0.0), liked.get(MULTIPART, 0.0)) > 0.0
+    return JSON if older > 0.0 or takes_streams_only else NOTHING
 
 
 class Streams(NamedTuple):
@@ -105,7 +138,10 @@ def takes_streams(accept: str) -> Streams:
 
 @remembered
 def likes_pages(accept: str) -> bool:
-    return _accepted(accept).get(HTML, 0.0) > 0.0
+    """Whether it names HTML, and likes it no less than an answer."""
+    liked = _accepted(accept)
+    pages = liked.get(HTML, 0.0)
+    return pages > 0.0 and pages >= max(_liking(liked, GRAPHQL_RESPONSE), _liking(liked, JSON))
 
 
 @remembered
@@ -115,25 +151,33 @@ def is_json(content_type: str) -> bool:
     return name == JSON and parameters.get("charset", "utf-8") in {"utf-8", "utf8"}
 
 
-def _first(liked: Mapping[str, float]) -> bool:
-    return liked[GRAPHQL_RESPONSE] >= liked.get(JSON, 0.0)
+@remembered
+def is_encoded(content_encoding: str) -> bool:
+    """Whether a body has to be decoded before it can be read: compressed, say."""
+    return any(one.strip().lower() not in {"", "identity"} for one in content_encoding.split(","))
+
+
+def _liking(liked: Mapping[str, float], name: str) -> float:
+    """How much a type is liked: what is said of it alone goes before what is said of its kind, or of all."""
+    kind, _, _ = name.partition("/")
+    for spelling in (name, f"{kind}/*", "*/*"):
+        if spelling in liked:
+            return liked[spelling]
+    return 0.0
 
 
 def _accepted(accept: str) -> dict[str, float]:
-    """Media types that `Accept` names, with how much each is liked, 0 to 1."""
-    return {
-        name: _weight(parameters.get("q", "1")) for name, parameters in map(_media_range, accept.split(","))
-    }
+    """Media ranges that `Accept` names, with how much each is liked, 0 to 1; what is none is passed over."""
+    liked = {}
+    for text in accept.split(",", MOST_RANGES)[:MOST_RANGES]:
+        name, parameters = _media_range(text)
+        weight = parameters.get("q", "1")
+        if name and _WEIGHT.fullmatch(weight):
+            liked[name] = min(float(weight), 1.0)
+    return liked
 
 
 def _media_range(text: str) -> tuple[str, dict[str, str]]:
     """`text/html; q=0.9` → `("text/html", {"q": "0.9"})`."""
     name, *parameters = (piece.strip().lower() for piece in text.split(";"))
     return name, {key.strip(): value.strip(' "') for key, _, value in (p.partition("=") for p in parameters)}
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0

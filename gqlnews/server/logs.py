@@ -18,6 +18,7 @@ from typing import TextIO
 
 import orjson
 
+from gqlnews.server.identity import current
 from gqlnews.settings import LogFormat
 
 FIELDS = "fields"
@@ -45,7 +46,16 @@ def note(message: str, **fields: object) -> None:
 
 def note_stream(operation: str | None, start: float, events: int, over: str) -> None:
     """Log the end of an operation whose answers were streamed; `start` by `perf_counter`."""
-    note("operation", name=operation, ms=round((perf_counter() - start) * 1000, 2), events=events, over=over)
+    ms = round((perf_counter() - start) * 1000, 2)
+    note("operation", name=operation, ms=ms, events=events, over=over, id=current.get())
+
+
+def _fields(record: logging.LogRecord) -> Fields:
+    """What else is logged while a request is answered is told by its id."""
+    fields: Fields | None = getattr(record, FIELDS, None)
+    if fields is None:
+        return {"id": request} if (request := current.get()) else {}
+    return fields
 
 
 class TextFormatter(logging.Formatter):
@@ -59,7 +69,7 @@ class TextFormatter(logging.Formatter):
         return " ".join((_time(created), level, message, *told))
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = getattr(record, FIELDS, {})
+        fields = _fields(record)
         line = self.line(record.created, record.levelname.lower(), _one_line(record.getMessage()), fields)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
@@ -72,7 +82,7 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(entry, default=str).decode()
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = getattr(record, FIELDS, {})
+        fields = _fields(record)
         if record.exc_info:
             fields = {**fields, "exception": self.formatException(record.exc_info)}
         return self.line(
@@ -140,7 +150,8 @@ def _second(since_epoch: int) -> str:
 def _plain(value: object) -> str:
     """One plain word as it is, all else quoted, so that no value can end its line or its field."""
     text = "-" if value is None else str(value)
-    return text if PLAIN_VALUE.fullmatch(text) else json.dumps(text)
+    is_plain = (text.isascii() and text.isalnum()) or PLAIN_VALUE.fullmatch(text)
+    return text if is_plain else json.dumps(text)
 
 
 def _one_line(text: str) -> str:

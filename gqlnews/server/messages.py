@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from gqlnews.errors import GqlnewsError
-from gqlnews.schema.engine import Asked
+from gqlnews.server.named import MalformedError, Wanted, read_named
 
 SUBPROTOCOL = "graphql-transport-ws"
 MOST_REASON = 123  # bytes: RFC 6455, section 5.5
@@ -56,7 +56,7 @@ class Pong:
 @dataclass(frozen=True, slots=True)
 class Subscribe:
     id: str
-    asked: Asked
+    wanted: Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +130,17 @@ def _subscribe(given: Mapping[str, Any]) -> Message:
     if payload is None:
         raise _bad("`payload` is missing")
     query, name = payload.get("query"), payload.get("operationName")
-    if not isinstance(query, str):
-        raise _bad("`query` is no text")
     if name is not None and not isinstance(name, str):
         raise _bad("`operationName` is no text")
     extensions = _object(payload, "extensions") or {}
-    asked = Asked(
-        query, _object(payload, "variables"), name or None, tells_cost=extensions.get("cost") is True
-    )
-    return Subscribe(key, asked)
+    try:
+        named = read_named(payload, extensions)
+    except MalformedError as error:
+        raise _bad(str(error)) from None
+    if not isinstance(query, str) and (query is not None or named is None):
+        raise _bad("`query` is no text")
+    variables, tells_cost = _object(payload, "variables"), extensions.get("cost") is True
+    return Subscribe(key, Wanted(query, named, variables, name or None, tells_cost=tells_cost))
 
 
 def _id(given: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ _AROUND_WORDS = f"{string.punctuation}«»\u2013\u2014\u2018\u2019\u201c\u201d\u
 async def page(request: Request) -> Response:
     """What a browser sees at the endpoint's address, where the explorer is on."""
     root = request.scope.get("root_path", "")
-    return explorer_page(request.url.path, await _examples(request), root + ASSETS)
+    return explorer_page(request.scope["path"], await _examples(request), root + ASSETS)
 
 
 async def _examples(request: Request) -> tuple[Example, ...]:

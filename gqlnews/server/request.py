@@ -12,11 +12,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from gqlnews.errors import Code
-from gqlnews.schema.engine import Asked
-from gqlnews.server.head import Head, is_json, likes_pages
-from gqlnews.server.wire import JSON, RefusedError
+from gqlnews.server.head import Head, is_encoded, is_json, likes_pages
+from gqlnews.server.named import MalformedError, Wanted, read_named
+from gqlnews.server.wire import JSON, RefusedError, UnfitError
 
 MAX_BODY_BYTES = 256 * 1024
+MOST_DIGITS = 18  # of a length that is looked at as a number
+_ASKING = frozenset({"query", "extensions", "documentId"})
 
 
 async def read_text(head: Head, receive: Receive) -> bytes:
@@ -26,10 +28,13 @@ async def read_text(head: Head, receive: Receive) -> bytes:
     if not is_json(head.content_type):
         message = f"Send the body as `{JSON}` in UTF-8, not as `{head.content_type}`."
         raise RefusedError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Post": JSON})
+    if head.content_encoding and is_encoded(head.content_encoding):
+        message = "Send the body as it is: no `Content-Encoding` is taken."
+        raise RefusedError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Encoding": "identity"})
     return await _body(head, receive)
 
 
-def read_request(head: Head, text: bytes) -> Asked:
+def read_request(head: Head, text: bytes) -> Wanted:
     """The operation that the text asks for. Raises RefusedError."""
     if head.reads:
         return _of_parameters(QueryParams(text))
@@ -37,11 +42,13 @@ def read_request(head: Head, text: bytes) -> Asked:
 
 
 def wants_page(head: Head) -> bool:
-    """Whether a browser opened the address: a GET that asks for HTML and brings no query."""
-    return head.reads and likes_pages(head.accept) and "query" not in QueryParams(head.query_string)
+    """Whether a browser opened the address: a GET that asks for HTML and for nothing else."""
+    if not head.reads or not likes_pages(head.accept):
+        return False
+    return _ASKING.isdisjoint(QueryParams(head.query_string))
 
 
-def _of_parameters(parameters: Mapping[str, str]) -> Asked:
+def _of_parameters(parameters: Mapping[str, str]) -> Wanted:
     """A GET's `variables` and `extensions` are JSON in text."""
     given: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
@@ -52,32 +59,36 @@ def _of_parameters(parameters: Mapping[str, str]) -> Asked:
     return _of_mapping(given, only_query=True)
 
 
-def _of_mapping(given: object, *, only_query: bool) -> Asked:
+def _of_mapping(given: object, *, only_query: bool) -> Wanted:
     if not isinstance(given, dict):
-        raise _bad("The body must be a JSON object with `query`; batches are not served.")
-    query = given.get("query")
-    if not isinstance(query, str) or not query:
-        raise _bad("`query` is missing: give the GraphQL document as text.")
-    _require(given, "extensions", dict, "an object")
-    return Asked(
-        query=query,
+        raise UnfitError("The body must be a JSON object with `query`; batches are not served.")
+    extensions = _require(given, "extensions", dict, "an object") or {}
+    try:
+        named = read_named(given, extensions)
+    except MalformedError as error:
+        raise UnfitError(str(error)) from error
+    if named is None and not given.get("query"):
+        raise UnfitError("`query` is missing: give the GraphQL document as text.")
+    return Wanted(
+        query=_require(given, "query", str, "text") or None,
+        named=named,
         variables=_require(given, "variables", dict, "an object"),
         operation_name=_require(given, "operationName", str, "text") or None,
         only_query=only_query,
-        tells_cost=(given.get("extensions") or {}).get("cost") is True,
+        tells_cost=extensions.get("cost") is True,
     )
 
 
 def _require(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
     value = given.get(name)
     if value is not None and not isinstance(value, kind):
-        raise _bad(f"`{name}` must be {what} or null.")
+        raise UnfitError(f"`{name}` must be {what} or null.")
     return value
 
 
 async def _body(head: Head, receive: Receive) -> bytes:
     """The body, read no further than the limit."""
-    if head.content_length.isdecimal() and int(head.content_length) > MAX_BODY_BYTES:
+    if head.content_length.isdecimal() and int(head.content_length[:MOST_DIGITS]) > MAX_BODY_BYTES:
         raise _too_large()
     body, more = bytearray(), True
     while more:

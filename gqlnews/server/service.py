@@ -8,6 +8,8 @@ from gqlnews.schema.engine import Engine
 from gqlnews.schema.feed import Feed
 from gqlnews.schema.parts import ReadParts
 from gqlnews.server.answers import Answers
+from gqlnews.server.persisted import Persisted
+from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
 
@@ -23,3 +25,6 @@ class Service:
     feed: Feed
     sockets: Sockets
     read_parts: ReadParts
+    persisted: Persisted
+    in_flight: InFlight
+    rates: Rates

@@ -18,7 +18,9 @@ from starlette.types import ASGIApp
 from gqlnews.server.address import BACKLOG
 from gqlnews.server.logs import note
 from gqlnews.server.open_files import allow_open_files
-from gqlnews.server.protocol import OneWriteProtocol, SocketProtocol
+from gqlnews.server.patience import Patience
+from gqlnews.server.protocol import OneWriteProtocol
+from gqlnews.server.websocket_protocol import SocketProtocol
 
 MESSAGE_BYTES = 64 * 1024  # of a WebSocket
 PING_SECONDS = 20.0
@@ -40,10 +42,12 @@ class Server(uvicorn.Server):
         super().__init__(_config(app))
         self._on_start, self._on_stop = on_start, on_stop
         self._stopped_by: signal.Signals | None = None
+        self._patience = Patience(self.server_state.connections)  # type: ignore[arg-type]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         allow_open_files()
         await super().startup(sockets)
+        self._patience.start()
         await self._on_start()
 
     @contextmanager
@@ -76,6 +80,7 @@ class Server(uvicorn.Server):
         if by == signal.SIGINT:
             self._cut()
         await super().shutdown(sockets)
+        self._patience.stop()
         note("stopped")
 
     def _cut(self) -> None:

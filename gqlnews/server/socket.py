@@ -17,6 +17,8 @@ from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Answer
 from gqlnews.schema.listener import EndedError
 from gqlnews.server.auth import audience, given_credentials
+from gqlnews.server.headers import SECURITY_HEADERS
+from gqlnews.server.identity import identify
 from gqlnews.server.logs import note_stream
 from gqlnews.server.messages import (
     ACK,
@@ -35,6 +37,8 @@ from gqlnews.server.messages import (
     next_message,
     read_message,
 )
+from gqlnews.server.origins import check_origin
+from gqlnews.server.rates import address_of, cost_of
 from gqlnews.server.service import Service
 from gqlnews.server.streams import LAGGING, answers_of
 from gqlnews.server.wire import JSON, RefusedError, error_body, error_response
@@ -48,12 +52,24 @@ GONE = (WebSocketDisconnect, WebSocketDisconnected)  # what sending to a client 
 async def serve_socket(websocket: WebSocket) -> None:
     """The endpoint for WebSockets."""
     service: Service = websocket.state.service
+    identify(b"")
     try:
+        check_origin(websocket.scope, service.settings.http.allow_origins)
         with service.sockets.taken(websocket.scope):
             await _Connection(websocket, service).serve()
     except RefusedError as refused:  # before the handshake was answered
-        answer = error_response(refused.status, refused.code, str(refused), JSON, refused.headers)
-        await websocket.send_denial_response(answer)
+        await _deny(websocket, refused)
+
+
+async def refuse_socket(websocket: WebSocket) -> None:
+    """At every other path."""
+    await _deny(websocket, RefusedError(404, Code.NOT_FOUND, "Not Found"))
+
+
+async def _deny(websocket: WebSocket, refused: RefusedError) -> None:
+    headers = {**SECURITY_HEADERS, **refused.headers}
+    answer = error_response(refused.status, refused.code, str(refused), JSON, headers)
+    await websocket.send_denial_response(answer)
 
 
 class _Connection:
@@ -61,6 +77,7 @@ class _Connection:
 
     def __init__(self, websocket: WebSocket, service: Service) -> None:
         self._socket, self._service = websocket, service
+        self._address = address_of(websocket.scope)
         self._audience: Audience | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._closing: asyncio.Task[None] | None = None
@@ -148,7 +165,13 @@ class _Connection:
             body = error_body(Code.TOO_MANY_OPERATIONS, text)
             await self._socket.send_text(error_message(key, body))
             return
-        ready = self._service.engine.ready(message.asked, self._audience)
+        try:
+            asked = self._service.persisted.find(message.wanted)
+            ready = self._service.engine.ready(asked, self._audience)
+            self._service.rates.take(self._address, cost_of(ready))
+        except RefusedError as refused:
+            await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))
+            return
         running = self._run(message.id, key, ready.operation, answers_of(self._service, ready, self._drop))
         self._operations[message.id] = asyncio.create_task(running)
 

@@ -11,9 +11,10 @@ from gqlnews.schema.engine import Answer, Parted, Prepared, Watched
 from gqlnews.schema.listener import EndedError
 from gqlnews.server.framing import Framing
 from gqlnews.server.logs import note_stream
-from gqlnews.server.protocol import ABORT, CLOSE_SECONDS
+from gqlnews.server.protocol import ABORT
 from gqlnews.server.service import Service
 from gqlnews.server.streams import answers_of
+from gqlnews.server.websocket_protocol import CLOSE_SECONDS
 
 PING_SECONDS = 12.0  # proxies end what is silent for longer, most of them after 30 or 60
 

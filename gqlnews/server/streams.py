@@ -12,6 +12,7 @@ from gqlnews.schema.parts import Delivery, NotInPartsError, deliveries
 from gqlnews.server.delivery import last, newer, of_2022
 from gqlnews.server.framing import PARTS, PARTS_OF_2022, Framing
 from gqlnews.server.service import Service
+from gqlnews.server.wire import RefusedError as OverloadedError
 from gqlnews.server.wire import error_body
 
 log = logging.getLogger("gqlnews")
@@ -71,7 +72,11 @@ def _last(answer: Answer) -> Answer:
 
 async def _one(service: Service, ready: Prepared | Answer) -> AsyncGenerator[Answer, None]:
     try:
-        yield ready if isinstance(ready, Answer) else await service.engine.run(ready)
+        with service.in_flight:
+            answer = ready if isinstance(ready, Answer) else await service.engine.run(ready)
+        yield answer
+    except OverloadedError as error:
+        yield Answer(error_body(error.code, str(error)), ok=False)
     except Exception:
         log.exception("operation failed")
         yield Answer(error_body(Code.INTERNAL_ERROR, FAILED), ok=False)

@@ -9,6 +9,7 @@ from starlette.types import Send
 
 from gqlnews.errors import Code, GqlnewsError
 from gqlnews.server.headers import SECURITY_HEADERS
+from gqlnews.server.identity import REQUEST_ID
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -22,7 +23,10 @@ CONTENT_TYPE = "content-type"
 WWW_AUTHENTICATE = "WWW-Authenticate"
 BEARER = "Bearer"
 
+NO_CONTENT = 204
 NOT_MODIFIED = 304
+
+_BODILESS = frozenset({NO_CONTENT, NOT_MODIFIED})
 
 NO_HEADERS: Mapping[str, str] = {}
 
@@ -38,9 +42,12 @@ class Reply:
     headers: Headers
     body: bytes = b""
 
-    async def send(self, send: Send) -> None:
-        length = () if self.status == NOT_MODIFIED else ((b"content-length", b"%d" % len(self.body)),)
-        headers = (*self.headers, *length)
+    async def send(self, send: Send, request_id: bytes) -> None:
+        length = () if self.status in _BODILESS else ((b"content-length", b"%d" % len(self.body)),)
+        headers = (*self.headers, (REQUEST_ID, request_id), *length)
+        respond = getattr(getattr(send, "__self__", None), "respond", None)
+        if respond is not None and respond(self.status, headers, self.body):
+            return  # under our own protocol, in one call
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
@@ -76,8 +83,31 @@ def error_response(
 class RefusedError(GqlnewsError):
     """A request that is refused before GraphQL is reached, and how it is answered."""
 
+    json: int | None = None
+    """The status for who takes only `application/json`, where that is another."""
+    draft: int | None = None
+    """The status in the specification's newest draft, where that is another."""
+
     def __init__(self, status: int, code: Code, message: str, **headers: str) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.headers = headers
+
+
+class UnfitError(RefusedError):
+    """JSON it is, but no request."""
+
+    draft = 422
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, Code.BAD_REQUEST, message)
+
+
+class UnknownDocumentError(RefusedError):
+    """Refused as GraphQL refuses a document: Apollo's clients look for some of these where it is 200."""
+
+    json = 200
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(400, code, message)

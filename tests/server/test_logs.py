@@ -95,6 +95,7 @@ def test_an_operation_is_one_line(client: TestClient, caplog: pytest.LogCaptureF
     fields = line.__dict__["fields"]
     assert fields.pop("ms") > 0
     assert fields.pop("rows") >= 1
+    assert fields.pop("id") == answer.headers["x-request-id"]
     assert (line.getMessage(), fields) == (
         "operation", {"name": "Front", "bytes": len(answer.content), "status": 200, "cached": False},
     )  # fmt: skip

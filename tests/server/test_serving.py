@@ -193,5 +193,5 @@ def test_every_option_comes_by_environment(server: Serve, tmp_path: Path) -> Non
     assert answer["site"]["articleCount"] == 2
     assert answer["article"]["url"] == "https://news.example/published"
     assert "video.example" in answer["article"]["featuredContent"]
-    assert page.status_code == 400
+    assert page.status_code == 406  # no page, and nothing else is asked for
     assert (tmp_path / "named.db").is_file()

@@ -1,0 +1,68 @@
+"""How long is waited for clients that send too slowly, or do not read: looked at once a second, for all.
+
+A request that arrives at once, as almost all do, costs nothing here.
+"""
+
+import asyncio
+from collections.abc import Collection
+from typing import Protocol
+
+EVERY = 1.0  # seconds between two looks
+ARRIVAL_SECONDS = 10.0  # for the headers of a request, and for its body
+READING_SECONDS = 20.0  # in which a client has to take something of what waits for it
+
+
+class Connection(Protocol):
+    def look(self, now: float) -> None: ...
+
+
+class Patience:
+    """Looks at the connections from `start` to `stop`."""
+
+    def __init__(self, connections: Collection[Connection]) -> None:
+        self._connections = connections
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(EVERY, self._look)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in tuple(self._connections):
+            connection.look(now)
+        self.start()
+
+
+class Unread:
+    """What waits for a client that does not read."""
+
+    __slots__ = ("_since", "_size")
+
+    def __init__(self) -> None:
+        self._size, self._since = 0, 0.0
+
+    def is_stuck(self, size: int, now: float) -> bool:
+        """Whether nothing was taken for too long; `size` is how many bytes wait now."""
+        if size == 0 or self._size == 0 or size < self._size:
+            self._since = now
+        self._size = size
+        return now - self._since >= READING_SECONDS
+
+
+class Awaited:
+    """What of a client's is not whole: a head or a body, told by an object of its own."""
+
+    __slots__ = ("_since", "what")
+
+    def __init__(self, what: object, now: float) -> None:
+        self.what, self._since = what, now
+
+    def is_overdue(self, what: object, now: float) -> bool:
+        """Whether the same thing is waited for, and has been for too long; None is nothing."""
+        if what is not self.what:
+            self.what, self._since = what, now
+        return what is not None and now - self._since >= ARRIVAL_SECONDS

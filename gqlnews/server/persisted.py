@@ -1,0 +1,73 @@
+"""The documents that requests may name: those that clients had us remember, and those that are trusted."""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+
+from gqlnews.errors import Code
+from gqlnews.kept import Kept
+from gqlnews.schema.engine import Asked
+from gqlnews.server.named import VERSION, Automatic, Trusted, Wanted
+from gqlnews.server.wire import UnfitError, UnknownDocumentError
+
+MOST_BYTES = 16 << 20  # of documents that clients had us remember
+OVERHEAD = 300  # bytes of an entry beside its text
+
+
+class Persisted:
+    """`trusted` by id; `only` they may be run. `is_valid` tells which documents are worth remembering."""
+
+    def __init__(self, trusted: Mapping[str, str], *, only: bool, is_valid: Callable[[str], bool]) -> None:
+        self._trusted, self._only, self._is_valid = trusted, only, is_valid
+        self.automatic: Kept[str, str] = Kept(MOST_BYTES)
+
+    def find(self, wanted: Wanted) -> Asked:
+        """With its document as text. Raises RefusedError."""
+        return Asked(
+            self._document(wanted),
+            wanted.variables,
+            wanted.operation_name,
+            only_query=wanted.only_query,
+            tells_cost=wanted.tells_cost,
+        )
+
+    def _document(self, wanted: Wanted) -> str:
+        match wanted.named:
+            case Trusted(key):
+                return self._by_id(key)
+            case Automatic() as automatic:
+                return self._by_hash(automatic, wanted.query)
+        assert wanted.query is not None
+        if self._only:
+            raise _not_trusted()
+        return wanted.query
+
+    def _by_id(self, key: str) -> str:
+        found = self._trusted.get(key)
+        if found is None:
+            raise UnknownDocumentError(Code.DOCUMENT_NOT_FOUND, "No document has this `documentId`.")
+        return found
+
+    def _by_hash(self, automatic: Automatic, query: str | None) -> str:
+        if automatic.version != VERSION:
+            raise UnknownDocumentError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
+        found = self._trusted.get(automatic.sha256)
+        if found is None and self._only:
+            raise _not_trusted()
+        if query is not None:
+            self._remember(automatic.sha256, query)
+            return query
+        found = found or self.automatic.get(automatic.sha256)
+        if found is None:
+            raise UnknownDocumentError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
+        return found
+
+    def _remember(self, given: str, query: str) -> None:
+        if sha256(query.encode()).hexdigest() != given:
+            raise UnfitError("`persistedQuery.sha256Hash` is not the hash of `query`.")
+        if given not in self._trusted and self.automatic.get(given) is None and self._is_valid(query):
+            self.automatic.keep(given, query, OVERHEAD + 4 * len(query))
+
+
+def _not_trusted() -> UnknownDocumentError:
+    message = "Only the documents that this server knows are run here: give a `documentId`."
+    return UnknownDocumentError(Code.DOCUMENT_NOT_TRUSTED, message)

@@ -10,7 +10,8 @@ from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Answer, Asked, Engine
 from tests.product import Product
 
-DEADLINE = 0.5  # seconds of a processor
+USUAL = "{ articles { nodes { slug title excerpt url related { title article { title } } } } }"
+MOST_TIMES = 150  # what an ordinary document takes: some half a second, where that takes three thousandths
 BODY = 250_000  # characters
 
 LEAVES = "title excerpt url webUrl type quality slug category heat published body html wordCount updatedAt"
@@ -122,12 +123,12 @@ def nested(depth: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_does_not_hold_others_up(examples: Product, name: str) -> None:
-    assert seconds(examples, Asked(DOCUMENTS[name])) < DEADLINE
+    assert times(examples, Asked(DOCUMENTS[name])) < MOST_TIMES
 
 
 @pytest.mark.parametrize("name", WITH_VARIABLES)
 def test_variables_do_not_hold_others_up(examples: Product, name: str) -> None:
-    assert seconds(examples, Asked(*WITH_VARIABLES[name])) < DEADLINE
+    assert times(examples, Asked(*WITH_VARIABLES[name])) < MOST_TIMES
 
 
 @pytest.mark.parametrize("depth", [17, 100, 300, 900])
@@ -136,6 +137,12 @@ def test_variables_may_be_as_deep_as_json_is(examples: Product, depth: int) -> N
     ready = engine.prepare(Asked(FILTERED, {"w": nested(depth)}), Audience.PUBLIC)
     assert isinstance(ready, Answer)
     assert not ready.ok
+
+
+def times(product: Product, asked: Asked) -> float:
+    """How many times as long it takes as an ordinary document, each the best of three."""
+    best = [min(seconds(product, one) for _ in range(3)) for one in (asked, Asked(USUAL))]
+    return best[0] / best[1]
 
 
 def seconds(product: Product, asked: Asked) -> float:

@@ -12,17 +12,27 @@ LIMIT = "limit"
 ORDINARY = "ordinary"
 UNCACHED = "gqlnews-uncached"
 CACHED = "gqlnews-cached"
+UNLIMITED = "gqlnews-unlimited"
 PEERS = ("yoga", "mercurius", "mercurius-dataloader")
 LABELS = {
     LIMIT: "limit: the same bytes",
     CACHED: "gqlnews, answers cached",
     UNCACHED: "gqlnews",
+    UNLIMITED: "gqlnews without limits",
     "mercurius-dataloader": "Mercurius, jit, DataLoader",
     "mercurius": "Mercurius, jit, its loaders",
     "yoga": "graphql-yoga, jit",
     ORDINARY: "Strawberry, DataLoaders",
 }
 NAMES = tuple(LABELS)
+_LIMITS = (
+    *("MAX_COST", "MAX_DEPTH", "MAX_SECONDS", "MAX_TOKENS", "MAX_ALIASES", "MAX_ROOT_FIELDS"),
+    *("MAX_DIRECTIVES", "MAX_ANSWER_MB", "IN_FLIGHT", "STREAMS", "PER_CLIENT"),
+)
+_ENVIRONMENTS = {
+    UNCACHED: {"GQLNEWS_CACHE_MB": "0"},
+    UNLIMITED: {"GQLNEWS_CACHE_MB": "0", **{f"GQLNEWS_{limit}": "0" for limit in _LIMITS}},
+}
 _PEERS = Path(__file__).parent.parent / "peers"
 
 
@@ -38,7 +48,7 @@ class Place:
 
 def is_ours(name: str) -> bool:
     """Whether it takes the cursors of gqlnews; the limit knows nothing but gqlnews's requests."""
-    return name in {LIMIT, UNCACHED, CACHED}
+    return name in {LIMIT, UNCACHED, UNLIMITED, CACHED}
 
 
 @contextmanager
@@ -69,7 +79,7 @@ def _command(name: str, place: Place) -> list[str]:
 
 
 def _environment(name: str) -> dict[str, str]:
-    return {"GQLNEWS_CACHE_MB": "0"} if name == UNCACHED else {}
+    return _ENVIRONMENTS.get(name, {})
 
 
 def _node() -> str:

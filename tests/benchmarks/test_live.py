@@ -116,8 +116,8 @@ def test_an_event_that_does_not_fit_is_a_fault_of_who_missed_nothing(kind: str, 
     ("samples", "faults"),
     [
         ([Sample(60, 100, 50, 1, 1), Sample(119, 200, 50, 1, 1)], 0),
-        ([Sample(120, 100, 50, 1, 1), Sample(130, 120, 60, 1, 1)], 0),
-        ([Sample(120, 100, 50, 1, 1), Sample(130, 121, 61, 1, 1)], 2),
+        ([Sample(120, 100, 50, 1, 1), Sample(600, 120, 60, 1, 1)], 0),
+        ([Sample(120, 100, 50, 1, 1), Sample(600, 121, 61, 1, 1)], 2),
         ([Sample(60, 100, 50, 1, 65 << 20)], 1),
     ],
 )

@@ -1,6 +1,5 @@
 """`gqlnews serve`: take in what changed, say what is served and where, serve it, and follow the folder."""
 
-import gc
 import signal
 import socket
 import subprocess
@@ -10,35 +9,27 @@ from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
-import orjson
 import typer
-from starlette.applications import Starlette
 
 from gqlnews.cli.banner import Banner
 from gqlnews.cli.following import start_following
 from gqlnews.cli.ingest import UNDONE, take_in
 from gqlnews.cli.kept import Kept
+from gqlnews.cli.serving import Ready, serve
 from gqlnews.cli.source import Source
 from gqlnews.cli.stopping import stoppable
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.errors import StartupError
 from gqlnews.schema.build import build_schema
-from gqlnews.schema.engine import Asked
 from gqlnews.server import logs
 from gqlnews.server.address import base_url, listen
-from gqlnews.server.app import create_app, documents_of
-from gqlnews.server.auth import anonymous
-from gqlnews.server.service import Service
-from gqlnews.server.serving import NAMES, Server
+from gqlnews.server.app import documents_of
+from gqlnews.server.serving import NAMES
 from gqlnews.settings import LogFormat, ServerSettings
-
-ARTICLES = "query ArticlesServed { site { articleCount } }"
 
 NOT_SERVED = "nothing was served"
 
 Process = subprocess.Popen[bytes]
-Ready = Callable[[int], None]
-"""Called once requests are accepted, with the number of articles that someone without a token sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +61,6 @@ def run_server(source: Source, serving: Serving, settings: ServerSettings) -> No
                 serve(listener, settings, on_ready)
             else:
                 _supervise(listener, serving, settings, on_ready)
-
-
-def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) -> None:
-    """Serve on this socket, in this process, until a signal."""
-    app = create_app(settings)
-
-    async def on_start() -> None:
-        articles = await _count_articles(app)
-        on_ready(articles)
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays: the collector need not look at it again
-
-    def on_stop() -> None:
-        _service(app).feed.end()
-
-    Server(app, on_start, on_stop).run(sockets=[listener])
 
 
 @contextmanager
@@ -143,16 +118,3 @@ def _say(banner: Banner, log_format: LogFormat) -> None:
         typer.echo(banner.text())
     else:
         logs.note("serving", **banner.fields())
-
-
-async def _count_articles(app: Starlette) -> int:
-    """How many someone without a token sees. Asking for it also warms what every request needs."""
-    service = _service(app)
-    answer = await service.engine.answer(Asked(ARTICLES), anonymous(service.settings))
-    count: int = orjson.loads(answer.body)["data"]["site"]["articleCount"]
-    return count
-
-
-def _service(app: Starlette) -> Service:
-    service: Service = app.state.service
-    return service

@@ -62,7 +62,7 @@ def wait_until_ready(process: "subprocess.Popen[bytes]") -> Served | None:
 
 def main() -> None:
     """In the process itself."""
-    from gqlnews.cli.serve import serve
+    from gqlnews.cli.serving import serve
 
     orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=Orders, dec_hook=_decoded)
     logs.configure(orders.log_format)

@@ -1,0 +1,49 @@
+"""One process that serves, on a socket that is there already."""
+
+import gc
+import socket
+from collections.abc import Callable
+
+import orjson
+from starlette.applications import Starlette
+
+from gqlnews.schema.engine import Asked
+from gqlnews.server.app import create_app
+from gqlnews.server.auth import anonymous
+from gqlnews.server.service import Service
+from gqlnews.server.serving import Server
+from gqlnews.settings import ServerSettings
+
+ARTICLES = "query ArticlesServed { site { articleCount } }"
+
+Ready = Callable[[int], None]
+"""Called once requests are accepted, with the number of articles that someone without a token sees."""
+
+
+def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) -> None:
+    """Serve on this socket, in this process, until a signal."""
+    app = create_app(settings)
+
+    async def on_start() -> None:
+        articles = await _count_articles(app)
+        on_ready(articles)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+
+    def on_stop() -> None:
+        _service(app).feed.end()
+
+    Server(app, on_start, on_stop).run(sockets=[listener])
+
+
+async def _count_articles(app: Starlette) -> int:
+    """How many someone without a token sees. Asking for it also warms what every request needs."""
+    service = _service(app)
+    answer = await service.engine.answer(Asked(ARTICLES), anonymous(service.settings))
+    count: int = orjson.loads(answer.body)["data"]["site"]["articleCount"]
+    return count
+
+
+def _service(app: Starlette) -> Service:
+    service: Service = app.state.service
+    return service

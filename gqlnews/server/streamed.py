@@ -33,6 +33,10 @@ class StreamedReply:
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises RefusedError before anything is sent, where there are too many streams."""
         start = perf_counter()
+        if scope["method"] == "HEAD":  # who asks for no events is not kept waiting for any
+            await send({"type": "http.response.start", "status": 200, "headers": self._framing.headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
         with self._service.sockets.taken(scope):
             ends = [
                 asyncio.create_task(one) for one in (self._send(send), _left(receive), self._dropped.wait())

@@ -73,6 +73,14 @@ def begun(stream: Stream) -> None:
     assert stream.line() == ":"
 
 
+def test_who_asks_for_the_head_alone_does_not_wait_for_events(site: Site) -> None:
+    answer = httpx2.request(
+        "HEAD", site.url, params={"query": HEAT}, headers={"accept": STREAM}, timeout=DEADLINE
+    )
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.content == b""
+
+
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_an_event_is_a_next(site: Site, method: str) -> None:
     with streaming(site.url, HEAT, method) as stream:

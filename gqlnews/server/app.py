@@ -24,6 +24,7 @@ from gqlnews.server.explorer import explorer_assets
 from gqlnews.server.graphql import GraphQL
 from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
 from gqlnews.server.health import live, ready
+from gqlnews.server.metrics import Metrics
 from gqlnews.server.page import page
 from gqlnews.server.service import Service
 from gqlnews.server.socket import serve_socket
@@ -82,6 +83,8 @@ def create_app(settings: ServerSettings) -> Starlette:
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),
                 store.read_parts,
+                store,
+                Metrics(),
             )
             yield {"service": app.state.service}
 

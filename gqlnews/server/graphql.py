@@ -22,6 +22,7 @@ from gqlnews.server.conditional import NOT_KEPT, caching, is_known
 from gqlnews.server.framing import EVENTS, PARTS, PARTS_OF_2022, PAYLOADS, Framing
 from gqlnews.server.head import NO_STREAMS, Head, Streams, media_type, takes_streams
 from gqlnews.server.logs import log, note
+from gqlnews.server.metrics import Outcome, outcome_of, outcome_of_refusal
 from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.service import Service
 from gqlnews.server.streamed import StreamedReply
@@ -53,6 +54,7 @@ class Exchange:
     answer: Answer | None = None
     operation: str | None = None
     cached: bool = False
+    code: Code | None = None  # where it was refused outside GraphQL
 
 
 class GraphQL:
@@ -80,7 +82,10 @@ class GraphQL:
                 return
             except RefusedError as refused:
                 reply = _refused(exchange, refused)
-        _note(exchange, reply, perf_counter() - start)
+        seconds = perf_counter() - start
+        if reply.status != CLIENT_CLOSED_REQUEST:
+            _count(exchange, seconds)
+        _note(exchange, reply, seconds)
         await reply.send(send)
 
 
@@ -204,8 +209,20 @@ def _refused(exchange: Exchange, refused: RefusedError) -> Reply:
 
 
 def _refusal(exchange: Exchange, status: int, code: Code, message: str, *more: tuple[bytes, bytes]) -> Reply:
+    exchange.code = code
     headers = (*_HEADERS[exchange.media], *more, *(NOT_KEPT if exchange.head.reads else ()))
     return Reply(status, headers, error_body(code, message))
+
+
+def _count(exchange: Exchange, seconds: float) -> None:
+    answer, code, metrics = exchange.answer, exchange.code, exchange.service.metrics
+    if code is not None:
+        metrics.ended(exchange.operation, outcome_of_refusal(code), (code,))
+    elif answer is not None:
+        metrics.ended(answer.operation, outcome_of(answer), answer.codes)
+    else:  # the client has it already
+        metrics.ended(exchange.operation, Outcome.OK)
+    metrics.timed(seconds)
 
 
 def _note(exchange: Exchange, reply: Reply, seconds: float) -> None:

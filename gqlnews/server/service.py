@@ -8,8 +8,10 @@ from gqlnews.schema.engine import Engine
 from gqlnews.schema.feed import Feed
 from gqlnews.schema.parts import ReadParts
 from gqlnews.server.answers import Answers
+from gqlnews.server.metrics import Metrics
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
+from gqlnews.store.access import Access
 
 VersionOf = Callable[[Audience], bytes | None]
 
@@ -23,3 +25,5 @@ class Service:
     feed: Feed
     sockets: Sockets
     read_parts: ReadParts
+    store: Access
+    metrics: Metrics

@@ -35,12 +35,14 @@ from gqlnews.server.messages import (
     next_message,
     read_message,
 )
+from gqlnews.server.metrics import Outcome
 from gqlnews.server.service import Service
 from gqlnews.server.streams import LAGGING, answers_of
 from gqlnews.server.wire import JSON, RefusedError, error_body, error_response
 
 INIT_SECONDS = 3.0
 MOST_OPERATIONS = 100  # of one socket
+WEBSOCKET = "websocket"  # as the log and the metrics name it
 AUTHORIZATION = "authorization"  # in the payload of connection_init: a browser sets no headers
 GONE = (WebSocketDisconnect, WebSocketDisconnected)  # what sending to a client that has left raises
 
@@ -49,9 +51,10 @@ async def serve_socket(websocket: WebSocket) -> None:
     """The endpoint for WebSockets."""
     service: Service = websocket.state.service
     try:
-        with service.sockets.taken(websocket.scope):
+        with service.sockets.taken(websocket.scope, WEBSOCKET):
             await _Connection(websocket, service).serve()
     except RefusedError as refused:  # before the handshake was answered
+        service.metrics.tell((refused.code,))
         answer = error_response(refused.status, refused.code, str(refused), JSON, refused.headers)
         await websocket.send_denial_response(answer)
 
@@ -146,6 +149,8 @@ class _Connection:
         if len(self._operations) >= MOST_OPERATIONS:
             text = f"The socket has {MOST_OPERATIONS} operations, as many as it takes: complete some."
             body = error_body(Code.TOO_MANY_OPERATIONS, text)
+            metrics = self._service.metrics
+            metrics.ended(None, Outcome.REFUSED, (Code.TOO_MANY_OPERATIONS,))
             await self._socket.send_text(error_message(key, body))
             return
         ready = self._service.engine.ready(message.asked, self._audience)
@@ -174,7 +179,7 @@ class _Connection:
             pass
         finally:
             self._forget(name, me)
-            note_stream(operation, start, count, over="websocket")
+            note_stream(operation, start, count, over=WEBSOCKET)
 
     def _forget(self, name: str, task: "asyncio.Task[None] | None") -> None:
         """The id may be used again from now on, and may be so already where the client has completed it."""

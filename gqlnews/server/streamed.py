@@ -32,7 +32,7 @@ class StreamedReply:
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises RefusedError before anything is sent, where there are too many streams."""
         start = perf_counter()
-        with self._service.sockets.taken(scope):
+        with self._service.sockets.taken(scope, self._framing.name):
             ends = [
                 asyncio.create_task(one) for one in (self._send(send), _left(receive), self._dropped.wait())
             ]

@@ -32,6 +32,7 @@ ROOT_FIELDS, DIRECTIVES = "GQLNEWS_MAX_ROOT_FIELDS", "GQLNEWS_MAX_DIRECTIVES"
 PAGE, COST, SECONDS = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_MAX_SECONDS"
 ANSWER = "GQLNEWS_MAX_ANSWER_MB"
 INTROSPECTION = "GQLNEWS_INTROSPECTION"
+METRICS = "GQLNEWS_METRICS"
 MOST_COST, MOST_SECONDS = 9_999_999, 3_600.0
 LEAST_PAGE = 20  # what is given where a request says nothing
 MEBIBYTE = 1 << 20
@@ -60,6 +61,7 @@ class ServerSettings:
     most_streams: int = MOST_STREAMS
     most_streams_of_one: int = MOST_STREAMS_OF_ONE
     limits: Limits = SERVED
+    metrics: bool = False
 
 
 def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
@@ -90,6 +92,7 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
             environ, STREAMS_OF_ONE, MOST_STREAMS_OF_ONE, MOST_OF_ANY, "streams; 0 is no limit"
         ),
         limits=request_limits(environ),
+        metrics=_flag(environ, METRICS, default=False),
     )
 
 

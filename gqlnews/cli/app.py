@@ -96,6 +96,7 @@ def serve(
     max_depth: options.MaxDepth = SERVED.depth,
     max_seconds: options.MaxSeconds = SERVED.seconds,
     introspection: options.Introspection = SERVED.introspection,
+    metrics: options.Metrics = False,
     processes: options.Processes = None,
 ) -> None:
     """Take in what changed in FOLDER, then serve it, and follow what changes there."""
@@ -118,6 +119,7 @@ def serve(
             seconds=max_seconds,
             introspection=introspection,
         ),
+        metrics,
     )
     run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
 

@@ -10,6 +10,7 @@ from gqlnews.settings import (
     COST,
     DEPTH,
     INTROSPECTION,
+    METRICS,
     MOST_CACHE_MB,
     MOST_COST,
     MOST_OF_ANY,
@@ -187,6 +188,11 @@ Introspection = Annotated[
         help="Tell the schema to who asks for it.",
         rich_help_panel=SCHEMA,
     ),
+]
+
+Metrics = Annotated[
+    bool,
+    typer.Option("--metrics", envvar=METRICS, help="Tell Prometheus at /metrics, where it asks from inside."),
 ]
 
 

@@ -112,6 +112,10 @@ def _routes(settings: ServerSettings, endpoint: GraphQL) -> list[BaseRoute]:
         Route("/health/live", live),
         Route("/health/ready", ready),
     ]
+    if settings.metrics:
+        from gqlnews.server.exposition import expose  # its library is asked for by few
+
+        routes.append(Route("/metrics", expose))
     return [*routes, explorer_assets()] if settings.explorer else routes
 
 

@@ -25,6 +25,7 @@ from gqlnews.settings import (
     editor_tokens,
     request_limits,
 )
+from gqlnews.settings import traces as traces_asked
 
 app = typer.Typer(
     name="gqlnews",
@@ -97,6 +98,7 @@ def serve(
     max_seconds: options.MaxSeconds = SERVED.seconds,
     introspection: options.Introspection = SERVED.introspection,
     metrics: options.Metrics = False,
+    traces: options.Traces = None,
     processes: options.Processes = None,
 ) -> None:
     """Take in what changed in FOLDER, then serve it, and follow what changes there."""
@@ -120,6 +122,7 @@ def serve(
             introspection=introspection,
         ),
         metrics,
+        traces_asked(traces),
     )
     run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
 

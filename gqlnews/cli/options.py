@@ -18,6 +18,7 @@ from gqlnews.settings import (
     SECONDS,
     STREAMS,
     STREAMS_OF_ONE,
+    TRACES,
     LogFormat,
 )
 
@@ -193,6 +194,16 @@ Introspection = Annotated[
 Metrics = Annotated[
     bool,
     typer.Option("--metrics", envvar=METRICS, help="Tell Prometheus at /metrics, where it asks from inside."),
+]
+
+Traces = Annotated[
+    bool | None,
+    typer.Option(
+        "--traces/--no-traces",
+        envvar=TRACES,
+        help="Send traces by OpenTelemetry, which the extra `otel` brings.",
+        show_default="on where OTEL_EXPORTER_OTLP_ENDPOINT is set",
+    ),
 ]
 
 

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews.errors import Code
 from gqlnews.schema.engine import FAILED, Engine
@@ -47,7 +47,7 @@ class State(TypedDict):
 class News(Starlette):
     """Starlette's application; a POST to the endpoint needs neither its routes nor its middleware."""
 
-    def __init__(self, endpoint: GraphQL, **options: Any) -> None:
+    def __init__(self, endpoint: ASGIApp, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
 
@@ -75,7 +75,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             feed = Feed(settings.database, store.version, settings.limits)
             stack.push_async_callback(feed.close)
             store.on_replaced = feed.begin_anew
-            app.state.service = Service(
+            service = Service(
                 settings,
                 Engine(store.read, limits=settings.limits),
                 store.version,
@@ -86,9 +86,14 @@ def create_app(settings: ServerSettings) -> Starlette:
                 store,
                 Metrics(),
             )
-            yield {"service": app.state.service}
+            if settings.traces:
+                from gqlnews.server.traces import traced
 
-    endpoint = GraphQL(page if settings.explorer else None)
+                service = await stack.enter_async_context(traced(service))
+            app.state.service = service
+            yield {"service": service}
+
+    endpoint = _endpoint(settings)
     return News(
         endpoint,
         routes=_routes(settings, endpoint),
@@ -104,7 +109,16 @@ def from_environment() -> Starlette:
     return create_app(server_settings())
 
 
-def _routes(settings: ServerSettings, endpoint: GraphQL) -> list[BaseRoute]:
+def _endpoint(settings: ServerSettings) -> ASGIApp:
+    endpoint = GraphQL(page if settings.explorer else None)
+    if not settings.traces:
+        return endpoint
+    from gqlnews.server.traces import TracedEndpoint  # it has its library only with the extra
+
+    return TracedEndpoint(endpoint)
+
+
+def _routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
         WebSocketRoute(ENDPOINT, serve_socket),

@@ -22,7 +22,7 @@ from gqlnews.server.conditional import NOT_KEPT, caching, is_known
 from gqlnews.server.framing import EVENTS, PARTS, PARTS_OF_2022, PAYLOADS, Framing
 from gqlnews.server.head import NO_STREAMS, Head, Streams, media_type, takes_streams
 from gqlnews.server.logs import log, note
-from gqlnews.server.metrics import Outcome, outcome_of, outcome_of_refusal
+from gqlnews.server.metrics import QUERY, Outcome, outcome_of, outcome_of_refusal
 from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.service import Service
 from gqlnews.server.streamed import StreamedReply
@@ -215,14 +215,15 @@ def _refusal(exchange: Exchange, status: int, code: Code, message: str, *more: t
 
 
 def _count(exchange: Exchange, seconds: float) -> None:
-    answer, code, metrics = exchange.answer, exchange.code, exchange.service.metrics
+    answer, code, service = exchange.answer, exchange.code, exchange.service
     if code is not None:
-        metrics.ended(exchange.operation, outcome_of_refusal(code), (code,))
+        service.ended(exchange.operation, outcome_of_refusal(code), (code,))
     elif answer is not None:
-        metrics.ended(answer.operation, outcome_of(answer), answer.codes)
+        kind = QUERY if answer.ok else None
+        service.ended(answer.operation, outcome_of(answer), answer.codes, kind, cached=exchange.cached)
     else:  # the client has it already
-        metrics.ended(exchange.operation, Outcome.OK)
-    metrics.timed(seconds)
+        service.ended(exchange.operation, Outcome.OK, (), QUERY, cached=True)
+    service.metrics.timed(seconds)
 
 
 def _note(exchange: Exchange, reply: Reply, seconds: float) -> None:

@@ -13,6 +13,7 @@ from gqlnews.schema.engine import Answer
 
 MOST_NAMES = 200  # of operations: a client may make up as many as it likes
 LONGEST_NAME = 100  # characters
+QUERY, SUBSCRIPTION = "query", "subscription"
 NO_NAME, OTHER = "-", "other"  # `other` stands for the names past those
 
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)

@@ -7,6 +7,7 @@ subscription begins at the moment its message is taken, so that what happens aft
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from functools import partial
 from time import perf_counter
 
 import orjson
@@ -149,12 +150,13 @@ class _Connection:
         if len(self._operations) >= MOST_OPERATIONS:
             text = f"The socket has {MOST_OPERATIONS} operations, as many as it takes: complete some."
             body = error_body(Code.TOO_MANY_OPERATIONS, text)
-            metrics = self._service.metrics
-            metrics.ended(None, Outcome.REFUSED, (Code.TOO_MANY_OPERATIONS,))
+            self._service.ended(None, Outcome.REFUSED, (Code.TOO_MANY_OPERATIONS,))
             await self._socket.send_text(error_message(key, body))
             return
         ready = self._service.engine.ready(message.asked, self._audience)
-        running = self._run(message.id, key, ready.operation, answers_of(self._service, ready, self._drop))
+        answers, traces = answers_of(self._service, ready, self._drop), self._service.traces
+        run = partial(self._run, message.id, key, ready.operation, answers)
+        running = run() if traces is None else traces.operation(self._socket.scope, run)
         self._operations[message.id] = asyncio.create_task(running)
 
     async def _run(

@@ -12,7 +12,7 @@ from gqlnews.schema.listener import AnewError, EndedError, FailedError, LaggingE
 from gqlnews.schema.parts import Delivery, NotInPartsError, deliveries
 from gqlnews.server.delivery import last, newer, of_2022
 from gqlnews.server.framing import PARTS, PARTS_OF_2022, Framing
-from gqlnews.server.metrics import Outcome, outcome_of
+from gqlnews.server.metrics import QUERY, SUBSCRIPTION, Outcome, outcome_of
 from gqlnews.server.service import Service
 from gqlnews.server.wire import error_body
 
@@ -60,9 +60,15 @@ async def _counted(
                     outcome, codes = outcome_of(answer), answer.codes
                 yield answer
     finally:
-        service.metrics.ended(ready.operation, outcome, codes)
+        service.ended(ready.operation, outcome, codes, _kind(ready))
         if not watched:
             service.metrics.timed(perf_counter() - start)
+
+
+def _kind(ready: Prepared | Parted | Watched | Answer) -> str | None:
+    if isinstance(ready, Answer):
+        return None
+    return SUBSCRIPTION if isinstance(ready, Watched) else QUERY
 
 
 async def _parts(

@@ -97,7 +97,7 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
         ),
         limits=request_limits(environ),
         metrics=_flag(environ, METRICS, default=False),
-        traces=traces(_said(environ, TRACES), environ),
+        traces=traces_on(_said(environ, TRACES), environ),
     )
 
 
@@ -124,7 +124,7 @@ def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
     )
 
 
-def traces(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bool:
+def traces_on(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether operations are traced; None: as the environment has it, where the extra is installed.
 
     Raises SettingsError where it is asked for and not installed.

@@ -24,8 +24,8 @@ from gqlnews.settings import (
     ServerSettings,
     editor_tokens,
     request_limits,
+    traces_on,
 )
-from gqlnews.settings import traces as traces_asked
 
 app = typer.Typer(
     name="gqlnews",
@@ -122,7 +122,7 @@ def serve(
             introspection=introspection,
         ),
         metrics,
-        traces_asked(traces),
+        traces_on(traces),
     )
     run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
 

@@ -17,10 +17,14 @@ from starlette.responses import Response
 
 from gqlnews.errors import DatabaseError
 from gqlnews.plan.audience import Audience
+from gqlnews.server.framing import EVENTS, PARTS, PAYLOADS
 from gqlnews.server.logs import log
 from gqlnews.server.metrics import SECONDS, Metrics, Outcome
 from gqlnews.server.service import Service
+from gqlnews.server.socket import WEBSOCKET
 from gqlnews.store.counts import COUNTS, counts_of
+
+TRANSPORTS = (WEBSOCKET, EVENTS.name, PAYLOADS.name, PARTS.name)
 
 Value = tuple[tuple[str, ...], float]
 """The values of the labels, and what is counted under them."""
@@ -104,7 +108,7 @@ def _seconds(metrics: Metrics) -> Metric:
 
 
 def _streams(service: Service) -> Iterator[Metric]:
-    open_now = [((over,), float(count)) for over, count in service.sockets.open_over.items()]
+    open_now = [((over,), float(service.sockets.open_over[over])) for over in TRANSPORTS]
     yield _gauge("gqlnews_streams", "Streams that are open.", ("transport",), open_now)
     yield _gauge("gqlnews_subscribers", "Subscriptions that run.", (), [((), service.feed.watching)])
     yield _counter("gqlnews_events", "Events sent to subscribers.", (), [((), float(service.metrics.events))])

@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
 
+from gqlnews.content.records import ReadOptions
 from gqlnews.server.app import create_app
 from gqlnews.server.exposition import is_inside
 from gqlnews.settings import ServerSettings
-from tests.server.support import DEADLINE, TOKEN
+from gqlnews.store.database import open_writer
+from gqlnews.store.ingest import ingest
+from tests.server.support import DEADLINE, PUBLISHED, TOKEN, write_articles
 
 DOCS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
 FRONT = {"query": "query Front { site { articleCount } }"}
@@ -165,6 +168,41 @@ def test_a_socket_and_its_operations_are_counted(client: TestClient) -> None:
     after = next(after for after in scrapes(client) if not after["gqlnews_streams", ("websocket",)])
     assert after["gqlnews_operations_total", ("Watch", "ok")] == 1
     assert after["gqlnews_operation_seconds_count", ()] == 1  # a subscription takes as long as it is watched
+
+
+def test_events_and_changes_are_counted(tmp_path: Path) -> None:
+    folder = write_articles(tmp_path / "content")
+    with closing(open_writer(tmp_path / "news.db")) as db:
+        ingest(db, folder, ReadOptions(), processes=1)
+        with (
+            serving(ServerSettings(tmp_path / "news.db")) as client,
+            client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket,
+        ):
+            socket.send_json({"type": "connection_init"})
+            socket.receive_json()
+            socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": SUBSCRIPTION}})
+            socket.send_json({"type": "ping"})
+            socket.receive_json()
+            write_articles(folder, {"published.md": PUBLISHED.replace("A body", "Another")})
+            ingest(db, folder, ReadOptions(), processes=1)
+            assert socket.receive_json()["type"] == "next"
+            counted = samples(client)
+            assert counted["gqlnews_events_total", ()] == 1
+            assert counted["gqlnews_changes_total", ("public",)] == 2
+
+
+def test_limits_of_streams_are_counted(server_settings: ServerSettings) -> None:
+    with (
+        serving(replace(server_settings, most_streams=1)) as client,
+        client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]),
+    ):
+        events = client.post(
+            "/graphql", json={"query": SUBSCRIPTION}, headers={"accept": "text/event-stream"}
+        )
+        assert events.status_code == 503
+        with pytest.raises(WebSocketDenialResponse):
+            client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]).__enter__()
+        assert samples(client)["gqlnews_errors_total", ("TOO_MANY_STREAMS",)] == 2
 
 
 def test_the_content_is_counted(client: TestClient) -> None:

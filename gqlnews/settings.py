@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +34,9 @@ ROOT_FIELDS, DIRECTIVES = "GQLNEWS_MAX_ROOT_FIELDS", "GQLNEWS_MAX_DIRECTIVES"
 PAGE, COST, SECONDS = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_MAX_SECONDS"
 ANSWER = "GQLNEWS_MAX_ANSWER_MB"
 INTROSPECTION = "GQLNEWS_INTROSPECTION"
+METRICS, TRACES = "GQLNEWS_METRICS", "GQLNEWS_TRACES"
+COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # OpenTelemetry's own
+TRACING = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 MOST_COST, MOST_SECONDS = 9_999_999, 3_600.0
 LEAST_PAGE = 20  # what is given where a request says nothing
 MEBIBYTE = 1 << 20
@@ -99,6 +103,8 @@ class ServerSettings:
     most_streams_of_one: int = MOST_STREAMS_OF_ONE
     limits: Limits = SERVED
     http: HttpSettings = HttpSettings()
+    metrics: bool = False
+    traces: bool = False
 
 
 def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
@@ -130,6 +136,8 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
         ),
         http=_http_settings(environ),
         limits=request_limits(environ),
+        metrics=_flag(environ, METRICS, default=False),
+        traces=traces_on(_said(environ, TRACES), environ),
     )
 
 
@@ -184,6 +192,25 @@ def _origin(given: str) -> str:
     return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else port}"
 
 
+def traces_on(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether operations are traced; None: as the environment has it, where the extra is installed.
+
+    Raises SettingsError where it is asked for and not installed.
+    """
+    if asked and not _has_tracing():
+        raise SettingsError("--traces needs OpenTelemetry: pip install 'gqlnews[otel]'")
+    if asked is None:
+        return any(environ.get(name) for name in COLLECTORS) and _has_tracing()
+    return asked
+
+
+def _has_tracing() -> bool:
+    try:
+        return all(find_spec(name) for name in TRACING)
+    except ModuleNotFoundError:  # of what they are in
+        return False
+
+
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """The user's; a relative XDG_CACHE_HOME is passed over, as the XDG specification asks."""
     named = Path(environ.get("XDG_CACHE_HOME", ""))
@@ -231,6 +258,11 @@ def _seconds(environ: Mapping[str, str]) -> float:
             f"{SECONDS}: {word[:20]!r} is no such number; give 0 to 3600 seconds; 0 is no limit"
         )
     return float(word)
+
+
+def _said(environ: Mapping[str, str], name: str) -> bool | None:
+    """None where nothing is."""
+    return _flag(environ, name, default=False) if environ.get(name, "").strip() else None
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

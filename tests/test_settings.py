@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gqlnews import settings as read
 from gqlnews.errors import SettingsError
 from gqlnews.settings import (
     HttpSettings,
@@ -15,6 +16,7 @@ from gqlnews.settings import (
     log_format,
     origins,
     server_settings,
+    traces_on,
 )
 
 ONE, OTHER = (sha256(token).hexdigest() for token in (b"one", b"other"))
@@ -140,3 +142,36 @@ def test_without_a_usable_name_the_cache_is_in_the_home(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder(environ) == tmp_path / ".cache"
+
+
+COLLECTOR = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "environ", "installed", "on"),
+    [
+        (None, {}, True, False),
+        (None, COLLECTOR, True, True),
+        (None, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, True, True),
+        (None, COLLECTOR, False, False),  # it may be set for all programs of a machine
+        (False, COLLECTOR, True, False),
+        (True, {}, True, True),
+    ],
+)
+def test_when_operations_are_traced(
+    monkeypatch: pytest.MonkeyPatch, asked: bool | None, environ: dict[str, str], installed: bool, on: bool
+) -> None:
+    monkeypatch.setattr(read, "TRACING", ("json",) if installed else ("no_such_package.at_all",))
+    assert traces_on(asked, environ) is on
+
+
+def test_traces_without_their_extra_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "TRACING", ("no_such_package",))
+    with pytest.raises(SettingsError, match=r"^--traces needs OpenTelemetry: pip install 'gqlnews\[otel\]'$"):
+        server_settings({"GQLNEWS_DB": "a", "GQLNEWS_TRACES": "1"})
+
+
+@pytest.mark.parametrize(("word", "on"), [("", False), ("1", True), ("off", False)])
+def test_metrics_and_traces_by_environment(word: str, on: bool) -> None:
+    settings = server_settings({"GQLNEWS_DB": "a", "GQLNEWS_METRICS": word, "GQLNEWS_TRACES": word})
+    assert (settings.metrics, settings.traces) == (on, on)

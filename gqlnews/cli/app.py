@@ -28,6 +28,7 @@ from gqlnews.settings import (
     editor_tokens,
     origins,
     request_limits,
+    traces_on,
 )
 
 app = typer.Typer(
@@ -106,6 +107,8 @@ def serve(
     max_depth: options.MaxDepth = SERVED.depth,
     max_seconds: options.MaxSeconds = SERVED.seconds,
     introspection: options.Introspection = SERVED.introspection,
+    metrics: options.Metrics = False,
+    traces: options.Traces = None,
     processes: options.Processes = None,
 ) -> None:
     """Take in what changed in FOLDER, then serve it, and follow what changes there."""
@@ -129,6 +132,8 @@ def serve(
             introspection=introspection,
         ),
         HttpSettings(http_status, origins(allow_origin or ()), documents, trusted_only, in_flight, rate),
+        metrics,
+        traces_on(traces),
     )
     run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
 

@@ -14,6 +14,7 @@ from gqlnews.settings import (
     HTTP_STATUS,
     IN_FLIGHT,
     INTROSPECTION,
+    METRICS,
     MOST_CACHE_MB,
     MOST_COST,
     MOST_OF_ANY,
@@ -23,6 +24,7 @@ from gqlnews.settings import (
     SECONDS,
     STREAMS,
     STREAMS_OF_ONE,
+    TRACES,
     TRUSTED_ONLY,
     HttpStatus,
     LogFormat,
@@ -194,6 +196,21 @@ Introspection = Annotated[
         envvar=INTROSPECTION,
         help="Tell the schema to who asks for it.",
         rich_help_panel=SCHEMA,
+    ),
+]
+
+Metrics = Annotated[
+    bool,
+    typer.Option("--metrics", envvar=METRICS, help="Tell Prometheus at /metrics, where it asks from inside."),
+]
+
+Traces = Annotated[
+    bool | None,
+    typer.Option(
+        "--traces/--no-traces",
+        envvar=TRACES,
+        help="Send traces by OpenTelemetry, which the extra `otel` brings.",
+        show_default="on where OTEL_EXPORTER_OTLP_ENDPOINT is set",
     ),
 ]
 

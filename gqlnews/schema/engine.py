@@ -36,7 +36,7 @@ FAILED = "The server failed here; what happened is in its log."
 class Answer:
     """`body` is the response as JSON. Not `ok`: the request was refused, and there is no `data`.
 
-    `faultless`: it has no error at all.
+    `faultless`: it has no error at all; else `codes` are those of its errors.
     """
 
     body: bytes
@@ -44,6 +44,7 @@ class Answer:
     operation: str | None = None
     rows: int = 0
     faultless: bool = False
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,16 +248,22 @@ def argument_error(error: RequestError) -> GraphQLError:
 
 
 def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> Answer:
-    return Answer(orjson.dumps({"errors": [error.formatted for error in errors]}), False, operation)
+    body = orjson.dumps({"errors": [error.formatted for error in errors]})
+    return Answer(body, False, operation, codes=_codes(errors))
 
 
 def answered(
     data: dict[str, Any] | None, errors: Sequence[GraphQLError], operation: str | None, rows: int
 ) -> Answer:
     body: dict[str, Any] = {"data": data}
-    if errors:
-        body["errors"] = [_shown(error).formatted for error in errors]
-    return Answer(orjson.dumps(body), True, operation, rows, faultless=not errors)
+    shown = [_shown(error) for error in errors]
+    if shown:
+        body["errors"] = [error.formatted for error in shown]
+    return Answer(orjson.dumps(body), True, operation, rows, faultless=not errors, codes=_codes(shown))
+
+
+def _codes(errors: Sequence[GraphQLError]) -> tuple[str, ...]:
+    return tuple({(error.extensions or {}).get("code", Code.VALIDATION_FAILED): None for error in errors})
 
 
 def _shown(error: GraphQLError) -> GraphQLError:

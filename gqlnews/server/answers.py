@@ -43,6 +43,12 @@ class Answers:
     def __init__(self, limit: int) -> None:
         self._answers: Kept[Request, _Versioned] = Kept(limit)
         self._prepared: Kept[Request, Prepared] = Kept(PREPARED_BYTES)
+        self.hits = self.misses = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of answers that are kept."""
+        return self._answers.size
 
     @property
     def are_kept(self) -> bool:
@@ -51,7 +57,11 @@ class Answers:
 
     def get(self, request: Request, version: bytes) -> Answer | None:
         found = self._answers.get(request)
-        return found.answer if found is not None and found.version == version else None
+        if found is None or found.version != version:
+            self.misses += 1
+            return None
+        self.hits += 1
+        return found.answer
 
     def keep(self, request: Request, version: bytes, answer: Answer) -> None:
         size = len(request.text) + len(answer.body) + OVERHEAD

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry import Schema
 
 from gqlnews.errors import Code
@@ -28,6 +28,7 @@ from gqlnews.server.graphql import GraphQL
 from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
 from gqlnews.server.health import live, ready
 from gqlnews.server.identity import identify
+from gqlnews.server.metrics import Metrics
 from gqlnews.server.origins import Cors
 from gqlnews.server.page import page
 from gqlnews.server.persisted import Persisted
@@ -54,7 +55,7 @@ class State(TypedDict):
 class News(Starlette):
     """Starlette's application; a POST to the endpoint needs neither its routes nor its middleware."""
 
-    def __init__(self, endpoint: GraphQL, cors: Cors | None, **options: Any) -> None:
+    def __init__(self, endpoint: ASGIApp, cors: Cors | None, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint, self._cors = endpoint, cors
         self.router.redirect_slashes = False  # its answer would name the host that the client named
@@ -96,7 +97,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             stack.push_async_callback(feed.close)
             store.on_replaced = feed.begin_anew
             engine = Engine(store.read, schema, limits=settings.limits)
-            app.state.service = Service(
+            service = Service(
                 settings,
                 engine,
                 store.version,
@@ -107,10 +108,17 @@ def create_app(settings: ServerSettings) -> Starlette:
                 Persisted(trusted, only=settings.http.trusted_only, is_valid=engine.documents.is_valid),
                 InFlight(settings.http.in_flight),
                 Rates(settings.http.rate),
+                store,
+                Metrics(),
             )
-            yield {"service": app.state.service}
+            if settings.traces:
+                from gqlnews.server.traces import traced
 
-    endpoint = GraphQL(page if settings.explorer else None)
+                service = await stack.enter_async_context(traced(service))
+            app.state.service = service
+            yield {"service": service}
+
+    endpoint = _endpoint(settings)
     return News(
         endpoint,
         Cors(settings.http.allow_origins) if settings.http.allow_origins else None,
@@ -133,7 +141,16 @@ def from_environment() -> Starlette:
     return create_app(server_settings())
 
 
-def _routes(settings: ServerSettings, endpoint: GraphQL) -> list[BaseRoute]:
+def _endpoint(settings: ServerSettings) -> ASGIApp:
+    endpoint = GraphQL(page if settings.explorer else None)
+    if not settings.traces:
+        return endpoint
+    from gqlnews.server.traces import TracedEndpoint  # it has its library only with the extra
+
+    return TracedEndpoint(endpoint)
+
+
+def _routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
         WebSocketRoute(ENDPOINT, serve_socket),
@@ -142,6 +159,10 @@ def _routes(settings: ServerSettings, endpoint: GraphQL) -> list[BaseRoute]:
         Route("/health/live", live),
         Route("/health/ready", ready),
     ]
+    if settings.metrics:
+        from gqlnews.server.exposition import expose  # its library is asked for by few
+
+        routes.append(Route("/metrics", expose))
     return [*routes, explorer_assets()] if settings.explorer else routes
 
 

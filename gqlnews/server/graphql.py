@@ -23,6 +23,7 @@ from gqlnews.server.framing import EVENTS, PARTS, PARTS_OF_2022, PAYLOADS, Frami
 from gqlnews.server.head import NO_STREAMS, NOTHING, Head, Streams, media_type, takes_streams
 from gqlnews.server.identity import REQUEST_ID, current, identify
 from gqlnews.server.logs import log, note
+from gqlnews.server.metrics import QUERY, Outcome, outcome_of, outcome_of_refusal
 from gqlnews.server.named import Wanted
 from gqlnews.server.rates import COST_OF_ANY, Ready, address_of, cost_of
 from gqlnews.server.request import read_request, read_text, wants_page
@@ -59,6 +60,7 @@ class Exchange:
     operation: str | None = None
     cached: bool = False
     registers: bool = False
+    code: Code | None = None  # where it was refused outside GraphQL
 
 
 class GraphQL:
@@ -87,7 +89,10 @@ class GraphQL:
                 return
             except RefusedError as refused:
                 reply = _refused(exchange, refused)
-        _note(exchange, reply, perf_counter() - start)
+        seconds = perf_counter() - start
+        if reply.status != CLIENT_CLOSED_REQUEST:
+            _count(exchange, seconds)
+        _note(exchange, reply, seconds)
         await reply.send(send, request_id)
 
 
@@ -250,8 +255,21 @@ def _not_acceptable() -> RefusedError:
 
 
 def _refusal(exchange: Exchange, status: int, code: Code, message: str, *more: tuple[bytes, bytes]) -> Reply:
+    exchange.code = code
     headers = (*_HEADERS[exchange.media], *more, *(NOT_KEPT if exchange.head.reads else ()))
     return Reply(status, headers, error_body(code, message))
+
+
+def _count(exchange: Exchange, seconds: float) -> None:
+    answer, code, service = exchange.answer, exchange.code, exchange.service
+    if code is not None:
+        service.ended(exchange.operation, outcome_of_refusal(code), (code,))
+    elif answer is not None:
+        kind = QUERY if answer.ok else None
+        service.ended(answer.operation, outcome_of(answer), answer.codes, kind, cached=exchange.cached)
+    else:  # the client has it already
+        service.ended(exchange.operation, Outcome.OK, (), QUERY, cached=True)
+    service.metrics.timed(seconds)
 
 
 def _note(exchange: Exchange, reply: Reply, seconds: float) -> None:

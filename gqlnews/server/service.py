@@ -1,17 +1,23 @@
 """What an endpoint needs at hand, made when the application starts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Engine
 from gqlnews.schema.feed import Feed
 from gqlnews.schema.parts import ReadParts
 from gqlnews.server.answers import Answers
+from gqlnews.server.metrics import Metrics, Outcome
 from gqlnews.server.persisted import Persisted
 from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
+from gqlnews.store.access import Access
+
+if TYPE_CHECKING:
+    from gqlnews.server.traces import Traces  # there only with its extra
 
 VersionOf = Callable[[Audience], bytes | None]
 
@@ -28,3 +34,20 @@ class Service:
     persisted: Persisted
     in_flight: InFlight
     rates: Rates
+    store: Access
+    metrics: Metrics
+    traces: "Traces | None" = None
+
+    def ended(
+        self,
+        name: str | None,
+        outcome: Outcome,
+        codes: Sequence[str] = (),
+        kind: str | None = None,
+        *,
+        cached: bool = False,
+    ) -> None:
+        """An operation ended; `kind` is `query` or `subscription`, None where it was refused."""
+        self.metrics.ended(name, outcome, codes)
+        if self.traces is not None:
+            self.traces.ended(name, kind, outcome, cached=cached)

@@ -7,6 +7,7 @@ subscription begins at the moment its message is taken, so that what happens aft
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from functools import partial
 from time import perf_counter
 
 import orjson
@@ -37,6 +38,7 @@ from gqlnews.server.messages import (
     next_message,
     read_message,
 )
+from gqlnews.server.metrics import Outcome
 from gqlnews.server.origins import check_origin
 from gqlnews.server.rates import address_of, cost_of
 from gqlnews.server.service import Service
@@ -45,6 +47,7 @@ from gqlnews.server.wire import JSON, RefusedError, error_body, error_response
 
 INIT_SECONDS = 3.0
 MOST_OPERATIONS = 100  # of one socket
+WEBSOCKET = "websocket"  # as the log and the metrics name it
 AUTHORIZATION = "authorization"  # in the payload of connection_init: a browser sets no headers
 GONE = (WebSocketDisconnect, WebSocketDisconnected)  # what sending to a client that has left raises
 
@@ -55,9 +58,10 @@ async def serve_socket(websocket: WebSocket) -> None:
     identify(b"")
     try:
         check_origin(websocket.scope, service.settings.http.allow_origins)
-        with service.sockets.taken(websocket.scope):
+        with service.sockets.taken(websocket.scope, WEBSOCKET):
             await _Connection(websocket, service).serve()
     except RefusedError as refused:  # before the handshake was answered
+        service.metrics.tell((refused.code,))
         await _deny(websocket, refused)
 
 
@@ -163,6 +167,7 @@ class _Connection:
         if len(self._operations) >= MOST_OPERATIONS:
             text = f"The socket has {MOST_OPERATIONS} operations, as many as it takes: complete some."
             body = error_body(Code.TOO_MANY_OPERATIONS, text)
+            self._service.ended(None, Outcome.REFUSED, (Code.TOO_MANY_OPERATIONS,))
             await self._socket.send_text(error_message(key, body))
             return
         try:
@@ -172,7 +177,9 @@ class _Connection:
         except RefusedError as refused:
             await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))
             return
-        running = self._run(message.id, key, ready.operation, answers_of(self._service, ready, self._drop))
+        answers, traces = answers_of(self._service, ready, self._drop), self._service.traces
+        run = partial(self._run, message.id, key, ready.operation, answers)
+        running = run() if traces is None else traces.operation(self._socket.scope, run)
         self._operations[message.id] = asyncio.create_task(running)
 
     async def _run(
@@ -197,7 +204,7 @@ class _Connection:
             pass
         finally:
             self._forget(name, me)
-            note_stream(operation, start, count, over="websocket")
+            note_stream(operation, start, count, over=WEBSOCKET)
 
     def _forget(self, name: str, task: "asyncio.Task[None] | None") -> None:
         """The id may be used again from now on, and may be so already where the client has completed it."""

@@ -18,20 +18,26 @@ class Sockets:
     def __init__(self, most: int, client: int) -> None:
         self._most, self._client = most, client
         self._open: Counter[str] = Counter()
+        self.open_over: Counter[str] = Counter()  # by transport
 
     @property
     def count(self) -> int:
         return self._open.total()
 
     @contextmanager
-    def taken(self, scope: Scope) -> Iterator[None]:
-        """A place for as long as the block runs. Raises RefusedError (503, 429) where there is none."""
+    def taken(self, scope: Scope, over: str) -> Iterator[None]:
+        """A place for as long as the block runs, `over` a transport.
+
+        Raises RefusedError (503, 429) where there is none.
+        """
         address = scope["client"][0] if scope.get("client") else ""
         self._check(address)
         self._open[address] += 1
+        self.open_over[over] += 1
         try:
             yield
         finally:
+            self.open_over[over] -= 1
             self._open[address] -= 1
             if not self._open[address]:
                 del self._open[address]

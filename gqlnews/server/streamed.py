@@ -37,7 +37,7 @@ class StreamedReply:
             await send({"type": "http.response.start", "status": 200, "headers": self._framing.headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        with self._service.sockets.taken(scope):
+        with self._service.sockets.taken(scope, self._framing.name):
             ends = [
                 asyncio.create_task(one) for one in (self._send(send), _left(receive), self._dropped.wait())
             ]

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from time import perf_counter
 
 from gqlnews.errors import Code, DatabaseError, RequestError
 from gqlnews.schema.engine import FAILED, Answer, Parted, Prepared, Watched, argument_error, refused
@@ -11,6 +12,7 @@ from gqlnews.schema.listener import AnewError, EndedError, FailedError, LaggingE
 from gqlnews.schema.parts import Delivery, NotInPartsError, deliveries
 from gqlnews.server.delivery import last, newer, of_2022
 from gqlnews.server.framing import PARTS, PARTS_OF_2022, Framing
+from gqlnews.server.metrics import QUERY, SUBSCRIPTION, Outcome, outcome_of
 from gqlnews.server.service import Service
 from gqlnews.server.wire import RefusedError as OverloadedError
 from gqlnews.server.wire import error_body
@@ -35,10 +37,39 @@ def answers_of(
     Raises EndedError where the server stops.
     """
     if isinstance(ready, Watched):
-        return _many(service, ready, service.feed.watch(ready, drop))
-    if isinstance(ready, Parted):
-        return _parts(service, ready, of_2022 if framing is PARTS_OF_2022 else newer)
-    return _one(service, ready) if framing not in ONE_IN_PARTS else _as_part(_one(service, ready))
+        answers = _many(service, ready, service.feed.watch(ready, drop))
+    elif isinstance(ready, Parted):
+        answers = _parts(service, ready, of_2022 if framing is PARTS_OF_2022 else newer)
+    else:
+        answers = _one(service, ready) if framing not in ONE_IN_PARTS else _as_part(_one(service, ready))
+    return _counted(service, ready, answers)
+
+
+async def _counted(
+    service: Service, ready: Prepared | Parted | Watched | Answer, answers: AsyncGenerator[Answer, None]
+) -> AsyncGenerator[Answer, None]:
+    """The same. How long one takes that is watched is for its client to say: that is not counted."""
+    start, outcome = perf_counter(), Outcome.OK
+    codes: tuple[str, ...] = ()
+    watched = isinstance(ready, Watched)
+    try:
+        async with aclosing(answers):
+            async for answer in answers:
+                if answer.ok and watched:
+                    service.metrics.events += 1
+                else:
+                    outcome, codes = outcome_of(answer), answer.codes
+                yield answer
+    finally:
+        service.ended(ready.operation, outcome, codes, _kind(ready))
+        if not watched:
+            service.metrics.timed(perf_counter() - start)
+
+
+def _kind(ready: Prepared | Parted | Watched | Answer) -> str | None:
+    if isinstance(ready, Answer):
+        return None
+    return SUBSCRIPTION if isinstance(ready, Watched) else QUERY
 
 
 async def _parts(
@@ -58,7 +89,7 @@ async def _parts(
         yield _last(refused([argument_error(error)], parted.operation))
     except Exception:
         log.exception("operation failed")
-        yield _last(Answer(error_body(Code.INTERNAL_ERROR, FAILED), ok=False, operation=parted.operation))
+        yield _last(_failure(Code.INTERNAL_ERROR, FAILED, parted.operation))
 
 
 async def _as_part(answers: AsyncGenerator[Answer, None]) -> AsyncGenerator[Answer, None]:
@@ -79,7 +110,7 @@ async def _one(service: Service, ready: Prepared | Answer) -> AsyncGenerator[Ans
         yield Answer(error_body(error.code, str(error)), ok=False)
     except Exception:
         log.exception("operation failed")
-        yield Answer(error_body(Code.INTERNAL_ERROR, FAILED), ok=False)
+        yield _failure(Code.INTERNAL_ERROR, FAILED, ready.operation)
 
 
 async def _many(
@@ -93,9 +124,9 @@ async def _many(
     except RequestError as error:  # of its arguments, or a limit that it came to
         yield refused([argument_error(error)], watched.operation)
     except AnewError:
-        yield Answer(error_body(Code.VERSION_TOO_OLD, ANEW), ok=False, operation=watched.operation)
+        yield _failure(Code.VERSION_TOO_OLD, ANEW, watched.operation)
     except LaggingError:
-        yield Answer(error_body(Code.TOO_SLOW, LAGGING), ok=False, operation=watched.operation)
+        yield _failure(Code.TOO_SLOW, LAGGING, watched.operation)
     except EndedError:
         raise
     except Exception as error:
@@ -103,4 +134,8 @@ async def _many(
             log.error("%s", error)
         elif not isinstance(error, FailedError):
             log.exception("a subscription failed")
-        yield Answer(error_body(Code.INTERNAL_ERROR, FAILED), ok=False, operation=watched.operation)
+        yield _failure(Code.INTERNAL_ERROR, FAILED, watched.operation)
+
+
+def _failure(code: Code, message: str, operation: str | None) -> Answer:
+    return Answer(error_body(code, message), ok=False, operation=operation, codes=(code,))

@@ -35,6 +35,7 @@ class Access:
         self._identity: Identity = None
         self._readers, self._revision = Readers(limits), Revision()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.statements = 0  # that were asked for
 
     async def open(self, path: Path) -> None:
         """Raises DatabaseError and its kinds."""
@@ -52,9 +53,11 @@ class Access:
 
     async def read(self, statements: Statements) -> list[bytes | None]:
         """As Readers do."""
+        self.statements += len(statements)
         return await self._readers.read(statements)
 
     def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+        self.statements += sum(map(len, parts))
         return self._readers.read_parts(parts)
 
     def version(self, audience: int) -> bytes | None:

@@ -1,0 +1,152 @@
+"""`/metrics`: what was counted, as Prometheus reads it.
+
+Told to who asks from this machine or a private network: to everyone else the path is none.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv6Address, ip_address
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gqlnews.errors import DatabaseError
+from gqlnews.plan.audience import Audience
+from gqlnews.server.framing import EVENTS, PARTS, PAYLOADS
+from gqlnews.server.logs import log
+from gqlnews.server.metrics import SECONDS, Metrics, Outcome
+from gqlnews.server.service import Service
+from gqlnews.server.socket import WEBSOCKET
+from gqlnews.store.counts import COUNTS, counts_of
+
+TRANSPORTS = (WEBSOCKET, EVENTS.name, PAYLOADS.name, PARTS.name)
+
+Value = tuple[tuple[str, ...], float]
+"""The values of the labels, and what is counted under them."""
+
+
+async def expose(request: Request) -> Response:
+    """404 for who asks from outside."""
+    if not is_inside(request.client.host if request.client else None):
+        raise HTTPException(404)
+    service: Service = request.state.service
+    registry = registry_of(service, await _content(service))
+    encode, media = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(registry), headers={"content-type": media, "cache-control": "no-store"})
+
+
+def is_inside(host: str | None) -> bool:
+    """Whether the address is of this machine or a private network; None is a socket of this machine."""
+    if host is None:
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return address.is_private or address.is_loopback or address.is_link_local
+
+
+def registry_of(service: Service, content: Mapping[str, int]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(_Counted(service, content))
+    ProcessCollector(registry=registry)
+    return registry
+
+
+class _Counted(Collector):
+    """What the service counts at this moment."""
+
+    def __init__(self, service: Service, content: Mapping[str, int]) -> None:
+        self._service, self._content = service, content
+
+    def collect(self) -> Iterable[Metric]:
+        yield from _operations(self._service.metrics)
+        yield from _streams(self._service)
+        yield from _store(self._service, self._content)
+
+
+async def _content(service: Service) -> Mapping[str, int]:
+    """Nothing where the store does not answer: the rest is told nevertheless."""
+    try:
+        (answer,) = await service.store.read(COUNTS)
+    except DatabaseError as error:
+        log.error("%s", error)
+        return {}
+    except Exception:
+        log.exception("the store does not answer")
+        return {}
+    return counts_of(answer)
+
+
+def _operations(metrics: Metrics) -> Iterator[Metric]:
+    ended = [
+        ((name, outcome.name.lower()), float(row[outcome]))
+        for name, row in metrics.rows.items()
+        for outcome in Outcome
+        if row[outcome]
+    ]
+    yield _counter("gqlnews_operations", "Operations that ended.", ("name", "outcome"), ended)
+    yield _seconds(metrics)
+    told = [((code,), float(count)) for code, count in metrics.errors.items()]
+    yield _counter("gqlnews_errors", "Answers that told an error, by its code.", ("code",), told)
+
+
+def _seconds(metrics: Metrics) -> Metric:
+    family = HistogramMetricFamily(
+        "gqlnews_operation_seconds", "How long operations took, subscriptions left out."
+    )
+    bounds = [*map(str, SECONDS), "+Inf"]
+    family.add_metric((), list(zip(bounds, accumulate(metrics.took), strict=True)), metrics.seconds)
+    return family
+
+
+def _streams(service: Service) -> Iterator[Metric]:
+    open_now = [((over,), float(service.sockets.open_over[over])) for over in TRANSPORTS]
+    yield _gauge("gqlnews_streams", "Streams that are open.", ("transport",), open_now)
+    yield _gauge("gqlnews_subscribers", "Subscriptions that run.", (), [((), service.feed.watching)])
+    yield _counter("gqlnews_events", "Events sent to subscribers.", (), [((), float(service.metrics.events))])
+
+
+def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
+    answers = service.answers
+    looked = [(("hit",), float(answers.hits)), (("miss",), float(answers.misses))]
+    yield _counter("gqlnews_kept_answers", "Looks for an answer that is kept.", ("result",), looked)
+    yield _gauge("gqlnews_kept_bytes", "Answers that are kept.", (), [((), answers.size)])
+    yield _counter(
+        "gqlnews_statements",
+        "SQL statements that operations ran.",
+        (),
+        [((), float(service.store.statements))],
+    )
+    scopes = (("public", Audience.PUBLIC), ("all", Audience.EDITOR))
+    changes = [
+        ((scope,), float(version.rpartition(b"-")[2]))
+        for scope, audience in scopes
+        if (version := service.version_of(audience)) is not None
+    ]
+    yield _counter("gqlnews_changes", "Changes to articles that the store has taken in.", ("scope",), changes)
+    articles = [((scope,), content[scope]) for scope, _ in scopes if scope in content]
+    yield _gauge("gqlnews_articles", "Articles in the store.", ("scope",), articles)
+    problems = [((kind,), content[kind]) for kind in ("error", "warning") if kind in content]
+    yield _gauge("gqlnews_problems", "Problems of the content.", ("severity",), problems)
+
+
+def _counter(name: str, means: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
+    family = CounterMetricFamily(name, means, labels=labels)
+    for given, value in values:
+        family.add_metric(given, value)
+    return family
+
+
+def _gauge(name: str, means: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
+    family = GaugeMetricFamily(name, means, labels=labels)
+    for given, value in values:
+        family.add_metric(given, value)
+    return family

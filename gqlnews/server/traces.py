@@ -1,0 +1,222 @@
+"""Spans of OpenTelemetry: an operation, in it a root field, in that its statement.
+
+Only where traces are on is this imported. Nothing of it is global: another tracer in the process is left as
+it is. Where spans go is said by OpenTelemetry's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and others).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from threading import Thread
+from time import time_ns
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gqlnews import __version__
+from gqlnews.plan.audience import Audience
+from gqlnews.schema.engine import Answer, Asked, Engine, Parted, Prepared, Watched
+from gqlnews.schema.parts import ReadParts, Statements
+from gqlnews.schema.work import Read
+from gqlnews.server.head import Head
+from gqlnews.server.metrics import LONGEST_NAME, Outcome
+from gqlnews.server.request import wants_page
+from gqlnews.server.service import Service
+
+NAME = "gqlnews"
+LONGEST_TEXT = 10_000  # characters of a statement
+FLUSH_SECONDS = 0.3  # for what is not sent yet when the server stops
+
+_CONTEXT_HEADERS = (b"traceparent", b"tracestate")  # https://www.w3.org/TR/trace-context/
+
+
+@dataclass(slots=True)
+class _Operation:
+    """`fields`: the response keys of the root fields of each hop to the store. `told`: it ended."""
+
+    span: Span
+    fields: deque[tuple[str, ...]] = field(default_factory=deque)
+    told: bool = False
+
+
+_current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
+
+
+@asynccontextmanager
+async def traced(service: Service) -> AsyncIterator[Service]:
+    """The same service, whose operations are traced."""
+    traces, engine = Traces(exporting()), service.engine
+    try:
+        yield replace(
+            service,
+            traces=traces,
+            engine=TracedEngine(traces.reading(engine.read), engine.schema, engine.limits),
+            read_parts=traces.reading_parts(service.read_parts),
+        )
+    finally:
+        await traces.close()
+
+
+def exporting() -> SpanProcessor:
+    """Spans go out in batches, from a thread."""
+    return BatchSpanProcessor(OTLPSpanExporter())
+
+
+class Traces:
+    """`close` it before the loop ends."""
+
+    def __init__(self, processor: SpanProcessor) -> None:
+        self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
+        self._provider.add_span_processor(processor)
+        self._tracer = self._provider.get_tracer(NAME, __version__)
+
+    async def close(self) -> None:
+        """What is not sent within `FLUSH_SECONDS` is lost: a collector that is away keeps nobody waiting."""
+        loop, sent = asyncio.get_running_loop(), asyncio.Event()
+
+        def send() -> None:
+            self._provider.shutdown()
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(sent.set)
+
+        Thread(target=send, daemon=True).start()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(sent.wait(), FLUSH_SECONDS)
+
+    async def operation(self, scope: Scope, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work in a span, whose parent the request may name. There is none where no operation ends."""
+        operation = _Operation(
+            self._tracer.start_span("operation", context=_parent(scope), kind=SpanKind.SERVER)
+        )
+        token = _current.set(operation)
+        try:
+            await work()
+        finally:
+            _current.reset(token)
+            if operation.told:
+                operation.span.end()
+
+    def ended(self, name: str | None, kind: str | None, outcome: Outcome, *, cached: bool) -> None:
+        """Tell of the operation of this task how it ended."""
+        operation = _current.get()
+        if operation is None:
+            return
+        operation.told, span = True, operation.span
+        span.set_attribute("gqlnews.outcome", outcome.name.lower())
+        span.set_attribute("gqlnews.cached", cached)
+        if kind is not None:
+            span.update_name(kind)
+            span.set_attribute("graphql.operation.type", kind)
+        if name is not None:
+            span.set_attribute("graphql.operation.name", name[:LONGEST_NAME])
+        if outcome is Outcome.FAILED:
+            span.set_status(Status(StatusCode.ERROR))
+
+    def reading(self, read: Read) -> Read:
+        """The same, with spans of root fields and statements."""
+
+        async def traced(statements: Statements) -> Sequence[bytes | None]:
+            start, answers = time_ns(), None
+            try:
+                answers = await read(statements)
+            finally:
+                self._hop(start, statements, answers)
+            return answers
+
+        return traced
+
+    def reading_parts(self, read: ReadParts) -> ReadParts:
+        """Likewise. A part's statements begin when those before are through."""
+
+        async def traced(parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
+            start, waiting = time_ns(), deque(parts)
+            async with aclosing(read(parts)) as answers:
+                async for some in answers:
+                    self._hop(start, waiting.popleft(), some)
+                    start = time_ns()
+                    yield some
+
+        return traced
+
+    def _hop(self, start: int, statements: Statements, answers: Sequence[bytes | None] | None) -> None:
+        """Statements of one hop run in a row, and only its end is known: they share its time."""
+        operation = _current.get()
+        if operation is None:
+            return
+        end, parent = time_ns(), set_span_in_context(operation.span)
+        keys = operation.fields.popleft() if operation.fields else ()
+        for number, (sql, _) in enumerate(statements):
+            root = self._tracer.start_span("root field", parent, start_time=start)
+            root.set_attribute("gqlnews.field", keys[number][:LONGEST_NAME] if keys else "")
+            statement = self._tracer.start_span(
+                "statement", set_span_in_context(root), kind=SpanKind.CLIENT, start_time=start
+            )
+            statement.set_attribute("db.system.name", "sqlite")
+            statement.set_attribute("db.query.text", sql[:LONGEST_TEXT])
+            if answers is None:
+                statement.set_status(Status(StatusCode.ERROR))
+            else:
+                statement.set_attribute("db.response.returned_rows", int(answers[number] is not None))
+            statement.end(end)
+            root.end(end)
+
+
+class TracedEngine(Engine):
+    """Tells the operation of this task which root fields its statements are of."""
+
+    def ready(self, asked: Asked, audience: Audience) -> Prepared | Parted | Watched | Answer:
+        made = super().ready(asked, audience)
+        if isinstance(made, Parted):
+            _name_fields(*(tuple(part.queries) for part in made.bound.parts))
+        return made
+
+    async def run(self, prepared: Prepared) -> Answer:
+        _name_fields(tuple(prepared.bound.queries))
+        return await super().run(prepared)
+
+
+class TracedEndpoint:
+    """An endpoint of HTTP, each request in a span, but one for the page."""
+
+    def __init__(self, endpoint: ASGIApp) -> None:
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service: Service = scope["state"]["service"]
+        assert service.traces is not None
+        if service.settings.explorer and wants_page(Head.of(scope)):
+            await self._endpoint(scope, receive, send)
+            return
+        await service.traces.operation(scope, lambda: self._endpoint(scope, receive, send))
+
+
+def _name_fields(*hops: tuple[str, ...]) -> None:
+    operation = _current.get()
+    if operation is not None:
+        operation.fields = deque(hops)
+
+
+def _parent(scope: Scope) -> Context:
+    carrier = {
+        name.decode("ascii"): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in _CONTEXT_HEADERS
+    }
+    return TraceContextTextMapPropagator().extract(carrier, Context())
+
+
+def _resource() -> Resource:
+    """As OpenTelemetry's variables have it; where they name no service, it is ours."""
+    found = Resource.create()
+    if str(found.attributes[SERVICE_NAME]).startswith("unknown_service"):
+        return found.merge(Resource({SERVICE_NAME: NAME}))
+    return found

@@ -1,7 +1,7 @@
 """Anything that is said over a WebSocket, while the content changes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -57,39 +57,33 @@ def say_anything(world: World, data: DataObject) -> None:
     message = _messages(world).map(json.dumps) | st.text() | st.binary(max_size=100)
     said = data.draw(st.lists(message, min_size=1, max_size=8))
     known, stirs = data.draw(st.booleans()) or data.draw(st.booleans()), data.draw(st.integers(0, 3)) == 0
-    with connect(
-        world.url.replace("http:", "ws:"),
-        subprotocols=[Subprotocol(SUBPROTOCOL)],
-        close_timeout=1,
-    ) as socket:
-        heard, code = _talk(
-            socket, ['{"type":"connection_init"}', *said] if known else said, world if stirs else None
-        )
+    heard, code = talk(world, ['{"type":"connection_init"}', *said] if known else said, stirs=stirs)
     assert code is None or code in CLOSED, code
     found = [one for text in heard for one in _broken(text, str(said))]
     assert not found, (found, said)
     world.goes_on()
 
 
-def _talk(
-    socket: ClientConnection, said: list[str | bytes], stirred: World | None
-) -> tuple[list[str], int | None]:
+def open_socket(world: World) -> ClientConnection:
+    address, protocols = world.url.replace("http:", "ws:"), [Subprotocol(SUBPROTOCOL)]
+    return connect(address, subprotocols=protocols, close_timeout=1)
+
+
+def talk(world: World, said: Sequence[str | bytes], *, stirs: bool = False) -> tuple[list[str], int | None]:
     """What the server said, and the code that it closed with, if it did."""
     heard: list[str] = []
-    try:
-        for message in said:
-            socket.send(message)
-        if stirred is not None:
-            stirred.stir()
-        socket.send('{"type":"ping"}')
-        while not heard or json.loads(heard[-1]) != {"type": "pong"}:
-            heard.append(str(socket.recv(timeout=DEADLINE)))
-    except ConnectionClosed as closed:
-        reason = closed.rcvd.reason if closed.rcvd else ""
-        return [
-            *heard,
-            json.dumps({"type": "closed", "reason": reason}),
-        ], closed.rcvd.code if closed.rcvd else 1006
+    with open_socket(world) as socket:
+        try:
+            for message in said:
+                socket.send(message)
+            if stirs:
+                world.stir()
+            socket.send('{"type":"ping"}')
+            while not heard or json.loads(heard[-1]) != {"type": "pong"}:
+                heard.append(str(socket.recv(timeout=DEADLINE)))
+        except ConnectionClosed as closed:
+            code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+            return [*heard, json.dumps({"type": "closed", "reason": reason})], code
     return heard, None
 
 

@@ -23,7 +23,7 @@ INSIDE = (
     *("<class ", "object at", "orjson", "msgspec", "starlette", "uvicorn", "xdist", str(ROOT), "/tmp"),  # noqa: S108
 )
 JSONS = ("application/json", "application/graphql-response+json")
-STREAMS = ("text/event-stream", "multipart/mixed", "text/html")
+STREAMS, PAGE = ("text/event-stream", "multipart/mixed"), "text/html"
 
 
 def broken(request: Request, answer: Answer) -> list[str]:
@@ -51,9 +51,13 @@ def _of_secrets(request: Request, answer: Answer) -> Iterator[str]:
 def _of_body(request: Request, answer: Answer) -> Iterator[str]:
     if request.method == "HEAD" or answer.status == 304:
         return
+    if answer.kind in STREAMS:
+        for payload in _payloads(answer.body.decode()):
+            yield from of_payload(payload, request.said)
+        return
+    if answer.kind not in (*JSONS, PAGE):
+        yield f"{answer.kind} is no kind of answer"
     if answer.kind not in JSONS:
-        if answer.kind not in STREAMS:
-            yield f"{answer.kind} is no kind of answer"
         return
     try:
         body = json.loads(answer.body)
@@ -63,6 +67,21 @@ def _of_body(request: Request, answer: Answer) -> Iterator[str]:
     yield from of_response(body, request.said)
     if answer.status >= 400 and ("data" in body or not body.get("errors")):
         yield "a refusal with data, or without errors"
+
+
+def _payloads(body: str) -> Iterator[Any]:
+    """The JSON of the parts, or of the events: a line each."""
+    for line in body.splitlines():
+        text = line.removeprefix("data: ")
+        if text.startswith("{"):
+            yield json.loads(text)
+
+
+def of_payload(payload: Any, said: str) -> Iterator[str]:
+    """What one of several parts of an answer owes."""
+    parts = [payload, *payload.get("incremental", ()), *payload.get("completed", ())]
+    for error in (error for part in parts for error in part.get("errors", ())):
+        yield from of_error(error, said)
 
 
 def of_response(body: Any, said: str) -> Iterator[str]:

@@ -1,36 +1,56 @@
 """What is fuzzed: each target makes one input, sends it, and sees that every promise is kept."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from re import sub
 from typing import Any
 from urllib.parse import unquote_plus
 
 from hypothesis import strategies as st
-from hypothesis.strategies import DataObject
+from hypothesis.strategies import DataObject, SearchStrategy
 
 from tests.fuzz import documents, envelopes, heads, values
-from tests.fuzz.client import JSON_BODY, Request
+from tests.fuzz.client import JSON_BODY, Header, Request
 from tests.fuzz.inputs import SELECTIONS
 from tests.fuzz.intake import take_in_anything
 from tests.fuzz.sockets import say_anything
 from tests.fuzz.world import World
 from tests.server.support import TOKEN
 
+AUTHORITY: SearchStrategy[Sequence[Header]] = st.sampled_from(
+    [
+        (),
+        (),
+        (("authorization", f"Bearer {TOKEN}".encode()),),
+        (("accept", b"application/graphql-response+json"),),
+    ]
+)
+STREAMS: SearchStrategy[Sequence[Header]] = st.sampled_from(
+    [
+        (("accept", accept),)
+        for accept in (
+            b"multipart/mixed, application/json",
+            b"multipart/mixed;deferSpec=20220824, application/json",
+            b"text/event-stream",
+        )
+    ]
+)
+SPREADS = st.integers(1, 3)
+
 Target = Callable[[World, DataObject], None]
 
 
 def _post(
-    world: World, document: str, variables: Mapping[str, Any] | None = None, name: str | None = None
+    world: World,
+    document: str,
+    variables: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    more: Sequence[Header] = (),
 ) -> None:
     given = {"query": document, "variables": variables, "operationName": name}
     said = json.dumps(given, ensure_ascii=False)
-    world.send(Request(json.dumps(given).encode(), _accepting(said), said=said))
-
-
-def _accepting(said: str) -> tuple[tuple[str, bytes], ...]:
-    """Half of them take the newer media type."""
-    newer = (("accept", b"application/graphql-response+json"),)
-    return (*JSON_BODY, *(newer if len(said) % 2 else ()))
+    headers, token = (*JSON_BODY, *more), any(name == "authorization" for name, _ in more)
+    world.send(Request(json.dumps(given).encode(), headers, said=said, token=token))
 
 
 def valid_documents(world: World, data: DataObject) -> None:
@@ -40,8 +60,17 @@ def valid_documents(world: World, data: DataObject) -> None:
 
 def deep_documents(world: World, data: DataObject) -> None:
     """Of the oracle: fragments, directives, variables, and arguments that name what is there."""
-    asked = data.draw(world.inputs.asked)
-    _post(world, asked.document, asked.variables, asked.name)
+    document, variables, name = data.draw(world.inputs.asked)
+    _post(world, document, variables, name, data.draw(AUTHORITY))
+
+
+def parts(world: World, data: DataObject) -> None:
+    """The same as an answer in parts, or as events: what stands in a fragment is deferred."""
+    document, variables, name = data.draw(world.inputs.asked)
+    deferred = sub(
+        r"\.\.\.( ?on \w+| ?F\d+)?", lambda found: f"{found[0]} @defer", document, count=data.draw(SPREADS)
+    )
+    _post(world, deferred, variables, name, (*data.draw(STREAMS), *data.draw(AUTHORITY)))
 
 
 def bent_documents(world: World, data: DataObject) -> None:
@@ -129,6 +158,7 @@ def front_matter(world: World, data: DataObject) -> None:
 TARGETS: Mapping[str, Target] = {
     "valid documents": valid_documents,
     "deep documents": deep_documents,
+    "answers in parts": parts,
     "bent documents": bent_documents,
     "swollen documents": swollen_documents,
     "random documents": random_documents,

@@ -3,6 +3,7 @@
 PYTHON ?= python3
 CONTENT ?= examples/news
 WORKERS ?= 2
+MINUTES ?= 30
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,8 +28,9 @@ serve: $(VENV)/installed explorer-if-possible ## ingest and serve CONTENT (examp
 test: lint $(EXPLORER) clients ## everything that must pass
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-fuzz: $(VENV)/installed-dev ## generated requests that no run has seen before, against the oracle
+fuzz: $(VENV)/installed-dev ## what no run has sent before: requests against the oracle, then MINUTES (30) of anything
 	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/test_generated_queries.py
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/installed-dev ## ruff and mypy
 	$(BIN)/ruff check .

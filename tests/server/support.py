@@ -103,6 +103,12 @@ class Running:
                 return found[0]
         raise AssertionError(f"{pattern} does not stand in:\n" + "\n".join(self.lines))
 
+    def so_far(self) -> list[str]:
+        """All lines that have come."""
+        while not self._unread.empty() and (line := self._unread.get()) is not None:
+            self.lines.append(line)
+        return self.lines
+
     def stop(self, number: int) -> float:
         """Send a signal; seconds until the process ended."""
         start = time.monotonic()

@@ -1,5 +1,6 @@
 """Who is asking: the public, an editor, or someone who is refused."""
 
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 
@@ -80,3 +81,20 @@ def test_a_token_is_known_exactly_where_its_hash_is(
     else:
         with pytest.raises(RefusedError, match="not known"):
             audience(headers, settings)
+
+
+@pytest.mark.parametrize("token", ["first", "second", "third", "none"])
+def test_every_hash_is_compared_in_constant_time_whichever_fits(
+    server_settings: ServerSettings, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    hashes = tuple(sha256(one.encode()).digest() for one in ("first", "second", "third"))
+    compared: list[bytes] = []
+
+    def compare(given: bytes, known: bytes) -> bool:
+        compared.append(known)
+        return given == known
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    with suppress(RefusedError):
+        audience([f"Bearer {token}"], replace(server_settings, editor_tokens=hashes))
+    assert compared == list(hashes)

@@ -1,0 +1,66 @@
+"""Sends one HTTP request, and takes what comes back as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
+
+from tests.server.support import DEADLINE
+
+Header = tuple[str, bytes]
+JSON_BODY: Sequence[Header] = (("content-type", b"application/json"),)
+
+
+@dataclass(frozen=True)
+class Request:
+    """`said` is the text of it that an answer may repeat; with `token`, it speaks for an editor."""
+
+    body: bytes | None = None
+    headers: Sequence[Header] = JSON_BODY
+    method: str = "POST"
+    query: str = ""
+    said: str = ""
+    token: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+    @property
+    def kind(self) -> str:
+        return self.header("content-type").split(";")[0]
+
+    def header(self, name: str) -> str:
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
+
+class Client:
+    """One connection, kept open as long as the server keeps it."""
+
+    def __init__(self, url: str) -> None:
+        self._path = urlsplit(url).path
+        self._connection = HTTPConnection(urlsplit(url).netloc, timeout=DEADLINE)
+
+    def ask(self, request: Request) -> Answer:
+        try:
+            return self._ask(request)
+        except (HTTPException, ConnectionError):  # it was closed after the last answer
+            self.close()
+            return self._ask(request)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _ask(self, request: Request) -> Answer:
+        to = f"{self._path}?{request.query}" if request.query else self._path
+        self._connection.putrequest(request.method, to, skip_accept_encoding=True)
+        for name, value in request.headers:
+            self._connection.putheader(name, value)
+        if request.body is not None:
+            self._connection.putheader("content-length", str(len(request.body)))
+        self._connection.endheaders(request.body)
+        response = self._connection.getresponse()
+        return Answer(response.status, response.getheaders(), response.read())

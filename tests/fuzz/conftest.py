@@ -1,0 +1,13 @@
+"""One server for all tests of a module."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fuzz.world import World, world_at
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world_at(tmp_path_factory.mktemp("fuzz")) as world:
+        yield world

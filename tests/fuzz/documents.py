@@ -1,0 +1,116 @@
+"""Documents: valid by the schema, bent, swollen, and what is none at all."""
+
+from collections.abc import Callable, Sequence
+
+from graphql import GraphQLSchema
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from hypothesis_graphql import nodes, queries
+
+from tests.fuzz.values import dates, durations, searches, urls
+
+PIECES = (
+    *("{", "}", "(", ")", "[", "]", ":", "$", "!", "@", "...", "|", "&", "=", '"', '"""', "#", ",", "\n"),
+    *(
+        "query",
+        "mutation",
+        "subscription",
+        "fragment",
+        "on",
+        "true",
+        "null",
+        "-0",
+        "1e999",
+        "\\ud800",
+        "\ufeff",
+    ),
+    *(
+        "articles",
+        "node",
+        "nodes",
+        "edges",
+        "related",
+        "article",
+        "topics",
+        "search",
+        "where",
+        "first",
+        "99999999999",
+    ),
+    *("__schema", "__type", "__typename", "@skip(if: $a)", "@include(if: null)", "@defer", "@stream", "...F"),
+    *(" fragment F on Article { ...F slug }", "Article", "Query", "$a", "a: ", "\0", "é", "'", "\\u{110000}"),
+)
+
+
+def from_schema(schema: GraphQLSchema) -> SearchStrategy[str]:
+    """Those of hypothesis-graphql: every argument and field of the schema, in few shapes."""
+    scalars = {
+        "DateTime": dates.map(nodes.String),
+        "Duration": durations.map(nodes.String),
+        "URL": urls.map(nodes.String),
+        "JSON": searches.map(nodes.String),
+    }
+    return queries(schema, custom_scalars=scalars).map(str)
+
+
+def bent(texts: Sequence[str]) -> SearchStrategy[str]:
+    """A document into which something else was written, here and there, or of which something is gone."""
+    change = st.tuples(
+        st.integers(0, 5_000), st.integers(0, 30), st.sampled_from(PIECES) | st.text(max_size=4)
+    )
+    return st.builds(_change, st.sampled_from(texts), st.lists(change, min_size=1, max_size=6))
+
+
+def _change(text: str, changes: Sequence[tuple[int, int, str]]) -> str:
+    for at, gone, new in changes:
+        place = at % (len(text) + 1)
+        text = text[:place] + new + text[place + gone % 7 :]
+    return text
+
+
+soup = st.lists(st.sampled_from(PIECES), max_size=60).map(" ".join) | st.text(max_size=200)
+
+
+def _repeated(text: str) -> Callable[[int], str]:
+    return lambda count: text * count
+
+
+def _nested(before: str, after: str, inner: str) -> Callable[[int], str]:
+    return lambda count: before * count + inner + after * count
+
+
+def _doubling(spread: str, type_: str) -> Callable[[int], str]:
+    def write(count: int) -> str:
+        levels = "".join(
+            f" fragment F{level} on {type_} {{ {spread.format(level + 1)} }}" for level in range(count)
+        )
+        return f"...F0 }}{levels} fragment F{count} on {type_} {{ __typename "
+
+    return write
+
+
+SWELLS: Sequence[Callable[[int], str]] = (
+    _repeated(" a: site { version }"),
+    _repeated(" __typename"),
+    _repeated(" ...F"),
+    _repeated(' article(slug: "open-1") { slug related { title } }'),
+    _repeated(" site { version @skip(if: false) @include(if: true) }"),
+    _repeated(" __typename @a @b"),
+    _repeated(" #\n"),
+    _repeated("\r\n"),
+    _repeated(" articles(first: 100) { nodes { similar { slug } } }"),
+    _repeated(" __schema { types { name fields { name } } }"),
+    _nested("articles(first: 100) { nodes { related { article { story { ", " } } } } }", "slug"),
+    _nested("... { ", " }", "__typename"),
+    _nested("articles(where: {not: ", "}) { totalCount }", "{}"),
+    _nested("a(b: [", "])", "1"),
+    _nested("__schema { types { fields { type { ofType { ", " } } } } }", "name"),
+    _doubling("...F{0} ...F{0}", "Query"),
+    _doubling("a: topics {{ articles {{ nodes {{ topics {{ slug }} }} }} }} ...F{0} ...F{0}", "Query"),
+    _doubling("site {{ version }} ... {{ ...F{0} }} ... @include(if: true) {{ ...F{0} }}", "Query"),
+)
+_counts = st.integers(1, 60) | st.sampled_from([200, 1_000, 2_100, 5_000])
+swollen = st.builds(
+    lambda swells: f"{{ {' '.join(swell(count) for swell, count in swells)} }}"[:250_000],
+    st.lists(st.tuples(st.sampled_from(SWELLS), _counts), min_size=1, max_size=2),
+)

@@ -1,0 +1,91 @@
+"""Headers that are legal HTTP, and mean anything: what frames the message is not among them."""
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from tests.fuzz.client import Header
+from tests.server.support import TOKEN
+
+MEDIA = (
+    *(
+        "application/json",
+        "application/graphql-response+json",
+        "text/event-stream",
+        "multipart/mixed",
+        "text/html",
+    ),
+    *(
+        "*/*",
+        "application/*",
+        "image/png",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+    ),
+)
+PARAMETERS = (
+    *(
+        "q=0",
+        "q=1",
+        "q=0.5",
+        "q=-1",
+        "q=nan",
+        "q=1.0001",
+        "q=",
+        "charset=utf-8",
+        "charset=utf-16",
+        'charset="utf-8"',
+    ),
+    *('subscriptionSpec="1.0"', "deferSpec=20220824", "boundary=-", ";", "=", '"', "q=0;q=1"),
+)
+WORDS: dict[str, Sequence[str]] = {
+    "authorization": (
+        "Bearer",
+        "bearer ",
+        "Basic YTpi",
+        TOKEN,
+        f"Bearer {TOKEN}",
+        f"Bearer {TOKEN[:-1]}",
+        "Bearer =",
+        ",",
+    ),
+    "if-none-match": ("*", '""', 'W/"a"', '"a", "b"', ",", '"'),
+    "content-encoding": ("identity", "gzip", "br", "deflate, gzip", "*"),
+    "accept-encoding": ("gzip", "identity;q=0", "*;q=0"),
+    "origin": ("null", "https://evil.example", "http://127.0.0.1", "x"),
+    "x-request-id": ("a", "a b", "{}", "\x80", "x" * 300),
+    "cookie": ("a=b", "session=1"),
+    "range": ("bytes=0-1", "bytes=-"),
+    "referer": ("https://evil.example/",),
+    "x-forwarded-for": ("127.0.0.1", "a, b"),
+    "apollo-require-preflight": ("1",),
+    "x-odd": ("",),
+}
+_letters = st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f")
+_noise = st.text(_letters, max_size=30)
+media_types = st.lists(
+    st.builds(
+        lambda kind, more: ";".join((kind, *more)),
+        st.sampled_from(MEDIA) | _noise,
+        st.lists(st.sampled_from(PARAMETERS), max_size=2),
+    ),
+    max_size=4,
+).map(", ".join)
+
+
+def _header(name: str, values: SearchStrategy[str]) -> SearchStrategy[Header]:
+    return values.map(lambda value: (name, value.strip().encode("latin-1")))
+
+
+_others = st.sampled_from(sorted(WORDS)).flatmap(
+    lambda name: _header(name, st.sampled_from(WORDS[name]) | _noise)
+)
+_accept = _header("accept", media_types | _noise)
+_type = _header("content-type", st.just("application/json") | media_types | _noise)
+heads: SearchStrategy[list[Header]] = st.builds(
+    lambda kinds, others: [*kinds, *others],
+    st.lists(_type, max_size=2),
+    st.lists(_accept | _others, max_size=6),
+)

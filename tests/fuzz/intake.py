@@ -1,0 +1,47 @@
+"""Any bytes as a content file: taken in or refused, and no good article is lost by it."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+from hypothesis.strategies import DataObject
+
+from gqlnews.content.records import ReadOptions
+from gqlnews.store.database import open_writer
+from gqlnews.store.ingest import ingest
+from tests.fuzz.front_matter import files
+from tests.fuzz.promises import SECONDS
+from tests.store.folder import Folder, keys_of, later_ns, text_of
+
+GOOD = text_of(keys_of("https://x.example/good"))
+
+
+class Intake:
+    """A store of one good article; the file beside it is another each time."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir()
+        self.folder = Folder(root / "content")
+        self.folder.write("good.md", GOOD)
+        self.database = root / "store.db"
+        self._take_in(None)
+
+    def take(self, data: bytes) -> list[str]:
+        """The slugs that are served then. The good file is touched, so that it is read again too."""
+        (self.folder.root / "odd.md").write_bytes(data)
+        self.folder.touch("odd.md")
+        self.folder.touch("good.md")
+        return self._take_in(["odd.md", "good.md"])
+
+    def _take_in(self, paths: list[str] | None) -> list[str]:
+        with closing(open_writer(self.database)) as db:
+            ingest(db, self.folder.root, ReadOptions(), processes=1, now_ns=later_ns, paths=paths)
+            return [slug for (slug,) in db.execute("SELECT slug FROM article ORDER BY slug")]
+
+
+def take_in_anything(intake: Intake, data: DataObject) -> None:
+    file = data.draw(files)
+    before = time.process_time()
+    slugs = intake.take(file)
+    assert time.process_time() - before < SECONDS
+    assert slugs in (["good"], ["good", "odd"])

@@ -1,0 +1,109 @@
+"""What every answer owes, whatever was asked: the promises that it breaks."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz.client import Answer, Request
+from tests.fuzz.place import SECRET
+from tests.server.support import TOKEN, TOKEN_HASH
+
+ROOT = Path(__file__).parent.parent.parent
+CODES = frozenset(
+    re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.MULTILINE)
+)
+SECONDS = 2.0
+"""Of a processor: how long an answer takes beside that is the machine's business."""
+
+OVERLOADED = 503
+INSIDE = (
+    *("Traceback", ".py", "sqlite", "SELECT ", "strawberry", "graphql.error", "site-packages"),
+    *("<class ", "object at", "orjson", "msgspec", "starlette", "uvicorn", "xdist", str(ROOT), "/tmp"),  # noqa: S108
+)
+JSONS = ("application/json", "application/graphql-response+json")
+STREAMS, PAGE = ("text/event-stream", "multipart/mixed"), "text/html"
+
+
+def broken(request: Request, answer: Answer) -> list[str]:
+    """The promises that the answer breaks, in words."""
+    return [*_of_http(request, answer), *_of_secrets(request, answer), *_of_body(request, answer)]
+
+
+def _of_http(request: Request, answer: Answer) -> Iterator[str]:
+    if answer.status >= 500 and answer.status != OVERLOADED:
+        yield f"status {answer.status}"
+    if request.token and "public" in answer.header("cache-control"):
+        yield "an editor's answer may be kept by all"
+    for name, value in answer.headers:
+        yield from leaks(f"{name}: {value}", request.said)
+
+
+def _of_secrets(request: Request, answer: Answer) -> Iterator[str]:
+    everything = answer.body + repr(answer.headers).encode()
+    if SECRET.encode() in everything.lower() and not request.token and SECRET not in request.said.lower():
+        yield "what is not published shows"
+    if TOKEN.encode() in everything or TOKEN_HASH.encode() in everything:
+        yield "a token shows"
+
+
+def _of_body(request: Request, answer: Answer) -> Iterator[str]:
+    if request.method == "HEAD" or answer.status == 304:
+        return
+    if answer.kind in STREAMS:
+        for payload in _payloads(answer.body.decode()):
+            yield from of_payload(payload, request.said)
+        return
+    if answer.kind not in (*JSONS, PAGE):
+        yield f"{answer.kind} is no kind of answer"
+    if answer.kind not in JSONS:
+        return
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        yield "the body is no JSON"
+        return
+    yield from of_response(body, request.said)
+    if answer.status >= 400 and ("data" in body or not body.get("errors")):
+        yield "a refusal with data, or without errors"
+
+
+def _payloads(body: str) -> Iterator[Any]:
+    """The JSON of the parts, or of the events: a line each."""
+    for line in body.splitlines():
+        text = line.removeprefix("data: ")
+        if text.startswith("{"):
+            yield json.loads(text)
+
+
+def of_payload(payload: Any, said: str) -> Iterator[str]:
+    """What one of several parts of an answer owes."""
+    parts = [payload, *payload.get("incremental", ()), *payload.get("completed", ())]
+    for error in (error for part in parts for error in part.get("errors", ())):
+        yield from of_error(error, said)
+
+
+def of_response(body: Any, said: str) -> Iterator[str]:
+    """What a GraphQL response owes, whatever carries it."""
+    if not isinstance(body, dict) or not body.keys() & {"data", "errors"}:
+        yield "the body is no GraphQL response"
+        return
+    for error in body.get("errors", ()):
+        yield from of_error(error, said)
+
+
+def of_error(error: Any, said: str) -> Iterator[str]:
+    code = error.get("extensions", {}).get("code")
+    if code not in CODES or code == "INTERNAL_ERROR":
+        yield f"the code of an error is {code}"
+    if not isinstance(error.get("message"), str):
+        yield "an error without a message"
+    yield from leaks(json.dumps(error), said)
+
+
+def leaks(text: str, said: str) -> Iterator[str]:
+    """Words of the inside that the sender did not say himself."""
+    for word in INSIDE:
+        if word.lower() in text.lower() and word.lower() not in said.lower():
+            yield f"{word!r} of the inside shows in {text[:300]}"

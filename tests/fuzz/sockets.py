@@ -1,0 +1,101 @@
+"""Anything that is said over a WebSocket, while the content changes."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from tests.fuzz.place import SECRET
+from tests.fuzz.promises import leaks, of_error, of_response
+from tests.fuzz.values import anything, versions
+from tests.fuzz.world import World
+from tests.server.live import SUBPROTOCOL
+from tests.server.support import DEADLINE
+
+CLOSED = {1007, 1009, 4400, 4401, 4403, 4409, 4429}
+CHANGED = (
+    "articleChanged(since: $s, where: $w)"
+    " { kind slug version article { title secured extra topics { name } } }"
+)
+queries = st.sampled_from(
+    (
+        f"subscription ($s: String, $w: ArticleFilter) {{ {CHANGED} }}",
+        "subscription { articleChanged { version article { title related { title } } } }",
+        "{ site { version articleCount } }",
+        "subscription { __typename }",
+        "subscription { a: articleChanged { slug } b: articleChanged { slug } }",
+        "{ articles { nodes { slug ... @defer { title } } } }",
+        "{",
+    )
+)
+wheres = anything | st.sampled_from([{"published": {"eq": False}}, {"heat": {"gte": 1}}, {"not": {}}, {}])
+kinds = st.sampled_from(
+    ["connection_init", "subscribe", "subscribe", "subscribe", "complete", "ping", "pong", "next"]
+)
+
+
+def _messages(world: World) -> st.SearchStrategy[Any]:
+    since = versions(world.versions) | anything
+    variables = st.fixed_dictionaries({}, optional={"s": since, "w": wheres}) | anything
+    payload = st.fixed_dictionaries(
+        {"query": queries | st.text()},
+        optional={"variables": variables, "operationName": st.just("A") | anything, "extensions": anything},
+    )
+    ids = st.sampled_from(["1", "2", "3"]) | anything
+    return (
+        st.fixed_dictionaries({"type": kinds}, optional={"id": ids, "payload": payload | anything}) | anything
+    )
+
+
+def say_anything(world: World, data: DataObject) -> None:
+    """Most of them to a socket that is initialised. The events of a change come before the last pong."""
+    message = _messages(world).map(json.dumps) | st.text() | st.binary(max_size=100)
+    said = data.draw(st.lists(message, min_size=1, max_size=8))
+    known, stirs = data.draw(st.booleans()) or data.draw(st.booleans()), data.draw(st.integers(0, 3)) == 0
+    heard, code = talk(world, ['{"type":"connection_init"}', *said] if known else said, stirs=stirs)
+    assert code is None or code in CLOSED, code
+    found = [one for text in heard for one in _broken(text, str(said))]
+    assert not found, (found, said)
+    world.goes_on()
+
+
+def open_socket(world: World) -> ClientConnection:
+    address, protocols = world.url.replace("http:", "ws:"), [Subprotocol(SUBPROTOCOL)]
+    return connect(address, subprotocols=protocols, close_timeout=1)
+
+
+def talk(world: World, said: Sequence[str | bytes], *, stirs: bool = False) -> tuple[list[str], int | None]:
+    """What the server said, and the code that it closed with, if it did."""
+    heard: list[str] = []
+    with open_socket(world) as socket:
+        try:
+            for message in said:
+                socket.send(message)
+            if stirs:
+                world.stir()
+            socket.send('{"type":"ping"}')
+            while not heard or json.loads(heard[-1]) != {"type": "pong"}:
+                heard.append(str(socket.recv(timeout=DEADLINE)))
+        except ConnectionClosed as closed:
+            code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+            return [*heard, json.dumps({"type": "closed", "reason": reason})], code
+    return heard, None
+
+
+def _broken(text: str, said: str) -> Iterator[str]:
+    if SECRET in text.lower():
+        yield "what is not published shows"
+    message = json.loads(text)
+    match message["type"]:
+        case "next":
+            yield from of_response(message["payload"], said)
+        case "error":
+            for error in message["payload"]:
+                yield from of_error(error, said)
+        case "closed":
+            yield from leaks(message["reason"], said)

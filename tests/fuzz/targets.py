@@ -1,0 +1,175 @@
+"""What is fuzzed: each target makes one input, sends it, and sees that every promise is kept."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from re import sub
+from typing import Any
+from urllib.parse import unquote_plus
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject, SearchStrategy
+
+from tests.fuzz import documents, envelopes, heads, values
+from tests.fuzz.client import JSON_BODY, Header, Request
+from tests.fuzz.inputs import SELECTIONS
+from tests.fuzz.intake import take_in_anything
+from tests.fuzz.sockets import say_anything
+from tests.fuzz.world import World
+from tests.server.support import TOKEN
+
+AUTHORITY: SearchStrategy[Sequence[Header]] = st.sampled_from(
+    [
+        (),
+        (),
+        (("authorization", f"Bearer {TOKEN}".encode()),),
+        (("accept", b"application/graphql-response+json"),),
+    ]
+)
+STREAMS: SearchStrategy[Sequence[Header]] = st.sampled_from(
+    [
+        (("accept", accept),)
+        for accept in (
+            b"multipart/mixed, application/json",
+            b"multipart/mixed;deferSpec=20220824, application/json",
+            b"text/event-stream",
+        )
+    ]
+)
+SPREADS = st.integers(1, 3)
+
+Target = Callable[[World, DataObject], None]
+
+
+def _post(
+    world: World,
+    document: str,
+    variables: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    more: Sequence[Header] = (),
+) -> None:
+    given = {"query": document, "variables": variables, "operationName": name}
+    said = json.dumps(given, ensure_ascii=False)
+    headers, token = (*JSON_BODY, *more), any(name == "authorization" for name, _ in more)
+    world.send(Request(json.dumps(given).encode(), headers, said=said, token=token))
+
+
+def valid_documents(world: World, data: DataObject) -> None:
+    """Of hypothesis-graphql."""
+    _post(world, data.draw(world.inputs.valid))
+
+
+def deep_documents(world: World, data: DataObject) -> None:
+    """Of the oracle: fragments, directives, variables, and arguments that name what is there."""
+    document, variables, name = data.draw(world.inputs.asked)
+    _post(world, document, variables, name, data.draw(AUTHORITY))
+
+
+def parts(world: World, data: DataObject) -> None:
+    """The same as an answer in parts, or as events: what stands in a fragment is deferred."""
+    document, variables, name = data.draw(world.inputs.asked)
+    deferred = sub(
+        r"\.\.\.( ?on \w+| ?F\d+)?", lambda found: f"{found[0]} @defer", document, count=data.draw(SPREADS)
+    )
+    _post(world, deferred, variables, name, (*data.draw(STREAMS), *data.draw(AUTHORITY)))
+
+
+def bent_documents(world: World, data: DataObject) -> None:
+    _post(world, data.draw(world.inputs.bent))
+
+
+def swollen_documents(world: World, data: DataObject) -> None:
+    _post(world, data.draw(documents.swollen))
+
+
+def random_documents(world: World, data: DataObject) -> None:
+    _post(world, data.draw(documents.soup))
+
+
+def variables(world: World, data: DataObject) -> None:
+    """Every root field and argument; cursors, ids, versions, dates and filters among them."""
+    _post(world, *data.draw(world.inputs.roots))
+
+
+def bodies(world: World, data: DataObject) -> None:
+    body = data.draw(envelopes.bodies)
+    world.send(Request(body, said=body.decode(errors="replace")))
+
+
+def parameters(world: World, data: DataObject) -> None:
+    query = data.draw(envelopes.query_strings)
+    world.send(Request(None, (), "GET", query, said=f"{query} {unquote_plus(query)}"))
+
+
+def headers(world: World, data: DataObject) -> None:
+    """Of queries that end, by any method."""
+    method = data.draw(
+        st.sampled_from(["POST", "GET", "POST", "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
+    )
+    given = data.draw(heads.heads)
+    said = repr(given)
+    body = b'{"query":"{ articles { nodes { slug title secured extra } } }"}'
+    query = "query=%7B+articles+%7B+nodes+%7B+slug+title+secured+%7D+%7D+%7D"
+    token = TOKEN in said
+    if method in {"GET", "HEAD"}:
+        world.send(Request(None, given, method, query, said=said, token=token))
+    else:
+        world.send(Request(body, given, method, said=said, token=token))
+
+
+def cursors(world: World, data: DataObject) -> None:
+    cursor = data.draw(values.cursors(world.cursors))
+    field = data.draw(st.sampled_from(["articles", "trending", "stories", "providers", "topic", "search"]))
+    where = {
+        "topic": 'topic(slug: "animals") { articles(after: $c) { totalCount nodes { slug } } }',
+        "search": 'search(query: "quagga", after: $c) { totalCount nodes { slug } }',
+    }
+    asked = where.get(field, f"{field}(after: $c) {{ totalCount nodes {{ id }} }}")
+    _post(world, f"query ($c: String) {{ {asked} }}", {"c": cursor})
+
+
+def searches(world: World, data: DataObject) -> None:
+    text = data.draw(values.searches)
+    document = (
+        "query ($q: String!) { search(query: $q) { totalCount edges { snippet score node { title } } }"
+        " articles(where: {matches: $q}) { totalCount } }"
+    )
+    _post(world, document, {"q": text})
+
+
+def versions(world: World, data: DataObject) -> None:
+    since = data.draw(values.versions(world.versions))
+    _post(
+        world,
+        f"query ($since: String) {{ changes(since: $since) {SELECTIONS['ChangeSet']} }}",
+        {"since": since},
+    )
+
+
+def ids(world: World, data: DataObject) -> None:
+    some = data.draw(st.lists(values.ids(world.ids), max_size=8))
+    _post(world, f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {SELECTIONS['Node']} }}", {"ids": some})
+
+
+def front_matter(world: World, data: DataObject) -> None:
+    """Through an ingest, without the server."""
+    take_in_anything(world.intake, data)
+
+
+TARGETS: Mapping[str, Target] = {
+    "valid documents": valid_documents,
+    "deep documents": deep_documents,
+    "answers in parts": parts,
+    "bent documents": bent_documents,
+    "swollen documents": swollen_documents,
+    "random documents": random_documents,
+    "variables": variables,
+    "bodies": bodies,
+    "parameters": parameters,
+    "headers": headers,
+    "cursors": cursors,
+    "search strings": searches,
+    "versions": versions,
+    "ids": ids,
+    "WebSocket messages": say_anything,
+    "front matter": front_matter,
+}

@@ -1,0 +1,22 @@
+"""A small budget for each target, the same examples each time; `make fuzz` looks further."""
+
+import pytest
+
+from tests.fuzz.budget import run
+from tests.fuzz.targets import TARGETS
+from tests.fuzz.world import World
+
+EXAMPLES = {
+    "valid documents": 25,
+    "deep documents": 50,
+    "answers in parts": 50,
+    "swollen documents": 60,
+    "WebSocket messages": 60,
+}
+OTHERS = 100
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_input_breaks_a_promise(world: World, target: str) -> None:
+    run(target, world, EXAMPLES.get(target, OTHERS))
+    assert world.faults() == []

@@ -1,0 +1,117 @@
+"""A server in a process of its own over a place with secrets, and what is known of it from outside."""
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from graphql import build_schema
+
+from tests.fuzz.client import Answer, Client, Request
+from tests.fuzz.inputs import inputs_of
+from tests.fuzz.intake import Intake
+from tests.fuzz.place import HIDDEN, OPEN, write_hidden, write_open, write_place
+from tests.fuzz.promises import ROOT, SECONDS, broken
+from tests.product import take_in
+from tests.server.support import TOKEN, TOKEN_HASH, Running, serving
+from tests.store.folder import Folder
+
+SDL = (ROOT / "schema.graphql").read_text("utf-8")
+KNOWN = """
+{ site { version articleCount }
+  articles(first: 3) { pageInfo { startCursor endCursor } edges { cursor node { id } } }
+  trending(first: 2) { pageInfo { endCursor } }
+  search(query: "quagga", first: 1) { pageInfo { endCursor } }
+  stories(first: 1) { pageInfo { endCursor } nodes { id } }
+  providers(first: 1) { pageInfo { endCursor } nodes { id articles(first: 1) { pageInfo { endCursor } } } }
+  topics { id articles(first: 1) { pageInfo { endCursor } } }
+  article(slug: "open-0") { referencedBy(first: 1) { pageInfo { endCursor } } } }
+"""
+SENTINEL = Request(b'{"query":"{ site { articleCount } }"}')
+FAULTS = re.compile(r"Traceback|^\S+ (error|critical) |^\S*Error:")
+
+
+class World:
+    """`cursors`, `ids` and `versions` are those that the API gave; versions to an editor too."""
+
+    def __init__(self, url: str, folder: Folder, database: Path, running: Running) -> None:
+        self.url, self.folder, self.database = url, folder, database
+        self._running = running
+        self._client = Client(url)
+        self._stirred = 0
+        public, editor = self._known(()), self._known((("authorization", f"Bearer {TOKEN}".encode()),))
+        self.cursors, self.ids = sorted(_found(public, "ursor")), sorted(_found(public, "id"))
+        self.versions = sorted(_found(public, "version") | _found(editor, "version"))
+        self.inputs = inputs_of(build_schema(SDL), folder.root, self.cursors, self.ids, self.versions)
+        self.intake = Intake(database.parent / "intake")
+        self.counts: Counter[str] = Counter()
+
+    def _known(self, headers: tuple[tuple[str, bytes], ...]) -> Any:
+        body = json.dumps({"query": KNOWN}).encode()
+        answer = self._client.ask(Request(body, (("content-type", b"application/json"), *headers)))
+        return json.loads(answer.body)["data"]
+
+    def send(self, request: Request) -> Answer:
+        """The answer, which keeps every promise; and so does the server, which goes on."""
+        before = self.seconds()
+        answer = self._client.ask(request)
+        took = self.seconds() - before
+        found = broken(request, answer)
+        assert not found, (found, request, answer)
+        assert took < SECONDS, (took, request)
+        self.goes_on()
+        return answer
+
+    def goes_on(self) -> None:
+        after = self._client.ask(SENTINEL)
+        assert (after.status, json.loads(after.body)) == (
+            200,
+            {"data": {"site": {"articleCount": len(OPEN)}}},
+        )
+
+    def seconds(self) -> float:
+        """What the server has taken of a processor so far."""
+        fields = Path(f"/proc/{self._running.process.pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stir(self) -> None:
+        """An article that everybody sees changes, and one that nobody does."""
+        self._stirred += 1
+        write_open(self.folder, OPEN[self._stirred % len(OPEN)], self._stirred % 8)
+        write_hidden(self.folder, HIDDEN[self._stirred % len(HIDDEN)], self._stirred)
+        take_in(self.folder.root, self.database)
+
+    def faults(self) -> list[str]:
+        """Lines of the log that say that something failed, or a token."""
+        return [line for line in self._running.so_far() if FAULTS.search(line) or TOKEN in line]
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@contextmanager
+def world_at(root: Path) -> Iterator[World]:
+    """At the end nothing may have failed inside."""
+    folder, database = write_place(root / "content"), root / "news.db"
+    env = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_PER_CLIENT": "0"}
+    with serving(root, folder.root, "--db", str(database), env=env) as (url, running):
+        world = World(f"{url}/graphql", folder, database, running)
+        try:
+            yield world
+            assert world.faults() == []
+        finally:
+            world.close()
+
+
+def _found(value: Any, name: str) -> set[str]:
+    """All texts in an answer that stand under a key that ends in `name`."""
+    if isinstance(value, list):
+        return {text for one in value for text in _found(one, name)}
+    if not isinstance(value, dict):
+        return set()
+    here = {one for key, one in value.items() if key.endswith(name) and isinstance(one, str)}
+    return here.union(*(_found(one, name) for one in value.values()))

@@ -175,6 +175,7 @@ class _Connection:
             ready = self._service.engine.ready(asked, self._audience)
             self._service.rates.take(self._address, cost_of(ready))
         except RefusedError as refused:
+            self._service.ended(None, Outcome.REFUSED, (refused.code,))
             await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))
             return
         answers, traces = answers_of(self._service, ready, self._drop), self._service.traces

@@ -1,5 +1,6 @@
 """Documents: valid by the schema, bent, swollen, and what is none at all."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from graphql import GraphQLSchema
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from hypothesis_graphql import nodes, queries
 
-from tests.fuzz.values import dates, durations, searches, urls
+from tests.fuzz.values import dates, durations, searches, slugs, urls
 
 PIECES = (
     *("{", "}", "(", ")", "[", "]", ":", "$", "!", "@", "...", "|", "&", "=", '"', '"""', "#", ",", "\n"),
@@ -42,29 +43,41 @@ PIECES = (
 )
 
 
-def from_schema(schema: GraphQLSchema) -> SearchStrategy[str]:
-    """Those of hypothesis-graphql: every argument and field of the schema, in few shapes."""
+def from_schema(schema: GraphQLSchema, ids: SearchStrategy[str]) -> SearchStrategy[str]:
+    """Those of hypothesis-graphql, which gives every argument: pages seldom bear a cursor and two ends."""
     scalars = {
+        "Int": st.integers(-1, 60).map(nodes.Int),
+        "String": (slugs | slugs | searches).map(nodes.String),
+        "ID": ids.map(nodes.String),
         "DateTime": dates.map(nodes.String),
         "Duration": durations.map(nodes.String),
         "URL": urls.map(nodes.String),
         "JSON": searches.map(nodes.String),
     }
-    return queries(schema, custom_scalars=scalars).map(str)
+    written = queries(schema, custom_scalars=scalars).map(str)
+    return st.one_of(written, *[written.map(lambda text: _PAGED.sub(r"\1: null", text))] * 3)
+
+
+_PAGED = re.compile(r'\b(after|before|last): (?:"(?:[^"\\\n]|\\.)*"|-?\d+)')
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def bent(texts: Sequence[str]) -> SearchStrategy[str]:
-    """A document into which something else was written, here and there, or of which something is gone."""
-    change = st.tuples(
-        st.integers(0, 5_000), st.integers(0, 30), st.sampled_from(PIECES) | st.text(max_size=4)
-    )
-    return st.builds(_change, st.sampled_from(texts), st.lists(change, min_size=1, max_size=6))
+    """A document of which some words are exchanged for those of another, or for signs that fit nowhere."""
+    words = sorted({word for text in texts for word in _WORD.findall(text)})
+    other = st.sampled_from(words) | st.sampled_from(words) | st.sampled_from(PIECES) | st.text(max_size=4)
+    change = st.tuples(st.integers(0, 200), other)
+    return st.builds(_change, st.sampled_from(texts), st.lists(change, min_size=1, max_size=4))
 
 
-def _change(text: str, changes: Sequence[tuple[int, int, str]]) -> str:
-    for at, gone, new in changes:
-        place = at % (len(text) + 1)
-        text = text[:place] + new + text[place + gone % 7 :]
+def _change(text: str, changes: Sequence[tuple[int, str]]) -> str:
+    """A word goes for a word, so that the document may still be one."""
+    for at, new in changes:
+        found = list(_WORD.finditer(text))
+        alike = [word for word in found if word[0][0].isalnum() == new[:1].isalnum()] or found
+        if alike:
+            start, end = alike[at % len(alike)].span()
+            text = text[:start] + new + text[end:]
     return text
 
 

@@ -27,16 +27,27 @@ extensions = anything | st.sampled_from(
         {"persistedQuery": 5},
     ]
 )
-envelopes: SearchStrategy[Any] = st.fixed_dictionaries(
+_variables: SearchStrategy[Any] = st.fixed_dictionaries({}, optional={"a": st.integers(-1, 9) | anything})
+_most: SearchStrategy[Any] = st.fixed_dictionaries(
+    {"query": st.sampled_from(QUERIES)},
+    optional={
+        "variables": _variables,
+        "operationName": st.sampled_from(["A", "B", "", None]),
+        "extensions": extensions,
+        "another": anything,
+    },
+)
+_odd: SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "query": st.sampled_from(QUERIES) | anything,
-        "variables": st.fixed_dictionaries({}, optional={"a": anything}) | anything,
-        "operationName": st.sampled_from(["A", "B", ""]) | anything,
+        "variables": _variables | anything,
+        "operationName": st.just("A") | anything,
         "extensions": extensions,
         "documentId": st.sampled_from(["", _hash, f"sha256:{_hash}"]) | anything,
     },
 )
+envelopes = st.one_of(_most, _most, _odd)
 batches = st.lists(envelopes, max_size=5)
 RAW = (
     *(
@@ -60,7 +71,7 @@ RAW = (
     *(b'{"query":"' + b"\\u0000" * 40_000 + b'"}', b" " * 262_145, b"query={a}"),
 )
 bodies: SearchStrategy[bytes] = st.one_of(
-    (envelopes | batches | anything).map(lambda value: json.dumps(value).encode()),
+    (_most | envelopes | batches | anything).map(lambda value: json.dumps(value).encode()),
     envelopes.map(lambda value: json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")),
     st.builds(lambda value, cut: json.dumps(value).encode()[:cut], envelopes, st.integers(0, 80)),
     st.sampled_from(RAW),

@@ -24,7 +24,7 @@ SELECTIONS = {
     "ChangeSet": "{ version hasMore nodes { kind slug article { title } } }",
     "Article": "{ slug title html secured extra provider { name } related { title article { slug } }"
     " similar { slug } }",
-    "Provider": "{ name articleCount articles { totalCount } }",
+    "Provider": "{ name domain articles { totalCount } }",
     "Topic": "{ name slug articles { totalCount } }",
     "Node": "{ id ... on Article { slug title } ... on Topic { name } }",
     "Site": "{ version articleCount ingestedAt problems { path code message } }",
@@ -61,7 +61,7 @@ def inputs_of(
     assert query is not None
     roots = {name: _document(name, field) for name, field in query.fields.items()}
     return Inputs(
-        valid=documents.from_schema(schema),
+        valid=documents.from_schema(schema, texts["id"]),
         asked=operations(made, values_there, Options(depth=6, cost=600)),
         bent=documents.bent([*envelopes.QUERIES, *roots.values()]),
         roots=st.one_of(

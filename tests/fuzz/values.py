@@ -88,14 +88,29 @@ def changed(data: bytes, changes: Sequence[tuple[int, bytes]]) -> bytes:
 
 
 def cursors(given: Sequence[str]) -> SearchStrategy[str]:
-    """Forged ones too: the keys of a real one, exchanged for others."""
+    """Forged ones too: the keys of a real one, exchanged for others, of their own kind or of any."""
     lists = st.sampled_from(given).map(lambda text: json.loads(bytes.fromhex(text)))
-    forged = st.builds(_with_keys, lists, st.lists(scalars, max_size=6))
-    return bent(given, bytes.fromhex, bytes.hex) | forged.map(lambda keys: json.dumps(keys).encode().hex())
+    forged = lists.flatmap(lambda keys: st.tuples(st.just(keys[0]), *map(_like, keys[1:])))
+    written = (forged | forged | st.lists(scalars, max_size=4)).map(
+        lambda keys: json.dumps(keys).encode().hex()
+    )
+    return st.one_of(written, written, bent(given, bytes.fromhex, bytes.hex))
 
 
-def _with_keys(keys: list[Any], others: list[Any]) -> list[Any]:
-    return [keys[0], *others, *keys[1 + len(others) :]]
+def _like(key: object) -> SearchStrategy[Any]:
+    numbered = st.integers(-(2**63), 2**63 - 1)
+    kind = numbered if isinstance(key, int) else dates.map(lambda date: date.rstrip("Z")) | slugs
+    return st.one_of(
+        st.just(key), *[kind] * 4, st.text(max_size=20), numbered, st.sampled_from([None, 1.5, 2**63])
+    )
+
+
+def place_of(cursor: str) -> str:
+    """The field that a cursor is of, empty where it is none."""
+    try:
+        return str(json.loads(bytes.fromhex(cursor))[0]).split()[0].split(".")[-1]
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def ids(given: Sequence[str]) -> SearchStrategy[str]:
@@ -111,7 +126,9 @@ def ids(given: Sequence[str]) -> SearchStrategy[str]:
 def versions(given: Sequence[str]) -> SearchStrategy[str]:
     """Those of an editor, and numbers that have not come yet."""
     numbered = st.builds(
-        lambda text, number: f"{text.rsplit('-', 1)[0]}-{number}", st.sampled_from(given), numbers
+        lambda text, number: f"{text.rsplit('-', 1)[0]}-{number}",
+        st.sampled_from(given),
+        numbers | st.integers(0, 20),
     )
     return numbered | bent(given, str.encode, lambda data: data.decode(errors="replace"))
 

@@ -146,6 +146,8 @@ def test_a_database_that_is_deleted_is_made_anew_and_read(tmp_path: Path, folder
     with serving(tmp_path, folder, "--db", str(database), env=LIVE) as (url, run):
         run.wait_for("following")
         with watching(url, raw=True) as answers:
+            save(folder, "Into the old one")
+            assert next(answers)["data"]["articleChanged"]["kind"] == "UPDATED"
             for file in tmp_path.glob("news.db*"):
                 file.unlink()
             run.wait_for("is another file now")

@@ -139,7 +139,7 @@ async def follow(history: list[list[Edit]], everyone: list[Copy], settling: list
                 elif copy.watching is not None and not there:
                     await copy.leave(live)
             for edit in edits:
-                edit(live.folder)
+                edit.do(live.folder)
             live.take_in()
             if settle:
                 await live.settled()

@@ -61,8 +61,8 @@ class Listener:
         self._wake()
 
     def fail(self, failure: Exception) -> None:
-        """Nothing comes after what waits already."""
-        self._failure = failure
+        """Nothing comes after what waits already; what it failed with first is what is told."""
+        self._failure = self._failure or failure
         self._wake()
 
     async def take(self) -> bytes:

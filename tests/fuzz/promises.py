@@ -105,5 +105,6 @@ def of_error(error: Any, said: str) -> Iterator[str]:
 def leaks(text: str, said: str) -> Iterator[str]:
     """Words of the inside that the sender did not say himself."""
     for word in INSIDE:
-        if word.lower() in text.lower() and word.lower() not in said.lower():
+        shows = word in text if word.isupper() else word.lower() in text.lower()  # SQL is written in capitals
+        if shows and word.lower() not in said.lower():
             yield f"{word!r} of the inside shows in {text[:300]}"

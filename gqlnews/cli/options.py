@@ -30,7 +30,7 @@ from gqlnews.settings import (
     LogFormat,
 )
 
-LIMITS, SCHEMA = "Limits", "Schema"  # panels of the help
+LIMITS, CLIENTS, SCHEMA = "Limits", "Clients", "Schema"  # panels of the help
 
 Folder = Annotated[
     Path,
@@ -210,14 +210,19 @@ Traces = Annotated[
         "--traces/--no-traces",
         envvar=TRACES,
         help="Send traces by OpenTelemetry, which the extra `otel` brings.",
-        show_default="on where OTEL_EXPORTER_OTLP_ENDPOINT is set",
+        show_default="as the OTEL variables say",
     ),
 ]
 
 
 StatusCodes = Annotated[
     HttpStatus,
-    typer.Option("--http-status", envvar=HTTP_STATUS, help="Whose status codes: the newest draft's, or not."),
+    typer.Option(
+        "--http-status",
+        envvar=HTTP_STATUS,
+        help="Whose status codes: the newest draft's, or not.",
+        rich_help_panel=CLIENTS,
+    ),
 ]
 AllowOrigins = Annotated[
     list[str] | None,
@@ -226,14 +231,26 @@ AllowOrigins = Annotated[
         envvar=ALLOW_ORIGINS,
         help="An origin whose pages may read the answers; repeat it for several, * for any.",
         show_default="none but the server's own",
+        rich_help_panel=CLIENTS,
     ),
 ]
 TrustedDocuments = Annotated[
     Path | None,
-    typer.Option("--documents", envvar=DOCUMENTS, help="Trusted documents: a folder, or a manifest."),
+    typer.Option(
+        "--documents",
+        envvar=DOCUMENTS,
+        help="Trusted documents: a folder, or a manifest.",
+        rich_help_panel=CLIENTS,
+    ),
 ]
 TrustedOnly = Annotated[
-    bool, typer.Option("--trusted-only", envvar=TRUSTED_ONLY, help="Run no other documents than these.")
+    bool,
+    typer.Option(
+        "--trusted-only",
+        envvar=TRUSTED_ONLY,
+        help="Run no other documents than these.",
+        rich_help_panel=CLIENTS,
+    ),
 ]
 InFlight = Annotated[
     int,
@@ -243,6 +260,7 @@ InFlight = Annotated[
         min=0,
         max=MOST_OF_ANY,
         help="Operations that a process runs at a time; 0 is no limit.",
+        rich_help_panel=LIMITS,
     ),
 ]
 Rate = Annotated[
@@ -253,6 +271,7 @@ Rate = Annotated[
         min=0,
         max=MOST_OF_RATE,
         help="Cost a second that one client address may ask for; 0 is no limit.",
+        rich_help_panel=LIMITS,
     ),
 ]
 

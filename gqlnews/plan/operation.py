@@ -159,9 +159,11 @@ class PlannedOperation:
 
     def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundParts | None":
         """The statements of an answer in parts; None where it is to come whole. Refuses as `bind` does."""
+        roots = self.roots
+        if roots.failures or not roots.complete or not (roots.parcels or roots.streams):
+            return None
         bounds, _ = self._bounds(variables)
-        failed = self.roots.failures or any(bound.failure for bound in bounds.values())
-        if failed or not self.roots.complete or not (self.roots.parcels or self.roots.streams):
+        if any(bound.failure for bound in bounds.values()):
             return None
         parts = tuple(self._part(number, bounds, audience) for number in range(1 + len(self.roots.parcels)))
         return BoundParts(self.roots.parcels, parts)

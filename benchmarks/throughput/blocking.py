@@ -30,7 +30,7 @@ from benchmarks.throughput.process import Server
 from benchmarks.throughput.progress import say
 from benchmarks.throughput.questions import draw
 from benchmarks.throughput.run import ingest
-from benchmarks.throughput.servers import UNCACHED, Place, start, start_stored
+from benchmarks.throughput.servers import UNLIMITED, Place, start, start_stored
 
 SMALL = "article"
 LARGE = """query Large($first: Int!, $quality: Int!) {
@@ -60,14 +60,14 @@ def main() -> None:
 def _server(given: Path | None, scratch: Path) -> Iterator[tuple[Server, Path]]:
     """gqlnews over the database that is given, or over the real articles; and that database."""
     if given is not None:
-        with start_stored(given, scratch) as server:
+        with start_stored(given, scratch, UNLIMITED) as server:
             yield server, given
         return
     content, called = real_or_sampled(scratch)
     place = Place(content, scratch / "store.db", scratch / "answers", scratch)
     say(f"ingest of {called}")
     ingest(place)
-    with start(UNCACHED, place) as server:
+    with start(UNLIMITED, place) as server:
         yield server, place.database
 
 

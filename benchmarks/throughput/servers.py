@@ -59,10 +59,10 @@ def start(name: str, place: Place) -> Iterator[Server]:
 
 
 @contextmanager
-def start_stored(database: Path, logs: Path) -> Iterator[Server]:
+def start_stored(database: Path, logs: Path, name: str = UNCACHED) -> Iterator[Server]:
     """gqlnews without a response cache, over a database whose folder need not be there."""
     command = [sys.executable, "-m", "benchmarks.throughput.stored"]
-    more = {"GQLNEWS_DB": str(database), "GQLNEWS_UNPUBLISHED": "1", **_environment(UNCACHED)}
+    more = {"GQLNEWS_DB": str(database), "GQLNEWS_UNPUBLISHED": "1", **_environment(name)}
     with running(f"gqlnews over {database.name}", command, more, logs / f"{database.name}.log") as server:
         yield server
 

@@ -22,9 +22,8 @@ UNPUBLISHED = "GQLNEWS_UNPUBLISHED"
 EXPLORER = "GQLNEWS_EXPLORER"
 LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
 
-CACHE = "GQLNEWS_CACHE_MB"
-
-CACHE_MB, MOST_CACHE_MB = 64, 1_000_000
+CACHE, FIELDS = "GQLNEWS_CACHE_MB", "GQLNEWS_FIELDS_MB"
+CACHE_MB, FIELDS_MB, MOST_CACHE_MB = 64, 32, 1_000_000
 STREAMS = "GQLNEWS_STREAMS"
 STREAMS_OF_ONE = "GQLNEWS_PER_CLIENT"
 MOST_STREAMS, MOST_STREAMS_OF_ONE = 10_000, 100
@@ -99,6 +98,7 @@ class ServerSettings:
     explorer: bool = True
     editor_tokens: tuple[bytes, ...] = ()
     cache_bytes: int = CACHE_MB * MEBIBYTE
+    fields_bytes: int = FIELDS_MB * MEBIBYTE
     most_streams: int = MOST_STREAMS
     most_streams_of_one: int = MOST_STREAMS_OF_ONE
     limits: Limits = SERVED
@@ -129,7 +129,8 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
         unpublished=_flag(environ, UNPUBLISHED, default=False),
         explorer=_flag(environ, EXPLORER, default=True),
         editor_tokens=editor_tokens(environ),
-        cache_bytes=_number(environ, CACHE, CACHE_MB, MOST_CACHE_MB, "mebibytes; 0 keeps none") * MEBIBYTE,
+        cache_bytes=_mebibytes(environ, CACHE, CACHE_MB),
+        fields_bytes=_mebibytes(environ, FIELDS, FIELDS_MB),
         most_streams=_number(environ, STREAMS, MOST_STREAMS, MOST_OF_ANY, "streams; 0 is no limit"),
         most_streams_of_one=_number(
             environ, STREAMS_OF_ONE, MOST_STREAMS_OF_ONE, MOST_OF_ANY, "streams; 0 is no limit"
@@ -233,6 +234,11 @@ def _number(environ: Mapping[str, str], name: str, default: int, most: int, what
     if not re.fullmatch(r"[0-9]{1,7}", word) or int(word) > most:
         raise SettingsError(f"{name}: {word[:20]!r} is no such number; give 0 to {most} {what}")
     return int(word)
+
+
+def _mebibytes(environ: Mapping[str, str], name: str, default: int) -> int:
+    """Of a cache, in bytes."""
+    return _number(environ, name, default, MOST_CACHE_MB, "mebibytes; 0 keeps none") * MEBIBYTE
 
 
 def _word(environ: Mapping[str, str], name: str, default: Word) -> Word:

@@ -7,6 +7,7 @@
 | full | as it was kept | Strawberry's | engine |
 | post, get | as it was kept | none | over HTTP |
 | kept | not looked at: the answer was kept | none | over HTTP |
+| fields | as it was kept, but for root fields that are kept | none | over HTTP |
 """
 
 import json
@@ -41,10 +42,13 @@ class Ways:
         self._uncached.documents.kept = Kept(0)
         self._full = Engine(read, schema, thin=False)
         self._clients = {audience: _client(product.database, audience) for audience in Audience}
+        self._field_clients = {
+            audience: _client(product.database, audience, cache_bytes=0) for audience in Audience
+        }
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for client in self._clients.values():
+        for client in (*self._clients.values(), *self._field_clients.values()):
             self._stack.enter_context(client)
         return self
 
@@ -63,17 +67,20 @@ class Ways:
         sent = {"query": asked.query, "variables": asked.variables, "operationName": asked.operation_name}
         for name in ("post", "kept"):
             yield name, client.post("/graphql", json=sent).content
+        self._field_clients[audience].post("/graphql", json=sent)
+        yield "fields", self._field_clients[audience].post("/graphql", json=sent).content
         parameters = _parameters(sent)
         if len(parameters["query"]) < LONGEST_ADDRESS:
             yield "get", client.get("/graphql", params=parameters).content
 
 
-def _client(database: Path, audience: Audience) -> TestClient:
+def _client(database: Path, audience: Audience, cache_bytes: int = 64 << 20) -> TestClient:
     settings = ServerSettings(
         database,
         unpublished=audience is Audience.OPEN,
         explorer=False,
         editor_tokens=(bytes.fromhex(TOKEN_HASH),),
+        cache_bytes=cache_bytes,
         limits=UNLIMITED,
     )
     return TestClient(create_app(settings), headers=EDITOR if audience is Audience.EDITOR else {})

@@ -35,7 +35,7 @@ EDITOR = 1  # of them sees everything
 MOST_SHOWN = 30  # faults
 
 # Few answers are kept: else memory grows until so many are.
-SETTINGS = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_CACHE_MB": "1"}
+SETTINGS = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_CACHE_MB": "1", "GQLNEWS_FIELDS_MB": "1"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from benchmarks.throughput.progress import say
 from benchmarks.throughput.run import Options, run
 
 WITHOUT_PEERS = tuple(name for name in servers.NAMES if name not in servers.PEERS)
+WITH_PEERS = tuple(name for name in servers.NAMES if name != servers.UNLIMITED)
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def _options() -> argparse.Namespace:
         "--only", type=_names(servers.NAMES), default=WITHOUT_PEERS, help="servers, by commas"
     )
     parser.add_argument(
-        "--peers", dest="only", action="store_const", const=servers.NAMES, help="every server"
+        "--peers", dest="only", action="store_const", const=WITH_PEERS, help="those on Node too"
     )
     parser.add_argument("--queries", type=_names(questions.NAMES), default=questions.NAMES, help="by commas")
     parser.add_argument("--rounds", type=int, default=4)

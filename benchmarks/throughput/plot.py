@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.throughput.result import Result
-from benchmarks.throughput.servers import CACHED, LABELS, LIMIT, PEERS, UNCACHED
+from benchmarks.throughput.servers import CACHED, FIELDS, LABELS, LIMIT, PEERS, UNCACHED
 
 CONNECTIONS = 32
 TITLES = {
@@ -34,12 +34,14 @@ MARGIN = 12
 STYLE = """
     text { font: 12px system-ui, sans-serif; fill: #1f2937 }
     .title { font-weight: 600; font-size: 13px }
-    .limit { fill: #d1d5db } .other { fill: #9ca3af } .uncached { fill: #3b82f6 } .cached { fill: #1d4ed8 }
+    .limit { fill: #d1d5db } .other { fill: #9ca3af }
+    .uncached { fill: #3b82f6 } .fields { fill: #2563eb } .cached { fill: #1d4ed8 }
     @media (prefers-color-scheme: dark) {
       text { fill: #e5e7eb }
-      .limit { fill: #374151 } .other { fill: #6b7280 } .uncached { fill: #60a5fa } .cached { fill: #93c5fd }
+      .limit { fill: #374151 } .other { fill: #6b7280 }
+      .uncached { fill: #60a5fa } .fields { fill: #78b4fc } .cached { fill: #93c5fd }
     }"""
-CLASSES = {LIMIT: "limit", UNCACHED: "uncached", CACHED: "cached"}
+CLASSES = {LIMIT: "limit", UNCACHED: "uncached", FIELDS: "fields", CACHED: "cached"}
 
 
 def main() -> None:
@@ -84,7 +86,7 @@ def _panel(result: Result, question: str) -> Iterator[str]:
 def _lead(result: Result, server: str, question: str) -> str:
     """How gqlnews stands to the fastest peer, where peers ran."""
     peer = result.fastest(PEERS, question, CONNECTIONS)
-    if peer is None or server not in {UNCACHED, CACHED}:
+    if peer is None or server not in {UNCACHED, FIELDS, CACHED}:
         return ""
     return f" · {result.ratio(server, peer, question, CONNECTIONS):.1f} × best peer"
 

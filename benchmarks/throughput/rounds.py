@@ -1,8 +1,10 @@
 """The rounds: in each, every server has its turn at every question, so a slow minute falls on all alike."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from benchmarks.throughput.awake import awake
 from benchmarks.throughput.load import Asked, Turn, put
 from benchmarks.throughput.process import Server
 
@@ -37,8 +39,9 @@ def play(
         for question in questions:
             say(f"round {number + 1} of {rounds}: {question}")
             for connections in CONNECTIONS:
-                for server in (*servers[first:], *servers[:first]):
-                    file = bodies[server.name, question]
-                    asked = Asked(question, file, connections, seconds, start=number / rounds)
-                    turns.append(put(server, asked, number))
+                with awake() if connections == 1 else nullcontext():
+                    for server in (*servers[first:], *servers[:first]):
+                        file = bodies[server.name, question]
+                        asked = Asked(question, file, connections, seconds, start=number / rounds)
+                        turns.append(put(server, asked, number))
     return turns

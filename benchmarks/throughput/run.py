@@ -1,7 +1,7 @@
 """One run: ingest, start the servers, see that they answer alike, then let them take turns.
 
 1. The articles are taken into one database file, which all servers read.
-2. gqlnews without its response cache says what every request's answer is, and gives its cursors.
+2. gqlnews that keeps nothing says what every request's answer is, and gives its cursors.
 3. The other servers start; each must give the same answers.
 4. Rounds.
 """

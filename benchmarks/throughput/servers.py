@@ -10,15 +10,17 @@ from benchmarks.throughput.process import Server, running
 
 LIMIT = "limit"
 ORDINARY = "ordinary"
-UNCACHED = "gqlnews-uncached"
 CACHED = "gqlnews-cached"
+FIELDS = "gqlnews-fields"
+UNCACHED = "gqlnews-uncached"
 UNLIMITED = "gqlnews-unlimited"
 PEERS = ("yoga", "mercurius", "mercurius-dataloader")
 LABELS = {
     LIMIT: "limit: the same bytes",
-    CACHED: "gqlnews, answers cached",
-    UNCACHED: "gqlnews",
-    UNLIMITED: "gqlnews without limits",
+    CACHED: "gqlnews, answers kept",
+    FIELDS: "gqlnews, fields kept",
+    UNCACHED: "gqlnews, nothing kept",
+    UNLIMITED: "… and without limits",
     "mercurius-dataloader": "Mercurius, jit, DataLoader",
     "mercurius": "Mercurius, jit, its loaders",
     "yoga": "graphql-yoga, jit",
@@ -29,9 +31,12 @@ _LIMITS = (
     *("MAX_COST", "MAX_DEPTH", "MAX_SECONDS", "MAX_TOKENS", "MAX_ALIASES", "MAX_ROOT_FIELDS"),
     *("MAX_DIRECTIVES", "MAX_ANSWER_MB", "IN_FLIGHT", "STREAMS", "PER_CLIENT"),
 )
+_NO_ANSWERS = {"GQLNEWS_CACHE_MB": "0"}
+_NOTHING_KEPT = {**_NO_ANSWERS, "GQLNEWS_FIELDS_MB": "0"}
 _ENVIRONMENTS = {
-    UNCACHED: {"GQLNEWS_CACHE_MB": "0"},
-    UNLIMITED: {"GQLNEWS_CACHE_MB": "0", **{f"GQLNEWS_{limit}": "0" for limit in _LIMITS}},
+    FIELDS: _NO_ANSWERS,
+    UNCACHED: _NOTHING_KEPT,
+    UNLIMITED: {**_NOTHING_KEPT, **{f"GQLNEWS_{limit}": "0" for limit in _LIMITS}},
 }
 _PEERS = Path(__file__).parent.parent / "peers"
 
@@ -48,7 +53,7 @@ class Place:
 
 def is_ours(name: str) -> bool:
     """Whether it takes the cursors of gqlnews; the limit knows nothing but gqlnews's requests."""
-    return name in {LIMIT, UNCACHED, UNLIMITED, CACHED}
+    return name in {LIMIT, CACHED, FIELDS, UNCACHED, UNLIMITED}
 
 
 @contextmanager
@@ -60,7 +65,7 @@ def start(name: str, place: Place) -> Iterator[Server]:
 
 @contextmanager
 def start_stored(database: Path, logs: Path, name: str = UNCACHED) -> Iterator[Server]:
-    """gqlnews without a response cache, over a database whose folder need not be there."""
+    """gqlnews that keeps nothing, over a database whose folder need not be there."""
     command = [sys.executable, "-m", "benchmarks.throughput.stored"]
     more = {"GQLNEWS_DB": str(database), "GQLNEWS_UNPUBLISHED": "1", **_environment(name)}
     with running(f"gqlnews over {database.name}", command, more, logs / f"{database.name}.log") as server:

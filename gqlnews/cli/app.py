@@ -17,6 +17,7 @@ from gqlnews.errors import StartupError
 from gqlnews.limits import SERVED
 from gqlnews.settings import (
     CACHE_MB,
+    FIELDS_MB,
     MEBIBYTE,
     MOST_IN_FLIGHT,
     MOST_STREAMS,
@@ -92,6 +93,7 @@ def serve(
     explorer: options.Explorer = True,
     log_format: options.LogStyle = LogFormat.TEXT,
     cache_mb: options.CacheSize = CACHE_MB,
+    fields_mb: options.FieldsSize = FIELDS_MB,
     watch: options.Watch = True,
     poll: options.Poll = False,
     workers: options.Workers = 1,
@@ -122,6 +124,7 @@ def serve(
         explorer,
         editor_tokens(),
         cache_mb * MEBIBYTE,
+        fields_mb * MEBIBYTE,
         streams,
         per_client,
         replace(

@@ -11,6 +11,7 @@ from gqlnews.settings import (
     COST,
     DEPTH,
     DOCUMENTS,
+    FIELDS,
     HTTP_STATUS,
     IN_FLIGHT,
     INTROSPECTION,
@@ -103,6 +104,16 @@ CacheSize = Annotated[
         min=0,
         max=MOST_CACHE_MB,
         help="Mebibytes of answers to keep in memory; 0 keeps none.",
+    ),
+]
+FieldsSize = Annotated[
+    int,
+    typer.Option(
+        "--fields-mb",
+        envvar=FIELDS,
+        min=0,
+        max=MOST_CACHE_MB,
+        help="Mebibytes of root fields to keep, for requests that share some; 0 keeps none.",
     ),
 ]
 GoOn = Annotated[

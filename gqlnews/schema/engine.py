@@ -4,8 +4,9 @@
 2. The operation is chosen and its variables are coerced; one that is too large as it is written is refused.
 3. It is planned, and the request's values are bound: an argument that is refused refuses the request, and so
    does what it would cost.
-4. Its statements run in one hop to the store. Where they are all that it asks for, their JSON is the answer;
-   else (introspection, errors) Strawberry executes it, and the root resolvers share the hop.
+4. Its statements run in one hop to the store, but for root fields that are kept. Where they are all that it
+   asks for, their JSON is the answer; else (introspection, errors) Strawberry executes it, and the root
+   resolvers share the hop.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,7 @@ from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundParts, Bo
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded, whole_document
 from gqlnews.schema.extensions import with_cost
+from gqlnews.schema.kept_fields import KeptFields
 from gqlnews.schema.variables import TOO_MANY, hold_too_much
 from gqlnews.schema.work import Read, Work
 
@@ -69,6 +71,7 @@ class Prepared:
 
     asked: Asked
     operation: str | None
+    audience: Audience
     bound: BoundOperation
 
     @property
@@ -103,7 +106,10 @@ class Parted:
 
 
 class Engine:
-    """Answers operations over one store; not `thin`: Strawberry executes them all."""
+    """Answers operations over one store.
+
+    `kept` is where root fields are kept, if they are. Not `thin`: Strawberry executes all operations.
+    """
 
     def __init__(
         self,
@@ -111,11 +117,13 @@ class Engine:
         schema: strawberry.Schema | None = None,
         limits: Limits = UNLIMITED,
         *,
+        kept: KeptFields | None = None,
         thin: bool = True,
     ) -> None:
         self.schema = schema or build_schema()
         self.read = read
         self.limits = limits
+        self.kept = kept
         self.thin = thin
         self.documents = Documents(self.schema._schema, limits)
         self.declarations = declarations_of(self.schema)
@@ -147,7 +155,7 @@ class Engine:
             if kind is OperationType.SUBSCRIPTION:
                 return self._watched(document, operation, asked, audience)
             name = _name(operation)
-            prepared = Prepared(asked, name, self._bound(document, operation, asked, audience))
+            prepared = Prepared(asked, name, audience, self._bound(document, operation, asked, audience))
             parts = self._parts(document, operation, audience) if asked.in_parts else None
             return prepared if parts is None else Parted(name, parts, prepared)
         except RefusedError as error:
@@ -193,7 +201,7 @@ class Engine:
 
     async def _ran(self, prepared: Prepared) -> Answer:
         asked, name = prepared.asked, prepared.operation
-        work = Work(prepared.bound, self.read)
+        work = Work(prepared.bound, self._reading(prepared))
         whole = await work.whole() if self.thin else None
         if work.refused is not None:
             return refused([argument_error(work.refused)], name)
@@ -206,6 +214,12 @@ class Engine:
         if work.refused is not None:
             return refused([argument_error(work.refused)], name)
         return answered(result.data, result.errors or (), name, work.rows)
+
+    def _reading(self, prepared: Prepared) -> Read:
+        """What reads the clock is another statement each time: it is not worth keeping."""
+        if self.kept is None or not prepared.bound.timeless:
+            return self.read
+        return partial(self.kept.read, self.read, audience=prepared.audience)
 
     def _operation(self, document: Document, asked: Asked) -> "Executor[Any] | Sequence[GraphQLError]":
         """The operation with its variables coerced, or why it cannot be run, whatever its arguments."""

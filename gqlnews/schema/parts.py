@@ -20,9 +20,10 @@ from gqlnews.errors import GqlnewsError
 from gqlnews.plan.nodes import FieldPlan, ObjectPlan, Stream
 from gqlnews.plan.operation import BoundPart, BoundParts
 from gqlnews.plan.parcels import AT_ONCE
+from gqlnews.schema.work import Statement
 
 Path = tuple[str | int, ...]
-Statements = Sequence[tuple[str, Sequence[object]]]
+Statements = Sequence[Statement]
 ReadParts = Callable[[Sequence[Statements]], AsyncGenerator[Sequence[bytes | None], None]]
 
 

@@ -15,7 +15,10 @@ from graphql import DocumentNode, GraphQLError
 from gqlnews.errors import LimitError, RequestError
 from gqlnews.plan.operation import BoundOperation
 
-Read = Callable[[Sequence[tuple[str, Sequence[object]]]], Awaitable[Sequence[bytes | None]]]
+Statement = tuple[str, Sequence[object]]
+"""SQL text, and what it binds."""
+
+Read = Callable[[Sequence[Statement]], Awaitable[Sequence[bytes | None]]]
 Answers = Mapping[str, bytes | None]
 
 

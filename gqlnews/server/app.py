@@ -21,6 +21,7 @@ from gqlnews.schema.build import build_schema
 from gqlnews.schema.documents import Documents
 from gqlnews.schema.engine import FAILED, Engine
 from gqlnews.schema.feed import Feed
+from gqlnews.schema.kept_fields import KeptFields
 from gqlnews.server import logs
 from gqlnews.server.answers import Answers
 from gqlnews.server.explorer import explorer_assets
@@ -96,7 +97,8 @@ def create_app(settings: ServerSettings) -> Starlette:
             feed = Feed(settings.database, store.version, settings.limits)
             stack.push_async_callback(feed.close)
             store.on_replaced = feed.begin_anew
-            engine = Engine(store.read, schema, limits=settings.limits)
+            kept = _kept_fields(settings, store)
+            engine = Engine(store.read, schema, limits=settings.limits, kept=kept)
             service = Service(
                 settings,
                 engine,
@@ -139,6 +141,12 @@ def from_environment() -> Starlette:
     """The application with settings from the environment alone; raises SettingsError."""
     logs.configure(log_format())
     return create_app(server_settings())
+
+
+def _kept_fields(settings: ServerSettings, store: Access) -> KeptFields | None:
+    if not settings.fields_bytes:
+        return None
+    return KeptFields(store.version, settings.fields_bytes, settings.limits.answer_bytes)
 
 
 def _endpoint(settings: ServerSettings) -> ASGIApp:

@@ -119,6 +119,10 @@ def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
     looked = [(("hit",), float(answers.hits)), (("miss",), float(answers.misses))]
     yield _counter("gqlnews_kept_answers", "Looks for an answer that is kept.", ("result",), looked)
     yield _gauge("gqlnews_kept_bytes", "Answers that are kept.", (), [((), answers.size)])
+    if (fields := service.engine.kept) is not None:
+        looked = [(("hit",), float(fields.hits)), (("miss",), float(fields.misses))]
+        yield _counter("gqlnews_kept_fields", "Looks for a root field that is kept.", ("result",), looked)
+        yield _gauge("gqlnews_kept_field_bytes", "Root fields that are kept.", (), [((), fields.size)])
     yield _counter(
         "gqlnews_statements",
         "SQL statements that operations ran.",

@@ -6,7 +6,7 @@ it is. Where spans go is said by OpenTelemetry's own variables (`OTEL_EXPORTER_O
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -24,9 +24,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews import __version__
 from gqlnews.plan.audience import Audience
+from gqlnews.plan.operation import Query
 from gqlnews.schema.engine import Answer, Asked, Engine, Parted, Prepared, Watched
 from gqlnews.schema.parts import ReadParts, Statements
-from gqlnews.schema.work import Read
+from gqlnews.schema.work import Read, Statement
 from gqlnews.server.head import Head
 from gqlnews.server.metrics import LONGEST_NAME, Outcome
 from gqlnews.server.request import wants_page
@@ -41,10 +42,10 @@ _CONTEXT_HEADERS = (b"traceparent", b"tracestate")  # https://www.w3.org/TR/trac
 
 @dataclass(slots=True)
 class _Operation:
-    """`fields`: the response keys of the root fields of each hop to the store. `told`: it ended."""
+    """`fields`: the response keys of the root fields, by their statements. `told`: it ended."""
 
     span: Span
-    fields: deque[tuple[str, ...]] = field(default_factory=deque)
+    fields: dict[Statement, str] = field(default_factory=dict)
     told: bool = False
 
 
@@ -59,7 +60,7 @@ async def traced(service: Service) -> AsyncIterator[Service]:
         yield replace(
             service,
             traces=traces,
-            engine=TracedEngine(traces.reading(engine.read), engine.schema, engine.limits),
+            engine=TracedEngine(traces.reading(engine.read), engine.schema, engine.limits, kept=engine.kept),
             read_parts=traces.reading_parts(service.read_parts),
         )
     finally:
@@ -153,15 +154,14 @@ class Traces:
         if operation is None:
             return
         end, parent = time_ns(), set_span_in_context(operation.span)
-        keys = operation.fields.popleft() if operation.fields else ()
-        for number, (sql, _) in enumerate(statements):
+        for number, asked in enumerate(statements):
             root = self._tracer.start_span("root field", parent, start_time=start)
-            root.set_attribute("gqlnews.field", keys[number][:LONGEST_NAME] if keys else "")
+            root.set_attribute("gqlnews.field", operation.fields.get(asked, "")[:LONGEST_NAME])
             statement = self._tracer.start_span(
                 "statement", set_span_in_context(root), kind=SpanKind.CLIENT, start_time=start
             )
             statement.set_attribute("db.system.name", "sqlite")
-            statement.set_attribute("db.query.text", sql[:LONGEST_TEXT])
+            statement.set_attribute("db.query.text", asked[0][:LONGEST_TEXT])
             if answers is None:
                 statement.set_status(Status(StatusCode.ERROR))
             else:
@@ -176,11 +176,11 @@ class TracedEngine(Engine):
     def ready(self, asked: Asked, audience: Audience) -> Prepared | Parted | Watched | Answer:
         made = super().ready(asked, audience)
         if isinstance(made, Parted):
-            _name_fields(*(tuple(part.queries) for part in made.bound.parts))
+            _name_fields(*(part.queries for part in made.bound.parts))
         return made
 
     async def run(self, prepared: Prepared) -> Answer:
-        _name_fields(tuple(prepared.bound.queries))
+        _name_fields(prepared.bound.queries)
         return await super().run(prepared)
 
 
@@ -199,10 +199,12 @@ class TracedEndpoint:
         await service.traces.operation(scope, lambda: self._endpoint(scope, receive, send))
 
 
-def _name_fields(*hops: tuple[str, ...]) -> None:
+def _name_fields(*hops: Mapping[str, Query]) -> None:
     operation = _current.get()
     if operation is not None:
-        operation.fields = deque(hops)
+        operation.fields = {
+            (query.sql, query.parameters): key for queries in hops for key, query in queries.items()
+        }
 
 
 def _parent(scope: Scope) -> Context:

@@ -136,6 +136,18 @@ def test_answers_kept_and_statements_are_counted(client: TestClient) -> None:
     assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 1 + scrape
 
 
+def test_root_fields_kept_are_counted(client: TestClient) -> None:
+    before = samples(client)
+    for more in ("", "site { articleCount }"):
+        ask(client, f"{{ topics {{ name }} {more} }}")
+    after = samples(client)
+    assert after["gqlnews_kept_fields_total", ("hit",)] == 1
+    assert after["gqlnews_kept_fields_total", ("miss",)] == 2
+    assert after["gqlnews_kept_field_bytes", ()] > 0
+    scrape = 1
+    assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 2 + scrape
+
+
 def test_a_client_that_has_the_answer_is_counted(client: TestClient) -> None:
     first = client.get("/graphql", params=FRONT)
     again = client.get("/graphql", params=FRONT, headers={"if-none-match": first.headers["etag"]})

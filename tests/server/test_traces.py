@@ -122,6 +122,15 @@ def test_a_statement_says_its_text_without_values_and_its_rows(
     assert TOKEN not in everything
 
 
+def test_a_root_field_that_is_kept_has_no_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
+    ask(client, "{ site { articleCount } }")
+    ask(client, "{ kept: site { articleCount } topics { name } }")
+    assert [attributes(field)["gqlnews.field"] for field in told(exporter, "root field")] == [
+        "site",
+        "topics",
+    ]
+
+
 def test_the_traceparent_of_the_request_is_the_parent(
     client: TestClient, exporter: InMemorySpanExporter
 ) -> None:

@@ -1,17 +1,15 @@
 """Other people's clients, each a program beside the server, and the newsroom whose articles they watch."""
 
 import json
-import queue
 import re
 import subprocess
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.server.support import DEADLINE, environment
+from tests.server.support import Running, close_input, environment, running
 
 HERE = Path(__file__).parent
 PYTHON = HERE.parents[1] / ".venv-clients/bin/python"
@@ -47,27 +45,20 @@ CLIENTS: Mapping[str, Client] = {
 }
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Program:
     """A client that runs: commands go in, and what happens comes out, as lines of JSON."""
 
-    process: subprocess.Popen[str]
-    _lines: "queue.Queue[str | None]" = field(default_factory=queue.Queue)
-
-    def collect(self) -> None:
-        """Move its lines to the queue, then None: runs on a thread."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line)
-        self._lines.put(None)
+    run: Running
 
     def send(self, command: str, what: Any = True) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({command: what}) + "\n")
-        self.process.stdin.flush()
+        into = self.run.process.stdin
+        assert into is not None
+        into.write(json.dumps({command: what}) + "\n")
+        into.flush()
 
     def next(self) -> Any:
-        line = self._lines.get(timeout=DEADLINE)
+        line = self.run.next()
         assert line is not None, "the client has ended"
         return json.loads(line)
 
@@ -87,26 +78,15 @@ class Program:
 
     def rest(self) -> list[str]:
         """What it tells beyond that until it is ended."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(DEADLINE)
-        return list(iter(lambda: self._lines.get(timeout=DEADLINE), None))
+        close_input(self.run.process)
+        return list(iter(self.run.next, None))
 
 
 @contextmanager
 def program(home: Path, *command: str) -> Iterator[Program]:
     """Run a client for as long as the block runs."""
-    with subprocess.Popen(  # noqa: S603 - our own program
-        command, env=environment(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        run = Program(process)
-        collector = threading.Thread(target=run.collect)
-        collector.start()
-        try:
-            yield run
-        finally:
-            process.kill()
-            collector.join()
+    with running(command, environment(home), subprocess.Popen.kill, stderr=None) as run:
+        yield Program(run)
 
 
 @contextmanager

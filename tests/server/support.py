@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +81,7 @@ def run_cli(home: Path, *arguments: str | Path, **changes: str) -> subprocess.Co
 
 @dataclass
 class Running:
-    """A command that runs: its output, both streams in one, line by line."""
+    """A command that runs, and its output line by line."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
@@ -103,6 +103,13 @@ class Running:
                 return found[0]
         raise AssertionError(f"{pattern} does not stand in:\n" + "\n".join(self.lines))
 
+    def next(self) -> str | None:
+        """The next line that nobody waited for yet; None where there is none any more."""
+        line = self._unread.get(timeout=DEADLINE)
+        if line is not None:
+            self.lines.append(line)
+        return line
+
     def so_far(self) -> list[str]:
         """All lines that have come."""
         while not self._unread.empty() and (line := self._unread.get()) is not None:
@@ -118,8 +125,8 @@ class Running:
 
     def rest(self) -> str:
         """All lines, once the process ended."""
-        while (line := self._unread.get(timeout=DEADLINE)) is not None:
-            self.lines.append(line)
+        while self.next() is not None:
+            pass
         return "\n".join(self.lines)
 
 
@@ -132,14 +139,32 @@ def end(process: subprocess.Popen[Any]) -> None:
         raise
 
 
+def terminate(process: subprocess.Popen[str]) -> None:
+    """A drain, so that coverage is written."""
+    process.terminate()
+
+
+def close_input(process: subprocess.Popen[str]) -> None:
+    """For what ends with its standard input."""
+    assert process.stdin is not None
+    process.stdin.close()
+
+
 @contextmanager
-def running(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Running]:
-    """Run a command for as long as the block runs."""
+def running(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    finish: Callable[[subprocess.Popen[str]], None] = terminate,
+    *,
+    stderr: int | None = subprocess.STDOUT,
+) -> Iterator[Running]:
+    """Run a command for as long as the block runs; `finish` has it end then, where it has not."""
     with subprocess.Popen(  # noqa: S603 - our own program
         command,
         env=dict(env),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=stderr,
         text=True,
     ) as process:
         run = Running(process)
@@ -149,7 +174,7 @@ def running(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Running]
             yield run
         finally:
             if process.poll() is None:
-                process.terminate()  # a drain, so that coverage is written
+                finish(process)
                 end(process)
             collector.join()
 

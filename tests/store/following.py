@@ -3,17 +3,17 @@
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from gqlnews.content.records import ReadOptions
 from gqlnews.store.ingest import ingest
-from tests.server.support import DEADLINE, Running, environment
+from tests.server import support
+from tests.server.support import DEADLINE, Running, close_input, environment
 from tests.store import dump
 from tests.store.folder import Folder
 from tests.store.model import open_careless
@@ -28,30 +28,9 @@ def command(folder: Folder, database: Path, *arguments: str) -> list[str]:
     ]
 
 
-@contextmanager
-def running(command: Sequence[str], home: Path) -> Iterator[Running]:
+def running(command: Sequence[str], home: Path) -> AbstractContextManager[Running]:
     """Run it for as long as the block runs; it ends with its standard input."""
-    with subprocess.Popen(  # noqa: S603 - our own program
-        command,
-        env=environment(home),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        run = Running(process)
-        collector = threading.Thread(target=run.collect)
-        collector.start()
-        try:
-            yield run
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            try:
-                process.wait(DEADLINE)
-            finally:
-                process.kill()
-                collector.join()
+    return support.running(command, environment(home), close_input)
 
 
 @contextmanager

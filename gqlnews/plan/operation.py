@@ -30,12 +30,19 @@ MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One statement, ready to run. `nullable`: its field may be null."""
+    """One statement, ready to run.
 
-    sql: str
-    parameters: tuple[object, ...]
+    `nullable`: its field may be null. `timeless`: nothing that it binds is of the clock.
+    """
+
+    statement: Ran
     nullable: bool
+    timeless: bool
     refusals: tuple[RefusedError, ...] = ()
+
+    @property
+    def sql(self) -> str:
+        return self.statement[0]
 
     def refusal(self, answer: bytes | None) -> RefusedError | None:
         """Why the statement has refused the request, where its answer says so."""
@@ -48,8 +55,8 @@ class Query:
 class BoundOperation:
     """The statements of a request by response key, and the errors of the root fields that have none.
 
-    `complete`: they are all that the operation asks for. `timeless`: nothing that they bind is of the clock.
-    `cost`: how many objects the answer can hold.
+    `complete`: they are all that the operation asks for. `timeless`: nothing that the request binds is of the
+    clock. `cost`: how many objects the answer can hold.
     """
 
     queries: Mapping[str, Query]
@@ -130,9 +137,9 @@ class PlannedOperation:
                 queries[key] = self._query(key, bound, audience, self.roots.plans[key])
             else:
                 failures[key] = bound.failure
-        clock = any(inputs.clock for bound in bounds.values() for inputs in bound.inputs.values())
+        timeless = all(bound.timeless for bound in bounds.values())
         complete = self.roots.complete and not failures
-        return BoundOperation(queries, failures, complete, timeless=not clock, cost=cost)
+        return BoundOperation(queries, failures, complete, timeless=timeless, cost=cost)
 
     def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
         """Of a subscription: what its events are made with.
@@ -206,7 +213,8 @@ class PlannedOperation:
     ) -> Query:
         statement = self._statement(key, bound, audience, render_root, plan, part)
         nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
-        return Query(statement.sql, statement.bind(bound.values()), nullable, statement.refusals)
+        ran = (statement.sql, statement.bind(bound.values()))
+        return Query(ran, nullable, bound.timeless, statement.refusals)
 
 
 @dataclass(slots=True)
@@ -215,6 +223,10 @@ class _Bound:
 
     inputs: dict[int, Inputs] = field(default_factory=dict)
     failure: GraphQLError | None = None
+
+    @property
+    def timeless(self) -> bool:
+        return not any(inputs.clock for inputs in self.inputs.values())
 
     def values(self) -> dict[str, object]:
         """What the statement binds, by name."""

@@ -201,7 +201,7 @@ class Engine:
 
     async def _ran(self, prepared: Prepared) -> Answer:
         asked, name = prepared.asked, prepared.operation
-        work = Work(prepared.bound, self._reading(prepared))
+        work = Work(prepared.bound, self._reading(prepared), self.limits.answer_bytes)
         whole = await work.whole() if self.thin else None
         if work.refused is not None:
             return refused([argument_error(work.refused)], name)
@@ -216,10 +216,12 @@ class Engine:
         return answered(result.data, result.errors or (), name, work.rows)
 
     def _reading(self, prepared: Prepared) -> Read:
-        """What reads the clock is another statement each time: it is not worth keeping."""
-        if self.kept is None or not prepared.bound.timeless:
+        """What reads the clock binds something else each time: it is not worth keeping."""
+        if self.kept is None:
             return self.read
-        return partial(self.kept.read, self.read, audience=prepared.audience)
+        queries = prepared.bound.queries.values()
+        passing = frozenset(query.statement for query in queries if not query.timeless)
+        return partial(self.kept.read, self.read, prepared.audience, passing=passing)
 
     def _operation(self, document: Document, asked: Asked) -> "Executor[Any] | Sequence[GraphQLError]":
         """The operation with its variables coerced, or why it cannot be run, whatever its arguments."""

@@ -65,7 +65,7 @@ class Delivery:
 async def deliveries(bound: BoundParts, read: ReadParts) -> AsyncGenerator[Delivery, None]:
     """Raises NotInPartsError and RefusedError before the first; what the store raises."""
     assembly = _Assembly(bound)
-    statements = [[(one.sql, one.parameters) for one in part.queries.values()] for part in bound.parts]
+    statements = [[one.statement for one in part.queries.values()] for part in bound.parts]
     last = len(bound.parts) - 1
     async with aclosing(read(statements)) as answers:
         number = 0

@@ -14,6 +14,7 @@ from graphql import DocumentNode, GraphQLError
 
 from gqlnews.errors import LimitError, RequestError
 from gqlnews.plan.operation import BoundOperation
+from gqlnews.store.limited import larger_than
 
 Statement = tuple[str, Sequence[object]]
 """SQL text, and what it binds."""
@@ -23,16 +24,17 @@ Answers = Mapping[str, bytes | None]
 
 
 class Work:
-    """Runs the statements of a request once, in one read transaction.
+    """Runs each statement of a request once, all in one read transaction.
 
-    `refused`: what in the content that they saw refuses the whole request, or a limit that they came to.
+    `most_bytes`: no answer is larger, where that is not 0. `refused`: what in the content that they saw
+    refuses the whole request, or a limit that they came to.
     """
 
-    def __init__(self, bound: BoundOperation, read: Read) -> None:
+    def __init__(self, bound: BoundOperation, read: Read, most_bytes: int = 0) -> None:
         self.document: DocumentNode | None = None  # for the executor
         self.rows = 0
         self.refused: RequestError | None = None
-        self._bound, self._read = bound, read
+        self._bound, self._read, self._most_bytes = bound, read, most_bytes
         self._answers: Answers | None = None
         self._failure: Exception | None = None
         self._running: asyncio.Task[Answers] | None = None
@@ -53,16 +55,24 @@ class Work:
     async def run(self) -> Answers:
         """The JSON of each root field by response key."""
         queries = self._bound.queries
+        statements = list(dict.fromkeys(query.statement for query in queries.values()))
         try:
-            answers = await self._read([(query.sql, query.parameters) for query in queries.values()])
+            given = dict(zip(statements, await self._read(statements), strict=True))
+            answers = {key: given[query.statement] for key, query in queries.items()}
+            self._require_room(answers)
         except LimitError as error:
             self.refused = error
             raise GraphQLError(str(error)) from None
-        for query, answer in zip(queries.values(), answers, strict=True):
-            self.refused = self.refused or query.refusal(answer)
-        self.rows = sum(answer is not None for answer in answers)
-        self._answers = dict(zip(queries, answers, strict=True))
-        return self._answers
+        for key, answer in answers.items():
+            self.refused = self.refused or queries[key].refusal(answer)
+        self.rows = sum(answer is not None for answer in answers.values())
+        self._answers = answers
+        return answers
+
+    def _require_room(self, answers: Answers) -> None:
+        """What a statement gave may have been kept, or stand in the answer several times."""
+        if 0 < self._most_bytes < sum(map(len, filter(None, answers.values()))):
+            raise larger_than(self._most_bytes)
 
     async def whole(self) -> bytes | None:
         """The answer as it goes out; None where it takes an executor: something is left to do, or wrong."""

@@ -67,6 +67,10 @@ class Answers:
         size = len(request.text) + len(answer.body) + OVERHEAD
         self._answers.keep(request, _Versioned(version, answer), size)
 
+    def clear(self) -> None:
+        """Keep no answer of those that there are: versions may begin anew."""
+        self._answers.clear()
+
     def prepared(self, request: Request) -> Prepared | None:
         return self._prepared.get(request)
 

@@ -201,10 +201,13 @@ class TracedEndpoint:
 
 def _name_fields(*hops: Mapping[str, Query]) -> None:
     operation = _current.get()
-    if operation is not None:
-        operation.fields = {
-            (query.sql, query.parameters): key for queries in hops for key, query in queries.items()
-        }
+    if operation is None:
+        return
+    keys: dict[Statement, dict[str, None]] = {}  # of one statement several, where aliases ask alike
+    for queries in hops:
+        for key, query in queries.items():
+            keys.setdefault(query.statement, {})[key] = None
+    operation.fields = {statement: ", ".join(some) for statement, some in keys.items()}
 
 
 def _parent(scope: Scope) -> Context:

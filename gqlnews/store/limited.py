@@ -38,6 +38,9 @@ def out_of_time() -> LimitError:
 
 
 def too_large(db: sqlite3.Connection) -> LimitError:
-    most = db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH)
+    return larger_than(db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH))
+
+
+def larger_than(most: int) -> LimitError:
     text = f"The answer is larger than {most:,} bytes: ask for fewer articles, or without their texts."
     return LimitError(Code.ANSWER_TOO_LARGE, text)

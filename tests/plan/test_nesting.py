@@ -114,7 +114,7 @@ def test_every_way_through_the_links_leaves_the_parser_room(
             continue
         (query,) = prepared.bound.queries.values()
         try:
-            connection.execute(f"EXPLAIN SELECT {'(' * ROOM}({query.sql}){')' * ROOM}", query.parameters)
+            connection.execute(f"EXPLAIN SELECT {'(' * ROOM}({query.sql}){')' * ROOM}", query.statement[1])
         except sqlite3.OperationalError as error:
             raise AssertionError(request) from error
         tried += 1

@@ -1,6 +1,8 @@
 """The response cache, and what a GET's client may keep."""
 
 import logging
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -18,7 +20,7 @@ from gqlnews.server.app import create_app
 from gqlnews.settings import ServerSettings
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
-from tests.server.support import TOKEN, TOKEN_HASH, write_articles
+from tests.server.support import DEADLINE, TOKEN, TOKEN_HASH, write_articles
 
 EDITOR = {"authorization": f"Bearer {TOKEN}"}
 TITLES = "{ articles { nodes { title } } }"
@@ -133,6 +135,28 @@ def test_what_the_public_does_not_see_changes_nothing_for_it(
     again = [site.get().headers["etag"], site.get(**EDITOR).headers["etag"]]
     assert cached() == [True, False]
     assert (again[0], again[1] == tags[1]) == (tags[0], False)
+
+
+def test_an_older_copy_put_in_its_place_brings_back_no_answer(make: Callable[..., Site]) -> None:
+    """It comes to the version that was there before, of other content."""
+    for cache_bytes in (0, 1 << 20):
+        site = make(cache_bytes=cache_bytes)
+        copy = site.database.with_name("copy.db")
+        with closing(sqlite3.connect(site.database)) as db:
+            db.execute("VACUUM INTO ?", (str(copy),))
+        site.write("One")
+        before = site.get()
+        assert titles(before) == ["One", "Published"]
+        for name in ("news.db-wal", "news.db-shm"):
+            site.database.with_name(name).unlink(missing_ok=True)
+        copy.replace(site.database)
+        site.write("Two")
+        until = time.monotonic() + DEADLINE
+        while titles(after := site.get()) != ["Two", "Published"]:
+            assert time.monotonic() < until, titles(after)
+        assert after.headers["etag"] == before.headers["etag"]
+        (site.folder / "new.md").unlink()
+        site.take_in()
 
 
 CLOCK = [

@@ -122,6 +122,12 @@ def test_a_statement_says_its_text_without_values_and_its_rows(
     assert TOKEN not in everything
 
 
+def test_aliases_that_ask_alike_share_a_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
+    ask(client, "{ first: site { articleCount } topics { name } second: site { articleCount } }")
+    fields = [attributes(field)["gqlnews.field"] for field in told(exporter, "root field")]
+    assert fields == ["first, second", "topics"]
+
+
 def test_a_root_field_that_is_kept_has_no_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
     ask(client, "{ site { articleCount } }")
     ask(client, "{ kept: site { articleCount } topics { name } }")

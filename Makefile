@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXPLORER := gqlnews/server/explorer/manifest.json
 PEERS := benchmarks/peers/node_modules/.package-lock.json
+RESULT := benchmarks/throughput/result.json
 CLIENTS := tests/clients/node_modules/.package-lock.json
 PYTHON_CLIENT := .venv-clients/made
 EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/*)
@@ -45,7 +46,7 @@ bench: $(VENV)/installed-dev ## measure; GQLNEWS_CORPUS names the unpacked real 
 	$(BIN)/python -m benchmarks
 
 bench-peers: $(VENV)/installed-dev $(PEERS) ## requests a second, beside servers on Node too (needs npm)
-	$(BIN)/python -m benchmarks.throughput --peers
+	$(BIN)/python -m benchmarks.throughput --peers --out $(RESULT)
 
 bench-check: $(VENV)/installed-dev ## fail where gqlnews has become slower beside the ordinary server
 	$(BIN)/python -m benchmarks.throughput.check
@@ -62,7 +63,7 @@ schema: $(VENV)/installed ## export schema.graphql
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules benchmarks/peers/node_modules dist .coverage* .hypothesis
-	rm -rf .venv-clients tests/clients/node_modules
+	rm -rf .venv-clients tests/clients/node_modules $(RESULT)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

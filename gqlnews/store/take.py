@@ -116,7 +116,7 @@ def _take_problems(intake: Intake, files: Sequence[FileRows]) -> None:
         (_json(file.source.path for file in files),),
     ):
         old.setdefault(row[0], []).append(row)
-    changed = [file for file in files if Counter(file.problems) != Counter(old.get(file.source.path, ()))]
+    changed = [file for file in files if _differ(file.problems, old.get(file.source.path, []))]
     if changed:
         intake.problems_changed = True
         db.executemany(
@@ -127,6 +127,11 @@ def _take_problems(intake: Intake, files: Sequence[FileRows]) -> None:
             " VALUES (?, ?, ?, ?, ?, ?, 0)",
             [problem for file in changed for problem in file.problems],
         )
+
+
+def _differ(problems: list[Row], others: list[Row]) -> bool:
+    """Whatever their order; most have none."""
+    return problems != others and Counter(problems) != Counter(others)
 
 
 def _take_articles(intake: Intake, files: Sequence[FileRows]) -> None:

@@ -30,9 +30,6 @@ class Kept(Generic[Key, Value]):
         found = self._values.get(key)
         return None if found is None else found[0]
 
-    def clear(self) -> None:
-        self._values.clear()
-
     def keep(self, key: Key, value: Value, size: int) -> None:
         """`size` in bytes, 1 or more; what is larger than everything may be is not kept."""
         self._values.pop(key, None)

@@ -6,7 +6,7 @@ who asks, its statement and what that binds, which is the field's plan and its a
 version.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from sys import getsizeof
 from typing import NamedTuple
 
@@ -15,33 +15,40 @@ from gqlnews.plan.audience import Audience
 from gqlnews.schema.work import Read, Statement
 
 OVERHEAD = 500  # bytes of an entry beside its texts, about
-MOST_BOUND = 4_096  # bytes of what is bound: what is longer hardly comes again
+MOST_BOUND = 4_096  # bytes of what is bound, as text: what is longer hardly comes again
 SHARE = 8  # no entry takes more than one such part of everything
+
+
+class _Key(NamedTuple):
+    """What is bound as text, since Python salts the hash of texts alone: none can be made to collide."""
+
+    audience: Audience
+    sql: str
+    bound: str
 
 
 class _Field(NamedTuple):
     """`json` is None for null."""
 
-    version: bytes
+    moment: Hashable
     json: bytes | None
 
 
 class KeptFields:
-    """At most `limit` bytes; `version_of` tells the content that an audience sees now, None where unknown."""
+    """At most `limit` bytes.
 
-    def __init__(self, version_of: Callable[[Audience], bytes | None], limit: int) -> None:
-        self._version_of = version_of
-        self._fields: Kept[tuple[Audience, Statement], _Field] = Kept(limit)
+    `moment_of` tells the content that an audience sees now, another value for other content; None: unknown.
+    """
+
+    def __init__(self, moment_of: Callable[[Audience], Hashable | None], limit: int) -> None:
+        self._moment_of = moment_of
+        self._fields: Kept[_Key, _Field] = Kept(limit)
         self.hits = self.misses = 0
 
     @property
     def size(self) -> int:
         """Bytes kept now."""
         return self._fields.size
-
-    def clear(self) -> None:
-        """Keep nothing of what there is: versions may begin anew."""
-        self._fields.clear()
 
     async def read(
         self,
@@ -54,39 +61,35 @@ class KeptFields:
 
         Those of `passing` are not worth keeping.
         """
-        lasting = [statement for statement in statements if statement not in passing]
-        version = self._version_of(audience) if lasting else None
-        if version is None:
+        keys = {
+            statement: _Key(audience, statement[0], repr(statement[1]))
+            for statement in statements
+            if statement not in passing
+        }
+        moment = self._moment_of(audience) if keys else None
+        if moment is None:
             return await read(statements)
-        found = {
+        fields = {
             statement: field
-            for statement in lasting
-            if (field := self._get(audience, statement, version)) is not None
+            for statement, key in keys.items()
+            if (field := self._fields.get(key)) is not None and field.moment == moment
         }
-        self.hits += len(found)
-        self.misses += len(lasting) - len(found)
-        missing = [statement for statement in statements if statement not in found]
-        if not missing:
-            return [found[statement].json for statement in statements]
-        answers = await read(missing)
-        if found and self._version_of(audience) != version:
-            return await read(statements)  # what was kept is not of the content that was read now
-        made = {
-            statement: _Field(version, answer) for statement, answer in zip(missing, answers, strict=True)
-        }
-        fields = found | made
-        for statement in lasting:
-            if statement in made:
-                self._keep(audience, statement, made[statement])
+        missing = [statement for statement in statements if statement not in fields]
+        if missing:
+            answers = await read(missing)
+            if fields and self._moment_of(audience) != moment:
+                return await read(statements)  # what was kept is not of the content that was read now
+        self.hits += len(fields)
+        self.misses += len(keys) - len(fields)
+        if missing:
+            for statement, json in zip(missing, answers, strict=True):
+                fields[statement] = _Field(moment, json)
+                if statement in keys:
+                    self._keep(keys[statement], fields[statement])
         return [fields[statement].json for statement in statements]
 
-    def _get(self, audience: Audience, statement: Statement, version: bytes) -> _Field | None:
-        field = self._fields.get((audience, statement))
-        return field if field is not None and field.version == version else None
-
-    def _keep(self, audience: Audience, statement: Statement, field: _Field) -> None:
-        sql, values = statement
-        bound = sum(map(getsizeof, values))
-        size = OVERHEAD + len(sql) + bound + len(field.json or b"")
+    def _keep(self, key: _Key, field: _Field) -> None:
+        bound = getsizeof(key.bound)
+        size = OVERHEAD + len(key.sql) + bound + len(field.json or b"")
         if bound <= MOST_BOUND and size * SHARE <= self._fields.limit:
-            self._fields.keep((audience, statement), field, size)
+            self._fields.keep(key, field, size)

@@ -11,6 +11,7 @@ from gqlnews import __version__
 from gqlnews.kept import Kept
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Answer, Prepared
+from gqlnews.store.access import Moment
 
 PREPARED_BYTES = 32 << 20
 PARSED = 30  # bytes that a byte of JSON may take as values
@@ -32,8 +33,8 @@ class Request(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Versioned:
-    version: bytes
+class _Dated:
+    moment: Moment
     answer: Answer
 
 
@@ -41,7 +42,7 @@ class Answers:
     """The response cache: at most `limit` bytes, 0 for none. Requests made ready are kept beside it."""
 
     def __init__(self, limit: int) -> None:
-        self._answers: Kept[Request, _Versioned] = Kept(limit)
+        self._answers: Kept[Request, _Dated] = Kept(limit)
         self._prepared: Kept[Request, Prepared] = Kept(PREPARED_BYTES)
         self.hits = self.misses = 0
 
@@ -55,21 +56,17 @@ class Answers:
         """Whether there is room for any."""
         return self._answers.limit > 0
 
-    def get(self, request: Request, version: bytes) -> Answer | None:
+    def get(self, request: Request, moment: Moment) -> Answer | None:
         found = self._answers.get(request)
-        if found is None or found.version != version:
+        if found is None or found.moment != moment:
             self.misses += 1
             return None
         self.hits += 1
         return found.answer
 
-    def keep(self, request: Request, version: bytes, answer: Answer) -> None:
+    def keep(self, request: Request, moment: Moment, answer: Answer) -> None:
         size = len(request.text) + len(answer.body) + OVERHEAD
-        self._answers.keep(request, _Versioned(version, answer), size)
-
-    def clear(self) -> None:
-        """Keep no answer of those that there are: versions may begin anew."""
-        self._answers.clear()
+        self._answers.keep(request, _Dated(moment, answer), size)
 
     def prepared(self, request: Request) -> Prepared | None:
         return self._prepared.get(request)

@@ -5,7 +5,6 @@ It runs under any ASGI server, as `uvicorn --factory gqlnews.server.app:from_env
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Any, TypedDict
 
 from starlette.applications import Starlette
@@ -97,14 +96,14 @@ def create_app(settings: ServerSettings) -> Starlette:
             await store.open(settings.database)
             feed = Feed(settings.database, store.version, settings.limits)
             stack.push_async_callback(feed.close)
-            answers, kept = Answers(settings.cache_bytes), _kept_fields(settings, store)
-            store.on_replaced = partial(_begin_anew, feed, answers, kept)
+            store.on_replaced = feed.begin_anew
+            kept = _kept_fields(settings, store)
             engine = Engine(store.read, schema, limits=settings.limits, kept=kept)
             service = Service(
                 settings,
                 engine,
-                store.version,
-                answers,
+                store.moment,
+                Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),
                 store.read_parts,
@@ -147,15 +146,7 @@ def from_environment() -> Starlette:
 def _kept_fields(settings: ServerSettings, store: Access) -> KeptFields | None:
     if not settings.fields_bytes:
         return None
-    return KeptFields(store.version, settings.fields_bytes)
-
-
-async def _begin_anew(feed: Feed, answers: Answers, kept: KeptFields | None) -> None:
-    """Another database is read, whose versions may be those that there were, of other content."""
-    answers.clear()
-    if kept is not None:
-        kept.clear()
-    await feed.begin_anew()
+    return KeptFields(store.moment, settings.fields_bytes)
 
 
 def _endpoint(settings: ServerSettings) -> ASGIApp:

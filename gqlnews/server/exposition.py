@@ -133,7 +133,7 @@ def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
     changes = [
         ((scope,), float(version.rpartition(b"-")[2]))
         for scope, audience in scopes
-        if (version := service.version_of(audience)) is not None
+        if (version := service.store.version(audience)) is not None
     ]
     yield _counter("gqlnews_changes", "Changes to articles that the store has taken in.", ("scope",), changes)
     articles = [((scope,), content[scope]) for scope, _ in scopes if scope in content]

@@ -41,6 +41,7 @@ from gqlnews.server.wire import (
     graphql_headers,
     raw_headers,
 )
+from gqlnews.store.access import Moment
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
 
@@ -134,10 +135,10 @@ async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply
         ready = service.engine.ready(_asked(exchange, request), who)
         _charge(exchange, ready)
         return _streamed(exchange, ready)
-    version = service.version_of(who) if service.answers.are_kept or head.reads else None
-    if version is not None and (kept := service.answers.get(request, version)) is not None:
+    moment = service.moment_of(who) if service.answers.are_kept or head.reads else None
+    if moment is not None and (kept := service.answers.get(request, moment)) is not None:
         exchange.answer, exchange.cached = kept, True
-        return _not_modified(exchange, request, version) or _lasting(exchange, request, version)
+        return _not_modified(exchange, request, moment) or _lasting(exchange, request, moment)
     prepared = _prepared(exchange, request)
     _charge(exchange, prepared)
     if isinstance(prepared, Watched | Parted):
@@ -145,13 +146,13 @@ async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply
     if isinstance(prepared, Answer):
         exchange.answer = prepared
         return _momentary(exchange)
-    return await _run(exchange, request, prepared, version)
+    return await _run(exchange, request, prepared, moment)
 
 
-async def _run(exchange: Exchange, request: Request, prepared: Prepared, version: bytes | None) -> Reply:
+async def _run(exchange: Exchange, request: Request, prepared: Prepared, moment: Moment | None) -> Reply:
     service = exchange.service
     exchange.operation = prepared.operation
-    lasting = version if prepared.bound.timeless else None
+    lasting = moment if prepared.bound.timeless else None
     if lasting is not None and (known := _not_modified(exchange, request, lasting)) is not None:
         exchange.cached = True
         return known
@@ -213,22 +214,22 @@ _HEADERS = {
 }
 
 
-def _not_modified(exchange: Exchange, request: Request, version: bytes) -> Reply | None:
+def _not_modified(exchange: Exchange, request: Request, moment: Moment) -> Reply | None:
     """304, where the client of a GET has this version of the answer already."""
     if not exchange.head.reads or not exchange.head.if_none_match:
         return None
-    tag = request.tag(version, exchange.media)
+    tag = request.tag(moment.version, exchange.media)
     if not is_known(exchange.head, tag):
         return None
     return Reply(NOT_MODIFIED, (*_HEADERS[exchange.media], *caching(request.audience, tag)))
 
 
-def _lasting(exchange: Exchange, request: Request, version: bytes) -> Reply:
-    """An answer that holds as long as the version does."""
+def _lasting(exchange: Exchange, request: Request, moment: Moment) -> Reply:
+    """An answer that holds as long as the content does."""
     assert exchange.answer is not None
     headers = _HEADERS[exchange.media]
     if exchange.head.reads:
-        headers = (*headers, *caching(request.audience, request.tag(version, exchange.media)))
+        headers = (*headers, *caching(request.audience, request.tag(moment.version, exchange.media)))
     return Reply(200, headers, exchange.answer.body)
 
 

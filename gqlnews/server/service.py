@@ -14,19 +14,19 @@ from gqlnews.server.persisted import Persisted
 from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
-from gqlnews.store.access import Access
+from gqlnews.store.access import Access, Moment
 
 if TYPE_CHECKING:
     from gqlnews.server.traces import Traces  # there only with its extra
 
-VersionOf = Callable[[Audience], bytes | None]
+MomentOf = Callable[[Audience], Moment | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     settings: ServerSettings
     engine: Engine
-    version_of: VersionOf
+    moment_of: MomentOf
     answers: Answers
     feed: Feed
     sockets: Sockets

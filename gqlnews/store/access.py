@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from gqlnews.errors import DatabaseError
 from gqlnews.limits import UNLIMITED, Limits
@@ -25,6 +26,13 @@ FINISH_SECONDS = 10.0  # for who reads a file that was replaced
 Identity = tuple[int, int] | None
 
 
+class Moment(NamedTuple):
+    """Content: its version, and which of the databases that were opened, as two may come to one version."""
+
+    database: int
+    version: bytes
+
+
 class Access:
     """`open` and `close` it in the loop. `on_replaced` runs once another file is read."""
 
@@ -35,6 +43,7 @@ class Access:
         self._identity: Identity = None
         self._readers, self._revision = Readers(limits), Revision()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._opened_before = 0  # databases
         self.statements = 0  # that were asked for
 
     async def open(self, path: Path) -> None:
@@ -63,6 +72,11 @@ class Access:
     def version(self, audience: int) -> bytes | None:
         """As Revision tells it."""
         return self._revision.version(audience)
+
+    def moment(self, audience: int) -> Moment | None:
+        """What the audience sees now; None where the database does not tell right now."""
+        version = self._revision.version(audience)
+        return None if version is None else Moment(self._opened_before, version)
 
     async def _opened(self) -> tuple[Readers, Revision, Identity]:
         identity = _identity(self._path)
@@ -94,6 +108,7 @@ class Access:
             return
         old = self._readers, self._revision
         self._readers, self._revision, self._identity = readers, revision, identity
+        self._opened_before += 1
         log.warning("database %s is another file now, which is read from here on", self._path)
         if self.on_replaced is not None:
             await self.on_replaced()

@@ -5,6 +5,7 @@ import gc
 import json
 import tracemalloc
 from collections.abc import Callable, Coroutine, Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Answer, Asked, Engine
 from gqlnews.schema.kept_fields import KeptFields
 from gqlnews.schema.work import Statement
+from gqlnews.store.access import Moment
 from gqlnews.store.readers import Readers
 from tests.live import Live, living
 
@@ -27,7 +29,8 @@ ARTICLE = "article(slug: $slug) { title excerpt }"
 class Keeping:
     """An engine that keeps root fields of a store that changes; `hops` are the statements of each hop.
 
-    `before` runs before the next hop reads. `knows`: the version is known.
+    `before` runs before the next hop reads. `knows`: the version is known. `database` is the
+    one that is read, of those that came to the same version.
     """
 
     def __init__(self, live: Live, limit: int = ENOUGH, limits: Limits = UNLIMITED) -> None:
@@ -35,11 +38,13 @@ class Keeping:
         self.hops: list[int] = []
         self.before: Callable[[], None] = lambda: None
         self.knows = True
-        self.kept = KeptFields(self._version, limit)
+        self.database = 0
+        self.kept = KeptFields(self._moment, limit)
         self.engine = Engine(self._read, live.engine.schema, limits, kept=self.kept)
 
-    def _version(self, audience: Audience) -> bytes | None:
-        return self.live.revision.version(audience) if self.knows else None
+    def _moment(self, audience: Audience) -> Moment | None:
+        version = self.live.revision.version(audience)
+        return Moment(self.database, version) if self.knows and version is not None else None
 
     async def _read(self, statements: Sequence[Statement]) -> Sequence[bytes | None]:
         self.hops.append(len(statements))
@@ -166,6 +171,37 @@ def test_where_the_version_is_unknown_nothing_is_kept() -> None:
             await keeping.answer(f"{{ {LIST} }}")
         assert keeping.since() == [1, 1]
         assert keeping.kept.size == 0
+
+    run(scenario)
+
+
+def test_nobody_can_make_keys_collide() -> None:
+    """Python does not salt the hash of numbers: -1 and -2 have the same, and 2 ** 12 tuples of these."""
+
+    async def scenario(keeping: Keeping) -> None:
+        sql = f"SELECT '' || ({' + '.join('?' * 12)})"
+        statements = [(sql, numbers) for numbers in product((-1, -2), repeat=12)]
+        assert len({hash(statement) for statement in statements}) == 1
+        for statement in statements:
+            await keeping.kept.read(keeping.engine.read, Audience.PUBLIC, [statement])
+        assert len({hash(key) for key in keeping.kept._fields._values}) == len(statements)
+
+    run(scenario, limit=1 << 23)
+
+
+def test_what_was_read_while_the_database_was_replaced_is_not_served_of_the_next() -> None:
+    async def scenario(keeping: Keeping) -> None:
+        def replace() -> None:
+            keeping.database += 1
+
+        for _ in range(3):
+            keeping.before = replace
+            await keeping.answer(f"{{ {LIST} }}")
+        await keeping.answer("{ topics { name } }")
+        keeping.before = replace
+        await keeping.answer(f"{{ topics {{ name }} {LIST} }}")
+        assert keeping.since() == [1, 1, 1, 1, 1, 2]  # the last one was read again
+        assert keeping.kept.hits == 0
 
     run(scenario)
 

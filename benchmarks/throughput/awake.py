@@ -3,7 +3,7 @@
 Over one connection a processor would sleep between two requests. To wake takes a virtual machine as long as a
 request does, and how long is the affair of its host: on a quiet one all servers look alike, and ratios of two
 runs differ by half. So for each processor something runs that yields to everything else at once. It is bound
-to none: bound, it slowed what was to be measured by a fifth to a third, and each server by another part.
+to none, and seldom asks the system: where it was and did, all were slower by a fifth to a third.
 """
 
 import os

@@ -18,14 +18,12 @@ from benchmarks.throughput.questions import NAMES
 from benchmarks.throughput.result import Result
 from benchmarks.throughput.rounds import CONNECTIONS
 from benchmarks.throughput.run import Options, run
-from benchmarks.throughput.servers import CACHED, FIELDS, ORDINARY, UNCACHED
+from benchmarks.throughput.servers import ORDINARY, OURS
 
 REACHED = Path(__file__).parent / "reached.json"
 ALLOWED = 0.8  # of the ratio that was reached
 ROUNDS = 6  # many short ones: in some of them nobody else uses the machine
 SECONDS = 1
-
-OURS = (UNCACHED, FIELDS, CACHED)
 
 Ratios = dict[str, float]
 """`front, 32 connections: gqlnews-cached` → how many times as fast as the ordinary server."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.throughput.result import Result
-from benchmarks.throughput.servers import CACHED, FIELDS, LABELS, LIMIT, PEERS, UNCACHED
+from benchmarks.throughput.servers import CACHED, FIELDS, LABELS, LIMIT, OURS, PEERS, UNCACHED
 
 CONNECTIONS = 32
 TITLES = {
@@ -86,7 +86,7 @@ def _panel(result: Result, question: str) -> Iterator[str]:
 def _lead(result: Result, server: str, question: str) -> str:
     """How gqlnews stands to the fastest peer, where peers ran."""
     peer = result.fastest(PEERS, question, CONNECTIONS)
-    if peer is None or server not in {UNCACHED, FIELDS, CACHED}:
+    if peer is None or server not in OURS:
         return ""
     return f" · {result.ratio(server, peer, question, CONNECTIONS):.1f} × best peer"
 

@@ -14,6 +14,7 @@ CACHED = "gqlnews-cached"
 FIELDS = "gqlnews-fields"
 UNCACHED = "gqlnews-uncached"
 UNLIMITED = "gqlnews-unlimited"
+OURS = (UNCACHED, FIELDS, CACHED)
 PEERS = ("yoga", "mercurius", "mercurius-dataloader")
 LABELS = {
     LIMIT: "limit: the same bytes",
@@ -53,7 +54,7 @@ class Place:
 
 def is_ours(name: str) -> bool:
     """Whether it takes the cursors of gqlnews; the limit knows nothing but gqlnews's requests."""
-    return name in {LIMIT, CACHED, FIELDS, UNCACHED, UNLIMITED}
+    return name in {LIMIT, *OURS, UNLIMITED}
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from gqlnews.kept import Kept
 from gqlnews.plan.audience import Audience
-from gqlnews.schema.work import Read, Statement
+from gqlnews.schema.work import Read
+from gqlnews.store.connection import Statement, Statements
 
 OVERHEAD = 500  # bytes of an entry beside its texts, about
 MOST_BOUND = 4_096  # bytes of what is bound, as text: what is longer hardly comes again
@@ -54,7 +55,7 @@ class KeptFields:
         self,
         read: Read,
         audience: Audience,
-        statements: Sequence[Statement],
+        statements: Statements,
         passing: Collection[Statement] = (),
     ) -> Sequence[bytes | None]:
         """As `read` gives them, which is asked for those alone that are not kept.
@@ -75,17 +76,15 @@ class KeptFields:
             if (field := self._fields.get(key)) is not None and field.moment == moment
         }
         missing = [statement for statement in statements if statement not in fields]
-        if missing:
-            answers = await read(missing)
-            if fields and self._moment_of(audience) != moment:
-                return await read(statements)  # what was kept is not of the content that was read now
+        answers = await read(missing) if missing else ()
+        if missing and fields and self._moment_of(audience) != moment:
+            return await read(statements)  # what was kept is not of the content that was read now
         self.hits += len(fields)
         self.misses += len(keys) - len(fields)
-        if missing:
-            for statement, json in zip(missing, answers, strict=True):
-                fields[statement] = _Field(moment, json)
-                if statement in keys:
-                    self._keep(keys[statement], fields[statement])
+        for statement, json in zip(missing, answers, strict=True):
+            fields[statement] = _Field(moment, json)
+            if statement in keys:
+                self._keep(keys[statement], fields[statement])
         return [fields[statement].json for statement in statements]
 
     def _keep(self, key: _Key, field: _Field) -> None:

@@ -20,10 +20,9 @@ from gqlnews.errors import GqlnewsError
 from gqlnews.plan.nodes import FieldPlan, ObjectPlan, Stream
 from gqlnews.plan.operation import BoundPart, BoundParts
 from gqlnews.plan.parcels import AT_ONCE
-from gqlnews.schema.work import Statement
+from gqlnews.store.connection import Statements
 
 Path = tuple[str | int, ...]
-Statements = Sequence[Statement]
 ReadParts = Callable[[Sequence[Statements]], AsyncGenerator[Sequence[bytes | None], None]]
 
 

@@ -14,12 +14,10 @@ from graphql import DocumentNode, GraphQLError
 
 from gqlnews.errors import LimitError, RequestError
 from gqlnews.plan.operation import BoundOperation
+from gqlnews.store.connection import Statements
 from gqlnews.store.limited import larger_than
 
-Statement = tuple[str, Sequence[object]]
-"""SQL text, and what it binds."""
-
-Read = Callable[[Sequence[Statement]], Awaitable[Sequence[bytes | None]]]
+Read = Callable[[Statements], Awaitable[Sequence[bytes | None]]]
 Answers = Mapping[str, bytes | None]
 
 

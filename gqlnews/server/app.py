@@ -102,7 +102,6 @@ def create_app(settings: ServerSettings) -> Starlette:
             service = Service(
                 settings,
                 engine,
-                store.moment,
                 Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),

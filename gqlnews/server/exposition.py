@@ -17,6 +17,8 @@ from starlette.responses import Response
 
 from gqlnews.errors import DatabaseError
 from gqlnews.plan.audience import Audience
+from gqlnews.schema.kept_fields import KeptFields
+from gqlnews.server.answers import Answers
 from gqlnews.server.framing import EVENTS, PARTS, PAYLOADS
 from gqlnews.server.logs import log
 from gqlnews.server.metrics import SECONDS, Metrics, Outcome
@@ -116,12 +118,10 @@ def _streams(service: Service) -> Iterator[Metric]:
 
 def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
     answers = service.answers
-    looked = [(("hit",), float(answers.hits)), (("miss",), float(answers.misses))]
-    yield _counter("gqlnews_kept_answers", "Looks for an answer that is kept.", ("result",), looked)
+    yield _looks("gqlnews_kept_answers", "Looks for an answer that is kept.", answers)
     yield _gauge("gqlnews_kept_bytes", "Answers that are kept.", (), [((), answers.size)])
     if (fields := service.engine.kept) is not None:
-        looked = [(("hit",), float(fields.hits)), (("miss",), float(fields.misses))]
-        yield _counter("gqlnews_kept_fields", "Looks for a root field that is kept.", ("result",), looked)
+        yield _looks("gqlnews_kept_fields", "Looks for a root field that is kept.", fields)
         yield _gauge("gqlnews_kept_field_bytes", "Root fields that are kept.", (), [((), fields.size)])
     yield _counter(
         "gqlnews_statements",
@@ -140,6 +140,11 @@ def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge("gqlnews_articles", "Articles in the store.", ("scope",), articles)
     problems = [((kind,), content[kind]) for kind in ("error", "warning") if kind in content]
     yield _gauge("gqlnews_problems", "Problems of the content.", ("severity",), problems)
+
+
+def _looks(name: str, means: str, kept: Answers | KeptFields) -> Metric:
+    looked = [(("hit",), float(kept.hits)), (("miss",), float(kept.misses))]
+    return _counter(name, means, ("result",), looked)
 
 
 def _counter(name: str, means: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:

@@ -135,7 +135,7 @@ async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply
         ready = service.engine.ready(_asked(exchange, request), who)
         _charge(exchange, ready)
         return _streamed(exchange, ready)
-    moment = service.moment_of(who) if service.answers.are_kept or head.reads else None
+    moment = service.store.moment(who) if service.answers.are_kept or head.reads else None
     if moment is not None and (kept := service.answers.get(request, moment)) is not None:
         exchange.answer, exchange.cached = kept, True
         return _not_modified(exchange, request, moment) or _lasting(exchange, request, moment)

@@ -1,10 +1,9 @@
 """What an endpoint needs at hand, made when the application starts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Engine
 from gqlnews.schema.feed import Feed
 from gqlnews.schema.parts import ReadParts
@@ -14,19 +13,16 @@ from gqlnews.server.persisted import Persisted
 from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
-from gqlnews.store.access import Access, Moment
+from gqlnews.store.access import Access
 
 if TYPE_CHECKING:
     from gqlnews.server.traces import Traces  # there only with its extra
-
-MomentOf = Callable[[Audience], Moment | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     settings: ServerSettings
     engine: Engine
-    moment_of: MomentOf
     answers: Answers
     feed: Feed
     sockets: Sockets

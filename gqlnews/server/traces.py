@@ -26,12 +26,13 @@ from gqlnews import __version__
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.operation import Query
 from gqlnews.schema.engine import Answer, Asked, Engine, Parted, Prepared, Watched
-from gqlnews.schema.parts import ReadParts, Statements
-from gqlnews.schema.work import Read, Statement
+from gqlnews.schema.parts import ReadParts
+from gqlnews.schema.work import Read
 from gqlnews.server.head import Head
 from gqlnews.server.metrics import LONGEST_NAME, Outcome
 from gqlnews.server.request import wants_page
 from gqlnews.server.service import Service
+from gqlnews.store.connection import Statement, Statements
 
 NAME = "gqlnews"
 LONGEST_TEXT = 10_000  # characters of a statement

@@ -16,8 +16,10 @@ MMAP_BYTES = 0x7FFF_0000  # as much as SQLite maps at most
 CACHE_KIB = 64 * 1024  # of each connection, for what lies beyond
 CACHED_STATEMENTS = 1024
 
-Statements = Sequence[tuple[str, Sequence[object]]]
-"""(SQL text, what it binds): each gives one row of one column, JSON text."""
+Statement = tuple[str, Sequence[object]]
+"""SQL text, and what it binds: it gives one row of one column, JSON text."""
+
+Statements = Sequence[Statement]
 
 
 def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:

@@ -16,8 +16,8 @@ from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Answer, Asked, Engine
 from gqlnews.schema.kept_fields import KeptFields
-from gqlnews.schema.work import Statement
 from gqlnews.store.access import Moment
+from gqlnews.store.connection import Statement
 from gqlnews.store.readers import Readers
 from tests.live import Live, living
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.testclient import TestClient
@@ -37,6 +38,17 @@ def database(content: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server_settings(database: Path) -> ServerSettings:
     """With one editor's token, `support.TOKEN`."""
     return ServerSettings(database, editor_tokens=(bytes.fromhex(TOKEN_HASH),))
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """Host and port of a whole server, for who writes bytes."""
+    home = tmp_path_factory.mktemp("home")
+    with serving(home, write_articles(home / "content")) as (url, _):
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        yield parts.hostname, parts.port
 
 
 @pytest.fixture(scope="module")

@@ -139,11 +139,6 @@ def end(process: subprocess.Popen[Any]) -> None:
         raise
 
 
-def terminate(process: subprocess.Popen[str]) -> None:
-    """A drain, so that coverage is written."""
-    process.terminate()
-
-
 def close_input(process: subprocess.Popen[str]) -> None:
     """For what ends with its standard input."""
     assert process.stdin is not None
@@ -154,11 +149,14 @@ def close_input(process: subprocess.Popen[str]) -> None:
 def running(
     command: Sequence[str],
     env: Mapping[str, str],
-    finish: Callable[[subprocess.Popen[str]], None] = terminate,
+    finish: Callable[[subprocess.Popen[str]], None] = subprocess.Popen.terminate,
     *,
     stderr: int | None = subprocess.STDOUT,
 ) -> Iterator[Running]:
-    """Run a command for as long as the block runs; `finish` has it end then, where it has not."""
+    """Run a command for as long as the block runs; `finish` has it end then, where it has not.
+
+    By default with a drain, so that coverage is written.
+    """
     with subprocess.Popen(  # noqa: S603 - our own program
         command,
         env=dict(env),

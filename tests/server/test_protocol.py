@@ -3,11 +3,8 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import pytest
-
-from tests.server.support import serving, write_articles
 
 BODY = b'{"query":"{ site { articleCount } }"}'
 ANSWER = b'{"data":{"site":{"articleCount":1}}}'
@@ -16,17 +13,6 @@ POST = (
     % (len(BODY), BODY)
 )
 DEADLINE = 20.0
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-
-    home = tmp_path_factory.mktemp("home")
-    with serving(home, write_articles(home / "content")) as (url, _):
-        parts = urlsplit(url)
-        assert parts.hostname is not None
-        assert parts.port is not None
-        yield parts.hostname, parts.port
 
 
 @contextmanager

@@ -2,13 +2,9 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-
-from tests.server.support import serving, write_articles
 
 BODY = b'{"query":"{ site { articleCount } }"}'
 POST = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 37\r\n"
@@ -19,16 +15,6 @@ DEADLINE = 20.0
 KIB = 1024
 
 Address = tuple[str, int]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
-    home = tmp_path_factory.mktemp("home")
-    with serving(home, write_articles(home / "content")) as (url, _):
-        parts = urlsplit(url)
-        assert parts.hostname is not None
-        assert parts.port is not None
-        yield parts.hostname, parts.port
 
 
 def said(address: Address, *pieces: bytes) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.support import environment, running, write_articles
+from tests.server.support import SOON, environment, running, write_articles
 from tests.store.following import until
 
 
@@ -22,7 +22,7 @@ def test_it_takes_in_follows_and_ends_in_one_line(tmp_path: Path, number: int, n
         run.wait_for("info following folder=")
         (folder / "published.md").unlink()
         run.wait_for("info taken in added=0 changed=0 removed=1 problems=1 ms=")
-        assert run.stop(number) < 1.0
+        assert run.stop(number) < SOON
         assert run.process.returncode == 0
         last = run.rest().splitlines()[-1]
     assert last == f"gqlnews: stopped by {name}; the database holds all that was taken in"

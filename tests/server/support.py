@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 DEADLINE = 60.0
+SOON = 5.0
+"""Seconds, for what takes some hundredths on a machine that nothing else keeps busy."""
+
 QUIETLY = {
     "GQLNEWS_PROCESSES": "1",
     "GQLNEWS_WATCH": "0",

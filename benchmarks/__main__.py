@@ -6,6 +6,7 @@ import sys
 RUNS = (
     ("benchmarks.throughput",),
     ("benchmarks.throughput.blocking",),
+    ("benchmarks.throughput.stampede",),
     ("benchmarks.ingest", "--repeats", "1", "--large", "0"),
     ("benchmarks.front_end", "--articles", "10000"),
 )

@@ -1,8 +1,7 @@
 """`python -m benchmarks.throughput.blocking`: do small queries wait for a large one?
 
 While one statement of half a second or more is running all the time, wrk asks for single articles: the p99 of
-these, beside what it is in quiet, in turns. The large one asks for what is like each of many articles: one
-root field, so one statement. The response cache is off.
+these, beside what it is in quiet, in turns. The response cache is off.
 
 Whatever uses a processor makes others wait for theirs, also where no lock is shared. So there is a third kind
 of turn, beside a process that has nothing to do with the server and only computes.
@@ -25,6 +24,7 @@ import orjson
 from benchmarks.figures import Figure, at_least, at_most, milliseconds, show, times
 from benchmarks.folders import real_or_sampled
 from benchmarks.throughput.client import Client
+from benchmarks.throughput.large import large
 from benchmarks.throughput.load import Asked, put, require_wrk
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.progress import say
@@ -33,12 +33,8 @@ from benchmarks.throughput.run import ingest
 from benchmarks.throughput.servers import UNLIMITED, Place, start, start_stored
 
 SMALL = "article"
-LARGE = """query Large($first: Int!, $quality: Int!) {
-  articles(first: $first, where: { quality: { gte: $quality } }) { nodes { similar(first: 5) { slug } } }
-}"""
 SIZES = (10, 20, 40, 70, 100)
 LONG = 0.5  # seconds
-QUALITIES = 40  # so many different large requests, one after the other
 CONNECTIONS = (1, 4)
 ROUNDS = 5
 SECONDS = 2
@@ -101,15 +97,10 @@ def _size(client: Client) -> int:
     """How many articles it has to ask for to take LONG."""
     for first in SIZES:
         started = perf_counter()
-        client.ask(_body(first, 0))
+        client.ask(large(first, 0))
         if perf_counter() - started > LONG * 1.5:
             return first
     return SIZES[-1]
-
-
-def _body(first: int, number: int) -> bytes:
-    variables = {"first": first, "quality": number % QUALITIES}
-    return orjson.dumps({"query": LARGE, "variables": variables})
 
 
 @contextmanager
@@ -131,7 +122,7 @@ def _large_all_the_time(server: Server, first: int, took: list[float]) -> Iterat
         with Client(server.url) as client:
             for number in count():
                 started = perf_counter()
-                answer = client.ask(_body(first, number))
+                answer = client.ask(large(first, number))
                 took.append(perf_counter() - started)
                 if "errors" in orjson.loads(answer.body):
                     failures.append(answer.body)

@@ -125,9 +125,15 @@ def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
         yield _gauge("gqlnews_kept_field_bytes", "Root fields that are kept.", (), [((), fields.size)])
     yield _counter(
         "gqlnews_statements",
-        "SQL statements that operations ran.",
+        "SQL statements that operations asked for.",
         (),
         [((), float(service.store.statements))],
+    )
+    yield _counter(
+        "gqlnews_spared_statements",
+        "Of these, those that were not run, as they had just been run for another operation.",
+        (),
+        [((), float(service.store.spared))],
     )
     scopes = (("public", Audience.PUBLIC), ("all", Audience.EDITOR))
     changes = [

@@ -45,6 +45,7 @@ class Access:
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened_before = 0  # databases
         self.statements = 0  # that were asked for
+        self._spared_before = 0  # of databases that were replaced
 
     async def open(self, path: Path) -> None:
         """Raises DatabaseError and its kinds."""
@@ -68,6 +69,11 @@ class Access:
     def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
         self.statements += sum(map(len, parts))
         return self._readers.read_parts(parts)
+
+    @property
+    def spared(self) -> int:
+        """How many of the statements were not run, as they had just been run for another request."""
+        return self._spared_before + self._readers.spared
 
     def version(self, audience: int) -> bytes | None:
         """As Revision tells it."""
@@ -107,6 +113,7 @@ class Access:
             await readers.close()
             return
         old = self._readers, self._revision
+        self._spared_before += self._readers.spared
         self._readers, self._revision, self._identity = readers, revision, identity
         self._opened_before += 1
         log.warning("database %s is another file now, which is read from here on", self._path)

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiosqlite
@@ -18,22 +19,25 @@ from gqlnews.store.limited import (
     limit_reached,
     out_of_time,
 )
+from gqlnews.store.recent import Recent
 
 
 @dataclass(slots=True)
 class Call:
     """What one request asks of the store, and where its answers go.
 
-    `seconds` of a processor is what each statement took, on average. It is to be through at `until`, by
-    time.monotonic(). `rest` are calls that go on in the same read transaction: each is answered as soon as it
-    is through.
+    It came at `asked` and is to be through at `until`, by time.monotonic(). `seconds` of a processor is what
+    each statement took, on average; `spared` of them were not run. `rest` are calls that go on in the same
+    read transaction: each is answered as soon as it is through.
     """
 
     statements: Statements
     answers: asyncio.Future[list[bytes | None]]
+    asked: float
     until: float
     outcome: "list[bytes | None] | Exception | None" = None
     seconds: float = 0.0
+    spared: int = 0
     abandoned: bool = False
     rest: "tuple[Call, ...]" = ()
 
@@ -49,6 +53,7 @@ class Call:
 
 
 Told = Callable[[], None]
+Run = Callable[[Call], list[bytes | None]]
 
 
 class Reader(aiosqlite.Connection):
@@ -96,6 +101,7 @@ class Reader(aiosqlite.Connection):
         return call is not None and (call.abandoned or time.monotonic() > call.until)
 
     def _work(self, waiting: deque[Call], done: deque[Call], tell: Told) -> None:
+        recent = Recent()
         while True:
             try:
                 call = waiting.popleft()
@@ -107,8 +113,9 @@ class Reader(aiosqlite.Connection):
             if call.rest:
                 self._read_all((call, *call.rest), done, tell)
                 continue
+            shares = waiting or recent
             try:
-                call.outcome = self._read(call)
+                call.outcome = self._read(call, partial(self._run_sharing, recent) if shares else self._run)
             except Exception as error:
                 call.outcome = error
             self.current = None
@@ -124,7 +131,7 @@ class Reader(aiosqlite.Connection):
                     raise failure
                 if not self._conn.in_transaction:
                     self._conn.execute("BEGIN")
-                call.outcome = self._read(call, alone=False)
+                call.outcome = self._read(call, self._run_within)
             except Exception as error:
                 call.outcome = failure = error
             done.append(call)
@@ -133,7 +140,17 @@ class Reader(aiosqlite.Connection):
         if self._conn.in_transaction:
             self._conn.execute("ROLLBACK")  # nothing was written
 
-    def _read(self, call: Call, *, alone: bool = True) -> list[bytes | None]:
+    def _run(self, call: Call) -> list[bytes | None]:
+        return run(self._conn, call.statements)
+
+    def _run_within(self, call: Call) -> list[bytes | None]:
+        return run_within(self._conn, call.statements)
+
+    def _run_sharing(self, recent: Recent, call: Call) -> list[bytes | None]:
+        answers, call.spared = recent.run(self._conn, call.statements, call.asked)
+        return answers
+
+    def _read(self, call: Call, run_all: Run) -> list[bytes | None]:
         if call.abandoned:
             raise sqlite3.OperationalError("nobody waits for the answer")
         if time.monotonic() > call.until:
@@ -142,7 +159,7 @@ class Reader(aiosqlite.Connection):
         self._look_every(STEPS_OF_A_SEARCH if searches else STEPS_BETWEEN_LOOKS)
         start = time.thread_time()
         try:
-            answers = (run if alone else run_within)(self._conn, call.statements)
+            answers = run_all(call)
         except (sqlite3.Error, MemoryError) as error:
             reached = None if call.abandoned else limit_reached(error, self._conn)
             if reached is None:

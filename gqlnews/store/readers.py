@@ -3,7 +3,8 @@
 A request brings all its statements at once, as one call. They run in one hop to a thread and in one read
 transaction, so they all see the same content. To wake a thread costs more than a small statement does. So a
 thread that is awake goes on with the calls that came meanwhile: those that wait share its hop, in the order
-of coming. And what has proved to be quick takes no hop at all (near.py).
+of coming. What it has just run, it need not run again for them (recent.py). And what has proved to be quick
+takes no hop at all (near.py).
 
 A caller that is cancelled leaves at once, and what runs for it is stopped. So is what takes longer than it
 may, the time that it waited counted too: a reader that comes to a call that is late already refuses it.
@@ -44,6 +45,7 @@ class Readers:
         self._near = Near()
         self._told = False
         self._closed = True
+        self.spared = 0  # statements that were not run, as a reader had just run them
 
     async def open(self, path: Path, count: int = 2) -> None:
         """Open `count` readers of the database at `path`; raises DatabaseError and its kinds."""
@@ -86,12 +88,14 @@ class Readers:
         near = self._near.read(statements)
         if near is not None:
             return near
-        call = Call(statements, self._loop.create_future(), time.monotonic() + self._seconds)
+        asked = time.monotonic()
+        call = Call(statements, self._loop.create_future(), asked, asked + self._seconds)
         self._waiting.append(call)
         self._wake()
         try:
             answers = await call.answers
-            self._near.learn(statements, call.seconds)
+            if not call.spared:
+                self._near.learn(statements, call.seconds)
             return answers
         except asyncio.CancelledError:
             call.abandoned = True
@@ -106,8 +110,9 @@ class Readers:
         """What the statements of each part give, in one read transaction, as soon as it is there."""
         if self._closed:
             raise self._shut()
-        until = time.monotonic() + self._seconds
-        calls = [Call(statements, self._loop.create_future(), until) for statements in parts]
+        asked = time.monotonic()
+        until = asked + self._seconds
+        calls = [Call(statements, self._loop.create_future(), asked, until) for statements in parts]
         calls[0].rest = tuple(calls[1:])
         self._waiting.append(calls[0])
         self._wake()
@@ -165,4 +170,6 @@ class Readers:
     def _deliver(self) -> None:
         self._told = False  # before a look at what is done: who is done later tells again
         while self._done:
-            self._done.popleft().deliver()
+            call = self._done.popleft()
+            self.spared += call.spared
+            call.deliver()

@@ -1,5 +1,6 @@
 """`/metrics`, through real requests."""
 
+import asyncio
 import re
 import shutil
 import sqlite3
@@ -18,12 +19,18 @@ from gqlnews.content.records import ReadOptions
 from gqlnews.server.app import create_app
 from gqlnews.server.exposition import is_inside
 from gqlnews.settings import ServerSettings
+from gqlnews.store.access import Access
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
 from tests.server.support import DEADLINE, PUBLISHED, TOKEN, write_articles
 
 DOCS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
 FRONT = {"query": "query Front { site { articleCount } }"}
+SLOW = (
+    "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30000) SELECT CAST(max(i) AS TEXT) FROM n",
+    (),
+)
+READERS = 2
 SUBSCRIPTION = "subscription Watch { articleChanged { slug } }"
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
@@ -146,6 +153,21 @@ def test_root_fields_kept_are_counted(client: TestClient) -> None:
     assert after["gqlnews_kept_field_bytes", ()] > 0
     scrape = 1
     assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 2 + scrape
+
+
+def test_statements_that_had_just_been_run_are_counted(client: TestClient) -> None:
+    store: Access = client.app.state.service.store  # type: ignore[attr-defined]
+
+    async def read(count: int) -> None:
+        await asyncio.gather(*(store.read([SLOW]) for _ in range(count)))
+
+    before = samples(client)
+    assert client.portal is not None
+    client.portal.call(read, 20)
+    after = samples(client)
+    scrape = 1
+    assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 20 + scrape
+    assert 20 - 2 * READERS <= after["gqlnews_spared_statements_total", ()] < 20
 
 
 def test_a_client_that_has_the_answer_is_counted(client: TestClient) -> None:

@@ -81,7 +81,7 @@ async def test_who_has_waited_too_long_is_not_begun_with(database: Path) -> None
         calls = [asyncio.create_task(readers.read(some)) for some in (ENDLESS, LINE, LINE)]
         ends = await asyncio.gather(*calls, return_exceptions=True)
         assert [getattr(end, "code", None) for end in ends] == ["TIMED_OUT"] * 3
-        assert begun == [COUNTS]
+        assert [sql for sql in begun if sql.startswith(("SELECT", "WITH"))] == [COUNTS]
         assert await readers.read(LINE) != [None]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,15 @@ from gqlnews.store.readers import Readers
 
 LINE: Statements = [("SELECT line FROM store", ())]
 COUNT = ("SELECT CAST(count(*) AS TEXT) FROM topic", ())
+COUNT_TOO = ("SELECT CAST(count(*) AS TEXT) FROM topic WHERE true", ())
+NOTHING = ("SELECT NULL", ())
+ONE = ("SELECT '1'", ())
 NUMBERS = (
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n{}) SELECT CAST(max(i) AS TEXT) FROM n"
 )
 ENDLESS: Statements = [(NUMBERS.format(""), ())]
 SLOW = (NUMBERS.format(" LIMIT 3000000"), ())
+MIDDLING = (NUMBERS.format(" LIMIT 30000"), ())  # too slow for the loop
 pytestmark = pytest.mark.anyio
 
 
@@ -117,6 +121,60 @@ async def test_those_that_wait_share_a_hop(database: Path, monkeypatch: pytest.M
         await readers.read(LINE)
         await asyncio.sleep(0)
         assert len(hops) < 7
+
+
+async def test_what_was_run_while_others_waited_for_it_is_not_run_again(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        running = await told(readers, "RECURSIVE")
+        (before,) = started(readers, [SLOW], 1)
+        await running.wait()
+        waiting = [*started(readers, [COUNT, NOTHING], 20), *started(readers, [COUNT, ONE], 20)]
+        await asyncio.gather(before, *waiting)
+        ends = [await call for call in waiting]
+    assert ends == [[b"0", None]] * 20 + [[b"0", b"1"]] * 20
+    assert readers.spared == 80 - 3
+
+
+async def test_who_asks_after_it_was_run_has_it_run_again(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        first, slow = started(readers, [MIDDLING], 1) + started(readers, [SLOW], 1)
+        await first  # the reader goes on with what waits
+        (again,) = started(readers, [MIDDLING], 1)
+        await asyncio.gather(slow, again)
+        assert readers.spared == 0
+
+
+async def test_no_answer_is_older_than_its_question_nor_of_two_contents(database: Path) -> None:
+    async def read(known: int) -> None:
+        first, _, last = await readers.read([COUNT, MIDDLING, COUNT_TOO])
+        assert first == last
+        assert int(first or b"") >= known
+
+    with closing(open_writer(database)) as writer:
+        async with pool(database) as readers, asyncio.TaskGroup() as reading:
+            for number in range(1, 100):
+                writer.execute("INSERT INTO topic VALUES (0, ?, 'x', 'A')", (str(number),))
+                for _ in range(4):
+                    reading.create_task(read(number))
+                    await asyncio.sleep(0)
+        assert readers.spared > 0
+
+
+async def test_what_was_not_run_does_not_prove_to_be_quick(database: Path) -> None:
+    threads: list[int] = []
+    async with pool(database, count=1) as readers:
+        await asyncio.gather(*started(readers, [MIDDLING], 50))
+        assert readers.spared > 0
+        await readers.trace(lambda _: threads.append(threading.get_ident()))
+        await readers.read([MIDDLING])
+    assert threading.get_ident() not in threads
+
+
+async def test_a_failure_is_not_remembered(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        ends = await ended(started(readers, [COUNT, ("SELECT wrong", ())], 10))
+        assert [str(end) for end in ends] == ["no such column: wrong"] * 10
+        assert await readers.read([COUNT]) == [b"0"]
 
 
 async def test_others_are_answered_while_a_statement_runs(database: Path) -> None:

@@ -1,0 +1,78 @@
+"""`python -m benchmarks.throughput.stampede`: many ask for the same at once, and nothing is kept of it.
+
+So it is right after a change, which makes everything old that was kept. The request is one whose statement
+takes long, another one each round; the server is as it comes. How long the last of the clients waits, beside
+what one alone takes of the same kind, and whether any is refused.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from threading import Barrier
+from time import perf_counter
+
+import orjson
+
+from benchmarks.figures import Figure, at_most, milliseconds, show, times
+from benchmarks.folders import real_or_sampled
+from benchmarks.throughput.client import SECONDS, Client
+from benchmarks.throughput.large import large
+from benchmarks.throughput.progress import say
+from benchmarks.throughput.run import ingest
+from benchmarks.throughput.servers import CACHED, Place, start
+
+CLIENTS = 50
+ARTICLES = 20  # of the large request
+ROUNDS = 5
+GOAL = 4.0
+"""Two runs may have begun when the others come, which then wait for them and share a third."""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as name:
+        scratch = Path(name)
+        content, called = real_or_sampled(scratch)
+        place = Place(content, scratch / "store.db", scratch / "answers", scratch)
+        say(f"ingest of {called}")
+        ingest(place)
+        with start(CACHED, place) as server:
+            figures = list(measure(server.url))
+    show(f"{CLIENTS} clients that ask for the same at once", figures)
+
+
+def measure(url: str) -> Iterator[Figure]:
+    """Medians of the rounds."""
+    alone, together, refused = [], [], 0
+    for number in range(ROUNDS):
+        alone.append(_ask(url, large(ARTICLES, 2 * number), 1)[0])
+        seconds, errors = _ask(url, large(ARTICLES, 2 * number + 1), CLIENTS)
+        together.append(seconds)
+        refused += errors
+    yield Figure("one alone", milliseconds(median(alone)))
+    yield Figure("the last of all", milliseconds(median(together)))
+    yield at_most("  times as long as alone", median(together) / median(alone), GOAL, times)
+    yield at_most("refused", refused, 0, lambda value: f"{value:.0f}")
+
+
+def _ask(url: str, body: bytes, clients: int) -> tuple[float, int]:
+    """Seconds until all had an answer, and how many of these are errors."""
+    ready = Barrier(clients + 1, timeout=SECONDS)
+
+    def ask() -> bytes:
+        with Client(url) as client:
+            client.ask(orjson.dumps({"query": "{ site { version } }"}))  # it is connected
+            ready.wait()
+            return client.ask(body).body
+
+    with ThreadPoolExecutor(clients) as pool:
+        asked = [pool.submit(ask) for _ in range(clients)]
+        ready.wait()
+        started = perf_counter()
+        answers: Sequence[bytes] = [each.result() for each in asked]
+        return perf_counter() - started, sum("errors" in orjson.loads(answer) for answer in answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 """Read-only connections, and how the statements of a request run on one."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import cast
@@ -37,9 +37,14 @@ def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
 def run_within(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
     """The same, in the transaction that has begun."""
     answers = [_answer(db, sql, values) for sql, values in statements]
+    require_room(db, answers)
+    return answers
+
+
+def require_room(db: sqlite3.Connection, answers: Iterable[bytes | None]) -> None:
+    """All together may be no larger than one of them may be; raises LimitError."""
     if sum(map(len, filter(None, answers))) > db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
         raise too_large(db)
-    return answers
 
 
 def _answer(db: sqlite3.Connection, sql: str, values: Sequence[object]) -> bytes | None:

@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import aiosqlite
@@ -62,6 +61,7 @@ class Reader(aiosqlite.Connection):
     def __init__(self, path: Path, most_bytes: int = 0) -> None:
         super().__init__(lambda: connect_to_read(path, most_bytes=most_bytes), iter_chunk_size=64)
         self.current: Call | None = None
+        self._recent = Recent()
         self._steps = 0  # between two looks at whether to stop
 
     async def start(self) -> None:
@@ -101,11 +101,11 @@ class Reader(aiosqlite.Connection):
         return call is not None and (call.abandoned or time.monotonic() > call.until)
 
     def _work(self, waiting: deque[Call], done: deque[Call], tell: Told) -> None:
-        recent = Recent()
         while True:
             try:
                 call = waiting.popleft()
             except IndexError:
+                self._recent.forget()
                 return
             self.current = call
             if done:
@@ -113,9 +113,8 @@ class Reader(aiosqlite.Connection):
             if call.rest:
                 self._read_all((call, *call.rest), done, tell)
                 continue
-            shares = waiting or recent
             try:
-                call.outcome = self._read(call, partial(self._run_sharing, recent) if shares else self._run)
+                call.outcome = self._read(call, self._run_sharing if waiting or self._recent else self._run)
             except Exception as error:
                 call.outcome = error
             self.current = None
@@ -146,8 +145,8 @@ class Reader(aiosqlite.Connection):
     def _run_within(self, call: Call) -> list[bytes | None]:
         return run_within(self._conn, call.statements)
 
-    def _run_sharing(self, recent: Recent, call: Call) -> list[bytes | None]:
-        answers, call.spared = recent.run(self._conn, call.statements, call.asked)
+    def _run_sharing(self, call: Call) -> list[bytes | None]:
+        answers, call.spared = self._recent.run(self._conn, call.statements, call.asked)
         return answers
 
     def _read(self, call: Call, run_all: Run) -> list[bytes | None]:

@@ -11,7 +11,7 @@ from sys import getsizeof
 from typing import NamedTuple
 
 from gqlnews.kept import Kept
-from gqlnews.store.connection import Statements, run_within
+from gqlnews.store.connection import Statements, require_room, run_within
 
 MOST_BYTES = 8 << 20
 OVERHEAD = 500  # bytes of an entry beside its texts, about
@@ -61,12 +61,18 @@ class Recent:
                 db.execute("ROLLBACK")  # nothing was written
         until = time.monotonic()
         answers = [found[key] if key in found else self._remember(key, next(ran), until) for key in keys]
+        require_room(db, answers)
         return answers, len(found)
+
+    def forget(self) -> None:
+        """Give the memory back."""
+        self._given = Kept(self._given.limit)
 
     def _forget_what_is_old(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA data_version").fetchone()  # another one after a commit of anybody else
         if version != self._version:
-            self._version, self._given = version, Kept(self._given.limit)
+            self._version = version
+            self.forget()
 
     def _remember(self, key: _Key, json: bytes | None, until: float) -> bytes | None:
         size = OVERHEAD + len(key.sql) + getsizeof(key.bound) + len(json or b"")

@@ -133,7 +133,7 @@ def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
         "gqlnews_spared_statements",
         "Of these, those that were not run, as they had just been run for another operation.",
         (),
-        [((), float(service.store.spared))],
+        [((), float(service.store.tally.spared))],
     )
     scopes = (("public", Audience.PUBLIC), ("all", Audience.EDITOR))
     changes = [

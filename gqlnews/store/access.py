@@ -15,7 +15,7 @@ from typing import NamedTuple
 from gqlnews.errors import DatabaseError
 from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.connection import Statements
-from gqlnews.store.readers import Readers
+from gqlnews.store.readers import Readers, Tally
 from gqlnews.store.revision import Revision
 
 log = logging.getLogger("gqlnews")
@@ -45,7 +45,7 @@ class Access:
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened_before = 0  # databases
         self.statements = 0  # that were asked for
-        self._spared_before = 0  # of databases that were replaced
+        self.tally = Tally()
 
     async def open(self, path: Path) -> None:
         """Raises DatabaseError and its kinds."""
@@ -70,11 +70,6 @@ class Access:
         self.statements += sum(map(len, parts))
         return self._readers.read_parts(parts)
 
-    @property
-    def spared(self) -> int:
-        """How many of the statements were not run, as they had just been run for another request."""
-        return self._spared_before + self._readers.spared
-
     def version(self, audience: int) -> bytes | None:
         """As Revision tells it."""
         return self._revision.version(audience)
@@ -86,7 +81,7 @@ class Access:
 
     async def _opened(self) -> tuple[Readers, Revision, Identity]:
         identity = _identity(self._path)
-        readers, revision = Readers(self._limits), Revision()
+        readers, revision = Readers(self._limits, self.tally), Revision()
         await readers.open(self._path)
         try:
             revision.open(self._path)
@@ -113,7 +108,6 @@ class Access:
             await readers.close()
             return
         old = self._readers, self._revision
-        self._spared_before += self._readers.spared
         self._readers, self._revision, self._identity = readers, revision, identity
         self._opened_before += 1
         log.warning("database %s is another file now, which is read from here on", self._path)

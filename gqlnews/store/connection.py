@@ -26,8 +26,8 @@ def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
     """What each gives, in one read transaction: the bytes of its one value, None for null or no row."""
     if len(statements) == 1:  # a statement alone is its own transaction
         return [_answer(db, *statements[0])]
-    db.execute("BEGIN")
     try:
+        db.execute("BEGIN")
         return run_within(db, statements)
     finally:
         if db.in_transaction:  # not so where the file failed

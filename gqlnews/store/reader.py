@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from gqlnews.store.connection import Statements, connect_to_read, run, run_within
+from gqlnews.store.connection import Statements, connect_to_read, run_within
 from gqlnews.store.limited import (
     FULL_TEXT,
     STEPS_BETWEEN_LOOKS,
@@ -42,13 +42,14 @@ class Call:
 
     def deliver(self) -> None:
         """Hand the outcome to who waits, if anybody still does."""
+        outcome, self.outcome = self.outcome, None  # or an error would keep itself, by its traceback
         if self.answers.done():
             return
-        if isinstance(self.outcome, list):
-            self.answers.set_result(self.outcome)
+        if isinstance(outcome, list):
+            self.answers.set_result(outcome)
         else:
-            assert self.outcome is not None, "it was run"
-            self.answers.set_exception(self.outcome)
+            assert outcome is not None, "it was run"
+            self.answers.set_exception(outcome)
 
 
 Told = Callable[[], None]
@@ -114,7 +115,7 @@ class Reader(aiosqlite.Connection):
                 self._read_all((call, *call.rest), done, tell)
                 continue
             try:
-                call.outcome = self._read(call, self._run_sharing if waiting or self._recent else self._run)
+                call.outcome = self._read(call, self._run)
             except Exception as error:
                 call.outcome = error
             self.current = None
@@ -140,14 +141,11 @@ class Reader(aiosqlite.Connection):
             self._conn.execute("ROLLBACK")  # nothing was written
 
     def _run(self, call: Call) -> list[bytes | None]:
-        return run(self._conn, call.statements)
+        answers, call.spared = self._recent.run(self._conn, call.statements, call.asked)
+        return answers
 
     def _run_within(self, call: Call) -> list[bytes | None]:
         return run_within(self._conn, call.statements)
-
-    def _run_sharing(self, call: Call) -> list[bytes | None]:
-        answers, call.spared = self._recent.run(self._conn, call.statements, call.asked)
-        return answers
 
     def _read(self, call: Call, run_all: Run) -> list[bytes | None]:
         if call.abandoned:

@@ -16,6 +16,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -31,10 +32,18 @@ from gqlnews.store.reader import Call, Reader
 Trace = Callable[[str], None]
 
 
+@dataclass(slots=True)
+class Tally:
+    """Of statements that were not run, as a reader had just run them for another call."""
+
+    spared: int = 0
+
+
 class Readers:
     """The pool. `close` it after the last `read`: its threads would keep Python alive."""
 
-    def __init__(self, limits: Limits = UNLIMITED) -> None:
+    def __init__(self, limits: Limits = UNLIMITED, tally: Tally | None = None) -> None:
+        self.tally = tally or Tally()
         self._limits = limits
         self._seconds = limits.seconds * MARGIN or math.inf
         self._path = Path()
@@ -45,7 +54,6 @@ class Readers:
         self._near = Near()
         self._told = False
         self._closed = True
-        self.spared = 0  # statements that were not run, as a reader had just run them
 
     async def open(self, path: Path, count: int = 2) -> None:
         """Open `count` readers of the database at `path`; raises DatabaseError and its kinds."""
@@ -171,5 +179,5 @@ class Readers:
         self._told = False  # before a look at what is done: who is done later tells again
         while self._done:
             call = self._done.popleft()
-            self.spared += call.spared
+            self.tally.spared += call.spared
             call.deliver()

@@ -1,42 +1,33 @@
 """What a reader has just run, for those who waited meanwhile and ask for the same.
 
 After a change nothing that was kept holds, and many ask for the same at once. One after the other, each would
-run it, and the last would wait longer than it may. So a reader remembers what statements gave while others
-wait for it. It holds as long as the content does: SQLite tells, within the read transaction.
+run it, and the last would wait longer than it may. So a reader remembers what statements gave as long as
+anybody waits for it, and the content is the same: SQLite tells that, within the read transaction.
 """
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from sys import getsizeof
-from typing import NamedTuple
 
-from gqlnews.kept import Kept
 from gqlnews.store.connection import Statements, require_room, run_within
 
 MOST_BYTES = 8 << 20
+MOST_BOUND = 4_096  # characters of what is bound: what is longer is hardly asked twice
 OVERHEAD = 500  # bytes of an entry beside its texts, about
 
-
-class _Key(NamedTuple):
-    """What is bound as text, whose hash nobody can make collide."""
-
-    sql: str
-    bound: str
-
-
-class _Given(NamedTuple):
-    """`until`: when its run ended, by time.monotonic()."""
-
-    json: bytes | None
-    until: float
+_Key = tuple[str, str]
+"""SQL, and what it binds as text, whose hash nobody can make collide."""
 
 
 class Recent:
-    """Of one connection."""
+    """Of one connection, at most `most_bytes`: where there would be more, it begins anew."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._size = 0
         self._version: object = None
-        self._given: Kept[_Key, _Given] = Kept(most_bytes)
+        self._given: dict[_Key, tuple[bytes | None, float]] = {}  # JSON, and when its run ended
 
     def __len__(self) -> int:
         return len(self._given)
@@ -44,15 +35,18 @@ class Recent:
     def run(
         self, db: sqlite3.Connection, statements: Statements, asked: float
     ) -> tuple[list[bytes | None], int]:
-        """What each gives, in one read transaction, and how many were not run. It waits since `asked`."""
-        keys = [_Key(sql, repr(values)) for sql, values in statements]
-        db.execute("BEGIN")
+        """What each gives, in one read transaction, and how many were not run.
+
+        `asked`, by time.monotonic(): since when they have waited. What was run before is run again.
+        """
+        keys = [_key_of(sql, values) for sql, values in statements]
         try:
+            db.execute("BEGIN")
             self._forget_what_is_old(db)
             found = {
-                key: given.json
+                key: given[0]
                 for key in keys
-                if (given := self._given.get(key)) is not None and given.until > asked
+                if key is not None and (given := self._given.get(key)) is not None and given[1] > asked
             }
             left = [statement for key, statement in zip(keys, statements, strict=True) if key not in found]
             ran = iter(run_within(db, left))
@@ -62,11 +56,12 @@ class Recent:
         until = time.monotonic()
         answers = [found[key] if key in found else self._remember(key, next(ran), until) for key in keys]
         require_room(db, answers)
-        return answers, len(found)
+        return answers, len(statements) - len(left)
 
     def forget(self) -> None:
         """Give the memory back."""
-        self._given = Kept(self._given.limit)
+        self._given.clear()
+        self._size = 0
 
     def _forget_what_is_old(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA data_version").fetchone()  # another one after a commit of anybody else
@@ -74,7 +69,18 @@ class Recent:
             self._version = version
             self.forget()
 
-    def _remember(self, key: _Key, json: bytes | None, until: float) -> bytes | None:
-        size = OVERHEAD + len(key.sql) + getsizeof(key.bound) + len(json or b"")
-        self._given.keep(key, _Given(json, until), size)
+    def _remember(self, key: _Key | None, json: bytes | None, until: float) -> bytes | None:
+        if key is not None:
+            size = OVERHEAD + len(key[0]) + getsizeof(key[1]) + len(json or b"")
+            if self._size + size > self._most_bytes:
+                self.forget()
+            if size <= self._most_bytes:
+                self._given[key] = json, until
+                self._size += size
         return json
+
+
+def _key_of(sql: str, values: Sequence[object]) -> _Key | None:
+    if sum(len(value) for value in values if isinstance(value, str)) > MOST_BOUND:
+        return None
+    return sql, repr(values)

@@ -10,8 +10,8 @@ import pytest
 
 from gqlnews.content import changes
 from gqlnews.content.watch import Batch, Circumstances, watch
-from tests.server.support import SOON
 
+SOON = 2.5  # it looks every quarter of a second
 CALM = Circumstances(poll=False, say=print, seconds=lambda: 0.0, disturbed=lambda: False)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 DEADLINE = 60.0
-SOON = 5.0
+SOON = 2.5
 """Seconds, for what takes some hundredths on a machine that nothing else keeps busy."""
 
 QUIETLY = {

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gqlnews.server.protocol import LINGER_SECONDS
 from tests.server.support import SOON, Running, serving, write_articles
 
+ATTEMPTS = 3
 CASES = 150  # of each kind
 ANSWERED = b'{"data":{"site":{"articleCount":1}}}'
 BODY = b'{"query":"{ site { articleCount } }"}'
@@ -174,8 +176,18 @@ def server(running: tuple[str, Running]) -> Address:
 
 
 def exchange(server: Address, data: bytes) -> bytes:
+    """All that is answered to these bytes, soon: nothing is waited for. Again where the machine was slow."""
+    for _ in range(ATTEMPTS):
+        start = time.monotonic()
+        answer = exchanged(server, data)
+        if time.monotonic() - start < LINGER_SECONDS / 2:
+            return answer
+    raise AssertionError(data[:2000])
+
+
+def exchanged(server: Address, data: bytes) -> bytes:
     """All that is answered to these bytes, after which the client sends no more."""
-    start, answer = time.monotonic(), b""
+    answer = b""
     with socket.create_connection(server, SOON) as connection:
         try:
             connection.sendall(data)
@@ -186,7 +198,6 @@ def exchange(server: Address, data: bytes) -> bytes:
             raise AssertionError(data[:3_000]) from None
         except OSError:
             pass  # cut off: it sent more than was read
-    assert time.monotonic() - start < SOON, data[:2000]
     return answer
 
 

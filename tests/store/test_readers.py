@@ -26,6 +26,7 @@ NUMBERS = (
 )
 ENDLESS: Statements = [(NUMBERS.format(""), ())]
 SLOW = (NUMBERS.format(" LIMIT 3000000"), ())
+SLOW_TOO = (NUMBERS.format(" LIMIT 3000001"), ())
 MIDDLING = (NUMBERS.format(" LIMIT 30000"), ())  # too slow for the loop
 pytestmark = pytest.mark.anyio
 
@@ -132,16 +133,20 @@ async def test_what_was_run_while_others_waited_for_it_is_not_run_again(database
         await asyncio.gather(before, *waiting)
         ends = [await call for call in waiting]
     assert ends == [[b"0", None]] * 20 + [[b"0", b"1"]] * 20
-    assert readers.spared == 80 - 3
+    assert readers.tally.spared == 80 - 3
 
 
-async def test_who_asks_after_it_was_run_has_it_run_again(database: Path) -> None:
+async def test_who_comes_while_it_runs_shares_it_and_who_comes_after_does_not(database: Path) -> None:
     async with pool(database, count=1) as readers:
-        first, slow = started(readers, [MIDDLING], 1) + started(readers, [SLOW], 1)
-        await first  # the reader goes on with what waits
-        (again,) = started(readers, [MIDDLING], 1)
-        await asyncio.gather(slow, again)
-        assert readers.spared == 0
+        running = await told(readers, "RECURSIVE")
+        (first,) = started(readers, [SLOW], 1)
+        await running.wait()
+        second, other = started(readers, [SLOW], 1) + started(readers, [MIDDLING, SLOW_TOO], 1)
+        assert await first == await second
+        assert readers.tally.spared == 1
+        (again,) = started(readers, [SLOW], 1)  # the reader goes on with what waits
+        await asyncio.gather(other, again)
+        assert readers.tally.spared == 1
 
 
 async def test_no_answer_is_older_than_its_question_nor_of_two_contents(database: Path) -> None:
@@ -157,14 +162,14 @@ async def test_no_answer_is_older_than_its_question_nor_of_two_contents(database
                 for _ in range(4):
                     reading.create_task(read(number))
                     await asyncio.sleep(0)
-        assert readers.spared > 0
+        assert readers.tally.spared > 0
 
 
 async def test_what_was_not_run_does_not_prove_to_be_quick(database: Path) -> None:
     threads: list[int] = []
     async with pool(database, count=1) as readers:
         await asyncio.gather(*started(readers, [MIDDLING], 50))
-        assert readers.spared > 0
+        assert readers.tally.spared > 0
         await readers.trace(lambda _: threads.append(threading.get_ident()))
         await readers.read([MIDDLING])
     assert threading.get_ident() not in threads
@@ -261,16 +266,24 @@ async def test_closing_waits_for_what_was_cancelled(database: Path) -> None:
     assert threading.active_count() == before
 
 
+async def test_nothing_is_remembered_when_nobody_waits(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        for last in ([ONE], [("SELECT wrong", ())]):
+            await ended(started(readers, [COUNT, MIDDLING], 5) + started(readers, last, 1))
+            assert [len(reader._recent) for reader in readers._all] == [0]
+
+
 async def test_the_trace_tells_every_statement(database: Path) -> None:
     seen: list[str] = []
     async with pool(database) as readers:
         await readers.trace(seen.append)
         await readers.read(LINE)
-        await readers.read([*LINE, *LINE])
+        await readers.read([*LINE, ONE])
         await readers.trace(None)
         await readers.read(LINE)
-    select = LINE[0][0]
-    assert seen == [select, "BEGIN", select, select, "ROLLBACK"]
+    (line, _), (one, _) = *LINE, ONE
+    begin, end = ("BEGIN", "PRAGMA data_version"), "ROLLBACK"
+    assert seen == [*begin, line, end, *begin, line, one, end]
 
 
 async def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """What a connection gave, for who asks for the same; over a real file."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def writer(database: Path) -> Iterator[sqlite3.Connection]:
 
 @pytest.fixture
 def reader(writer: sqlite3.Connection, database: Path) -> Iterator[sqlite3.Connection]:
-    with closing(connect_to_read(database, most_bytes=2_000)) as db:
+    with closing(connect_to_read(database, most_bytes=6_000)) as db:
         yield db
 
 
@@ -55,11 +56,35 @@ def test_what_binds_other_values_is_another(reader: sqlite3.Connection) -> None:
         assert recent.run(reader, [(sql, (bound,))], BEFORE) == (expected, 1)
 
 
+def test_what_is_bound_at_length_is_not_remembered(reader: sqlite3.Connection) -> None:
+    recent, long = Recent(), ("SELECT CAST(length(?) + length(?) AS TEXT)", ("x" * 3_000, "y" * 2_000))
+    for _ in range(2):
+        assert recent.run(reader, [long, long], BEFORE) == ([b"5000", b"5000"], 0)
+
+
+def test_an_answer_that_nobody_waited_for_is_run_again(reader: sqlite3.Connection) -> None:
+    recent = Recent()
+    recent.run(reader, [COUNT], BEFORE)
+    assert recent.run(reader, [COUNT], time.monotonic()) == ([b"0"], 0)
+
+
+def test_an_end_in_the_middle_leaves_no_transaction_open(reader: sqlite3.Connection) -> None:
+    """At any step of SQLite's machine, that of BEGIN too."""
+    recent = Recent()
+    for steps in range(1, 40):
+        reader.set_progress_handler(lambda: True, steps)
+        with suppress(sqlite3.OperationalError):
+            recent.run(reader, [COUNT, COUNT_TOO], BEFORE)
+        reader.set_progress_handler(None, 0)
+        assert not reader.in_transaction
+        assert recent.run(reader, [COUNT], BEFORE)[0] == [b"0"]
+
+
 def test_several_answers_are_together_no_larger_than_one_may_be(reader: sqlite3.Connection) -> None:
-    recent, one, other = Recent(), (WIDE, (700,)), (WIDE, (600,))
+    recent, one, other = Recent(), (WIDE, (2_000,)), (WIDE, (1_800,))
     recent.run(reader, [one], BEFORE)
     recent.run(reader, [other], BEFORE)
-    with pytest.raises(LimitError, match="larger than 2,000 bytes"):
+    with pytest.raises(LimitError, match="larger than 6,000 bytes"):
         recent.run(reader, [one, other], BEFORE)
     assert not reader.in_transaction
 

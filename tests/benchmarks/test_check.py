@@ -1,6 +1,7 @@
 """`make bench-check`: what was reached is kept."""
 
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.throughput.check import fallen, ratios, suspect
 from tests.benchmarks.results import result
@@ -32,6 +33,14 @@ def test_ratios_are_to_the_ordinary_server() -> None:
         for connections in (32, 1)
         for server, ratio in (("gqlnews-uncached", 8), ("gqlnews-fields", 10), ("gqlnews-cached", 12))
     }
+
+
+def test_over_one_connection_it_is_the_median_time_that_counts() -> None:
+    found = result(RATES)
+    turns = [replace(turn, p50=500 if turn.server == "ordinary" else 100) for turn in found.turns]
+    ahead = ratios(replace(found, turns=turns))
+    assert ahead["front, 1 connections: gqlnews-cached"] == 5
+    assert ahead["front, 32 connections: gqlnews-cached"] == 12
 
 
 def test_what_seems_to_have_fallen_is_asked_again() -> None:

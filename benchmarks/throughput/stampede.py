@@ -27,7 +27,7 @@ CLIENTS = 50
 ARTICLES = 20  # of the large request
 ROUNDS = 5
 GOAL = 4.0
-"""Two runs may have begun when the others come, which then wait for them and share a third."""
+"""Each of the two readers runs it once for all who came by then, and once more for who came after."""
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Read-only connections, and how the statements of a request run on one."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import cast
 from urllib.parse import quote
@@ -26,9 +26,16 @@ def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
     """What each gives, in one read transaction: the bytes of its one value, None for null or no row."""
     if len(statements) == 1:  # a statement alone is its own transaction
         return [_answer(db, *statements[0])]
-    try:
-        db.execute("BEGIN")
+    with reading(db):
         return run_within(db, statements)
+
+
+@contextmanager
+def reading(db: sqlite3.Connection) -> Iterator[None]:
+    """One read transaction."""
+    try:
+        db.execute("BEGIN")  # which may take effect and be stopped nevertheless
+        yield
     finally:
         if db.in_transaction:  # not so where the file failed
             db.execute("ROLLBACK")  # nothing was written

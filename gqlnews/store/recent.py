@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from sys import getsizeof
 
-from gqlnews.store.connection import Statements, require_room, run_within
+from gqlnews.kept import Kept
+from gqlnews.store.connection import Statements, reading, require_room, run_within
 
 MOST_BYTES = 8 << 20
 MOST_BOUND = 4_096  # characters of what is bound: what is longer is hardly asked twice
@@ -21,13 +22,11 @@ _Key = tuple[str, str]
 
 
 class Recent:
-    """Of one connection, at most `most_bytes`: where there would be more, it begins anew."""
+    """Of one connection, at most `most_bytes`."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._size = 0
         self._version: object = None
-        self._given: dict[_Key, tuple[bytes | None, float]] = {}  # JSON, and when its run ended
+        self._given: Kept[_Key, tuple[bytes | None, float]] = Kept(most_bytes)  # JSON, when its run ended
 
     def __len__(self) -> int:
         return len(self._given)
@@ -40,8 +39,7 @@ class Recent:
         `asked`, by time.monotonic(): since when they have waited. What was run before is run again.
         """
         keys = [_key_of(sql, values) for sql, values in statements]
-        try:
-            db.execute("BEGIN")
+        with reading(db):
             self._forget_what_is_old(db)
             found = {
                 key: given[0]
@@ -50,9 +48,6 @@ class Recent:
             }
             left = [statement for key, statement in zip(keys, statements, strict=True) if key not in found]
             ran = iter(run_within(db, left))
-        finally:
-            if db.in_transaction:  # not so where the file failed
-                db.execute("ROLLBACK")  # nothing was written
         until = time.monotonic()
         answers = [found[key] if key in found else self._remember(key, next(ran), until) for key in keys]
         require_room(db, answers)
@@ -60,8 +55,7 @@ class Recent:
 
     def forget(self) -> None:
         """Give the memory back."""
-        self._given.clear()
-        self._size = 0
+        self._given = Kept(self._given.limit)
 
     def _forget_what_is_old(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA data_version").fetchone()  # another one after a commit of anybody else
@@ -72,11 +66,7 @@ class Recent:
     def _remember(self, key: _Key | None, json: bytes | None, until: float) -> bytes | None:
         if key is not None:
             size = OVERHEAD + len(key[0]) + getsizeof(key[1]) + len(json or b"")
-            if self._size + size > self._most_bytes:
-                self.forget()
-            if size <= self._most_bytes:
-                self._given[key] = json, until
-                self._size += size
+            self._given.keep(key, (json, until), size)
         return json
 
 

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+MAX_MESSAGE = 300  # characters of a message to a client
+
 
 class Code(StrEnum):
     """Every `extensions.code` of the API; docs/errors.md has a line for each."""
@@ -60,6 +62,11 @@ class Code(StrEnum):
     # the server cannot answer
     INTERNAL_ERROR = "INTERNAL_ERROR"
     STOPPING = "STOPPING"
+
+
+def shorten(message: str, most: int = MAX_MESSAGE) -> str:
+    """A message of at most `most` characters: what it repeats of a request may be of any length."""
+    return message if len(message) <= most else f"{message[: most - 1]}…"
 
 
 class GqlnewsError(Exception):

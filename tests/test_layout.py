@@ -13,6 +13,7 @@ VALUES = {
     "keys",
     "kept",
     "limits",
+    "time_budget",
 }  # shared by all: exceptions, values, what is kept of them
 ALLOWED = {
     "errors": set(),
@@ -20,6 +21,7 @@ ALLOWED = {
     "keys": set(),
     "kept": set(),
     "limits": set(),
+    "time_budget": {"errors"},
     "settings": VALUES,
     "sample": VALUES,
     "content": VALUES,

@@ -36,6 +36,7 @@ from gqlnews.errors import Code, RequestError
 from gqlnews.plan.declare import Declarations, Literal
 from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan, RootPlans, Stream
 from gqlnews.plan.parcels import Parcels
+from gqlnews.time_budget import check_time_budget
 
 MOST_WEIGHT = 3_000  # of a request: 1 for each field, more where it has a selection of its own; some 0.2 s
 OF_ITS_OWN = 20
@@ -94,6 +95,7 @@ class _Collector:
         self, parent: GraphQLObjectType, key: str, details: FieldDetailsList, above: tuple[str, ...]
     ) -> FieldPlan | None:
         """None where nothing is declared for the field: introspection at the root."""
+        check_time_budget()
         node = details[0].node
         name = node.name.value
         definition = cast("GraphQLField", self.schema.get_field(parent, name))

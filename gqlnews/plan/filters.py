@@ -15,6 +15,7 @@ from gqlnews.instants import key_before, parse_duration, parse_instant
 from gqlnews.keys import as_item
 from gqlnews.plan.conditions import KEY, Condition, Operator, Test, either, every, negated
 from gqlnews.plan.search import read_search
+from gqlnews.time_budget import check_time_budget
 
 MOST_PARTS = 200  # of one `where`: filters, tests, and the values of sets
 MOST_DEPTH = 16  # of filters within filters
@@ -90,6 +91,7 @@ class FilterReader:
         return test
 
     def _count(self) -> None:
+        check_time_budget()
         self._parts += 1
         if self._parts > MOST_PARTS:
             raise RequestError(Code.TOO_WIDE, f"The filter has more than {MOST_PARTS} parts: ask for less.")

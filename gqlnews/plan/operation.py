@@ -18,6 +18,7 @@ from gqlnews.plan.render import REFUSED, Rendered, render_passing_keys, render_r
 from gqlnews.plan.render.context import bound_name
 from gqlnews.plan.render.events import EVENTS, KEYS
 from gqlnews.plan.weights import Weights
+from gqlnews.time_budget import check_time_budget
 
 WITHOUT_ARGUMENTS = Column | Literal | Part | LogPart | Statistics | Differences
 Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
@@ -26,6 +27,7 @@ Ran = tuple[str, tuple[object, ...]]
 
 WHOLE = -1  # no part
 MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
+COMPILE_SECONDS = 50e-6  # to render and compile one test of a filter, at one place where its list is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,9 @@ class PlannedOperation:
         bounds = {key: _bind(root, variables) for key, root in plans.items()}
         weights = Weights()
         for key, bound in bounds.items():
+            before = weights.tests
             weights.add(plans[key], bound.inputs)
+            bound.tests = weights.tests - before
         return bounds, self._costs.of([bound.inputs for bound in bounds.values()])
 
     def _statement(
@@ -201,12 +205,22 @@ class PlannedOperation:
         kept = (key, audience, render, part, *shapes.values())
         statement = self.statements.get(kept)
         if statement is None:
+            check_time_budget(COMPILE_SECONDS * bound.tests)
             statement = compile_statement(render(plan, audience, shapes))
-            while len(self.statements) >= MOST_SHAPES:
-                self.size -= self.statements.pop(next(iter(self.statements))).size
-            self.statements[kept] = statement
-            self.size += statement.size
+            self._add(kept, statement)
         return statement
+
+    def _add(self, key: tuple[Hashable, ...], statement: Statement) -> None:
+        while len(self.statements) >= MOST_SHAPES:
+            self.size -= self.statements.pop(next(iter(self.statements))).size
+        self.statements[key] = statement
+        self.size += statement.size
+
+    def merge(self, other: "PlannedOperation") -> None:
+        """Take over what another plan of the same operation has compiled."""
+        for key, statement in other.statements.items():
+            if key not in self.statements:
+                self._add(key, statement)
 
     def _query(
         self, key: str, bound: "_Bound", audience: Audience, plan: RootPlan, part: int = WHOLE
@@ -219,10 +233,14 @@ class PlannedOperation:
 
 @dataclass(slots=True)
 class _Bound:
-    """The arguments of a root field's subtree; `failure`: a variable is null where a value must be."""
+    """The arguments of a root field's subtree; `failure`: a variable is null where a value must be.
+
+    `tests` of its filters, each as often as it is compiled.
+    """
 
     inputs: dict[int, Inputs] = field(default_factory=dict)
     failure: GraphQLError | None = None
+    tests: int = 0
 
     @property
     def timeless(self) -> bool:

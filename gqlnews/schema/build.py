@@ -20,6 +20,7 @@ from gqlnews.schema.scalars import CONFIG
 from gqlnews.schema.story import Story
 from gqlnews.schema.subscription import Subscription
 from gqlnews.schema.topic import Topic
+from gqlnews.time_budget import TimeBudgetExceeded
 
 log = logging.getLogger("gqlnews")
 
@@ -46,7 +47,8 @@ class Prepared(SchemaExtension):
 
 def is_failure(error: GraphQLError) -> bool:
     """Whether the server failed, and not the request."""
-    return error.original_error is not None and not isinstance(error.original_error, GraphQLError)
+    cause = error.original_error
+    return cause is not None and not isinstance(cause, GraphQLError | TimeBudgetExceeded)
 
 
 class NewsSchema(strawberry.Schema):

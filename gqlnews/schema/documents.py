@@ -1,6 +1,7 @@
 """Documents: parsed and validated once, their operations planned once, and kept while they are in use."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from sys import getsizeof
 from typing import Any
 
 from graphql import (
@@ -12,7 +13,6 @@ from graphql import (
     GraphQLSchema,
     Visitor,
     parse,
-    validate,
     visit,
 )
 from graphql.language import VariableNode
@@ -25,13 +25,17 @@ from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.collect import plan_operation
 from gqlnews.plan.declare import Declarations
 from gqlnews.plan.operation import PlannedOperation
+from gqlnews.schema.error_bounds import bounded_error
 from gqlnews.schema.extent import refusal_of
 from gqlnews.schema.rules import rules_for
+from gqlnews.schema.validation import validate_document
+from gqlnews.time_budget import check_time_budget
 
 MOST_BYTES = 64 << 20  # of documents, parsed and planned
 EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # what a tree or a plan takes, and each of its characters
 LINES_OF_A_TOKEN = 5  # at most, in all: each error counts the lines above it, some 0.2 µs a line
-MOST_ERRORS = 50  # of a document: a suggestion takes long to find
+REFUSAL_BYTES = 30_000  # of a refused document beside its text: it holds at most ten short errors
+PARSE_SECONDS = 0.5e-6  # a character
 STRAWBERRYS_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
 MOST_PLANS = 64  # of one document: by operation and by the values of what decides `@skip` and `@include`
 
@@ -60,6 +64,8 @@ class Document:
 
     def weight(self, text: str) -> int:
         """Bytes, about: its tree, and for each plan as much again, and what was compiled."""
+        if self.errors:
+            return getsizeof(text) + REFUSAL_BYTES
         plans = 1 + len(self.plans)
         return plans * (EMPTY_BYTES + CHARACTER_BYTES * len(text)) + sum(
             plan.size for plan in self.plans.values()
@@ -80,6 +86,24 @@ class Document:
             self.plans[key] = plan
         return plan
 
+    def fork(self) -> "Document":
+        """A copy for another thread to plan: it shares the tree, which nothing changes, and no plan."""
+        return replace(self, plans={}, refusals={}, size=0)
+
+    def merge(self, fork: "Document") -> None:
+        """Take over what a fork has planned."""
+        for key, plan in fork.plans.items():
+            known = self.plans.get(key)
+            if known is None:
+                self._add(key, plan)
+            else:
+                known.merge(plan)
+
+    def _add(self, key: tuple[object, ...], plan: PlannedOperation) -> None:
+        while len(self.plans) >= MOST_PLANS:
+            del self.plans[next(iter(self.plans))]
+        self.plans[key] = plan
+
 
 class Documents:
     """The documents used last, by their text."""
@@ -89,14 +113,17 @@ class Documents:
         self.kept: Kept[str, Document] = Kept(MOST_BYTES)
 
     def get(self, text: str) -> Document:
+        """The document, read now where it is not cached. Raises TimeBudgetExceeded."""
         document = self.kept.get(text)
         if document is None:
-            document = self._read(text)
+            document = self.read(text)
             self.weigh(text, document)
         return document
 
     def is_valid(self, text: str) -> bool:
-        return not self.get(text).errors
+        """Whether a document was read, and has no errors."""
+        document = self.kept.get(text)
+        return document is not None and not document.errors
 
     def weigh(self, text: str, document: Document) -> None:
         """Account for what a document has come to: what was planned and compiled since belongs to it."""
@@ -105,14 +132,25 @@ class Documents:
             document.size = size
             self.kept.keep(text, document, size)
 
-    def _read(self, text: str) -> Document:
+    def merge(self, text: str, fork: Document) -> None:
+        """Cache what another thread read and planned."""
+        document = self.kept.get(text)
+        if document is None or document.node is not fork.node:
+            document = fork
+        else:
+            document.merge(fork)
+        self.weigh(text, document)
+
+    def read(self, text: str) -> Document:
+        """Parse and validate, on any thread. Raises TimeBudgetExceeded."""
+        check_time_budget(PARSE_SECONDS * len(text))
         try:
             node = self._parsed(text)
         except GraphQLError as error:
-            return Document(None, (coded(error, Code.PARSE_FAILED),))
+            return Document(None, (bounded_error(coded(error, Code.PARSE_FAILED)),))
         errors = self._broken_rules(text, node)
         if errors:
-            return Document(node, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
+            return Document(None, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
         return Document(node, (), self._limits, deciding_variables(node))
 
     def _parsed(self, text: str) -> DocumentNode:
@@ -129,7 +167,7 @@ class Documents:
     def _broken_rules(self, text: str, node: DocumentNode) -> list[GraphQLError]:
         told = self._limits.introspection
         rules = (*rules_for(text, introspection=told), *STRAWBERRYS_RULES)
-        return validate(self._schema, node, rules, MOST_ERRORS, hide_suggestions=not told)
+        return validate_document(self._schema, node, rules, hide_suggestions=not told)
 
 
 def _too_many_tokens(most: int) -> GraphQLError:

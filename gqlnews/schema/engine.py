@@ -9,7 +9,9 @@
    resolvers share the hop.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 import orjson
 import strawberry
 from graphql import Executor, GraphQLError, OperationType
+from strawberry.types import ExecutionResult
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.limits import UNLIMITED, Limits
@@ -25,13 +28,21 @@ from gqlnews.plan.nodes import RefusedError, TooCostlyError
 from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundParts, BoundSubscription
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded, whole_document
+from gqlnews.schema.error_bounds import MAX_ERRORS, encode_errors
 from gqlnews.schema.extensions import with_cost
 from gqlnews.schema.kept_fields import KeptFields
+from gqlnews.schema.validation import MAX_SUGGESTIONS
 from gqlnews.schema.variables import TOO_MANY, hold_too_much
 from gqlnews.schema.work import Read, Work
+from gqlnews.store.limited import out_of_time
+from gqlnews.time_budget import TimeBudgetExceeded
 
 PREPARED_BYTES = 2_000  # of a request made ready, beside its texts
 FAILED = "The server failed here; what happened is in its log."
+INTROSPECTION_FIELD = re.compile("__schema|__type(?!name)")
+
+Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs a function off the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,10 @@ class Parted:
     whole: Prepared
 
 
+Ready = Prepared | Parted | Watched | Answer
+"""What a request was made ready to be, or its refusal."""
+
+
 class Engine:
     """Answers operations over one store.
 
@@ -134,14 +149,17 @@ class Engine:
 
     def prepare(self, asked: Asked, audience: Audience) -> Prepared | Answer:
         """The request made ready, or its refusal: also where it asks for more than one answer."""
-        made = self.ready(asked, audience)
-        if isinstance(made, Watched):
-            return refused([_needs_a_stream()], made.operation)
-        return made.whole if isinstance(made, Parted) else made
+        return single(self.ready(asked, audience))
 
-    def ready(self, asked: Asked, audience: Audience) -> Prepared | Parted | Watched | Answer:
-        """The request made ready, a subscription too, or its refusal."""
+    def ready(self, asked: Asked, audience: Audience) -> Ready:
+        """The request made ready, a subscription too, or its refusal. Raises TimeBudgetExceeded."""
         document = self.documents.get(asked.query)
+        ready = self.ready_with(document, asked, audience)
+        self.documents.weigh(asked.query, document)
+        return ready
+
+    def ready_with(self, document: Document, asked: Asked, audience: Audience) -> Ready:
+        """Prepare a request whose document is read. It changes the document and nothing else."""
         if document.errors:
             return refused(document.errors)
         operation = self._operation(document, asked)
@@ -155,7 +173,7 @@ class Engine:
             if kind is OperationType.SUBSCRIPTION:
                 return self._watched(document, operation, asked, audience)
             name = _name(operation)
-            prepared = Prepared(asked, name, audience, self._bound(document, operation, asked, audience))
+            prepared = Prepared(asked, name, audience, self._bound(document, operation, audience))
             parts = self._parts(document, operation, audience) if asked.in_parts else None
             return prepared if parts is None else Parted(name, parts, prepared)
         except RefusedError as error:
@@ -186,34 +204,51 @@ class Engine:
         except GraphQLError:  # of the operation's own selection: the whole answer tells it
             return None
 
-    def _bound(
-        self, document: Document, operation: "Executor[Any]", asked: Asked, audience: Audience
-    ) -> BoundOperation:
+    def _bound(self, document: Document, operation: "Executor[Any]", audience: Audience) -> BoundOperation:
         try:
-            bound = document.planned(operation, self.declarations).bind(operation.variable_values, audience)
-            self.documents.weigh(asked.query, document)
+            return document.planned(operation, self.declarations).bind(operation.variable_values, audience)
         except GraphQLError:  # of the operation's own selection: execution finds it again, and says so
             return NOTHING_BOUND
-        return bound
 
-    async def run(self, prepared: Prepared) -> Answer:
-        return self.told(await self._ran(prepared), prepared.asked, prepared.bound.cost)
+    async def run(self, prepared: Prepared, offload: Offload | None = None) -> Answer:
+        """The answer of a prepared request; `offload` runs what computes for long, as introspection does."""
+        return self.told(await self._ran(prepared, offload), prepared.asked, prepared.bound.cost)
 
-    async def _ran(self, prepared: Prepared) -> Answer:
-        asked, name = prepared.asked, prepared.operation
+    async def _ran(self, prepared: Prepared, offload: Offload | None) -> Answer:
+        name = prepared.operation
         work = Work(prepared.bound, self._reading(prepared), self.limits.answer_bytes)
         whole = await work.whole() if self.thin else None
         if work.refused is not None:
             return refused([argument_error(work.refused)], name)
         if whole is not None:
             return Answer(whole, True, name, work.rows, faultless=True)
-        work.document = whole_document(asked.query, self.documents.get(asked.query).node)
-        result = await self.schema.execute(
-            asked.query, dict(asked.variables or {}), context_value=work, operation_name=asked.operation_name
-        )
+        result = await self._executed(prepared.asked, work, offload)
+        errors = result.errors or ()
         if work.refused is not None:
             return refused([argument_error(work.refused)], name)
-        return answered(result.data, result.errors or (), name, work.rows)
+        if any(isinstance(error.original_error, TimeBudgetExceeded) for error in errors):
+            return refused([argument_error(out_of_time())], name)
+        return answered(result.data, errors, name, work.rows)
+
+    async def _executed(self, asked: Asked, work: Work, offload: Offload | None) -> ExecutionResult:
+        """Let Strawberry execute the operation, by `offload` where it may take long."""
+        cached = self.documents.kept.get(asked.query)
+
+        async def execute() -> ExecutionResult:
+            document = cached or self.documents.read(asked.query)
+            work.document = whole_document(asked.query, document.node)
+            return await self.schema.execute(
+                asked.query,
+                dict(asked.variables or {}),
+                context_value=work,
+                operation_name=asked.operation_name,
+            )
+
+        if offload is None or not INTROSPECTION_FIELD.search(asked.query):
+            return await execute()
+        await work.prefetch()  # so that the other thread waits for nothing of this loop
+        result: ExecutionResult = await offload(lambda: asyncio.run(execute()))
+        return result
 
     def _reading(self, prepared: Prepared) -> Read:
         """What reads the clock binds something else each time: it is not worth keeping."""
@@ -225,24 +260,40 @@ class Engine:
 
     def _operation(self, document: Document, asked: Asked) -> "Executor[Any] | Sequence[GraphQLError]":
         """The operation with its variables coerced, or why it cannot be run, whatever its arguments."""
-        assert document.node is not None
         if asked.variables and hold_too_much(asked.variables):
             return [coded(GraphQLError(TOO_MANY), Code.TOO_WIDE)]
-        built = Executor.build(
+        built = self._executor(document, asked, MAX_ERRORS - 1, hide_suggestions=True)
+        if isinstance(built, Executor):
+            too_large = document.refusal(built)
+            return built if too_large is None else [too_large]
+        if len(built) <= MAX_SUGGESTIONS and self.limits.introspection:
+            built = self._executor(document, asked, MAX_SUGGESTIONS, hide_suggestions=False)
+            assert not isinstance(built, Executor), "it has errors"
+        return [coded(error, Code.BAD_USER_INPUT) for error in built]
+
+    def _executor(
+        self, document: Document, asked: Asked, max_errors: int, *, hide_suggestions: bool
+    ) -> "Executor[Any] | list[GraphQLError]":
+        assert document.node is not None
+        return Executor.build(
             self.schema._schema,
             document.node,
             raw_variable_values=dict(asked.variables or {}),
             operation_name=asked.operation_name,
-            hide_suggestions=not self.limits.introspection,
+            max_coercion_errors=max_errors,
+            hide_suggestions=hide_suggestions,
         )
-        if isinstance(built, Executor):
-            too_large = document.refusal(built)
-            return built if too_large is None else [too_large]
-        return [coded(error, Code.BAD_USER_INPUT) for error in built]
 
 
 def _name(operation: "Executor[Any]") -> str | None:
     return operation.operation.name.value if operation.operation.name else None
+
+
+def single(ready: Ready) -> Prepared | Answer:
+    """What a client that takes one answer gets: no subscription, and whole what could come in parts."""
+    if isinstance(ready, Watched):
+        return refused([_needs_a_stream()], ready.operation)
+    return ready.whole if isinstance(ready, Parted) else ready
 
 
 def _needs_a_stream() -> GraphQLError:
@@ -264,8 +315,7 @@ def argument_error(error: RequestError) -> GraphQLError:
 
 
 def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> Answer:
-    body = orjson.dumps({"errors": [error.formatted for error in errors]})
-    return Answer(body, False, operation, codes=_codes(errors))
+    return Answer(b'{"errors":%b}' % encode_errors(errors), False, operation, codes=_codes(errors))
 
 
 def answered(
@@ -274,7 +324,7 @@ def answered(
     body: dict[str, Any] = {"data": data}
     shown = [_shown(error) for error in errors]
     if shown:
-        body["errors"] = [error.formatted for error in shown]
+        body["errors"] = orjson.Fragment(encode_errors(shown))
     return Answer(orjson.dumps(body), True, operation, rows, faultless=not errors, codes=_codes(shown))
 
 

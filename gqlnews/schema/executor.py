@@ -5,6 +5,8 @@ from typing import Any
 import orjson
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gqlnews.time_budget import check_time_budget
+
 
 class FragmentExecutor(StrawberryGraphQLCoreExecutionContext):
     def complete_value(
@@ -16,6 +18,7 @@ class FragmentExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
+        check_time_budget()
         if isinstance(result, orjson.Fragment):
             return result
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)

@@ -8,11 +8,11 @@
 A fragment stands once in the document and as often in the answer as what it stands in: at each *place*.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
 
@@ -22,7 +22,11 @@ from gqlnews.plan.operation import BoundPart, BoundParts
 from gqlnews.plan.parcels import AT_ONCE
 from gqlnews.store.connection import Statements
 
+MAX_INLINE_BYTES = 64 << 10  # of answers that are taken apart on the event loop, in some milliseconds
+
 Path = tuple[str | int, ...]
+Encoded = TypeVar("Encoded")
+Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 ReadParts = Callable[[Sequence[Statements]], AsyncGenerator[Sequence[bytes | None], None]]
 
 
@@ -61,21 +65,31 @@ class Delivery:
     more: bool = True
 
 
-async def deliveries(bound: BoundParts, read: ReadParts) -> AsyncGenerator[Delivery, None]:
-    """Raises NotInPartsError and RefusedError before the first; what the store raises."""
+async def deliveries(
+    bound: BoundParts, read: ReadParts, encode: Callable[[Delivery], Encoded], offload: Offload
+) -> AsyncGenerator[Encoded, None]:
+    """The encoded parts. A large one is taken apart by `offload`.
+
+    Raises NotInPartsError and RefusedError before the first; what the store and `offload` raise.
+    """
     assembly = _Assembly(bound)
     statements = [[one.statement for one in part.queries.values()] for part in bound.parts]
-    last = len(bound.parts) - 1
     async with aclosing(read(statements)) as answers:
         number = 0
         async for some in answers:
-            part = _parsed(bound.parts[number], some)
-            if number == AT_ONCE:
-                for delivery in assembly.first(part, last == AT_ONCE):
-                    yield delivery
-            else:
-                yield assembly.parcel(number, part, last=number == last)
+            encoded = partial(_encoded, assembly, number, some, encode)
+            is_large = sum(map(len, filter(None, some))) > MAX_INLINE_BYTES
+            for body in await offload(encoded) if is_large else encoded():
+                yield body
             number += 1
+
+
+def _encoded(
+    assembly: "_Assembly", number: int, answers: Sequence[bytes | None], encode: Callable[[Delivery], Encoded]
+) -> list[Encoded]:
+    """The parts that the answers of one bound part make."""
+    part = _parsed(assembly.bound.parts[number], answers)
+    return [encode(delivery) for delivery in assembly.deliveries(number, part)]
 
 
 def _parsed(part: BoundPart, answers: Sequence[bytes | None]) -> dict[str, Any]:
@@ -102,9 +116,13 @@ class _Assembly:
     waiting: dict[int, dict[Path, Pending]] = field(default_factory=dict)
     _ids: int = 0
 
+    def deliveries(self, number: int, data: dict[str, Any]) -> Iterator[Delivery]:
+        last = number == len(self.bound.parts) - 1
+        return self.first(data, last) if number == AT_ONCE else iter([self.parcel(number, data, last=last)])
+
     def first(self, data: dict[str, Any], last: bool) -> Iterator[Delivery]:
         cuts = list(_cut(self.bound.parts[AT_ONCE].plans.values(), data, ()))
-        self.whole = deepcopy(data)
+        self.whole = _copy(data)
         rests = [
             Piece(self._pending(path, stream.label), path, items=rest, at=stream.initial)
             for path, stream, rest in cuts
@@ -123,7 +141,7 @@ class _Assembly:
             place = places.get(_place(path, keys))
             if place is not None:
                 pieces.append(Piece(place, path, data=fields))
-                _at(self.whole, path).update(deepcopy(fields))
+                _at(self.whole, path).update(_copy(fields))
         pending = self._announced(number)
         return Delivery(
             pending=pending, pieces=tuple(pieces), completed=tuple(places.values()), more=not last
@@ -144,6 +162,12 @@ class _Assembly:
     def _pending(self, path: Path, label: str | None) -> Pending:
         self._ids += 1
         return Pending(str(self._ids - 1), path, label)
+
+
+def _copy(data: dict[str, Any]) -> dict[str, Any]:
+    """A deep copy of JSON, many times faster than `deepcopy`."""
+    copied: dict[str, Any] = orjson.loads(orjson.dumps(data))
+    return copied
 
 
 def _places(value: Any, keys: Sequence[str], path: Path = ()) -> Iterator[Path]:

@@ -1,14 +1,17 @@
-"""How many values a request's variables hold: each is coerced, and nobody else is answered meanwhile."""
+"""How many values the variables of a request hold: Python coerces each, and serves nobody else meanwhile."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from gqlnews.time_budget import check_time_budget
+
 MOST_VALUES = 20_000  # some 0.1 s
+VALUE_SECONDS = 5e-6  # to coerce one
 TOO_MANY = f"The variables hold more than {MOST_VALUES:,} values: ask in several requests."
 
 
 def hold_too_much(variables: Mapping[str, Any]) -> bool:
-    """Of JSON, however deep."""
+    """Whether JSON, however deep, holds more than `MOST_VALUES`. Raises TimeBudgetExceeded."""
     count, waiting = 0, [variables.values()]
     while waiting:
         for value in waiting.pop():
@@ -18,4 +21,5 @@ def hold_too_much(variables: Mapping[str, Any]) -> bool:
                 if count > MOST_VALUES:
                     return True
                 waiting.append(value.values() if kind is dict else value)
+    check_time_budget(VALUE_SECONDS * count)
     return False

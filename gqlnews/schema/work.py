@@ -55,7 +55,7 @@ class Work:
         queries = self._bound.queries
         statements = list(dict.fromkeys(query.statement for query in queries.values()))
         try:
-            given = dict(zip(statements, await self._read(statements), strict=True))
+            given = dict(zip(statements, await self._read(statements), strict=True)) if statements else {}
             answers = {key: given[query.statement] for key, query in queries.items()}
             self._require_room(answers)
         except LimitError as error:
@@ -67,6 +67,14 @@ class Work:
         self._answers = answers
         return answers
 
+    async def prefetch(self) -> Answers | None:
+        """As `run`; None where it failed: then `answer` raises why, at each field."""
+        try:
+            return self._answers if self._answers is not None else await self.run()
+        except Exception as failure:
+            self._failure = failure
+            return None
+
     def _require_room(self, answers: Answers) -> None:
         """What a statement gave may have been kept, or stand in the answer several times."""
         if 0 < self._most_bytes < sum(map(len, filter(None, answers.values()))):
@@ -77,12 +85,10 @@ class Work:
         queries = self._bound.queries
         if not self._bound.complete:
             return None
-        try:
-            answers = await self.run()
-        except Exception as failure:  # the executor tells at which fields, and logs it
-            self._failure = failure
-            return None
-        if any(answer is None and not queries[key].nullable for key, answer in answers.items()):
+        answers = await self.prefetch()
+        if answers is None or any(
+            answer is None and not queries[key].nullable for key, answer in answers.items()
+        ):
             return None
         fields = (b'"%b":%b' % (key.encode(), answer or b"null") for key, answer in answers.items())
         return b'{"data":{%b}}' % b",".join(fields)

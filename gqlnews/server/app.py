@@ -30,9 +30,11 @@ from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
 from gqlnews.server.health import live, ready
 from gqlnews.server.identity import identify
 from gqlnews.server.metrics import Metrics
+from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.origins import Cors
 from gqlnews.server.page import page
 from gqlnews.server.persisted import Persisted
+from gqlnews.server.preparation import Preparer
 from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.service import Service
 from gqlnews.server.socket import refuse_socket, serve_socket
@@ -99,14 +101,18 @@ def create_app(settings: ServerSettings) -> Starlette:
             store.on_replaced = feed.begin_anew
             kept = _kept_fields(settings, store)
             engine = Engine(store.read, schema, limits=settings.limits, kept=kept)
+            offload = OffloadQueue()
+            stack.callback(offload.close)
             service = Service(
                 settings,
                 engine,
+                Preparer(engine, offload),
+                offload,
                 Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),
                 store.read_parts,
-                Persisted(trusted, only=settings.http.trusted_only, is_valid=engine.documents.is_valid),
+                Persisted(trusted, only=settings.http.trusted_only),
                 InFlight(settings.http.in_flight),
                 Rates(settings.http.rate),
                 store,

@@ -22,6 +22,7 @@ from gqlnews.server.answers import Answers
 from gqlnews.server.framing import EVENTS, PARTS, PAYLOADS
 from gqlnews.server.logs import log
 from gqlnews.server.metrics import SECONDS, Metrics, Outcome
+from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.service import Service
 from gqlnews.server.socket import WEBSOCKET
 from gqlnews.store.counts import COUNTS, counts_of
@@ -71,6 +72,7 @@ class _Counted(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from _operations(self._service.metrics)
         yield from _streams(self._service)
+        yield from _offloaded(self._service.offload)
         yield from _store(self._service, self._content)
 
 
@@ -114,6 +116,18 @@ def _streams(service: Service) -> Iterator[Metric]:
     yield _gauge("gqlnews_streams", "Streams that are open.", ("transport",), open_now)
     yield _gauge("gqlnews_subscribers", "Subscriptions that run.", (), [((), service.feed.watching)])
     yield _counter("gqlnews_events", "Events sent to subscribers.", (), [((), float(service.metrics.events))])
+
+
+def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
+    yield _counter(
+        "gqlnews_offloaded_jobs",
+        "Requests prepared or executed by the worker thread, as they took long.",
+        (),
+        [((), float(queue.jobs))],
+    )
+    yield _gauge(
+        "gqlnews_offload_waiting", "Requests that wait for the worker thread.", (), [((), len(queue))]
+    )
 
 
 def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:

@@ -5,27 +5,26 @@ objects take longer than the rest of it. An answer that is kept needs no more th
 """
 
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
 
 from starlette.requests import ClientDisconnect
-from starlette.requests import Request as PageRequest
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gqlnews.errors import Code
-from gqlnews.schema.engine import FAILED, Answer, Asked, Parted, Prepared, Watched
+from gqlnews.schema.engine import FAILED, Answer, Parted, Prepared, Ready, Watched, single
 from gqlnews.server.answers import Request
-from gqlnews.server.auth import audience
+from gqlnews.server.auth import anonymous, audience
 from gqlnews.server.conditional import NOT_KEPT, caching, is_known
 from gqlnews.server.framing import EVENTS, PARTS, PARTS_OF_2022, PAYLOADS, Framing
 from gqlnews.server.head import NO_STREAMS, NOTHING, Head, Streams, media_type, takes_streams
 from gqlnews.server.identity import REQUEST_ID, current, identify
 from gqlnews.server.logs import log, note
 from gqlnews.server.metrics import QUERY, Outcome, outcome_of, outcome_of_refusal
-from gqlnews.server.named import Wanted
-from gqlnews.server.rates import COST_OF_ANY, Ready, address_of, cost_of
+from gqlnews.server.page import NEWEST_QUERY_STRING
+from gqlnews.server.rates import COST_OF_ANY, address_of, cost_of
 from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.service import Service
 from gqlnews.server.statuses import status_of, status_of_refusal
@@ -45,7 +44,8 @@ from gqlnews.store.access import Moment
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
 
-Page = Callable[[PageRequest], Awaitable[Response]]
+Page = Callable[[Scope, Answer | None], Response]
+"""Makes the explorer's page of the answer to `NEWEST_QUERY_STRING`, None where there is none."""
 
 
 @dataclass(slots=True)
@@ -74,14 +74,11 @@ class GraphQL:
         start = perf_counter()
         head = Head.of(scope)
         request_id = identify(head.request_id)
-        if self._page is not None and wants_page(head):
-            response = await self._page(PageRequest(scope))
-            await response(scope, receive, _named(send, request_id))
-            return
         exchange = Exchange(
             scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept), scope
         )
-        reply = await _reply(exchange, receive)
+        page = self._page if self._page is not None and wants_page(head) else None
+        reply = await _reply(exchange, receive, page)
         if isinstance(reply, StreamedReply):
             try:
                 await reply.respond(scope, receive, _named(send, request_id))
@@ -108,10 +105,10 @@ def _named(send: Send, request_id: bytes) -> Send:
     return send_named
 
 
-async def _reply(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
+async def _reply(exchange: Exchange, receive: Receive, page: Page | None) -> Reply | StreamedReply:
     """Whatever goes wrong is answered as GraphQL JSON too."""
     try:
-        return await _answer(exchange, receive)
+        return await _answer(exchange, receive) if page is None else await _explorer(exchange, page)
     except RefusedError as refused:
         return _refused(exchange, refused)
     except ClientDisconnect:
@@ -132,15 +129,30 @@ async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply
     if service.rates.rate:
         service.rates.take(address_of(exchange.scope), COST_OF_ANY)
     if exchange.streams.always is not None:
-        ready = service.engine.ready(_asked(exchange, request), who)
-        _charge(exchange, ready)
-        return _streamed(exchange, ready)
+        return _streamed(exchange, await _ready(exchange, request))
+    return await _respond(exchange, request)
+
+
+async def _explorer(exchange: Exchange, page: Page) -> Reply:
+    """The explorer's page, counted and limited as the query is that finds its examples."""
+    service = exchange.service
+    service.rates.take(address_of(exchange.scope), COST_OF_ANY)
+    try:
+        await _respond(exchange, Request(NEWEST_QUERY_STRING, True, anonymous(service.settings)))
+    except RefusedError as refused:  # then the page has no examples
+        exchange.code = refused.code
+    response = page(exchange.scope, exchange.answer)
+    headers = (pair for pair in response.raw_headers if pair[0] != b"content-length")
+    return Reply(response.status_code, tuple(headers), bytes(response.body))
+
+
+async def _respond(exchange: Exchange, request: Request) -> Reply | StreamedReply:
+    service, head, who = exchange.service, exchange.head, request.audience
     moment = service.store.moment(who) if service.answers.are_kept or head.reads else None
     if moment is not None and (kept := service.answers.get(request, moment)) is not None:
         exchange.answer, exchange.cached = kept, True
         return _not_modified(exchange, request, moment) or _lasting(exchange, request, moment)
-    prepared = _prepared(exchange, request)
-    _charge(exchange, prepared)
+    prepared = await _prepared(exchange, request)
     if isinstance(prepared, Watched | Parted):
         return _streamed(exchange, prepared)
     if isinstance(prepared, Answer):
@@ -157,7 +169,7 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, moment:
         exchange.cached = True
         return known
     with service.in_flight:
-        exchange.answer = await service.engine.run(prepared)
+        exchange.answer = await service.run(prepared, address_of(exchange.scope))
     if lasting is None or not exchange.answer.faultless:
         return _momentary(exchange)
     if not exchange.registers:
@@ -165,38 +177,43 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, moment:
     return _lasting(exchange, request, lasting)
 
 
-def _prepared(exchange: Exchange, request: Request) -> Ready:
-    """As it was kept, or made ready now; or its refusal."""
+async def _prepared(exchange: Exchange, request: Request) -> Ready:
+    """As it was cached, or prepared now; or its refusal."""
     service = exchange.service
-    kept = service.answers.prepared(request)
-    if kept is not None:
-        return kept
-    make = service.engine.prepare if exchange.streams is NO_STREAMS else service.engine.ready
-    made = make(_asked(exchange, request), request.audience)
+    cached = service.answers.prepared(request)
+    if cached is not None:
+        _charge(exchange, cached)
+        return cached
+    ready = await _ready(exchange, request)
+    made = single(ready) if exchange.streams is NO_STREAMS else ready
     if isinstance(made, Prepared) and not exchange.registers:
         service.answers.keep_prepared(request, made)
     return made
 
 
+async def _ready(exchange: Exchange, request: Request) -> Ready:
+    """Prepare the request. A document that comes with its hash is registered each time it comes."""
+    wanted = read_request(exchange.head, request.text)
+    exchange.registers = wanted.named is not None and wanted.query is not None
+    streams = exchange.streams
+    in_parts = streams.parts and streams.always != EVENT_STREAM
+    ready = await exchange.service.prepare(
+        wanted, request.audience, address_of(exchange.scope), in_parts=in_parts
+    )
+    _charge(exchange, ready)
+    return ready
+
+
 def _charge(exchange: Exchange, ready: Ready) -> None:
-    """Where there is a rate, the client pays for what it asks."""
+    """Charge the rest of the operation's cost to the client's rate; a part was taken before the work."""
     rates = exchange.service.rates
     if rates.rate:
         rates.charge(address_of(exchange.scope), cost_of(ready) - COST_OF_ANY)
 
 
-def _asked(exchange: Exchange, request: Request) -> Asked:
-    """With its document; one that is to be remembered is looked at each time, so that it is."""
-    wanted: Wanted = read_request(exchange.head, request.text)
-    exchange.registers = wanted.named is not None and wanted.query is not None
-    asked = exchange.service.persisted.find(wanted)
-    streams = exchange.streams
-    in_parts = streams.parts and streams.always != EVENT_STREAM
-    return replace(asked, in_parts=True) if in_parts else asked
-
-
 def _streamed(exchange: Exchange, ready: Ready) -> StreamedReply:
-    return StreamedReply(exchange.service, ready, _framing(exchange.streams, ready))
+    framing = _framing(exchange.streams, ready)
+    return StreamedReply(exchange.service, ready, address_of(exchange.scope), framing)
 
 
 def _framing(streams: Streams, ready: Ready) -> Framing:

@@ -14,6 +14,7 @@ from gqlnews.server.named import MalformedError, Wanted, read_named
 
 SUBPROTOCOL = "graphql-transport-ws"
 MOST_REASON = 123  # bytes: RFC 6455, section 5.5
+MAX_ID = 1_000  # characters: each message of an operation repeats its id
 
 
 class Close:
@@ -147,6 +148,8 @@ def _id(given: Mapping[str, Any]) -> str:
     key = given.get("id")
     if not isinstance(key, str) or not key:
         raise _bad("`id` is no text, or empty")
+    if len(key) > MAX_ID:
+        raise _bad(f"`id` is longer than {MAX_ID:,} characters")
     return key
 
 

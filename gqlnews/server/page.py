@@ -4,16 +4,15 @@ import re
 import string
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
-from gqlnews.schema.engine import Asked
-from gqlnews.server.auth import anonymous
-from gqlnews.server.examples import Example, Served, examples
+from gqlnews.schema.engine import Answer
+from gqlnews.server.examples import Served, examples
 from gqlnews.server.explorer import ASSETS, explorer_page
-from gqlnews.server.service import Service
 
 NEWEST = """
 query NewestForExamples {
@@ -23,25 +22,32 @@ query NewestForExamples {
 }
 """
 
+NEWEST_QUERY_STRING = f"query={quote(NEWEST)}".encode()
+"""It is asked for as any client may, by GET: the response cache holds it."""
+
 Node = Mapping[str, Any]
 
 _AROUND_WORDS = f"{string.punctuation}«»\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026"
 """Punctuation as typists and typographers set it: dashes, quotes, an ellipsis."""
 
 
-async def page(request: Request) -> Response:
-    """What a browser sees at the endpoint's address, where the explorer is on."""
-    root = request.scope.get("root_path", "")
-    return explorer_page(request.scope["path"], await _examples(request), root + ASSETS)
+def page(scope: Scope, newest: Answer | None) -> Response:
+    """The page that a browser gets at the endpoint's address.
+
+    Its examples are about what `newest`, the answer to `NEWEST`, found; without it they fit any content.
+    """
+    root = scope.get("root_path", "")
+    return explorer_page(scope["path"], examples(_served(newest)), root + ASSETS)
 
 
-async def _examples(request: Request) -> tuple[Example, ...]:
-    """Examples about what someone without a token sees."""
-    service: Service = request.state.service
-    answer = await service.engine.answer(Asked(NEWEST), anonymous(service.settings))
-    nodes: list[Node] = orjson.loads(answer.body)["data"]["articles"]["nodes"]
+def _served(newest: Answer | None) -> Served:
+    """Something of each kind that the public sees."""
+    data = None if newest is None else orjson.loads(newest.body).get("data")
+    if not data:
+        return Served()
+    nodes: list[Node] = data["articles"]["nodes"]
     linked = [node for node in nodes if node["relatedCount"]]
-    served = Served(
+    return Served(
         slug=_first(node["slug"] for node in linked + nodes),
         topic=_first(topic["slug"] for node in nodes for topic in node["topics"]),
         domain=_first(node["provider"]["domain"] for node in nodes if node["provider"]),
@@ -49,7 +55,6 @@ async def _examples(request: Request) -> tuple[Example, ...]:
         word=_first(word for node in linked + nodes if (word := longest_word(node["title"]))),
         story=_first(node["story"]["id"] for node in nodes if node["story"]),
     )
-    return examples(served)
 
 
 def longest_word(title: str) -> str | None:

@@ -14,10 +14,10 @@ OVERHEAD = 300  # bytes of an entry beside its text
 
 
 class Persisted:
-    """`trusted` by id; `only` they may be run. `is_valid` tells which documents are worth remembering."""
+    """`trusted` by id; `only` they may be run."""
 
-    def __init__(self, trusted: Mapping[str, str], *, only: bool, is_valid: Callable[[str], bool]) -> None:
-        self._trusted, self._only, self._is_valid = trusted, only, is_valid
+    def __init__(self, trusted: Mapping[str, str], *, only: bool) -> None:
+        self._trusted, self._only = trusted, only
         self.automatic: Kept[str, str] = Kept(MOST_BYTES)
 
     def find(self, wanted: Wanted) -> Asked:
@@ -54,18 +54,21 @@ class Persisted:
         if found is None and self._only:
             raise _not_trusted()
         if query is not None:
-            self._remember(automatic.sha256, query)
+            if sha256(query.encode()).hexdigest() != automatic.sha256:
+                raise UnfitError("`persistedQuery.sha256Hash` is not the hash of `query`.")
             return query
         found = found or self.automatic.get(automatic.sha256)
         if found is None:
             raise UnknownDocumentError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
         return found
 
-    def _remember(self, given: str, query: str) -> None:
-        if sha256(query.encode()).hexdigest() != given:
-            raise UnfitError("`persistedQuery.sha256Hash` is not the hash of `query`.")
-        if given not in self._trusted and self.automatic.get(given) is None and self._is_valid(query):
-            self.automatic.keep(given, query, OVERHEAD + 4 * len(query))
+    def register(self, wanted: Wanted, is_valid: Callable[[str], bool]) -> None:
+        """Remember a document that came with its hash, once it was prepared, if it is valid."""
+        named, query = wanted.named, wanted.query
+        if not isinstance(named, Automatic) or query is None or named.sha256 in self._trusted:
+            return
+        if self.automatic.get(named.sha256) is None and is_valid(query):
+            self.automatic.keep(named.sha256, query, OVERHEAD + 4 * len(query))
 
 
 def _not_trusted() -> UnknownDocumentError:

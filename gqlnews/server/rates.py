@@ -11,12 +11,9 @@ from starlette.types import Scope
 
 from gqlnews.errors import Code
 from gqlnews.kept import Kept
-from gqlnews.schema.engine import Answer, Parted, Prepared, Watched
-from gqlnews.server.wire import RefusedError
+from gqlnews.schema.engine import Answer, Parted, Ready
+from gqlnews.server.wire import RETRY_AFTER, RefusedError
 
-Ready = Prepared | Parted | Watched | Answer
-
-RETRY_AFTER = "Retry-After"
 BURST_SECONDS = 2  # what a client has not asked for it may ask for later, so much of it
 MOST_ADDRESSES = 100_000  # remembered; of more, those that asked longest ago begin anew
 COST_OF_ANY = 1  # of a request, before it is known what it asks for; of an answer that is at hand, all
@@ -84,20 +81,30 @@ class Rates:
         """Raises RefusedError (429) where nothing is left; what is left may be less than what is taken."""
         if not self.rate:
             return
+        bucket = self._bucket(address)
+        if bucket.left < min(cost, 1):
+            raise self._refusal(min(cost, 1) - bucket.left)
+        bucket.left -= cost
+
+    def charge(self, address: str, cost: int) -> float:
+        """Take `cost` without refusing; returns how many seconds the address is over its rate now.
+
+        What turns out to cost more than was taken runs all the same, and is waited for afterwards.
+        """
+        if not self.rate:
+            return 0.0
+        bucket = self._bucket(address)
+        bucket.left -= cost
+        return max(0.0, -bucket.left / self.rate)
+
+    def _bucket(self, address: str) -> _Bucket:
         most, now = float(self.rate * BURST_SECONDS), self._now()
         bucket = self._buckets.get(address)
         if bucket is None:
             self._buckets.keep(address, bucket := _Bucket(most, now), 1)
         bucket.left = min(most, bucket.left + (now - bucket.since) * self.rate)
         bucket.since = now
-        if bucket.left < min(cost, 1):
-            raise self._refusal(min(cost, 1) - bucket.left)
-        bucket.left -= cost
-
-    def charge(self, address: str, cost: int) -> None:
-        """What turns out to cost more than was taken: it runs, and is waited for afterwards."""
-        if cost and (bucket := self._buckets.get(address)) is not None:
-            bucket.left -= cost
+        return bucket
 
     def _refusal(self, missing: float) -> RefusedError:
         message = f"Your address may ask for a cost of {self.rate} a second: try again later."

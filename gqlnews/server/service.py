@@ -1,15 +1,20 @@
 """What an endpoint needs at hand, made when the application starts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from gqlnews.schema.engine import Engine
+from gqlnews.plan.audience import Audience
+from gqlnews.schema.engine import Answer, Engine, Prepared, Ready
 from gqlnews.schema.feed import Feed
 from gqlnews.schema.parts import ReadParts
 from gqlnews.server.answers import Answers
 from gqlnews.server.metrics import Metrics, Outcome
+from gqlnews.server.named import Wanted
+from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.persisted import Persisted
+from gqlnews.server.preparation import Preparer
 from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 class Service:
     settings: ServerSettings
     engine: Engine
+    preparer: Preparer
+    offload: OffloadQueue
     answers: Answers
     feed: Feed
     sockets: Sockets
@@ -33,6 +40,21 @@ class Service:
     store: Access
     metrics: Metrics
     traces: "Traces | None" = None
+
+    async def prepare(
+        self, wanted: Wanted, audience: Audience, client: str, *, in_parts: bool = False
+    ) -> Ready:
+        """A request of the client at this address made ready, or its refusal. Raises RefusedError."""
+        asked = self.persisted.find(wanted)
+        ready = await self.preparer.prepare(
+            replace(asked, in_parts=True) if in_parts else asked, audience, client
+        )
+        self.persisted.register(wanted, self.engine.documents.is_valid)
+        return ready
+
+    async def run(self, prepared: Prepared, client: str) -> Answer:
+        """The answer of a prepared request. Raises RefusedError (503)."""
+        return await self.engine.run(prepared, partial(self.offload.run, client))
 
     def ended(
         self,

@@ -40,13 +40,15 @@ from gqlnews.server.messages import (
 )
 from gqlnews.server.metrics import Outcome
 from gqlnews.server.origins import check_origin
-from gqlnews.server.rates import address_of, cost_of
+from gqlnews.server.rates import COST_OF_ANY, address_of, cost_of
 from gqlnews.server.service import Service
 from gqlnews.server.streams import LAGGING, answers_of
 from gqlnews.server.wire import JSON, RefusedError, error_body, error_response
 
 INIT_SECONDS = 3.0
 MOST_OPERATIONS = 100  # of one socket
+TURN_SECONDS = 0.002  # of one message: past it, others get as much time as it took
+MAX_PAUSE_SECONDS = 5.0
 WEBSOCKET = "websocket"  # as the log and the metrics name it
 AUTHORIZATION = "authorization"  # in the payload of connection_init: a browser sets no headers
 GONE = (WebSocketDisconnect, WebSocketDisconnected)  # what sending to a client that has left raises
@@ -105,14 +107,34 @@ class _Connection:
             await self._end()
 
     async def _listen(self) -> None:
+        """Handle the messages in order. Many may have come at once: other clients are served between two."""
         while True:
             received = await self._socket.receive()
             if received["type"] == "websocket.disconnect":
                 return
+            if self._closing is not None:
+                continue
+            start = perf_counter()
             try:
-                await self._take(read_message(received.get("text")))
+                message = read_message(received.get("text"))
+                await self._charge(message)
+                await self._take(message)
             except ClosedError as closed:
                 self._close(closed.code, str(closed))
+            await self._yield_loop(perf_counter() - start)
+
+    async def _charge(self, message: Message) -> None:
+        """Charge any message to the rate, before it is handled. Past the rate, pings are answered slowly."""
+        if isinstance(message, Subscribe):
+            return  # it is charged and may be refused where it is handled
+        late = self._service.rates.charge(self._address, COST_OF_ANY)
+        if late and isinstance(message, Ping):
+            await asyncio.sleep(min(late, MAX_PAUSE_SECONDS))
+
+    @staticmethod
+    async def _yield_loop(spent: float) -> None:
+        """Leave the loop to others, for as long as this message took where that was long."""
+        await asyncio.sleep(min(spent, MAX_PAUSE_SECONDS) if spent > TURN_SECONDS else 0)
 
     async def _end(self) -> None:
         """Nothing of the socket outlives it."""
@@ -164,24 +186,30 @@ class _Connection:
         if message.id in self._operations:
             raise ClosedError(Close.SAME_ID, f"Subscriber for {message.id[:40]} already exists")
         key = orjson.dumps(message.id)
+        try:
+            self._service.rates.take(self._address, COST_OF_ANY)
+        except RefusedError as refused:
+            await self._refuse(key, refused)
+            return
         if len(self._operations) >= MOST_OPERATIONS:
             text = f"The socket has {MOST_OPERATIONS} operations, as many as it takes: complete some."
-            body = error_body(Code.TOO_MANY_OPERATIONS, text)
-            self._service.ended(None, Outcome.REFUSED, (Code.TOO_MANY_OPERATIONS,))
-            await self._socket.send_text(error_message(key, body))
+            await self._refuse(key, RefusedError(429, Code.TOO_MANY_OPERATIONS, text))
             return
         try:
-            asked = self._service.persisted.find(message.wanted)
-            ready = self._service.engine.ready(asked, self._audience)
-            self._service.rates.take(self._address, cost_of(ready))
+            ready = await self._service.prepare(message.wanted, self._audience, self._address)
         except RefusedError as refused:
-            self._service.ended(None, Outcome.REFUSED, (refused.code,))
-            await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))
+            await self._refuse(key, refused)
             return
-        answers, traces = answers_of(self._service, ready, self._drop), self._service.traces
+        self._service.rates.charge(self._address, cost_of(ready) - COST_OF_ANY)
+        answers = answers_of(self._service, ready, self._address, self._drop)
+        traces = self._service.traces
         run = partial(self._run, message.id, key, ready.operation, answers)
         running = run() if traces is None else traces.operation(self._socket.scope, run)
         self._operations[message.id] = asyncio.create_task(running)
+
+    async def _refuse(self, key: bytes, refused: RefusedError) -> None:
+        self._service.ended(None, Outcome.REFUSED, (refused.code,))
+        await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))
 
     async def _run(
         self, name: str, key: bytes, operation: str | None, bodies: AsyncGenerator[Answer, None]

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from gqlnews.schema.engine import Answer, Parted, Prepared, Watched
+from gqlnews.schema.engine import Ready
 from gqlnews.schema.listener import EndedError
 from gqlnews.server.framing import Framing
 from gqlnews.server.logs import note_stream
@@ -22,12 +22,10 @@ PING_SECONDS = 12.0  # proxies end what is silent for longer, most of them after
 class StreamedReply:
     """A subscription begins when it is made."""
 
-    def __init__(
-        self, service: Service, ready: Prepared | Parted | Watched | Answer, framing: Framing
-    ) -> None:
+    def __init__(self, service: Service, ready: Ready, client: str, framing: Framing) -> None:
         self._service, self._ready, self._framing = service, ready, framing
         self._dropped = asyncio.Event()
-        self._answers = answers_of(service, ready, self._dropped.set, framing)
+        self._answers = answers_of(service, ready, client, self._dropped.set, framing)
         self._sent = 0
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:

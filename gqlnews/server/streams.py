@@ -4,10 +4,11 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 
 from gqlnews.errors import Code, DatabaseError, RequestError
-from gqlnews.schema.engine import FAILED, Answer, Parted, Prepared, Watched, argument_error, refused
+from gqlnews.schema.engine import FAILED, Answer, Parted, Prepared, Ready, Watched, argument_error, refused
 from gqlnews.schema.listener import AnewError, EndedError, FailedError, LaggingError
 from gqlnews.schema.parts import Delivery, NotInPartsError, deliveries
 from gqlnews.server.delivery import last, newer, of_2022
@@ -27,26 +28,29 @@ LAGGING = "You read more slowly than things change: come again, with `since`."
 
 def answers_of(
     service: Service,
-    ready: Prepared | Parted | Watched | Answer,
+    ready: Ready,
+    client: str,
     drop: Callable[[], None],
     framing: Framing | None = None,
 ) -> AsyncGenerator[Answer, None]:
     """The answers, the last one not `ok` where the operation was refused or came to grief.
 
-    A subscription begins now, not when the first answer is asked for. `drop` tells whom reads too slowly.
+    `client` is the address of the client. A subscription begins now, not when the first answer is asked for.
+    `drop` tells whom reads too slowly.
     Raises EndedError where the server stops.
     """
     if isinstance(ready, Watched):
         answers = _many(service, ready, service.feed.watch(ready, drop))
     elif isinstance(ready, Parted):
-        answers = _parts(service, ready, of_2022 if framing is PARTS_OF_2022 else newer)
+        answers = _parts(service, ready, client, of_2022 if framing is PARTS_OF_2022 else newer)
     else:
-        answers = _one(service, ready) if framing not in ONE_IN_PARTS else _as_part(_one(service, ready))
+        one = _one(service, ready, client)
+        answers = one if framing not in ONE_IN_PARTS else _as_part(one)
     return _counted(service, ready, answers)
 
 
 async def _counted(
-    service: Service, ready: Prepared | Parted | Watched | Answer, answers: AsyncGenerator[Answer, None]
+    service: Service, ready: Ready, answers: AsyncGenerator[Answer, None]
 ) -> AsyncGenerator[Answer, None]:
     """The same. How long one takes that is watched is for its client to say: that is not counted."""
     start, outcome = perf_counter(), Outcome.OK
@@ -66,25 +70,28 @@ async def _counted(
             service.metrics.timed(perf_counter() - start)
 
 
-def _kind(ready: Prepared | Parted | Watched | Answer) -> str | None:
+def _kind(ready: Ready) -> str | None:
     if isinstance(ready, Answer):
         return None
     return SUBSCRIPTION if isinstance(ready, Watched) else QUERY
 
 
 async def _parts(
-    service: Service, parted: Parted, encode: Callable[[Delivery], bytes]
+    service: Service, parted: Parted, client: str, encode: Callable[[Delivery], bytes]
 ) -> AsyncGenerator[Answer, None]:
     """What comes to grief after the first part ends the answer with an error of its own."""
     rows = 0
     try:
-        async with aclosing(deliveries(parted.bound, service.read_parts)) as parts:
+        offload = partial(service.offload.run, client)
+        async with aclosing(deliveries(parted.bound, service.read_parts, encode, offload)) as parts:
             async for part in parts:
                 rows += 1
-                yield Answer(encode(part), ok=True, operation=parted.operation, rows=rows)
+                yield Answer(part, ok=True, operation=parted.operation, rows=rows)
     except NotInPartsError:
-        async for answer in _as_part(_one(service, parted.whole)):
+        async for answer in _as_part(_one(service, parted.whole, client)):
             yield answer
+    except OverloadedError as error:
+        yield _last(_failure(error.code, str(error), parted.operation))
     except RequestError as error:  # of its arguments, or a limit that it came to
         yield _last(refused([argument_error(error)], parted.operation))
     except Exception:
@@ -101,10 +108,10 @@ def _last(answer: Answer) -> Answer:
     return replace(answer, body=last(answer.body))
 
 
-async def _one(service: Service, ready: Prepared | Answer) -> AsyncGenerator[Answer, None]:
+async def _one(service: Service, ready: Prepared | Answer, client: str) -> AsyncGenerator[Answer, None]:
     try:
         with service.in_flight:
-            answer = ready if isinstance(ready, Answer) else await service.engine.run(ready)
+            answer = ready if isinstance(ready, Answer) else await service.run(ready, client)
         yield answer
     except OverloadedError as error:
         yield Answer(error_body(error.code, str(error)), ok=False)

@@ -25,11 +25,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gqlnews import __version__
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.operation import Query
-from gqlnews.schema.engine import Answer, Asked, Engine, Parted, Prepared, Watched
+from gqlnews.schema.engine import Answer, Asked, Engine, Offload, Parted, Prepared, Ready
 from gqlnews.schema.parts import ReadParts
 from gqlnews.schema.work import Read
 from gqlnews.server.head import Head
 from gqlnews.server.metrics import LONGEST_NAME, Outcome
+from gqlnews.server.preparation import Preparer
 from gqlnews.server.request import wants_page
 from gqlnews.server.service import Service
 from gqlnews.store.connection import Statement, Statements
@@ -58,10 +59,14 @@ async def traced(service: Service) -> AsyncIterator[Service]:
     """The same service, whose operations are traced."""
     traces, engine = Traces(exporting()), service.engine
     try:
+        traced_engine = TracedEngine(
+            traces.reading(engine.read), engine.schema, engine.limits, kept=engine.kept
+        )
         yield replace(
             service,
             traces=traces,
-            engine=TracedEngine(traces.reading(engine.read), engine.schema, engine.limits, kept=engine.kept),
+            engine=traced_engine,
+            preparer=TracedPreparer(traced_engine, service.offload),
             read_parts=traces.reading_parts(service.read_parts),
         )
     finally:
@@ -171,18 +176,22 @@ class Traces:
             root.end(end)
 
 
+class TracedPreparer(Preparer):
+    """Tells the operation of this task which root fields its statements are of."""
+
+    async def prepare(self, asked: Asked, audience: Audience, client: str) -> Ready:
+        ready = await super().prepare(asked, audience, client)
+        if isinstance(ready, Parted):
+            _name_fields(*(part.queries for part in ready.bound.parts))
+        return ready
+
+
 class TracedEngine(Engine):
     """Tells the operation of this task which root fields its statements are of."""
 
-    def ready(self, asked: Asked, audience: Audience) -> Prepared | Parted | Watched | Answer:
-        made = super().ready(asked, audience)
-        if isinstance(made, Parted):
-            _name_fields(*(part.queries for part in made.bound.parts))
-        return made
-
-    async def run(self, prepared: Prepared) -> Answer:
+    async def run(self, prepared: Prepared, offload: Offload | None = None) -> Answer:
         _name_fields(prepared.bound.queries)
-        return await super().run(prepared)
+        return await super().run(prepared, offload)
 
 
 class TracedEndpoint:

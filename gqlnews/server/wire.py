@@ -7,7 +7,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Send
 
-from gqlnews.errors import Code, GqlnewsError
+from gqlnews.errors import Code, GqlnewsError, shorten
 from gqlnews.server.headers import SECURITY_HEADERS
 from gqlnews.server.identity import REQUEST_ID
 
@@ -21,6 +21,7 @@ UTF8 = "; charset=utf-8"
 ALLOW = "Allow"
 CONTENT_TYPE = "content-type"
 WWW_AUTHENTICATE = "WWW-Authenticate"
+RETRY_AFTER = "Retry-After"
 BEARER = "Bearer"
 
 NO_CONTENT = 204
@@ -70,7 +71,7 @@ def graphql_headers(media: str) -> Headers:
 
 def error_body(code: Code, message: str) -> bytes:
     """A refusal in the shape of GraphQL: `{"errors": [{"message", "extensions": {"code"}}]}`."""
-    return orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+    return orjson.dumps({"errors": [{"message": shorten(message), "extensions": {"code": code}}]})
 
 
 def error_response(

@@ -75,7 +75,8 @@ class Answers:
 
     async def _collected(self, made: Parted) -> list[Delivery] | None:
         try:
-            return [part async for part in deliveries(made.bound, self._readers.read_parts)]
+            parts = deliveries(made.bound, self._readers.read_parts, lambda part: part, asyncio.to_thread)
+            return [part async for part in parts]
         except NotInPartsError:
             return None
 

@@ -5,14 +5,17 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from gqlnews.content.records import ReadOptions
 from gqlnews.errors import DatabaseError, SettingsError
+from gqlnews.limits import Limits
 from gqlnews.server.app import create_app, from_environment
-from gqlnews.settings import ServerSettings
+from gqlnews.server.metrics import Outcome
+from gqlnews.settings import HttpSettings, ServerSettings
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
 from tests.server.support import TOKEN_HASH, write_articles
@@ -70,6 +73,40 @@ def test_the_page_opens_over_an_empty_folder(tmp_path: Path) -> None:
         ingest(db, write_articles(tmp_path, {"none/none.txt": ""}), ReadOptions(), processes=1)
     with TestClient(create_app(ServerSettings(tmp_path / "news.db"))) as client:
         assert client.get("/graphql", headers=BROWSER).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"limits": Limits(seconds=1e-9)},
+        {"limits": Limits(cost=1)},
+        {"http": HttpSettings(in_flight=1)},
+    ],
+    ids=["where queries time out", "where they cost too much", "where too many run"],
+)
+def test_the_page_opens_without_examples(server_settings: ServerSettings, changes: dict[str, Any]) -> None:
+    app = create_app(replace(server_settings, **changes))
+    with TestClient(app) as client:
+        app.state.service.in_flight.count = 1
+        answer = client.get("/graphql", headers=BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_the_page_counts_towards_the_rate(server_settings: ServerSettings) -> None:
+    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate=1)))) as client:
+        answers = [client.get("/graphql", headers=BROWSER) for _ in range(5)]
+    assert (answers[0].status_code, answers[-1].status_code) == (200, 429)
+    assert answers[-1].json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+
+
+def test_the_page_is_counted_and_its_examples_are_cached(server_settings: ServerSettings) -> None:
+    app = create_app(server_settings)
+    with TestClient(app) as client:
+        pages = [client.get("/graphql", headers=BROWSER).content for _ in range(5)]
+        service = app.state.service
+        assert service.metrics.rows["NewestForExamples"][Outcome.OK] == 5
+        assert service.store.statements == 1
+    assert set(pages) == {pages[0]}
 
 
 def test_unpublished_opens_everything_to_everyone(server_settings: ServerSettings) -> None:

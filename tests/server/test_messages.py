@@ -92,7 +92,7 @@ def test_a_second_subscription_of_one_id_closes_it(site: Site) -> None:
         assert socket.closed() == (4409, "Subscriber for 1 already exists")
 
 
-@pytest.mark.parametrize("key", ["\U0001f600" * 60, "x" * 5000, '"\n\0'])
+@pytest.mark.parametrize("key", ["\U0001f600" * 60, "x" * 1000, '"\n\0'])
 def test_any_text_is_an_id(site: Site, key: str) -> None:
     with site.socket() as socket:
         socket.begin(key, HEAT)

@@ -1,0 +1,106 @@
+"""Run CPU-bound work off the event loop: one worker thread behind a short queue.
+
+Clients are served in turn by their address, so that one client's work does not delay another's by more than
+one job. What finds the queue full, or has waited too long in it, is refused with 503.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any, TypeVar
+
+from gqlnews.errors import Code
+from gqlnews.server.wire import RETRY_AFTER, RefusedError
+from gqlnews.time_budget import time_budget
+
+MAX_WAITING = 64  # jobs of all clients
+MAX_WAITING_OF_ONE = 16  # jobs of one client address
+MAX_WAIT_SECONDS = 2.0
+JOB_SECONDS = 2.0  # the time budget of one job
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    work: Callable[[], Any]
+    result: "asyncio.Future[Any]"
+    queued_at: float
+
+
+class OffloadQueue:
+    """Use it in one event loop, and `close` it there."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-offload")
+        self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client, next one first
+        self._is_running = False
+        self.jobs = 0  # that ran or run
+
+    def __len__(self) -> int:
+        """Jobs that wait."""
+        return sum(map(len, self._waiting.values()))
+
+    def close(self) -> None:
+        self._waiting.clear()
+        self._thread.shutdown()
+
+    async def run(self, client: str, work: Callable[[], T]) -> T:
+        """The result of `work`, which runs on the thread with a time budget.
+
+        Raises RefusedError (503) where too much waits, TimeBudgetExceeded, and what `work` raises.
+        """
+        jobs = self._waiting.get(client, ())
+        if len(jobs) >= MAX_WAITING_OF_ONE or len(self) >= MAX_WAITING:
+            raise _overloaded()
+        job = _Job(work, asyncio.get_running_loop().create_future(), monotonic())
+        self._waiting.setdefault(client, deque()).append(job)
+        self._start_next()
+        result: T = await job.result
+        return result
+
+    def _start_next(self) -> None:
+        while not self._is_running and self._waiting:
+            job = self._pop()
+            if job.result.done():  # its client has left
+                continue
+            if monotonic() - job.queued_at > MAX_WAIT_SECONDS:
+                job.result.set_exception(_overloaded())
+                continue
+            self._is_running = True
+            self.jobs += 1
+            loop = asyncio.get_running_loop()
+            loop.run_in_executor(self._thread, _run, job.work).add_done_callback(partial(self._deliver, job))
+
+    def _pop(self) -> _Job:
+        """The oldest job of the client whose turn it is; then it is the next client's turn."""
+        client, jobs = self._waiting.popitem(last=False)
+        job = jobs.popleft()
+        if jobs:
+            self._waiting[client] = jobs
+        return job
+
+    def _deliver(self, job: _Job, done: "asyncio.Future[Any]") -> None:
+        self._is_running = False
+        self._start_next()
+        error = done.exception()
+        if job.result.done():
+            return
+        if error is not None:
+            job.result.set_exception(error)
+        else:
+            job.result.set_result(done.result())
+
+
+def _run(work: Callable[[], T]) -> T:
+    with time_budget(JOB_SECONDS):
+        return work()
+
+
+def _overloaded() -> RefusedError:
+    message = "The server prepares as many requests as it takes: try again later."
+    return RefusedError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})

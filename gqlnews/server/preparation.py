@@ -1,0 +1,82 @@
+"""Prepare requests (parse, validate, plan, compile) without holding the event loop.
+
+1. A request is prepared on the event loop first, within a time budget: most take 0.1 to 5 ms.
+2. All requests together may take a share of the loop's time for what takes long. Beyond it the budget is
+   small.
+3. What exceeds its budget is prepared once more, by the worker thread of `offload.py`, on a copy of the
+   cached document; the loop then takes over what it planned.
+"""
+
+from time import perf_counter
+
+from graphql import GraphQLError
+
+from gqlnews.errors import Code
+from gqlnews.plan.audience import Audience
+from gqlnews.schema.documents import Document, coded
+from gqlnews.schema.engine import Asked, Engine, Ready, refused
+from gqlnews.server.offload import OffloadQueue
+from gqlnews.time_budget import TimeBudgetExceeded, time_budget
+
+MAX_SECONDS = 0.02  # of the loop, for one request
+MIN_SECONDS = 0.001  # for one request where the share is used up: enough for what is cached
+FREE_SECONDS = 0.001  # what takes less is not charged to the share
+SHARE = 0.3  # of the loop's time
+BURST_SECONDS = 0.06  # of the share, unused before
+TOO_LONG = "The request takes too long to prepare: ask for less, or in several requests."
+
+
+class LoopShare:
+    """How much of the event loop's time preparation may take: a leaky bucket for all clients together."""
+
+    def __init__(self) -> None:
+        self._left, self._since = BURST_SECONDS, perf_counter()
+
+    def budget(self, now: float) -> float:
+        """The time budget of the next request, in seconds."""
+        self._left = min(BURST_SECONDS, self._left + SHARE * (now - self._since))
+        self._since = now
+        return min(MAX_SECONDS, max(MIN_SECONDS, self._left))
+
+    def spend(self, seconds: float) -> None:
+        if seconds > FREE_SECONDS:
+            self._left -= seconds
+
+
+class Preparer:
+    """Prepares the requests of one engine."""
+
+    def __init__(self, engine: Engine, queue: OffloadQueue) -> None:
+        self._engine, self._queue = engine, queue
+        self._share = LoopShare()
+
+    async def prepare(self, asked: Asked, audience: Audience, client: str) -> Ready:
+        """The request made ready, or its refusal; `client` is its address.
+
+        Raises RefusedError (503) where too many requests wait to be prepared.
+        """
+        start = perf_counter()
+        try:
+            with time_budget(self._share.budget(start)):
+                return self._engine.ready(asked, audience)
+        except TimeBudgetExceeded:
+            pass
+        finally:
+            self._share.spend(perf_counter() - start)
+        try:
+            return await self._prepare_on_thread(asked, audience, client)
+        except TimeBudgetExceeded:
+            return refused([coded(GraphQLError(TOO_LONG), Code.TOO_WIDE)])
+
+    async def _prepare_on_thread(self, asked: Asked, audience: Audience, client: str) -> Ready:
+        documents = self._engine.documents
+        cached = documents.kept.get(asked.query)
+        fork = None if cached is None else cached.fork()
+
+        def prepare() -> tuple[Document, Ready]:
+            document = fork or documents.read(asked.query)
+            return document, self._engine.ready_with(document, asked, audience)
+
+        document, ready = await self._queue.run(client, prepare)
+        documents.merge(asked.query, document)
+        return ready

@@ -1,0 +1,137 @@
+"""Many messages at once over one WebSocket: the clients of other sockets are served in between."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gqlnews.server import socket as websocket_module
+from gqlnews.server.messages import Message, Ping
+from gqlnews.settings import HttpSettings
+from tests.live import DEADLINE, PLAIN
+from tests.server.live import COUNT, Site, Socket, running_site
+
+UNKNOWN = ",".join(f"u{number}: 1" for number in range(50))
+
+
+def document(number: int) -> str:
+    return f"{{ a{number}: articles(where: {{{UNKNOWN}}}) {{ totalCount }} }}"
+
+
+BURSTS: dict[str, list[dict[str, Any]]] = {
+    "documents that fail validation": [
+        {"type": "subscribe", "id": str(number), "payload": {"query": document(number)}}
+        for number in range(30)
+    ],
+    "subscriptions that are completed at once": [
+        message
+        for number in range(60)
+        for message in (
+            {"type": "subscribe", "id": str(number), "payload": {"query": PLAIN}},
+            {"type": "complete", "id": str(number)},
+        )
+    ],
+    "operations past those of one socket": [
+        {"type": "subscribe", "id": str(number), "payload": {"query": PLAIN}} for number in range(200)
+    ],
+    "pings": [{"type": "ping"}] * 200,
+    "pongs": [{"type": "pong"}] * 200,
+}
+
+
+def write_at_once(socket: Socket, messages: list[dict[str, Any]]) -> None:
+    """All in one write, so that the server reads them together."""
+    connection = socket.connection
+    for message in messages:
+        connection.protocol.send_text(json.dumps(message).encode())
+    connection.socket.sendall(b"".join(connection.protocol.data_to_send()))
+
+
+@contextmanager
+def loop_held(site: Site) -> Iterator[None]:
+    """Nothing happens in the server's loop while the block runs."""
+    loop = next(iter(site.service.store._tasks)).get_loop()
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        release.wait(DEADLINE)
+
+    loop.call_soon_threadsafe(hold)
+    assert held.wait(DEADLINE)
+    try:
+        yield
+    finally:
+        release.set()
+
+
+@pytest.mark.parametrize("name", BURSTS)
+def test_others_are_served_between_two_messages(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    handled: list[int] = []  # the ports of the clients whose messages were handled, in order
+    handle = websocket_module._Connection._take
+
+    async def noted(self: Any, message: Message) -> None:
+        handled.append(self._socket.scope["client"][1])
+        await handle(self, message)
+
+    with site.socket() as other, site.socket() as busy:
+        monkeypatch.setattr(websocket_module._Connection, "_take", noted)
+        with loop_held(site):
+            write_at_once(busy, BURSTS[name])
+            other.say("ping")
+        assert other.hear() == {"type": "pong"}
+        assert handled.index(other.connection.socket.getsockname()[1]) < 10
+
+
+def test_nothing_is_handled_after_the_message_that_closes_a_socket(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled: list[Message] = []
+    handle = websocket_module._Connection._take
+
+    async def noted(self: Any, message: Message) -> None:
+        handled.append(message)
+        await handle(self, message)
+
+    with site.socket() as socket:
+        monkeypatch.setattr(websocket_module._Connection, "_take", noted)
+        write_at_once(
+            socket, [{"type": "ping"}, {"type": "nothing"}, *BURSTS["documents that fail validation"]]
+        )
+        code, _ = socket.closed()
+    assert (code, handled) == (4400, [Ping()])
+
+
+@pytest.mark.parametrize("length", [1_000, 1_001])
+def test_an_id_has_an_end(site: Site, length: int) -> None:
+    """Each message of an operation repeats its id."""
+    with site.socket() as socket:
+        socket.subscribe("x" * length, COUNT)
+        if length == 1_000:
+            assert socket.hear()["type"] == "next"
+        else:
+            assert socket.closed() == (4400, "Bad message: `id` is longer than 1,000 characters")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"type": "ping"}] * 300,
+        [{"type": "complete", "id": "none"}] * 300,
+        BURSTS["documents that fail validation"] * 10,
+    ],
+    ids=["pings", "completed operations", "refused operations"],
+)
+def test_every_message_counts_towards_the_rate(tmp_path: Path, messages: list[dict[str, Any]]) -> None:
+    with running_site(tmp_path, http=HttpSettings(rate=1)) as site, site.socket() as socket:
+        write_at_once(socket, messages)
+        with site.socket() as another:
+            another.subscribe("1", COUNT)
+            message = another.hear()
+    assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "RATE_LIMITED")

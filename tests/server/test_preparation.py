@@ -1,0 +1,136 @@
+"""A request that takes long to prepare is prepared off the event loop, to the same end."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from gqlnews.server.app import create_app
+from gqlnews.server.offload import OffloadQueue
+from gqlnews.server.preparation import BURST_SECONDS, MAX_SECONDS, MIN_SECONDS, LoopShare
+from gqlnews.settings import ServerSettings
+
+FACETS = "facets { topics { topic { slug } count } providers { provider { domain } count } }"
+TESTS = ",".join(f'{{title: {{contains: "{number}"}}}}' for number in range(90))
+WIDE = f"query ($w: ArticleFilter) {{ articles(where: $w) {{ totalCount nodes {{ slug }} {FACETS} }} }}"
+REQUESTS: dict[str, dict[str, Any]] = {
+    "a long document": {"query": '{ article(slug: "' + "x" * 100_000 + '") { slug } }'},
+    "a document with many errors": {"query": f"{{ articles(where: {{{'x:1,' * 200}}}) {{ totalCount }} }}"},
+    "a filter with many tests": {
+        "query": f"{{ articles(where: {{or: [{TESTS}]}}) {{ totalCount {FACETS} }} }}"
+    },
+    "variables with many tests": {
+        "query": WIDE,
+        "variables": {"w": {"or": [{"title": {"contains": str(number)}} for number in range(90)]}},
+    },
+    "many values": {"query": WIDE, "variables": {"w": {"quality": {"in": list(range(150))}}}},
+    "too many values": {"query": WIDE, "variables": {"w": {"or": [{}] * 19_000}}},
+    "introspection": {"query": "{ __schema { types { name fields { name } } } articles { totalCount } }"},
+    "a list in parts": {"query": "{ articles { nodes @stream(initialCount: 0) { slug } } }"},
+    "a subscription": {"query": "subscription { articleChanged { kind } }"},
+    "no such variable": {"query": WIDE, "variables": {"w": {"titel": 1}}},
+}
+
+
+@pytest.fixture
+def app_settings(server_settings: ServerSettings) -> ServerSettings:
+    return replace(server_settings, explorer=False, cache_bytes=0, fields_bytes=0)
+
+
+@pytest.fixture
+def client(app_settings: ServerSettings) -> Iterator[TestClient]:
+    with TestClient(create_app(app_settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def offloaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The clients whose work the thread was given."""
+    clients: list[str] = []
+    run = OffloadQueue.run
+
+    async def noted(self: OffloadQueue, client: str, work: Any) -> Any:
+        clients.append(client)
+        return await run(self, client, work)
+
+    monkeypatch.setattr(OffloadQueue, "run", noted)
+    return clients
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_answer_is_the_same_off_the_loop(
+    app_settings: ServerSettings, offloaded: list[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    answers = []
+    for budget in (60.0, -1.0):
+        offloaded.clear()
+        monkeypatch.setattr(LoopShare, "budget", lambda _self, _now, budget=budget: budget)
+        with TestClient(create_app(app_settings)) as client:
+            answer = client.post("/graphql", json=REQUESTS[name])
+        answers.append((answer.status_code, answer.content))
+        assert bool(offloaded) is (budget < 0 or name == "introspection")
+    assert answers[0] == answers[1]
+
+
+def test_what_was_prepared_off_the_loop_is_cached(
+    client: TestClient, offloaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = REQUESTS["a filter with many tests"]
+    first = client.post("/graphql", json=body)
+    offloaded.clear()
+    again = client.post("/graphql", json={**body, "variables": {"unused": 1}})
+    assert not offloaded
+    assert first.content == again.content
+
+
+@pytest.mark.parametrize("name", ["a long document", "too many values", "a filter with many tests"])
+def test_what_takes_long_leaves_the_loop_by_itself(
+    client: TestClient, offloaded: list[str], name: str
+) -> None:
+    client.post("/graphql", json=REQUESTS[name])
+    assert offloaded == ["testclient"]
+
+
+def test_what_takes_long_everywhere_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gqlnews.server.offload.JOB_SECONDS", 0.0)
+    answer = client.post("/graphql", json=REQUESTS["a filter with many tests"]).json()
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["TOO_WIDE"]
+
+
+def test_introspection_without_end_is_stopped(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = REQUESTS["introspection"]
+    client.post("/graphql", json=body)
+    monkeypatch.setattr("gqlnews.server.offload.JOB_SECONDS", 0.0)
+    answer = client.post("/graphql", json=body).json()
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["TIMED_OUT"]
+    assert "data" not in answer
+
+
+def test_many_at_once_are_each_answered(client: TestClient) -> None:
+    """The thread and the loop share the document's plans: each answer is its own all the same."""
+
+    def ask(number: int) -> Any:
+        where = {"or": [{"title": {"contains": word}} for word in ["Publish"] * (1 + number % 60)]}
+        return client.post("/graphql", json={"query": WIDE, "variables": {"w": where}}).json()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [json.dumps(answer) for answer in pool.map(ask, range(120))]
+    assert {answer for answer in answers if "OVERLOADED" not in answer} == {answers[0]}
+    assert "errors" not in answers[0]
+
+
+def test_the_share_of_the_loop_is_used_up_and_comes_back() -> None:
+    share = LoopShare()
+    now = share._since
+    assert share.budget(now) == MAX_SECONDS
+    for _ in range(4):
+        share.spend(MAX_SECONDS)
+    assert share.budget(now) == MIN_SECONDS
+    share.spend(MIN_SECONDS)  # what takes so little is free
+    assert MIN_SECONDS < share.budget(now + 0.1) < MAX_SECONDS
+    assert share.budget(now + 60) == MAX_SECONDS
+    assert share._left == BURST_SECONDS

@@ -12,13 +12,14 @@ PEERS := benchmarks/peers/node_modules/.package-lock.json
 RESULT := benchmarks/throughput/result.json
 CLIENTS := tests/clients/node_modules/.package-lock.json
 PYTHON_CLIENT := .venv-clients/made
+LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --only-binary :all: --generate-hashes
 EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/*)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live soak schema clean
+.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live soak schema lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-12s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -61,6 +62,12 @@ schema: $(VENV)/installed ## export schema.graphql
 	$(BIN)/gqlnews schema > schema.graphql.new
 	mv schema.graphql.new schema.graphql
 
+lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
+lock: $(VENV)/made ## update the image's lock files from pyproject.toml; UPGRADE=1 takes the newest versions
+	$(BIN)/pip install --quiet --group lock
+	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
+	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements-build.lock --group build
+
 clean: ## remove everything that was made
 	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules benchmarks/peers/node_modules dist .coverage* .hypothesis
 	rm -rf .venv-clients tests/clients/node_modules $(RESULT)
@@ -81,7 +88,7 @@ $(VENV)/installed-dev: pyproject.toml $(VENV)/installed
 	@touch $@
 
 $(EXPLORER): $(EXPLORER_SOURCES)
-	cd explorer && npm ci --no-fund --no-audit && npm run build
+	cd explorer && npm ci --ignore-scripts --no-fund --no-audit && npm run build
 	@touch $@
 
 $(PEERS): benchmarks/peers/package-lock.json

@@ -13,7 +13,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUILT = Path("gqlnews", "server", "explorer")
-COMMANDS = (["ci", "--no-audit", "--no-fund"], ["run", "build"])
+COMMANDS = (["ci", "--ignore-scripts", "--no-audit", "--no-fund"], ["run", "build"])
 
 
 class ExplorerBuildHook(BuildHookInterface[Any]):

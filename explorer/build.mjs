@@ -4,7 +4,8 @@
  *
  *   1. the three Monaco workers, as classic scripts of their own;
  *   2. the page's script (in chunks) and style sheet, told the workers' names;
- *   3. manifest.json, by which the server's page finds the entry, and the licences of what was bundled.
+ *   3. LICENSES.txt, the licences of what was bundled;
+ *   4. manifest.json, by which the server's page finds the entry. It comes last: where it exists, the build is complete.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -23,6 +24,21 @@ const monacoStylesOnce = {
   },
 };
 
+/** Packages that ship no licence text: the package of the same authors whose text applies to them too. */
+const sameLicence = {
+  '@graphiql/plugin-doc-explorer': 'graphiql',
+  '@graphiql/plugin-history': 'graphiql',
+  'react-compiler-runtime': 'react',
+  'react-remove-scroll-bar': 'react-remove-scroll',
+};
+
+/** Monaco's icon font, of which its own notices say nothing. */
+const codicons = `@vscode/codicons (CC-BY-4.0)
+${'-'.repeat(72)}
+The icon font of monaco-editor, unchanged. Copyright (c) Microsoft Corporation.
+Licensed under CC BY 4.0, https://creativecommons.org/licenses/by/4.0/
+`;
+
 const shared = {
   absWorkingDir: here,
   outdir: target,
@@ -33,7 +49,7 @@ const shared = {
   chunkNames: 'chunk-[hash]',
   define: { 'process.env.NODE_ENV': '"production"' },
   target: ['es2022'],
-  legalComments: 'none', // the licences are written whole, into one file
+  legalComments: 'eof', // for code that a package holds of others, such as DOMPurify in Monaco
   logLevel: 'warning',
 };
 
@@ -60,6 +76,8 @@ const page = await build({
   define: { ...shared.define, WORKER_FILES: JSON.stringify(workerFiles(workers.metafile)) },
 });
 
+await writeFile(join(target, 'LICENSES.txt'), licences([workers.metafile, page.metafile]));
+
 const [script, { cssBundle }] = Object.entries(page.metafile.outputs).find(
   ([, output]) => output.entryPoint === 'src/main.jsx',
 );
@@ -67,7 +85,6 @@ await writeFile(
   join(target, 'manifest.json'),
   `${JSON.stringify({ script: basename(script), style: basename(cssBundle) }, null, 2)}\n`,
 );
-await writeFile(join(target, 'LICENSES.txt'), licences([workers.metafile, page.metafile]));
 
 /** `{ editor: "editor.worker-ABC.js", … }` */
 function workerFiles(metafile) {
@@ -83,13 +100,19 @@ function licences(metafiles) {
   const folders = inputs
     .map((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0])
     .filter(Boolean);
-  return [...new Set(folders)].sort().map(licence).join('\n');
+  return [...[...new Set(folders)].sort().map(licence), codicons].join('\n');
 }
 
 function licence(folder) {
   const path = join(here, folder);
   const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
-  const files = readdirSync(path).filter((file) => /^(licen[cs]e|notice|thirdpartynotices)/i.test(file));
-  const texts = files.map((file) => readFileSync(join(path, file), 'utf8'));
+  const texts = licenceTexts(path);
+  if (!texts.length && sameLicence[name]) texts.push(...licenceTexts(join(here, 'node_modules', sameLicence[name])));
+  if (!texts.length) throw new Error(`${name} is bundled and ships no licence text: add it to sameLicence`);
   return [`${name} ${version} (${license})`, '-'.repeat(72), ...texts, ''].join('\n');
+}
+
+function licenceTexts(path) {
+  const files = readdirSync(path).filter((file) => /^(licen[cs]e|notice|third-?party-?notices)/i.test(file));
+  return files.map((file) => readFileSync(join(path, file), 'utf8'));
 }

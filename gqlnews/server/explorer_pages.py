@@ -52,7 +52,7 @@ checkout of gqlnews</p>
 <pre>make explorer</pre>
 <p>or, by hand,</p>
 <pre>cd explorer
-npm ci
+npm ci --ignore-scripts
 npm run build</pre>
 <p>and load this page again. A released package and the image have it built in.</p>
 </body>

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -12,11 +13,13 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 BUILT = "gqlnews/server/explorer"
+LICENCE = (REPOSITORY / "LICENSE").read_bytes()
 SOURCES = (
     "pyproject.toml",
     "hatch_build.py",
     ".gitignore",
     "README.md",
+    "LICENSE",
     "gqlnews/__init__.py",
     "explorer/package.json",
 )
@@ -56,6 +59,22 @@ def test_wheel_and_source_distribution_hold_the_built_explorer(checkout: Path) -
     assert {f"{BUILT}/manifest.json", "explorer/package.json", "hatch_build.py"} <= inside
 
 
+def test_wheel_and_source_distribution_hold_the_licence(checkout: Path) -> None:
+    build(checkout)
+    (wheel,) = (checkout / "dist").glob("*.whl")
+    (information,) = {
+        name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" in name
+    }
+    assert zipfile.ZipFile(wheel).read(f"{information}/licenses/LICENSE") == LICENCE
+    assert b"\nLicense-Expression: MIT\n" in zipfile.ZipFile(wheel).read(f"{information}/METADATA")
+    (archive,) = (checkout / "dist").glob("*.tar.gz")
+    with tarfile.open(archive) as distribution:
+        (member,) = [name for name in distribution.getnames() if name.partition("/")[2] == "LICENSE"]
+        file = distribution.extractfile(member)
+        assert file is not None
+        assert file.read() == LICENCE
+
+
 def test_without_npm_the_package_is_built_and_says_what_is_missing(checkout: Path) -> None:
     (checkout / BUILT / "manifest.json").unlink()
     assert "The explorer is left out: npm is not installed." in build(checkout)
@@ -75,6 +94,15 @@ def test_a_missing_explorer_is_built_by_npm(checkout: Path) -> None:
     assert in_wheel(checkout) == {f"{BUILT}/manifest.json"}
 
 
+def test_npm_runs_no_install_script(checkout: Path) -> None:
+    (checkout / BUILT / "manifest.json").unlink()
+    npm(checkout / "bin", 'echo "$@" >> ../commands')
+    build(checkout, str(checkout / "bin"))
+    commands = (checkout / "commands").read_text().splitlines()
+    assert commands[0].startswith("ci --ignore-scripts ")
+    assert set(commands[1:]) <= {commands[0], "run build"}
+
+
 def npm(folder: Path, script: str) -> None:
     """Puts a program called npm into `folder`."""
     folder.mkdir()
@@ -90,3 +118,24 @@ def test_versions_are_exact_and_come_from_the_public_registry() -> None:
     assert wanted == locked
     addresses = {entry.get("resolved", "") for entry in lock["packages"].values()}
     assert all(not address or address.startswith("https://registry.npmjs.org/") for address in addresses)
+
+
+@pytest.fixture
+def bundle() -> Path:
+    if not (REPOSITORY / BUILT / "LICENSES.txt").exists():
+        pytest.skip("the explorer is not built: run `make explorer`")
+    return REPOSITORY / BUILT
+
+
+def test_bundle_ships_the_licence_of_every_package(bundle: Path) -> None:
+    text = (bundle / "LICENSES.txt").read_text("utf-8")
+    sections = re.split(r"(?m)^(\S+)(?: \S+)? \(.+\)\n-{72}\n", text)[1:]
+    texts = dict(zip(sections[::2], sections[1::2], strict=True))
+    assert {"graphiql", "monaco-editor", "react", "@vscode/codicons"} <= set(texts)
+    assert [name for name in texts if not re.search("permission|copyright", texts[name], re.IGNORECASE)] == []
+
+
+def test_bundle_ships_the_notices_of_code_inside_packages(bundle: Path) -> None:
+    assert "NOTICES AND INFORMATION" in (bundle / "LICENSES.txt").read_text("utf-8")  # Monaco's file
+    assert "Sindre Sorhus" in (bundle / "LICENSES.txt").read_text("utf-8")  # Prettier's file
+    assert any("@license DOMPurify" in script.read_text("utf-8") for script in bundle.glob("*.js"))

@@ -43,4 +43,52 @@ def test_its_health_is_that_the_store_answers() -> None:
 
 
 def test_it_leaves_out_everything_that_is_not_named() -> None:
-    assert (ROOT / ".dockerignore").read_text("utf-8").splitlines()[0] == "*"
+    first, *others = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    allowed = {line[1:] for line in others if line.startswith("!")}
+    assert first == "*"
+    assert allowed == {
+        *("explorer", "gqlnews", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"),
+        *("requirements.lock", "requirements-build.lock"),
+    }
+    assert [name for name in allowed if not (ROOT / name).exists()] == []
+    assert {"explorer/node_modules", "gqlnews/server/explorer", "**/.*"} <= set(others)
+
+
+def test_pip_downloads_only_wheels_with_a_locked_hash() -> None:
+    installs = re.findall(r"\bpip (?:--python \S+ )?install [^&\n]*", TEXT)
+    downloads = [command for command in installs if "--no-index" not in command]
+    assert len(installs) == 3
+    assert all(" --no-deps --no-index " in command for command in set(installs) - set(downloads))
+    for command in downloads:
+        assert re.search(
+            r" install --require-hashes --only-binary :all: -r requirements\S*\.lock *$", command
+        )
+
+
+def test_npm_installs_from_its_lock_and_runs_no_install_script() -> None:
+    (command,) = re.findall(r"\bnpm (?!run)[^&\n]*", TEXT)
+    assert command.startswith("npm ci --ignore-scripts")
+
+
+def test_nothing_else_downloads_anything() -> None:
+    code = re.sub(r"(?m)^#(?! *syntax *=).*$", "", TEXT)
+    assert not re.search(
+        r"(?m)\b(curl|wget|git|apt-get|apt|npx|uv|pipx)\b|^ADD |https?://(?!127\.0\.0\.1)", code
+    )
+    assert "syntax" not in code, "a frontend image would be fetched and would run the build"
+
+
+def test_build_takes_no_secret() -> None:
+    assert not re.search(r"(?m)^ARG |--mount=type=secret|TOKEN|PASSWORD|\.npmrc|pip\.conf", TEXT)
+
+
+def test_every_base_image_has_a_version() -> None:
+    names = [stage.split()[1] for stage in STAGES]
+    assert all(
+        re.fullmatch(r"[a-z]+:\d[\w.-]*-bookworm|[a-z]+:\d[\w.]*-(bookworm-slim|slim-bookworm)", name)
+        for name in names
+    )
+
+
+def test_label_names_the_licence() -> None:
+    assert '"MIT"' in re.findall(r"org\.opencontainers\.image\.licenses=(\S+)", FINAL)

@@ -27,6 +27,7 @@ import msgspec
 
 from benchmarks.editing import Content, step
 from gqlnews.content import read
+from gqlnews.content.inside import OpenFolder
 from gqlnews.content.records import Outcome, ReadOptions, SourceFile
 from gqlnews.sample import write_sample
 from gqlnews.store.database import open_writer
@@ -74,8 +75,9 @@ def remembering() -> Iterator[None]:
     """Parse each text once."""
     real, known = read.read_outcome, dict[tuple[str, bytes], Outcome]()
 
-    def read_outcome(folder: Path, file: SourceFile, options: ReadOptions) -> Outcome:
-        key = file.path, (folder / file.path).read_bytes()
+    def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptions) -> Outcome:
+        path = folder.path if isinstance(folder, OpenFolder) else folder
+        key = file.path, (path / file.path).read_bytes()
         if key not in known:
             known[key] = real(folder, file, options)
         return msgspec.structs.replace(known[key], source=file)

@@ -4,51 +4,41 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 from gqlnews.content.codes import Code
 from gqlnews.content.findings import problem
-from gqlnews.content.inside import resolve_inside
+from gqlnews.content.inside import OpenFolder, entries_of
 from gqlnews.content.records import Problem, SourceFile
-from gqlnews.content.root import Listing, Root, check_root, list_root, root_of
+from gqlnews.content.root import Root, check_root, opened, root_of
 
 _EXTENSIONS = (".md", ".markdown")
 
 
-class Entry(Protocol):
-    """One name in a folder: an `os.DirEntry`, or a `Path`."""
-
-    def is_symlink(self) -> bool:
-        """Whether it is a link."""
-
-    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
-        """What the file system says of it; OSError."""
-
-
-def discover(folder: Path) -> Iterator[SourceFile | Problem]:
+def discover(folder: Path | OpenFolder) -> Iterator[SourceFile | Problem]:
     """Each article file below the folder, in no order, and a problem for each refused one; FolderError."""
     return _all(folder, root_of(folder))
 
 
-def _all(folder: Path, root: Root) -> Iterator[SourceFile | Problem]:
-    waiting: list[str] = []
-    yield from _entries(folder, "", list_root(folder), waiting)
-    yield from walk(folder, waiting)
-    check_root(folder, root)
+def _all(folder: Path | OpenFolder, root: Root) -> Iterator[SourceFile | Problem]:
+    with opened(folder) as inside:
+        check_root(inside, root)
+        yield from walk(inside, [""])
+        check_root(inside.path, root)
 
 
-def walk(folder: Path, waiting: list[str]) -> Iterator[SourceFile | Problem]:
+def walk(folder: OpenFolder, waiting: list[str]) -> Iterator[SourceFile | Problem]:
     """What lies below the folders that are `waiting` to be listed, each by its path below `folder`."""
     while waiting:
         below = waiting.pop()
         try:
-            listing = os.scandir(os.path.join(folder, below))
-        except (FileNotFoundError, NotADirectoryError):  # gone since it was listed
+            descriptor = folder.open_folder(below)
+        except (FileNotFoundError, NotADirectoryError):  # gone or replaced since it was listed
             continue
         except OSError as error:
             yield unlistable(below, error)
             continue
-        yield from _entries(folder, f"{below}/", listing, waiting)
+        with entries_of(descriptor) as entries:
+            yield from _found(folder, f"{below}/" if below else "", entries, waiting)
 
 
 def unlistable(below: str, error: OSError) -> Problem:
@@ -61,19 +51,18 @@ def unreadable(path: str, error: OSError) -> Problem:
     return _refused(path, f"The file cannot be read: {error.strerror or error}.")
 
 
-def _entries(
-    folder: Path, prefix: str, listing: Listing, waiting: list[str]
+def _found(
+    folder: OpenFolder, prefix: str, entries: Iterator[os.DirEntry[str]], waiting: list[str]
 ) -> Iterator[SourceFile | Problem]:
-    with listing as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(prefix + entry.name)
-            elif is_article(entry.name):
-                found = file_of(folder, prefix + entry.name, entry)
-                if found is not None:
-                    yield found
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            waiting.append(prefix + entry.name)
+        elif is_article(entry.name):
+            found = _file_of(folder, prefix + entry.name, entry)
+            if found is not None:
+                yield found
 
 
 def is_article(name: str) -> bool:
@@ -81,18 +70,27 @@ def is_article(name: str) -> bool:
     return name.endswith(_EXTENSIONS)
 
 
-def file_of(folder: Path, path: str, entry: Entry) -> SourceFile | Problem | None:
-    """The file of one entry; None where there is nothing to say of it."""
-    if not _is_utf_8(path):
-        return _refused(path, "The file's name is no UTF-8: rename it.")
+def _file_of(folder: OpenFolder, path: str, entry: os.DirEntry[str]) -> SourceFile | Problem | None:
     try:
-        status = (
-            os.stat(resolve_inside(folder, path)) if entry.is_symlink() else entry.stat(follow_symlinks=False)
-        )
+        status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
-        return _refused(path, "The link leads nowhere: mend or delete it.") if entry.is_symlink() else None
+        return None
     except OSError as error:
         return unreadable(path, error)
+    return file_of(folder, path, status)
+
+
+def file_of(folder: OpenFolder, path: str, status: os.stat_result) -> SourceFile | Problem | None:
+    """The file at `path`, whose `status` is that of lstat(2); None where there is nothing to say of it."""
+    if not _is_utf_8(path):
+        return _refused(path, "The file's name is no UTF-8: rename it.")
+    if stat.S_ISLNK(status.st_mode):
+        try:
+            status = folder.stat_target(path)
+        except FileNotFoundError:
+            return _refused(path, "The link leads nowhere: mend or delete it.")
+        except OSError as error:
+            return unreadable(path, error)
     if stat.S_ISREG(status.st_mode):
         return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     if stat.S_ISDIR(status.st_mode):

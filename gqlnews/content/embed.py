@@ -1,24 +1,37 @@
-"""`featuredContent` → HTML that is safe to show: the embed that stands for an article."""
+"""`featuredContent` → HTML that is safe to show: the embed that stands for an article.
+
+Of an iframe only known attributes stay, each only with a value that can do no harm. A host that serves more
+than video players, YouTube say, is limited to the paths of its player: others redirect to any site.
+"""
 
 import re
+from collections.abc import Callable
 from functools import cache
 from urllib.parse import urlsplit
 
 import nh3
 
-_IFRAME_ATTRIBUTES = frozenset(
-    {
-        "src",
-        "width",
-        "height",
-        "title",
-        "allow",
-        "allowfullscreen",
-        "frameborder",
-        "loading",
-        "referrerpolicy",
-    }
-)
+_FEATURES = frozenset({"autoplay", "encrypted-media", "fullscreen", "picture-in-picture"})
+"""The browser features that a video player needs: neither cameras, clipboards and payments nor sensors."""
+
+_EVERY_SITE = frozenset({"*", "'src'"})
+
+_YOUTUBE = re.compile(r"/embed(?:/[\w&=-]+)?/?", re.ASCII)
+_VIMEO = re.compile(r"/video/[\w&=-]+/?", re.ASCII)
+_PLAYER_PATHS = {
+    "youtube.com": _YOUTUBE,
+    "www.youtube.com": _YOUTUBE,
+    "m.youtube.com": _YOUTUBE,
+    "youtube-nocookie.com": _YOUTUBE,
+    "www.youtube-nocookie.com": _YOUTUBE,
+    "player.vimeo.com": _VIMEO,
+}
+"""Of a host that is not listed here every path is allowed."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HTML_SPACE = " \t\n\r\f"
+_LENGTH = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:px|%)?", re.ASCII)
+
 _IFRAME = re.compile(r'<iframe((?: [a-z-]+="[^"]*")*+)>.*?</iframe>', re.DOTALL)
 _SOURCE = re.compile(r'(?: [a-z-]+="[^"]*")*? src="')
 
@@ -37,20 +50,65 @@ def _with_source(iframe: re.Match[str]) -> str:
 @cache
 def _cleaner(iframe_hosts: tuple[str, ...]) -> nh3.Cleaner:
     def keep(tag: str, attribute: str, value: str) -> str | None:
-        if tag == "iframe" and attribute == "src" and not _is_allowed(value, iframe_hosts):
-            return None
-        return value
+        if tag != "iframe":
+            return value
+        if attribute == "src":
+            return value if _is_allowed(value, iframe_hosts) else None
+        return _FILTERS[attribute](value) if attribute in _FILTERS else value
 
     return nh3.Cleaner(
         tags=nh3.ALLOWED_TAGS | {"iframe"},
-        attributes={**nh3.ALLOWED_ATTRIBUTES, "iframe": set(_IFRAME_ATTRIBUTES)},
+        attributes={
+            **nh3.ALLOWED_ATTRIBUTES,
+            "iframe": {"src", "title", "allowfullscreen", "sandbox", *_FILTERS},
+        },
         attribute_filter=keep,
     )
 
 
 def _is_allowed(source: str, iframe_hosts: tuple[str, ...]) -> bool:
+    url = source.strip(_HTML_SPACE)
+    if _CONTROL.search(url):  # which a browser ignores and other readers of the URL do not
+        return False
     try:
-        parts = urlsplit(source)
-        return parts.scheme == "https" and parts.netloc.lower() in iframe_hosts
+        parts = urlsplit(url)
     except ValueError:  # no URL
         return False
+    host = parts.netloc.lower()  # with a user or a port it is none of the hosts
+    if parts.scheme != "https" or host not in iframe_hosts:
+        return False
+    paths = _PLAYER_PATHS.get(host)
+    return paths is None or paths.fullmatch(parts.path) is not None
+
+
+def _player_features(policy: str) -> str | None:
+    """The features of a permissions policy that a player needs, each for the player's own site only."""
+    directives = [each for each in (part.strip() for part in policy.split(";")) if each]
+    features = [name for name in map(_player_feature, directives) if name]
+    return policy if features == directives else "; ".join(features) or None
+
+
+def _player_feature(directive: str) -> str | None:
+    name, *sites = directive.split()
+    return name if name in _FEATURES and _EVERY_SITE.issuperset(sites) else None
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    """A filter that passes the values that match, and removes the attribute of others."""
+    return lambda value: value if pattern.fullmatch(value.strip(_HTML_SPACE)) else None
+
+
+_FILTERS: dict[str, Callable[[str], str | None]] = {
+    "allow": _player_features,
+    "width": _matching(_LENGTH),
+    "height": _matching(_LENGTH),
+    "frameborder": _matching(re.compile(r"[01]|no|yes", re.IGNORECASE)),
+    "loading": _matching(re.compile(r"lazy|eager", re.IGNORECASE)),
+    # `unsafe-url` and `no-referrer-when-downgrade` send the path and query of the page to another site.
+    "referrerpolicy": _matching(
+        re.compile(
+            r"no-referrer|same-origin|origin|strict-origin|(?:strict-)?origin-when-cross-origin",
+            re.IGNORECASE,
+        )
+    ),
+}

@@ -10,9 +10,13 @@ _LENGTH_BYTES = 4
 
 
 class Setup(Record, frozen=True):
-    """The first frame to a worker: what to read, how, and the function that makes what is sent back."""
+    """The first frame to a worker: what to read, how, and the function that makes what is sent back.
+
+    `descriptor` is that of the open folder, which the worker inherits.
+    """
 
     folder: str
+    descriptor: int
     options: ReadOptions
     module: str
     function: str

@@ -1,31 +1,184 @@
-"""Links inside the content folder are followed, those that lead out of it are not."""
+"""Open, list and stat what is inside a content folder, and nothing outside of it.
+
+1. The folder is opened once. Every path is opened relative to its descriptor and without following links, so
+   it makes no difference if a name is exchanged for a link between two system calls.
+2. A path with a link in it is resolved first. If its target is inside the folder, the target's path relative
+   to the folder is opened by rule 1; otherwise LeadsOutError is raised.
+
+Rule 1 takes one call of openat2(2). Where the system does not have it, each component is opened relative to
+the one before, with O_NOFOLLOW.
+"""
 
 import errno
 import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+ResultT = TypeVar("ResultT")
+OpenBeneath = Callable[[int, str, int], int]
+"""(descriptor of the folder, path, flags) → descriptor; an OSError of `_LINKED` for a link in the path."""
+
+_O_PATH: int = getattr(os, "O_PATH", os.O_RDONLY)  # a descriptor that needs no permission to read; Linux
+_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
+_LIST = os.O_RDONLY | os.O_DIRECTORY
+_PASS = _O_PATH | os.O_DIRECTORY
+_LINKED = {errno.ELOOP, errno.ENOTDIR, errno.EXDEV}
+_RETRIES = 3
+_PATH_MAX = 4096
 
 
 class LeadsOutError(OSError):
     """A path whose file is outside the folder: reading it would publish any file of the host."""
 
 
+def open_by_component(folder: int, path: str, flags: int) -> int:
+    """Open each component of `path` relative to the one before, without following links."""
+    *folders, name = path.split("/")
+    here = folder
+    try:
+        for each in folders:
+            below = os.open(_component(each), _PASS | os.O_NOFOLLOW, dir_fd=here)
+            if here != folder:
+                os.close(here)
+            here = below
+        return os.open(_component(name), flags | os.O_NOFOLLOW, dir_fd=here)
+    finally:
+        if here != folder:
+            os.close(here)
+
+
+def open_beneath(folder: int, path: str, flags: int) -> int:
+    """Open `path` below the descriptor `folder` without following links, in one system call if possible."""
+    if "/" not in path:
+        return os.open(_component(path), flags | os.O_NOFOLLOW, dir_fd=folder)
+    return _opener()(folder, path, flags)
+
+
+@cache
+def _opener() -> OpenBeneath:
+    try:
+        from gqlnews.content import openat2  # imports ctypes, which a folder without subfolders does not need
+    except ImportError:  # a Python without ctypes
+        return open_by_component
+    return openat2.openat2 if openat2.is_available() else open_by_component
+
+
+def _component(name: str) -> str:
+    if name in {"", ".."}:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), name)
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFolder:
+    """An open content folder. It stays the same folder if its path is renamed, replaced or made a link.
+
+    Paths are relative to it, with `/`.
+    """
+
+    path: Path
+    descriptor: int
+    open_beneath: OpenBeneath = open_beneath
+
+    @classmethod
+    def at(cls, path: Path) -> "OpenFolder":
+        """Open the folder at `path`, which may be a link; OSError where it cannot be listed."""
+        return cls(path, os.open(path, _LIST))
+
+    def __enter__(self) -> "OpenFolder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.descriptor)
+
+    def open_file(self, path: str) -> int:
+        """A descriptor of the file at `path`, or of what a link there leads to; OSError, LeadsOutError.
+
+        Does not wait for a writer where it is a pipe.
+        """
+        try:
+            return self.open_beneath(self.descriptor, path, _FILE)
+        except OSError as error:
+            if error.errno not in _LINKED:
+                raise
+        return self._with_target(path, lambda target: self.open_beneath(self.descriptor, target, _FILE))
+
+    def open_folder(self, path: str, flags: int = _LIST) -> int:
+        """A descriptor of the folder at `path`; NotADirectoryError also where a link is on the way."""
+        if len(os.fsencode(self.path)) + len(os.fsencode(path)) + 1 >= _PATH_MAX:  # others use whole paths
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
+        try:
+            return self.open_beneath(self.descriptor, path or ".", flags)
+        except OSError as error:
+            if error.errno in _LINKED:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
+            raise
+
+    def lstat(self, path: str) -> os.stat_result:
+        """What is at `path`, a link itself included; OSError."""
+        parent, _, name = path.rpartition("/")
+        if not parent:
+            return os.stat(_component(name), dir_fd=self.descriptor, follow_symlinks=False)
+        folder = self.open_folder(parent, _PASS)
+        try:
+            return os.stat(_component(name), dir_fd=folder, follow_symlinks=False)
+        finally:
+            os.close(folder)
+
+    def stat_target(self, link: str) -> os.stat_result:
+        """What the link at `link` leads to; OSError, LeadsOutError."""
+        return self._with_target(link, self._stat_no_link)
+
+    def _stat_no_link(self, path: str) -> os.stat_result:
+        status = self.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        return status
+
+    def _with_target(self, path: str, act: Callable[[str], ResultT]) -> ResultT:
+        """Apply `act` to what the path leads to, again if that has become a link since it was resolved."""
+        for _ in range(_RETRIES):
+            try:
+                return act(resolve_inside(self.path, path))
+            except OSError as error:
+                if error.errno not in _LINKED:
+                    raise
+        return act(resolve_inside(self.path, path))
+
+
+@contextmanager
+def entries_of(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """The entries of an open folder, which is closed afterwards."""
+    try:
+        with os.scandir(descriptor) as entries:
+            yield entries
+    finally:
+        os.close(descriptor)
+
+
+def open_inside(folder: Path | OpenFolder, path: str) -> int:
+    """As `OpenFolder.open_file`, for a folder that may not be open yet."""
+    if isinstance(folder, OpenFolder):
+        return folder.open_file(path)
+    with OpenFolder.at(folder) as opened:
+        return opened.open_file(path)
+
+
 def resolve_inside(folder: Path, path: str) -> str:
-    """The file behind `path` below `folder`, without links on the way; OSError, LeadsOutError."""
+    """Where `path` below `folder` leads to, relative to the folder and without links; OSError, LeadsOutError.
+
+    What is there may have been replaced by a link when this returns.
+    """
     root = os.path.realpath(folder, strict=True)
     real = os.path.realpath(os.path.join(root, path), strict=True)
-    if not real.startswith(root if root.endswith("/") else f"{root}/"):
+    if real == root:
+        return "."
+    prefix = f"{root.rstrip('/')}/"
+    if not real.startswith(prefix):
         raise LeadsOutError(0, "it is a link to a place outside the folder")
-    return real
-
-
-def open_inside(folder: Path, path: str) -> int:
-    """A descriptor of the file behind `path`, opened without waiting for a writer; OSError, LeadsOutError."""
-    if "/" not in path:
-        try:
-            return os.open(os.path.join(folder, path), _FLAGS)
-        except OSError as error:
-            if error.errno != errno.ELOOP:  # which says that it is a link
-                raise
-    return os.open(resolve_inside(folder, path), _FLAGS)
+    return real[len(prefix) :]

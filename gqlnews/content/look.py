@@ -12,23 +12,22 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from gqlnews.content.discover import file_of, is_article, unlistable, unreadable, walk
+from gqlnews.content.inside import OpenFolder
 from gqlnews.content.records import Problem, SourceFile
-from gqlnews.content.root import check_root, root_of
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+from gqlnews.content.root import check_root, opened, root_of
 
 
-def look(folder: Path, paths: Collection[str]) -> Iterator[SourceFile | Problem]:
+def look(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[SourceFile | Problem]:
     """The files at or below each of `paths`, in no order and perhaps twice, and the problems; FolderError.
 
     Paths are relative to the folder, with `/`; what is not there gives nothing.
     """
-    root = root_of(folder)
-    above = _Above(folder)
-    for path in paths:
-        if is_visible(path):
-            yield from above.problems(path) if above.bars(path) else _at(folder, path)
-    check_root(folder, root)
+    with opened(folder) as inside:
+        above = _Above(inside)
+        for path in paths:
+            if is_visible(path):
+                yield from above.problems(path) if above.bars(path) else _at(inside, path)
+        check_root(inside.path, root_of(inside))
 
 
 def is_visible(path: str) -> bool:
@@ -41,19 +40,18 @@ def folders_above(path: str) -> list[str]:
     return [path[:place] for place, sign in enumerate(path) if sign == "/"]
 
 
-def _at(folder: Path, path: str) -> Iterator[SourceFile | Problem]:
-    entry = folder / path
+def _at(folder: OpenFolder, path: str) -> Iterator[SourceFile | Problem]:
     try:
-        is_folder = stat.S_ISDIR(entry.lstat().st_mode)
+        status = folder.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         yield unreadable(path, error) if is_article(path) else unlistable(path, error)
         return
-    if is_folder:
+    if stat.S_ISDIR(status.st_mode):
         yield from walk(folder, [path])
     elif is_article(path):
-        found = file_of(folder, path, entry)
+        found = file_of(folder, path, status)
         if found is not None:
             yield found
 
@@ -61,7 +59,7 @@ def _at(folder: Path, path: str) -> Iterator[SourceFile | Problem]:
 class _Above:
     """What was found of the folders above paths; each is opened once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: OpenFolder) -> None:
         self._folder = folder
         self._known: dict[str, OSError | None] = {}
 
@@ -80,13 +78,13 @@ class _Above:
 
     def _fault(self, above: str) -> OSError | None:
         if above not in self._known:
-            self._known[above] = _fault_of(os.path.join(self._folder, above))
+            self._known[above] = _fault_of(self._folder, above)
         return self._known[above]
 
 
-def _fault_of(folder: str) -> OSError | None:
+def _fault_of(folder: OpenFolder, above: str) -> OSError | None:
     try:
-        os.close(os.open(folder, _FOLDER))
+        os.close(folder.open_folder(above))
     except OSError as error:
         return error
     return None

@@ -24,7 +24,9 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast, get_type_hints
 import msgspec
 
 from gqlnews.content.frames import Setup, encode, read_frame, write_frame
+from gqlnews.content.inside import OpenFolder
 from gqlnews.content.records import Outcome, ReadOptions, SourceFile
+from gqlnews.content.root import opened
 from gqlnews.errors import StartupError
 
 _FEW = 256
@@ -45,7 +47,7 @@ Make = Callable[[Outcome], MadeT]
 
 
 def read_all(
-    folder: Path, files: Iterable[SourceFile], options: ReadOptions, processes: int | None = None
+    folder: Path | OpenFolder, files: Iterable[SourceFile], options: ReadOptions, processes: int | None = None
 ) -> Iterator[Outcome]:
     """The outcome of each file, as `read_into` gives it."""
     return read_into(_itself, folder, files, options, processes)
@@ -53,25 +55,32 @@ def read_all(
 
 def read_into(
     make: Make[MadeT],
-    folder: Path,
+    folder: Path | OpenFolder,
     files: Iterable[SourceFile],
     options: ReadOptions,
     processes: int | None = None,
 ) -> Iterator[MadeT]:
     """What `make` makes of each file's outcome, in no order; it is called where the file is read.
 
-    `processes` is the number of workers, all cores by default. StartupError where a worker is killed.
+    `processes` is the number of workers, all cores by default. FolderError where a path is no folder,
+    StartupError where a worker is killed.
     """
     wanted = processes if processes is not None else os.cpu_count() or 1
     rest = iter(files)
     first = list(islice(rest, _FEW))
     if wanted < 2 or len(first) < _FEW:  # noqa: PLR2004  # one worker is no faster than none
-        from gqlnews.content.read import read_outcome  # who leaves it to workers needs no parser
+        return _read_here(make, folder, chain(first, rest), options)
+    return _read_over(make, folder, _chunks(chain(first, rest)), options, wanted)
 
-        return (make(read_outcome(folder, file, options)) for file in chain(first, rest))
-    setup = Setup(str(folder), options, make.__module__, make.__name__)
-    workers = _Workers(setup, _decoder_of(make), wanted)
-    return _read_over(workers, _chunks(chain(first, rest)))
+
+def _read_here(
+    make: Make[MadeT], folder: Path | OpenFolder, files: Iterable[SourceFile], options: ReadOptions
+) -> Iterator[MadeT]:
+    from gqlnews.content.read import read_outcome  # who leaves it to workers needs no parser
+
+    with opened(folder) as inside:
+        for file in files:
+            yield make(read_outcome(inside, file, options))
 
 
 def _itself(outcome: Outcome) -> Outcome:
@@ -98,7 +107,19 @@ def _chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
         yield chunk
 
 
-def _read_over(workers: "_Workers[MadeT]", chunks: Iterator[Chunk]) -> Iterator[MadeT]:
+def _read_over(
+    make: Make[MadeT],
+    folder: Path | OpenFolder,
+    chunks: Iterator[Chunk],
+    options: ReadOptions,
+    count: int,
+) -> Iterator[MadeT]:
+    with opened(folder) as inside:
+        setup = Setup(str(inside.path), inside.descriptor, options, make.__module__, make.__name__)
+        yield from _answers(_Workers(setup, _decoder_of(make), count), chunks)
+
+
+def _answers(workers: "_Workers[MadeT]", chunks: Iterator[Chunk]) -> Iterator[MadeT]:
     try:
         workers.start()
         for _ in range(_IN_HAND):
@@ -123,6 +144,7 @@ class _Worker(Generic[MadeT]):
             stdout=subprocess.PIPE,
             bufsize=0,  # what a buffer holds already, no selector sees
             process_group=0,  # Ctrl-C is for who started it
+            pass_fds=(setup.descriptor,),
         )
         self.requests = cast("BinaryIO", self.process.stdin)
         self.answers = cast("BinaryIO", self.process.stdout)

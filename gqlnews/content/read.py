@@ -10,7 +10,7 @@ from gqlnews.content.codes import Code
 from gqlnews.content.fast import read_fast
 from gqlnews.content.fence import opens, unfence
 from gqlnews.content.findings import OPENING, problem
-from gqlnews.content.inside import open_inside
+from gqlnews.content.inside import OpenFolder, open_inside
 from gqlnews.content.markdown import render
 from gqlnews.content.records import Article, Mark, Outcome, Problem, ReadOptions, SourceFile
 from gqlnews.content.slow import read_slow
@@ -19,7 +19,7 @@ MAX_BYTES = 1_048_576
 _REVISION_BYTES = 16
 
 
-def read_outcome(folder: Path, file: SourceFile, options: ReadOptions) -> Outcome:
+def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptions) -> Outcome:
     """Open, read and parse one file of the folder; whatever is wrong with it is in the outcome's problems."""
     try:
         source, data = _read(folder, file)
@@ -62,7 +62,7 @@ def _failed(source: SourceFile, code: Code, message: str) -> Outcome:
     return Outcome(source, None, None, (problem(source.path, None, code, message),))
 
 
-def _read(folder: Path, file: SourceFile) -> tuple[SourceFile, bytes | None]:
+def _read(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
     """What the open file says of itself, and its bytes, None where they are too many; OSError."""
     descriptor = open_inside(folder, file.path)
     with open(descriptor, "rb", buffering=0) as opened:

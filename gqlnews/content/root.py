@@ -6,40 +6,46 @@ concludes from what is missing asks at the end whether the folder still stands.
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 
+from gqlnews.content.inside import OpenFolder
 from gqlnews.errors import FolderError
 
 Root = tuple[int, int]
 """Device and inode."""
 
 
-Listing = AbstractContextManager[Iterator[os.DirEntry[str]]]
-
-
-def root_of(folder: Path) -> Root:
-    """Which folder this is; FolderError where it cannot be listed."""
-    with list_root(folder):
-        try:
-            status = os.stat(folder)
-        except OSError as error:
-            raise FolderError(_unusable(folder, error)) from error
-    return status.st_dev, status.st_ino
-
-
-def list_root(folder: Path) -> Listing:
-    """Its entries; FolderError."""
+def open_root(folder: Path) -> OpenFolder:
+    """Open a content folder; FolderError where it cannot be listed."""
     try:
-        return os.scandir(folder)
+        return OpenFolder.at(folder)
     except OSError as error:
         raise FolderError(_unusable(folder, error)) from error
 
 
-def check_root(folder: Path, root: Root) -> None:
+@contextmanager
+def opened(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
+    """The open folder, closed afterwards if it was opened here; FolderError."""
+    if isinstance(folder, OpenFolder):
+        yield folder
+    else:
+        with open_root(folder) as own:
+            yield own
+
+
+def root_of(folder: Path | OpenFolder) -> Root:
+    """Which folder this is; FolderError where it cannot be listed."""
+    with opened(folder) as inside:
+        status = os.fstat(inside.descriptor)
+    return status.st_dev, status.st_ino
+
+
+def check_root(folder: Path | OpenFolder, root: Root) -> None:
     """FolderError unless this still is the folder that it was."""
     if root_of(folder) != root:
-        raise FolderError(f"The folder {folder} was replaced by another while it was looked at: try again.")
+        path = folder if isinstance(folder, Path) else folder.path
+        raise FolderError(f"The folder {path} was replaced by another while it was looked at: try again.")
 
 
 def _unusable(folder: Path, error: OSError) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gqlnews.content.discover import is_article
-from gqlnews.content.inside import resolve_inside
+from gqlnews.content.inside import OpenFolder, entries_of, resolve_inside
 from gqlnews.content.look import is_visible
 
 
@@ -25,8 +25,13 @@ class Tree:
 
     def grow(self, path: str) -> None:
         """Take in the folder at `path`, and all below it."""
-        for found, is_link in _below(self.folder, path):
-            (self.links if is_link else self.folders).add(found)
+        try:
+            folder = OpenFolder.at(self.folder)
+        except OSError:  # reading it reports the problem
+            return
+        with folder:
+            for found, is_link in _below(folder, path):
+                (self.links if is_link else self.folders).add(found)
 
     def prune(self, path: str) -> None:
         """Leave out what is at or below `path`."""
@@ -42,8 +47,7 @@ class Tree:
 
     def behind(self) -> set[str]:
         """The folders that links lead to, of those within the content folder."""
-        root = os.path.realpath(self.folder)
-        return {os.path.dirname(target)[len(root) :].lstrip("/") for target in self._targets()}
+        return {os.path.dirname(target) for target in self._targets()}
 
     def _targets(self) -> Iterator[str]:
         for link in self.links:
@@ -56,23 +60,24 @@ class Tree:
 def is_folder(folder: Path, path: str) -> bool:
     """Whether a folder is at this path below `folder`, and no link."""
     try:
-        return stat.S_ISDIR(os.lstat(os.path.join(folder, path)).st_mode)
+        with OpenFolder.at(folder) as inside:
+            return stat.S_ISDIR(inside.lstat(path).st_mode)
     except OSError:
         return False
 
 
-def _below(folder: Path, path: str) -> Iterator[tuple[str, bool]]:
+def _below(folder: OpenFolder, path: str) -> Iterator[tuple[str, bool]]:
     """Each folder at or below `path`, and each link to an article; whether it is a link."""
     waiting = [path]
     while waiting:
         here = waiting.pop()
         try:
             here.encode()  # the system's watch takes no other names, and articles have none
-            listing = os.scandir(os.path.join(folder, here))
+            descriptor = folder.open_folder(here)
         except (OSError, UnicodeEncodeError):  # its problem is told by who reads
             continue
         yield here, False
-        with listing as entries:
+        with entries_of(descriptor) as entries:
             for entry in entries:
                 below = f"{here}/{entry.name}" if here else entry.name
                 if not is_visible(entry.name):

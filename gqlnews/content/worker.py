@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gqlnews.content.frames import decode_files, decode_setup, encode, read_frame, write_frame
+from gqlnews.content.inside import OpenFolder
 from gqlnews.content.read import read_outcome
 
 
@@ -19,7 +20,7 @@ def work(requests: BinaryIO, answers: BinaryIO) -> None:
     if first is None:
         return
     setup = decode_setup(first)
-    folder = Path(setup.folder)
+    folder = OpenFolder(Path(setup.folder), setup.descriptor)
     make = getattr(import_module(setup.module), setup.function)
     while (request := read_frame(requests)) is not None:
         files = decode_files(request)

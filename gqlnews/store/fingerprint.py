@@ -6,7 +6,7 @@ import msgspec
 
 from gqlnews.content.records import ReadOptions
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Raise it with any change to what a file means, or to what is derived from several."""
 
 _READERS = ("yaml-rs", "pyyaml", "pyromark", "nh3")

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gqlnews.content.discover import discover
+from gqlnews.content.inside import OpenFolder
 from gqlnews.content.look import look
 from gqlnews.content.records import ReadOptions
+from gqlnews.content.root import open_root
 from gqlnews.instants import instant_of_ns
 from gqlnews.store.across import derive_across
 from gqlnews.store.affected import mark_all_names, mark_all_urls, mark_batch
@@ -63,7 +65,7 @@ class IngestReport:
 
 @dataclass(frozen=True)
 class _Job:
-    folder: Path
+    folder: OpenFolder
     options: ReadOptions
     processes: int | None
     progress: Progress
@@ -101,9 +103,10 @@ def ingest(
     before.
     """
     started = time.perf_counter()
-    job = _Job(folder, options, processes, progress or _silence, now_ns(), most_removed, paths)
-    with explaining(_path(db)), _without_garbage_collection(), quick_where_empty(db):
-        with transaction(db), workspace(db):
+    now = now_ns()
+    with open_root(folder) as opened, explaining(_path(db)), _without_garbage_collection():
+        job = _Job(opened, options, processes, progress or _silence, now, most_removed, paths)
+        with quick_where_empty(db), transaction(db), workspace(db):
             changes = _run(db, job)
             articles = value_of(db, "SELECT article_count FROM site WHERE audience = 1")
             problems = value_of(db, "SELECT count(*) FROM problem")

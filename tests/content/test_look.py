@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content import look as looking
 from gqlnews.content.discover import discover
+from gqlnews.content.inside import OpenFolder
 from gqlnews.content.look import folders_above, is_visible, look
+from gqlnews.content.records import Problem
 from gqlnews.errors import FolderError
 
 
@@ -65,7 +66,7 @@ def test_each_path_is_looked_at_by_the_rules_of_the_walk(
 def test_in_a_folder_that_cannot_be_listed_nothing_is_known(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deny(monkeypatch, looking, "open", "sub")
+    deny(monkeypatch, "open_folder", "sub")
     assert found(folder, "sub/c.md", "sub/deep/e.markdown") == ["sub/", "sub/"]
 
 
@@ -73,24 +74,22 @@ def test_in_a_folder_that_cannot_be_listed_nothing_is_known(
 def test_what_cannot_be_asked_for_is_a_problem(
     folder: Path, monkeypatch: pytest.MonkeyPatch, path: str, expected: str
 ) -> None:
-    def refuse(self: Path) -> os.stat_result:
-        raise PermissionError(13, "Permission denied")
+    deny(monkeypatch, "lstat", path)
+    (problem,) = look(folder, [path])
+    assert isinstance(problem, Problem)
+    assert problem.path == expected
 
-    monkeypatch.setattr(Path, "lstat", refuse)
-    assert found(folder, path) == [expected]
 
-
-def deny(monkeypatch: pytest.MonkeyPatch, module: object, call: str, name: str) -> None:
+def deny(monkeypatch: pytest.MonkeyPatch, call: str, denied: str) -> None:
     """As for someone who is not root."""
-    real = getattr(os, call)
+    real = getattr(OpenFolder, call)
 
-    def refuse(path: str, *others: int) -> int:
-        if str(path).endswith(f"/{name}"):
+    def refuse(self: OpenFolder, path: str, *others: int) -> object:
+        if path == denied:
             raise PermissionError(13, "Permission denied")
-        opened: int = real(path, *others)
-        return opened
+        return real(self, path, *others)
 
-    monkeypatch.setattr(f"{module.__name__}.os.{call}", refuse)  # type: ignore[attr-defined]
+    monkeypatch.setattr(OpenFolder, call, refuse)
 
 
 def test_without_the_folder_it_is_an_error(tmp_path: Path) -> None:

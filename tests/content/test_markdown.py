@@ -98,6 +98,10 @@ def test_words_and_minutes(words: int, minutes: int) -> None:
         ("<img src=x onerror=alert(1)>", '<img src="x">'),
         ("[a](javascript:alert(1))", '<p><a rel="noopener noreferrer">a</a></p>\n'),
         ("<iframe src='https://www.youtube.com/embed/x'></iframe>", ""),
+        (
+            "<iframe src='https://www.youtube.com/embed/x' allow='camera'><b>x</b></iframe>",
+            "&lt;b&gt;x&lt;/b&gt;",
+        ),
         ("# One", '<h1 id="one">One</h1>\n'),
     ],
 )

@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.discover import discover
+from gqlnews.content.inside import OpenFolder
 from gqlnews.content.parallel import read_all
 from gqlnews.content.read import read_outcome
 from gqlnews.content.records import ReadOptions, SourceFile
@@ -68,6 +70,22 @@ def test_no_process_is_left_where_the_caller_stops_early(folder: Path) -> None:
     assert len(workers()) == 2
     outcomes.close()  # type: ignore[attr-defined]
     assert workers() == set()
+
+
+def test_workers_read_the_folder_that_was_opened_whatever_its_path_becomes(
+    folder: Path, tmp_path: Path
+) -> None:
+    content = tmp_path / "content"
+    shutil.copytree(folder, content)
+    (content / "link.md").symlink_to("1.md")
+    with OpenFolder.at(content) as opened:
+        files = list(listed(content))
+        content.rename(tmp_path / "moved")
+        (tmp_path / "other").mkdir()
+        content.symlink_to("other")
+        outcomes = list(read_all(opened, files, OPTIONS, 2))
+    unreadable = [each.source.path for each in outcomes if each.revision is None]
+    assert (len(outcomes), unreadable) == (MANY + 1, ["link.md"])  # links are resolved by the path
 
 
 def test_a_killed_worker_is_an_error_and_no_hang(folder: Path) -> None:

@@ -53,8 +53,10 @@ def run_server(source: Source, serving: Serving, settings: ServerSettings) -> No
         with stoppable(UNDONE):
             report = take_in(source)
 
+        url = base_url(listener)
+
         def on_ready(articles: int) -> None:
-            _say(Banner(settings, source.folder, base_url(listener), articles, report), serving.log_format)
+            _say(Banner(settings, source.folder, url, articles, report), serving.log_format)
 
         with _following(source, serving):
             if serving.workers == 1:
@@ -83,6 +85,7 @@ def _supervise(listener: socket.socket, serving: Serving, settings: ServerSettin
     workers = [Kept("worker", start, process) for process in started]
 
     def tell(number: int, frame: FrameType | None) -> None:
+        listener.close()  # the last worker to stop closes the socket, once it has answered what waits there
         for worker in workers:
             worker.signal(number)
 

@@ -1,6 +1,7 @@
 """The address that is listened on, taken before the folder is read: a port in use is said at once."""
 
 import socket
+from contextlib import closing
 
 from gqlnews.errors import AddressError
 
@@ -28,6 +29,25 @@ def listen(host: str, port: int) -> socket.socket:
         message = f"cannot listen on {host}:{port} ({error.strerror}): choose another by --port or --host"
         raise AddressError(message) from error
     return listener
+
+
+def take_backlog(listener: socket.socket) -> list[socket.socket]:
+    """Accept every connection that waits in the kernel's queue, and close the listener.
+
+    When the last process closes the socket, the kernel resets what waits. Nothing runs between the last
+    accept and the close, so that hardly any connection can arrive in between.
+    """
+    taken: list[socket.socket] = []
+    listener.setblocking(False)
+    with closing(listener):
+        while len(taken) <= BACKLOG:
+            try:
+                taken.append(listener.accept()[0])
+            except ConnectionAbortedError:
+                continue  # its client left while it waited
+            except OSError:
+                break  # none waits, or the process has no file descriptor left
+    return taken
 
 
 def base_url(listener: socket.socket) -> str:

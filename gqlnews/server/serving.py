@@ -1,30 +1,40 @@
 """Running the application on a socket, and stopping it.
 
-Ctrl-C (SIGINT) stops at once: connections are cut and requests in flight are cancelled. SIGTERM drains:
-nothing new is accepted, what is in flight is finished. Each has a time after which the kernel ends the
-process, whatever it is doing.
+Ctrl-C (SIGINT) stops at once: connections are cut and requests in flight are cancelled. SIGTERM drains
+(graceful shutdown):
+
+1. From the signal on, each response has `Connection: close`.
+2. The connections that the kernel has accepted are taken over, and the listening socket is closed.
+3. Streams and WebSockets are told to come again elsewhere.
+4. Idle connections have IDLE_SECONDS for a request that is on its way, then they are closed.
+5. Requests that have begun to arrive are answered, within DRAIN_SECONDS.
+
+Each signal has a time after which the kernel ends the process, whatever it is doing.
 """
 
 import asyncio
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from gqlnews.server.address import BACKLOG
+from gqlnews.server.address import BACKLOG, take_backlog
 from gqlnews.server.logs import note
 from gqlnews.server.open_files import allow_open_files
 from gqlnews.server.patience import Patience
-from gqlnews.server.protocol import OneWriteProtocol
+from gqlnews.server.protocol import ConnectionState, OneWriteProtocol
 from gqlnews.server.websocket_protocol import SocketProtocol
 
 MESSAGE_BYTES = 64 * 1024  # of a WebSocket
 PING_SECONDS = 20.0
 DRAIN_SECONDS = 8  # then requests in flight are cancelled, and answered with 503
+INCOMPLETE_SECONDS = 7.5  # of the drain, then a request whose head is still incomplete is answered with 503
+IDLE_SECONDS = 0.5  # for a request that its client sends while the drain begins
+POLL_SECONDS = 0.02
 # What stopping may take in all, in seconds; the promise is 1 and 10.
 LAST_RESORT = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5}
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
@@ -40,6 +50,7 @@ class Server(uvicorn.Server):
         self, app: ASGIApp, on_start: Callable[[], Awaitable[None]], on_stop: Callable[[], None]
     ) -> None:
         super().__init__(_config(app))
+        self.server_state = self._state = ConnectionState()
         self._on_start, self._on_stop = on_start, on_stop
         self._stopped_by: signal.Signals | None = None
         self._patience = Patience(self.server_state.connections)  # type: ignore[arg-type]
@@ -67,21 +78,69 @@ class Server(uvicorn.Server):
         if self._stopped_by is not None:
             asyncio.get_running_loop().call_soon_threadsafe(self._cut)
         self._stopped_by = signal.Signals(sig)
-        self.should_exit = True
+        self.should_exit = self._state.draining = True
         signal.setitimer(signal.ITIMER_REAL, LAST_RESORT[self._stopped_by])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for listener in (*self.servers, *(sockets or ())):
-            listener.close()
-        await asyncio.sleep(0)  # the loop closes them on its next turn
         by = self._stopped_by or signal.SIGTERM
+        self._state.draining = True
+        await self._stop_listening(sockets or (), accept=by != signal.SIGINT)
         self._on_stop()
         note("stopping", by=NAMES[by], connections=len(self.server_state.connections))
         if by == signal.SIGINT:
             self._cut()
+        else:
+            await self._wait_for_requests()
+        incomplete = asyncio.get_running_loop().call_later(INCOMPLETE_SECONDS, self._give_up)
         await super().shutdown(sockets)
+        incomplete.cancel()
         self._patience.stop()
         note("stopped")
+
+    async def _stop_listening(self, sockets: Collection[socket.socket], *, accept: bool) -> None:
+        """Close the listening sockets; `accept`: serve the connections that the kernel holds for them."""
+        loop = asyncio.get_running_loop()
+        backlogs = [one.dup() for one in sockets]  # the loop closes its own
+        for server in self.servers:
+            server.close()
+        for listener in sockets:
+            listener.close()
+        await asyncio.sleep(0)  # the loop closes them on its next turn
+        for backlog in backlogs:
+            if not accept:
+                backlog.close()
+                continue
+            for connection in take_backlog(backlog):
+                with suppress(OSError):  # its client left
+                    await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> OneWriteProtocol:
+        return OneWriteProtocol(self.config, self._state, self.lifespan.state)
+
+    async def _wait_for_requests(self) -> None:
+        """Wait until no connection is idle, for IDLE_SECONDS at the most, then read what has arrived."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + IDLE_SECONDS
+        for connection in tuple(self.server_state.connections):
+            if isinstance(connection, OneWriteProtocol):
+                connection.drain()
+            else:
+                connection.shutdown()  # a WebSocket
+
+        def is_waiting() -> bool:
+            return loop.time() < until and any(one.is_idle() for one in self._http_connections())
+
+        while is_waiting():  # noqa: ASYNC110 - a connection has no event for this
+            await asyncio.sleep(POLL_SECONDS)
+        for _ in range(2):  # a whole turn of the loop, so that it has looked at every socket after that time
+            await asyncio.sleep(0)
+
+    def _give_up(self) -> None:
+        for connection in self._http_connections():
+            connection.give_up()
+
+    def _http_connections(self) -> list[OneWriteProtocol]:
+        return [one for one in self.server_state.connections if isinstance(one, OneWriteProtocol)]
 
     def _cut(self) -> None:
         """End every connection, idle or not, and every request in flight."""

@@ -12,7 +12,7 @@ from websockets.server import ServerProtocol
 from gqlnews.errors import Code
 from gqlnews.server.headers import SECURITY_HEADERS
 from gqlnews.server.patience import Unread
-from gqlnews.server.refusals import BAD_HANDSHAKE
+from gqlnews.server.refusals import BAD_HANDSHAKE, STOPPING
 from gqlnews.server.wire import JSON, UTF8, error_body
 
 CLOSE_SECONDS = 5.0  # for a client to take note that its socket is closed
@@ -49,6 +49,17 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def look(self, now: float) -> None:
         if self._unread.is_stuck(self.transport.get_write_buffer_size(), now):
             self.transport.abort()
+
+    def shutdown(self) -> None:
+        """Close with 1012, or refuse a handshake that is not answered yet. Idempotent."""
+        if self.transport.is_closing():
+            return
+        if self.handshake_complete:
+            super().shutdown()
+        else:
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(STOPPING)
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         if self.handshake_complete and not self.handshake_initiated:

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from gqlnews.errors import AddressError
-from gqlnews.server.address import base_url, listen
+from gqlnews.server.address import base_url, listen, take_backlog
 
 
 def test_port_0_takes_a_free_one() -> None:
@@ -41,3 +41,15 @@ def test_a_port_in_use_is_said() -> None:
 def test_a_host_that_is_not_here_is_said(host: str) -> None:
     with pytest.raises(AddressError, match="--host"):
         listen(host, 0)
+
+
+def test_the_backlog_is_taken_and_the_port_closed() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        address = listener.getsockname()
+        clients = [socket.create_connection(address) for _ in range(5)]
+        taken = take_backlog(listener)
+        assert sorted(one.getpeername() for one in taken) == sorted(one.getsockname() for one in clients)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address).close()
+    for one in (*clients, *taken):
+        one.close()

@@ -84,8 +84,8 @@ def test_an_ingest_beside_it_is_seen_at_once(tmp_path: Path) -> None:
 
 
 @contextmanager
-def open_connections(url: str) -> Iterator[None]:
-    """A connection in each state: silent, half a request line, half a body, idle after an answer."""
+def open_connections(url: str) -> Iterator[socket.socket]:
+    """A connection in each state: silent, half a request line (yielded), half a body, idle afterwards."""
     address = ("127.0.0.1", int(url.rpartition(":")[2]))
     with ExitStack() as stack:
         _silent, begun, unfinished = (
@@ -95,7 +95,7 @@ def open_connections(url: str) -> Iterator[None]:
         unfinished.sendall(HEAD + b"100\r\n\r\n{")
         idle = stack.enter_context(httpx2.Client())
         assert idle.post(f"{url}/graphql", json=COUNT).status_code == 200
-        yield
+        yield begun
 
 
 def test_ctrl_c_ends_it_at_once_open_connections_included(content: Path, tmp_path: Path) -> None:
@@ -147,8 +147,9 @@ def test_sigterm_accepts_nothing_new(content: Path, tmp_path: Path) -> None:
 
 
 def test_sigterm_ends_within_ten_seconds_whatever_is_in_flight(content: Path, tmp_path: Path) -> None:
-    with serving(tmp_path, content) as (url, run), open_connections(url):
+    with serving(tmp_path, content) as (url, run), open_connections(url) as begun:
         seconds = run.stop(signal.SIGTERM)
+        assert begun.recv(1 << 16).startswith(b"HTTP/1.1 503 ")
     assert (seconds < 10.0, run.process.returncode) == (True, 0)
     assert "status=503" in run.rest()
 

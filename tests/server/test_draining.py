@@ -1,0 +1,180 @@
+"""SIGTERM (graceful shutdown): what the kernel has accepted or a client has begun to send is answered."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live import until_so
+from tests.server.support import SOON, Running, serving
+from tests.server.test_patience import Connection, on_a_loop
+from tests.test_live import children
+
+COUNT = 60
+DEADLINE = 20.0
+BODY = b'{"query":"{ site { articleCount } }"}'
+ANSWER = b'{"data":{"site":{"articleCount":1}}}'
+POST = (
+    b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+    % (len(BODY), BODY)
+)
+UPGRADE = (
+    b"GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def connect(url: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), DEADLINE)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """All that is received until the server closes. A reset raises ConnectionResetError."""
+    data = b""
+    while some := connection.recv(1 << 16):
+        data += some
+    return data
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+@contextmanager
+def suspended(pids: list[int]) -> Iterator[None]:
+    """Stop the processes for the block, so that the kernel alone accepts connections."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        until_so(lambda: all(is_stopped(pid) for pid in pids))
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def terminate(run: Running, pids: list[int]) -> None:
+    """SIGTERM while `pids` are suspended; returns once it is pending in each of them."""
+    run.process.send_signal(signal.SIGTERM)
+    until_so(lambda: all(is_pending(pid) for pid in pids))
+
+
+def is_pending(pid: int) -> bool:
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(fields["ShdPnd"], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_connections_that_the_kernel_accepted_are_answered(
+    content: Path, tmp_path: Path, workers: int
+) -> None:
+    with serving(tmp_path, content, "--workers", str(workers)) as (url, run), ExitStack() as stack:
+        pids = [run.process.pid] if workers == 1 else children(run.process, "gqlnews.cli.worker")
+        assert len(pids) == workers
+        with suspended(pids):
+            clients = [stack.enter_context(closing(connect(url))) for _ in range(COUNT)]
+            for client in clients:
+                client.sendall(POST)
+            terminate(run, pids)
+        answers = [read_all(client) for client in clients]
+        run.process.wait(DEADLINE)
+    assert [answer.endswith(ANSWER) for answer in answers] == [True] * COUNT
+    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
+    assert all(b"\r\nconnection: close\r\n" in answer for answer in answers)
+    assert run.process.returncode == 0
+
+
+def test_ctrl_c_does_not_answer_them(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run):
+        with suspended([run.process.pid]):
+            client = connect(url)
+            run.process.send_signal(signal.SIGINT)
+        with closing(client), pytest.raises(ConnectionResetError):
+            read_all(client)
+        run.process.wait(SOON)
+    assert run.process.returncode == 0
+
+
+def test_each_pipelined_request_is_answered_and_the_last_closes(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run):
+        with suspended([run.process.pid]):
+            client = connect(url)
+            client.sendall(POST * 3)
+            terminate(run, [run.process.pid])
+        with closing(client):
+            answer = read_all(client)
+        run.process.wait(DEADLINE)
+    assert answer.count(ANSWER) == 3
+    assert answer.count(b"connection: close") == 1
+
+
+def test_a_request_that_waits_unread_on_an_idle_connection_is_answered(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run), closing(connect(url)) as client:
+        client.sendall(POST)
+        assert client.recv(1 << 16).endswith(ANSWER)
+        with suspended([run.process.pid]):
+            client.sendall(POST)
+            terminate(run, [run.process.pid])
+        answer = read_all(client)
+        run.process.wait(DEADLINE)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in answer
+
+
+@pytest.mark.parametrize("sent", [9, len(POST) - len(BODY) - 2, len(POST) - 1])
+def test_a_request_that_has_begun_is_waited_for(content: Path, tmp_path: Path, sent: int) -> None:
+    with serving(tmp_path, content) as (url, run), closing(connect(url)) as client:
+        client.sendall(POST)
+        assert client.recv(1 << 16).endswith(ANSWER)
+        client.sendall(POST[:sent])
+        run.process.send_signal(signal.SIGTERM)
+        run.wait_for("stopping by=SIGTERM")
+        client.settimeout(0.8)  # longer than an idle connection is kept
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        client.settimeout(DEADLINE)
+        client.sendall(POST[sent:])
+        answer = read_all(client)
+        assert run.stop(0) < SOON
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in answer
+
+
+def test_a_silent_connection_does_not_hold_up_the_end(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run), closing(connect(url)), closing(connect(url)) as client:
+        client.sendall(POST)
+        assert client.recv(1 << 16).endswith(ANSWER)
+        assert run.stop(signal.SIGTERM) < SOON
+        assert read_all(client) == b""
+
+
+def test_a_websocket_handshake_is_refused_while_draining(content: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, content) as (url, run):
+        with suspended([run.process.pid]):
+            client = connect(url)
+            client.sendall(UPGRADE)
+            terminate(run, [run.process.pid])
+        with closing(client):
+            answer = read_all(client)
+        run.process.wait(DEADLINE)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b'"code":"STOPPING"' in answer
+
+
+@on_a_loop
+async def test_a_head_that_stays_incomplete_is_refused_at_the_end_of_the_drain(one: Connection) -> None:
+    await one.after(0, b"POST /gra")
+    one.protocol.give_up()
+    assert one.wire.written.startswith(b"HTTP/1.1 503 ")
+    assert b'"code":"STOPPING"' in one.wire.written
+    assert one.wire.closed
+
+
+@on_a_loop
+async def test_an_idle_connection_is_not_refused_at_the_end_of_the_drain(one: Connection) -> None:
+    one.protocol.give_up()
+    assert one.wire.written == b""

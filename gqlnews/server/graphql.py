@@ -25,10 +25,10 @@ from gqlnews.server.identity import REQUEST_ID, current, identify
 from gqlnews.server.logs import log, note
 from gqlnews.server.metrics import QUERY, Outcome, outcome_of, outcome_of_refusal
 from gqlnews.server.named import Wanted
-from gqlnews.server.rates import COST_OF_ANY, Ready, address_of, cost_of
+from gqlnews.server.rates import AGAIN_LATER, COST_OF_ANY, Ready, address_of, cost_of
 from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.service import Service
-from gqlnews.server.statuses import status_of, status_of_refusal
+from gqlnews.server.statuses import OVERLOADED, status_of, status_of_refusal
 from gqlnews.server.streamed import StreamedReply
 from gqlnews.server.wire import (
     EVENT_STREAM,
@@ -42,6 +42,7 @@ from gqlnews.server.wire import (
     raw_headers,
 )
 from gqlnews.store.access import Moment
+from gqlnews.store.callers import act_for
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
 
@@ -179,10 +180,11 @@ def _prepared(exchange: Exchange, request: Request) -> Ready:
 
 
 def _charge(exchange: Exchange, ready: Ready) -> None:
-    """Where there is a rate, the client pays for what it asks."""
-    rates = exchange.service.rates
-    if rates.rate:
-        rates.charge(address_of(exchange.scope), cost_of(ready) - COST_OF_ANY)
+    """Where there is a rate, the client pays for what it asks; its statements are served by its address."""
+    address, service = address_of(exchange.scope), exchange.service
+    act_for(address)
+    if service.rates.rate:
+        service.rates.charge(address, cost_of(ready) - COST_OF_ANY)
 
 
 def _asked(exchange: Exchange, request: Request) -> Asked:
@@ -238,6 +240,8 @@ def _momentary(exchange: Exchange) -> Reply:
     answer, headers = exchange.answer, _HEADERS[exchange.media]
     assert answer is not None
     status = status_of(answer, exchange.media, exchange.service.settings.http.status)
+    if status == OVERLOADED:
+        headers = (*headers, *AGAIN_LATER)
     if exchange.head.reads:
         headers = (*headers, *NOT_KEPT)
     return Reply(status, headers, answer.body)

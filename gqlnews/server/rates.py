@@ -17,6 +17,7 @@ from gqlnews.server.wire import RefusedError
 Ready = Prepared | Parted | Watched | Answer
 
 RETRY_AFTER = "Retry-After"
+AGAIN_LATER = ((b"retry-after", b"1"),)  # the header, where the server is overloaded
 BURST_SECONDS = 2  # what a client has not asked for it may ask for later, so much of it
 MOST_ADDRESSES = 100_000  # remembered; of more, those that asked longest ago begin anew
 COST_OF_ANY = 1  # of a request, before it is known what it asks for; of an answer that is at hand, all

@@ -44,6 +44,7 @@ from gqlnews.server.rates import address_of, cost_of
 from gqlnews.server.service import Service
 from gqlnews.server.streams import LAGGING, answers_of
 from gqlnews.server.wire import JSON, RefusedError, error_body, error_response
+from gqlnews.store.callers import act_for
 
 INIT_SECONDS = 3.0
 MOST_OPERATIONS = 100  # of one socket
@@ -88,6 +89,7 @@ class _Connection:
         self._patience: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
+        act_for(self._address)
         if SUBPROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
             await self._socket.close(Close.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is spoken here")

@@ -23,12 +23,14 @@ from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.nodes import RefusedError, TooCostlyError
 from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundParts, BoundSubscription
+from gqlnews.plan.scan import Sizes, require_within, seconds_of, work_of_all
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded, whole_document
-from gqlnews.schema.extensions import with_cost
+from gqlnews.schema.extensions import Spent, with_cost
 from gqlnews.schema.kept_fields import KeptFields
 from gqlnews.schema.variables import TOO_MANY, hold_too_much
 from gqlnews.schema.work import Read, Work
+from gqlnews.store.callers import expect
 
 PREPARED_BYTES = 2_000  # of a request made ready, beside its texts
 FAILED = "The server failed here; what happened is in its log."
@@ -105,10 +107,18 @@ class Parted:
     whole: Prepared
 
 
+SizesOf = Callable[[Audience], Sizes]
+
+
+def _unknown(_audience: Audience) -> Sizes:
+    return {}
+
+
 class Engine:
     """Answers operations over one store.
 
     `kept` is where root fields are kept, if they are. Not `thin`: Strawberry executes all operations.
+    `sizes_of` returns the sizes of the store for an audience; without it nothing is counted as scanned.
     """
 
     def __init__(
@@ -119,12 +129,14 @@ class Engine:
         *,
         kept: KeptFields | None = None,
         thin: bool = True,
+        sizes_of: SizesOf = _unknown,
     ) -> None:
         self.schema = schema or build_schema()
         self.read = read
         self.limits = limits
         self.kept = kept
         self.thin = thin
+        self.sizes_of = sizes_of
         self.documents = Documents(self.schema._schema, limits)
         self.declarations = declarations_of(self.schema)
 
@@ -160,13 +172,35 @@ class Engine:
             return prepared if parts is None else Parted(name, parts, prepared)
         except RefusedError as error:
             answer = refused([argument_error(error)], _name(operation))
-            return self.told(answer, asked, error.cost) if isinstance(error, TooCostlyError) else answer
+            return self._with_spent(answer, asked, audience, error)
 
-    def told(self, answer: Answer, asked: Asked, cost: int) -> Answer:
+    def _with_spent(self, answer: Answer, asked: Asked, audience: Audience, error: RefusedError) -> Answer:
+        if not isinstance(error, TooCostlyError):
+            return answer
+        return self.told(answer, asked, error.cost, work_of_all(error.passes, self.sizes_of(audience)))
+
+    def told(self, answer: Answer, asked: Asked, cost: int, scan: int = 0) -> Answer:
         """The answer, with what it cost where it was asked for."""
         if not asked.tells_cost:
             return answer
-        return replace(answer, body=with_cost(answer.body, cost, self.limits.cost))
+        return replace(answer, body=with_cost(answer.body, Spent(cost, scan), self.limits))
+
+    def spent(self, prepared: Prepared) -> Spent:
+        """What a request costs now: its scan work grows with the store, and so it is not prepared."""
+        passes = prepared.bound.passes
+        scan = work_of_all(passes, self.sizes_of(prepared.audience)) if passes else 0
+        return Spent(prepared.bound.cost, scan)
+
+    def begin(self, prepared: Prepared) -> tuple[Spent, Answer | None]:
+        """What the request costs, and its refusal if it would scan too much. Sets what the pool expects."""
+        spent, passes = self.spent(prepared), prepared.bound.passes
+        expect(seconds_of(*spent))
+        try:
+            require_within(self.limits.scan, spent.scan, passes, self.sizes_of(prepared.audience))
+        except RequestError as error:
+            answer = refused([argument_error(error)], prepared.operation)
+            return spent, self.told(answer, prepared.asked, *spent)
+        return spent, None
 
     def _watched(
         self, document: Document, operation: "Executor[Any]", asked: Asked, audience: Audience
@@ -197,7 +231,8 @@ class Engine:
         return bound
 
     async def run(self, prepared: Prepared) -> Answer:
-        return self.told(await self._ran(prepared), prepared.asked, prepared.bound.cost)
+        spent, refusal = self.begin(prepared)
+        return refusal or self.told(await self._ran(prepared), prepared.asked, *spent)
 
     async def _ran(self, prepared: Prepared) -> Answer:
         asked, name = prepared.asked, prepared.operation

@@ -184,7 +184,7 @@ def _charge(exchange: Exchange, ready: Ready) -> None:
     address, service = address_of(exchange.scope), exchange.service
     act_for(address)
     if service.rates.rate:
-        service.rates.charge(address, cost_of(ready) - COST_OF_ANY)
+        service.rates.charge(address, cost_of(ready, service.engine) - COST_OF_ANY)
 
 
 def _asked(exchange: Exchange, request: Request) -> Asked:

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from gqlnews.errors import Code
 from gqlnews.kept import Kept
-from gqlnews.schema.engine import Answer, Parted, Prepared, Watched
+from gqlnews.schema.engine import Answer, Engine, Parted, Prepared, Watched
 from gqlnews.server.wire import RefusedError
 
 Ready = Prepared | Parted | Watched | Answer
@@ -23,13 +23,18 @@ MOST_ADDRESSES = 100_000  # remembered; of more, those that asked longest ago be
 COST_OF_ANY = 1  # of a request, before it is known what it asks for; of an answer that is at hand, all
 
 
-def cost_of(ready: Ready) -> int:
-    """What an operation costs that is ready to run, as rates count it; a refusal as what is at hand."""
+def cost_of(ready: Ready, engine: Engine) -> int:
+    """What an operation costs that is ready to run, as rates count it; a refusal as what is at hand.
+
+    That is the objects of its answer and its scan work: a thousand comparisons cost as much as an object.
+    """
     match ready:
         case Answer():
             return COST_OF_ANY
         case Parted(whole=whole):
-            return cost_of(whole)
+            return cost_of(whole, engine)
+        case Prepared():
+            return max(COST_OF_ANY, sum(engine.spent(ready)))
         case _:
             return max(COST_OF_ANY, ready.bound.cost)
 

@@ -175,7 +175,7 @@ class _Connection:
         try:
             asked = self._service.persisted.find(message.wanted)
             ready = self._service.engine.ready(asked, self._audience)
-            self._service.rates.take(self._address, cost_of(ready))
+            self._service.rates.take(self._address, cost_of(ready, self._service.engine))
         except RefusedError as refused:
             self._service.ended(None, Outcome.REFUSED, (refused.code,))
             await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))

@@ -61,7 +61,13 @@ async def traced(service: Service) -> AsyncIterator[Service]:
         yield replace(
             service,
             traces=traces,
-            engine=TracedEngine(traces.reading(engine.read), engine.schema, engine.limits, kept=engine.kept),
+            engine=TracedEngine(
+                traces.reading(engine.read),
+                engine.schema,
+                engine.limits,
+                kept=engine.kept,
+                sizes_of=engine.sizes_of,
+            ),
             read_parts=traces.reading_parts(service.read_parts),
         )
     finally:

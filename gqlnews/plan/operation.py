@@ -195,7 +195,8 @@ class PlannedOperation:
         plans = self.roots.plans
         bounds = {key: _bind(root, variables) for key, root in plans.items()}
         weights = Weights()
-        passes = {key: weights.add(place, bounds[key].inputs) for key, place in self._places.items()}
+        added = ((key, weights.add(place, bounds[key].inputs)) for key, place in self._places.items())
+        passes = {key: some for key, some in added if some}
         return bounds, self._cost(bounds, passes), passes
 
     def _cost(self, bounds: "Mapping[str, _Bound]", passes: Mapping[str, Passes]) -> int:

@@ -106,21 +106,14 @@ def work_of_all(passes: Mapping[str, Passes], sizes: Sizes) -> int:
     return sum(work_of(some, sizes) for some in passes.values()) if passes else 0
 
 
-def seconds_of(cost: int, scan: int) -> float:
-    """Seconds of a processor that the statements of a request take, about."""
-    return cost * OBJECT_SECONDS + scan * SECONDS
-
-
-def require_within(most: int, work: int, passes: Mapping[str, Passes], sizes: Sizes) -> None:
-    """Refuse, with a RequestError, what would scan more than `most`, 0 for no limit."""
-    if not 0 < most < work:
-        return
+def too_much(most: int, work: int, passes: Mapping[str, Passes], sizes: Sizes) -> RequestError:
+    """The refusal of a request that would scan more than `most`."""
     key = max(passes, key=lambda one: work_of(passes[one], sizes))
     message = (
         f"The request makes {work:,} thousand comparisons, of at most {most:,}, most of them for `{key}`: "
         "give `where` fewer tests, above all of `contains` and `matches`, or ask for fewer facets and counts."
     )
-    raise RequestError(Code.TOO_COSTLY, message)
+    return RequestError(Code.TOO_COSTLY, message)
 
 
 def _rows(sizes: Sizes, name: str) -> int:

@@ -82,7 +82,7 @@ class Weights:
         """The passes over the store that the root field asks for."""
         found: list[Pass] = []
         self._walk(place, inputs, (1, 1), found)
-        return tuple(found)
+        return tuple(one for one in found if one.weight)
 
     def _walk(self, place: Place, inputs: ByField, above: tuple[int, int], found: list[Pass]) -> None:
         """`above`: how many rows lead here usually, and how many at most."""

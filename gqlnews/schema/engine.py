@@ -23,7 +23,7 @@ from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.nodes import RefusedError, TooCostlyError
 from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundParts, BoundSubscription
-from gqlnews.plan.scan import Sizes, require_within, seconds_of, work_of_all
+from gqlnews.plan.scan import OBJECT_SECONDS, SECONDS, Sizes, too_much, work_of_all
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded, whole_document
 from gqlnews.schema.extensions import Spent, with_cost
@@ -185,22 +185,23 @@ class Engine:
             return answer
         return replace(answer, body=with_cost(answer.body, Spent(cost, scan), self.limits))
 
-    def spent(self, prepared: Prepared) -> Spent:
-        """What a request costs now: its scan work grows with the store, and so it is not prepared."""
+    def scan_of(self, prepared: Prepared) -> int:
+        """The scan work of a request now: it grows with the store, and so it is not prepared."""
         passes = prepared.bound.passes
-        scan = work_of_all(passes, self.sizes_of(prepared.audience)) if passes else 0
-        return Spent(prepared.bound.cost, scan)
+        return work_of_all(passes, self.sizes_of(prepared.audience)) if passes else 0
 
-    def begin(self, prepared: Prepared) -> tuple[Spent, Answer | None]:
-        """What the request costs, and its refusal if it would scan too much. Sets what the pool expects."""
-        spent, passes = self.spent(prepared), prepared.bound.passes
-        expect(seconds_of(*spent))
-        try:
-            require_within(self.limits.scan, spent.scan, passes, self.sizes_of(prepared.audience))
-        except RequestError as error:
-            answer = refused([argument_error(error)], prepared.operation)
-            return spent, self.told(answer, prepared.asked, *spent)
-        return spent, None
+    def begin(self, prepared: Prepared) -> int | Answer:
+        """The scan work of a request, or its refusal. The pool of readers is told what to expect."""
+        scan = self.scan_of(prepared)
+        if 0 < self.limits.scan < scan:
+            return self._scans_too_much(prepared, scan)
+        expect(prepared.bound.cost * OBJECT_SECONDS + scan * SECONDS)
+        return scan
+
+    def _scans_too_much(self, prepared: Prepared, scan: int) -> Answer:
+        error = too_much(self.limits.scan, scan, prepared.bound.passes, self.sizes_of(prepared.audience))
+        answer = refused([argument_error(error)], prepared.operation)
+        return self.told(answer, prepared.asked, prepared.bound.cost, scan)
 
     def _watched(
         self, document: Document, operation: "Executor[Any]", asked: Asked, audience: Audience
@@ -231,8 +232,10 @@ class Engine:
         return bound
 
     async def run(self, prepared: Prepared) -> Answer:
-        spent, refusal = self.begin(prepared)
-        return refusal or self.told(await self._ran(prepared), prepared.asked, *spent)
+        scan = self.begin(prepared)
+        if isinstance(scan, Answer):
+            return scan
+        return self.told(await self._ran(prepared), prepared.asked, prepared.bound.cost, scan)
 
     async def _ran(self, prepared: Prepared) -> Answer:
         asked, name = prepared.asked, prepared.operation

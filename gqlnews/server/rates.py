@@ -34,7 +34,7 @@ def cost_of(ready: Ready, engine: Engine) -> int:
         case Parted(whole=whole):
             return cost_of(whole, engine)
         case Prepared():
-            return max(COST_OF_ANY, sum(engine.spent(ready)))
+            return max(COST_OF_ANY, ready.bound.cost + engine.scan_of(ready))
         case _:
             return max(COST_OF_ANY, ready.bound.cost)
 

@@ -77,9 +77,9 @@ async def _parts(
 ) -> AsyncGenerator[Answer, None]:
     """What comes to grief after the first part ends the answer with an error of its own."""
     rows = 0
-    _, refusal = service.engine.begin(parted.whole)
-    if refusal is not None:
-        yield _last(refusal)
+    begun = service.engine.begin(parted.whole)
+    if isinstance(begun, Answer):
+        yield _last(begun)
         return
     try:
         async with aclosing(deliveries(parted.bound, service.read_parts)) as parts:

@@ -121,3 +121,10 @@ class RequestError(GqlnewsError):
 
 class LimitError(RequestError):
     """A limit that a request comes to only while its statements run."""
+
+
+class OverloadedError(LimitError):
+    """The statements of a request were not started: too many others wait, or it waited too long itself."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.OVERLOADED, message)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Limits:
     """`tokens` are of the document; `depth`, `aliases`, `root_fields` and `directives` of the operation as it
     is written, each as often as its fragment is spread; `page` is of a connection, and of a list of ids;
-    `cost` is counted in objects; `seconds` are those of its statements, and `answer_bytes` of what they give.
+    `cost` is counted in objects, `scan` in thousands of comparisons (plan/scan.py); `seconds` are those of
+    its statements, and `answer_bytes` of what they give.
 
     Without `introspection` nothing tells the schema: errors make no suggestions either.
     """
@@ -19,6 +20,7 @@ class Limits:
     directives: int = 0
     page: int = 0
     cost: int = 0
+    scan: int = 0
     seconds: float = 0.0
     answer_bytes: int = 0
     introspection: bool = True
@@ -33,6 +35,7 @@ SERVED = Limits(
     directives=50,
     page=100,
     cost=20_000,
+    scan=80_000,  # some 0.8 s: half of the time that statements may take
     seconds=2.0,
     answer_bytes=64 << 20,
 )

@@ -31,6 +31,7 @@ MOST_OF_ANY = 100_000
 TOKENS, DEPTH, ALIASES = "GQLNEWS_MAX_TOKENS", "GQLNEWS_MAX_DEPTH", "GQLNEWS_MAX_ALIASES"
 ROOT_FIELDS, DIRECTIVES = "GQLNEWS_MAX_ROOT_FIELDS", "GQLNEWS_MAX_DIRECTIVES"
 PAGE, COST, SECONDS = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_MAX_SECONDS"
+SCAN = "GQLNEWS_MAX_SCAN"
 ANSWER = "GQLNEWS_MAX_ANSWER_MB"
 INTROSPECTION = "GQLNEWS_INTROSPECTION"
 METRICS, TRACES = "GQLNEWS_METRICS", "GQLNEWS_TRACES"
@@ -156,6 +157,7 @@ def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
         directives=limit(DIRECTIVES, SERVED.directives, "directives"),
         page=_page(environ),
         cost=limit(COST, SERVED.cost, "objects"),
+        scan=limit(SCAN, SERVED.scan, "thousand comparisons"),
         seconds=_seconds(environ),
         answer_bytes=_number(
             environ, ANSWER, SERVED.answer_bytes // MEBIBYTE, 900, "mebibytes; 0 is no limit"

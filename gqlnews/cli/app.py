@@ -106,6 +106,7 @@ def serve(
     in_flight: options.InFlight = MOST_IN_FLIGHT,
     rate: options.Rate = 0,
     max_cost: options.MaxCost = SERVED.cost,
+    max_scan: options.MaxScan = SERVED.scan,
     max_depth: options.MaxDepth = SERVED.depth,
     max_seconds: options.MaxSeconds = SERVED.seconds,
     introspection: options.Introspection = SERVED.introspection,
@@ -130,6 +131,7 @@ def serve(
         replace(
             request_limits(),
             cost=max_cost,
+            scan=max_scan,
             depth=max_depth,
             seconds=max_seconds,
             introspection=introspection,

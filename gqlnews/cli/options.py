@@ -22,6 +22,7 @@ from gqlnews.settings import (
     MOST_OF_RATE,
     MOST_SECONDS,
     RATE,
+    SCAN,
     SECONDS,
     STREAMS,
     STREAMS_OF_ONE,
@@ -175,6 +176,17 @@ MaxCost = Annotated[
         min=0,
         max=MOST_COST,
         help="Objects that an answer can hold; 0 is no limit.",
+        rich_help_panel=LIMITS,
+    ),
+]
+MaxScan = Annotated[
+    int,
+    typer.Option(
+        "--max-scan",
+        envvar=SCAN,
+        min=0,
+        max=MOST_COST,
+        help="Scan work of a request in thousands of comparisons; 0 is no limit.",
         rich_help_panel=LIMITS,
     ),
 ]

@@ -10,6 +10,7 @@ from graphql import FieldNode, GraphQLError, GraphQLField
 
 from gqlnews.errors import RequestError
 from gqlnews.plan.declare import Declaration, Entity
+from gqlnews.plan.scan import Passes
 
 
 class RefusedError(RequestError):
@@ -21,11 +22,12 @@ class RefusedError(RequestError):
 
 
 class TooCostlyError(RefusedError):
-    """The request would cost more than it may."""
+    """The request would cost more than it may. `passes`: what it would have read, by root field."""
 
     def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...], cost: int) -> None:
         super().__init__(error, node, path)
         self.cost = cost
+        self.passes: Mapping[str, Passes] = {}
 
 
 @dataclass(frozen=True, slots=True)

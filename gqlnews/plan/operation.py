@@ -12,12 +12,13 @@ from gqlnews.plan.audience import Audience
 from gqlnews.plan.compile import Statement, compile_statement
 from gqlnews.plan.costs import Costs
 from gqlnews.plan.declare import Column, Differences, Literal, LogPart, Part, Statistics
-from gqlnews.plan.nodes import FieldPlan, Parcel, RefusedError, RootPlan, RootPlans
+from gqlnews.plan.nodes import FieldPlan, Parcel, RefusedError, RootPlan, RootPlans, TooCostlyError
 from gqlnews.plan.parcels import pruned
 from gqlnews.plan.render import REFUSED, Rendered, render_passing_keys, render_root
 from gqlnews.plan.render.context import bound_name
 from gqlnews.plan.render.events import EVENTS, KEYS
-from gqlnews.plan.weights import Weights
+from gqlnews.plan.scan import Passes
+from gqlnews.plan.weights import Place, Weights, places_of
 from gqlnews.time_budget import check_time_budget
 
 WITHOUT_ARGUMENTS = Column | Literal | Part | LogPart | Statistics | Differences
@@ -58,7 +59,8 @@ class BoundOperation:
     """The statements of a request by response key, and the errors of the root fields that have none.
 
     `complete`: they are all that the operation asks for. `timeless`: nothing that the request binds is of the
-    clock. `cost`: how many objects the answer can hold.
+    clock. `cost`: how many objects the answer can hold. `passes`: what each root field reads of the store,
+    without how much there is (scan.py).
     """
 
     queries: Mapping[str, Query]
@@ -66,6 +68,7 @@ class BoundOperation:
     complete: bool
     timeless: bool
     cost: int = 0
+    passes: Mapping[str, Passes] = field(default_factory=dict)
 
 
 NOTHING_BOUND = BoundOperation({}, {}, complete=False, timeless=False)
@@ -126,14 +129,17 @@ class PlannedOperation:
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
     size: int = 0  # bytes that the statements take, about
     _costs: Costs = field(init=False)
+    _places: Mapping[str, Place] = field(init=False)
 
     def __post_init__(self) -> None:
+        places = ((key, places_of(root)) for key, root in self.roots.plans.items())
+        self._places = {key: place for key, place in places if place is not None}
         self._costs = Costs(tuple(self.roots.plans.values()), self.limits)
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
         """Refuses, with a `RefusedError`, what any argument of the operation refuses."""
         queries, failures = {}, dict(self.roots.failures)
-        bounds, cost = self._bounds(variables)
+        bounds, cost, passes = self._bounds(variables)
         for key, bound in bounds.items():
             if bound.failure is None:
                 queries[key] = self._query(key, bound, audience, self.roots.plans[key])
@@ -141,14 +147,14 @@ class PlannedOperation:
                 failures[key] = bound.failure
         timeless = all(bound.timeless for bound in bounds.values())
         complete = self.roots.complete and not failures
-        return BoundOperation(queries, failures, complete, timeless=timeless, cost=cost)
+        return BoundOperation(queries, failures, complete, timeless=timeless, cost=cost, passes=passes)
 
     def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
         """Of a subscription: what its events are made with.
 
         Refuses as `bind` does; raises the GraphQLError of its one field.
         """
-        bounds, cost = self._bounds(variables)
+        bounds, cost, _ = self._bounds(variables)
         for failure in (*self.roots.failures.values(), *(bound.failure for bound in bounds.values())):
             if failure is not None:
                 raise failure
@@ -171,7 +177,7 @@ class PlannedOperation:
         roots = self.roots
         if roots.failures or not roots.complete or not (roots.parcels or roots.streams):
             return None
-        bounds, _ = self._bounds(variables)
+        bounds, _, _ = self._bounds(variables)
         if any(bound.failure for bound in bounds.values()):
             return None
         parts = tuple(self._part(number, bounds, audience) for number in range(1 + len(self.roots.parcels)))
@@ -186,16 +192,25 @@ class PlannedOperation:
                 queries[key] = self._query(key, bound, audience, plan, number)
         return BoundPart(plans, queries)
 
-    def _bounds(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int]":
-        """The arguments of each root field, and what they let the answer cost."""
+    def _bounds(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int, dict[str, Passes]]":
+        """The arguments of each root field, what they let the answer cost, and what they have read."""
         plans = self.roots.plans
         bounds = {key: _bind(root, variables) for key, root in plans.items()}
         weights = Weights()
-        for key, bound in bounds.items():
-            before = weights.tests
-            weights.add(plans[key], bound.inputs)
+        passes: dict[str, Passes] = {}
+        for key, place in self._places.items():
+            before, bound = weights.tests, bounds[key]
+            if some := weights.add(place, bound.inputs):
+                passes[key] = some
             bound.tests = weights.tests - before
-        return bounds, self._costs.of([bound.inputs for bound in bounds.values()])
+        return bounds, self._cost(bounds, passes), passes
+
+    def _cost(self, bounds: "Mapping[str, _Bound]", passes: Mapping[str, Passes]) -> int:
+        try:
+            return self._costs.of([bound.inputs for bound in bounds.values()])
+        except TooCostlyError as error:
+            error.passes = passes
+            raise
 
     def _statement(
         self, key: str, bound: "_Bound", audience: Audience, render: Render, plan: RootPlan, part: int = WHOLE

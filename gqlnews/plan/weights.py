@@ -1,61 +1,119 @@
-"""What a request may cost, as far as its text and its arguments tell: beyond that it is refused.
+"""What a request asks the database to do, as far as its text and its arguments say it.
 
 - A filter is compiled once for each place where its list is read: page, count, every facet. SQL is made in
-  Python, and nobody else is answered meanwhile.
-- Likeness is a search of its own for every article that it is asked of.
+  Python, and nobody else is answered meanwhile. Beyond `MOST_TESTS` the request is refused.
+- Likeness is a search of its own for every article that it is asked of: beyond `MOST_ALIKE` likewise.
+- What the statements then read is estimated in the same walk (scan.py).
+
+Most fields of an operation matter for none of these. So `places_of` finds those that do once an operation,
+and each request walks these alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.plan.arguments import NO_END, Inputs
-from gqlnews.plan.conditions import EVERYTHING, All, AnyOf, Condition
+from gqlnews.plan.conditions import All, AnyOf, Condition
 from gqlnews.plan.declare import Connection, Groups, Log, Many, Part, Refs, Similar
 from gqlnews.plan.lists import ListShape
-from gqlnews.plan.nodes import FieldPlan, RefusedError, RootPlan
+from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan
+from gqlnews.plan.passes import Reads, passes_of_groups, passes_of_list, passes_of_search, reads_of
+from gqlnews.plan.scan import ROWS_ALIKE, SIMILAR, Pass, Passes
 
 MOST_TESTS = 2_000  # of all filters, each as often as it is compiled
 MOST_ALIKE = 250  # articles that `similar` is asked of
 USUAL = 20  # rows of a list that nothing bounds
+WHOLE_TABLE = 2**31  # rows, before the store's sizes bound them
 
 ByField = Mapping[int, Inputs]
 """What the arguments of fields came to, by the fields' numbers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field that reads many rows, or leads to one that does. `parent` is the table of the row above it.
+
+    `readings`: how often its filter is compiled; `reads`: the passes that its selection asks for.
+    """
+
+    plan: FieldPlan
+    parent: str
+    below: tuple["Place", ...]
+    readings: int = 1
+    reads: Reads = field(default_factory=Reads)
+
+
+def places_of(root: RootPlan) -> Place | None:
+    """Of a root field; None where nothing below it matters."""
+    return _place(root.field, "")
+
+
+def _place(plan: FieldPlan, parent: str) -> Place | None:
+    below = tuple(
+        place
+        for selection in plan.objects.values()
+        for one in selection.fields
+        if one.objects or isinstance(one.declaration, Similar)
+        if (place := _place(one, _table(selection) or parent)) is not None
+    )
+    match plan.declaration:
+        case Connection():
+            return Place(plan, parent, below, _readings(plan), reads_of(plan))
+        case Similar():
+            return Place(plan, parent, below)
+        case Groups(entity=entity) if entity is not None:
+            return Place(plan, parent, below)
+    return Place(plan, parent, below) if below else None
+
+
+def _table(selection: ObjectPlan) -> str:
+    return selection.entity.table if selection.entity else ""
+
+
 @dataclass(slots=True)
 class Weights:
-    """Of one request; adds up field by field, and refuses at the field that is too much."""
+    """Of one request; adds up root field by root field, and refuses at the field that is too much."""
 
     tests: int = 0
     alike: int = 0
 
-    def add(self, root: RootPlan, inputs: ByField) -> None:
-        """Most requests have neither a filter nor `similar`, and need no look at every field."""
-        if any(
-            isinstance(one.declaration, Similar) or _is_filtered(inputs.get(one.number))
-            for one in root.inputs
-        ):
-            self._walk(root.field, inputs, 1)
+    def add(self, place: Place, inputs: ByField) -> Passes:
+        """The passes over the store that the root field asks for."""
+        found: list[Pass] = []
+        self._walk(place, inputs, (1, 1), found)
+        return tuple(one for one in found if one.weight)
 
-    def _walk(self, plan: FieldPlan, inputs: ByField, many: int) -> None:
+    def _walk(self, place: Place, inputs: ByField, above: tuple[int, int], found: list[Pass]) -> None:
+        """`above`: how many rows lead here usually, and how many at most."""
+        plan, (many, parents) = place.plan, above
         given = inputs.get(plan.number)
-        if given is not None and isinstance(given.shape, ListShape):
-            self.tests += _tests(given.shape.where) * _readings(plan, given.shape)
-            if self.tests > MOST_TESTS:
-                raise _too_wide(plan, "filters", f"have more than {MOST_TESTS} tests in all lists and facets")
-        if isinstance(plan.declaration, Similar):
-            self.alike += many
-            if self.alike > MOST_ALIKE:
-                raise _too_wide(plan, "`similar`", f"is asked of more than {MOST_ALIKE} articles")
-        below = many * _rows(plan, given)
-        for selection in plan.objects.values():
-            for field in selection.fields:
-                self._walk(field, inputs, below)
+        match plan.declaration:
+            case Connection():
+                self._add_list(place, given, parents, found)
+            case Similar():
+                self.alike += many
+                if self.alike > MOST_ALIKE:
+                    raise _too_wide(plan, "`similar`", f"is asked of more than {MOST_ALIKE} articles")
+                found.append(Pass(SIMILAR, ROWS_ALIKE, many))
+            case Groups():
+                found += passes_of_groups(plan.declaration, parents, place.parent)
+        below = many * _rows(plan, given), min(parents * _rows(plan, given, WHOLE_TABLE), WHOLE_TABLE)
+        for one in place.below:
+            # What hangs from the facets hangs from the list, and not from each of its rows.
+            self._walk(one, inputs, above if one.plan.declaration is Part.FACETS else below, found)
 
-
-def _is_filtered(given: Inputs | None) -> bool:
-    return given is not None and isinstance(given.shape, ListShape) and given.shape.where != EVERYTHING
+    def _add_list(self, place: Place, given: Inputs | None, parents: int, found: list[Pass]) -> None:
+        plan = place.plan
+        if given is None or not isinstance(given.shape, ListShape):
+            return  # its arguments are an error of the field
+        shape = given.shape
+        self.tests += _tests(shape.where) * place.readings * (2 if shape.alike else 1)
+        if self.tests > MOST_TESTS:
+            raise _too_wide(plan, "filters", f"have more than {MOST_TESTS} tests in all lists and facets")
+        assert isinstance(plan.declaration, Connection)
+        make = passes_of_list if plan.declaration.hits is None else passes_of_search
+        found += make(plan.declaration, shape, given.values, place.reads, parents, place.parent)
 
 
 def _tests(condition: Condition) -> int:
@@ -64,9 +122,9 @@ def _tests(condition: Condition) -> int:
     return 1
 
 
-def _readings(plan: FieldPlan, shape: ListShape) -> int:
-    """How often the list is read: for each part of the connection, and twice for what asks how it goes on;
-    for each facet, and for all that hangs from one; all of it twice to find rows alike.
+def _readings(plan: FieldPlan) -> int:
+    """How often the filter is compiled: for each part of the connection, and twice for each field of its page
+    info; for each facet, and for all that hangs from one. (All of it twice to find rows alike.)
     """
     readings = 1
     for part in plan.selection.fields:
@@ -77,7 +135,7 @@ def _readings(plan: FieldPlan, shape: ListShape) -> int:
                 readings += sum(_fields(facet) for facet in part.selection.fields)
             case _:
                 readings += 1
-    return readings * (2 if shape.alike else 1)
+    return readings
 
 
 def _fields(plan: FieldPlan) -> int:
@@ -85,9 +143,11 @@ def _fields(plan: FieldPlan) -> int:
     return 1 + sum(_fields(one) for selection in plan.objects.values() for one in selection.fields)
 
 
-def _rows(plan: FieldPlan, given: Inputs | None) -> int:
-    """How many rows a field leads to for each of its parents, at most or usually."""
-    if not isinstance(plan.declaration, Connection | Many | Groups | Similar | Log | Refs):
+def _rows(plan: FieldPlan, given: Inputs | None, of_table: int = USUAL) -> int:
+    """How many rows a field leads to for each of its parents, at most or usually; `of_table` where it gives
+    a whole table."""
+    declaration = plan.declaration
+    if not isinstance(declaration, Connection | Many | Groups | Similar | Log | Refs):
         return 1
     values = given.values if given else {}
     limit, start, end = (values.get(name) for name in ("limit", "start", "end"))
@@ -95,7 +155,7 @@ def _rows(plan: FieldPlan, given: Inputs | None) -> int:
         return limit
     if isinstance(start, int) and isinstance(end, int) and end < NO_END:
         return end - start
-    return USUAL
+    return of_table if isinstance(declaration, Many) and declaration.match is None else USUAL
 
 
 def _too_wide(plan: FieldPlan, what: str, why: str) -> RefusedError:

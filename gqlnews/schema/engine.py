@@ -26,14 +26,16 @@ from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.nodes import RefusedError, TooCostlyError
 from gqlnews.plan.operation import NOTHING_BOUND, BoundOperation, BoundParts, BoundSubscription
+from gqlnews.plan.scan import OBJECT_SECONDS, SECONDS, Sizes, too_much, work_of_all
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.schema.documents import Document, Documents, coded, whole_document
 from gqlnews.schema.error_bounds import MAX_ERRORS, encode_errors
-from gqlnews.schema.extensions import with_cost
+from gqlnews.schema.extensions import Spent, with_cost
 from gqlnews.schema.kept_fields import KeptFields
 from gqlnews.schema.validation import MAX_SUGGESTIONS
 from gqlnews.schema.variables import TOO_MANY, hold_too_much
 from gqlnews.schema.work import Read, Work
+from gqlnews.store.callers import expect
 from gqlnews.store.limited import out_of_time
 from gqlnews.time_budget import TimeBudgetExceeded
 
@@ -118,12 +120,18 @@ class Parted:
 
 Ready = Prepared | Parted | Watched | Answer
 """What a request was made ready to be, or its refusal."""
+SizesOf = Callable[[Audience], Sizes]
+
+
+def _unknown(_audience: Audience) -> Sizes:
+    return {}
 
 
 class Engine:
     """Answers operations over one store.
 
     `kept` is where root fields are kept, if they are. Not `thin`: Strawberry executes all operations.
+    `sizes_of` returns the sizes of the store for an audience; without it nothing is counted as scanned.
     """
 
     def __init__(
@@ -134,12 +142,14 @@ class Engine:
         *,
         kept: KeptFields | None = None,
         thin: bool = True,
+        sizes_of: SizesOf = _unknown,
     ) -> None:
         self.schema = schema or build_schema()
         self.read = read
         self.limits = limits
         self.kept = kept
         self.thin = thin
+        self.sizes_of = sizes_of
         self.documents = Documents(self.schema._schema, limits)
         self.declarations = declarations_of(self.schema)
 
@@ -178,13 +188,36 @@ class Engine:
             return prepared if parts is None else Parted(name, parts, prepared)
         except RefusedError as error:
             answer = refused([argument_error(error)], _name(operation))
-            return self.told(answer, asked, error.cost) if isinstance(error, TooCostlyError) else answer
+            return self._with_spent(answer, asked, audience, error)
 
-    def told(self, answer: Answer, asked: Asked, cost: int) -> Answer:
+    def _with_spent(self, answer: Answer, asked: Asked, audience: Audience, error: RefusedError) -> Answer:
+        if not isinstance(error, TooCostlyError):
+            return answer
+        return self.told(answer, asked, error.cost, work_of_all(error.passes, self.sizes_of(audience)))
+
+    def told(self, answer: Answer, asked: Asked, cost: int, scan: int = 0) -> Answer:
         """The answer, with what it cost where it was asked for."""
         if not asked.tells_cost:
             return answer
-        return replace(answer, body=with_cost(answer.body, cost, self.limits.cost))
+        return replace(answer, body=with_cost(answer.body, Spent(cost, scan), self.limits))
+
+    def scan_of(self, prepared: Prepared) -> int:
+        """The scan work of a request now: it grows with the store, and so it is not prepared."""
+        passes = prepared.bound.passes
+        return work_of_all(passes, self.sizes_of(prepared.audience)) if passes else 0
+
+    def begin(self, prepared: Prepared) -> int | Answer:
+        """The scan work of a request, or its refusal. The pool of readers is told what to expect."""
+        scan = self.scan_of(prepared)
+        if 0 < self.limits.scan < scan:
+            return self._scans_too_much(prepared, scan)
+        expect(prepared.bound.cost * OBJECT_SECONDS + scan * SECONDS)
+        return scan
+
+    def _scans_too_much(self, prepared: Prepared, scan: int) -> Answer:
+        error = too_much(self.limits.scan, scan, prepared.bound.passes, self.sizes_of(prepared.audience))
+        answer = refused([argument_error(error)], prepared.operation)
+        return self.told(answer, prepared.asked, prepared.bound.cost, scan)
 
     def _watched(
         self, document: Document, operation: "Executor[Any]", asked: Asked, audience: Audience
@@ -212,7 +245,10 @@ class Engine:
 
     async def run(self, prepared: Prepared, offload: Offload | None = None) -> Answer:
         """The answer of a prepared request; `offload` runs what computes for long, as introspection does."""
-        return self.told(await self._ran(prepared, offload), prepared.asked, prepared.bound.cost)
+        scan = self.begin(prepared)
+        if isinstance(scan, Answer):
+            return scan
+        return self.told(await self._ran(prepared, offload), prepared.asked, prepared.bound.cost, scan)
 
     async def _ran(self, prepared: Prepared, offload: Offload | None) -> Answer:
         name = prepared.operation

@@ -100,7 +100,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             stack.push_async_callback(feed.close)
             store.on_replaced = feed.begin_anew
             kept = _kept_fields(settings, store)
-            engine = Engine(store.read, schema, limits=settings.limits, kept=kept)
+            engine = Engine(store.read, schema, limits=settings.limits, kept=kept, sizes_of=store.sizes)
             offload = OffloadQueue()
             stack.callback(offload.close)
             service = Service(

@@ -25,6 +25,7 @@ from gqlnews.server.metrics import SECONDS, Metrics, Outcome
 from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.service import Service
 from gqlnews.server.socket import WEBSOCKET
+from gqlnews.store.callers import expecting
 from gqlnews.store.counts import COUNTS, counts_of
 
 TRANSPORTS = (WEBSOCKET, EVENTS.name, PAYLOADS.name, PARTS.name)
@@ -79,7 +80,8 @@ class _Counted(Collector):
 async def _content(service: Service) -> Mapping[str, int]:
     """Nothing where the store does not answer: the rest is told nevertheless."""
     try:
-        (answer,) = await service.store.read(COUNTS)
+        with expecting(0.0):
+            (answer,) = await service.store.read(COUNTS)
     except DatabaseError as error:
         log.error("%s", error)
         return {}

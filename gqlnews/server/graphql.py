@@ -24,10 +24,10 @@ from gqlnews.server.identity import REQUEST_ID, current, identify
 from gqlnews.server.logs import log, note
 from gqlnews.server.metrics import QUERY, Outcome, outcome_of, outcome_of_refusal
 from gqlnews.server.page import NEWEST_QUERY_STRING
-from gqlnews.server.rates import COST_OF_ANY, address_of, cost_of
+from gqlnews.server.rates import AGAIN_LATER, COST_OF_ANY, address_of, cost_of
 from gqlnews.server.request import read_request, read_text, wants_page
 from gqlnews.server.service import Service
-from gqlnews.server.statuses import status_of, status_of_refusal
+from gqlnews.server.statuses import OVERLOADED, status_of, status_of_refusal
 from gqlnews.server.streamed import StreamedReply
 from gqlnews.server.wire import (
     EVENT_STREAM,
@@ -41,6 +41,7 @@ from gqlnews.server.wire import (
     raw_headers,
 )
 from gqlnews.store.access import Moment
+from gqlnews.store.callers import act_for
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
 
@@ -205,10 +206,11 @@ async def _ready(exchange: Exchange, request: Request) -> Ready:
 
 
 def _charge(exchange: Exchange, ready: Ready) -> None:
-    """Charge the rest of the operation's cost to the client's rate; a part was taken before the work."""
-    rates = exchange.service.rates
-    if rates.rate:
-        rates.charge(address_of(exchange.scope), cost_of(ready) - COST_OF_ANY)
+    """Charge the rest of the operation's cost to the client's rate, and have its address served in turn."""
+    address, service = address_of(exchange.scope), exchange.service
+    act_for(address)
+    if service.rates.rate:
+        service.rates.charge(address, cost_of(ready, service.engine) - COST_OF_ANY)
 
 
 def _streamed(exchange: Exchange, ready: Ready) -> StreamedReply:
@@ -255,6 +257,8 @@ def _momentary(exchange: Exchange) -> Reply:
     answer, headers = exchange.answer, _HEADERS[exchange.media]
     assert answer is not None
     status = status_of(answer, exchange.media, exchange.service.settings.http.status)
+    if status == OVERLOADED:
+        headers = (*headers, *AGAIN_LATER)
     if exchange.head.reads:
         headers = (*headers, *NOT_KEPT)
     return Reply(status, headers, answer.body)

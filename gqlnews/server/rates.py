@@ -11,21 +11,27 @@ from starlette.types import Scope
 
 from gqlnews.errors import Code
 from gqlnews.kept import Kept
-from gqlnews.schema.engine import Answer, Parted, Ready
+from gqlnews.schema.engine import Engine, Parted, Prepared, Ready
 from gqlnews.server.wire import RETRY_AFTER, RefusedError
 
+AGAIN_LATER = ((b"retry-after", b"1"),)  # the header, where the server is overloaded
 BURST_SECONDS = 2  # what a client has not asked for it may ask for later, so much of it
 MOST_ADDRESSES = 100_000  # remembered; of more, those that asked longest ago begin anew
 COST_OF_ANY = 1  # of a request, before it is known what it asks for; of an answer that is at hand, all
 
 
-def cost_of(ready: Ready) -> int:
-    """What an operation costs that is ready to run, as rates count it; a refusal as what is at hand."""
+def cost_of(ready: Ready, engine: Engine) -> int:
+    """What an operation costs that is ready to run, as rates count it; a refusal as what is at hand.
+
+    That is the objects of its answer and its scan work: a thousand comparisons cost as much as an object.
+    """
     match ready:
         case Answer():
             return COST_OF_ANY
         case Parted(whole=whole):
-            return cost_of(whole)
+            return cost_of(whole, engine)
+        case Prepared():
+            return max(COST_OF_ANY, ready.bound.cost + engine.scan_of(ready))
         case _:
             return max(COST_OF_ANY, ready.bound.cost)
 

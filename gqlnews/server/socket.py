@@ -44,6 +44,7 @@ from gqlnews.server.rates import COST_OF_ANY, address_of, cost_of
 from gqlnews.server.service import Service
 from gqlnews.server.streams import LAGGING, answers_of
 from gqlnews.server.wire import JSON, RefusedError, error_body, error_response
+from gqlnews.store.callers import act_for
 
 INIT_SECONDS = 3.0
 MOST_OPERATIONS = 100  # of one socket
@@ -90,6 +91,7 @@ class _Connection:
         self._patience: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
+        act_for(self._address)
         if SUBPROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
             await self._socket.close(Close.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is spoken here")
@@ -200,7 +202,7 @@ class _Connection:
         except RefusedError as refused:
             await self._refuse(key, refused)
             return
-        self._service.rates.charge(self._address, cost_of(ready) - COST_OF_ANY)
+        self._service.rates.charge(self._address, cost_of(ready, self._service.engine) - COST_OF_ANY)
         answers = answers_of(self._service, ready, self._address, self._drop)
         traces = self._service.traces
         run = partial(self._run, message.id, key, ready.operation, answers)

@@ -16,9 +16,12 @@ OK = 200
 PARTIAL = 294
 BAD_REQUEST = 400
 UNPROCESSABLE = 422
+OVERLOADED = 503
 
 
 def status_of(answer: Answer, media: str, codes: HttpStatus) -> int:
+    if Code.OVERLOADED in answer.codes:
+        return OVERLOADED
     if codes is HttpStatus.SPEC:
         return OK if answer.ok or media != GRAPHQL_RESPONSE else BAD_REQUEST
     if answer.ok:

@@ -81,6 +81,10 @@ async def _parts(
 ) -> AsyncGenerator[Answer, None]:
     """What comes to grief after the first part ends the answer with an error of its own."""
     rows = 0
+    begun = service.engine.begin(parted.whole)
+    if isinstance(begun, Answer):
+        yield _last(begun)
+        return
     try:
         offload = partial(service.offload.run, client)
         async with aclosing(deliveries(parted.bound, service.read_parts, encode, offload)) as parts:

@@ -60,7 +60,11 @@ async def traced(service: Service) -> AsyncIterator[Service]:
     traces, engine = Traces(exporting()), service.engine
     try:
         traced_engine = TracedEngine(
-            traces.reading(engine.read), engine.schema, engine.limits, kept=engine.kept
+            traces.reading(engine.read),
+            engine.schema,
+            engine.limits,
+            kept=engine.kept,
+            sizes_of=engine.sizes_of,
         )
         yield replace(
             service,

@@ -9,14 +9,17 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from gqlnews.errors import DatabaseError
 from gqlnews.limits import UNLIMITED, Limits
+from gqlnews.store.callers import expecting
 from gqlnews.store.connection import Statements
 from gqlnews.store.readers import Readers, Tally
 from gqlnews.store.revision import Revision
+from gqlnews.store.sizes import SIZES, Sizes, sizes_of
 
 log = logging.getLogger("gqlnews")
 
@@ -46,11 +49,14 @@ class Access:
         self._opened_before = 0  # databases
         self.statements = 0  # that were asked for
         self.tally = Tally()
+        self._sizes: tuple[Sizes, Sizes] = ({}, {})
+        self._sizes_at: object = None  # the versions that they are of
 
     async def open(self, path: Path) -> None:
         """Raises DatabaseError and its kinds."""
         self._path = path
         self._readers, self._revision, self._identity = await self._opened()
+        await self._measure()
         self._start(self._look())
 
     async def close(self) -> None:
@@ -79,6 +85,22 @@ class Access:
         version = self._revision.version(audience)
         return None if version is None else Moment(self._opened_before, version)
 
+    def sizes(self, audience: int) -> Sizes:
+        """The sizes of the store (sizes.py) for this audience, some `LOOK_SECONDS` old; empty if unknown."""
+        return self._sizes[min(audience, 1)]
+
+    async def _measure(self) -> None:
+        """Read the sizes again where the content has changed."""
+        moments = self.moment(0), self.moment(1)
+        if moments == self._sizes_at:
+            return
+        with (
+            expecting(0.0),
+            suppress(DatabaseError, sqlite3.Error),
+        ):  # another process has it, or is only making it
+            public, everything = map(sizes_of, await self._readers.read(SIZES))
+            self._sizes, self._sizes_at = (public, everything), moments
+
     async def _opened(self) -> tuple[Readers, Revision, Identity]:
         identity = _identity(self._path)
         readers, revision = Readers(self._limits, self.tally), Revision()
@@ -96,6 +118,7 @@ class Access:
             there = _identity(self._path)
             if there is not None and there != self._identity:
                 await self._replace()
+            await self._measure()
 
     async def _replace(self) -> None:
         """Open what is there, unless it is only being made: then the next look finds it."""

@@ -22,6 +22,7 @@ LONGEST = 0.001  # seconds by the clock, after which it is stopped
 PROVED = 3  # runs on a thread
 RARELY = 20  # one run in so many may take longer
 MOST = 4  # statements of a request: each holds the loop up
+FADES = 0.9  # with each run, so that what was long for once is not for ever
 KNOWN = 4096  # statements, by their text
 LONGEST_TEXT = 20_000  # characters of those
 STEPS_BETWEEN_LOOKS = 5_000  # of SQLite's virtual machine, some 0.1 ms
@@ -29,10 +30,11 @@ STEPS_BETWEEN_LOOKS = 5_000  # of SQLite's virtual machine, some 0.1 ms
 
 @dataclass(slots=True)
 class _Record:
-    """How often a statement ran, and how often not quickly."""
+    """How often a statement ran, and how often not quickly. `longest`: seconds on a thread, not long ago."""
 
     runs: int = 0
     slow: int = 0
+    longest: float = 0.0
 
     def note(self, seconds: float) -> None:
         self.runs += 1
@@ -70,6 +72,13 @@ class Near:
         for sql, _ in statements:
             self._note(sql, seconds)
 
+    def expected(self, statements: Statements) -> float | None:
+        """Seconds of a processor that they take on a thread, as measured; None where one is not known."""
+        records = [self._records.get(sql) for sql, _ in statements]
+        if any(record is None or record.runs < PROVED for record in records):
+            return None
+        return sum(record.longest for record in records if record is not None)
+
     def read(self, statements: Statements) -> list[bytes | None] | None:
         """What they give; None where a thread has to run them, for whatever reason."""
         if self._db is None or len(statements) > MOST:
@@ -100,6 +109,7 @@ class Near:
         if record is None:
             record = self._records[sql] = _Record()
         record.note(seconds)
+        record.longest = max(seconds, record.longest * FADES)
 
     def _takes_long(self) -> bool:
         return time.perf_counter() - self._begun > LONGEST

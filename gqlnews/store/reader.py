@@ -1,55 +1,28 @@
 """One read-only connection and its thread. All use of what aiosqlite keeps to itself is here."""
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiosqlite
 
-from gqlnews.store.connection import Statements, connect_to_read, run_within
+from gqlnews.errors import Code, LimitError
+from gqlnews.store.call import SHORT, Call
+from gqlnews.store.connection import connect_to_read, run_within
 from gqlnews.store.limited import (
     FULL_TEXT,
     STEPS_BETWEEN_LOOKS,
     STEPS_OF_A_SEARCH,
     limit_reached,
-    out_of_time,
 )
+from gqlnews.store.queue import CallQueue
 from gqlnews.store.recent import Recent
 
-
-@dataclass(slots=True)
-class Call:
-    """What one request asks of the store, and where its answers go.
-
-    It came at `asked` and is to be through at `until`, by time.monotonic(). `seconds` of a processor is what
-    each statement took, on average; `spared` of them were not run. `rest` are calls that go on in the same
-    read transaction: each is answered as soon as it is through.
-    """
-
-    statements: Statements
-    answers: asyncio.Future[list[bytes | None]]
-    asked: float
-    until: float
-    outcome: "list[bytes | None] | Exception | None" = None
-    seconds: float = 0.0
-    spared: int = 0
-    abandoned: bool = False
-    rest: "tuple[Call, ...]" = ()
-
-    def deliver(self) -> None:
-        """Hand the outcome to who waits, if anybody still does."""
-        outcome, self.outcome = self.outcome, None  # or an error would keep itself, by its traceback
-        if self.answers.done():
-            return
-        if isinstance(outcome, list):
-            self.answers.set_result(outcome)
-        else:
-            assert outcome is not None, "it was run"
-            self.answers.set_exception(outcome)
+LONGEST = 3 * SHORT  # seconds by the clock, after which a call that was expected to be short is stopped
 
 
 Told = Callable[[], None]
@@ -57,10 +30,18 @@ Run = Callable[[Call], list[bytes | None]]
 
 
 class Reader(aiosqlite.Connection):
-    """Runs the calls of a queue that it shares with other readers."""
+    """Runs the calls of a queue that it shares with other readers, each for `seconds` at most.
 
-    def __init__(self, path: Path, most_bytes: int = 0) -> None:
+    `reserved`: only those that are known to be short. One that takes longer nevertheless is stopped, and
+    handed back as preempted.
+    """
+
+    def __init__(
+        self, path: Path, most_bytes: int = 0, seconds: float = math.inf, *, reserved: bool = False
+    ) -> None:
         super().__init__(lambda: connect_to_read(path, most_bytes=most_bytes), iter_chunk_size=64)
+        self.reserved = reserved
+        self._seconds = min(seconds, LONGEST) if reserved else seconds
         self.current: Call | None = None
         self._recent = Recent()
         self._steps = 0  # between two looks at whether to stop
@@ -73,7 +54,7 @@ class Reader(aiosqlite.Connection):
             self._thread.join()
             raise
 
-    def work(self, waiting: deque[Call], done: deque[Call], tell: Told) -> "asyncio.Future[None]":
+    def work(self, waiting: CallQueue, done: deque[Call], tell: Told) -> "asyncio.Future[None]":
         """Run on the thread what waits, until nothing does; the future ends then.
 
         What is through goes to `done`. `tell`, called on the thread, says so where more is to be run.
@@ -101,13 +82,13 @@ class Reader(aiosqlite.Connection):
         call = self.current
         return call is not None and (call.abandoned or time.monotonic() > call.until)
 
-    def _work(self, waiting: deque[Call], done: deque[Call], tell: Told) -> None:
+    def _work(self, waiting: CallQueue, done: deque[Call], tell: Told) -> None:
         while True:
-            try:
-                call = waiting.popleft()
-            except IndexError:
+            call = waiting.take(short=self.reserved)
+            if call is None:
                 self._recent.forget()
                 return
+            call.until = time.monotonic() + self._seconds
             self.current = call
             if done:
                 tell()  # before what may take long
@@ -118,6 +99,7 @@ class Reader(aiosqlite.Connection):
                 call.outcome = self._read(call, self._run)
             except Exception as error:
                 call.outcome = error
+                call.preempted = self.reserved and _is_out_of_time(error)
             self.current = None
             done.append(call)
 
@@ -125,6 +107,7 @@ class Reader(aiosqlite.Connection):
         """Several, one after the other, that see the same content."""
         failure: Exception | None = None
         for call in calls:
+            call.until = calls[0].until
             self.current = call
             try:
                 if failure is not None:
@@ -150,8 +133,6 @@ class Reader(aiosqlite.Connection):
     def _read(self, call: Call, run_all: Run) -> list[bytes | None]:
         if call.abandoned:
             raise sqlite3.OperationalError("nobody waits for the answer")
-        if time.monotonic() > call.until:
-            raise out_of_time()
         searches = any(FULL_TEXT in sql for sql, _ in call.statements)
         self._look_every(STEPS_OF_A_SEARCH if searches else STEPS_BETWEEN_LOOKS)
         start = time.thread_time()
@@ -164,3 +145,7 @@ class Reader(aiosqlite.Connection):
             raise reached from error
         call.seconds = (time.thread_time() - start) / max(len(call.statements), 1)
         return answers
+
+
+def _is_out_of_time(error: Exception) -> bool:
+    return isinstance(error, LimitError) and error.code is Code.TIMED_OUT

@@ -2,12 +2,17 @@
 
 A request brings all its statements at once, as one call. They run in one hop to a thread and in one read
 transaction, so they all see the same content. To wake a thread costs more than a small statement does. So a
-thread that is awake goes on with the calls that came meanwhile: those that wait share its hop, in the order
-of coming. What it has just run, it need not run again for them (recent.py). And what has proved to be quick
-takes no hop at all (near.py).
+thread that is awake goes on with the calls that came meanwhile: those that wait share its hop. What it has
+just run, it need not run again for them (recent.py). And what has proved to be quick takes no hop at all
+(near.py).
 
-A caller that is cancelled leaves at once, and what runs for it is stopped. So is what takes longer than it
-may, the time that it waited counted too: a reader that comes to a call that is late already refuses it.
+One reader is reserved for calls that are known to be short, by what their statements took before, or else by
+the estimate of the request. All other calls go to the other readers. Waiting calls are served in turn by
+client address (queue.py).
+
+A caller that is cancelled leaves at once, and what runs for it is stopped. So are statements that run longer
+than they may. A call that waits as long without being started is refused as overload: asking for less would
+not help it.
 """
 
 import asyncio
@@ -21,15 +26,20 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from gqlnews.errors import DatabaseError
+from gqlnews.errors import DatabaseError, OverloadedError
 from gqlnews.limits import UNLIMITED, Limits
+from gqlnews.store.call import SHORT, Call
+from gqlnews.store.callers import caller
 from gqlnews.store.connection import Statements
 from gqlnews.store.failures import explained
 from gqlnews.store.limited import MARGIN
 from gqlnews.store.near import Near
-from gqlnews.store.reader import Call, Reader
+from gqlnews.store.queue import CallQueue
+from gqlnews.store.reader import Reader
 
 Trace = Callable[[str], None]
+
+WAITED = "The server was too busy to start the request in time: try again later."
 
 
 @dataclass(slots=True)
@@ -49,20 +59,25 @@ class Readers:
         self._path = Path()
         self._all: list[Reader] = []
         self._idle: list[Reader] = []
-        self._waiting: deque[Call] = deque()
+        self._waiting = CallQueue()
+        self._late: asyncio.TimerHandle | None = None  # when the next call has waited too long
         self._done: deque[Call] = deque()
         self._near = Near()
         self._told = False
         self._closed = True
 
     async def open(self, path: Path, count: int = 2) -> None:
-        """Open `count` readers of the database at `path`; raises DatabaseError and its kinds."""
+        """Open `count` readers of the database at `path`, one of several reserved for short calls.
+
+        Raises DatabaseError and its kinds.
+        """
         self._path, self._closed = path, False
         self._loop = asyncio.get_running_loop()
         try:
             self._near.open(path, self._limits.answer_bytes)
-            for _ in range(count):
-                reader = Reader(path, self._limits.answer_bytes)
+            for number in range(count):
+                most = self._limits.answer_bytes
+                reader = Reader(path, most, self._seconds, reserved=number == 0 and count > 1)
                 await reader.start()
                 self._all.append(reader)
                 self._idle.append(reader)
@@ -74,8 +89,9 @@ class Readers:
         """Refuse who waits, stop what runs, and end every thread."""
         self._closed = True
         self._near.close()
-        while self._waiting:
-            call = self._waiting.popleft()
+        if self._late is not None:
+            self._late.cancel()
+        for call in self._waiting.late(math.inf):
             call.outcome = self._shut()
             call.deliver()
         readers, self._all, self._idle = self._all, [], []
@@ -88,18 +104,16 @@ class Readers:
     async def read(self, statements: Statements) -> list[bytes | None]:
         """What each statement gives, in order: the bytes of its one value, None for null or no row.
 
-        Raises DatabaseError where the file fails, LimitError where it takes too long or gives too much; a
-        statement that is wrong raises as sqlite3 says it.
+        Raises DatabaseError where the file fails, LimitError where it takes too long or gives too much,
+        OverloadedError where it was not started; a statement that is wrong raises as sqlite3 says it.
         """
         if self._closed:
             raise self._shut()
         near = self._near.read(statements)
         if near is not None:
             return near
-        asked = time.monotonic()
-        call = Call(statements, self._loop.create_future(), asked, asked + self._seconds)
-        self._waiting.append(call)
-        self._wake()
+        call = self._call(statements)
+        self._enqueue(call)
         try:
             answers = await call.answers
             if not call.spared:
@@ -107,6 +121,7 @@ class Readers:
             return answers
         except asyncio.CancelledError:
             call.abandoned = True
+            self._waiting.discard(call)
             raise
         except (sqlite3.Error, ValueError) as error:
             failure = self._failure(error)
@@ -118,12 +133,9 @@ class Readers:
         """What the statements of each part give, in one read transaction, as soon as it is there."""
         if self._closed:
             raise self._shut()
-        asked = time.monotonic()
-        until = asked + self._seconds
-        calls = [Call(statements, self._loop.create_future(), asked, until) for statements in parts]
+        calls = [self._call(statements) for statements in parts]
         calls[0].rest = tuple(calls[1:])
-        self._waiting.append(calls[0])
-        self._wake()
+        self._enqueue(calls[0])
         try:
             for call in calls:
                 yield await call.answers
@@ -133,6 +145,7 @@ class Readers:
                 raise
             raise failure from error
         finally:
+            self._waiting.discard(calls[0])
             for call in calls:
                 call.abandoned = True
                 if not call.answers.cancel() and not call.answers.cancelled():
@@ -154,19 +167,46 @@ class Readers:
     def _shut(self) -> DatabaseError:
         return DatabaseError(f"database {self._path} is closed")
 
+    def _call(self, statements: Statements) -> Call:
+        """What is measured tells more than an estimate."""
+        address, estimate = caller()
+        measured = self._near.expected(statements)
+        expected = measured if measured is not None else estimate
+        answers: asyncio.Future[list[bytes | None]] = self._loop.create_future()
+        return Call(
+            statements, answers, time.monotonic(), address, math.inf if expected is None else expected
+        )
+
+    def _enqueue(self, call: Call) -> None:
+        self._waiting.put(call)
+        if self._late is None and self._seconds < math.inf:
+            self._late = self._loop.call_at(call.asked + self._seconds, self._refuse_late)
+        self._wake()
+
+    def _refuse_late(self) -> None:
+        """Refuse the calls that have waited as long as statements may run."""
+        for call in self._waiting.late(self._loop.time() - self._seconds):
+            call.outcome = OverloadedError(WAITED)
+            call.deliver()
+        oldest = self._waiting.oldest()
+        again = None if oldest is None else oldest + self._seconds
+        self._late = None if again is None else self._loop.call_at(again, self._refuse_late)
+
     def _wake(self) -> None:
-        """Have a reader work on what waits, if one is idle."""
-        if self._idle:
-            reader = self._idle.pop()
-            work = reader.work(self._waiting, self._done, self._tell)
-            work.add_done_callback(partial(self._rest, reader))
+        """Have idle readers work on what waits: the one that is reserved first, so that others stay free."""
+        for reader in sorted(self._idle, key=lambda one: not one.reserved):
+            if self._waiting.has(short=reader.reserved):
+                self._idle.remove(reader)
+                work = reader.work(self._waiting, self._done, self._tell)
+                work.add_done_callback(partial(self._rest, reader))
+                return
 
     def _rest(self, reader: Reader, work: "asyncio.Future[None]") -> None:
-        """The reader found nothing more to do."""
+        """The reader found nothing more that it may do."""
         self._deliver()
         if not self._closed:
             self._idle.append(reader)
-            if self._waiting:  # it came in the last moment
+            if len(self._waiting):  # it came in the last moment
                 self._wake()
 
     def _tell(self) -> None:
@@ -179,5 +219,15 @@ class Readers:
         self._told = False  # before a look at what is done: who is done later tells again
         while self._done:
             call = self._done.popleft()
+            if call.preempted and not self._closed:
+                self._run_again(call)
+                continue
             self.tally.spared += call.spared
             call.deliver()
+
+    def _run_again(self, call: Call) -> None:
+        """Have another reader run what was expected to be short and is not."""
+        call.preempted, call.outcome, call.expected = False, None, 2 * SHORT
+        if not call.abandoned:
+            self._waiting.put_back(call)
+            self._wake()

@@ -97,7 +97,8 @@ def test_at_the_limit_it_passes_and_one_more_is_refused(examples: Product, cost:
         examples.answer(Asked(query, tells_cost=True), Audience.PUBLIC, limited(examples, cost)).body
     )
     assert ("data" in answer, "errors" not in answer, examples.hops) == (passes, passes, int(passes))
-    assert answer["extensions"] == {"cost": {"requested": 221, "limit": cost}}
+    scan = {"requested": 0, "limit": None}
+    assert answer["extensions"] == {"cost": {"requested": 221, "limit": cost, "scan": scan}}
 
 
 def test_the_cost_is_told_only_where_it_is_asked_for(examples: Product) -> None:

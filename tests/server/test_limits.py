@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from gqlnews.limits import Limits
 from gqlnews.server.app import create_app
 from gqlnews.settings import ServerSettings
 from tests.product import take_in
-from tests.server.support import write_articles
+from tests.server.support import DEADLINE, write_articles
 
 QUERY = "{ articles(first: 20) { nodes { related { title } } } }"
 ASKS = {"cost": True}
@@ -34,7 +36,8 @@ def client(tmp_path: Path, limit: int) -> Iterator[TestClient]:
 
 
 def check(answer: dict[str, Any], limit: int) -> None:
-    assert answer["extensions"] == {"cost": {"requested": 221, "limit": limit}}
+    scan = {"requested": 0, "limit": None}
+    assert answer["extensions"] == {"cost": {"requested": 221, "limit": limit, "scan": scan}}
     assert ("data" in answer, "errors" in answer) == (limit >= 221, limit < 221)
 
 
@@ -68,3 +71,110 @@ def test_over_a_websocket(client: TestClient, limit: int) -> None:
             check(told["payload"], limit)
         else:  # the protocol has room for the errors alone
             assert [error["extensions"]["code"] for error in told["payload"]] == ["TOO_COSTLY"]
+
+
+SCANS = {"query": '{ articles(where: {title: {contains: "x"}}) { totalCount facets { types { count } } } }'}
+"""Two passes over the one article that the public sees: 28 and 98 comparisons."""
+COMPARISONS = 126
+
+
+def many_articles(folder: Path, count: int) -> Path:
+    text = "---\ntitle: A\npublishedDateTime: 2021-04-15\nwebUrl: https://x.example/{0}\n---\n"
+    return write_articles(folder, {f"{number}.md": text.format(number) for number in range(count)})
+
+
+@contextmanager
+def serving_many(place: Path, limits: Limits, count: int = 40, **settings: Any) -> Iterator[TestClient]:
+    take_in(many_articles(place / "content", count), place / "store.db")
+    made = ServerSettings(place / "store.db", explorer=False, limits=limits, **settings)
+    with TestClient(create_app(made)) as client:
+        yield client
+
+
+SCAN = 1 + 40 * COMPARISONS // 1_000
+
+
+@pytest.mark.parametrize(("most", "passes"), [(0, True), (SCAN, True), (SCAN - 1, False)])
+def test_what_scans_too_much_is_refused_before_it_runs_and_told(
+    tmp_path: Path, most: int, passes: bool
+) -> None:
+    with serving_many(tmp_path, Limits(scan=most)) as client:
+        asked = client.post("/graphql", json={**SCANS, "extensions": ASKS}, headers={"accept": NEWER})
+    answer = asked.json()
+    assert asked.status_code == (200 if passes else 400)
+    assert answer["extensions"]["cost"]["scan"] == {"requested": SCAN, "limit": most or None}
+    if not passes:
+        (error,) = answer["errors"]
+        assert error["extensions"]["code"] == "TOO_COSTLY"
+        assert f"{SCAN} thousand comparisons, of at most {most}" in error["message"]
+        assert "data" not in answer
+
+
+def test_the_refusal_is_the_same_by_every_way_in(tmp_path: Path) -> None:
+    parts = {"query": SCANS["query"].replace("facets {", "... @defer { facets {") + " }"}
+    with serving_many(tmp_path, Limits(scan=1)) as client:
+        for accept in (NEWER, "text/event-stream", "multipart/mixed"):
+            for one in (SCANS, parts):
+                body = client.post("/graphql", json=one, headers={"accept": accept}).text
+                assert "TOO_COSTLY" in body
+                assert '"data":{' not in body
+        with client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket:
+            socket.send_json({"type": "connection_init"})
+            socket.receive_json()
+            socket.send_json({"id": "1", "type": "subscribe", "payload": SCANS})
+            assert socket.receive_json()["payload"][0]["extensions"]["code"] == "TOO_COSTLY"
+
+
+def test_the_scan_of_a_prepared_request_grows_with_the_content(tmp_path: Path) -> None:
+    def scan(client: TestClient) -> int:
+        answer = client.post("/graphql", json={**SCANS, "extensions": ASKS}).json()
+        return int(answer["extensions"]["cost"]["scan"]["requested"])
+
+    with serving_many(tmp_path, Limits(), cache_bytes=0) as client:
+        assert scan(client) == SCAN
+        take_in(many_articles(tmp_path / "content", 200), tmp_path / "store.db")
+        until = monotonic() + DEADLINE
+        while scan(client) == SCAN and monotonic() < until:
+            pass
+        assert scan(client) == 1 + 200 * COMPARISONS // 1_000
+
+
+def test_a_cost_that_is_refused_tells_the_scan_too(tmp_path: Path) -> None:
+    with serving_many(tmp_path, Limits(cost=1)) as client:
+        answer = client.post("/graphql", json={**SCANS, "extensions": ASKS}).json()
+    assert answer["errors"][0]["extensions"]["code"] == "TOO_COSTLY"
+    assert answer["extensions"]["cost"]["scan"]["requested"] == SCAN
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[TestClient]:
+    """A server whose readers are all at work, as it were."""
+    with serving_many(tmp_path, Limits(seconds=0.1), count=1, cache_bytes=0, fields_bytes=0) as client:
+        readers = client.app.state.service.store._readers  # type: ignore[attr-defined]
+        idle, readers._idle = readers._idle, []
+        yield client
+        readers._idle = idle
+
+
+@pytest.mark.parametrize("accept", [NEWER, "application/json"])
+@pytest.mark.parametrize("query", [QUERY, "{ __typename site { version } }"])
+def test_what_was_not_started_in_time_is_503(busy: TestClient, accept: str, query: str) -> None:
+    answer = busy.post("/graphql", json={"query": query}, headers={"accept": accept})
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert error["extensions"]["code"] == "OVERLOADED"
+    assert "data" not in answer.json()
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "multipart/mixed"])
+def test_a_stream_tells_it_as_an_error(busy: TestClient, accept: str) -> None:
+    query = "{ articles { totalCount ... @defer { nodes { slug } } } }"
+    assert "OVERLOADED" in busy.post("/graphql", json={"query": query}, headers={"accept": accept}).text
+
+
+def test_a_websocket_tells_it_as_an_error(busy: TestClient) -> None:
+    with busy.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket:
+        socket.send_json({"type": "connection_init"})
+        socket.receive_json()
+        socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": QUERY}})
+        assert socket.receive_json()["payload"][0]["extensions"]["code"] == "OVERLOADED"

@@ -144,6 +144,39 @@ def test_what_it_asks_for_is_counted_by_its_cost(server_settings: ServerSettings
         assert (answer.status_code, int(answer.headers["retry-after"]) > 5) == (429, True)
 
 
+def test_what_it_scans_is_counted_too(server_settings: ServerSettings) -> None:
+    """One comparison with each article, as if there were 100,000."""
+    scans = {"query": '{ articles(where: {title: {contains: "x"}}) { totalCount } }'}
+    app = create_app(replace(server_settings, http=HttpSettings(rate=100)))
+    with TestClient(app) as client:
+        app.state.service.store._sizes = ({"": 100_000},) * 2
+        assert client.post("/graphql", json=scans).status_code == 200
+        answer = client.post("/graphql", json=QUERY)
+        assert (answer.status_code, int(answer.headers["retry-after"]) > 20) == (429, True)
+
+
+def test_statements_run_for_the_address_of_their_client(server_settings: ServerSettings) -> None:
+    app = create_app(replace(server_settings, cache_bytes=0, fields_bytes=0))
+    with TestClient(app) as client:
+        readers, seen = app.state.service.store._readers, []
+        enqueue = readers._enqueue
+
+        def noted(call: Any) -> None:
+            seen.append((call.address, call.expected < 1))
+            enqueue(call)
+
+        readers._enqueue = noted
+        parts = {"query": "{ articles { totalCount ... @defer { nodes { slug } } } }"}
+        for accept in ("application/json", "text/event-stream", "multipart/mixed"):
+            client.post("/graphql", json=parts, headers={"accept": accept})
+        with client.websocket_connect("/graphql", ["graphql-transport-ws"]) as socket:
+            socket.send_json({"type": "connection_init"})
+            socket.receive_json()
+            socket.send_json({"id": "1", "type": "subscribe", "payload": QUERY})
+            assert socket.receive_json()["type"] == "next"
+    assert seen == [("testclient", True)] * 4
+
+
 def test_operations_of_a_websocket_count_too(limited: TestClient) -> None:
     with limited.websocket_connect("/graphql", ["graphql-transport-ws"]) as socket:
         socket.send_json({"type": "connection_init"})

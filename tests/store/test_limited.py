@@ -21,6 +21,7 @@ from gqlnews.store.snapshots import Snapshot, Snapshots
 LINE: Statements = [("SELECT line FROM store", ())]
 COUNTS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT CAST(max(i) AS TEXT) FROM n"
 ENDLESS: Statements = [(COUNTS, ())]
+COUNTED: Statements = [(COUNTS.replace("FROM n)", "FROM n LIMIT 300000)"), ())]  # some looks at the clock
 SEARCH: Statements = [(f"{COUNTS} WHERE 1 OR 'a MATCH b'", ())]
 SHORT = Limits(seconds=0.05)
 SMALL = Limits(answer_bytes=2_000)
@@ -74,15 +75,34 @@ async def test_what_takes_too_long_is_stopped(database: Path, statements: Statem
         assert await readers.read([*LINE, *LINE]) != [None, None]  # and no transaction is left open
 
 
-async def test_who_has_waited_too_long_is_not_begun_with(database: Path) -> None:
+async def test_what_waited_too_long_is_not_started_and_refused_as_overload(database: Path) -> None:
     begun: list[str] = []
     async with pool(database, SHORT) as readers:
         await readers.trace(begun.append)
-        calls = [asyncio.create_task(readers.read(some)) for some in (ENDLESS, LINE, LINE)]
+        calls = [asyncio.create_task(readers.read(ENDLESS)) for _ in range(9)]
         ends = await asyncio.gather(*calls, return_exceptions=True)
-        assert [getattr(end, "code", None) for end in ends] == ["TIMED_OUT"] * 3
-        assert [sql for sql in begun if sql.startswith(("SELECT", "WITH"))] == [COUNTS]
+        codes = [getattr(end, "code", None) for end in ends]
+        assert set(codes) == {"TIMED_OUT", "OVERLOADED"}
+        assert codes.count("TIMED_OUT") == begun.count(COUNTS)
         assert await readers.read(LINE) != [None]
+
+
+async def test_the_time_that_a_call_waits_does_not_count_as_running(database: Path) -> None:
+    async with pool(database, Limits(seconds=10.0)) as readers:
+        call = readers._call(COUNTED)
+        call.asked -= 1_000.0
+        readers._waiting.put(call)
+        readers._wake()
+        assert await call.answers == [b"300000"]
+
+
+async def test_nothing_is_late_where_there_is_no_limit(database: Path) -> None:
+    async with pool(database, Limits()) as readers:
+        endless, waits = (asyncio.create_task(readers.read(some)) for some in (ENDLESS, LINE))
+        await asyncio.sleep(0)
+        readers._refuse_late()
+        endless.cancel()
+        assert await waits != [None]
 
 
 async def test_without_a_limit_nothing_is_stopped(database: Path) -> None:

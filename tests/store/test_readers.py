@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 
-from gqlnews.errors import DatabaseError, ForeignDatabaseError
+from gqlnews.errors import DatabaseError, ForeignDatabaseError, OverloadedError
+from gqlnews.limits import UNLIMITED, Limits
+from gqlnews.store.call import SHORT
+from gqlnews.store.callers import act_for, expect
 from gqlnews.store.connection import Statements
 from gqlnews.store.database import open_writer
+from gqlnews.store.near import PROVED
+from gqlnews.store.queue import CallQueue
 from gqlnews.store.reader import Reader
 from gqlnews.store.readers import Readers
 
@@ -42,8 +47,8 @@ def _made(database: Path) -> None:
 
 
 @asynccontextmanager
-async def pool(database: Path, count: int = 2) -> AsyncIterator[Readers]:
-    readers = Readers()
+async def pool(database: Path, count: int = 2, limits: Limits = UNLIMITED) -> AsyncIterator[Readers]:
+    readers = Readers(limits)
     await readers.open(database, count)
     try:
         yield readers
@@ -53,6 +58,19 @@ async def pool(database: Path, count: int = 2) -> AsyncIterator[Readers]:
 
 def started(readers: Readers, statements: Statements, count: int) -> list[asyncio.Task[list[bytes | None]]]:
     return [asyncio.create_task(readers.read(statements)) for _ in range(count)]
+
+
+def asking(
+    readers: Readers, statements: Statements, address: str, expected: float | None
+) -> asyncio.Task[list[bytes | None]]:
+    """A call for that client address, which is expected to take so many seconds."""
+
+    async def ask() -> list[bytes | None]:
+        act_for(address)
+        expect(expected)
+        return await readers.read(statements)
+
+    return asyncio.create_task(ask())
 
 
 async def test_each_statement_gives_the_bytes_of_its_value(database: Path) -> None:
@@ -189,10 +207,106 @@ async def test_others_are_answered_while_a_statement_runs(database: Path) -> Non
         await running.wait()
         async with asyncio.timeout(10):
             for _ in range(20):
-                await asyncio.gather(*started(readers, LINE, 10))
+                await asyncio.gather(*(asking(readers, LINE, "", 0.0) for _ in range(10)))
         assert not slow.done()
         slow.cancel()
         await ended([slow])
+
+
+async def test_one_reader_runs_nothing_but_what_is_known_to_be_short(database: Path) -> None:
+    async with pool(database) as readers:
+        running = await told(readers, "RECURSIVE")
+        dear = [asking(readers, ENDLESS, str(number), known) for number, known in enumerate((5.0, None, 1.0))]
+        await running.wait()
+        async with asyncio.timeout(10):
+            for number in range(20):
+                assert await asking(readers, [(f"SELECT '{number}'", ())], "other", SHORT)
+        assert not any(one.done() for one in dear)
+        assert [reader.current for reader in readers._all if reader.reserved] == [None]
+        for one in dear:
+            one.cancel()
+        await ended(dear)
+
+
+async def test_what_was_measured_tells_more_than_an_estimate(database: Path) -> None:
+    async with pool(database) as readers:
+        for _ in range(PROVED):
+            await readers.read([MIDDLING])
+        running = await told(readers, "i + 1 FROM n)")
+        endless = asking(readers, ENDLESS, "other", None)
+        await running.wait()
+        async with asyncio.timeout(10):
+            assert await asking(readers, [MIDDLING], "a", 5.0) == [b"30000"]
+        endless.cancel()
+        await ended([endless])
+
+
+async def test_what_takes_longer_than_expected_leaves_the_reserved_reader(database: Path) -> None:
+    async with pool(database) as readers:
+        wrong = [asking(readers, ENDLESS, str(number), 0.0) for number in range(3)]
+        slow = asking(readers, [SLOW], "slow", 0.0)
+        async with asyncio.timeout(10):
+            for number in range(20):
+                assert await asking(readers, [(f"SELECT '{number}'", ())], "other", 0.0)
+            while any(reader.reserved and reader.current is not None for reader in readers._all):
+                assert await asking(readers, LINE, "other", 0.0)
+        for one in wrong:
+            one.cancel()
+        await ended(wrong)
+        async with asyncio.timeout(10):
+            assert await slow == [b"3000000"]
+
+
+async def test_a_cheap_client_is_served_between_the_calls_of_dear_ones(database: Path) -> None:
+    """By how many statements ran before it, whatever time they took."""
+    order: list[str] = []
+
+    async def ask(statement: str, address: str, expected: float | None) -> None:
+        await asking(readers, [(statement, ())], address, expected)
+        order.append(address)
+
+    async with pool(database, count=1) as readers:
+        running = await told(readers, "RECURSIVE")
+        blocking = asking(readers, [SLOW], "first", None)
+        await running.wait()
+        dear = [ask(f"SELECT '{number}'", "dear", 1.0) for number in range(100)]
+        cheap = [ask(f"SELECT 'cheap {number}'", "cheap", 0.001) for number in range(3)]
+        unknown = [ask("SELECT 'u'", "unknown", None)]
+        await asyncio.gather(blocking, *dear, *cheap, *unknown)
+    assert order[:8] == ["dear", "cheap", "unknown", "dear", "cheap", "dear", "cheap", "dear"]
+
+
+async def test_a_full_queue_refuses_and_who_left_makes_room(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        readers._waiting = CallQueue(most=4)
+        running = await told(readers, "RECURSIVE")
+        blocking = asking(readers, ENDLESS, "first", None)
+        await running.wait()
+        two = [asking(readers, LINE, "a", None) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError, match="your address"):
+            await asking(readers, LINE, "a", None)
+        two.pop().cancel()
+        await asyncio.sleep(0)
+        two.append(asking(readers, LINE, "a", None))
+        blocking.cancel()
+        await asyncio.gather(*two)
+
+
+async def test_parts_wait_with_the_others_and_leave_nothing_behind(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        running = await told(readers, "RECURSIVE")
+        blocking = asking(readers, ENDLESS, "first", None)
+        await running.wait()
+        parts = readers.read_parts([LINE, LINE])
+        first = asyncio.ensure_future(anext(parts))
+        await asyncio.sleep(0)
+        assert len(readers._waiting) == 1
+        first.cancel()
+        await asyncio.wait([first])
+        assert len(readers._waiting) == 0
+        blocking.cancel()
+        await ended([blocking])
 
 
 async def test_an_answer_is_handed_over_before_what_takes_long_begins(database: Path) -> None:

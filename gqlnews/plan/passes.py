@@ -1,0 +1,216 @@
+"""The passes over the store's rows that a list's selection and arguments ask for, weighed by scan.py.
+
+It follows what `render` makes: which parts of a connection read its rows again, and which of these an index
+serves, so that they read no more than they give.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gqlnews.plan.conditions import EVERYTHING, columns_of
+from gqlnews.plan.declare import Connection, Groups, Intervals, Junction, Match, Part, Statistics
+from gqlnews.plan.lists import ListShape
+from gqlnews.plan.nodes import FieldPlan
+from gqlnews.plan.scan import (
+    ALIKE,
+    ALIKE_TESTS,
+    COUNT_ALL,
+    GROUP,
+    GROUP_ALL,
+    HIT,
+    HIT_PASS,
+    INDEX_ROW,
+    INTERVALS,
+    ITEM_ROW,
+    SORT,
+    STATISTICS,
+    TABLE_ROW,
+    Pass,
+    Values,
+    weight_of,
+    weight_of_match,
+)
+
+_OF_PAGE = frozenset({Part.EDGES, Part.NODES, Part.START_CURSOR, Part.END_CURSOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A facet is read once, and once for each list that hangs from it: `times`.
+
+    `extra` is its weight beside reading a row; `extra_all` where an index groups all rows.
+    """
+
+    column: str
+    times: int
+    extra: int
+    extra_all: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """How often the parts of a connection that are asked for read its rows."""
+
+    page: bool = False
+    snippets: int = 0
+    counts: int = 0
+    previous: int = 0
+    following: int = 0
+    facets: tuple[Facet, ...] = ()
+
+
+def reads_of(plan: FieldPlan) -> Reads:
+    """Of a connection's selection."""
+    parts = list(plan.selection.fields)
+    infos = [field for part in parts if part.declaration is Part.PAGE_INFO for field in part.selection.fields]
+    edges = [field for part in parts if part.declaration is Part.EDGES for field in part.selection.fields]
+
+    def count(fields: list[FieldPlan], part: Part) -> int:
+        return sum(field.declaration is part for field in fields)
+
+    facets = [
+        _facet(field) for part in parts if part.declaration is Part.FACETS for field in part.selection.fields
+    ]
+    return Reads(
+        page=any(field.declaration in _OF_PAGE for field in (*parts, *infos)) or bool(infos),
+        snippets=count(edges, Part.SNIPPET),
+        counts=count(parts, Part.TOTAL_COUNT),
+        previous=count(infos, Part.HAS_PREVIOUS_PAGE),
+        following=count(infos, Part.HAS_NEXT_PAGE),
+        facets=tuple(facet for facet in facets if facet is not None),
+    )
+
+
+def _facet(plan: FieldPlan) -> Facet | None:
+    times = 1 + _lists_below(plan)
+    match plan.declaration:
+        case Groups(column=column, items=items):
+            return Facet("" if items else column, times, GROUP, GROUP_ALL)
+        case Intervals(column=column):
+            return Facet(column, times, INTERVALS, INTERVALS)
+        case Statistics(column=column):
+            return Facet(column, times, STATISTICS, STATISTICS)
+    return None
+
+
+def _lists_below(plan: FieldPlan) -> int:
+    """The connections that hang from a field, but not from another one."""
+    return sum(
+        1 if isinstance(field.declaration, Connection) else _lists_below(field)
+        for selection in plan.objects.values()
+        for field in selection.fields
+    )
+
+
+def passes_of_list(
+    declaration: Connection, shape: ListShape, values: Values, reads: Reads, many: int, parent: str
+) -> list[Pass]:
+    """Of a connection that is no search, for `many` parents that are rows of the table `parent`."""
+    tests = weight_of(shape.where, values)
+    if declaration.match is None:
+        table = declaration.entity.table
+        return [Pass(_all_reads(declaration, shape, reads, INDEX_ROW, tests), table)]
+    junction = declaration.through
+    group = _group(declaration.entity.table, declaration.match, junction, many, parent)
+    has_items = junction is not None and junction.items is not None
+    covered = has_items or (shape.where == EVERYTHING and shape.alike is None and not _by_keys(junction))
+    row = INDEX_ROW if covered else TABLE_ROW
+    passes = [group(_all_reads(declaration, shape, reads, row, tests))]
+    if junction is not None and (walks := _walks_by_item(junction, shape, reads)):
+        passes.append(Pass(walks * ITEM_ROW, declaration.entity.table, many, parent))
+    return passes
+
+
+def passes_of_search(
+    declaration: Connection, shape: ListShape, values: Values, reads: Reads, _many: int, _parent: str
+) -> list[Pass]:
+    """The index is asked once for the hits, and once for snippets, without ranks; all else reads the hits."""
+    match = weight_of_match(values.get("match"))
+    filtered = 0 if shape.where == EVERYTHING else TABLE_ROW + weight_of(shape.where, values)
+    again = int(reads.page) + reads.counts + reads.previous + reads.following
+    weight = HIT + match + reads.snippets * match // 2 + filtered + HIT_PASS * again
+    weight += sum(facet.times * (HIT_PASS + facet.extra) for facet in reads.facets)
+    return [Pass(weight, declaration.entity.table)]
+
+
+def passes_of_groups(declaration: Groups, many: int, parent: str) -> list[Pass]:
+    """Of groups that hang from no connection."""
+    if declaration.entity is None or declaration.match is None:
+        return []
+    group = _group(declaration.entity.table, declaration.match, declaration.through, many, parent)
+    return [group(TABLE_ROW + GROUP)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The rows of some parents, which share none, or as many as their junction has."""
+
+    rows: str
+    parents: int
+    parents_of: str
+    within: str
+
+    def __call__(self, weight: int) -> Pass:
+        return Pass(weight, self.rows, self.parents, self.parents_of, self.within)
+
+
+def _group(table: str, match: Match, junction: Junction | None, many: int, parent: str) -> _Group:
+    if junction is None:
+        return _Group(f"{table}.{match.child}", many, parent, table)
+    return _Group(f"{junction.table}.{junction.near}", many, parent, junction.table)
+
+
+def _all_reads(declaration: Connection, shape: ListShape, reads: Reads, row: int, tests: int) -> int:
+    """The weight for one row of the list, all passes together."""
+    alike = shape.alike is not None
+    whole = row + tests * (ALIKE_TESTS if alike else 1) + (ALIKE if alike else 0)
+    ordered = _is_ordered(declaration, shape)
+    everything = shape.where == EVERYTHING
+    # The page, and what is before and behind it, where an index has the order and each row is on the list.
+    light = (INDEX_ROW if alike else 0) if everything and ordered else whole
+    weight = (light if ordered else light + SORT) if reads.page else 0
+    weight += light * _looks_beyond(shape, reads)
+    weight += reads.counts * (COUNT_ALL if everything and not alike and row == INDEX_ROW else whole)
+    by_index = everything and not alike and declaration.match is None
+    in_group = declaration.match is not None and declaration.through is None
+    for facet in reads.facets:
+        beside = TABLE_ROW if facet.column and row == INDEX_ROW and in_group else 0
+        weight += facet.times * (whole + beside + (facet.extra_all if by_index else facet.extra))
+    return weight
+
+
+def _looks_beyond(shape: ListShape, reads: Reads) -> int:
+    """How often rows before or behind the page are looked for; on the side it is walked to the page says."""
+    page = shape.page
+    following = 0 if not page.backward and not page.before else reads.following
+    previous = 0 if page.backward and not page.after else reads.previous
+    return following + previous
+
+
+def _is_ordered(declaration: Connection, shape: ListShape) -> bool:
+    """Whether an index has the rows in this order, at least by its first key."""
+    first = declaration.entity.order[:1]
+    by_same = bool(first) and first[0].column == shape.order[0].column
+    return by_same and not _by_keys(declaration.through)
+
+
+def _by_keys(junction: Junction | None) -> bool:
+    """Whether the rows are looked up by the keys of a junction that repeats none of their columns."""
+    return junction is not None and not junction.copies
+
+
+def _walks_by_item(junction: Junction, shape: ListShape, reads: Reads) -> int:
+    """How often all rows are walked for each parent, to find those with its item: where the junction does not
+    repeat every column that is read."""
+    if junction.items is None:
+        return 0
+
+    def walks(columns: Iterable[str]) -> bool:
+        return shape.alike is not None or not junction.copies.issuperset((*columns, *columns_of(shape.where)))
+
+    ordered = walks(term.column for term in shape.order) * (
+        int(reads.page) + _looks_beyond(shape, reads)
+    ) + reads.counts * walks(())
+    return ordered + sum(
+        facet.times * walks([facet.column] if facet.column else ()) for facet in reads.facets
+    )

@@ -1,0 +1,108 @@
+"""Calls that wait for a reader, served in turn by client address.
+
+1. Each client address has a turn after the other, whatever the number of its calls.
+2. In its turn the call that is expected to be the shortest is served; of calls that are expected to be about
+   as long, the one that came first.
+3. A reader that is reserved for short calls passes over those clients that have none.
+
+There is room for `most` calls, and for half as many of one client, so that no client fills the queue alone.
+"""
+
+from bisect import insort
+from collections import OrderedDict
+from itertools import count
+from math import frexp, isfinite
+from operator import attrgetter
+from threading import Lock
+
+from gqlnews.errors import OverloadedError
+from gqlnews.store.call import Call
+
+MOST_WAITING = 1_000
+LEAST, UNKNOWN = -9, 1_000  # magnitudes: of a millisecond, and beyond every number
+FULL = "More requests wait for the database than may: try again later."
+FULL_OF_ONE = "More requests of your address wait for the database than may: try again later."
+
+
+class CallQueue:
+    """Filled by the event loop, emptied by the threads of the readers."""
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self._most, self._most_of_one = most, max(1, most // 2)
+        self._lock = Lock()
+        self._clients: OrderedDict[str, list[Call]] = (
+            OrderedDict()
+        )  # in order of turn; the calls of each sorted
+        self._numbers = count()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def put(self, call: Call) -> None:
+        """Raises OverloadedError where there is no room."""
+        with self._lock:
+            calls = self._clients.get(call.address, ())
+            if self._count >= self._most:
+                raise OverloadedError(FULL)
+            if len(calls) >= self._most_of_one:
+                raise OverloadedError(FULL_OF_ONE)
+            self._insert(call)
+
+    def put_back(self, call: Call) -> None:
+        """One that was taken before, whether or not there is room."""
+        with self._lock:
+            self._insert(call)
+
+    def take(self, *, short: bool = False) -> Call | None:
+        """The next call; with `short`, the next that is known to be short."""
+        with self._lock:
+            heads = (calls[0] for calls in self._clients.values())
+            call = next((head for head in heads if not short or head.is_short), None)
+            if call is not None:
+                self._clients.move_to_end(call.address)
+                self._remove(call)
+            return call
+
+    def discard(self, call: Call) -> bool:
+        """Remove a call that still waits; whether it did."""
+        with self._lock:
+            waits = call in self._clients.get(call.address, ())
+            if waits:
+                self._remove(call)
+            return waits
+
+    def late(self, asked_before: float) -> list[Call]:
+        """Remove and return the calls that have waited since before that time."""
+        with self._lock:
+            late = [call for calls in self._clients.values() for call in calls if call.asked <= asked_before]
+            for call in late:
+                self._remove(call)
+            return late
+
+    def oldest(self) -> float | None:
+        """When the call that has waited longest was asked."""
+        with self._lock:
+            return min((call.asked for calls in self._clients.values() for call in calls), default=None)
+
+    def has(self, *, short: bool = False) -> bool:
+        """Whether `take` would return a call."""
+        with self._lock:
+            return any(not short or calls[0].is_short for calls in self._clients.values())
+
+    def _insert(self, call: Call) -> None:
+        call.order = _magnitude(call.expected), next(self._numbers)
+        insort(self._clients.setdefault(call.address, []), call, key=attrgetter("order"))
+        self._count += 1
+
+    def _remove(self, call: Call) -> None:
+        calls = self._clients[call.address]
+        calls.remove(call)
+        self._count -= 1
+        if not calls:
+            del self._clients[call.address]
+
+
+def _magnitude(seconds: float) -> int:
+    """Of what is expected, by powers of two: what differs by less is served in the order of coming."""
+    return max(LEAST, frexp(seconds)[1]) if isfinite(seconds) else UNKNOWN

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from gqlnews.errors import Code
 from gqlnews.kept import Kept
-from gqlnews.schema.engine import Engine, Parted, Prepared, Ready
+from gqlnews.schema.engine import Answer, Engine, Parted, Prepared, Ready
 from gqlnews.server.wire import RETRY_AFTER, RefusedError
 
 AGAIN_LATER = ((b"retry-after", b"1"),)  # the header, where the server is overloaded

@@ -196,7 +196,8 @@ def _asked(exchange: Exchange, request: Request) -> Asked:
 
 
 def _streamed(exchange: Exchange, ready: Ready) -> StreamedReply:
-    return StreamedReply(exchange.service, ready, _framing(exchange.streams, ready))
+    client = exchange.service.client_of(exchange.scope)
+    return StreamedReply(exchange.service, ready, _framing(exchange.streams, ready), client)
 
 
 def _framing(streams: Streams, ready: Ready) -> Framing:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from starlette.types import Scope
+
 from gqlnews.schema.engine import Engine
-from gqlnews.schema.feed import Feed
+from gqlnews.schema.lanes import Lanes
 from gqlnews.schema.parts import ReadParts
 from gqlnews.server.answers import Answers
 from gqlnews.server.metrics import Metrics, Outcome
 from gqlnews.server.persisted import Persisted
-from gqlnews.server.rates import InFlight, Rates
+from gqlnews.server.rates import InFlight, Rates, client_of
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
 from gqlnews.store.access import Access
@@ -24,7 +26,7 @@ class Service:
     settings: ServerSettings
     engine: Engine
     answers: Answers
-    feed: Feed
+    feed: Lanes
     sockets: Sockets
     read_parts: ReadParts
     persisted: Persisted
@@ -33,6 +35,10 @@ class Service:
     store: Access
     metrics: Metrics
     traces: "Traces | None" = None
+
+    def client_of(self, scope: Scope) -> str:
+        """Names whose statement time a subscription takes."""
+        return client_of(scope, by_address=self.settings.most_streams_of_one > 0)
 
     def ended(
         self,

@@ -178,7 +178,8 @@ class _Connection:
             self._service.ended(None, Outcome.REFUSED, (refused.code,))
             await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))
             return
-        answers, traces = answers_of(self._service, ready, self._drop), self._service.traces
+        client, traces = self._service.client_of(self._socket.scope), self._service.traces
+        answers = answers_of(self._service, ready, self._drop, client=client)
         run = partial(self._run, message.id, key, ready.operation, answers)
         running = run() if traces is None else traces.operation(self._socket.scope, run)
         self._operations[message.id] = asyncio.create_task(running)

@@ -23,11 +23,11 @@ class StreamedReply:
     """A subscription begins when it is made."""
 
     def __init__(
-        self, service: Service, ready: Prepared | Parted | Watched | Answer, framing: Framing
+        self, service: Service, ready: Prepared | Parted | Watched | Answer, framing: Framing, client: str
     ) -> None:
         self._service, self._ready, self._framing = service, ready, framing
         self._dropped = asyncio.Event()
-        self._answers = answers_of(service, ready, self._dropped.set, framing)
+        self._answers = answers_of(service, ready, self._dropped.set, framing, client)
         self._sent = 0
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:

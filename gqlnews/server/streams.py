@@ -30,14 +30,15 @@ def answers_of(
     ready: Prepared | Parted | Watched | Answer,
     drop: Callable[[], None],
     framing: Framing | None = None,
+    client: str = "",
 ) -> AsyncGenerator[Answer, None]:
     """The answers, the last one not `ok` where the operation was refused or came to grief.
 
     A subscription begins now, not when the first answer is asked for. `drop` tells whom reads too slowly.
-    Raises EndedError where the server stops.
+    `client` names whose statement time a subscription takes. Raises EndedError where the server stops.
     """
     if isinstance(ready, Watched):
-        answers = _many(service, ready, service.feed.watch(ready, drop))
+        answers = _many(service, ready, service.feed.watch(ready, drop, client))
     elif isinstance(ready, Parted):
         answers = _parts(service, ready, of_2022 if framing is PARTS_OF_2022 else newer)
     else:

@@ -12,6 +12,7 @@ from typing import Any
 
 import strawberry
 
+from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.build import build_schema
 from gqlnews.schema.engine import Asked, Engine, Watched
@@ -34,11 +35,11 @@ Event = dict[str, Any]
 class Watching:
     """One who watches, and reads at once: what came so far, and how it ended."""
 
-    def __init__(self, feed: Feed, watched: Watched) -> None:
+    def __init__(self, feed: Feed, watched: Watched, client: str = "") -> None:
         self.bodies: list[bytes] = []
         self.dropped = 0
         self._came = asyncio.Event()
-        self.task = asyncio.create_task(self._read(feed.watch(watched, self._drop)))
+        self.task = asyncio.create_task(self._read(feed.watch(watched, self._drop, client)))
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -73,7 +74,8 @@ class Watching:
 class Live:
     """`feed` and `engine` are those of a server of their own."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, limits: Limits = UNLIMITED) -> None:
+        self.limits = limits
         self.database = root / "store.db"
         self.folder = Folder(root / "content")
         self.writer = open_careless(self.database)
@@ -85,7 +87,7 @@ class Live:
         await self.readers.open(self.database)
         self.revision.open(self.database)
         self.engine = Engine(self.readers.read, _schema())
-        self.feed = Feed(self.database, self.revision.version)
+        self.feed = Feed(self.database, self.revision.version, self.limits)
 
     async def close(self) -> None:
         for one in self.watching:
@@ -119,15 +121,17 @@ class Live:
         assert isinstance(ready, Watched), ready
         return ready
 
-    def watch(self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, **variables: Any) -> Watching:
-        watching = Watching(self.feed, self.ready(query, audience, **variables))
+    def watch(
+        self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, client: str = "", **variables: Any
+    ) -> Watching:
+        watching = Watching(self.feed, self.ready(query, audience, **variables), client)
         self.watching.append(watching)
         return watching
 
     async def joined(
-        self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, **variables: Any
+        self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, client: str = "", **variables: Any
     ) -> Watching:
-        watching = self.watch(query, audience, **variables)
+        watching = self.watch(query, audience, client, **variables)
         await self.settled()
         return watching
 
@@ -172,12 +176,12 @@ async def until(happened: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def living() -> AsyncIterator[Live]:
+async def living(limits: Limits = UNLIMITED) -> AsyncIterator[Live]:
     """An empty store, and a folder of its own."""
     root = Path(tempfile.mkdtemp())
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, root)
-        live = Live(root)
+        live = Live(root, limits)
         await live.open()
         stack.push_async_callback(live.close)
         yield live

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gqlnews.plan.audience import Audience
-from gqlnews.schema import feed
+from gqlnews.schema import feed, groups
 from gqlnews.schema.engine import Watched
 from tests.live import ARTICLE_CHANGED, Live, Watching, living
 from tests.store.histories import Edit, histories
@@ -167,7 +167,7 @@ def test_a_copy_that_follows_is_what_a_query_gives(
 
 def test_of_filters_that_read_no_clock_those_that_are_alike_are_one_group() -> None:
     def identity(watched: Watched) -> object:
-        return feed._identity(watched)
+        return groups.identity_of(watched)
 
     async def check() -> None:
         async with living() as live:

@@ -1,7 +1,7 @@
 """A planned operation: bind the values of a request, and compile what its shape asks for, once each."""
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphql import GraphQLError, VariableValues, get_argument_values, is_non_null_type
 
@@ -171,6 +171,11 @@ class PlannedOperation:
             cost,
             bound.values(),
         )
+
+    def renew(self, bound: BoundSubscription, variables: VariableValues) -> BoundSubscription:
+        """The same statements with the values of now: only what reads the clock differs."""
+        fresh = _bind(self.roots.plans[bound.key], variables)
+        return replace(bound, inputs=fresh.inputs[bound.field.number], _values=fresh.values())
 
     def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundParts | None":
         """The statements of an answer in parts; None where it is to come whole. Refuses as `bind` does."""

@@ -225,8 +225,10 @@ class Engine:
         name = _name(operation)
         try:
             planned = document.planned(operation, self.declarations)
-            bind = partial(planned.watch, operation.variable_values, audience)
-            return Watched(asked, name, audience, bind(), bind)
+            bound = planned.watch(operation.variable_values, audience)
+            return Watched(
+                asked, name, audience, bound, partial(planned.renew, bound, operation.variable_values)
+            )
         except GraphQLError as error:
             return refused([coded(error, Code.BAD_USER_INPUT)], name)
 

@@ -35,15 +35,23 @@ class LaggingError(GqlnewsError):
 
 
 class Listener:
-    """`number` is the newest change that the client knows. `drop` is called once, where it lags too far."""
+    """`number` is the newest change that the client knows. `drop` is called once, where it lags too far.
 
-    def __init__(self, drop: Callable[[], None]) -> None:
+    `client` names whose statement time its subscription takes.
+    """
+
+    def __init__(self, drop: Callable[[], None], client: str = "") -> None:
+        self.client = client
         self.number = 0
         self._drop = drop
         self._events: deque[Event] = deque()
         self._bytes = 0
         self._failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self._failure is not None
 
     def put(self, events: Iterable[Event]) -> None:
         """What the client does not know yet. What comes after a failure is lost on it."""

@@ -20,8 +20,8 @@ from gqlnews.errors import Code
 from gqlnews.schema.build import build_schema
 from gqlnews.schema.documents import Documents
 from gqlnews.schema.engine import FAILED, Engine
-from gqlnews.schema.feed import Feed
 from gqlnews.schema.kept_fields import KeptFields
+from gqlnews.schema.lanes import Lanes
 from gqlnews.server import logs
 from gqlnews.server.answers import Answers
 from gqlnews.server.explorer import explorer_assets
@@ -96,7 +96,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             store = Access(settings.limits)
             stack.push_async_callback(store.close)
             await store.open(settings.database)
-            feed = Feed(settings.database, store.version, settings.limits)
+            feed = Lanes(settings.database, store.version, settings.limits)
             stack.push_async_callback(feed.close)
             store.on_replaced = feed.begin_anew
             kept = _kept_fields(settings, store)

@@ -117,6 +117,9 @@ def _streams(service: Service) -> Iterator[Metric]:
     open_now = [((over,), float(service.sockets.open_over[over])) for over in TRANSPORTS]
     yield _gauge("gqlnews_streams", "Streams that are open.", ("transport",), open_now)
     yield _gauge("gqlnews_subscribers", "Subscriptions that run.", (), [((), service.feed.watching)])
+    over = [((), float(service.feed.over_budget))]
+    means = "Subscriptions that ended as their client's took too much statement time."
+    yield _counter("gqlnews_subscriptions_over_budget", means, (), over)
     yield _counter("gqlnews_events", "Events sent to subscribers.", (), [((), float(service.metrics.events))])
 
 

@@ -170,7 +170,7 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, moment:
         exchange.cached = True
         return known
     with service.in_flight:
-        exchange.answer = await service.run(prepared, address_of(exchange.scope))
+        exchange.answer = await service.run(prepared, service.client_of(exchange.scope))
     if lasting is None or not exchange.answer.faultless:
         return _momentary(exchange)
     if not exchange.registers:
@@ -198,24 +198,23 @@ async def _ready(exchange: Exchange, request: Request) -> Ready:
     exchange.registers = wanted.named is not None and wanted.query is not None
     streams = exchange.streams
     in_parts = streams.parts and streams.always != EVENT_STREAM
-    ready = await exchange.service.prepare(
-        wanted, request.audience, address_of(exchange.scope), in_parts=in_parts
-    )
+    client = exchange.service.client_of(exchange.scope)
+    ready = await exchange.service.prepare(wanted, request.audience, client, in_parts=in_parts)
     _charge(exchange, ready)
     return ready
 
 
 def _charge(exchange: Exchange, ready: Ready) -> None:
-    """Charge the rest of the operation's cost to the client's rate, and have its address served in turn."""
-    address, service = address_of(exchange.scope), exchange.service
-    act_for(address)
+    """Charge the rest of the operation's cost to the client's rate, and have the client served in turn."""
+    service = exchange.service
+    act_for(service.client_of(exchange.scope))
     if service.rates.rate:
-        service.rates.charge(address, cost_of(ready, service.engine) - COST_OF_ANY)
+        service.rates.charge(address_of(exchange.scope), cost_of(ready, service.engine) - COST_OF_ANY)
 
 
 def _streamed(exchange: Exchange, ready: Ready) -> StreamedReply:
-    framing = _framing(exchange.streams, ready)
-    return StreamedReply(exchange.service, ready, address_of(exchange.scope), framing)
+    framing, client = _framing(exchange.streams, ready), exchange.service.client_of(exchange.scope)
+    return StreamedReply(exchange.service, ready, framing, client)
 
 
 def _framing(streams: Streams, ready: Ready) -> Framing:

@@ -48,6 +48,14 @@ def address_of(scope: Scope) -> str:
     return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
 
 
+def client_of(scope: Scope, *, by_address: bool) -> str:
+    """The address, or the connection where many clients share an address, as behind a proxy."""
+    address = address_of(scope)
+    if by_address or not scope.get("client"):
+        return address
+    return f"{address} {scope['client'][1]}"
+
+
 class InFlight:
     """A place for an operation that runs, for as long as a `with` does; 0 is no limit."""
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from starlette.types import Scope
+
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Answer, Engine, Prepared, Ready
-from gqlnews.schema.feed import Feed
+from gqlnews.schema.lanes import Lanes
 from gqlnews.schema.parts import ReadParts
 from gqlnews.server.answers import Answers
 from gqlnews.server.metrics import Metrics, Outcome
@@ -15,7 +17,7 @@ from gqlnews.server.named import Wanted
 from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.persisted import Persisted
 from gqlnews.server.preparation import Preparer
-from gqlnews.server.rates import InFlight, Rates
+from gqlnews.server.rates import InFlight, Rates, client_of
 from gqlnews.server.sockets import Sockets
 from gqlnews.settings import ServerSettings
 from gqlnews.store.access import Access
@@ -31,7 +33,7 @@ class Service:
     preparer: Preparer
     offload: OffloadQueue
     answers: Answers
-    feed: Feed
+    feed: Lanes
     sockets: Sockets
     read_parts: ReadParts
     persisted: Persisted
@@ -55,6 +57,10 @@ class Service:
     async def run(self, prepared: Prepared, client: str) -> Answer:
         """The answer of a prepared request. Raises RefusedError (503)."""
         return await self.engine.run(prepared, partial(self.offload.run, client))
+
+    def client_of(self, scope: Scope) -> str:
+        """The client that a request is of: clients are served in turn, and each has its budget."""
+        return client_of(scope, by_address=self.settings.most_streams_of_one > 0)
 
     def ended(
         self,

@@ -84,14 +84,14 @@ class _Connection:
 
     def __init__(self, websocket: WebSocket, service: Service) -> None:
         self._socket, self._service = websocket, service
-        self._address = address_of(websocket.scope)
+        self._address, self._client = address_of(websocket.scope), service.client_of(websocket.scope)
         self._audience: Audience | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._closing: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
-        act_for(self._address)
+        act_for(self._client)
         if SUBPROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
             await self._socket.close(Close.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is spoken here")
@@ -198,12 +198,12 @@ class _Connection:
             await self._refuse(key, RefusedError(429, Code.TOO_MANY_OPERATIONS, text))
             return
         try:
-            ready = await self._service.prepare(message.wanted, self._audience, self._address)
+            ready = await self._service.prepare(message.wanted, self._audience, self._client)
         except RefusedError as refused:
             await self._refuse(key, refused)
             return
         self._service.rates.charge(self._address, cost_of(ready, self._service.engine) - COST_OF_ANY)
-        answers = answers_of(self._service, ready, self._address, self._drop)
+        answers = answers_of(self._service, ready, self._client, self._drop)
         traces = self._service.traces
         run = partial(self._run, message.id, key, ready.operation, answers)
         running = run() if traces is None else traces.operation(self._socket.scope, run)

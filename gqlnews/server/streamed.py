@@ -22,7 +22,7 @@ PING_SECONDS = 12.0  # proxies end what is silent for longer, most of them after
 class StreamedReply:
     """A subscription begins when it is made."""
 
-    def __init__(self, service: Service, ready: Ready, client: str, framing: Framing) -> None:
+    def __init__(self, service: Service, ready: Ready, framing: Framing, client: str) -> None:
         self._service, self._ready, self._framing = service, ready, framing
         self._dropped = asyncio.Event()
         self._answers = answers_of(service, ready, client, self._dropped.set, framing)

@@ -35,12 +35,12 @@ def answers_of(
 ) -> AsyncGenerator[Answer, None]:
     """The answers, the last one not `ok` where the operation was refused or came to grief.
 
-    `client` is the address of the client. A subscription begins now, not when the first answer is asked for.
-    `drop` tells whom reads too slowly.
-    Raises EndedError where the server stops.
+    `client` names who waits for it, and whose statement time a subscription takes. A subscription begins now,
+    not when the first answer is asked for. `drop` tells whom reads too slowly. Raises EndedError where the
+    server stops.
     """
     if isinstance(ready, Watched):
-        answers = _many(service, ready, service.feed.watch(ready, drop))
+        answers = _many(service, ready, service.feed.watch(ready, drop, client))
     elif isinstance(ready, Parted):
         answers = _parts(service, ready, client, of_2022 if framing is PARTS_OF_2022 else newer)
     else:

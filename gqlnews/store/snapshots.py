@@ -13,9 +13,9 @@ import asyncio
 import math
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
@@ -58,11 +58,12 @@ class Change(NamedTuple):
 
 
 class Patience:
-    """Until when a statement may run, by time.monotonic()."""
+    """Until when a statement may run, by time.monotonic(), and several together, by time.thread_time()."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds or math.inf
         self._until = math.inf
+        self._processor_until = math.inf
 
     def __enter__(self) -> None:
         self._until = time.monotonic() + self._seconds
@@ -70,8 +71,17 @@ class Patience:
     def __exit__(self, *_: object) -> None:
         self._until = math.inf
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """The statements of the block may take so much processor time of the thread together."""
+        self._processor_until = time.thread_time() + seconds
+        try:
+            yield
+        finally:
+            self._processor_until = math.inf
+
     def is_over(self) -> bool:
-        return time.monotonic() > self._until
+        return time.monotonic() > self._until or time.thread_time() > self._processor_until
 
 
 class Snapshot:
@@ -96,6 +106,10 @@ class Snapshot:
         if self.db.in_transaction:
             self.db.execute("ROLLBACK")  # nothing was written
         return self.db
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Limit the processor time of a block's statements, those over the other snapshot too."""
+        return self._patience.within(seconds)
 
     def changes(self, scope: int, after: int, most: int) -> list[Change]:
         """The changes of a scope after a number, oldest first."""

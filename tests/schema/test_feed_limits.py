@@ -1,47 +1,209 @@
-"""A subscription whose statement takes too long ends, and those beside it are told all the same."""
+"""Statement time: expensive subscriptions come last and end over budget; the others get every event."""
 
-from types import SimpleNamespace
-from typing import Any, cast
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from gqlnews.errors import LimitError
-from gqlnews.schema.feed import _Group, _told
-from gqlnews.schema.listener import Event, Listener
+from gqlnews.limits import SERVED
+from gqlnews.plan import operation
+from gqlnews.schema import budget, feed
+from gqlnews.schema.budget import OverBudgetError
+from gqlnews.schema.judge import Judge
+from gqlnews.schema.listener import AnewError
+from gqlnews.store import snapshots
 from gqlnews.store.limited import out_of_time
-from gqlnews.store.snapshots import Snapshot
+from gqlnews.store.snapshots import Snapshots
+from tests.live import DEADLINE, Live, Watching, living, until
+from tests.schema.test_feed_failures import failing
 
-EVENT = Event(1, b"{}")
-NOW = cast("Snapshot", SimpleNamespace(sites=[None] * 3))
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+AT_ONCE = 1e-9  # seconds: more than nothing, and less than any statement takes
+SEARCHES = {"or": [{"matches": f"word{number}"} for number in range(60)]}
 
 
-class Judge:
-    """Tells one event; of a filter that is slow, it comes to the limit."""
+def alone(check: Callable[[Live], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with living(SERVED) as live:
+            await check(live)
 
-    def events(self, bound: str, _site: object) -> list[Event]:
-        if bound == "slow":
-            raise out_of_time()
-        return [EVENT]
-
-
-def group(bound: str) -> tuple[_Group, Listener]:
-    listener = Listener(lambda: None)
-    watched: Any = SimpleNamespace(renewed=lambda: bound, audience=0)
-    return _Group(watched, {listener}), listener
+    asyncio.run(run())
 
 
-async def test_the_slow_one_is_told_why_and_the_others_their_events() -> None:
-    told = [group("quick"), group("slow"), group("quick")]
-    for one, _ in told:
-        one.put(_told(one, cast("Any", Judge()), NOW))
-    (_, first), (_, slow), (_, last) = told
-    assert [await first.take(), await last.take()] == [EVENT.body] * 2
-    with pytest.raises(LimitError) as ended:
-        await slow.take()
-    assert ended.value.code == "TIMED_OUT"
+def where(number: int) -> dict[str, Any]:
+    """Different filters, which every article here passes."""
+    return {"title": {"ne": f"none {number}"}}
+
+
+async def ended(watching: Watching) -> BaseException | None:
+    async with asyncio.timeout(DEADLINE):
+        await asyncio.wait([watching.task])
+    return watching.task.exception()
+
+
+def traced(opened: Snapshots, trace: Callable[[str], None]) -> Callable[[object], None]:
+    """For the thread of the snapshots: `trace` is called with every statement from then on."""
+
+    def begin(_: object) -> None:
+        for db in (*(one.db for one in (opened._now, opened._newer) if one), opened._other):
+            assert db is not None
+            db.set_trace_callback(trace)
+
+    return begin
+
+
+def test_a_cheap_group_s_events_are_delivered_before_an_expensive_one_is_judged() -> None:
+    async def check(live: Live) -> None:
+        await live.joined(where=SEARCHES)
+        cheap = await live.joined(client="other")
+        known: list[int] = []
+
+        def trace(sql: str) -> None:
+            if "MATCH" in sql:
+                known.append(max(listener.number for one in live.feed._groups.values()
+                                 for listener in one.listeners if listener.client == "other"))  # fmt: skip
+
+        opened = live.feed._snapshots
+        assert opened is not None
+        await opened.at(traced(opened, trace))
+        live.write("a")
+        await live.settled()
+        assert cheap.told == [("ADDED", "a")]
+        number = int(live.version().rpartition("-")[2])
+        assert known == [number, number]  # before the change and after it
+
+    alone(check)
+
+
+def test_over_budget_only_that_client_s_subscriptions_end() -> None:
+    async def check(live: Live) -> None:
+        many = [await live.joined(client="many", where=where(number)) for number in range(3)]
+        other = await live.joined(client="other")
+        with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
+            live.write("a")
+            await until(lambda: sum(one.task.done() for one in many) == 2)
+            (goes_on,) = (one for one in many if not one.task.done())
+            live.write("b")
+            await live.settled()
+        for one in many:
+            if one is not goes_on:
+                error = await ended(one)
+                assert isinstance(error, OverBudgetError)
+                assert (error.code, one.told) == ("TIMED_OUT", [])
+        assert goes_on.told == other.told == [("ADDED", "a"), ("ADDED", "b")]
+        assert live.feed.over_budget == 2
+
+    alone(check)
+
+
+def test_a_statement_is_stopped_where_its_client_s_time_is_over_and_the_next_runs() -> None:
+    async def check(live: Live) -> None:
+        with patch.object(snapshots, "STEPS_OF_A_SEARCH", 1):
+            watching = await live.joined()
+        with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
+            live.write("a")
+            assert isinstance(await ended(watching), OverBudgetError)
+        again = await live.joined()
+        live.write("b")
+        await live.settled()
+        assert again.told == [("ADDED", "b")]
+
+    alone(check)
+
+
+def test_what_another_client_with_time_left_subscribes_to_alike_goes_on() -> None:
+    longer = {"and": [where(number) for number in range(60)]}  # expected to take longer: judged last
+
+    async def check(live: Live) -> None:
+        many = [await live.joined(client="many", where=where(number)) for number in range(2)]
+        alike = [await live.joined(client=client, where=longer) for client in ("many", "other")]
+        with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
+            live.write("a")
+            await until(lambda: any(one.task.done() for one in many))
+            await live.settled()
+        assert [one.told for one in alike] == [[("ADDED", "a")]] * 2
+        assert not any(one.task.done() for one in alike)
+
+    alone(check)
+
+
+def test_a_subscription_that_ended_over_budget_resumes_without_a_loss() -> None:
+    async def check(live: Live) -> None:
+        version = live.version()
+        await live.joined(client="one")
+        late = await live.joined(client="one", where=where(1))
+        with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
+            live.write("a")
+            await until(lambda: any(one.task.done() for one in live.watching))
+        assert isinstance(await ended(next(one for one in live.watching if one.task.done())), OverBudgetError)
+        again = await live.joined(client="one", where=where(1), since=version)
+        live.write("b")
+        await again.come(2)
+        assert again.told == [("ADDED", "a"), ("ADDED", "b")]
+        await late.leave()
+
+    alone(check)
+
+
+def test_a_statement_over_the_limit_of_its_own_ends_its_subscription_alone() -> None:
+    async def check(live: Live) -> None:
+        one = await live.joined()
+        other = await live.joined(where=where(1))
+        with failing(Judge, "events", out_of_time()):
+            live.write("a")
+            await until(lambda: one.task.done() or other.task.done())
+        slow, quick = (one, other) if one.task.done() else (other, one)
+        error = await ended(slow)
+        assert isinstance(error, LimitError)
+        assert not isinstance(error, OverBudgetError)
+        assert [event["slug"] for event in await quick.come(1)] == ["a"]
+
+    alone(check)
+
+
+def test_a_look_that_has_begun_does_not_hold_up_a_store_that_takes_its_place() -> None:
+    slugs = [f"s{number:03}" for number in range(300)]
+
+    async def check(live: Live) -> None:
+        watching = await live.joined()
+        with patch.object(feed, "PAGE", 1):
+            live.write(*slugs)
+            await watching.come(1)
+            await live.feed.begin_anew()
+            assert isinstance(await ended(watching), AnewError)
+        assert len(watching.bodies) < len(slugs)
+
+    alone(check)
+
+
+def test_what_reads_the_clock_is_bound_again_without_compiling_it_again() -> None:
+    async def check(live: Live) -> None:
+        within = {"publishedDateTime": {"withinLast": "PT1H"}}
+        watched = live.ready(where=within)
+        for other in ({"heat": {"gt": 1}}, {"title": {"eq": "T"}}):
+            live.ready(where=other)
+        with patch.object(operation, "compile_statement", side_effect=AssertionError("compiled again")):
+            before = watched.bound.passing("[]")
+            await until(lambda: watched.renewed().passing("[]") != before)
+        assert watched.renewed().passing("[]")[0] == before[0]
+
+    with patch.object(operation, "MOST_SHAPES", 1):
+        alone(check)
+
+
+@pytest.mark.parametrize("age", [30, 90])
+def test_an_article_passes_by_the_clock_of_its_change(age: int) -> None:
+    async def check(live: Live) -> None:
+        watching = await live.joined(where={"publishedDateTime": {"withinLast": "PT1M"}})
+        last = await live.joined(where={"title": {"eq": "last"}})
+        now = datetime.now(UTC).timestamp()
+        live.write("a", publishedDateTime=datetime.fromtimestamp(now - age, UTC).strftime("%FT%TZ"))
+        live.write("z", title="last", publishedDateTime="2020-01-01T00:00:00Z")
+        await last.come(1)
+        await live.settled()
+        assert watching.told == ([("ADDED", "a")] if age < 60 else [])
+
+    alone(check)

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.server import rates
 from gqlnews.server.app import create_app
-from gqlnews.server.rates import InFlight, Rates, address_of
+from gqlnews.server.rates import InFlight, Rates, address_of, client_of
 from gqlnews.server.wire import RefusedError
 from gqlnews.settings import HttpSettings, ServerSettings
 
@@ -198,3 +198,17 @@ def test_past_the_operations_in_flight_is_503(server_settings: ServerSettings) -
         assert "OVERLOADED" in events.text
         app.state.service.in_flight.count = 0
         assert client.post("/graphql", json=QUERY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("by_address", "alike"),
+    [(True, True), (False, False)],
+)
+def test_a_client_is_an_address_or_a_connection(by_address: bool, alike: bool) -> None:
+    first, second = ({"client": ("10.0.0.1", port)} for port in (1, 2))
+    assert (client_of(first, by_address=by_address) == client_of(second, by_address=by_address)) is alike
+    assert client_of(first, by_address=by_address) == client_of(first, by_address=by_address)
+
+
+def test_a_client_without_an_address_is_one() -> None:
+    assert client_of({"client": None}, by_address=False) == ""

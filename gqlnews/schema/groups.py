@@ -1,0 +1,143 @@
+"""Subscriptions that get the same events, and how a page of changes is judged for all of them.
+
+1. Groups are ordered by fair queueing: each client's groups from the cheapest on, and a group stands where
+   the time that its clients have used up to it ends. So cheap groups come first, whatever others cost.
+2. They are judged in slices of some `SLICE` seconds on the snapshots' thread, and the events of a slice are
+   delivered before the next one; a group that is expected to take longer is a slice of its own.
+3. A group none of whose clients has statement time left (`budget.py`) ends with OverBudgetError.
+"""
+
+import logging
+import sqlite3
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from operator import itemgetter
+from time import monotonic, thread_time
+from typing import NamedTuple
+
+from gqlnews.errors import LimitError
+from gqlnews.schema.budget import Budget, OverBudgetError
+from gqlnews.schema.engine import Watched
+from gqlnews.schema.expected import expected_seconds
+from gqlnews.schema.judge import Judge
+from gqlnews.schema.listener import Event, FailedError, Listener
+from gqlnews.store.failures import explained
+from gqlnews.store.snapshots import Snapshot
+
+log = logging.getLogger("gqlnews")
+
+SLICE = 0.01  # seconds
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Subscriptions that get the same events. `seconds`: how long a page is expected to take."""
+
+    watched: Watched
+    listeners: set[Listener] = field(default_factory=set)
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.seconds = expected_seconds(self.watched.bound)
+
+    @property
+    def clients(self) -> frozenset[str]:
+        """Of the subscriptions that have not failed."""
+        return frozenset(listener.client for listener in self.listeners if not listener.failed)
+
+    def put(self, result: list[Event] | Exception) -> None:
+        for listener in tuple(self.listeners):
+            if isinstance(result, Exception):
+                listener.fail(result)
+            else:
+                listener.put(result)
+
+
+class Turn(NamedTuple):
+    """A group that is to be judged, for these clients."""
+
+    group: Group
+    clients: frozenset[str]
+
+
+Result = tuple[Group, list[Event] | Exception]
+
+
+def identity_of(watched: Watched) -> Hashable:
+    """Equal for subscriptions that get the same events; one that reads the clock is alone."""
+    return id(watched) if watched.bound.inputs.clock else (watched.audience, watched.bound.identity)
+
+
+def fairly(groups: Iterable[Group]) -> list[Turn]:
+    """In the order in which they are judged; groups without a client are left out."""
+    used: defaultdict[str, float] = defaultdict(float)
+    turns: list[tuple[float, Turn]] = []
+    for group in sorted(groups, key=lambda group: group.seconds):
+        clients = group.clients
+        for client in clients:
+            used[client] += group.seconds / len(clients)
+        if clients:
+            turns.append((min(used[client] for client in clients), Turn(group, clients)))
+    return [turn for _, turn in sorted(turns, key=itemgetter(0))]
+
+
+class Page:
+    """A page of the changes of a scope, after a number. `further`: where the next one begins, if any."""
+
+    def __init__(
+        self, groups: Iterable[Group], scope: int, after: int, most: int, *, limited: bool = True
+    ) -> None:
+        self._scope, self._after, self._most = scope, after, most
+        self._turns = deque(fairly(groups))
+        self._budget = Budget(limited=limited)
+        self._judge: Judge | None = None
+        self.further: int | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return not self._turns
+
+    def judge_some(self, before: Snapshot, now: Snapshot) -> list[Result]:
+        """The next slice: some groups with their events, or with the error that ends them."""
+        if self._judge is None:
+            self._judge = self._read(before, now)
+        results: list[Result] = []
+        until = monotonic() + SLICE
+        while self._turns and (not results or self._fits(until)):
+            turn = self._turns.popleft()
+            results.append((turn.group, judged(turn, self._judge, now, self._budget)))
+        return results
+
+    def _read(self, before: Snapshot, now: Snapshot) -> Judge:
+        changes = now.changes(self._scope, self._after, self._most)
+        self.further = changes[-1].number if len(changes) == self._most else None
+        if not changes:
+            self._turns.clear()
+        return Judge(changes, before, now)
+
+    def _fits(self, until: float) -> bool:
+        return monotonic() + self._turns[0].group.seconds < until
+
+
+def judged(turn: Turn, judge: Judge, now: Snapshot, budget: Budget) -> list[Event] | Exception:
+    """The statements of one group may fail; where the database does, all stop."""
+    group, clients = turn
+    left = budget.left(clients)
+    if left <= 0:
+        return OverBudgetError()
+    start = thread_time()
+    try:
+        with now.within(left):
+            return judge.events(group.watched.renewed(), now.sites[group.watched.audience])
+    except LimitError as error:
+        return OverBudgetError() if thread_time() - start >= left else error
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and explained(error, "") is not None:
+            raise
+        log.error("a subscription failed", exc_info=error)
+        return FailedError("A subscription failed.")
+    finally:
+        took = thread_time() - start
+        group.seconds = max(took, group.seconds / 2)  # another group may have run the same filter just before
+        budget.charge(clients, took)

@@ -1,0 +1,93 @@
+"""The statement time of subscriptions, by client address or by connection, over each transport."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import httpx2
+import pytest
+
+from gqlnews.schema import budget
+from tests.server.live import Site, Socket, running_site
+from tests.server.test_events import Stream, begun, streaming
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+AT_ONCE = 1e-9  # seconds: more than nothing, and less than any statement takes
+NAMED = 'subscription { articleChanged(where: {title: {ne: "none %s"}}) { slug } }'
+ELSEWHERE = "127.0.0.2"
+
+
+@pytest.fixture
+def short() -> Iterator[None]:
+    """The first subscription of each client uses up all its time."""
+    with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
+        yield
+
+
+@contextmanager
+def initialised(site: Site, address: str = "127.0.0.1") -> Iterator[Socket]:
+    with site.raw(source_address=(address, 0)) as socket:
+        socket.say("connection_init")
+        assert socket.hear() == {"type": "connection_ack"}
+        yield socket
+
+
+def codes(messages: list[dict[str, Any]]) -> list[str]:
+    """The codes of errors; "" stands for an event."""
+    errors = [message["payload"] if message["type"] == "error" else None for message in messages]
+    return sorted(error[0]["extensions"]["code"] if error else "" for error in errors)
+
+
+def metric(site: Site) -> float:
+    text = httpx2.get(site.url.replace("/graphql", "/metrics")).text
+    found = re.search(r"^gqlnews_subscriptions_over_budget_total (\S+)$", text, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+@pytest.mark.usefixtures("short")
+def test_over_budget_an_address_s_subscriptions_end_and_those_of_others_go_on(tmp_path: Path) -> None:
+    with running_site(tmp_path, metrics=True) as site, ExitStack() as stack:
+        one, another = (stack.enter_context(initialised(site)) for _ in range(2))
+        elsewhere = stack.enter_context(initialised(site, ELSEWHERE))
+        for number, socket in enumerate((one, one, another, elsewhere)):
+            socket.begin(f"{number}", NAMED % number)
+        site.change()
+        heard = [one.hear(), one.hear(), another.hear()]
+        assert codes(heard) == ["", "TIMED_OUT", "TIMED_OUT"]
+        assert elsewhere.hear()["type"] == "next"
+        assert metric(site) == 2
+        one.begin("again", NAMED % "again")  # the socket goes on
+
+
+@pytest.mark.usefixtures("short")
+def test_event_streams_and_sockets_of_an_address_share_its_time(tmp_path: Path) -> None:
+    with running_site(tmp_path) as site, initialised(site) as socket:
+        socket.begin("1", NAMED % 1)
+        with streaming(site.url, NAMED % 2) as stream:
+            begun(stream)
+            site.change()
+            heard = [socket.hear(), _message(stream)]
+            assert codes(heard) == ["", "TIMED_OUT"]
+
+
+@pytest.mark.usefixtures("short")
+def test_behind_a_proxy_each_connection_has_time_of_its_own(tmp_path: Path) -> None:
+    with running_site(tmp_path, most_streams_of_one=0) as site, ExitStack() as stack:
+        both = [stack.enter_context(initialised(site)) for _ in range(2)]
+        for number, socket in enumerate((*both, both[0])):
+            socket.begin(f"{number}", NAMED % number)
+        site.change()
+        assert codes([both[0].hear(), both[0].hear()]) == ["", "TIMED_OUT"]
+        assert both[1].hear()["type"] == "next"
+
+
+def _message(stream: Stream) -> dict[str, Any]:
+    """What an event stream tells, in the words of a socket."""
+    answer = stream.payload()["payload"]
+    errors = answer.get("errors")
+    return {"type": "error" if errors else "next", "payload": errors or answer}

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from gqlnews.errors import DatabaseError
+from gqlnews.errors import DatabaseError, LimitError
 from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.callers import expecting
 from gqlnews.store.connection import Statements
@@ -94,10 +94,8 @@ class Access:
         moments = self.moment(0), self.moment(1)
         if moments == self._sizes_at:
             return
-        with (
-            expecting(0.0),
-            suppress(DatabaseError, sqlite3.Error),
-        ):  # another process has it, or is only making it
+        # Another process has it or is only making it, or the readers are overloaded: the next look tries again.
+        with expecting(0.0), suppress(DatabaseError, LimitError, sqlite3.Error):
             public, everything = map(sizes_of, await self._readers.read(SIZES))
             self._sizes, self._sizes_at = (public, everything), moments
 
@@ -148,7 +146,7 @@ async def _is_filled(readers: Readers) -> bool:
     """Whether a folder was taken in, if only an empty one."""
     try:
         (fingerprint,) = await readers.read([("SELECT fingerprint FROM store", ())])
-    except (DatabaseError, sqlite3.Error):  # there is no such table yet
+    except (DatabaseError, LimitError, sqlite3.Error):  # there is no such table yet
         return False
     return bool(fingerprint)
 

@@ -94,7 +94,7 @@ class Access:
         moments = self.moment(0), self.moment(1)
         if moments == self._sizes_at:
             return
-        # Another process has it or is only making it, or the readers are overloaded: the next look tries again.
+        # Another process has it or is only making it, or the readers are overloaded: the next look retries.
         with expecting(0.0), suppress(DatabaseError, LimitError, sqlite3.Error):
             public, everything = map(sizes_of, await self._readers.read(SIZES))
             self._sizes, self._sizes_at = (public, everything), moments

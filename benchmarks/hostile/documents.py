@@ -1,0 +1,237 @@
+"""Documents that cost the server more than their size suggests.
+
+Each function takes a number and returns another document for every number, so that no cache knows it.
+"""
+
+from itertools import product
+from string import ascii_lowercase
+
+LARGE = 254_000  # characters: a little less than the largest body
+NODES = "{nodes{slug}}"
+EMOJI = '"😀"'
+FACETS = (
+    "totalCount facets{topics{count} providers{count} types{count} categories{count}"
+    " published(by:DAY){count} quality{min} heat{min}}"
+)
+_EVERY_FIELD = (
+    "fragment F on Article{id title excerpt url webUrl originalUrl ampWebUrl cdnAmpWebUrl type quality slug"
+    " category heat published wordCount readingMinutes updatedAt revision provider{domain name} topics{slug}"
+    " image{url} images{url width height} story{id title size}}"
+)
+DEAREST = "query Dearest($w:ArticleFilter!){articles(first:1,where:$w){" + FACETS + "}}"
+LARGE_ANSWER = (
+    "query Large($w:ArticleFilter){"
+    + "".join(
+        f"a{at}:articles(first:100,where:$w){{nodes{{id title excerpt url body html extra"
+        " images{url title} related{title excerpt url images{url}}}}"
+        for at in range(10)
+    )
+    + "}"
+)
+_NAMES = ["".join(letters) for letters in product(ascii_lowercase, repeat=3)]
+
+
+def name(number: int) -> str:
+    """A short name that no type of the schema has."""
+    return f"{_NAMES[number % len(_NAMES)]}{number // len(_NAMES) or ''}_"
+
+
+def nested(depth: int, leaf: str = EMOJI) -> str:
+    """Input objects in each other: `{z:{z:…leaf…}}`."""
+    return "{z:" * depth + leaf + "}" * depth
+
+
+def unknown_fields(number: int, count: int, value: str = "0") -> str:
+    return ",".join(f"{name(number * count + field)}:{value}" for field in range(count))
+
+
+def where_of(filter_fields: str) -> str:
+    return "{articles(where:{" + filter_fields + "})" + NODES + "}"
+
+
+def unknown_object(number: int, depth: int = 150, fields: int = 50) -> str:
+    """Each unknown field is an error, and each error's message may print the whole object."""
+    return where_of(f"{unknown_fields(number, fields)},z:{nested(depth)}")
+
+
+def deep_default(number: int) -> str:
+    """The same as the default of a variable."""
+    fields = f"{unknown_fields(number, 50)},z:{nested(150)}"
+    return f"query($w:ArticleFilter={{{fields}}}){{articles(where:$w){NODES}}}"
+
+
+def deep_directive(number: int) -> str:
+    """The same as the argument of directives, and in lists."""
+    uses = "".join(f"{name(number)}{use}:slug@include(if:{nested(30)}) " for use in range(15))
+    return "{articles{nodes{" + uses + "}}}"
+
+
+def deep_list(number: int) -> str:
+    """Lists in lists where one text is expected, 20 times."""
+    value = "[" * 40 + f'"{number}"' + "]" * 40
+    return "{" + "".join(f"a{at}:article(slug:{value}){{slug}}" for at in range(20)) + "}"
+
+
+def unknown_arguments(number: int) -> str:
+    arguments = ",".join(f"{name(number * 300 + at)}firs:1" for at in range(300))
+    return "{articles(" + arguments + ")" + NODES + "}"
+
+
+def unknown_enums(number: int) -> str:
+    """Values of an enum that are 4,000 characters long; the message prints each and looks for a like one."""
+    orders = ",".join(f"{{field:{name(number)}{'QUALITY' * 570}{at}}}" for at in range(50))
+    return "{articles(orderBy:[" + orders + "])" + NODES + "}"
+
+
+def long_operation_name(number: int) -> str:
+    """50 variables that are not used: each error names the operation, of 100,000 characters."""
+    variables = ",".join(f"$v{at}:Int" for at in range(50))
+    return f"query {name(number)}{'O' * 100_000}({variables}){{site{{version}}}}"
+
+
+def long_valid_name(number: int) -> str:
+    """Valid: the name stands in the log."""
+    return f"query {name(number)}{'O' * 200_000}{{site{{version}}}}"
+
+
+def long_field_names(number: int) -> str:
+    """50 unknown fields of 5,000 characters each."""
+    fields = " ".join(f"{name(number * 50 + at)}{'f' * 5_000}" for at in range(50))
+    return "{site{" + fields + "}}"
+
+
+def long_type_names(number: int) -> str:
+    """Fragments on 50 unknown types of 5,000 characters each, like the name of a type that is there."""
+    spreads = "".join(f"...on {name(number * 50 + at)}{'Article' * 700}{{slug}}" for at in range(50))
+    return "{articles{nodes{" + spreads + "}}}"
+
+
+def conflicts(number: int) -> str:
+    """Two fields of one name in each of 15 levels: the message says the whole way to each conflict."""
+    above, below = "related{article{" * 7, "}}" * 7
+    pairs = "".join(f"{name(number)}{at}:slug {name(number)}{at}:title " for at in range(100))
+    return "{a:articles{nodes{" + above + pairs + below + "}}}"
+
+
+def large_string(number: int, character: str = "\x7f", size: int = LARGE) -> str:
+    """A text in an object with 50 unknown fields; `size` in bytes as they are sent."""
+    text = character * (size // len(character.encode()))
+    return where_of(f'{unknown_fields(number, 50)},title:{{eq:"{text}"}}')
+
+
+def block_string(number: int) -> str:
+    """The same of short lines, and of quotes."""
+    text = '\\""" "\n' * 9_000
+    return where_of(f'{unknown_fields(number, 50)},title:{{eq:"""{text}"""}}')
+
+
+def misspelled_fields(number: int, count: int = 250) -> str:
+    """For each a similar name is looked for."""
+    return where_of(",".join(f"publishedDateTim{name(number * count + at)}:0" for at in range(count)))
+
+
+def small_misspelled(number: int) -> str:
+    """4.6 KB that fail validation."""
+    return misspelled_fields(number, 180)
+
+
+def aliases(number: int, count: int = 248) -> str:
+    return "{" + "".join(f"{name(number * count + at)}:site{{version}}" for at in range(count)) + "}"
+
+
+def same_aliases(number: int, count: int = 160) -> str:
+    """Each two of one name are compared, and their selections."""
+    return "{" + f'{name(number)}:article(slug:"x"){{id slug}}' * count + "}"
+
+
+def fragments(number: int, count: int = 200) -> str:
+    """Each spreads the next one."""
+    stem = name(number)
+    chain = "".join(f"fragment {stem}{at} on Article{{...{stem}{at + 1}}}" for at in range(count))
+    return f"{{articles{{nodes{{...{stem}0}}}}}}{chain}fragment {stem}{count} on Article{{slug}}"
+
+
+def fragments_by_all(number: int, count: int = 40) -> str:
+    """Each spreads all that come after it."""
+    stem = name(number)
+    text = "{articles{nodes{..." + stem + "0}}}"
+    for at in range(count):
+        spreads = "".join(f"...{stem}{later}" for later in range(at + 1, min(count, at + 20)))
+        text += f"fragment {stem}{at} on Article{{slug {spreads}}}"
+    return text
+
+
+def many_facets(number: int) -> str:
+    """Valid, near every limit: 13 lists with all their facets."""
+    lists = (
+        f'a{at}:articles(first:1,where:{{title:{{contains:"{name(number)}{at}"}},slug:{{ne:"y"}}}})'
+        f"{{{FACETS} nodes{{slug}}}}"
+        for at in range(13)
+    )
+    return "{" + "".join(lists) + "}"
+
+
+def many_links(number: int) -> str:
+    """Valid, near every limit: links in links, every field at each."""
+    inner = "referencedBy(first:1){nodes{...F}}related(first:1){title article{...F}}"
+    lists = "".join(
+        f"{name(number)}{at}:articles(first:1)"
+        f"{{nodes{{...F referencedBy(first:1){{nodes{{...F {inner}}}}}}}}}"
+        for at in range(3)
+    )
+    return "{" + lists + "}" + _EVERY_FIELD
+
+
+def permuted_fields() -> str:
+    """One document with as many plans as its 20 variables have values."""
+    variables = ",".join(f"$v{at}:Boolean!" for at in range(20))
+    lists = "".join(
+        f"a{at}:articles(first:1){{nodes{{...F related(first:1){{title article{{...F}}}} "
+        + " ".join(f"s{turn}:slug@include(if:$v{turn})" for turn in range(at * 5, at * 5 + 5))
+        + "}}"
+        for at in range(4)
+    )
+    return f"query Permuted({variables}){{{lists}}}{_EVERY_FIELD}"
+
+
+def permutation(number: int) -> dict[str, object]:
+    return {f"v{at}": bool(number * 7_919 >> at & 1) for at in range(20)}
+
+
+def shape(number: int, count: int = 60) -> dict[str, object]:
+    """A filter of operators in an order of its own, so that its SQL is compiled for it alone."""
+    operators = ("contains", "eq", "ne", "startsWith")
+    chosen = (operators[(number * 7_919 * (at + 1) >> (at % 11)) % 4] for at in range(count))
+    return {"or": [{"title": {operator: "qq"}} for operator in chosen]}
+
+
+def long_spaces(number: int) -> str:
+    """Nothing but what is skipped."""
+    return "{site{" + " ,\t" * (LARGE // 3) + f" {name(number)}:version}}}}"
+
+
+def long_escapes(number: int) -> str:
+    """A text of escapes, each read by itself."""
+    return where_of('title:{eq:"' + "\\u0061" * (LARGE // 6 - 100) + f'{number}"}}')
+
+
+def long_comment(number: int) -> str:
+    return f"#{'c' * LARGE}{number}\n{{site{{version}}}}"
+
+
+def schema_fields(number: int, count: int = 20) -> str:
+    """Introspection, which costs no objects: the fields of all types, and those of their types."""
+    below = "name description fields{name description type{name fields{name description type{name kind}}}}"
+    roots = "".join(f"{name(number)}{at}:__schema{{types{{{below}}}}}" for at in range(count))
+    return "{" + roots + "}"
+
+
+def contains(number: int, count: int = 90) -> dict[str, object]:
+    """A filter that tests each article so many times, and finds nothing."""
+    return {"or": [{"title": {"contains": f"q{number}x{at}"}} for at in range(count)]}
+
+
+def dearest_inline(number: int) -> str:
+    """The same, the values in the document: validated, planned and compiled each time."""
+    parts = ",".join(f'{{title:{{contains:"q{number}x{at}"}}}}' for at in range(90))
+    return "{articles(first:1,where:{or:[" + parts + "]}){" + FACETS + "}}"

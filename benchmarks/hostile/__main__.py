@@ -9,6 +9,7 @@ To see another commit under the same attacks, check it out elsewhere and name it
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -27,10 +28,11 @@ from benchmarks.throughput.progress import say
 
 def main() -> None:
     given = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # which ends the server too
     before = _read(given.before) if given.before else {}
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="gqlnews-hostile-") as scratch:
-        attacked, called = prepare(given.tree.resolve(), Path(scratch))
+        attacked, called = prepare(given.tree.resolve(), Path(scratch), given.articles)
         for attack in _chosen(given.only):
             say(f"{attack.name}: {attack.what}, on {called}")
             results.append(try_attack(attack, attacked, given.seconds))
@@ -48,6 +50,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
     parser.add_argument("--only", metavar="NAME,…", help="these attacks, or those whose names begin so")
     parser.add_argument("--seconds", type=float, default=6.0, help="that each attack lasts (6)")
+    parser.add_argument("--articles", type=int, help="of a sample, instead of the real articles")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON")
     parser.add_argument("--before", type=Path, metavar="FILE", help="show an earlier --out beside them")

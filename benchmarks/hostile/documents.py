@@ -6,6 +6,8 @@ Each function takes a number and returns another document for every number, so t
 from itertools import product
 from string import ascii_lowercase
 
+from orjson import dumps
+
 LARGE = 254_000  # characters: a little less than the largest body
 NODES = "{nodes{slug}}"
 EMOJI = '"😀"'
@@ -114,8 +116,8 @@ def conflicts(number: int) -> str:
 
 
 def large_string(number: int, character: str = "\x7f", size: int = LARGE) -> str:
-    """A text in an object with 50 unknown fields; `size` in bytes as they are sent."""
-    text = character * (size // len(character.encode()))
+    """A text in an object with 50 unknown fields; `size` in bytes as they are sent in JSON."""
+    text = character * (size // (len(dumps(character)) - 2))
     return where_of(f'{unknown_fields(number, 50)},title:{{eq:"{text}"}}')
 
 
@@ -207,12 +209,12 @@ def shape(number: int, count: int = 60) -> dict[str, object]:
 
 def long_spaces(number: int) -> str:
     """Nothing but what is skipped."""
-    return "{site{" + " ,\t" * (LARGE // 3) + f" {name(number)}:version}}}}"
+    return "{site{" + " ," * (LARGE // 2) + f" {name(number)}:version}}}}"
 
 
 def long_escapes(number: int) -> str:
     """A text of escapes, each read by itself."""
-    return where_of('title:{eq:"' + "\\u0061" * (LARGE // 6 - 100) + f'{number}"}}')
+    return where_of('title:{eq:"' + "\\u0061" * (LARGE // 7 - 100) + f'{number}"}}')
 
 
 def long_comment(number: int) -> str:

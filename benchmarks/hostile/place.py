@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.folders import real_or_sampled
+from benchmarks.folders import real_or_sampled, sampled
 from benchmarks.live.places import FILES, Place
 from benchmarks.throughput.progress import say
 
@@ -52,9 +52,9 @@ class Attacked:
         return Place(self.place.folder, database, self.place.articles)
 
 
-def prepare(tree: Path, scratch: Path) -> tuple[Attacked, str]:
-    """And what to call the articles. They are copied, since they are edited."""
-    folder, called = real_or_sampled(scratch)
+def prepare(tree: Path, scratch: Path, articles: int | None) -> tuple[Attacked, str]:
+    """And what to call the articles: a sample where a number is given. What is attacked is a copy of them."""
+    folder, called = real_or_sampled(scratch) if articles is None else _sampled(scratch, articles)
     copy, database, slugs = scratch / "content", scratch / "store.db", scratch / "slugs.json"
     say(f"ingest of {called}")
     shutil.copytree(folder, copy)
@@ -66,6 +66,10 @@ def prepare(tree: Path, scratch: Path) -> tuple[Attacked, str]:
     slugs.write_bytes(orjson.dumps(published))
     place = Place(copy, database, len(published))
     return Attacked(tree, place, slugs, f"{version.rpartition('-')[0]}-1", scratch), called
+
+
+def _sampled(scratch: Path, articles: int) -> tuple[Path, str]:
+    return sampled(scratch, articles), f"a sample of {articles:,}"
 
 
 def environment(tree: Path) -> dict[str, str]:

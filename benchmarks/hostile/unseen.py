@@ -98,7 +98,7 @@ UNSEEN = (
         "values-beside", 4, "80,000 values in `extensions`", (HttpFlood(values_beside, CONNECTIONS, 100),)
     ),
     different("long-spaces", 4, "254 KB of blanks and commas", documents.long_spaces, 200),
-    different("long-escapes", 4, "a text of 42,000 escapes", documents.long_escapes, 200),
+    different("long-escapes", 4, "a text of 36,000 escapes", documents.long_escapes, 200),
     different("long-comment", 4, "a comment of 254 KB", documents.long_comment, 200),
     different(
         "schema-fields",

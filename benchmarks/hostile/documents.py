@@ -11,25 +11,6 @@ from orjson import dumps
 LARGE = 254_000  # characters: a little less than the largest body
 NODES = "{nodes{slug}}"
 EMOJI = '"😀"'
-FACETS = (
-    "totalCount facets{topics{count} providers{count} types{count} categories{count}"
-    " published(by:DAY){count} quality{min} heat{min}}"
-)
-_EVERY_FIELD = (
-    "fragment F on Article{id title excerpt url webUrl originalUrl ampWebUrl cdnAmpWebUrl type quality slug"
-    " category heat published wordCount readingMinutes updatedAt revision provider{domain name} topics{slug}"
-    " image{url} images{url width height} story{id title size}}"
-)
-DEAREST = "query Dearest($w:ArticleFilter!){articles(first:1,where:$w){" + FACETS + "}}"
-LARGE_ANSWER = (
-    "query Large($w:ArticleFilter){"
-    + "".join(
-        f"a{at}:articles(first:100,where:$w){{nodes{{id title excerpt url body html extra"
-        " images{url title} related{title excerpt url images{url}}}}"
-        for at in range(10)
-    )
-    + "}"
-)
 _NAMES = ["".join(letters) for letters in product(ascii_lowercase, repeat=3)]
 
 
@@ -89,11 +70,6 @@ def long_operation_name(number: int) -> str:
     """50 variables that are not used: each error names the operation, of 100,000 characters."""
     variables = ",".join(f"$v{at}:Int" for at in range(50))
     return f"query {name(number)}{'O' * 100_000}({variables}){{site{{version}}}}"
-
-
-def long_valid_name(number: int) -> str:
-    """Valid: the name stands in the log."""
-    return f"query {name(number)}{'O' * 200_000}{{site{{version}}}}"
 
 
 def long_field_names(number: int) -> str:
@@ -163,50 +139,6 @@ def fragments_by_all(number: int, count: int = 40) -> str:
     return text
 
 
-def many_facets(number: int) -> str:
-    """Valid, near every limit: 13 lists with all their facets."""
-    lists = (
-        f'a{at}:articles(first:1,where:{{title:{{contains:"{name(number)}{at}"}},slug:{{ne:"y"}}}})'
-        f"{{{FACETS} nodes{{slug}}}}"
-        for at in range(13)
-    )
-    return "{" + "".join(lists) + "}"
-
-
-def many_links(number: int) -> str:
-    """Valid, near every limit: links in links, every field at each."""
-    inner = "referencedBy(first:1){nodes{...F}}related(first:1){title article{...F}}"
-    lists = "".join(
-        f"{name(number)}{at}:articles(first:1)"
-        f"{{nodes{{...F referencedBy(first:1){{nodes{{...F {inner}}}}}}}}}"
-        for at in range(3)
-    )
-    return "{" + lists + "}" + _EVERY_FIELD
-
-
-def permuted_fields() -> str:
-    """One document with as many plans as its 20 variables have values."""
-    variables = ",".join(f"$v{at}:Boolean!" for at in range(20))
-    lists = "".join(
-        f"a{at}:articles(first:1){{nodes{{...F related(first:1){{title article{{...F}}}} "
-        + " ".join(f"s{turn}:slug@include(if:$v{turn})" for turn in range(at * 5, at * 5 + 5))
-        + "}}"
-        for at in range(4)
-    )
-    return f"query Permuted({variables}){{{lists}}}{_EVERY_FIELD}"
-
-
-def permutation(number: int) -> dict[str, object]:
-    return {f"v{at}": bool(number * 7_919 >> at & 1) for at in range(20)}
-
-
-def shape(number: int, count: int = 60) -> dict[str, object]:
-    """A filter of operators in an order of its own, so that its SQL is compiled for it alone."""
-    operators = ("contains", "eq", "ne", "startsWith")
-    chosen = (operators[(number * 7_919 * (at + 1) >> (at % 11)) % 4] for at in range(count))
-    return {"or": [{"title": {operator: "qq"}} for operator in chosen]}
-
-
 def long_spaces(number: int) -> str:
     """Nothing but what is skipped."""
     return "{site{" + " ," * (LARGE // 2) + f" {name(number)}:version}}}}"
@@ -219,21 +151,3 @@ def long_escapes(number: int) -> str:
 
 def long_comment(number: int) -> str:
     return f"#{'c' * LARGE}{number}\n{{site{{version}}}}"
-
-
-def schema_fields(number: int, count: int = 20) -> str:
-    """Introspection, which costs no objects: the fields of all types, and those of their types."""
-    below = "name description fields{name description type{name fields{name description type{name kind}}}}"
-    roots = "".join(f"{name(number)}{at}:__schema{{types{{{below}}}}}" for at in range(count))
-    return "{" + roots + "}"
-
-
-def contains(number: int, count: int = 90) -> dict[str, object]:
-    """A filter that tests each article so many times, and finds nothing."""
-    return {"or": [{"title": {"contains": f"q{number}x{at}"}} for at in range(count)]}
-
-
-def dearest_inline(number: int) -> str:
-    """The same, the values in the document: validated, planned and compiled each time."""
-    parts = ",".join(f'{{title:{{contains:"q{number}x{at}"}}}}' for at in range(90))
-    return "{articles(first:1,where:{or:[" + parts + "]}){" + FACETS + "}}"

@@ -17,6 +17,10 @@ from benchmarks.hostile.unseen import shapes
 
 HTML = "text/html,application/xhtml+xml;q=0.9"
 HALF_REQUEST = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{"
+HALF_BODY = (
+    b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 260000\r\n\r\n" + b" " * 250_000
+)
 HALF_HEAD = b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nX-"
 
 
@@ -116,4 +120,11 @@ ENDPOINTS = (
         "1,000 connections a second with half a head",
         (ConnectionFlood(HALF_HEAD, 1_000, 60.0),),
     ),
+    Attack(
+        "half-bodies",
+        15,
+        "200 connections a second with 250 KB of a body",
+        (ConnectionFlood(HALF_BODY, 200, 60.0),),
+    ),
+    Attack("idle", 15, "12,000 connections that stay", (ConnectionFlood(b"", 2_000, 60.0, most=12_000),)),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
-from benchmarks.hostile import documents
+from benchmarks.hostile import dear_documents, documents
 from benchmarks.hostile.traffic import Attack, HttpFlood, Payload, post
 
 CONNECTIONS = 8
@@ -62,7 +62,7 @@ REFUSALS = (
         300,
     ),
     different(
-        "long-valid-name", 1, "a valid operation with a name of 200 KB", documents.long_valid_name, 200
+        "long-valid-name", 1, "a valid operation with a name of 200 KB", dear_documents.long_valid_name, 200
     ),
     different("long-field-names", 1, "50 unknown fields of 5 KB", documents.long_field_names, 200),
     different("long-type-names", 1, "50 unknown types of 5 KB", documents.long_type_names, 200),

@@ -1,6 +1,6 @@
 """Rows 5 and 15: valid queries whose statements take long."""
 
-from benchmarks.hostile import documents
+from benchmarks.hostile import dear_documents
 from benchmarks.hostile.traffic import Attack, HttpFlood, Payload, post, post_text
 from benchmarks.throughput.large import large
 
@@ -19,7 +19,7 @@ LISTS = (
 
 
 def dearest(number: int) -> Payload:
-    return post(documents.DEAREST, {"w": documents.contains(number)})
+    return post(dear_documents.DEAREST, {"w": dear_documents.contains(number)})
 
 
 def searches(number: int) -> Payload:
@@ -41,8 +41,19 @@ def lists(number: int) -> Payload:
     return post(LISTS, {"n": number % 100})
 
 
+def many(number: int) -> dict[str, object]:
+    """A filter that most articles pass."""
+    return {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}
+
+
 def large_answers(number: int) -> Payload:
-    return post(documents.LARGE_ANSWER, {"w": {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}})
+    return post(
+        dear_documents.LARGE_ANSWER, {"w": {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}}
+    )
+
+
+def large_parts(number: int) -> Payload:
+    return post(dear_documents.LARGE_PARTS, {"w": many(number)}, "multipart/mixed")
 
 
 SCANS = (
@@ -63,6 +74,12 @@ SCANS = (
         2,
         "the same over 100 connections that do not read",
         (HttpFlood(large_answers, 100, 100, most=100, reads=False),),
+    ),
+    Attack(
+        "large-parts-unread",
+        2,
+        "answers in ten large parts over 90 connections that do not read",
+        (HttpFlood(large_parts, 90, 90, most=90, reads=False),),
     ),
     Attack(
         "dearest-200",

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from benchmarks.hostile import documents
+from benchmarks.hostile import dear_documents, documents
 from benchmarks.hostile.traffic import (
     UNKNOWN_VERSION,
     Attack,
+    HttpFlood,
     Payload,
     SocketFlood,
     complete,
@@ -13,6 +14,7 @@ from benchmarks.hostile.traffic import (
     message,
     ping_frame,
     pipelined,
+    post,
     subscribe,
 )
 
@@ -100,12 +102,12 @@ def refused(number: int) -> Payload:
 
 def queries(number: int, count: int = 90) -> Payload:
     """Valid ones that no cache knows."""
-    texts = (documents.dearest_inline(number * count + at) for at in range(count))
+    texts = (dear_documents.dearest_inline(number * count + at) for at in range(count))
     return pipelined([subscribe(f"q{number}-{at}", text) for at, text in enumerate(texts)])
 
 
 def schema_queries(number: int, count: int = 50) -> Payload:
-    texts = (documents.schema_fields(number * count + at, 5) for at in range(count))
+    texts = (dear_documents.schema_fields(number * count + at, 5) for at in range(count))
     return pipelined([subscribe(f"x{number}-{at}", text) for at, text in enumerate(texts)])
 
 
@@ -130,7 +132,7 @@ def watch_matches(number: int) -> Payload:
 
 
 def watch_contains(number: int) -> Payload:
-    return watch([documents.contains(number * 100 + at, 60) for at in range(100)])
+    return watch([dear_documents.contains(number * 100 + at, 60) for at in range(100)])
 
 
 def watch_clock(number: int) -> Payload:
@@ -154,6 +156,11 @@ def walks(number: int) -> Payload:
     """90 pages of changes with their texts."""
     walk = "query($f:Int!){changes(first:$f){version nodes{slug kind article{title body html}}}}"
     return pipelined([subscribe(f"u{number}-{at}", walk, {"f": 100 - at}) for at in range(90)])
+
+
+def events_matches(number: int) -> Payload:
+    """One subscription over server-sent events."""
+    return post(WATCH, {"w": matching(0, number), "s": None}, "text/event-stream")
 
 
 SOCKETS = (
@@ -191,6 +198,7 @@ SOCKETS = (
         "one socket, 100 subscriptions of 60 `matches`",
         (SocketFlood(watch_matches, 1, 1, most=1),),
     ),
+    Attack("events-matches", 6, "as 90 event streams", (HttpFlood(events_matches, 90, 90, most=90),)),
     Attack("watch-matches-many", 6, "the same on 20 sockets", (SocketFlood(watch_matches, 20, 20, most=20),)),
     Attack(
         "watch-since", 6, "the same with `since`, on 4 sockets", (SocketFlood(watch_since, 4, 4, most=4),)

@@ -2,11 +2,11 @@
 
 from hashlib import sha256
 
-from benchmarks.hostile import documents
+from benchmarks.hostile import dear_documents, documents
 from benchmarks.hostile.refusals import CONNECTIONS, WITH_VARIABLES, different
 from benchmarks.hostile.traffic import Attack, HttpFlood, Payload, get, pipelined, post, post_body
 
-PERMUTED = documents.permuted_fields()
+PERMUTED = dear_documents.permuted_fields()
 
 
 def empty_parts(number: int) -> Payload:
@@ -15,19 +15,19 @@ def empty_parts(number: int) -> Payload:
 
 def long_sets(number: int) -> Payload:
     parts = [{"title": {"in": [f"{number}x{at}x{value}" for value in range(100)]}} for at in range(150)]
-    return post(documents.DEAREST, {"w": {"or": parts}})
+    return post(dear_documents.DEAREST, {"w": {"or": parts}})
 
 
 def permutations(number: int) -> Payload:
-    return post(PERMUTED, documents.permutation(number))
+    return post(PERMUTED, dear_documents.permutation(number))
 
 
 def shapes(number: int) -> Payload:
-    return post(documents.DEAREST, {"w": documents.shape(number)})
+    return post(dear_documents.DEAREST, {"w": dear_documents.shape(number)})
 
 
 def registrations(number: int) -> Payload:
-    text = documents.many_links(number)
+    text = dear_documents.many_links(number)
     hashed = sha256(text.encode()).hexdigest()
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": hashed}}
     return post_body({"query": text, "extensions": extensions})
@@ -48,7 +48,7 @@ def values_beside(number: int) -> Payload:
 
 
 def answers_of_schema(number: int) -> Payload:
-    return post(documents.schema_fields(number, 1))
+    return post(dear_documents.schema_fields(number, 1))
 
 
 UNSEEN = (
@@ -59,7 +59,7 @@ UNSEEN = (
         "dearest-inline",
         4,
         "90 `contains` with every facet, in the document",
-        documents.dearest_inline,
+        dear_documents.dearest_inline,
         3_000,
     ),
     Attack(
@@ -68,8 +68,8 @@ UNSEEN = (
     Attack(
         "long-sets", 4, "15,000 values in 150 `in` in variables", (HttpFlood(long_sets, CONNECTIONS, 100),)
     ),
-    different("many-facets", 4, "valid: 13 lists with every facet", documents.many_facets, 3_000),
-    different("many-links", 4, "valid: links in links, every field", documents.many_links, 3_000),
+    different("many-facets", 4, "valid: 13 lists with every facet", dear_documents.many_facets, 3_000),
+    different("many-links", 4, "valid: links in links, every field", dear_documents.many_links, 3_000),
     different("fragments", 4, "200 fragments in a chain", documents.fragments, 3_000),
     different("fragments-by-all", 4, "40 fragments, each spreads 20", documents.fragments_by_all, 3_000),
     Attack(
@@ -104,7 +104,7 @@ UNSEEN = (
         "schema-fields",
         4,
         "20 times the fields of all types, by introspection",
-        documents.schema_fields,
+        dear_documents.schema_fields,
         3_000,
     ),
     Attack(

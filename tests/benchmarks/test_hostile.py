@@ -12,7 +12,7 @@ import orjson
 import pytest
 from graphql import parse
 
-from benchmarks.hostile import documents
+from benchmarks.hostile import dear_documents, documents
 from benchmarks.hostile.attacks import ATTACKS
 from benchmarks.hostile.floods import Tally, prepare
 from benchmarks.hostile.result import Delays, Memory, Result, Times
@@ -26,14 +26,15 @@ from gqlnews.schema.documents import Documents
 MOST_BODY, MOST_MESSAGE = 256 * 1024, 64 * 1024  # bytes that the server takes
 ROOT = Path(__file__).parents[2]
 VALID = (
-    documents.many_facets(1),
-    documents.many_links(1),
-    documents.dearest_inline(1),
-    documents.schema_fields(1),
-    documents.long_valid_name(1),
-    documents.permuted_fields(),
-    documents.DEAREST,
-    documents.LARGE_ANSWER,
+    dear_documents.many_facets(1),
+    dear_documents.many_links(1),
+    dear_documents.dearest_inline(1),
+    dear_documents.schema_fields(1),
+    dear_documents.long_valid_name(1),
+    dear_documents.permuted_fields(),
+    dear_documents.DEAREST,
+    dear_documents.LARGE_ANSWER,
+    dear_documents.LARGE_PARTS,
 )
 
 

@@ -17,6 +17,7 @@ from benchmarks.hostile.attacks import ATTACKS
 from benchmarks.hostile.floods import Tally, prepare
 from benchmarks.hostile.result import Delays, Memory, Result, Times
 from benchmarks.hostile.sockets import SOCKETS, watch_since
+from benchmarks.hostile.table import markdown
 from benchmarks.hostile.traffic import ConnectionFlood, HttpFlood, Payload, SocketFlood
 from benchmarks.hostile.victim import Sample
 from benchmarks.live.frames import TEXT, Frames
@@ -169,6 +170,23 @@ def test_each_goal_is_judged(changes: dict[str, object], missed: list[str]) -> N
 def test_times_count_what_failed() -> None:
     samples = [Sample(0.0, seconds, status) for seconds, status in ((0.1, 200), (0.2, 503), (10.0, 0))]
     assert Times.of(samples) == Times(3, 0.2, 10.0, 10.0, 2)
+
+
+def test_an_earlier_run_has_columns_of_its_own() -> None:
+    slower = result(attacked=Times(100, 0.5, 2.0, 3.0, 1))
+    head, _, row = markdown([result()], {"name": slower}).splitlines()
+    cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
+    assert cells["query p50, p99, before"] == "1.0, 10.0 → 500.0, 2,000.0"
+    assert cells["query p50, p99"] == "1.0, 10.0 → 1.0, 10.0"
+    assert cells["errors, before"] == "1 of 100"
+    assert cells["memory"] == "100, +20, +10"
+
+
+def test_an_attack_that_is_new_has_no_earlier_figures() -> None:
+    head, _, row = markdown([result()], {"other": result()}).splitlines()
+    cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
+    assert cells["errors, before"] == ""
+    assert cells["errors"] == "0 of 100"
 
 
 def test_an_attack_runs(tmp_path: Path) -> None:

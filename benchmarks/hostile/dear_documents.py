@@ -22,8 +22,8 @@ DEAREST = "query Dearest($w:ArticleFilter!){articles(first:1,where:$w){" + FACET
 LARGE_ANSWER = (
     "query Large($w:ArticleFilter){"
     + "".join(
-        f"a{at}:articles(first:100,where:$w){{nodes{{id title excerpt url body html extra"
-        " images{url title} related{title excerpt url images{url}}}}"
+        f"a{at}:articles(first:100,where:$w){{nodes{{id title excerpt url body html"
+        " related{title excerpt url}}}"
         for at in range(10)
     )
     + "}"

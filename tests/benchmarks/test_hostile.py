@@ -12,7 +12,7 @@ import orjson
 import pytest
 from graphql import parse
 
-from benchmarks.hostile import dear_documents, documents
+from benchmarks.hostile import dear_documents, documents, scans
 from benchmarks.hostile.attacks import ATTACKS
 from benchmarks.hostile.floods import Tally, prepare
 from benchmarks.hostile.result import Delays, Memory, Result, Times
@@ -21,8 +21,12 @@ from benchmarks.hostile.table import markdown
 from benchmarks.hostile.traffic import ConnectionFlood, HttpFlood, Payload, SocketFlood
 from benchmarks.hostile.victim import Sample
 from benchmarks.live.frames import TEXT, Frames
+from gqlnews.limits import SERVED
+from gqlnews.plan.audience import Audience
 from gqlnews.schema.build import build_schema
 from gqlnews.schema.documents import Documents
+from gqlnews.schema.engine import Asked, Engine, Prepared
+from gqlnews.store.connection import Statements
 
 MOST_BODY, MOST_MESSAGE = 256 * 1024, 64 * 1024  # bytes that the server takes
 ROOT = Path(__file__).parents[2]
@@ -125,6 +129,25 @@ def test_what_should_be_refused_is_no_syntax_error(make: Any) -> None:
 @pytest.mark.parametrize("text", VALID, ids=lambda text: str(text)[:20])
 def test_what_should_run_is_valid(text: str) -> None:
     assert Documents(build_schema()._schema).get(text).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        (dear_documents.LARGE_ANSWER, {"w": scans.many(1)}),
+        (dear_documents.LARGE_PARTS, {"w": scans.many(1)}),
+        (dear_documents.many_links(1), {}),
+        (scans.SEARCH, {"q": "a* OR b*"}),
+        (scans.STORIES, {"n": 2}),
+        (scans.LISTS, {"n": 2}),
+    ],
+)
+def test_what_should_run_is_within_the_limits(text: str, variables: dict[str, object]) -> None:
+    async def read(statements: Statements) -> list[bytes | None]:
+        raise AssertionError(statements)
+
+    prepared = Engine(read, limits=SERVED).prepare(Asked(text, variables), Audience.PUBLIC)
+    assert isinstance(prepared, Prepared), prepared.body
 
 
 def test_the_version_of_the_store_takes_its_place() -> None:

@@ -43,6 +43,9 @@ WORDS = (
 )
 
 
+PREFIXES = ("a*", "b*", "c*", "d*", "e*", "f*", "i*", "m*", "o*", "p*", "s*", "t*")
+
+
 def invalid(number: int, count: int = 40) -> Payload:
     """Documents of 4 KB that fail validation."""
     texts = (documents.small_misspelled(number * count + at) for at in range(count))
@@ -112,12 +115,12 @@ def schema_queries(number: int, count: int = 50) -> Payload:
 
 
 def matching(number: int, at: int) -> dict[str, object]:
-    """60 full-text searches."""
-    return {
-        "or": [
-            {"matches": f"{WORDS[(at + part) % len(WORDS)]} OR q{number}x{at}x{part}"} for part in range(60)
-        ]
-    }
+    """60 full-text searches, each for a common word, a short prefix and a word that nobody has."""
+    parts = []
+    for part in range(60):
+        word, prefix = WORDS[(at + part) % len(WORDS)], PREFIXES[part % len(PREFIXES)]
+        parts.append({"matches": f"{word} OR {prefix} OR q{at}x{part}x{number}"})
+    return {"or": parts}
 
 
 def watch(filters: Sequence[object], since: str | None = None) -> Payload:

@@ -27,6 +27,7 @@ from benchmarks.throughput.process import Server
 
 WARMING = 1.5  # seconds that do not count
 QUIET = 3.0
+GAP = 0.3  # between quiet and attack, for what was asked in quiet to be answered in it
 SETTLING = 2.0  # at least, after the attack
 LONGEST_SETTLING = 10.0
 SPARE = 30.0  # for an attacker that the server keeps busy
@@ -79,13 +80,14 @@ class _Trial:
     def run(self, server: Server) -> Result:
         self._edit(_after(WARMING))
         quiet = self._edit(_after(QUIET))
+        self._edit(_after(GAP))
         before = self._memory.restart()
         self._attacker.begin()
         late = _after(max(self._seconds, WHOLE_SECONDS) + SPARE)
         attacked = self._edit(lambda: self._attacker.has_ended() or late())
         sent = msgspec.json.decode(self._attacker.end(0.1), type=Tally)
         self._edit(_after(SETTLING))
-        most, after = self._memory.most, self._memory.wait_until_below(before + MOST_LEFT, LONGEST_SETTLING)
+        after = self._memory.wait_until_below(before + MOST_LEFT, LONGEST_SETTLING)
         survived = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
         seen = msgspec.json.decode(self._victim.end(TIMEOUT + SPARE), type=Seen)
         during = _within(attacked, seen.queries)
@@ -99,7 +101,7 @@ class _Trial:
             attacked=Times.of(during),
             quiet_events=self._delays(quiet, seen.events),
             events=self._delays(attacked, seen.events),
-            memory=Memory(before, most, after),
+            memory=Memory(before, self._memory.most, after),
             health=len(health),
             unready=sum(one.status != OK for one in health),
             survived=survived,

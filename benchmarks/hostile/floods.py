@@ -165,5 +165,5 @@ class Attacker:
         client.abort()
 
     def _count(self, message: bytes) -> None:
-        kind = next((kind for kind in KINDS if b'"type":"%b"' % kind.encode() in message[:200]), "other")
+        kind = next((kind for kind in KINDS if b'"type":"%b"' % kind.encode() in message), "other")
         self.tally.answered(kind)

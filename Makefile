@@ -19,10 +19,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live soak schema lock clean
+.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live bench-hostile soak schema lock clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-12s", $$1, $$2; $$1 = $$2 = ""; print}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-13s", $$1, $$2; $$1 = $$2 = ""; print}'
 
 serve: $(VENV)/installed explorer-if-possible ## ingest and serve CONTENT (examples/news)
 	@exec $(BIN)/gqlnews serve "$(CONTENT)"
@@ -54,6 +54,9 @@ bench-check: $(VENV)/installed-dev ## fail where gqlnews has become slower besid
 
 bench-live: $(VENV)/installed-dev ## how long from saving an article to seeing it, alone and among 1,000 subscribers
 	$(BIN)/python -m benchmarks.live
+
+bench-hostile: $(VENV)/installed-dev ## what another client notices while one client attacks; fail where a goal is missed
+	$(BIN)/python -m benchmarks.hostile
 
 soak: $(VENV)/installed-dev ## ten minutes of changes and of clients that come and go; fail where anything is lost or grows
 	$(BIN)/python -m benchmarks.soak --minutes 10

@@ -1,0 +1,1 @@
+"""Attacks by one client, and what other clients notice of them."""

@@ -1,0 +1,90 @@
+"""`python -m benchmarks.hostile`: one client attacks, another must not notice.
+
+Each attack meets a fresh server with the default settings, over the real articles or a sample of their
+number. Attacker and victim are processes of their own, each with its own address. Exits with 1 where a goal
+is missed.
+
+To see another commit under the same attacks, check it out elsewhere and name it with --tree; --out and
+--before put both runs in one table.
+"""
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.hostile.attacks import ATTACKS
+from benchmarks.hostile.place import ROOT, prepare
+from benchmarks.hostile.result import Result
+from benchmarks.hostile.table import markdown, show
+from benchmarks.hostile.traffic import Attack
+from benchmarks.hostile.trial import try_attack
+from benchmarks.throughput.progress import say
+
+
+def main() -> None:
+    given = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # which ends the server too
+    before = _read(given.before) if given.before else {}
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory(prefix="gqlnews-hostile-") as scratch:
+        attacked, called = prepare(given.tree.resolve(), Path(scratch), given.articles)
+        for attack in _chosen(given.only):
+            say(f"{attack.name}: {attack.what}, on {called}")
+            results.append(try_attack(attack, attacked, given.seconds))
+            say(_brief(results[-1]))
+            if given.out:
+                given.out.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
+    if given.markdown:
+        print(markdown(results, before))
+    else:
+        show(results, before)
+    sys.exit(any(result.missed() for result in results))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
+    parser.add_argument("--only", metavar="NAME,…", help="these attacks, or those whose names begin so")
+    parser.add_argument("--seconds", type=float, default=6.0, help="that each attack lasts (6)")
+    parser.add_argument("--articles", type=int, help="of a sample, instead of the real articles")
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON")
+    parser.add_argument("--before", type=Path, metavar="FILE", help="show an earlier --out beside them")
+    parser.add_argument(
+        "--tree", type=Path, default=ROOT, help="the checkout whose server is attacked (this one)"
+    )
+    parser.add_argument("--list", action="store_true", help="list the attacks, and end")
+    given = parser.parse_args()
+    if given.list:
+        for attack in ATTACKS:
+            print(f"{attack.name:28} row {attack.row:2}  {attack.what}")
+        sys.exit(0)
+    return given
+
+
+def _chosen(only: str | None) -> list[Attack]:
+    """SystemExit where a name fits none."""
+    if only is None:
+        return list(ATTACKS)
+    names = only.split(",")
+    for name in names:
+        if not any(attack.name.startswith(name) for attack in ATTACKS):
+            raise SystemExit(f"no attack is named {name}: see --list")
+    return [attack for attack in ATTACKS if attack.name.startswith(tuple(names))]
+
+
+def _read(file: Path) -> Mapping[str, Result]:
+    return {one.name: one for one in msgspec.json.decode(file.read_bytes(), type=list[Result])}
+
+
+def _brief(result: Result) -> str:
+    missed = ", ".join(result.missed()) or "nothing"
+    return f"{result.name}: p99 {result.attacked.p99 * 1e3:,.0f} ms, {result.sent.answers}, missed: {missed}"
+
+
+if __name__ == "__main__":
+    main()

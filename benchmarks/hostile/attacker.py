@@ -1,0 +1,30 @@
+"""`python -m benchmarks.hostile.attacker URL NAME SECONDS SINCE`: the process that runs one attack.
+
+It prints `ready` once its payloads are made, begins with the next line of its standard input, and prints a
+line of JSON once it has ended and its connections are closed.
+"""
+
+import sys
+
+import msgspec
+import uvloop
+
+from benchmarks.hostile.attacks import attack_named
+from benchmarks.hostile.floods import prepare, run
+from benchmarks.hostile.traffic import WHOLE_SECONDS
+from gqlnews.server.open_files import allow_open_files
+
+
+def main() -> None:
+    url, name, seconds, since = sys.argv[1:]
+    allow_open_files()
+    attack = attack_named(name)
+    floods = [prepare(flood, since) for flood in attack.floods]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    tally = uvloop.run(run(url, floods, float(seconds), WHOLE_SECONDS if attack.whole else float(seconds)))
+    print(msgspec.json.encode(tally).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+"""The attacks, in the order of the table."""
+
+from benchmarks.hostile.endpoints import ENDPOINTS
+from benchmarks.hostile.refusals import REFUSALS
+from benchmarks.hostile.scans import SCANS
+from benchmarks.hostile.sockets import SOCKETS
+from benchmarks.hostile.traffic import Attack
+from benchmarks.hostile.unseen import UNSEEN
+
+ATTACKS = tuple(sorted((*REFUSALS, *UNSEEN, *SOCKETS, *SCANS, *ENDPOINTS), key=lambda attack: attack.row))
+
+
+def attack_named(name: str) -> Attack:
+    """Raises KeyError."""
+    return {attack.name: attack for attack in ATTACKS}[name]

@@ -1,0 +1,153 @@
+"""Documents that cost the server more than their size suggests.
+
+Each function takes a number and returns another document for every number, so that no cache knows it.
+"""
+
+from itertools import product
+from string import ascii_lowercase
+
+from orjson import dumps
+
+LARGE = 254_000  # characters: a little less than the largest body
+NODES = "{nodes{slug}}"
+EMOJI = '"😀"'
+_NAMES = ["".join(letters) for letters in product(ascii_lowercase, repeat=3)]
+
+
+def name(number: int) -> str:
+    """A short name that no type of the schema has."""
+    return f"{_NAMES[number % len(_NAMES)]}{number // len(_NAMES) or ''}_"
+
+
+def nested(depth: int, leaf: str = EMOJI) -> str:
+    """Input objects in each other: `{z:{z:…leaf…}}`."""
+    return "{z:" * depth + leaf + "}" * depth
+
+
+def unknown_fields(number: int, count: int, value: str = "0") -> str:
+    return ",".join(f"{name(number * count + field)}:{value}" for field in range(count))
+
+
+def where_of(filter_fields: str) -> str:
+    return "{articles(where:{" + filter_fields + "})" + NODES + "}"
+
+
+def unknown_object(number: int, depth: int = 150, fields: int = 50) -> str:
+    """Each unknown field is an error, and each error's message may print the whole object."""
+    return where_of(f"{unknown_fields(number, fields)},z:{nested(depth)}")
+
+
+def deep_default(number: int) -> str:
+    """The same as the default of a variable."""
+    fields = f"{unknown_fields(number, 50)},z:{nested(150)}"
+    return f"query($w:ArticleFilter={{{fields}}}){{articles(where:$w){NODES}}}"
+
+
+def deep_directive(number: int) -> str:
+    """The same as the argument of directives, and in lists."""
+    uses = "".join(f"{name(number)}{use}:slug@include(if:{nested(30)}) " for use in range(15))
+    return "{articles{nodes{" + uses + "}}}"
+
+
+def deep_list(number: int) -> str:
+    """Lists in lists where one text is expected, 20 times."""
+    value = "[" * 40 + f'"{number}"' + "]" * 40
+    return "{" + "".join(f"a{at}:article(slug:{value}){{slug}}" for at in range(20)) + "}"
+
+
+def unknown_arguments(number: int) -> str:
+    arguments = ",".join(f"{name(number * 300 + at)}firs:1" for at in range(300))
+    return "{articles(" + arguments + ")" + NODES + "}"
+
+
+def unknown_enums(number: int) -> str:
+    """Values of an enum that are 4,000 characters long; the message prints each and looks for a like one."""
+    orders = ",".join(f"{{field:{name(number)}{'QUALITY' * 570}{at}}}" for at in range(50))
+    return "{articles(orderBy:[" + orders + "])" + NODES + "}"
+
+
+def long_operation_name(number: int) -> str:
+    """50 variables that are not used: each error names the operation, of 100,000 characters."""
+    variables = ",".join(f"$v{at}:Int" for at in range(50))
+    return f"query {name(number)}{'O' * 100_000}({variables}){{site{{version}}}}"
+
+
+def long_field_names(number: int) -> str:
+    """50 unknown fields of 5,000 characters each."""
+    fields = " ".join(f"{name(number * 50 + at)}{'f' * 5_000}" for at in range(50))
+    return "{site{" + fields + "}}"
+
+
+def long_type_names(number: int) -> str:
+    """Fragments on 50 unknown types of 5,000 characters each, like the name of a type that is there."""
+    spreads = "".join(f"...on {name(number * 50 + at)}{'Article' * 700}{{slug}}" for at in range(50))
+    return "{articles{nodes{" + spreads + "}}}"
+
+
+def conflicts(number: int) -> str:
+    """Two fields of one name in each of 15 levels: the message says the whole way to each conflict."""
+    above, below = "related{article{" * 7, "}}" * 7
+    pairs = "".join(f"{name(number)}{at}:slug {name(number)}{at}:title " for at in range(100))
+    return "{a:articles{nodes{" + above + pairs + below + "}}}"
+
+
+def large_string(number: int, character: str = "\x7f", size: int = LARGE) -> str:
+    """A text in an object with 50 unknown fields; `size` in bytes as they are sent in JSON."""
+    text = character * (size // (len(dumps(character)) - 2))
+    return where_of(f'{unknown_fields(number, 50)},title:{{eq:"{text}"}}')
+
+
+def block_string(number: int) -> str:
+    """The same of short lines, and of quotes."""
+    text = '\\""" "\n' * 9_000
+    return where_of(f'{unknown_fields(number, 50)},title:{{eq:"""{text}"""}}')
+
+
+def misspelled_fields(number: int, count: int = 250) -> str:
+    """For each a similar name is looked for."""
+    return where_of(",".join(f"publishedDateTim{name(number * count + at)}:0" for at in range(count)))
+
+
+def small_misspelled(number: int) -> str:
+    """4.6 KB that fail validation."""
+    return misspelled_fields(number, 180)
+
+
+def aliases(number: int, count: int = 248) -> str:
+    return "{" + "".join(f"{name(number * count + at)}:site{{version}}" for at in range(count)) + "}"
+
+
+def same_aliases(number: int, count: int = 160) -> str:
+    """Each two of one name are compared, and their selections."""
+    return "{" + f'{name(number)}:article(slug:"x"){{id slug}}' * count + "}"
+
+
+def fragments(number: int, count: int = 200) -> str:
+    """Each spreads the next one."""
+    stem = name(number)
+    chain = "".join(f"fragment {stem}{at} on Article{{...{stem}{at + 1}}}" for at in range(count))
+    return f"{{articles{{nodes{{...{stem}0}}}}}}{chain}fragment {stem}{count} on Article{{slug}}"
+
+
+def fragments_by_all(number: int, count: int = 40) -> str:
+    """Each spreads all that come after it."""
+    stem = name(number)
+    text = "{articles{nodes{..." + stem + "0}}}"
+    for at in range(count):
+        spreads = "".join(f"...{stem}{later}" for later in range(at + 1, min(count, at + 20)))
+        text += f"fragment {stem}{at} on Article{{slug {spreads}}}"
+    return text
+
+
+def long_spaces(number: int) -> str:
+    """Nothing but what is skipped."""
+    return "{site{" + " ," * (LARGE // 2) + f" {name(number)}:version}}}}"
+
+
+def long_escapes(number: int) -> str:
+    """A text of escapes, each read by itself."""
+    return where_of('title:{eq:"' + "\\u0061" * (LARGE // 7 - 100) + f'{number}"}}')
+
+
+def long_comment(number: int) -> str:
+    return f"#{'c' * LARGE}{number}\n{{site{{version}}}}"

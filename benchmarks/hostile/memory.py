@@ -1,0 +1,67 @@
+"""Sample the anonymous memory of a server's process tree, from /proc (Linux).
+
+Anonymous memory is what the kernel cannot take back. Pages of the database file, which SQLite maps into
+memory once for each connection, are not in it: how many are resident depends on what else the machine does.
+"""
+
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.processes import tree
+
+EVERY = 0.05  # seconds
+TREE_EVERY = 20  # samples, after which processes are looked for again
+_FIELD = "RssAnon:"
+
+
+def anonymous(process: int) -> int:
+    """Bytes; 0 where the process has ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith(_FIELD)) * 1024
+
+
+class Sampler:
+    """Samples in a thread of its own, within a `with` block."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.now = self.most = 0
+
+    def __enter__(self) -> "Sampler":
+        self._sample(tree(self._root))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def restart(self) -> int:
+        """Forget the peak so far; what it is now."""
+        self.most = self.now
+        return self.now
+
+    def wait_until_below(self, limit: int, seconds: float) -> int:
+        """What it is then, or once so many seconds have passed."""
+        until = time.monotonic() + seconds
+        while self.now > limit and time.monotonic() < until:
+            time.sleep(EVERY)
+        return self.now
+
+    def _run(self) -> None:
+        count, processes = 0, tree(self._root)
+        while not self._over.wait(EVERY):
+            count += 1
+            if count % TREE_EVERY == 0:
+                processes = tree(self._root)
+            self._sample(processes)
+
+    def _sample(self, processes: list[int]) -> None:
+        self.now = sum(map(anonymous, processes))
+        self.most = max(self.most, self.now)

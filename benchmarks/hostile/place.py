@@ -1,0 +1,83 @@
+"""What is attacked: a copy of the articles, and a database that the attacked tree has made of them."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from benchmarks.folders import real_or_sampled, sampled
+from benchmarks.live.places import FILES, Place
+from benchmarks.throughput.progress import say
+
+ROOT = Path(__file__).parents[2]
+"""The tree that this benchmark belongs to."""
+
+_PUBLISHED = "SELECT slug FROM article WHERE published ORDER BY random()"
+_VERSION = "SELECT version FROM site WHERE audience = 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Attacked:
+    """A place that was taken in by the code of `tree`, the slugs of its articles in a file, as JSON, and a
+    version since which everything has changed.
+    """
+
+    tree: Path
+    place: Place
+    slugs: Path
+    since: str
+    scratch: Path
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The server's environment: its code is that of the tree, its settings are the defaults."""
+        return {**_python_path(self.tree), "GQLNEWS_PER_CLIENT": ""}  # which `serving` lifts
+
+    def fresh(self) -> Place:
+        """With a copy of the database as it was first."""
+        folder = self.scratch / "attacked"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        database = folder / "store.db"
+        for ending in FILES:
+            if (file := Path(f"{self.place.database}{ending}")).exists():
+                shutil.copyfile(file, f"{database}{ending}")
+        return Place(self.place.folder, database, self.place.articles)
+
+
+def prepare(tree: Path, scratch: Path, articles: int | None) -> tuple[Attacked, str]:
+    """And what to call the articles: a sample where a number is given. What is attacked is a copy of them."""
+    folder, called = real_or_sampled(scratch) if articles is None else _sampled(scratch, articles)
+    copy, database, slugs = scratch / "content", scratch / "store.db", scratch / "slugs.json"
+    say(f"ingest of {called}")
+    shutil.copytree(folder, copy)
+    command = [sys.executable, "-m", "gqlnews", "ingest", str(copy), "--db", str(database)]
+    subprocess.run(command, check=True, capture_output=True, env=environment(tree))  # noqa: S603 - ours
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+        published = [slug for (slug,) in db.execute(_PUBLISHED)]
+        (version,) = db.execute(_VERSION).fetchone()
+    slugs.write_bytes(orjson.dumps(published))
+    place = Place(copy, database, len(published))
+    return Attacked(tree, place, slugs, f"{version.rpartition('-')[0]}-1", scratch), called
+
+
+def _sampled(scratch: Path, articles: int) -> tuple[Path, str]:
+    return sampled(scratch, articles), f"a sample of {articles:,}"
+
+
+def environment(tree: Path) -> dict[str, str]:
+    """Ours, without what would set an option of gqlnews; Python takes packages from `tree`."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
+    return ours | _python_path(tree)
+
+
+def _python_path(tree: Path) -> dict[str, str]:
+    """Of all processes that are started, whatever the current folder is."""
+    return {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}

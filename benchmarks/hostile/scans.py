@@ -1,0 +1,90 @@
+"""Rows 5 and 15: valid queries whose statements take long."""
+
+from benchmarks.hostile import dear_documents
+from benchmarks.hostile.traffic import Attack, HttpFlood, Payload, post, post_text
+from benchmarks.throughput.large import large
+
+SEARCH = (
+    "query($q:String!){search(query:$q,first:100){totalCount nodes{slug} edges{snippet}"
+    " facets{topics{count} providers{count} types{count} categories{count} published(by:DAY){count}}}}"
+)
+STORIES = (
+    "query($n:Int!){stories(minSize:$n,first:100){"
+    "totalCount nodes{id title articles(first:100){totalCount nodes{title}}}}}"
+)
+LISTS = (
+    "query($n:Int!){articles(first:100,where:{quality:{gte:$n}}){"
+    "nodes{topics{articles(first:15){totalCount nodes{slug}}}}}}"
+)
+
+
+def dearest(number: int) -> Payload:
+    return post(dear_documents.DEAREST, {"w": dear_documents.contains(number)})
+
+
+def searches(number: int) -> Payload:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    prefixes = " OR ".join(f"{letters[(number + at) % 26]}*" for at in range(4))
+    words = " OR ".join(f"w{number}x{at}" for at in range(10))
+    return post(SEARCH, {"q": f"{prefixes} OR {words}"})
+
+
+def alike(number: int) -> Payload:
+    return post_text(large(40, number))
+
+
+def stories(number: int) -> Payload:
+    return post(STORIES, {"n": 2 + number % 5})
+
+
+def lists(number: int) -> Payload:
+    return post(LISTS, {"n": number % 100})
+
+
+def many(number: int) -> dict[str, object]:
+    """A filter that most articles pass."""
+    return {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}
+
+
+def large_answers(number: int) -> Payload:
+    return post(
+        dear_documents.LARGE_ANSWER, {"w": {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}}
+    )
+
+
+def large_parts(number: int) -> Payload:
+    return post(dear_documents.LARGE_PARTS, {"w": many(number)}, "multipart/mixed")
+
+
+SCANS = (
+    Attack("dearest-2", 5, "the dearest accepted query over 2 connections", (HttpFlood(dearest, 2, 3_000),)),
+    Attack("dearest-16", 5, "the same over 16", (HttpFlood(dearest, 16, 3_000),)),
+    Attack("searches", 5, "searches of 4 short prefixes with facets", (HttpFlood(searches, 16, 3_000),)),
+    Attack("similar", 5, "`similar` of 40 articles", (HttpFlood(alike, 16, 40),)),
+    Attack("stories", 5, "stories with their articles", (HttpFlood(stories, 16, 5),)),
+    Attack("lists", 5, "lists in lists with counts", (HttpFlood(lists, 16, 100),)),
+    Attack(
+        "large-answers",
+        5,
+        "answers of some megabytes over 16 connections",
+        (HttpFlood(large_answers, 16, 1_000),),
+    ),
+    Attack(
+        "large-answers-unread",
+        2,
+        "the same over 100 connections that do not read",
+        (HttpFlood(large_answers, 100, 100, most=100, reads=False),),
+    ),
+    Attack(
+        "large-parts-unread",
+        2,
+        "answers in ten large parts over 90 connections that do not read",
+        (HttpFlood(large_parts, 90, 90, most=90, reads=False),),
+    ),
+    Attack(
+        "dearest-200",
+        15,
+        "the dearest accepted query over 200 connections",
+        (HttpFlood(dearest, 200, 3_000),),
+    ),
+)

@@ -1,0 +1,87 @@
+"""The table of results, for a terminal and as Markdown, an earlier run's figures beside the present ones."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.hostile.result import Delays, Result, Times
+
+Row = tuple[str, ...]
+Results = Sequence[Result]
+Before = Mapping[str, Result]
+
+FIGURES = ("query p50, p99", "times quiet", "events", "memory", "errors", "not ready", "missed")
+WIDTH = 180  # of a terminal that is narrower: lines wrap there, cells need not
+CAPTION = """\
+Query: milliseconds of another client's small uncached query, in quiet → during the attack. Events: the
+longest time in ms from the rename of a file to its event, in quiet → during the attack. Memory in MB: before
+the attack, then how much above that at the most, and afterwards. Errors: of the other client's queries. Not
+ready: of its probes of /health/ready."""
+
+
+def show(results: Results, before: Before) -> None:
+    table = Table(title="What another client notices", title_justify="left", caption=CAPTION)
+    for column in columns(before):
+        table.add_column(column, overflow="fold")
+    for result, row in zip(results, rows(results, before), strict=True):
+        table.add_row(result.name, *row[1:])
+    console = Console()
+    console.width = max(console.width, WIDTH)
+    console.print(table)
+
+
+def markdown(results: Results, before: Before) -> str:
+    head = columns(before)
+    lines = [head, ("---",) * len(head), *rows(results, before)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def columns(before: Before) -> Row:
+    figures = [pair for name in FIGURES for pair in (f"{name}, before", name)] if before else FIGURES
+    return ("attack", "row", "sent", *figures)
+
+
+def rows(results: Results, before: Before) -> Iterator[Row]:
+    """One for each result."""
+    for result in results:
+        now = _figures(result)
+        if before:
+            was = _figures(before[result.name]) if result.name in before else ("",) * len(now)
+            now = tuple(figure for pair in zip(was, now, strict=True) for figure in pair)
+        sent = result.sent
+        yield (
+            f"`{result.name}`: {result.what}",
+            str(result.row),
+            f"{sent.sent / 1e6:.1f} MB, {sent.messages:,}",
+            *now,
+        )
+
+
+def _figures(result: Result) -> Row:
+    """In the order of FIGURES."""
+    unready = f"{result.unready:,} of {result.health:,}"
+    return (
+        f"{_times(result.quiet)} → {_times(result.attacked)}",
+        f"{result.ratio:,.0f}",
+        f"{_delay(result.quiet_events)} → {_delay(result.events)}",
+        _memory(result),
+        f"{result.attacked.failed:,} of {result.attacked.number:,}",
+        unready if result.survived else f"{unready}, the server ended",
+        ", ".join(result.missed()) or "none",
+    )
+
+
+def _times(times: Times) -> str:
+    return f"{times.p50 * 1e3:,.1f}, {times.p99 * 1e3:,.1f}"
+
+
+def _delay(delays: Delays) -> str:
+    longest = f"{delays.longest * 1e3:,.0f}"
+    return f"{longest}, {delays.lost} of {delays.number} lost" if delays.lost else longest
+
+
+def _memory(result: Result) -> str:
+    memory = result.memory
+    most, after = (f"{(value - memory.before) / 1e6:+,.0f}" for value in (memory.most, memory.after))
+    return f"{memory.before / 1e6:,.0f}, {most}, {after}"

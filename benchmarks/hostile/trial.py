@@ -1,0 +1,141 @@
+"""One attack on a fresh server.
+
+1. Start the server on a copy of the database, and the victim; the attacker makes its payloads meanwhile.
+2. In quiet: what the victim notices, while an article is edited twice a second.
+3. The same during the attack. Then the attacker closes its connections.
+4. Wait until memory is back, for a limited time, and until the victim has all its answers.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from benchmarks.hostile.floods import Tally
+from benchmarks.hostile.memory import Sampler
+from benchmarks.hostile.place import Attacked
+from benchmarks.hostile.process import Process, started
+from benchmarks.hostile.result import MOST_LEFT, Delays, Memory, Result, Times
+from benchmarks.hostile.traffic import WHOLE_SECONDS, Attack
+from benchmarks.hostile.victim import OK, TIMEOUT, Arrival, Sample, Seen
+from benchmarks.live.edits import Edits, Saved, editing
+from benchmarks.live.places import serving
+from benchmarks.throughput.process import Server
+
+WARMING = 1.5  # seconds that do not count
+QUIET = 3.0
+GAP = 0.3  # between quiet and attack, for what was asked in quiet to be answered in it
+SETTLING = 2.0  # at least, after the attack
+LONGEST_SETTLING = 10.0
+SPARE = 30.0  # for an attacker that the server keeps busy
+EDIT_EVERY = 0.5
+LOOK_EVERY = 0.02
+EDITED = 20  # articles
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Between two times of `time.monotonic`."""
+
+    begin: float
+    end: float
+
+
+def try_attack(attack: Attack, attacked: Attacked, seconds: float) -> Result:
+    """On a server of its own."""
+    place = attacked.fresh()
+    log = attacked.scratch / f"{attack.name}.log"
+    with (
+        editing(place.folder, place.database, EDITED) as edits,
+        serving(place, log, more=attacked.settings) as server,
+        Sampler(server.pid) as memory,
+        started("attacker", server.url, attack.name, str(seconds), attacked.since) as attacker,
+        started("victim", server.url, str(attacked.slugs)) as victim,
+    ):
+        for process in (victim, attacker):
+            process.wait_until_ready()
+        return _Trial(attack, seconds, edits, memory, victim, attacker).run(server)
+
+
+class _Trial:
+    """While everything runs."""
+
+    def __init__(
+        self,
+        attack: Attack,
+        seconds: float,
+        edits: Edits,
+        memory: Sampler,
+        victim: Process,
+        attacker: Process,
+    ) -> None:
+        self._attack, self._seconds = attack, seconds
+        self._edits, self._memory = edits, memory
+        self._victim, self._attacker = victim, attacker
+        self._saved: list[Saved] = []
+
+    def run(self, server: Server) -> Result:
+        self._edit(_after(WARMING))
+        quiet = self._edit(_after(QUIET))
+        self._edit(_after(GAP))
+        before = self._memory.restart()
+        self._attacker.begin()
+        late = _after(max(self._seconds, WHOLE_SECONDS) + SPARE)
+        attacked = self._edit(lambda: self._attacker.has_ended() or late())
+        sent = msgspec.json.decode(self._attacker.end(0.1), type=Tally)
+        self._edit(_after(SETTLING))
+        after = self._memory.wait_until_below(before + MOST_LEFT, LONGEST_SETTLING)
+        survived = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        seen = msgspec.json.decode(self._victim.end(TIMEOUT + SPARE), type=Seen)
+        during = _within(attacked, seen.queries)
+        health = _within(attacked, seen.health)
+        return Result(
+            name=self._attack.name,
+            row=self._attack.row,
+            what=self._attack.what,
+            sent=sent,
+            quiet=Times.of(_within(quiet, seen.queries)),
+            attacked=Times.of(during),
+            quiet_events=self._delays(quiet, seen.events),
+            events=self._delays(attacked, seen.events),
+            memory=Memory(before, self._memory.most, after),
+            health=len(health),
+            unready=sum(one.status != OK for one in health),
+            survived=survived,
+        )
+
+    def _edit(self, is_over: Callable[[], bool]) -> Phase:
+        """Twice a second, until it is over."""
+        begin = due = time.monotonic()
+        while not is_over():
+            if (now := time.monotonic()) >= due:
+                self._saved.append(self._edits.save())
+                due = now + EDIT_EVERY
+            time.sleep(LOOK_EVERY)
+        return Phase(begin, time.monotonic())
+
+    def _delays(self, phase: Phase, events: Sequence[Arrival]) -> Delays:
+        """Of the edits of a phase. A lost one was late by at least the time until now."""
+        arrived = {event.title: event.at for event in events}
+        saved = [one for one in self._saved if phase.begin <= one.at < phase.end]
+        delays = [arrived[one.title] - one.at for one in saved if one.title in arrived]
+        return Delays(
+            number=len(saved),
+            median=median(delays) if delays else 0.0,
+            longest=max(delays, default=0.0),
+            lost=len(saved) - len(delays),
+        )
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """Whether so many seconds have passed from now."""
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() >= until
+
+
+def _within(phase: Phase, samples: Sequence[Sample]) -> list[Sample]:
+    """Those that were due in it."""
+    return [one for one in samples if phase.begin <= one.at < phase.end]

@@ -1,0 +1,164 @@
+"""`python -m benchmarks.hostile.victim URL SLUGS`: another client, which must not notice the attack.
+
+- Every 10 ms it sends a small query, each for another article, so that no cache has the answer. A request
+  that finds all connections busy waits for one, and its time counts from when it was due: otherwise a stalled
+  server would be asked less often just when it is slow.
+- Every 200 ms it asks /health/ready over a new connection, as a load balancer does.
+- It watches one subscription.
+
+It prints `ready` once it watches, and a line of JSON once its standard input ends. Times are those of
+`time.monotonic`, in seconds.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from itertools import cycle
+from pathlib import Path
+from time import monotonic
+
+import msgspec
+import orjson
+import uvloop
+
+from benchmarks.hostile.clients import VICTIM, HttpClient, SocketClient, connect
+from benchmarks.hostile.traffic import get, post, subscribe
+from gqlnews.server.open_files import allow_open_files
+
+EVERY = 0.01  # seconds between two queries
+HEALTH_EVERY = 0.2
+CONNECTIONS = 20
+TIMEOUT = 10.0
+HEALTH_TIMEOUT = 2.0  # load balancers wait some seconds
+OK = 200
+FAILED = 0  # instead of a status: nothing came in time, or the connection was closed
+QUERY = "query Victim($slug: String!) { article(slug: $slug) { title } }"
+WATCH = """subscription { articleChanged(where: { title: { startsWith: "Edit " } }) { article { title } } }"""
+
+
+class Sample(msgspec.Struct, frozen=True, array_like=True):
+    """A request that was due `at`, how long it took, and how it was answered."""
+
+    at: float
+    seconds: float
+    status: int
+
+
+class Arrival(msgspec.Struct, frozen=True, array_like=True):
+    title: str
+    at: float
+
+
+class Seen(msgspec.Struct):
+    """All that the victim noticed. `lost`: how often its subscription was ended."""
+
+    queries: list[Sample] = []
+    health: list[Sample] = []
+    events: list[Arrival] = []
+    lost: int = 0
+
+
+class Victim:
+    def __init__(self, url: str, slugs: list[str]) -> None:
+        self._url = url
+        self._requests = cycle([post(QUERY, {"slug": slug}).data for slug in slugs])
+        self._idle: asyncio.LifoQueue[HttpClient | None] = asyncio.LifoQueue()
+        for _ in range(CONNECTIONS):
+            self._idle.put_nowait(None)  # connected when it is needed first
+        self.seen = Seen()
+        self.watching = asyncio.Event()
+
+    async def query(self, at: float) -> None:
+        """The next one, with the time that it waits for a connection."""
+        request, status = next(self._requests), FAILED
+        try:
+            async with asyncio.timeout(at + TIMEOUT - monotonic()):
+                status = await self._ask(request)
+        except (OSError, TimeoutError):
+            pass
+        self.seen.queries.append(Sample(at, monotonic() - at, status))
+
+    async def health(self, at: float) -> None:
+        status, client = FAILED, None
+        try:
+            async with asyncio.timeout(HEALTH_TIMEOUT):
+                client = await connect(self._url, VICTIM, HttpClient)
+                (status,) = await client.ask(get("/health/ready").data)
+        except (OSError, TimeoutError):
+            pass
+        finally:
+            if client is not None:
+                client.abort()
+        self.seen.health.append(Sample(at, monotonic() - at, status))
+
+    async def watch(self) -> None:
+        """Again and again, where the server ends it."""
+        while True:
+            try:
+                client = await connect(self._url, VICTIM, lambda: SocketClient(self._event))
+                await client.ready
+                await client.write(subscribe("1", WATCH).data)
+                self.watching.set()
+                await client.ended.wait()
+            except OSError:
+                await asyncio.sleep(0.1)
+            self.seen.lost += 1
+
+    async def _ask(self, request: bytes) -> int:
+        client = await self._idle.get()
+        try:
+            if client is None or client.is_closed:
+                client = None
+                client = await connect(self._url, VICTIM, HttpClient)
+            (status,) = await client.ask(request)
+        except BaseException:
+            if client is not None:
+                client.abort()
+            client = None
+            raise
+        finally:
+            self._idle.put_nowait(client)
+        return status
+
+    def _event(self, message: bytes) -> None:
+        payload = orjson.loads(message).get("payload")
+        change = payload["data"]["articleChanged"] if isinstance(payload, dict) else None
+        if change is not None and change["article"] is not None:
+            self.seen.events.append(Arrival(change["article"]["title"], monotonic()))
+
+
+async def every(seconds: float, ask: Callable[[float], Awaitable[None]], until: asyncio.Event) -> None:
+    """On time, whether or not those before have ended; returns once all have."""
+    at = monotonic()
+    async with asyncio.TaskGroup() as group:
+        while not until.is_set():
+            group.create_task(_awaited(ask(at)))
+            at += seconds
+            await asyncio.sleep(at - monotonic())
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work
+
+
+async def run(url: str, slugs: list[str]) -> Seen:
+    victim, until = Victim(url, slugs), asyncio.Event()
+    watching = asyncio.create_task(victim.watch())
+    await victim.watching.wait()
+    asking = asyncio.gather(every(EVERY, victim.query, until), every(HEALTH_EVERY, victim.health, until))
+    print("ready", flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    until.set()
+    await asking
+    watching.cancel()
+    return victim.seen
+
+
+def main() -> None:
+    allow_open_files()
+    slugs = orjson.loads(Path(sys.argv[2]).read_bytes())
+    print(msgspec.json.encode(uvloop.run(run(sys.argv[1], slugs))).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

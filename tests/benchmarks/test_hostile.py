@@ -1,0 +1,233 @@
+"""The attacks are what their table says, and one of them runs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+from graphql import parse
+
+from benchmarks.hostile import dear_documents, documents, scans
+from benchmarks.hostile.attacks import ATTACKS
+from benchmarks.hostile.floods import Tally, prepare
+from benchmarks.hostile.result import Delays, Memory, Result, Times
+from benchmarks.hostile.sockets import SOCKETS, watch_since
+from benchmarks.hostile.table import markdown
+from benchmarks.hostile.traffic import ConnectionFlood, HttpFlood, Payload, SocketFlood
+from benchmarks.hostile.victim import Sample
+from benchmarks.live.frames import TEXT, Frames
+from gqlnews.limits import SERVED
+from gqlnews.plan.audience import Audience
+from gqlnews.schema.build import build_schema
+from gqlnews.schema.documents import Documents
+from gqlnews.schema.engine import Asked, Engine, Prepared
+from gqlnews.store.connection import Statements
+
+MOST_BODY, MOST_MESSAGE = 256 * 1024, 64 * 1024  # bytes that the server takes
+ROOT = Path(__file__).parents[2]
+VALID = (
+    dear_documents.many_facets(1),
+    dear_documents.many_links(1),
+    dear_documents.dearest_inline(1),
+    dear_documents.schema_fields(1),
+    dear_documents.long_valid_name(1),
+    dear_documents.permuted_fields(),
+    dear_documents.DEAREST,
+    dear_documents.LARGE_ANSWER,
+    dear_documents.LARGE_PARTS,
+)
+
+
+def floods(kind: type[HttpFlood] | type[SocketFlood]) -> list[Any]:
+    return [
+        pytest.param(flood, id=f"{attack.name}-{number}")
+        for attack in ATTACKS
+        for number, flood in enumerate(attack.floods)
+        if isinstance(flood, kind)
+    ]
+
+
+def bodies(data: bytes) -> Iterator[bytes]:
+    """Of POST requests in a row."""
+    while data:
+        head, _, rest = data.partition(b"\r\n\r\n")
+        length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+        yield rest[:length]
+        data = rest[length:]
+
+
+def messages(payload: Payload) -> list[dict[str, Any]]:
+    return [orjson.loads(text) for opcode, text in Frames().take(payload.data) if opcode == TEXT]
+
+
+def test_no_two_attacks_have_one_name() -> None:
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)
+
+
+def test_the_rows_of_the_issue_are_there() -> None:
+    assert {attack.row for attack in ATTACKS} == {*range(1, 9), 15}
+
+
+@pytest.mark.parametrize("flood", floods(HttpFlood))
+def test_each_request_is_whole_and_small_enough(flood: HttpFlood) -> None:
+    payload = flood.make(0)
+    if payload.data.startswith(b"POST") and b"chunked" not in payload.data:
+        for body in bodies(payload.data):
+            assert len(body) <= MOST_BODY
+            assert isinstance(orjson.loads(body), dict)
+    assert payload.data.count(b" HTTP/1.1\r\n") == payload.messages
+
+
+@pytest.mark.parametrize("flood", floods(HttpFlood))
+def test_each_request_is_another_one(flood: HttpFlood) -> None:
+    made = {flood.make(number).data for number in range(min(flood.different, 5))}
+    assert len(made) == min(flood.different, 5)
+
+
+@pytest.mark.parametrize("flood", floods(SocketFlood))
+def test_each_message_is_small_enough(flood: SocketFlood) -> None:
+    frames = list(Frames().take(flood.make(0).data))
+    assert frames
+    assert max(len(text) for _, text in frames) <= MOST_MESSAGE
+
+
+def test_subscriptions_are_messages_of_the_protocol() -> None:
+    attack = next(attack for attack in SOCKETS if attack.name == "watch-matches")
+    (flood,) = attack.floods
+    assert isinstance(flood, SocketFlood)
+    sent = messages(flood.make(0))
+    assert [message["type"] for message in sent] == ["subscribe"] * 100
+    filters = [message["payload"]["variables"]["w"]["or"] for message in sent]
+    assert all(len(parts) == 60 and all("matches" in part for part in parts) for parts in filters)
+    assert len({repr(parts) for parts in filters}) == 100
+
+
+def test_an_unknown_object_is_as_small_as_the_issue_says() -> None:
+    sizes = [len(documents.unknown_object(number).encode()) for number in (0, 100, 5_000)]
+    assert min(sizes) >= 900
+    assert max(sizes) <= 1_100
+
+
+def test_a_large_string_is_of_the_size_that_it_says() -> None:
+    text = documents.large_string(0)
+    assert text.count("\x7f") == documents.LARGE
+
+
+@pytest.mark.parametrize(
+    "make", [documents.unknown_object, documents.large_string, documents.small_misspelled]
+)
+def test_what_should_be_refused_is_no_syntax_error(make: Any) -> None:
+    assert parse(make(7)).definitions
+    assert Documents(build_schema()._schema).get(make(7)).errors
+
+
+@pytest.mark.parametrize("text", VALID, ids=lambda text: str(text)[:20])
+def test_what_should_run_is_valid(text: str) -> None:
+    assert Documents(build_schema()._schema).get(text).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        (dear_documents.LARGE_ANSWER, {"w": scans.many(1)}),
+        (dear_documents.LARGE_PARTS, {"w": scans.many(1)}),
+        (dear_documents.many_links(1), {}),
+        (scans.SEARCH, {"q": "a* OR b*"}),
+        (scans.STORIES, {"n": 2}),
+        (scans.LISTS, {"n": 2}),
+    ],
+)
+def test_what_should_run_is_within_the_limits(text: str, variables: dict[str, object]) -> None:
+    async def read(statements: Statements) -> list[bytes | None]:
+        raise AssertionError(statements)
+
+    prepared = Engine(read, limits=SERVED).prepare(Asked(text, variables), Audience.PUBLIC)
+    assert isinstance(prepared, Prepared), prepared.body
+
+
+def test_the_version_of_the_store_takes_its_place() -> None:
+    prepared = prepare(SocketFlood(watch_since, 1, 1), "abc0-1")
+    sent = messages(next(prepared.payloads))
+    assert {message["payload"]["variables"]["s"] for message in sent} == {"abc0-1"}
+
+
+def test_no_more_is_sent_than_an_attack_may() -> None:
+    prepared = prepare(ConnectionFlood(b"x", 10, 1.0, most=3), "")
+    assert len(list(prepared.payloads)) == 3
+
+
+def result(**changes: Any) -> Result:
+    """Of an attack that nobody noticed."""
+    times, delays = Times(100, 0.001, 0.01, 0.02, 0), Delays(10, 0.05, 0.1, 0)
+    quiet = Result(
+        *("name", 1, "what", Tally()),
+        *(times, times, delays, delays),
+        *(Memory(100_000_000, 120_000_000, 110_000_000), 10, 0, True),
+    )
+    return msgspec.structs.replace(quiet, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "missed"),
+    [
+        ({}, []),
+        ({"attacked": Times(100, 0.001, 0.11, 0.2, 0)}, ["p99"]),
+        ({"attacked": Times(100, 0.001, 0.01, 0.2, 1)}, ["errors"]),
+        ({"events": Delays(10, 0.05, 0.51, 0)}, ["events"]),
+        ({"events": Delays(10, 0.05, 0.1, 1)}, ["events"]),
+        ({"memory": Memory(0, 150_000_001, 0)}, ["memory"]),
+        ({"memory": Memory(0, 30_000_001, 30_000_001)}, ["left"]),
+        ({"unready": 1}, ["ready"]),
+        ({"survived": False}, ["ready"]),
+    ],
+)
+def test_each_goal_is_judged(changes: dict[str, object], missed: list[str]) -> None:
+    assert result(**changes).missed() == missed
+
+
+def test_times_count_what_failed() -> None:
+    samples = [Sample(0.0, seconds, status) for seconds, status in ((0.1, 200), (0.2, 503), (10.0, 0))]
+    assert Times.of(samples) == Times(3, 0.2, 10.0, 10.0, 2)
+
+
+def test_an_earlier_run_has_columns_of_its_own() -> None:
+    slower = result(attacked=Times(100, 0.5, 2.0, 3.0, 1))
+    head, _, row = markdown([result()], {"name": slower}).splitlines()
+    cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
+    assert cells["query p50, p99, before"] == "1.0, 10.0 → 500.0, 2,000.0"
+    assert cells["query p50, p99"] == "1.0, 10.0 → 1.0, 10.0"
+    assert cells["errors, before"] == "1 of 100"
+    assert cells["memory"] == "100, +20, +10"
+
+
+def test_an_attack_that_is_new_has_no_earlier_figures() -> None:
+    head, _, row = markdown([result()], {"other": result()}).splitlines()
+    cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
+    assert cells["errors, before"] == ""
+    assert cells["errors"] == "0 of 100"
+
+
+def test_an_attack_runs(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.hostile", "--only", "small-queries", "--seconds", "1"]
+    out = tmp_path / "out.json"
+    done = subprocess.run(  # noqa: S603 - ours
+        [*command, "--articles", "100", "--markdown", "--out", str(out)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    (found,) = msgspec.json.decode(out.read_bytes(), type=list[Result])
+    assert done.returncode == bool(found.missed()), done.stderr
+    assert sum(found.sent.answers.values()) > 0
+    assert found.quiet.number > 100
+    assert found.quiet.failed == 0
+    assert found.quiet_events.number > found.quiet_events.lost
+    assert found.memory.most >= found.memory.before > 1_000_000
+    assert found.survived
+    assert "| `small-queries`: " in done.stdout

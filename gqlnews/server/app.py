@@ -3,6 +3,7 @@
 It runs under any ASGI server, as `uvicorn --factory gqlnews.server.app:from_environment`.
 """
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypedDict
@@ -45,6 +46,7 @@ from gqlnews.settings import ServerSettings, log_format, server_settings
 from gqlnews.store.access import Access
 
 ENDPOINT = "/graphql"
+SWITCH_SECONDS = 0.0005  # how long the event loop waits for a thread that computes in Python; 5 ms by default
 
 _CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 
@@ -103,6 +105,8 @@ def create_app(settings: ServerSettings) -> Starlette:
             engine = Engine(store.read, schema, limits=settings.limits, kept=kept, sizes_of=store.sizes)
             offload = OffloadQueue()
             stack.callback(offload.close)
+            stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+            sys.setswitchinterval(SWITCH_SECONDS)
             service = Service(
                 settings,
                 engine,

@@ -45,6 +45,9 @@ class OffloadQueue:
         """Jobs that wait."""
         return sum(map(len, self._waiting.values()))
 
+    def waiting_of(self, client: str) -> int:
+        return len(self._waiting.get(client, ()))
+
     def close(self) -> None:
         self._waiting.clear()
         self._thread.shutdown()
@@ -54,8 +57,7 @@ class OffloadQueue:
 
         Raises RefusedError (503) where too much waits, TimeBudgetExceeded, and what `work` raises.
         """
-        jobs = self._waiting.get(client, ())
-        if len(jobs) >= MAX_WAITING_OF_ONE or len(self) >= MAX_WAITING:
+        if self.waiting_of(client) >= MAX_WAITING_OF_ONE or len(self) >= MAX_WAITING:
             raise _overloaded()
         job = _Job(work, asyncio.get_running_loop().create_future(), monotonic())
         self._waiting.setdefault(client, deque()).append(job)

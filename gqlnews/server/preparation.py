@@ -22,6 +22,7 @@ MAX_SECONDS = 0.02  # of the loop, for one request
 MIN_SECONDS = 0.001  # for one request where the share is used up: enough for what is cached
 FREE_SECONDS = 0.001  # what takes less is not charged to the share
 SHARE = 0.3  # of the loop's time
+MAX_WAITING_BESIDE = 4  # requests of a client that wait for the thread, while the loop prepares others of it
 BURST_SECONDS = 0.06  # of the share, unused before
 TOO_LONG = "The request takes too long to prepare: ask for less, or in several requests."
 
@@ -56,17 +57,27 @@ class Preparer:
         Raises RefusedError (503) where too many requests wait to be prepared.
         """
         start = perf_counter()
-        try:
-            with time_budget(self._share.budget(start)):
-                return self._engine.ready(asked, audience)
-        except TimeBudgetExceeded:
-            pass
-        finally:
-            self._share.spend(perf_counter() - start)
+        budget = self._share.budget(start)
+        if self._is_worth_trying(asked.query, client, budget):
+            try:
+                with time_budget(budget):
+                    return self._engine.ready(asked, audience)
+            except TimeBudgetExceeded:
+                pass
+            finally:
+                self._share.spend(perf_counter() - start)
         try:
             return await self._prepare_on_thread(asked, audience, client)
         except TimeBudgetExceeded:
             return refused([coded(GraphQLError(TOO_LONG), Code.TOO_WIDE)])
+
+    def _is_worth_trying(self, query: str, client: str, budget: float) -> bool:
+        """Whether the loop tries: not for a client whose requests wait for the thread already, nor for a new
+        document where the share is used up.
+        """
+        if self._queue.waiting_of(client) > MAX_WAITING_BESIDE:
+            return False
+        return budget > MIN_SECONDS or self._engine.documents.kept.get(query) is not None
 
     async def _prepare_on_thread(self, asked: Asked, audience: Audience, client: str) -> Ready:
         documents = self._engine.documents

@@ -38,8 +38,10 @@ from gqlnews.server.request_validation import (
     origin_form,
     validate,
 )
+from gqlnews.server.sliced_input import SlicedInput, SlicedTransport
 
 ABORT = "gqlnews.abort"  # an extension of ASGI: cuts a connection whose client does not read
+SLICE_BYTES = 8 * 1024  # some hundred requests of the smallest size
 LINGER_SECONDS = 2.0  # for a client that is refused to stop sending, and to read why
 MOST_UNFINISHED = 3 * MOST_HEAD_BYTES  # bytes of a head without an end; a chunk may begin with other requests
 
@@ -120,7 +122,9 @@ class OneWriteProtocol(HttpToolsProtocol):
     """What the application cannot answer is refused here, as GraphQL JSON, and the connection ends."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(Joined(transport, self._ends_early))  # type: ignore[arg-type]
+        self._input = SlicedInput(transport, self._feed, SLICE_BYTES)
+        sliced: Any = SlicedTransport(transport, self._input)
+        super().connection_made(Joined(sliced, self._ends_early))  # type: ignore[arg-type]
         self._extensions = {ABORT: {"abort": transport.abort}}
         state = self.server_state
         self._state = state if isinstance(state, ConnectionState) else ConnectionState()
@@ -132,6 +136,9 @@ class OneWriteProtocol(HttpToolsProtocol):
         self._awaited = Awaited(self, self.loop.time())
 
     def data_received(self, data: bytes) -> None:
+        self._input.receive(data)
+
+    def _feed(self, data: bytes) -> None:
         if self._refusal is not None:
             return  # nothing that comes later is looked at
         self._unset_keepalive_if_required()
@@ -332,6 +339,7 @@ class OneWriteProtocol(HttpToolsProtocol):
         elif self.cycle is not None and not self.cycle.response_complete:
             self.refuse(BAD_HANDSHAKE)
         else:
+            self._input.drop()
             self.handle_websocket_upgrade()
         return True
 

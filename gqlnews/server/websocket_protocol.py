@@ -13,8 +13,10 @@ from gqlnews.errors import Code
 from gqlnews.server.headers import SECURITY_HEADERS
 from gqlnews.server.patience import Unread
 from gqlnews.server.refusals import BAD_HANDSHAKE, STOPPING
+from gqlnews.server.sliced_input import CLIENT_NOT_READING, SlicedInput, SlicedTransport
 from gqlnews.server.wire import JSON, UTF8, error_body
 
+SLICE_BYTES = 2 * 1024  # some hundred frames of the smallest size
 CLOSE_SECONDS = 5.0  # for a client to take note that its socket is closed
 INVALID_DATA = 1007  # RFC 6455, section 7.4.1
 
@@ -46,6 +48,19 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.conn = Handshakes(max_size=self.config.ws_max_size, logger=logging.getLogger("uvicorn.error"))
         self._unread = Unread()
 
+    def connection_made(self, transport: Any) -> None:
+        self._input = SlicedInput(transport, self._feed, SLICE_BYTES)
+        super().connection_made(SlicedTransport(transport, self._input))  # type: ignore[arg-type]
+
+    def pause_writing(self) -> None:
+        """Each ping is answered at once: a client that reads no answer is not read from either."""
+        super().pause_writing()
+        self._input.hold(CLIENT_NOT_READING)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._input.release(CLIENT_NOT_READING)
+
     def look(self, now: float) -> None:
         if self._unread.is_stuck(self.transport.get_write_buffer_size(), now):
             self.transport.abort()
@@ -62,6 +77,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:
+        self._input.receive(data)
+
+    def _feed(self, data: bytes) -> None:
         if self.handshake_complete and not self.handshake_initiated:
             return  # it was refused
         try:

@@ -4,6 +4,7 @@ An ASGI application of its own: this is the way of every request, and Starlette'
 objects take longer than the rest of it. An answer that is kept needs no more than its request's text.
 """
 
+import asyncio
 from asyncio import CancelledError
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ from gqlnews.server.wire import (
 from gqlnews.store.access import Moment
 from gqlnews.store.callers import act_for
 
+OVERLOAD_PAUSE_SECONDS = 0.25  # before a request is refused for overload: the refusal takes time of others too
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
 
 Page = Callable[[Scope, Answer | None], Response]
@@ -88,6 +90,8 @@ class GraphQL:
                 return
             except RefusedError as refused:
                 reply = _refused(exchange, refused)
+        if reply.status == OVERLOADED:  # who asks again and again is slowed down
+            await asyncio.sleep(OVERLOAD_PAUSE_SECONDS)
         seconds = perf_counter() - start
         if reply.status != CLIENT_CLOSED_REQUEST:
             _count(exchange, seconds)

@@ -32,8 +32,8 @@ class Writable(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        if not self._reads:
-            self.transport.pause_reading()
+        if not self._reads:  # uvloop begins to read after this call
+            asyncio.get_running_loop().call_soon(self.transport.pause_reading)
 
     @property
     def is_closed(self) -> bool:

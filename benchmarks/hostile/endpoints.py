@@ -16,7 +16,10 @@ from benchmarks.hostile.traffic import (
 from benchmarks.hostile.unseen import shapes
 
 HTML = "text/html,application/xhtml+xml;q=0.9"
-HALF_REQUEST = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{"
+HALF_REQUEST = (
+    b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 100000\r\n\r\n{"
+)
 HALF_BODY = (
     b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Content-Length: 260000\r\n\r\n" + b" " * 250_000

@@ -6,7 +6,7 @@ from benchmarks.throughput.large import large
 
 SEARCH = (
     "query($q:String!){search(query:$q,first:100){totalCount nodes{slug} edges{snippet}"
-    " facets{topics{count} providers{count} types{count} categories{count} published(by:DAY){count}}}}"
+    " facets{topics{count} providers{count} types{count} categories{count} published(by:MONTH){count}}}}"
 )
 STORIES = (
     "query($n:Int!){stories(minSize:$n,first:100){"

@@ -13,6 +13,7 @@ It prints `ready` once it watches, and a line of JSON once its standard input en
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 from time import monotonic
@@ -105,19 +106,25 @@ class Victim:
             self.seen.lost += 1
 
     async def _ask(self, request: bytes) -> int:
+        """A server may close an idle connection just when it is used: then over a new one, as clients do."""
         client = await self._idle.get()
         try:
-            if client is None or client.is_closed:
-                client = None
-                client = await connect(self._url, VICTIM, HttpClient)
-            (status,) = await client.ask(request)
-        except BaseException:
-            if client is not None:
-                client.abort()
+            if client is not None and not client.is_closed:
+                with suppress(ConnectionError):
+                    return await self._status(client, request)
             client = None
-            raise
+            client = await connect(self._url, VICTIM, HttpClient)
+            return await self._status(client, request)
         finally:
             self._idle.put_nowait(client)
+
+    @staticmethod
+    async def _status(client: HttpClient, request: bytes) -> int:
+        try:
+            (status,) = await client.ask(request)
+        except BaseException:  # an answer that comes later would be taken for that of another request
+            client.abort()
+            raise
         return status
 
     def _event(self, message: bytes) -> None:

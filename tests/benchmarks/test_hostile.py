@@ -1,19 +1,23 @@
 """The attacks are what their table says, and one of them runs."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import orjson
 import pytest
+import uvloop
 from graphql import parse
 
 from benchmarks.hostile import dear_documents, documents, scans
 from benchmarks.hostile.attacks import ATTACKS
+from benchmarks.hostile.clients import ATTACKER, VICTIM, HttpClient, connect
 from benchmarks.hostile.floods import Tally, prepare
 from benchmarks.hostile.result import Delays, Memory, Result, Times
 from benchmarks.hostile.sockets import SOCKETS, watch_since
@@ -159,6 +163,37 @@ def test_the_version_of_the_store_takes_its_place() -> None:
 def test_no_more_is_sent_than_an_attack_may() -> None:
     prepared = prepare(ConnectionFlood(b"x", 10, 1.0, most=3), "")
     assert len(list(prepared.payloads)) == 3
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that answers one request."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def received_unread() -> tuple[int, list[int]]:
+    """Bytes that a client without reading has received once a later one has its answer; then its answer."""
+    request = b"GET / HTTP/1.1\r\n\r\n"
+    async with await asyncio.start_server(answer, VICTIM, 0) as server:
+        url = f"http://{VICTIM}:{server.sockets[0].getsockname()[1]}/graphql"
+        first = await connect(url, ATTACKER, partial(HttpClient, reads=False))
+        second = await connect(url, ATTACKER, HttpClient)
+        waiting = asyncio.create_task(first.ask(request))
+        await asyncio.sleep(0)
+        assert await second.ask(request) == [200]
+        received = first.received
+        first.transport.resume_reading()
+        statuses = await waiting
+        for client in (first, second):
+            client.abort()
+            await client.ended.wait()
+        return received, statuses
+
+
+def test_a_client_that_does_not_read_receives_nothing() -> None:
+    assert uvloop.run(received_unread()) == (0, [200])
 
 
 def result(**changes: Any) -> Result:

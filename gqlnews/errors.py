@@ -74,6 +74,14 @@ class FolderError(StartupError):
     """The content folder is not there, is no folder, or cannot be read."""
 
 
+class ParserProcessError(StartupError):
+    """The processes that parse files keep ending, or cannot be started."""
+
+
+class ExhaustedError(StartupError):
+    """The system has no open files or memory left for now."""
+
+
 class DatabaseError(StartupError):
     """The database file cannot be used."""
 
@@ -88,6 +96,10 @@ class NewerDatabaseError(DatabaseError):
 
 class LockedDatabaseError(DatabaseError):
     """Another process holds the write lock."""
+
+
+class StorageError(DatabaseError):
+    """The disk below the database is full or fails, which may pass."""
 
 
 class AddressError(StartupError):

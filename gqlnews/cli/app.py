@@ -4,6 +4,7 @@ A command imports what it needs when it runs, so that `gqlnews --help` is quick.
 """
 
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from io import TextIOWrapper
@@ -50,13 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; its exit code: 1 for errors in the content, 2 for what is refused."""
+    """Run the command line; its exit code: 1 for errors in the content, 2 for every other failure."""
     try:
         code: int | None = app(arguments, standalone_mode=False, prog_name="gqlnews")
     except StartupError as error:
         return _refuse(str(error))
     except typer.TyperException as error:
         return _refuse(f"{error.format_message().rstrip('.')}; see gqlnews --help")
+    except OSError as error:
+        return _refuse(str(error))
+    except MemoryError:
+        return _refuse("there is not enough memory")
+    except Exception:
+        traceback.print_exc()
+        return _refuse("this is a bug: please report it with the lines above")
     return code or 0
 
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 
-from gqlnews.cli.ingest import run_ingest
+from gqlnews.cli.ingest import MAY_PASS, run_ingest
 from gqlnews.cli.source import Source
 from gqlnews.cli.stopping import heed_signals, stoppable
 from gqlnews.server import logs
@@ -16,7 +16,7 @@ from gqlnews.store.follow import Following, follow
 KEPT = "the database holds all that was taken in"
 
 
-class _Log:
+class ServerLog:
     """The log of the server."""
 
     def note(self, message: str, **fields: object) -> None:
@@ -30,14 +30,17 @@ def run_follow(source: Source, *, poll: bool, until_eof: bool, log_format: LogFo
     """Follow the folder until a signal, or until standard input ends. Raises StartupError."""
     logs.configure(log_format)
     following = Following(
-        source.folder, source.database, source.options, source.processes, poll, _Log(), heed_signals
+        source.folder, source.database, source.options, source.processes, poll, ServerLog(), heed_signals
     )
     if until_eof:
         _end_with_input()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, whose end ends this too
         stops = stoppable(KEPT, code=0, say=logs.note, by=(signal.SIGTERM,))
     else:
-        run_ingest(source)
+        try:
+            run_ingest(source)
+        except MAY_PASS as error:  # `follow` tries again, and logs it where it stays
+            ServerLog().warn("not taken in", reason=str(error))
         sys.stdout.flush()
         stops = stoppable(KEPT, code=0)
     with stops:

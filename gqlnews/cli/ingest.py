@@ -7,8 +7,18 @@ import typer
 from gqlnews.cli.progress import progress
 from gqlnews.cli.source import Source
 from gqlnews.cli.stopping import heed_signals, stoppable
+from gqlnews.errors import (
+    ExhaustedError,
+    FolderError,
+    LockedDatabaseError,
+    ParserProcessError,
+    StorageError,
+)
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import IngestReport, ingest
+
+MAY_PASS = (ExhaustedError, FolderError, LockedDatabaseError, ParserProcessError, StorageError)
+"""Errors that may pass by themselves. A server and `ingest --watch` try again after these."""
 
 UNDONE = "nothing of this run was kept, the database is as it was before"
 

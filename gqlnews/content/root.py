@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from gqlnews.content.exhausted import raise_if_exhausted
 from gqlnews.errors import FolderError
 
 Root = tuple[int, int]
@@ -33,6 +34,7 @@ def list_root(folder: Path) -> Listing:
     try:
         return os.scandir(folder)
     except OSError as error:
+        raise_if_exhausted(error)
         raise FolderError(_unusable(folder, error)) from error
 
 

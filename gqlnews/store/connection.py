@@ -71,6 +71,15 @@ def connect_to_read(path: Path, wait: float = WAIT_SECONDS, most_bytes: int = 0)
     return db
 
 
+def has_content(db: sqlite3.Connection) -> bool:
+    """Whether a folder was ingested, if only an empty one."""
+    try:
+        (fingerprint,) = db.execute("SELECT fingerprint FROM store").fetchone()
+    except sqlite3.Error:  # the tables are not there yet
+        return False
+    return bool(fingerprint)
+
+
 def _connected(path: Path, wait: float) -> sqlite3.Connection:
     with explaining(path):
         try:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gqlnews.errors import DatabaseError, ForeignDatabaseError, LockedDatabaseError
+from gqlnews.errors import DatabaseError, ForeignDatabaseError, LockedDatabaseError, StorageError
 
 # The low byte of an extended result code is the primary one.
 _PRIMARY = 0xFF
@@ -20,8 +20,8 @@ _ADVICE: dict[int, tuple[type[DatabaseError], str]] = {
     sqlite3.SQLITE_CANTOPEN: _UNREACHABLE,
     sqlite3.SQLITE_PERM: _UNREACHABLE,
     sqlite3.SQLITE_READONLY: (DatabaseError, "cannot be written: check its permissions"),
-    sqlite3.SQLITE_FULL: (DatabaseError, "cannot grow, the disk is full: free some space"),
-    sqlite3.SQLITE_IOERR: (DatabaseError, "cannot be read or written: check its disk"),
+    sqlite3.SQLITE_FULL: (StorageError, "cannot grow, the disk is full: free some space"),
+    sqlite3.SQLITE_IOERR: (StorageError, "cannot be read or written: check its disk"),
 }
 
 

@@ -60,7 +60,7 @@ class Following:
 
 def follow(job: Following) -> None:
     """Keep the store equal to the folder, for ever. Raises KeyboardInterrupt, or what a signal raises."""
-    trouble = _Trouble(job.log)
+    trouble = Trouble(job.log)
     lock = _elected(job, trouble)
     try:
         _lead(job, trouble)
@@ -68,8 +68,8 @@ def follow(job: Following) -> None:
         os.close(lock)
 
 
-def _elected(job: Following, trouble: "_Trouble") -> int:
-    for pause in _pauses():
+def _elected(job: Following, trouble: "Trouble") -> int:
+    for pause in pauses():
         try:
             lock = lead(job.database)
         except OSError as error:
@@ -81,7 +81,7 @@ def _elected(job: Following, trouble: "_Trouble") -> int:
     raise AssertionError("there is always another try")
 
 
-def _lead(job: Following, trouble: "_Trouble") -> None:
+def _lead(job: Following, trouble: "Trouble") -> None:
     job.log.note("following", folder=job.folder, database=job.database)
     store = _Store(job, trouble)
     circumstances = Circumstances(job.poll, job.log.warn, store.seconds, store.is_gone)
@@ -92,7 +92,7 @@ def _lead(job: Following, trouble: "_Trouble") -> None:
         store.close()
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
     """Seconds between tries."""
     return chain(_PAUSES, repeat(_LONGEST_PAUSE))
 
@@ -100,7 +100,7 @@ def _pauses() -> Iterator[float]:
 class _Store:
     """The database, open or not."""
 
-    def __init__(self, job: Following, trouble: "_Trouble") -> None:
+    def __init__(self, job: Following, trouble: "Trouble") -> None:
         self._job = job
         self._trouble = trouble
         self._db: sqlite3.Connection | None = None
@@ -120,7 +120,7 @@ class _Store:
 
     def take(self, batch: Batch) -> None:
         """Take it in, however often that must be tried."""
-        for pause in _pauses():
+        for pause in pauses():
             try:
                 if self._is_idle(batch):
                     return
@@ -192,7 +192,7 @@ class _Store:
         self._problems = report.problems
 
 
-class _Trouble:
+class Trouble:
     """Why nothing can be taken in, told once where it changes and once where it is over."""
 
     def __init__(self, log: Log) -> None:

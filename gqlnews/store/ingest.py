@@ -30,10 +30,11 @@ from gqlnews.store.fingerprint import fingerprint
 from gqlnews.store.fresh import is_empty, quick_where_empty
 from gqlnews.store.indexes import drop_indexes
 from gqlnews.store.links import derive_links, take_new_urls
+from gqlnews.store.parsing import parsing
 from gqlnews.store.part import take_stock_of
 from gqlnews.store.providers import derive_providers
 from gqlnews.store.rows import FileRows, file_rows
-from gqlnews.store.scan import files_to_read, later_files, refusals, take_stock
+from gqlnews.store.scan import files_to_read, has_unreadable, later_files, refusals, take_stock
 from gqlnews.store.search import count_all_search_words, count_search_words, forget_search, rebuild_search
 from gqlnews.store.stories import derive_stories
 from gqlnews.store.take import Intake, forget_lists, take
@@ -150,7 +151,10 @@ def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[FileRows, 
     if total:
         from gqlnews.content.parallel import read_into  # an unchanged folder needs no parser
 
-        yield from read_into(file_rows, job.folder, files_to_read(db), job.options, job.processes)
+        # Closed here: a statement that is not finished would keep the database in its transaction.
+        with closing(files_to_read(db)) as files, parsing(_path(db)) as crashed:
+            isolate = crashed or has_unreadable(db)
+            yield from read_into(file_rows, job.folder, files, job.options, job.processes, isolate=isolate)
 
 
 def _take_all(intake: Intake, files: Iterable[FileRows], total: int, progress: Progress) -> None:

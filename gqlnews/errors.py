@@ -98,6 +98,10 @@ class LockedDatabaseError(DatabaseError):
     """Another process holds the write lock."""
 
 
+class DamagedDatabaseError(DatabaseError):
+    """The content of the database file cannot be read: it has to be built again."""
+
+
 class StorageError(DatabaseError):
     """The disk below the database is full or fails, which may pass."""
 

@@ -156,6 +156,7 @@ def ingest(
     base_url: options.BaseUrl = None,
     iframe_host: options.IframeHosts = None,
     processes: options.Processes = None,
+    rebuild: options.Rebuild = False,
     watch: options.GoOn = False,
     poll: options.Poll = False,
     log_format: options.LogStyle = LogFormat.TEXT,
@@ -167,11 +168,11 @@ def ingest(
 
     content = source(folder, db, base_url, iframe_host, processes, may_wait=watch and until_eof)
     if not watch:
-        run_ingest(content)
+        run_ingest(content, anew=rebuild)
         return
     from gqlnews.cli.follow import run_follow
 
-    run_follow(content, poll=poll, until_eof=until_eof, log_format=log_format)
+    run_follow(content, anew=rebuild, poll=poll, until_eof=until_eof, log_format=log_format)
 
 
 @app.command()

@@ -2,14 +2,16 @@
 
 import time
 from contextlib import closing
+from functools import partial
 
 from gqlnews.cli.follow import ServerLog
-from gqlnews.cli.ingest import MAY_PASS, take_in
+from gqlnews.cli.ingest import MAY_PASS, fill, take_in
 from gqlnews.cli.source import Source
-from gqlnews.errors import DatabaseError
+from gqlnews.errors import DamagedDatabaseError, DatabaseError
 from gqlnews.store.connection import connect_to_read, has_content
-from gqlnews.store.follow import Trouble, pauses
+from gqlnews.store.follow import Trouble, pauses, rebuild_damaged
 from gqlnews.store.ingest import IngestReport
+from gqlnews.store.location import identity_of
 
 
 def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | None:
@@ -21,7 +23,7 @@ def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | No
     trouble = Trouble(ServerLog())
     for pause in pauses():
         try:
-            report = take_in(source)
+            report = _take_in_or_rebuild(source)
         except MAY_PASS as error:
             trouble.tell(str(error))
             if follows and _has_content(source):
@@ -31,6 +33,16 @@ def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | No
             trouble.is_over()
             return report
     raise AssertionError("there is always another try")
+
+
+def _take_in_or_rebuild(source: Source) -> IngestReport:
+    identity = identity_of(source.database)
+    try:
+        return take_in(source)
+    except DamagedDatabaseError as error:
+        assert identity is not None, "a file that is not there is not damaged"
+        rebuild_damaged(ServerLog(), source.database, str(error), partial(fill, source), identity)
+        return take_in(source)
 
 
 def _has_content(source: Source) -> bool:

@@ -9,6 +9,7 @@ import threading
 from gqlnews.cli.ingest import MAY_PASS, run_ingest
 from gqlnews.cli.source import Source
 from gqlnews.cli.stopping import heed_signals, stoppable
+from gqlnews.errors import DamagedDatabaseError
 from gqlnews.server import logs
 from gqlnews.settings import LogFormat
 from gqlnews.store.follow import Following, follow
@@ -26,7 +27,7 @@ class ServerLog:
         logs.log.log(logging.WARNING, message, extra={logs.FIELDS: fields})
 
 
-def run_follow(source: Source, *, poll: bool, until_eof: bool, log_format: LogFormat) -> None:
+def run_follow(source: Source, *, anew: bool, poll: bool, until_eof: bool, log_format: LogFormat) -> None:
     """Follow the folder until a signal, or until standard input ends. Raises StartupError."""
     logs.configure(log_format)
     following = Following(
@@ -38,8 +39,8 @@ def run_follow(source: Source, *, poll: bool, until_eof: bool, log_format: LogFo
         stops = stoppable(KEPT, code=0, say=logs.note, by=(signal.SIGTERM,))
     else:
         try:
-            run_ingest(source)
-        except MAY_PASS as error:  # `follow` tries again, and logs it where it stays
+            run_ingest(source, anew=anew)
+        except (*MAY_PASS, DamagedDatabaseError) as error:  # `follow` tries again, and logs it where it stays
             ServerLog().warn("not taken in", reason=str(error))
         sys.stdout.flush()
         stops = stoppable(KEPT, code=0)

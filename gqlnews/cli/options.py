@@ -116,6 +116,13 @@ FieldsSize = Annotated[
         help="Mebibytes of root fields to keep, for requests that share some; 0 keeps none.",
     ),
 ]
+Rebuild = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild",
+        help="Build the database again from all files and swap it in: the way out where it is damaged.",
+    ),
+]
 GoOn = Annotated[
     bool,
     typer.Option(

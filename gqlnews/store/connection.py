@@ -11,6 +11,7 @@ from gqlnews.store.database import WAIT_SECONDS, check_ours
 from gqlnews.store.failures import explaining
 from gqlnews.store.limited import bound_sizes, too_large
 from gqlnews.store.migrations import migrations
+from gqlnews.store.rebuild import in_use
 
 MMAP_BYTES = 0x7FFF_0000  # as much as SQLite maps at most
 CACHE_KIB = 64 * 1024  # of each connection, for what lies beyond
@@ -81,7 +82,7 @@ def has_content(db: sqlite3.Connection) -> bool:
 
 
 def _connected(path: Path, wait: float) -> sqlite3.Connection:
-    with explaining(path):
+    with explaining(path), in_use(path):
         try:
             return _connect(path, wait)
         except sqlite3.OperationalError as error:

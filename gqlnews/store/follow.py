@@ -18,18 +18,22 @@ from typing import Protocol
 
 from gqlnews.content.records import ReadOptions
 from gqlnews.content.watch import Batch, Circumstances, watch
-from gqlnews.errors import FolderError, LockedDatabaseError, StartupError
+from gqlnews.errors import DamagedDatabaseError, FolderError, LockedDatabaseError, StartupError
 from gqlnews.store.checkpoint import Checkpoints
+from gqlnews.store.damage import Report, record_ours, report, reported
 from gqlnews.store.database import WAIT_SECONDS, open_writer
 from gqlnews.store.failures import explaining
 from gqlnews.store.ingest import IngestReport, ingest
 from gqlnews.store.leading import lead
+from gqlnews.store.location import Identity, identity_of
 from gqlnews.store.part import concerned
+from gqlnews.store.rebuild import in_use, rebuild
 
 _WAIT = 0.25  # seconds for another's lock at once: SQLite heeds no signal while it waits
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 _LONGEST_PAUSE = 2.0
 _FOLDER_PAUSE = 0.5
+BETWEEN_REBUILDS = 60.0  # seconds: what is damaged again at once, a rebuild does not mend
 
 
 class Log(Protocol):
@@ -84,7 +88,7 @@ def _elected(job: Following, trouble: "Trouble") -> int:
 def _lead(job: Following, trouble: "Trouble") -> None:
     job.log.note("following", folder=job.folder, database=job.database)
     store = _Store(job, trouble)
-    circumstances = Circumstances(job.poll, job.log.warn, store.seconds, store.is_gone)
+    circumstances = Circumstances(job.poll, job.log.warn, store.seconds, store.is_disturbed)
     try:
         for batch in watch(job.folder, circumstances):
             store.take(batch)
@@ -105,7 +109,9 @@ class _Store:
         self._trouble = trouble
         self._db: sqlite3.Connection | None = None
         self._checkpoints = Checkpoints(job.database)
-        self._file: tuple[int, int] | None = None
+        self._file: Identity | None = None
+        self._damage: Report | None = None
+        self._rebuild_after = 0.0  # by time.monotonic()
         self._is_known = False  # whether it was once made equal to the folder
         self._seconds = 0.0
         self._problems = -1
@@ -116,15 +122,27 @@ class _Store:
 
     def is_gone(self) -> bool:
         """Whether the database file is not the one that is open."""
-        return self._file != _identity(self._job.database)
+        return self._file != identity_of(self._job.database)
+
+    def is_disturbed(self) -> bool:
+        """Whether there is work to do although no file of the folder has changed."""
+        return self.is_gone() or self._damage_to_mend() is not None
 
     def take(self, batch: Batch) -> None:
         """Take it in, however often that must be tried."""
         for pause in pauses():
             try:
-                if self._is_idle(batch):
-                    return
-                report = self._ingest(batch)
+                self._rebuild_if_damaged()
+                with in_use(self._job.database):
+                    if self._is_idle(batch):
+                        return
+                    report = self._ingest(batch)
+            except DamagedDatabaseError as error:
+                batch = None
+                self._note_damage(error)
+                if time.monotonic() < self._rebuild_after:
+                    self._trouble.tell(str(error))
+                    time.sleep(pause)
             except LockedDatabaseError as error:
                 self._trouble.tell(str(error), after=WAIT_SECONDS)
                 time.sleep(pause)
@@ -147,9 +165,40 @@ class _Store:
     def close(self) -> None:
         """Leave the database."""
         if self._db is not None:
-            self._db.close()
+            with in_use(self._job.database):
+                self._db.close()
         self._db = self._file = None
         self._is_known = False
+
+    def _note_damage(self, error: DamagedDatabaseError) -> None:
+        """Remember it and tell the servers: they are not ready until the new store is there."""
+        identity = self._file or identity_of(self._job.database)
+        self.close()
+        if identity is not None:
+            self._damage = Report(identity, str(error))
+            report(self._job.database, identity, error)
+
+    def _damage_to_mend(self) -> Report | None:
+        """Known damage of the file at this path, unless the last rebuild was a short while ago."""
+        if time.monotonic() < self._rebuild_after:
+            return None
+        if self._damage is not None and self._damage.identity == identity_of(self._job.database):
+            return self._damage
+        return reported(self._job.database)
+
+    def _rebuild_if_damaged(self) -> None:
+        if (damage := self._damage_to_mend()) is None:
+            return
+        self.close()
+        job = self._job
+        rebuild_damaged(job.log, job.database, damage.reason, self._fill, damage.identity)
+        self._rebuild_after = time.monotonic() + BETWEEN_REBUILDS
+        self._damage = None
+
+    def _fill(self, db: sqlite3.Connection) -> IngestReport:
+        job = self._job
+        job.prepare(db)
+        return ingest(db, job.folder, job.options, processes=job.processes)
 
     def _is_idle(self, batch: Batch) -> bool:
         """Whether nothing of it can concern the store."""
@@ -174,7 +223,8 @@ class _Store:
         if self._db is None:
             self._db = open_writer(self._job.database, wait=_WAIT)
             self._job.prepare(self._db)
-            self._file = _identity(self._job.database)
+            self._file = identity_of(self._job.database)
+            record_ours(self._job.database)
         return self._db
 
     def _tell(self, report: IngestReport) -> None:
@@ -220,13 +270,18 @@ class Trouble:
         self._told = self._since = None
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def rebuild_damaged(
+    log: Log, database: Path, reason: str, fill: Callable[[sqlite3.Connection], IngestReport], which: Identity
+) -> None:
+    """Swap in a new store for the damaged one, and log it. Nothing happens where that was replaced already.
+
+    Raises OSError, DatabaseError and what `fill` raises.
+    """
+    log.warn("database damaged", database=database, reason=reason)
+    if (made := rebuild(database, fill, which)) is not None:
+        log.note(
+            "database rebuilt", database=database, articles=made.articles, ms=round(made.seconds * 1000, 1)
+        )
 
 
 def _is_interrupt(error: Exception) -> bool:

@@ -24,8 +24,9 @@ from gqlnews.content.records import ReadOptions
 from gqlnews.instants import instant_of_ns
 from gqlnews.store.across import derive_across
 from gqlnews.store.affected import mark_all_names, mark_all_urls, mark_batch
+from gqlnews.store.damage import check_everything
 from gqlnews.store.database import transaction, value_of
-from gqlnews.store.failures import explaining
+from gqlnews.store.failures import explained, explaining
 from gqlnews.store.fingerprint import fingerprint
 from gqlnews.store.fresh import is_empty, quick_where_empty
 from gqlnews.store.indexes import drop_indexes
@@ -103,7 +104,8 @@ def ingest(
     """
     started = time.perf_counter()
     job = _Job(folder, options, processes, progress or _silence, now_ns(), most_removed, paths)
-    with explaining(_path(db)), _without_garbage_collection(), quick_where_empty(db):
+    path = _path(db)
+    with explaining(path), _checking(db, path), _without_garbage_collection(), quick_where_empty(db):
         with transaction(db), workspace(db):
             changes = _run(db, job)
             articles = value_of(db, "SELECT article_count FROM site WHERE audience = 1")
@@ -212,6 +214,20 @@ def _derive_search(intake: Intake) -> None:
     if not intake.empty:
         rebuild_search(intake.db)
     count_all_search_words(intake.db)
+
+
+@contextmanager
+def _checking(db: sqlite3.Connection, path: str) -> Iterator[None]:
+    """Look for damage behind an error that does not name it, such as a key that an index does not have.
+
+    Raises DamagedDatabaseError.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        if explained(error, path) is None and error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            check_everything(db, path)
+        raise
 
 
 @contextmanager

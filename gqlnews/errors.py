@@ -99,7 +99,11 @@ class LockedDatabaseError(DatabaseError):
 
 
 class DamagedDatabaseError(DatabaseError):
-    """The content of the database file cannot be read: it has to be built again."""
+    """The content of the database file cannot be read: it has to be built again. `reason` is SQLite's."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class StorageError(DatabaseError):

@@ -41,7 +41,7 @@ def _take_in_or_rebuild(source: Source) -> IngestReport:
         return take_in(source)
     except DamagedDatabaseError as error:
         assert identity is not None, "a file that is not there is not damaged"
-        rebuild_damaged(ServerLog(), source.database, str(error), partial(fill, source), identity)
+        rebuild_damaged(ServerLog(), source.database, error.reason, partial(fill, source), identity)
         return take_in(source)
 
 

@@ -18,7 +18,7 @@ from gqlnews.errors import (
     StorageError,
 )
 from gqlnews.store.connection import connect_to_read
-from gqlnews.store.damage import check_pages, report
+from gqlnews.store.damage import check_pages, record_ours, report
 from gqlnews.store.database import open_writer
 from gqlnews.store.failures import explaining
 from gqlnews.store.ingest import IngestReport, ingest
@@ -45,6 +45,7 @@ def take_in(source: Source) -> IngestReport:
             heed_signals(db)
             with explaining(source.database):
                 check_pages(db, source.database)
+            record_ours(source.database)
             return fill(source, db)
     except DamagedDatabaseError as error:
         report(source.database, identity, error)

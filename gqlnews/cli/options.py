@@ -120,6 +120,7 @@ Rebuild = Annotated[
     bool,
     typer.Option(
         "--rebuild",
+        envvar="GQLNEWS_REBUILD",
         help="Build the database again from all files and swap it in: the way out where it is damaged.",
     ),
 ]

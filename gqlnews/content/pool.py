@@ -40,7 +40,7 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from gqlnews.content.work
 MadeT = TypeVar("MadeT")
 
 
-class Batch(NamedTuple):
+class ParseTask(NamedTuple):
     """Files for one request; `deaths` counts the processes that died on this single file."""
 
     files: list[SourceFile]
@@ -62,14 +62,14 @@ class Pool(Generic[MadeT]):
         self._count, self._seconds = count, seconds
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
-        self._returned: deque[Batch] = deque()
-        self._suspects: deque[Batch] = deque()
+        self._returned: deque[ParseTask] = deque()
+        self._suspects: deque[ParseTask] = deque()
         self._given_up: list[MadeT] = []
         self._failed_starts = self._deaths = 0
 
     def run(self, batches: Iterator[list[SourceFile]]) -> Iterator[MadeT]:
         """The result of each file, in no order. Raises ParserProcessError."""
-        self._batches = map(Batch, batches)
+        self._batches = map(ParseTask, batches)
         try:
             for _ in range(self._count):
                 self._start()
@@ -112,7 +112,7 @@ class Pool(Generic[MadeT]):
         while len(worker.pending) < most and (batch := self._next()) is not None:
             worker.send(batch)
 
-    def _next(self) -> Batch | None:
+    def _next(self) -> ParseTask | None:
         if self._returned:
             return self._returned.popleft()
         batch = next(self._batches, None)
@@ -138,13 +138,13 @@ class Pool(Generic[MadeT]):
         for other in self._workers:
             self._feed(other)
 
-    def _blame(self, batch: Batch, reason: str, deaths: int) -> None:
+    def _blame(self, batch: ParseTask, reason: str, deaths: int) -> None:
         if len(batch.files) > 1:
-            self._suspects.extend(Batch([file]) for file in batch.files)
+            self._suspects.extend(ParseTask([file]) for file in batch.files)
             return
         (file,) = batch.files
         if batch.deaths + deaths < TRIES:
-            self._suspects.append(Batch([file], batch.deaths + deaths))
+            self._suspects.append(ParseTask([file], batch.deaths + deaths))
         else:
             self._given_up.append(self._give_up(file, reason))
 
@@ -182,13 +182,13 @@ class _Worker:
         self.requests = cast("BinaryIO", self.process.stdin)
         self.answers = cast("BinaryIO", self.process.stdout)
         _widen(self.answers)
-        self.pending: deque[Batch] = deque()
+        self.pending: deque[ParseTask] = deque()
         self.has_started = False
         self.since = time.monotonic()
         self._frames = Frames()
         self._write(encode(setup))
 
-    def send(self, batch: Batch) -> None:
+    def send(self, batch: ParseTask) -> None:
         if not self.pending and self.has_started:
             self.since = time.monotonic()
         self.pending.append(batch)

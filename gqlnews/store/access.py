@@ -16,7 +16,7 @@ from typing import NamedTuple
 from gqlnews.errors import DamagedDatabaseError, DatabaseError
 from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.connection import Statements
-from gqlnews.store.damage import report, reported
+from gqlnews.store.damage import damaged, report, reported
 from gqlnews.store.location import Identity, identity_of
 from gqlnews.store.readers import Readers, Tally
 from gqlnews.store.revision import Revision
@@ -126,7 +126,7 @@ class Access:
             if there is not None and there != self._identity:
                 await self._replace()
             elif not self.is_damaged and (found := reported(self._path)) is not None:
-                log.error("%s", found.reason)
+                log.error("%s", damaged(self._path, found.reason))
                 self.is_damaged = True
 
     async def _replace(self) -> None:

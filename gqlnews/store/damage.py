@@ -33,7 +33,7 @@ _READ_FAILURES = {
 _decode_identity = msgspec.json.Decoder(Identity).decode
 
 
-class Report(msgspec.Struct, frozen=True):
+class DamageReport(msgspec.Struct, frozen=True):
     """The damaged file, and what a statement said of it."""
 
     identity: Identity
@@ -45,11 +45,12 @@ def is_damage(code: int) -> bool:
     return code & 0xFF == sqlite3.SQLITE_CORRUPT or code in _READ_FAILURES
 
 
-def damaged(path: Path | str, reason: object) -> DamagedDatabaseError:
+def damaged(path: Path | str, reason: str) -> DamagedDatabaseError:
     """The error, whose message names the way out."""
     return DamagedDatabaseError(
         f"database {path} is damaged ({reason}): `gqlnews ingest FOLDER --rebuild --db {path}` builds it "
-        "again from the content folder"
+        "again from the content folder",
+        reason,
     )
 
 
@@ -114,13 +115,13 @@ def report(database: Path, identity: Identity | None, error: DamagedDatabaseErro
     if identity is None or identity != identity_of(database):
         return
     with suppress(OSError):  # who cannot write here still logs it
-        report_file(database).write_bytes(msgspec.json.encode(Report(identity, str(error))))
+        report_file(database).write_bytes(msgspec.json.encode(DamageReport(identity, error.reason)))
 
 
-def reported(database: Path) -> Report | None:
+def reported(database: Path) -> DamageReport | None:
     """The report on the file that is at this path now, if there is one."""
     try:
-        found = msgspec.json.decode(report_file(database).read_bytes(), type=Report)
+        found = msgspec.json.decode(report_file(database).read_bytes(), type=DamageReport)
     except (OSError, msgspec.MsgspecError):  # a report that is being written is read the next time
         return None
     return found if found.identity == identity_of(database) else None

@@ -36,7 +36,7 @@ def explained(error: sqlite3.Error, path: Path | str) -> DatabaseError | None:
     primary = code & _PRIMARY
     if is_damage(code) or primary == sqlite3.SQLITE_NOTADB:
         if is_ours(path):
-            return damaged(path, error)
+            return damaged(path, str(error))
         primary = sqlite3.SQLITE_NOTADB  # a damaged file of somebody else is none of ours
     advice = _ADVICE.get(primary)
     if advice is None:

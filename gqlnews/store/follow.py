@@ -20,7 +20,7 @@ from gqlnews.content.records import ReadOptions
 from gqlnews.content.watch import Batch, Circumstances, watch
 from gqlnews.errors import DamagedDatabaseError, FolderError, LockedDatabaseError, StartupError
 from gqlnews.store.checkpoint import Checkpoints
-from gqlnews.store.damage import Report, record_ours, report, reported
+from gqlnews.store.damage import DamageReport, record_ours, report, reported
 from gqlnews.store.database import WAIT_SECONDS, open_writer
 from gqlnews.store.failures import explaining
 from gqlnews.store.ingest import IngestReport, ingest
@@ -33,6 +33,7 @@ _WAIT = 0.25  # seconds for another's lock at once: SQLite heeds no signal while
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 _LONGEST_PAUSE = 2.0
 _FOLDER_PAUSE = 0.5
+AGAIN_DAMAGED = "again, a short while after the database was rebuilt: check its disk"
 BETWEEN_REBUILDS = 60.0  # seconds: what is damaged again at once, a rebuild does not mend
 
 
@@ -110,7 +111,7 @@ class _Store:
         self._db: sqlite3.Connection | None = None
         self._checkpoints = Checkpoints(job.database)
         self._file: Identity | None = None
-        self._damage: Report | None = None
+        self._damage: DamageReport | None = None
         self._rebuild_after = 0.0  # by time.monotonic()
         self._is_known = False  # whether it was once made equal to the folder
         self._seconds = 0.0
@@ -141,7 +142,7 @@ class _Store:
                 batch = None
                 self._note_damage(error)
                 if time.monotonic() < self._rebuild_after:
-                    self._trouble.tell(str(error))
+                    self._trouble.tell(f"{error.reason} {AGAIN_DAMAGED}")
                     time.sleep(pause)
             except LockedDatabaseError as error:
                 self._trouble.tell(str(error), after=WAIT_SECONDS)
@@ -175,10 +176,10 @@ class _Store:
         identity = self._file or identity_of(self._job.database)
         self.close()
         if identity is not None:
-            self._damage = Report(identity, str(error))
+            self._damage = DamageReport(identity, error.reason)
             report(self._job.database, identity, error)
 
-    def _damage_to_mend(self) -> Report | None:
+    def _damage_to_mend(self) -> DamageReport | None:
         """Known damage of the file at this path, unless the last rebuild was a short while ago."""
         if time.monotonic() < self._rebuild_after:
             return None

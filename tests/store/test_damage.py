@@ -14,7 +14,7 @@ import pytest
 
 from gqlnews.errors import DamagedDatabaseError, ForeignDatabaseError, StorageError
 from gqlnews.store.connection import connect_to_read
-from gqlnews.store.damage import record_ours, report, report_file, reported
+from gqlnews.store.damage import damaged, record_ours, report, report_file, reported
 from gqlnews.store.database import open_writer
 from gqlnews.store.location import identity_of
 from gqlnews.store.rebuild import SIDE_FILES, rebuild, rebuilt_file
@@ -80,9 +80,10 @@ def test_a_follower_replaces_a_damaged_database(
     damage: Damage, folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     damage(store)
-    report(store, identity_of(store), DamagedDatabaseError("as a server reports it"))
+    report(store, identity_of(store), damaged(store, "as a server reports it"))
     with running(command(folder, store), tmp_path) as following:
-        following.wait_for("warning database damaged database=.* reason=")
+        line = following.wait_for("warning database damaged database=.* reason=.*")
+        assert "--rebuild" not in line  # which is for those whose database nobody rebuilds
         following.wait_for(f"info database rebuilt database=.* articles={MANY} ms=")
         settle(folder, store)
         folder.article("0.md", "https://example.com/0", title="Edited")
@@ -184,13 +185,13 @@ def test_damage_is_found_behind_an_error_that_does_not_name_it(
 
 def test_a_report_is_of_one_file_only(store: Path, tmp_path: Path) -> None:
     identity = identity_of(store)
-    report(store, identity, DamagedDatabaseError("it is damaged"))
+    report(store, identity, damaged(store, "malformed"))
     assert reported(store) is not None
     shutil.copy(store, tmp_path / "copy.db")
     (tmp_path / "copy.db").replace(store)
     assert reported(store) is None
     report_file(store).unlink()
-    report(store, identity, DamagedDatabaseError("told too late"))
+    report(store, identity, damaged(store, "too late"))
     assert not report_file(store).exists()
 
 
@@ -294,3 +295,19 @@ def test_the_error_of_a_damaged_file_is_of_its_own_kind(store: Path) -> None:
     record_ours(store)
     with pytest.raises(DamagedDatabaseError, match="--rebuild"):
         connect_to_read(store)
+
+
+def test_a_database_that_is_damaged_again_at_once_is_not_rebuilt_without_end(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    with running(command(folder, store), tmp_path) as following:
+        following.wait_for("following")
+        settle(folder, store)
+        of_root("source")(store)
+        folder.article("0.md", "https://example.com/0", title="Edited")
+        following.wait_for("info database rebuilt")
+        settle(folder, store)
+        of_root("source")(store)
+        folder.article("0.md", "https://example.com/0", title="Edited again")
+        following.wait_for("warning not taken in .*malformed again, a short while after .*: check its disk")
+    assert "\n".join(following.lines).count("database damaged") == 1

@@ -7,9 +7,11 @@ from functools import partial
 from gqlnews.cli.follow import ServerLog
 from gqlnews.cli.ingest import MAY_PASS, fill, take_in
 from gqlnews.cli.source import Source
-from gqlnews.errors import DamagedDatabaseError, DatabaseError
+from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError
 from gqlnews.store.connection import connect_to_read, has_content
-from gqlnews.store.follow import Trouble, pauses, rebuild_damaged
+from gqlnews.store.damage import DamageReport
+from gqlnews.store.database import WAIT_SECONDS
+from gqlnews.store.follow import WAIT_AT_ONCE, Trouble, pauses, rebuild_damaged
 from gqlnews.store.ingest import IngestReport
 from gqlnews.store.location import identity_of
 
@@ -23,10 +25,10 @@ def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | No
     trouble = Trouble(ServerLog())
     for pause in pauses():
         try:
-            report = _take_in_or_rebuild(source)
+            report = _take_in_or_rebuild(source, trouble)
         except MAY_PASS as error:
-            trouble.tell(str(error))
-            if follows and _has_content(source):
+            trouble.tell(str(error), after=WAIT_SECONDS if isinstance(error, LockedDatabaseError) else 0.0)
+            if follows and trouble.is_told and _has_content(source):
                 return None
             time.sleep(pause)
         else:
@@ -35,14 +37,16 @@ def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | No
     raise AssertionError("there is always another try")
 
 
-def _take_in_or_rebuild(source: Source) -> IngestReport:
+def _take_in_or_rebuild(source: Source, trouble: Trouble) -> IngestReport:
     identity = identity_of(source.database)
     try:
-        return take_in(source)
+        return take_in(source, WAIT_AT_ONCE)
     except DamagedDatabaseError as error:
-        assert identity is not None, "a file that is not there is not damaged"
-        rebuild_damaged(ServerLog(), source.database, error.reason, partial(fill, source), identity)
-        return take_in(source)
+        if identity is None:
+            raise
+        damage = DamageReport(identity, error.reason)
+    rebuild_damaged(trouble, source.database, damage, partial(fill, source))
+    return take_in(source, WAIT_AT_ONCE)
 
 
 def _has_content(source: Source) -> bool:

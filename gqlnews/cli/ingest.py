@@ -19,7 +19,7 @@ from gqlnews.errors import (
 )
 from gqlnews.store.connection import connect_to_read
 from gqlnews.store.damage import check_pages, record_ours, report
-from gqlnews.store.database import open_writer
+from gqlnews.store.database import WAIT_SECONDS, open_writer
 from gqlnews.store.failures import explaining
 from gqlnews.store.ingest import IngestReport, ingest
 from gqlnews.store.location import identity_of
@@ -37,11 +37,14 @@ def run_ingest(source: Source, *, anew: bool = False) -> None:
         typer.echo(counts(build_anew(source) if anew else take_in(source)))
 
 
-def take_in(source: Source) -> IngestReport:
-    """Take in what changed. Raises StartupError; damage is reported to other processes too."""
+def take_in(source: Source, wait: float = WAIT_SECONDS) -> IngestReport:
+    """Take in what changed. Raises StartupError; damage is reported to other processes too.
+
+    `wait` is how many seconds it waits for another's lock: SQLite heeds no signal meanwhile.
+    """
     identity = identity_of(source.database)
     try:
-        with in_use(source.database), closing(open_writer(source.database)) as db:
+        with in_use(source.database), closing(open_writer(source.database, wait=wait)) as db:
             heed_signals(db)
             with explaining(source.database):
                 check_pages(db, source.database)

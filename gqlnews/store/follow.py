@@ -29,7 +29,7 @@ from gqlnews.store.location import Identity, identity_of
 from gqlnews.store.part import concerned
 from gqlnews.store.rebuild import in_use, rebuild
 
-_WAIT = 0.25  # seconds for another's lock at once: SQLite heeds no signal while it waits
+WAIT_AT_ONCE = 0.25  # seconds for another's lock at once: SQLite heeds no signal while it waits
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 _LONGEST_PAUSE = 2.0
 _FOLDER_PAUSE = 0.5
@@ -192,7 +192,7 @@ class _Store:
             return
         self.close()
         job = self._job
-        rebuild_damaged(job.log, job.database, damage.reason, self._fill, damage.identity)
+        rebuild_damaged(self._trouble, job.database, damage, self._fill)
         self._rebuild_after = time.monotonic() + BETWEEN_REBUILDS
         self._damage = None
 
@@ -222,7 +222,7 @@ class _Store:
         if self._db is not None and self.is_gone():
             self.close()
         if self._db is None:
-            self._db = open_writer(self._job.database, wait=_WAIT)
+            self._db = open_writer(self._job.database, wait=WAIT_AT_ONCE)
             self._job.prepare(self._db)
             self._file = identity_of(self._job.database)
             record_ours(self._job.database)
@@ -250,6 +250,7 @@ class Trouble:
         self._log = log
         self._since: float | None = None
         self._told: str | None = None
+        self._damaged: Identity | None = None
 
     @property
     def is_told(self) -> bool:
@@ -264,6 +265,17 @@ class Trouble:
             self._log.warn("not taken in", reason=reason)
             self._told = reason
 
+    def tell_damage(self, database: Path, damage: DamageReport) -> None:
+        """Log it once for each file, however often a rebuild is tried."""
+        if damage.identity != self._damaged:
+            self._log.warn("database damaged", database=database, reason=damage.reason)
+        self._damaged = damage.identity
+
+    def tell_rebuilt(self, database: Path, made: IngestReport) -> None:
+        ms = round(made.seconds * 1000, 1)
+        self._log.note("database rebuilt", database=database, articles=made.articles, ms=ms)
+        self._damaged = None
+
     def is_over(self) -> None:
         """Say so, where trouble was told."""
         if self._told is not None and self._since is not None:
@@ -272,17 +284,15 @@ class Trouble:
 
 
 def rebuild_damaged(
-    log: Log, database: Path, reason: str, fill: Callable[[sqlite3.Connection], IngestReport], which: Identity
+    trouble: Trouble, database: Path, damage: DamageReport, fill: Callable[[sqlite3.Connection], IngestReport]
 ) -> None:
     """Swap in a new store for the damaged one, and log it. Nothing happens where that was replaced already.
 
-    Raises OSError, DatabaseError and what `fill` raises.
+    Raises DatabaseError and what `fill` raises.
     """
-    log.warn("database damaged", database=database, reason=reason)
-    if (made := rebuild(database, fill, which)) is not None:
-        log.note(
-            "database rebuilt", database=database, articles=made.articles, ms=round(made.seconds * 1000, 1)
-        )
+    trouble.tell_damage(database, damage)
+    if (made := rebuild(database, fill, damage.identity)) is not None:
+        trouble.tell_rebuilt(database, made)
 
 
 def _is_interrupt(error: Exception) -> bool:

@@ -247,5 +247,6 @@ def _silence(done: int, total: int) -> None:
 
 
 def _path(db: sqlite3.Connection) -> str:
-    (path,) = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+    """Without a look at the file, which may not be readable."""
+    _, _, path = db.execute("PRAGMA database_list").fetchone()
     return str(path)

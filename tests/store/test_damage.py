@@ -1,5 +1,6 @@
 """A damaged database: recognised, refused with the way out, and replaced by a new store."""
 
+import os
 import random
 import shutil
 import signal
@@ -23,9 +24,13 @@ from tests.store import dump
 from tests.store.damaged import KINDS, Damage, of_first_page, of_root, overwrite, root_page
 from tests.store.folder import Folder
 from tests.store.following import command, fresh, running, seen, settle
+from tests.store.test_follow_faults import fill_up, small_disk
 from tests.store.test_kill import ROOT, finish, run
 
+__all__ = ["small_disk"]
+
 MANY = 150
+ROOM = 400_000  # bytes: enough for an edit, not for a second database
 
 
 def fill(folder: Folder, count: int = MANY) -> None:
@@ -104,6 +109,26 @@ def test_a_follower_that_meets_the_damage_itself_replaces_the_database(
         following.wait_for("info database rebuilt")
         settle(folder, store)
     assert "\n".join(following.lines).count("database damaged") == 1
+
+
+def test_a_rebuild_for_which_the_disk_has_no_room_is_tried_again(
+    folder: Folder, small_disk: Path, tmp_path: Path
+) -> None:
+    fill(folder)
+    database, ballast = small_disk / "store.db", small_disk / "ballast"
+    with running(command(folder, database), tmp_path) as following:
+        following.wait_for(f"taken in added={MANY}")
+        of_root("article")(database)
+        fill_up(ballast)
+        os.truncate(ballast, ballast.stat().st_size - ROOM)
+        folder.article("0.md", "https://example.com/0", title="Edited")
+        following.wait_for("warning database damaged")
+        following.wait_for("warning not taken in .*(full|No space)")
+        ballast.unlink()
+        following.wait_for("info database rebuilt")
+        settle(folder, database, beside=tmp_path)
+    assert "\n".join(following.lines).count("database damaged") == 1
+    assert "\n".join(following.lines).count("not taken in") == 1
 
 
 def test_a_follower_knows_its_database_although_its_first_page_is_destroyed(

@@ -11,7 +11,7 @@ import pytest
 
 from gqlnews.store.leading import lock_file
 from tests.server.support import DEADLINE, Running, environment, run_cli, running, serving
-from tests.store.damaged import KINDS, Damage, of_first_page, of_root
+from tests.store.damaged import GARBAGE, KINDS, Damage, of_first_page, of_root
 from tests.store.folder import Folder
 from tests.store.following import until
 from tests.test_live import children, watching
@@ -80,17 +80,41 @@ def test_a_database_that_is_damaged_while_it_is_served_is_rebuilt(
         assert is_ready(url)
         assert metric(url, "gqlnews_database_damaged") == 0
         assert metric(url, "gqlnews_database_replacements_total") == 1
-        folder.article("0.md", "https://x.example/0", title="Edited", excerpt="word")
+        edit(folder, 0, "Edited")
         until(lambda: title_of(url) == "Edited", "the edit is not served")
         assert "Traceback" not in "\n".join(run.so_far())
+
+
+def test_a_log_that_is_damaged_while_it_is_in_use_is_replaced_with_its_database(
+    folder: Folder, database: Path, tmp_path: Path
+) -> None:
+    with serving(tmp_path, folder.root, "--db", str(database), env=LIVE) as (url, run):
+        run.wait_for("following")
+        for number in range(ARTICLES):
+            edit(folder, number, "In the log")
+        until(lambda: title_of(url, ARTICLES - 1) == "In the log", "the edits are not served")
+        log = database.with_name("news.db-wal")
+        with log.open("r+b") as file:
+            file.seek(100)
+            file.write(GARBAGE * (log.stat().st_size - 100))
+        edit(folder, 0, "Edited")  # until then every page is at hand
+        ask_until_an_error(url)
+        run.wait_for("info database rebuilt")
+        run.wait_for("is another file now")
+        assert is_whole(url)
+        assert title_of(url) == "Edited"
+
+
+def edit(folder: Folder, number: int, title: str) -> None:
+    folder.article(f"{number}.md", f"https://x.example/{number}", title=title, excerpt="word " * 200)
 
 
 def ask_until_an_error(url: str) -> None:
     until(lambda: "errors" in ask(url).json(), "no query fails")
 
 
-def title_of(url: str) -> object:
-    return ask(url, '{ article(slug: "0") { title } }').json()["data"]["article"]["title"]
+def title_of(url: str, slug: int = 0) -> object:
+    return ask(url, f'{{ article(slug: "{slug}") {{ title }} }}').json()["data"]["article"]["title"]
 
 
 def test_without_a_follower_it_is_not_ready_until_it_is_rebuilt_by_hand(

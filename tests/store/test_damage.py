@@ -21,9 +21,9 @@ from gqlnews.store.location import identity_of
 from gqlnews.store.rebuild import SIDE_FILES, rebuild, rebuilt_file
 from tests.server.support import run_cli
 from tests.store import dump
-from tests.store.damaged import KINDS, Damage, of_first_page, of_root, overwrite, root_page
+from tests.store.damaged import GARBAGE, KINDS, Damage, of_first_page, of_root, overwrite, root_page
 from tests.store.folder import Folder
-from tests.store.following import command, fresh, running, seen, settle
+from tests.store.following import command, fresh, kill, running, seen, settle
 from tests.store.test_follow_faults import fill_up, small_disk
 from tests.store.test_kill import ROOT, finish, run
 
@@ -336,3 +336,21 @@ def test_a_database_that_is_damaged_again_at_once_is_not_rebuilt_without_end(
         folder.article("0.md", "https://example.com/0", title="Edited again")
         following.wait_for("warning not taken in .*malformed again, a short while after .*: check its disk")
     assert "\n".join(following.lines).count("database damaged") == 1
+
+
+def test_a_log_that_is_damaged_loses_nothing_that_was_saved(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    with running(command(folder, store), tmp_path) as following:
+        following.wait_for("following")
+        for number in range(20):
+            folder.article(f"{number}.md", f"https://example.com/{number}", title="Edited")
+        settle(folder, store)
+        kill(following)
+    log = store.with_name("store.db-wal")
+    with log.open("r+b") as file:
+        file.seek(log.stat().st_size // 2)
+        file.write(GARBAGE * 1000)
+    with running(command(folder, store), tmp_path):
+        settle(folder, store)
+    assert is_sound(store)

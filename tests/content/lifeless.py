@@ -5,7 +5,7 @@ import sys
 
 from gqlnews.content.records import Outcome
 
-if sys.argv[0] == "-c":
+if "gqlnews.content.worker" in " ".join(sys.orig_argv):
     os._exit(9)
 
 

@@ -21,6 +21,7 @@ from gqlnews.content.records import Outcome, ReadOptions, SourceFile
 from gqlnews.errors import ParserProcessError
 from tests.content.bad_files import fenced
 from tests.content.deadly import HARMFUL, failing, hanging, killing
+from tests.content.lifeless import made
 
 OPTIONS = ReadOptions(base_url="https://site.org/")
 MANY = 700
@@ -126,8 +127,6 @@ def test_one_file_alone_is_given_up_too(folder: Path) -> None:
 
 
 def test_workers_that_do_not_start_are_an_error_and_blame_no_file(folder: Path) -> None:
-    from tests.content.lifeless import made  # which ends a process that is started as workers are
-
     with pytest.raises(ParserProcessError, match=r"keep ending \(exit status 9\)") as caught:
         list(read_into(made, folder, listed(folder), OPTIONS, 2))
     assert "run the command again" not in str(caught.value)

@@ -83,6 +83,14 @@ class FolderError(StartupError):
     """The content folder is not there, is no folder, or cannot be read."""
 
 
+class ParserProcessError(StartupError):
+    """The processes that parse files keep ending, or cannot be started."""
+
+
+class ExhaustedError(StartupError):
+    """The system has no open files or memory left for now."""
+
+
 class DatabaseError(StartupError):
     """The database file cannot be used."""
 
@@ -97,6 +105,18 @@ class NewerDatabaseError(DatabaseError):
 
 class LockedDatabaseError(DatabaseError):
     """Another process holds the write lock."""
+
+
+class DamagedDatabaseError(DatabaseError):
+    """The content of the database file cannot be read: it has to be built again. `reason` is SQLite's."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class StorageError(DatabaseError):
+    """The disk below the database is full or fails, which may pass."""
 
 
 class AddressError(StartupError):

@@ -4,6 +4,7 @@ A command imports what it needs when it runs, so that `gqlnews --help` is quick.
 """
 
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from io import TextIOWrapper
@@ -50,13 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; its exit code: 1 for errors in the content, 2 for what is refused."""
+    """Run the command line; its exit code: 1 for errors in the content, 2 for every other failure."""
     try:
         code: int | None = app(arguments, standalone_mode=False, prog_name="gqlnews")
     except StartupError as error:
         return _refuse(str(error))
     except typer.TyperException as error:
         return _refuse(f"{error.format_message().rstrip('.')}; see gqlnews --help")
+    except OSError as error:
+        return _refuse(str(error))
+    except MemoryError:
+        return _refuse("there is not enough memory")
+    except Exception:
+        traceback.print_exc()
+        return _refuse("this is a bug: please report it with the lines above")
     return code or 0
 
 
@@ -150,6 +158,7 @@ def ingest(
     base_url: options.BaseUrl = None,
     iframe_host: options.IframeHosts = None,
     processes: options.Processes = None,
+    rebuild: options.Rebuild = False,
     watch: options.GoOn = False,
     poll: options.Poll = False,
     log_format: options.LogStyle = LogFormat.TEXT,
@@ -161,11 +170,11 @@ def ingest(
 
     content = source(folder, db, base_url, iframe_host, processes, may_wait=watch and until_eof)
     if not watch:
-        run_ingest(content)
+        run_ingest(content, anew=rebuild)
         return
     from gqlnews.cli.follow import run_follow
 
-    run_follow(content, poll=poll, until_eof=until_eof, log_format=log_format)
+    run_follow(content, anew=rebuild, poll=poll, until_eof=until_eof, log_format=log_format)
 
 
 @app.command()

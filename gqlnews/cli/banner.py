@@ -13,25 +13,28 @@ from gqlnews.store.ingest import IngestReport
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """`url` is where the server is, `articles` how many someone without a token sees there."""
+    """`url` is where the server is, `articles` how many someone without a token sees there.
+
+    `report` is None where the ingest before serving failed, and what an earlier one left is served.
+    """
 
     settings: ServerSettings
     folder: Path
     url: str
     articles: int
-    report: IngestReport
+    report: IngestReport | None
 
     def text(self) -> str:
         """For people, a line a fact."""
         facts = self.fields()
         whose = "unpublished ones too" if self.settings.unpublished else "published"
-        advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if self.report.problems else ""
+        advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if facts["problems"] else ""
         return (
             f"gqlnews {__version__} serves {self.folder}\n"
             f"  API       {facts['api']}\n"
             f"  explorer  {facts['explorer']}\n"
             f"  articles  {self.articles} ({whose})\n"
-            f"  problems  {self.report.problems}{advice}\n"
+            f"  problems  {'not known yet' if self.report is None else self.report.problems}{advice}\n"
             f"  database  {self.settings.database}\n"
             "Ctrl-C stops it."
         )
@@ -42,7 +45,7 @@ class Banner:
             "api": self.url + ENDPOINT,
             "explorer": self._explorer(),
             "articles": self.articles,
-            "problems": self.report.problems,
+            "problems": None if self.report is None else self.report.problems,
             "folder": str(self.folder),
             "database": str(self.settings.database),
         }

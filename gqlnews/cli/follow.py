@@ -6,9 +6,10 @@ import signal
 import sys
 import threading
 
-from gqlnews.cli.ingest import run_ingest
+from gqlnews.cli.ingest import MAY_PASS, run_ingest
 from gqlnews.cli.source import Source
 from gqlnews.cli.stopping import heed_signals, stoppable
+from gqlnews.errors import DamagedDatabaseError
 from gqlnews.server import logs
 from gqlnews.settings import LogFormat
 from gqlnews.store.follow import Following, follow
@@ -16,7 +17,7 @@ from gqlnews.store.follow import Following, follow
 KEPT = "the database holds all that was taken in"
 
 
-class _Log:
+class ServerLog:
     """The log of the server."""
 
     def note(self, message: str, **fields: object) -> None:
@@ -26,18 +27,21 @@ class _Log:
         logs.log.log(logging.WARNING, message, extra={logs.FIELDS: fields})
 
 
-def run_follow(source: Source, *, poll: bool, until_eof: bool, log_format: LogFormat) -> None:
+def run_follow(source: Source, *, anew: bool, poll: bool, until_eof: bool, log_format: LogFormat) -> None:
     """Follow the folder until a signal, or until standard input ends. Raises StartupError."""
     logs.configure(log_format)
     following = Following(
-        source.folder, source.database, source.options, source.processes, poll, _Log(), heed_signals
+        source.folder, source.database, source.options, source.processes, poll, ServerLog(), heed_signals
     )
     if until_eof:
         _end_with_input()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, whose end ends this too
         stops = stoppable(KEPT, code=0, say=logs.note, by=(signal.SIGTERM,))
     else:
-        run_ingest(source)
+        try:
+            run_ingest(source, anew=anew)
+        except (*MAY_PASS, DamagedDatabaseError) as error:  # `follow` tries again, and logs it where it stays
+            ServerLog().warn("not taken in", reason=str(error))
         sys.stdout.flush()
         stops = stoppable(KEPT, code=0)
     with stops:

@@ -1,29 +1,75 @@
 """`gqlnews ingest`: take in what changed, and say what that was."""
 
-from contextlib import closing
+import sqlite3
+from contextlib import closing, suppress
+from functools import partial
 
 import typer
 
 from gqlnews.cli.progress import progress
 from gqlnews.cli.source import Source
 from gqlnews.cli.stopping import heed_signals, stoppable
-from gqlnews.store.database import open_writer
+from gqlnews.errors import (
+    DamagedDatabaseError,
+    ExhaustedError,
+    FolderError,
+    LockedDatabaseError,
+    ParserProcessError,
+    StorageError,
+)
+from gqlnews.store.connection import connect_to_read
+from gqlnews.store.damage import check_pages, record_ours, report
+from gqlnews.store.database import WAIT_SECONDS, open_writer
+from gqlnews.store.failures import explaining
 from gqlnews.store.ingest import IngestReport, ingest
+from gqlnews.store.location import identity_of
+from gqlnews.store.rebuild import in_use, rebuild
+
+MAY_PASS = (ExhaustedError, FolderError, LockedDatabaseError, ParserProcessError, StorageError)
+"""Errors that may pass by themselves. A server and `ingest --watch` try again after these."""
 
 UNDONE = "nothing of this run was kept, the database is as it was before"
 
 
-def run_ingest(source: Source) -> None:
-    """Take in what changed, and print a line of counts. Raises StartupError."""
+def run_ingest(source: Source, *, anew: bool = False) -> None:
+    """Take in what changed, or build the store `anew`, and print a line of counts. Raises StartupError."""
     with stoppable(UNDONE):
-        typer.echo(counts(take_in(source)))
+        typer.echo(counts(build_anew(source) if anew else take_in(source)))
 
 
-def take_in(source: Source) -> IngestReport:
-    """Take in what changed, with a progress bar on a terminal."""
-    with closing(open_writer(source.database)) as db, progress("Reading articles") as report:
-        heed_signals(db)
-        return ingest(db, source.folder, source.options, processes=source.processes, progress=report)
+def take_in(source: Source, wait: float = WAIT_SECONDS) -> IngestReport:
+    """Take in what changed. Raises StartupError; damage is reported to other processes too.
+
+    `wait` is how many seconds it waits for another's lock: SQLite heeds no signal meanwhile.
+    """
+    identity = identity_of(source.database)
+    try:
+        with in_use(source.database), closing(open_writer(source.database, wait=wait)) as db:
+            heed_signals(db)
+            with explaining(source.database):
+                check_pages(db, source.database)
+            record_ours(source.database)
+            return fill(source, db)
+    except DamagedDatabaseError as error:
+        report(source.database, identity, error)
+        raise
+
+
+def build_anew(source: Source) -> IngestReport:
+    """Build a store from all files and swap it in. Raises StartupError, also for a file that is not ours."""
+    with suppress(DamagedDatabaseError):
+        if source.database.exists():
+            connect_to_read(source.database).close()
+    made = rebuild(source.database, partial(fill, source))
+    assert made is not None, "whatever is there is replaced"
+    return made
+
+
+def fill(source: Source, db: sqlite3.Connection) -> IngestReport:
+    """Ingest the folder, with a progress bar on a terminal."""
+    heed_signals(db)
+    with progress("Reading articles") as told:
+        return ingest(db, source.folder, source.options, processes=source.processes, progress=told)
 
 
 def counts(report: IngestReport) -> str:

@@ -8,11 +8,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from itertools import chain, repeat
 
 from gqlnews.server.logs import note
 
 AGAIN = 0.5  # seconds to wait, where it did not live for long
 LONG = 5.0  # seconds
+LONGEST_PAUSE = 8.0  # seconds
 PATIENCE = 9.0  # seconds for it to end when its input does
 
 Start = Callable[[], "subprocess.Popen[bytes]"]
@@ -53,13 +55,36 @@ class Kept:
             self._process.stdin.close()
 
     def _keep(self) -> None:
+        pause = AGAIN
         while True:
             began = time.monotonic()
             status = self._process.wait()
             if self._stopping.is_set():
                 return
             note(f"{self._name} ended", status=status, again=True)
-            if time.monotonic() - began < LONG and self._stopping.wait(AGAIN):
+            if time.monotonic() - began >= LONG:
+                pause = AGAIN
+            elif self._stopping.wait(pause):
                 return
+            else:
+                pause = min(2 * pause, LONGEST_PAUSE)
             self._close()
-            self._process = self._start()
+            if not self._restart():
+                return
+            if self._stopping.is_set():  # it was started while it was stopped
+                self._close()
+
+    def _restart(self) -> bool:
+        """Start it again, however often that must be tried; False where it was stopped meanwhile."""
+        reason = None
+        for pause in chain((AGAIN, 1.0, 2.0, 4.0), repeat(LONGEST_PAUSE)):
+            try:
+                self._process = self._start()
+                return True
+            except OSError as error:  # no memory, processes or open files for now
+                if reason != str(error):
+                    reason = str(error)
+                    note(f"{self._name} cannot be started", reason=reason, again=True)
+            if self._stopping.wait(pause):
+                break
+        return False

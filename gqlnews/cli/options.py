@@ -117,6 +117,14 @@ FieldsSize = Annotated[
         help="Mebibytes of root fields to keep, for requests that share some; 0 keeps none.",
     ),
 ]
+Rebuild = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild",
+        envvar="GQLNEWS_REBUILD",
+        help="Build the database again from all files and swap it in: the way out where it is damaged.",
+    ),
+]
 GoOn = Annotated[
     bool,
     typer.Option(

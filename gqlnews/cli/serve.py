@@ -12,8 +12,9 @@ from types import FrameType
 import typer
 
 from gqlnews.cli.banner import Banner
+from gqlnews.cli.first_ingest import ingest_before_serving
 from gqlnews.cli.following import start_following
-from gqlnews.cli.ingest import UNDONE, take_in
+from gqlnews.cli.ingest import UNDONE
 from gqlnews.cli.kept import Kept
 from gqlnews.cli.serving import Ready, serve
 from gqlnews.cli.source import Source
@@ -51,7 +52,7 @@ def run_server(source: Source, serving: Serving, settings: ServerSettings) -> No
         if settings.http.documents is not None:
             documents_of(settings, build_schema())  # what is wrong with them is said first
         with stoppable(UNDONE):
-            report = take_in(source)
+            report = ingest_before_serving(source, follows=serving.watch)
 
         url = base_url(listener)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gqlnews.content.codes import Code
+from gqlnews.content.exhausted import raise_if_exhausted
 from gqlnews.content.findings import problem
 from gqlnews.content.inside import OpenFolder, entries_of
 from gqlnews.content.records import Problem, SourceFile
@@ -43,11 +44,13 @@ def walk(folder: OpenFolder, waiting: list[str]) -> Iterator[SourceFile | Proble
 
 def unlistable(below: str, error: OSError) -> Problem:
     """Nothing is known of a folder that cannot be listed: its path ends with a slash, as no file's does."""
+    raise_if_exhausted(error)
     return _refused(f"{below}/", f"The folder cannot be listed: {error.strerror or error}.")
 
 
 def unreadable(path: str, error: OSError) -> Problem:
     """Nothing is known of the file but that it is there, or was."""
+    raise_if_exhausted(error)
     return _refused(path, f"The file cannot be read: {error.strerror or error}.")
 
 

@@ -35,6 +35,28 @@ def write_frame(pipe: BinaryIO, content: bytes) -> None:
     pipe.flush()
 
 
+class Frames:
+    """The frames in a stream of bytes that arrive in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """The frames that are complete with this piece."""
+        self._buffer += piece
+        frames, start = [], 0
+        while (end := self._end_of_frame(start)) is not None:
+            frames.append(bytes(self._buffer[start + _LENGTH_BYTES : end]))
+            start = end
+        del self._buffer[:start]
+        return frames
+
+    def _end_of_frame(self, start: int) -> int | None:
+        body = start + _LENGTH_BYTES
+        end = body + int.from_bytes(self._buffer[start:body], "big")
+        return end if body <= len(self._buffer) and end <= len(self._buffer) else None
+
+
 def read_frame(pipe: BinaryIO) -> bytes | None:
     """The next frame, None where the other side has ended."""
     head = _read_exactly(pipe, _LENGTH_BYTES)

@@ -1,5 +1,6 @@
 """One file → its outcome: the article, or every reason why there is none."""
 
+import errno
 import os
 import stat
 from hashlib import blake2b
@@ -7,6 +8,7 @@ from io import FileIO
 from pathlib import Path
 
 from gqlnews.content.codes import Code
+from gqlnews.content.exhausted import raise_if_exhausted
 from gqlnews.content.fast import read_fast
 from gqlnews.content.fence import opens, unfence
 from gqlnews.content.findings import OPENING, problem
@@ -17,6 +19,8 @@ from gqlnews.content.slow import read_slow
 
 MAX_BYTES = 1_048_576
 _REVISION_BYTES = 16
+_LASTING = {0, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO}
+"""Errors that stay until the file changes. After others the source gets no times: each ingest tries again."""
 
 
 def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptions) -> Outcome:
@@ -24,7 +28,9 @@ def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptio
     try:
         source, data = _read(folder, file)
     except OSError as error:
-        return _failed(file, Code.UNREADABLE, f"The file cannot be read: {error.strerror or error}.")
+        raise_if_exhausted(error)
+        source = file if error.errno in _LASTING else SourceFile(file.path, file.size, 0, 0)
+        return _failed(source, Code.UNREADABLE, f"The file cannot be read: {error.strerror or error}.")
     if data is None:
         message = f"The file has {source.size:,} bytes, more than {MAX_BYTES:,}: split it."
         return _failed(source, Code.TOO_LARGE, message)

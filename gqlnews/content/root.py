@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gqlnews.content.exhausted import raise_if_exhausted
 from gqlnews.content.inside import OpenFolder
 from gqlnews.errors import FolderError
 
@@ -21,6 +22,7 @@ def open_root(folder: Path) -> OpenFolder:
     try:
         return OpenFolder.at(folder)
     except OSError as error:
+        raise_if_exhausted(error)
         raise FolderError(_unusable(folder, error)) from error
 
 

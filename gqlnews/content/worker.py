@@ -1,36 +1,44 @@
-"""A process that reads files for another, over its standard input and output.
+"""A process that parses files for another, over its standard input and output.
 
-It ends when its input does, and so never outlives who started it.
+It ends when its input does, and so never outlives the process that started it.
 """
 
 import gc
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
 from gqlnews.content.frames import decode_files, decode_setup, encode, read_frame, write_frame
+from gqlnews.content.guard import result_of
 from gqlnews.content.inside import OpenFolder
-from gqlnews.content.read import read_outcome
+from gqlnews.errors import ExhaustedError
+
+STARTED = b""
+_OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends this process before a server
 
 
 def work(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer each list of files with the list of what is made of their outcomes, until there are no more."""
+    """Say that it has started, then answer each list of files with the list of their results."""
     first = read_frame(requests)
     if first is None:
         return
     setup = decode_setup(first)
     folder = OpenFolder(Path(setup.folder), setup.descriptor)
     make = getattr(import_module(setup.module), setup.function)
+    write_frame(answers, STARTED)
     while (request := read_frame(requests)) is not None:
         files = decode_files(request)
-        write_frame(answers, encode([make(read_outcome(folder, file, setup.options)) for file in files]))
+        write_frame(answers, encode([result_of(make, folder, file, setup.options) for file in files]))
 
 
 def main() -> None:
     """Run this process as a worker."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
     gc.disable()  # the records hold no cycles, and the process is short-lived
     try:
         work(sys.stdin.buffer, sys.stdout.buffer)
-    except BrokenPipeError:  # who asked has ended
+    except (BrokenPipeError, ExhaustedError):  # the caller has ended, or starts another process
         sys.exit(1)

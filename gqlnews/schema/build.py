@@ -10,6 +10,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 from strawberry.types.base import StrawberryObjectDefinition
 
+from gqlnews.errors import DatabaseError
 from gqlnews.plan.declare import Declaration, Declarations
 from gqlnews.schema.article import Article
 from gqlnews.schema.entities import ARTICLE, PROBLEM, PROVIDER, RELATED, SITE, STORY, TOPIC
@@ -58,7 +59,9 @@ class NewsSchema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         for error in errors:
-            if is_failure(error):
+            if isinstance(error.original_error, DatabaseError):
+                log.error("failed at %s: %s", error.path, error.original_error)
+            elif is_failure(error):
                 log.error("failed at %s", error.path, exc_info=error.original_error)
 
 

@@ -154,6 +154,14 @@ def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
         (),
         [((), float(service.store.tally.spared))],
     )
+    damaged = [((), float(service.store.is_damaged))]
+    yield _gauge("gqlnews_database_damaged", "1 while the database is known to be damaged.", (), damaged)
+    yield _counter(
+        "gqlnews_database_replacements",
+        "Times that another database file took the place of the one that was read.",
+        (),
+        [((), float(service.store.replacements))],
+    )
     scopes = (("public", Audience.PUBLIC), ("all", Audience.EDITOR))
     changes = [
         ((scope,), float(version.rpartition(b"-")[2]))

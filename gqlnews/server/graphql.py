@@ -44,7 +44,9 @@ from gqlnews.server.wire import (
 from gqlnews.store.access import Moment
 from gqlnews.store.callers import act_for
 
-OVERLOAD_PAUSE_SECONDS = 0.25  # before a request is refused for overload: the refusal takes time of others too
+OVERLOAD_PAUSE_SECONDS = (
+    0.25  # before a request is refused for overload: the refusal takes time of others too
+)
 CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
 
 Page = Callable[[Scope, Answer | None], Response]

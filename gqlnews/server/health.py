@@ -22,7 +22,7 @@ async def ready(request: Request) -> Response:
     try:
         service: Service = request.state.service
         answer = await service.engine.answer(Asked(PROBE), Audience.PUBLIC)
-        works = answer.ok and "errors" not in orjson.loads(answer.body)
+        works = answer.ok and "errors" not in orjson.loads(answer.body) and not service.store.is_damaged
     except Exception:
         log.exception("the store does not answer")
         works = False

@@ -9,14 +9,16 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from gqlnews.errors import DatabaseError, LimitError
+from gqlnews.errors import DamagedDatabaseError, DatabaseError, LimitError
 from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.callers import expecting
 from gqlnews.store.connection import Statements
+from gqlnews.store.damage import damaged, report, reported
+from gqlnews.store.location import Identity, identity_of
 from gqlnews.store.readers import Readers, Tally
 from gqlnews.store.revision import Revision
 from gqlnews.store.sizes import SIZES, Sizes, sizes_of
@@ -25,8 +27,6 @@ log = logging.getLogger("gqlnews")
 
 LOOK_SECONDS = 0.5
 FINISH_SECONDS = 10.0  # for who reads a file that was replaced
-
-Identity = tuple[int, int] | None
 
 
 class Moment(NamedTuple):
@@ -43,10 +43,12 @@ class Access:
         self._limits = limits
         self.on_replaced: Callable[[], Awaitable[None]] | None = None
         self._path = Path()
-        self._identity: Identity = None
+        self._identity: Identity | None = None
         self._readers, self._revision = Readers(limits), Revision()
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened_before = 0  # databases
+        self.is_damaged = False  # reads fail, until another file takes the place of this one
+        self.replacements = 0
         self.statements = 0  # that were asked for
         self.tally = Tally()
         self._sizes: tuple[Sizes, Sizes] = ({}, {})
@@ -55,7 +57,12 @@ class Access:
     async def open(self, path: Path) -> None:
         """Raises DatabaseError and its kinds."""
         self._path = path
-        self._readers, self._revision, self._identity = await self._opened()
+        identity = identity_of(path)
+        try:
+            self._readers, self._revision, self._identity = await self._opened()
+        except DamagedDatabaseError as error:
+            report(path, identity, error)
+            raise
         await self._measure()
         self._start(self._look())
 
@@ -70,11 +77,32 @@ class Access:
     async def read(self, statements: Statements) -> list[bytes | None]:
         """As Readers do."""
         self.statements += len(statements)
-        return await self._readers.read(statements)
+        identity = self._identity
+        try:
+            return await self._readers.read(statements)
+        except DamagedDatabaseError as error:
+            self._note_damage(identity, error)
+            raise
 
-    def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+    async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
         self.statements += sum(map(len, parts))
-        return self._readers.read_parts(parts)
+        identity = self._identity
+        async with aclosing(self._readers.read_parts(parts)) as answers:
+            try:
+                async for answer in answers:
+                    yield answer
+            except DamagedDatabaseError as error:
+                self._note_damage(identity, error)
+                raise
+
+    def _note_damage(self, identity: Identity | None, error: DamagedDatabaseError) -> None:
+        """Not ready until the file is replaced. Whoever follows the folder reads the report and does that."""
+        if identity != self._identity:  # another file is read already
+            return
+        if not self.is_damaged:
+            log.error("%s", error)
+        self.is_damaged = True
+        report(self._path, identity, error)
 
     def version(self, audience: int) -> bytes | None:
         """As Revision tells it."""
@@ -99,8 +127,8 @@ class Access:
             public, everything = map(sizes_of, await self._readers.read(SIZES))
             self._sizes, self._sizes_at = (public, everything), moments
 
-    async def _opened(self) -> tuple[Readers, Revision, Identity]:
-        identity = _identity(self._path)
+    async def _opened(self) -> tuple[Readers, Revision, Identity | None]:
+        identity = identity_of(self._path)
         readers, revision = Readers(self._limits, self.tally), Revision()
         await readers.open(self._path)
         try:
@@ -113,9 +141,12 @@ class Access:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            there = _identity(self._path)
+            there = identity_of(self._path)
             if there is not None and there != self._identity:
                 await self._replace()
+            elif not self.is_damaged and (found := reported(self._path)) is not None:
+                log.error("%s", damaged(self._path, found.reason))
+                self.is_damaged = True
             await self._measure()
 
     async def _replace(self) -> None:
@@ -131,6 +162,8 @@ class Access:
         old = self._readers, self._revision
         self._readers, self._revision, self._identity = readers, revision, identity
         self._opened_before += 1
+        self.is_damaged = False
+        self.replacements += 1
         log.warning("database %s is another file now, which is read from here on", self._path)
         if self.on_replaced is not None:
             await self.on_replaced()
@@ -158,12 +191,3 @@ async def _finish(readers: Readers, revision: Revision) -> None:
         await asyncio.sleep(FINISH_SECONDS)
     finally:
         await readers.close()
-
-
-def _identity(path: Path) -> Identity:
-    """Device and inode."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

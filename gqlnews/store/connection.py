@@ -11,6 +11,7 @@ from gqlnews.store.database import WAIT_SECONDS, check_ours
 from gqlnews.store.failures import explaining
 from gqlnews.store.limited import bound_sizes, too_large
 from gqlnews.store.migrations import migrations
+from gqlnews.store.rebuild import in_use
 
 MMAP_BYTES = 0x7FFF_0000  # as much as SQLite maps at most
 CACHE_KIB = 64 * 1024  # of each connection, for what lies beyond
@@ -71,8 +72,17 @@ def connect_to_read(path: Path, wait: float = WAIT_SECONDS, most_bytes: int = 0)
     return db
 
 
+def has_content(db: sqlite3.Connection) -> bool:
+    """Whether a folder was ingested, if only an empty one."""
+    try:
+        (fingerprint,) = db.execute("SELECT fingerprint FROM store").fetchone()
+    except sqlite3.Error:  # the tables are not there yet
+        return False
+    return bool(fingerprint)
+
+
 def _connected(path: Path, wait: float) -> sqlite3.Connection:
-    with explaining(path):
+    with explaining(path), in_use(path):
         try:
             return _connect(path, wait)
         except sqlite3.OperationalError as error:

@@ -18,11 +18,11 @@ from pathlib import Path
 from gqlnews.errors import DatabaseError, ForeignDatabaseError, NewerDatabaseError
 from gqlnews.instants import seconds_of
 from gqlnews.keys import as_item, folded, heat_log_of
+from gqlnews.store.damage import APPLICATION_ID
 from gqlnews.store.failures import explaining
 from gqlnews.store.migrations import migrations, statements
 from gqlnews.store.words import words_of
 
-APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and we know our own
 PAGE_BYTES = 8192  # an article's row then mostly fits a page
 CACHE_KIB = 8 * 1024  # more is no faster, and a sort takes as much again
 WAIT_SECONDS = 5.0

@@ -18,18 +18,23 @@ from typing import Protocol
 
 from gqlnews.content.records import ReadOptions
 from gqlnews.content.watch import Batch, Circumstances, watch
-from gqlnews.errors import FolderError, LockedDatabaseError, StartupError
+from gqlnews.errors import DamagedDatabaseError, FolderError, LockedDatabaseError, StartupError
 from gqlnews.store.checkpoint import Checkpoints
+from gqlnews.store.damage import DamageReport, record_ours, report, reported
 from gqlnews.store.database import WAIT_SECONDS, open_writer
 from gqlnews.store.failures import explaining
 from gqlnews.store.ingest import IngestReport, ingest
 from gqlnews.store.leading import lead
+from gqlnews.store.location import Identity, identity_of
 from gqlnews.store.part import concerned
+from gqlnews.store.rebuild import in_use, rebuild
 
-_WAIT = 0.25  # seconds for another's lock at once: SQLite heeds no signal while it waits
+WAIT_AT_ONCE = 0.25  # seconds for another's lock at once: SQLite heeds no signal while it waits
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 _LONGEST_PAUSE = 2.0
 _FOLDER_PAUSE = 0.5
+AGAIN_DAMAGED = "again, a short while after the database was rebuilt: check its disk"
+BETWEEN_REBUILDS = 60.0  # seconds: what is damaged again at once, a rebuild does not mend
 
 
 class Log(Protocol):
@@ -60,7 +65,7 @@ class Following:
 
 def follow(job: Following) -> None:
     """Keep the store equal to the folder, for ever. Raises KeyboardInterrupt, or what a signal raises."""
-    trouble = _Trouble(job.log)
+    trouble = Trouble(job.log)
     lock = _elected(job, trouble)
     try:
         _lead(job, trouble)
@@ -68,8 +73,8 @@ def follow(job: Following) -> None:
         os.close(lock)
 
 
-def _elected(job: Following, trouble: "_Trouble") -> int:
-    for pause in _pauses():
+def _elected(job: Following, trouble: "Trouble") -> int:
+    for pause in pauses():
         try:
             lock = lead(job.database)
         except OSError as error:
@@ -81,10 +86,10 @@ def _elected(job: Following, trouble: "_Trouble") -> int:
     raise AssertionError("there is always another try")
 
 
-def _lead(job: Following, trouble: "_Trouble") -> None:
+def _lead(job: Following, trouble: "Trouble") -> None:
     job.log.note("following", folder=job.folder, database=job.database)
     store = _Store(job, trouble)
-    circumstances = Circumstances(job.poll, job.log.warn, store.seconds, store.is_gone)
+    circumstances = Circumstances(job.poll, job.log.warn, store.seconds, store.is_disturbed)
     try:
         for batch in watch(job.folder, circumstances):
             store.take(batch)
@@ -92,7 +97,7 @@ def _lead(job: Following, trouble: "_Trouble") -> None:
         store.close()
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
     """Seconds between tries."""
     return chain(_PAUSES, repeat(_LONGEST_PAUSE))
 
@@ -100,12 +105,14 @@ def _pauses() -> Iterator[float]:
 class _Store:
     """The database, open or not."""
 
-    def __init__(self, job: Following, trouble: "_Trouble") -> None:
+    def __init__(self, job: Following, trouble: "Trouble") -> None:
         self._job = job
         self._trouble = trouble
         self._db: sqlite3.Connection | None = None
         self._checkpoints = Checkpoints(job.database)
-        self._file: tuple[int, int] | None = None
+        self._file: Identity | None = None
+        self._damage: DamageReport | None = None
+        self._rebuild_after = 0.0  # by time.monotonic()
         self._is_known = False  # whether it was once made equal to the folder
         self._seconds = 0.0
         self._problems = -1
@@ -116,15 +123,27 @@ class _Store:
 
     def is_gone(self) -> bool:
         """Whether the database file is not the one that is open."""
-        return self._file != _identity(self._job.database)
+        return self._file != identity_of(self._job.database)
+
+    def is_disturbed(self) -> bool:
+        """Whether there is work to do although no file of the folder has changed."""
+        return self.is_gone() or self._damage_to_mend() is not None
 
     def take(self, batch: Batch) -> None:
         """Take it in, however often that must be tried."""
-        for pause in _pauses():
+        for pause in pauses():
             try:
-                if self._is_idle(batch):
-                    return
-                report = self._ingest(batch)
+                self._rebuild_if_damaged()
+                with in_use(self._job.database):
+                    if self._is_idle(batch):
+                        return
+                    report = self._ingest(batch)
+            except DamagedDatabaseError as error:
+                batch = None
+                self._note_damage(error)
+                if time.monotonic() < self._rebuild_after:
+                    self._trouble.tell(f"{error.reason} {AGAIN_DAMAGED}")
+                    time.sleep(pause)
             except LockedDatabaseError as error:
                 self._trouble.tell(str(error), after=WAIT_SECONDS)
                 time.sleep(pause)
@@ -147,9 +166,40 @@ class _Store:
     def close(self) -> None:
         """Leave the database."""
         if self._db is not None:
-            self._db.close()
+            with in_use(self._job.database):
+                self._db.close()
         self._db = self._file = None
         self._is_known = False
+
+    def _note_damage(self, error: DamagedDatabaseError) -> None:
+        """Remember it and tell the servers: they are not ready until the new store is there."""
+        identity = self._file or identity_of(self._job.database)
+        self.close()
+        if identity is not None:
+            self._damage = DamageReport(identity, error.reason)
+            report(self._job.database, identity, error)
+
+    def _damage_to_mend(self) -> DamageReport | None:
+        """Known damage of the file at this path, unless the last rebuild was a short while ago."""
+        if time.monotonic() < self._rebuild_after:
+            return None
+        if self._damage is not None and self._damage.identity == identity_of(self._job.database):
+            return self._damage
+        return reported(self._job.database)
+
+    def _rebuild_if_damaged(self) -> None:
+        if (damage := self._damage_to_mend()) is None:
+            return
+        self.close()
+        job = self._job
+        rebuild_damaged(self._trouble, job.database, damage, self._fill)
+        self._rebuild_after = time.monotonic() + BETWEEN_REBUILDS
+        self._damage = None
+
+    def _fill(self, db: sqlite3.Connection) -> IngestReport:
+        job = self._job
+        job.prepare(db)
+        return ingest(db, job.folder, job.options, processes=job.processes)
 
     def _is_idle(self, batch: Batch) -> bool:
         """Whether nothing of it can concern the store."""
@@ -172,9 +222,10 @@ class _Store:
         if self._db is not None and self.is_gone():
             self.close()
         if self._db is None:
-            self._db = open_writer(self._job.database, wait=_WAIT)
+            self._db = open_writer(self._job.database, wait=WAIT_AT_ONCE)
             self._job.prepare(self._db)
-            self._file = _identity(self._job.database)
+            self._file = identity_of(self._job.database)
+            record_ours(self._job.database)
         return self._db
 
     def _tell(self, report: IngestReport) -> None:
@@ -192,13 +243,14 @@ class _Store:
         self._problems = report.problems
 
 
-class _Trouble:
+class Trouble:
     """Why nothing can be taken in, told once where it changes and once where it is over."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._since: float | None = None
         self._told: str | None = None
+        self._damaged: Identity | None = None
 
     @property
     def is_told(self) -> bool:
@@ -213,6 +265,17 @@ class _Trouble:
             self._log.warn("not taken in", reason=reason)
             self._told = reason
 
+    def tell_damage(self, database: Path, damage: DamageReport) -> None:
+        """Log it once for each file, however often a rebuild is tried."""
+        if damage.identity != self._damaged:
+            self._log.warn("database damaged", database=database, reason=damage.reason)
+        self._damaged = damage.identity
+
+    def tell_rebuilt(self, database: Path, made: IngestReport) -> None:
+        ms = round(made.seconds * 1000, 1)
+        self._log.note("database rebuilt", database=database, articles=made.articles, ms=ms)
+        self._damaged = None
+
     def is_over(self) -> None:
         """Say so, where trouble was told."""
         if self._told is not None and self._since is not None:
@@ -220,13 +283,16 @@ class _Trouble:
         self._told = self._since = None
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def rebuild_damaged(
+    trouble: Trouble, database: Path, damage: DamageReport, fill: Callable[[sqlite3.Connection], IngestReport]
+) -> None:
+    """Swap in a new store for the damaged one, and log it. Nothing happens where that was replaced already.
+
+    Raises DatabaseError and what `fill` raises.
+    """
+    trouble.tell_damage(database, damage)
+    if (made := rebuild(database, fill, damage.identity)) is not None:
+        trouble.tell_rebuilt(database, made)
 
 
 def _is_interrupt(error: Exception) -> bool:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from gqlnews.store.database import WAIT_SECONDS, share, value_of
 
@@ -30,10 +30,17 @@ def quick_where_empty(db: sqlite3.Connection) -> Iterator[None]:
     journalled = _journal_rollbacks(db)
     try:
         yield
-    finally:
-        if journalled:
-            share(db, WAIT_SECONDS)
-        db.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        with suppress(sqlite3.Error):  # the first error matters more, and `open_writer` does the same
+            _undo(db, journalled=journalled)
+        raise
+    _undo(db, journalled=journalled)
+
+
+def _undo(db: sqlite3.Connection, *, journalled: bool) -> None:
+    db.execute("PRAGMA foreign_keys = ON")
+    if journalled:
+        share(db, WAIT_SECONDS)
 
 
 def _journal_rollbacks(db: sqlite3.Connection) -> bool:

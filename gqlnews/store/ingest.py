@@ -26,16 +26,18 @@ from gqlnews.content.root import open_root
 from gqlnews.instants import instant_of_ns
 from gqlnews.store.across import derive_across
 from gqlnews.store.affected import mark_all_names, mark_all_urls, mark_batch
+from gqlnews.store.damage import check_everything
 from gqlnews.store.database import transaction, value_of
-from gqlnews.store.failures import explaining
+from gqlnews.store.failures import explained, explaining
 from gqlnews.store.fingerprint import fingerprint
 from gqlnews.store.fresh import is_empty, quick_where_empty
 from gqlnews.store.indexes import drop_indexes
 from gqlnews.store.links import derive_links, take_new_urls
+from gqlnews.store.parsing import parsing
 from gqlnews.store.part import take_stock_of
 from gqlnews.store.providers import derive_providers
 from gqlnews.store.rows import FileRows, file_rows
-from gqlnews.store.scan import files_to_read, later_files, refusals, take_stock
+from gqlnews.store.scan import files_to_read, has_unreadable, later_files, refusals, take_stock
 from gqlnews.store.search import count_all_search_words, count_search_words, forget_search, rebuild_search
 from gqlnews.store.stories import derive_stories
 from gqlnews.store.take import Intake, forget_lists, take
@@ -103,8 +105,8 @@ def ingest(
     before.
     """
     started = time.perf_counter()
-    now = now_ns()
-    with open_root(folder) as opened, explaining(_path(db)), _without_garbage_collection():
+    path, now = _path(db), now_ns()
+    with open_root(folder) as opened, explaining(path), _checking(db, path), _without_garbage_collection():
         job = _Job(opened, options, processes, progress or _silence, now, most_removed, paths)
         with quick_where_empty(db), transaction(db), workspace(db):
             changes = _run(db, job)
@@ -153,7 +155,10 @@ def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[FileRows, 
     if total:
         from gqlnews.content.parallel import read_into  # an unchanged folder needs no parser
 
-        yield from read_into(file_rows, job.folder, files_to_read(db), job.options, job.processes)
+        # Closed here: a statement that is not finished would keep the database in its transaction.
+        with closing(files_to_read(db)) as files, parsing(_path(db)) as crashed:
+            isolate = crashed or has_unreadable(db)
+            yield from read_into(file_rows, job.folder, files, job.options, job.processes, isolate=isolate)
 
 
 def _take_all(intake: Intake, files: Iterable[FileRows], total: int, progress: Progress) -> None:
@@ -214,6 +219,20 @@ def _derive_search(intake: Intake) -> None:
 
 
 @contextmanager
+def _checking(db: sqlite3.Connection, path: str) -> Iterator[None]:
+    """Look for damage behind an error that does not name it, such as a key that an index does not have.
+
+    Raises DamagedDatabaseError.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        if explained(error, path) is None and error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            check_everything(db, path)
+        raise
+
+
+@contextmanager
 def _without_garbage_collection() -> Iterator[None]:
     """Rows are made by the ten thousand and none is part of a circle: looking for circles is wasted time."""
     enabled = gc.isenabled()
@@ -230,5 +249,6 @@ def _silence(done: int, total: int) -> None:
 
 
 def _path(db: sqlite3.Connection) -> str:
-    (path,) = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+    """Without a look at the file, which may not be readable."""
+    _, _, path = db.execute("PRAGMA database_list").fetchone()
     return str(path)

@@ -8,9 +8,11 @@
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from itertools import islice
 
+from gqlnews.content.codes import Code
 from gqlnews.content.records import Outcome, Problem, Severity, SourceFile
 from gqlnews.content.slugs import slug_of
 
@@ -53,9 +55,19 @@ def refusals(db: sqlite3.Connection) -> Iterator[Outcome]:
         yield Outcome(SourceFile(path, REFUSED, 0, 0), None, None, (problem,))
 
 
-def files_to_read(db: sqlite3.Connection) -> Iterator[SourceFile]:
+def files_to_read(db: sqlite3.Connection) -> Generator[SourceFile, None, None]:
     """The files of `todo`, by path."""
-    return (SourceFile(*row) for row in db.execute("SELECT path, size, mtime_ns, ctime_ns FROM todo"))
+    with closing(db.execute("SELECT path, size, mtime_ns, ctime_ns FROM todo")) as rows:
+        for row in rows:
+            yield SourceFile(*row)
+
+
+def has_unreadable(db: sqlite3.Connection) -> bool:
+    """Whether a file of `todo` could not be read before: its content may end the process that parses it."""
+    (found,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM problem JOIN todo USING (path) WHERE code = ?)", (Code.UNREADABLE,)
+    ).fetchone()
+    return bool(found)
 
 
 def later_files(db: sqlite3.Connection) -> frozenset[str]:

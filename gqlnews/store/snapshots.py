@@ -19,11 +19,13 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
-from gqlnews.errors import GqlnewsError
+from gqlnews.errors import DamagedDatabaseError, GqlnewsError
 from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.connection import connect_to_read
+from gqlnews.store.damage import report
 from gqlnews.store.failures import explaining
 from gqlnews.store.limited import MARGIN, STEPS_OF_A_SEARCH, limit_reached
+from gqlnews.store.location import Identity, identity_of
 
 T = TypeVar("T")
 
@@ -135,6 +137,7 @@ class Snapshots:
     def __init__(self, limits: Limits = UNLIMITED) -> None:
         self._limits, self._patience = limits, Patience(limits.seconds * MARGIN)
         self._path = Path()
+        self._identity: Identity | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._now: Snapshot | None = None
         self._newer: Snapshot | None = None
@@ -142,7 +145,7 @@ class Snapshots:
 
     async def open(self, path: Path) -> None:
         """Begin with the content as it is. Raises DatabaseError and its kinds."""
-        self._path = path
+        self._path, self._identity = path, identity_of(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-snapshots")
         try:
             await self._run(self._begin)
@@ -181,13 +184,23 @@ class Snapshots:
 
     async def _run(self, work: Callable[[], T]) -> T:
         assert self._thread is not None, "it is open"
-        with explaining(self._path):
+        with self._reporting():
             ran = asyncio.get_running_loop().run_in_executor(self._thread, work)
             try:
                 return await asyncio.shield(ran)
             except asyncio.CancelledError:
                 await asyncio.wait([ran])  # it goes on; what is asked for next has to find it done
                 raise
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Raises DatabaseError and its kinds; damage is told to the other processes too."""
+        try:
+            with explaining(self._path):
+                yield
+        except DamagedDatabaseError as error:
+            report(self._path, self._identity, error)
+            raise
 
     def _begin(self) -> None:
         self._other = self._connected()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hypothesis.strategies import DataObject
 
+from gqlnews.content.guard import BUG
 from gqlnews.content.records import ReadOptions
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
@@ -36,6 +37,8 @@ class Intake:
     def _take_in(self, paths: list[str] | None) -> list[str]:
         with closing(open_writer(self.database)) as db:
             ingest(db, self.folder.root, ReadOptions(), processes=1, now_ns=later_ns, paths=paths)
+            bugs = db.execute("SELECT message FROM problem WHERE message LIKE ?", (f"{BUG}%",)).fetchall()
+            assert bugs == []
             return [slug for (slug,) in db.execute("SELECT slug FROM article ORDER BY slug")]
 
 

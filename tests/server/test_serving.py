@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -18,7 +19,9 @@ from tests.server.support import (
     TOKEN,
     TOKEN_HASH,
     UNPUBLISHED,
+    environment,
     run_cli,
+    running,
     serving,
     write_articles,
 )
@@ -171,15 +174,23 @@ def test_a_second_server_shares_the_database(server: Serve, content: Path) -> No
         assert count(one) == count(other) == 1
 
 
-def test_a_database_that_another_writes_is_refused(content: Path, tmp_path: Path) -> None:
+def test_a_database_that_another_writes_is_refused_by_ingest_and_waited_for_by_serve(
+    content: Path, tmp_path: Path
+) -> None:
     database = tmp_path / "news.db"
     assert run_cli(tmp_path, "ingest", content, "--db", database).returncode == 0
-    with closing(sqlite3.connect(database)) as other:
+    line = [sys.executable, "-m", "gqlnews", "serve", str(content), "--db", str(database), "--port", "0"]
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        done = run_cli(tmp_path, "serve", content, "--db", database, "--port", "0")
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"gqlnews: database {database} is in use")
-    assert done.stderr.count("\n") == 1
+        done = run_cli(tmp_path, "ingest", content, "--db", database)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"gqlnews: database {database} is in use")
+        assert done.stderr.count("\n") == 1
+        with running(line, environment(tmp_path)) as run:
+            run.wait_for("warning not taken in .*is in use by another process")
+            other.execute("ROLLBACK")
+            run.wait_for("info taken in again")
+            run.wait_for("Ctrl-C stops it")
 
 
 def test_every_option_comes_by_environment(server: Serve, tmp_path: Path) -> None:

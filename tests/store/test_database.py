@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gqlnews.errors import DatabaseError, ForeignDatabaseError, LockedDatabaseError, NewerDatabaseError
-from gqlnews.store.database import APPLICATION_ID, PAGE_BYTES, open_writer
+from gqlnews.store.damage import APPLICATION_ID
+from gqlnews.store.database import PAGE_BYTES, open_writer
 from gqlnews.store.migrations import migrations, statements
 
 

@@ -1,0 +1,57 @@
+"""The ingest before a server serves, tried again after errors that may pass."""
+
+import time
+from contextlib import closing
+from functools import partial
+
+from gqlnews.cli.follow import ServerLog
+from gqlnews.cli.ingest import MAY_PASS, fill, take_in
+from gqlnews.cli.source import Source
+from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError
+from gqlnews.store.connection import connect_to_read, has_content
+from gqlnews.store.damage import DamageReport
+from gqlnews.store.database import WAIT_SECONDS
+from gqlnews.store.follow import WAIT_AT_ONCE, Trouble, pauses, rebuild_damaged
+from gqlnews.store.ingest import IngestReport
+from gqlnews.store.location import identity_of
+
+
+def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | None:
+    """Ingest until it succeeds, with growing pauses; log each new reason once.
+
+    None where it failed, but an earlier ingest left content to serve, and a follower (`follows`) tries on.
+    Raises StartupError for what does not pass by itself.
+    """
+    trouble = Trouble(ServerLog())
+    for pause in pauses():
+        try:
+            report = _take_in_or_rebuild(source, trouble)
+        except MAY_PASS as error:
+            trouble.tell(str(error), after=WAIT_SECONDS if isinstance(error, LockedDatabaseError) else 0.0)
+            if follows and trouble.is_told and _has_content(source):
+                return None
+            time.sleep(pause)
+        else:
+            trouble.is_over()
+            return report
+    raise AssertionError("there is always another try")
+
+
+def _take_in_or_rebuild(source: Source, trouble: Trouble) -> IngestReport:
+    identity = identity_of(source.database)
+    try:
+        return take_in(source, WAIT_AT_ONCE)
+    except DamagedDatabaseError as error:
+        if identity is None:
+            raise
+        damage = DamageReport(identity, error.reason)
+    rebuild_damaged(trouble, source.database, damage, partial(fill, source))
+    return take_in(source, WAIT_AT_ONCE)
+
+
+def _has_content(source: Source) -> bool:
+    try:
+        with closing(connect_to_read(source.database)) as db:
+            return has_content(db)
+    except DatabaseError:
+        return False

@@ -1,0 +1,159 @@
+"""Build a new store beside the old one, and swap it in.
+
+1. Of several processes that would rebuild one database, one does, by a lock.
+2. The new store is filled under another name, closed, and synced to disk.
+3. It is renamed to `news.db-rebuilt`: from here on the swap is decided, and completes even if this process is
+   killed, because whoever opens the database next completes it.
+4. The files beside the old database (`-wal`, `-shm`, `-journal`) are deleted. SQLite knows them by name only,
+   and would apply their content to the new database.
+5. The new database is renamed over the old one. Processes that have the old one open go on reading it, and
+   servers open the new one within half a second (access.py).
+
+Between 4 and 5 nobody may open the database: that would create such files again. So every connection is
+opened under a shared lock, and an ingest runs under it, since SQLite also deletes these files by name when a
+writer closes. The swap holds the lock exclusively. Readers that are open need no lock: they delete no files.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from sqlite3 import Connection
+from typing import TypeVar
+
+from gqlnews.errors import StorageError
+from gqlnews.store.damage import has_our_header, report_file
+from gqlnews.store.database import open_writer
+from gqlnews.store.location import Identity, identity_of
+
+SIDE_FILES = ("-wal", "-shm", "-journal")
+_HEADER_BYTES = 100
+
+T = TypeVar("T")
+
+
+def swap_lock(database: Path) -> Path:
+    """`news.db` has `news.db-swap`."""
+    return _beside(database, "swap")
+
+
+def rebuilt_file(database: Path) -> Path:
+    """Where a new store lies once it is complete."""
+    return _beside(database, "rebuilt")
+
+
+@contextmanager
+def in_use(database: Path) -> Iterator[None]:
+    """Keep the file at this path from being replaced while the block runs.
+
+    Without the permission to lock, as a reader may be, the block runs all the same.
+    """
+    if rebuilt_file(database).exists():
+        with suppress(OSError):
+            _complete(database)
+    try:
+        lock = _locked(swap_lock(database), fcntl.LOCK_SH)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def rebuild(database: Path, fill: Callable[[Connection], T], replaces: Identity | None = None) -> T | None:
+    """Swap in a new store that `fill` has filled; what that returned.
+
+    None where the file is not the one to replace any more: another process was faster. Raises DatabaseError
+    and what `fill` raises; the old store is then as before. The caller makes sure that the file is ours.
+    """
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        lock = _locked(_beside(database, "rebuild"), fcntl.LOCK_EX)
+        try:
+            if replaces is not None and identity_of(database) != replaces:
+                return None
+            made = _build(database, fill)
+            _complete(database)
+        finally:
+            os.close(lock)
+    except OSError as error:
+        raise StorageError(f"database {database} cannot be rebuilt ({error}): check its disk") from error
+    return made
+
+
+def _build(database: Path, fill: Callable[[Connection], T]) -> T:
+    building = _beside(database, "building")
+    try:
+        _remove(building)
+        with closing(open_writer(building)) as db:
+            made = fill(db)
+        _sync(building)
+        os.replace(building, rebuilt_file(database))
+    except BaseException:
+        with suppress(OSError):
+            _remove(building)
+        raise
+    return made
+
+
+def _complete(database: Path) -> None:
+    """Replace the old database, if the new one still waits for that."""
+    lock = _locked(swap_lock(database), fcntl.LOCK_EX)
+    try:
+        rebuilt = rebuilt_file(database)
+        if not rebuilt.exists():
+            return
+        _keep_what_is_not_known(database)
+        for suffix in SIDE_FILES:
+            database.with_name(database.name + suffix).unlink(missing_ok=True)
+        os.replace(rebuilt, database)
+        _sync(database.parent)
+        report_file(database).unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+
+
+def _keep_what_is_not_known(database: Path) -> None:
+    """Keep a file whose header is destroyed under another name: it may be somebody's after all."""
+    with suppress(FileNotFoundError):
+        with database.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+        if header and not has_our_header(header):
+            os.replace(database, _beside(database, "unknown"))
+
+
+def _locked(path: Path, kind: int) -> int:
+    """A descriptor that holds the lock on the file at `path` now, not on one that was deleted meanwhile."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, kind)
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _remove(database: Path) -> None:
+    for suffix in ("", *SIDE_FILES):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have the disk hold a file, or the names in a folder, before anything rests on it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _beside(database: Path, name: str) -> Path:
+    return database.with_name(f"{database.name}-{name}")

@@ -1,0 +1,27 @@
+"""Functions that a worker process calls for each parsed file; for one file they do harm."""
+
+import os
+import signal
+import threading
+
+from gqlnews.content.records import Outcome
+
+HARMFUL = "13.md"
+
+
+def killing(outcome: Outcome) -> Outcome:
+    if outcome.source.path == HARMFUL and outcome.article is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return outcome
+
+
+def hanging(outcome: Outcome) -> Outcome:
+    if outcome.source.path == HARMFUL and outcome.article is not None:
+        threading.Event().wait()
+    return outcome
+
+
+def failing(outcome: Outcome) -> Outcome:
+    if outcome.source.path == HARMFUL and outcome.article is not None:
+        raise ValueError("it fails")
+    return outcome

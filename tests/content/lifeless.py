@@ -1,0 +1,13 @@
+"""A module that ends each worker process which imports it."""
+
+import os
+import sys
+
+from gqlnews.content.records import Outcome
+
+if "gqlnews.content.worker" in " ".join(sys.orig_argv):
+    os._exit(9)
+
+
+def made(outcome: Outcome) -> Outcome:
+    return outcome

@@ -104,6 +104,10 @@ class Access:
         self.is_damaged = True
         report(self._path, identity, error)
 
+    def is_ready(self) -> bool:
+        """Whether requests can be answered from the store, however busy its readers are."""
+        return not self.is_damaged and self._revision.is_readable()
+
     def version(self, audience: int) -> bytes | None:
         """As Revision tells it."""
         return self._revision.version(audience)

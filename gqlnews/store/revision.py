@@ -30,6 +30,15 @@ class Revision:
             self._db.close()
         self._db = None
 
+    def is_readable(self) -> bool:
+        """Whether the database answers a query now. It waits for no other connection and no reader."""
+        if self._db is None:
+            return False
+        try:
+            return self._db.execute(_VERSIONS).fetchone() is not None
+        except sqlite3.Error:  # that is the answer; the readers report why
+            return False
+
     def version(self, audience: int) -> bytes | None:
         """What `site.version` gives this audience; None where the database does not tell right now.
 

@@ -1,5 +1,6 @@
 """The application: its routes, the headers on each answer, its health, and how it is made."""
 
+import asyncio
 import shutil
 import sqlite3
 from contextlib import closing
@@ -7,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
@@ -18,7 +20,8 @@ from gqlnews.server.metrics import Outcome
 from gqlnews.settings import HttpSettings, ServerSettings
 from gqlnews.store.database import open_writer
 from gqlnews.store.ingest import ingest
-from tests.server.support import TOKEN_HASH, write_articles
+from tests.server.live import running_site
+from tests.server.support import DEADLINE, TOKEN_HASH, write_articles
 
 SECURE = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -122,6 +125,19 @@ def test_ready_is_503_where_the_store_does_not_answer(database: Path, tmp_path: 
         answer = client.get("/health/ready")
         assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
         assert client.get("/health/live").status_code == 200
+
+
+def test_ready_is_200_however_busy_the_readers_are(tmp_path: Path) -> None:
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    with running_site(tmp_path, limits=Limits(seconds=2 * DEADLINE)) as site:
+        store = site.service.store
+        loop = next(iter(store._tasks)).get_loop()
+        busy = [asyncio.run_coroutine_threadsafe(store.read([(endless, ())]), loop) for _ in range(20)]
+        answers = [httpx2.get(site.url.replace("/graphql", "/health/ready")) for _ in range(5)]
+        assert not any(future.done() for future in busy)
+        for future in busy:
+            future.cancel()
+    assert [answer.status_code for answer in answers] == [200] * 5
 
 
 def test_ready_is_503_before_the_start(server_settings: ServerSettings) -> None:

@@ -196,7 +196,7 @@ def test_another_thing_to_wait_for_begins_anew() -> None:
 def test_a_websocket_whose_client_reads_nothing_is_cut_off() -> None:
     async def run() -> bool:
         protocol, wire = SocketProtocol(uvicorn.Config(echo), ServerState(), {}), Wire()
-        protocol.connection_made(wire)  # type: ignore[arg-type]
+        protocol.connection_made(wire)
         wire.waiting = 1000
         for now in (0, READING_SECONDS):
             protocol.look(now)

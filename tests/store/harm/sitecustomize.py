@@ -9,7 +9,7 @@ import sys
 
 
 def _kill(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "open" and str(arguments[0]).endswith("/deadly.md"):
+    if event == "open" and str(arguments[0]).endswith("deadly.md"):
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -6,15 +6,22 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
+MAX_REFUSED = 4096  # keys that are remembered without their values
+
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
 class Kept(Generic[Key, Value]):
-    """At most `limit` bytes of values, by what their keepers say that they take; 0 keeps none."""
+    """At most `limit` bytes of values, by what their keepers say that they take; 0 keeps none.
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    Past `free` bytes a new key is admitted when it comes for the second time: so what is asked for once, as
+    in a flood of different requests, neither fills the cache nor evicts what is in use.
+    """
+
+    def __init__(self, limit: int, free: int | None = None) -> None:
+        self.limit, self._free = limit, free
+        self._refused: LRUCache[int, None] = LRUCache(MAX_REFUSED)  # hashes of keys
         self._values: LRUCache[Key, tuple[Value, int]] = LRUCache(limit, getsizeof=itemgetter(1))
 
     def __len__(self) -> int:
@@ -32,6 +39,14 @@ class Kept(Generic[Key, Value]):
 
     def keep(self, key: Key, value: Value, size: int) -> None:
         """`size` in bytes, 1 or more; what is larger than everything may be is not kept."""
-        self._values.pop(key, None)
-        if size <= self.limit:
+        known = self._values.pop(key, None) is not None
+        if size <= self.limit and (known or self._is_admitted(key, size)):
             self._values[key] = (value, size)
+
+    def _is_admitted(self, key: Key, size: int) -> bool:
+        if self._free is None or self.size + size <= self._free:
+            return True
+        if self._refused.pop(hash(key), self) is None:
+            return True
+        self._refused[hash(key)] = None
+        return False

@@ -34,3 +34,26 @@ def test_a_limit_of_nothing_keeps_nothing() -> None:
     kept: Kept[str, str] = Kept(0)
     kept.keep("a", "b", 1)
     assert kept.get("a") is None
+
+
+def test_past_a_share_a_new_key_is_admitted_when_it_comes_again() -> None:
+    cache: Kept[str, int] = Kept(100, free=50)
+    for number in range(200):
+        cache.keep(f"once {number}", number, 10)
+    assert (len(cache), cache.size) == (5, 50)
+    cache.keep("twice", 0, 10)
+    assert cache.get("twice") is None
+    cache.keep("twice", 1, 10)
+    assert cache.get("twice") == 1
+    cache.keep("once 1", 7, 20)  # what is there may grow
+    assert cache.get("once 1") == 7
+
+
+def test_what_is_used_stays_however_many_others_come_once() -> None:
+    cache: Kept[str, int] = Kept(100, free=50)
+    for _ in range(2):
+        for number in range(10):
+            cache.keep(f"used {number}", number, 10)
+    for number in range(10_000):
+        cache.keep(f"once {number}", number, 10)
+    assert [cache.get(f"used {number}") for number in range(10)] == list(range(10))

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from gqlnews.schema.engine import Asked
 from gqlnews.server.app import create_app
 from gqlnews.server.auth import anonymous
+from gqlnews.server.malloc import return_freed_memory
 from gqlnews.server.service import Service
 from gqlnews.server.serving import Server
 from gqlnews.settings import ServerSettings
@@ -22,6 +23,7 @@ Ready = Callable[[int], None]
 
 def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) -> None:
     """Serve on this socket, in this process, until a signal."""
+    return_freed_memory()
     app = create_app(settings)
 
     async def on_start() -> None:

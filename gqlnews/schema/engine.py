@@ -21,7 +21,7 @@ import strawberry
 from graphql import Executor, GraphQLError, OperationType
 from strawberry.types import ExecutionResult
 
-from gqlnews.errors import Code, RequestError
+from gqlnews.errors import Code, RequestError, shorten
 from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.plan.audience import Audience
 from gqlnews.plan.nodes import RefusedError, TooCostlyError
@@ -39,6 +39,7 @@ from gqlnews.store.callers import expect
 from gqlnews.store.limited import out_of_time
 from gqlnews.time_budget import TimeBudgetExceeded
 
+MAX_NAME = 101  # characters of an operation's name, one more than metrics count by
 PREPARED_BYTES = 2_000  # of a request made ready, beside its texts
 FAILED = "The server failed here; what happened is in its log."
 INTROSPECTION_FIELD = re.compile("__schema|__type(?!name)")
@@ -324,7 +325,9 @@ class Engine:
 
 
 def _name(operation: "Executor[Any]") -> str | None:
-    return operation.operation.name.value if operation.operation.name else None
+    """The operation's name, as logs, metrics and traces are given it."""
+    name = operation.operation.name
+    return shorten(name.value, MAX_NAME) if name else None
 
 
 def single(ready: Ready) -> Prepared | Answer:

@@ -13,7 +13,7 @@ from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Answer, Prepared
 from gqlnews.store.access import Moment
 
-PREPARED_BYTES = 32 << 20
+PREPARED_BYTES, FREE_PREPARED_BYTES = 32 << 20, 8 << 20
 PARSED = 30  # bytes that a byte of JSON may take as values
 OVERHEAD = 1_000  # bytes of an entry beside its texts, about
 _PROGRAM = __version__.encode()
@@ -43,7 +43,7 @@ class Answers:
 
     def __init__(self, limit: int) -> None:
         self._answers: Kept[Request, _Dated] = Kept(limit)
-        self._prepared: Kept[Request, Prepared] = Kept(PREPARED_BYTES)
+        self._prepared: Kept[Request, Prepared] = Kept(PREPARED_BYTES, FREE_PREPARED_BYTES)
         self.hits = self.misses = 0
 
     @property

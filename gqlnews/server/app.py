@@ -25,6 +25,7 @@ from gqlnews.schema.kept_fields import KeptFields
 from gqlnews.schema.lanes import Lanes
 from gqlnews.server import logs
 from gqlnews.server.answers import Answers
+from gqlnews.server.body_memory import BodyMemory
 from gqlnews.server.explorer import explorer_assets
 from gqlnews.server.graphql import GraphQL
 from gqlnews.server.headers import SECURITY_HEADERS, SecurityHeaders
@@ -119,6 +120,7 @@ def create_app(settings: ServerSettings) -> Starlette:
                 Persisted(trusted, only=settings.http.trusted_only),
                 InFlight(settings.http.in_flight),
                 Rates(settings.http.rate),
+                BodyMemory(),
                 store,
                 Metrics(),
             )

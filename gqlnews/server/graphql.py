@@ -67,6 +67,17 @@ class Exchange:
     cached: bool = False
     registers: bool = False
     code: Code | None = None  # where it was refused outside GraphQL
+    held: int = 0  # bytes of its body, where that is large
+
+    def hold(self, size: int) -> None:
+        """Count some of the body. Raises RefusedError."""
+        self.service.bodies.take(self.service.client_of(self.scope), size)
+        self.held += size
+
+    def release(self) -> None:
+        if self.held:
+            self.service.bodies.give_back(self.service.client_of(self.scope), self.held)
+            self.held = 0
 
 
 class GraphQL:
@@ -125,6 +136,8 @@ async def _reply(exchange: Exchange, receive: Receive, page: Page | None) -> Rep
     except Exception:
         log.exception("operation failed")
         return _refusal(exchange, 500, Code.INTERNAL_ERROR, FAILED)
+    finally:
+        exchange.release()
 
 
 async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
@@ -132,7 +145,7 @@ async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply
     if exchange.media is NOTHING:
         raise _not_acceptable()
     who = audience(head.authorization, service.settings)
-    request = Request(await read_text(head, receive), head.reads, who)
+    request = Request(await read_text(head, receive, exchange.hold), head.reads, who)
     if service.rates.rate:
         service.rates.take(address_of(exchange.scope), COST_OF_ANY)
     if exchange.streams.always is not None:

@@ -5,6 +5,7 @@ A request that arrives at once, as almost all do, costs nothing here.
 
 import asyncio
 from collections.abc import Collection
+from operator import itemgetter
 from typing import Protocol
 
 EVERY = 1.0  # seconds between two looks
@@ -12,7 +13,12 @@ ARRIVAL_SECONDS = 10.0  # for the headers of a request, and for its body
 READING_SECONDS = 20.0  # in which a client has to take something of what waits for it
 
 
+MAX_UNREAD_BYTES = 64 << 20  # of all clients; past it, those who read least are cut off
+
+
 class Connection(Protocol):
+    transport: asyncio.Transport
+
     def look(self, now: float) -> None: ...
 
 
@@ -32,9 +38,22 @@ class Patience:
 
     def _look(self) -> None:
         now = asyncio.get_running_loop().time()
-        for connection in tuple(self._connections):
+        connections = tuple(self._connections)
+        for connection in connections:
             connection.look(now)
+        cut_unread(connections)
         self.start()
+
+
+def cut_unread(connections: Collection[Connection]) -> None:
+    """Abort the connections with most unread bytes, until all together hold no more than they may."""
+    unread = [(one.transport.get_write_buffer_size(), one) for one in connections]
+    total = sum(size for size, _ in unread)
+    for size, connection in sorted(unread, key=itemgetter(0), reverse=True):
+        if total <= MAX_UNREAD_BYTES:
+            return
+        connection.transport.abort()
+        total -= size
 
 
 class Unread:

@@ -3,7 +3,7 @@
 https://graphql.github.io/graphql-over-http/draft/
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from gqlnews.errors import Code
+from gqlnews.server.body_memory import SMALL_BYTES
 from gqlnews.server.head import Head, is_encoded, is_json, likes_pages
 from gqlnews.server.named import MalformedError, Wanted, read_named
 from gqlnews.server.wire import JSON, RefusedError, UnfitError
@@ -21,8 +22,11 @@ MOST_DIGITS = 18  # of a length that is looked at as a number
 _ASKING = frozenset({"query", "extensions", "documentId"})
 
 
-async def read_text(head: Head, receive: Receive) -> bytes:
-    """A GET's query string or a POST's body. Raises RefusedError, ClientDisconnect."""
+async def read_text(head: Head, receive: Receive, hold: Callable[[int], None]) -> bytes:
+    """A GET's query string or a POST's body. Raises RefusedError, ClientDisconnect.
+
+    `hold` is called with the size of a large body, piece by piece.
+    """
     if head.reads:
         return head.query_string
     if not is_json(head.content_type):
@@ -31,7 +35,7 @@ async def read_text(head: Head, receive: Receive) -> bytes:
     if head.content_encoding and is_encoded(head.content_encoding):
         message = "Send the body as it is: no `Content-Encoding` is taken."
         raise RefusedError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Encoding": "identity"})
-    return await _body(head, receive)
+    return await _body(head, receive, hold)
 
 
 def read_request(head: Head, text: bytes) -> Wanted:
@@ -86,11 +90,11 @@ def _require(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
     return value
 
 
-async def _body(head: Head, receive: Receive) -> bytes:
+async def _body(head: Head, receive: Receive, hold: Callable[[int], None]) -> bytes:
     """The body, read no further than the limit."""
     if head.content_length.isdecimal() and int(head.content_length[:MOST_DIGITS]) > MAX_BODY_BYTES:
         raise _too_large()
-    body, more = bytearray(), True
+    body, more, held = bytearray(), True, 0
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -99,6 +103,9 @@ async def _body(head: Head, receive: Receive) -> bytes:
         more = message.get("more_body", False)
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
+        if len(body) > SMALL_BYTES:
+            hold(len(body) - held)
+            held = len(body)
     return bytes(body)
 
 

@@ -12,6 +12,7 @@ from gqlnews.schema.engine import Answer, Engine, Prepared, Ready
 from gqlnews.schema.lanes import Lanes
 from gqlnews.schema.parts import ReadParts
 from gqlnews.server.answers import Answers
+from gqlnews.server.body_memory import BodyMemory
 from gqlnews.server.metrics import Metrics, Outcome
 from gqlnews.server.named import Wanted
 from gqlnews.server.offload import OffloadQueue
@@ -39,6 +40,7 @@ class Service:
     persisted: Persisted
     in_flight: InFlight
     rates: Rates
+    bodies: BodyMemory
     store: Access
     metrics: Metrics
     traces: "Traces | None" = None

@@ -8,7 +8,16 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from gqlnews.server.patience import ARRIVAL_SECONDS, EVERY, READING_SECONDS, Awaited, Patience, Unread
+from gqlnews.server.patience import (
+    ARRIVAL_SECONDS,
+    EVERY,
+    MAX_UNREAD_BYTES,
+    READING_SECONDS,
+    Awaited,
+    Patience,
+    Unread,
+    cut_unread,
+)
 from gqlnews.server.protocol import OneWriteProtocol
 from gqlnews.server.websocket_protocol import SocketProtocol
 
@@ -205,12 +214,41 @@ def test_a_websocket_whose_client_reads_nothing_is_cut_off() -> None:
     assert asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("waiting", "cut"),
+    [
+        ([MAX_UNREAD_BYTES], []),
+        ([1, MAX_UNREAD_BYTES], [1]),
+        ([5, MAX_UNREAD_BYTES - 9, 3, 2], [1]),
+        ([MAX_UNREAD_BYTES // 2] * 3, [0]),
+        ([MAX_UNREAD_BYTES, MAX_UNREAD_BYTES + 1, 7], [0, 1]),
+    ],
+)
+def test_where_clients_read_too_little_those_with_most_unread_are_cut(
+    waiting: list[int], cut: list[int]
+) -> None:
+    wires = [Wire() for _ in waiting]
+    for wire, size in zip(wires, waiting, strict=True):
+        wire.waiting = size
+    cut_unread([_Connected(wire) for wire in wires])
+    assert [number for number, wire in enumerate(wires) if wire.aborted] == cut
+
+
+class _Connected:
+    def __init__(self, wire: Wire) -> None:
+        self.transport: Any = wire
+
+    def look(self, now: float) -> None: ...
+
+
 def test_every_connection_is_looked_at_again_and_again() -> None:
     async def run() -> list[float]:
         loop, looks = asyncio.get_running_loop(), []
         done = asyncio.Event()
 
         class One:
+            transport: Any = Wire()
+
             def look(self, now: float) -> None:
                 looks.append(now)
                 if len(looks) == 2:

@@ -1,5 +1,6 @@
 """A request that takes long to prepare is prepared off the event loop, to the same end."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gqlnews.server.app import create_app
+from gqlnews.server.graphql import OVERLOAD_PAUSE_SECONDS
 from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.preparation import BURST_SECONDS, MAX_SECONDS, MIN_SECONDS, LoopShare
 from gqlnews.settings import ServerSettings
@@ -108,6 +110,20 @@ def test_introspection_without_end_is_stopped(client: TestClient, monkeypatch: p
     answer = client.post("/graphql", json=body).json()
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["TIMED_OUT"]
     assert "data" not in answer
+
+
+def test_a_refusal_for_overload_is_delayed(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    paused: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        paused.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("gqlnews.server.graphql.asyncio.sleep", noted)
+    monkeypatch.setattr("gqlnews.server.offload.MAX_WAITING_OF_ONE", 0)
+    answer = client.post("/graphql", json=REQUESTS["a filter with many tests"])
+    assert (answer.status_code, paused.count(OVERLOAD_PAUSE_SECONDS)) == (503, 1)
 
 
 def test_many_at_once_are_each_answered(client: TestClient) -> None:

@@ -102,6 +102,46 @@ def _doubling(spread: str, type_: str) -> Callable[[int], str]:
     return write
 
 
+FILLERS = ("\x7f", "a", "😀", '\\"', "\\u0001", " \n", "é", "{a:", "[")
+CLOSERS = {"{a:": "}", "[": "]"}
+ERRONEOUS = (
+    "{{ articles(where: {{{unknown}, x: {value}}}) {{ totalCount }} }}",
+    "{{ articles(first: {value}) {{ totalCount }} }}",
+    "{{ articles @skip(if: {value}) {{ totalCount }} }}",
+    "query ($a: ArticleFilter = {{{unknown}, x: {value}}}) {{ articles(where: $a) {{ totalCount }} }}",
+    "{{ article(slug: {value}, {unknown}) {{ {names} }} }}",
+    "{{ {names} }} fragment {name} on {name} {{ {name} }}",
+    "query {name}({variables}) {{ site {{ version }} }}",
+    "{{ ... on {name} {{ {names} }} ...{name} articles @{name} {{ totalCount }} }}",
+    "{{ a: articles(first: {value}) {{ totalCount }} a: articles(where: {{{unknown}}}) {{ {names} }} }}",
+)
+
+
+def _erroneous(shape: str, filler: str, size: int, count: int) -> str:
+    """A document that repeats names and a value of this size in its errors."""
+    value = filler * (size // len(filler))
+    value += "1" * (filler in CLOSERS) + CLOSERS.get(filler, "") * (size // len(filler))
+    name = "n" * min(size, 5_000)
+    return shape.format(
+        value=value if filler in CLOSERS else f'"{value}"',
+        unknown=", ".join(f"publishe{number}: 1" for number in range(count)) or "y: 1",
+        names=" ".join(f"titl{number}{name[: size // (count + 1)]}" for number in range(count + 1)),
+        variables=", ".join(f"$v{number}: {name[:50]}" for number in range(count + 1)),
+        name=name,
+    )[:250_000]
+
+
+erroneous = st.builds(
+    _erroneous,
+    st.sampled_from(ERRONEOUS),
+    st.sampled_from(FILLERS),
+    st.integers(1, 400) | st.sampled_from([5_000, 60_000, 240_000]),
+    st.integers(0, 60) | st.sampled_from([300]),
+)
+"""Documents whose errors are long, many, or slow to make."""
+
+
+_TEST = '{title: {contains: "x"}}'
 SWELLS: Sequence[Callable[[int], str]] = (
     _repeated(" a: site { version }"),
     _repeated(" __typename"),
@@ -113,6 +153,13 @@ SWELLS: Sequence[Callable[[int], str]] = (
     _repeated("\r\n"),
     _repeated(" articles(first: 100) { nodes { similar { slug } } }"),
     _repeated(" __schema { types { name fields { name } } }"),
+    _repeated(" articles { nodes { titel publishd } }"),
+    lambda count: " ".join(
+        f"a{n}: __schema {{ types {{ fields {{ args {{ name }} }} }} }}" for n in range(count)
+    ),
+    lambda count: (
+        f"articles(where: {{or: [{_TEST * count}]}}) {{ totalCount facets {{ types {{ count }} }} }}"
+    ),
     _nested("articles(first: 100) { nodes { related { article { story { ", " } } } } }", "slug"),
     _nested("... { ", " }", "__typename"),
     _nested("articles(where: {not: ", "}) { totalCount }", "{}"),

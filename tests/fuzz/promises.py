@@ -17,6 +17,9 @@ CODES = frozenset(
 SECONDS = 2.0
 """Of a processor: how long an answer takes beside that is the machine's business."""
 
+MAX_MESSAGE, MAX_ERRORS, MAX_REFUSAL = 300, 10, 70_000
+"""Characters, errors, and characters as Python writes JSON: `\\u1234` for two or three bytes."""
+
 OVERLOADED = 503
 INSIDE = (
     *("Traceback", ".py", "sqlite", "SELECT ", "strawberry", "graphql.error", "site-packages"),
@@ -89,7 +92,10 @@ def of_response(body: Any, said: str) -> Iterator[str]:
     if not isinstance(body, dict) or not body.keys() & {"data", "errors"}:
         yield "the body is no GraphQL response"
         return
-    for error in body.get("errors", ()):
+    errors = body.get("errors", ())
+    if "data" not in body and (len(errors) > MAX_ERRORS or len(json.dumps(errors)) > MAX_REFUSAL):
+        yield f"a refusal of {len(errors)} errors in {len(json.dumps(errors))} characters"
+    for error in errors:
         yield from of_error(error, said)
 
 
@@ -97,8 +103,8 @@ def of_error(error: Any, said: str) -> Iterator[str]:
     code = error.get("extensions", {}).get("code")
     if code not in CODES or code == "INTERNAL_ERROR":
         yield f"the code of an error is {code}"
-    if not isinstance(error.get("message"), str):
-        yield "an error without a message"
+    if not 0 < len(str(error.get("message") or "")) <= MAX_MESSAGE:
+        yield "an error without a message, or with a long one"
     yield from leaks(json.dumps(error), said)
 
 

@@ -14,7 +14,7 @@ from tests.fuzz.place import SECRET
 from tests.fuzz.promises import leaks, of_error, of_response
 from tests.fuzz.values import anything, versions
 from tests.fuzz.world import World
-from tests.server.live import SUBPROTOCOL
+from tests.server.live import SUBPROTOCOL, write_at_once
 from tests.server.support import DEADLINE
 
 CLOSED = {1007, 1009, 4400, 4401, 4403, 4409, 4429}
@@ -61,6 +61,45 @@ def say_anything(world: World, data: DataObject) -> None:
     assert code is None or code in CLOSED, code
     found = [one for text in heard for one in _broken(text, str(said))]
     assert not found, (found, said)
+    world.goes_on()
+
+
+BURST: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [
+        {"type": "ping"},
+        {"type": "pong"},
+        {"type": "complete", "id": "1"},
+        {"type": "subscribe", "payload": {"query": "subscription { articleChanged { slug } }"}},
+        {"type": "subscribe", "payload": {"query": "{ site { version } }"}},
+        {"type": "subscribe", "payload": {"query": "{ articles { nodes { titel publishd excerp } } }"}},
+        {"type": "subscribe", "payload": {"query": "{ __schema { types { name fields { name } } } }"}},
+    ]
+)
+
+
+def say_much_at_once(world: World, data: DataObject) -> None:
+    """Hundreds of messages in one write, with the ids of few operations or of many."""
+    count, ids = data.draw(st.integers(1, 300)), data.draw(st.sampled_from([1, 3, 1_000]))
+    kinds = data.draw(st.lists(BURST, min_size=1, max_size=6))
+    messages: list[dict[str, Any]] = [
+        {**kinds[number % len(kinds)], "id": str(number % ids)} for number in range(count)
+    ]
+    heard: list[str] = []
+    code = None
+    with open_socket(world) as socket:
+        socket.send('{"type":"connection_init"}')
+        heard.append(str(socket.recv(timeout=DEADLINE)))
+        write_at_once(socket, [*messages, {"type": "ping"}])
+        pings = 1 + sum(message["type"] == "ping" for message in messages)
+        try:
+            while pings:
+                heard.append(str(socket.recv(timeout=DEADLINE)))
+                pings -= json.loads(heard[-1]) == {"type": "pong"}
+        except ConnectionClosed as closed:
+            code = closed.rcvd.code if closed.rcvd else 1006
+    assert code is None or code in CLOSED, code
+    found = [one for text in heard for one in _broken(text, str(messages))]
+    assert not found, (found, messages[:10])
     world.goes_on()
 
 

@@ -13,7 +13,7 @@ from tests.fuzz import documents, envelopes, heads, values
 from tests.fuzz.client import JSON_BODY, Header, Request
 from tests.fuzz.inputs import SELECTIONS
 from tests.fuzz.intake import take_in_anything
-from tests.fuzz.sockets import say_anything
+from tests.fuzz.sockets import say_anything, say_much_at_once
 from tests.fuzz.world import World
 from tests.server.support import TOKEN
 
@@ -81,6 +81,10 @@ def bent_documents(world: World, data: DataObject) -> None:
 
 def swollen_documents(world: World, data: DataObject) -> None:
     _post(world, data.draw(documents.swollen))
+
+
+def erroneous_documents(world: World, data: DataObject) -> None:
+    _post(world, data.draw(documents.erroneous), more=data.draw(AUTHORITY))
 
 
 def random_documents(world: World, data: DataObject) -> None:
@@ -162,6 +166,7 @@ TARGETS: Mapping[str, Target] = {
     "answers in parts": parts,
     "bent documents": bent_documents,
     "swollen documents": swollen_documents,
+    "erroneous documents": erroneous_documents,
     "random documents": random_documents,
     "variables": variables,
     "bodies": bodies,
@@ -172,5 +177,6 @@ TARGETS: Mapping[str, Target] = {
     "versions": versions,
     "ids": ids,
     "WebSocket messages": say_anything,
+    "WebSocket bursts": say_much_at_once,
     "front matter": front_matter,
 }

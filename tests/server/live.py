@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,14 @@ class Socket:
     def _read_to_the_end(self) -> None:
         while True:
             self.connection.recv(timeout=DEADLINE)
+
+
+def write_at_once(connection: ClientConnection, messages: Sequence[Message]) -> None:
+    """Send messages in one write, so that the server reads them together."""
+    with connection.protocol_mutex:
+        for message in messages:
+            connection.protocol.send_text(json.dumps(message).encode())
+        connection.socket.sendall(b"".join(connection.protocol.data_to_send()))
 
 
 def _service(app: Starlette) -> Service:

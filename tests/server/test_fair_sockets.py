@@ -1,6 +1,5 @@
 """Many messages at once over one WebSocket: the clients of other sockets are served in between."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from gqlnews.server import socket as websocket_module
 from gqlnews.server.messages import Message, Ping
 from gqlnews.settings import HttpSettings
 from tests.live import DEADLINE, PLAIN
-from tests.server.live import COUNT, Site, Socket, running_site
+from tests.server.live import COUNT, Site, running_site, write_at_once
 
 UNKNOWN = ",".join(f"u{number}: 1" for number in range(50))
 
@@ -41,14 +40,6 @@ BURSTS: dict[str, list[dict[str, Any]]] = {
     "pings": [{"type": "ping"}] * 200,
     "pongs": [{"type": "pong"}] * 200,
 }
-
-
-def write_at_once(socket: Socket, messages: list[dict[str, Any]]) -> None:
-    """All in one write, so that the server reads them together."""
-    connection = socket.connection
-    for message in messages:
-        connection.protocol.send_text(json.dumps(message).encode())
-    connection.socket.sendall(b"".join(connection.protocol.data_to_send()))
 
 
 @contextmanager
@@ -83,7 +74,7 @@ def test_others_are_served_between_two_messages(
     with site.socket() as other, site.socket() as busy:
         monkeypatch.setattr(websocket_module._Connection, "_take", noted)
         with loop_held(site):
-            write_at_once(busy, BURSTS[name])
+            write_at_once(busy.connection, BURSTS[name])
             other.say("ping")
         assert other.hear() == {"type": "pong"}
         assert handled.index(other.connection.socket.getsockname()[1]) < 10
@@ -102,7 +93,8 @@ def test_nothing_is_handled_after_the_message_that_closes_a_socket(
     with site.socket() as socket:
         monkeypatch.setattr(websocket_module._Connection, "_take", noted)
         write_at_once(
-            socket, [{"type": "ping"}, {"type": "nothing"}, *BURSTS["documents that fail validation"]]
+            socket.connection,
+            [{"type": "ping"}, {"type": "nothing"}, *BURSTS["documents that fail validation"]],
         )
         code, _ = socket.closed()
     assert (code, handled) == (4400, [Ping()])
@@ -130,7 +122,7 @@ def test_an_id_has_an_end(site: Site, length: int) -> None:
 )
 def test_every_message_counts_towards_the_rate(tmp_path: Path, messages: list[dict[str, Any]]) -> None:
     with running_site(tmp_path, http=HttpSettings(rate=1)) as site, site.socket() as socket:
-        write_at_once(socket, messages)
+        write_at_once(socket.connection, messages)
         with site.socket() as another:
             another.subscribe("1", COUNT)
             message = another.hear()

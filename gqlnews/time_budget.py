@@ -12,31 +12,48 @@ from time import perf_counter
 
 from gqlnews.errors import GqlnewsError
 
-_deadline: ContextVar[float] = ContextVar("deadline", default=inf)
-
 
 class TimeBudgetExceeded(GqlnewsError):  # noqa: N818 - a signal to the caller who set the budget, not a failure
     """The work needs more time than its caller allows."""
 
 
+class TimeBudget:
+    """Seconds of wall-clock time from now on. Another thread may `end` it early."""
+
+    __slots__ = ("_deadline",)
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = perf_counter() + seconds
+
+    @property
+    def remaining(self) -> float:
+        return self._deadline - perf_counter()
+
+    def end(self) -> None:
+        self._deadline = -inf
+
+
+_current: ContextVar[TimeBudget | None] = ContextVar("time_budget", default=None)
+
+
 @contextmanager
-def time_budget(seconds: float) -> Iterator[None]:
-    """Let `check_time_budget` raise in the block once `seconds` of wall-clock time have passed."""
-    token = _deadline.set(perf_counter() + seconds)
+def time_budget(budget: TimeBudget | float) -> Iterator[None]:
+    """Let `check_time_budget` raise in the block once the budget, in seconds or begun already, is used up."""
+    token = _current.set(budget if isinstance(budget, TimeBudget) else TimeBudget(budget))
     try:
         yield
     finally:
-        _deadline.reset(token)
+        _current.reset(token)
 
 
 def check_time_budget(expected: float = 0.0) -> None:
     """Raise TimeBudgetExceeded where the budget is used up, or `expected` more seconds would exceed it."""
-    deadline = _deadline.get()
-    if deadline is not inf and perf_counter() + expected > deadline:
+    budget = _current.get()
+    if budget is not None and budget.remaining < expected:
         raise TimeBudgetExceeded("the time budget is used up")
 
 
 def remaining_seconds() -> float:
     """What is left of the budget; infinite where the caller set none."""
-    deadline = _deadline.get()
-    return deadline if deadline is inf else deadline - perf_counter()
+    budget = _current.get()
+    return inf if budget is None else budget.remaining

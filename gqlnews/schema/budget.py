@@ -40,7 +40,8 @@ class Budget:
         """Seconds that a subscription of these clients may take; 0 or less only where all are over budget."""
         if not self._limited:
             return inf
-        return len(clients) * max(map(self._left, clients))
+        shares = len(clients) * max(map(self._left, clients))
+        return min(shares, max(PAGE_SECONDS - self._total, LEAST_SECONDS))
 
     def charge(self, clients: Collection[str], seconds: float) -> None:
         self._total += seconds

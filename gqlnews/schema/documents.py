@@ -82,9 +82,7 @@ class Document:
         plan = self.plans.get(key)
         if plan is None:
             plan = PlannedOperation(plan_operation(operation, declarations), self.limits)
-            while len(self.plans) >= MOST_PLANS:
-                del self.plans[next(iter(self.plans))]
-            self.plans[key] = plan
+            self._add(key, plan)
         return plan
 
     def fork(self) -> "Document":
@@ -120,11 +118,6 @@ class Documents:
             document = self.read(text)
             self.weigh(text, document)
         return document
-
-    def is_valid(self, text: str) -> bool:
-        """Whether a document was read, and has no errors."""
-        document = self.kept.get(text)
-        return document is not None and not document.errors
 
     def weigh(self, text: str, document: Document) -> None:
         """Account for what a document has come to: what was planned and compiled since belongs to it."""

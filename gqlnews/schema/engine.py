@@ -52,7 +52,8 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 class Answer:
     """`body` is the response as JSON. Not `ok`: the request was refused, and there is no `data`.
 
-    `faultless`: it has no error at all; else `codes` are those of its errors.
+    `faultless`: it has no error at all; else `codes` are those of its errors. `is_invalid`: the document is
+    not valid.
     """
 
     body: bytes
@@ -61,6 +62,7 @@ class Answer:
     rows: int = 0
     faultless: bool = False
     codes: tuple[str, ...] = ()
+    is_invalid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ class Engine:
 
     def ready(self, asked: Asked, audience: Audience) -> Ready:
         """The request made ready, a subscription too, or its refusal. Raises TimeBudgetExceeded."""
-        document = self.documents.get(asked.query)
+        document = self.documents.kept.get(asked.query) or self.documents.read(asked.query)
         ready = self.ready_with(document, asked, audience)
         self.documents.weigh(asked.query, document)
         return ready
@@ -172,7 +174,7 @@ class Engine:
     def ready_with(self, document: Document, asked: Asked, audience: Audience) -> Ready:
         """Prepare a request whose document is read. It changes the document and nothing else."""
         if document.errors:
-            return refused(document.errors)
+            return replace(refused(document.errors), is_invalid=True)
         operation = self._operation(document, asked)
         if not isinstance(operation, Executor):
             return refused(operation)
@@ -283,7 +285,8 @@ class Engine:
                 operation_name=asked.operation_name,
             )
 
-        if offload is None or not INTROSPECTION_FIELD.search(asked.query):
+        is_quick = cached is not None and not INTROSPECTION_FIELD.search(asked.query)
+        if offload is None or is_quick:
             return await execute()
         await work.prefetch()  # so that the other thread waits for nothing of this loop
         result: ExecutionResult = await offload(lambda: asyncio.run(execute()))

@@ -7,6 +7,7 @@ objects take longer than the rest of it. An answer that is kept needs no more th
 import asyncio
 from asyncio import CancelledError
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -69,6 +70,13 @@ class Exchange:
     code: Code | None = None  # where it was refused outside GraphQL
     held: int = 0  # bytes of its body, where that is large
 
+    @property
+    def is_overload(self) -> bool:
+        """Whether it was refused because the server is overloaded."""
+        if self.answer is not None and Code.OVERLOADED in self.answer.codes:
+            return True
+        return self.code is Code.OVERLOADED
+
     def hold(self, size: int) -> None:
         """Count some of the body. Raises RefusedError."""
         self.service.bodies.take(self.service.client_of(self.scope), size)
@@ -103,12 +111,13 @@ class GraphQL:
                 return
             except RefusedError as refused:
                 reply = _refused(exchange, refused)
-        if reply.status == OVERLOADED:  # who asks again and again is slowed down
-            await asyncio.sleep(OVERLOAD_PAUSE_SECONDS)
         seconds = perf_counter() - start
         if reply.status != CLIENT_CLOSED_REQUEST:
             _count(exchange, seconds)
         _note(exchange, reply, seconds)
+        if exchange.is_overload:  # a client that asks again and again is slowed down
+            with suppress(CancelledError):  # the server stops: then it is answered at once
+                await asyncio.sleep(OVERLOAD_PAUSE_SECONDS)
         await reply.send(send, request_id)
 
 
@@ -142,12 +151,12 @@ async def _reply(exchange: Exchange, receive: Receive, page: Page | None) -> Rep
 
 async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
     service, head = exchange.service, exchange.head
+    if service.rates.rate:
+        service.rates.take(address_of(exchange.scope), COST_OF_ANY)
     if exchange.media is NOTHING:
         raise _not_acceptable()
     who = audience(head.authorization, service.settings)
     request = Request(await read_text(head, receive, exchange.hold), head.reads, who)
-    if service.rates.rate:
-        service.rates.take(address_of(exchange.scope), COST_OF_ANY)
     if exchange.streams.always is not None:
         return _streamed(exchange, await _ready(exchange, request))
     return await _respond(exchange, request)

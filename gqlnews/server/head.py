@@ -27,6 +27,7 @@ _READS = frozenset({"GET", "HEAD"})
 
 SPELLINGS = 256  # of one header whose meaning is remembered: a client writes it the same way each time
 LONGEST = 256  # characters of those
+MAX_ACCEPT = 4096  # characters of one `Accept` that are looked at
 MOST_RANGES = 100  # of one `Accept` that are looked at
 _WEIGHT = re.compile(r"[0-9]+(\.[0-9]*)?", re.ASCII)
 
@@ -169,7 +170,7 @@ def _liking(liked: Mapping[str, float], name: str) -> float:
 def _accepted(accept: str) -> dict[str, float]:
     """Media ranges that `Accept` names, with how much each is liked, 0 to 1; what is none is passed over."""
     liked = {}
-    for text in accept.split(",", MOST_RANGES)[:MOST_RANGES]:
+    for text in accept[:MAX_ACCEPT].split(",", MOST_RANGES)[:MOST_RANGES]:
         name, parameters = _media_range(text)
         weight = parameters.get("q", "1")
         if name and _WEIGHT.fullmatch(weight):

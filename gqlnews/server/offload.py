@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 
 from gqlnews.errors import Code
 from gqlnews.server.wire import RETRY_AFTER, RefusedError
-from gqlnews.time_budget import time_budget
+from gqlnews.time_budget import TimeBudget, time_budget
 
-MAX_WAITING = 64  # jobs of all clients
-MAX_WAITING_OF_ONE = 16  # jobs of one client address
+MAX_WAITING = 32  # jobs of all clients
+MAX_WAITING_OF_ONE = 8  # jobs of one client
 MAX_WAIT_SECONDS = 2.0
-JOB_SECONDS = 2.0  # the time budget of one job
+JOB_SECONDS = 1.0  # the time budget of one job
 
 T = TypeVar("T")
 
@@ -39,6 +39,7 @@ class OffloadQueue:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-offload")
         self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client, next one first
         self._is_running = False
+        self._budget = TimeBudget(0.0)  # of the job that runs
         self.jobs = 0  # that ran or run
 
     def __len__(self) -> int:
@@ -49,21 +50,39 @@ class OffloadQueue:
         return len(self._waiting.get(client, ()))
 
     def close(self) -> None:
-        self._waiting.clear()
-        self._thread.shutdown()
+        """Stop what runs at its next check, and cancel what waits. Does not wait for the thread."""
+        waiting, self._waiting = self._waiting, OrderedDict()
+        for jobs in waiting.values():
+            for job in jobs:
+                job.result.cancel()
+        self._budget.end()
+        self._thread.shutdown(wait=False)
 
     async def run(self, client: str, work: Callable[[], T]) -> T:
         """The result of `work`, which runs on the thread with a time budget.
 
         Raises RefusedError (503) where too much waits, TimeBudgetExceeded, and what `work` raises.
         """
-        if self.waiting_of(client) >= MAX_WAITING_OF_ONE or len(self) >= MAX_WAITING:
-            raise _overloaded()
+        self._make_room(client)
         job = _Job(work, asyncio.get_running_loop().create_future(), monotonic())
         self._waiting.setdefault(client, deque()).append(job)
         self._start_next()
         result: T = await job.result
         return result
+
+    def _make_room(self, client: str) -> None:
+        """Raises RefusedError where the client has enough jobs, or all have and none has more."""
+        own = self.waiting_of(client)
+        if own >= MAX_WAITING_OF_ONE:
+            raise _overloaded()
+        if len(self) < MAX_WAITING:
+            return
+        most = max(self._waiting, key=self.waiting_of)
+        if self.waiting_of(most) <= own + 1:
+            raise _overloaded()
+        job = self._waiting[most].pop()
+        if not job.result.done():
+            job.result.set_exception(_overloaded())
 
     def _start_next(self) -> None:
         while not self._is_running and self._waiting:
@@ -75,8 +94,10 @@ class OffloadQueue:
                 continue
             self._is_running = True
             self.jobs += 1
+            self._budget = TimeBudget(JOB_SECONDS)
             loop = asyncio.get_running_loop()
-            loop.run_in_executor(self._thread, _run, job.work).add_done_callback(partial(self._deliver, job))
+            running = loop.run_in_executor(self._thread, _run, job.work, self._budget)
+            running.add_done_callback(partial(self._deliver, job))
 
     def _pop(self) -> _Job:
         """The oldest job of the client whose turn it is; then it is the next client's turn."""
@@ -89,17 +110,17 @@ class OffloadQueue:
     def _deliver(self, job: _Job, done: "asyncio.Future[Any]") -> None:
         self._is_running = False
         self._start_next()
-        error = done.exception()
-        if job.result.done():
+        if done.cancelled() or job.result.done():
             return
+        error = done.exception()
         if error is not None:
             job.result.set_exception(error)
         else:
             job.result.set_result(done.result())
 
 
-def _run(work: Callable[[], T]) -> T:
-    with time_budget(JOB_SECONDS):
+def _run(work: Callable[[], T], budget: TimeBudget) -> T:
+    with time_budget(budget):
         return work()
 
 

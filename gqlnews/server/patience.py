@@ -13,13 +13,18 @@ ARRIVAL_SECONDS = 10.0  # for the headers of a request, and for its body
 READING_SECONDS = 20.0  # in which a client has to take something of what waits for it
 
 
-MAX_UNREAD_BYTES = 64 << 20  # of all clients; past it, those who read least are cut off
+MAX_UNREAD_BYTES = 64 << 20  # of all clients that read nothing; past it, those with most are cut off
 
 
 class Connection(Protocol):
     transport: asyncio.Transport
 
     def look(self, now: float) -> None: ...
+
+    @property
+    def unread(self) -> int:
+        """Bytes that wait for a client that has taken none since the last look."""
+        ...
 
 
 class Patience:
@@ -46,8 +51,8 @@ class Patience:
 
 
 def cut_unread(connections: Collection[Connection]) -> None:
-    """Abort the connections with most unread bytes, until all together hold no more than they may."""
-    unread = [(one.transport.get_write_buffer_size(), one) for one in connections]
+    """Abort connections whose clients read nothing, those with most first, until what waits is bounded."""
+    unread = [(one.unread, one) for one in connections]
     total = sum(size for size, _ in unread)
     for size, connection in sorted(unread, key=itemgetter(0), reverse=True):
         if total <= MAX_UNREAD_BYTES:
@@ -59,14 +64,17 @@ def cut_unread(connections: Collection[Connection]) -> None:
 class Unread:
     """What waits for a client that does not read."""
 
-    __slots__ = ("_since", "_size")
+    __slots__ = ("_since", "_size", "stalled")
 
     def __init__(self) -> None:
         self._size, self._since = 0, 0.0
+        self.stalled = 0  # bytes that wait, where none was taken since the last look
 
     def is_stuck(self, size: int, now: float) -> bool:
         """Whether nothing was taken for too long; `size` is how many bytes wait now."""
-        if size == 0 or self._size == 0 or size < self._size:
+        moves = size == 0 or self._size == 0 or size < self._size
+        self.stalled = 0 if moves else size
+        if moves:
             self._since = now
         self._size = size
         return now - self._since >= READING_SECONDS

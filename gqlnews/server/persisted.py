@@ -1,6 +1,6 @@
 """The documents that requests may name: those that clients had us remember, and those that are trusted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 
 from gqlnews.errors import Code
@@ -62,12 +62,12 @@ class Persisted:
             raise UnknownDocumentError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
         return found
 
-    def register(self, wanted: Wanted, is_valid: Callable[[str], bool]) -> None:
-        """Remember a document that came with its hash, once it was prepared, if it is valid."""
+    def register(self, wanted: Wanted) -> None:
+        """Remember a document that came with its hash, and is valid."""
         named, query = wanted.named, wanted.query
         if not isinstance(named, Automatic) or query is None or named.sha256 in self._trusted:
             return
-        if self.automatic.get(named.sha256) is None and is_valid(query):
+        if self.automatic.get(named.sha256) is None:
             self.automatic.keep(named.sha256, query, OVERHEAD + 4 * len(query))
 
 

@@ -2,7 +2,7 @@
 
 1. A request is prepared on the event loop first, within a time budget: most take 0.1 to 5 ms.
 2. All requests together may take a share of the loop's time for what takes long. Beyond it the budget is
-   small.
+   small, but for a client that did not use the share.
 3. What exceeds its budget is prepared once more, by the worker thread of `offload.py`, on a copy of the
    cached document; the loop then takes over what it planned.
 """
@@ -12,6 +12,7 @@ from time import perf_counter
 from graphql import GraphQLError
 
 from gqlnews.errors import Code
+from gqlnews.kept import Kept
 from gqlnews.plan.audience import Audience
 from gqlnews.schema.documents import Document, coded
 from gqlnews.schema.engine import Asked, Engine, Ready, refused
@@ -24,24 +25,54 @@ FREE_SECONDS = 0.001  # what takes less is not charged to the share
 SHARE = 0.3  # of the loop's time
 MAX_WAITING_BESIDE = 4  # requests of a client that wait for the thread, while the loop prepares others of it
 BURST_SECONDS = 0.06  # of the share, unused before
+OWN_SECONDS, OWN_SHARE = 0.005, 0.02  # the same for one client, beside the share of all
+MAX_CLIENTS = 10_000  # remembered; of more, those that asked longest ago begin again
 TOO_LONG = "The request takes too long to prepare: ask for less, or in several requests."
 
 
 class LoopShare:
-    """How much of the event loop's time preparation may take: a leaky bucket for all clients together."""
+    """How much of the event loop's time preparation may take: a leaky bucket for all clients together.
+
+    Where that is used up, a client that did not use it has a little time of its own.
+    """
 
     def __init__(self) -> None:
-        self._left, self._since = BURST_SECONDS, perf_counter()
+        self._all = _Bucket(BURST_SECONDS, SHARE)
+        self._clients: Kept[str, _Bucket] = Kept(MAX_CLIENTS)
 
-    def budget(self, now: float) -> float:
-        """The time budget of the next request, in seconds."""
-        self._left = min(BURST_SECONDS, self._left + SHARE * (now - self._since))
+    def budget(self, client: str, now: float) -> float:
+        """The time budget of the client's next request, in seconds."""
+        own = self._clients.get(client)
+        of_client = OWN_SECONDS if own is None else own.left(now)
+        return min(MAX_SECONDS, max(MIN_SECONDS, self._all.left(now), of_client))
+
+    def spend(self, client: str, seconds: float, now: float) -> None:
+        if seconds <= FREE_SECONDS:
+            return
+        own = self._clients.get(client)
+        if own is None:
+            self._clients.keep(client, own := _Bucket(OWN_SECONDS, OWN_SHARE), 1)
+        for bucket in (self._all, own):
+            bucket.spend(seconds, now)
+
+
+class _Bucket:
+    """Seconds that may be spent: at most `burst`, and `share` more each second."""
+
+    __slots__ = ("_burst", "_left", "_share", "_since")
+
+    def __init__(self, burst: float, share: float) -> None:
+        self._burst, self._share = burst, share
+        self._left, self._since = burst, 0.0
+
+    def left(self, now: float) -> float:
+        if self._since:
+            self._left = min(self._burst, self._left + self._share * (now - self._since))
         self._since = now
-        return min(MAX_SECONDS, max(MIN_SECONDS, self._left))
+        return self._left
 
-    def spend(self, seconds: float) -> None:
-        if seconds > FREE_SECONDS:
-            self._left -= seconds
+    def spend(self, seconds: float, now: float) -> None:
+        self._left = self.left(now) - seconds
 
 
 class Preparer:
@@ -57,7 +88,7 @@ class Preparer:
         Raises RefusedError (503) where too many requests wait to be prepared.
         """
         start = perf_counter()
-        budget = self._share.budget(start)
+        budget = self._share.budget(client, start)
         if self._is_worth_trying(asked.query, client, budget):
             try:
                 with time_budget(budget):
@@ -65,7 +96,8 @@ class Preparer:
             except TimeBudgetExceeded:
                 pass
             finally:
-                self._share.spend(perf_counter() - start)
+                now = perf_counter()
+                self._share.spend(client, now - start, now)
         try:
             return await self._prepare_on_thread(asked, audience, client)
         except TimeBudgetExceeded:

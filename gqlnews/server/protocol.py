@@ -41,7 +41,7 @@ from gqlnews.server.request_validation import (
 from gqlnews.server.sliced_input import SlicedInput, SlicedTransport
 
 ABORT = "gqlnews.abort"  # an extension of ASGI: cuts a connection whose client does not read
-SLICE_BYTES = 8 * 1024  # some hundred requests of the smallest size
+SLICE_BYTES = 4 * 1024  # some hundred requests of the smallest size
 LINGER_SECONDS = 2.0  # for a client that is refused to stop sending, and to read why
 MOST_UNFINISHED = 3 * MOST_HEAD_BYTES  # bytes of a head without an end; a chunk may begin with other requests
 
@@ -129,6 +129,7 @@ class OneWriteProtocol(HttpToolsProtocol):
         state = self.server_state
         self._state = state if isinstance(state, ConnectionState) else ConnectionState()
         self._refusal: bytes | None = None
+        self._slice = 0  # bytes that are fed now
         self._fed = 0  # bytes among which the head of the request stands that is read now, or its body
         self._valid_host: bytes | None = b"\0"  # the last `Host` that passed validation; clients repeat it
         self._last: RequestResponseCycle | None = None  # after which a drain closes the connection
@@ -142,7 +143,8 @@ class OneWriteProtocol(HttpToolsProtocol):
         if self._refusal is not None:
             return  # nothing that comes later is looked at
         self._unset_keepalive_if_required()
-        self._fed += len(data)
+        self._slice = len(data)
+        self._fed += self._slice
         try:
             try:
                 self.parser.feed_data(data)
@@ -156,7 +158,13 @@ class OneWriteProtocol(HttpToolsProtocol):
             else:
                 self._limit_fed()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.pipeline:  # what was read is answered before more is
+            self.flow.pause_reading()
+
     def on_message_begin(self) -> None:
+        self._fed = self._slice
         super().on_message_begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         self._host: bytes | None = None
@@ -248,6 +256,10 @@ class OneWriteProtocol(HttpToolsProtocol):
                 self.transport.close()
             cycle.disconnected = True
             cycle.message_event.set()
+
+    @property
+    def unread(self) -> int:
+        return self._unread.stalled
 
     def look(self, now: float) -> None:
         """Called once a second."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from math import ceil
 from time import monotonic
@@ -16,6 +17,7 @@ from gqlnews.server.wire import RETRY_AFTER, RefusedError
 
 AGAIN_LATER = ((b"retry-after", b"1"),)  # the header, where the server is overloaded
 BURST_SECONDS = 2  # what a client has not asked for it may ask for later, so much of it
+MAX_DEBT_SECONDS = 60  # what an address took too much of is forgotten beyond this
 MOST_ADDRESSES = 100_000  # remembered; of more, those that asked longest ago begin anew
 COST_OF_ANY = 1  # of a request, before it is known what it asks for; of an answer that is at hand, all
 
@@ -39,6 +41,11 @@ def cost_of(ready: Ready, engine: Engine) -> int:
 def address_of(scope: Scope) -> str:
     """Whom a rate is counted for: an IPv4 address, or the /64 of an IPv6 one, which one client has whole."""
     host: str = scope["client"][0] if scope.get("client") else ""
+    return host if ":" not in host else _network_of(host)
+
+
+@lru_cache(4096)
+def _network_of(host: str) -> str:
     if ":" not in host:
         return host
     try:
@@ -108,7 +115,7 @@ class Rates:
         if not self.rate:
             return 0.0
         bucket = self._bucket(address)
-        bucket.left -= cost
+        bucket.left = max(bucket.left - cost, -float(self.rate * MAX_DEBT_SECONDS))
         return max(0.0, -bucket.left / self.rate)
 
     def _bucket(self, address: str) -> _Bucket:

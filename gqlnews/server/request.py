@@ -18,6 +18,7 @@ from gqlnews.server.named import MalformedError, Wanted, read_named
 from gqlnews.server.wire import JSON, RefusedError, UnfitError
 
 MAX_BODY_BYTES = 256 * 1024
+MAX_PARAMETERS = 50  # of a URL, each of which takes time to decode
 MOST_DIGITS = 18  # of a length that is looked at as a number
 _ASKING = frozenset({"query", "extensions", "documentId"})
 
@@ -41,7 +42,7 @@ async def read_text(head: Head, receive: Receive, hold: Callable[[int], None]) -
 def read_request(head: Head, text: bytes) -> Wanted:
     """The operation that the text asks for. Raises RefusedError."""
     if head.reads:
-        return _of_parameters(QueryParams(text))
+        return _of_parameters(_parameters(text))
     return _of_mapping(_json(text, "The body"), only_query=False)
 
 
@@ -49,7 +50,15 @@ def wants_page(head: Head) -> bool:
     """Whether a browser opened the address: a GET that asks for HTML and for nothing else."""
     if not head.reads or not likes_pages(head.accept):
         return False
-    return _ASKING.isdisjoint(QueryParams(head.query_string))
+    return head.query_string.count(b"&") <= MAX_PARAMETERS and _ASKING.isdisjoint(
+        QueryParams(head.query_string)
+    )
+
+
+def _parameters(query_string: bytes) -> QueryParams:
+    if query_string.count(b"&") > MAX_PARAMETERS:
+        raise _bad(f"The URL has more than {MAX_PARAMETERS} parameters.")
+    return QueryParams(query_string)
 
 
 def _of_parameters(parameters: Mapping[str, str]) -> Wanted:

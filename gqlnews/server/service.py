@@ -53,7 +53,8 @@ class Service:
         ready = await self.preparer.prepare(
             replace(asked, in_parts=True) if in_parts else asked, audience, client
         )
-        self.persisted.register(wanted, self.engine.documents.is_valid)
+        if not (isinstance(ready, Answer) and ready.is_invalid):
+            self.persisted.register(wanted)
         return ready
 
     async def run(self, prepared: Prepared, client: str) -> Answer:

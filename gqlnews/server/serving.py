@@ -164,7 +164,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nothing here asks where a request came from
+        proxy_headers=False,  # a client could name any address
         backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

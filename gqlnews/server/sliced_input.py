@@ -63,7 +63,11 @@ class SlicedInput:
         if self._holds or not self._rest:
             return
         data, self._rest = self._rest[: self._size], self._rest[self._size :]
-        self._feed(data)
+        try:
+            self._feed(data)
+        except BaseException:  # as the loop does where a protocol fails in `data_received`
+            self._transport.abort()
+            raise
         self.release(0)
 
 

@@ -48,8 +48,7 @@ from gqlnews.store.callers import act_for
 
 INIT_SECONDS = 3.0
 MOST_OPERATIONS = 100  # of one socket
-TURN_SECONDS = 0.002  # of one message: past it, others get as much time as it took
-MAX_PAUSE_SECONDS = 5.0
+MAX_PAUSE_SECONDS = 5.0  # before a ping is answered that is over the rate
 WEBSOCKET = "websocket"  # as the log and the metrics name it
 AUTHORIZATION = "authorization"  # in the payload of connection_init: a browser sets no headers
 GONE = (WebSocketDisconnect, WebSocketDisconnected)  # what sending to a client that has left raises
@@ -116,14 +115,13 @@ class _Connection:
                 return
             if self._closing is not None:
                 continue
-            start = perf_counter()
             try:
                 message = read_message(received.get("text"))
                 await self._charge(message)
                 await self._take(message)
             except ClosedError as closed:
                 self._close(closed.code, str(closed))
-            await self._yield_loop(perf_counter() - start)
+            await asyncio.sleep(0)
 
     async def _charge(self, message: Message) -> None:
         """Charge any message to the rate, before it is handled. Past the rate, pings are answered slowly."""
@@ -132,11 +130,6 @@ class _Connection:
         late = self._service.rates.charge(self._address, COST_OF_ANY)
         if late and isinstance(message, Ping):
             await asyncio.sleep(min(late, MAX_PAUSE_SECONDS))
-
-    @staticmethod
-    async def _yield_loop(spent: float) -> None:
-        """Leave the loop to others, for as long as this message took where that was long."""
-        await asyncio.sleep(min(spent, MAX_PAUSE_SECONDS) if spent > TURN_SECONDS else 0)
 
     async def _end(self) -> None:
         """Nothing of the socket outlives it."""

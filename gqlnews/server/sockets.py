@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from starlette.types import Scope
 
 from gqlnews.errors import Code
+from gqlnews.server.rates import address_of
 from gqlnews.server.wire import RefusedError
 
 RETRY_AFTER = "5"  # seconds
@@ -30,7 +31,7 @@ class Sockets:
 
         Raises RefusedError (503, 429) where there is none.
         """
-        address = scope["client"][0] if scope.get("client") else ""
+        address = address_of(scope)
         self._check(address)
         self._open[address] += 1
         self.open_over[over] += 1

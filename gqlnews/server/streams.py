@@ -15,8 +15,7 @@ from gqlnews.server.delivery import last, newer, of_2022
 from gqlnews.server.framing import PARTS, PARTS_OF_2022, Framing
 from gqlnews.server.metrics import QUERY, SUBSCRIPTION, Outcome, outcome_of
 from gqlnews.server.service import Service
-from gqlnews.server.wire import RefusedError as OverloadedError
-from gqlnews.server.wire import error_body
+from gqlnews.server.wire import RefusedError, error_body
 
 log = logging.getLogger("gqlnews")
 
@@ -87,14 +86,15 @@ async def _parts(
         return
     try:
         offload = partial(service.offload.run, client)
-        async with aclosing(deliveries(parted.bound, service.read_parts, encode, offload)) as parts:
-            async for part in parts:
-                rows += 1
-                yield Answer(part, ok=True, operation=parted.operation, rows=rows)
+        with service.in_flight:
+            async with aclosing(deliveries(parted.bound, service.read_parts, encode, offload)) as parts:
+                async for part in parts:
+                    rows += 1
+                    yield Answer(part, ok=True, operation=parted.operation, rows=rows)
     except NotInPartsError:
         async for answer in _as_part(_one(service, parted.whole, client)):
             yield answer
-    except OverloadedError as error:
+    except RefusedError as error:
         yield _last(_failure(error.code, str(error), parted.operation))
     except RequestError as error:  # of its arguments, or a limit that it came to
         yield _last(refused([argument_error(error)], parted.operation))
@@ -117,7 +117,7 @@ async def _one(service: Service, ready: Prepared | Answer, client: str) -> Async
         with service.in_flight:
             answer = ready if isinstance(ready, Answer) else await service.run(ready, client)
         yield answer
-    except OverloadedError as error:
+    except RefusedError as error:
         yield Answer(error_body(error.code, str(error)), ok=False)
     except Exception:
         log.exception("operation failed")

@@ -61,6 +61,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         self._input.release(CLIENT_NOT_READING)
 
+    @property
+    def unread(self) -> int:
+        return self._unread.stalled
+
     def look(self, now: float) -> None:
         if self._unread.is_stuck(self.transport.get_write_buffer_size(), now):
             self.transport.abort()
@@ -77,7 +81,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        self._input.receive(data)
+        if self.handshake_initiated:
+            self._input.receive(data)
+        else:  # the handshake, which comes whole
+            self._feed(data)
 
     def _feed(self, data: bytes) -> None:
         if self.handshake_complete and not self.handshake_initiated:

@@ -12,7 +12,7 @@ SHORT = 0.015
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A call to the pool; `address` is the client's, and `asked` when it came, by time.monotonic().
+    """A call to the pool; `client` is the client's, and `asked` when it came, by time.monotonic().
 
     `expected`: seconds of a processor that it takes; infinite where nobody knows. `until`: when it is
     stopped, once it runs. `seconds` of a processor is what each statement took, on average; `spared` of them
@@ -23,7 +23,7 @@ class Call:
     statements: Statements
     answers: asyncio.Future[list[bytes | None]]
     asked: float
-    address: str = ""
+    client: str = ""
     expected: float = math.inf
     until: float = math.inf
     order: tuple[int, int] = (0, 0)

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_address: ContextVar[str] = ContextVar("address", default="")
+_client: ContextVar[str] = ContextVar("client", default="")
 _expected: ContextVar[float | None] = ContextVar("expected", default=None)
 
 NOBODY = ""
-"""The address of what the server asks for itself."""
+"""The client of what the server asks for itself."""
 
 
-def act_for(address: str) -> None:
-    """Name the client address that the statements of this task run for, from now on."""
-    _address.set(address)
+def act_for(client: str) -> None:
+    """Set the client that the statements of this task run for, from now on."""
+    _client.set(client)
 
 
 def expect(seconds: float | None) -> None:
@@ -36,5 +36,5 @@ def expecting(seconds: float) -> Iterator[None]:
 
 
 def caller() -> tuple[str, float | None]:
-    """The client address of this task, and the seconds that are expected."""
-    return _address.get(), _expected.get()
+    """The client of this task, and the seconds that are expected."""
+    return _client.get(), _expected.get()

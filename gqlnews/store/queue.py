@@ -1,6 +1,6 @@
-"""Calls that wait for a reader, served in turn by client address.
+"""Calls that wait for a reader, served in turn by client.
 
-1. Each client address has a turn after the other, whatever the number of its calls.
+1. Each client has a turn after the other, whatever the number of its calls.
 2. In its turn the call that is expected to be the shortest is served; of calls that are expected to be about
    as long, the one that came first.
 3. A reader that is reserved for short calls passes over those clients that have none.
@@ -39,15 +39,27 @@ class CallQueue:
     def __len__(self) -> int:
         return self._count
 
-    def put(self, call: Call) -> None:
-        """Raises OverloadedError where there is no room."""
+    def put(self, call: Call) -> Call | None:
+        """Add a call. Raises OverloadedError where there is no room.
+
+        Where the queue is full, the last call of the client with most makes room, and is returned.
+        """
         with self._lock:
-            calls = self._clients.get(call.address, ())
-            if self._count >= self._most:
-                raise OverloadedError(FULL)
+            calls = self._clients.get(call.client, ())
             if len(calls) >= self._most_of_one:
                 raise OverloadedError(FULL_OF_ONE)
+            displaced = self._displaced_by(len(calls)) if self._count >= self._most else None
             self._insert(call)
+        return displaced
+
+    def _displaced_by(self, own: int) -> Call:
+        """The last call of the client with most, for a client that has `own`. Raises OverloadedError."""
+        most = max(self._clients.values(), key=len)
+        if len(most) <= own + 1:
+            raise OverloadedError(FULL)
+        call = most[-1]
+        self._remove(call)
+        return call
 
     def put_back(self, call: Call) -> None:
         """One that was taken before, whether or not there is room."""
@@ -60,14 +72,14 @@ class CallQueue:
             heads = (calls[0] for calls in self._clients.values())
             call = next((head for head in heads if not short or head.is_short), None)
             if call is not None:
-                self._clients.move_to_end(call.address)
+                self._clients.move_to_end(call.client)
                 self._remove(call)
             return call
 
     def discard(self, call: Call) -> bool:
         """Remove a call that still waits; whether it did."""
         with self._lock:
-            waits = call in self._clients.get(call.address, ())
+            waits = call in self._clients.get(call.client, ())
             if waits:
                 self._remove(call)
             return waits
@@ -92,15 +104,15 @@ class CallQueue:
 
     def _insert(self, call: Call) -> None:
         call.order = _magnitude(call.expected), next(self._numbers)
-        insort(self._clients.setdefault(call.address, []), call, key=attrgetter("order"))
+        insort(self._clients.setdefault(call.client, []), call, key=attrgetter("order"))
         self._count += 1
 
     def _remove(self, call: Call) -> None:
-        calls = self._clients[call.address]
+        calls = self._clients[call.client]
         calls.remove(call)
         self._count -= 1
         if not calls:
-            del self._clients[call.address]
+            del self._clients[call.client]
 
 
 def _magnitude(seconds: float) -> int:

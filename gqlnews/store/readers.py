@@ -34,7 +34,7 @@ from gqlnews.store.connection import Statements
 from gqlnews.store.failures import explained
 from gqlnews.store.limited import MARGIN
 from gqlnews.store.near import Near
-from gqlnews.store.queue import CallQueue
+from gqlnews.store.queue import FULL, CallQueue
 from gqlnews.store.reader import Reader
 
 Trace = Callable[[str], None]
@@ -169,16 +169,17 @@ class Readers:
 
     def _call(self, statements: Statements) -> Call:
         """What is measured tells more than an estimate."""
-        address, estimate = caller()
+        client, estimate = caller()
         measured = self._near.expected(statements)
         expected = measured if measured is not None else estimate
         answers: asyncio.Future[list[bytes | None]] = self._loop.create_future()
-        return Call(
-            statements, answers, time.monotonic(), address, math.inf if expected is None else expected
-        )
+        return Call(statements, answers, time.monotonic(), client, math.inf if expected is None else expected)
 
     def _enqueue(self, call: Call) -> None:
-        self._waiting.put(call)
+        displaced = self._waiting.put(call)
+        if displaced is not None:
+            displaced.outcome = OverloadedError(FULL)
+            displaced.deliver()
         if self._late is None and self._seconds < math.inf:
             self._late = self._loop.call_at(call.asked + self._seconds, self._refuse_late)
         self._wake()

@@ -23,7 +23,7 @@ def test_a_client_that_has_used_its_time_has_none_left_and_the_others_have() -> 
 
 def test_what_several_clients_subscribe_to_is_charged_in_equal_shares() -> None:
     budget = Budget()
-    assert budget.left(ONE | OTHER) == 2 * CLIENT_SECONDS
+    assert budget.left(ONE | OTHER) == min(2 * CLIENT_SECONDS, PAGE_SECONDS)
     budget.charge(ONE | OTHER, MORE)
     assert budget.left(ONE) == pytest.approx(CLIENT_SECONDS - MORE / 2)
 
@@ -43,6 +43,10 @@ def test_where_many_clients_use_much_each_still_has_the_least() -> None:
     budget.charge({"much"}, LEAST_SECONDS)
     assert budget.left({"much"}) <= 0
     assert budget.left({"new"}) == LEAST_SECONDS
+
+
+def test_however_many_clients_subscribe_to_the_same_it_takes_no_more_than_a_page() -> None:
+    assert Budget().left({f"client {number}" for number in range(1_000)}) == PAGE_SECONDS
 
 
 def test_without_a_limit_nothing_ends() -> None:

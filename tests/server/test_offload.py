@@ -115,6 +115,45 @@ def test_past_the_queue_is_503(gate: Gate, clients: list[str], fit: int) -> None
     run(test)
 
 
+def test_where_it_is_full_the_client_with_most_makes_room_for_one_with_less(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offload, "MAX_WAITING", 3)
+
+    async def test(queue: OffloadQueue) -> None:
+        running = await start(queue, "other", gate)
+        first, second, third = [await start(queue, "a", lambda: 1) for _ in range(3)]
+        newcomer = await start(queue, "b", lambda: 2)
+        with pytest.raises(RefusedError):
+            await third
+        gate.opened.set()
+        assert [await first, await second, await newcomer] == [1, 1, 2]
+        await running
+
+    run(test)
+
+
+def test_closing_stops_what_runs_and_cancels_what_waits() -> None:
+    entered = threading.Event()
+
+    def endless() -> None:
+        entered.set()
+        while True:
+            check_time_budget()
+
+    async def test() -> None:
+        queue = OffloadQueue()
+        running, waiting = await start(queue, "a", endless), await start(queue, "a", endless)
+        assert await asyncio.to_thread(entered.wait, DEADLINE)
+        queue.close()
+        with pytest.raises(TimeBudgetExceeded):
+            await running
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(test())
+
+
 def test_whoever_has_left_is_not_worked_for(gate: Gate) -> None:
     ran: list[int] = []
 

@@ -237,8 +237,19 @@ def test_where_clients_read_too_little_those_with_most_unread_are_cut(
 class _Connected:
     def __init__(self, wire: Wire) -> None:
         self.transport: Any = wire
+        self.unread = wire.waiting
 
     def look(self, now: float) -> None: ...
+
+
+def test_what_moves_is_not_stalled() -> None:
+    unread = Unread()
+    sizes = [0, 10, 10, 20, 15, 15, 0]
+    stalled = []
+    for turn, size in enumerate(sizes):
+        unread.is_stuck(size, turn)
+        stalled.append(unread.stalled)
+    assert stalled == [0, 0, 10, 20, 0, 15, 0]
 
 
 def test_every_connection_is_looked_at_again_and_again() -> None:
@@ -248,6 +259,7 @@ def test_every_connection_is_looked_at_again_and_again() -> None:
 
         class One:
             transport: Any = Wire()
+            unread = 0
 
             def look(self, now: float) -> None:
                 looks.append(now)

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from gqlnews.server.app import create_app
 from gqlnews.server.graphql import OVERLOAD_PAUSE_SECONDS
 from gqlnews.server.offload import OffloadQueue
-from gqlnews.server.preparation import BURST_SECONDS, MAX_SECONDS, MIN_SECONDS, LoopShare
+from gqlnews.server.preparation import FREE_SECONDS, MAX_SECONDS, MIN_SECONDS, OWN_SECONDS, LoopShare
 from gqlnews.settings import ServerSettings
 
 FACETS = "facets { topics { topic { slug } count } providers { provider { domain } count } }"
@@ -70,7 +70,7 @@ def test_the_answer_is_the_same_off_the_loop(
     answers = []
     for budget in (60.0, -1.0):
         offloaded.clear()
-        monkeypatch.setattr(LoopShare, "budget", lambda _self, _now, budget=budget: budget)
+        monkeypatch.setattr(LoopShare, "budget", lambda *_, budget=budget: budget)
         with TestClient(create_app(app_settings)) as client:
             answer = client.post("/graphql", json=REQUESTS[name])
         answers.append((answer.status_code, answer.content))
@@ -84,6 +84,7 @@ def test_what_was_prepared_off_the_loop_is_cached(
     body = REQUESTS["a filter with many tests"]
     first = client.post("/graphql", json=body)
     offloaded.clear()
+    monkeypatch.setattr(LoopShare, "budget", lambda *_: 60.0)
     again = client.post("/graphql", json={**body, "variables": {"unused": 1}})
     assert not offloaded
     assert first.content == again.content
@@ -140,13 +141,21 @@ def test_many_at_once_are_each_answered(client: TestClient) -> None:
 
 
 def test_the_share_of_the_loop_is_used_up_and_comes_back() -> None:
-    share = LoopShare()
-    now = share._since
-    assert share.budget(now) == MAX_SECONDS
+    share, now = LoopShare(), 100.0
+    assert share.budget("a", now) == MAX_SECONDS
     for _ in range(4):
-        share.spend(MAX_SECONDS)
-    assert share.budget(now) == MIN_SECONDS
-    share.spend(MIN_SECONDS)  # what takes so little is free
-    assert MIN_SECONDS < share.budget(now + 0.1) < MAX_SECONDS
-    assert share.budget(now + 60) == MAX_SECONDS
-    assert share._left == BURST_SECONDS
+        share.spend("a", MAX_SECONDS, now)
+    assert share.budget("a", now) == MIN_SECONDS
+    share.spend("a", FREE_SECONDS, now)  # what takes so little is free
+    assert MIN_SECONDS < share.budget("a", now + 0.1) < MAX_SECONDS
+    assert share.budget("a", now + 60) == MAX_SECONDS
+
+
+def test_a_client_that_used_nothing_has_time_of_its_own() -> None:
+    share, now = LoopShare(), 100.0
+    for _ in range(100):
+        share.spend("a", MAX_SECONDS, now)
+    assert (share.budget("a", now), share.budget("b", now)) == (MIN_SECONDS, OWN_SECONDS)
+    share.spend("b", OWN_SECONDS, now)
+    assert (share.budget("b", now), share.budget("c", now)) == (MIN_SECONDS, OWN_SECONDS)
+    assert share.budget("b", now + 1) == OWN_SECONDS

@@ -1,6 +1,10 @@
 """Responses over a real socket: each in as few writes as can be, and none held back or lost."""
 
+import json
+import re
 import socket
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +17,7 @@ POST = (
     % (len(BODY), BODY)
 )
 DEADLINE = 20.0
+STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 
 @contextmanager
@@ -88,3 +93,40 @@ def test_a_large_body_comes_whole(address: tuple[str, int]) -> None:
         while len(body) < length:
             body += connection.recv(1 << 16)
         assert len(body) == length > 20_000
+
+
+def test_pipelined_requests_are_read_as_they_are_answered(address: tuple[str, int]) -> None:
+    """However many come in one write, few wait in memory; and none is refused for the size of all of them."""
+    count = 20_000
+    with socket.create_connection(address, timeout=60.0) as connection:
+        sender = threading.Thread(
+            target=connection.sendall, args=[b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n" * count]
+        )
+        sender.start()
+        answers = read_statuses(connection, count)
+        sender.join(DEADLINE)
+    assert answers == {b"200": count}
+
+
+def test_pipelined_bodies_are_not_counted_together(address: tuple[str, int]) -> None:
+    body = json.dumps({"query": "{ __typename }", "extensions": {"padding": "x" * 100_000}}).encode()
+    kind, length = b"Content-Type: application/json", b"Content-Length: %d" % len(body)
+    request = b"\r\n".join((b"POST /graphql HTTP/1.1", b"Host: a", kind, length, b"", body))
+    with socket.create_connection(address, timeout=60.0) as connection:
+        sender = threading.Thread(target=connection.sendall, args=[request * 15])
+        sender.start()
+        answers = read_statuses(connection, 15)
+        sender.join(DEADLINE)
+    assert answers == {b"200": 15}
+
+
+def read_statuses(connection: socket.socket, count: int) -> Counter[bytes]:
+    """The status codes of so many responses, or of those that come before the connection ends."""
+    statuses: Counter[bytes] = Counter()
+    rest = b""
+    while statuses.total() < count and (piece := connection.recv(1 << 16)):
+        rest += piece
+        found = list(STATUS.finditer(rest))
+        statuses.update(one[1] for one in found)
+        rest = rest[found[-1].end() if found else 0 :][-12:]  # a status line may come in two pieces
+    return statuses

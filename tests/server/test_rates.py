@@ -162,7 +162,7 @@ def test_statements_run_for_the_address_of_their_client(server_settings: ServerS
         enqueue = readers._enqueue
 
         def noted(call: Any) -> None:
-            seen.append((call.address, call.expected < 1))
+            seen.append((call.client, call.expected < 1))
             enqueue(call)
 
         readers._enqueue = noted

@@ -80,11 +80,19 @@ def test_there_is_room_for_so_many_and_for_half_as_many_of_one_client() -> None:
     with pytest.raises(OverloadedError, match="your address"):
         queue.put(call("a"))
     for number in range(5):
-        queue.put(call(f"b{number}"))
-    with pytest.raises(OverloadedError, match="More requests wait"):
-        queue.put(call("c"))
+        assert queue.put(call(f"b{number}")) is None
     assert len(queue) == 10
     queue.put_back(call("a"))  # what has run before is not refused
+
+
+def test_where_it_is_full_the_client_with_most_makes_room_for_one_with_less() -> None:
+    first, second, third = call("a"), call("a"), call("a")
+    queue = filled(first, second, third, *(call(client) for client in "bcd"), most=6)
+    assert queue.put(call("e")) is third
+    assert queue.put(call("f")) is second
+    with pytest.raises(OverloadedError, match="More requests wait"):
+        queue.put(call("g"))
+    assert len(queue) == 6
 
 
 def test_what_is_discarded_gives_its_room_back() -> None:

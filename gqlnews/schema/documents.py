@@ -32,7 +32,7 @@ from gqlnews.schema.validation import validate_document
 from gqlnews.time_budget import check_time_budget
 
 MOST_BYTES = 64 << 20  # of documents, parsed and planned
-FREE_BYTES = 24 << 20  # of those that were sent once
+FREE_BYTES = 16 << 20  # of those that were sent once
 EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # what a tree or a plan takes, and each of its characters
 LINES_OF_A_TOKEN = 5  # at most, in all: each error counts the lines above it, some 0.2 µs a line
 REFUSAL_BYTES = 30_000  # of a refused document beside its text: it holds at most ten short errors

@@ -40,7 +40,7 @@ from gqlnews.server.preparation import Preparer
 from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.service import Service
 from gqlnews.server.socket import refuse_socket, serve_socket
-from gqlnews.server.sockets import Sockets
+from gqlnews.server.sockets import Sockets, Subscriptions
 from gqlnews.server.trusted import NONE, trusted_documents
 from gqlnews.server.wire import ALLOW, error_response
 from gqlnews.settings import ServerSettings, log_format, server_settings
@@ -116,6 +116,7 @@ def create_app(settings: ServerSettings) -> Starlette:
                 Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),
+                Subscriptions(),
                 store.read_parts,
                 Persisted(trusted, only=settings.http.trusted_only),
                 InFlight(settings.http.in_flight),

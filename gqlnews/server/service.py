@@ -19,7 +19,7 @@ from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.persisted import Persisted
 from gqlnews.server.preparation import Preparer
 from gqlnews.server.rates import InFlight, Rates, client_of
-from gqlnews.server.sockets import Sockets
+from gqlnews.server.sockets import Sockets, Subscriptions
 from gqlnews.settings import ServerSettings
 from gqlnews.store.access import Access
 
@@ -36,6 +36,7 @@ class Service:
     answers: Answers
     feed: Lanes
     sockets: Sockets
+    subscriptions: Subscriptions
     read_parts: ReadParts
     persisted: Persisted
     in_flight: InFlight

@@ -11,6 +11,7 @@ from gqlnews.server.rates import address_of
 from gqlnews.server.wire import RefusedError
 
 RETRY_AFTER = "5"  # seconds
+MAX_SUBSCRIPTIONS_OF_ONE = 1_000  # of one client
 
 
 class Sockets:
@@ -48,6 +49,27 @@ class Sockets:
             raise _full(503, "The server has as many open streams as it takes: try again later.")
         if 0 < self._client <= self._open[address]:
             raise _full(429, f"Your address has {self._client} open streams, as many as one may: close some.")
+
+
+class Subscriptions:
+    """How many subscriptions run, by client: each holds its plan, and is judged at each change."""
+
+    def __init__(self) -> None:
+        self._running: Counter[str] = Counter()
+
+    @contextmanager
+    def taken(self, client: str) -> Iterator[None]:
+        """A place for as long as the block runs. Raises RefusedError where the client has enough."""
+        if self._running[client] >= MAX_SUBSCRIPTIONS_OF_ONE:
+            message = f"Your address has {MAX_SUBSCRIPTIONS_OF_ONE:,} subscriptions: end some of them."
+            raise RefusedError(429, Code.TOO_MANY_OPERATIONS, message)
+        self._running[client] += 1
+        try:
+            yield
+        finally:
+            self._running[client] -= 1
+            if not self._running[client]:
+                del self._running[client]
 
 
 def _full(status: int, message: str) -> RefusedError:

@@ -39,7 +39,7 @@ def answers_of(
     server stops.
     """
     if isinstance(ready, Watched):
-        answers = _many(service, ready, service.feed.watch(ready, drop, client))
+        answers = _many(service, ready, service.feed.watch(ready, drop, client), client)
     elif isinstance(ready, Parted):
         answers = _parts(service, ready, client, of_2022 if framing is PARTS_OF_2022 else newer)
     else:
@@ -125,13 +125,16 @@ async def _one(service: Service, ready: Prepared | Answer, client: str) -> Async
 
 
 async def _many(
-    service: Service, watched: Watched, bodies: AsyncGenerator[bytes, None]
+    service: Service, watched: Watched, bodies: AsyncGenerator[bytes, None], client: str
 ) -> AsyncGenerator[Answer, None]:
     try:
         async with aclosing(bodies):
-            async for body in bodies:
-                told = Answer(body, ok=True, operation=watched.operation, rows=1)
-                yield service.engine.told(told, watched.asked, watched.bound.cost)
+            with service.subscriptions.taken(client):
+                async for body in bodies:
+                    told = Answer(body, ok=True, operation=watched.operation, rows=1)
+                    yield service.engine.told(told, watched.asked, watched.bound.cost)
+    except RefusedError as error:
+        yield _failure(error.code, str(error), watched.operation)
     except RequestError as error:  # of its arguments, or a limit that it came to
         yield refused([argument_error(error)], watched.operation)
     except AnewError:

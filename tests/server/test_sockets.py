@@ -9,6 +9,7 @@ from websockets.exceptions import InvalidStatus
 
 from gqlnews.schema import listener
 from gqlnews.server import socket as server_socket
+from gqlnews.server import sockets
 from tests.live import until_so
 from tests.server.live import COUNT, HEAT, Site, heat, running_site
 from tests.store.folder import keys_of, text_of
@@ -26,6 +27,21 @@ def test_only_so_many_operations_run_on_one_socket(site: Site) -> None:
         socket.say("complete", id="0")
         socket.subscribe("more", COUNT)
         assert socket.heard("more")[-1]["type"] == "complete"
+
+
+def test_a_client_has_so_many_subscriptions_and_no_more(site: Site) -> None:
+    with patch.object(sockets, "MAX_SUBSCRIPTIONS_OF_ONE", 3), site.socket() as one, site.socket() as two:
+        one.begin("0", HEAT)
+        one.begin("1", HEAT)
+        two.begin("2", HEAT)
+        until_so(lambda: site.service.feed.watching == 3)
+        two.subscribe("more", HEAT)
+        (error,) = two.heard("more")
+        assert error["payload"][0]["extensions"]["code"] == "TOO_MANY_OPERATIONS"
+        one.say("complete", id="0")
+        until_so(lambda: site.service.feed.watching == 2)
+        two.begin("more", HEAT)
+        until_so(lambda: site.service.feed.watching == 3)
 
 
 def test_when_the_client_has_left_nothing_is_left_of_it(site: Site) -> None:

@@ -4,7 +4,7 @@ Parsing, validating, planning and compiling are plain function calls: while one 
 other client is answered. So the caller sets a budget, and the long loops of these functions check it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import inf
@@ -18,19 +18,27 @@ class TimeBudgetExceeded(GqlnewsError):  # noqa: N818 - a signal to the caller w
 
 
 class TimeBudget:
-    """Seconds of wall-clock time from now on. Another thread may `end` it early."""
+    """Seconds by `clock`, wall-clock time by default, since it was made or `restart`ed.
 
-    __slots__ = ("_deadline",)
+    With `thread_time` it is a budget of processor time, which a busy machine does not use up. Another thread
+    may `end` it early.
+    """
 
-    def __init__(self, seconds: float) -> None:
-        self._deadline = perf_counter() + seconds
+    __slots__ = ("_clock", "_deadline", "_is_ended", "_seconds")
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = perf_counter) -> None:
+        self._seconds, self._clock, self._is_ended = seconds, clock, False
+        self.restart()
+
+    def restart(self) -> None:
+        self._deadline = self._clock() + self._seconds
 
     @property
     def remaining(self) -> float:
-        return self._deadline - perf_counter()
+        return -inf if self._is_ended else self._deadline - self._clock()
 
     def end(self) -> None:
-        self._deadline = -inf
+        self._is_ended = True
 
 
 _current: ContextVar[TimeBudget | None] = ContextVar("time_budget", default=None)

@@ -220,6 +220,29 @@ def test_a_report_is_of_one_file_only(store: Path, tmp_path: Path) -> None:
     assert not report_file(store).exists()
 
 
+def test_a_new_file_with_the_inode_of_a_damaged_one_is_not_damaged(database: Path) -> None:
+    database.touch()
+    report(database, identity_of(database), damaged(database, "of a deleted file"))
+    assert reported(database) is not None
+    open_writer(database).close()
+    assert not report_file(database).exists()
+
+
+def test_an_ingest_that_finds_no_damage_deletes_the_report(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    report(store, identity_of(store), damaged(store, "of a deleted file"))
+    assert run_cli(tmp_path, "ingest", folder.root, "--db", store).returncode == 0
+    assert not report_file(store).exists()
+
+
+def test_a_rebuild_by_hand_records_that_the_file_is_ours(folder: Folder, store: Path, tmp_path: Path) -> None:
+    assert run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store).returncode == 0
+    of_first_page(store)
+    again = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
+    assert again.stdout.startswith(f"{MANY} added")
+
+
 def test_a_rebuild_that_comes_second_does_nothing(folder: Folder, store: Path) -> None:
     identity = identity_of(store)
     assert rebuild(store, lambda db: "first", identity) == "first"

@@ -53,7 +53,7 @@ def open_writer(
     except OSError as error:
         advice = "name another with --db"
         raise DatabaseError(f"database {path} cannot be made, {error.strerror}: {advice}") from error
-    with explaining(path):
+    with explaining(path, opening=True):
         db = sqlite3.connect(path, timeout=wait, isolation_level=None)
         try:
             _prepare(db, path, migrations() if known is None else known, wait)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.support import SOON, environment, running, write_articles
+from tests.server.support import DEADLINE, SOON, environment, running, write_articles
 from tests.store.following import until
 
 
@@ -35,3 +35,11 @@ def test_a_signal_before_it_follows_is_that_of_an_ingest(tmp_path: Path) -> None
         run.stop(signal.SIGTERM)
         assert run.process.returncode == 128 + signal.SIGTERM
         assert "nothing of this run was kept" in run.rest()
+
+
+def test_a_rebuild_that_fails_is_not_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "n.db-building").mkdir()
+    line = [*command(write_articles(tmp_path / "content"), tmp_path / "n.db"), "--rebuild"]
+    with running(line, environment(tmp_path)) as run:
+        assert run.process.wait(DEADLINE) == 2
+        assert "cannot be rebuilt" in run.rest()

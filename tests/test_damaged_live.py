@@ -3,14 +3,13 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from gqlnews.store.leading import lock_file
-from tests.server.support import DEADLINE, Running, environment, run_cli, running, serving
+from tests.server.support import Running, environment, run_cli, running, serving
 from tests.store.damaged import GARBAGE, KINDS, Damage, of_first_page, of_root
 from tests.store.folder import Folder
 from tests.store.following import until
@@ -178,6 +177,4 @@ def test_a_worker_that_cannot_open_the_damaged_database_is_started_again(
 
 
 def wait_for_workers(run: Running) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while len(children(run.process, "gqlnews.cli.worker")) < 2:
-        assert time.monotonic() < deadline
+    until(lambda: len(children(run.process, "gqlnews.cli.worker")) == 2, "there are not two workers")

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,19 @@ def watching(url: str, *, raw: bool = False) -> Iterator[Iterator[dict[str, Any]
 
 def children(process: subprocess.Popen[str], of: str) -> list[int]:
     """Processes that it started, whose command line names this."""
-    threads = Path(f"/proc/{process.pid}/task").iterdir()
-    found = [child for thread in threads for child in (thread / "children").read_text().split()]
-    return [int(child) for child in found if of in Path(f"/proc/{child}/cmdline").read_text()]
+    found: list[str] = []
+    for thread in Path(f"/proc/{process.pid}/task").iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            found += (thread / "children").read_text().split()
+    return [int(child) for child in found if of in command_of(child)]
+
+
+def command_of(pid: str) -> str:
+    """Its command line; nothing where it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def wait_until_gone(pids: list[int]) -> None:

@@ -41,6 +41,8 @@ def run_follow(source: Source, *, anew: bool, poll: bool, until_eof: bool, log_f
         try:
             run_ingest(source, anew=anew)
         except (*MAY_PASS, DamagedDatabaseError) as error:  # `follow` tries again, and logs it where it stays
+            if anew:  # which `follow` does not do
+                raise
             ServerLog().warn("not taken in", reason=str(error))
         sys.stdout.flush()
         stops = stoppable(KEPT, code=0)

@@ -18,7 +18,7 @@ from gqlnews.errors import (
     StorageError,
 )
 from gqlnews.store.connection import connect_to_read
-from gqlnews.store.damage import check_pages, record_ours, report
+from gqlnews.store.damage import check_pages, clear_report, record_ours, report
 from gqlnews.store.database import WAIT_SECONDS, open_writer
 from gqlnews.store.failures import explaining
 from gqlnews.store.ingest import IngestReport, ingest
@@ -49,7 +49,9 @@ def take_in(source: Source, wait: float = WAIT_SECONDS) -> IngestReport:
             with explaining(source.database):
                 check_pages(db, source.database)
             record_ours(source.database)
-            return fill(source, db)
+            done = fill(source, db)
+            clear_report(source.database)
+            return done
     except DamagedDatabaseError as error:
         report(source.database, identity, error)
         raise
@@ -62,6 +64,7 @@ def build_anew(source: Source) -> IngestReport:
             connect_to_read(source.database).close()
     made = rebuild(source.database, partial(fill, source))
     assert made is not None, "whatever is there is replaced"
+    record_ours(source.database)
     return made
 
 

@@ -17,7 +17,7 @@ from gqlnews.content.discover import is_article
 from gqlnews.content.look import is_visible
 from gqlnews.content.root import root_of
 from gqlnews.content.tree import Tree, is_folder
-from gqlnews.errors import FolderError
+from gqlnews.errors import ExhaustedError, FolderError
 
 STEP_MS = 15  # of quiet, and what came is told
 LONGEST_MS = 200  # after the first change all that came is told, quiet or not
@@ -38,7 +38,7 @@ class Alarm:
 
 
 class Changes:
-    """What changes in a folder from now on. Raises FolderError, and OSError where it cannot be watched."""
+    """What changes in a folder from now on. Raises FolderError, ExhaustedError, OSError if not watchable."""
 
     def __init__(self, folder: Path) -> None:
         self.root = root_of(folder)
@@ -60,7 +60,7 @@ class Changes:
             return self._paths(told) if told else None
         except WatchfilesRustInternalError:  # it cannot tell a name that is no UTF-8, and then nothing more
             return None
-        except (OSError, FolderError):  # what is new cannot be watched, or all is gone
+        except (OSError, FolderError, ExhaustedError):  # what is new cannot be watched, or all is gone
             return None
 
     def close(self) -> None:

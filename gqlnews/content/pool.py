@@ -7,11 +7,13 @@
 4. A file whose process died `TRIES` times while it parsed that file alone, or did not answer in time, is
    given up: the caller turns it into a problem. All other files are parsed.
 5. Where processes keep ending although nothing is answered in between, or none can be started, the cause is
-   not a file: ParserProcessError.
+   not a file: ParserProcessError. Not so where single files are parsed and a process without a file answers:
+   then these files are the cause, however many they are.
 """
 
 import fcntl
 import os
+import select
 import selectors
 import subprocess
 import sys
@@ -28,6 +30,9 @@ from gqlnews.errors import ParserProcessError
 
 ANSWER_SECONDS = 60.0
 """Deadline for one batch; the slowest file that the limits let through takes about a second."""
+
+START_SECONDS = 60.0
+"""Deadline for the start of a process, which a busy machine delays more than it does a batch."""
 
 TRIES = 3
 FAILED_STARTS = 3  # in a row
@@ -85,13 +90,13 @@ class Pool(Generic[MadeT]):
 
     def _readable(self) -> "list[_Worker]":
         """Wait until a process answers or ends, and end those that do neither in time."""
-        oldest = min(worker.since for worker in self._workers if worker.pending)
-        wait = max(0.0, oldest + self._seconds - time.monotonic())
+        due = min(worker.due(self._seconds) for worker in self._workers if worker.pending)
+        wait = max(0.0, due - time.monotonic())
         if ready := self._selector.select(wait):
             return [key.data for key, _ in ready]
         for worker in tuple(self._workers):
-            if worker.is_late(self._seconds):
-                self._lose(worker, f"it gave no answer for {self._seconds:g} s", TRIES)
+            if worker.pending and time.monotonic() > worker.due(self._seconds):
+                self._lose(worker, worker.lateness(self._seconds), TRIES)
         return []
 
     def _collect(self, worker: "_Worker") -> Iterator[MadeT]:
@@ -127,9 +132,11 @@ class Pool(Generic[MadeT]):
         worker.end()
         self._deaths += 1
         self._failed_starts += not worker.has_started
+        pending = worker.pending
+        if self._deaths >= DEATHS and pending and len(pending[0].files) == 1 and self._can_run():
+            self._deaths = 0
         if self._failed_starts >= FAILED_STARTS or self._deaths >= DEATHS:
             raise _keep_ending(reason)
-        pending = worker.pending
         if worker.has_started and pending:
             self._blame(pending.popleft(), reason, deaths)
         self._returned.extend(pending)
@@ -137,6 +144,18 @@ class Pool(Generic[MadeT]):
             self._start()
         for other in self._workers:
             self._feed(other)
+
+    def _can_run(self) -> bool:
+        """Whether a process without a file answers: then it is the files that end the others."""
+        try:
+            worker = _Worker(self._setup)
+        except OSError:
+            return False
+        try:
+            worker.send(ParseTask([]))
+            return worker.answers_within(START_SECONDS)
+        finally:
+            worker.end()
 
     def _blame(self, batch: ParseTask, reason: str, deaths: int) -> None:
         if len(batch.files) > 1:
@@ -210,8 +229,21 @@ class _Worker:
             self.pending.popleft()
         return frames
 
-    def is_late(self, seconds: float) -> bool:
-        return bool(self.pending) and time.monotonic() - self.since > seconds
+    def due(self, seconds: float) -> float:
+        """By time.monotonic(), when the next answer is late; `seconds` are those for one batch."""
+        return self.since + (seconds if self.has_started else START_SECONDS)
+
+    def lateness(self, seconds: float) -> str:
+        return f"it gave no answer for {seconds:g} s" if self.has_started else "it did not start in time"
+
+    def answers_within(self, seconds: float) -> bool:
+        """Wait for an answer; False where the process ends or is late."""
+        until = time.monotonic() + seconds
+        while select.select([self.answers], [], [], max(0.0, until - time.monotonic()))[0]:
+            frames = self.receive()
+            if frames is None or frames:
+                return bool(frames)
+        return False
 
     def ending(self) -> str:
         """How the process ended, in words."""

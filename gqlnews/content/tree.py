@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gqlnews.content.discover import is_article
+from gqlnews.content.exhausted import raise_if_exhausted
 from gqlnews.content.inside import OpenFolder, entries_of, resolve_inside
 from gqlnews.content.look import is_visible
 
@@ -24,10 +25,11 @@ class Tree:
     links: set[str] = field(default_factory=set)
 
     def grow(self, path: str) -> None:
-        """Take in the folder at `path`, and all below it."""
+        """Take in the folder at `path`, and all below it. Raises ExhaustedError."""
         try:
             folder = OpenFolder.at(self.folder)
-        except OSError:  # reading it reports the problem
+        except OSError as error:  # reading it reports the problem
+            raise_if_exhausted(error)
             return
         with folder:
             for found, is_link in _below(folder, path):
@@ -62,7 +64,8 @@ def is_folder(folder: Path, path: str) -> bool:
     try:
         with OpenFolder.at(folder) as inside:
             return stat.S_ISDIR(inside.lstat(path).st_mode)
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return False
 
 
@@ -74,7 +77,10 @@ def _below(folder: OpenFolder, path: str) -> Iterator[tuple[str, bool]]:
         try:
             here.encode()  # the system's watch takes no other names, and articles have none
             descriptor = folder.open_folder(here)
-        except (OSError, UnicodeEncodeError):  # its problem is told by who reads
+        except UnicodeEncodeError:
+            continue
+        except OSError as error:  # reading it reports the problem
+            raise_if_exhausted(error)
             continue
         yield here, False
         with entries_of(descriptor) as entries:

@@ -19,7 +19,7 @@ from pathlib import Path
 from gqlnews.content.changes import Alarm, Changes
 from gqlnews.content.mounts import tells_changes
 from gqlnews.content.root import Root
-from gqlnews.errors import FolderError
+from gqlnews.errors import ExhaustedError, FolderError
 
 Batch = frozenset[str] | None
 """Paths below the folder at or below which something changed; None is everything."""
@@ -58,6 +58,9 @@ def watch(folder: Path, circumstances: Circumstances) -> Generator[Batch, None, 
             changes = Changes(folder)
         except FolderError:
             yield None  # whoever looks says so, and waits until it is there
+        except ExhaustedError:
+            yield None  # reading the folder reports it
+            _rest(circumstances)
         except OSError as error:
             if not said:
                 circumstances.say(_unwatchable(folder, error))

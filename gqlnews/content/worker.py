@@ -16,7 +16,8 @@ from gqlnews.content.inside import OpenFolder
 from gqlnews.errors import ExhaustedError
 
 STARTED = b""
-_OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends this process before a server
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
+_MORE, _MOST = 500, 1000  # where memory runs out, the kernel ends this process before a server
 
 
 def work(requests: BinaryIO, answers: BinaryIO) -> None:
@@ -36,7 +37,7 @@ def work(requests: BinaryIO, answers: BinaryIO) -> None:
 def main() -> None:
     """Run this process as a worker."""
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
+        _OOM_SCORE.write_text(str(min(_MOST, int(_OOM_SCORE.read_text()) + _MORE)))
     gc.disable()  # the records hold no cycles, and the process is short-lived
     try:
         work(sys.stdin.buffer, sys.stdout.buffer)

@@ -55,6 +55,7 @@ class Feed:
         self._looked = 0.0
         self._task: asyncio.Task[None] | None = None
         self._ended = False
+        self._logged = ""  # the error of the last look, if it failed
         self._replaced = False
         self.watching = 0  # clients
         self.over_budget = 0  # subscriptions that ended so
@@ -195,11 +196,14 @@ class Feed:
                 try:
                     if self.watching:
                         await self._look()
+                        self._logged = ""
                         continue
                 except AnewError:  # `begin_anew` waits for the lock
                     continue
                 except DatabaseError as error:  # nothing is lost: the next look goes on with this one
-                    log.error("%s", error)
+                    if str(error) != self._logged:
+                        log.error("%s", error)
+                    self._logged = str(error)
                     pause = PAUSE
                     continue
                 except Exception:

@@ -8,16 +8,18 @@ meanwhile is left to finish.
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from gqlnews.errors import DamagedDatabaseError, DatabaseError, LimitError
+from gqlnews.errors import DamagedDatabaseError, DatabaseError, LimitError, LockedDatabaseError
 from gqlnews.limits import UNLIMITED, Limits
 from gqlnews.store.callers import expecting
 from gqlnews.store.connection import Statements
 from gqlnews.store.damage import damaged, report, reported
+from gqlnews.store.database import WAIT_SECONDS
 from gqlnews.store.location import Identity, identity_of
 from gqlnews.store.readers import Readers, Tally
 from gqlnews.store.revision import Revision
@@ -26,6 +28,7 @@ from gqlnews.store.sizes import SIZES, Sizes, sizes_of
 log = logging.getLogger("gqlnews")
 
 LOOK_SECONDS = 0.5
+RETRY_SECONDS = 0.05
 FINISH_SECONDS = 10.0  # for who reads a file that was replaced
 
 
@@ -48,6 +51,7 @@ class Access:
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened_before = 0  # databases
         self.is_damaged = False  # reads fail, until another file takes the place of this one
+        self._is_reported = False  # whether a report on this file was seen
         self.replacements = 0
         self.statements = 0  # that were asked for
         self.tally = Tally()
@@ -59,7 +63,7 @@ class Access:
         self._path = path
         identity = identity_of(path)
         try:
-            self._readers, self._revision, self._identity = await self._opened()
+            self._readers, self._revision, self._identity = await self._opened_in_time()
         except DamagedDatabaseError as error:
             report(path, identity, error)
             raise
@@ -77,6 +81,9 @@ class Access:
     async def read(self, statements: Statements) -> list[bytes | None]:
         """As Readers do."""
         self.statements += len(statements)
+        return await self._read(statements)
+
+    async def _read(self, statements: Statements) -> list[bytes | None]:
         identity = self._identity
         try:
             return await self._readers.read(statements)
@@ -103,6 +110,7 @@ class Access:
             log.error("%s", error)
         self.is_damaged = True
         report(self._path, identity, error)
+        self._is_reported = reported(self._path) is not None
 
     def is_ready(self) -> bool:
         """Whether requests can be answered from the store, however busy its readers are."""
@@ -128,8 +136,19 @@ class Access:
             return
         # Another process has it or is only making it, or the readers are overloaded: the next look retries.
         with expecting(0.0), suppress(DatabaseError, LimitError, sqlite3.Error):
-            public, everything = map(sizes_of, await self._readers.read(SIZES))
+            public, everything = map(sizes_of, await self._read(SIZES))
             self._sizes, self._sizes_at = (public, everything), moments
+
+    async def _opened_in_time(self) -> tuple[Readers, Revision, Identity | None]:
+        """Wait for a swap that is under way, without blocking the event loop."""
+        until = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return await self._opened()
+            except LockedDatabaseError:
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _opened(self) -> tuple[Readers, Revision, Identity | None]:
         identity = identity_of(self._path)
@@ -145,13 +164,28 @@ class Access:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            there = identity_of(self._path)
-            if there is not None and there != self._identity:
-                await self._replace()
-            elif not self.is_damaged and (found := reported(self._path)) is not None:
-                log.error("%s", damaged(self._path, found.reason))
-                self.is_damaged = True
-            await self._measure()
+            try:
+                await self._look_once()
+            except Exception:  # the next look must come whatever happens
+                log.exception("the look at database %s failed", self._path)
+
+    async def _look_once(self) -> None:
+        there = identity_of(self._path)
+        if there is not None and there != self._identity:
+            await self._replace()
+        else:
+            self._heed_report()
+        await self._measure()
+
+    def _heed_report(self) -> None:
+        """Be damaged while a report says so. A report that goes was wrong, or is no longer true."""
+        found = reported(self._path)
+        if found is not None and not self.is_damaged:
+            log.error("%s", damaged(self._path, found.reason))
+            self.is_damaged = True
+        elif found is None and self._is_reported:
+            self.is_damaged = False
+        self._is_reported = found is not None
 
     async def _replace(self) -> None:
         """Open what is there, unless it is only being made: then the next look finds it."""
@@ -166,12 +200,12 @@ class Access:
         old = self._readers, self._revision
         self._readers, self._revision, self._identity = readers, revision, identity
         self._opened_before += 1
-        self.is_damaged = False
+        self.is_damaged = self._is_reported = False
         self.replacements += 1
         log.warning("database %s is another file now, which is read from here on", self._path)
+        self._start(_finish(*old))
         if self.on_replaced is not None:
             await self.on_replaced()
-        self._start(_finish(*old))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -82,7 +82,7 @@ def has_content(db: sqlite3.Connection) -> bool:
 
 
 def _connected(path: Path, wait: float) -> sqlite3.Connection:
-    with explaining(path), in_use(path):
+    with explaining(path, opening=True), in_use(path, wait=wait > 0):
         try:
             return _connect(path, wait)
         except sqlite3.OperationalError as error:

@@ -4,7 +4,9 @@ Pages are checked when an ingest starts (`PRAGMA quick_check`: 0.06 s for 150 MB
 statement fails with. Whoever meets it writes a report, a small file beside the database. The process that
 follows the folder then builds a new store, and servers are not ready until that one is in place.
 
-The report names the file by device and inode, so it never applies to the store that replaces it.
+The report names the file by device and inode, so it does not apply to a store that is renamed over the
+damaged one. A file system may reuse the inode of a deleted file at once: so whoever creates a database, or
+has ingested into one whose pages are sound, deletes the report.
 """
 
 import sqlite3
@@ -116,6 +118,12 @@ def report(database: Path, identity: Identity | None, error: DamagedDatabaseErro
         return
     with suppress(OSError):  # who cannot write here still logs it
         report_file(database).write_bytes(msgspec.json.encode(DamageReport(identity, error.reason)))
+
+
+def clear_report(database: Path) -> None:
+    """Delete the report: the file at this path is new, or its pages were checked and are sound."""
+    with suppress(OSError):
+        report_file(database).unlink(missing_ok=True)
 
 
 def reported(database: Path) -> DamageReport | None:

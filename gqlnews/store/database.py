@@ -18,7 +18,7 @@ from pathlib import Path
 from gqlnews.errors import DatabaseError, ForeignDatabaseError, NewerDatabaseError
 from gqlnews.instants import seconds_of
 from gqlnews.keys import as_item, folded, heat_log_of
-from gqlnews.store.damage import APPLICATION_ID
+from gqlnews.store.damage import APPLICATION_ID, clear_report
 from gqlnews.store.failures import explaining
 from gqlnews.store.migrations import migrations, statements
 from gqlnews.store.words import words_of
@@ -53,7 +53,7 @@ def open_writer(
     except OSError as error:
         advice = "name another with --db"
         raise DatabaseError(f"database {path} cannot be made, {error.strerror}: {advice}") from error
-    with explaining(path):
+    with explaining(path, opening=True):
         db = sqlite3.connect(path, timeout=wait, isolation_level=None)
         try:
             _prepare(db, path, migrations() if known is None else known, wait)
@@ -128,6 +128,8 @@ def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float)
     for number, script in known:
         if number > version:
             _migrate(db, number, script)
+    if version == 0:
+        clear_report(path)
 
 
 def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from gqlnews.content.records import ReadOptions
 from gqlnews.content.watch import Batch, Circumstances, watch
-from gqlnews.errors import DamagedDatabaseError, FolderError, LockedDatabaseError, StartupError
+from gqlnews.errors import DamagedDatabaseError, FolderError, LockedDatabaseError, StartupError, StorageError
 from gqlnews.store.checkpoint import Checkpoints
 from gqlnews.store.damage import DamageReport, record_ours, report, reported
 from gqlnews.store.database import WAIT_SECONDS, open_writer
@@ -183,7 +183,10 @@ class _Store:
         """Known damage of the file at this path, unless the last rebuild was a short while ago."""
         if time.monotonic() < self._rebuild_after:
             return None
-        if self._damage is not None and self._damage.identity == identity_of(self._job.database):
+        identity = identity_of(self._job.database)
+        if identity is None:
+            self._damage = None  # the next file may get the same inode
+        if self._damage is not None and self._damage.identity == identity:
             return self._damage
         return reported(self._job.database)
 
@@ -192,7 +195,12 @@ class _Store:
             return
         self.close()
         job = self._job
-        rebuild_damaged(self._trouble, job.database, damage, self._fill)
+        try:
+            rebuild_damaged(self._trouble, job.database, damage, self._fill)
+        except StorageError as error:
+            if isinstance(error.__cause__, DamagedDatabaseError):
+                self._rebuild_after = time.monotonic() + BETWEEN_REBUILDS
+            raise
         self._rebuild_after = time.monotonic() + BETWEEN_REBUILDS
         self._damage = None
 

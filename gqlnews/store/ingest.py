@@ -227,7 +227,8 @@ def _checking(db: sqlite3.Connection, path: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if explained(error, path) is None and error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+        code: int | None = getattr(error, "sqlite_errorcode", None)  # an error of the module itself has none
+        if explained(error, path) is None and code not in {None, sqlite3.SQLITE_INTERRUPT}:
             check_everything(db, path)
         raise
 

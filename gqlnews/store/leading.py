@@ -4,6 +4,7 @@ The lock is on a file beside the database and not on the database itself, which 
 it when its holder ends, however that ends, and wakes the next.
 """
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -21,10 +22,18 @@ def lead(database: Path) -> int:
     """
     path = lock_file(database)
     path.parent.mkdir(parents=True, exist_ok=True)
+    return lock_at(path, fcntl.LOCK_EX)
+
+
+def lock_at(path: Path, kind: int) -> int:
+    """A descriptor that holds the lock on the file at `path` now, not on one that was deleted meanwhile.
+
+    `kind` is that of flock(2). Raises OSError, BlockingIOError where `kind` says not to wait.
+    """
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = _open_lock(path)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, kind)
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                 return descriptor
         except FileNotFoundError:
@@ -33,3 +42,13 @@ def lead(database: Path) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int:
+    """Create the file if need be. One of another user, or on a read-only disk, can be locked all the same."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -16,15 +16,17 @@ writer closes. The swap holds the lock exclusively. Readers that are open need n
 
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
-from gqlnews.errors import StorageError
+from gqlnews.errors import DamagedDatabaseError, LockedDatabaseError, StorageError
 from gqlnews.store.damage import has_our_header, report_file
 from gqlnews.store.database import open_writer
+from gqlnews.store.leading import lock_at
 from gqlnews.store.location import Identity, identity_of
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -44,16 +46,20 @@ def rebuilt_file(database: Path) -> Path:
 
 
 @contextmanager
-def in_use(database: Path) -> Iterator[None]:
+def in_use(database: Path, *, wait: bool = True) -> Iterator[None]:
     """Keep the file at this path from being replaced while the block runs.
 
-    Without the permission to lock, as a reader may be, the block runs all the same.
+    Without the permission to lock, as a reader may be, the block runs all the same. Where a swap is under way
+    it waits for that, or raises LockedDatabaseError if it may not `wait`. It never waits for another such
+    block: while one runs, even this thread's own, a swap that was left undone is left to the next opening.
     """
     if rebuilt_file(database).exists():
         with suppress(OSError):
-            _complete(database)
+            _complete(database, fcntl.LOCK_NB)
     try:
-        lock = _locked(swap_lock(database), fcntl.LOCK_SH)
+        lock = lock_at(swap_lock(database), fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError as error:
+        raise LockedDatabaseError(f"database {database} is being replaced by a new one: try again") from error
     except OSError:
         yield
         return
@@ -66,12 +72,13 @@ def in_use(database: Path) -> Iterator[None]:
 def rebuild(database: Path, fill: Callable[[Connection], T], replaces: Identity | None = None) -> T | None:
     """Swap in a new store that `fill` has filled; what that returned.
 
-    None where the file is not the one to replace any more: another process was faster. Raises DatabaseError
-    and what `fill` raises; the old store is then as before. The caller makes sure that the file is ours.
+    None where the file is not the one to replace any more: another process was faster. Raises DatabaseError,
+    StorageError also where the new file is damaged, and what `fill` raises; the old store is then as before.
+    The caller makes sure that the file is ours.
     """
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
-        lock = _locked(_beside(database, "rebuild"), fcntl.LOCK_EX)
+        lock = lock_at(_beside(database, "rebuild"), fcntl.LOCK_EX)
         try:
             if replaces is not None and identity_of(database) != replaces:
                 return None
@@ -79,9 +86,15 @@ def rebuild(database: Path, fill: Callable[[Connection], T], replaces: Identity 
             _complete(database)
         finally:
             os.close(lock)
+    except DamagedDatabaseError as error:  # of the new file
+        raise _unbuildable(database, error.reason) from error
     except OSError as error:
-        raise StorageError(f"database {database} cannot be rebuilt ({error}): check its disk") from error
+        raise _unbuildable(database, str(error)) from error
     return made
+
+
+def _unbuildable(database: Path, reason: str) -> StorageError:
+    return StorageError(f"database {database} cannot be rebuilt ({reason}): check its disk")
 
 
 def _build(database: Path, fill: Callable[[Connection], T]) -> T:
@@ -90,6 +103,7 @@ def _build(database: Path, fill: Callable[[Connection], T]) -> T:
         _remove(building)
         with closing(open_writer(building)) as db:
             made = fill(db)
+        _copy_owner(database, building)
         _sync(building)
         os.replace(building, rebuilt_file(database))
     except BaseException:
@@ -99,9 +113,18 @@ def _build(database: Path, fill: Callable[[Connection], T]) -> T:
     return made
 
 
-def _complete(database: Path) -> None:
-    """Replace the old database, if the new one still waits for that."""
-    lock = _locked(swap_lock(database), fcntl.LOCK_EX)
+def _copy_owner(old: Path, new: Path) -> None:
+    """Give the new file the owner and permissions of the old one, as far as this user may."""
+    with suppress(FileNotFoundError):
+        status = old.stat()
+        with suppress(PermissionError):
+            os.chown(new, status.st_uid, status.st_gid)
+        new.chmod(stat.S_IMODE(status.st_mode))
+
+
+def _complete(database: Path, no_wait: int = 0) -> None:
+    """Replace the old database, if the new one still waits for that. `no_wait` is 0 or LOCK_NB."""
+    lock = lock_at(swap_lock(database), fcntl.LOCK_EX | no_wait)
     try:
         rebuilt = rebuilt_file(database)
         if not rebuilt.exists():
@@ -123,22 +146,6 @@ def _keep_what_is_not_known(database: Path) -> None:
             header = file.read(_HEADER_BYTES)
         if header and not has_our_header(header):
             os.replace(database, _beside(database, "unknown"))
-
-
-def _locked(path: Path, kind: int) -> int:
-    """A descriptor that holds the lock on the file at `path` now, not on one that was deleted meanwhile."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(descriptor, kind)
-            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                return descriptor
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
 
 
 def _remove(database: Path) -> None:

@@ -208,6 +208,7 @@ class Snapshots:
 
     def _connected(self) -> sqlite3.Connection:
         db = connect_to_read(self._path, most_bytes=self._limits.answer_bytes)
+        db.execute("PRAGMA mmap_size = 0").fetchall()  # reads a file that is cut off without SIGBUS
         db.set_progress_handler(self._patience.is_over, STEPS_OF_A_SEARCH)
         return db
 

@@ -15,6 +15,12 @@ def killing(outcome: Outcome) -> Outcome:
     return outcome
 
 
+def killing_always(outcome: Outcome) -> Outcome:
+    if outcome.article is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return outcome
+
+
 def hanging(outcome: Outcome) -> Outcome:
     if outcome.source.path == HARMFUL and outcome.article is not None:
         threading.Event().wait()

@@ -2,15 +2,19 @@
 
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from gqlnews.content.discover import discover
-from gqlnews.content.look import look
+from gqlnews.content.changes import Alarm, Changes
+from gqlnews.content.discover import walk
+from gqlnews.content.inside import OpenFolder
+from gqlnews.content.look import _Above, _at
 from gqlnews.content.read import read_outcome
 from gqlnews.content.records import ReadOptions, SourceFile
+from gqlnews.content.tree import Tree, _below, is_folder
 from gqlnews.errors import ExhaustedError
 from tests.content.bad_files import NEEDED, fenced
 
@@ -39,12 +43,40 @@ def test_no_file_is_unreadable_for_it(folder: Path) -> None:
 
 
 def test_no_folder_is_unlistable_for_it(folder: Path) -> None:
-    found = discover(folder)
-    with no_more_open_files(), pytest.raises(ExhaustedError, match="Too many open files"):
-        list(found)
+    with OpenFolder.at(folder) as inside:
+        found = walk(inside, [""])
+        with no_more_open_files(), pytest.raises(ExhaustedError, match="Too many open files"):
+            list(found)
 
 
 def test_no_path_is_passed_over_for_it(folder: Path) -> None:
-    found = look(folder, ["below/a.md"])
-    with no_more_open_files(), pytest.raises(ExhaustedError, match="Too many open files"):
-        list(found)
+    with OpenFolder.at(folder) as inside:
+        above, at = _Above(inside), partial(_at, inside)
+        with no_more_open_files():
+            with pytest.raises(ExhaustedError, match="Too many open files"):
+                list(above.problems("below/a.md"))
+            with pytest.raises(ExhaustedError, match="Too many open files"):
+                list(at("below/a.md"))
+
+
+def test_no_folder_is_missing_in_a_tree_for_it(folder: Path) -> None:
+    tree = Tree(folder)
+    with no_more_open_files():
+        with pytest.raises(ExhaustedError, match="Too many open files"):
+            tree.grow("")
+        with pytest.raises(ExhaustedError, match="Too many open files"):
+            is_folder(folder, "below")
+
+
+def test_no_folder_below_is_missing_in_a_tree_for_it(folder: Path) -> None:
+    with OpenFolder.at(folder) as inside, no_more_open_files():
+        with pytest.raises(ExhaustedError, match="Too many open files"):
+            list(_below(inside, ""))
+
+
+def test_a_change_that_cannot_be_looked_at_for_it_has_the_whole_folder_read_again(folder: Path) -> None:
+    with closing(Changes(folder)) as changes:
+        (folder / "new").mkdir()
+        (folder / "new" / "b.md").write_bytes(fenced(NEEDED))
+        with no_more_open_files():
+            assert changes.next(Alarm(lambda: False)) is None

@@ -17,12 +17,12 @@ import pytest
 from gqlnews.content.discover import discover
 from gqlnews.content.inside import OpenFolder
 from gqlnews.content.parallel import Make, _itself, read_all, read_into
-from gqlnews.content.pool import ANSWER_SECONDS
+from gqlnews.content.pool import ANSWER_SECONDS, DEATHS, TRIES
 from gqlnews.content.read import read_outcome
 from gqlnews.content.records import Outcome, ReadOptions, SourceFile
 from gqlnews.errors import ParserProcessError
 from tests.content.bad_files import fenced
-from tests.content.deadly import HARMFUL, failing, hanging, killing
+from tests.content.deadly import HARMFUL, failing, hanging, killing, killing_always
 from tests.content.lifeless import made
 
 OPTIONS = ReadOptions(base_url="https://site.org/")
@@ -59,11 +59,14 @@ def expected_of(folder: Path) -> dict[str, Outcome]:
 def workers() -> set[int]:
     """The reading processes that this one has started."""
     found: set[int] = set()
+    children: list[str] = []
     for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            with suppress(OSError):  # it has ended meanwhile
-                if "content.worker" in Path(f"/proc/{pid}/cmdline").read_text():
-                    found.add(int(pid))
+        with suppress(OSError):  # the thread has ended meanwhile
+            children += (task / "children").read_text().split()
+    for pid in children:
+        with suppress(OSError):  # it has ended meanwhile
+            if "content.worker" in Path(f"/proc/{pid}/cmdline").read_text():
+                found.add(int(pid))
     return found
 
 
@@ -111,9 +114,10 @@ def test_workers_that_are_killed_are_replaced(folder: Path, count: int) -> None:
 
 
 def test_a_worker_that_is_stopped_is_replaced(folder: Path) -> None:
-    outcomes = read_into(_itself, folder, listed(folder), OPTIONS, 2, seconds=1.0)
+    outcomes = read_into(_itself, folder, listed(folder), OPTIONS, 1, isolate=True, seconds=1.0)
     read = [next(outcomes)]
-    os.kill(min(workers()), signal.SIGSTOP)
+    (started,) = workers()
+    os.kill(started, signal.SIGSTOP)
     read += outcomes
     assert {outcome.source.path: outcome for outcome in read} == expected_of(folder)
     assert workers() == set()
@@ -144,6 +148,13 @@ def test_one_file_alone_is_given_up_too(folder: Path) -> None:
     assert "ended its process (killed by signal 9)" in outcome.problems[0].message
 
 
+def test_many_files_that_harm_their_worker_stop_no_ingest(folder: Path) -> None:
+    files = [file for file in listed(folder) if int(file.path[:-3]) % 7][: DEATHS // TRIES + 2]
+    outcomes = list(read_into(killing_always, folder, files, OPTIONS, 2, isolate=True))
+    assert {outcome.source.path for outcome in outcomes} == {file.path for file in files}
+    assert all("killed by signal 9" in outcome.problems[0].message for outcome in outcomes)
+
+
 def test_workers_that_do_not_start_are_an_error_and_blame_no_file(folder: Path) -> None:
     with pytest.raises(ParserProcessError, match=r"keep ending \(exit status 9\)") as caught:
         list(read_into(made, folder, listed(folder), OPTIONS, 2))
@@ -166,7 +177,8 @@ def test_workers_that_are_always_killed_are_an_error(folder: Path) -> None:
 def kill_workers(ended: threading.Event) -> None:
     while not ended.wait(0.001):
         for pid in workers():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_isolated_parsing_starts_a_process_for_few_files_too(folder: Path) -> None:
@@ -177,16 +189,20 @@ def test_isolated_parsing_starts_a_process_for_few_files_too(folder: Path) -> No
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux only")
-def test_the_kernel_ends_a_worker_before_its_caller(folder: Path) -> None:
-    outcomes = read_all(folder, listed(folder), OPTIONS, 2)
-    next(outcomes)
-    scores = [oom_score(pid) for pid in workers()]
-    assert oom_score(os.getpid()) < max(scores)  # the other one may be starting still
-    outcomes.close()  # type: ignore[attr-defined]
-
-
-def oom_score(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+@pytest.mark.parametrize(("of_caller", "of_worker"), [(300, 800), (900, 1000)])
+def test_the_kernel_ends_a_worker_before_its_caller(folder: Path, of_caller: int, of_worker: int) -> None:
+    script = f"""
+from pathlib import Path
+from tests.content.test_parallel import OPTIONS, listed, read_all, workers
+Path("/proc/self/oom_score_adj").write_text("{of_caller}")
+outcomes = read_all(Path({str(folder)!r}), listed(Path({str(folder)!r})), OPTIONS, 2, isolate=True)
+next(outcomes)
+print(max(int(Path(f"/proc/{{pid}}/oom_score_adj").read_text()) for pid in workers()))
+outcomes.close()
+"""
+    line = [sys.executable, "-c", script]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    assert int(done.stdout) == of_worker  # the other one may be starting still
 
 
 def test_workers_end_with_a_caller_that_is_killed(folder: Path) -> None:

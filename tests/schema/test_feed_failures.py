@@ -145,3 +145,31 @@ def test_a_database_that_cannot_be_opened_is_said_to_who_comes(caplog: pytest.Lo
 
     alone(check)
     assert not caplog.records
+
+
+def test_an_error_that_stays_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def check(live: Live) -> None:
+        live.write("x")
+        watching = await live.joined()
+        with always_failing(Snapshots, "_look", DatabaseError("the disk fails")) as calls:
+            await until(lambda: calls[0] > 3)
+        live.write("y")
+        await until(lambda: len(watching.bodies) == 1)
+        with always_failing(Snapshots, "_look", DatabaseError("the disk fails")) as calls:
+            await until(lambda: calls[0] > 3)
+
+    alone(check)
+    assert caplog.text.count("the disk fails") == 2
+
+
+@contextmanager
+def always_failing(owner: type, name: str, failure: Exception) -> Iterator[list[int]]:
+    """Each call of a method fails; how many there were."""
+    calls = [0]
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        calls[0] += 1
+        raise failure
+
+    with patch.object(owner, name, fail):
+        yield calls

@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from gqlnews.content.records import ReadOptions
 from gqlnews.errors import DamagedDatabaseError, ForeignDatabaseError, StorageError
 from gqlnews.store.connection import connect_to_read
 from gqlnews.store.damage import damaged, record_ours, report, report_file, reported
 from gqlnews.store.database import open_writer
+from gqlnews.store.failures import explaining
+from gqlnews.store.ingest import ingest
 from gqlnews.store.location import identity_of
 from gqlnews.store.rebuild import SIDE_FILES, rebuild, rebuilt_file
 from tests.server.support import run_cli
@@ -220,6 +223,29 @@ def test_a_report_is_of_one_file_only(store: Path, tmp_path: Path) -> None:
     assert not report_file(store).exists()
 
 
+def test_a_new_file_with_the_inode_of_a_damaged_one_is_not_damaged(database: Path) -> None:
+    database.touch()
+    report(database, identity_of(database), damaged(database, "of a deleted file"))
+    assert reported(database) is not None
+    open_writer(database).close()
+    assert not report_file(database).exists()
+
+
+def test_an_ingest_that_finds_no_damage_deletes_the_report(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    report(store, identity_of(store), damaged(store, "of a deleted file"))
+    assert run_cli(tmp_path, "ingest", folder.root, "--db", store).returncode == 0
+    assert not report_file(store).exists()
+
+
+def test_a_rebuild_by_hand_records_that_the_file_is_ours(folder: Folder, store: Path, tmp_path: Path) -> None:
+    assert run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store).returncode == 0
+    of_first_page(store)
+    again = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
+    assert again.stdout.startswith(f"{MANY} added")
+
+
 def test_a_rebuild_that_comes_second_does_nothing(folder: Folder, store: Path) -> None:
     identity = identity_of(store)
     assert rebuild(store, lambda db: "first", identity) == "first"
@@ -354,3 +380,52 @@ def test_a_log_that_is_damaged_loses_nothing_that_was_saved(
     with running(command(folder, store), tmp_path):
         settle(folder, store)
     assert is_sound(store)
+
+
+def test_a_look_at_an_error_keeps_the_locks_of_an_open_database(store: Path) -> None:
+    """Closing any descriptor of a file drops all locks of this process on it."""
+    of_root("article")(store)
+    with closing(connect_to_read(store)) as db:
+        with pytest.raises(DamagedDatabaseError), explaining(store):
+            db.execute("SELECT max(length(body)) FROM article").fetchall()
+        script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA journal_mode = DELETE')"
+        other = [sys.executable, "-c", script, str(store)]
+        done = subprocess.run(other, capture_output=True, text=True, check=False)  # noqa: S603
+        assert "database is locked" in done.stderr
+
+
+def test_an_error_of_the_sqlite_module_itself_is_raised_as_it_is(folder: Folder, database: Path) -> None:
+    def fail(done: int, total: int) -> None:
+        raise sqlite3.ProgrammingError("not of a file")
+
+    with closing(open_writer(database)) as db:
+        with pytest.raises(sqlite3.ProgrammingError, match="not of a file"):
+            ingest(db, folder.root, ReadOptions(), processes=1, progress=fail)
+
+
+SNAPSHOTS = """
+import asyncio, os, sys
+from pathlib import Path
+from gqlnews.content.records import ReadOptions
+from gqlnews.errors import DamagedDatabaseError
+from gqlnews.store.snapshots import Snapshots
+
+async def main():
+    snapshots = Snapshots()
+    await snapshots.open(Path(sys.argv[1]))
+    os.truncate(sys.argv[1], os.path.getsize(sys.argv[1]) // 2)
+    try:
+        await snapshots.at(lambda now: now.value("SELECT max(length(body)) FROM article", ()))
+    except DamagedDatabaseError:
+        print("damaged")
+    await snapshots.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_file_that_is_cut_off_does_not_end_the_process_of_a_snapshot(store: Path) -> None:
+    root_page(store, "article")  # moves the log into the file
+    line = [sys.executable, "-c", SNAPSHOTS, str(store)]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stdout) == (0, "damaged\n"), done.stderr

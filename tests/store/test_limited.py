@@ -78,8 +78,17 @@ async def test_what_takes_too_long_is_stopped(database: Path, statements: Statem
 async def test_what_waited_too_long_is_not_started_and_refused_as_overload(database: Path) -> None:
     begun: list[str] = []
     async with pool(database, SHORT) as readers:
-        await readers.trace(begun.append)
-        calls = [asyncio.create_task(readers.read(ENDLESS)) for _ in range(9)]
+        running, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def note(statement: str) -> None:
+            begun.append(statement)
+            loop.call_soon_threadsafe(running.set)
+
+        await readers.trace(note)
+        calls = [asyncio.create_task(readers.read(ENDLESS))]
+        async with asyncio.timeout(10):
+            await running.wait()
+        calls += [asyncio.create_task(readers.read(ENDLESS)) for _ in range(8)]
         ends = await asyncio.gather(*calls, return_exceptions=True)
         codes = [getattr(end, "code", None) for end in ends]
         assert set(codes) == {"TIMED_OUT", "OVERLOADED"}

@@ -39,6 +39,7 @@ from gqlnews.server.persisted import Persisted
 from gqlnews.server.preparation import Preparer
 from gqlnews.server.rates import InFlight, Rates
 from gqlnews.server.service import Service
+from gqlnews.server.single_flight import SingleFlight
 from gqlnews.server.socket import refuse_socket, serve_socket
 from gqlnews.server.sockets import Sockets, Subscriptions
 from gqlnews.server.trusted import NONE, trusted_documents
@@ -113,6 +114,7 @@ def create_app(settings: ServerSettings) -> Starlette:
                 engine,
                 Preparer(engine, offload),
                 offload,
+                SingleFlight(),
                 Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),

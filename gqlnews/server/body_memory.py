@@ -6,8 +6,8 @@ from gqlnews.errors import Code
 from gqlnews.server.wire import RETRY_AFTER, RefusedError
 
 SMALL_BYTES = 16 * 1024  # a body up to this size is not counted
-MAX_BYTES = 64 << 20  # of all clients
-MAX_BYTES_OF_ONE = 16 << 20
+MAX_BYTES = 32 << 20  # of all clients; parsed, a body takes up to thirty times as much
+MAX_BYTES_OF_ONE = 4 << 20
 
 
 class BodyMemory:

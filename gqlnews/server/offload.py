@@ -17,8 +17,8 @@ from gqlnews.errors import Code
 from gqlnews.server.wire import RETRY_AFTER, RefusedError
 from gqlnews.time_budget import TimeBudget, time_budget
 
-MAX_WAITING = 32  # jobs of all clients
-MAX_WAITING_OF_ONE = 8  # jobs of one client
+MAX_WAITING = 256  # jobs of all clients
+MAX_WAITING_OF_ONE = 64  # jobs of one client
 MAX_WAIT_SECONDS = 2.0
 JOB_SECONDS = 1.0  # of a processor, for one job
 

@@ -4,9 +4,10 @@
 2. All requests together may take a share of the loop's time for what takes long. Beyond it the budget is
    small, but for a client that did not use the share.
 3. What exceeds its budget is prepared once more, by the worker thread of `offload.py`, on a copy of the
-   cached document; the loop then takes over what it planned.
+   cached document; the loop then takes over what it planned. Requests with the same document wait for that.
 """
 
+import asyncio
 from time import perf_counter
 
 from graphql import GraphQLError
@@ -23,7 +24,7 @@ MAX_SECONDS = 0.02  # of the loop, for one request
 MIN_SECONDS = 0.001  # for one request where the share is used up: enough for what is cached
 FREE_SECONDS = 0.001  # what takes less is not charged to the share
 SHARE = 0.3  # of the loop's time
-MAX_WAITING_BESIDE = 4  # requests of a client that wait for the thread, while the loop prepares others of it
+MAX_WAITING_BESIDE = 32  # requests of a client that wait for the thread, while the loop prepares others of it
 BURST_SECONDS = 0.06  # of the share, unused before
 OWN_SECONDS, OWN_SHARE = 0.005, 0.02  # the same for one client, beside the share of all
 MAX_CLIENTS = 10_000  # remembered; of more, those that asked longest ago begin again
@@ -81,27 +82,38 @@ class Preparer:
     def __init__(self, engine: Engine, queue: OffloadQueue) -> None:
         self._engine, self._queue = engine, queue
         self._share = LoopShare()
+        self._preparing: dict[str, asyncio.Future[None]] = {}  # by document, those that the thread prepares
 
     async def prepare(self, asked: Asked, audience: Audience, client: str) -> Ready:
         """The request made ready, or its refusal; `client` is its address.
 
         Raises RefusedError (503) where too many requests wait to be prepared.
         """
-        start = perf_counter()
-        budget = self._share.budget(client, start)
-        if self._is_worth_trying(asked.query, client, budget):
-            try:
-                with time_budget(budget):
-                    return self._engine.ready(asked, audience)
-            except TimeBudgetExceeded:
-                pass
-            finally:
-                now = perf_counter()
-                self._share.spend(client, now - start, now)
+        ready = self._try_on_loop(asked, audience, client)
+        if ready is None and (others := self._preparing.get(asked.query)) is not None:
+            await asyncio.wait([others])  # then its document is cached
+            ready = self._try_on_loop(asked, audience, client)
+        if ready is not None:
+            return ready
         try:
             return await self._prepare_on_thread(asked, audience, client)
         except TimeBudgetExceeded:
             return refused([coded(GraphQLError(TOO_LONG), Code.TOO_WIDE)])
+
+    def _try_on_loop(self, asked: Asked, audience: Audience, client: str) -> Ready | None:
+        """The request made ready within its time budget; None where that is too little."""
+        start = perf_counter()
+        budget = self._share.budget(client, start)
+        if not self._is_worth_trying(asked.query, client, budget):
+            return None
+        try:
+            with time_budget(budget):
+                return self._engine.ready(asked, audience)
+        except TimeBudgetExceeded:
+            return None
+        finally:
+            now = perf_counter()
+            self._share.spend(client, now - start, now)
 
     def _is_worth_trying(self, query: str, client: str, budget: float) -> bool:
         """Whether the loop tries: not for a client whose requests wait for the thread already, nor for a new
@@ -120,6 +132,13 @@ class Preparer:
             document = fork or documents.read(asked.query)
             return document, self._engine.ready_with(document, asked, audience)
 
-        document, ready = await self._queue.run(client, prepare)
-        documents.merge(asked.query, document)
+        done = asyncio.get_running_loop().create_future()
+        self._preparing.setdefault(asked.query, done)
+        try:
+            document, ready = await self._queue.run(client, prepare)
+            documents.merge(asked.query, document)
+        finally:
+            done.set_result(None)
+            if self._preparing.get(asked.query) is done:
+                del self._preparing[asked.query]
         return ready

@@ -278,6 +278,8 @@ class OneWriteProtocol(HttpToolsProtocol):
         if self.scope is None:
             return self
         cycle = self.cycle
+        if cycle is not None and cycle.scope is not self.scope and not cycle.response_complete:
+            return None  # the rest of the request is not read before those in front of it are answered
         if cycle is None or cycle.scope is not self.scope:
             return self.scope
         if not cycle.response_complete:

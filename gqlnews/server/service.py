@@ -19,6 +19,7 @@ from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.persisted import Persisted
 from gqlnews.server.preparation import Preparer
 from gqlnews.server.rates import InFlight, Rates, client_of
+from gqlnews.server.single_flight import SingleFlight
 from gqlnews.server.sockets import Sockets, Subscriptions
 from gqlnews.settings import ServerSettings
 from gqlnews.store.access import Access
@@ -33,6 +34,7 @@ class Service:
     engine: Engine
     preparer: Preparer
     offload: OffloadQueue
+    flights: SingleFlight
     answers: Answers
     feed: Lanes
     sockets: Sockets
@@ -60,7 +62,12 @@ class Service:
 
     async def run(self, prepared: Prepared, client: str) -> Answer:
         """The answer of a prepared request. Raises RefusedError (503)."""
-        return await self.engine.run(prepared, partial(self.offload.run, client))
+        run = partial(self.engine.run, prepared, partial(self.offload.run, client))
+        if prepared.bound.complete or prepared.bound.queries:
+            return await run()
+        asked = prepared.asked  # of the schema alone: equal requests have one answer
+        variables = repr(asked.variables)
+        return await self.flights.run((asked.query, asked.operation_name, variables, asked.tells_cost), run)
 
     def client_of(self, scope: Scope) -> str:
         """The client that a request is of: clients are served in turn, and each has its budget."""

@@ -37,6 +37,11 @@ class SlicedInput:
         """Feed nothing of what waits: another protocol takes over."""
         self._rest = b""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether something that was sent may not be read yet."""
+        return bool(self._holds or self._rest)
+
     def hold(self, reason: int) -> None:
         self._holds |= reason
         if not self._transport.is_closing():

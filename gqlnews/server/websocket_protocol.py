@@ -65,6 +65,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def unread(self) -> int:
         return self._unread.stalled
 
+    def keepalive_timeout(self) -> None:
+        """A pong that this side does not read is not late. A client that takes nothing is cut by `look`."""
+        if self._input.is_held:
+            self.pong_timer = self.loop.call_later(self.config.ws_ping_timeout or 0, self.keepalive_timeout)
+        else:
+            super().keepalive_timeout()
+
     def look(self, now: float) -> None:
         if self._unread.is_stuck(self.transport.get_write_buffer_size(), now):
             self.transport.abort()

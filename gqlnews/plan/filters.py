@@ -18,6 +18,7 @@ from gqlnews.plan.search import read_search
 from gqlnews.time_budget import check_time_budget
 
 MOST_PARTS = 200  # of one `where`: filters, tests, and the values of sets
+MAX_CHARACTERS = 50_000  # of all texts of one `where`, each as often as it is tested
 MOST_DEPTH = 16  # of filters within filters
 FIRST_SURROGATE, AFTER_SURROGATES = 0xD800, 0xE000  # what lies between is no character
 PAST_EVERY_TEXT = b""  # SQLite orders every text before every blob
@@ -54,6 +55,7 @@ class FilterReader:
     values: dict[str, object] = field(default_factory=dict)
     clock: bool = False
     _parts: int = 0
+    _characters: int = 0
 
     def read(self, where: Mapping[str, Any], depth: int = 1) -> Condition:
         """Every field given must hold."""
@@ -81,7 +83,7 @@ class FilterReader:
         if operator is Operator.MISSING:
             return Test(column, operator)
         name = f"w{self._parts}"
-        self.values[name] = value
+        self.values[name] = self._counted(value)
         return Test(column, operator, name)
 
     def item(self, column: str, key: str) -> Test:
@@ -89,6 +91,15 @@ class FilterReader:
         test = self.test(column, Operator.HAS, f"\n{as_item(key)}\n")
         self.values[f"{test.value}{KEY}"] = key
         return test
+
+    def _counted(self, value: object) -> object:
+        """One text may stand in many tests, and each keeps its own copy."""
+        if isinstance(value, str):
+            self._characters += len(value)
+            if self._characters > MAX_CHARACTERS:
+                message = f"The filter's texts have more than {MAX_CHARACTERS:,} characters: ask for less."
+                raise RequestError(Code.TOO_WIDE, message)
+        return value
 
     def _count(self) -> None:
         check_time_budget()

@@ -18,6 +18,7 @@ from gqlnews.schema.since import Beginning
 from gqlnews.store.snapshots import Site, Snapshot
 
 FEWER = 4  # times
+MAX_PAGE_BYTES = 256 << 10  # of events: a page waits in memory until the client has read it
 
 
 @dataclass(slots=True)
@@ -44,6 +45,9 @@ class CatchUp:
                 if error.code is Code.TIMED_OUT:
                     raise OverBudgetError from error
                 raise
+            self.page = max(1, self.page // FEWER)
+            return []
+        if self.page > 1 and sum(len(event.body) for event in events) > MAX_PAGE_BYTES:
             self.page = max(1, self.page // FEWER)
             return []
         self.position = further

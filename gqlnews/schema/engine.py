@@ -11,9 +11,10 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from sys import getsizeof
 from typing import Any
 
 import orjson
@@ -93,8 +94,15 @@ class Prepared:
     @property
     def size(self) -> int:
         """Bytes, about."""
-        texts = sum(len(query.sql) for query in self.bound.queries.values())
+        texts = sum(
+            len(query.sql) + size_of_values(query.statement[1]) for query in self.bound.queries.values()
+        )
         return PREPARED_BYTES + 3 * len(self.asked.query) + texts
+
+
+def size_of_values(values: Iterable[object]) -> int:
+    """Bytes of what a statement binds, about."""
+    return sum(getsizeof(value) for value in values if isinstance(value, str))
 
 
 @dataclass(frozen=True, slots=True)

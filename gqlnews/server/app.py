@@ -24,6 +24,7 @@ from gqlnews.schema.engine import FAILED, Engine
 from gqlnews.schema.kept_fields import KeptFields
 from gqlnews.schema.lanes import Lanes
 from gqlnews.server import logs
+from gqlnews.server.answer_slots import AnswerSlots
 from gqlnews.server.answers import Answers
 from gqlnews.server.body_memory import BodyMemory
 from gqlnews.server.explorer import explorer_assets
@@ -115,6 +116,7 @@ def create_app(settings: ServerSettings) -> Starlette:
                 Preparer(engine, offload),
                 offload,
                 SingleFlight(),
+                AnswerSlots(),
                 Answers(settings.cache_bytes),
                 feed,
                 Sockets(settings.most_streams, settings.most_streams_of_one),

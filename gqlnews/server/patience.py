@@ -13,7 +13,8 @@ ARRIVAL_SECONDS = 10.0  # for the headers of a request, and for its body
 READING_SECONDS = 20.0  # in which a client has to take something of what waits for it
 
 
-MAX_UNREAD_BYTES = 64 << 20  # of all clients that read nothing; past it, those with most are cut off
+LITTLE_BYTES = 64 << 10  # who takes less between two looks hardly reads
+MAX_UNREAD_BYTES = 32 << 20  # of all clients that read nothing; past it, those with most are cut off
 
 
 class Connection(Protocol):
@@ -23,7 +24,7 @@ class Connection(Protocol):
 
     @property
     def unread(self) -> int:
-        """Bytes that wait for a client that has taken none since the last look."""
+        """Bytes that wait for a client that has taken hardly any since the last look."""
         ...
 
 
@@ -68,12 +69,13 @@ class Unread:
 
     def __init__(self) -> None:
         self._size, self._since = 0, 0.0
-        self.stalled = 0  # bytes that wait, where none was taken since the last look
+        self.stalled = 0  # bytes that wait, where hardly any was taken since the last look
 
     def is_stuck(self, size: int, now: float) -> bool:
         """Whether nothing was taken for too long; `size` is how many bytes wait now."""
         moves = size == 0 or self._size == 0 or size < self._size
-        self.stalled = 0 if moves else size
+        taken = self._size - size
+        self.stalled = size if size and self._size and taken < min(LITTLE_BYTES, self._size) else 0
         if moves:
             self._since = now
         self._size = size

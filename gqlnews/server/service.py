@@ -11,6 +11,7 @@ from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Answer, Engine, Prepared, Ready
 from gqlnews.schema.lanes import Lanes
 from gqlnews.schema.parts import ReadParts
+from gqlnews.server.answer_slots import AnswerSlots
 from gqlnews.server.answers import Answers
 from gqlnews.server.body_memory import BodyMemory
 from gqlnews.server.metrics import Metrics, Outcome
@@ -35,6 +36,7 @@ class Service:
     preparer: Preparer
     offload: OffloadQueue
     flights: SingleFlight
+    slots: AnswerSlots
     answers: Answers
     feed: Lanes
     sockets: Sockets

@@ -86,11 +86,12 @@ async def _parts(
         return
     try:
         offload = partial(service.offload.run, client)
-        with service.in_flight:
-            async with aclosing(deliveries(parted.bound, service.read_parts, encode, offload)) as parts:
-                async for part in parts:
-                    rows += 1
-                    yield Answer(part, ok=True, operation=parted.operation, rows=rows)
+        async with service.slots.taken(client):
+            with service.in_flight:
+                async with aclosing(deliveries(parted.bound, service.read_parts, encode, offload)) as parts:
+                    async for part in parts:
+                        rows += 1
+                        yield Answer(part, ok=True, operation=parted.operation, rows=rows)
     except NotInPartsError:
         async for answer in _as_part(_one(service, parted.whole, client)):
             yield answer
@@ -114,9 +115,13 @@ def _last(answer: Answer) -> Answer:
 
 async def _one(service: Service, ready: Prepared | Answer, client: str) -> AsyncGenerator[Answer, None]:
     try:
-        with service.in_flight:
-            answer = ready if isinstance(ready, Answer) else await service.run(ready, client)
-        yield answer
+        if isinstance(ready, Answer):
+            yield ready
+            return
+        async with service.slots.taken(client):
+            with service.in_flight:
+                answer = await service.run(ready, client)
+            yield answer
     except RefusedError as error:
         yield Answer(error_body(error.code, str(error)), ok=False)
     except Exception:

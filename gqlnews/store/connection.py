@@ -15,7 +15,7 @@ from gqlnews.store.rebuild import in_use
 
 MMAP_BYTES = 0x7FFF_0000  # as much as SQLite maps at most
 CACHE_KIB = 64 * 1024  # of each connection, for what lies beyond
-CACHED_STATEMENTS = 1024
+CACHED_STATEMENTS = 128  # compiled ones, some 0.2 MB where they are large
 
 Statement = tuple[str, Sequence[object]]
 """SQL text, and what it binds: it gives one row of one column, JSON text."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gqlnews.errors import RequestError
 from gqlnews.plan import conditions
 from gqlnews.plan.conditions import All, AnyOf, Not, Operator
-from gqlnews.plan.filters import MOST_DEPTH, MOST_PARTS, Compared, FilterReader, Operand
+from gqlnews.plan.filters import MAX_CHARACTERS, MOST_DEPTH, MOST_PARTS, Compared, FilterReader, Operand
 from tests.product import Product
 
 MISSING = conditions.Test("title", Operator.MISSING)
@@ -47,6 +47,22 @@ def test_what_is_null_or_empty(where: dict[str, Any], condition: All) -> None:
 
 def deep(depth: int) -> dict[str, Any]:
     return {"not": deep(depth - 1)} if depth > 1 else {}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"title": {"eq": "x" * (MAX_CHARACTERS + 1)}},
+        {"or": [{"title": {"contains": "x" * 1_000}}] * 51},
+        {"title": {"in": ["x" * 100] * 500}},
+    ],
+    ids=["one text", "one text in many tests", "a set"],
+)
+def test_texts_have_an_end(where: dict[str, Any]) -> None:
+    """Each test keeps a copy of its text, where the request has it once."""
+    with pytest.raises(RequestError, match="texts") as refused:
+        read(where)
+    assert refused.value.code == "TOO_WIDE"
 
 
 def test_filters_nest_so_deep_and_no_deeper() -> None:

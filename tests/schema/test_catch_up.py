@@ -7,10 +7,12 @@ from unittest.mock import patch
 from gqlnews.limits import SERVED
 from gqlnews.schema import catch_up, feed
 from gqlnews.schema.budget import OverBudgetError
-from gqlnews.schema.catch_up import Turns
+from gqlnews.schema.catch_up import CatchUp, Turns
 from gqlnews.schema.judge import Judge
+from gqlnews.schema.listener import Event
 from gqlnews.store import snapshots
 from gqlnews.store.limited import out_of_time
+from gqlnews.store.snapshots import Site, Snapshot
 from tests.live import DEADLINE, Live, living, until
 from tests.schema.test_feed_failures import failing
 from tests.schema.test_feed_limits import traced
@@ -77,6 +79,30 @@ def test_a_page_that_takes_too_long_is_read_in_smaller_ones_and_nothing_is_lost(
             await watching.come(len(SLUGS) + 1)
         assert [slug for _, slug in watching.told] == [*SLUGS, "last"]
         assert calls[0] > len(SLUGS) // 25  # 100 changes, then 25 a page
+
+    alone(check)
+
+
+def test_a_page_that_is_too_large_is_read_in_smaller_ones_and_nothing_is_lost() -> None:
+    """It waits in memory until the client has read it."""
+
+    async def check(live: Live) -> None:
+        version = live.version()
+        live.write(*SLUGS)
+        sizes: list[int] = []
+        read = CatchUp.read
+
+        def noted(self: CatchUp, site: Site, now: Snapshot) -> list[Event]:
+            events = read(self, site, now)
+            sizes.append(len(events))
+            return events
+
+        with patch.object(catch_up, "MAX_PAGE_BYTES", 1_000), patch.object(CatchUp, "read", noted):
+            watching = await live.joined(since=version)
+            await watching.come(len(SLUGS))
+        assert [slug for _, slug in watching.told] == SLUGS
+        assert max(sizes) < len(SLUGS) / 2
+        assert sum(sizes) == len(SLUGS)
 
     alone(check)
 

@@ -11,6 +11,7 @@ from uvicorn.server import ServerState
 from gqlnews.server.patience import (
     ARRIVAL_SECONDS,
     EVERY,
+    LITTLE_BYTES,
     MAX_UNREAD_BYTES,
     READING_SECONDS,
     Awaited,
@@ -242,14 +243,22 @@ class _Connected:
     def look(self, now: float) -> None: ...
 
 
-def test_what_moves_is_not_stalled() -> None:
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([0, 10, 10, 20, 15, 15, 0], [0, 0, 10, 20, 15, 15, 0]),
+        ([9 * LITTLE_BYTES, 8 * LITTLE_BYTES, 7 * LITTLE_BYTES], [0, 0, 0]),
+        ([9 * LITTLE_BYTES, 8 * LITTLE_BYTES + 1], [0, 8 * LITTLE_BYTES + 1]),
+    ],
+    ids=["small", "read", "hardly read"],
+)
+def test_what_is_hardly_read_is_stalled(sizes: list[int], expected: list[int]) -> None:
     unread = Unread()
-    sizes = [0, 10, 10, 20, 15, 15, 0]
     stalled = []
     for turn, size in enumerate(sizes):
         unread.is_stuck(size, turn)
         stalled.append(unread.stalled)
-    assert stalled == [0, 0, 10, 20, 0, 15, 0]
+    assert stalled == expected
 
 
 def test_every_connection_is_looked_at_again_and_again() -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-SLOTS = 4  # of one client
+SLOTS = 3  # of one client
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, par
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from gqlnews.server.coalescing_transport import CoalescingTransport
 from gqlnews.server.cycle import Cycle
 from gqlnews.server.patience import Awaited, Unread
 from gqlnews.server.refusals import (
@@ -42,10 +43,8 @@ from gqlnews.server.sliced_input import SlicedInput, SlicedTransport
 
 ABORT = "gqlnews.abort"  # an extension of ASGI: cuts a connection whose client does not read
 SLICE_BYTES = 4 * 1024  # some hundred requests of the smallest size
-LINGER_SECONDS = 2.0  # for a client that is refused to stop sending, and to read why
 MOST_UNFINISHED = 3 * MOST_HEAD_BYTES  # bytes of a head without an end; a chunk may begin with other requests
 
-_END_OF_HEAD = b"\r\n\r\n"
 _UPGRADE_FIELDS = frozenset({b"upgrade", b"http2-settings"})
 
 
@@ -74,57 +73,13 @@ class Trailers(list[tuple[bytes, bytes]]):
             raise ValueError("trailers too large")  # the parser stops, and `data_received` refuses
 
 
-class Joined:
-    """A transport that keeps back a response, from its head on, until the loop's next turn.
-
-    Closed at once, a client that still sends would not read what it was told: where `lingers` says that it
-    does, it is given some time first.
-    """
-
-    __slots__ = ("_ended", "_held", "_lingers", "_loop", "_transport")
-
-    def __init__(self, transport: asyncio.Transport, lingers: Callable[[], bool]) -> None:
-        self._transport, self._lingers = transport, lingers
-        self._ended = False
-        self._loop = asyncio.get_running_loop()
-        self._held: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        if not self._held:
-            if not (data.endswith(_END_OF_HEAD) and data.startswith(b"HTTP/")):
-                if not self._transport.is_closing():  # else its client has left
-                    self._transport.write(data)
-                return
-            self._loop.call_soon(self._flush)
-        self._held.append(data)
-
-    def close(self) -> None:
-        self._flush()
-        if self._ended or self._transport.is_closing() or not self._lingers():
-            self._transport.close()
-            return
-        self._ended = True
-        self._transport.write_eof()
-        self._loop.call_later(LINGER_SECONDS, self._transport.abort)
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else is the transport's own."""
-        return getattr(self._transport, name)
-
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
-            if not self._transport.is_closing():
-                self._transport.writelines(held)
-
-
 class OneWriteProtocol(HttpToolsProtocol):
     """What the application cannot answer is refused here, as GraphQL JSON, and the connection ends."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._input = SlicedInput(transport, self._feed, SLICE_BYTES)
         sliced: Any = SlicedTransport(transport, self._input)
-        super().connection_made(Joined(sliced, self._ends_early))  # type: ignore[arg-type]
+        super().connection_made(CoalescingTransport(sliced, self._ends_early))  # type: ignore[arg-type]
         self._extensions = {ABORT: {"abort": transport.abort}}
         state = self.server_state
         self._state = state if isinstance(state, ConnectionState) else ConnectionState()

@@ -44,7 +44,7 @@ class Comparison:
         asked, who = Asked(query, variables, name), Audience[audience.upper()]
         bodies = dict(self.ways.bodies(asked, who))
         if self.ways.product.is_timeless(asked, who):
-            different = [way for way, body in bodies.items() if body != bodies["cached"]]
+            different = {way: body[:300] for way, body in bodies.items() if body != bodies["cached"]}
             assert not different, f"{different}: {query} {variables}"
         answer: dict[str, Any] = json.loads(bodies["cached"])
         return answer

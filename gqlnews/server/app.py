@@ -106,7 +106,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             store.on_replaced = feed.begin_anew
             kept = _kept_fields(settings, store)
             engine = Engine(store.read, schema, limits=settings.limits, kept=kept, sizes_of=store.sizes)
-            offload = OffloadQueue()
+            offload = OffloadQueue(limited=settings.limits.seconds > 0)
             stack.callback(offload.close)
             stack.callback(sys.setswitchinterval, sys.getswitchinterval())
             sys.setswitchinterval(SWITCH_SECONDS)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from time import monotonic, thread_time
 from typing import Any, TypeVar
 
@@ -33,9 +34,10 @@ class _Job:
 
 
 class OffloadQueue:
-    """Use it in one event loop, and `close` it there."""
+    """Use it in one event loop, and `close` it there. Not `limited`: a job may take as long as it does."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, limited: bool = True) -> None:
+        self._limited = limited
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-offload")
         self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client, next one first
         self._is_running = False
@@ -94,7 +96,7 @@ class OffloadQueue:
                 continue
             self._is_running = True
             self.jobs += 1
-            self._budget = TimeBudget(JOB_SECONDS, thread_time)
+            self._budget = TimeBudget(JOB_SECONDS if self._limited else inf, thread_time)
             loop = asyncio.get_running_loop()
             running = loop.run_in_executor(self._thread, _run, job.work, self._budget)
             running.add_done_callback(partial(self._deliver, job))

@@ -54,6 +54,17 @@ async def start(queue: OffloadQueue, client: str, work: Callable[[], T]) -> "asy
     return task
 
 
+def test_without_a_limit_a_job_takes_as_long_as_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offload, "JOB_SECONDS", 0.0)
+
+    async def test() -> None:
+        queue = OffloadQueue(limited=False)
+        await queue.run("a", check_time_budget)
+        queue.close()
+
+    asyncio.run(test())
+
+
 def test_the_result_and_the_failure_reach_the_caller() -> None:
     async def test(queue: OffloadQueue) -> None:
         assert (

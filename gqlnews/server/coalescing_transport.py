@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from gqlnews.server.sliced_input import APPLICATION_BEHIND, SlicedInput
+
 LINGER_SECONDS = 2.0  # for a client that is refused to stop sending, and to read why
 
 _END_OF_HEAD = b"\r\n\r\n"
@@ -19,10 +21,12 @@ class CoalescingTransport:
     does, it is given some time first.
     """
 
-    __slots__ = ("_ended", "_held", "_lingers", "_loop", "_transport")
+    __slots__ = ("_ended", "_held", "_input", "_lingers", "_loop", "_transport")
 
-    def __init__(self, transport: asyncio.Transport, lingers: Callable[[], bool]) -> None:
-        self._transport, self._lingers = transport, lingers
+    def __init__(
+        self, transport: asyncio.Transport, sliced: SlicedInput, lingers: Callable[[], bool]
+    ) -> None:
+        self._transport, self._input, self._lingers = transport, sliced, lingers
         self._ended = False
         self._loop = asyncio.get_running_loop()
         self._held: list[bytes] = []
@@ -35,6 +39,12 @@ class CoalescingTransport:
                 return
             self._loop.call_soon(self._flush)
         self._held.append(data)
+
+    def pause_reading(self) -> None:
+        self._input.hold(APPLICATION_BEHIND)
+
+    def resume_reading(self) -> None:
+        self._input.release(APPLICATION_BEHIND)
 
     def close(self) -> None:
         self._flush()

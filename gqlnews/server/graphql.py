@@ -115,7 +115,9 @@ class GraphQL:
         if reply.status != CLIENT_CLOSED_REQUEST:
             _count(exchange, seconds)
         _note(exchange, reply, seconds)
-        if exchange.is_overload:  # a client that asks again and again is slowed down
+        if (
+            reply.status == OVERLOADED and exchange.is_overload
+        ):  # a client that asks again and again is slowed down
             with suppress(CancelledError):  # the server stops: then it is answered at once
                 await asyncio.sleep(OVERLOAD_PAUSE_SECONDS)
         await reply.send(send, request_id)

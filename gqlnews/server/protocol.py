@@ -39,7 +39,7 @@ from gqlnews.server.request_validation import (
     origin_form,
     validate,
 )
-from gqlnews.server.sliced_input import SlicedInput, SlicedTransport
+from gqlnews.server.sliced_input import SlicedInput
 
 ABORT = "gqlnews.abort"  # an extension of ASGI: cuts a connection whose client does not read
 SLICE_BYTES = 4 * 1024  # some hundred requests of the smallest size
@@ -78,8 +78,8 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._input = SlicedInput(transport, self._feed, SLICE_BYTES)
-        sliced: Any = SlicedTransport(transport, self._input)
-        super().connection_made(CoalescingTransport(sliced, self._ends_early))  # type: ignore[arg-type]
+        coalescing: Any = CoalescingTransport(transport, self._input, self._ends_early)
+        super().connection_made(coalescing)
         self._extensions = {ABORT: {"abort": transport.abort}}
         state = self.server_state
         self._state = state if isinstance(state, ConnectionState) else ConnectionState()

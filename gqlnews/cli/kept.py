@@ -7,14 +7,12 @@ ends, and the process has to end too.
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 
 from gqlnews.server.logs import note
 
-AGAIN = 0.5  # seconds to wait, where it did not live for long
 LONG = 5.0  # seconds
-LONGEST_PAUSE = 8.0  # seconds
 PATIENCE = 9.0  # seconds for it to end when its input does
 
 Start = Callable[[], "subprocess.Popen[bytes]"]
@@ -55,7 +53,7 @@ class Kept:
             self._process.stdin.close()
 
     def _keep(self) -> None:
-        pause = AGAIN
+        waits = _pauses()
         while True:
             began = time.monotonic()
             status = self._process.wait()
@@ -63,11 +61,9 @@ class Kept:
                 return
             note(f"{self._name} ended", status=status, again=True)
             if time.monotonic() - began >= LONG:
-                pause = AGAIN
-            elif self._stopping.wait(pause):
+                waits = _pauses()
+            elif self._stopping.wait(next(waits)):
                 return
-            else:
-                pause = min(2 * pause, LONGEST_PAUSE)
             self._close()
             if not self._restart():
                 return
@@ -77,7 +73,7 @@ class Kept:
     def _restart(self) -> bool:
         """Start it again, however often that must be tried; False where it was stopped meanwhile."""
         reason = None
-        for pause in chain((AGAIN, 1.0, 2.0, 4.0), repeat(LONGEST_PAUSE)):
+        for pause in _pauses():
             try:
                 self._process = self._start()
                 return True
@@ -88,3 +84,8 @@ class Kept:
             if self._stopping.wait(pause):
                 break
         return False
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds to wait before each further start of a process that did not live for long."""
+    return chain((0.5, 1.0, 2.0, 4.0), repeat(8.0))

@@ -28,6 +28,7 @@ from gqlnews.plan.operation import PlannedOperation
 from gqlnews.schema.error_bounds import bounded_error
 from gqlnews.schema.extent import refusal_of
 from gqlnews.schema.rules import rules_for
+from gqlnews.schema.source import QuickSource
 from gqlnews.schema.validation import validate_document
 from gqlnews.time_budget import check_time_budget
 
@@ -152,7 +153,7 @@ class Documents:
         if most and text.count("\n") + text.count("\r") > most * LINES_OF_A_TOKEN:
             raise _too_many_tokens(most)
         try:
-            return parse(text, max_lexical_tokens=most, max_comments=most)
+            return parse(QuickSource(text), max_lexical_tokens=most, max_comments=most)
         except GraphQLError as error:
             if most is not None and f"more than {most} " in error.message:
                 raise _too_many_tokens(most) from error

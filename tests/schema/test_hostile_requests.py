@@ -16,6 +16,7 @@ from tests.product import Product
 
 USUAL = "{ articles { nodes { slug title excerpt url related { title article { title } } } } }"
 MAX_TIMES_WITHIN_BUDGET = 8  # what an ordinary document takes, within a budget of twice that
+ATTEMPTS = 5  # a busy machine slows one of the two down
 MOST_TIMES = 150  # what an ordinary document takes: some half a second, where that takes three thousandths
 BODY = 250_000  # characters
 
@@ -148,8 +149,13 @@ def test_variables_may_be_as_deep_as_json_is(examples: Product, depth: int) -> N
 def test_a_time_budget_is_kept(examples: Product, name: str) -> None:
     """What the event loop gives a request: a few milliseconds, then it is prepared elsewhere."""
     asked = Asked(DOCUMENTS[name]) if name in DOCUMENTS else Asked(*WITH_VARIABLES[name])
-    ordinary = min(seconds(examples, Asked(USUAL)) for _ in range(3))
-    assert times(examples, asked, budget=2 * ordinary) < MAX_TIMES_WITHIN_BUDGET
+    assert any(times_within_budget(examples, asked) < MAX_TIMES_WITHIN_BUDGET for _ in range(ATTEMPTS))
+
+
+def times_within_budget(product: Product, asked: Asked) -> float:
+    """`times`, with a budget of twice what an ordinary document takes now."""
+    ordinary = min(seconds(product, Asked(USUAL)) for _ in range(3))
+    return times(product, asked, budget=2 * ordinary)
 
 
 def times(product: Product, asked: Asked, budget: float = math.inf) -> float:

@@ -17,7 +17,7 @@ from gqlnews.plan.parcels import pruned
 from gqlnews.plan.render import REFUSED, Rendered, render_passing_keys, render_root
 from gqlnews.plan.render.context import bound_name
 from gqlnews.plan.render.events import EVENTS, KEYS
-from gqlnews.plan.scan import Passes
+from gqlnews.plan.scan import NOTHING_SCANNED, Passes, ScanWork
 from gqlnews.plan.weights import Place, Weights, places_of
 from gqlnews.time_budget import check_time_budget
 
@@ -59,8 +59,8 @@ class BoundOperation:
     """The statements of a request by response key, and the errors of the root fields that have none.
 
     `complete`: they are all that the operation asks for. `timeless`: nothing that the request binds is of the
-    clock. `cost`: how many objects the answer can hold. `passes`: what each root field reads of the store,
-    without how much there is (scan.py).
+    clock. `cost`: how many objects the answer can hold. `scan`: what each root field reads of the store
+    (scan.py).
     """
 
     queries: Mapping[str, Query]
@@ -68,7 +68,7 @@ class BoundOperation:
     complete: bool
     timeless: bool
     cost: int = 0
-    passes: Mapping[str, Passes] = field(default_factory=dict)
+    scan: ScanWork = NOTHING_SCANNED
 
 
 NOTHING_BOUND = BoundOperation({}, {}, complete=False, timeless=False)
@@ -147,7 +147,9 @@ class PlannedOperation:
                 failures[key] = bound.failure
         timeless = all(bound.timeless for bound in bounds.values())
         complete = self.roots.complete and not failures
-        return BoundOperation(queries, failures, complete, timeless=timeless, cost=cost, passes=passes)
+        return BoundOperation(
+            queries, failures, complete, timeless=timeless, cost=cost, scan=ScanWork(passes)
+        )
 
     def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
         """Of a subscription: what its events are made with.

@@ -106,6 +106,25 @@ def work_of_all(passes: Mapping[str, Passes], sizes: Sizes) -> int:
     return sum(work_of(some, sizes) for some in passes.values()) if passes else 0
 
 
+class ScanWork:
+    """The scan work of one request, computed again when the sizes of the store have changed."""
+
+    __slots__ = ("_sizes", "_work", "passes")
+
+    def __init__(self, passes: Mapping[str, Passes]) -> None:
+        self.passes = passes
+        self._sizes: Sizes | None = None
+        self._work = 0
+
+    def of(self, sizes: Sizes) -> int:
+        if sizes is not self._sizes:
+            self._work, self._sizes = work_of_all(self.passes, sizes), sizes
+        return self._work
+
+
+NOTHING_SCANNED = ScanWork({})
+
+
 def too_much(most: int, work: int, passes: Mapping[str, Passes], sizes: Sizes) -> RequestError:
     """The refusal of a request that would scan more than `most`."""
     key = max(passes, key=lambda one: work_of(passes[one], sizes))

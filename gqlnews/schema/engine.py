@@ -214,8 +214,7 @@ class Engine:
 
     def scan_of(self, prepared: Prepared) -> int:
         """The scan work of a request now: it grows with the store, and so it is not prepared."""
-        passes = prepared.bound.passes
-        return work_of_all(passes, self.sizes_of(prepared.audience)) if passes else 0
+        return prepared.bound.scan.of(self.sizes_of(prepared.audience))
 
     def begin(self, prepared: Prepared) -> int | Answer:
         """The scan work of a request, or its refusal. The pool of readers is told what to expect."""
@@ -226,7 +225,7 @@ class Engine:
         return scan
 
     def _scans_too_much(self, prepared: Prepared, scan: int) -> Answer:
-        error = too_much(self.limits.scan, scan, prepared.bound.passes, self.sizes_of(prepared.audience))
+        error = too_much(self.limits.scan, scan, prepared.bound.scan.passes, self.sizes_of(prepared.audience))
         answer = refused([argument_error(error)], prepared.operation)
         return self.told(answer, prepared.asked, prepared.bound.cost, scan)
 

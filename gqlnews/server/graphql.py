@@ -69,6 +69,14 @@ class Exchange:
     registers: bool = False
     code: Code | None = None  # where it was refused outside GraphQL
     held: int = 0  # bytes of its body, where that is large
+    _client: str | None = None
+
+    @property
+    def client(self) -> str:
+        """The client that asks (`Service.client_of`)."""
+        if self._client is None:
+            self._client = self.service.client_of(self.scope)
+        return self._client
 
     @property
     def is_overload(self) -> bool:
@@ -79,12 +87,12 @@ class Exchange:
 
     def hold(self, size: int) -> None:
         """Count some of the body. Raises RefusedError."""
-        self.service.bodies.take(self.service.client_of(self.scope), size)
+        self.service.bodies.take(self.client, size)
         self.held += size
 
     def release(self) -> None:
         if self.held:
-            self.service.bodies.give_back(self.service.client_of(self.scope), self.held)
+            self.service.bodies.give_back(self.client, self.held)
             self.held = 0
 
 
@@ -200,7 +208,7 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, moment:
         exchange.cached = True
         return known
     with service.in_flight:
-        exchange.answer = await service.run(prepared, service.client_of(exchange.scope))
+        exchange.answer = await service.run(prepared, exchange.client)
     if lasting is None or not exchange.answer.faultless:
         return _momentary(exchange)
     if not exchange.registers:
@@ -228,8 +236,7 @@ async def _ready(exchange: Exchange, request: Request) -> Ready:
     exchange.registers = wanted.named is not None and wanted.query is not None
     streams = exchange.streams
     in_parts = streams.parts and streams.always != EVENT_STREAM
-    client = exchange.service.client_of(exchange.scope)
-    ready = await exchange.service.prepare(wanted, request.audience, client, in_parts=in_parts)
+    ready = await exchange.service.prepare(wanted, request.audience, exchange.client, in_parts=in_parts)
     _charge(exchange, ready)
     return ready
 
@@ -237,14 +244,13 @@ async def _ready(exchange: Exchange, request: Request) -> Ready:
 def _charge(exchange: Exchange, ready: Ready) -> None:
     """Charge the rest of the operation's cost to the client's rate, and have the client served in turn."""
     service = exchange.service
-    act_for(service.client_of(exchange.scope))
+    act_for(exchange.client)
     if service.rates.rate:
         service.rates.charge(address_of(exchange.scope), cost_of(ready, service.engine) - COST_OF_ANY)
 
 
 def _streamed(exchange: Exchange, ready: Ready) -> StreamedReply:
-    framing, client = _framing(exchange.streams, ready), exchange.service.client_of(exchange.scope)
-    return StreamedReply(exchange.service, ready, framing, client)
+    return StreamedReply(exchange.service, ready, _framing(exchange.streams, ready), exchange.client)
 
 
 def _framing(streams: Streams, ready: Ready) -> Framing:

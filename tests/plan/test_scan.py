@@ -8,7 +8,7 @@ from benchmarks.front_end import query_names, query_text
 from gqlnews.errors import Code
 from gqlnews.limits import SERVED
 from gqlnews.plan.audience import Audience
-from gqlnews.plan.scan import Pass, Sizes, too_much, work_of, work_of_all
+from gqlnews.plan.scan import Pass, Sizes, too_much, work_of
 from gqlnews.schema.engine import Asked, Prepared
 from tests.product import Product
 
@@ -34,7 +34,7 @@ EDGES = "pageInfo { hasPreviousPage }"
 def estimate(product: Product, query: str, variables: dict[str, Any] | None = None) -> int:
     prepared = product.engine.prepare(Asked(query, variables), Audience.PUBLIC)
     assert isinstance(prepared, Prepared), prepared
-    return work_of_all(prepared.bound.passes, SIZES)
+    return prepared.bound.scan.of(SIZES)
 
 
 @pytest.mark.parametrize(

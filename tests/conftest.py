@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gqlnews.store import inline_executor
 from tests.product import Product, take_in
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "news"
@@ -46,3 +47,9 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     take_in(EXAMPLES, database)
     with Product(database) as product:
         yield product
+
+
+@pytest.fixture
+def no_inline_execution(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every statement in the pool: what the event loop tries and gives up would run twice."""
+    monkeypatch.setattr(inline_executor, "MAX_STATEMENTS", 0)

@@ -10,6 +10,7 @@ from statistics import median
 
 import msgspec
 
+from benchmarks.throughput.cold import ColdStart
 from benchmarks.throughput.load import Turn
 
 
@@ -31,6 +32,7 @@ class Result(msgspec.Struct, frozen=True):
     questions: list[Asking]
     servers: list[str]
     turns: list[Turn]
+    cold: list[ColdStart]
 
     def of(self, server: str, question: str, connections: int) -> list[Turn]:
         """Turns in the order of the rounds; empty where there was none."""
@@ -55,6 +57,15 @@ class Result(msgspec.Struct, frozen=True):
         """How many times as many requests a second as the other."""
         mine, its = (self.best(name, question, connections) for name in (server, other))
         return mine.per_second / its.per_second
+
+    def cold_of(self, server: str, question: str, connections: int) -> list[ColdStart]:
+        """Its cold starts; empty where there was none."""
+        wanted = (server, question, connections)
+        return [one for one in self.cold if (one.server, one.question, one.connections) == wanted]
+
+    def worst(self, server: str, question: str, connections: int) -> float:
+        """Requests a second, over the whole of its worst cold start."""
+        return min(one.whole for one in self.cold_of(server, question, connections))
 
     def fastest(self, servers: Iterable[str], question: str, connections: int) -> str | None:
         """Which of these servers answers most; None where none of them ran."""

@@ -4,10 +4,12 @@
 2. gqlnews that keeps nothing says what every request's answer is, and gives its cursors.
 3. The other servers start; each must give the same answers.
 4. Rounds.
+5. All servers stop; each is started again and again, and loaded at once (cold.py).
 """
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +21,7 @@ from statistics import fmean
 from benchmarks.folders import articles_below, real_or_sampled
 from benchmarks.throughput.alike import answers, require_alike
 from benchmarks.throughput.client import Answer, Client
+from benchmarks.throughput.cold import cold_starts
 from benchmarks.throughput.limit import write_answers
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.questions import Question, draw
@@ -36,7 +39,8 @@ Say = Callable[[str], None]
 class Options:
     """`servers` and `questions` by name; `seconds` of a turn.
 
-    `again` says after the rounds which questions are worth as many rounds once more.
+    `again` says after the rounds which questions are worth as many rounds once more. Then each server is
+    started cold, `starts` times.
     """
 
     servers: Sequence[str]
@@ -44,6 +48,7 @@ class Options:
     rounds: int
     seconds: int
     database: Path | None = None
+    starts: int = 0
     again: Callable[[Result], Sequence[str]] = lambda result: ()
 
 
@@ -62,13 +67,26 @@ def run(options: Options, scratch: Path, say: Say) -> Result:
             questions=asked,
             servers=list(options.servers),
             turns=[],
+            cold=[],
         )
         say("warm-up")
         warm(servers, bodies)
         result.turns.extend(play(servers, options.questions, bodies, options.rounds, options.seconds, say))
         again = options.again(result)
         result.turns.extend(play(servers, again, bodies, options.rounds, options.seconds, say))
+    result.cold.extend(cold_starts(options.servers, bodies, place, options.starts, say))
     return result
+
+
+def prepared(scratch: Path, questions: Sequence[str], *, copied: bool = False) -> tuple[Place, Bodies]:
+    """The articles, ingested, and the requests to gqlnews; `copied`: the articles may be edited."""
+    content, _ = real_or_sampled(scratch)
+    if copied:
+        content = Path(shutil.copytree(content, scratch / "content"))
+    place = Place(content, scratch / "store.db", scratch / "answers", scratch)
+    ingest(place)
+    with start(UNCACHED, place) as gqlnews, Client(gqlnews.url) as client:
+        return place, _files(draw(place.database, client, questions), [UNCACHED], scratch)
 
 
 @contextmanager

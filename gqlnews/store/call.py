@@ -15,8 +15,8 @@ class Call:
     """A call to the pool; `client` is the client's, and `asked` when it came, by time.monotonic().
 
     `expected`: seconds of a processor that it takes; infinite where nobody knows. `until`: when it is
-    stopped, once it runs. `seconds` of a processor is what each statement took, on average; `spared` of them
-    were not run. `rest` are calls that go on in the same read transaction: each is answered as soon as it is
+    stopped, once it runs. `seconds` of a processor is what the statements took; `spared` of them were not
+    run. `rest` are calls that go on in the same read transaction: each is answered as soon as it is
     through. `preempted`: it took longer than expected, and is to run again as what it is.
     """
 

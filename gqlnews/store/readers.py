@@ -3,8 +3,8 @@
 A request brings all its statements at once, as one call. They run in one hop to a thread and in one read
 transaction, so they all see the same content. To wake a thread costs more than a small statement does. So a
 thread that is awake goes on with the calls that came meanwhile: those that wait share its hop. What it has
-just run, it need not run again for them (recent.py). And what has proved to be quick takes no hop at all
-(near.py).
+just run, it need not run again for them (recent.py). And a call within a small budget takes no hop at all:
+the event loop runs it (inline_executor.py).
 
 One reader is reserved for calls that are known to be short, by what their statements took before, or else by
 the estimate of the request. All other calls go to the other readers. Waiting calls are served in turn by
@@ -32,8 +32,8 @@ from gqlnews.store.call import SHORT, Call
 from gqlnews.store.callers import caller
 from gqlnews.store.connection import Statements
 from gqlnews.store.failures import explained
+from gqlnews.store.inline_executor import InlineExecutor
 from gqlnews.store.limited import MARGIN
-from gqlnews.store.near import Near
 from gqlnews.store.queue import FULL, CallQueue
 from gqlnews.store.reader import Reader
 
@@ -62,7 +62,7 @@ class Readers:
         self._waiting = CallQueue()
         self._late: asyncio.TimerHandle | None = None  # when the next call has waited too long
         self._done: deque[Call] = deque()
-        self._near = Near()
+        self._inline = InlineExecutor()
         self._told = False
         self._closed = True
 
@@ -74,7 +74,7 @@ class Readers:
         self._path, self._closed = path, False
         self._loop = asyncio.get_running_loop()
         try:
-            self._near.open(path, self._limits.answer_bytes)
+            self._inline.open(path, self._limits.answer_bytes)
             for number in range(count):
                 most = self._limits.answer_bytes
                 reader = Reader(path, most, self._seconds, reserved=number == 0 and count > 1)
@@ -88,7 +88,7 @@ class Readers:
     async def close(self) -> None:
         """Refuse who waits, stop what runs, and end every thread."""
         self._closed = True
-        self._near.close()
+        self._inline.close()
         if self._late is not None:
             self._late.cancel()
         for call in self._waiting.late(math.inf):
@@ -109,15 +109,15 @@ class Readers:
         """
         if self._closed:
             raise self._shut()
-        near = self._near.read(statements)
-        if near is not None:
-            return near
+        results = self._inline.try_execute(statements)
+        if results is not None:
+            return results
         call = self._call(statements)
         self._enqueue(call)
         try:
             answers = await call.answers
             if not call.spared:
-                self._near.learn(statements, call.seconds)
+                self._inline.record(statements, call.seconds)
             return answers
         except asyncio.CancelledError:
             call.abandoned = True
@@ -153,7 +153,7 @@ class Readers:
 
     async def trace(self, hook: Trace | None) -> None:
         """Call `hook` with the text of every statement from now on, on the reader's thread; None ends it."""
-        self._near.trace(hook)
+        self._inline.trace(hook)
         for reader in self._all:
             await reader.set_trace_callback(
                 cast("Trace", hook)
@@ -170,7 +170,7 @@ class Readers:
     def _call(self, statements: Statements) -> Call:
         """What is measured tells more than an estimate."""
         client, estimate = caller()
-        measured = self._near.expected(statements)
+        measured = self._inline.latency(statements)
         expected = measured if measured is not None else estimate
         answers: asyncio.Future[list[bytes | None]] = self._loop.create_future()
         return Call(statements, answers, time.monotonic(), client, math.inf if expected is None else expected)

@@ -13,4 +13,4 @@ def result(rates: dict[str, list[float]], question: str = "front") -> Result:
         for server, of_rounds in rates.items()
         for number, rate in enumerate(of_rounds)
     ]
-    return Result("2 cores", "10 articles", 3, 2, [Asking(question, 100, 28_000)], list(rates), turns)
+    return Result("2 cores", "10 articles", 3, 2, [Asking(question, 100, 28_000)], list(rates), turns, [])

@@ -9,6 +9,8 @@ from gqlnews.plan.audience import Audience
 from gqlnews.schema.engine import Asked, Engine
 from tests.product import Product
 
+pytestmark = pytest.mark.usefixtures("no_inline_execution")
+
 SIX_DEEP = "title"
 for _ in range(6):
     SIX_DEEP = f"title related(first: 2) {{ title article {{ {SIX_DEEP} }} }}"

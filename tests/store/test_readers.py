@@ -16,7 +16,7 @@ from gqlnews.store.call import SHORT
 from gqlnews.store.callers import act_for, expect
 from gqlnews.store.connection import Statements
 from gqlnews.store.database import open_writer
-from gqlnews.store.near import PROVED
+from gqlnews.store.inline_executor import MIN_SAMPLES
 from gqlnews.store.queue import CallQueue
 from gqlnews.store.reader import Reader
 from gqlnews.store.readers import Readers
@@ -33,7 +33,7 @@ ENDLESS: Statements = [(NUMBERS.format(""), ())]
 SLOW = (NUMBERS.format(" LIMIT 3000000"), ())
 SLOW_TOO = (NUMBERS.format(" LIMIT 3000001"), ())
 MIDDLING = (NUMBERS.format(" LIMIT 30000"), ())  # too slow for the loop
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_inline_execution")]
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ async def test_one_reader_runs_nothing_but_what_is_known_to_be_short(database: P
 
 async def test_what_was_measured_tells_more_than_an_estimate(database: Path) -> None:
     async with pool(database) as readers:
-        for _ in range(PROVED):
+        for _ in range(MIN_SAMPLES):
             await readers.read([MIDDLING])
         running = await told(readers, "i + 1 FROM n)")
         endless = asking(readers, ENDLESS, "other", None)

@@ -1,0 +1,132 @@
+"""`python -m benchmarks.throughput.steady`: is gqlnews as fast after every start?
+
+It is started again and again, with all its connections at once, and nothing cached. From the second second
+on every start has to reach 0.9 of the best. Beside it may run one statement of 50 ms every 100 ms, or 100
+files are edited just before. Exits with 1 where the goal is missed.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from statistics import median
+from threading import Event, Thread
+from time import perf_counter
+
+from benchmarks.throughput.client import Client
+from benchmarks.throughput.cold import SECONDS, Beside, ColdStart, cold_start, nothing
+from benchmarks.throughput.large import large
+from benchmarks.throughput.load import Asked, require_wrk
+from benchmarks.throughput.process import Server
+from benchmarks.throughput.questions import NAMES
+from benchmarks.throughput.run import prepared
+from benchmarks.throughput.servers import UNCACHED, Place
+
+GOAL = 0.9
+CONNECTIONS = (1, 4, 8, 32, 128)
+SLOW_SECONDS, SLOW_EVERY = 0.05, 0.1
+SIZES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70)  # of the slow request; the first that takes SLOW_SECONDS
+EDITS = 100
+
+
+@contextmanager
+def slow_statements(server: Server, _place: Place) -> Iterator[None]:
+    """A statement of SLOW_SECONDS every SLOW_EVERY."""
+    done = Event()
+    with Client(server.url) as client:
+        first = next((size for size in SIZES if _took(client, size) >= SLOW_SECONDS), SIZES[-1])
+
+    def ask() -> None:
+        with Client(server.url) as client:
+            number = 0
+            while not done.wait(max(0.0, SLOW_EVERY - _took(client, first, number))):
+                number += 1
+
+    thread = Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _took(client: Client, first: int, number: int = 0) -> float:
+    begun = perf_counter()
+    answer = client.ask(large(first, number))
+    if answer.status != HTTPStatus.OK:
+        raise SystemExit(f"the slow request was refused: {answer.body[:500]!r}")
+    return perf_counter() - begun
+
+
+@contextmanager
+def edits(_server: Server, place: Place) -> Iterator[None]:
+    """EDITS files are changed; their number changes nothing else that is asked."""
+    for path in sorted(place.content.rglob("*.md"))[:EDITS]:
+        with path.open("a") as file:
+            file.write("\nAnother line.\n")
+    yield
+
+
+_BESIDE: dict[str, Beside] = {"nothing": nothing, "slow": slow_statements, "edits": edits}
+
+
+def line(starts: Sequence[ColdStart]) -> str:
+    """Of the starts of one question and number of connections."""
+    settled = [one.settled for one in starts]
+    steady = min(settled) / max(settled)
+    cells = (
+        f"{starts[0].question}, {starts[0].connections}",
+        f"{max(settled):,.0f}",
+        f"{median(settled):,.0f}",
+        f"{min(settled):,.0f}",
+        f"{steady:.2f}{'' if steady >= GOAL else ' (missed)'}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    require_wrk()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput.steady", description=__doc__)
+    parser.add_argument("--queries", type=_comma_separated, default=NAMES, help="by commas")
+    parser.add_argument("--connections", type=_numbers, default=CONNECTIONS, help="by commas")
+    parser.add_argument("--starts", type=int, default=10, help="of each (10)")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help=f"of each start ({SECONDS})")
+    parser.add_argument("--beside", choices=_BESIDE, default="nothing", help="what goes on meanwhile")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
+        missed = _run(given, Path(scratch))
+    raise SystemExit(1 if missed else 0)
+
+
+def _run(given: argparse.Namespace, scratch: Path) -> int:
+    """How many goals are missed."""
+    place, bodies = prepared(scratch, given.queries, copied=given.beside == "edits")
+    print(f"Beside: {given.beside}. Requests a second from the second second on.\n")
+    print(
+        "| query, connections | best | median | worst | worst / best |\n| --- | ---: | ---: | ---: | ---: |"
+    )
+    missed = 0
+    for question in given.queries:
+        for many in given.connections:
+            asked = Asked(question, bodies[UNCACHED, question], many, 1)
+            begin = partial(cold_start, UNCACHED, asked, place, given.seconds, _BESIDE[given.beside])
+            starts = [begin() for _ in range(given.starts)]
+            print(line(starts), flush=True)
+            missed += min(one.settled for one in starts) < GOAL * max(one.settled for one in starts)
+    return missed
+
+
+def _comma_separated(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,13 +12,17 @@ from benchmarks.throughput.progress import say
 from benchmarks.throughput.run import Options, run
 
 WITHOUT_PEERS = tuple(name for name in servers.NAMES if name not in servers.PEERS)
+COLD = (servers.UNCACHED, servers.FIELDS, *servers.PEERS)
 WITH_PEERS = tuple(name for name in servers.NAMES if name != servers.UNLIMITED)
 
 
 def main() -> None:
     given = _options()
     require_wrk()
-    options = Options(given.only, given.queries, given.rounds, given.seconds, given.db)
+    cold = [name for name in COLD if name in given.only]
+    options = Options(
+        given.only, given.queries, given.rounds, given.seconds, given.db, cold=cold, starts=given.starts
+    )
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
         result = run(options, Path(scratch), say)
     if given.out:
@@ -40,6 +44,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--queries", type=_names(questions.NAMES), default=questions.NAMES, help="by commas")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=2, help="of each turn")
+    parser.add_argument("--starts", type=int, default=5, help="cold starts of each server; 0 leaves them out")
     parser.add_argument("--db", type=Path, help="where to keep the database: a second run need not ingest")
     parser.add_argument("--out", type=Path, help="a JSON file for all figures")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")

@@ -62,6 +62,8 @@ def cold_starts(
     say: Callable[[str], None],
 ) -> Iterator[ColdStart]:
     """Each server, question and number of connections, so many times, in turns."""
+    if not servers:
+        return
     for number in range(starts):
         for question in dict.fromkeys(question for _, question in bodies):
             for many in CONNECTIONS:

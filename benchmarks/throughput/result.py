@@ -63,11 +63,12 @@ class Result(msgspec.Struct, frozen=True):
         wanted = (server, question, connections)
         return [one for one in self.cold if (one.server, one.question, one.connections) == wanted]
 
-    def worst(self, server: str, question: str, connections: int) -> float:
-        """Requests a second, over the whole of its worst cold start."""
-        return min(one.whole for one in self.cold_of(server, question, connections))
-
     def fastest(self, servers: Iterable[str], question: str, connections: int) -> str | None:
         """Which of these servers answers most; None where none of them ran."""
         ran = [server for server in servers if server in self.servers]
         return max(ran, key=lambda name: self.best(name, question, connections).per_second, default=None)
+
+    @property
+    def cold_servers(self) -> list[str]:
+        """Those that were started cold, in their order."""
+        return list(dict.fromkeys(one.server for one in self.cold))

@@ -4,7 +4,7 @@
 2. gqlnews that keeps nothing says what every request's answer is, and gives its cursors.
 3. The other servers start; each must give the same answers.
 4. Rounds.
-5. All servers stop; each is started again and again, and loaded at once (cold.py).
+5. All servers stop; some are started again and again, and loaded at once (cold.py).
 """
 
 import os
@@ -39,8 +39,8 @@ Say = Callable[[str], None]
 class Options:
     """`servers` and `questions` by name; `seconds` of a turn.
 
-    `again` says after the rounds which questions are worth as many rounds once more. Then each server is
-    started cold, `starts` times.
+    `again` says after the rounds which questions are worth as many rounds once more. Then the
+    servers of `cold` are started cold, each `starts` times.
     """
 
     servers: Sequence[str]
@@ -48,7 +48,8 @@ class Options:
     rounds: int
     seconds: int
     database: Path | None = None
-    starts: int = 0
+    cold: Sequence[str] = ()
+    starts: int = 5
     again: Callable[[Result], Sequence[str]] = lambda result: ()
 
 
@@ -74,7 +75,7 @@ def run(options: Options, scratch: Path, say: Say) -> Result:
         result.turns.extend(play(servers, options.questions, bodies, options.rounds, options.seconds, say))
         again = options.again(result)
         result.turns.extend(play(servers, again, bodies, options.rounds, options.seconds, say))
-    result.cold.extend(cold_starts(options.servers, bodies, place, options.starts, say))
+    result.cold.extend(cold_starts(options.cold, bodies, place, options.starts, say))
     return result
 
 

@@ -1,6 +1,7 @@
 """The tables of a run: on the terminal, and as Markdown for docs/performance.md."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
@@ -41,27 +42,63 @@ def titles(result: Result) -> Iterator[tuple[str, str, int]]:
             yield f"{asked.name}: {size}, {many}", asked.name, connections
 
 
+COLD_HEADINGS = ("", "worst requests/s", "median", "× fastest peer, worst", "median")
+
+
+def cold_titles(result: Result) -> Iterator[tuple[str, str, int]]:
+    """(title, question, connections) of each table of cold starts."""
+    for asked in result.questions if result.cold else ():
+        for connections in CONNECTIONS:
+            many = f"{connections} connection{'s' if connections > 1 else ''}"
+            starts = len(result.cold_of(result.cold_servers[0], asked.name, connections))
+            yield f"{asked.name}: {starts} cold starts, {many}", asked.name, connections
+
+
+def cold_rows(result: Result, question: str, connections: int) -> Iterator[Row]:
+    """One a server: over the whole turn, the worst start and the median one."""
+    rates = {
+        server: [one.whole for one in result.cold_of(server, question, connections)]
+        for server in result.cold_servers
+    }
+    peers = [of_starts for server, of_starts in rates.items() if server in PEERS]
+    for server, of_starts in rates.items():
+        worst = f"{min(of_starts) / max(map(min, peers)):.2f}" if peers else ""
+        middle = f"{median(of_starts) / max(map(median, peers)):.2f}" if peers else ""
+        yield [LABELS[server], f"{min(of_starts):,.0f}", f"{median(of_starts):,.0f}", worst, middle]
+
+
 def show(result: Result) -> None:
     """Print them for people."""
     console = Console()
     console.print(about(result))
+    for title, question, connections in cold_titles(result):
+        console.print(_table(title, COLD_HEADINGS, cold_rows(result, question, connections)))
     for title, question, connections in titles(result):
-        table = Table(title=title, title_justify="left")
-        for number, heading in enumerate(headings(result)):
-            table.add_column(heading, justify="right" if number else "left")
-        for row in rows(result, question, connections):
-            table.add_row(*row)
-        console.print(table)
+        console.print(_table(title, headings(result), rows(result, question, connections)))
+
+
+def _table(title: str, headings: Sequence[str], rows: Iterable[Row]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def markdown(result: Result) -> str:
     """The same for a document."""
     blocks = [about(result)]
+    for title, question, connections in cold_titles(result):
+        blocks.append(_block(title, COLD_HEADINGS, cold_rows(result, question, connections)))
     for title, question, connections in titles(result):
-        lines = [headings(result), ["---", *["---:"] * (len(headings(result)) - 1)]]
-        lines += rows(result, question, connections)
-        blocks.append(f"**{title}**\n\n" + "\n".join(map(_line, lines)))
+        blocks.append(_block(title, headings(result), rows(result, question, connections)))
     return "\n\n".join(blocks) + "\n"
+
+
+def _block(title: str, headings: Sequence[str], rows: Iterable[Row]) -> str:
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+    return f"**{title}**\n\n" + "\n".join(map(_line, lines))
 
 
 def about(result: Result) -> str:

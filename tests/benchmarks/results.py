@@ -1,8 +1,16 @@
 """Runs made up for tests."""
 
+from benchmarks.throughput.cold import ColdStart
 from benchmarks.throughput.load import Turn
 from benchmarks.throughput.result import Asking, Result
 from benchmarks.throughput.rounds import CONNECTIONS
+
+
+def cold(server: str, *rates: float, question: str = "front") -> list[ColdStart]:
+    """Starts that answer so much from the second second on, and half of it before."""
+    return [
+        ColdStart(server, question, many, [rate / 2, rate, rate]) for many in CONNECTIONS for rate in rates
+    ]
 
 
 def result(rates: dict[str, list[float]], question: str = "front") -> Result:

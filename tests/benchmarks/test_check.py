@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.throughput.check import fallen, ratios, suspect
-from tests.benchmarks.results import result
+from benchmarks.throughput.check import fallen, ratios, slow_starts, suspect
+from tests.benchmarks.results import cold, result
 
 RATES = {
     "ordinary": [50.0],
@@ -47,3 +47,17 @@ def test_what_seems_to_have_fallen_is_asked_again() -> None:
     found = result(RATES)
     assert suspect(found, ratios(found)) == []
     assert suspect(found, ratios(found) | {"front, 1 connections: gqlnews-cached": 20}) == ["front"]
+
+
+@pytest.mark.parametrize(
+    ("starts", "complaints"),
+    [
+        ([400.0, 320.0], []),  # a fifth less is allowed
+        ([400.0, 200.0], ["SLOW START: front, 32 connections: 50% of the warm server"]),
+    ],
+)
+def test_the_worst_cold_start_is_compared_with_the_warm_server(
+    starts: list[float], complaints: list[str]
+) -> None:
+    found = replace(result(RATES), cold=cold("gqlnews-uncached", *starts))
+    assert list(slow_starts(found)) == complaints

@@ -1,7 +1,9 @@
 """What a run prints."""
 
+from msgspec.structs import replace
+
 from benchmarks.throughput.table import markdown
-from tests.benchmarks.results import result
+from tests.benchmarks.results import cold, result
 
 
 def test_a_row_has_the_figures_and_the_ratios() -> None:
@@ -15,3 +17,11 @@ def test_nothing_is_compared_with_what_did_not_run() -> None:
     assert "× ordinary" in text
     assert "× limit" not in text
     assert "× fastest peer" not in text
+
+
+def test_cold_starts_show_the_worst_and_the_median_over_the_whole_turn() -> None:
+    starts = [*cold("gqlnews-uncached", 600, 1_200, 900), *cold("yoga", 300, 240, 600)]
+    found = replace(result({"gqlnews-uncached": [1_000.0], "yoga": [500.0]}), cold=starts)
+    lines = markdown(found).splitlines()
+    assert "**front: 3 cold starts, 32 connections**" in lines
+    assert "| gqlnews, nothing kept | 500 | 750 | 2.50 | 3.00 |" in lines

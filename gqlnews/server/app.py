@@ -49,7 +49,7 @@ from gqlnews.settings import ServerSettings, log_format, server_settings
 from gqlnews.store.access import Access
 
 ENDPOINT = "/graphql"
-SWITCH_SECONDS = 0.0005  # how long the event loop waits for a thread that computes in Python; 5 ms by default
+SWITCH_SECONDS = 0.0001  # how long the event loop waits for a thread that computes in Python; 5 ms by default
 
 _CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 

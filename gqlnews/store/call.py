@@ -39,6 +39,11 @@ class Call:
         """Whether it may run where nothing else may take long. Parts that were delivered cannot run again."""
         return self.expected <= SHORT and not self.rest
 
+    @property
+    def size(self) -> int:
+        """Bytes of its results."""
+        return sum(map(len, filter(None, self.outcome))) if isinstance(self.outcome, list) else 0
+
     def deliver(self) -> None:
         """Hand the outcome to who waits, if anybody still does."""
         outcome, self.outcome = self.outcome, None  # or an error would keep itself, by its traceback

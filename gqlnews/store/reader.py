@@ -15,9 +15,8 @@ from gqlnews.store.call import SHORT, Call
 from gqlnews.store.connection import connect_to_read, run_within
 from gqlnews.store.limited import (
     FULL_TEXT,
-    STEPS_BETWEEN_LOOKS,
-    STEPS_OF_A_SEARCH,
     limit_reached,
+    steps_per_check,
 )
 from gqlnews.store.queue import CallQueue
 from gqlnews.store.recent import Recent
@@ -134,7 +133,7 @@ class Reader(aiosqlite.Connection):
         if call.abandoned:
             raise sqlite3.OperationalError("nobody waits for the answer")
         searches = any(FULL_TEXT in sql for sql, _ in call.statements)
-        self._look_every(STEPS_OF_A_SEARCH if searches else STEPS_BETWEEN_LOOKS)
+        self._look_every(steps_per_check(self._seconds, is_search=searches))
         start = time.thread_time()
         try:
             answers = run_all(call)

@@ -39,6 +39,8 @@ from gqlnews.store.reader import Reader
 
 Trace = Callable[[str], None]
 
+DELIVERED_BYTES = 256 << 10  # in a turn of the loop: each answer is copied, and written, before the next turn
+
 WAITED = "The server was too busy to start the request in time: try again later."
 
 
@@ -218,8 +220,14 @@ class Readers:
 
     def _deliver(self) -> None:
         self._told = False  # before a look at what is done: who is done later tells again
+        size = 0
         while self._done:
+            if size > DELIVERED_BYTES and not self._closed:
+                self._told = True
+                self._loop.call_soon(self._deliver)
+                return
             call = self._done.popleft()
+            size += call.size
             if call.preempted and not self._closed:
                 self._run_again(call)
                 continue

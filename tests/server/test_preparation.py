@@ -143,7 +143,7 @@ def test_many_at_once_are_each_answered(client: TestClient) -> None:
 def test_the_share_of_the_loop_is_used_up_and_comes_back() -> None:
     share, now = LoopShare(), 100.0
     assert share.budget("a", now) == MAX_SECONDS
-    for _ in range(4):
+    for _ in range(2):
         share.spend("a", MAX_SECONDS, now)
     assert share.budget("a", now) == MIN_SECONDS
     share.spend("a", FREE_SECONDS, now)  # what takes so little is free

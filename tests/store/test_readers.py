@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from gqlnews.store.database import open_writer
 from gqlnews.store.inline_executor import MIN_SAMPLES
 from gqlnews.store.queue import CallQueue
 from gqlnews.store.reader import Reader
-from gqlnews.store.readers import Readers
+from gqlnews.store.readers import DELIVERED_BYTES, Readers
 
 LINE: Statements = [("SELECT line FROM store", ())]
 COUNT = ("SELECT CAST(count(*) AS TEXT) FROM topic", ())
@@ -226,6 +227,19 @@ async def test_one_reader_runs_nothing_but_what_is_known_to_be_short(database: P
         for one in dear:
             one.cancel()
         await ended(dear)
+
+
+async def test_large_results_are_delivered_over_several_turns(database: Path) -> None:
+    """Each is copied and written by who gets it: others are served in between."""
+    large: Statements = [("SELECT CAST(zeroblob(?) AS TEXT)", (DELIVERED_BYTES + 1,))]
+    async with pool(database) as readers:
+        asking = [asyncio.create_task(readers.read(large)) for _ in range(5)]
+        turns = []
+        while not all(task.done() for task in asking):
+            await asyncio.sleep(0)
+            turns.append(sum(task.done() for task in asking))
+        assert {after - before for before, after in pairwise([0, *turns])} == {0, 1}
+        assert {len((await task)[0] or b"") for task in asking} == {DELIVERED_BYTES + 1}
 
 
 async def test_what_was_measured_tells_more_than_an_estimate(database: Path) -> None:

@@ -50,6 +50,7 @@ class Feed:
         self._groups: dict[Hashable, Group] = {}
         self._lock = asyncio.Lock()  # held by who looks, and who joins
         self._turns = Turns()  # for catching up, so that one page at most stands before a look
+        self._entrance = Turns()  # for beginning: so that of many that come, one at most stands before a look
         self._snapshots: Snapshots | None = None
         self._seen: Sequence[bytes | None] = ()
         self._looked = 0.0
@@ -106,7 +107,7 @@ class Feed:
 
     async def _begin(self, watched: Watched, number: int | None, listener: Listener) -> CatchUp:
         """Where to go on from: what was asked for, or the moment that it was asked at."""
-        async with self._running():
+        async with self._entrance.taken(listener.client), self._running():
             since = watched.bound.inputs.values["since"]
             assert isinstance(since, int)
             for _ in range(LOOKS):

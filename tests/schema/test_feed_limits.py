@@ -1,7 +1,7 @@
 """Statement time: expensive subscriptions come last and end over budget; the others get every event."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
@@ -14,7 +14,7 @@ from gqlnews.plan import operation
 from gqlnews.schema import budget, feed
 from gqlnews.schema.budget import OverBudgetError
 from gqlnews.schema.judge import Judge
-from gqlnews.schema.listener import AnewError
+from gqlnews.schema.listener import AnewError, Listener
 from gqlnews.store import snapshots
 from gqlnews.store.limited import out_of_time
 from gqlnews.store.snapshots import Snapshots
@@ -74,6 +74,31 @@ def test_a_cheap_group_s_events_are_delivered_before_an_expensive_one_is_judged(
         assert cheap.told == [("ADDED", "a")]
         number = int(live.version().rpartition("-")[2])
         assert known == [number, number]  # before the change and after it
+
+    alone(check)
+
+
+def test_many_that_begin_do_not_hold_up_the_next_look() -> None:
+    async def check(live: Live) -> None:
+        def watch() -> AsyncGenerator[bytes, None]:
+            return live.feed.watch(live.ready(), lambda: None)
+
+        def joined() -> list[Listener]:
+            return [one for group in live.feed._groups.values() for one in group.listeners]
+
+        await live.joined()
+        async with live.feed._lock:
+            many = [asyncio.ensure_future(anext(watch())) for _ in range(50)]
+            await asyncio.sleep(0)
+            look = asyncio.create_task(live.feed._lock.acquire())
+            await asyncio.sleep(0)
+        await look
+        assert len(joined()) <= 1 + 1
+        live.feed._lock.release()
+        await until(lambda: len(joined()) == 1 + 50)
+        for task in many:
+            task.cancel()
+        await asyncio.wait(many)
 
     alone(check)
 

@@ -4,11 +4,13 @@ A request that arrives at once, as almost all do, costs nothing here.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 from operator import itemgetter
 from typing import Protocol
 
 EVERY = 1.0  # seconds between two looks
+SWEEP_SIZE = 250  # connections, checked in a turn of the loop
 ARRIVAL_SECONDS = 10.0  # for the headers of a request, and for its body
 READING_SECONDS = 20.0  # in which a client has to take something of what waits for it
 
@@ -43,17 +45,26 @@ class Patience:
             self._timer.cancel()
 
     def _look(self) -> None:
-        now = asyncio.get_running_loop().time()
-        connections = tuple(self._connections)
-        for connection in connections:
-            connection.look(now)
-        cut_unread(connections)
+        self._sweep(iter(tuple(self._connections)), [])
+
+    def _sweep(self, connections: Iterator[Connection], unread: list[tuple[int, Connection]]) -> None:
+        """Check the next connections; the others follow in later turns of the event loop."""
+        loop = asyncio.get_running_loop()
+        checked = 0
+        for connection in islice(connections, SWEEP_SIZE):
+            connection.look(loop.time())
+            if size := connection.unread:
+                unread.append((size, connection))
+            checked += 1
+        if checked == SWEEP_SIZE:
+            loop.call_soon(self._sweep, connections, unread)
+            return
+        cut_unread(unread)
         self.start()
 
 
-def cut_unread(connections: Collection[Connection]) -> None:
+def cut_unread(unread: Collection[tuple[int, Connection]]) -> None:
     """Abort connections whose clients read nothing, those with most first, until what waits is bounded."""
-    unread = [(one.unread, one) for one in connections]
     total = sum(size for size, _ in unread)
     for size, connection in sorted(unread, key=itemgetter(0), reverse=True):
         if total <= MAX_UNREAD_BYTES:

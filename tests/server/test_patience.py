@@ -14,6 +14,7 @@ from gqlnews.server.patience import (
     LITTLE_BYTES,
     MAX_UNREAD_BYTES,
     READING_SECONDS,
+    SWEEP_SIZE,
     Awaited,
     Patience,
     Unread,
@@ -231,7 +232,7 @@ def test_where_clients_read_too_little_those_with_most_unread_are_cut(
     wires = [Wire() for _ in waiting]
     for wire, size in zip(wires, waiting, strict=True):
         wire.waiting = size
-    cut_unread([_Connected(wire) for wire in wires])
+    cut_unread([(wire.waiting, _Connected(wire)) for wire in wires])
     assert [number for number, wire in enumerate(wires) if wire.aborted] == cut
 
 
@@ -283,3 +284,27 @@ def test_every_connection_is_looked_at_again_and_again() -> None:
         return [round((at - start) / EVERY) for at in looks]
 
     assert asyncio.run(run()) == [1, 2]
+
+
+def test_many_connections_are_checked_over_several_turns_of_the_loop() -> None:
+    """So that a request is answered in between."""
+    checked: list[int] = []
+
+    class One:
+        transport: Any = None
+        unread = 0
+
+        def look(self, now: float) -> None:
+            checked.append(1)
+
+    async def run() -> None:
+        sweeper = Patience([One() for _ in range(3 * SWEEP_SIZE + 1)])
+        sweeper._look()
+        turns = []
+        while len(checked) < 3 * SWEEP_SIZE + 1:
+            turns.append(len(checked))
+            await asyncio.sleep(0)
+        sweeper.stop()
+        assert turns == [SWEEP_SIZE, 2 * SWEEP_SIZE, 3 * SWEEP_SIZE]
+
+    asyncio.run(run())

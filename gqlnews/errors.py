@@ -1,14 +1,14 @@
-"""The tree of exceptions. A message names the offender and says what to do about it."""
+"""Exception hierarchy and error codes. Each message names the cause and says how to fix it."""
 
 from enum import StrEnum
 
-MAX_MESSAGE = 300  # characters of a message to a client
+MAX_MESSAGE = 300  # characters of an error message sent to a client
 
 
 class Code(StrEnum):
     """Every `extensions.code` of the API; docs/errors.md has a line for each."""
 
-    # GraphQL refuses the request
+    # rejected by the GraphQL layer
     PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     BAD_USER_INPUT = "BAD_USER_INPUT"
@@ -29,11 +29,11 @@ class Code(StrEnum):
     INTROSPECTION_OFF = "INTROSPECTION_OFF"
     OPERATION_NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
 
-    # while it runs
+    # raised during execution
     TIMED_OUT = "TIMED_OUT"
     ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE"
 
-    # HTTP refuses it before
+    # rejected by the HTTP layer
     BAD_REQUEST = "BAD_REQUEST"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     NOT_FOUND = "NOT_FOUND"
@@ -50,45 +50,45 @@ class Code(StrEnum):
     RATE_LIMITED = "RATE_LIMITED"
     OVERLOADED = "OVERLOADED"
 
-    # a document is named, and not given
+    # persisted documents
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
     DOCUMENT_NOT_FOUND = "DOCUMENT_NOT_FOUND"
     DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
 
-    # a stream comes to its limits
+    # stream limits
     TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
     TOO_MANY_OPERATIONS = "TOO_MANY_OPERATIONS"
     TOO_SLOW = "TOO_SLOW"
 
-    # the server cannot answer
+    # server errors
     INTERNAL_ERROR = "INTERNAL_ERROR"
     STOPPING = "STOPPING"
 
 
 def shorten(message: str, most: int = MAX_MESSAGE) -> str:
-    """A message of at most `most` characters: what it repeats of a request may be of any length."""
+    """Truncate a message to `most` characters, since it may quote a request of any length."""
     return message if len(message) <= most else f"{message[: most - 1]}…"
 
 
 class GqlnewsError(Exception):
-    """Every error that gqlnews raises on purpose."""
+    """Base class of all errors that gqlnews raises on purpose."""
 
 
 class StartupError(GqlnewsError):
-    """What keeps a command from doing its work: one line for the user, exit 2."""
+    """A command cannot do its work; the CLI prints the message on one line and exits with status 2."""
 
 
 class FolderError(StartupError):
-    """The content folder is not there, is no folder, or cannot be read."""
+    """The content folder is missing, is not a folder, or cannot be read."""
 
 
 class ParserProcessError(StartupError):
-    """The processes that parse files keep ending, or cannot be started."""
+    """The parser processes keep exiting or cannot be started."""
 
 
 class ExhaustedError(StartupError):
-    """The system has no open files or memory left for now."""
+    """The system is temporarily out of file descriptors or memory."""
 
 
 class DatabaseError(StartupError):
@@ -96,11 +96,11 @@ class DatabaseError(StartupError):
 
 
 class ForeignDatabaseError(DatabaseError):
-    """The file is no database of gqlnews."""
+    """The file is not a gqlnews database."""
 
 
 class NewerDatabaseError(DatabaseError):
-    """A newer gqlnews made the file."""
+    """A newer version of gqlnews wrote the database file."""
 
 
 class LockedDatabaseError(DatabaseError):
@@ -108,7 +108,7 @@ class LockedDatabaseError(DatabaseError):
 
 
 class DamagedDatabaseError(DatabaseError):
-    """The content of the database file cannot be read: it has to be built again. `reason` is SQLite's."""
+    """The database file is corrupt and has to be rebuilt. `reason` is SQLite's error message."""
 
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
@@ -116,23 +116,23 @@ class DamagedDatabaseError(DatabaseError):
 
 
 class StorageError(DatabaseError):
-    """The disk below the database is full or fails, which may pass."""
+    """The database's disk is full or failing, which may be temporary."""
 
 
 class AddressError(StartupError):
-    """The host and port cannot be listened on."""
+    """The server cannot bind the host and port."""
 
 
 class SettingsError(StartupError):
-    """An option or environment variable has a value that it cannot have."""
+    """An option or environment variable has an invalid value."""
 
 
 class DocumentsError(StartupError):
-    """A trusted document cannot be read, or is not valid."""
+    """A persisted document cannot be read or is not valid."""
 
 
 class RequestError(GqlnewsError):
-    """An argument of a request that is refused before anything runs; `code` is `extensions.code`."""
+    """A request is rejected before execution because of an argument; `code` becomes `extensions.code`."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
@@ -140,11 +140,11 @@ class RequestError(GqlnewsError):
 
 
 class LimitError(RequestError):
-    """A limit that a request comes to only while its statements run."""
+    """A request exceeded a limit while its SQL statements ran."""
 
 
 class OverloadedError(LimitError):
-    """The statements of a request were not started: too many others wait, or it waited too long itself."""
+    """A request's SQL statements were not started: the queue was full or the request waited too long."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.OVERLOADED, message)

@@ -1,7 +1,7 @@
-"""Instants as text: what a file or an argument writes, what is served, and what orders.
+"""Parse and format timestamps and durations.
 
-A calendar of years 1 to 9999 in UTC, without leap seconds. Sub-second digits are text throughout, so that
-all nine are kept.
+Timestamps are UTC in the years 1 to 9999, without leap seconds. Fractions of a second stay text throughout,
+so that all nine digits survive.
 """
 
 import re
@@ -24,16 +24,17 @@ _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
 class Instant(NamedTuple):
-    """`text` as served (`2021-04-15T13:00:00.50Z`), `key` as it orders (`2021-04-15T13:00:00.5`)."""
+    """Timestamp: `text` as served (`2021-04-15T13:00:00.50Z`), `key` to sort by (`2021-04-15T13:00:00.5`)."""
 
     key: str
     text: str
 
 
 def parse_instant(text: str) -> Instant | None:
-    """The instant that `text` writes, None where it writes none.
+    """Parse a timestamp; return None if `text` is not one.
 
-    RFC 3339, or without seconds, or the date alone (00:00), or a space for the `T`; no offset means UTC.
+    Accepts RFC 3339, and also a time without seconds, a date alone (00:00), a space instead of the `T`, and
+    a missing offset, which means UTC.
     """
     written = _WRITTEN.fullmatch(text)
     if written is None:
@@ -54,21 +55,21 @@ def parse_instant(text: str) -> Instant | None:
 
 
 def seconds_of(key: str) -> float:
-    """Seconds since 1970 of an instant's key, as near as a double comes."""
+    """Convert a sort key to seconds since the Unix epoch, in double precision."""
     whole, _, fraction = key.partition(".")
     since = datetime.fromisoformat(whole) - _EPOCH
     return since.days * 86_400 + since.seconds + float(f"0.{fraction or 0}")
 
 
 def key_before(now_ns: int, seconds: int) -> str:
-    """The key of the instant `seconds` before `now_ns`, not earlier than the first of all."""
+    """Return the sort key of `seconds` before `now_ns`, clamped to the earliest supported timestamp."""
     return instant_of_ns(max(now_ns - seconds * _BILLION, _FIRST_SECOND * _BILLION)).key
 
 
 def parse_duration(text: str) -> int | None:
-    """The seconds of an ISO 8601 duration in weeks, days, hours, minutes and seconds, None where it is none.
+    """Parse an ISO 8601 duration of weeks, days, hours, minutes and seconds into seconds.
 
-    Whole numbers, and more than nothing in all.
+    Only integers are accepted. Returns None for any other text and for a duration of zero.
     """
     written = _DURATION.fullmatch(text)
     if written is None:
@@ -78,7 +79,7 @@ def parse_duration(text: str) -> int | None:
 
 
 def instant_of_ns(since_1970_ns: int) -> Instant:
-    """The instant so many nanoseconds after 1970, held within the years 1 to 9999."""
+    """Convert nanoseconds since the Unix epoch to a timestamp, clamped to the years 1 to 9999."""
     seconds, nanoseconds = divmod(since_1970_ns, _BILLION)
     inside = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
     whole = (_EPOCH + timedelta(seconds=inside)).isoformat(timespec="seconds")

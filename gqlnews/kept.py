@@ -1,4 +1,4 @@
-"""What was made once and may be asked for again: the values used last, as many as fit a number of bytes."""
+"""Size-bounded LRU cache."""
 
 from collections.abc import Hashable
 from operator import itemgetter
@@ -6,17 +6,17 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
-MAX_REFUSED = 4096  # keys that are remembered without their values
+MAX_REFUSED = 4096  # rejected keys that are remembered, without their values
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
 class Kept(Generic[Key, Value]):
-    """At most `limit` bytes of values, by what their keepers say that they take; 0 keeps none.
+    """LRU cache of at most `limit` bytes, by the sizes that callers pass in; 0 disables it.
 
-    Past `free` bytes a new key is admitted when it comes for the second time: so what is asked for once, as
-    in a flood of different requests, neither fills the cache nor evicts what is in use.
+    Above `free` bytes, a new key is admitted only on its second insert. So a flood of different one-off
+    requests neither fills the cache nor evicts entries that are in use.
     """
 
     def __init__(self, limit: int, free: int | None = None) -> None:
@@ -29,16 +29,16 @@ class Kept(Generic[Key, Value]):
 
     @property
     def size(self) -> int:
-        """Bytes kept now."""
+        """Total size of the entries in bytes."""
         return int(self._values.currsize)
 
     def get(self, key: Key) -> Value | None:
-        """The value, used just now; None where there is none."""
+        """Return the value and mark it as recently used, or None if it is not cached."""
         found = self._values.get(key)
         return None if found is None else found[0]
 
     def keep(self, key: Key, value: Value, size: int) -> None:
-        """`size` in bytes, 1 or more; what is larger than everything may be is not kept."""
+        """Store a value of `size` bytes, 1 or more; a value larger than the whole cache is not stored."""
         known = self._values.pop(key, None) is not None
         if size <= self.limit and (known or self._is_admitted(key, size)):
             self._values[key] = (value, size)

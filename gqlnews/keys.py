@@ -1,11 +1,11 @@
-"""What SQL compares, made the same way of what is stored and of what is asked."""
+"""Derived keys that SQL compares, computed the same way for stored values and for query arguments."""
 
 import math
 from collections.abc import Sequence
 
 
 def folded(text: str | None) -> str | None:
-    """`text` without the case of its letters; None where SQLite's `lower`, for ASCII alone, does as well."""
+    """Return `text` case-folded, or None if SQLite's ASCII-only `lower` gives the same result."""
     if text is None or text.isascii():
         return None
     full = text.casefold()
@@ -13,17 +13,17 @@ def folded(text: str | None) -> str | None:
 
 
 def as_item(text: str) -> str:
-    """`text` without line feeds, one to one, so that line feeds can part items."""
+    """Escape line feeds and backslashes in `text`, so that line feeds can separate list items."""
     return text.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def items_of(texts: Sequence[str]) -> str:
-    """Each text as an item between line feeds, empty where there is none: `"\\na\\nb\\n"`."""
+    """Encode a list as escaped items between line feeds, `"\\na\\nb\\n"`; an empty list as `""`."""
     return "\n".join(["", *map(as_item, texts), ""]) if texts else ""
 
 
 def heat_log_of(heat: int | None) -> float | None:
-    """How often a heat can be halved before it is 1; None for one not above 0."""
+    """Return log2 of a heat, or None unless the heat is positive."""
     return math.log2(heat) if heat is not None and heat > 0 else None
 
 

@@ -1,16 +1,18 @@
-"""How much one request may ask for. What is beyond is refused; 0 is no limit."""
+"""Limits for one request. A request that exceeds one is rejected; 0 is no limit."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`tokens` are of the document; `depth`, `aliases`, `root_fields` and `directives` of the operation as it
-    is written, each as often as its fragment is spread; `page` is of a connection, and of a list of ids;
-    `cost` is counted in objects, `scan` in thousands of comparisons (plan/scan.py); `seconds` are those of
-    its statements, and `answer_bytes` of what they give.
+    """Limits of documents, operations and their results.
 
-    Without `introspection` nothing tells the schema: errors make no suggestions either.
+    `tokens` limits the document. `depth`, `aliases`, `root_fields` and `directives` limit the operation as
+    written, with every spread of a fragment counted. `page` limits the size of a connection page and of a
+    list of ids. `cost` is in objects, `scan` in thousands of comparisons (plan/scan.py). `seconds` is the
+    run time of the request's SQL statements and `answer_bytes` the size of their result.
+
+    Without `introspection` nothing reveals the schema: error messages contain no suggestions either.
     """
 
     tokens: int = 0
@@ -35,8 +37,8 @@ SERVED = Limits(
     directives=50,
     page=100,
     cost=20_000,
-    scan=80_000,  # some 0.8 s: half of the time that statements may take
+    scan=80_000,  # about 0.8 s, less than half of `seconds`
     seconds=2.0,
     answer_bytes=64 << 20,
 )
-"""What is served with, unless the settings say otherwise."""
+"""Default limits of the server."""

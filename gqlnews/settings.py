@@ -1,7 +1,8 @@
-"""What the environment decides beyond the command line's options: the only reader of the environment.
+"""Settings from environment variables.
 
-Options and their variables (`GQLNEWS_PORT` for `--port`) are declared in `gqlnews.cli.options`, and Typer
-reads them. Here is what is no option, and what an application without a command line needs.
+`gqlnews.cli.options` declares the command-line options with their variables (`GQLNEWS_PORT` for `--port`),
+and Typer reads those. This module reads the variables that have no option, and all of them for an
+application that runs without the command line. No other module reads the environment.
 """
 
 import os
@@ -38,7 +39,7 @@ METRICS, TRACES = "GQLNEWS_METRICS", "GQLNEWS_TRACES"
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # OpenTelemetry's own
 TRACING = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 MOST_COST, MOST_SECONDS = 9_999_999, 3_600.0
-LEAST_PAGE = 20  # what is given where a request says nothing
+LEAST_PAGE = 20  # the default page size of a request
 MEBIBYTE = 1 << 20
 
 HTTP_STATUS = "GQLNEWS_HTTP_STATUS"
@@ -59,14 +60,14 @@ _NO = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
 class LogFormat(StrEnum):
-    """How a line of the log is written."""
+    """Log format."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class HttpStatus(StrEnum):
-    """Whose status codes: of the specification as clients know it, or of its newest draft."""
+    """Policy for HTTP status codes: the widely implemented GraphQL-over-HTTP spec or its newest draft."""
 
     SPEC = "spec"
     DRAFT = "draft"
@@ -74,7 +75,7 @@ class HttpStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """What strangers may do: `rate` in cost a second for each client address; 0 is no limit."""
+    """HTTP settings; `rate` is the query cost allowed per second and client address, 0 is no limit."""
 
     status: HttpStatus = HttpStatus.SPEC
     allow_origins: tuple[str, ...] = ()
@@ -92,7 +93,7 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """What the application needs to know: `editor_tokens` are SHA-256 digests, 32 bytes each."""
+    """Settings of the server application; `editor_tokens` are SHA-256 digests of 32 bytes each."""
 
     database: Path
     unpublished: bool = False
@@ -109,9 +110,10 @@ class ServerSettings:
 
 
 def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
-    """The digests in `GQLNEWS_EDITOR_TOKENS`: hex, separated by commas or blanks.
+    """Parse the hex digests in `GQLNEWS_EDITOR_TOKENS`, separated by commas or whitespace.
 
-    Raises SettingsError for an entry that is no SHA-256 hash, without repeating it: it may be a token.
+    Raises SettingsError for an entry that is not a SHA-256 hash. The message omits the entry, which may be a
+    token.
     """
     entries = environ.get(EDITOR_TOKENS, "").replace(",", " ").split()
     for number, entry in enumerate(entries, start=1):
@@ -124,7 +126,7 @@ def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
 
 
 def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
-    """Everything the application needs, from the environment alone; raises SettingsError."""
+    """Read all server settings from the environment; raises SettingsError."""
     return ServerSettings(
         database=_database(environ),
         unpublished=_flag(environ, UNPUBLISHED, default=False),
@@ -144,7 +146,7 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
 
 
 def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
-    """What one request may ask for; raises SettingsError."""
+    """Read the request limits from the environment; raises SettingsError."""
 
     def limit(name: str, default: int, what: str) -> int:
         return _number(environ, name, default, MOST_COST, f"{what}; 0 is no limit")
@@ -180,7 +182,7 @@ def _http_settings(environ: Mapping[str, str]) -> HttpSettings:
 
 
 def origins(given: Sequence[str]) -> tuple[str, ...]:
-    """Origins as browsers write them: in lower case, without the scheme's own port. Raises SettingsError."""
+    """Normalize origins as browsers send them: lower case, without the default port. Raises SettingsError."""
     return tuple(_origin(one) for one in given)
 
 
@@ -196,9 +198,10 @@ def _origin(given: str) -> str:
 
 
 def traces_on(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether operations are traced; None: as the environment has it, where the extra is installed.
+    """Decide whether to trace operations.
 
-    Raises SettingsError where it is asked for and not installed.
+    None enables tracing if an OTLP endpoint is set in the environment and the `otel` extra is installed.
+    Raises SettingsError if tracing is requested and the extra is missing.
     """
     if asked and not _has_tracing():
         raise SettingsError("--traces needs OpenTelemetry: pip install 'gqlnews[otel]'")
@@ -210,18 +213,18 @@ def traces_on(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bo
 def _has_tracing() -> bool:
     try:
         return all(find_spec(name) for name in TRACING)
-    except ModuleNotFoundError:  # of what they are in
+    except ModuleNotFoundError:  # a parent package is missing
         return False
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The user's; a relative XDG_CACHE_HOME is passed over, as the XDG specification asks."""
+    """Return the user's cache folder; a relative XDG_CACHE_HOME is ignored, as the XDG spec requires."""
     named = Path(environ.get("XDG_CACHE_HOME", ""))
     return named if named.is_absolute() else Path.home() / ".cache"
 
 
 def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
-    """How to log, for an application without a command line; raises SettingsError."""
+    """Read the log format for an application without a command line; raises SettingsError."""
     return _word(environ, LOG_FORMAT, LogFormat.TEXT)
 
 
@@ -239,12 +242,12 @@ def _number(environ: Mapping[str, str], name: str, default: int, most: int, what
 
 
 def _mebibytes(environ: Mapping[str, str], name: str, default: int) -> int:
-    """Of a cache, in bytes."""
+    """Read a cache size in MiB and return it in bytes."""
     return _number(environ, name, default, MOST_CACHE_MB, "mebibytes; 0 keeps none") * MEBIBYTE
 
 
 def _word(environ: Mapping[str, str], name: str, default: Word) -> Word:
-    """One of an enumeration's words."""
+    """Read a member of the enum that `default` belongs to."""
     words = type(default)
     word = environ.get(name) or default
     if word not in set(words):
@@ -269,7 +272,7 @@ def _seconds(environ: Mapping[str, str]) -> float:
 
 
 def _said(environ: Mapping[str, str], name: str) -> bool | None:
-    """None where nothing is."""
+    """Read a flag; return None if it is not set."""
     return _flag(environ, name, default=False) if environ.get(name, "").strip() else None
 
 

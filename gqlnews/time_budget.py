@@ -1,7 +1,7 @@
-"""Time budget of computations that nothing can interrupt from outside.
+"""Time budget for synchronous computations that cannot be interrupted from outside.
 
-Parsing, validating, planning and compiling are plain function calls: while one runs on the event loop, no
-other client is answered. So the caller sets a budget, and the long loops of these functions check it.
+Parsing, validating, planning and compiling are plain function calls: while one runs on the event loop, the
+server handles no other request. So the caller sets a budget, and the long loops in these functions check it.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,14 +14,14 @@ from gqlnews.errors import GqlnewsError
 
 
 class TimeBudgetExceeded(GqlnewsError):  # noqa: N818 - a signal to the caller who set the budget, not a failure
-    """The work needs more time than its caller allows."""
+    """The computation needs more time than its caller allows."""
 
 
 class TimeBudget:
-    """Seconds by `clock`, wall-clock time by default, since it was made or `restart`ed.
+    """Budget of `seconds` by `clock`, counted from construction or the last `restart`.
 
-    With `thread_time` it is a budget of processor time, which a busy machine does not use up. Another thread
-    may `end` it early.
+    The default clock is wall-clock time. With `thread_time` it is a budget of CPU time, which other
+    processes on a busy machine do not use up. Another thread may `end` the budget early.
     """
 
     __slots__ = ("_clock", "_deadline", "_is_ended", "_seconds")
@@ -46,7 +46,7 @@ _current: ContextVar[TimeBudget | None] = ContextVar("time_budget", default=None
 
 @contextmanager
 def time_budget(budget: TimeBudget | float) -> Iterator[None]:
-    """Let `check_time_budget` raise in the block once the budget, in seconds or begun already, is used up."""
+    """Make `check_time_budget` raise in the block once the budget (seconds or a running one) is used up."""
     token = _current.set(budget if isinstance(budget, TimeBudget) else TimeBudget(budget))
     try:
         yield
@@ -55,13 +55,13 @@ def time_budget(budget: TimeBudget | float) -> Iterator[None]:
 
 
 def check_time_budget(expected: float = 0.0) -> None:
-    """Raise TimeBudgetExceeded where the budget is used up, or `expected` more seconds would exceed it."""
+    """Raise TimeBudgetExceeded if the budget is used up or `expected` more seconds would exceed it."""
     budget = _current.get()
     if budget is not None and budget.remaining < expected:
         raise TimeBudgetExceeded("the time budget is used up")
 
 
 def remaining_seconds() -> float:
-    """What is left of the budget; infinite where the caller set none."""
+    """Return the rest of the budget in seconds; infinity if the caller set none."""
     budget = _current.get()
     return inf if budget is None else budget.remaining

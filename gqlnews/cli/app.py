@@ -1,6 +1,6 @@
-"""The commands, and what every one of them does with an error: one line, exit 2, no traceback.
+"""Typer commands and error handling: an error is one line on standard error and exit code 2, no traceback.
 
-A command imports what it needs when it runs, so that `gqlnews --help` is quick.
+Each command imports its dependencies when it runs, so that `gqlnews --help` is fast.
 """
 
 import sys
@@ -42,16 +42,16 @@ app = typer.Typer(
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line (`sys.argv` unless told), and exit.
+    """Run the command line (by default `sys.argv`), and exit.
 
-    What the output's encoding does not have is escaped: file names may hold any bytes.
+    Characters that the output's encoding lacks are escaped, because file names may contain any bytes.
     """
     cast("TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; its exit code: 1 for errors in the content, 2 for every other failure."""
+    """Run the command line and return its exit code: 1 for errors in the content, 2 for any other failure."""
     try:
         code: int | None = app(arguments, standalone_mode=False, prog_name="gqlnews")
     except StartupError as error:
@@ -122,7 +122,7 @@ def serve(
     traces: options.Traces = None,
     processes: options.Processes = None,
 ) -> None:
-    """Take in what changed in FOLDER, then serve it, and follow what changes there."""
+    """Ingest what changed in FOLDER, then serve it, and ingest every further change."""
     from gqlnews.cli.serve import Serving, run_server
     from gqlnews.cli.source import source
 
@@ -164,7 +164,7 @@ def ingest(
     log_format: options.LogStyle = LogFormat.TEXT,
     until_eof: options.UntilEof = False,
 ) -> None:
-    """Take in what changed in FOLDER, and stop; or go on with every change."""
+    """Ingest what changed in FOLDER, then exit; with --watch, ingest every further change."""
     from gqlnews.cli.ingest import run_ingest
     from gqlnews.cli.source import source
 
@@ -185,7 +185,7 @@ def check(
     iframe_host: options.IframeHosts = None,
     processes: options.Processes = None,
 ) -> None:
-    """Print what is wrong with the files in FOLDER; exit 1 where there is an error."""
+    """Print the problems of the files in FOLDER; exit with 1 if there is an error."""
     from gqlnews.cli.check import run_check
     from gqlnews.cli.source import source
 

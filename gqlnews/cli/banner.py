@@ -1,4 +1,4 @@
-"""What `gqlnews serve` says once it accepts requests."""
+"""Startup message of `gqlnews serve`, printed once it accepts requests."""
 
 import shlex
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ from gqlnews.store.ingest import IngestReport
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """`url` is where the server is, `articles` how many someone without a token sees there.
+    """Facts for the startup message.
 
-    `report` is None where the ingest before serving failed, and what an earlier one left is served.
+    `url` is the base URL, `articles` the number that a client without a token sees. `report` is None if the
+    ingest before serving failed and the content of an earlier one is served.
     """
 
     settings: ServerSettings
@@ -25,7 +26,7 @@ class Banner:
     report: IngestReport | None
 
     def text(self) -> str:
-        """For people, a line a fact."""
+        """Return the message for people, one fact per line."""
         facts = self.fields()
         whose = "unpublished ones too" if self.settings.unpublished else "published"
         advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if facts["problems"] else ""
@@ -40,7 +41,7 @@ class Banner:
         )
 
     def fields(self) -> dict[str, object]:
-        """For a log that machines read."""
+        """Return the facts as fields for a structured log."""
         return {
             "api": self.url + ENDPOINT,
             "explorer": self._explorer(),
@@ -51,7 +52,7 @@ class Banner:
         }
 
     def _explorer(self) -> str:
-        """Where it is, or why it is not there."""
+        """Return the explorer's URL, or why there is none."""
         if not self.settings.explorer:
             return "off"
         return f"{self.url}/" if explorer_is_built() else f"{self.url}/ (not built: it says how)"

@@ -1,4 +1,4 @@
-"""`gqlnews check`: what is wrong with the files, and nothing else."""
+"""`gqlnews check`: print the problems of the files, and change nothing."""
 
 from collections import Counter
 from contextlib import closing
@@ -18,7 +18,7 @@ from gqlnews.store.problems import read_problems
 
 
 def run_check(source: Source, format: CheckFormat) -> bool:
-    """Print every problem, and on standard error how many; whether there is no error among them."""
+    """Print every problem, and the totals on standard error; return whether there are no errors."""
     with stoppable("nothing was checked"):
         problems = _find(source)
     typer.echo(PRINTERS[format](source.folder, problems), nl=False)
@@ -33,7 +33,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _find(source: Source) -> list[Problem]:
-    """The problems that a fresh database of this folder has."""
+    """Ingest the folder into a temporary database and return its problems."""
     with TemporaryDirectory(prefix="gqlnews-check-") as place:
         fresh = source.into(Path(place) / "check.db")
         take_in(fresh)

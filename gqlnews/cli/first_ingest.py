@@ -1,4 +1,4 @@
-"""The ingest before a server serves, tried again after errors that may pass."""
+"""The ingest before serving, retried after transient errors."""
 
 import time
 from contextlib import closing
@@ -17,10 +17,10 @@ from gqlnews.store.location import identity_of
 
 
 def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | None:
-    """Ingest until it succeeds, with growing pauses; log each new reason once.
+    """Ingest until it succeeds, with backoff; log each new reason once.
 
-    None where it failed, but an earlier ingest left content to serve, and a follower (`follows`) tries on.
-    Raises StartupError for what does not pass by itself.
+    Returns None if it failed, but an earlier ingest left content to serve and a watcher (`follows`) keeps
+    retrying. Raises StartupError for permanent errors.
     """
     trouble = Trouble(ServerLog())
     for pause in pauses():

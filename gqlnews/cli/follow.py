@@ -1,4 +1,4 @@
-"""`gqlnews ingest --watch`: take in what changed, then what changes, until a signal."""
+"""`gqlnews ingest --watch`: ingest the folder, then every change, until a signal."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ KEPT = "the database holds all that was taken in"
 
 
 class ServerLog:
-    """The log of the server."""
+    """Logger for watch-ingest that writes to the server's log."""
 
     def note(self, message: str, **fields: object) -> None:
         logs.note(message, **fields)
@@ -28,20 +28,20 @@ class ServerLog:
 
 
 def run_follow(source: Source, *, anew: bool, poll: bool, until_eof: bool, log_format: LogFormat) -> None:
-    """Follow the folder until a signal, or until standard input ends. Raises StartupError."""
+    """Watch and ingest the folder until a signal, or until standard input ends. Raises StartupError."""
     logs.configure(log_format)
     following = Following(
         source.folder, source.database, source.options, source.processes, poll, ServerLog(), heed_signals
     )
     if until_eof:
         _end_with_input()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, whose end ends this too
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
         stops = stoppable(KEPT, code=0, say=logs.note, by=(signal.SIGTERM,))
     else:
         try:
             run_ingest(source, anew=anew)
-        except (*MAY_PASS, DamagedDatabaseError) as error:  # `follow` tries again, and logs it where it stays
-            if anew:  # which `follow` does not do
+        except (*MAY_PASS, DamagedDatabaseError) as error:  # `follow` retries
+            if anew:  # `follow` does not rebuild
                 raise
             ServerLog().warn("not taken in", reason=str(error))
         sys.stdout.flush()
@@ -55,7 +55,7 @@ def _end_with_input() -> None:
 
 
 def _exit_at_eof() -> None:
-    """End this process with its standard input, whatever it is doing: SQLite undoes what was not finished."""
+    """Exit at the end of standard input, whatever is running: SQLite rolls back an unfinished transaction."""
     try:
         while os.read(0, 4096):
             pass

@@ -1,4 +1,4 @@
-"""The process that follows the folder for a server: `gqlnews ingest FOLDER --watch`, ended with it."""
+"""Start the watch-ingest process of a server: `gqlnews ingest FOLDER --watch`, which ends with the server."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ def start_following(source: Source, log_format: LogFormat, *, poll: bool) -> "su
         [sys.executable, "-m", "gqlnews", *_command(source, log_format, poll=poll)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        process_group=0,  # Ctrl-C is for the server, which ends it
+        process_group=0,  # Ctrl-C is for the server, which ends this process
     )
 
 

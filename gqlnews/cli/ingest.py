@@ -1,4 +1,4 @@
-"""`gqlnews ingest`: take in what changed, and say what that was."""
+"""`gqlnews ingest`: ingest what changed, and print the counts."""
 
 import sqlite3
 from contextlib import closing, suppress
@@ -26,21 +26,21 @@ from gqlnews.store.location import identity_of
 from gqlnews.store.rebuild import in_use, rebuild
 
 MAY_PASS = (ExhaustedError, FolderError, LockedDatabaseError, ParserProcessError, StorageError)
-"""Errors that may pass by themselves. A server and `ingest --watch` try again after these."""
+"""Transient errors. A server and `ingest --watch` retry after these."""
 
 UNDONE = "nothing of this run was kept, the database is as it was before"
 
 
 def run_ingest(source: Source, *, anew: bool = False) -> None:
-    """Take in what changed, or build the store `anew`, and print a line of counts. Raises StartupError."""
+    """Ingest what changed, or rebuild the store (`anew`), and print a line of counts. Raises StartupError."""
     with stoppable(UNDONE):
         typer.echo(counts(build_anew(source) if anew else take_in(source)))
 
 
 def take_in(source: Source, wait: float = WAIT_SECONDS) -> IngestReport:
-    """Take in what changed. Raises StartupError; damage is reported to other processes too.
+    """Ingest what changed. Raises StartupError; damage is also reported to the other processes.
 
-    `wait` is how many seconds it waits for another's lock: SQLite heeds no signal meanwhile.
+    `wait` is the busy timeout in seconds, during which SQLite ignores signals.
     """
     identity = identity_of(source.database)
     try:
@@ -58,7 +58,7 @@ def take_in(source: Source, wait: float = WAIT_SECONDS) -> IngestReport:
 
 
 def build_anew(source: Source) -> IngestReport:
-    """Build a store from all files and swap it in. Raises StartupError, also for a file that is not ours."""
+    """Rebuild the store from all files and swap it in. Raises StartupError, also if the file is not ours."""
     with suppress(DamagedDatabaseError):
         if source.database.exists():
             connect_to_read(source.database).close()
@@ -76,7 +76,7 @@ def fill(source: Source, db: sqlite3.Connection) -> IngestReport:
 
 
 def counts(report: IngestReport) -> str:
-    """`3 added, 1 changed, 0 removed, 8 unchanged, 2 problems; 0.41 s`."""
+    """Format the report: `3 added, 1 changed, 0 removed, 8 unchanged, 2 problems; 0.41 s`."""
     return (
         f"{report.added} added, {report.changed} changed, {report.removed} removed, "
         f"{report.unchanged} unchanged, {report.problems} problems; {report.seconds:.2f} s"

@@ -1,7 +1,7 @@
-"""Processes that are started again where they end, and that end with this one, however it ends.
+"""Supervise child processes: restart them when they exit, and end them with this process, however it ends.
 
-Each has a pipe for its standard input, whose other end this process alone holds: when that closes, the input
-ends, and the process has to end too.
+The standard input of each child is a pipe that only this process holds open. When this process ends, the pipe
+closes, and the child must exit at the end of its input.
 """
 
 import subprocess
@@ -12,17 +12,17 @@ from itertools import chain, repeat
 
 from gqlnews.server.logs import note
 
-LONG = 5.0  # seconds
-PATIENCE = 9.0  # seconds for it to end when its input does
+LONG = 5.0  # seconds; a process that ran this long is restarted immediately, and resets the backoff
+PATIENCE = 9.0  # seconds to exit after its input was closed
 
 Start = Callable[[], "subprocess.Popen[bytes]"]
 
 
 class Kept:
-    """One process, looked after by a thread. `name` is what the log calls it."""
+    """One supervised process, with a thread that waits for it. `name` is its name in the log."""
 
     def __init__(self, name: str, start: Start, running: "subprocess.Popen[bytes] | None" = None) -> None:
-        """`running` is one that was started already."""
+        """Supervise `running`, or a process started now."""
         self._name, self._start = name, start
         self._stopping = threading.Event()
         self._process = running or start()
@@ -30,16 +30,16 @@ class Kept:
         self._thread.start()
 
     def signal(self, number: int) -> None:
-        """For good: it is not started again."""
+        """Send a signal, and do not restart the process any more."""
         self._stopping.set()
         self._process.send_signal(number)
 
     def wait(self) -> None:
-        """Until it has ended for good."""
+        """Wait until the process has exited and is not restarted."""
         self._thread.join()
 
     def stop(self) -> None:
-        """End it, by the end of its input, or by force where it does not heed that."""
+        """Stop the process by closing its input; kill it after a timeout."""
         self._stopping.set()
         self._close()
         try:
@@ -67,17 +67,17 @@ class Kept:
             self._close()
             if not self._restart():
                 return
-            if self._stopping.is_set():  # it was started while it was stopped
+            if self._stopping.is_set():  # `stop` was called during the restart
                 self._close()
 
     def _restart(self) -> bool:
-        """Start it again, however often that must be tried; False where it was stopped meanwhile."""
+        """Start the process again, with retries; return False if it was stopped meanwhile."""
         reason = None
         for pause in _pauses():
             try:
                 self._process = self._start()
                 return True
-            except OSError as error:  # no memory, processes or open files for now
+            except OSError as error:  # temporarily out of memory, processes or open files
                 if reason != str(error):
                     reason = str(error)
                     note(f"{self._name} cannot be started", reason=reason, again=True)
@@ -87,5 +87,5 @@ class Kept:
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds to wait before each further start of a process that did not live for long."""
+    """Backoff: seconds before each restart of a process that exited soon after its start."""
     return chain((0.5, 1.0, 2.0, 4.0), repeat(8.0))

@@ -1,4 +1,4 @@
-"""Every argument and option of the command line, said once, each with its environment variable."""
+"""Every command-line argument and option, each with its environment variable."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -308,7 +308,7 @@ Rate = Annotated[
 
 
 class CheckFormat(StrEnum):
-    """How problems are printed."""
+    """Output format of problems."""
 
     TEXT = "text"
     JSON = "json"

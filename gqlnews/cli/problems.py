@@ -1,4 +1,4 @@
-"""How problems are printed: as compilers do, as JSON, or as GitHub's workflow commands."""
+"""Problem formatters: like a compiler's messages, as JSON, or as GitHub workflow commands."""
 
 import json
 import os
@@ -14,7 +14,10 @@ Printer = Callable[[Path, Sequence[Problem]], str]
 
 
 def as_text(folder: Path, problems: Sequence[Problem]) -> str:
-    """`content/a.md:3:8: error bad-date: …`, a line each; the path opens from where the command runs."""
+    """Format as `content/a.md:3:8: error bad-date: …`, one per line.
+
+    The paths can be opened from the current directory.
+    """
     return _lines(
         _printable(f"{folder / p.path}:{_place(p)} {p.severity.lower()} {p.code}: {p.message}")
         for p in problems
@@ -22,7 +25,7 @@ def as_text(folder: Path, problems: Sequence[Problem]) -> str:
 
 
 def as_json(folder: Path, problems: Sequence[Problem]) -> str:
-    """One array of the API's `Problem` objects, in ASCII; their `path` is relative to the folder."""
+    """Format as one array of the API's `Problem` objects, in ASCII; each `path` is relative to the folder."""
     rows = [
         msgspec.structs.asdict(p) | {"path": _encodable(p.path), "message": _encodable(p.message)}
         for p in problems
@@ -31,7 +34,7 @@ def as_json(folder: Path, problems: Sequence[Problem]) -> str:
 
 
 def as_github(folder: Path, problems: Sequence[Problem]) -> str:
-    """`::error file=content/a.md,line=3,col=8,title=bad-date::…`, which GitHub shows beside the line.
+    """Format as `::error file=content/a.md,line=3,col=8,title=bad-date::…`, which GitHub shows at the line.
 
     https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
     """
@@ -60,7 +63,7 @@ def _command(folder: Path, problem: Problem) -> str:
 
 
 def _place(problem: Problem) -> str:
-    """`3:8:`, `3:` or nothing, as far as it is known."""
+    """Format the known part of the position: `3:8:`, `3:` or nothing."""
     return "".join(f"{number}:" for number in (problem.line, problem.column) if number is not None)
 
 
@@ -69,20 +72,20 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 def _data(text: str) -> str:
-    """GitHub's escapes for a message."""
+    """Escape a message for GitHub."""
     return _encodable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    """GitHub's escapes for a property."""
+    """Escape a property value for GitHub."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _printable(text: str) -> str:
-    """No control character reaches a terminal, and one problem is one line."""
+    """Escape control characters: they must not reach a terminal, and a problem must fit one line."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def _encodable(text: str) -> str:
-    """File names that are no UTF-8 come as surrogates, which no encoder takes."""
+    """Escape surrogates, which stand for undecodable bytes in file names and cannot be encoded."""
     return text.encode("utf-8", "backslashreplace").decode()

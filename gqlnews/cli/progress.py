@@ -1,16 +1,16 @@
-"""A progress bar, on a terminal only."""
+"""Progress bar, on a terminal only."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Report = Callable[[int, int], None]
-"""How many are done, of how many."""
+"""Called with the number of completed items, and the total."""
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Report | None]:
-    """A bar on standard error for as long as the block runs; None where that is no terminal."""
+    """Show a progress bar on standard error during the block; yields None if that is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -1,4 +1,4 @@
-"""`gqlnews sample`: a synthetic content folder."""
+"""`gqlnews sample`: write a synthetic content folder."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`gqlnews serve`: take in what changed, say what is served and where, serve it, and follow the folder."""
+"""`gqlnews serve`: ingest what changed, serve it, and watch the folder."""
 
 import signal
 import socket
@@ -35,7 +35,7 @@ Process = subprocess.Popen[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Where and by how many processes the content is served; `watch`: its folder is followed."""
+    """Serve options: address, log format and number of worker processes; `watch`: watch the folder."""
 
     host: str
     port: int
@@ -46,11 +46,11 @@ class Serving:
 
 
 def run_server(source: Source, serving: Serving, settings: ServerSettings) -> None:
-    """Serve until a signal. Raises StartupError before anything is served."""
+    """Serve until a signal. Raises StartupError if that fails before anything is served."""
     logs.configure(serving.log_format)
     with closing(listen(serving.host, serving.port)) as listener:
         if settings.http.documents is not None:
-            documents_of(settings, build_schema())  # what is wrong with them is said first
+            documents_of(settings, build_schema())  # report errors in the documents before the ingest
         with stoppable(UNDONE):
             report = ingest_before_serving(source, follows=serving.watch)
 
@@ -79,14 +79,14 @@ def _following(source: Source, serving: Serving) -> Iterator[None]:
 
 
 def _supervise(listener: socket.socket, serving: Serving, settings: ServerSettings, on_ready: Ready) -> None:
-    """Serve by several processes until a signal, which they are told; who ends before is started again."""
+    """Run several worker processes until a signal, which is forwarded to them; restart workers that exit."""
     start = partial(start_worker, listener, serving.log_format, settings)
     with stoppable(NOT_SERVED):
         started, articles = _started(start, serving.workers)
     workers = [Kept("worker", start, process) for process in started]
 
     def tell(number: int, frame: FrameType | None) -> None:
-        listener.close()  # the last worker to stop closes the socket, once it has answered what waits there
+        listener.close()  # so that the socket closes when the last worker has stopped
         for worker in workers:
             worker.signal(number)
 
@@ -101,7 +101,7 @@ def _supervise(listener: socket.socket, serving: Serving, settings: ServerSettin
 
 
 def _started(start: Callable[[], Process], count: int) -> tuple[list[Process], int]:
-    """Processes that serve, and how many articles someone without a token sees; all or none."""
+    """Start all workers or none; return them, and how many articles a client without a token sees."""
     processes: list[Process] = []
     try:
         processes.extend(start() for _ in range(count))
@@ -117,7 +117,7 @@ def _started(start: Callable[[], Process], count: int) -> tuple[list[Process], i
 
 
 def _say(banner: Banner, log_format: LogFormat) -> None:
-    """On standard output for people; a log in JSON is read by machines, and gets it as an event."""
+    """Print the banner on standard output; with JSON logs, log it as an event instead."""
     if log_format is LogFormat.TEXT:
         typer.echo(banner.text())
     else:

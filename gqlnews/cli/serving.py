@@ -1,4 +1,4 @@
-"""One process that serves, on a socket that is there already."""
+"""Run the server in this process, on an open socket."""
 
 import gc
 import socket
@@ -18,7 +18,7 @@ from gqlnews.settings import ServerSettings
 ARTICLES = "query ArticlesServed { site { articleCount } }"
 
 Ready = Callable[[int], None]
-"""Called once requests are accepted, with the number of articles that someone without a token sees."""
+"""Called once requests are accepted, with the number of articles that a client without a token sees."""
 
 
 def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) -> None:
@@ -30,7 +30,7 @@ def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) ->
         articles = await _count_articles(app)
         on_ready(articles)
         gc.collect()
-        gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+        gc.freeze()  # exempt what is loaded by now from further collections
 
     def on_stop() -> None:
         _service(app).feed.end()
@@ -39,7 +39,7 @@ def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) ->
 
 
 async def _count_articles(app: Starlette) -> int:
-    """How many someone without a token sees. Asking for it also warms what every request needs."""
+    """Return the number of articles that a client without a token sees; this also warms up the server."""
     service = _service(app)
     answer = await service.engine.answer(Asked(ARTICLES), anonymous(service.settings))
     count: int = orjson.loads(answer.body)["data"]["site"]["articleCount"]

@@ -1,4 +1,4 @@
-"""The content that a command works on, and how it is read: checked before anything else happens."""
+"""The content folder, database and parse options of a command, validated before anything else happens."""
 
 import os
 import re
@@ -19,7 +19,7 @@ _HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A folder, the database it goes into, how its files are read, and by how many processes."""
+    """Content folder, its database, parse options, and number of parser processes."""
 
     folder: Path
     database: Path
@@ -27,7 +27,7 @@ class Source:
     processes: int | None
 
     def into(self, database: Path) -> "Source":
-        """The same content for another database."""
+        """Return the same source with another database."""
         return replace(self, database=database)
 
 
@@ -40,7 +40,10 @@ def source(
     *,
     may_wait: bool = False,
 ) -> Source:
-    """What the options say; who `may_wait` needs no folder yet. Raises FolderError and SettingsError."""
+    """Validate the options; with `may_wait`, the folder need not exist yet.
+
+    Raises FolderError and SettingsError.
+    """
     if not may_wait:
         _check_folder(folder)
     return Source(

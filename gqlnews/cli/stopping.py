@@ -1,4 +1,4 @@
-"""How a command that is not serving yet is stopped: by Ctrl-C or SIGTERM, in one line."""
+"""Stop a command that is not serving yet, by Ctrl-C or SIGTERM, with a one-line message."""
 
 import signal
 import sqlite3
@@ -8,13 +8,13 @@ from types import FrameType
 
 import typer
 
-STEPS = 100_000  # of SQLite's virtual machine: some milliseconds
+STEPS = 100_000  # instructions of SQLite's virtual machine: some milliseconds
 
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
 def complain(line: str) -> None:
-    """Print it where errors go."""
+    """Print a line on standard error."""
     typer.echo(f"gqlnews: {line}", err=True)
 
 
@@ -26,10 +26,10 @@ def stoppable(
     say: Callable[[str], None] = complain,
     by: Collection[signal.Signals] = tuple(NAMES),
 ) -> Iterator[None]:
-    """Until the block ends, each of these signals unwinds it, says `consequence`, and exits.
+    """During the block, each of these signals unwinds it, prints `consequence`, and exits.
 
-    The exit code is `code`, by default 128 + the signal's number. A second signal changes nothing: what
-    unwinds is left to unwind.
+    The exit code is `code`, by default 128 + the signal's number. A second signal is ignored, so that
+    unwinding can complete.
     """
     received: list[signal.Signals] = []
 
@@ -41,7 +41,7 @@ def stoppable(
     before = {number: signal.signal(number, stop) for number in by}
     try:
         yield
-    except BaseException:  # KeyboardInterrupt, or what came of it: a statement of SQLite ends as interrupted
+    except BaseException:  # KeyboardInterrupt, or its consequence, such as an interrupted SQLite statement
         if not received:
             raise
         first = received[0]
@@ -53,13 +53,14 @@ def stoppable(
 
 
 def heed_signals(db: sqlite3.Connection) -> None:
-    """Let a signal end a long statement too: Python heeds it between steps of its own, so have it take some.
+    """Make long statements interruptible by signals.
 
-    What the signal's handler raises there ends the statement as interrupted.
+    Python handles signals only between its own instructions, so a progress handler runs some during a
+    statement. An exception from a signal handler ends the statement as interrupted.
     """
     db.set_progress_handler(_take_a_step, STEPS)
 
 
 def _take_a_step() -> int:
-    """Go on."""
+    """Return 0, so that the statement continues."""
     return 0

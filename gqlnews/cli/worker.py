@@ -1,8 +1,8 @@
-"""One of several processes that serve: what it is told, and how it says that it is ready.
+"""Worker process of `gqlnews serve --workers N`: its configuration, readiness and shutdown.
 
-It is started by `gqlnews serve --workers N`, which writes one line of JSON to its standard input and holds
-that open. It listens on the socket that it inherits, writes a line once it serves, and ends as it is told by
-a signal, or, as by SIGTERM, when its input ends.
+The parent writes one line of JSON to its standard input and holds that open. The worker listens on the socket
+that it inherits, writes a line once it serves, and stops on a signal, or, as with SIGTERM, when its input
+ends.
 """
 
 import asyncio
@@ -23,7 +23,10 @@ _START = "from gqlnews.cli.worker import main; main()"
 
 
 class Orders(msgspec.Struct, frozen=True):
-    """`tokens` are the hashes of editors' tokens, in hex: not on the command line, where others read them."""
+    """Configuration of a worker.
+
+    It contains hashes of the editors' tokens, so it is not passed on the command line, which others can read.
+    """
 
     listener: int
     log_format: LogFormat
@@ -31,7 +34,7 @@ class Orders(msgspec.Struct, frozen=True):
 
 
 class Served(msgspec.Struct, frozen=True):
-    """How many articles someone without a token sees."""
+    """Readiness message: the number of articles that a client without a token sees."""
 
     articles: int
 
@@ -44,7 +47,7 @@ def start_worker(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=[listener.fileno()],
-        process_group=0,  # Ctrl-C is for who started it, who tells it
+        process_group=0,  # Ctrl-C is for the parent, which forwards it
     )
     assert process.stdin is not None
     orders = Orders(listener.fileno(), log_format, settings)
@@ -54,14 +57,14 @@ def start_worker(
 
 
 def wait_until_ready(process: "subprocess.Popen[bytes]") -> Served | None:
-    """What it says once it serves; None where it ended before."""
+    """Wait for the readiness message; return None if the process exited before."""
     assert process.stdout is not None
     line = process.stdout.readline()
     return msgspec.json.decode(line, type=Served) if line else None
 
 
 def main() -> None:
-    """In the process itself."""
+    """Entry point of the worker process."""
     from gqlnews.cli.serving import serve
 
     orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=Orders, dec_hook=_decoded)
@@ -71,14 +74,14 @@ def main() -> None:
 
 
 def _say_ready(articles: int) -> None:
-    with suppress(BrokenPipeError):  # who started it is gone, and so the input ends too
+    with suppress(BrokenPipeError):  # the parent has exited, so the input ends too
         sys.stdout.buffer.write(msgspec.json.encode(Served(articles)) + b"\n")
         sys.stdout.buffer.flush()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop)
 
 
 def _stop() -> None:
-    """Nothing but the end is read."""
+    """Send SIGTERM to this process: the only thing to read from the input is its end."""
     asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -1,1 +1,1 @@
-"""Files to valid articles: no SQL, no async, no GraphQL."""
+"""Find, parse and validate article files; contains no SQL, async code or GraphQL."""

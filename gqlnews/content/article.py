@@ -1,6 +1,6 @@
-"""Shapes → the article: what the values of a front matter mean, and what is wrong with that.
+"""Build an article from the raw front matter values and validate what they mean.
 
-Both readers end here, so that they cannot disagree.
+Both YAML parsers, the fast one and the one with positions, end here, so they cannot disagree.
 """
 
 import re
@@ -26,7 +26,7 @@ _SEALED = re.compile(r"[A-Za-z0-9+/]+={0,2};[A-Za-z0-9+/]+={0,2}")
 def article_of(
     slug: str, raw: RawArticle, extra: str, rendered: Rendered, options: ReadOptions, locate: Locate
 ) -> tuple[Article | None, list[Finding]]:
-    """The article, None where a finding is an error. `locate` says where the value at a place stands."""
+    """Build the article, or return None if a finding is an error; `locate` returns a value's position."""
     reading = Reading(options)
     urls = urls_of(raw, (), reading)
     published = _published(raw.published_date_time, reading)
@@ -92,7 +92,7 @@ def _published(written: str | None, reading: Reading) -> Instant | None:
 
 
 def _topics(names: list[str] | None, reading: Reading) -> tuple[Topic, ...]:
-    """One topic a slug, the first spelling of it; a blank name is left out."""
+    """Build the topics without blank names, one for each slug; the first spelling wins."""
     topics: dict[str, Topic] = {}
     for index, name in enumerate(names or ()):
         if not name or name.isspace():

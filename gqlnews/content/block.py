@@ -1,11 +1,11 @@
-"""Where a value stands in a front matter of block style, found without parsing it again.
+"""Find the offset of a value in block-style front matter without parsing it again.
 
-The text is narrowed down, step by step of the place, to the lines of one value:
+Each step of the value's path narrows the text down to the lines of one value:
 
-1. The lines of a mapping at its column are its keys, those of a list its dashes: whatever belongs to a
-   value, further lines of quoted text too, stands deeper, or the fast parser refuses it.
-2. A key must be there once, dashes must be as many as the parser found items, and a text must be there as the
-   parser gave it. Otherwise nothing is said of the place.
+1. The lines at the column of a mapping are its keys, those at the column of a list its dashes. All lines of
+   a value, including continuation lines of quoted text, are indented deeper, or the fast parser fails.
+2. A key must occur exactly once, the number of dashes must equal the number of parsed items, and a text must
+   occur exactly as parsed. Otherwise the offset is unknown and OtherStyle is raised.
 """
 
 import re
@@ -18,16 +18,16 @@ from gqlnews.content.findings import Place
 _CONTENT = re.compile(r" *(?:\n *(?:#[^\n]*)?(?=\n))*+\n( *)(?=[^ \n#])")  # after blank lines and comments
 _NOT_PLAIN = frozenset("&!*|>#[{?@`%")
 _QUOTES = ("'", '"')
-_REMEMBERED = 8  # several findings of a file mostly stand in one list
+_REMEMBERED = 8  # cache size; several findings of a file are mostly in the same list
 
 
 class OtherStyle(Exception):  # noqa: N818  # never leaves the package
-    """The place is not plain to see."""
+    """The offset of the value cannot be determined with certainty."""
 
 
 @dataclass(slots=True, frozen=True)
 class _Lines:
-    """Those of a list or mapping: the first key or dash, the column of all of them, and the end."""
+    """Lines of a list or mapping: the offset of its first key or dash, their column, and the end offset."""
 
     first: int
     column: int
@@ -35,7 +35,10 @@ class _Lines:
 
 
 def index_of(front: str, values: dict[str, Any], place: Place) -> int:
-    """The character at which a value begins; `values` is what the parser read from `front`. OtherStyle."""
+    """Return the character offset of the value at `place`; `values` is the parsed `front`.
+
+    Raises OtherStyle if the offset is uncertain.
+    """
     lines = _below(front, 0, len(front), is_list=False)
     value: Any = values
     for step in place:
@@ -56,7 +59,7 @@ def index_of(front: str, values: dict[str, Any], place: Place) -> int:
 
 @lru_cache(_REMEMBERED)
 def _below(front: str, begin: int, end: int, *, is_list: bool) -> _Lines:
-    """The block that begins below the line of `begin`, on which nothing follows."""
+    """Return the block that starts on the next line; nothing may follow on the line of `begin`."""
     content = _CONTENT.match(front, begin, end)
     if content is None:
         raise OtherStyle
@@ -69,7 +72,7 @@ def _below(front: str, begin: int, end: int, *, is_list: bool) -> _Lines:
 
 
 def _after_key(front: str, lines: _Lines, key: str) -> int:
-    """The character after the colon of a key that is there once."""
+    """Return the offset after the colon of a key that must occur exactly once."""
     line = f"\n{' ' * lines.column}{key}:"
     found = lines.first - lines.column - 1
     if not front.startswith(f"{key}:", lines.first):
@@ -82,7 +85,7 @@ def _after_key(front: str, lines: _Lines, key: str) -> int:
 
 
 def _item(front: str, lines: _Lines, number: int, count: int) -> tuple[int, int]:
-    """Where the content of an item begins and where its lines end; there must be `count` items."""
+    """Return the start of an item's content and the end of its lines; there must be `count` items."""
     dashes = _dashes(front, lines)
     if len(dashes) != count or front[dashes[number].end()] in _NOT_PLAIN:
         raise OtherStyle
@@ -96,7 +99,7 @@ def _dashes(front: str, lines: _Lines) -> list[re.Match[str]]:
 
 
 def _scalar(front: str, begin: int, value: object) -> int:
-    """Where a value begins that is written on this line, and as what it was read."""
+    """Return the offset of a text value that starts on this line and occurs exactly as parsed."""
     while front[begin] == " ":
         begin += 1
     text = begin + 1 if front[begin] in _QUOTES else begin

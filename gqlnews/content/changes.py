@@ -1,8 +1,8 @@
-"""From what the system tells of a folder to the paths that a reader of it must look at.
+"""Translate file system events of a content folder into the paths that must be scanned again.
 
-Folders are watched one by one, not as a tree: a tree would go into hidden folders, and through links out of
-the content. So where a folder comes, all are watched anew, the new ones too, before its paths are told: what
-is written into it earlier is seen by who looks, what is written later is told.
+Folders are watched one by one, not recursively: a recursive watch would enter hidden folders and follow
+links out of the content. So when a folder appears, the watch is replaced by one that includes it before its
+path is reported: the caller's scan finds what was written earlier, and events report what is written later.
 """
 
 import os
@@ -19,8 +19,8 @@ from gqlnews.content.root import root_of
 from gqlnews.content.tree import Tree, is_folder
 from gqlnews.errors import ExhaustedError, FolderError
 
-STEP_MS = 15  # of quiet, and what came is told
-LONGEST_MS = 200  # after the first change all that came is told, quiet or not
+STEP_MS = 15  # debounce: events are reported after this long without a new one
+LONGEST_MS = 200  # maximum delay of an event, counted from the first
 _DRAIN_MS = 10
 
 Told = set[tuple[int, str]]
@@ -28,43 +28,43 @@ Told = set[tuple[int, str]]
 
 @dataclass(frozen=True)
 class Alarm:
-    """Asked every `STEP_MS` milliseconds: the waiting ends where it rings."""
+    """Stop event for the watch, polled every `STEP_MS` milliseconds."""
 
     rings: Callable[[], bool]
 
     def is_set(self) -> bool:
-        """As `RustNotify` asks for it."""
+        """Return whether to stop waiting; `RustNotify` requires this method name."""
         return self.rings()
 
 
 class Changes:
-    """What changes in a folder from now on. Raises FolderError, ExhaustedError, OSError if not watchable."""
+    """Folder watcher. Raises FolderError or ExhaustedError, and OSError if the folder is not watchable."""
 
     def __init__(self, folder: Path) -> None:
         self.root = root_of(folder)
-        self._folder = Path(os.path.realpath(folder))  # what is told begins with the path that is watched
+        self._folder = Path(os.path.realpath(folder))  # event paths start with the watched path
         self._tree = Tree(self._folder)
         self._tree.grow("")
         self._notify = self._watch({""})
         self._left: Told = set()
 
     def next(self, alarm: Alarm) -> frozenset[str] | None:
-        """The paths of the next change, which may be none; None where the alarm rang, or something was lost.
+        """Wait for the next change and return its paths; None if the alarm rang or events may be lost.
 
-        Paths are below the folder, of articles and folders that came, changed or went, and of whatever else
-        went. Raises KeyboardInterrupt for a signal.
+        The paths are relative to the folder: articles and folders that were added, modified or deleted, and
+        anything else that was deleted. The set may be empty. Raises KeyboardInterrupt on a signal.
         """
         try:
             told, self._left = self._left, set()
             told = told or self._told(LONGEST_MS, STEP_MS, 0, alarm)
             return self._paths(told) if told else None
-        except WatchfilesRustInternalError:  # it cannot tell a name that is no UTF-8, and then nothing more
+        except WatchfilesRustInternalError:  # a name is not UTF-8; the watch reports nothing after it
             return None
-        except (OSError, FolderError, ExhaustedError):  # what is new cannot be watched, or all is gone
+        except (OSError, FolderError, ExhaustedError):  # a new folder is not watchable, or the root is gone
             return None
 
     def close(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._notify.close()
 
     def _told(self, longest_ms: int, step_ms: int, timeout_ms: int, alarm: Alarm | None) -> Told:
@@ -74,12 +74,12 @@ class Changes:
         return told if isinstance(told, set) else set()
 
     def _paths(self, told: Told) -> frozenset[str]:
-        """What of it may be of an article; and watch what is new."""
+        """Return the event paths that may concern articles, and start to watch new folders."""
         names = {(change, self._below(path)) for change, path in told}
         seen = {path for _, path in names if path and is_visible(path)}
         articles = {path for path in seen if is_article(path)}
         new = {path for change, path in names if path in seen and self._came(path, change)}
-        # Whether it was a folder is not told, and who looked may have seen one that was not watched yet.
+        # An event does not say if a folder was deleted, and a scan may have seen one before it was watched.
         gone = {path for change, path in names if path in seen and self._went(path, change)}
         links = {path for path in articles if os.path.islink(os.path.join(self._folder, path))}
         anew = bool(new or links - self._tree.links)
@@ -94,30 +94,30 @@ class Changes:
         return frozenset(paths | self._tree.links if paths or self._is_behind(names) else ())
 
     def _came(self, path: str, change: int) -> bool:
-        """Whether it is a folder that is not watched: it is another than before where it was added."""
+        """Return whether `path` is an unwatched folder; an `added` event means a different folder."""
         is_known = change != Change.added and path in self._tree.folders
         return not is_known and is_folder(self._folder, path)
 
     def _went(self, path: str, change: int) -> bool:
-        """Whether it is gone, or is a folder that cannot be listed any more."""
+        """Return whether `path` was deleted or is a folder that can no longer be listed."""
         if change != Change.modified or path not in self._tree.folders:
             return change == Change.deleted
         return not os.access(os.path.join(self._folder, path), os.R_OK | os.X_OK)
 
     def _is_behind(self, names: Iterable[tuple[int, str]]) -> bool:
-        """Whether a link may lead to one of these."""
+        """Return whether any of the paths may be the target of a link."""
         behind = self._tree.behind() if self._tree.links else set()
         return any(os.path.dirname(path) in behind for _, path in names)
 
     def _watch_anew(self, new: set[str]) -> None:
-        """Watch what is new too; what the old watch was told until then is left for the next turn."""
+        """Start a watch that includes `new`; save the old watch's pending events for the next call."""
         notify = self._watch(new)
         self._left = self._told(0, _DRAIN_MS, _DRAIN_MS, None)
         self._notify.close()
         self._notify = notify
 
     def _watch(self, new: set[str]) -> RustNotify:
-        """A watch of every folder, those too that came below the new ones before it began."""
+        """Watch every folder, including those created below `new` before the watch started."""
         while True:
             watched = self._tree.folders | self._tree.behind()
             try:

@@ -1,4 +1,4 @@
-"""The closed list of what can be wrong with content. `docs/problems.md` shows each with its mend."""
+"""Codes of all content problems. `docs/problems.md` explains how to fix each."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from gqlnews.content.records import Severity
 
 
 class Code(StrEnum):
-    """The stable word of a problem."""
+    """Stable code of a problem."""
 
     UNREADABLE = "unreadable"
     NOT_UTF_8 = "not-utf-8"
@@ -45,5 +45,5 @@ WARNINGS = frozenset(
 
 
 def severity_of(code: Code) -> Severity:
-    """How bad a problem of this code is, always the same."""
+    """Return the fixed severity of a code."""
     return Severity.WARNING if code in WARNINGS else Severity.ERROR

@@ -1,7 +1,7 @@
-"""Tree → shapes, for the slow reader: each value read as the type its key asks for, or noted as wrong.
+"""Convert the YAML tree with positions to the raw models, and note the values that have the wrong type.
 
-The fields of the shapes say which key asks for what. What is left out here is taken out of the tree too, so
-that a place in the shapes is that place in the tree.
+The fields of the raw models define the type of each key. List items that are dropped here are removed from
+the tree too, so that a path in the models is valid in the tree.
 """
 
 from collections.abc import Callable
@@ -34,12 +34,12 @@ Read = Callable[[Node, str, Notes], ReadT | None]
 
 
 def read_article(tree: Mapping, notes: Notes) -> RawArticle:
-    """The whole front matter; keys that no shape knows are passed over."""
+    """Convert the whole front matter; unknown keys are ignored."""
     return _read_fields(RawArticle, tree, notes)
 
 
 def is_null(node: Node) -> bool:
-    """Whether a value is as if it were not there."""
+    """Return whether a value counts as absent."""
     return isinstance(node, Refused) or (isinstance(node, Scalar) and node.plain and node.text in NULLS)
 
 
@@ -99,7 +99,7 @@ def _note_quotes(node: Node, key: str, notes: Notes) -> None:
 
 
 def _list_of(read: Read[ReadT]) -> Read[list[ReadT]]:
-    """The reader of a list of what `read` reads; null and wrong items are not in it, nor in the tree."""
+    """Build a reader of lists from a reader of items; null and invalid items are removed, in the tree too."""
 
     def read_list(node: Node, key: str, notes: Notes) -> list[ReadT] | None:
         if not isinstance(node, Sequence):
@@ -131,7 +131,7 @@ def _read_related(node: Node, key: str, notes: Notes) -> list[RawRelated] | None
 
 
 def _read_entry(node: Node, key: str, notes: Notes) -> RawRelated | None:
-    """One entry, None where a value of it is wrong: it is then left out for that, and for no other reason."""
+    """Read one entry; return None if a value is invalid, and report only the errors, as LEFT_OUT."""
     own: Notes = []
     entry = _read_raw_related(node, key, own)
     if not has_error(own):
@@ -159,7 +159,7 @@ _READERS: tuple[tuple[object, Read[Any]], ...] = (
 
 
 def _fields_of(shape: type[Shape]) -> dict[str, tuple[str, Read[Any]]]:
-    """Each key of a shape: its attribute's name and its reader."""
+    """Map each key of a raw model to its attribute name and its reader."""
     return {
         field.encode_name: (field.name, _reader_of(field.type)) for field in msgspec.structs.fields(shape)
     }

@@ -1,4 +1,4 @@
-"""What articles and related entries share: URLs, images, provider, date."""
+"""Build what articles and related entries have in common: URLs, images and provider."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ DEFAULT_TYPE = "article"
 
 
 class Image(msgspec.Struct, rename="camel", gc=False):
-    """One image, as the API gives it."""
+    """Image as the API returns it."""
 
     url: str
     width: int | None
@@ -28,19 +28,19 @@ class Image(msgspec.Struct, rename="camel", gc=False):
 
 @dataclass(slots=True)
 class Reading:
-    """One file being read: what decides its meaning, and what was found wrong so far."""
+    """Parse context of one file: the options and the findings so far."""
 
     options: ReadOptions
     findings: list[Finding] = field(default_factory=list)
 
     def found(self, place: Place, code: Code, message: str) -> None:
-        """Note what is wrong at a place."""
+        """Add a finding."""
         self.findings.append(Finding(place, code, message))
 
 
 @dataclass(slots=True)
 class Urls:
-    """The four URLs; `url` is the page to open and `key` the key that it is written under."""
+    """Resolved URLs; `url` is the page to open and `key` the front matter key that it comes from."""
 
     web: str | None
     original: str | None
@@ -51,7 +51,7 @@ class Urls:
 
 
 def urls_of(raw: RawCoverage, place: Place, reading: Reading) -> Urls:
-    """The URLs, each new key before its older spelling; `url` is None where there is no page."""
+    """Resolve the URLs, preferring current keys over legacy ones; `url` is None if there is no page."""
     source = _url(raw.source_url, place, "sourceUrl", reading)
     own_web = _url(raw.web_url, place, "webUrl", reading)
     original = _url(raw.original_url, place, "originalUrl", reading) or source
@@ -68,7 +68,7 @@ def urls_of(raw: RawCoverage, place: Place, reading: Reading) -> Urls:
 
 
 def images_of(raw: list[RawImage] | None, place: Place, reading: Reading) -> str:
-    """The images as JSON text; one without a URL is left out."""
+    """Encode the images as JSON text, without those that have no URL."""
     if not raw:
         return _NO_IMAGES
     images = []
@@ -85,7 +85,7 @@ def images_of(raw: list[RawImage] | None, place: Place, reading: Reading) -> str
 
 
 def provider_of(raw: RawProvider | None, place: Place, reading: Reading) -> Provider | None:
-    """The provider, called by its domain where it has no name; None without a domain."""
+    """Build the provider, with its domain as the default name; return None without a domain."""
     if raw is None:
         return None
     at = (*place, "provider")

@@ -1,4 +1,4 @@
-"""Which files of a folder are articles: a walk that holds one listing at a time, never the whole tree."""
+"""Scan a folder for article files, holding one directory listing at a time, never the whole tree."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ _EXTENSIONS = (".md", ".markdown")
 
 
 def discover(folder: Path | OpenFolder) -> Iterator[SourceFile | Problem]:
-    """Each article file below the folder, in no order, and a problem for each refused one; FolderError."""
+    """Yield each article file below the folder, or its problem, in no order. Raises FolderError."""
     return _all(folder, root_of(folder))
 
 
@@ -28,7 +28,7 @@ def _all(folder: Path | OpenFolder, root: Root) -> Iterator[SourceFile | Problem
 
 
 def walk(folder: OpenFolder, waiting: list[str]) -> Iterator[SourceFile | Problem]:
-    """What lies below the folders that are `waiting` to be listed, each by its path below `folder`."""
+    """Scan the folders in `waiting`, which are paths relative to `folder`, and all their subfolders."""
     while waiting:
         below = waiting.pop()
         try:
@@ -43,13 +43,13 @@ def walk(folder: OpenFolder, waiting: list[str]) -> Iterator[SourceFile | Proble
 
 
 def unlistable(below: str, error: OSError) -> Problem:
-    """Nothing is known of a folder that cannot be listed: its path ends with a slash, as no file's does."""
+    """Build the problem of a folder that cannot be listed; the slash at its path's end marks a folder."""
     raise_if_exhausted(error)
     return _refused(f"{below}/", f"The folder cannot be listed: {error.strerror or error}.")
 
 
 def unreadable(path: str, error: OSError) -> Problem:
-    """Nothing is known of the file but that it is there, or was."""
+    """Build the problem of a file that cannot be read, of which only the path is known."""
     raise_if_exhausted(error)
     return _refused(path, f"The file cannot be read: {error.strerror or error}.")
 
@@ -69,7 +69,7 @@ def _found(
 
 
 def is_article(name: str) -> bool:
-    """Whether a file of this name, or at this path, is an article."""
+    """Return whether a file of this name or path is an article."""
     return name.endswith(_EXTENSIONS)
 
 
@@ -84,7 +84,7 @@ def _file_of(folder: OpenFolder, path: str, entry: os.DirEntry[str]) -> SourceFi
 
 
 def file_of(folder: OpenFolder, path: str, status: os.stat_result) -> SourceFile | Problem | None:
-    """The file at `path`, whose `status` is that of lstat(2); None where there is nothing to say of it."""
+    """Return the file at `path` or its problem, from its lstat(2) `status`; None for a link to a folder."""
     if not _is_utf_8(path):
         return _refused(path, "The file's name is no UTF-8: rename it.")
     if stat.S_ISLNK(status.st_mode):
@@ -114,5 +114,5 @@ def _refused(path: str, message: str) -> Problem:
 
 
 def shown(path: str) -> str:
-    """The path as problems name it: of a name that is no UTF-8, the other bytes as `\\xff`."""
+    """Return the path for display, with bytes that are not UTF-8 escaped as `\\xff`."""
     return os.fsencode(path).decode(errors="backslashreplace")

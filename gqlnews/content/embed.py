@@ -1,7 +1,7 @@
-"""`featuredContent` → HTML that is safe to show: the embed that stands for an article.
+"""Sanitize `featuredContent`, the HTML embed of an article.
 
-Of an iframe only known attributes stay, each only with a value that can do no harm. A host that serves more
-than video players, YouTube say, is limited to the paths of its player: others redirect to any site.
+An iframe loses all attributes except known ones with harmless values. A host that serves more than video
+players, such as YouTube, is limited to the paths of its player, because other paths redirect to any site.
 """
 
 import re
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import nh3
 
 _FEATURES = frozenset({"autoplay", "encrypted-media", "fullscreen", "picture-in-picture"})
-"""The browser features that a video player needs: neither cameras, clipboards and payments nor sensors."""
+"""Browser features that a video player needs; excludes cameras, clipboard, payments and sensors."""
 
 _EVERY_SITE = frozenset({"*", "'src'"})
 
@@ -26,7 +26,7 @@ _PLAYER_PATHS = {
     "www.youtube-nocookie.com": _YOUTUBE,
     "player.vimeo.com": _VIMEO,
 }
-"""Of a host that is not listed here every path is allowed."""
+"""Allowed paths by host; a host that is not listed may serve any path."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HTML_SPACE = " \t\n\r\f"
@@ -37,12 +37,12 @@ _SOURCE = re.compile(r'(?: [a-z-]+="[^"]*")*? src="')
 
 
 def safe_embed(written: str, iframe_hosts: tuple[str, ...]) -> str | None:
-    """Sanitised; an iframe stays only where it shows one of the hosts over https. None if nothing stays."""
+    """Sanitize an embed, keeping only https iframes of allowed hosts; return None if nothing remains."""
     return _IFRAME.sub(_with_source, _cleaner(iframe_hosts).clean(written)).strip() or None
 
 
 def _with_source(iframe: re.Match[str]) -> str:
-    """An iframe without its content, which no browser shows; nothing where its source was refused."""
+    """Remove the content of an iframe, which no browser shows, or the iframe if its `src` was removed."""
     attributes = iframe[1]
     return f"<iframe{attributes}></iframe>" if _SOURCE.match(attributes) else ""
 
@@ -68,13 +68,13 @@ def _cleaner(iframe_hosts: tuple[str, ...]) -> nh3.Cleaner:
 
 def _is_allowed(source: str, iframe_hosts: tuple[str, ...]) -> bool:
     url = source.strip(_HTML_SPACE)
-    if _CONTROL.search(url):  # which a browser ignores and other readers of the URL do not
+    if _CONTROL.search(url):  # browsers ignore control characters, other URL parsers do not
         return False
     try:
         parts = urlsplit(url)
-    except ValueError:  # no URL
+    except ValueError:  # not a URL
         return False
-    host = parts.netloc.lower()  # with a user or a port it is none of the hosts
+    host = parts.netloc.lower()  # includes user and port, so a URL with these matches no host
     if parts.scheme != "https" or host not in iframe_hosts:
         return False
     paths = _PLAYER_PATHS.get(host)
@@ -82,7 +82,7 @@ def _is_allowed(source: str, iframe_hosts: tuple[str, ...]) -> bool:
 
 
 def _player_features(policy: str) -> str | None:
-    """The features of a permissions policy that a player needs, each for the player's own site only."""
+    """Reduce a permissions policy to the features that a player needs, for the player's own site only."""
     directives = [each for each in (part.strip() for part in policy.split(";")) if each]
     features = [name for name in map(_player_feature, directives) if name]
     return policy if features == directives else "; ".join(features) or None
@@ -94,7 +94,7 @@ def _player_feature(directive: str) -> str | None:
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    """A filter that passes the values that match, and removes the attribute of others."""
+    """Build a filter that removes the attribute unless its value matches `pattern`."""
     return lambda value: value if pattern.fullmatch(value.strip(_HTML_SPACE)) else None
 
 

@@ -1,4 +1,4 @@
-"""Tell a shortage of the whole system from an error of one file."""
+"""Distinguish a system-wide resource shortage from an error of one file."""
 
 import errno
 
@@ -8,12 +8,12 @@ _SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def is_shortage(error: OSError) -> bool:
-    """Whether open files or memory are short, for this process or the whole system."""
+    """Return whether the process or the system is out of file descriptors or memory."""
     return error.errno in _SHORTAGES
 
 
 def raise_if_exhausted(error: OSError) -> None:
-    """Raise ExhaustedError for an error that says nothing about the file: no file would be read now."""
+    """Raise ExhaustedError for a resource shortage, which would make reading any file fail."""
     if is_shortage(error):
         raise ExhaustedError(
             f"files cannot be read for now ({error.strerror}): raise the limits of open files and memory"

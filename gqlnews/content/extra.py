@@ -1,6 +1,6 @@
-"""Front matter keys that no shape knows → a JSON object, in file order.
+"""Encode unknown front matter keys as a JSON object, in file order.
 
-A plain word becomes what `scalars.json_of` says of it; what is quoted is text.
+`scalars.json_of` converts plain scalars; quoted scalars stay text.
 """
 
 from typing import Any
@@ -15,13 +15,13 @@ EMPTY = "{}"
 
 
 def extra_of_tree(tree: Mapping) -> str:
-    """The unknown keys of a tree."""
+    """Encode the unknown keys of a tree."""
     unknown = {key: _json_of_node(node) for key, node in tree.items.items() if key not in ARTICLE_KEYS}
     return AS_JSON.encode(unknown).decode() if unknown else EMPTY
 
 
 def extra_of_values(values: dict[str, Any]) -> str | None:
-    """The same from the values of the fast reader; None where these could be other than the text says."""
+    """Encode the unknown keys of fast-parsed values; None if the other parser might read them differently."""
     if values.keys() <= ARTICLE_KEYS:
         return EMPTY
     unknown = {key: value for key, value in values.items() if key not in ARTICLE_KEYS}
@@ -41,7 +41,7 @@ def _json_of_node(node: Node) -> Any:
 
 
 def _is_sure(value: object, depth: int) -> bool:
-    """Whether the slow reader gives this value too, as it does a whole number that stands under a key."""
+    """Return whether both parsers return the same value; integers are safe only as values of a mapping."""
     if type(value) is dict and depth:
         return all(
             type(key) is str and (_is_sure(each, depth - 1) or _is_small(each)) for key, each in value.items()

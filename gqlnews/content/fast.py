@@ -1,7 +1,7 @@
-"""The reader for files without anything unusual: yaml-rs, then one check of every type.
+"""Fast path for ordinary files: parse with yaml-rs, then validate all types at once.
 
-It gives up, and the slow reader reads the file, where a value could mean something else than its text says:
-yaml-rs speaks YAML 1.2, hands out numbers without their text, and knows no positions.
+yaml-rs implements YAML 1.2, returns numbers without their source text, and has no positions. So this parser
+gives up, and the slow one takes over, if a value could differ from what its text means.
 """
 
 import re
@@ -29,7 +29,7 @@ _PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*+")
 def read_fast(
     path: str, fenced: Fenced, rendered: Rendered, options: ReadOptions
 ) -> tuple[Article, tuple[Problem, ...]] | None:
-    """The article of a file without errors, with the warnings; None where the slow reader has to look."""
+    """Parse a file without errors into its article and warnings; return None if the slow parser is needed."""
     front = fenced.front
     values = None if looks_odd(front) else _load(front)
     if values is None:
@@ -62,16 +62,16 @@ def read_fast(
 def _load(front: str) -> dict[str, Any] | None:
     try:
         values = yaml_rs.loads(front, parse_datetime=False, alias_limits=_NO_ALIASES)
-    except (ValueError, TypeError):  # no YAML, or a mapping for a key
+    except (ValueError, TypeError):  # not YAML, or a mapping as a key
         return None
     return values if type(values) is dict else None
 
 
 def _top_level(front: str, values: dict[str, object]) -> dict[str, int]:
-    """Each key that begins a line with its value on it, and the index of that value; nothing where unsure.
+    """Map each top-level key with a value on its line to that value's offset; return {} if uncertain.
 
-    Where the keys that begin a line are the document's, in order, they stand where they seem to: a line of a
-    quoted text that looks like a key would be one too many.
+    The offsets are right if the keys found at line starts equal the document's keys in order: a line of
+    quoted text that looks like a key would add an extra one.
     """
     starts: dict[str, int] = {}
     keys: list[str] = []

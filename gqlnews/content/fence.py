@@ -1,7 +1,7 @@
-"""Where the front matter of a file begins and ends.
+"""Split a file into front matter and body.
 
-python-frontmatter's handler says what a fence is. Its `split` is not used: it loses the place of what it
-splits, and fails on a file whose fence is never closed.
+python-frontmatter's handler defines the fences. Its `split` is not used, because it loses line numbers and
+fails on a file whose fence is never closed.
 """
 
 import re
@@ -15,7 +15,10 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Fenced(NamedTuple):
-    """`front` has `\\n` line ends and begins with that of the opening fence, which is line `first_line`."""
+    """Front matter with `\\n` line ends, and body; `front` starts with the line end of the opening fence.
+
+    `first_line` is the line number of that fence.
+    """
 
     front: str
     first_line: int
@@ -23,7 +26,7 @@ class Fenced(NamedTuple):
 
 
 def unfence(text: str) -> Fenced | None:
-    """The parts of a file's text, None where no front matter opens and closes."""
+    """Split the text of a file; return None if it has no front matter or never closes it."""
     if "\r" not in text:
         return _unfence(text)
     fenced = _unfence(text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -33,7 +36,7 @@ def unfence(text: str) -> Fenced | None:
 
 
 def opens(text: str) -> bool:
-    """Whether the first line is a fence."""
+    """Return whether the first line is a fence."""
     return _HANDLER.detect(text.replace("\r", "\n", 1))
 
 
@@ -53,6 +56,6 @@ def _unfence(text: str) -> Fenced | None:
 
 
 def _last_lines(text: str, breaks: int) -> str:
-    """The end of `text` from just before the last `breaks` line ends, these included, as written."""
+    """Return the end of `text` from the first of its last `breaks` line ends, with line ends unchanged."""
     ends = [end.start() for end in _LINE_END.finditer(text)]
     return text[ends[-breaks] :] if breaks else ""

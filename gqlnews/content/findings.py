@@ -1,7 +1,7 @@
-"""What is found wrong, before it is a Problem with line and column.
+"""Diagnostics, and their conversion to Problems with line and column.
 
-What a value means is decided without knowing where it stands: such a Finding names a place, the way down from
-the top, `("related", 3, "webUrl")`. A reader that keeps positions makes Notes, by the character.
+Values are validated without knowing their position, so a Finding names a path from the top of the front
+matter, such as `("related", 3, "webUrl")`. The parser with positions creates Notes with character offsets.
 """
 
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ from gqlnews.content.records import Mark, Problem
 Place = tuple[str | int, ...]
 
 OPENING = Mark(1, 1)
-"""Where the front matter opens: the place of what is missing."""
+"""Start of the front matter, reported as the position of missing keys."""
 
 
 @dataclass(slots=True)
 class Finding:
-    """One thing wrong with the value at one place."""
+    """Diagnostic about the value at a path of the front matter."""
 
     place: Place
     code: Code
@@ -27,7 +27,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Note:
-    """One thing wrong at the character `index` of the front matter."""
+    """Diagnostic at the character offset `index` of the front matter."""
 
     index: int
     code: Code
@@ -35,30 +35,30 @@ class Note:
 
 
 class Places:
-    """From characters of the front matter to lines and columns of the file; only `\\n` ends a line."""
+    """Convert front matter offsets to lines and columns of the file; only `\\n` ends a line."""
 
     def __init__(self, front: str, first_line: int) -> None:
         self._front = front
         self._first_line = first_line
 
     def mark(self, index: int) -> Mark:
-        """The position of the character at `index`."""
+        """Return the position of the character at `index`."""
         line = self._front.count("\n", 0, index)
         start = self._front.rfind("\n", 0, index) + 1
         return Mark(self._first_line + line, index - start + 1)
 
 
 def has_error(found: Iterable[Finding | Note]) -> bool:
-    """Whether any of these keeps the article from being served."""
+    """Return whether any diagnostic is an error, which prevents the article from being served."""
     return any(each.code not in WARNINGS for each in found)
 
 
 Marked = tuple[Mark, Code, str]
-"""Where, what and in which words."""
+"""Position, code and message of a diagnostic."""
 
 
 def problems_of(path: str, marked: Iterable[Marked]) -> tuple[Problem, ...]:
-    """The records of one file's problems, in file order."""
+    """Build the problems of one file, in file order."""
     return tuple(
         problem(path, *each)
         for each in sorted(marked, key=lambda each: (each[0].line, each[0].column, each[1]))
@@ -66,6 +66,6 @@ def problems_of(path: str, marked: Iterable[Marked]) -> tuple[Problem, ...]:
 
 
 def problem(path: str, mark: Mark | None, code: Code, message: str) -> Problem:
-    """The record of one problem; no mark where it is the whole file."""
+    """Build a problem; `mark` is None if it concerns the whole file."""
     line, column = (mark.line, mark.column) if mark is not None else (None, None)
     return Problem(path, line, column, severity_of(code), code.value, message)

@@ -1,4 +1,4 @@
-"""What readers and their caller send each other over pipes: a length of four bytes, then that many bytes."""
+"""Length-prefixed frames on the pipes to and from parser processes: a length of 4 bytes, then the payload."""
 
 from typing import BinaryIO
 
@@ -10,9 +10,9 @@ _LENGTH_BYTES = 4
 
 
 class Setup(Record, frozen=True):
-    """The first frame to a worker: what to read, how, and the function that makes what is sent back.
+    """First frame to a worker: the content folder, the parse options, and the function to apply to outcomes.
 
-    `descriptor` is that of the open folder, which the worker inherits.
+    `descriptor` is the file descriptor of the open folder, which the worker inherits.
     """
 
     folder: str
@@ -28,7 +28,7 @@ decode_files = msgspec.msgpack.Decoder(list[SourceFile]).decode
 
 
 def write_frame(pipe: BinaryIO, content: bytes) -> None:
-    """Send one frame; BrokenPipeError where nobody reads."""
+    """Send one frame. Raises BrokenPipeError if the reading end is closed."""
     rest = memoryview(len(content).to_bytes(_LENGTH_BYTES, "big") + content)
     while rest:
         rest = rest[pipe.write(rest) :]
@@ -36,13 +36,13 @@ def write_frame(pipe: BinaryIO, content: bytes) -> None:
 
 
 class Frames:
-    """The frames in a stream of bytes that arrive in pieces of any size."""
+    """Incremental frame decoder for chunks of any size."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """The frames that are complete with this piece."""
+        """Add a chunk and return the frames that it completes."""
         self._buffer += piece
         frames, start = [], 0
         while (end := self._end_of_frame(start)) is not None:
@@ -58,13 +58,13 @@ class Frames:
 
 
 def read_frame(pipe: BinaryIO) -> bytes | None:
-    """The next frame, None where the other side has ended."""
+    """Read the next frame; return None at the end of the input."""
     head = _read_exactly(pipe, _LENGTH_BYTES)
     return None if head is None else _read_exactly(pipe, int.from_bytes(head, "big"))
 
 
 def _read_exactly(pipe: BinaryIO, length: int) -> bytes | None:
-    """So many bytes, None where there are fewer; a pipe without a buffer gives less than was asked for."""
+    """Read `length` bytes, in several reads if needed; return None if the input ends earlier."""
     pieces = []
     while length and (piece := pipe.read(length)):
         pieces.append(piece)

@@ -1,4 +1,4 @@
-"""Parse one file without letting it fail the others: what goes wrong becomes a problem of that file."""
+"""Parse one file in isolation: an unexpected exception becomes a problem of that file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +13,14 @@ from gqlnews.errors import StartupError
 
 MadeT = TypeVar("MadeT")
 Make = Callable[[Outcome], MadeT]
-"""A top-level function of a module; its return annotation must be plain data."""
+"""A module-level function that converts an outcome; its return annotation must be a plain data type."""
 
 BUG = "gqlnews failed to parse this file"
-_LONGEST = 200  # characters of an exception's text
+_LONGEST = 200  # characters of an exception's text in a message
 
 
 def result_of(make: Make[MadeT], folder: Path | OpenFolder, file: SourceFile, options: ReadOptions) -> MadeT:
-    """What `make` returns for the file's outcome; where the parser raises, for an outcome that says so."""
+    """Parse a file and apply `make` to the outcome; if parsing raises, to an outcome with that problem."""
     try:
         return make(read_outcome(folder, file, options))
     except StartupError:
@@ -31,6 +31,6 @@ def result_of(make: Make[MadeT], folder: Path | OpenFolder, file: SourceFile, op
 
 
 def failed(file: SourceFile, message: str) -> Outcome:
-    """The outcome of a file for a cause that may pass: without times, so that each ingest tries it again."""
+    """Build the outcome of a temporary failure, without file times so that every ingest retries the file."""
     source = SourceFile(file.path, file.size, 0, 0)
     return Outcome(source, None, None, (problem(file.path, None, Code.UNREADABLE, message),))

@@ -1,12 +1,12 @@
-"""Open, list and stat what is inside a content folder, and nothing outside of it.
+"""Open, list and stat paths inside a content folder, and nothing outside it.
 
-1. The folder is opened once. Every path is opened relative to its descriptor and without following links, so
-   it makes no difference if a name is exchanged for a link between two system calls.
+1. The folder is opened once. Every path is opened relative to its descriptor without following links, so
+   replacing a name by a link between two system calls has no effect.
 2. A path with a link in it is resolved first. If its target is inside the folder, the target's path relative
    to the folder is opened by rule 1; otherwise LeadsOutError is raised.
 
-Rule 1 takes one call of openat2(2). Where the system does not have it, each component is opened relative to
-the one before, with O_NOFOLLOW.
+Rule 1 takes one call of openat2(2). If the system does not have it, each component is opened relative to the
+previous one, with O_NOFOLLOW.
 """
 
 import errno
@@ -21,9 +21,9 @@ from typing import TypeVar
 
 ResultT = TypeVar("ResultT")
 OpenBeneath = Callable[[int, str, int], int]
-"""(descriptor of the folder, path, flags) → descriptor; an OSError of `_LINKED` for a link in the path."""
+"""(folder descriptor, path, flags) → descriptor; raises an OSError in `_LINKED` for a link in the path."""
 
-_O_PATH: int = getattr(os, "O_PATH", os.O_RDONLY)  # a descriptor that needs no permission to read; Linux
+_O_PATH: int = getattr(os, "O_PATH", os.O_RDONLY)  # needs no read permission; Linux only
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 _LIST = os.O_RDONLY | os.O_DIRECTORY
 _PASS = _O_PATH | os.O_DIRECTORY
@@ -33,11 +33,11 @@ _PATH_MAX = 4096
 
 
 class LeadsOutError(OSError):
-    """A path whose file is outside the folder: reading it would publish any file of the host."""
+    """A path leads outside the folder; reading it could publish any file of the host."""
 
 
 def open_by_component(folder: int, path: str, flags: int) -> int:
-    """Open each component of `path` relative to the one before, without following links."""
+    """Open each component of `path` relative to the previous one, without following links."""
     *folders, name = path.split("/")
     here = folder
     try:
@@ -76,9 +76,9 @@ def _component(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OpenFolder:
-    """An open content folder. It stays the same folder if its path is renamed, replaced or made a link.
+    """Open content folder. It stays the same folder if its path is renamed, replaced or made a link.
 
-    Paths are relative to it, with `/`.
+    Paths are relative to it and use `/`.
     """
 
     path: Path
@@ -87,7 +87,7 @@ class OpenFolder:
 
     @classmethod
     def at(cls, path: Path) -> "OpenFolder":
-        """Open the folder at `path`, which may be a link; OSError where it cannot be listed."""
+        """Open the folder at `path`, which may be a link. Raises OSError if it cannot be listed."""
         return cls(path, os.open(path, _LIST))
 
     def __enter__(self) -> "OpenFolder":
@@ -97,9 +97,9 @@ class OpenFolder:
         os.close(self.descriptor)
 
     def open_file(self, path: str) -> int:
-        """A descriptor of the file at `path`, or of what a link there leads to; OSError, LeadsOutError.
+        """Open the file at `path`, following a link, and return its descriptor.
 
-        Does not wait for a writer where it is a pipe.
+        Does not block on a named pipe without a writer. Raises OSError or LeadsOutError.
         """
         try:
             return self.open_beneath(self.descriptor, path, _FILE)
@@ -109,8 +109,8 @@ class OpenFolder:
         return self._with_target(path, lambda target: self.open_beneath(self.descriptor, target, _FILE))
 
     def open_folder(self, path: str, flags: int = _LIST) -> int:
-        """A descriptor of the folder at `path`; NotADirectoryError also where a link is on the way."""
-        if len(os.fsencode(self.path)) + len(os.fsencode(path)) + 1 >= _PATH_MAX:  # others use whole paths
+        """Open the folder at `path`. Raises OSError, NotADirectoryError also for a link in the path."""
+        if len(os.fsencode(self.path)) + len(os.fsencode(path)) + 1 >= _PATH_MAX:  # others use full paths
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
         try:
             return self.open_beneath(self.descriptor, path or ".", flags)
@@ -120,7 +120,7 @@ class OpenFolder:
             raise
 
     def lstat(self, path: str) -> os.stat_result:
-        """What is at `path`, a link itself included; OSError."""
+        """Stat `path` without following a link. Raises OSError."""
         parent, _, name = path.rpartition("/")
         if not parent:
             return os.stat(_component(name), dir_fd=self.descriptor, follow_symlinks=False)
@@ -131,7 +131,7 @@ class OpenFolder:
             os.close(folder)
 
     def stat_target(self, link: str) -> os.stat_result:
-        """What the link at `link` leads to; OSError, LeadsOutError."""
+        """Stat the target of a link. Raises OSError or LeadsOutError."""
         return self._with_target(link, self._stat_no_link)
 
     def _stat_no_link(self, path: str) -> os.stat_result:
@@ -141,7 +141,7 @@ class OpenFolder:
         return status
 
     def _with_target(self, path: str, act: Callable[[str], ResultT]) -> ResultT:
-        """Apply `act` to what the path leads to, again if that has become a link since it was resolved."""
+        """Apply `act` to the resolved path; retry if the target was replaced by a link meanwhile."""
         for _ in range(_RETRIES):
             try:
                 return act(resolve_inside(self.path, path))
@@ -153,7 +153,7 @@ class OpenFolder:
 
 @contextmanager
 def entries_of(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
-    """The entries of an open folder, which is closed afterwards."""
+    """List an open folder, and close its descriptor at the end of the block."""
     try:
         with os.scandir(descriptor) as entries:
             yield entries
@@ -162,7 +162,7 @@ def entries_of(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
 
 
 def open_inside(folder: Path | OpenFolder, path: str) -> int:
-    """As `OpenFolder.open_file`, for a folder that may not be open yet."""
+    """Open a file like `OpenFolder.open_file`, opening the folder too if it is given by path."""
     if isinstance(folder, OpenFolder):
         return folder.open_file(path)
     with OpenFolder.at(folder) as opened:
@@ -170,9 +170,9 @@ def open_inside(folder: Path | OpenFolder, path: str) -> int:
 
 
 def resolve_inside(folder: Path, path: str) -> str:
-    """Where `path` below `folder` leads to, relative to the folder and without links; OSError, LeadsOutError.
+    """Resolve all links in `path` and return the result relative to `folder`.
 
-    What is there may have been replaced by a link when this returns.
+    The target may have been replaced by a link when this returns. Raises OSError or LeadsOutError.
     """
     root = os.path.realpath(folder, strict=True)
     real = os.path.realpath(os.path.join(root, path), strict=True)

@@ -1,9 +1,9 @@
-"""What `discover` would find at or below some paths of a folder, without listing what is beside them.
+"""Scan only given paths of a folder, with the same results as `discover`, without listing their siblings.
 
-1. A path with a hidden name on the way is passed over.
-2. Each folder above it must be one that can be listed: below a link or a file there is nothing, and of what
-   lies in a folder that cannot be listed nothing is known.
-3. A file is asked for itself, a folder is walked.
+1. A path with a hidden component is ignored.
+2. Every parent folder must be listable: nothing below a link or a file counts, and the content of an
+   unlistable folder is unknown.
+3. A file is stat'ed, a folder is scanned recursively.
 """
 
 import os
@@ -18,9 +18,9 @@ from gqlnews.content.root import check_root, opened, root_of
 
 
 def look(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[SourceFile | Problem]:
-    """The files at or below each of `paths`, in no order and perhaps twice, and the problems; FolderError.
+    """Yield the files and problems at or below each of `paths`, in no order and possibly more than once.
 
-    Paths are relative to the folder, with `/`; what is not there gives nothing.
+    Paths are relative to the folder and use `/`; missing ones yield nothing. Raises FolderError.
     """
     with opened(folder) as inside:
         above = _Above(inside)
@@ -31,12 +31,12 @@ def look(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[SourceFi
 
 
 def is_visible(path: str) -> bool:
-    """Whether no name on the way is hidden; `..` is."""
+    """Return whether no component of the path is hidden; `..` counts as hidden."""
     return not path.startswith(".") and "/." not in path
 
 
 def folders_above(path: str) -> list[str]:
-    """`a/b/c.md` gives `a` and `a/b`."""
+    """Return all parent folders: `a` and `a/b` for `a/b/c.md`."""
     return [path[:place] for place, sign in enumerate(path) if sign == "/"]
 
 
@@ -57,18 +57,18 @@ def _at(folder: OpenFolder, path: str) -> Iterator[SourceFile | Problem]:
 
 
 class _Above:
-    """What was found of the folders above paths; each is opened once."""
+    """Check which parent folders can be listed, opening each only once."""
 
     def __init__(self, folder: OpenFolder) -> None:
         self._folder = folder
         self._known: dict[str, OSError | None] = {}
 
     def bars(self, path: str) -> bool:
-        """Whether nothing below a folder above `path` can be looked at."""
+        """Return whether any parent folder of `path` cannot be listed."""
         return any(self._fault(above) is not None for above in folders_above(path))
 
     def problems(self, path: str) -> Iterator[Problem]:
-        """What keeps the first of them from being listed, if it is one."""
+        """Yield the problem of the first parent that cannot be listed, unless it is missing or no folder."""
         for above in folders_above(path):
             fault = self._fault(above)
             if fault is not None:

@@ -1,7 +1,7 @@
-"""The Markdown below the front matter → HTML, headings and counts.
+"""Render the Markdown body to HTML, headings and word counts.
 
-Anchors are put into the HTML after it is sanitised: only then is every tag known to be one, with its
-attributes in double quotes.
+Anchors are inserted after the HTML is sanitized, because only then is every tag sure to be well-formed, with
+its attributes in double quotes.
 """
 
 import re
@@ -25,7 +25,7 @@ _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
 class Heading(msgspec.Struct):
-    """One heading, as the API gives it."""
+    """Heading as the API returns it."""
 
     level: int
     text: str
@@ -33,9 +33,9 @@ class Heading(msgspec.Struct):
 
 
 class Rendered(NamedTuple):
-    """What is derived from a body; `minutes` is None where there is none.
+    """Rendered body; `body`, `html` and `minutes` are None if the body is blank.
 
-    `is_plain` where its HTML was too much to sanitise: `html` then shows the Markdown itself.
+    `is_plain` is set if the HTML was too complex to sanitize; `html` then shows the Markdown source.
     """
 
     body: str | None
@@ -50,7 +50,7 @@ _EMPTY = Rendered(None, None, [], 0, None)
 
 
 def render(written: str) -> Rendered:
-    """Everything that is derived from what stands below the front matter."""
+    """Render the text below the front matter."""
     body = without_blank_ends(written)
     if not body:
         return _EMPTY
@@ -64,7 +64,7 @@ def render(written: str) -> Rendered:
 
 
 def without_blank_ends(text: str) -> str:
-    """`text` without the blank lines around it; what is kept is as written, the last line without its end."""
+    """Strip blank lines around `text` and the last line's end; indentation and trailing spaces remain."""
     start = len(text) - len(text.lstrip())
     end = len(text.rstrip())
     if start >= end:
@@ -103,9 +103,9 @@ def _with_anchors(html: str) -> tuple[str, list[Heading]]:
 
 
 def _free_anchor(text: str, taken: dict[str, int]) -> str:
-    """As GitHub does: lower case, no punctuation, hyphens for blanks, `-1`, `-2`, … for the next of the same.
+    """Build a unique anchor as GitHub does: lower case, no punctuation, hyphens for spaces.
 
-    `taken` holds each anchor with the last number that was tried after it.
+    Repeated anchors get the suffix `-1`, `-2`, …; `taken` maps each anchor to the last number tried after it.
     """
     words = _NOT_IN_ANCHOR.sub("", unicodedata.normalize("NFC", text).lower())
     stem = words.replace(" ", "-") or "section"

@@ -1,4 +1,4 @@
-"""Whether the system tells of changes in a folder: on what another machine may write to, it does not."""
+"""Detect file systems without change events, such as network file systems written by other machines."""
 
 import os
 import re
@@ -13,9 +13,9 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def tells_changes(folder: Path, mounts: Path = _MOUNTS) -> bool:
-    """Whether the file system of the folder, and of each that is mounted below it, does.
+    """Return whether the folder's file system, and each one mounted below it, reports changes.
 
-    `mounts` is in the format of Linux; other systems are taken to tell.
+    `mounts` has the format of Linux; other systems are assumed to report changes.
     """
     try:
         lines = mounts.read_text(errors="surrogateescape").splitlines()
@@ -25,13 +25,13 @@ def tells_changes(folder: Path, mounts: Path = _MOUNTS) -> bool:
 
 
 def _kinds(folder: str, lines: list[str]) -> Iterator[str]:
-    """The type of the file system that the folder is on, and of each that is mounted below it."""
+    """Yield the types of the folder's file system and of each file system mounted below it."""
     own = ("", "")
     for line in lines:
         fields, _, rest = line.partition(" - ")
         point, kind = _plain(fields.split(" ")[4]), rest.split(" ")[0]
         if _lies_in(folder, point) and len(point) >= len(own[0]):
-            own = (point, kind)  # of two at one place the later is seen
+            own = (point, kind)  # a later mount at the same path hides the earlier one
         elif _lies_in(point, folder):
             yield kind
     yield own[1]
@@ -42,5 +42,5 @@ def _lies_in(path: str, folder: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Blanks and the like are written as `\\040`."""
+    """Decode octal escapes such as `\\040`, which mountinfo uses for spaces."""
     return _ESCAPE.sub(lambda found: chr(int(found[1], 8)), text)

@@ -1,10 +1,10 @@
-"""YAML text → a tree that keeps where each value stands, built from libyaml's events.
+"""Parse YAML into a tree with the position of each value, from libyaml's events.
 
-1. The events are walked without recursion, to a bounded depth and number, so that no file exhausts the stack
-   or the memory.
-2. A stack holds the open lists and mappings; what is complete is attached to the innermost.
-3. What YAML allows and front matter must not have (duplicate keys, aliases, merge keys, unknown tags) is
-   noted and left out, and the walk goes on, so that all of it is reported.
+1. The events are processed without recursion and with limits on depth and number, so that no file exhausts
+   the stack or the memory.
+2. A stack holds the open lists and mappings; a complete node is attached to the innermost one.
+3. YAML features that front matter must not use (duplicate keys, aliases, merge keys, unknown tags) are noted
+   and left out, and parsing continues, so that all of them are reported.
 """
 
 from collections.abc import Callable
@@ -28,9 +28,9 @@ _MAPPING_TAGS: frozenset[str | None] = frozenset({None, "!", f"{_TAG}map"})
 
 @dataclass(slots=True)
 class Scalar:
-    """A word or a text, `plain` where nothing (quotes, block style, a tag) says that it is text.
+    """Scalar; `plain` unless quotes, block style or a tag mark it as text.
 
-    `index` counts characters from the start of the front matter, here and in the other nodes.
+    `index` is the character offset in the front matter, here and in the other nodes.
     """
 
     index: int
@@ -40,14 +40,14 @@ class Scalar:
 
 @dataclass(slots=True)
 class Refused:
-    """Stands where something was refused, so that nothing else is said of the place."""
+    """Placeholder for a rejected value, so that no further problem is reported for it."""
 
     index: int
 
 
 @dataclass(slots=True)
 class Sequence:
-    """A list; who reads it may take broken items out."""
+    """List; its consumer may remove invalid items."""
 
     index: int
     items: list["Node"] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Sequence:
 
 @dataclass(slots=True)
 class Mapping:
-    """Values by the text of their keys, in file order."""
+    """Mapping from the text of the keys to the values, in file order."""
 
     index: int
     items: dict[str, "Node"] = field(default_factory=dict)
@@ -65,7 +65,7 @@ Node = Scalar | Refused | Sequence | Mapping
 
 
 class UnreadableYaml(Exception):  # noqa: N818  # carries the Note of the reason; never leaves the package
-    """No tree can be made of the text."""
+    """The text cannot be parsed into a tree."""
 
     def __init__(self, index: int, code: Code, message: str) -> None:
         super().__init__(message)
@@ -73,7 +73,7 @@ class UnreadableYaml(Exception):  # noqa: N818  # carries the Note of the reason
 
 
 def read_tree(front: str) -> tuple[Node | None, list[Note]]:
-    """The tree of one front matter, None where it is empty; UnreadableYaml where it is no YAML."""
+    """Parse front matter; the tree is None if it is empty. Raises UnreadableYaml if it is not valid YAML."""
     try:
         return _Builder().build(front)
     except yaml.MarkedYAMLError as error:
@@ -85,7 +85,7 @@ def read_tree(front: str) -> tuple[Node | None, list[Note]]:
 
 
 def _index_of(error: yaml.MarkedYAMLError) -> int:
-    """Where the mistake is: of what never ends, its beginning."""
+    """Return the offset of a syntax error: for an unterminated construct, the offset where it starts."""
     endless = "end of stream" in (error.problem or "") and error.context_mark is not None
     mark = error.context_mark if endless else error.problem_mark
     return 0 if mark is None else mark.index
@@ -100,7 +100,7 @@ def _said(error: yaml.MarkedYAMLError) -> str:
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping that is not complete; a mapping that `has_key` waits for the value, None drops it."""
+    """Incomplete list or mapping. After a mapping's key (`has_key`) its value follows; key None drops it."""
 
     node: Sequence | Mapping
     is_known: bool
@@ -200,7 +200,7 @@ class _Builder:
             top.has_key = False
 
     def _key(self, mapping: Mapping, node: Node) -> str | None:
-        """The text of a key, None where its value is to be dropped."""
+        """Return the text of a key, or None if its value must be dropped."""
         if isinstance(node, Refused):
             return None
         if not isinstance(node, Scalar):

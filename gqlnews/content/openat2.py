@@ -6,10 +6,10 @@ import os
 import sys
 from functools import cache
 
-_SYSCALL = 437  # on x86, ARM, RISC-V, POWER and s390 alike
+_SYSCALL = 437  # the same on x86, ARM, RISC-V, POWER and s390
 _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
 _ATTEMPTS = 16
-_TRANSIENT = {errno.EAGAIN, errno.EINTR}  # something was renamed meanwhile; a signal came
+_TRANSIENT = {errno.EAGAIN, errno.EINTR}  # a concurrent rename; a signal
 
 
 class _How(ctypes.Structure):
@@ -30,12 +30,12 @@ _libc.syscall.argtypes = (
 
 
 def openat2(folder: int, path: str, flags: int) -> int:
-    """A descriptor of `path` below the descriptor `folder`.
+    """Open `path` below the descriptor `folder` and return its descriptor.
 
-    Raises OSError: ELOOP where a link is on the way or at the end, EXDEV where the path leads out.
+    Raises OSError: ELOOP for a link anywhere in the path, EXDEV if the path leads outside the folder.
     """
     name = os.fsencode(path)
-    if b"\0" in name:  # C would take what stands before it for the path
+    if b"\0" in name:  # C would truncate the path there
         raise ValueError("embedded null byte")
     how = _how(flags)
     for _ in range(_ATTEMPTS):
@@ -49,8 +49,8 @@ def openat2(folder: int, path: str, flags: int) -> int:
 
 
 def is_available() -> bool:
-    """Whether the kernel has the call and lets this process use it: containers may answer ENOSYS or EPERM."""
-    if sys.platform != "linux":  # where this number may be another call
+    """Return whether the call works for this process; in a container it may fail with ENOSYS or EPERM."""
+    if sys.platform != "linux":  # the number may be a different system call elsewhere
         return False
     root = os.open("/", os.O_PATH)
     try:

@@ -1,13 +1,15 @@
-"""Many files → their outcomes, or what is made of these, over all cores.
+"""Parse many files on all cores, and optionally map each outcome to another value.
 
-1. A few files are parsed here: to start a process takes longer. Not where the parser may end its process.
-2. Otherwise each worker is a fresh Python that imports what it needs and nothing else, fed over pipes.
-3. Every worker always has a chunk in hand and one waiting; a chunk is limited in files, bytes and length of
-   names, so that memory stays the same whatever the folder holds, and no request ever fills a pipe.
-4. Who answers first is fed first. When the caller stops, the workers' input ends, and with it they.
+1. A few files are parsed in this process, since starting a process takes longer. `isolate` prevents that, in
+   case the parser crashes its process.
+2. Otherwise each worker is a new Python process that imports only what it needs and is fed over pipes.
+3. Every worker has one chunk in progress and one queued. A chunk is limited in files, bytes and length of
+   names, so memory use does not depend on the folder, and a request never fills a pipe.
+4. A worker gets its next chunk as soon as it answers. When the caller stops, the workers' input ends, and
+   they exit.
 
-Processes of our own instead of a pool of the standard library: that one runs the caller's main script again
-in each worker, keeps every request in memory, and leaves its workers behind when the caller is killed.
+This module uses its own processes because a standard library pool runs the caller's main script again in
+each worker, holds every request in memory, and leaves its workers behind when the caller is killed.
 """
 
 import os
@@ -28,12 +30,12 @@ _FEW = 256
 _CHUNK_FILES = 64
 _CHUNK_BYTES = 2 * 1024 * 1024
 _CHUNK_NAMES = 16 * 1024
-"""Two requests fit into the 64 KB that a pipe holds, so writing one never waits."""
+"""Two requests fit into a pipe's 64 KB buffer, so writing one never blocks."""
 
 Chunk = list[SourceFile]
 MadeT = TypeVar("MadeT")
 Make = Callable[[Outcome], MadeT]
-"""A function at the top of a module; what it says that it returns must be plain data."""
+"""A module-level function that converts an outcome; its return annotation must be a plain data type."""
 
 
 def read_all(
@@ -44,7 +46,7 @@ def read_all(
     *,
     isolate: bool = False,
 ) -> Iterator[Outcome]:
-    """The outcome of each file, as `read_into` gives it."""
+    """Yield the outcome of each file, with the parameters of `read_into`."""
     return read_into(_itself, folder, files, options, processes, isolate=isolate)
 
 
@@ -58,10 +60,10 @@ def read_into(
     isolate: bool = False,
     seconds: float = ANSWER_SECONDS,
 ) -> Iterator[MadeT]:
-    """What `make` returns for each file's outcome, in no order; it is called where the file is parsed.
+    """Yield `make(outcome)` for each file, in no order; `make` runs in the process that parses the file.
 
-    `processes` is the number of workers, all cores by default; `isolate` parses no file in this process;
-    a worker has `seconds` for a chunk. Raises FolderError, where a path is no folder, and ParserProcessError.
+    `processes` is the number of workers, by default one per core. `isolate` parses no file in this process.
+    `seconds` is the timeout of a chunk. Raises ParserProcessError, and FolderError for an unusable folder.
     """
     wanted = processes if processes is not None else os.cpu_count() or 1
     rest = iter(files)
@@ -75,7 +77,7 @@ def read_into(
 def _read_here(
     make: Make[MadeT], folder: Path | OpenFolder, files: Iterable[SourceFile], options: ReadOptions
 ) -> Iterator[MadeT]:
-    from gqlnews.content.guard import result_of  # a caller that leaves it to workers needs no parser
+    from gqlnews.content.guard import result_of  # a caller that uses only workers needs no parser
 
     with opened(folder) as inside:
         for file in files:
@@ -110,7 +112,7 @@ def _itself(outcome: Outcome) -> Outcome:
 
 
 def _decoder_of(make: Make[MadeT]) -> Callable[[bytes], list[MadeT]]:
-    """From the frames that workers send back."""
+    """Build the decoder of the workers' response frames."""
     made: Any = get_type_hints(make)["return"]
     return msgspec.msgpack.Decoder(list[made]).decode
 

@@ -1,14 +1,15 @@
-"""Pool of processes that parse files: feed them, collect their answers, replace those that die or hang.
+"""Pool of parser processes: send batches, collect results, replace processes that crash or hang.
 
-1. Each process first sends an empty frame: it has started. A death before that blames no file.
-2. A process has up to two batches in hand and works in order, so its death is blamed on the older one. The
-   other batch goes back to the queue.
-3. The files of a batch that is blamed are parsed again, last of all and one at a time.
-4. A file whose process died `TRIES` times while it parsed that file alone, or did not answer in time, is
-   given up: the caller turns it into a problem. All other files are parsed.
-5. Where processes keep ending although nothing is answered in between, or none can be started, the cause is
-   not a file: ParserProcessError. Not so where single files are parsed and a process without a file answers:
-   then these files are the cause, however many they are.
+1. Each process first sends an empty frame to report that it has started. A crash before that is blamed on no
+   file.
+2. A process holds up to two batches and works in order, so a crash is blamed on the older one. The other
+   batch goes back to the queue.
+3. The files of a blamed batch are parsed again one at a time, after all other batches.
+4. A file is given up if its process crashed `TRIES` times while parsing that file alone, or timed out on it.
+   The caller turns it into a problem. All other files are parsed.
+5. If processes keep exiting without any result in between, or none can be started, no file is the cause, and
+   ParserProcessError is raised. The exception is a run of single files while a process without a file still
+   answers: then the files are the cause, however many there are.
 """
 
 import fcntl
@@ -29,14 +30,14 @@ from gqlnews.content.records import SourceFile
 from gqlnews.errors import ParserProcessError
 
 ANSWER_SECONDS = 60.0
-"""Deadline for one batch; the slowest file that the limits let through takes about a second."""
+"""Timeout of one batch; the slowest file within the limits takes about a second."""
 
 START_SECONDS = 60.0
-"""Deadline for the start of a process, which a busy machine delays more than it does a batch."""
+"""Timeout for the start of a process, which a busy machine delays more than a batch."""
 
 TRIES = 3
-FAILED_STARTS = 3  # in a row
-DEATHS = 50  # in a row
+FAILED_STARTS = 3  # consecutive
+DEATHS = 50  # consecutive
 _IN_HAND = 2
 _PIPE_BYTES = 1024 * 1024
 
@@ -46,14 +47,14 @@ MadeT = TypeVar("MadeT")
 
 
 class ParseTask(NamedTuple):
-    """Files for one request; `deaths` counts the processes that died on this single file."""
+    """Files of one request; `deaths` counts the processes that crashed on this single file."""
 
     files: list[SourceFile]
     deaths: int = 0
 
 
 class Pool(Generic[MadeT]):
-    """`decode` reads an answer; `give_up` makes the result of a file from the reason why it has none."""
+    """Process pool; `decode` decodes a response, `give_up` builds the result of a file that was given up."""
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class Pool(Generic[MadeT]):
         self._failed_starts = self._deaths = 0
 
     def run(self, batches: Iterator[list[SourceFile]]) -> Iterator[MadeT]:
-        """The result of each file, in no order. Raises ParserProcessError."""
+        """Yield the result of each file, in no order. Raises ParserProcessError."""
         self._batches = map(ParseTask, batches)
         try:
             for _ in range(self._count):
@@ -89,7 +90,7 @@ class Pool(Generic[MadeT]):
             self._stop()
 
     def _readable(self) -> "list[_Worker]":
-        """Wait until a process answers or ends, and end those that do neither in time."""
+        """Wait until a process responds or exits; after the timeout, kill the processes that are late."""
         due = min(worker.due(self._seconds) for worker in self._workers if worker.pending)
         wait = max(0.0, due - time.monotonic())
         if ready := self._selector.select(wait):
@@ -126,7 +127,7 @@ class Pool(Generic[MadeT]):
         return batch
 
     def _lose(self, worker: "_Worker", reason: str, deaths: int) -> None:
-        """Account for the batches of a process that ended, and start another one where there is work left."""
+        """Reassign the batches of a lost process, and start a replacement if there is work left."""
         self._selector.unregister(worker.answers)
         self._workers.remove(worker)
         worker.end()
@@ -146,7 +147,7 @@ class Pool(Generic[MadeT]):
             self._feed(other)
 
     def _can_run(self) -> bool:
-        """Whether a process without a file answers: then it is the files that end the others."""
+        """Return whether a process without files responds, in which case the files crash the others."""
         try:
             worker = _Worker(self._setup)
         except OSError:
@@ -168,7 +169,7 @@ class Pool(Generic[MadeT]):
             self._given_up.append(self._give_up(file, reason))
 
     def _start(self) -> None:
-        """Start a process; where that fails, go on with those that run."""
+        """Start a process; if that fails, continue with the running ones, if any."""
         try:
             worker = _Worker(self._setup)
         except OSError as error:
@@ -188,15 +189,15 @@ class Pool(Generic[MadeT]):
 
 
 class _Worker:
-    """One process. `since` is when it began to work on what it has yet to answer."""
+    """One process; `since` is when it began to start or to work on its oldest pending batch."""
 
     def __init__(self, setup: Setup) -> None:
         self.process = subprocess.Popen(  # noqa: S603  # our own module, run by our own interpreter
             [sys.executable, "-c", _START, str(Path(__file__).parents[2])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            bufsize=0,  # a selector does not see what a buffer holds
-            process_group=0,  # Ctrl-C is for the process that started it
+            bufsize=0,  # a selector does not see buffered data
+            process_group=0,  # Ctrl-C must reach only the parent process
             pass_fds=(setup.descriptor,),
         )
         self.requests = cast("BinaryIO", self.process.stdin)
@@ -215,7 +216,7 @@ class _Worker:
         self._write(encode(batch.files))
 
     def receive(self) -> list[bytes] | None:
-        """The answers that are complete now; None once the process has ended."""
+        """Read from the process and return the complete responses; None once it has exited."""
         piece = os.read(self.answers.fileno(), _PIPE_BYTES)
         if not piece:
             return None
@@ -230,14 +231,14 @@ class _Worker:
         return frames
 
     def due(self, seconds: float) -> float:
-        """By time.monotonic(), when the next answer is late; `seconds` are those for one batch."""
+        """Return the deadline of the next response by time.monotonic(); `seconds` is the batch timeout."""
         return self.since + (seconds if self.has_started else START_SECONDS)
 
     def lateness(self, seconds: float) -> str:
         return f"it gave no answer for {seconds:g} s" if self.has_started else "it did not start in time"
 
     def answers_within(self, seconds: float) -> bool:
-        """Wait for an answer; False where the process ends or is late."""
+        """Wait for a response; return False if the process exits or times out."""
         until = time.monotonic() + seconds
         while select.select([self.answers], [], [], max(0.0, until - time.monotonic()))[0]:
             frames = self.receive()
@@ -246,27 +247,27 @@ class _Worker:
         return False
 
     def ending(self) -> str:
-        """How the process ended, in words."""
+        """Wait for the process and describe how it exited."""
         status = self.process.wait()
         return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
 
     def end(self) -> None:
-        """End the process, whatever it is doing."""
+        """Kill the process and release its resources."""
         self.process.kill()
         self.requests.close()
         self.answers.close()
         self.process.wait()
 
     def _write(self, content: bytes) -> None:
-        with suppress(BrokenPipeError):  # it has ended, which `receive` finds
+        with suppress(BrokenPipeError):  # the process has exited; `receive` detects it
             write_frame(self.requests, content)
 
 
 def _widen(pipe: BinaryIO) -> None:
-    """Let a pipe hold a whole answer, so that a process goes on while the caller is busy; Linux only."""
+    """Enlarge a pipe to hold a whole response, so a process need not wait for a busy caller; Linux only."""
     set_size: int | None = getattr(fcntl, "F_SETPIPE_SZ", None)
     if set_size is not None:
-        with suppress(PermissionError):  # the pipes of a user may hold only so much in all
+        with suppress(PermissionError):  # the user's total pipe buffer limit is reached
             fcntl.fcntl(pipe, set_size, _PIPE_BYTES)
 
 

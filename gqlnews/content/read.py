@@ -1,4 +1,4 @@
-"""One file → its outcome: the article, or every reason why there is none."""
+"""Parse one file into its outcome: the article and all problems."""
 
 import errno
 import os
@@ -20,11 +20,11 @@ from gqlnews.content.slow import read_slow
 MAX_BYTES = 1_048_576
 _REVISION_BYTES = 16
 _LASTING = {0, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO}
-"""Errors that stay until the file changes. After others the source gets no times: each ingest tries again."""
+"""Errors that persist until the file changes. After other errors, every ingest retries the file."""
 
 
 def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptions) -> Outcome:
-    """Open, read and parse one file of the folder; whatever is wrong with it is in the outcome's problems."""
+    """Open, read and parse one file of the folder; errors are reported as problems of the outcome."""
     try:
         source, data = _read(folder, file)
     except OSError as error:
@@ -40,7 +40,7 @@ def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptio
 
 
 def parse_article(path: str, data: bytes, options: ReadOptions) -> tuple[Article | None, tuple[Problem, ...]]:
-    """The article that the bytes hold, None where a problem is an error; problems in file order."""
+    """Parse the bytes of a file; the article is None if a problem is an error. Problems are in file order."""
     text = _decode(data)
     if isinstance(text, int):
         message = "The file is no UTF-8 text at this place: save it as UTF-8."
@@ -69,7 +69,7 @@ def _failed(source: SourceFile, code: Code, message: str) -> Outcome:
 
 
 def _read(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
-    """What the open file says of itself, and its bytes, None where they are too many; OSError."""
+    """Return the stat of the open file and its bytes, None if the file is too large. Raises OSError."""
     descriptor = open_inside(folder, file.path)
     with open(descriptor, "rb", buffering=0) as opened:
         status = os.fstat(descriptor)
@@ -83,7 +83,7 @@ def _read(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, byte
 
 
 def _read_at_most(opened: FileIO, limit: int) -> bytes:
-    """All of the file, or `limit` bytes of it."""
+    """Read the file up to `limit` bytes."""
     data = opened.read(limit) or b""
     while len(data) < limit and (more := opened.read(limit - len(data))):
         data += more
@@ -91,7 +91,7 @@ def _read_at_most(opened: FileIO, limit: int) -> bytes:
 
 
 def _decode(data: bytes) -> str | int:
-    """The text without a byte order mark, or the index of the first byte that belongs to no text."""
+    """Decode UTF-8 without a byte order mark, or return the index of the first invalid byte or NUL."""
     nul = data.find(0)
     try:
         text = data[: nul if nul >= 0 else None].decode("utf-8-sig")

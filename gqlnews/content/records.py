@@ -1,8 +1,8 @@
-"""What a valid article is: the records that the content package makes and the store keeps.
+"""Models that the content package builds and the store saves.
 
-A date is kept twice: as served (`2021-04-15T13:00:00.50Z`) and as the key that orders instants as text
-(`2021-04-15T13:00:00.5`: UTC, no `Z`, no trailing zeros). What clients read as lists of small objects
-(images, headings) is JSON text already, with the keys of the API in the order of the API.
+Each date has two fields: the text as served (`2021-04-15T13:00:00.50Z`) and a key that sorts as text
+(`2021-04-15T13:00:00.5`: UTC, no `Z`, no trailing zeros). Lists of small objects (images, headings) are
+already JSON text, with the keys of the API in the order of the API.
 """
 
 from enum import StrEnum
@@ -11,18 +11,18 @@ import msgspec
 
 
 class Severity(StrEnum):
-    """How bad a problem is; the names are the API's."""
+    """Severity of a problem, named as in the API."""
 
     ERROR = "ERROR"
     WARNING = "WARNING"
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Plain data, cheap to make and to send between processes as MessagePack arrays."""
+    """Immutable struct, cheap to create and to send between processes as a MessagePack array."""
 
 
 class Problem(Record, frozen=True):
-    """What is wrong with one file, and where: `line` and `column` are 1-based, None for the whole file."""
+    """Problem in one file; `line` and `column` are 1-based, None for the whole file."""
 
     path: str
     line: int | None
@@ -33,7 +33,7 @@ class Problem(Record, frozen=True):
 
 
 class Provider(Record, frozen=True):
-    """Who published: `images` is JSON, `[{"url", "width", "height", "title", "attribution", "isCached"}]`."""
+    """Publisher; `images` is JSON, `[{"url", "width", "height", "title", "attribution", "isCached"}]`."""
 
     domain: str
     name: str
@@ -41,7 +41,7 @@ class Provider(Record, frozen=True):
 
 
 class Coverage(Record, frozen=True):
-    """What articles and related entries share. `url` is `web_url`, else `original_url`."""
+    """Common fields of articles and related entries. `url` is `web_url`, else `original_url`."""
 
     title: str
     excerpt: str | None
@@ -59,25 +59,25 @@ class Coverage(Record, frozen=True):
 
 
 class Related(Coverage, frozen=True):
-    """One entry of an article's related coverage, in file order."""
+    """Entry of an article's related coverage."""
 
 
 class Topic(Record, frozen=True):
-    """A topic as one file names it; `slug` joins the spellings."""
+    """Topic as spelled in one file; all spellings share the same `slug`."""
 
     slug: str
     name: str
 
 
 class Mark(Record, frozen=True):
-    """Where a value stands in its file, 1-based."""
+    """1-based position of a value in its file."""
 
     line: int
     column: int
 
 
 class Article(Coverage, frozen=True):
-    """One valid file. `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`; `extra` a JSON object."""
+    """Valid article; `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`, `extra` a JSON object."""
 
     slug: str
     category: str | None
@@ -98,7 +98,7 @@ class Article(Coverage, frozen=True):
 
 
 class SourceFile(Record, frozen=True):
-    """A file as the folder lists it: `path` below the folder with `/`, times in nanoseconds."""
+    """File in the content folder: `path` relative to the folder with `/`, times in nanoseconds."""
 
     path: str
     size: int
@@ -107,10 +107,10 @@ class SourceFile(Record, frozen=True):
 
 
 class Outcome(Record, frozen=True):
-    """What reading one file gave: `article` is None exactly where `problems` holds an error.
+    """Result of parsing one file; `article` is None exactly if `problems` contains an error.
 
-    `source` is what the open file said of itself, so a later change to it is always seen.
-    `revision` is the hex hash of the bytes, None where there were none to read.
+    `source` comes from the fstat of the open file, so any later change to the file is detected.
+    `revision` is the hex hash of the bytes, None if they could not be read.
     """
 
     source: SourceFile
@@ -120,7 +120,7 @@ class Outcome(Record, frozen=True):
 
 
 class ReadOptions(Record, frozen=True):
-    """What, beside the bytes, decides what a file means."""
+    """Parse options: with the bytes of a file, they determine its outcome."""
 
     base_url: str | None = None
     iframe_hosts: tuple[str, ...] = (

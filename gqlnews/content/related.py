@@ -1,4 +1,4 @@
-"""The related coverage of one article."""
+"""Build the related coverage of one article."""
 
 from gqlnews.content.codes import Code
 from gqlnews.content.coverage import DEFAULT_TYPE, Reading, Urls, images_of, provider_of, urls_of
@@ -12,7 +12,7 @@ _NO_DATE = "A related entry is left out: `{:.40}` is no date such as `2021-04-15
 
 
 def related_of(raw: list[RawRelated] | None, own: Urls, reading: Reading) -> tuple[Related, ...]:
-    """The entries in file order; broken ones are left out, those that repeat or list the article are not."""
+    """Build the valid entries in file order; repeats and self-references stay, with a warning."""
     if not raw:
         return ()
     own_urls = {own.web, own.original, own.amp, own.cdn_amp}

@@ -1,7 +1,7 @@
-"""The content folder itself: whether it is there, and is still the one that it was.
+"""Open the content folder and verify that it has not been replaced.
 
-Where it goes while it is looked at (renamed, replaced, unmounted), every file seems to be gone. So whoever
-concludes from what is missing asks at the end whether the folder still stands.
+If the folder is renamed, replaced or unmounted during a scan, all of its files appear to be deleted. So code
+that treats missing files as deleted must call `check_root` at the end.
 """
 
 import os
@@ -18,7 +18,7 @@ Root = tuple[int, int]
 
 
 def open_root(folder: Path) -> OpenFolder:
-    """Open a content folder; FolderError where it cannot be listed."""
+    """Open a content folder. Raises FolderError if it cannot be listed."""
     try:
         return OpenFolder.at(folder)
     except OSError as error:
@@ -28,7 +28,7 @@ def open_root(folder: Path) -> OpenFolder:
 
 @contextmanager
 def opened(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
-    """The open folder, closed afterwards if it was opened here; FolderError."""
+    """Open the folder for the block, unless it is open already. Raises FolderError."""
     if isinstance(folder, OpenFolder):
         yield folder
     else:
@@ -37,14 +37,14 @@ def opened(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
 
 
 def root_of(folder: Path | OpenFolder) -> Root:
-    """Which folder this is; FolderError where it cannot be listed."""
+    """Return the identity of a folder. Raises FolderError if it cannot be listed."""
     with opened(folder) as inside:
         status = os.fstat(inside.descriptor)
     return status.st_dev, status.st_ino
 
 
 def check_root(folder: Path | OpenFolder, root: Root) -> None:
-    """FolderError unless this still is the folder that it was."""
+    """Raise FolderError unless the folder still has the identity `root`."""
     if root_of(folder) != root:
         path = folder if isinstance(folder, Path) else folder.path
         raise FolderError(f"The folder {path} was replaced by another while it was looked at: try again.")

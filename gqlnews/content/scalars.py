@@ -1,7 +1,7 @@
-"""What the text of a plain YAML word means, the one place that says so.
+"""Parse plain YAML scalars; the only place that defines what they mean.
 
 YAML 1.1 and 1.2 differ on `yes`, `0777` and `1_000`. Here `yes` and `on` are true, as in 1.1, and a number is
-decimal, without a zero in front.
+decimal without leading zeros.
 """
 
 import re
@@ -19,12 +19,12 @@ MAX_INT64 = 2**63 - 1
 
 
 def flag_of(text: str) -> bool | None:
-    """True or false in the spellings of YAML 1.1, None for any other word."""
+    """Parse a boolean in any YAML 1.1 spelling; return None for any other text."""
     return _FLAGS.get(text)
 
 
 def whole_of(text: str) -> int | None:
-    """A decimal whole number of 32 bits, None for anything else."""
+    """Parse a decimal 32-bit integer; return None for any other text."""
     if not _WHOLE.fullmatch(text):
         return None
     number = int(text)
@@ -32,7 +32,7 @@ def whole_of(text: str) -> int | None:
 
 
 def json_of(text: str) -> bool | int | float | str | None:
-    """A plain word under an unknown key, as JSON: null, a truth, a finite decimal number, else the word."""
+    """Convert a plain scalar of an unknown key to JSON: null, a boolean, a finite decimal number, or text."""
     if text in NULLS:
         return None
     if text in _FLAGS:

@@ -1,6 +1,6 @@
-"""The front matter keys and their types, declared once, for both readers.
+"""Raw models: the front matter keys and their types, declared once for both parsers.
 
-Here values are as written, not yet what they mean: a date is text, an old spelling stands beside the new one.
+Values are as written, not yet interpreted: a date is text, and legacy keys exist beside the current ones.
 """
 
 from typing import Annotated
@@ -14,7 +14,7 @@ Texts = list[str] | None
 
 
 class Shape(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    """A mapping of which every key is known; what is absent is None."""
+    """Mapping in which all keys are known; absent values are None."""
 
 
 class RawImage(Shape):
@@ -40,7 +40,7 @@ class RawProvider(Shape):
 
 
 class RawCoverage(Shape):
-    """What an article and a related entry share; the last three are the older spellings."""
+    """Common keys of articles and related entries; the last three are legacy spellings."""
 
     title: Text = None
     excerpt: Text = None
@@ -66,7 +66,7 @@ Related = list[RawRelated] | None
 
 
 class RawArticle(RawCoverage, forbid_unknown_fields=False):
-    """The whole front matter; keys that are none of these are kept as `extra`."""
+    """The whole front matter; unknown keys go to `extra`."""
 
     category: Text = None
     heat: Whole = None

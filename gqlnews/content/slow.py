@@ -1,4 +1,4 @@
-"""The reader that keeps every position: for each file with anything unusual in it."""
+"""Slow path: parse files with positions, for every file that the fast parser does not handle."""
 
 from gqlnews.content.article import article_of
 from gqlnews.content.codes import Code
@@ -17,7 +17,7 @@ _SAME_NEED = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
 def read_slow(
     path: str, fenced: Fenced, rendered: Rendered, options: ReadOptions
 ) -> tuple[Article | None, tuple[Problem, ...]]:
-    """The article, None where a problem is an error, and every problem by position."""
+    """Parse a file; the article is None if a problem is an error. Problems are sorted by position."""
     places = Places(fenced.front, fenced.first_line)
     tree, notes = _read_mapping(fenced.front)
     if tree is None:
@@ -65,7 +65,7 @@ def _node_at(tree: Mapping, place: Place) -> Node:
 
 
 def _is_written(tree: Mapping, key: str) -> bool:
-    """Whether a needed key has a value after all, which then was found wrong already."""
+    """Return whether a required key has a value; if so, that value is invalid and already reported."""
     values = (tree.items.get(name) for name in _SAME_NEED.get(key, (key,)))
     return any(value is not None and not _is_blank(value) for value in values)
 

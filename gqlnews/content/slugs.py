@@ -1,4 +1,4 @@
-"""The names that addresses are made of."""
+"""Slugs of articles and topics, from which URLs are built."""
 
 import re
 import unicodedata
@@ -7,11 +7,11 @@ _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def slug_of(path: str) -> str:
-    """An article's slug: its path below the folder without the extension."""
+    """Return an article's slug: its relative path without the extension."""
     return path.rpartition(".")[0]
 
 
 def topic_slug(name: str) -> str:
-    """`Computer Vision` gives `computer-vision`; a name without ASCII letters and digits its lower case."""
+    """Slugify a topic, such as `computer-vision`; a name without ASCII letters or digits is lower-cased."""
     letters = unicodedata.normalize("NFKD", name).lower()
     return _NOT_IN_SLUG.sub("-", letters).strip("-") or name.lower()

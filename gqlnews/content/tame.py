@@ -1,8 +1,8 @@
-"""Whether HTML can be sanitised in a moment.
+"""Reject HTML whose structure would make sanitizing quadratic.
 
-The sanitiser's parser follows HTML5. Its time grows with the square of how deep elements nest and of how many
-attributes a tag has, and with open formatting (`<b>`) times the paragraphs that repeat it. Here the tags are
-counted first. What is not plainly HTML must be short.
+The sanitizer's HTML5 parser takes time quadratic in the nesting depth and in the number of attributes of a
+tag, and proportional to open formatting elements (`<b>`) times the paragraphs that repeat them. So the tags
+are counted first. HTML that this check does not fully understand must be short.
 """
 
 import re
@@ -44,7 +44,7 @@ _NEVER_DEEP = frozenset(
         "wbr",
     }
 )
-_OTHER_RULES = frozenset(  # in these, tags are text or follow other rules
+_OTHER_RULES = frozenset(  # inside these elements, tags are text or follow other parsing rules
     {
         "frameset",
         "iframe",
@@ -66,7 +66,7 @@ _OTHER_RULES = frozenset(  # in these, tags are text or follow other rules
 
 
 def is_tame(html: str) -> bool:
-    """Whether sanitising takes well under a second."""
+    """Return whether sanitizing takes well under a second."""
     tags = html.count("<")
     if tags + html.count("&") > _MAX_TAGS:
         return False
@@ -76,7 +76,7 @@ def is_tame(html: str) -> bool:
 
 
 def _is_plain(html: str, tags: int) -> bool:
-    """Whether every tag is plain to see, and neither their depth nor what they repeat is too much."""
+    """Return whether all tags are simple, and nesting and repeated formatting are within the limits."""
     open_now: Counter[str] = Counter()
     depth = formatting = most_formatting = 0
     for token in _TOKEN.finditer(html):

@@ -1,4 +1,4 @@
-"""Which folders lie in a content folder, and which articles are links: what a watcher must know before."""
+"""Folders and links of a content folder, which a watcher has to know in advance."""
 
 import os
 import stat
@@ -14,10 +14,10 @@ from gqlnews.content.look import is_visible
 
 @dataclass
 class Tree:
-    """Paths below the folder: `folders` that can be listed ('' is the folder itself), `links` to files.
+    """Paths relative to the folder: `folders` that can be listed ('' is the folder itself), `links` to files.
 
-    What a link leads to changes without the link, so the folders `behind` them count too, hidden ones as
-    well.
+    A link's target can change without the link itself, so the targets' folders are watched too (`behind`),
+    even hidden ones.
     """
 
     folder: Path
@@ -25,10 +25,10 @@ class Tree:
     links: set[str] = field(default_factory=set)
 
     def grow(self, path: str) -> None:
-        """Take in the folder at `path`, and all below it. Raises ExhaustedError."""
+        """Add the folder at `path` and everything below it. Raises ExhaustedError."""
         try:
             folder = OpenFolder.at(self.folder)
-        except OSError as error:  # reading it reports the problem
+        except OSError as error:  # the ingest scan reports the problem
             raise_if_exhausted(error)
             return
         with folder:
@@ -36,7 +36,7 @@ class Tree:
                 (self.links if is_link else self.folders).add(found)
 
     def prune(self, path: str) -> None:
-        """Leave out what is at or below `path`."""
+        """Remove everything at or below `path`."""
         if path in self.folders:
             below = f"{path}/"
             self.folders = {known for known in self.folders if not f"{known}/".startswith(below)}
@@ -44,11 +44,11 @@ class Tree:
         self.links.discard(path)
 
     def tidy(self) -> None:
-        """Leave out the folders that are gone."""
+        """Remove the folders that no longer exist."""
         self.folders = {path for path in self.folders if path == "" or is_folder(self.folder, path)}
 
     def behind(self) -> set[str]:
-        """The folders that links lead to, of those within the content folder."""
+        """Return the folders of the links' targets, for targets inside the content folder."""
         return {os.path.dirname(target) for target in self._targets()}
 
     def _targets(self) -> Iterator[str]:
@@ -60,7 +60,7 @@ class Tree:
 
 
 def is_folder(folder: Path, path: str) -> bool:
-    """Whether a folder is at this path below `folder`, and no link."""
+    """Return whether a folder, not a link, is at this path below `folder`."""
     try:
         with OpenFolder.at(folder) as inside:
             return stat.S_ISDIR(inside.lstat(path).st_mode)
@@ -70,16 +70,16 @@ def is_folder(folder: Path, path: str) -> bool:
 
 
 def _below(folder: OpenFolder, path: str) -> Iterator[tuple[str, bool]]:
-    """Each folder at or below `path`, and each link to an article; whether it is a link."""
+    """Yield each folder at or below `path` with False, and each article that is a link with True."""
     waiting = [path]
     while waiting:
         here = waiting.pop()
         try:
-            here.encode()  # the system's watch takes no other names, and articles have none
+            here.encode()  # the watch supports only UTF-8 names, and articles have no others
             descriptor = folder.open_folder(here)
         except UnicodeEncodeError:
             continue
-        except OSError as error:  # reading it reports the problem
+        except OSError as error:  # the ingest scan reports the problem
             raise_if_exhausted(error)
             continue
         yield here, False

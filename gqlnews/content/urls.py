@@ -1,4 +1,4 @@
-"""URLs as files write them → as they are served."""
+"""Normalize URLs from files."""
 
 import re
 from urllib.parse import urljoin
@@ -7,11 +7,11 @@ _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def served_url(written: str, base_url: str | None) -> str:
-    """Unescaped once, and absolute where a base is given; what is absolute already stays as it is."""
+    """Replace `&amp;` by `&`, and resolve a relative URL against `base_url` if there is one."""
     url = written.replace("&amp;", "&")
     if base_url is None or _HAS_SCHEME.match(url):
         return url
     try:
         return urljoin(base_url, url)
-    except ValueError:  # no URL of any kind, such as `//[`
+    except ValueError:  # not a URL at all, such as `//[`
         return url

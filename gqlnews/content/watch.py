@@ -1,12 +1,11 @@
-"""A folder's changes as they come, for who keeps something equal to it.
+"""Watch a folder and yield its changes, for a caller that mirrors its content.
 
-1. Watch, then have the whole folder looked at: so nothing falls between the two.
-2. Tell the paths that change, some milliseconds after they did.
-3. Begin anew where that may not be all: the folder is another one, something was lost, or so much came at
-   once that the system's queue may have run over, of which nobody is told. And from time to time in any case.
+1. Start the watch, then request a full scan, so that no change is missed between the two.
+2. Yield changed paths a few milliseconds after they change.
+3. Start over when changes may have been missed: the folder was replaced, events were lost, or so many arrived
+   at once that the kernel's queue may have overflowed, which is not reported. Also start over periodically.
 
-Where the system tells nothing, the whole folder is looked at again and again, ever after a while that is
-many times as long as a look takes.
+If the file system reports no changes, request a full scan at intervals of many times a scan's duration.
 """
 
 import os
@@ -22,21 +21,21 @@ from gqlnews.content.root import Root
 from gqlnews.errors import ExhaustedError, FolderError
 
 Batch = frozenset[str] | None
-"""Paths below the folder at or below which something changed; None is everything."""
+"""Relative paths at or below which something changed; None requests a full scan."""
 
-_MANY = 1000  # paths at once
-_CHECK = 0.25  # seconds between looks at what the system does not tell
-_RECONCILE, _RECONCILE_TIMES = 60.0, 100  # seconds at least, and times what a look at everything takes
-_POLL, _POLL_TIMES = 0.5, 20
-_AFTER_LOSS, _AFTER_LOSS_TIMES = 5.0, 5  # seconds at most
+_MANY = 1000  # paths in one batch, from which the kernel's queue may have overflowed
+_CHECK = 0.25  # seconds between checks of conditions that cause no event
+_RECONCILE, _RECONCILE_TIMES = 60.0, 100  # interval: seconds at least, and times a full scan's duration
+_POLL, _POLL_TIMES = 0.5, 20  # the same for polling
+_AFTER_LOSS, _AFTER_LOSS_TIMES = 5.0, 5  # the same after lost events, but seconds at most
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What decides how a folder is watched.
+    """Watch options and callbacks.
 
-    `poll` asks the system nothing; `say` is told, in words, where it cannot be asked. `seconds` is how long
-    the last look at everything took, `disturbed` whether there is a reason beyond the folder for another.
+    `poll` disables file system events; `say` receives a message if they are unavailable. `seconds` returns
+    the duration of the last full scan, `disturbed` whether something outside the folder requires another.
     """
 
     poll: bool
@@ -46,9 +45,9 @@ class Circumstances:
 
 
 def watch(folder: Path, circumstances: Circumstances) -> Generator[Batch, None, None]:
-    """What changes in the folder, for ever; first everything. While the folder is missing it is everything.
+    """Yield the changes of the folder forever; the first batch, and each one while it is missing, is None.
 
-    Raises KeyboardInterrupt for a signal.
+    Raises KeyboardInterrupt on a signal.
     """
     if circumstances.poll or not tells_changes(folder):
         yield from _poll(circumstances)
@@ -57,9 +56,9 @@ def watch(folder: Path, circumstances: Circumstances) -> Generator[Batch, None, 
         try:
             changes = Changes(folder)
         except FolderError:
-            yield None  # whoever looks says so, and waits until it is there
+            yield None  # the caller's scan reports it, and waits until the folder exists
         except ExhaustedError:
-            yield None  # reading the folder reports it
+            yield None  # the caller's scan reports it
             _rest(circumstances)
         except OSError as error:
             if not said:
@@ -86,7 +85,7 @@ def _rest(circumstances: Circumstances) -> None:
 def _until_doubt(
     folder: Path, changes: Changes, circumstances: Circumstances
 ) -> Generator[Batch, None, None]:
-    """What changes, until it may not be all."""
+    """Yield changes until some may have been missed."""
     started, took = time.monotonic(), circumstances.seconds()
     due = started + max(_RECONCILE, _RECONCILE_TIMES * took)
     clock = _Clock(folder, changes.root, circumstances.disturbed, due)
@@ -102,7 +101,7 @@ def _until_doubt(
 
 
 class _Clock:
-    """Rings where the folder is another or gone, where something disturbs, and when it is time."""
+    """Rescan timer: rings when a full scan is due or requested, or the folder was replaced or deleted."""
 
     def __init__(self, folder: Path, root: Root, disturbed: Callable[[], bool], due: float) -> None:
         self.rang = False

@@ -1,6 +1,6 @@
-"""A process that parses files for another, over its standard input and output.
+"""Worker process that parses files for its parent, over standard input and output.
 
-It ends when its input does, and so never outlives the process that started it.
+It exits at the end of its input, so it never outlives its parent.
 """
 
 import gc
@@ -17,11 +17,11 @@ from gqlnews.errors import ExhaustedError
 
 STARTED = b""
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
-_MORE, _MOST = 500, 1000  # where memory runs out, the kernel ends this process before a server
+_MORE, _MOST = 500, 1000  # when memory runs out, the kernel kills this process before a server
 
 
 def work(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Say that it has started, then answer each list of files with the list of their results."""
+    """Report the start, then respond to each list of files with the list of their results."""
     first = read_frame(requests)
     if first is None:
         return
@@ -38,8 +38,8 @@ def main() -> None:
     """Run this process as a worker."""
     with suppress(OSError):
         _OOM_SCORE.write_text(str(min(_MOST, int(_OOM_SCORE.read_text()) + _MORE)))
-    gc.disable()  # the records hold no cycles, and the process is short-lived
+    gc.disable()  # the records contain no reference cycles, and the process is short-lived
     try:
         work(sys.stdin.buffer, sys.stdout.buffer)
-    except (BrokenPipeError, ExhaustedError):  # the caller has ended, or starts another process
+    except (BrokenPipeError, ExhaustedError):  # the parent has exited, or will start a replacement
         sys.exit(1)

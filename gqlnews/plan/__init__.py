@@ -1,1 +1,1 @@
-"""Operation to plan to SQL: pure functions on frozen data, no input or output."""
+"""Query planner: GraphQL operation to plan to SQL, as pure functions on frozen data, without I/O."""

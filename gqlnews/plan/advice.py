@@ -1,7 +1,7 @@
-"""Advice: with which sizes of its lists a request would cost no more than it may.
+"""Suggest page sizes that bring a request under the cost limit.
 
-The outermost lists multiply all the rest. So the largest size is sought that each of them may have; where not
-even 1 passes, the largest that every list may have.
+The outermost lists multiply everything below them, so a binary search looks for the largest size that they
+may have. If even size 1 costs too much, it looks for the largest size for all lists.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Sizes = Sequence[int]
 
 
 def advice(roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sizes, most: int) -> str:
-    """What to change so that the request costs `most` or less, as a clause of a sentence."""
+    """Return a clause for the error message: what to change so that the request costs at most `most`."""
     for changed in ([one.outer for one in lists], [True for _ in lists]):
         size = _largest(roots, lists, sizes, changed, most)
         if size:
@@ -26,7 +26,7 @@ def advice(roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sizes, 
 def _largest(
     roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sizes, changed: Sequence[bool], most: int
 ) -> int:
-    """The largest size that these lists may have; 0 where none passes."""
+    """Return the largest size of the `changed` lists that stays within the limit; 0 if none does."""
     passes = 0
     fails = max((size for size, change in zip(sizes, changed, strict=True) if change), default=0)
     while fails - passes > 1:

@@ -1,7 +1,7 @@
-"""Arguments of a field to what its SQL depends on, and the values that are bound to it.
+"""Resolve the arguments of a field into the shape of its SQL and the values that are bound to it.
 
-A reader takes the coerced arguments and gives `Inputs`, or refuses the request with a `RequestError`.
-`shape` decides the text of the SQL; `values` are bound, so the text is the same for any of them.
+An argument reader takes the coerced arguments and returns `Inputs` or raises a `RequestError`. `shape`
+determines the SQL text; `values` are bound parameters, so the text is the same for all values.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -12,12 +12,12 @@ from gqlnews.errors import Code, RequestError
 
 Arguments = Mapping[str, Any]
 
-NO_END = 2**62  # past every position
+NO_END = 2**62  # unbounded: greater than every position
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """`clock`: a value is of the clock, so that the same arguments mean something else a moment later."""
+    """Resolved arguments. `clock`: a value depends on the current time, so equal arguments differ later."""
 
     shape: Hashable = None
     values: Mapping[str, object] = field(default_factory=dict)
@@ -32,12 +32,12 @@ def no_arguments(_arguments: Arguments) -> Inputs:
 
 
 def key_arguments(arguments: Arguments) -> Inputs:
-    """Every argument is a key to look up."""
+    """Bind every argument as a lookup key."""
     return Inputs(values=dict(arguments))
 
 
 def slice_arguments(arguments: Arguments) -> Inputs:
-    """`first` and `offset` of a plain list: values `start` and `end`, the end excluded."""
+    """Read `first` and `offset` of a plain list as the values `start` and `end` (exclusive)."""
     return read_slice(arguments, default=None)
 
 

@@ -1,16 +1,16 @@
-"""Who is asking, as far as it decides what exists."""
+"""Audience: the access level of a client, which determines the rows it can see."""
 
 from enum import IntEnum
 
 
 class Audience(IntEnum):
-    """The number is the `audience` of the store's rows."""
+    """Access level. The number is the value of the `audience` column in the store."""
 
     PUBLIC = 0
-    OPEN = 1  # everything but what only an editor reads, for local work
+    OPEN = 1  # everything except editor-only data, for local work
     EDITOR = 2
 
     @property
     def scope(self) -> int:
-        """What is derived from several files is kept for two scopes: 0 of published articles, 1 of all."""
+        """The scope of data derived from several files: 0 covers published articles, 1 all articles."""
         return min(self, 1)

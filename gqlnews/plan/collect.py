@@ -1,7 +1,7 @@
-"""Collect: the selection sets of an operation to its plan.
+"""Build the plan of an operation from its selection sets.
 
 graphql-core collects and merges the fields of each selection set, so fragments, aliases, `@skip` and
-`@include` mean what they mean there. What is declared for a field decides its plan.
+`@include` behave exactly as in graphql-core. The declaration of a field determines its plan.
 """
 
 from collections.abc import Iterator
@@ -38,16 +38,16 @@ from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan, Ro
 from gqlnews.plan.parcels import Parcels
 from gqlnews.time_budget import check_time_budget
 
-MOST_WEIGHT = 3_000  # of a request: 1 for each field, more where it has a selection of its own; some 0.2 s
+MOST_WEIGHT = 3_000  # per request: 1 per leaf, `OF_ITS_OWN` per field with a selection set; about 0.2 s
 OF_ITS_OWN = 20
-MOST_FIELDS = 120  # of one object: each 60 nest once more in SQL, whose parser overflows soon
-MOST_DEPTH = 32  # of fields with selections of their own; SQLite's expressions end soon after
+MOST_FIELDS = 120  # of one object: every 60 add a nesting level in SQL, and SQLite's parser stack is small
+MOST_DEPTH = 32  # of fields with a selection set; close to SQLite's limit on expression depth
 
 
 def plan_operation(operation: "Executor[object]", declarations: Declarations) -> RootPlans:
-    """Plans the root fields that have a declaration.
+    """Plan the root fields that have a declaration.
 
-    Raises GraphQLError where the operation's own selection cannot be told.
+    Raises GraphQLError if the operation's own selection set cannot be collected.
     """
     root_type = operation.schema.get_root_type(operation.operation.operation)
     assert root_type is not None, "validation has seen to it"
@@ -62,7 +62,7 @@ def plan_operation(operation: "Executor[object]", declarations: Declarations) ->
         collector = _Collector(operation, declarations, parcels, weight=weight)
         try:
             plan = collector.plan_field(root_type, key, details, ())
-        except GraphQLError as error:  # a null where `@skip` or `@include` must have a value
+        except GraphQLError as error:  # `@skip` or `@include` got a null
             failures[key] = error
             continue
         weight = collector.weight
@@ -78,7 +78,7 @@ def definition_has_fields(definition: GraphQLField) -> bool:
 
 @dataclass(slots=True)
 class _Collector:
-    """Walks one root field's subtree and numbers its fields, outermost first."""
+    """Plan the subtree of one root field and number its fields, outermost first."""
 
     operation: "Executor[object]"
     declarations: Declarations
@@ -94,7 +94,7 @@ class _Collector:
     def plan_field(
         self, parent: GraphQLObjectType, key: str, details: FieldDetailsList, above: tuple[str, ...]
     ) -> FieldPlan | None:
-        """None where nothing is declared for the field: introspection at the root."""
+        """Plan one field; None if it has no declaration, such as introspection fields at the root."""
         check_time_budget()
         node = details[0].node
         name = node.name.value
@@ -150,7 +150,7 @@ class _Collector:
         )
 
     def _stream(self, node: FieldNode, definition: GraphQLField) -> Stream | None:
-        """What `@stream` says of a list."""
+        """Read the `@stream` directive of a list field."""
         if not node.directives or not is_list_type(get_nullable_type(definition.type)):
             return None
         values = self.operation.variable_values

@@ -1,7 +1,7 @@
-"""Compile: a rendered statement to SQL text and what is bound to it, in order.
+"""Compile a rendered statement to SQL text and its positional parameters.
 
-The common table expressions are compiled one by one and put together here: however deep the request, the
-compiler sees nothing deeper than one of them.
+Each CTE is compiled on its own and the texts are joined here, so the depth that SQLAlchemy's compiler sees is
+that of one CTE, however deep the request is.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _DIALECT = SQLiteDialect(paramstyle="qmark")
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a `?` stands for: a value of the request, by name, or a constant of the compiler's."""
+    """A positional `?` placeholder: the name of a request value, or a constant set by SQLAlchemy."""
 
     name: str
     constant: object
@@ -28,7 +28,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text, what its `?` stand for, and the refusals that it can give instead of an answer."""
+    """SQL text, its `?` placeholders in order, and the errors that it can return instead of a result."""
 
     sql: str
     places: tuple[Bound, ...]
@@ -36,7 +36,7 @@ class Statement:
 
     @property
     def size(self) -> int:
-        """Bytes, about."""
+        """Approximate memory use in bytes."""
         return len(self.sql) + PLACE_BYTES * (1 + len(self.places))
 
     def bind(self, values: Mapping[str, object]) -> tuple[object, ...]:
@@ -44,7 +44,7 @@ class Statement:
 
 
 def compile_statement(rendered: Rendered) -> Statement:
-    """`WITH RECURSIVE p1 AS MATERIALIZED (…), k2 AS MATERIALIZED (…) SELECT …`"""
+    """Compile to `WITH RECURSIVE p1 AS MATERIALIZED (…), k2 AS MATERIALIZED (…) SELECT …`."""
     parts = [(name, *_compiled(query)) for name, query in rendered.expressions.items()]
     sql, places = _compiled(rendered.query)
     if parts:
@@ -56,5 +56,5 @@ def compile_statement(rendered: Rendered) -> Statement:
 
 def _compiled(query: AnySelect) -> tuple[str, tuple[Bound, ...]]:
     compiled = query.compile(dialect=_DIALECT)
-    # The compiler adds places of its own, such as an OFFSET of 0; those alone have a value already.
+    # SQLAlchemy adds parameters of its own, such as an OFFSET of 0; only those already have a value.
     return str(compiled), tuple(Bound(name, compiled.params[name]) for name in compiled.positiontup or ())

@@ -1,6 +1,6 @@
-"""Conditions on rows: what filters are read to, and SQL is rendered from. Plain frozen data.
+"""Predicates on rows: parsed from filters and rendered to SQL. Plain frozen data.
 
-A condition is part of a statement's shape: the values that it compares with are bound, by name.
+A predicate is part of a statement's shape. The values it compares with are not: they are bound by name.
 """
 
 from collections.abc import Iterable
@@ -9,19 +9,19 @@ from enum import Enum, auto
 
 
 class Operator(Enum):
-    """How a column is compared with a value. A missing column fails each but those that say otherwise."""
+    """Comparison operators. A null column fails every comparison except where noted."""
 
     EQUAL = auto()
-    UNEQUAL = auto()  # a missing one passes
+    UNEQUAL = auto()  # null passes
     AMONG = auto()  # the value is a JSON array
     LESS = auto()
     AT_MOST = auto()
     MORE = auto()
     AT_LEAST = auto()
-    CONTAINS = auto()  # text within text, both without case
-    HAS = auto()  # an item among items, see keys.py
-    MATCHES = auto()  # full text; the column names the index
-    MISSING = auto()  # takes no value
+    CONTAINS = auto()  # case-insensitive substring
+    HAS = auto()  # the list column contains the item (keys.py)
+    MATCHES = auto()  # full-text match; the column names the index
+    MISSING = auto()  # is null; takes no value
 
 
 _DEAR = frozenset({Operator.CONTAINS, Operator.HAS, Operator.MATCHES})
@@ -29,6 +29,8 @@ _DEAR = frozenset({Operator.CONTAINS, Operator.HAS, Operator.MATCHES})
 
 @dataclass(frozen=True, slots=True)
 class Test:
+    """A comparison of a column; `value` is the name of the bound value."""
+
     column: str
     operator: Operator
     value: str = ""
@@ -36,21 +38,21 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Every part holds; everything, where there is none."""
+    """Conjunction; true if it has no parts."""
 
     parts: tuple["Condition", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one part holds; nothing, where there is none."""
+    """Disjunction; false if it has no parts."""
 
     parts: tuple["Condition", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Holds exactly where its test does not, so also where a column is missing."""
+    """Two-valued negation: true wherever the test is not, including for a null column."""
 
     test: Test
 
@@ -58,26 +60,26 @@ class Not:
 Condition = Test | All | AnyOf | Not
 
 EVERYTHING = All()
-KEY = "k"  # ends the name of what an item among items was made of
+KEY = "k"  # suffix of the bound name of the raw key behind a list item
 NESTS = 2
 
 
 def every(parts: Iterable[Condition]) -> Condition:
-    """Every part holds. No `All` stands in an `All`, nor alone, and what nests most comes first.
+    """Conjunction of the parts: nested `All`s are flattened, a single part is returned as is, deepest first.
 
-    So SQLite's parser has least to remember, of 100 things at most: `((a OR b) AND c) OR d` is one for each
-    parenthesis, `d OR (c AND (a OR b))` three.
+    Deepest first keeps SQLite's parser stack (100 entries) small: `((a OR b) AND c) OR d` takes one entry
+    per parenthesis, `d OR (c AND (a OR b))` three.
     """
     return _joined(All, parts)
 
 
 def either(parts: Iterable[Condition]) -> Condition:
-    """At least one part holds; likewise."""
+    """Disjunction of the parts, flattened and ordered like `every`."""
     return _joined(AnyOf, parts)
 
 
 def negated(condition: Condition) -> Condition:
-    """What holds exactly where the condition does not, with each `Not` at its test."""
+    """Negate the predicate, pushing each `Not` down to a test (De Morgan)."""
     match condition:
         case All(parts):
             return either(negated(part) for part in parts)
@@ -90,7 +92,10 @@ def negated(condition: Condition) -> Condition:
 
 
 def columns_of(condition: Condition) -> frozenset[str]:
-    """The columns that it tests, by the names that its tests have for them."""
+    """The columns that the predicate tests.
+
+    An expensive operator adds `column by operator` instead, which no join table holds.
+    """
     match condition:
         case All(parts) | AnyOf(parts):
             return frozenset[str]().union(*map(columns_of, parts))
@@ -101,7 +106,10 @@ def columns_of(condition: Condition) -> frozenset[str]:
 
 
 def item_asked(condition: Condition, column: str) -> tuple[Test, Condition] | None:
-    """A test that every row passes for one item of the column, and all else that the rows pass."""
+    """Split off a list-item test on `column` that every row must pass.
+
+    Returns the test and the remaining predicate, or None if there is no such test.
+    """
     parts = condition.parts if isinstance(condition, All) else (condition,)
     for part in parts:
         if isinstance(part, Test) and part.operator is Operator.HAS and part.column == column:
@@ -116,12 +124,15 @@ def _joined(kind: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condit
 
 
 def _deepest_first(parts: Iterable[Condition]) -> tuple[Condition, ...]:
-    """What nests no deeper than `NESTS` by what it costs: where one test fails, SQLite runs no other."""
+    """Order by depth, deepest first; at equal depth (all up to `NESTS` are equal), cheap tests first.
+
+    SQLite short-circuits, so an expensive test only runs if the cheap ones do not decide.
+    """
     return tuple(sorted(parts, key=lambda part: (-max(_depth(part), NESTS), _is_dear(part))))
 
 
 def _is_dear(part: Condition) -> bool:
-    """Whether it searches texts."""
+    """Whether the predicate searches text, which is expensive."""
     match part:
         case All(parts) | AnyOf(parts):
             return any(map(_is_dear, parts))

@@ -1,12 +1,12 @@
-"""Cost: how many objects an answer can hold, counted before anything runs.
+"""Query cost: the maximum number of objects in a response, computed before execution.
 
-1. Each object counts as 1: connections, edges, page info and facets too. Leaves and introspection are free.
-2. A list has as many as its arguments let it have; a plain list that nothing bounds counts as `USUAL`. Edges
-   and nodes are as many as the page of their connection.
-3. What hangs from an object counts for each: `articles(first: 20) { nodes { related { title } } }` is
-   1 + 20 × (1 + 10).
+1. Each object costs 1, including connections, edges, page info and facets. Leaves and introspection are free.
+2. A list counts as many elements as its arguments allow, a plain list without bounds `USUAL`. Edges and
+   nodes count as many as the page size of their connection.
+3. The cost below an object is multiplied by the number of objects:
+   `articles(first: 20) { nodes { related { title } } }` costs 1 + 20 × (1 + 10).
 
-The sizes of an operation's lists decide its cost, so it is counted once for each tuple of them.
+The cost of an operation depends only on its list sizes, so it is computed once per tuple of sizes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ USUAL = 10  # elements of a plain list without `first`
 
 SIZED = Connection | Groups | Items | Log | Many | Refs | Similar
 PAGED = Connection | Log | Refs
-"""Those of which `limits.page` says how many at most."""
+"""Lists whose size is limited by `limits.page`."""
 
 SLICED = Items | Many | Similar
 
@@ -31,12 +31,12 @@ Bounds = Callable[[Mapping[str, object]], object]
 LIMIT, START_AND_END = itemgetter("limit"), itemgetter("start", "end")
 
 Sizes = Mapping[int, int]
-"""How many elements the lists have at most, by the numbers of their fields."""
+"""Maximum list sizes by field number."""
 
 
 @dataclass(frozen=True, slots=True)
 class SizedList:
-    """A list of one of the root fields that arguments bound. `outer`: no other stands above it."""
+    """A list bounded by arguments, below root field number `root`. `outer`: not inside another such list."""
 
     root: int
     field: FieldPlan
@@ -48,12 +48,12 @@ class SizedList:
 
     @property
     def bounds(self) -> Bounds:
-        """What says of its values how many elements it has: a limit, or a start and an end."""
+        """Getter for the bound values that determine the size: a limit, or a start and an end."""
         return START_AND_END if isinstance(self.field.declaration, SLICED) else LIMIT
 
 
 def sized_lists(roots: Sequence[RootPlan]) -> tuple[SizedList, ...]:
-    """Of an operation, in the order of its fields."""
+    """Collect the bounded lists of an operation, in field order."""
     found: list[SizedList] = []
     for number, root in enumerate(roots):
         _collect(root.field, number, found, outer=True)
@@ -75,7 +75,7 @@ def _is_single(plan: FieldPlan) -> bool:
 
 
 def size_of(given: object) -> int:
-    """How many elements a list has by its bounds; None: its arguments are an error of the field."""
+    """Return the list size for its bounds; `USUAL` for None, when the arguments are a field error."""
     if isinstance(given, int):
         return given
     if not isinstance(given, tuple):
@@ -85,7 +85,7 @@ def size_of(given: object) -> int:
 
 
 def cost_of(roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sequence[int]) -> int:
-    """The objects that an answer holds at most, where plain lists are no longer than usual."""
+    """Return the maximum number of objects in the response, assuming `USUAL` for unbounded lists."""
     by_field: list[dict[int, int]] = [{} for _ in roots]
     for one, size in zip(lists, sizes, strict=True):
         by_field[one.root][one.field.number] = size
@@ -93,7 +93,7 @@ def cost_of(roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sequen
 
 
 def _cost(plan: FieldPlan, sizes: Sizes, page: int) -> int:
-    """Of a field of one object; `page` is how many the connection has that the field is a part of."""
+    """Return the cost of a field for one parent; `page` is the page size of the enclosing connection."""
     if not plan.objects:
         return 0
     own = sizes.get(plan.number)
@@ -105,7 +105,7 @@ def _cost(plan: FieldPlan, sizes: Sizes, page: int) -> int:
 
 
 def _count(plan: FieldPlan, own: int | None, page: int) -> int:
-    """How many objects the field leads to."""
+    """Return the number of objects that the field returns."""
     if not _is_list(plan):
         return 1
     if own is not None:

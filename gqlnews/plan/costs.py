@@ -1,4 +1,4 @@
-"""The costs of one operation, by the sizes of its lists, and the refusal of what costs too much."""
+"""Cost estimation for one operation, cached by list sizes, and enforcement of the cost limit."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,13 +12,13 @@ from gqlnews.plan.nodes import RefusedError, RootPlan, TooCostlyError
 MOST_KEPT = 256  # of one operation
 
 Given = Sequence[Mapping[int, Inputs]]
-"""Of each root field, what the arguments below it came to, by the fields' numbers."""
+"""The resolved arguments below each root field, by field number."""
 
 Sizes = Sequence[int]
 
 
 class Costs:
-    """`of` says what a request costs, or refuses it. On every request's way: it looks at the bounds alone."""
+    """Cost estimator. `of` runs on every request, so it looks only at the bounds of the lists."""
 
     def __init__(self, roots: Sequence[RootPlan], limits: Limits) -> None:
         self._roots, self._limits = roots, limits
@@ -27,9 +27,10 @@ class Costs:
         self._kept: dict[tuple[object, ...], int] = {}
 
     def of(self, given: Given) -> int:
+        """Return the cost of a request; raises if it or a page size exceeds its limit."""
         try:
             bounds = tuple([of(given[root][number].values) for root, number, of in self._places])
-        except KeyError:  # the arguments of a list are an error of its field
+        except KeyError:  # the arguments of a list are a field error
             bounds = tuple([self._bounds_of_one(given, *place) for place in self._places])
         cost = self._kept.get(bounds)
         if cost is None:

@@ -1,8 +1,8 @@
-"""Cursors: where an edge stands in its list, in a form that SQL can make and Python can check.
+"""Keyset pagination cursors, encoded in SQL and validated in Python.
 
-A cursor is the hex of the JSON array `[place, key, …]`. Hex and not base64, because SQLite has it built in:
-a callback into Python for each edge would wait for the interpreter lock. `place` names the list and its
-order (`Topic.articles`, whatever the topic), so a cursor of another field or order is refused.
+A cursor is the hex encoding of the JSON array `[place, key, …]`. It is hex and not base64 because `hex()` is
+built into SQLite: a Python callback per edge would contend for the GIL. `place` is the scope of the cursor,
+the list and its order (`Topic.articles` for every topic), so cursors of another field or order are rejected.
 """
 
 import json
@@ -15,11 +15,11 @@ from gqlnews.plan.declare import OrderTerm
 Key = str | int
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
-_MOST = 2**63  # what SQLite's integers end before
+_MOST = 2**63  # exclusive upper bound of SQLite's integers
 
 
 def decode_cursor(cursor: str, place: str, terms: Sequence[OrderTerm], *, argument: str) -> list[Key]:
-    """The keys of a cursor made for `place`, one for each term of the order; refuses every other text."""
+    """Decode a cursor issued for `place` into one key per order term; raises RequestError for other text."""
     values = _parse(cursor)
     if values is None:
         raise bad_cursor(argument)
@@ -52,7 +52,7 @@ def _parse(cursor: str) -> list[Key] | None:
 
 
 def _is_key(value: object) -> bool:
-    """Whether SQLite can hold it: JSON can spell larger integers, and half a character, `\\ud800`."""
+    """Whether SQLite can store the value: JSON allows larger integers and lone surrogates (`\\ud800`)."""
     if isinstance(value, str):
         return not any("\ud800" <= character <= "\udfff" for character in value)
     return isinstance(value, int) and not isinstance(value, bool) and -_MOST <= value < _MOST

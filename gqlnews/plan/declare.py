@@ -1,7 +1,7 @@
-"""What a field of the schema says of itself: where its value comes from.
+"""Field declarations: where the value of a schema field comes from.
 
-The types of the schema carry these as field metadata, and the planner reads nothing else: it holds no name
-of a type, a field or a table. Columns are named as SQL names them.
+The schema's types carry these as field metadata. The planner reads nothing else and hard-codes no type,
+field or table name. Columns have their SQL names.
 """
 
 from collections.abc import Mapping
@@ -12,34 +12,35 @@ from gqlnews.plan.arguments import ReadArguments, no_arguments, slice_arguments
 
 
 class Seen(Enum):
-    """Which rows of a table a caller may see."""
+    """Row visibility: which rows of a table a client may see."""
 
-    ALWAYS = auto()  # whoever reached the row may see it
-    PUBLISHED = auto()  # the public: those whose `published` is 1
-    SCOPE = auto()  # those whose `scope` is the caller's
-    AUDIENCE = auto()  # those whose `audience` is the caller's
-    EDITOR = auto()  # an editor all, everyone else none
+    ALWAYS = auto()  # no restriction
+    PUBLISHED = auto()  # for the public audience, only rows with `published = 1`
+    SCOPE = auto()  # rows whose `scope` is that of the client's audience
+    AUDIENCE = auto()  # rows whose `audience` is the client's
+    EDITOR = auto()  # all rows for an editor, none for other audiences
 
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """A key of an order. `missing` stands for null, below or above every value, so that no key is null."""
+    """A sort key. `missing` replaces null with a number below or above every value, so no key is null."""
 
     column: str
     descending: bool = False
     missing: int | None = None
-    number: bool = False  # else text
+    number: bool = False  # otherwise text
 
 
-LEAST = -1e300  # below every key that decays
+LEAST = -1e300  # below every decayed score
 
 
 @dataclass(frozen=True, slots=True)
 class Decay(OrderTerm):
-    """`column` + `moment` ÷ `life`, highest first; `LEAST` for rows without a value in `column`.
+    """Time-decayed score: `column` + `moment` ÷ `life`, descending; `LEAST` for rows with a null `column`.
 
-    `column` counts halvings, and `moment` is in seconds, as is `life`, the name of a bound value. A cursor
-    holds `base` instead, from which the key is made anew: a double does not survive as text.
+    `column` is a base-2 logarithm (halvings), `moment` a column in seconds, and `life` the name of a bound
+    value, the half-life in seconds. A cursor holds the column `base` instead, from which the key is
+    recomputed, because a double does not round-trip through text.
     """
 
     moment: str = ""
@@ -49,11 +50,11 @@ class Decay(OrderTerm):
 
 @dataclass(frozen=True, slots=True)
 class Junction:
-    """A table between two: rows match `near`, lead to `far`, in the order of `position`.
+    """A join table from the source key `near` to the target key `far`, ordered by `position`.
 
-    `copies` are the columns of the far table that it repeats. Where those of its order are among them, a
-    connection walks the junction alone. `items`: a column of the far table that holds its near keys as items
-    (keys.py), which a connection with a filter reads instead: its index holds all that filters test.
+    `copies` are the denormalized columns of the target table. If they include the sort columns, a connection
+    scans the join table alone. `items` is a list column (keys.py) of the target table that holds the source
+    keys; a filtered connection reads that instead, because its index covers all columns that filters test.
     """
 
     table: str
@@ -67,18 +68,18 @@ class Junction:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A type whose objects are rows. `key` is unique among the rows that one caller sees."""
+    """A type whose objects are table rows. `key` is unique among the rows that one client can see."""
 
     table: str
     key: str
     seen: Seen = Seen.ALWAYS
     order: tuple[OrderTerm, ...] = ()
-    node_key: str | None = None  # the natural key in a global id, where the type is a Node
-    node_through: Junction | None = None  # where a global id names a row of this table, and not the entity's
+    node_key: str | None = None  # the natural key in the global id of a Node type
+    node_through: Junction | None = None  # if global ids refer to rows of this join table
 
 
 class Kind(Enum):
-    """What the JSON of a column is."""
+    """How a column is converted to JSON."""
 
     PLAIN = auto()  # text, integer or null, as stored
     BOOLEAN = auto()  # stored as 0 or 1
@@ -87,7 +88,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the row; null for everyone but an editor where `sealed`."""
+    """A column of the row. `sealed`: null for every audience except editors."""
 
     name: str
     kind: Kind = Kind.PLAIN
@@ -96,14 +97,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """The same text for every object of the type: `__typename`."""
+    """A constant text: `__typename`."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What joins a row to its parent: the parent's column, or the field's argument, equals `child`."""
+    """Join key: `child` equals a column of the parent row, or an argument of the field."""
 
     child: str
     parent: str | None = None
@@ -112,7 +113,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """The one row that matches, or null."""
+    """The single matching row, or null."""
 
     match: Match | None = None
     through: Junction | None = None
@@ -121,9 +122,9 @@ class One:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """All rows that match, in order, or those that `first` and `offset` leave.
+    """A plain list of the matching rows, in order, optionally sliced by `first` and `offset`.
 
-    `position`: a column that counts the rows of one parent from 0, so that a slice is a range.
+    `position`: a column that numbers the rows of each parent from 0, so that a slice is a range condition.
     """
 
     match: Match | None = None
@@ -134,7 +135,7 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """The objects of a JSON array that the row holds; with `single`, the first one or null."""
+    """The objects of a JSON array column; with `single`, the first one or null."""
 
     column: str
     single: bool = False
@@ -143,9 +144,9 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What a search finds in a full-text index, whose rows have the keys of the entity's.
+    """Full-text search in an FTS5 index whose rowids are the entity's keys.
 
-    There is one index of the name for each scope.
+    `index` is a name prefix: there is one index per scope.
     """
 
     index: str
@@ -153,10 +154,10 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A Relay connection, by keyset, over the rows of `entity` that match, or that `hits` finds.
+    """A Relay connection with keyset pagination over the matching rows of `entity`, or those `hits` finds.
 
-    `arguments` read to a `ListShape`. `shortcut` is a junction to the rows with `items`: where the filter
-    asks for one of these, and all else that is read is among its `copies`, it is walked instead.
+    `arguments` returns a `ListShape`. `shortcut` is a join table with `items`: if the filter requires one of
+    these items, and all other columns that are read are among its `copies`, it is scanned instead.
     """
 
     entity: Entity
@@ -169,7 +170,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """What makes rows alike, so that a list keeps the first: the same `column`, or the same row `through`."""
+    """Collapse duplicates to the first row: rows with equal `column`, or joined to the same row `through`."""
 
     column: str = ""
     through: Junction | None = None
@@ -177,11 +178,11 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """How many rows of a listing there are for each value of `column`, most first, then by value.
+    """Terms facet: row counts per value of `column`, by count descending, then by value.
 
-    The objects have the columns `key` and `count`. `column` is one of `items`, a junction from the rows to
-    their values, where that is given. The listing is the connection's that the field hangs from, or that of
-    `entity` by `match` and `through`.
+    The objects have the columns `key` and `count`. With `items`, a join table from the rows to their values,
+    the values come from there. The rows are those of the parent connection, or of `entity` by `match` and
+    `through`.
     """
 
     column: str
@@ -194,16 +195,16 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """`min`, `max` and `average` of a column over the rows of the connection's listing."""
+    """Stats facet: `min`, `max` and `average` of a column over all rows of the connection."""
 
     column: str
 
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """How many rows of the connection's listing fall into each interval of `column`, an instant's key.
+    """Date histogram facet: row counts of the connection per interval of `column`, a timestamp sort key.
 
-    The objects have the columns `start` and `count`, oldest first, empty ones between them.
+    The objects have the columns `start` and `count`, oldest first, and include empty intervals.
     """
 
     column: str
@@ -212,7 +213,7 @@ class Intervals:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field of the answer and the columns that are compared: the row's, and as shown the other row's."""
+    """A column compared between two rows; `field` names it in the response, `shown` is the displayed one."""
 
     field: str
     column: str
@@ -221,9 +222,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """In which columns a row that has a value says another than the row of `entity` that it matches.
+    """Drift: the columns whose non-null value differs from that of the matching row of `entity`.
 
-    The objects have the columns `field`, `listed` and `stored`, texts.
+    The objects have the text columns `field`, `listed` and `stored`.
     """
 
     entity: Entity
@@ -233,11 +234,11 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """Rows of `entity` that share rare words with the row, most alike first.
+    """More-like-this: rows of `entity` that share rare words with the row, best match first.
 
-    `index` is as in `Hits`; `words` names a table of `article_id` and `words` (a JSON array), `counts` one of
-    `scope`, `word` and `documents`. Left out is what has one of the row's names, or one of those it lists:
-    `named` leads from a name to rows, and `lists` from the row to names.
+    `index` is as in `Hits`. `words` names a table of `article_id` and `words` (a JSON array), `counts` one
+    of `scope`, `word` and `documents`. Rows that have one of the row's own names, or a name that it lists,
+    are excluded: `named` joins names to rows, `lists` joins rows to names.
     """
 
     entity: Entity
@@ -251,11 +252,11 @@ class Similar:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What changed after a version: an object of `changes` each, of its latest change, with the columns
-    `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `there`: the key again, null where it was removed.
+    """Change feed: the objects that changed after a version, each once, with its latest change.
 
-    `changes` has the columns `version`, `first_added`, `added` and `removed`, and `state` the caller's own
-    `version` (text, `line-number`), `number` and `forgotten`.
+    The objects have the columns `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `there`: the key again,
+    null if it was removed. `changes` has the columns `version`, `first_added`, `added` and `removed`; `state`
+    has, for each audience, its current `version` (text, `line-number`), `number` and `forgotten`.
     """
 
     changes: Entity
@@ -265,9 +266,10 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Changes as they come: objects with the columns of a `Log`'s, of which `there` is null without a row.
+    """Change stream of a subscription: objects with the columns of a `Log`.
 
-    `arguments` read to a condition on the rows of `entity`, of which `key` is the name that changes speak of.
+    `there` is null if the row does not exist. `arguments` returns a predicate on the rows of `entity`; `key`
+    is the column that identifies a changed row.
     """
 
     entity: Entity
@@ -277,14 +279,14 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Refs:
-    """Objects of several types by global id, in the order asked for; with `single`, the one."""
+    """Node lookup: objects of several types by global id, in request order; with `single`, one object."""
 
     arguments: ReadArguments
     single: bool = False
 
 
 class Part(Enum):
-    """The fields of a connection, its edges, its page info and its facets, which are no columns."""
+    """Fields of a connection, its edges, page info and facets that are not columns."""
 
     EDGES = auto()
     NODES = auto()
@@ -302,7 +304,7 @@ class Part(Enum):
 
 
 class LogPart(Enum):
-    """The fields of a log."""
+    """Fields of a change feed."""
 
     CHANGES = auto()
     VERSION = auto()
@@ -331,7 +333,7 @@ Declaration = (
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """All that the schema declares: fields by (type, field), entities by type."""
+    """All declarations of the schema: fields by (type, field), entities by type."""
 
     fields: Mapping[tuple[str, str], Declaration]
     entities: Mapping[str, Entity]

@@ -1,6 +1,6 @@
-"""Filters: the `where` of a request to a condition and the values that it binds.
+"""Parse a `where` argument into a predicate and its bound values.
 
-An operator or a field that is null is as if left out.
+A null operator or field is ignored.
 """
 
 import json
@@ -17,39 +17,39 @@ from gqlnews.plan.conditions import KEY, Condition, Operator, Test, either, ever
 from gqlnews.plan.search import read_search
 from gqlnews.time_budget import check_time_budget
 
-MOST_PARTS = 200  # of one `where`: filters, tests, and the values of sets
-MAX_CHARACTERS = 50_000  # of all texts of one `where`, each as often as it is tested
-MOST_DEPTH = 16  # of filters within filters
-FIRST_SURROGATE, AFTER_SURROGATES = 0xD800, 0xE000  # what lies between is no character
+MOST_PARTS = 200  # of one `where`: filters, tests and list items
+MAX_CHARACTERS = 50_000  # of all texts in one `where`, counted per test
+MOST_DEPTH = 16  # of nested filters
+FIRST_SURROGATE, AFTER_SURROGATES = 0xD800, 0xE000  # code points in between are surrogates
 PAST_EVERY_TEXT = b""  # SQLite orders every text before every blob
 
 
 class Compared(Enum):
-    """What the values of a filter's field are compared as."""
+    """Operand type of a filter field."""
 
     TEXT = auto()
     INTEGER = auto()
     INSTANT = auto()
-    COUNT = auto()  # true: more than 0, so also of flags, which are 0 or 1
+    COUNT = auto()  # boolean operand: true tests `> 0`, also for 0/1 flags
     ITEMS = auto()
     FULL_TEXT = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A field of a filter: the column that it tests, and what that holds."""
+    """A filter field: the column that it tests and its operand type."""
 
     column: str
     compared: Compared
 
 
 Operands = Mapping[str, Operand]
-"""What the fields of one filter test, by their names in the schema; `and`, `or`, `not` are in every one."""
+"""The operands of one filter type by field name; every filter also has `and`, `or` and `not`."""
 
 
 @dataclass(slots=True)
 class FilterReader:
-    """Reads one `where`. `values` are what its tests bind, by name; `clock`: whether one is of the clock."""
+    """Parser of one `where`. `values` are bound by name; `clock`: one of them depends on the current time."""
 
     operands: Operands
     values: dict[str, object] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class FilterReader:
     _characters: int = 0
 
     def read(self, where: Mapping[str, Any], depth: int = 1) -> Condition:
-        """Every field given must hold."""
+        """Return the conjunction of all given fields."""
         if depth > MOST_DEPTH:
             raise RequestError(
                 Code.TOO_DEEP, f"The filter is nested more than {MOST_DEPTH} deep: write it flatter."
@@ -87,13 +87,16 @@ class FilterReader:
         return Test(column, operator, name)
 
     def item(self, column: str, key: str) -> Test:
-        """What it was made of is bound too, with a `k` to its name: a junction is walked by that."""
+        """Test a list column for an item.
+
+        The raw key is bound too, under the same name plus `k`, for the lookup in a join table.
+        """
         test = self.test(column, Operator.HAS, f"\n{as_item(key)}\n")
         self.values[f"{test.value}{KEY}"] = key
         return test
 
     def _counted(self, value: object) -> object:
-        """One text may stand in many tests, and each keeps its own copy."""
+        """Count the characters of a text once per test, because each test binds its own copy."""
         if isinstance(value, str):
             self._characters += len(value)
             if self._characters > MAX_CHARACTERS:
@@ -110,7 +113,7 @@ class FilterReader:
     def operators(
         self, operand: Operand, given: Mapping[str, Any], known: Mapping[str, "ReadOperator"]
     ) -> Condition:
-        """Every operator given must hold."""
+        """Return the conjunction of all given operators."""
         parts = (
             known[name](self, operand.column, value) for name, value in given.items() if value is not None
         )
@@ -126,7 +129,10 @@ def _plainly(operator: Operator, convert: Callable[[Any], object] = lambda value
 
 
 def _among(reader: FilterReader, column: str, values: Sequence[object]) -> Condition:
-    """In one JSON array; but SQLite ends its strings at a NUL, so those with one stand alone."""
+    """Test membership in one JSON array.
+
+    SQLite truncates JSON strings at NUL, so values with a NUL are compared one by one.
+    """
     whole = [value for value in values if not _has_nul(value)]
     among = reader.test(column, Operator.AMONG, json.dumps(whole, ensure_ascii=False))
     ended = (reader.test(column, Operator.EQUAL, value) for value in values if _has_nul(value))
@@ -143,7 +149,7 @@ def _is_null(reader: FilterReader, column: str, value: bool) -> Condition:
 
 
 def _starts_with(reader: FilterReader, column: str, prefix: str) -> Condition:
-    """By code point: from the prefix up to what comes after every text that begins so."""
+    """Prefix match as a code point range: from the prefix up to the least text after all matches."""
     return every(
         (
             reader.test(column, Operator.AT_LEAST, prefix),
@@ -153,7 +159,10 @@ def _starts_with(reader: FilterReader, column: str, prefix: str) -> Condition:
 
 
 def _after_all_with(prefix: str) -> str | bytes:
-    """The prefix with its last character, if that is not the last of Unicode, replaced by the next one."""
+    """The least text after all texts with the prefix.
+
+    It is the prefix without trailing U+10FFFF, with its last character replaced by the next code point.
+    """
     rest = prefix.rstrip("\U0010ffff")
     if not rest:
         return PAST_EVERY_TEXT
@@ -162,7 +171,7 @@ def _after_all_with(prefix: str) -> str | bytes:
 
 
 def read_instant(text: str) -> str:
-    """The key of a date that an argument gives."""
+    """Parse a date argument into its sort key."""
     instant = parse_instant(text)
     if instant is None:
         raise RequestError(
@@ -173,7 +182,7 @@ def read_instant(text: str) -> str:
 
 
 def read_duration(text: str) -> int:
-    """The seconds of a duration that an argument gives."""
+    """Parse a duration argument into seconds."""
     seconds = parse_duration(text)
     if seconds is None:
         raise RequestError(
@@ -184,7 +193,7 @@ def read_duration(text: str) -> int:
 
 
 def now_key(seconds_ago: int = 0) -> str:
-    """The key of the instant that many seconds before now."""
+    """Return the sort key of the current time minus `seconds_ago`."""
     return key_before(time.time_ns(), seconds_ago)
 
 

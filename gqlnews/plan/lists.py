@@ -1,7 +1,7 @@
-"""Arguments of connections: the page, the order, the filter, and what is kept of rows alike.
+"""Arguments of connections: pagination, order, filter and collapse.
 
-The values that a reader gives: `limit`; `place`, the name of the list and its order in cursors; `after0`… and
-`before0`…, the keys of the cursors given; `w0`…, what the filter compares with.
+The bound values are `limit`; `place`, the cursor scope (list and order); `after0`… and `before0`…, the keys
+of the `after` and `before` cursors; `w0`…, the operands of the filter.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +17,12 @@ from gqlnews.plan.filters import FilterReader, Operands
 
 MOST_ON_A_PAGE = 100
 DEFAULT_PAGE = 20
-BELOW, ABOVE = -(2**40), 2**40  # what stands for null: beyond every 32-bit integer
+BELOW, ABOVE = -(2**40), 2**40  # substitutes for null: outside the 32-bit integers
 
 
 @dataclass(frozen=True, slots=True)
 class PageShape:
-    """How a page is walked, and which bounds it has."""
+    """Direction of pagination, and which cursors bound the page."""
 
     backward: bool
     after: bool
@@ -31,7 +31,7 @@ class PageShape:
 
 @dataclass(frozen=True, slots=True)
 class ListShape:
-    """What decides the SQL of a connection. `alike`: of several rows alike the first is kept."""
+    """The arguments that determine the SQL of a connection. `alike`: how duplicates are collapsed."""
 
     page: PageShape
     order: tuple[OrderTerm, ...]
@@ -41,10 +41,10 @@ class ListShape:
 
 @dataclass(frozen=True, slots=True)
 class ReadList:
-    """Reads the arguments of a connection that has the default order `order`.
+    """Argument reader of a connection with the default order `order`.
 
-    `operands` are what its `where` can test, `orders` the terms of its `orderBy` by field, `alike` what its
-    `collapse` means.
+    `operands` are the filter fields of its `where`, `orders` the sort terms of its `orderBy` by field, and
+    `alike` the collapse rules by the name of its `collapse` value.
     """
 
     place: str
@@ -78,7 +78,7 @@ def read_order(
     known: Mapping[str, OrderTerm],
     default: tuple[OrderTerm, ...],
 ) -> tuple[OrderTerm, ...]:
-    """The terms asked for, each column once, then the default's last, which makes the order total."""
+    """The requested sort terms, each column once, plus the default's last term, for a total order."""
     terms: dict[str, OrderTerm] = {}
     for item in given or ():
         term = known[item["field"].name]
@@ -94,7 +94,7 @@ def _directed(term: OrderTerm, direction: str, nulls: str) -> OrderTerm:
 
 
 def _spelled(order: Sequence[OrderTerm]) -> str:
-    """An order as text: `-quality_ slug`, with `_` where null is least and `^` where it is greatest."""
+    """Encode an order as text: `-quality_ slug`, with `_` for nulls low and `^` for nulls high."""
     nulls = {None: "", BELOW: "_", ABOVE: "^"}
     return " ".join(f"{'-' if term.descending else ''}{term.column}{nulls[term.missing]}" for term in order)
 
@@ -109,7 +109,7 @@ def _as_they_are(keys: list[Key], _argument: str) -> Sequence[object]:
 def read_page(
     arguments: Arguments, place: str, order: Sequence[OrderTerm], read_keys: ReadKeys = _as_they_are
 ) -> tuple[PageShape, dict[str, object]]:
-    """`first`, `after`, `last` and `before`; `read_keys` makes what is compared of the keys of a cursor."""
+    """Read `first`, `after`, `last` and `before`; `read_keys` converts cursor keys to compared values."""
     size, backward = page_size(arguments.get("first"), arguments.get("last"))
     values: dict[str, object] = {"limit": size, "place": place}
     given = {}
@@ -123,7 +123,7 @@ def read_page(
 
 
 def page_size(first: int | None, last: int | None) -> tuple[int, bool]:
-    """How many, and whether they are counted from the end."""
+    """Return the page size and whether to paginate backward."""
     if first is not None and last is not None:
         raise RequestError(Code.BAD_PAGE, "`first` and `last` are both given: give one of them.")
     name, size = ("last", last) if last is not None else ("first", first)

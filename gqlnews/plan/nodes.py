@@ -1,6 +1,7 @@
-"""The plan of an operation: plain frozen data, made once a document and read by the renderer.
+"""The plan tree of an operation: plain frozen data, built once per document and read by the renderer.
 
-The words are pg_graphql's: a root field becomes a `FieldPlan`, its selection an `ObjectPlan`, and so on down.
+The structure follows pg_graphql: a field becomes a `FieldPlan`, its selection set an `ObjectPlan`, and so on
+recursively.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from gqlnews.plan.scan import Passes
 
 
 class RefusedError(RequestError):
-    """What refuses the whole request, with the field that it stands at."""
+    """An error that fails the whole request, with the field that it is located at."""
 
     def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...]) -> None:
         super().__init__(error.code, str(error))
@@ -22,7 +23,7 @@ class RefusedError(RequestError):
 
 
 class TooCostlyError(RefusedError):
-    """The request would cost more than it may. `passes`: what it would have read, by root field."""
+    """The request exceeds the cost limit. `passes`: the scans it would have run, by root field."""
 
     def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...], cost: int) -> None:
         super().__init__(error, node, path)
@@ -32,7 +33,7 @@ class TooCostlyError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A deferred fragment: where it stands, by response keys, and the parcel that has to come before it."""
+    """A deferred fragment: its path in the response, and the number of the fragment that encloses it."""
 
     path: tuple[str, ...]
     label: str | None
@@ -41,7 +42,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A list of which only the first items come at once."""
+    """The `@stream` directive of a list: how many items are in the initial response."""
 
     initial: int
     label: str | None
@@ -49,7 +50,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class ObjectPlan:
-    """The fields to give of each object of one type, in the order of the answer."""
+    """The selected fields of one concrete type, in response order."""
 
     type_name: str
     entity: Entity | None
@@ -58,9 +59,9 @@ class ObjectPlan:
 
 @dataclass(frozen=True, slots=True)
 class FieldPlan:
-    """One field of the answer. `number` names its bound values; `objects` is keyed by concrete type.
+    """One response field. `number` prefixes its bound values; `objects` is keyed by concrete type.
 
-    `parcel`: which part of the answer it comes in, where that comes in parts; 0 is the first.
+    `parcel`: the incremental payload that delivers it; 0 is the initial response.
     """
 
     key: str
@@ -75,14 +76,14 @@ class FieldPlan:
 
     @property
     def selection(self) -> ObjectPlan:
-        """The selection of a field whose type is one object type."""
+        """The selection of a field whose type is a single object type."""
         (plan,) = self.objects.values()
         return plan
 
 
 @dataclass(frozen=True, slots=True)
 class RootPlan:
-    """A root field, and all fields of its subtree that have arguments, itself included, outermost first."""
+    """A root field and all fields with arguments in its subtree (including itself), outermost first."""
 
     field: FieldPlan
     inputs: tuple[FieldPlan, ...]
@@ -90,10 +91,10 @@ class RootPlan:
 
 @dataclass(frozen=True, slots=True)
 class RootPlans:
-    """The plans of an operation's root fields by response key, in the order of the answer.
+    """The plans of an operation's root fields by response key, in response order.
 
-    `failures` are the errors of those whose selection cannot be told. `complete`: every root field has its
-    plan. `parcels` are the deferred fragments, of which the first is number 1; `streams`: a list is streamed.
+    `failures` are the errors of root fields whose selection cannot be collected. `complete`: every root field
+    has a plan. `parcels` are the deferred fragments, numbered from 1; `streams`: a list uses `@stream`.
     """
 
     plans: Mapping[str, RootPlan]

@@ -1,4 +1,4 @@
-"""A planned operation: bind the values of a request, and compile what its shape asks for, once each."""
+"""Prepared operation: bind the values of a request; compile one statement per shape and cache it."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,18 +24,18 @@ from gqlnews.time_budget import check_time_budget
 WITHOUT_ARGUMENTS = Column | Literal | Part | LogPart | Statistics | Differences
 Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
 Ran = tuple[str, tuple[object, ...]]
-"""SQL text, and what it binds."""
+"""SQL text and its parameters."""
 
-WHOLE = -1  # no part
-MOST_SHAPES = 64  # of one operation; past it the oldest is forgotten
-COMPILE_SECONDS = 50e-6  # to render and compile one test of a filter, at one place where its list is read
+WHOLE = -1  # the complete response, not an incremental part
+MOST_SHAPES = 64  # cached statements per operation; the oldest is evicted
+COMPILE_SECONDS = 50e-6  # to render and compile one test of a filter in one subquery
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One statement, ready to run.
+    """A bound statement, ready to run.
 
-    `nullable`: its field may be null. `timeless`: nothing that it binds is of the clock.
+    `nullable`: its field may be null. `timeless`: no bound value depends on the current time.
     """
 
     statement: Ran
@@ -48,7 +48,7 @@ class Query:
         return self.statement[0]
 
     def refusal(self, answer: bytes | None) -> RefusedError | None:
-        """Why the statement has refused the request, where its answer says so."""
+        """Return the error that the statement reports instead of a result, or None."""
         if answer is None or not answer.startswith(REFUSED.encode()):
             return None
         return self.refusals[int(answer[len(REFUSED) :])]
@@ -56,11 +56,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class BoundOperation:
-    """The statements of a request by response key, and the errors of the root fields that have none.
+    """The statements of a request by response key, and the errors of root fields without a statement.
 
-    `complete`: they are all that the operation asks for. `timeless`: nothing that the request binds is of the
-    clock. `cost`: how many objects the answer can hold. `scan`: what each root field reads of the store
-    (scan.py).
+    `complete`: the statements cover the whole operation. `timeless`: no bound value depends on the current
+    time. `cost`: the maximum number of objects in the response. `scan`: the estimated scan work of the root
+    fields (scan.py).
     """
 
     queries: Mapping[str, Query]
@@ -76,7 +76,7 @@ NOTHING_BOUND = BoundOperation({}, {}, complete=False, timeless=False)
 
 @dataclass(frozen=True, slots=True)
 class BoundSubscription:
-    """What the events of a subscription are made with. `inputs` is what the arguments were read to."""
+    """The bound statements of a subscription. `inputs` are the resolved arguments of its field."""
 
     key: str
     _telling: Statement
@@ -87,16 +87,16 @@ class BoundSubscription:
     _values: Mapping[str, object]
 
     def tell(self, events: str) -> "Ran":
-        """Of events, JSON as plan/render/events.py has it, what is told of each: lines of JSON."""
+        """Statement that renders events (JSON, see plan/render/events.py) to one line of JSON each."""
         return self._given(self._telling, EVENTS, events)
 
     def passing(self, keys: str) -> "Ran":
-        """Of a JSON array of keys, those of rows that pass: a JSON array."""
+        """Statement that reduces a JSON array of keys to those of rows that pass the filter."""
         return self._given(self._passing, KEYS, keys)
 
     @property
     def identity(self) -> Hashable:
-        """Equal where the same events are told in the same words."""
+        """Grouping key: equal for subscriptions that deliver the same events in the same form."""
         return self.key, self.tell(""), self.passing("")
 
     def _given(self, statement: Statement, name: str, value: str) -> "Ran":
@@ -106,7 +106,7 @@ class BoundSubscription:
 
 @dataclass(frozen=True, slots=True)
 class BoundPart:
-    """What comes at once: of each root field that has some of it the plan, and the statement."""
+    """One incremental payload: plan and statement of each root field that contributes to it."""
 
     plans: Mapping[str, FieldPlan]
     queries: Mapping[str, Query]
@@ -114,7 +114,7 @@ class BoundPart:
 
 @dataclass(frozen=True, slots=True)
 class BoundParts:
-    """An answer in parts: the first, and one for each parcel."""
+    """An incremental response: the initial part, and one part per deferred fragment."""
 
     parcels: tuple[Parcel, ...]
     parts: tuple[BoundPart, ...]
@@ -122,12 +122,12 @@ class BoundParts:
 
 @dataclass(slots=True)
 class PlannedOperation:
-    """The root plans of one operation, and the statements compiled from them so far."""
+    """The root plans of one operation and a cache of the statements compiled from them."""
 
     roots: RootPlans
     limits: Limits = UNLIMITED
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
-    size: int = 0  # bytes that the statements take, about
+    size: int = 0  # approximate bytes of the cached statements
     _costs: Costs = field(init=False)
     _places: Mapping[str, Place] = field(init=False)
 
@@ -137,7 +137,10 @@ class PlannedOperation:
         self._costs = Costs(tuple(self.roots.plans.values()), self.limits)
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
-        """Refuses, with a `RefusedError`, what any argument of the operation refuses."""
+        """Bind the request's values.
+
+        Raises RefusedError if any argument is invalid or a limit is exceeded.
+        """
         queries, failures = {}, dict(self.roots.failures)
         bounds, cost, passes = self._bounds(variables)
         for key, bound in bounds.items():
@@ -152,9 +155,9 @@ class PlannedOperation:
         )
 
     def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
-        """Of a subscription: what its events are made with.
+        """Bind a subscription to the statements that filter and render its events.
 
-        Refuses as `bind` does; raises the GraphQLError of its one field.
+        Raises RefusedError as `bind` does, and the GraphQLError of its one field.
         """
         bounds, cost, _ = self._bounds(variables)
         for failure in (*self.roots.failures.values(), *(bound.failure for bound in bounds.values())):
@@ -175,12 +178,12 @@ class PlannedOperation:
         )
 
     def renew(self, bound: BoundSubscription, variables: VariableValues) -> BoundSubscription:
-        """The same statements with the values of now: only what reads the clock differs."""
+        """Rebind a subscription so that values relative to the current time are up to date."""
         fresh = _bind(self.roots.plans[bound.key], variables)
         return replace(bound, inputs=fresh.inputs[bound.field.number], _values=fresh.values())
 
     def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundParts | None":
-        """The statements of an answer in parts; None where it is to come whole. Refuses as `bind` does."""
+        """Bind an incremental response; None if it has to be delivered whole. Raises as `bind` does."""
         roots = self.roots
         if roots.failures or not roots.complete or not (roots.parcels or roots.streams):
             return None
@@ -200,7 +203,7 @@ class PlannedOperation:
         return BoundPart(plans, queries)
 
     def _bounds(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int, dict[str, Passes]]":
-        """The arguments of each root field, what they let the answer cost, and what they have read."""
+        """Return the resolved arguments of each root field, the query cost, and the scans by root field."""
         plans = self.roots.plans
         bounds = {key: _bind(root, variables) for key, root in plans.items()}
         weights = Weights()
@@ -222,7 +225,7 @@ class PlannedOperation:
     def _statement(
         self, key: str, bound: "_Bound", audience: Audience, render: Render, plan: RootPlan, part: int = WHOLE
     ) -> Statement:
-        """Compiled, or as it was; `plan` is that of the root field, or of a part of it."""
+        """Return the cached statement, or compile it. `plan` is that of the root field or a part of it."""
         shapes = {number: inputs.shape for number, inputs in bound.inputs.items()}
         kept = (key, audience, render, part, *shapes.values())
         statement = self.statements.get(kept)
@@ -239,7 +242,7 @@ class PlannedOperation:
         self.size += statement.size
 
     def merge(self, other: "PlannedOperation") -> None:
-        """Take over what another plan of the same operation has compiled."""
+        """Add the statements compiled by another plan of the same operation."""
         for key, statement in other.statements.items():
             if key not in self.statements:
                 self._add(key, statement)
@@ -255,9 +258,10 @@ class PlannedOperation:
 
 @dataclass(slots=True)
 class _Bound:
-    """The arguments of a root field's subtree; `failure`: a variable is null where a value must be.
+    """The resolved arguments of a root field's subtree.
 
-    `tests` of its filters, each as often as it is compiled.
+    `failure`: the GraphQLError of an argument value, such as null for a non-null argument. `tests`: the
+    number of filter tests, each counted as often as it is compiled.
     """
 
     inputs: dict[int, Inputs] = field(default_factory=dict)
@@ -269,7 +273,7 @@ class _Bound:
         return not any(inputs.clock for inputs in self.inputs.values())
 
     def values(self) -> dict[str, object]:
-        """What the statement binds, by name."""
+        """Return the bound values of the statement by name."""
         return {
             bound_name(number, name): value
             for number, inputs in self.inputs.items()
@@ -282,7 +286,7 @@ def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
     for plan in root.inputs:
         try:
             arguments = get_argument_values(plan.definition, plan.node, variables)
-        except GraphQLError as error:  # and go on: what is refused elsewhere refuses the request all the same
+        except GraphQLError as error:  # continue: a RefusedError of a later argument takes precedence
             bound.failure = bound.failure or GraphQLError(error.message, error.nodes, path=list(plan.path))
             continue
         declaration = plan.declaration

@@ -1,8 +1,8 @@
-"""Parcels: an answer that comes in parts, by `@defer`.
+"""Incremental delivery with `@defer`: assign each field to a deferred fragment ("parcel").
 
-A fragment that is deferred is a parcel. What several parcels ask for comes in the first of them; what is
-asked for outside of any comes at once. Each is a plan of its own: the whole plan without the fields of
-others, but with those that lead to its own.
+A field selected by several deferred fragments is delivered with the first of them; a field that is also
+selected outside of them is part of the initial response. Each fragment has a plan of its own: the whole plan
+restricted to its fields and their ancestors.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,19 @@ AT_ONCE = 0
 
 @dataclass(slots=True)
 class Parcels:
-    """The deferred fragments of an operation, as its fields are collected."""
+    """The deferred fragments of an operation, registered while its fields are collected."""
 
     all: list[Parcel] = field(default_factory=list)
     streams: bool = False
-    _numbers: dict[int, int] = field(default_factory=dict)  # by the id of graphql-core's record
+    _numbers: dict[int, int] = field(default_factory=dict)  # by the id of graphql-core's DeferUsage
     _known: dict[tuple[tuple[str, ...], int, int], int] = field(default_factory=dict)
-    _records: list[DeferUsage] = field(default_factory=list)  # so that ids stay theirs
+    _records: list[DeferUsage] = field(default_factory=list)  # references that keep ids unique
 
     def add(self, usages: Sequence[DeferUsage], path: tuple[str, ...]) -> None:
-        """Fragments that stand at this path; one may come once for each type that is possible there."""
+        """Register fragments at a path.
+
+        graphql-core reports a fragment once per possible concrete type; duplicates share one number.
+        """
         for usage in usages:
             parent = self._number(usage.parent_defer_usage)
             key = (path, id(usage.directive_node), parent)
@@ -37,7 +40,7 @@ class Parcels:
             self._records.append(usage)
 
     def of(self, details: FieldDetailsList) -> int:
-        """The parcel that a field comes in."""
+        """Return the number of the fragment that delivers a field."""
         return min(self._number(detail.defer_usage) for detail in details)
 
     def _number(self, usage: DeferUsage | None) -> int:
@@ -45,7 +48,7 @@ class Parcels:
 
 
 def pruned(root: RootPlan, parcel: int) -> RootPlan | None:
-    """The root field with what comes in one parcel, None where nothing of it does."""
+    """Restrict a root field to the fields of one deferred fragment; None if it has none of them."""
     plan = _pruned(root.field, parcel)
     return None if plan is None else RootPlan(plan, tuple(_inputs(plan)))
 
@@ -64,7 +67,7 @@ def _object(plan: ObjectPlan, parcel: int) -> ObjectPlan:
 
 
 def _inputs(plan: FieldPlan) -> Sequence[FieldPlan]:
-    """The fields with arguments, outermost first."""
+    """Collect the fields with arguments, outermost first."""
     own = (plan,) if plan.definition.args else ()
     below = (found for one in plan.objects.values() for child in one.fields for found in _inputs(child))
     return (*own, *below)

@@ -1,7 +1,7 @@
-"""The passes over the store's rows that a list's selection and arguments ask for, weighed by scan.py.
+"""Estimate the table and index scans that a list's selection and arguments need, weighted as in scan.py.
 
-It follows what `render` makes: which parts of a connection read its rows again, and which of these an index
-serves, so that they read no more than they give.
+This mirrors the SQL from `render`: which parts of a connection scan its rows again, and which of them an
+index serves, so that they read only the rows they return.
 """
 
 from collections.abc import Iterable
@@ -36,9 +36,9 @@ _OF_PAGE = frozenset({Part.EDGES, Part.NODES, Part.START_CURSOR, Part.END_CURSOR
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A facet is read once, and once for each list that hangs from it: `times`.
+    """A facet, which is computed `times`: once, and once per connection nested below it.
 
-    `extra` is its weight beside reading a row; `extra_all` where an index groups all rows.
+    `extra` is its weight per row on top of reading the row; `extra_all` applies if an index groups all rows.
     """
 
     column: str
@@ -49,7 +49,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """How often the parts of a connection that are asked for read its rows."""
+    """How often the selected parts of a connection scan its rows."""
 
     page: bool = False
     snippets: int = 0
@@ -60,7 +60,7 @@ class Reads:
 
 
 def reads_of(plan: FieldPlan) -> Reads:
-    """Of a connection's selection."""
+    """Count the scans that a connection's selection needs."""
     parts = list(plan.selection.fields)
     infos = [field for part in parts if part.declaration is Part.PAGE_INFO for field in part.selection.fields]
     edges = [field for part in parts if part.declaration is Part.EDGES for field in part.selection.fields]
@@ -94,7 +94,7 @@ def _facet(plan: FieldPlan) -> Facet | None:
 
 
 def _lists_below(plan: FieldPlan) -> int:
-    """The connections that hang from a field, but not from another one."""
+    """Count the connections below a field, without those nested in another connection."""
     return sum(
         1 if isinstance(field.declaration, Connection) else _lists_below(field)
         for selection in plan.objects.values()
@@ -105,7 +105,7 @@ def _lists_below(plan: FieldPlan) -> int:
 def passes_of_list(
     declaration: Connection, shape: ListShape, values: Values, reads: Reads, many: int, parent: str
 ) -> list[Pass]:
-    """Of a connection that is no search, for `many` parents that are rows of the table `parent`."""
+    """Return the scans of a non-search connection for `many` parents, which are rows of table `parent`."""
     tests = weight_of(shape.where, values)
     if declaration.match is None:
         table = declaration.entity.table
@@ -124,7 +124,10 @@ def passes_of_list(
 def passes_of_search(
     declaration: Connection, shape: ListShape, values: Values, reads: Reads, _many: int, _parent: str
 ) -> list[Pass]:
-    """The index is asked once for the hits, and once for snippets, without ranks; all else reads the hits."""
+    """Return the scans of a search connection.
+
+    The index is queried once for the hits and once, without ranks, for snippets; all else scans the hits.
+    """
     match = weight_of_match(values.get("match"))
     filtered = 0 if shape.where == EVERYTHING else TABLE_ROW + weight_of(shape.where, values)
     again = int(reads.page) + reads.counts + reads.previous + reads.following
@@ -134,7 +137,7 @@ def passes_of_search(
 
 
 def passes_of_groups(declaration: Groups, many: int, parent: str) -> list[Pass]:
-    """Of groups that hang from no connection."""
+    """Return the scan of a terms facet outside a connection."""
     if declaration.entity is None or declaration.match is None:
         return []
     group = _group(declaration.entity.table, declaration.match, declaration.through, many, parent)
@@ -143,7 +146,7 @@ def passes_of_groups(declaration: Groups, many: int, parent: str) -> list[Pass]:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The rows of some parents, which share none, or as many as their junction has."""
+    """The rows of several parents, bounded in total by the size of their own table or of the join table."""
 
     rows: str
     parents: int
@@ -161,12 +164,13 @@ def _group(table: str, match: Match, junction: Junction | None, many: int, paren
 
 
 def _all_reads(declaration: Connection, shape: ListShape, reads: Reads, row: int, tests: int) -> int:
-    """The weight for one row of the list, all passes together."""
+    """Return the weight per row of the list, summed over all scans."""
     alike = shape.alike is not None
     whole = row + tests * (ALIKE_TESTS if alike else 1) + (ALIKE if alike else 0)
     ordered = _is_ordered(declaration, shape)
     everything = shape.where == EVERYTHING
-    # The page, and what is before and behind it, where an index has the order and each row is on the list.
+    # The page and the checks for rows before and after it are cheap if an index has the order and no filter
+    # skips rows.
     light = (INDEX_ROW if alike else 0) if everything and ordered else whole
     weight = (light if ordered else light + SORT) if reads.page else 0
     weight += light * _looks_beyond(shape, reads)
@@ -180,7 +184,10 @@ def _all_reads(declaration: Connection, shape: ListShape, reads: Reads, row: int
 
 
 def _looks_beyond(shape: ListShape, reads: Reads) -> int:
-    """How often rows before or behind the page are looked for; on the side it is walked to the page says."""
+    """Count the extra queries for rows before or after the page.
+
+    In the direction of pagination the page's extra row answers that, unless a cursor bounds that side.
+    """
     page = shape.page
     following = 0 if not page.backward and not page.before else reads.following
     previous = 0 if page.backward and not page.after else reads.previous
@@ -188,20 +195,22 @@ def _looks_beyond(shape: ListShape, reads: Reads) -> int:
 
 
 def _is_ordered(declaration: Connection, shape: ListShape) -> bool:
-    """Whether an index has the rows in this order, at least by its first key."""
+    """Whether an index provides the order, at least for its first key."""
     first = declaration.entity.order[:1]
     by_same = bool(first) and first[0].column == shape.order[0].column
     return by_same and not _by_keys(declaration.through)
 
 
 def _by_keys(junction: Junction | None) -> bool:
-    """Whether the rows are looked up by the keys of a junction that repeats none of their columns."""
+    """Whether the rows are looked up by key through a join table without denormalized columns."""
     return junction is not None and not junction.copies
 
 
 def _walks_by_item(junction: Junction, shape: ListShape, reads: Reads) -> int:
-    """How often all rows are walked for each parent, to find those with its item: where the junction does not
-    repeat every column that is read."""
+    """Count the scans over all rows per parent that search for the parent's item.
+
+    They are needed if a column that is read is not among the join table's denormalized columns.
+    """
     if junction.items is None:
         return 0
 

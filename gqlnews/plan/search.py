@@ -1,14 +1,14 @@
-"""What a user types into a search box, as an expression of SQLite's FTS5.
+"""Translate a user's search query into an FTS5 MATCH expression. No input is a syntax error.
 
-1. Blanks and control characters part the query into terms; what stands in double quotes is one, a phrase.
-2. A term may begin with `-` (it must not match) and then `title:` (in the title alone); a word that ends in
-   `*` matches what begins so. `OR` between two positive terms is the operator. All else is a word.
-3. A term without a letter or a number is dropped. All positive terms, or of those that `OR` joins one, must
-   match, and no negative one.
+1. Whitespace and control characters separate terms; text in double quotes is one term, a phrase.
+2. A term may begin with `-` (must not match), then `title:` (search the title only); a word that ends in `*`
+   is a prefix. `OR` between two positive terms is the operator. Everything else is a word.
+3. A term without a letter or digit is dropped. All positive terms must match (of those joined by `OR`, at
+   least one), and no negative term may match.
 
     fish "red kite" OR title:owl -map*  →  ("fish" AND ("red kite" OR {title} : "owl")) NOT ("map*" *)
 
-Every word goes in quotes: there FTS5 knows no operator, and makes tokens as it did of the articles.
+Every word is quoted, so that FTS5 sees no operators in it and tokenizes it like the indexed text.
 """
 
 import re
@@ -19,21 +19,21 @@ from itertools import islice
 from gqlnews.plan.token_letters import has_token
 
 MOST_CHARACTERS = 1_000
-"""What stands behind these is not read."""
+"""The rest of the text is ignored."""
 
 MOST_TERMS = 32
-"""What comes after these is not read, `OR` counted too."""
+"""Further terms are ignored; `OR` counts as one."""
 
 MOST_PREFIXES = 4
-"""What comes after these is a word as it stands. To gather what has a short prefix takes FTS5 a tenth of a
-second or more in 100,000 articles, and nothing can stop it meanwhile."""
+"""Further prefixes are searched as whole words. FTS5 needs 0.1 s or more to collect the matches of a short
+prefix in 100,000 articles and cannot be interrupted while it does."""
 
 NOTHING = '""'
-"""An empty phrase: it finds nothing, where an empty expression is an error."""
+"""An empty phrase, which matches nothing; an empty expression would be an error."""
 
 _TERM = re.compile(r'(?P<minus>-?)(?P<title>(?:title:)?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ue000]")  # and what parts topics, or related titles, in the index
-_HALVES = re.compile(r"[\ud800-\udfff]")  # of characters: SQLite takes none
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ue000]")  # and the separator of list items in the index
+_HALVES = re.compile(r"[\ud800-\udfff]")  # lone surrogates, which SQLite rejects
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ _OR = _Term("OR")
 
 
 def read_search(text: str) -> str:
-    """The MATCH expression of a user's query; `NOTHING` where nothing can be found. Takes any text."""
+    """Return the MATCH expression of a query; `NOTHING` if no positive term has a token."""
     terms = _terms(text[:MOST_CHARACTERS])
     groups = [kept for group in _groups(terms) if (kept := _with_tokens(group))]
     if not groups:
@@ -88,7 +88,7 @@ def _term(found: re.Match[str]) -> _Term:
 
 
 def _groups(terms: Sequence[_Term]) -> list[list[_Term]]:
-    """The positive terms, those together that `OR` joins."""
+    """Group the positive terms: terms joined by `OR` form one group."""
     groups: list[list[_Term]] = []
     joins = False
     for at, term in enumerate(terms):

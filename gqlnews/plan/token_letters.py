@@ -1,7 +1,8 @@
-"""The characters that make tokens in the full-text index: a text without any of them can find nothing.
+"""Token characters of the full-text index: text without any of them matches nothing.
 
-They are those of SQLite's `unicode61`, the same from 3.40 to 3.54: letters, numbers, private use, and what
-Unicode had not assigned when its table was made. Python's own table is another, and changes.
+These are the token characters of SQLite's `unicode61` tokenizer, unchanged from 3.40 to 3.54: letters,
+numbers, private use, and code points that were unassigned when its table was generated. Python's own Unicode
+table differs and changes between versions.
 """
 
 import re
@@ -48,7 +49,7 @@ fe27-fe2f fe53 fe67 fe6c-fefe ff00 ff10-ff19 ff21-ff3a ff41-ff5a ff66-ffdf ffe7 
 
 
 def has_token(text: str) -> bool:
-    """Whether the full-text index finds a token in `text`."""
+    """Whether the full-text tokenizer finds a token in `text`."""
     return _letters().search(text) is not None
 
 

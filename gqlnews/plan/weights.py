@@ -1,12 +1,12 @@
-"""What a request asks the database to do, as far as its text and its arguments say it.
+"""Limit the complexity of a request, computed from its document and arguments alone.
 
-- A filter is compiled once for each place where its list is read: page, count, every facet. SQL is made in
-  Python, and nobody else is answered meanwhile. Beyond `MOST_TESTS` the request is refused.
-- Likeness is a search of its own for every article that it is asked of: beyond `MOST_ALIKE` likewise.
-- What the statements then read is estimated in the same walk (scan.py).
+- A filter is compiled once per subquery that reads its list: page, count, every facet. Compilation runs in
+  Python and blocks all other requests, so more than `MOST_TESTS` tests are rejected.
+- `similar` runs a separate full-text query per article, so more than `MOST_ALIKE` articles are rejected.
+- The same traversal estimates the rows that the statements read (scan.py).
 
-Most fields of an operation matter for none of these. So `places_of` finds those that do once an operation,
-and each request walks these alone.
+Most fields of an operation affect none of these. `places_of` finds those that do once per operation, and each
+request visits only these.
 """
 
 from collections.abc import Mapping
@@ -21,20 +21,20 @@ from gqlnews.plan.nodes import FieldPlan, ObjectPlan, RefusedError, RootPlan
 from gqlnews.plan.passes import Reads, passes_of_groups, passes_of_list, passes_of_search, reads_of
 from gqlnews.plan.scan import ROWS_ALIKE, SIMILAR, Pass, Passes
 
-MOST_TESTS = 2_000  # of all filters, each as often as it is compiled
-MOST_ALIKE = 250  # articles that `similar` is asked of
-USUAL = 20  # rows of a list that nothing bounds
-WHOLE_TABLE = 2**31  # rows, before the store's sizes bound them
+MOST_TESTS = 2_000  # of all filters, counted per compilation
+MOST_ALIKE = 250  # articles for which `similar` is requested
+USUAL = 20  # assumed rows of an unbounded list
+WHOLE_TABLE = 2**31  # upper bound of rows, until table sizes are applied
 
 ByField = Mapping[int, Inputs]
-"""What the arguments of fields came to, by the fields' numbers."""
+"""Resolved arguments by field number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A field that reads many rows, or leads to one that does. `parent` is the table of the row above it.
+    """A field that reads many rows or has such a field below it. `parent` is the table of its parent row.
 
-    `readings`: how often its filter is compiled; `reads`: the passes that its selection asks for.
+    `readings`: how often its filter is compiled; `reads`: the scans that its selection needs.
     """
 
     plan: FieldPlan
@@ -45,7 +45,7 @@ class Place:
 
 
 def places_of(root: RootPlan) -> Place | None:
-    """Of a root field; None where nothing below it matters."""
+    """Find the relevant fields below a root field; None if there are none."""
     return _place(root.field, "")
 
 
@@ -73,19 +73,19 @@ def _table(selection: ObjectPlan) -> str:
 
 @dataclass(slots=True)
 class Weights:
-    """Of one request; adds up root field by root field, and refuses at the field that is too much."""
+    """Complexity counters of one request, summed over its root fields; raises when one exceeds its limit."""
 
     tests: int = 0
     alike: int = 0
 
     def add(self, place: Place, inputs: ByField) -> Passes:
-        """The passes over the store that the root field asks for."""
+        """Count one root field and return its scans."""
         found: list[Pass] = []
         self._walk(place, inputs, (1, 1), found)
         return tuple(one for one in found if one.weight)
 
     def _walk(self, place: Place, inputs: ByField, above: tuple[int, int], found: list[Pass]) -> None:
-        """`above`: how many rows lead here usually, and how many at most."""
+        """Count a field. `above`: the estimated and the maximum number of parent rows."""
         plan, (many, parents) = place.plan, above
         given = inputs.get(plan.number)
         match plan.declaration:
@@ -100,13 +100,13 @@ class Weights:
                 found += passes_of_groups(plan.declaration, parents, place.parent)
         below = many * _rows(plan, given), min(parents * _rows(plan, given, WHOLE_TABLE), WHOLE_TABLE)
         for one in place.below:
-            # What hangs from the facets hangs from the list, and not from each of its rows.
+            # Facets belong to the list, not to each of its rows.
             self._walk(one, inputs, above if one.plan.declaration is Part.FACETS else below, found)
 
     def _add_list(self, place: Place, given: Inputs | None, parents: int, found: list[Pass]) -> None:
         plan = place.plan
         if given is None or not isinstance(given.shape, ListShape):
-            return  # its arguments are an error of the field
+            return  # its arguments are a field error
         shape = given.shape
         self.tests += _tests(shape.where) * place.readings * (2 if shape.alike else 1)
         if self.tests > MOST_TESTS:
@@ -123,8 +123,10 @@ def _tests(condition: Condition) -> int:
 
 
 def _readings(plan: FieldPlan) -> int:
-    """How often the filter is compiled: for each part of the connection, and twice for each field of its page
-    info; for each facet, and for all that hangs from one. (All of it twice to find rows alike.)
+    """Count how often the filter is compiled (`collapse` doubles that).
+
+    Once for the connection, once per part of it, twice per field of its page info, and once per facet and per
+    field below a facet.
     """
     readings = 1
     for part in plan.selection.fields:
@@ -139,13 +141,12 @@ def _readings(plan: FieldPlan) -> int:
 
 
 def _fields(plan: FieldPlan) -> int:
-    """The field and all below it."""
+    """Count the field and all fields below it."""
     return 1 + sum(_fields(one) for selection in plan.objects.values() for one in selection.fields)
 
 
 def _rows(plan: FieldPlan, given: Inputs | None, of_table: int = USUAL) -> int:
-    """How many rows a field leads to for each of its parents, at most or usually; `of_table` where it gives
-    a whole table."""
+    """Return the number of rows per parent that a field returns; `of_table` for a list of a whole table."""
     declaration = plan.declaration
     if not isinstance(declaration, Connection | Many | Groups | Similar | Log | Refs):
         return 1

@@ -1,4 +1,4 @@
-"""Synthetic content folders, shaped like a real one, of any size."""
+"""Generate synthetic content folders of any size, with the distributions of a real one."""
 
 from gqlnews.sample.writer import SampleReport, write_sample
 

@@ -1,4 +1,4 @@
-"""One block of the sample: its articles, and the lists of those that list others."""
+"""Generate one block of the sample: its articles and their related lists."""
 
 from random import Random
 from typing import NamedTuple
@@ -24,19 +24,19 @@ from gqlnews.sample.pieces import Piece, Subject, make_excerpt, make_piece, make
 from gqlnews.sample.shapes import Shape, draw_links, draw_shape
 
 _AFTER_SUBJECT = Quantiles((0.0, 0.3, 0.6, 0.85, 1.0), (0, 300, 2_600, 7_500, 20_000))
-"""Minutes from a subject's beginning to an article on it."""
+"""Minutes from the start of a subject to an article about it."""
 _LONGEST_SUBJECT = 20_000 + 2_880
 
 
 class Entry(NamedTuple):
-    """What a list says of an article; `current` where that is what the article itself says."""
+    """Related entry about an article; `current` if it equals what the article's own file says."""
 
     piece: Piece
     current: bool
 
 
 class Block(NamedTuple):
-    """Articles in the order of their indices, and the list of each."""
+    """Articles in index order, and the related list of each."""
 
     subject: Subject
     pieces: list[Piece]
@@ -44,7 +44,7 @@ class Block(NamedTuple):
 
 
 def make_block(rng: Random, first: int, articles: int) -> Block:
-    """The block that begins at index `first` of a sample of `articles`, and does not pass its end."""
+    """Generate the block at index `first`; it does not extend past a sample of `articles`."""
     room = min(articles - first, max(6, articles // 8))
     shape = draw_shape(rng, room)
     subject = make_subject(rng, int(rng.random() * (MINUTES - _LONGEST_SUBJECT)) + 2_880)
@@ -60,7 +60,7 @@ def make_block(rng: Random, first: int, articles: int) -> Block:
 
 
 def _draw_published(rng: Random, shape: Shape) -> list[bool]:
-    """An aggregator publishes one article of most stories, seldom two; and a quarter of the others."""
+    """Draw which articles are published: one of most stories, rarely two, and a quarter of the outsiders."""
     members = [False] * shape.members
     if members and happens(rng, SHARE_OF_PUBLISHED_STORIES):
         for _ in range(2 if happens(rng, SHARE_PUBLISHED_TWICE) else 1):
@@ -74,7 +74,7 @@ def _draw_minute(rng: Random, subject: Subject) -> int:
 
 
 def _make_twin(rng: Random, pieces: list[Piece], shape: Shape, number: int) -> Piece:
-    """Another file for the URL of an outsider: as old or older, and one in five disagrees on `published`."""
+    """Create another file for an outsider's URL, as old or older; one in five disagrees on `published`."""
     model = pieces[shape.members + int(rng.random() * shape.outsiders)]
     older = int(rng.random() * 2_880) if happens(rng, SHARE_OF_OLDER_TWINS) else 0
     published = model.published != happens(rng, SHARE_OF_DISAGREEING_TWINS)
@@ -82,8 +82,10 @@ def _make_twin(rng: Random, pieces: list[Piece], shape: Shape, number: int) -> P
 
 
 def _list_of(rng: Random, place: int, links: list[int], pieces: list[Piece], subject: Subject) -> list[Entry]:
-    """The entries of one article: those linked, some drifted; a few lists also name their own article, an
-    article that is not in the sample, or one article twice."""
+    """Build the related entries of one article, some of them drifted.
+
+    A few lists also contain their own article, an article that is not in the sample, or repeated entries.
+    """
     entries = [_drifted(rng, pieces[link], subject) for link in links]
     if not entries:
         return entries
@@ -97,7 +99,7 @@ def _list_of(rng: Random, place: int, links: list[int], pieces: list[Piece], sub
 
 
 def _drifted(rng: Random, piece: Piece, subject: Subject) -> Entry:
-    """The summary as it is, or as it was before the article changed."""
+    """Build an entry with the article's current values or, for some, values that have drifted from them."""
     text, number = rng.random(), rng.random()
     if text < SHARE_OF_DRIFTED_TITLES:
         piece = piece._replace(title=make_title(rng, subject))
@@ -110,5 +112,5 @@ def _drifted(rng: Random, piece: Piece, subject: Subject) -> Entry:
 
 
 def _elsewhere(rng: Random, like: Piece, subject: Subject) -> Piece:
-    """An article that no file holds."""
+    """Create an article that has no file in the sample."""
     return like._replace(title=make_title(rng, subject), url=f"{like.url.partition('?')[0]}/elsewhere")

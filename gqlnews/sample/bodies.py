@@ -1,4 +1,4 @@
-"""Markdown bodies: headings, paragraphs, lists, tables, code and quotes, so that there is HTML to make."""
+"""Generate Markdown bodies with headings, paragraphs, lists, tables, code and quotes."""
 
 from random import Random
 
@@ -7,7 +7,7 @@ from gqlnews.sample.words import lexicon, pick
 
 
 def make_body(rng: Random, subject: Subject) -> str:
-    """One to six sections, 60 to 900 words."""
+    """Generate a body of one to six sections, 60 to 900 words."""
     sections = (_section(rng, subject) for _ in range(1 + int(rng.random() * 6)))
     return "\n\n".join(sections) + "\n"
 

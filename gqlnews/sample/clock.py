@@ -1,4 +1,4 @@
-"""The sample's three years, counted in minutes from their first day; no clock and no time zone is read."""
+"""Dates of the sample, as minutes of three fixed years; no clock and no time zone is read."""
 
 from datetime import date, timedelta
 from functools import cache
@@ -8,7 +8,7 @@ _DAYS = (date(2026, 1, 1) - _FIRST_DAY).days
 _MINUTES_A_DAY = 1440
 
 MINUTES = _DAYS * _MINUTES_A_DAY
-"""How many minutes the three years have."""
+"""Number of minutes in the three years."""
 
 
 @cache
@@ -17,11 +17,11 @@ def _days() -> tuple[str, ...]:
 
 
 def day_of(minute: int) -> str:
-    """The date, `2024-05-17`."""
+    """Format the date, as `2024-05-17`."""
     return _days()[minute // _MINUTES_A_DAY]
 
 
 def instant_of(minute: int) -> str:
-    """The instant, `2024-05-17T09:41:00Z`."""
+    """Format the timestamp, as `2024-05-17T09:41:00Z`."""
     hour, minute_of_hour = divmod(minute % _MINUTES_A_DAY, 60)
     return f"{day_of(minute)}T{hour:02}:{minute_of_hour:02}:00Z"

@@ -1,6 +1,7 @@
-"""Articles as text: YAML of one fixed shape, so that no general emitter is needed.
+"""Write articles as YAML and Markdown with fixed templates, so that no general emitter is needed.
 
-Text is a JSON string, which is a YAML double-quoted scalar where it has no control characters; ours has none.
+Text is written as JSON strings. Without control characters, which the sample never contains, these are valid
+YAML double-quoted scalars.
 """
 
 from json import JSONEncoder
@@ -10,11 +11,11 @@ from gqlnews.sample.pieces import Piece
 
 _quote = JSONEncoder(ensure_ascii=False).encode
 _ATTRIBUTED = 20
-"""Every that many articles, the image says whose it is."""
+"""One article in this many has an image with an attribution."""
 
 
 def entry_text(piece: Piece) -> str:
-    """One item of `related`."""
+    """Format one item of `related`."""
     return (
         f"  - title: {_quote(piece.title)}\n"
         f"    excerpt: {_quote(piece.excerpt)}\n"
@@ -31,7 +32,7 @@ def entry_text(piece: Piece) -> str:
 
 
 def article_text(piece: Piece, related: list[str], secured: str, body: str) -> str:
-    """A whole file: `related` are items as `entry_text` gives them, `body` is Markdown or empty."""
+    """Format a whole file; `related` are items from `entry_text`, `body` is Markdown or empty."""
     listed = "related:\n" + "".join(related) if related else ""
     return (
         f"---\n"

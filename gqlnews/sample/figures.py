@@ -1,7 +1,7 @@
-"""The shape of a real content folder: 8,682 articles that an aggregator gathered, counted file by file.
+"""Statistics of a real content folder: 8,682 articles of an aggregator, counted file by file.
 
-Every distribution is a table, not a formula: what `math.log` and `**` give in the last digit differs from
-platform to platform, and the sample must not.
+Every distribution is a table, not a formula: the last digit of `math.log` and `**` differs between
+platforms, and the sample must not.
 """
 
 from bisect import bisect_right
@@ -12,22 +12,22 @@ from typing import NamedTuple
 
 
 def happens(rng: Random, share: float) -> bool:
-    """True in that share of all calls."""
+    """Return True with probability `share`."""
     return rng.random() < share
 
 
 class Quantiles(NamedTuple):
-    """A distribution of whole numbers: at `shares[i]` (0 to 1, rising) of all stands `values[i]`."""
+    """Distribution of integers: `values[i]` is the quantile at `shares[i]` (0 to 1, ascending)."""
 
     shares: tuple[float, ...]
     values: tuple[int, ...]
 
     def at(self, share: float) -> int:
-        """The value nearest to `share` (0 to 1, without 1) of all."""
+        """Return the quantile at `share` (0 to 1, exclusive), rounded to an integer."""
         return int(self.between(share) + 0.5)
 
     def between(self, share: float) -> float:
-        """What stands at `share`, on a straight line between its neighbours."""
+        """Return the quantile at `share`, by linear interpolation."""
         right = bisect_right(self.shares, share)
         left = right - 1
         part = (share - self.shares[left]) / (self.shares[right] - self.shares[left])
@@ -35,18 +35,18 @@ class Quantiles(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Values and how often each occurs: `sums` is the running sum of their weights."""
+    """Weighted values; `sums` is the running sum of their weights."""
 
     values: tuple[int, ...]
     sums: tuple[float, ...]
 
     def at(self, share: float) -> int:
-        """The value at `share` (0 to 1, without 1) of the whole weight."""
+        """Return the value at `share` (0 to 1, exclusive) of the total weight."""
         return self.values[bisect_right(self.sums, share * self.sums[-1])]
 
 
 def weighted(counts: Sequence[tuple[int, float]]) -> Weights:
-    """Weights from pairs of a value and its weight."""
+    """Build Weights from pairs of value and weight."""
     return Weights(tuple(value for value, _ in counts), tuple(accumulate(weight for _, weight in counts)))
 
 
@@ -57,11 +57,11 @@ EXCERPT_LENGTH = Quantiles(_NINE, (60, 119, 188, 309, 342, 346, 348, 350, 455))
 QUALITY_PUBLISHED = Quantiles(_NINE, (50, 53, 56, 68, 83, 89, 137, 189, 219))
 QUALITY_UNPUBLISHED = Quantiles(_NINE, (0, 0, 4, 24, 39, 54, 66, 89, 201))
 HEAT_BONUS = Quantiles(_NINE, (1, 10, 10, 10, 20, 30, 70, 340, 920))
-"""By how much the heat of a published article passes its quality, where it does."""
+"""By how much the heat of a published article exceeds its quality, if it does."""
 
-# Of the articles, unless said otherwise.
+# Shares of all articles, unless noted otherwise.
 SHARE_WITH_HEAT_BONUS = 0.56  # of the published
-SHARE_WITHOUT_HEAT = 0.587  # of the unpublished: they have heat -1, the others their quality
+SHARE_WITHOUT_HEAT = 0.587  # of the unpublished: these have heat -1, the others their quality as heat
 SHARE_IN_FIRST_TOPIC = 0.995
 SHARE_WITH_IMAGE = 0.84
 SHARE_WITH_AMP = 0.44
@@ -75,15 +75,16 @@ SHARE_OF_PUBLISHED_STORIES = 0.615
 SHARE_PUBLISHED_TWICE = 0.035  # of these stories
 SHARE_OF_PUBLISHED_OUTSIDERS = 0.235
 SHARE_OF_TWINS = 0.031  # of the outsiders
-SHARE_OF_OLDER_TWINS = 0.7  # of the twins; the rest are dated alike
+SHARE_OF_OLDER_TWINS = 0.7  # of the twins; the others have the same date
 SHARE_OF_DISAGREEING_TWINS = 0.19
 
-# Of the lists of related coverage.
+# Shares of the related lists.
 SHARE_WITH_ITSELF = 0.026
 SHARE_WITH_REPEATS = 0.11
 SHARE_WITH_STRANGERS = 0.1
 
-# Of the entries: titles among the excerpts, dates and qualities together.
+# Shares of the related entries. Drifted titles are a subset of drifted excerpts; dates and qualities drift
+# together.
 SHARE_OF_DRIFTED_TITLES = 0.02
 SHARE_OF_DRIFTED_EXCERPTS = 0.048
 SHARE_OF_DRIFTED_NUMBERS = 0.037
@@ -93,8 +94,10 @@ PROVIDER_RANKS = Quantiles(
      0.404, 0.483, 0.564, 0.634, 0.725, 0.793, 0.848, 0.886, 0.93, 1.0),
     (0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 80, 120, 200, 300, 420, 541, 800, 2600),
 )  # fmt: skip
-"""How many of the busiest providers publish that share of all articles. The tail is longer than the real
-one, since a draw leaves out many of those who would have a single article."""
+"""How many of the busiest providers publish a given share of all articles.
+
+The tail is longer than the real one, since a random draw omits many providers of a single article.
+"""
 
 REAL_ARTICLES = 8682
 
@@ -103,10 +106,10 @@ TOPICS = (
     ("Robotics", 697), ("Public Health", 646), ("Energy", 524), ("Housing", 420), ("Schools", 362),
     ("Farming", 338), ("Museums", 288), ("Local Government", 243), ("Space", 231), ("Weather Records", 161),
 )  # fmt: skip
-"""Invented names with the real counts: one topic that nearly all have, and fourteen others."""
+"""Invented names with real counts: one topic that nearly all articles have, and fourteen others."""
 
 SECURED_BLOCKS = weighted([(13, 5796), (14, 874), (15, 363), (22, 1145), (23, 471), (24, 33)])
-"""16-byte blocks of the sealed payload."""
+"""Number of 16-byte blocks in the encrypted payload."""
 
 STORY_SIZES = weighted([
     (2, 518), (3, 134), (4, 71), (5, 31), (6, 18), (7, 18), (8, 8), (9, 7), (10, 5), (11, 2),

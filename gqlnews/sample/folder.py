@@ -1,4 +1,4 @@
-"""Which folders a sample may fill: its own and empty ones, never somebody's articles."""
+"""Claim the target folder of a sample: an empty one or an earlier sample, never a user's articles."""
 
 import re
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ _OUR_FILE = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]*\d+\.md")
 
 
 def claim(folder: Path) -> None:
-    """Make `folder` ours: create it, or empty it of an earlier sample. What others put there stays.
+    """Create `folder`, or delete an earlier sample from it; other files in it stay.
 
-    Raises FolderError where it holds anything and is not ours, or cannot be written.
+    Raises FolderError if the folder is not empty and not a sample, or cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""One article of the sample: what its own file says of it, and what the lists of others repeat."""
+"""Generate the fields of one article, for its own file and for the related lists of others."""
 
 from random import Random
 from typing import NamedTuple
@@ -32,7 +32,7 @@ _TITLES = ("{}",) * 8 + ("“{}”", "{}: What Comes Next?", "{} — and Why", "
 
 
 class Piece(NamedTuple):
-    """A URL is as the file writes it; `minute` counts from the sample's first day; `image` is a URL."""
+    """Article. URLs are as written in the file; `minute` counts from the sample's first day."""
 
     number: int
     title: str
@@ -53,7 +53,7 @@ class Piece(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What the articles of one block share: its words, its topic, and when it begins."""
+    """Common properties of a block's articles: words, topic and start time."""
 
     words: tuple[str, ...]
     topic: str
@@ -63,7 +63,7 @@ class Subject(NamedTuple):
 def make_piece(
     rng: Random, number: int, articles: int, subject: Subject, minute: int, published: bool
 ) -> Piece:
-    """The article at index `number` of a sample of `articles`."""
+    """Generate the article at index `number` of a sample of `articles`."""
     provider = provider_at(provider_rank(rng.random(), articles), articles)
     named = rng.random() * 2.2
     quality = (QUALITY_PUBLISHED if published else QUALITY_UNPUBLISHED).at(rng.random())
@@ -95,13 +95,13 @@ def make_piece(
 
 
 def make_subject(rng: Random, minute: int) -> Subject:
-    """The words and the topic of a block that begins at `minute`."""
+    """Draw the words and the topic of a block that starts at `minute`."""
     words = tuple(pick(rng, lexicon().titled, 12))
     return Subject(words, TOPICS[_TOPIC.at(rng.random())][0], minute)
 
 
 def make_title(rng: Random, subject: Subject) -> str:
-    """A headline of the real lengths, 17 to 150 characters, some with quotes, a colon, a dash or an `&`."""
+    """Generate a title with real lengths, 17 to 150 characters, some with quotes, a colon, a dash or `&`."""
     length = TITLE_LENGTH.at(rng.random())
     words = pick(rng, lexicon().titled, length // 6 + 2)
     words[::2] = pick(rng, subject.words, len(words[::2]))
@@ -110,13 +110,13 @@ def make_title(rng: Random, subject: Subject) -> str:
 
 
 def make_excerpt(rng: Random, subject: Subject) -> str:
-    """The first sentences of an article, cut off anywhere, as aggregators do."""
+    """Generate the first sentences of an article, cut off anywhere, as aggregators do."""
     length = EXCERPT_LENGTH.at(rng.random())
     return running_text(rng, length // 20 + 1, subject)[:length].rstrip()
 
 
 def running_text(rng: Random, count: int, subject: Subject) -> str:
-    """`count` phrases, three a sentence; every second one ends in a word of the subject."""
+    """Generate `count` phrases, three per sentence; every second one ends with a word of the subject."""
     phrases = pick(rng, lexicon().phrases, count)
     own = pick(rng, subject.words, count // 2)
     phrases[1::2] = [f"{phrase} {word}" for phrase, word in zip(phrases[1::2], own, strict=True)]

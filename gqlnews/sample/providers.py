@@ -1,4 +1,4 @@
-"""Who publishes: a few providers much, many a little, and some of them under several names."""
+"""Generate providers: few with many articles, many with few, and some with several names."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -8,11 +8,11 @@ from gqlnews.sample.words import coined
 
 _KINDS = ("Herald", "Post", "Review", "Courier", "Times", "Gazette", "Wire", "Observer", "Weekly", "Journal")
 _RENAMED = 180
-"""Among that many of the busiest providers, one in five has several names."""
+"""Of this many busiest providers, one in five has several names."""
 
 
 class Provider(NamedTuple):
-    """One domain, every name that its files give it, and the path of its badge where it has one."""
+    """Provider: its domain, all of its names, and the path of its badge image if it has one."""
 
     domain: str
     names: tuple[str, ...]
@@ -20,9 +20,9 @@ class Provider(NamedTuple):
 
 
 def provider_rank(share: float, articles: int) -> int:
-    """The 0-based rank of the provider at `share` of all articles, in a sample of `articles`.
+    """Return the 0-based rank of the provider at `share` of all articles, in a sample of `articles`.
 
-    The busiest stay who they are; the more articles there are, the longer the tail.
+    The busiest providers are the same in every sample; larger samples have a longer tail.
     """
     rank = PROVIDER_RANKS.between(share)
     return int(rank + (_growth(articles) - 1.0) * rank * rank / PROVIDER_RANKS.values[-1])
@@ -30,7 +30,7 @@ def provider_rank(share: float, articles: int) -> int:
 
 @lru_cache(maxsize=4096)
 def provider_at(rank: int, articles: int) -> Provider:
-    """The provider of that rank, in a sample of `articles`: a `.example`, which nobody can own."""
+    """Generate the provider of a rank in a sample of `articles`, with a reserved `.example` domain."""
     word = coined(rank)
     kind = _KINDS[rank % len(_KINDS)]
     domain = f"{word}-{kind.lower()}.example"
@@ -43,5 +43,5 @@ def provider_at(rank: int, articles: int) -> Provider:
 
 
 def _growth(articles: int) -> float:
-    """How many times as long as the real tail of providers this one is."""
+    """Return the length of the tail of providers relative to the real one."""
     return max(1.0, articles / REAL_ARTICLES)

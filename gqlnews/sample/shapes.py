@@ -1,11 +1,11 @@
-"""Which articles belong together, and who lists whom.
+"""Draw which articles form a story and which list which as related.
 
-The sample is a row of *blocks*, runs of consecutive articles that link only to one another, so that one block
-at a time is enough memory for any number of articles. In a block stand, in this order:
+The sample is a sequence of *blocks*: runs of consecutive articles that link only to one another, so that
+only one block at a time is in memory. A block contains, in this order:
 
-1. *members*: the story; each lists every other one, and some of the outsiders that list nobody;
-2. *outsiders*: each lists nobody, or only articles before it, so that no link of theirs is mutual;
-3. *twins*: files that share the URL of an outsider.
+1. *members*: the story; each lists all other members, and some of the outsiders that list no article;
+2. *outsiders*: each lists no article, or only earlier ones, so that none of their links is mutual;
+3. *twins*: files with the same URL as an outsider.
 """
 
 from random import Random
@@ -28,7 +28,7 @@ _MOST_LISTED = 130
 
 
 class Shape(NamedTuple):
-    """How many articles of each sort a block holds."""
+    """Number of articles of each kind in a block."""
 
     members: int
     outsiders: int
@@ -40,7 +40,7 @@ class Shape(NamedTuple):
 
 
 def draw_shape(rng: Random, room: int) -> Shape:
-    """The next block, of at most `room` articles (1 or more)."""
+    """Draw the shape of the next block, of at most `room` articles (1 or more)."""
     kind = _KINDS.at(rng.random())
     members = min(room, STORY_SIZES.at(rng.random())) if kind == STORY else 0
     if members == 1:
@@ -52,7 +52,7 @@ def draw_shape(rng: Random, room: int) -> Shape:
 
 
 def draw_links(rng: Random, shape: Shape, published: list[bool]) -> list[list[int]]:
-    """For each article of the block, the places in the block that it lists, in the order of its list."""
+    """Draw the related list of each article of the block, as indices in the block."""
     first_twin = shape.members + shape.outsiders
     outsiders = [_outsider_lists(rng, shape, place, published) for place in range(shape.members, first_twin)]
     quiet = [shape.members + i for i, listed in enumerate(outsiders) if not listed]
@@ -77,7 +77,7 @@ def _member_lists(rng: Random, shape: Shape, place: int, quiet: list[int]) -> li
 
 
 def _outsider_lists(rng: Random, shape: Shape, place: int, published: list[bool]) -> list[int]:
-    """A window of the articles before it; what is published lists little, and mostly what is not."""
+    """Draw a window of earlier articles; published articles list few, mostly unpublished ones."""
     if not place or (shape.members and happens(rng, _SHARE_OF_QUIET)):
         return []
     wanted = _LISTED_BY_OUTSIDER.at(rng.random())

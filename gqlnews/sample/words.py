@@ -1,7 +1,7 @@
-"""Words with the frequencies of a language: the n-th word of 20,000 occurs about 1/n as often as the first.
+"""Vocabulary with Zipf frequencies: the n-th word of 20,000 occurs about 1/n as often as the first.
 
-The common ones are English, the rare ones are coined from syllables. Every block has a few words of its own,
-which its titles and excerpts repeat, so that a search finds the story and a story's articles are alike.
+Common words are English, rare ones are generated from syllables. Every block has a few words of its own,
+which its titles and excerpts repeat, so that a search finds the story and a story's articles are similar.
 """
 
 from collections.abc import Callable, Iterator
@@ -40,10 +40,10 @@ _VOCABULARY = 20_000
 
 
 class Lexicon(NamedTuple):
-    """Pools to draw from evenly: a word stands in one as often as it should occur.
+    """Pools for uniform draws; each word is repeated in proportion to its frequency.
 
-    `phrases` are all words in one fixed disorder, four at a time, so that running text takes a quarter of the
-    draws; `topical` has no glue words; `titled` is `topical` with capitals.
+    `phrases` are all words in one fixed random order, four at a time, so that running text needs a quarter of
+    the draws; `topical` has no function words; `titled` is `topical` capitalized.
     """
 
     phrases: tuple[str, ...]
@@ -52,7 +52,7 @@ class Lexicon(NamedTuple):
 
 
 def coined(number: int) -> str:
-    """A word that no other number gives, three or more syllables from 2,304 on."""
+    """Generate the unique word of a number, with three or more syllables from 2,304 on."""
     count = len(_SYLLABLES)
     rest, first = divmod(number, count)
     rest, second = divmod(rest, count)
@@ -65,7 +65,7 @@ def coined(number: int) -> str:
 
 @cache
 def lexicon() -> Lexicon:
-    """The words, made once: some 100,000 references to 20,000 words."""
+    """Build the lexicon once: about 100,000 references to 20,000 words."""
     glue, news = _GLUE.split(), _NEWS.split()
     rare = [coined(number) for number in range(_VOCABULARY - len(glue) - len(news))]
     topical = tuple(_repeated(news + rare, _topical_frequency))
@@ -79,7 +79,7 @@ def _repeated(words: list[str], frequency: Callable[[int], int]) -> Iterator[str
 
 
 def _disordered(words: list[str]) -> list[str]:
-    """Fisher and Yates, since `random.shuffle` may come to draw otherwise."""
+    """Shuffle by Fisher-Yates, since the algorithm of `random.shuffle` may change."""
     draw = Random("phrases").random  # noqa: S311 - disorder, not secrecy
     for last in range(len(words) - 1, 0, -1):
         other = int(draw() * (last + 1))
@@ -92,13 +92,13 @@ def _glue_frequency(rank: int) -> int:
 
 
 def _topical_frequency(rank: int) -> int:
-    """Falls as rank to the power of 1.5, in whole numbers; the rarest stand once."""
+    """Return an integer frequency that falls as rank to the power of 1.5, 1 for the rarest words."""
     place = rank + 12
     return max(1, 90_000 // (place * isqrt(place)))
 
 
 def pick(rng: Random, pool: tuple[str, ...], count: int) -> list[str]:
-    """`count` words of a pool. Only `random()` is drawn: the standard library promises that one for ever."""
+    """Draw `count` words of a pool, only by `random()`, whose sequence the standard library guarantees."""
     draw = rng.random
     size = len(pool)
     return [pool[int(draw() * size)] for _ in range(count)]

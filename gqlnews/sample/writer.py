@@ -1,9 +1,9 @@
-"""Writes a sample: the same articles and seed give the same bytes, on every platform.
+"""Write a sample: the same number of articles and seed produce the same bytes on every platform.
 
-1. The folder is claimed: empty, new, or an earlier sample, whose files go first.
-2. Block after block is drawn, each by a generator of its own that is seeded with the sample's seed and the
-   block's first index, so that nothing depends on what came before.
-3. Every article of the block is written to `YEAR/MONTH/DATE-WORDS-INDEX.md`.
+1. Claim the folder: empty, new, or an earlier sample, whose files are deleted first.
+2. Draw block after block, each with its own random generator, seeded with the sample's seed and the block's
+   first index, so that blocks do not depend on earlier draws.
+3. Write every article of the block to `YEAR/MONTH/DATE-WORDS-INDEX.md`.
 """
 
 import re
@@ -28,7 +28,7 @@ _REPORT_EVERY = 500
 
 @dataclass(frozen=True, slots=True)
 class SampleReport:
-    """What was written: files, how many of them published, entries of related coverage, and bytes in all."""
+    """Totals of a written sample: files, published files, related entries, and bytes."""
 
     articles: int
     published: int
@@ -39,9 +39,9 @@ class SampleReport:
 def write_sample(
     folder: Path, articles: int, seed: int, progress: Callable[[int, int], None] | None = None
 ) -> SampleReport:
-    """Fill `folder` with `articles` files; `progress` hears how many are done, of how many.
+    """Fill `folder` with `articles` files; `progress` is called with the number done and the total.
 
-    Raises SettingsError for fewer than no articles, FolderError where the folder is not ours to fill.
+    Raises SettingsError for a negative number, FolderError if the folder cannot be claimed or written.
     """
     if articles < 0:
         raise SettingsError(f"A sample cannot have {articles} articles: give 0 or more.")
@@ -53,7 +53,7 @@ def write_sample(
 
 
 def draw_blocks(articles: int, seed: int) -> Iterator[tuple[Random, Block]]:
-    """The blocks of a sample in order, each with the generator that goes on with its files."""
+    """Yield the blocks of a sample in order, each with the random generator to use for its files."""
     first = 0
     while first < articles:
         rng = Random(f"{seed}/{first}")  # noqa: S311 - a sample needs repetition, not secrecy
@@ -79,7 +79,7 @@ def _write_all(folder: Path, articles: int, seed: int, progress: Callable[[int, 
 
 
 def _texts(rng: Random, block: Block) -> Iterator[tuple[Piece, str]]:
-    """Each article with the text of its file; what many lists repeat is made once."""
+    """Yield each article with the text of its file; entries repeated in many lists are formatted once."""
     current: dict[int, str] = {}
     for piece, entries in zip(block.pieces, block.related, strict=True):
         related = []
@@ -95,7 +95,7 @@ def _texts(rng: Random, block: Block) -> Iterator[tuple[Piece, str]]:
 
 
 def _secured(rng: Random) -> str:
-    """Noise with the shape of a sealed payload: ciphertext and a 16-byte vector."""
+    """Generate random data in the format of an encrypted payload: ciphertext and a 16-byte IV."""
     payload = rng.randbytes(16 * SECURED_BLOCKS.at(rng.random()))
     return f"{_base64(payload)};{_base64(rng.randbytes(16))}"
 
@@ -105,7 +105,7 @@ def _base64(data: bytes) -> str:
 
 
 def _write(folder: Path, made: set[str], piece: Piece, text: str) -> int:
-    """Write one file, whose month's folder is made where it is the first; gives its bytes."""
+    """Write one file, creating its month's folder if needed, and return its size in bytes."""
     day = day_of(piece.minute)
     month = f"{folder}/{day[:4]}/{day[5:7]}"
     if month not in made:
@@ -119,4 +119,4 @@ def _write(folder: Path, made: set[str], piece: Piece, text: str) -> int:
 
 
 def _ignore(_done: int, _of: int) -> None:
-    """Nobody asked for progress."""
+    """Ignore progress."""

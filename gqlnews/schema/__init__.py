@@ -1,1 +1,1 @@
-"""What clients see: the Strawberry types, each the declaration of where its fields come from."""
+"""The GraphQL schema: Strawberry types that declare where their fields come from, and their execution."""

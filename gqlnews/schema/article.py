@@ -1,4 +1,4 @@
-"""Articles, and connections of them."""
+"""Articles, and their connections."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,112 +55,127 @@ def articles(
     through: Junction | None = None,
     order: tuple[OrderTerm, ...] = ARTICLE.order,
 ) -> Connection:
-    """A connection of articles, in `order` where the request names none; `place` names it in its cursors."""
+    """Declare a connection of articles. `order` is the default; `place` ties cursors to this connection."""
     read = ReadList(place, order, ARTICLE_OPERANDS, ARTICLE_ORDERS, ARTICLES_ALIKE)
     shortcut = None if match else ARTICLES_OF_TOPIC
     return Connection(ARTICLE, read, match, through, shortcut=shortcut)
 
 
-@strawberry.type(description="One Markdown file.")
+@strawberry.type(description="An article, read from one Markdown file.")
 class Article(Node, Coverage):
-    slug: str = column("slug", description="The file's path below the content folder, without its extension.")
-    published_date_time: DateTime = column("published_date_time", description="When it was published.")
-    category: str | None = column("category", description="The front matter's own word.")
-    heat: int | None = column("heat", description="How much attention it gets.")
+    slug: str = column(
+        "slug",
+        description="Unique key: the file's path relative to the content folder, without its extension.",
+    )
+    published_date_time: DateTime = column(
+        "published_date_time", description="When the article was published."
+    )
+    category: str | None = column("category", description="Category as given in the front matter.")
+    heat: int | None = column(
+        "heat", description="Popularity score from the front matter; higher means more attention."
+    )
     published: bool = column(
         "published",
         Kind.BOOLEAN,
-        description="Whether the public sees it. An unpublished article exists only for an editor.",
+        description="Whether the article is public. Only editors can see unpublished articles.",
     )
     topics: list[Annotated["Topic", strawberry.lazy("gqlnews.schema.topic")]] = declared(
-        TOPICS, description="In file order."
+        TOPICS, description="Topics of the article, in file order."
     )
-    image: Image | None = declared(Items("images", single=True), description="The first of `images`.")
+    image: Image | None = declared(
+        Items("images", single=True), description="The first of `images`; null if there are none."
+    )
     related: list[Related] = declared(
         RELATED,
         first(),
-        argument("offset", int | None, 0, "How many to pass over first."),
-        description="Related coverage as its editor listed it, in file order.",
+        argument("offset", int | None, 0, "Number of entries to skip."),
+        description="Related coverage as listed by the article's editor, in file order.",
     )
-    related_count: int = column("related_count", description="How many entries `related` has.")
+    related_count: int = column("related_count", description="Total number of entries in `related`.")
     referenced_by: Annotated["ArticleConnection", strawberry.lazy("gqlnews.schema.article")] = declared(
         articles(
             "Article.referencedBy", Match("id", parent="id"), Junction("related", "target_id", "article_id")
         ),
         *ARTICLE_LIST,
-        description=(
-            "Articles whose related coverage lists this one, newest first: the same edges, walked backwards."
-        ),
+        description="Articles that list this one in `related`, newest first unless `orderBy` says otherwise.",
     )
     similar: list[Annotated["Article", strawberry.lazy("gqlnews.schema.article")]] = declared(
         SIMILAR,
-        argument("first", int | None, MOST_SIMILAR, "How many at most."),
+        argument("first", int | None, MOST_SIMILAR, "Maximum number of articles to return."),
         description=(
-            "Stored articles most like this one by their words, most like first; never itself, and never one "
-            "that its `related` lists already."
+            "Articles with the most similar text, most similar first. Excludes the article itself and those "
+            "listed in `related`."
         ),
     )
     story: Annotated["Story", strawberry.lazy("gqlnews.schema.story")] | None = declared(
         STORY_OF,
         description=(
-            "The story it belongs to, of the articles that the caller may see; null where it stands alone."
+            "The story that the article belongs to, among the articles the caller may see; null if none."
         ),
     )
     featured_content: str | None = column(
         "featured_content",
-        description="The embed that stands for the article (a video player), sanitised HTML.",
+        description="Embed that represents the article, such as a video player, as sanitized HTML.",
     )
     body: str | None = column(
-        "body", description="The Markdown below the front matter, as written; null where there is none."
+        "body", description="The Markdown source below the front matter; null if there is none."
     )
-    html: str | None = column("html", description="`body` as sanitised HTML.")
+    html: str | None = column("html", description="`body` rendered as sanitized HTML.")
     table_of_contents: list[Heading] = declared(
-        Items("table_of_contents"), description="Headings of `body`, in order."
+        Items("table_of_contents"), description="Headings of `body`, in document order."
     )
-    word_count: int = column("word_count", description="Words of `body`, as blanks divide it.")
+    word_count: int = column(
+        "word_count",
+        description=(
+            "Number of words in `body`, separated by whitespace. In scripts without spaces, such as Chinese, "
+            "each character counts as a word."
+        ),
+    )
     reading_minutes: int | None = column(
         "reading_minutes",
-        description="Whole minutes at 240 words a minute, at least 1 where there is a body.",
+        description="Reading time in minutes, rounded up, at 240 words per minute; null if there is no body.",
     )
     secured: str | None = column(
         "secured",
         sealed=True,
-        description="The sealed payload, opaque, byte for byte; null unless the caller is an editor.",
+        description="Opaque payload, exactly as in the file. Editors only: null for other callers.",
     )
     extra: JSON | None = column(
         "extra",
         Kind.JSON,
         sealed=True,
         description=(
-            "Front matter keys that this schema does not know, kept as they are; null unless the caller "
-            "is an editor."
+            "Front matter keys that this schema does not define, unchanged. Editors only: null for other "
+            "callers."
         ),
     )
     updated_at: DateTime = column(
-        "updated_at", description="The file's modification time when its present content was taken in."
+        "updated_at", description="Modification time of the file when its current content was ingested."
     )
     revision: str = column(
-        "revision", description="A hash of the file's content: changes when and only when the file does."
+        "revision", description="Hash of the file's content, which changes if and only if the file does."
     )
 
 
-@strawberry.type(description="An article on a page, and where it stands.")
+@strawberry.type(description="An article in a connection, with its cursor.")
 class ArticleEdge:
-    cursor: str = declared(Part.EDGE_CURSOR, description="Pass it as `after` or `before`.")
+    cursor: str = declared(Part.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
     node: Article = declared(Part.EDGE_NODE, description="The article.")
 
 
 @strawberry.type(description="A page of a list of articles.")
 class ArticleConnection:
-    edges: list[ArticleEdge] = declared(Part.EDGES, description="The page, with cursors.")
-    nodes: list[Article] = declared(
-        Part.NODES, description="The edges' nodes, for clients that need no cursors."
+    edges: list[ArticleEdge] = declared(
+        Part.EDGES, description="The edges of the page: each article with its cursor."
     )
-    page_info: PageInfo = declared(Part.PAGE_INFO, description="Where the page stands in the list.")
+    nodes: list[Article] = declared(
+        Part.NODES, description="The articles of the page, for clients that do not need cursors."
+    )
+    page_info: PageInfo = declared(Part.PAGE_INFO, description="Information for paging.")
     total_count: int = declared(
         Part.TOTAL_COUNT,
-        description="How many match `where` in all, whatever the page. Costs nothing unless asked for.",
+        description="Total number of matching articles, on all pages. Computed only if selected.",
     )
     facets: ArticleFacets = declared(
-        Part.FACETS, description="How what matches `where` splits up, whatever the page."
+        Part.FACETS, description="Counts and statistics of all matching articles, on all pages."
     )

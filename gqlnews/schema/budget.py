@@ -1,7 +1,7 @@
-"""Statement time of one page of changes, limited for each client.
+"""Per-client budget of statement time for one page of changes.
 
-Time is processor time of the thread that runs the statements, so a busy machine ends no subscription. What
-several clients subscribe to alike is charged to each in equal shares.
+The budget counts CPU time of the thread that runs the statements, so that a busy machine does not end
+subscriptions. The cost of a subscription that several clients share is split equally between them.
 """
 
 from collections import defaultdict
@@ -10,10 +10,10 @@ from math import inf
 
 from gqlnews.errors import Code, LimitError
 
-CLIENT_SECONDS = 0.25  # of one client
-PAGE_SECONDS = 0.4  # of all clients; beyond it, a client gets LEAST_SECONDS
+CLIENT_SECONDS = 0.25  # per client
+PAGE_SECONDS = 0.4  # for all clients together; past it, each client gets LEAST_SECONDS
 LEAST_SECONDS = 0.05
-CATCH_UP_SECONDS = 0.125  # of one subscription; changes it has missed are judged on one side only
+CATCH_UP_SECONDS = 0.125  # for a replayed page of one subscription, which is evaluated on one side only
 
 OVER_BUDGET = (
     "Your address's subscriptions take more statement time for these changes than one client may use, so "
@@ -22,14 +22,14 @@ OVER_BUDGET = (
 
 
 class OverBudgetError(LimitError):
-    """The client's subscriptions take too much statement time; this one has ended."""
+    """Raised to end a subscription whose client has used up its statement time."""
 
     def __init__(self) -> None:
         super().__init__(Code.TIMED_OUT, OVER_BUDGET)
 
 
 class Budget:
-    """What one page of changes may still take. Not `limited`: without an end."""
+    """Remaining statement time for one page of changes; unlimited if `limited` is false."""
 
     def __init__(self, *, limited: bool = True) -> None:
         self._limited = limited
@@ -37,7 +37,7 @@ class Budget:
         self._total = 0.0
 
     def left(self, clients: Collection[str]) -> float:
-        """Seconds that a subscription of these clients may take; 0 or less only where all are over budget."""
+        """Return the seconds left for a subscription of these clients; <= 0 only if all are over budget."""
         if not self._limited:
             return inf
         shares = len(clients) * max(map(self._left, clients))

@@ -1,4 +1,4 @@
-"""The schema: Strawberry's, with finished JSON passed through, and the declarations of its types."""
+"""Build the Strawberry schema and collect the field declarations of its types."""
 
 import logging
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ ENTITIES = {
 
 
 class Prepared(SchemaExtension):
-    """Hands Strawberry the document that was parsed and validated already."""
+    """Make Strawberry use the document that the engine has already parsed and validated."""
 
     def on_operation(self) -> Iterator[None]:
         context = self.execution_context
@@ -47,13 +47,13 @@ class Prepared(SchemaExtension):
 
 
 def is_failure(error: GraphQLError) -> bool:
-    """Whether the server failed, and not the request."""
+    """Return whether an error is an internal server error, not one that the request caused."""
     cause = error.original_error
     return cause is not None and not isinstance(cause, GraphQLError | TimeBudgetExceeded)
 
 
 class NewsSchema(strawberry.Schema):
-    """Strawberry's schema, which logs the failures of the server and not the mistakes of its clients."""
+    """Strawberry schema that logs internal errors only, not the errors of clients."""
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -77,7 +77,7 @@ def build_schema() -> strawberry.Schema:
 
 
 def declarations_of(schema: strawberry.Schema) -> Declarations:
-    """Reads what the fields of the types declare, by their names in GraphQL."""
+    """Collect the declarations of all fields by GraphQL type name and field name."""
     fields: dict[tuple[str, str], Declaration] = {}
     name_of = schema.config.name_converter.get_graphql_name
     for name, kind in schema.schema_converter.type_map.items():
@@ -90,5 +90,5 @@ def declarations_of(schema: strawberry.Schema) -> Declarations:
 
 
 def sdl() -> str:
-    """The schema in the schema definition language, as `schema.graphql` holds it."""
+    """Return the schema in SDL, the content of `schema.graphql`."""
     return build_schema().as_str() + "\n"

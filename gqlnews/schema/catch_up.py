@@ -1,6 +1,6 @@
-"""What a client has missed, read for it a page at a time: one client's page after another's.
+"""Replay of missed changes to a resuming subscription, in pages and round-robin between clients.
 
-A page that takes too long is read again at the next turn, with fewer changes.
+A page that takes too long or grows too large is retried with fewer changes at the next turn.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from gqlnews.schema.listener import Event
 from gqlnews.schema.since import Beginning
 from gqlnews.store.snapshots import Site, Snapshot
 
-FEWER = 4  # times
-MAX_PAGE_BYTES = 256 << 10  # of events: a page waits in memory until the client has read it
+FEWER = 4  # divisor of the page size when a page exceeds a limit
+MAX_PAGE_BYTES = 256 << 10  # of events, which stay in memory until the client has read them
 
 
 @dataclass(slots=True)
 class CatchUp:
-    """The subscription has everything up to `position`; None: all of it. `page`: changes of one page."""
+    """Replay state: everything up to `position` is delivered, or all if None. `page` is the page size."""
 
     watched: Watched
     beginning: Beginning
@@ -32,7 +32,7 @@ class CatchUp:
     limited: bool = True
 
     def read(self, site: Site, now: Snapshot) -> list[Event]:
-        """The events of the next page. Raises LimitError."""
+        """Read the events of the next page. Raises LimitError."""
         assert self.position is not None
         scope = self.watched.audience.scope
         changes, further = missed(now, scope, self.beginning, self.position, self.page)
@@ -56,14 +56,14 @@ class CatchUp:
 
 @dataclass(slots=True)
 class _Line:
-    """The subscriptions of one client: one at a time."""
+    """Queue of one client's subscriptions, of which one at a time competes for the lock."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     count: int = 0
 
 
 class Turns:
-    """A lock that goes round from client to client, however many of them one has waiting."""
+    """Lock that is fair between clients, however many subscriptions a client has waiting."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()

@@ -1,4 +1,4 @@
-"""Changes: what a copy of the content has to learn to be up to date."""
+"""Change feed: the types of `changes` and `articleChanged`, and their version tokens."""
 
 import re
 from enum import Enum
@@ -17,7 +17,7 @@ _VERSION = re.compile(r"([0-9a-f]{1,32}-)([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
 def change_arguments(arguments: Arguments) -> Inputs:
-    """`line`, `since`, `started` and `limit`, as plan/render/logs.py binds them."""
+    """Resolve the arguments to `line`, `since`, `started` and `limit`, which plan/render/logs.py binds."""
     first = arguments.get("first")
     limit, _ = page_size(MOST_ON_A_PAGE if first is None else first, None)
     line, since, started = read_version(arguments.get("since"))
@@ -25,7 +25,10 @@ def change_arguments(arguments: Arguments) -> Inputs:
 
 
 def read_version(text: str | None) -> tuple[str | None, int, int | None]:
-    """Line, number, and number at which a walk began that is still under way; nothing is before all."""
+    """Parse a version into its epoch, its number, and the number at which an unfinished walk began.
+
+    None stands for the start of the change log. Raises RequestError.
+    """
     if text is None:
         return None, 0, None
     written = _VERSION.fullmatch(text)
@@ -37,36 +40,41 @@ def read_version(text: str | None) -> tuple[str | None, int, int | None]:
     return line, int(number), None if started is None else int(started)
 
 
-@strawberry.enum(description="What happened to an article.")
+@strawberry.enum(description="The kind of change to an article.")
 class ChangeKind(Enum):
-    ADDED = strawberry.enum_value("ADDED", description="It came, or came back.")
-    UPDATED = strawberry.enum_value("UPDATED", description="It is there as before, with other content.")
-    REMOVED = strawberry.enum_value("REMOVED", description="It went, or the caller may see it no more.")
+    ADDED = strawberry.enum_value(
+        "ADDED", description="The article was added, or added again after a removal."
+    )
+    UPDATED = strawberry.enum_value("UPDATED", description="The article's content changed.")
+    REMOVED = strawberry.enum_value(
+        "REMOVED", description="The article was removed, or the caller may no longer see it."
+    )
 
 
-@strawberry.type(description="The latest change to one article.")
+@strawberry.type(description="The latest change to an article.")
 class ArticleChange:
-    kind: ChangeKind = column("kind", description="What happened.")
-    slug: str = column("slug", description="The article's slug.")
+    kind: ChangeKind = column("kind", description="The kind of change.")
+    slug: str = column("slug", description="The slug of the changed article.")
     article: Article | None = declared(
-        One(Match("slug", parent="there")), description="As it is now; null where it was removed."
+        One(Match("slug", parent="there")),
+        description="The article in its current state; null if it was removed.",
     )
     version: str = column(
         "version",
-        description=(
-            "The `site.version` after this change: pass the last one seen as `since` to go on from there."
-        ),
+        description="The `site.version` after this change. To resume from here, pass it as `since`.",
     )
 
 
-@strawberry.type(description="What changed, and where to go on.")
+@strawberry.type(description="A page of changes, and the version to continue from.")
 class ChangeSet:
-    nodes: list[ArticleChange] = declared(LogPart.CHANGES, description="Oldest first, one entry an article.")
+    nodes: list[ArticleChange] = declared(
+        LogPart.CHANGES, description="The changes, oldest first, one per article."
+    )
     version: str = declared(
         LogPart.VERSION,
-        description="Pass it as the next `since`, here or to `articleChanged`: a `site.version`.",
+        description="The version to pass as the next `since`, to `changes` or to `articleChanged`.",
     )
-    has_more: bool = declared(LogPart.HAS_MORE, description="Whether there is more: go on from `version`.")
+    has_more: bool = declared(LogPart.HAS_MORE, description="Whether there are more changes after `version`.")
 
 
 CHANGES = Log(CHANGE, SITE, change_arguments)

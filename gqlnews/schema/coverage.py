@@ -1,4 +1,4 @@
-"""What an article and an entry of related coverage have in common."""
+"""Interface with the fields that articles and entries of related coverage share."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,31 +15,37 @@ if TYPE_CHECKING:
 
 @strawberry.interface(
     description=(
-        "What can be shown as a card: a stored article, or a piece of related coverage that another article "
-        "lists. A client writes one fragment on `Coverage` and uses it for both."
+        "Content that can be shown as a card: an article, or an entry of related coverage listed by another "
+        "article. A single fragment on `Coverage` serves both."
     )
 )
 class Coverage:
     title: str = column("title", description="The headline.")
-    excerpt: str | None = column("excerpt", description="A sentence or two of it.")
-    url: URL = column("url", description="The page to open: `webUrl`, else `originalUrl`.")
-    web_url: URL | None = column("web_url", description="The page for browsers.")
-    original_url: URL | None = column("original_url", description="Where it was published first.")
-    amp_web_url: URL | None = column("amp_web_url", description="The AMP page.")
-    cdn_amp_web_url: URL | None = column("cdn_amp_web_url", description="The AMP page on a cache.")
+    excerpt: str | None = column("excerpt", description="Short summary, a sentence or two.")
+    url: URL = column("url", description="URL to open: `webUrl` if there is one, otherwise `originalUrl`.")
+    web_url: URL | None = column("web_url", description="URL of the web page.")
+    original_url: URL | None = column("original_url", description="URL where it was first published.")
+    amp_web_url: URL | None = column("amp_web_url", description="URL of the AMP page.")
+    cdn_amp_web_url: URL | None = column(
+        "cdn_amp_web_url", description="URL of the AMP page on an AMP cache."
+    )
     published_date_time: DateTime | None = column("published_date_time", description="When it was published.")
-    type: str = column("type", description="`article`, `video`, …: the front matter's own word.")
-    quality: int | None = column("quality", description="How good its editors' system holds it to be.")
+    type: str = column(
+        "type", description="Content type as given in the front matter, e.g. `video`. Defaults to `article`."
+    )
+    quality: int | None = column(
+        "quality", description="Quality score assigned by the CMS; higher is better."
+    )
     provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] | None = declared(
-        One(Match("domain", parent="provider_domain")), description="Who published it."
+        One(Match("domain", parent="provider_domain")), description="The publisher."
     )
     provider_name: str | None = column(
         "provider_name",
         description=(
-            "The provider's name as this file, or this entry, gives it: a domain such as `msn.com` carries "
-            "many."
+            "Name of the provider as given in this file or entry. A domain such as `msn.com` can carry many "
+            "names."
         ),
     )
     images: list[Image] = declared(
-        Items("images"), first(), description="In file order; the first one leads."
+        Items("images"), first(), description="Images in file order; the first is the main image."
     )

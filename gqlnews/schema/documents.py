@@ -1,4 +1,4 @@
-"""Documents: parsed and validated once, their operations planned once, and kept while they are in use."""
+"""Document cache: parsed and validated documents, with the plans of their operations."""
 
 from dataclasses import dataclass, field, replace
 from sys import getsizeof
@@ -32,21 +32,22 @@ from gqlnews.schema.source import QuickSource
 from gqlnews.schema.validation import validate_document
 from gqlnews.time_budget import check_time_budget
 
-MOST_BYTES = 64 << 20  # of documents, parsed and planned
-FREE_BYTES = 16 << 20  # of those that were sent once
-EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # what a tree or a plan takes, and each of its characters
-LINES_OF_A_TOKEN = 5  # at most, in all: each error counts the lines above it, some 0.2 µs a line
-REFUSAL_BYTES = 30_000  # of a refused document beside its text: it holds at most ten short errors
-PARSE_SECONDS = 0.5e-6  # a character
+MOST_BYTES = 64 << 20  # maximum size of the cache
+FREE_BYTES = 16 << 20  # of documents that were sent only once
+EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # estimated size of an AST or a plan: fixed, and per character
+LINES_OF_A_TOKEN = 5  # limits lines to this multiple of max tokens: each error counts lines, 0.2 µs per line
+REFUSAL_BYTES = 30_000  # of an invalid document, without its text: it has at most ten short errors
+PARSE_SECONDS = 0.5e-6  # per character
 STRAWBERRYS_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
-MOST_PLANS = 64  # of one document: by operation and by the values of what decides `@skip` and `@include`
+MOST_PLANS = 64  # per document: one per operation and values of the `@skip` and `@include` variables
 
 
 @dataclass(slots=True)
 class Document:
-    """A document and its errors: where there are errors it is never executed.
+    """Parsed document, or its errors. A document with errors is never executed.
 
-    `refusals` are those of its operations that are larger than `limits` let them be, by their ids.
+    `refusals` caches the size-limit check by operation id. `deciding` are the variables used in
+    directives.
     """
 
     node: DocumentNode | None
@@ -58,14 +59,14 @@ class Document:
     size: int = 0
 
     def refusal(self, operation: "Executor[Any]") -> GraphQLError | None:
-        """Why an operation cannot be run whatever its variables are, or nothing."""
+        """Return the error if an operation exceeds a static size limit, else None."""
         node = operation.operation
         if id(node) not in self.refusals:
             self.refusals[id(node)] = refusal_of(node, operation.fragments, self.limits)
         return self.refusals[id(node)]
 
     def weight(self, text: str) -> int:
-        """Bytes, about: its tree, and for each plan as much again, and what was compiled."""
+        """Estimate the size in bytes: the AST, the same again for each plan, and the compiled statements."""
         if self.errors:
             return getsizeof(text) + REFUSAL_BYTES
         plans = 1 + len(self.plans)
@@ -74,9 +75,9 @@ class Document:
         )
 
     def planned(self, operation: "Executor[Any]", declarations: Declarations) -> PlannedOperation:
-        """The plan of an operation under the variables that decide its selection."""
+        """Return the plan of an operation for the current values of its `@skip` and `@include` variables."""
         values = operation.variable_values.coerced
-        # In another operation of the document a variable of that name may be of any type: it decides nothing.
+        # In another operation, a variable of this name may have any type: test only for true and null.
         deciding = (values.get(name) is True for name in sorted(self.deciding))
         nulls = (values.get(name) is None for name in sorted(self.deciding))
         key = (id(operation.operation), *deciding, *nulls)
@@ -87,11 +88,11 @@ class Document:
         return plan
 
     def fork(self) -> "Document":
-        """A copy for another thread to plan: it shares the tree, which nothing changes, and no plan."""
+        """Copy for planning on another thread. It shares the AST, which is immutable, and no plans."""
         return replace(self, plans={}, refusals={}, size=0)
 
     def merge(self, fork: "Document") -> None:
-        """Take over what a fork has planned."""
+        """Merge the plans of a fork."""
         for key, plan in fork.plans.items():
             known = self.plans.get(key)
             if known is None:
@@ -106,14 +107,14 @@ class Document:
 
 
 class Documents:
-    """The documents used last, by their text."""
+    """LRU cache of documents by their text."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits = UNLIMITED) -> None:
         self._schema, self._limits = schema, limits
         self.kept: Kept[str, Document] = Kept(MOST_BYTES, FREE_BYTES)
 
     def get(self, text: str) -> Document:
-        """The document, read now where it is not cached. Raises TimeBudgetExceeded."""
+        """Return the document, parsing it if it is not cached. Raises TimeBudgetExceeded."""
         document = self.kept.get(text)
         if document is None:
             document = self.read(text)
@@ -121,14 +122,14 @@ class Documents:
         return document
 
     def weigh(self, text: str, document: Document) -> None:
-        """Account for what a document has come to: what was planned and compiled since belongs to it."""
+        """Update the cached size of a document, which grows as operations are planned and compiled."""
         size = document.weight(text)
         if size != document.size:
             document.size = size
             self.kept.keep(text, document, size)
 
     def merge(self, text: str, fork: Document) -> None:
-        """Cache what another thread read and planned."""
+        """Cache a document that another thread parsed and planned."""
         document = self.kept.get(text)
         if document is None or document.node is not fork.node:
             document = fork
@@ -137,7 +138,7 @@ class Documents:
         self.weigh(text, document)
 
     def read(self, text: str) -> Document:
-        """Parse and validate, on any thread. Raises TimeBudgetExceeded."""
+        """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
         check_time_budget(PARSE_SECONDS * len(text))
         try:
             node = self._parsed(text)
@@ -172,7 +173,7 @@ def _too_many_tokens(most: int) -> GraphQLError:
 
 
 def whole_document(text: str, document: DocumentNode | None) -> DocumentNode | None:
-    """Without what asks for an answer in parts: an executor that gives it whole refuses that."""
+    """Strip `@defer` and `@stream`, which an executor without incremental delivery rejects."""
     if document is None or not ("@defer" in text or "@stream" in text):
         return document
     made: DocumentNode = visit(document, _WithoutParts())
@@ -185,13 +186,13 @@ class _WithoutParts(Visitor):
 
 
 def coded(error: GraphQLError, code: Code) -> GraphQLError:
-    """The error with its documented code; one that has a code keeps it."""
+    """Add a documented code to an error that has none."""
     error.extensions = {"code": code, **(error.extensions or {})}
     return error
 
 
 def deciding_variables(document: DocumentNode) -> frozenset[str]:
-    """The variables that `@skip` and `@include` read: only these change what an operation selects."""
+    """Return the variables used in directives: only these change what an operation selects."""
     collector = _DirectiveVariables()
     visit(document, collector)
     return frozenset(collector.names)

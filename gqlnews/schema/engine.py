@@ -1,12 +1,12 @@
-"""The engine: a request's document and variables to the bytes of its answer.
+"""GraphQL engine: execute a request and return the response as JSON bytes.
 
-1. The document is parsed and validated, or found among those that were.
-2. The operation is chosen and its variables are coerced; one that is too large as it is written is refused.
-3. It is planned, and the request's values are bound: an argument that is refused refuses the request, and so
-   does what it would cost.
-4. Its statements run in one hop to the store, but for root fields that are kept. Where they are all that it
-   asks for, their JSON is the answer; else (introspection, errors) Strawberry executes it, and the root
-   resolvers share the hop.
+1. Get the document from the document cache, or parse and validate it.
+2. Select the operation, coerce its variables, and check the static size limits.
+3. Plan the operation and bind the request's values. An invalid argument or a cost over the limit rejects the
+   request.
+4. Run all its statements in one dispatch to the store, except for root fields in the field cache. If they
+   cover the whole operation, their JSON is the response. Otherwise (introspection, errors) Strawberry
+   executes the operation, and the root resolvers share the dispatch.
 """
 
 import asyncio
@@ -40,8 +40,8 @@ from gqlnews.store.callers import expect
 from gqlnews.store.limited import out_of_time
 from gqlnews.time_budget import TimeBudgetExceeded
 
-MAX_NAME = 101  # characters of an operation's name, one more than metrics count by
-PREPARED_BYTES = 2_000  # of a request made ready, beside its texts
+MAX_NAME = 101  # characters of an operation's name, one more than metrics use
+PREPARED_BYTES = 2_000  # of a prepared request, without its texts
 FAILED = "The server failed here; what happened is in its log."
 INTROSPECTION_FIELD = re.compile("__schema|__type(?!name)")
 
@@ -51,10 +51,10 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is the response as JSON. Not `ok`: the request was refused, and there is no `data`.
+    """GraphQL response: `body` is its JSON. Not `ok`: the request was rejected and there is no `data`.
 
-    `faultless`: it has no error at all; else `codes` are those of its errors. `is_invalid`: the document is
-    not valid.
+    `faultless`: there are no errors; otherwise `codes` lists their codes. `is_invalid`: the document did not
+    parse or validate.
     """
 
     body: bytes
@@ -68,10 +68,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An operation as a client asks for it. `only_query`: refuse what changes something, as a GET has to.
+    """GraphQL request. `only_query`: reject mutations, as a GET must.
 
-    `in_parts`: the answer may come in parts, where the operation asks for that. `tells_cost`: it says what it
-    cost.
+    `in_parts`: the client accepts incremental delivery, if the operation uses it. `tells_cost`: include the
+    cost in the response's `extensions`.
     """
 
     query: str
@@ -84,7 +84,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request that nothing refuses, ready to run, as often as it is asked while the clock plays no part."""
+    """Valid request, ready to run. It can be reused for identical requests unless it reads the clock."""
 
     asked: Asked
     operation: str | None
@@ -93,7 +93,7 @@ class Prepared:
 
     @property
     def size(self) -> int:
-        """Bytes, about."""
+        """Approximate size in bytes."""
         texts = sum(
             len(query.sql) + size_of_values(query.statement[1]) for query in self.bound.queries.values()
         )
@@ -101,13 +101,13 @@ class Prepared:
 
 
 def size_of_values(values: Iterable[object]) -> int:
-    """Bytes of what a statement binds, about."""
+    """Return the approximate size in bytes of the values that a statement binds."""
     return sum(getsizeof(value) for value in values if isinstance(value, str))
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A subscription that nothing refuses."""
+    """Valid subscription, ready to run."""
 
     asked: Asked
     operation: str | None
@@ -116,13 +116,13 @@ class Watched:
     bind: Callable[[], BoundSubscription]
 
     def renewed(self) -> BoundSubscription:
-        """As it is to be judged now: what reads the clock is bound anew."""
+        """Return the bound subscription, with its values bound again if it reads the clock."""
         return self.bind() if self.bound.inputs.clock else self.bound
 
 
 @dataclass(frozen=True, slots=True)
 class Parted:
-    """A query whose answer comes in parts; `whole` is the same for where it cannot."""
+    """Query with incremental delivery. `whole` is the same query for clients that do not support it."""
 
     operation: str | None
     bound: BoundParts
@@ -130,7 +130,7 @@ class Parted:
 
 
 Ready = Prepared | Parted | Watched | Answer
-"""What a request was made ready to be, or its refusal."""
+"""A prepared request, or the response that rejects it."""
 SizesOf = Callable[[Audience], Sizes]
 
 
@@ -139,10 +139,10 @@ def _unknown(_audience: Audience) -> Sizes:
 
 
 class Engine:
-    """Answers operations over one store.
+    """Executes operations over one store.
 
-    `kept` is where root fields are kept, if they are. Not `thin`: Strawberry executes all operations.
-    `sizes_of` returns the sizes of the store for an audience; without it nothing is counted as scanned.
+    `kept` is the root field cache, if any. If `thin` is false, Strawberry executes all operations.
+    `sizes_of` returns the sizes of the store for an audience; by default, scan work is always 0.
     """
 
     def __init__(
@@ -169,18 +169,18 @@ class Engine:
         return prepared if isinstance(prepared, Answer) else await self.run(prepared)
 
     def prepare(self, asked: Asked, audience: Audience) -> Prepared | Answer:
-        """The request made ready, or its refusal: also where it asks for more than one answer."""
+        """Prepare a request for a single response, or return the error response. Rejects subscriptions."""
         return single(self.ready(asked, audience))
 
     def ready(self, asked: Asked, audience: Audience) -> Ready:
-        """The request made ready, a subscription too, or its refusal. Raises TimeBudgetExceeded."""
+        """Prepare any request, or return the error response. Raises TimeBudgetExceeded."""
         document = self.documents.kept.get(asked.query) or self.documents.read(asked.query)
         ready = self.ready_with(document, asked, audience)
         self.documents.weigh(asked.query, document)
         return ready
 
     def ready_with(self, document: Document, asked: Asked, audience: Audience) -> Ready:
-        """Prepare a request whose document is read. It changes the document and nothing else."""
+        """Prepare a request with a parsed document. Changes only the document, by caching plans in it."""
         if document.errors:
             return replace(refused(document.errors), is_invalid=True)
         operation = self._operation(document, asked)
@@ -207,17 +207,20 @@ class Engine:
         return self.told(answer, asked, error.cost, work_of_all(error.passes, self.sizes_of(audience)))
 
     def told(self, answer: Answer, asked: Asked, cost: int, scan: int = 0) -> Answer:
-        """The answer, with what it cost where it was asked for."""
+        """Add the cost to a response if the request asks for it."""
         if not asked.tells_cost:
             return answer
         return replace(answer, body=with_cost(answer.body, Spent(cost, scan), self.limits))
 
     def scan_of(self, prepared: Prepared) -> int:
-        """The scan work of a request now: it grows with the store, and so it is not prepared."""
+        """Return the current scan work. It changes with the store, so it is not prepared."""
         return prepared.bound.scan.of(self.sizes_of(prepared.audience))
 
     def begin(self, prepared: Prepared) -> int | Answer:
-        """The scan work of a request, or its refusal. The pool of readers is told what to expect."""
+        """Return the scan work of a request, or the response that rejects it.
+
+        Sets the expected statement time for the read pool.
+        """
         scan = self.scan_of(prepared)
         if 0 < self.limits.scan < scan:
             return self._scans_too_much(prepared, scan)
@@ -246,17 +249,17 @@ class Engine:
         try:
             planned = document.planned(operation, self.declarations)
             return planned.bind_parts(operation.variable_values, audience)
-        except GraphQLError:  # of the operation's own selection: the whole answer tells it
+        except GraphQLError:  # an error of the selection: the response in one piece reports it
             return None
 
     def _bound(self, document: Document, operation: "Executor[Any]", audience: Audience) -> BoundOperation:
         try:
             return document.planned(operation, self.declarations).bind(operation.variable_values, audience)
-        except GraphQLError:  # of the operation's own selection: execution finds it again, and says so
+        except GraphQLError:  # an error of the selection: execution reports it
             return NOTHING_BOUND
 
     async def run(self, prepared: Prepared, offload: Offload | None = None) -> Answer:
-        """The answer of a prepared request; `offload` runs what computes for long, as introspection does."""
+        """Run a prepared request. `offload` runs long computations, such as introspection."""
         scan = self.begin(prepared)
         if isinstance(scan, Answer):
             return scan
@@ -279,7 +282,7 @@ class Engine:
         return answered(result.data, errors, name, work.rows)
 
     async def _executed(self, asked: Asked, work: Work, offload: Offload | None) -> ExecutionResult:
-        """Let Strawberry execute the operation, by `offload` where it may take long."""
+        """Execute the operation with Strawberry, on `offload` if it may take long."""
         cached = self.documents.kept.get(asked.query)
 
         async def execute() -> ExecutionResult:
@@ -295,12 +298,15 @@ class Engine:
         is_quick = cached is not None and not INTROSPECTION_FIELD.search(asked.query)
         if offload is None or is_quick:
             return await execute()
-        await work.prefetch()  # so that the other thread waits for nothing of this loop
+        await work.prefetch()  # so that the other thread does not wait for this event loop
         result: ExecutionResult = await offload(lambda: asyncio.run(execute()))
         return result
 
     def _reading(self, prepared: Prepared) -> Read:
-        """What reads the clock binds something else each time: it is not worth keeping."""
+        """Return the read function, with the field cache if there is one.
+
+        Statements that read the clock bypass the cache, since they bind different values each time.
+        """
         if self.kept is None:
             return self.read
         queries = prepared.bound.queries.values()
@@ -308,7 +314,7 @@ class Engine:
         return partial(self.kept.read, self.read, prepared.audience, passing=passing)
 
     def _operation(self, document: Document, asked: Asked) -> "Executor[Any] | Sequence[GraphQLError]":
-        """The operation with its variables coerced, or why it cannot be run, whatever its arguments."""
+        """Select the operation and coerce its variables, or return the errors, exceeded limits included."""
         if asked.variables and hold_too_much(asked.variables):
             return [coded(GraphQLError(TOO_MANY), Code.TOO_WIDE)]
         built = self._executor(document, asked, MAX_ERRORS - 1, hide_suggestions=True)
@@ -335,13 +341,13 @@ class Engine:
 
 
 def _name(operation: "Executor[Any]") -> str | None:
-    """The operation's name, as logs, metrics and traces are given it."""
+    """Return the operation's name, shortened for logs, metrics and traces."""
     name = operation.operation.name
     return shorten(name.value, MAX_NAME) if name else None
 
 
 def single(ready: Ready) -> Prepared | Answer:
-    """What a client that takes one answer gets: no subscription, and whole what could come in parts."""
+    """Restrict to a single response: reject subscriptions, and disable incremental delivery."""
     if isinstance(ready, Watched):
         return refused([_needs_a_stream()], ready.operation)
     return ready.whole if isinstance(ready, Parted) else ready
@@ -356,7 +362,7 @@ def _needs_a_stream() -> GraphQLError:
 
 
 def argument_error(error: RequestError) -> GraphQLError:
-    """Of what refuses the request; at the field that it stands at, if at one."""
+    """Convert to a GraphQL error with its code, and with the location and path of the field, if any."""
     made = GraphQLError(str(error), extensions={"code": error.code})
     if isinstance(error, RefusedError):
         made = GraphQLError(
@@ -384,7 +390,7 @@ def _codes(errors: Sequence[GraphQLError]) -> tuple[str, ...]:
 
 
 def _shown(error: GraphQLError) -> GraphQLError:
-    """A field's error as its client may see it: a failure of ours without its inside."""
+    """Add a code to a field's error, and mask the details of internal errors."""
     if not is_failure(error):
         return coded(error, Code.BAD_USER_INPUT)
     shown = GraphQLError(FAILED, nodes=error.nodes, path=error.path)

@@ -1,4 +1,4 @@
-"""The tables behind the types whose objects are rows."""
+"""Tables of the GraphQL types whose objects are rows."""
 
 from gqlnews.plan.declare import Entity, Junction, OrderTerm, Seen
 

@@ -1,6 +1,7 @@
-"""Bounds on the errors of a response: a refusal must not be larger than the request that it refuses.
+"""Limit the size of the errors in a response.
 
-Messages of graphql-core repeat names and values of the request, once an error.
+Messages of graphql-core repeat names and values of the request in every error, so a small request could
+otherwise cause a very large response.
 """
 
 from collections.abc import Sequence
@@ -10,13 +11,13 @@ from graphql import GraphQLError
 
 from gqlnews.errors import shorten
 
-MAX_ERRORS = 10  # of one refusal
-MAX_LOCATIONS = 10  # of one error
-MAX_REFUSAL_BYTES = 32 << 10  # of the JSON of all errors; beyond it, messages and codes alone are sent
+MAX_ERRORS = 10  # per error response
+MAX_LOCATIONS = 10  # per error
+MAX_REFUSAL_BYTES = 32 << 10  # of JSON for all errors; past it, only messages and extensions are sent
 
 
 def bounded_error(error: GraphQLError) -> GraphQLError:
-    """A copy with a short message and few locations, which holds neither the document nor another error."""
+    """Copy an error with a short message and few locations, without references to nodes or other errors."""
     bounded = GraphQLError(shorten(error.message), path=error.path, extensions=error.extensions)
     if error.locations:
         bounded.locations = error.locations[:MAX_LOCATIONS]
@@ -24,7 +25,7 @@ def bounded_error(error: GraphQLError) -> GraphQLError:
 
 
 def encode_errors(errors: Sequence[GraphQLError]) -> bytes:
-    """The errors of a response as a JSON array of bounded size."""
+    """Encode the errors of a response as a JSON array of bounded size."""
     bounded = [bounded_error(error).formatted for error in errors]
     body = orjson.dumps(bounded)
     if len(body) <= MAX_REFUSAL_BYTES:

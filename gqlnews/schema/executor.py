@@ -1,4 +1,4 @@
-"""The executor: what is finished JSON already is passed through, not completed field by field."""
+"""Execution context that passes finished JSON through instead of completing it field by field."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ from gqlnews.time_budget import check_time_budget
 
 
 class FragmentExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Return `orjson.Fragment` results as they are. Raises TimeBudgetExceeded."""
+
     def complete_value(
         self,
         return_type: Any,

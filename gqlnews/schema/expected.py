@@ -1,7 +1,7 @@
-"""How long a subscription's statements are expected to take, before they have run.
+"""Estimate the statement time of a subscription before it runs.
 
-Light subscriptions read the rows of the articles that changed and what these list; heavy ones search an index
-or walk a list, so their time grows with the store.
+Light subscriptions read only the changed articles and what these list. Heavy ones search an index or scan a
+list, so their time grows with the store.
 """
 
 from collections.abc import Iterator
@@ -17,21 +17,21 @@ TEST_SECONDS = 0.000_002
 LIST_SECONDS = 0.001
 OBJECT_SECONDS = 0.000_005
 BASE_SECONDS = 0.000_1
-LIGHT_COST = 200  # objects of one event, at most
+LIGHT_COST = 200  # maximum objects of one event
 
 GROWING = Connection | Groups | Statistics | Intervals | Similar | Log | Refs
-"""What reads more the more the store holds."""
+"""Declarations whose statement time grows with the size of the store."""
 
 
 def expected_seconds(bound: BoundSubscription) -> float:
-    """For one page of few changes."""
+    """Estimate the seconds for one page with few changes."""
     judging = 2 * sum(_seconds(test) for test in _tests(_condition(bound)))
     lists = sum(isinstance(field.declaration, GROWING) for field in _below(bound.field))
     return BASE_SECONDS + judging + LIST_SECONDS * lists + OBJECT_SECONDS * bound.cost
 
 
 def is_heavy(bound: BoundSubscription) -> bool:
-    """Whether the time grows with the store, or one event has very many objects."""
+    """Return whether the time grows with the store, or one event has very many objects."""
     searches = any(test.operator is Operator.MATCHES for test in _tests(_condition(bound)))
     walks = any(isinstance(field.declaration, GROWING) for field in _below(bound.field))
     return searches or walks or bound.cost > LIGHT_COST
@@ -65,7 +65,7 @@ def _tests(condition: Condition) -> Iterator[Test]:
 
 
 def _below(plan: FieldPlan) -> Iterator[FieldPlan]:
-    """Every field of the selection, at any depth."""
+    """Yield every field of the selection, at any depth."""
     for selection in plan.objects.values():
         for field in selection.fields:
             yield field

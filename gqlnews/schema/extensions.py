@@ -1,4 +1,4 @@
-"""What an answer says beside its data and errors: `extensions`, where the request asks for it."""
+"""The response's `extensions` entry, for requests that ask for their cost."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from gqlnews.limits import Limits
 
 
 class Spent(NamedTuple):
-    """What a request costs: the objects of its answer, and its scan work."""
+    """Cost of a request: the maximum number of objects in its response, and its scan work."""
 
     cost: int
     scan: int = 0
 
 
 def with_cost(body: bytes, spent: Spent, limits: Limits) -> bytes:
-    """The answer, a JSON object, with `extensions.cost`; a limit of 0 is none, and told as null."""
+    """Add `extensions.cost` to a response, a JSON object. A limit of 0 means none and is reported as null."""
     scan = {"requested": spent.scan, "limit": limits.scan or None}
     told = orjson.dumps({"cost": {"requested": spent.cost, "limit": limits.cost or None, "scan": scan}})
     return b'%b,"extensions":%b}' % (body[:-1], told)

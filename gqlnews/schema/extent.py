@@ -1,7 +1,7 @@
-"""How large an operation is as it is written, with the fragments that it reaches.
+"""Static size of an operation: depth, root fields, aliases and directives, with fragments expanded.
 
-Each fragment is counted once and remembered, however often it is spread: what it holds is added for each
-spread. Thirty fragments that each spread the next one twice are thirty visits, and a count of 2^30.
+Each fragment is visited once and its counts are added for every spread. So thirty fragments that each spread
+the next one twice take thirty visits and yield a count of 2^30.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ Fragments = Mapping[str, FragmentDetails]
 
 
 class Extent(NamedTuple):
-    """Of a selection set: `fields` are its own, `depth` is that of fields with selections of their own."""
+    """Size of a selection set: `fields` counts only its top level, `depth` only fields with selections."""
 
     fields: int = 0
     depth: int = 0
@@ -45,7 +45,7 @@ class Extent(NamedTuple):
 def refusal_of(
     operation: OperationDefinitionNode, fragments: Fragments, limits: Limits
 ) -> GraphQLError | None:
-    """The first limit that an operation of a valid document is beyond."""
+    """Return an error for the first limit that an operation exceeds, or None. The document must be valid."""
     extent = extent_of(operation, fragments)
     checks = (
         (extent.depth, limits.depth, Code.TOO_DEEP, "nests {} fields with selections"),
@@ -63,14 +63,14 @@ def refusal_of(
 
 
 def extent_of(operation: OperationDefinitionNode, fragments: Fragments) -> Extent:
-    """The operation's own directives, and those of its variables, count too."""
+    """Measure an operation, including its own directives and those of its variables."""
     variables = operation.variable_definitions or ()
     directives = len(operation.directives or ()) + sum(len(one.directives or ()) for one in variables)
     return Extent(directives=directives).beside(_Counter(fragments).of_set(operation.selection_set))
 
 
 class _Counter:
-    """Counts selection sets; `fragments` have no cycles, as validation has seen to."""
+    """Measure selection sets. `fragments` must be free of cycles, which validation ensures."""
 
     def __init__(self, fragments: Fragments) -> None:
         self._fragments = fragments

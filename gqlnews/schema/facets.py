@@ -1,4 +1,4 @@
-"""Facets: how what matches splits up."""
+"""Facets: counts and statistics of the matching articles."""
 
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -27,71 +27,78 @@ def interval_arguments(arguments: Arguments) -> Inputs:
     return Inputs(shape=arguments["by"].name)
 
 
-@strawberry.enum(description="Intervals of the calendar, in UTC.")
+@strawberry.enum(description="Calendar intervals, in UTC.")
 class Interval(Enum):
-    DAY = strawberry.enum_value("DAY", description="From 00:00.")
-    WEEK = strawberry.enum_value("WEEK", description="From Monday 00:00.")
-    MONTH = strawberry.enum_value("MONTH", description="From the first day, 00:00.")
-    YEAR = strawberry.enum_value("YEAR", description="From the first of January, 00:00.")
+    DAY = strawberry.enum_value("DAY", description="Days, starting at 00:00.")
+    WEEK = strawberry.enum_value("WEEK", description="Weeks, starting on Monday at 00:00.")
+    MONTH = strawberry.enum_value("MONTH", description="Months, starting on the first day at 00:00.")
+    YEAR = strawberry.enum_value("YEAR", description="Years, starting on January 1 at 00:00.")
 
 
-@strawberry.type(description="A topic, and how many have it.")
+@strawberry.type(description="A topic and the number of articles about it.")
 class TopicCount:
     topic: Annotated["Topic", strawberry.lazy("gqlnews.schema.topic")] = declared(
         One(Match("slug", parent="key")), description="The topic."
     )
-    count: int = column("count", description="How many have it.")
+    count: int = column("count", description="Number of articles about the topic.")
 
 
-@strawberry.type(description="A provider, and how many are by it.")
+@strawberry.type(description="A provider and the number of its articles.")
 class ProviderCount:
     provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] = declared(
         One(Match("domain", parent="key")), description="The provider."
     )
-    count: int = column("count", description="How many are by it.")
+    count: int = column("count", description="Number of articles by the provider.")
 
 
-@strawberry.type(description="A value, and how many have it.")
+@strawberry.type(description="A value and the number of articles that have it.")
 class ValueCount:
     value: str = column("key", description="The value.")
-    count: int = column("count", description="How many have it.")
+    count: int = column("count", description="Number of articles with the value.")
 
 
-@strawberry.type(description="An interval, and how many fall into it.")
+@strawberry.type(description="A calendar interval and the number of articles published in it.")
 class IntervalCount:
-    start: DateTime = column("start", description="The interval's first instant.")
-    count: int = column("count", description="How many fall into it.")
+    start: DateTime = column("start", description="Start of the interval, inclusive.")
+    count: int = column("count", description="Number of articles published in the interval.")
 
 
-@strawberry.type(description="Over those that have a value; all null where none has.")
+@strawberry.type(
+    description="Statistics over the articles that have a value; all fields are null if none has."
+)
 class IntStats:
-    min: int | None = column("min", description="The least.")
-    max: int | None = column("max", description="The greatest.")
-    average: float | None = column("average", description="The arithmetic mean.")
+    min: int | None = column("min", description="Lowest value.")
+    max: int | None = column("max", description="Highest value.")
+    average: float | None = column("average", description="Arithmetic mean.")
 
 
 def most() -> StrawberryArgument:
-    return argument("first", int | None, MOST_GROUPS, "How many at most, most first.")
+    return argument("first", int | None, MOST_GROUPS, "Maximum number of entries to return.")
 
 
-@strawberry.type(description="How what matches splits up, whatever the page.")
+@strawberry.type(description="Counts and statistics of all articles in a list, not only of the current page.")
 class ArticleFacets:
     topics: list[TopicCount] = declared(
         Groups("topic", items=TOPICS_OF_ARTICLE, arguments=group_arguments),
         most(),
-        description="By topic, most first.",
+        description="Article counts by topic, highest first.",
     )
     providers: list[ProviderCount] = declared(
-        Groups("provider_domain", arguments=group_arguments), most(), description="By provider, most first."
+        Groups("provider_domain", arguments=group_arguments),
+        most(),
+        description="Article counts by provider, highest first.",
     )
-    types: list[ValueCount] = declared(Groups("type"), description="By type, most first.")
+    types: list[ValueCount] = declared(Groups("type"), description="Article counts by type, highest first.")
     categories: list[ValueCount] = declared(
-        Groups("category"), description="By category, most first; those without one are in none."
+        Groups("category"),
+        description="Article counts by category, highest first. Articles without a category are not counted.",
     )
     published: list[IntervalCount] = declared(
         Intervals("published_at", arguments=interval_arguments),
-        argument("by", Interval, Interval.MONTH, "How long the intervals are."),
-        description="Oldest first; empty intervals in between are there, with 0.",
+        argument("by", Interval, Interval.MONTH, "Length of the intervals."),
+        description=(
+            "Article counts by publication date, oldest first. Empty intervals in between have a count of 0."
+        ),
     )
-    quality: IntStats = declared(Statistics("quality"), description="Quality.")
-    heat: IntStats = declared(Statistics("heat"), description="Heat.")
+    quality: IntStats = declared(Statistics("quality"), description="Statistics of `quality`.")
+    heat: IntStats = declared(Statistics("heat"), description="Statistics of `heat`.")

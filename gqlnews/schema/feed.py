@@ -1,12 +1,11 @@
-"""The feed: from a new version of the store to every client that watches, each change once and in order.
+"""Subscription hub: poll the store version and broadcast each change exactly once and in order.
 
-1. While anybody watches, the version is looked at every `TICK` seconds: a look into shared memory.
-2. Where it has moved, the changes since the last look are read, a page at a time. Each is judged, and told,
-   once for all clients that watch alike (`groups.py`), however many they are; they get the same bytes.
-3. A client that comes begins at the version of this moment, or at its `since`: what it has missed is read
-   for it, a page at a time (`catch_up.py`), as fast as it reads. Then it joins those that watch alike.
-   Between its last page and its joining the feed stands still: so nothing is left out, and nothing comes
-   twice.
+1. While there are subscriptions, the hub polls the version every `TICK` seconds, a read from shared memory.
+2. When the version changes, the hub reads the changes since the last poll, page by page. Each change is
+   evaluated and rendered once per group of identical subscriptions (`groups.py`), which share the bytes.
+3. A new subscription starts at the current version or at its `since`. Missed changes are replayed page by
+   page (`catch_up.py`), as fast as the client reads. Then the subscription joins its group. The hub is locked
+   between the last page and the join, so no change is lost or delivered twice.
 """
 
 import asyncio
@@ -31,10 +30,10 @@ from gqlnews.store.snapshots import Site, Snapshots
 log = logging.getLogger("gqlnews")
 
 TICK = 0.02  # seconds
-RENEWED = 0.1  # seconds: how old what is looked at becomes, so that the log of the database can be emptied
-PAUSE = 0.5  # seconds, after a look that failed
+RENEWED = 0.1  # seconds: maximum age of a snapshot, so that the WAL can be checkpointed
+PAUSE = 0.5  # seconds, after a poll that failed
 PAGE = 100  # changes
-LOOKS = 2  # until the content is that of a version: the first may be one that came to grief before it
+LOOKS = 2  # polls until the snapshot reaches a version: the first may only finish a failed poll
 STOPS = "The server stops."
 REPLACED = "The store was made anew."
 
@@ -42,27 +41,27 @@ VersionOf = Callable[[Audience], bytes | None]
 
 
 class Feed:
-    """Over the store at `path`, of which `version_of` tells the version. `close` it before the loop ends."""
+    """Hub over the store at `path`, whose version `version_of` returns. Call `close` before the loop ends."""
 
     def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
         self._path, self._version_of, self._limits = path, version_of, limits
         self._limited = limits.seconds > 0
         self._groups: dict[Hashable, Group] = {}
-        self._lock = asyncio.Lock()  # held by who looks, and who joins
-        self._turns = Turns()  # for catching up, so that one page at most stands before a look
-        self._entrance = Turns()  # for beginning: so that of many that come, one at most stands before a look
+        self._lock = asyncio.Lock()  # held while polling and while joining a group
+        self._turns = Turns()  # for replays, so that at most one page delays a poll
+        self._entrance = Turns()  # for new subscriptions, so that at most one delays a poll
         self._snapshots: Snapshots | None = None
         self._seen: Sequence[bytes | None] = ()
         self._looked = 0.0
         self._task: asyncio.Task[None] | None = None
         self._ended = False
-        self._logged = ""  # the error of the last look, if it failed
+        self._logged = ""  # the error of the last poll, if it failed
         self._replaced = False
-        self.watching = 0  # clients
-        self.over_budget = 0  # subscriptions that ended so
+        self.watching = 0  # active subscriptions
+        self.over_budget = 0  # subscriptions that ended with OverBudgetError
 
     def end(self) -> None:
-        """Tell every client that nothing comes any more: the server stops."""
+        """End all subscriptions, because the server shuts down."""
         self._ended = True
         self._fail(EndedError(STOPS))
 
@@ -77,11 +76,11 @@ class Feed:
     def watch(
         self, watched: Watched, drop: Callable[[], None], client: str = ""
     ) -> AsyncGenerator[bytes, None]:
-        """The responses as JSON, from this moment on, or since the version that was asked for.
+        """Stream the responses as JSON, from now on or from the requested `since`.
 
-        Raises RefusedError before the first, where that cannot be gone on from; DatabaseError; LaggingError
-        where more waits than is kept for one client, whom `drop` tells, whatever it is doing;
-        OverBudgetError where all subscriptions of `client` together take too much statement time.
+        Raises RefusedError before the first response if the stream cannot resume from `since`;
+        DatabaseError; LaggingError for a slow consumer, after a call of `drop`; OverBudgetError if all
+        subscriptions of `client` together take too much statement time; EndedError, AnewError, FailedError.
         """
         return self._watch(watched, _number(self._version_of(watched.audience)), Listener(drop, client))
 
@@ -106,7 +105,7 @@ class Feed:
             self._leave(watched, listener)
 
     async def _begin(self, watched: Watched, number: int | None, listener: Listener) -> CatchUp:
-        """Where to go on from: what was asked for, or the moment that it was asked at."""
+        """Determine where to start: at `since`, or else at the version at the time of the request."""
         async with self._entrance.taken(listener.client), self._running():
             since = watched.bound.inputs.values["since"]
             assert isinstance(since, int)
@@ -120,7 +119,7 @@ class Feed:
             return missed
 
     async def _missed(self, missed: CatchUp, listener: Listener) -> list[Event]:
-        """A page of what a client has missed; after the last it has joined those that watch."""
+        """Read a page of missed changes. After the last page, the subscription has joined its group."""
         async with self._running():
             site = self._site(missed.watched)
             refuse_what_was_forgotten(missed.watched.bound, missed.beginning, site)
@@ -131,7 +130,7 @@ class Feed:
             return events
 
     def _join_if_current(self, missed: CatchUp, listener: Listener) -> bool:
-        """Where nothing is missed any more, go on with those that watch."""
+        """Join the group if no changes are missing any more, and return whether it did."""
         number = self._site(missed.watched).number
         if missed.position is not None and missed.position < number:
             return False
@@ -141,7 +140,7 @@ class Feed:
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
-        """The feed stands still, and is there. Raises EndedError."""
+        """Hold the lock, with the snapshots open. Raises EndedError."""
         async with self._lock:
             if self._ended:
                 raise EndedError(STOPS)
@@ -186,7 +185,7 @@ class Feed:
             await snapshots.close()
 
     async def _follow(self) -> None:
-        """Look again and again, while anybody watches."""
+        """Poll as long as there are subscriptions."""
         pause = TICK
         while True:
             await asyncio.sleep(pause)
@@ -199,9 +198,9 @@ class Feed:
                         await self._look()
                         self._logged = ""
                         continue
-                except AnewError:  # `begin_anew` waits for the lock
+                except AnewError:  # `begin_anew` is waiting for the lock
                     continue
-                except DatabaseError as error:  # nothing is lost: the next look goes on with this one
+                except DatabaseError as error:  # nothing is lost: the next poll resumes this one
                     if str(error) != self._logged:
                         log.error("%s", error)
                     self._logged = str(error)
@@ -215,15 +214,15 @@ class Feed:
                 return
 
     async def begin_anew(self) -> None:
-        """Another database has taken the place of the one that was looked at: who watches starts afresh."""
-        self._replaced = True  # a look that has begun need not come to its end
+        """End all subscriptions, because another database has replaced the store. Clients must start over."""
+        self._replaced = True  # a poll in progress may stop early
         async with self._lock:
             self._replaced = False
             self._fail(AnewError(REPLACED))
             await self._rest()
 
     def _fail(self, failure: Exception) -> None:
-        """For all who watch."""
+        """End all subscriptions with this error."""
         for group in self._groups.values():
             group.put(failure)
 
@@ -242,7 +241,7 @@ class Feed:
         self._seen, self._looked = versions, monotonic()
 
     async def _tell(self, scope: int) -> None:
-        """Deliver what has changed in a scope to all that watch it, a page at a time."""
+        """Deliver the changes of a scope to all its subscriptions, page by page."""
         after: int | None = self._opened.sites[scope].number
         while after is not None:
             groups = [group for group in self._groups.values() if group.watched.audience.scope == scope]
@@ -256,5 +255,5 @@ class Feed:
 
 
 def _number(version: bytes | None) -> int | None:
-    """`line-number`, of which the store may not tell right now."""
+    """Return the number of a version `epoch-number`; None if the version is currently unknown."""
     return None if version is None else int(version.rpartition(b"-")[2])

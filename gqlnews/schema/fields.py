@@ -1,7 +1,7 @@
-"""How a Strawberry type declares where its fields come from.
+"""Helpers that declare the source of a Strawberry type's fields.
 
-A field below the roots has no resolver: the root field's statement makes the JSON of its whole subtree. So a
-field is written as an annotation with its declaration, and its arguments beside it.
+Fields below the root fields have no resolvers, because the root field's statement renders the JSON of its
+whole subtree. So a field is an annotation with a declaration and, if it has any, its arguments.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ DECLARATION = "gqlnews"
 
 
 def declared(declaration: Declaration, *arguments: StrawberryArgument, description: str | None = None) -> Any:
-    """A field whose value `declaration` says. Any: it stands where a value of the field's type would."""
+    """Define a field by its declaration. Typed Any, as the result is assigned to a field of any type."""
     made: StrawberryField = strawberry.field(metadata={DECLARATION: declaration}, description=description)
     made.arguments = list(arguments)
     return made
@@ -42,13 +42,13 @@ def argument(
 
 
 def first() -> StrawberryArgument:
-    return argument("first", int | None, description="How many at most; all, where it is left out.")
+    return argument("first", int | None, description="Maximum number of items to return. Defaults to all.")
 
 
-FIRST = "How many from the start, at most 100; 20 where `last` is not given either."
-AFTER = "Begin after this cursor."
-LAST = "How many from the end, at most 100."
-BEFORE = "End before this cursor."
+FIRST = "Number of items to return from the start, 0 to 100. Defaults to 20 if `last` is not given."
+AFTER = "Returns only items after this cursor."
+LAST = "Number of items to return from the end, 0 to 100."
+BEFORE = "Returns only items before this cursor."
 
 PAGE = (
     argument("first", int | None, description=FIRST),
@@ -57,5 +57,5 @@ PAGE = (
     argument("before", str | None, description=BEFORE),
 )
 
-WHERE = "Only what passes; `totalCount` and `facets` speak of it too."
-ORDER_BY = "The first key decides, each next one breaks ties."
+WHERE = "Returns only items that match this filter. Applies to `totalCount` and `facets` too."
+ORDER_BY = "Sort keys. Each further key breaks the ties of those before it."

@@ -1,4 +1,4 @@
-"""Filters: what `where` takes. A field says which column it tests, and as what."""
+"""Filter inputs for `where`. Each field declares the column that it tests, and its operand type."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from gqlnews.schema.scalars import DateTime, Duration
 
 
 def optional(description: str, *, name: str | None = None) -> Any:
-    """A field of an input that may be left out."""
+    """Define an optional input field."""
     return strawberry.field(name=name, default=strawberry.UNSET, description=description)
 
 
 def tests(column: str, compared: Compared, description: str) -> Any:
-    """A field of a filter that tests a column."""
+    """Define an optional filter field that tests a column."""
     operand = Operand(column, compared)
     return strawberry.field(
         default=strawberry.UNSET, description=description, metadata={DECLARATION: operand}
@@ -25,7 +25,7 @@ def tests(column: str, compared: Compared, description: str) -> Any:
 
 
 def operands_of(filter_: type) -> Operands:
-    """What the fields of a filter test, by their names in the schema."""
+    """Collect the operands of a filter's fields by their GraphQL names."""
     assert has_object_definition(filter_)
     definition: StrawberryObjectDefinition = filter_.__strawberry_definition__
     return {
@@ -35,76 +35,88 @@ def operands_of(filter_: type) -> Operands:
     }
 
 
-@strawberry.input(description="Exact, by code point, unless said otherwise.")
+@strawberry.input(
+    description="Filter for strings. Compares exactly, by code point, unless a field says otherwise."
+)
 class StringFilter:
-    eq: str | None = optional("Is this.")
-    ne: str | None = optional("Is not this, or is missing.")
-    in_: list[str] | None = optional("Is one of these; nothing is one of none.", name="in")
-    not_in: list[str] | None = optional("Is none of these, or is missing.")
-    starts_with: str | None = optional("Begins with this.")
+    eq: str | None = optional("Equals this value.")
+    ne: str | None = optional("Does not equal this value. Also matches a missing value.")
+    in_: list[str] | None = optional("Equals one of these values. An empty list matches nothing.", name="in")
+    not_in: list[str] | None = optional("Equals none of these values. Also matches a missing value.")
+    starts_with: str | None = optional("Starts with this text.")
     contains: str | None = optional(
-        "Anywhere in it, whatever the case of letters in Unicode; accents count; no character is a wildcard."
+        "Contains this text, ignoring case (Unicode) but not accents. There are no wildcards."
     )
-    is_null: bool | None = optional("Is missing; with false, is there.")
+    is_null: bool | None = optional("Whether the value is missing (`true`) or present (`false`).")
 
 
-@strawberry.input(description="On a set of values.")
+@strawberry.input(description="Filter for fields with a set of values.")
 class SetFilter:
-    any: list[str] | None = optional("Has at least one of these; nothing has one of none.")
-    all: list[str] | None = optional("Has each of these.")
-    none: list[str] | None = optional("Has none of these.")
+    any: list[str] | None = optional("Has at least one of these values. An empty list matches nothing.")
+    all: list[str] | None = optional("Has all of these values. An empty list matches everything.")
+    none: list[str] | None = optional("Has none of these values. An empty list matches everything.")
 
 
-@strawberry.input(description="Whole numbers.")
+@strawberry.input(description="Filter for integers.")
 class IntFilter:
-    eq: int | None = optional("Is this.")
-    ne: int | None = optional("Is not this, or is missing.")
-    in_: list[int] | None = optional("Is one of these; nothing is one of none.", name="in")
-    not_in: list[int] | None = optional("Is none of these, or is missing.")
-    gt: int | None = optional("Is more than this.")
-    gte: int | None = optional("Is this or more.")
-    lt: int | None = optional("Is less than this.")
-    lte: int | None = optional("Is this or less.")
-    is_null: bool | None = optional("Is missing; with false, is there.")
+    eq: int | None = optional("Equals this value.")
+    ne: int | None = optional("Does not equal this value. Also matches a missing value.")
+    in_: list[int] | None = optional("Equals one of these values. An empty list matches nothing.", name="in")
+    not_in: list[int] | None = optional("Equals none of these values. Also matches a missing value.")
+    gt: int | None = optional("Greater than this value.")
+    gte: int | None = optional("Greater than or equal to this value.")
+    lt: int | None = optional("Less than this value.")
+    lte: int | None = optional("Less than or equal to this value.")
+    is_null: bool | None = optional("Whether the value is missing (`true`) or present (`false`).")
 
 
-@strawberry.input(description="Instants are compared as instants, not as text.")
+@strawberry.input(description="Filter for dates, which are compared as instants, not as text.")
 class DateTimeFilter:
-    eq: DateTime | None = optional("Is this instant.")
-    gt: DateTime | None = optional("Is after it.")
-    gte: DateTime | None = optional("Is this instant, or after it.")
-    lt: DateTime | None = optional("Is before it.")
-    lte: DateTime | None = optional("Is this instant, or before it.")
-    within_last: Duration | None = optional("An ISO 8601 duration back from now: `P2D`, `PT6H`.")
-
-
-@strawberry.input(description="Every field given must hold.")
-class ArticleFilter:
-    and_: list["ArticleFilter"] | None = optional("All of these hold.", name="and")
-    or_: list["ArticleFilter"] | None = optional("At least one of these holds.", name="or")
-    not_: "ArticleFilter | None" = optional("This does not hold.", name="not")
-    slug: StringFilter | None = tests("slug", Compared.TEXT, "By slug.")
-    title: StringFilter | None = tests("title", Compared.TEXT, "By headline.")
-    category: StringFilter | None = tests("category", Compared.TEXT, "By category.")
-    type: StringFilter | None = tests("type", Compared.TEXT, "By type.")
-    topic: SetFilter | None = tests("topic_slugs", Compared.ITEMS, "By topic slug.")
-    provider: StringFilter | None = tests("provider_domain", Compared.TEXT, "By provider domain.")
-    published_date_time: DateTimeFilter | None = tests(
-        "published_at", Compared.INSTANT, "By when it was published."
+    eq: DateTime | None = optional("At this instant.")
+    gt: DateTime | None = optional("After this instant.")
+    gte: DateTime | None = optional("At or after this instant.")
+    lt: DateTime | None = optional("Before this instant.")
+    lte: DateTime | None = optional("At or before this instant.")
+    within_last: Duration | None = optional(
+        "Within this duration before now, e.g. `P2D` or `PT6H`. Includes future dates."
     )
-    updated_at: DateTimeFilter | None = tests("updated_key", Compared.INSTANT, "By when its file changed.")
-    quality: IntFilter | None = tests("quality", Compared.INTEGER, "By quality.")
-    heat: IntFilter | None = tests("heat", Compared.INTEGER, "By heat.")
-    published: bool | None = tests("published", Compared.COUNT, "Whether the public sees it.")
-    has_image: bool | None = tests("has_image", Compared.COUNT, "Whether it has an image.")
-    has_related: bool | None = tests("related_count", Compared.COUNT, "Whether it lists related coverage.")
-    matches: str | None = tests("search", Compared.FULL_TEXT, "Full-text, with the syntax of `search`.")
 
 
-@strawberry.input(description="Every field given must hold.")
+@strawberry.input(description="Filter for articles. All given fields must match.")
+class ArticleFilter:
+    and_: list["ArticleFilter"] | None = optional(
+        "All of these filters match. An empty list matches everything.", name="and"
+    )
+    or_: list["ArticleFilter"] | None = optional(
+        "At least one of these filters matches. An empty list matches nothing.", name="or"
+    )
+    not_: "ArticleFilter | None" = optional("This filter does not match.", name="not")
+    slug: StringFilter | None = tests("slug", Compared.TEXT, "Filter by slug.")
+    title: StringFilter | None = tests("title", Compared.TEXT, "Filter by headline.")
+    category: StringFilter | None = tests("category", Compared.TEXT, "Filter by category.")
+    type: StringFilter | None = tests("type", Compared.TEXT, "Filter by type.")
+    topic: SetFilter | None = tests("topic_slugs", Compared.ITEMS, "Filter by topic slugs.")
+    provider: StringFilter | None = tests("provider_domain", Compared.TEXT, "Filter by provider domain.")
+    published_date_time: DateTimeFilter | None = tests(
+        "published_at", Compared.INSTANT, "Filter by publication date."
+    )
+    updated_at: DateTimeFilter | None = tests(
+        "updated_key", Compared.INSTANT, "Filter by the file's modification time."
+    )
+    quality: IntFilter | None = tests("quality", Compared.INTEGER, "Filter by quality.")
+    heat: IntFilter | None = tests("heat", Compared.INTEGER, "Filter by heat.")
+    published: bool | None = tests("published", Compared.COUNT, "Whether the article is public.")
+    has_image: bool | None = tests("has_image", Compared.COUNT, "Whether the article has an image.")
+    has_related: bool | None = tests(
+        "related_count", Compared.COUNT, "Whether the article lists related coverage."
+    )
+    matches: str | None = tests("search", Compared.FULL_TEXT, "Full-text query, with the syntax of `search`.")
+
+
+@strawberry.input(description="Filter for providers. All given fields must match.")
 class ProviderFilter:
-    domain: StringFilter | None = tests("domain", Compared.TEXT, "By domain.")
-    name: StringFilter | None = tests("name", Compared.TEXT, "By the name it goes by.")
+    domain: StringFilter | None = tests("domain", Compared.TEXT, "Filter by domain.")
+    name: StringFilter | None = tests("name", Compared.TEXT, "Filter by the provider's `name`.")
 
 
 ARTICLE_OPERANDS = operands_of(ArticleFilter)

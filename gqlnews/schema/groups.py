@@ -1,10 +1,11 @@
-"""Subscriptions that get the same events, and how a page of changes is judged for all of them.
+"""Groups of identical subscriptions, and fair evaluation of a page of changes for all groups.
 
-1. Groups are ordered by fair queueing: each client's groups from the cheapest on, and a group stands where
-   the time that its clients have used up to it ends. So cheap groups come first, whatever others cost.
-2. They are judged in slices of some `SLICE` seconds on the snapshots' thread, and the events of a slice are
-   delivered before the next one; a group that is expected to take longer is a slice of its own.
-3. A group none of whose clients has statement time left (`budget.py`) ends with OverBudgetError.
+1. Groups are ordered by fair queueing. Each client's groups are sorted by expected time, and a group's
+   position is the time that its clients have accumulated up to and including it. So cheap groups run first,
+   whatever others cost.
+2. Groups are evaluated in slices of about `SLICE` seconds on the snapshots' thread, and the events of a slice
+   are delivered before the next slice runs. A group that is expected to take longer gets its own slice.
+3. A group whose clients have all used up their statement time (`budget.py`) ends with OverBudgetError.
 """
 
 import logging
@@ -32,7 +33,7 @@ SLICE = 0.01  # seconds
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """Subscriptions that get the same events. `seconds`: how long a page is expected to take."""
+    """Subscriptions that receive the same events. `seconds` is the expected time of a page."""
 
     watched: Watched
     listeners: set[Listener] = field(default_factory=set)
@@ -43,7 +44,7 @@ class Group:
 
     @property
     def clients(self) -> frozenset[str]:
-        """Of the subscriptions that have not failed."""
+        """Clients of the subscriptions that have not failed."""
         return frozenset(listener.client for listener in self.listeners if not listener.failed)
 
     def put(self, result: list[Event] | Exception) -> None:
@@ -55,7 +56,7 @@ class Group:
 
 
 class Turn(NamedTuple):
-    """A group that is to be judged, for these clients."""
+    """A group to evaluate, and the clients to charge for it."""
 
     group: Group
     clients: frozenset[str]
@@ -65,12 +66,12 @@ Result = tuple[Group, list[Event] | Exception]
 
 
 def identity_of(watched: Watched) -> Hashable:
-    """Equal for subscriptions that get the same events; one that reads the clock is alone."""
+    """Return a key that is equal for subscriptions with the same events; unique if one reads the clock."""
     return id(watched) if watched.bound.inputs.clock else (watched.audience, watched.bound.identity)
 
 
 def fairly(groups: Iterable[Group]) -> list[Turn]:
-    """In the order in which they are judged; groups without a client are left out."""
+    """Order groups by fair queueing. Groups without a client are left out."""
     used: defaultdict[str, float] = defaultdict(float)
     turns: list[tuple[float, Turn]] = []
     for group in sorted(groups, key=lambda group: group.seconds):
@@ -83,7 +84,7 @@ def fairly(groups: Iterable[Group]) -> list[Turn]:
 
 
 class Page:
-    """A page of the changes of a scope, after a number. `further`: where the next one begins, if any."""
+    """A page of a scope's changes after a version number. `further` is the start of the next page, if any."""
 
     def __init__(
         self, groups: Iterable[Group], scope: int, after: int, most: int, *, limited: bool = True
@@ -99,7 +100,7 @@ class Page:
         return not self._turns
 
     def judge_some(self, before: Snapshot, now: Snapshot) -> list[Result]:
-        """The next slice: some groups with their events, or with the error that ends them."""
+        """Evaluate the next slice of groups: return each with its events, or with the error that ends it."""
         if self._judge is None:
             self._judge = self._read(before, now)
         results: list[Result] = []
@@ -121,7 +122,7 @@ class Page:
 
 
 def judged(turn: Turn, judge: Judge, now: Snapshot, budget: Budget) -> list[Event] | Exception:
-    """The statements of one group may fail; where the database does, all stop."""
+    """Evaluate one group. An error ends only this group; errors of the database itself are raised."""
     group, clients = turn
     left = budget.left(clients)
     if left <= 0:
@@ -139,5 +140,5 @@ def judged(turn: Turn, judge: Judge, now: Snapshot, budget: Budget) -> list[Even
         return FailedError("A subscription failed.")
     finally:
         took = thread_time() - start
-        group.seconds = max(took, group.seconds / 2)  # another group may have run the same filter just before
+        group.seconds = max(took, group.seconds / 2)  # decay: another group may have run the same filter
         budget.charge(clients, took)

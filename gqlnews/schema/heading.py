@@ -1,4 +1,4 @@
-"""Headings, kept as JSON beside the article."""
+"""Headings, stored as JSON in the article's row."""
 
 import strawberry
 
@@ -7,6 +7,6 @@ from gqlnews.schema.fields import column
 
 @strawberry.type(description="A heading of an article's body.")
 class Heading:
-    level: int = column("level", description="1 to 6.")
-    text: str = column("text", description="Its words, without markup.")
-    anchor: str = column("anchor", description="The `id` that the heading has in `html`.")
+    level: int = column("level", description="Heading level, 1 to 6.")
+    text: str = column("text", description="The heading's text, without markup.")
+    anchor: str = column("anchor", description="The heading's `id` attribute in `html`.")

@@ -1,4 +1,4 @@
-"""Images, kept as JSON beside the row that has them."""
+"""Images, stored as JSON in the row that they belong to."""
 
 import strawberry
 
@@ -7,13 +7,15 @@ from gqlnews.schema.fields import column
 from gqlnews.schema.scalars import URL
 
 
-@strawberry.type(description="A picture, by its URL.")
+@strawberry.type(description="An image.")
 class Image:
-    url: URL = column("url", description="Where it is.")
-    width: int | None = column("width", description="In pixels.")
-    height: int | None = column("height", description="In pixels.")
-    title: str | None = column("title", description="What it shows.")
-    attribution: str | None = column("attribution", description="Whose it is.")
+    url: URL = column("url", description="The URL of the image.")
+    width: int | None = column("width", description="Width in pixels.")
+    height: int | None = column("height", description="Height in pixels.")
+    title: str | None = column("title", description="Title of the image.")
+    attribution: str | None = column(
+        "attribution", description="Credit line: the source or owner of the image."
+    )
     is_cached: bool = column(
-        "isCached", Kind.BOOLEAN, description="Whether the editors' system holds a copy."
+        "isCached", Kind.BOOLEAN, description="Whether the CMS holds a copy of the image."
     )

@@ -1,4 +1,4 @@
-"""Introspection, where a setting turns it off."""
+"""Validation rule that rejects introspection on servers where it is turned off."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ OFF = "Introspection is off on this server: `{}` cannot be asked for."
 
 
 class NoIntrospection(ASTValidationRule):
-    """Refuses the fields that tell the schema. `__typename` says only what a client has asked for."""
+    """Reject `__schema` and `__type`. `__typename` stays allowed, as it reveals no other types."""
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         name = node.name.value

@@ -1,13 +1,14 @@
-"""What the clients of a subscription are told of changes: judged before and after, and told in their words.
+"""Evaluate a subscription's filter before and after a change, and render the resulting events.
 
-| passes before | passes after | is told as |
+| matches before | matches after | event |
 |---|---|---|
 | no | yes | ADDED |
 | yes | yes | UPDATED |
 | yes | no | REMOVED, without content |
-| no | no | nothing |
+| no | no | none |
 
-Of what a client has missed nothing is known of before: what does not pass now is REMOVED.
+For missed changes there is no snapshot of the content before, so an article that does not match now is
+REMOVED.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from gqlnews.schema.since import Beginning
 from gqlnews.store.snapshots import Change, Site, Snapshot
 
 Kinds = Mapping[str, ChangeKind]
-"""What happened to articles, by slug; nothing, of those that are not in it."""
+"""Change kinds by slug; articles without an event are absent."""
 
 _BETWEEN = {
     (False, True): ChangeKind.ADDED,
@@ -31,9 +32,9 @@ _BETWEEN = {
 
 
 class Judge:
-    """Of some changes, oldest first; subscriptions with one filter are judged once.
+    """Evaluates subscriptions over a list of changes, oldest first, and each distinct filter only once.
 
-    `before` is the content before them, or the number of the version that a client left off at.
+    `before` is the snapshot before the changes, or the number of the version that a client resumes from.
     """
 
     def __init__(self, changes: Sequence[Change], before: Snapshot | int, now: Snapshot) -> None:
@@ -42,7 +43,7 @@ class Judge:
         self._passing: dict[tuple[int, Ran], frozenset[str]] = {}
 
     def events(self, bound: BoundSubscription, site: Site) -> list[Event]:
-        """What is told of the changes that a subscription's filter lets through, on either side."""
+        """Return the events for the changes that match a subscription's filter before or after."""
         kinds = self._kinds(bound) if self.changes else {}
         told = [change for change in self.changes if change.slug in kinds]
         if not told:
@@ -74,9 +75,10 @@ class Judge:
 def missed(
     now: Snapshot, scope: int, beginning: Beginning, position: int, most: int
 ) -> tuple[list[Change], int | None]:
-    """What one who left off there is to be told after `position`, and where to go on, None: that is all.
+    """Return a page of missed changes after `position`, and the next position or None at the end.
 
-    What came and went meanwhile, he never saw; but what went since he began may be what he was told of first.
+    Articles that were both added and removed while the client was away are left out. Those that were removed
+    during the replay stay in if the replay may already have delivered them.
     """
     changes = now.changes(scope, position, most)
     told = [change for change in changes if not change.removed or _may_know(change, beginning, position)]

@@ -1,9 +1,8 @@
-"""The JSON of root fields, kept while the content stays as it is.
+"""Root field cache: the JSON of single root fields, valid for one version of the content.
 
-A page asks for its article and, in the same request, for what every page shows beside it: topics, counts, the
-newest. The answer as a whole is another each time, these parts of it are not. So each root field is kept by
-who asks, its statement and what that binds, which is the field's plan and its arguments; it holds for one
-version.
+A page requests its article together with what every page shows: topics, counts, the newest articles. The
+whole response differs from page to page, but these root fields do not. The cache key is the audience, the SQL
+and its bound values.
 """
 
 from collections.abc import Callable, Collection, Hashable, Sequence
@@ -15,13 +14,13 @@ from gqlnews.plan.audience import Audience
 from gqlnews.schema.work import Read
 from gqlnews.store.connection import Statement, Statements
 
-OVERHEAD = 500  # bytes of an entry beside its texts, about
-MOST_BOUND = 4_096  # bytes of what is bound, as text: what is longer hardly comes again
-SHARE = 8  # no entry takes more than one such part of everything
+OVERHEAD = 500  # approximate bytes of an entry, without its texts
+MOST_BOUND = 4_096  # bytes of the bound values as text; longer ones are unlikely to repeat
+SHARE = 8  # an entry may take at most 1/SHARE of the cache
 
 
 class _Key(NamedTuple):
-    """What is bound as text, since Python salts the hash of texts alone: none can be made to collide."""
+    """Cache key. Bound values are text, as Python salts string hashes, so clients cannot force collisions."""
 
     audience: Audience
     sql: str
@@ -29,16 +28,16 @@ class _Key(NamedTuple):
 
 
 class _Field(NamedTuple):
-    """`json` is None for null."""
+    """Cache entry. `json` is None for null."""
 
     moment: Hashable
     json: bytes | None
 
 
 class KeptFields:
-    """At most `limit` bytes.
+    """Root field cache of at most `limit` bytes.
 
-    `moment_of` tells the content that an audience sees now, another value for other content; None: unknown.
+    `moment_of` returns a value that identifies the content an audience sees now; None if it is unknown.
     """
 
     def __init__(self, moment_of: Callable[[Audience], Hashable | None], limit: int) -> None:
@@ -48,7 +47,7 @@ class KeptFields:
 
     @property
     def size(self) -> int:
-        """Bytes kept now."""
+        """Current size in bytes."""
         return self._fields.size
 
     async def read(
@@ -58,9 +57,9 @@ class KeptFields:
         statements: Statements,
         passing: Collection[Statement] = (),
     ) -> Sequence[bytes | None]:
-        """As `read` gives them, which is asked for those alone that are not kept.
+        """Return the results of all statements, and call `read` only for those not in the cache.
 
-        Those of `passing` are not worth keeping.
+        Statements in `passing` are not cached.
         """
         keys = {
             statement: _Key(audience, statement[0], repr(statement[1]))
@@ -78,7 +77,7 @@ class KeptFields:
         missing = [statement for statement in statements if statement not in fields]
         answers = await read(missing) if missing else ()
         if missing and fields and self._moment_of(audience) != moment:
-            return await read(statements)  # what was kept is not of the content that was read now
+            return await read(statements)  # content changed: cached and new results do not match
         self.hits += len(fields)
         self.misses += len(keys) - len(fields)
         for statement, json in zip(missing, answers, strict=True):

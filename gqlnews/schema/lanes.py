@@ -1,6 +1,7 @@
-"""Two feeds over one store, so that heavy subscriptions do not delay the events of light ones.
+"""Two subscription hubs over one store, so that heavy subscriptions do not delay the events of light ones.
 
-Each has snapshots and a thread of its own. A subscription stays in its lane: `expected.py` says which.
+Each hub has its own snapshots and thread. `expected.py` assigns a subscription to one of them for its
+lifetime.
 """
 
 import asyncio
@@ -14,19 +15,19 @@ from gqlnews.schema.feed import Feed, VersionOf
 
 
 class Lanes:
-    """As a `Feed`. `close` it before the loop ends."""
+    """Drop-in for a single `Feed`. Call `close` before the event loop ends."""
 
     def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
         self.light, self.heavy = (Feed(path, version_of, limits) for _ in range(2))
 
     @property
     def watching(self) -> int:
-        """Subscriptions that run."""
+        """Number of active subscriptions."""
         return self.light.watching + self.heavy.watching
 
     @property
     def over_budget(self) -> int:
-        """Subscriptions that ended as their client's took too much statement time."""
+        """Number of subscriptions that ended because their client was over its statement time budget."""
         return self.light.over_budget + self.heavy.over_budget
 
     def watch(

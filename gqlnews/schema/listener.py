@@ -1,4 +1,4 @@
-"""What waits for one client of a subscription: a queue with an end."""
+"""Bounded event queue of one subscription, with slow-consumer detection."""
 
 import asyncio
 from collections import deque
@@ -8,36 +8,36 @@ from typing import NamedTuple
 from gqlnews.errors import GqlnewsError
 
 MOST_WAITING = 10_000  # events
-MOST_BYTES = 16 << 20  # of those; what several clients wait for is in memory once
+MOST_BYTES = 16 << 20  # of their bodies; queues of identical subscriptions share the bytes in memory
 
 
 class Event(NamedTuple):
-    """One change, as it is told: `body` is the response as JSON. `number` is that of its version."""
+    """Event for one change: `number` is the version number, `body` the response as JSON."""
 
     number: int
     body: bytes
 
 
 class EndedError(GqlnewsError):
-    """The server stops: nothing comes any more, and the client may come again."""
+    """Raised when the server shuts down. The client may reconnect."""
 
 
 class AnewError(GqlnewsError):
-    """The store was made anew: what a client knows says nothing of what changed."""
+    """Raised when the store was replaced. The client's version is void, so it cannot resume from it."""
 
 
 class FailedError(GqlnewsError):
-    """What was to be told could not be made, and the log says why: the client may come again."""
+    """Raised when an internal error, which is logged, ends a subscription. The client may reconnect."""
 
 
 class LaggingError(GqlnewsError):
-    """A client reads more slowly than things change: nothing is kept for it any more."""
+    """Raised for a slow consumer, whose queue overflowed and was dropped."""
 
 
 class Listener:
-    """`number` is the newest change that the client knows. `drop` is called once, where it lags too far.
+    """Event queue of one subscription. `number` is the newest version number queued so far.
 
-    `client` names whose statement time its subscription takes.
+    `drop` is called once, when the queue overflows. `client` is charged for the statement time.
     """
 
     def __init__(self, drop: Callable[[], None], client: str = "") -> None:
@@ -54,7 +54,7 @@ class Listener:
         return self._failure is not None
 
     def put(self, events: Iterable[Event]) -> None:
-        """What the client does not know yet. What comes after a failure is lost on it."""
+        """Queue events that are newer than `number`. After a failure, events are discarded."""
         if self._failure is not None:
             return
         for event in events:
@@ -69,12 +69,12 @@ class Listener:
         self._wake()
 
     def fail(self, failure: Exception) -> None:
-        """Nothing comes after what waits already; what it failed with first is what is told."""
+        """End the queue after the events already in it. Only the first failure counts."""
         self._failure = self._failure or failure
         self._wake()
 
     async def take(self) -> bytes:
-        """The body of the next event, once there is one; raises what it failed with."""
+        """Wait for the next event and return its body. Raises the failure once the queue is empty."""
         while not self._events:
             if self._failure is not None:
                 raise self._failure

@@ -1,4 +1,4 @@
-"""Global object identification: ids made of type and natural key, so that they outlive the store."""
+"""Relay global object identification, with IDs of type and natural key that survive a store rebuild."""
 
 import base64
 import binascii
@@ -12,12 +12,10 @@ from gqlnews.plan.arguments import Inputs
 from gqlnews.schema.fields import column
 
 
-@strawberry.interface(
-    description="Anything with a globally unique `id` (Relay global object identification)."
-)
+@strawberry.interface(description="An object with a globally unique ID (Relay global object identification).")
 class Node:
     id: strawberry.ID = column(
-        "node_id", description="Unique among all objects, and the same after a rebuild."
+        "node_id", description="Globally unique, opaque ID. Stays the same when the store is rebuilt."
     )
 
 
@@ -30,7 +28,7 @@ def nodes_argument(arguments: Mapping[str, Any]) -> Inputs:
 
 
 def _refs(ids: list[str]) -> Inputs:
-    """Values `refs`, a JSON array of `[type, natural key]`, `["", ""]` where no id; `limit`, how many."""
+    """Bind `refs`, a JSON array of `[type, natural key]` (`["", ""]` for an invalid ID), and `limit`."""
     refs = orjson.dumps([_read_id(text) for text in ids]).decode()
     return Inputs(values={"refs": refs, "limit": len(ids)})
 

@@ -1,8 +1,7 @@
-"""Fields of one name can be merged: the specification's rule, with less work than it may take elsewhere.
+"""Validation rule OverlappingFieldsCanBeMerged, with a lower bound on its work.
 
-Each two fields of one response key are compared, and so are their selections: 500 that are alike make 100,000
-pairs. graphql-core ends that after a number of comparisons, some two seconds, and nobody else is answered
-meanwhile.
+The rule compares each pair of fields with the same response key, and their selections: 500 such fields make
+100,000 pairs. The limit of graphql-core allows about two seconds of comparisons, which block the event loop.
 """
 
 from typing import Any
@@ -14,12 +13,12 @@ from gqlnews.errors import Code
 from gqlnews.time_budget import TimeBudgetExceeded, remaining_seconds
 
 COMPARISON_SECONDS = 4e-6
-MOST_COMPARED = 50_000  # some 0.2 s; what front ends ask takes some hundreds
+MOST_COMPARED = 50_000  # about 0.2 s; queries of front ends take some hundreds
 TOO_MANY = "Too many fields have the same name, and would be merged: ask for each once."
 
 
 class OverlappingFields(OverlappingFieldsCanBeMergedRule):
-    """Ends the validation where too much is to be compared, and says so. Raises TimeBudgetExceeded."""
+    """Abort validation with an error after too many comparisons. Raises TimeBudgetExceeded."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)

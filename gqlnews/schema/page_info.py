@@ -1,4 +1,4 @@
-"""Relay's page information."""
+"""Relay `PageInfo`."""
 
 import strawberry
 
@@ -6,17 +6,19 @@ from gqlnews.plan.declare import Part
 from gqlnews.schema.fields import declared
 
 
-@strawberry.type(description="Where a page stands in its list.")
+@strawberry.type(description="Information about a page of a connection.")
 class PageInfo:
     has_next_page: bool = declared(
         Part.HAS_NEXT_PAGE,
-        description="Whether the list goes on past this page's last edge: exact, whichever way one walks.",
+        description="Whether there are items after this page. Exact for both paging directions.",
     )
     has_previous_page: bool = declared(
         Part.HAS_PREVIOUS_PAGE,
-        description="Whether it goes on before this page's first edge: exact likewise.",
+        description="Whether there are items before this page. Exact for both paging directions.",
     )
     start_cursor: str | None = declared(
-        Part.START_CURSOR, description="The first edge's; null on an empty page."
+        Part.START_CURSOR, description="The cursor of the first edge; null if the page is empty."
     )
-    end_cursor: str | None = declared(Part.END_CURSOR, description="The last edge's; null on an empty page.")
+    end_cursor: str | None = declared(
+        Part.END_CURSOR, description="The cursor of the last edge; null if the page is empty."
+    )

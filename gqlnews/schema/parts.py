@@ -1,11 +1,11 @@
-"""Incremental delivery: an answer in parts, whose parts put together are the whole answer.
+"""Incremental delivery (`@defer` and `@stream`): turn results into a sequence of payloads.
 
-1. The first part is what nothing defers, with the beginnings of streamed lists. It goes out before the
-   statements of the others run.
-2. Then come the rests of the lists, then each deferred fragment, outermost first, by a statement of its own
-   for each root field that has some of it. All see the same content.
+1. The initial payload has everything that is not deferred, and the first items of streamed lists. It is sent
+   before the other statements run.
+2. Then come the remaining items of the lists, then each deferred fragment, outermost first. A fragment runs
+   one statement for each root field that it has fields in. All payloads see the same content.
 
-A fragment stands once in the document and as often in the answer as what it stands in: at each *place*.
+A fragment in a list appears once in the document but many times in the response, once per *place*.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from gqlnews.plan.operation import BoundPart, BoundParts
 from gqlnews.plan.parcels import AT_ONCE
 from gqlnews.store.connection import Statements
 
-MAX_INLINE_BYTES = 64 << 10  # of answers that are taken apart on the event loop, in some milliseconds
+MAX_INLINE_BYTES = 64 << 10  # of results processed on the event loop, which takes some milliseconds
 
 Path = tuple[str | int, ...]
 Encoded = TypeVar("Encoded")
@@ -31,12 +31,12 @@ ReadParts = Callable[[Sequence[Statements]], AsyncGenerator[Sequence[bytes | Non
 
 
 class NotInPartsError(GqlnewsError):
-    """The answer has an error, which is told by the answer as a whole."""
+    """Raised if the response has an error, which only a response in one piece can report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What is to come: a fragment or the rest of a list, at a place of the answer."""
+    """A pending result: a deferred fragment or the rest of a streamed list, at a path of the response."""
 
     id: str
     path: Path
@@ -45,7 +45,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some of what was to come: fields for the object at `path`, or items for the list, from `at` on."""
+    """Part of a pending result: fields of the object at `path`, or items of the list from index `at` on."""
 
     pending: Pending
     path: Path
@@ -56,7 +56,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One part of the answer. `data` is that of the first; `completed` is what nothing more comes of."""
+    """One payload. Only the initial one has `data`; `completed` lists pending results that are finished."""
 
     data: Mapping[str, Any] | None = None
     pending: tuple[Pending, ...] = ()
@@ -68,9 +68,9 @@ class Delivery:
 async def deliveries(
     bound: BoundParts, read: ReadParts, encode: Callable[[Delivery], Encoded], offload: Offload
 ) -> AsyncGenerator[Encoded, None]:
-    """The encoded parts. A large one is taken apart by `offload`.
+    """Yield the encoded payloads. Large results are processed by `offload`.
 
-    Raises NotInPartsError and RefusedError before the first; what the store and `offload` raise.
+    Raises NotInPartsError and RefusedError, and what the store and `offload` raise.
     """
     assembly = _Assembly(bound)
     statements = [[one.statement for one in part.queries.values()] for part in bound.parts]
@@ -87,7 +87,7 @@ async def deliveries(
 def _encoded(
     assembly: "_Assembly", number: int, answers: Sequence[bytes | None], encode: Callable[[Delivery], Encoded]
 ) -> list[Encoded]:
-    """The parts that the answers of one bound part make."""
+    """Encode the payloads for the results of one bound part."""
     part = _parsed(assembly.bound.parts[number], answers)
     return [encode(delivery) for delivery in assembly.deliveries(number, part)]
 
@@ -106,9 +106,9 @@ def _parsed(part: BoundPart, answers: Sequence[bytes | None]) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Assembly:
-    """The answer as far as the client has it, `whole`, and what it was told to wait for.
+    """State of the response: `whole` is what was delivered so far, `waiting` the announced pending results.
 
-    What was delivered is not touched again: who sends it may not have done so yet.
+    Delivered objects are copied and not changed again, because they may not have been sent yet.
     """
 
     bound: BoundParts
@@ -148,7 +148,7 @@ class _Assembly:
         )
 
     def _announced(self, parent: int) -> tuple[Pending, ...]:
-        """What is told to come now: the fragments that stand in what has come."""
+        """Announce the fragments that are nested directly in `parent`, which was just delivered."""
         announced: list[Pending] = []
         for number, parcel in enumerate(self.bound.parcels, start=1):
             if parcel.parent == parent:
@@ -165,13 +165,13 @@ class _Assembly:
 
 
 def _copy(data: dict[str, Any]) -> dict[str, Any]:
-    """A deep copy of JSON, many times faster than `deepcopy`."""
+    """Deep-copy JSON data, many times faster than `deepcopy`."""
     copied: dict[str, Any] = orjson.loads(orjson.dumps(data))
     return copied
 
 
 def _places(value: Any, keys: Sequence[str], path: Path = ()) -> Iterator[Path]:
-    """Where these keys lead to an object."""
+    """Yield the path of each object that these keys lead to."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _places(item, keys, (*path, index))
@@ -183,7 +183,7 @@ def _places(value: Any, keys: Sequence[str], path: Path = ()) -> Iterator[Path]:
 
 
 def _place(path: Path, keys: int) -> Path:
-    """The beginning of a path up to its `keys`-th key, and the indices after that."""
+    """Return the prefix of a path up to its `keys`-th key and the indices that follow it."""
     at = 0
     while at < len(path) and (keys or isinstance(path[at], int)):
         keys -= isinstance(path[at], str)
@@ -194,7 +194,7 @@ def _place(path: Path, keys: int) -> Path:
 def _own(
     fields: Iterable[FieldPlan], value: Mapping[str, Any], parcel: int, path: Path
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """What a parcel brings: the fields that are its own, by where they stand; the others lead to these."""
+    """Yield the fields that belong to a deferred fragment, by path. Other fields only lead to these."""
     here = [plan for plan in fields if plan.key in value]
     if own := {plan.key: value[plan.key] for plan in here if plan.parcel == parcel}:
         yield path, own
@@ -212,7 +212,7 @@ def _own_below(plan: FieldPlan, value: Any, parcel: int, path: Path) -> Iterator
 
 
 def _fields(objects: Iterable[ObjectPlan]) -> Iterator[FieldPlan]:
-    """Of whatever type an object is: what it has tells."""
+    """Yield the fields of all possible types of an object, each response key once."""
     seen = set()
     for one in objects:
         for plan in one.fields:
@@ -224,7 +224,7 @@ def _fields(objects: Iterable[ObjectPlan]) -> Iterator[FieldPlan]:
 def _cut(
     fields: Iterable[FieldPlan], value: dict[str, Any], path: Path
 ) -> Iterator[tuple[Path, Stream, list[Any]]]:
-    """The rests of streamed lists, which are taken out of `value`."""
+    """Remove the remaining items of streamed lists from `value`, and yield them."""
     for plan in fields:
         below = value.get(plan.key)
         here = (*path, plan.key)

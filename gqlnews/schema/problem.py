@@ -1,4 +1,4 @@
-"""Problems: what is wrong with the content files."""
+"""Problems found in the content files."""
 
 from enum import Enum
 
@@ -7,24 +7,32 @@ import strawberry
 from gqlnews.schema import fields  # not its names: `column` is a field of Problem
 
 
-@strawberry.enum(description="How bad a problem is.")
+@strawberry.enum(description="Severity of a problem.")
 class Severity(Enum):
     ERROR = strawberry.enum_value(
-        "ERROR", description="The file is not served; the version of it served before stays."
+        "ERROR",
+        description=(
+            "The file is not served. If an earlier version was ingested, that version stays available."
+        ),
     )
     WARNING = strawberry.enum_value(
         "WARNING",
-        description="The file is served; something in it looks wrong, or was repaired or left out.",
+        description="The file is served, but something in it looks wrong, or was repaired or left out.",
     )
 
 
-@strawberry.type(description="What is wrong with one file, and where.")
+@strawberry.type(description="A problem in a content file, with its position.")
 class Problem:
-    path: str = fields.column("path", description="The file, below the content folder.")
-    line: int | None = fields.column("line", description="1-based; null where it is the whole file.")
-    column: int | None = fields.column("column_", description="1-based, in characters.")
-    severity: Severity = fields.column("severity", description="Whether the file is served all the same.")
-    code: str = fields.column(
-        "code", description="A stable, documented word, e.g. `missing-key`, `bad-date`, `duplicate-url`."
+    path: str = fields.column("path", description="Path of the file, relative to the content folder.")
+    line: int | None = fields.column(
+        "line", description="Line number, starting at 1; null if the problem concerns the whole file."
     )
-    message: str = fields.column("message", description="What is wrong, and what to do about it.")
+    column: int | None = fields.column("column_", description="Column in characters, starting at 1.")
+    severity: Severity = fields.column(
+        "severity", description="Whether the problem prevents the file from being served."
+    )
+    code: str = fields.column(
+        "code",
+        description="Stable, documented problem code, e.g. `missing-key`, `bad-date`, `duplicate-url`.",
+    )
+    message: str = fields.column("message", description="Description of the problem, and how to fix it.")

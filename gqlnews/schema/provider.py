@@ -1,4 +1,4 @@
-"""Providers: who published what, one for each domain."""
+"""Providers: publishers of articles, one per domain."""
 
 import strawberry
 
@@ -14,38 +14,42 @@ from gqlnews.schema.page_info import PageInfo
 
 
 def providers(place: str) -> Connection:
-    """A connection of providers by domain; `place` names it in its cursors."""
+    """Declare a connection of providers by domain. `place` ties cursors to this connection."""
     return Connection(PROVIDER, ReadList(place, PROVIDER.order, PROVIDER_OPERANDS))
 
 
-@strawberry.type(description="Who published it. One per `domain`.")
+@strawberry.type(description="A publisher of articles or related coverage, identified by its domain.")
 class Provider(Node):
-    domain: str = column("domain", description="What tells providers apart.")
-    name: str = column("name", description="The name most files use; ties go to the most recent file.")
+    domain: str = column("domain", description="Unique domain of the provider.")
+    name: str = column("name", description="The name that most files use. Ties go to the most recent file.")
     names: list[str] = column(
-        "names", Kind.JSON, description="Every name that files use for this domain, most used first."
+        "names", Kind.JSON, description="All names that files use for this domain, most used first."
     )
     images: list[Image] = declared(
-        Items("images"), first(), description="As the newest file that gives any has them."
+        Items("images"), first(), description="Images of the provider, from the newest file that has any."
     )
     articles: ArticleConnection = declared(
         articles("Provider.articles", Match("provider_domain", parent="domain")),
         *ARTICLE_LIST,
-        description="What it published, newest first unless `orderBy` says otherwise.",
+        description="Articles by the provider, newest first unless `orderBy` says otherwise.",
     )
 
 
-@strawberry.type(description="A provider on a page, and where it stands.")
+@strawberry.type(description="A provider in a connection, with its cursor.")
 class ProviderEdge:
-    cursor: str = declared(Part.EDGE_CURSOR, description="Pass it as `after` or `before`.")
+    cursor: str = declared(Part.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
     node: Provider = declared(Part.EDGE_NODE, description="The provider.")
 
 
 @strawberry.type(description="A page of a list of providers.")
 class ProviderConnection:
-    edges: list[ProviderEdge] = declared(Part.EDGES, description="The page, with cursors.")
-    nodes: list[Provider] = declared(
-        Part.NODES, description="The edges' nodes, for clients that need no cursors."
+    edges: list[ProviderEdge] = declared(
+        Part.EDGES, description="The edges of the page: each provider with its cursor."
     )
-    page_info: PageInfo = declared(Part.PAGE_INFO, description="Where the page stands in the list.")
-    total_count: int = declared(Part.TOTAL_COUNT, description="How many there are in all, whatever the page.")
+    nodes: list[Provider] = declared(
+        Part.NODES, description="The providers of the page, for clients that do not need cursors."
+    )
+    page_info: PageInfo = declared(Part.PAGE_INFO, description="Information for paging.")
+    total_count: int = declared(
+        Part.TOTAL_COUNT, description="Total number of matching providers, on all pages."
+    )

@@ -1,4 +1,4 @@
-"""The root fields: each an ordinary resolver that awaits the finished JSON of its whole subtree."""
+"""Root fields of queries. Each resolver awaits the finished JSON of its whole subtree."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
@@ -22,15 +22,15 @@ from gqlnews.schema.topic import Topic
 from gqlnews.schema.trending import TRENDING
 from gqlnews.schema.work import Info, finished
 
-COLLAPSE = "Of several articles alike, keep the one that the order puts first, after `where`."
+COLLAPSE = "Returns only the first of several duplicates in the sort order. Applied after `where`."
 ONE_DAY = Duration("P1D")
-HALF_LIFE = "How long a heat takes to halve."
-AS_OF = "None published after this instant; now, where it is left out. With it, pages can be repeated."
-STORY_ORDER = "Which stories come first."
-MIN_SIZE = "Only stories of so many articles or more."
+HALF_LIFE = "Time in which heat decays to half. Defaults to one day."
+AS_OF = "Excludes articles published after this instant. Defaults to now; set it for repeatable pages."
+STORY_ORDER = "Sort order of the stories."
+MIN_SIZE = "Minimum number of articles in a story. Values below 2 count as 2."
 
-SINCE = "A `version` that the API gave."
-FIRST_CHANGES = "How many at most, up to 100."
+SINCE = "Returns changes after this `version` of an earlier response. Null starts from the beginning."
+FIRST_CHANGES = "Maximum number of changes to return, 0 to 100."
 
 First = Annotated[int | None, strawberry.argument(description=FIRST)]
 After = Annotated[str | None, strawberry.argument(description=AFTER)]
@@ -44,14 +44,17 @@ Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
 def root(declaration: Declaration, description: str) -> Callable[[Resolver], Resolver]:
-    """A root field whose statement `declaration` says."""
+    """Define a root field by its declaration."""
     field = strawberry.field(metadata={DECLARATION: declaration}, description=description)
     return cast("Callable[[Resolver], Resolver]", field)
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(description="Queries.")
 class Query:
-    @root(One(Match("slug", argument="slug"), arguments=key_arguments), "The article of a slug.")
+    @root(
+        One(Match("slug", argument="slug"), arguments=key_arguments),
+        "The article with this slug; null if there is none.",
+    )
     async def article(self, info: Info, slug: str) -> Article | None:
         return await finished(info)
 
@@ -61,15 +64,16 @@ class Query:
             through=Junction("url_owner", near="url", far="article_id"),
             arguments=key_arguments,
         ),
-        "By any of the URLs that a file gives for it; where several files share one, the published, then the "
-        "newest.",
+        "The article with this URL, which may be any of its URLs; null if there is none. If several share "
+        "it, published articles win over unpublished ones, then the newest.",
     )
     async def article_by_url(self, info: Info, url: URL) -> Article | None:
         return await finished(info)
 
     @root(
         articles("Query.articles"),
-        "Newest first unless `orderBy` says otherwise; the order is total, so pages neither skip nor repeat.",
+        "Articles, newest first unless `orderBy` says otherwise. The order is total, so pages neither skip "
+        "nor repeat articles.",
     )
     async def articles(
         self,
@@ -86,8 +90,8 @@ class Query:
 
     @root(
         TRENDING,
-        "By heat that halves every `halfLife`, heat × 2^(−age ÷ halfLife), hottest first; then those without "
-        "heat above 0, newest first. None published after `asOf`.",
+        "Articles by decayed heat, heat × 2^(−age ÷ halfLife), hottest first. Articles without a heat above "
+        "0 follow, newest first. Articles published after `asOf` are excluded.",
     )
     async def trending(
         self,
@@ -103,20 +107,20 @@ class Query:
 
     @root(
         SEARCH,
-        'Best match first. Words are ANDed; `"a phrase"`, `-not`, `a OR b`, `prefix*`, `title:word`. Never a '
-        "syntax error: what is no operator is a word.",
+        'Full-text search, best match first. All words must match. Supports `"a phrase"`, `-not`, `a OR b`, '
+        "`prefix*` and `title:word`. No input is a syntax error: anything that is not an operator is a word.",
     )
     async def search(
         self,
         info: Info,
-        query: Annotated[str, strawberry.argument(description="What to look for.")],
+        query: Annotated[str, strawberry.argument(description="The search query.")],
         first: First = 20,
         after: After = strawberry.UNSET,
         where: Where = strawberry.UNSET,
     ) -> SearchConnection:
         return await finished(info)
 
-    @root(STORIES, "Articles that list each other, as the stories that they tell together.")
+    @root(STORIES, "Stories: groups of articles that list each other as related coverage.")
     async def stories(
         self,
         info: Info,
@@ -129,8 +133,8 @@ class Query:
 
     @root(
         CHANGES,
-        "What changed after `since` (a `version`), oldest first, one entry per article with its latest "
-        "state; `since` null starts from nothing, so the first walk is the whole content.",
+        "Changes after the version `since`, oldest first, one per article with its latest state. Without "
+        "`since`, paging through the changes returns the whole content.",
     )
     async def changes(
         self,
@@ -140,11 +144,14 @@ class Query:
     ) -> ChangeSet:
         return await finished(info)
 
-    @root(One(Match("domain", argument="domain"), arguments=key_arguments), "The provider of a domain.")
+    @root(
+        One(Match("domain", argument="domain"), arguments=key_arguments),
+        "The provider with this domain; null if there is none.",
+    )
     async def provider(self, info: Info, domain: str) -> Provider | None:
         return await finished(info)
 
-    @root(providers("Query.providers"), "Who published what is served, by domain.")
+    @root(providers("Query.providers"), "Providers of articles or related coverage, by domain.")
     async def providers(
         self,
         info: Info,
@@ -156,22 +163,28 @@ class Query:
     ) -> ProviderConnection:
         return await finished(info)
 
-    @root(One(Match("slug", argument="slug"), arguments=key_arguments), "The topic of a slug.")
+    @root(
+        One(Match("slug", argument="slug"), arguments=key_arguments),
+        "The topic with this slug; null if there is none.",
+    )
     async def topic(self, info: Info, slug: str) -> Topic | None:
         return await finished(info)
 
-    @root(Many(), "Every topic, by slug.")
+    @root(Many(), "All topics, by slug.")
     async def topics(self, info: Info) -> list[Topic]:
         return await finished(info)
 
-    @root(Refs(node_argument, single=True), "The object of an id; null where there is none.")
+    @root(Refs(node_argument, single=True), "The object with this ID; null if there is none.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         return await finished(info)
 
-    @root(Refs(nodes_argument), "The objects of several ids, in their order; null for each that is none.")
+    @root(
+        Refs(nodes_argument),
+        "The objects with these IDs, in the same order; null for each ID without an object.",
+    )
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
         return await finished(info)
 
-    @root(One(), "What is being served, and how healthy the content is.")
+    @root(One(), "Version, counts and problems of the served content.")
     async def site(self, info: Info) -> Site:
         return await finished(info)

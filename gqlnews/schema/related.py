@@ -1,4 +1,4 @@
-"""Related coverage: what an editor listed beside an article."""
+"""Related coverage, as listed by an article's editor."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,29 +25,31 @@ DRIFT = Differences(
 )
 
 
-@strawberry.type(description="Where a summary no longer says what the article behind it says.")
+@strawberry.type(description="A difference between a summary in `related` and the article that it links to.")
 class Drift:
-    field: str = column("field", description="The field's name in this schema.")
-    listed: str | None = column("listed", description="What the summary says.")
-    stored: str | None = column("stored", description="What the article says.")
+    field: str = column("field", description="Name of the field in this schema, e.g. `title`.")
+    listed: str | None = column("listed", description="Value in the summary.")
+    stored: str | None = column("stored", description="Value in the article.")
 
 
 @strawberry.type(
-    description="One entry of an article's related coverage: the summary as it was when its editor listed it."
+    description=(
+        "An entry of an article's related coverage: a summary from the time when its editor listed it."
+    ),
 )
 class Related(Coverage):
-    position: int = column("position", description="0-based place in the list.")
+    position: int = column("position", description="Position in the list, starting at 0.")
     article: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] | None = declared(
         One(Match("id", parent="target_id")),
         description=(
-            "The stored article behind `url`, where there is one that the caller may see: from here a query "
-            "goes on, as deep as the limits let it."
+            "The stored article with this URL; null if there is none that the caller may see. Queries can "
+            "nest as deep as the limits allow."
         ),
     )
     drift: list[Drift] = declared(
         DRIFT,
         description=(
-            "Where the summary no longer says what `article` says: title, excerpt, publishedDateTime, "
-            "quality. Empty where `article` is null."
+            "Differences between the summary and `article` in title, excerpt, publishedDateTime and quality. "
+            "Empty if `article` is null."
         ),
     )

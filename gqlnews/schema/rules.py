@@ -1,7 +1,7 @@
-"""The rules of validation that a document can break, told by its text.
+"""Select the validation rules that can apply to a document, by a search of its text.
 
-A rule about fragments finds nothing in a document without any, and each rule costs its share of a visit to
-every node. A word may stand in a string or a comment: then a rule runs in vain, but none is ever missing.
+Each rule adds to the cost of visiting every node, and a rule about fragments, say, finds nothing in a
+document without fragments. A match in a string or comment runs a rule needlessly, but no rule is ever missed.
 """
 
 from collections.abc import Mapping
@@ -63,6 +63,6 @@ _SIGN_OF = {rule: sign for sign, rules in _ABOUT.items() for rule in rules}
 
 
 def rules_for(text: str, *, introspection: bool = True) -> Rules:
-    """Those of the specification's rules, in their order, that a document with this text may break."""
+    """Return the specification's rules that a document with this text may break, in their order."""
     rules = tuple(_OURS.get(rule, rule) for rule in specified_rules if _SIGN_OF.get(rule, "") in text)
     return rules if introspection or "__" not in text else (NoIntrospection, *rules)

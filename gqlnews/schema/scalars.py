@@ -1,4 +1,4 @@
-"""The scalars of the contract. Values come from the store as they are served: nothing is serialised here."""
+"""Custom scalars. They need no serializers, because the store returns values in their final form."""
 
 from typing import NewType
 
@@ -22,22 +22,22 @@ SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
         description=(
-            "An instant, ISO 8601 / RFC 3339 in UTC with a `Z`, e.g. `2021-04-15T13:00:00Z`. "
-            "Sub-second digits only where the file has them."
+            "An instant in ISO 8601 / RFC 3339 format, in UTC with a `Z`, e.g. `2021-04-15T13:00:00Z`. "
+            "Has fractional seconds only if the file does."
         ),
         parse_value=read_text,
     ),
     URL: strawberry.scalar(
         name="URL",
         description=(
-            "A URL. What the file HTML-escaped (`&amp;`) is unescaped, what is relative stands under the "
-            "base URL where one is set; otherwise as the file gives it."
+            "A URL as given in the file, except that HTML entities such as `&amp;` are decoded, and relative "
+            "URLs are resolved against the base URL if one is configured."
         ),
         parse_value=read_text,
     ),
     Duration: strawberry.scalar(
         name="Duration",
-        description="An ISO 8601 duration without years and months, e.g. `P2D`, `PT6H`.",
+        description="An ISO 8601 duration in weeks, days, hours, minutes and seconds, e.g. `P2D` or `PT6H`.",
         parse_value=read_text,
     ),
     JSON: strawberry.scalar(name="JSON", description="Any JSON value."),

@@ -1,4 +1,4 @@
-"""Search: articles by their words, best first."""
+"""Full-text search of articles, best match first."""
 
 import hashlib
 
@@ -20,7 +20,7 @@ BEST_FIRST = (OrderTerm("score", descending=True, number=True), *ARTICLE.order)
 
 
 def search_arguments(arguments: Arguments) -> Inputs:
-    """The order is the query's, so its cursors hold for one query."""
+    """Resolve the arguments of `search`. Cursors are valid for one query only, as it determines the order."""
     match = read_search(arguments["query"])
     query = hashlib.sha256(match.encode()).hexdigest()[:12]
     page, values = read_page(arguments, f"Query.search {query}", BEST_FIRST)
@@ -33,24 +33,27 @@ def search_arguments(arguments: Arguments) -> Inputs:
 SEARCH = Connection(ARTICLE, search_arguments, hits=Hits("search"))
 
 
-@strawberry.type(description="An article that a search found, and how well.")
+@strawberry.type(description="A search result, with its score and snippet.")
 class SearchEdge:
-    cursor: str = declared(Part.EDGE_CURSOR, description="Pass it as `after`.")
+    cursor: str = declared(Part.EDGE_CURSOR, description="Cursor to pass as `after`.")
     node: Article = declared(Part.EDGE_NODE, description="The article.")
-    score: float = declared(Part.SCORE, description="Higher is better.")
+    score: float = declared(Part.SCORE, description="Relevance score; higher is better.")
     snippet: str = declared(
-        Part.SNIPPET, description="The best passage, HTML-escaped, with the matches in `<mark>`."
+        Part.SNIPPET,
+        description="The best matching passage, HTML-escaped, with matches in `<mark>` elements.",
     )
 
 
-@strawberry.type(description="A page of what a search found.")
+@strawberry.type(description="A page of search results.")
 class SearchConnection:
-    edges: list[SearchEdge] = declared(Part.EDGES, description="The page, with cursors and scores.")
-    nodes: list[Article] = declared(
-        Part.NODES, description="The edges' nodes, for clients that need no cursors."
+    edges: list[SearchEdge] = declared(
+        Part.EDGES, description="The edges of the page: each article with its cursor, score and snippet."
     )
-    page_info: PageInfo = declared(Part.PAGE_INFO, description="Where the page stands in the list.")
-    total_count: int = declared(Part.TOTAL_COUNT, description="How many it found in all, whatever the page.")
+    nodes: list[Article] = declared(
+        Part.NODES, description="The articles of the page, for clients that do not need cursors."
+    )
+    page_info: PageInfo = declared(Part.PAGE_INFO, description="Information for paging.")
+    total_count: int = declared(Part.TOTAL_COUNT, description="Total number of search results, on all pages.")
     facets: ArticleFacets = declared(
-        Part.FACETS, description="How what it found splits up, whatever the page."
+        Part.FACETS, description="Counts and statistics of all search results, on all pages."
     )

@@ -1,4 +1,4 @@
-"""Where a subscription begins: at the `since` that it names, if that is one that can be gone on from."""
+"""Resume token of a subscription: the version given as `since`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gqlnews.store.snapshots import Site
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What `since` was read to. A walk through `changes` that is still under way began at `started`."""
+    """Parsed resume token. `started` is the version at which an unfinished walk through `changes` began."""
 
     line: str
     number: int
@@ -30,9 +30,9 @@ class Since:
 
 
 class Beginning(NamedTuple):
-    """The client knows what changed up to `number`, and nothing that was removed up to `known`.
+    """Resume point: the client has all changes up to `number`, and no article removed up to `known`.
 
-    `moment` is the content's number when it began to be told of what it missed.
+    `moment` is the version number of the content when the replay began.
     """
 
     number: int
@@ -41,7 +41,7 @@ class Beginning(NamedTuple):
 
 
 def begin_at(bound: BoundSubscription, site: Site, number: int) -> Beginning:
-    """Where to go on from; at `number`, that of this moment, where nothing is said. Raises RefusedError."""
+    """Return the resume point: `since`, or `number` (the current version) without it. Raises RefusedError."""
     since = Since.of(bound.inputs.values)
     if since is None:
         return Beginning(number, number, site.number)
@@ -52,7 +52,7 @@ def begin_at(bound: BoundSubscription, site: Site, number: int) -> Beginning:
 
 
 def refuse_what_was_forgotten(bound: BoundSubscription, beginning: Beginning, site: Site) -> None:
-    """That may happen while a client that reads slowly is told what it missed. Raises RefusedError."""
+    """Raise RefusedError if the change log was pruned past the resume point during a slow replay."""
     if beginning.known < site.forgotten:
         error = RequestError(Code.VERSION_TOO_OLD, FORGOTTEN)
         raise RefusedError(error, bound.field.node, bound.field.path)

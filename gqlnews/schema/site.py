@@ -1,4 +1,4 @@
-"""The site: what is being served, and what is wrong with its files."""
+"""The site: version, counts and problems of the served content."""
 
 import strawberry
 
@@ -15,23 +15,27 @@ def problem_arguments(arguments: Arguments) -> Inputs:
     return read_slice(arguments, default=MOST_PROBLEMS)
 
 
-@strawberry.type(description="What is being served, and how healthy the content is.")
+@strawberry.type(description="Version, counts and problems of the served content.")
 class Site:
     version: str = column(
         "version",
         description=(
-            "Changes when, and only when, something that this caller may see does: what `ETag`s, caches and "
-            "`since` speak of."
+            "Version of the content, which changes if and only if something that this caller may see "
+            "changes. Used in `since` and for caching."
         ),
     )
-    article_count: int = column("article_count", description="Articles that the caller may see.")
-    provider_count: int = column("provider_count", description="Providers that exist for the caller.")
-    topic_count: int = column("topic_count", description="Topics that exist for the caller.")
-    first_published: DateTime | None = column("first_published", description="When the oldest was published.")
-    last_published: DateTime | None = column("last_published", description="When the newest was published.")
-    ingested_at: DateTime | None = column("ingested_at", description="When the store last took a change in.")
+    article_count: int = column("article_count", description="Number of articles that the caller may see.")
+    provider_count: int = column("provider_count", description="Number of providers that the caller may see.")
+    topic_count: int = column("topic_count", description="Number of topics that the caller may see.")
+    first_published: DateTime | None = column(
+        "first_published", description="Publication date of the oldest article."
+    )
+    last_published: DateTime | None = column(
+        "last_published", description="Publication date of the newest article."
+    )
+    ingested_at: DateTime | None = column("ingested_at", description="When the last change was ingested.")
     problems: list[Problem] = declared(
         Many(arguments=problem_arguments),
-        argument("first", int | None, MOST_PROBLEMS, "How many at most."),
-        description="What is wrong with the content files, for an editor; empty for everyone else.",
+        argument("first", int | None, MOST_PROBLEMS, "Maximum number of problems to return."),
+        description="Problems in the content files. Editors only: empty for other callers.",
     )

@@ -1,4 +1,4 @@
-"""Stories: articles that list each other, and how they unfolded."""
+"""Stories: groups of articles that list each other as related coverage."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +25,7 @@ MEMBERS = Match("id", parent="slug")
 
 
 def story_arguments(arguments: Arguments) -> Inputs:
-    """Those of `stories`; its cursors hold for one order."""
+    """Resolve the arguments of `stories`. Cursors are valid for one order only."""
     by_size = arguments["orderBy"].name == "SIZE"
     order, place = (LARGEST_FIRST, "Query.stories by size") if by_size else (STORY.order, "Query.stories")
     page, values = read_page(arguments, place, order)
@@ -38,41 +38,47 @@ STORIES = Connection(STORY, story_arguments)
 
 @strawberry.type(
     description=(
-        "The coverage of one event: articles that list each other as related, and whoever they list each "
-        "other with (the connected components of mutual links; an article outside one has no story)."
+        "The coverage of one event: a group of articles connected by mutual links in `related` (a connected "
+        "component). Articles without mutual links have no story."
     )
 )
 class Story(Node):
-    title: str = column("title", description="The title of its `lead`.")
+    title: str = column("title", description="Title of the `lead` article.")
     lead: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] = declared(
         One(Match("id", parent="lead_id")),
-        description="The hottest article, ties to the highest quality, then the newest.",
+        description="The article with the highest heat. Ties go to the highest quality, then to the newest.",
     )
-    size: int = column("size", description="How many articles it has.")
-    first_published: DateTime = column("first_published", description="When its oldest was published.")
-    last_published: DateTime = column("last_published", description="When its newest was published.")
+    size: int = column("size", description="Number of articles in the story.")
+    first_published: DateTime = column(
+        "first_published", description="Publication date of the oldest article."
+    )
+    last_published: DateTime = column("last_published", description="Publication date of the newest article.")
     providers: list[ProviderCount] = declared(
         Groups("provider_domain", entity=ARTICLE, match=MEMBERS, through=ARTICLES_OF_STORY),
-        description="Who covers it, most articles first.",
+        description="Providers in the story with their article counts, highest first.",
     )
     articles: ArticleConnection = declared(
         articles("Story.articles", MEMBERS, ARTICLES_OF_STORY, order=OLDEST_FIRST),
         *ARTICLE_LIST,
-        description="Oldest first unless `orderBy` says otherwise: the story as it unfolded.",
+        description="Articles of the story, oldest first unless `orderBy` says otherwise.",
     )
 
 
-@strawberry.type(description="A story on a page, and where it stands.")
+@strawberry.type(description="A story in a connection, with its cursor.")
 class StoryEdge:
-    cursor: str = declared(Part.EDGE_CURSOR, description="Pass it as `after`.")
+    cursor: str = declared(Part.EDGE_CURSOR, description="Cursor to pass as `after`.")
     node: Story = declared(Part.EDGE_NODE, description="The story.")
 
 
 @strawberry.type(description="A page of a list of stories.")
 class StoryConnection:
-    edges: list[StoryEdge] = declared(Part.EDGES, description="The page, with cursors.")
-    nodes: list[Story] = declared(
-        Part.NODES, description="The edges' nodes, for clients that need no cursors."
+    edges: list[StoryEdge] = declared(
+        Part.EDGES, description="The edges of the page: each story with its cursor."
     )
-    page_info: PageInfo = declared(Part.PAGE_INFO, description="Where the page stands in the list.")
-    total_count: int = declared(Part.TOTAL_COUNT, description="How many there are in all, whatever the page.")
+    nodes: list[Story] = declared(
+        Part.NODES, description="The stories of the page, for clients that do not need cursors."
+    )
+    page_info: PageInfo = declared(Part.PAGE_INFO, description="Information for paging.")
+    total_count: int = declared(
+        Part.TOTAL_COUNT, description="Total number of matching stories, on all pages."
+    )

@@ -1,4 +1,4 @@
-"""What can be watched: its events are the finished JSON of their whole subtree, as a query's answer is."""
+"""Subscription root fields, whose events are the finished JSON of their whole subtree."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, TypeVar, cast
@@ -16,14 +16,14 @@ from gqlnews.schema.fields import DECLARATION
 from gqlnews.schema.filters import ARTICLE_OPERANDS, ArticleFilter
 
 JUDGED = (
-    "Judged on both sides of a change: an article that ceases to match arrives as REMOVED, one that begins "
-    "to as ADDED."
+    "Filters articles both before and after a change. An article that no longer matches is reported as "
+    "REMOVED, one that newly matches as ADDED."
 )
-AFTER = "A `version` that the API gave: what changed after it comes first, one entry an article."
+AFTER = "Resumes after this `version` of an earlier response: missed changes come first, one per article."
 
 
 def event_arguments(arguments: Arguments) -> Inputs:
-    """The shape is the condition of `where`; of `since` the values `line`, `since` and `started`."""
+    """Resolve `where` to the shape, and `since` to the values `line`, `since` and `started`."""
     line, since, started = read_version(arguments.get("since"))
     reader = FilterReader(ARTICLE_OPERANDS, {"line": line, "since": since, "started": started})
     where = read_where(reader, arguments)
@@ -36,17 +36,17 @@ Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
 def watched(declaration: Events, description: str) -> Callable[[Resolver], Resolver]:
-    """A root field whose events `declaration` says."""
+    """Define a subscription root field by its declaration."""
     field = strawberry.subscription(metadata={DECLARATION: declaration}, description=description)
     return cast("Callable[[Resolver], Resolver]", field)
 
 
-@strawberry.type(description="What can be watched.")
+@strawberry.type(description="Subscriptions.")
 class Subscription:
     @watched(
         ARTICLE_CHANGED,
-        "Each change to what the caller may see, as it is taken in. `since` (a `site.version`) replays "
-        "what was missed.",
+        "Changes to articles that the caller may see, as they are ingested. Pass a `version` as `since` to "
+        "receive missed changes first.",
     )
     async def article_changed(
         self,

@@ -1,4 +1,4 @@
-"""Topics: what articles are about, the spellings of one slug joined."""
+"""Topics of articles. Names with the same slug are one topic."""
 
 import strawberry
 
@@ -9,10 +9,10 @@ from gqlnews.schema.fields import column, declared
 from gqlnews.schema.node import Node
 
 
-@strawberry.type(description="What articles are about.")
+@strawberry.type(description="A topic of articles.")
 class Topic(Node):
-    slug: str = column("slug", description="`Computer Vision` → `computer-vision`.")
-    name: str = column("name", description="As most files write it.")
+    slug: str = column("slug", description="Unique slug, e.g. `computer-vision` for `Computer Vision`.")
+    name: str = column("name", description="Name of the topic as most files spell it.")
     articles: ArticleConnection = declared(
         articles(
             "Topic.articles",
@@ -20,5 +20,5 @@ class Topic(Node):
             ARTICLES_OF_TOPIC,
         ),
         *ARTICLE_LIST,
-        description="What is about it, newest first unless `orderBy` says otherwise.",
+        description="Articles about the topic, newest first unless `orderBy` says otherwise.",
     )

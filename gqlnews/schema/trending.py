@@ -1,7 +1,8 @@
-"""Trending: articles by heat that halves with time.
+"""Trending articles, by heat with exponential decay.
 
-For a heat above 0 the order of heat * 2^(-age / halfLife) is that of log2(heat) + published / halfLife,
-whatever the time is now: nothing underflows, and a cursor needs no clock.
+For a heat above 0, sorting by heat * 2^(-age / halfLife) is the same as sorting by
+log2(heat) + published / halfLife, which does not depend on the current time. So nothing underflows, and
+cursors need no clock.
 """
 
 from gqlnews.instants import parse_instant, seconds_of
@@ -25,7 +26,7 @@ HOTTEST_FIRST = (
 
 
 def trending_arguments(arguments: Arguments) -> Inputs:
-    """Those of `trending`; its cursors hold for one half-life."""
+    """Resolve the arguments of `trending`. Cursors are valid for one half-life only."""
     half_life = float(read_duration(arguments["halfLife"]))
     as_of = arguments.get("asOf")
     latest = now_key() if as_of is None else read_instant(as_of)

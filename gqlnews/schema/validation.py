@@ -1,8 +1,8 @@
-"""Validate a document: graphql-core's rules, with bounds on what an invalid document may cost.
+"""Validate a document with graphql-core's rules, but with bounded cost for invalid documents.
 
-graphql-core prints whole values into its messages and looks for similar names at every unknown one: a
-document of a kilobyte gives a megabyte of errors. Here validation ends after `MAX_ERRORS` errors, messages
-are cut, names are suggested for the first errors only, and the time budget is checked at every node.
+graphql-core prints whole values into its messages and searches for similar names at every unknown name, so a
+document of one kilobyte can cause a megabyte of errors. Here validation stops after `MAX_ERRORS` errors,
+messages are shortened, only the first errors suggest names, and every node checks the time budget.
 """
 
 from collections.abc import Collection, Sequence
@@ -36,9 +36,9 @@ from gqlnews.errors import Code
 from gqlnews.schema.error_bounds import MAX_ERRORS, bounded_error
 from gqlnews.time_budget import check_time_budget
 
-MAX_SUGGESTIONS = 3  # errors of a document that suggest similar names; each may take some milliseconds
-MAX_VALUE_DEPTH = 32  # of a literal: printing a deeper one takes quadratic time; filters nest 16 deep
-MAX_PRINTED = 5_000  # characters of one uncut message, after which validation ends: printing took long
+MAX_SUGGESTIONS = 3  # errors per document that suggest similar names; each may take some milliseconds
+MAX_VALUE_DEPTH = 32  # of a literal: printing deeper ones takes quadratic time; filters nest 16 levels
+MAX_PRINTED = 5_000  # characters of an unshortened message; a longer one is slow to print and ends validation
 
 TOO_MANY_ERRORS = f"The document has at least {MAX_ERRORS} errors: these are the first."
 TOO_LONG = "An error was too long to report: the document was not checked further."
@@ -46,7 +46,7 @@ TOO_DEEP = f"A value is nested more than {MAX_VALUE_DEPTH} deep: write it flatte
 
 
 class _Context(ValidationContext):
-    """Collects bounded errors. Raises ValidationAbortedError where there are enough."""
+    """Collects bounded errors. Raises ValidationAbortedError at the maximum."""
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, type_info: TypeInfo, hide_suggestions: bool
@@ -59,8 +59,8 @@ class _Context(ValidationContext):
         return self._hide_suggestions or len(self.errors) >= MAX_SUGGESTIONS
 
     def _collect(self, error: GraphQLError) -> None:
-        check_time_budget()  # one value may have many errors, and each has names looked for
-        if len(self.errors) == MAX_ERRORS - 1:  # the last one says that there are more
+        check_time_budget()  # one value may have many errors, each with a search for similar names
+        if len(self.errors) == MAX_ERRORS - 1:  # the last one reports that there are more
             raise ValidationAbortedError(TOO_MANY_ERRORS)
         self.errors.append(bounded_error(error))
         if len(error.message) > MAX_PRINTED:
@@ -68,14 +68,14 @@ class _Context(ValidationContext):
 
 
 class _TimeBudget(Visitor):
-    """Checks the time budget at every node."""
+    """Check the time budget at every node."""
 
     def enter(self, *_: Any) -> None:
         check_time_budget()
 
 
 class _ValueDepth(Visitor):
-    """Ends validation at a literal that is nested too deeply, before any rule prints it."""
+    """Abort validation at a literal that is nested too deeply, before any rule prints it."""
 
     def enter_object_value(self, node: ValueNode, *_: Any) -> VisitorAction:
         _check_depth(node)
@@ -91,10 +91,7 @@ def validate_document(
     *,
     hide_suggestions: bool = False,
 ) -> list[GraphQLError]:
-    """The first errors of a document, at most `MAX_ERRORS`.
-
-    Raises TimeBudgetExceeded.
-    """
+    """Return the first errors of a document, at most `MAX_ERRORS`. Raises TimeBudgetExceeded."""
     type_info = TypeInfo(schema)
     context = _Context(schema, document, type_info, hide_suggestions)
     visitors: list[Visitor] = [_TimeBudget(), _ValueDepth(), *(rule(context) for rule in rules)]
@@ -115,7 +112,7 @@ def validate_document(
 
 
 def _check_depth(node: ValueNode) -> None:
-    """Raise ValidationAbortedError where lists and objects nest deeper than `MAX_VALUE_DEPTH`."""
+    """Raise ValidationAbortedError if lists and objects nest deeper than `MAX_VALUE_DEPTH`."""
     level: list[ValueNode] = [node]
     for _ in range(MAX_VALUE_DEPTH + 1):
         level = [part for one in level for part in _parts(one)]

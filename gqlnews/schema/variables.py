@@ -1,17 +1,17 @@
-"""How many values the variables of a request hold: Python coerces each, and serves nobody else meanwhile."""
+"""Limit the number of values in a request's variables, because coercing them blocks the event loop."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from gqlnews.time_budget import check_time_budget
 
-MOST_VALUES = 20_000  # some 0.1 s
+MOST_VALUES = 20_000  # about 0.1 s
 VALUE_SECONDS = 5e-6  # to coerce one
 TOO_MANY = f"The variables hold more than {MOST_VALUES:,} values: ask in several requests."
 
 
 def hold_too_much(variables: Mapping[str, Any]) -> bool:
-    """Whether JSON, however deep, holds more than `MOST_VALUES`. Raises TimeBudgetExceeded."""
+    """Return whether nested JSON holds more than `MOST_VALUES` values. Raises TimeBudgetExceeded."""
     count, waiting = 0, [variables.values()]
     while waiting:
         for value in waiting.pop():

@@ -1,7 +1,7 @@
-"""The work of one request: all its statements run in one hop.
+"""Execution of one query: run all its statements in one dispatch to the store.
 
-Where they are all that the request asks for, the answer is their JSON, put together here. Else the executor
-asks for the root fields one by one, and their resolvers share the hop.
+If the statements cover the whole operation, their JSON is joined into the response. Otherwise the executor
+resolves the root fields one by one, and their resolvers share the dispatch.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ Answers = Mapping[str, bytes | None]
 class Work:
     """Runs each statement of a request once, all in one read transaction.
 
-    `most_bytes`: no answer is larger, where that is not 0. `refused`: what in the content that they saw
-    refuses the whole request, or a limit that they came to.
+    `most_bytes` limits the size of the response; 0 means no limit. `refused` is the error that rejects the
+    whole request: one that a statement reported, or an exceeded limit.
     """
 
     def __init__(self, bound: BoundOperation, read: Read, most_bytes: int = 0) -> None:
@@ -38,7 +38,7 @@ class Work:
         self._running: asyncio.Task[Answers] | None = None
 
     async def answer(self, key: str) -> bytes | None:
-        """The JSON of the root field with this response key, None where it is null; or its GraphQLError."""
+        """Return the JSON of a root field by response key, None for null. Raises the field's GraphQLError."""
         failure = self._bound.failures.get(key)
         if failure is not None:
             raise GraphQLError(failure.message, failure.nodes, path=failure.path)
@@ -47,11 +47,11 @@ class Work:
         if self._answers is None:
             if self._running is None:
                 self._running = asyncio.ensure_future(self.run())
-            return (await self._running)[key]  # a request that is cancelled cancels its statements
+            return (await self._running)[key]  # cancelling the request cancels its statements
         return self._answers[key]
 
     async def run(self) -> Answers:
-        """The JSON of each root field by response key."""
+        """Run the statements and return the JSON of each root field by response key."""
         queries = self._bound.queries
         statements = list(dict.fromkeys(query.statement for query in queries.values()))
         try:
@@ -68,7 +68,7 @@ class Work:
         return answers
 
     async def prefetch(self) -> Answers | None:
-        """As `run`; None where it failed: then `answer` raises why, at each field."""
+        """Run the statements. On failure, return None, and make `answer` raise the error for each field."""
         try:
             return self._answers if self._answers is not None else await self.run()
         except Exception as failure:
@@ -76,12 +76,12 @@ class Work:
             return None
 
     def _require_room(self, answers: Answers) -> None:
-        """What a statement gave may have been kept, or stand in the answer several times."""
+        """Check the response size. The store cannot: results may be cached or used by several fields."""
         if 0 < self._most_bytes < sum(map(len, filter(None, answers.values()))):
             raise larger_than(self._most_bytes)
 
     async def whole(self) -> bytes | None:
-        """The answer as it goes out; None where it takes an executor: something is left to do, or wrong."""
+        """Return the response as JSON; None if it needs the executor, for other fields or for errors."""
         queries = self._bound.queries
         if not self._bound.complete:
             return None
@@ -98,6 +98,6 @@ Info = strawberry.Info[Work, None]
 
 
 async def finished(info: Info) -> Any:
-    """The finished JSON of a root field. Any, because it stands for the object that the field declares."""
+    """Resolve a root field to its finished JSON. Typed Any, as it stands for the field's declared type."""
     answer = await info.context.answer(str(info.path.key))
     return None if answer is None else orjson.Fragment(answer)

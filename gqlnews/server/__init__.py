@@ -1,1 +1,1 @@
-"""HTTP: the application, who is asking, the logs, the explorer page."""
+"""The HTTP server: ASGI application, authentication, logging, GraphiQL page."""

@@ -1,4 +1,4 @@
-"""The address that is listened on, taken before the folder is read: a port in use is said at once."""
+"""The listening socket, bound before the folder is read, so that a port in use is reported at once."""
 
 import socket
 from contextlib import closing
@@ -6,11 +6,11 @@ from contextlib import closing
 from gqlnews.errors import AddressError
 
 BACKLOG = 2048
-UNACKNOWLEDGED_MS = 20_000  # after which a client is gone that takes nothing, whatever its kernel says
+UNACKNOWLEDGED_MS = 20_000  # TCP_USER_TIMEOUT: then a client that acknowledges nothing is dropped
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one. Raises AddressError."""
+    """Bind a listening socket; port 0 takes any free port. Raises AddressError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -20,7 +20,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; the sockets of its connections have it too
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted sockets inherit it
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
         listener.bind(address)
         listener.listen(BACKLOG)
@@ -32,10 +32,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def take_backlog(listener: socket.socket) -> list[socket.socket]:
-    """Accept every connection that waits in the kernel's queue, and close the listener.
+    """Accept every connection in the kernel's accept queue, then close the listener.
 
-    When the last process closes the socket, the kernel resets what waits. Nothing runs between the last
-    accept and the close, so that hardly any connection can arrive in between.
+    When the last process closes the socket, the kernel resets the connections that are still queued. Nothing
+    runs between the last accept and the close, so hardly any connection can arrive in between.
     """
     taken: list[socket.socket] = []
     listener.setblocking(False)
@@ -44,14 +44,14 @@ def take_backlog(listener: socket.socket) -> list[socket.socket]:
             try:
                 taken.append(listener.accept()[0])
             except ConnectionAbortedError:
-                continue  # its client left while it waited
+                continue  # the client disconnected while queued
             except OSError:
-                break  # none waits, or the process has no file descriptor left
+                break  # the queue is empty, or the process is out of file descriptors
     return taken
 
 
 def base_url(listener: socket.socket) -> str:
-    """Where a browser on this machine finds it: `http://127.0.0.1:8000`."""
+    """The server's URL for a browser on this machine: `http://127.0.0.1:8000`."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not listened on
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,6 +1,6 @@
-"""Bound how many answers one client has in memory over streams: in the making, or waiting until it reads.
+"""Limit how many streamed responses of one client are in memory: being computed, or not yet sent.
 
-A WebSocket runs operations side by side, and each holds its answer until the socket takes it.
+A WebSocket runs operations concurrently, and each holds its response until the socket accepts it.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-SLOTS = 3  # of one client
+SLOTS = 3  # per client
 
 
 @dataclass(slots=True)
@@ -18,14 +18,14 @@ class _Slots:
 
 
 class AnswerSlots:
-    """In one event loop; a client that has no slot free waits for one."""
+    """A semaphore per client, for one event loop; a client without a free slot waits."""
 
     def __init__(self) -> None:
         self._clients: dict[str, _Slots] = {}
 
     @asynccontextmanager
     async def taken(self, client: str) -> AsyncIterator[None]:
-        """A slot, from before an answer is made until it is sent."""
+        """Hold a slot from before a response is computed until it is sent."""
         slots = self._clients.setdefault(client, _Slots())
         slots.users += 1
         try:

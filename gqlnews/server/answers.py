@@ -1,6 +1,6 @@
-"""What is known of requests that came before: how they run, and what the answer was.
+"""Response cache and prepared-request cache.
 
-An answer without errors that reads no clock holds until the version of the content changes.
+A response without errors that does not depend on the clock is valid until the content version changes.
 """
 
 from dataclasses import dataclass
@@ -14,20 +14,23 @@ from gqlnews.schema.engine import Answer, Prepared
 from gqlnews.store.access import Moment
 
 PREPARED_BYTES, FREE_PREPARED_BYTES = 32 << 20, 8 << 20
-PARSED = 30  # bytes that a byte of JSON may take as values
-OVERHEAD = 1_000  # bytes of an entry beside its texts, about
+PARSED = 30  # bytes of Python objects that a byte of JSON may become
+OVERHEAD = 1_000  # bytes of an entry besides its texts, approximately
 _PROGRAM = __version__.encode()
 
 
 class Request(NamedTuple):
-    """All that decides an answer but the content: `text` is a POST's body or a GET's query string."""
+    """Cache key: all that determines a response except the content.
+
+    `text` is the body of a POST or the query string of a GET.
+    """
 
     text: bytes
     only_query: bool
     audience: Audience
 
     def tag(self, version: bytes, media: str) -> bytes:
-        """The `ETag` of the answer, the same in every server of this program and this database."""
+        """The `ETag` of the response, equal on all servers of one gqlnews version and database."""
         parts = (_PROGRAM, version, media.encode(), b"%d" % self.audience, self.text)
         return b'"%b"' % blake2b(b"\0".join(parts), digest_size=16).hexdigest().encode()
 
@@ -39,7 +42,7 @@ class _Dated:
 
 
 class Answers:
-    """The response cache: at most `limit` bytes, 0 for none. Requests made ready are kept beside it."""
+    """Response cache of at most `limit` bytes (0 disables it), plus a cache of prepared requests."""
 
     def __init__(self, limit: int) -> None:
         self._answers: Kept[Request, _Dated] = Kept(limit)
@@ -48,12 +51,12 @@ class Answers:
 
     @property
     def size(self) -> int:
-        """Bytes of answers that are kept."""
+        """Size of the cached responses in bytes."""
         return self._answers.size
 
     @property
     def are_kept(self) -> bool:
-        """Whether there is room for any."""
+        """Whether the response cache is enabled."""
         return self._answers.limit > 0
 
     def get(self, request: Request, moment: Moment) -> Answer | None:
@@ -72,6 +75,6 @@ class Answers:
         return self._prepared.get(request)
 
     def keep_prepared(self, request: Request, prepared: Prepared) -> None:
-        """Kept only where no clock is read: then what is bound holds whenever it is asked again."""
+        """Cache a prepared request unless it depends on the clock, as its bound values would then change."""
         if prepared.bound.timeless:
             self._prepared.keep(request, prepared, PARSED * len(request.text) + prepared.size)

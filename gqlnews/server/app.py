@@ -1,6 +1,6 @@
-"""The application: routes, start and stop.
+"""The ASGI application: routes and lifespan.
 
-It runs under any ASGI server, as `uvicorn --factory gqlnews.server.app:from_environment`.
+It runs under any ASGI server, for example `uvicorn --factory gqlnews.server.app:from_environment`.
 """
 
 import sys
@@ -49,24 +49,24 @@ from gqlnews.settings import ServerSettings, log_format, server_settings
 from gqlnews.store.access import Access
 
 ENDPOINT = "/graphql"
-SWITCH_SECONDS = 0.0001  # how long the event loop waits for a thread that computes in Python; 5 ms by default
+SWITCH_SECONDS = 0.0001  # GIL switch interval, so that threads delay the event loop less; 5 ms by default
 
 _CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 
 
 class State(TypedDict):
-    """What the lifespan hands to every request, as `request.state`."""
+    """Lifespan state, available to every request as `request.state`."""
 
     service: Service
 
 
 class News(Starlette):
-    """Starlette's application; a POST to the endpoint needs neither its routes nor its middleware."""
+    """Starlette application that sends a POST to the endpoint past routing and middleware, to save time."""
 
     def __init__(self, endpoint: ASGIApp, cors: Cors | None, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint, self._cors = endpoint, cors
-        self.router.redirect_slashes = False  # its answer would name the host that the client named
+        self.router.redirect_slashes = False  # the redirect would repeat the client's `Host`
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._cors is not None and scope["type"] == "http" and _is_endpoint(scope):
@@ -91,7 +91,7 @@ def _is_endpoint(scope: Scope) -> bool:
 
 
 def create_app(settings: ServerSettings) -> Starlette:
-    """The application over a store that was ingested before; it only reads. Raises DocumentsError."""
+    """Create the application over an existing store, which it only reads. Raises DocumentsError."""
     schema = build_schema()
     trusted = documents_of(settings, schema)
 
@@ -148,13 +148,13 @@ def create_app(settings: ServerSettings) -> Starlette:
 
 
 def documents_of(settings: ServerSettings, schema: Schema) -> Mapping[str, str]:
-    """Those that are trusted; none where none are named. Raises DocumentsError."""
+    """Load the trusted documents; empty if none are configured. Raises DocumentsError."""
     path = settings.http.documents
     return NONE if path is None else trusted_documents(path, Documents(schema._schema))
 
 
 def from_environment() -> Starlette:
-    """The application with settings from the environment alone; raises SettingsError."""
+    """Create the application with settings from the environment alone. Raises SettingsError."""
     logs.configure(log_format())
     return create_app(server_settings())
 
@@ -169,7 +169,7 @@ def _endpoint(settings: ServerSettings) -> ASGIApp:
     endpoint = GraphQL(page if settings.explorer else None)
     if not settings.traces:
         return endpoint
-    from gqlnews.server.traces import TracedEndpoint  # it has its library only with the extra
+    from gqlnews.server.traces import TracedEndpoint  # imports a library that only the extra installs
 
     return TracedEndpoint(endpoint)
 
@@ -184,7 +184,7 @@ def _routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
         Route("/health/ready", ready),
     ]
     if settings.metrics:
-        from gqlnews.server.exposition import expose  # its library is asked for by few
+        from gqlnews.server.exposition import expose  # imported only if metrics are enabled
 
         routes.append(Route("/metrics", expose))
     return [*routes, explorer_assets()] if settings.explorer else routes
@@ -195,7 +195,7 @@ async def _to_endpoint(request: Request) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """What Starlette itself refuses: an unknown path, a method that a path does not take."""
+    """Handle Starlette's own errors: unknown path, method not allowed."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if allowed := headers.get(ALLOW):
@@ -205,5 +205,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """What nobody expected; the server logs it. Goes out above the middleware, so it brings the headers."""
+    """Handle unexpected exceptions, which the server logs.
+
+    The response bypasses the middleware, so it sets the security headers itself.
+    """
     return error_response(500, Code.INTERNAL_ERROR, FAILED, headers=SECURITY_HEADERS)

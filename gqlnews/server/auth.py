@@ -1,4 +1,4 @@
-"""Who is asking: a bearer token makes an editor, none the public; a wrong one is refused."""
+"""Authentication: a valid bearer token makes an editor, no token the public; an invalid one is a 401."""
 
 import hmac
 import re
@@ -12,7 +12,7 @@ from gqlnews.plan.audience import Audience
 from gqlnews.server.wire import BEARER, WWW_AUTHENTICATE, RefusedError
 from gqlnews.settings import ServerSettings
 
-# RFC 6750, section 2.1; the scheme's name in any case, as RFC 9110 has it.
+# RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110).
 _CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
 
@@ -22,12 +22,12 @@ def given_credentials(scope: Scope) -> Sequence[str]:
 
 
 def anonymous(settings: ServerSettings) -> Audience:
-    """Whom a request without credentials speaks for."""
+    """The audience of a request without credentials."""
     return Audience.OPEN if settings.unpublished else Audience.PUBLIC
 
 
 def audience(given: Sequence[str], settings: ServerSettings) -> Audience:
-    """Whom a request with these `Authorization` headers speaks for; wrong ones raise RefusedError (401)."""
+    """The audience of a request with these `Authorization` headers. Raises RefusedError (401)."""
     if not given:
         return anonymous(settings)
     credentials = _CREDENTIALS.fullmatch(given[0]) if len(given) == 1 else None
@@ -39,7 +39,7 @@ def audience(given: Sequence[str], settings: ServerSettings) -> Audience:
 
 
 def _is_known(token: str, tokens: Sequence[bytes]) -> bool:
-    """Every digest is compared, each in constant time, so that time tells nothing of which came near."""
+    """Compare all digests, each in constant time, so that timing reveals nothing about the tokens."""
     digest = sha256(token.encode("ascii")).digest()
     return sum(hmac.compare_digest(digest, known) for known in tokens) > 0
 

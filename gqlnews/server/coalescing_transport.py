@@ -1,6 +1,6 @@
-"""A transport that writes the responses of one turn of the event loop together.
+"""A transport that writes all responses of one event loop iteration with one system call.
 
-Each write is a system call, and one that wakes the client: written in a row, many responses wake it once.
+Each write also wakes the client, so pipelined responses that are written together wake it once.
 """
 
 import asyncio
@@ -9,16 +9,16 @@ from typing import Any
 
 from gqlnews.server.sliced_input import APPLICATION_BEHIND, SlicedInput
 
-LINGER_SECONDS = 2.0  # for a client that is refused to stop sending, and to read why
+LINGER_SECONDS = 2.0  # for a rejected client to stop sending and read the response
 
 _END_OF_HEAD = b"\r\n\r\n"
 
 
 class CoalescingTransport:
-    """A transport that keeps back a response, from its head on, until the loop's next turn.
+    """Buffer each response, from its head on, until the next event loop iteration.
 
-    Closed at once, a client that still sends would not read what it was told: where `lingers` says that it
-    does, it is given some time first.
+    A client that is still sending when the connection closes may not read its response. So if `lingers()` is
+    true, `close` only sends EOF and aborts the connection LINGER_SECONDS later.
     """
 
     __slots__ = ("_ended", "_held", "_input", "_lingers", "_loop", "_transport")
@@ -34,7 +34,7 @@ class CoalescingTransport:
     def write(self, data: bytes) -> None:
         if not self._held:
             if not (data.endswith(_END_OF_HEAD) and data.startswith(b"HTTP/")):
-                if not self._transport.is_closing():  # else its client has left
+                if not self._transport.is_closing():  # otherwise the client has disconnected
                     self._transport.write(data)
                 return
             self._loop.call_soon(self._flush)
@@ -56,7 +56,7 @@ class CoalescingTransport:
         self._loop.call_later(LINGER_SECONDS, self._transport.abort)
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the transport's own."""
+        """Delegate everything else to the transport."""
         return getattr(self._transport, name)
 
     def _flush(self) -> None:

@@ -1,7 +1,7 @@
-"""The parts of an answer as JSON, in the format that a client knows.
+"""Encode incremental delivery payloads (`@defer`, `@stream`) as JSON, in either of two formats.
 
-The newer one names what is pending, and tells when it is complete; that of August 2022 (`deferSpec=20220824`)
-only says whether more comes.
+The newer format lists pending and completed fragments by id. The format of August 2022
+(`deferSpec=20220824`) only has `hasNext`.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ HAS_NEXT = "hasNext"
 
 
 def newer(delivery: Delivery) -> bytes:
-    """`{"data", "pending", "incremental", "completed", "hasNext"}`, each where there is some."""
+    """Encode as `{"data", "pending", "incremental", "completed", "hasNext"}`; empty members are omitted."""
     body: dict[str, Any] = {} if delivery.data is None else {"data": delivery.data}
     if delivery.pending:
         body["pending"] = [_pending(one) for one in delivery.pending]
@@ -27,7 +27,7 @@ def newer(delivery: Delivery) -> bytes:
 
 
 def of_2022(delivery: Delivery) -> bytes:
-    """`{"data", "incremental", "hasNext"}`."""
+    """Encode as `{"data", "incremental", "hasNext"}`."""
     body: dict[str, Any] = {} if delivery.data is None else {"data": delivery.data}
     if delivery.pieces:
         body["incremental"] = [_piece_of_2022(one) for one in delivery.pieces]
@@ -35,7 +35,7 @@ def of_2022(delivery: Delivery) -> bytes:
 
 
 def last(body: bytes) -> bytes:
-    """An answer that is whole, as the only part or the last one."""
+    """Add `"hasNext": false` to a complete response, sent as the only or the last payload."""
     return body[:-1] + b',"hasNext":false}'
 
 

@@ -1,11 +1,11 @@
-"""The example queries that the explorer opens with, each about what is being served."""
+"""Example queries for the GraphiQL tabs, about the content being served."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
 class Example(NamedTuple):
-    """One tab. `name` is for people; the tab itself is titled with the operation's name."""
+    """One tab. `name` is a description; the tab's title is the operation's name."""
 
     name: str
     query: str
@@ -13,9 +13,9 @@ class Example(NamedTuple):
 
 
 class Served(NamedTuple):
-    """Something of each kind that is served; None where nothing is, or it is not known.
+    """One value of each kind from the content; None if there is none, or it is not known.
 
-    `slug` is an article's, `topic` a topic's slug, `word` something to search for, `story` a story's id.
+    `slug` is an article's slug, `topic` a topic's slug, `word` a search term, `story` a story's id.
     """
 
     slug: str | None = None
@@ -27,7 +27,7 @@ class Served(NamedTuple):
 
 
 def examples(served: Served) -> tuple[Example, ...]:
-    """Examples that find something in what is served; one that needs what is None is left out."""
+    """Return examples with results in the content; an example is omitted if the value it needs is None."""
     slug, topic, domain, url, word, story = served
     candidates = (
         (slug, Example("An article and its related coverage", _ARTICLE, {"slug": slug})),

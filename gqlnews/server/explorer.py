@@ -1,8 +1,7 @@
-"""
-The explorer: GraphiQL on a page of our own, from files that `explorer/` builds, with no network.
+"""The explorer: a GraphiQL page, served from files built in `explorer/`, without third-party hosts.
 
-The page holds no script of its own. What the bundle must know stands in `data-` attributes of the
-root element, so the content security policy allows scripts and connections from this server only.
+The page has no inline script. Its configuration is in `data-` attributes of the root element, so the content
+security policy can allow scripts and connections from this server only.
 """
 
 import json
@@ -22,15 +21,15 @@ from gqlnews.server.explorer_pages import explorer_html, how_to_build_html
 from gqlnews.server.headers import SECURITY_HEADERS
 
 BUILT = Path(__file__).with_name("explorer")
-"""Where `npm run build` in `explorer/` writes; in the wheel and the image, not in the repository."""
+"""Output of `npm run build` in `explorer/`; part of the wheel and the image, not of the repository."""
 
 ASSETS = "/explorer"
-"""The path below which the built files are served."""
+"""Mount path of the built files."""
 
 _POLICY = (
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",  # the editor places its lines by style attributes
+    "style-src 'self' 'unsafe-inline'",  # the editor positions lines with style attributes
     "font-src 'self' data:",
     "img-src 'self' data:",
     "connect-src 'self'",
@@ -43,7 +42,7 @@ _POLICY = (
 _PAGE_HEADERS = SECURITY_HEADERS | {
     "Content-Security-Policy": "; ".join(_POLICY),
     "Cache-Control": "no-cache",
-    "Vary": "Accept",  # other clients get GraphQL at the same address
+    "Vary": "Accept",  # other clients get GraphQL at the same URL
 }
 
 _MEDIA_TYPES = {
@@ -57,14 +56,14 @@ _NAMED_BY_CONTENT = re.compile(r"-[0-9A-Z]{8}\.\w+$")
 
 
 def explorer_is_built() -> bool:
-    """Whether the explorer's files are there to be served."""
+    """Return whether the explorer's files were built."""
     return _manifest().is_file()
 
 
 def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSETS) -> Response:
-    """The explorer, asking `endpoint`, a tab for each example; or how to build it, where it was not built.
+    """Render the explorer with a tab for each example, or build instructions if it was not built.
 
-    `endpoint` and `assets` (where `explorer_assets` is mounted) are paths as the browser sees them.
+    `endpoint` and `assets` (the mount path of `explorer_assets`) are paths as the browser sees them.
     """
     if explorer_is_built():
         files = json.loads(_manifest().read_text("utf-8"))
@@ -76,18 +75,21 @@ def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSE
 
 
 def explorer_assets() -> Mount:
-    """Serves the built files under `ASSETS`; every path is 404 until they are built."""
+    """Serve the built files under `ASSETS`; every path is 404 until they are built."""
     return Mount(ASSETS, ExplorerFiles(directory=BUILT, check_dir=False), name="explorer")
 
 
 class ExplorerFiles(StaticFiles):
-    """Static files whose media types do not depend on the machine, kept for ever where named by content."""
+    """Static files with fixed media types; file names with a content hash are cached for a year.
+
+    Starlette would take the media types from the machine's configuration.
+    """
 
     async def check_config(self) -> None:
-        """Nothing to check: the folder may be built while the server runs."""
+        """Skip the check that the folder exists: it may be built while the server runs."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Whole files only: a `Range` that is malformed would be refused in plain text."""
+        """Ignore `Range`, as Starlette would reject a malformed one in plain text."""
         headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
         await super().__call__({**scope, "headers": headers}, receive, send)
 
@@ -106,7 +108,7 @@ def _manifest() -> Path:
 
 
 def _as_json(examples: Sequence[Example]) -> str:
-    """`[{name, query, variables}, …]` as GraphiQL takes tabs: variables are an editor's text, not values."""
+    """Encode the tabs as `[{name, query, variables}, …]`; GraphiQL expects the variables as JSON text."""
     return json.dumps([example._asdict() | {"variables": _text(example)} for example in examples])
 
 

@@ -1,4 +1,4 @@
-"""The explorer's two pages. Every argument is HTML-escaped already."""
+"""HTML templates of the explorer's two pages. Arguments must be HTML-escaped already."""
 
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' "
@@ -15,7 +15,7 @@ _HEAD = f"""\
 
 
 def explorer_html(script: str, style: str, endpoint: str, examples: str) -> str:
-    """The page that starts GraphiQL. `examples` is JSON: `[{name, query, variables}, …]`."""
+    """The page that loads GraphiQL. `examples` is JSON: `[{name, query, variables}, …]`."""
     return f"""\
 <!doctype html>
 <html lang="en">
@@ -33,7 +33,7 @@ def explorer_html(script: str, style: str, endpoint: str, examples: str) -> str:
 
 
 def how_to_build_html(endpoint: str) -> str:
-    """The page for a checkout whose explorer was not built."""
+    """The page with build instructions, for a checkout whose explorer was not built."""
     return f"""\
 <!doctype html>
 <html lang="en">

@@ -1,6 +1,6 @@
-"""`/metrics`: what was counted, as Prometheus reads it.
+"""Prometheus metrics at `/metrics`.
 
-Told to who asks from this machine or a private network: to everyone else the path is none.
+Only clients on this machine or on a private network may read them; others get 404.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,11 +31,11 @@ from gqlnews.store.counts import COUNTS, counts_of
 TRANSPORTS = (WEBSOCKET, EVENTS.name, PAYLOADS.name, PARTS.name)
 
 Value = tuple[tuple[str, ...], float]
-"""The values of the labels, and what is counted under them."""
+"""A sample: its label values and its number."""
 
 
 async def expose(request: Request) -> Response:
-    """404 for who asks from outside."""
+    """Serve the metrics; 404 for clients outside of private networks."""
     if not is_inside(request.client.host if request.client else None):
         raise HTTPException(404)
     service: Service = request.state.service
@@ -45,7 +45,10 @@ async def expose(request: Request) -> Response:
 
 
 def is_inside(host: str | None) -> bool:
-    """Whether the address is of this machine or a private network; None is a socket of this machine."""
+    """Return whether a client address is local or private.
+
+    None, as for a Unix domain socket, counts as local.
+    """
     if host is None:
         return True
     try:
@@ -65,7 +68,7 @@ def registry_of(service: Service, content: Mapping[str, int]) -> CollectorRegist
 
 
 class _Counted(Collector):
-    """What the service counts at this moment."""
+    """Collect the current values of the service's counters and gauges."""
 
     def __init__(self, service: Service, content: Mapping[str, int]) -> None:
         self._service, self._content = service, content
@@ -78,7 +81,7 @@ class _Counted(Collector):
 
 
 async def _content(service: Service) -> Mapping[str, int]:
-    """Nothing where the store does not answer: the rest is told nevertheless."""
+    """Count articles and problems. Returns {} if the store fails, so the other metrics are still exposed."""
     try:
         with expecting(0.0):
             (answer,) = await service.store.read(COUNTS)

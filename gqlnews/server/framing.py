@@ -1,10 +1,10 @@
-"""How several answers go out in one HTTP response.
+"""Framings of a streamed HTTP response: server-sent events and two kinds of multipart.
 
-| framing | is |
+| framing | format |
 |---|---|
-| EVENTS | server-sent events, graphql-sse's "distinct connections mode" |
-| PAYLOADS | the parts of a subscription, as Apollo's multipart protocol has them |
-| PARTS | the parts of one answer, of incremental delivery over HTTP |
+| EVENTS | server-sent events, in the "distinct connections mode" of graphql-sse |
+| PAYLOADS | the events of a subscription, in Apollo's multipart protocol |
+| PARTS | the payloads of one operation, in incremental delivery over HTTP |
 
 https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
 https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol
@@ -20,9 +20,10 @@ BOUNDARY = "graphql"
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """`opening` goes out with the headers, so that the client sees them; `ping` is a sign of life.
+    """The byte sequences of one stream format.
 
-    An answer goes between `before` and `after`; `end` says that no other comes. `name` is for the log.
+    `opening` follows the headers at once, so that the client sees them. `ping` is the keep-alive.
+    Each payload goes between `before` and `after`; `end` marks a complete stream. `name` is for the log.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Framing:
 
 
 def _headers(media: str) -> Headers:
-    unbuffered = (b"x-accel-buffering", b"no")  # nginx would keep parts back
+    unbuffered = (b"x-accel-buffering", b"no")  # disables buffering in nginx
     return (*graphql_headers(media), (b"cache-control", b"no-store"), unbuffered)
 
 
@@ -54,7 +55,7 @@ EVENTS = Framing(
 
 
 def _multipart(name: str, parameters: str, before: bytes, after: bytes, ping: bytes) -> Framing:
-    """A part is whole once the boundary after it is there: so that goes out with it."""
+    """Send each part with the boundary after it, without which a client cannot tell that it is complete."""
     head = b"\r\ncontent-type: %b; charset=utf-8\r\n\r\n" % JSON.encode()
     boundary = b"\r\n--%b" % BOUNDARY.encode()
     return Framing(

@@ -1,7 +1,7 @@
-"""The GraphQL endpoint: head → who asks → text → answer → reply, and one line of log.
+"""The GraphQL endpoint: headers → authentication → payload → result → response, and one log line.
 
-An ASGI application of its own: this is the way of every request, and Starlette's request and response
-objects take longer than the rest of it. An answer that is kept needs no more than its request's text.
+It is a plain ASGI application, as Starlette's request and response objects would take longer than the rest of
+a request. A cache hit needs only the request's payload, unparsed.
 """
 
 import asyncio
@@ -45,18 +45,16 @@ from gqlnews.server.wire import (
 from gqlnews.store.access import Moment
 from gqlnews.store.callers import act_for
 
-OVERLOAD_PAUSE_SECONDS = (
-    0.25  # before a request is refused for overload: the refusal takes time of others too
-)
-CLIENT_CLOSED_REQUEST = 499  # nginx's word in logs for a client that left; nobody receives it
+OVERLOAD_PAUSE_SECONDS = 0.25  # delay before a 503 for overload, as sending it takes time too
+CLIENT_CLOSED_REQUEST = 499  # as nginx logs a client that disconnected; never sent
 
 Page = Callable[[Scope, Answer | None], Response]
-"""Makes the explorer's page of the answer to `NEWEST_QUERY_STRING`, None where there is none."""
+"""Renders the explorer from the response to `NEWEST_QUERY_STRING`, or None if there is no response."""
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request on its way; what the log tells of it is filled in as it goes."""
+    """Context of one request; the fields for the access log are set while it is handled."""
 
     service: Service
     head: Head
@@ -67,26 +65,26 @@ class Exchange:
     operation: str | None = None
     cached: bool = False
     registers: bool = False
-    code: Code | None = None  # where it was refused outside GraphQL
-    held: int = 0  # bytes of its body, where that is large
+    code: Code | None = None  # of an error outside GraphQL
+    held: int = 0  # bytes reserved for a large body
     _client: str | None = None
 
     @property
     def client(self) -> str:
-        """The client that asks (`Service.client_of`)."""
+        """The client's key for fair scheduling (`Service.client_of`)."""
         if self._client is None:
             self._client = self.service.client_of(self.scope)
         return self._client
 
     @property
     def is_overload(self) -> bool:
-        """Whether it was refused because the server is overloaded."""
+        """Whether the request failed because the server is overloaded."""
         if self.answer is not None and Code.OVERLOADED in self.answer.codes:
             return True
         return self.code is Code.OVERLOADED
 
     def hold(self, size: int) -> None:
-        """Count some of the body. Raises RefusedError."""
+        """Reserve memory for a part of the body. Raises RefusedError."""
         self.service.bodies.take(self.client, size)
         self.held += size
 
@@ -97,7 +95,7 @@ class Exchange:
 
 
 class GraphQL:
-    """Answers GET and POST; `page` answers a browser that opens the address, where there is a page."""
+    """Endpoint for GET and POST; `page`, if any, renders the explorer for a browser."""
 
     def __init__(self, page: Page | None) -> None:
         self._page = page
@@ -115,7 +113,7 @@ class GraphQL:
             try:
                 await reply.respond(scope, receive, _named(send, request_id))
                 return
-            except CancelledError:  # cut off, as the server has to stop now
+            except CancelledError:  # the server aborts all requests
                 return
             except RefusedError as refused:
                 reply = _refused(exchange, refused)
@@ -123,16 +121,14 @@ class GraphQL:
         if reply.status != CLIENT_CLOSED_REQUEST:
             _count(exchange, seconds)
         _note(exchange, reply, seconds)
-        if (
-            reply.status == OVERLOADED and exchange.is_overload
-        ):  # a client that asks again and again is slowed down
-            with suppress(CancelledError):  # the server stops: then it is answered at once
+        if reply.status == OVERLOADED and exchange.is_overload:  # slow down a client that retries at once
+            with suppress(CancelledError):  # the server is stopping: respond at once
                 await asyncio.sleep(OVERLOAD_PAUSE_SECONDS)
         await reply.send(send, request_id)
 
 
 def _named(send: Send, request_id: bytes) -> Send:
-    """For what sends its headers by itself."""
+    """Wrap `send` to add the request id, for responses that send their own headers."""
 
     async def send_named(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -143,14 +139,14 @@ def _named(send: Send, request_id: bytes) -> Send:
 
 
 async def _reply(exchange: Exchange, receive: Receive, page: Page | None) -> Reply | StreamedReply:
-    """Whatever goes wrong is answered as GraphQL JSON too."""
+    """Handle the request; every failure becomes a GraphQL JSON error."""
     try:
         return await _answer(exchange, receive) if page is None else await _explorer(exchange, page)
     except RefusedError as refused:
         return _refused(exchange, refused)
     except ClientDisconnect:
         return Reply(CLIENT_CLOSED_REQUEST, ())
-    except CancelledError:  # the server cancels what is in flight only when it has to stop now
+    except CancelledError:  # only when the server aborts requests in flight
         return _refusal(exchange, 503, Code.STOPPING, "The server is stopping: ask again.")
     except Exception:
         log.exception("operation failed")
@@ -173,12 +169,12 @@ async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply
 
 
 async def _explorer(exchange: Exchange, page: Page) -> Reply:
-    """The explorer's page, counted and limited as the query is that finds its examples."""
+    """Serve the explorer; it is counted and rate-limited as the query for its examples."""
     service = exchange.service
     service.rates.take(address_of(exchange.scope), COST_OF_ANY)
     try:
         await _respond(exchange, Request(NEWEST_QUERY_STRING, True, anonymous(service.settings)))
-    except RefusedError as refused:  # then the page has no examples
+    except RefusedError as refused:  # render the page without the content's examples
         exchange.code = refused.code
     response = page(exchange.scope, exchange.answer)
     headers = (pair for pair in response.raw_headers if pair[0] != b"content-length")
@@ -217,7 +213,7 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, moment:
 
 
 async def _prepared(exchange: Exchange, request: Request) -> Ready:
-    """As it was cached, or prepared now; or its refusal."""
+    """Return the prepared request from the cache or prepare it; or return its error response."""
     service = exchange.service
     cached = service.answers.prepared(request)
     if cached is not None:
@@ -231,7 +227,7 @@ async def _prepared(exchange: Exchange, request: Request) -> Ready:
 
 
 async def _ready(exchange: Exchange, request: Request) -> Ready:
-    """Prepare the request. A document that comes with its hash is registered each time it comes."""
+    """Prepare the request. A document sent together with its hash is registered each time (APQ)."""
     wanted = read_request(exchange.head, request.text)
     exchange.registers = wanted.named is not None and wanted.query is not None
     streams = exchange.streams
@@ -242,7 +238,7 @@ async def _ready(exchange: Exchange, request: Request) -> Ready:
 
 
 def _charge(exchange: Exchange, ready: Ready) -> None:
-    """Charge the rest of the operation's cost to the client's rate, and have the client served in turn."""
+    """Charge the rest of the operation's cost to the rate limit; set the client for fair scheduling."""
     service = exchange.service
     act_for(exchange.client)
     if service.rates.rate:
@@ -269,7 +265,7 @@ _HEADERS = {
 
 
 def _not_modified(exchange: Exchange, request: Request, moment: Moment) -> Reply | None:
-    """304, where the client of a GET has this version of the answer already."""
+    """Return 304 if the `If-None-Match` of a GET has the current ETag, else None."""
     if not exchange.head.reads or not exchange.head.if_none_match:
         return None
     tag = request.tag(moment.version, exchange.media)
@@ -279,7 +275,7 @@ def _not_modified(exchange: Exchange, request: Request, moment: Moment) -> Reply
 
 
 def _lasting(exchange: Exchange, request: Request, moment: Moment) -> Reply:
-    """An answer that holds as long as the content does."""
+    """Build a response that is valid until the content changes; a GET's has an ETag."""
     assert exchange.answer is not None
     headers = _HEADERS[exchange.media]
     if exchange.head.reads:
@@ -288,7 +284,7 @@ def _lasting(exchange: Exchange, request: Request, moment: Moment) -> Reply:
 
 
 def _momentary(exchange: Exchange) -> Reply:
-    """An answer that speaks of this moment alone."""
+    """Build a response that must not be cached."""
     answer, headers = exchange.answer, _HEADERS[exchange.media]
     assert answer is not None
     status = status_of(answer, exchange.media, exchange.service.settings.http.status)
@@ -300,7 +296,7 @@ def _momentary(exchange: Exchange) -> Reply:
 
 
 def _refused(exchange: Exchange, refused: RefusedError) -> Reply:
-    # Who wants events only is told by the status, as by the newer media type.
+    # A client that prefers a stream gets the error status of `application/graphql-response+json`.
     media = GRAPHQL_RESPONSE if exchange.streams.always is not None else exchange.media
     status = status_of_refusal(refused, media, exchange.service.settings.http.status)
     return _refusal(exchange, status, refused.code, str(refused), *raw_headers(refused.headers))
@@ -324,7 +320,7 @@ def _count(exchange: Exchange, seconds: float) -> None:
     elif answer is not None:
         kind = QUERY if answer.ok else None
         service.ended(answer.operation, outcome_of(answer), answer.codes, kind, cached=exchange.cached)
-    else:  # the client has it already
+    else:  # 304
         service.ended(exchange.operation, Outcome.OK, (), QUERY, cached=True)
     service.metrics.timed(seconds)
 

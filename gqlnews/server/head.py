@@ -1,4 +1,4 @@
-"""The head of a request, as far as GraphQL over HTTP looks at it, and the media types that it names."""
+"""The request headers that GraphQL over HTTP uses, and content negotiation."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from gqlnews.server.wire import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, MULTIPART
 
-NOTHING = ""  # the media type where none that can be given is acceptable
+NOTHING = ""  # the media type if no supported one is acceptable (406)
 
 _LOOKED_AT = frozenset(
     {
@@ -25,17 +25,17 @@ _LOOKED_AT = frozenset(
 )
 _READS = frozenset({"GET", "HEAD"})
 
-SPELLINGS = 256  # of one header whose meaning is remembered: a client writes it the same way each time
-LONGEST = 256  # characters of those
-MAX_ACCEPT = 4096  # characters of one `Accept` that are looked at
-MOST_RANGES = 100  # of one `Accept` that are looked at
+SPELLINGS = 256  # cached values per header: a client sends the same value each time
+LONGEST = 256  # characters of a cached value
+MAX_ACCEPT = 4096  # characters of `Accept` that are parsed
+MOST_RANGES = 100  # media ranges of `Accept` that are parsed
 _WEIGHT = re.compile(r"[0-9]+(\.[0-9]*)?", re.ASCII)
 
 Meaning = TypeVar("Meaning")
 
 
 def remembered(read: Callable[[str], Meaning]) -> Callable[[str], Meaning]:
-    """What a header's text means, worked out once."""
+    """Cache the result of parsing a header value; long values are parsed each time."""
     kept = lru_cache(SPELLINGS)(read)
 
     @wraps(read)
@@ -47,7 +47,7 @@ def remembered(read: Callable[[str], Meaning]) -> Callable[[str], Meaning]:
 
 @dataclass(slots=True)
 class Head:
-    """The headers that matter, as text; `accept` and `if_none_match` joined where they come several times."""
+    """The relevant request headers; repeated fields that hold a list are joined with commas."""
 
     method: str
     query_string: bytes
@@ -61,7 +61,7 @@ class Head:
 
     @property
     def reads(self) -> bool:
-        """Whether the method may change nothing, and its request stands in the address."""
+        """Whether the method is safe (GET, HEAD), so that the request is in the URL."""
         return self.method in _READS
 
     @staticmethod
@@ -95,9 +95,9 @@ def _joined(before: str, value: bytes) -> str:
 
 @remembered
 def media_type(accept: str) -> str:
-    """The type to answer in: the specification's own where the client names it and likes it no less.
+    """Negotiate the response media type; `application/graphql-response+json` wins ties if it is listed.
 
-    JSON for the errors of who takes streams only; NOTHING for who takes nothing that can be given.
+    JSON if the client accepts only streams, for errors; NOTHING if no supported type is acceptable.
     """
     liked = _accepted(accept)
     if not liked:
@@ -110,10 +110,10 @@ def media_type(accept: str) -> str:
 
 
 class Streams(NamedTuple):
-    """How a client takes what may be several answers, None for not at all.
+    """Negotiated stream formats; a media type of None means that the client accepts no stream.
 
-    `always`: also one answer, which it would rather have so than as JSON. `many`: those of a subscription.
-    `parts`: those of one answer; `of_2022`, in the format of that year.
+    `many` is for subscriptions. `always` is set if the client prefers a stream over JSON for any operation.
+    `parts`: it accepts incremental delivery; `of_2022`: in the format of August 2022.
     """
 
     always: str | None = None
@@ -139,7 +139,7 @@ def takes_streams(accept: str) -> Streams:
 
 @remembered
 def likes_pages(accept: str) -> bool:
-    """Whether it names HTML, and likes it no less than an answer."""
+    """Return whether `Accept` lists HTML with at least the quality of the JSON types."""
     liked = _accepted(accept)
     pages = liked.get(HTML, 0.0)
     return pages > 0.0 and pages >= max(_liking(liked, GRAPHQL_RESPONSE), _liking(liked, JSON))
@@ -147,19 +147,19 @@ def likes_pages(accept: str) -> bool:
 
 @remembered
 def is_json(content_type: str) -> bool:
-    """JSON in UTF-8, however it is written."""
+    """Return whether the `Content-Type` is JSON in UTF-8."""
     name, parameters = _media_range(content_type)
     return name == JSON and parameters.get("charset", "utf-8") in {"utf-8", "utf8"}
 
 
 @remembered
 def is_encoded(content_encoding: str) -> bool:
-    """Whether a body has to be decoded before it can be read: compressed, say."""
+    """Return whether the body has a content coding, such as gzip."""
     return any(one.strip().lower() not in {"", "identity"} for one in content_encoding.split(","))
 
 
 def _liking(liked: Mapping[str, float], name: str) -> float:
-    """How much a type is liked: what is said of it alone goes before what is said of its kind, or of all."""
+    """The quality of a media type; the most specific range wins (RFC 9110, section 12.5.1)."""
     kind, _, _ = name.partition("/")
     for spelling in (name, f"{kind}/*", "*/*"):
         if spelling in liked:
@@ -168,7 +168,7 @@ def _liking(liked: Mapping[str, float], name: str) -> float:
 
 
 def _accepted(accept: str) -> dict[str, float]:
-    """Media ranges that `Accept` names, with how much each is liked, 0 to 1; what is none is passed over."""
+    """Parse `Accept` into media range → quality (0 to 1); malformed ranges are ignored."""
     liked = {}
     for text in accept[:MAX_ACCEPT].split(",", MOST_RANGES)[:MOST_RANGES]:
         name, parameters = _media_range(text)
@@ -179,6 +179,6 @@ def _accepted(accept: str) -> dict[str, float]:
 
 
 def _media_range(text: str) -> tuple[str, dict[str, str]]:
-    """`text/html; q=0.9` → `("text/html", {"q": "0.9"})`."""
+    """Parse a media range: `text/html; q=0.9` → `("text/html", {"q": "0.9"})`."""
     name, *parameters = (piece.strip().lower() for piece in text.split(";"))
     return name, {key.strip(): value.strip(' "') for key, _, value in (p.partition("=") for p in parameters)}

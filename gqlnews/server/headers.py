@@ -1,4 +1,4 @@
-"""Security headers on every answer, unless the answer says otherwise."""
+"""Security headers for every response; a response may override them."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,7 +12,7 @@ SECURITY_HEADERS = {
 
 
 class SecurityHeaders:
-    """Middleware that adds what is missing of SECURITY_HEADERS."""
+    """Middleware that adds the SECURITY_HEADERS that a response lacks."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

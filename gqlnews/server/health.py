@@ -1,6 +1,6 @@
-"""Health: live is that the process answers, ready is that the store can be read too.
+"""Health checks: liveness (the process responds) and readiness (the store can be read).
 
-The probe has a connection of its own: a server that is busy stays in the rotation.
+The readiness check has its own database connection, so a busy server still passes it.
 """
 
 from starlette.requests import Request
@@ -10,12 +10,12 @@ from gqlnews.server.service import Service
 
 
 async def live(request: Request) -> Response:
-    """200 as long as the process answers at all."""
+    """Return 200 as long as the process responds."""
     return JSONResponse({"status": "live"})
 
 
 async def ready(request: Request) -> Response:
-    """200 where the store can be read, else 503."""
+    """Return 200 if the store can be read, else 503."""
     service: Service | None = getattr(request.state, "service", None)  # None before the application starts
     is_ready = service is not None and service.store.is_ready()
     return JSONResponse({"status": "ready" if is_ready else "unavailable"}, 200 if is_ready else 503)

@@ -1,4 +1,4 @@
-"""The id of a request, in its answer and in the log: the client's, where that is a short token, else ours."""
+"""Request ids for responses and logs: the client's `X-Request-Id` if it is a short token, else ours."""
 
 import re
 from contextvars import ContextVar
@@ -12,11 +12,11 @@ _PROCESS = token_hex(4).encode()
 _numbers = count(1)
 
 current: ContextVar[str | None] = ContextVar("request", default=None)
-"""Of the request that this task is about."""
+"""The request id of the current task."""
 
 
 def identify(given: bytes) -> bytes:
-    """The id of the request that begins here; `given` is the client's, empty where there is none."""
+    """Assign the id of a new request; `given` is the client's id, or empty."""
     token = given if given and _TOKEN.fullmatch(given) else b"%b%08x" % (_PROCESS, next(_numbers))
     current.set(token.decode("ascii"))
     return token

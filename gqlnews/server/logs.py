@@ -1,7 +1,7 @@
-"""The log: one line an event, readable or JSON, on standard error.
+"""Structured logging: one line per event, as text or JSON, on standard error.
 
-An event is a message and fields: `note("operation", name="Front", ms=1.9)`. A token never gets here:
-nothing logs headers.
+An event is a message and fields: `note("operation", name="Front", ms=1.9)`. Headers are never logged, so no
+token is.
 """
 
 import asyncio
@@ -31,9 +31,9 @@ Fields = Mapping[str, object]
 
 
 def note(message: str, **fields: object) -> None:
-    """Log one event with its fields.
+    """Log an event with its fields.
 
-    It happens at every request: where nobody but our own handler listens, no record is made of it.
+    This runs for each request, so no LogRecord is created if our handler is the only one.
     """
     handlers = _root.handlers
     if len(handlers) == 1 and type(handlers[0]) is Lines:
@@ -45,13 +45,13 @@ def note(message: str, **fields: object) -> None:
 
 
 def note_stream(operation: str | None, start: float, events: int, over: str) -> None:
-    """Log the end of an operation whose answers were streamed; `start` by `perf_counter`."""
+    """Log the end of a streamed operation; `start` is a `perf_counter` value."""
     ms = round((perf_counter() - start) * 1000, 2)
     note("operation", name=operation, ms=ms, events=events, over=over, id=current.get())
 
 
 def _fields(record: logging.LogRecord) -> Fields:
-    """What else is logged while a request is answered is told by its id."""
+    """The fields of a record; other records logged during a request get its id."""
     fields: Fields | None = getattr(record, FIELDS, None)
     if fields is None:
         return {"id": request} if (request := current.get()) else {}
@@ -59,7 +59,7 @@ def _fields(record: logging.LogRecord) -> Fields:
 
 
 class TextFormatter(logging.Formatter):
-    """`2026-01-31T12:00:00.000Z info operation name=Front ms=1.9 rows=1 … cached=False`."""
+    """Text lines: `2026-01-31T12:00:00.000Z info operation name=Front ms=1.9 rows=1 … cached=False`."""
 
     def line(self, created: float, level: str, message: str, fields: Fields) -> str:
         told = [
@@ -75,7 +75,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `time`, `level`, `logger`, `message`, then the fields."""
+    """One JSON object per line: `time`, `level`, `logger`, `message`, then the fields."""
 
     def line(self, created: float, level: str, message: str, fields: Fields, logger: str = log.name) -> str:
         entry = {"time": _time(created), "level": level, "logger": logger, "message": message, **fields}
@@ -91,7 +91,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """Writes events of one turn of the loop at once, and before whatever else is logged."""
+    """Batch the events of one event loop iteration into one write, which precedes any later record."""
 
     def __init__(self, stream: TextIO, formatter: TextFormatter | JsonFormatter) -> None:
         super().__init__(stream)
@@ -104,7 +104,7 @@ class Lines(logging.StreamHandler[TextIO]):
         if not self._held:
             try:
                 asyncio.get_running_loop().call_soon(self.flush)
-            except RuntimeError:  # no loop runs
+            except RuntimeError:  # no running loop
                 self._held.append(line)
                 self.flush()
                 return
@@ -124,13 +124,13 @@ class Lines(logging.StreamHandler[TextIO]):
 
 
 def configure(format: LogFormat, stream: TextIO | None = None) -> None:
-    """Send everything that is logged to `stream` (standard error), in this format, and nowhere else.
+    """Send all logs to `stream` (default: standard error), in this format, and nowhere else.
 
-    Of the server's own log only warnings and errors are kept: this program says when it starts and stops.
+    Uvicorn and other libraries log only warnings and errors: this program logs its own start and stop.
     """
     formatter = JsonFormatter() if format is LogFormat.JSON else TextFormatter()
     _root.handlers[:] = [Lines(stream or sys.stderr, formatter)]
-    # No line names a thread or a process, and no record need ask for them.
+    # No format uses the thread or the process, so records need not look them up.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     _root.setLevel(logging.WARNING)
     log.setLevel(logging.INFO)
@@ -143,12 +143,12 @@ def _time(created: float) -> str:
 
 @lru_cache(maxsize=1)
 def _second(since_epoch: int) -> str:
-    """Every line of one second begins alike."""
+    """Format the seconds of a timestamp; cached, as all lines of one second share them."""
     return datetime.fromtimestamp(since_epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _plain(value: object) -> str:
-    """One plain word as it is, all else quoted, so that no value can end its line or its field."""
+    """Quote a value unless it is one plain word, so that it cannot break out of its field or line."""
     text = "-" if value is None else str(value)
     is_plain = (text.isascii() and text.isalnum()) or PLAIN_VALUE.fullmatch(text)
     return text if is_plain else json.dumps(text)

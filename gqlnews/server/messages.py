@@ -1,4 +1,4 @@
-"""The messages of graphql-transport-ws, each looked at whole before it is used.
+"""Messages of the graphql-transport-ws protocol, fully validated before use.
 
 https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
@@ -18,7 +18,7 @@ MAX_ID = 1_000  # characters: each message of an operation repeats its id
 
 
 class Close:
-    """The codes that a socket is closed with."""
+    """WebSocket close codes."""
 
     RESTARTING = 1012
     LAGGING = 1013
@@ -32,7 +32,7 @@ class Close:
 
 
 class ClosedError(GqlnewsError):
-    """A socket that has to be closed, and why: as much of it as the frame that closes has room for."""
+    """Close the socket with this code; the reason is truncated to what fits into a close frame."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason.encode()[:MOST_REASON].decode(errors="ignore"))
@@ -69,7 +69,7 @@ Message = Init | Ping | Pong | Subscribe | Complete
 
 
 def read_message(text: str | None) -> Message:
-    """What a client says in a text frame; None is a binary one. Raises ClosedError."""
+    """Parse a text frame from the client; None is a binary frame. Raises ClosedError."""
     if text is None:
         raise _bad("messages are text frames")
     try:
@@ -86,7 +86,7 @@ def read_message(text: str | None) -> Message:
 
 
 def next_message(key: bytes, body: bytes) -> str:
-    """`key` is the operation's id as JSON, `body` the response as JSON."""
+    """A `next` message: `key` is the operation's id as JSON, `body` the response as JSON."""
     return (b'{"id":%b,"type":"next","payload":%b}' % (key, body)).decode()
 
 
@@ -95,7 +95,7 @@ def complete_message(key: bytes) -> str:
 
 
 def error_message(key: bytes, body: bytes) -> str:
-    """`body` is a refusal as JSON, `{"errors": […]}`."""
+    """An `error` message; `body` is an error response as JSON, `{"errors": […]}`."""
     errors = orjson.dumps(orjson.loads(body)["errors"])
     return (b'{"id":%b,"type":"error","payload":%b}' % (key, errors)).decode()
 

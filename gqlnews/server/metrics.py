@@ -1,6 +1,6 @@
-"""What the server counts of what it does: plain numbers, as every request adds to them.
+"""Counters and a histogram of operations: plain numbers, as every request updates them.
 
-`exposition.py` reads them where somebody asks for `/metrics`.
+`exposition.py` reads them for `/metrics`.
 """
 
 from bisect import bisect_left
@@ -11,19 +11,19 @@ from enum import IntEnum
 from gqlnews.errors import Code
 from gqlnews.schema.engine import Answer
 
-MOST_NAMES = 200  # of operations: a client may make up as many as it likes
+MOST_NAMES = 200  # distinct operation names: clients may invent any number
 LONGEST_NAME = 100  # characters
 QUERY, SUBSCRIPTION = "query", "subscription"
-NO_NAME, OTHER = "-", "other"  # `other` stands for the names past those
+NO_NAME, OTHER = "-", "other"  # `other` is for names past the limit
 
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-"""Upper bounds of the histogram; what takes longer is above them all."""
+"""Upper bounds of the histogram buckets; slower operations are in the `+Inf` bucket."""
 
 _FAULTS = {Code.INTERNAL_ERROR.value, Code.STOPPING.value}
 
 
 class Outcome(IntEnum):
-    """How an operation ended: whole, with errors beside its data, refused, or by a fault of the server."""
+    """How an operation ended: without errors, with data and errors, rejected, or internal failure."""
 
     OK = 0
     ERRORS = 1
@@ -42,24 +42,24 @@ def outcome_of(answer: Answer) -> Outcome:
 
 
 def outcome_of_refusal(code: str) -> Outcome:
-    """Of what is refused outside GraphQL."""
+    """The outcome of a request that failed outside GraphQL."""
     return Outcome.FAILED if code in _FAULTS else Outcome.REFUSED
 
 
 class Metrics:
-    """Of one process, since it began to serve."""
+    """The metrics of one process since it started serving."""
 
     __slots__ = ("errors", "events", "rows", "seconds", "took")
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[int]] = {NO_NAME: _row(), OTHER: _row()}  # by name: how many a outcome
-        self.errors: Counter[str] = Counter()  # by code
-        self.took = [0] * (len(SECONDS) + 1)  # operations by the bound that they stayed within
-        self.seconds = 0.0  # of them all
-        self.events = 0  # of subscriptions
+        self.rows: dict[str, list[int]] = {NO_NAME: _row(), OTHER: _row()}  # outcome counts by name
+        self.errors: Counter[str] = Counter()  # by error code
+        self.took = [0] * (len(SECONDS) + 1)  # operations per histogram bucket
+        self.seconds = 0.0  # total duration
+        self.events = 0  # sent to subscribers
 
     def ended(self, name: str | None, outcome: Outcome, codes: Sequence[str] = ()) -> None:
-        """Count an operation."""
+        """Count an operation by its outcome and error codes."""
         row = self.rows.get(name or NO_NAME)
         if row is None:
             row = self._new(name or NO_NAME, outcome)
@@ -68,16 +68,16 @@ class Metrics:
             self.tell(codes)
 
     def timed(self, seconds: float) -> None:
-        """Count how long one took."""
+        """Add a duration to the histogram."""
         self.took[bisect_left(SECONDS, seconds)] += 1
         self.seconds += seconds
 
     def tell(self, codes: Sequence[str]) -> None:
-        """Count an answer with errors by their codes, each once."""
+        """Count each distinct error code of a response once."""
         self.errors.update(set(codes))
 
     def _new(self, name: str, outcome: Outcome) -> list[int]:
-        """A place for a name, where there is one; what is refused takes none from those that are served."""
+        """Add a row for a new name; use `other` past the limits and for rejected operations."""
         full = len(self.rows) >= MOST_NAMES + 2
         if full or outcome is Outcome.REFUSED or len(name) > LONGEST_NAME:
             return self.rows[OTHER]

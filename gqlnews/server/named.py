@@ -1,4 +1,4 @@
-"""A request that names its document: by the hash of Apollo's automatic persisted queries, or by its id.
+"""Document references in a request: the hash of an automatic persisted query (APQ), or a document id.
 
 https://www.apollographql.com/docs/apollo-server/performance/apq and the appendix "Persisted Documents" of
 GraphQL over HTTP.
@@ -17,12 +17,12 @@ MOST_ID = 1_000  # characters
 
 
 class MalformedError(GqlnewsError):
-    """What should name a document does not."""
+    """The document reference is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Automatic:
-    """`version` is the protocol's; only 1 is known."""
+    """An APQ reference. `version` is that of the protocol; only 1 exists."""
 
     sha256: str
     version: int
@@ -38,7 +38,7 @@ Named = Automatic | Trusted
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An operation as a request asks for it: its document as text or by name, or both, to be remembered."""
+    """A GraphQL request before its document is resolved: text, a reference, or both (to register it)."""
 
     query: str | None
     named: Named | None = None
@@ -49,7 +49,7 @@ class Wanted:
 
 
 def read_named(given: Mapping[str, Any], extensions: Mapping[str, Any]) -> Named | None:
-    """None where the document is given as text alone. Raises MalformedError."""
+    """Parse the document reference; None if there is only text. Raises MalformedError."""
     key, persisted = given.get("documentId"), extensions.get("persistedQuery")
     if key is not None:
         if not isinstance(key, str) or not 0 < len(key) <= MOST_ID:

@@ -1,7 +1,7 @@
 """Run CPU-bound work off the event loop: one worker thread behind a short queue.
 
-Clients are served in turn by their address, so that one client's work does not delay another's by more than
-one job. What finds the queue full, or has waited too long in it, is refused with 503.
+Clients are served round-robin, so that one client delays another by at most one job. A job that finds the
+queue full, or waits in it for too long, fails with 503.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from gqlnews.errors import Code
 from gqlnews.server.wire import RETRY_AFTER, RefusedError
 from gqlnews.time_budget import TimeBudget, time_budget
 
-MAX_WAITING = 256  # jobs of all clients
-MAX_WAITING_OF_ONE = 64  # jobs of one client
+MAX_WAITING = 256  # queued jobs of all clients
+MAX_WAITING_OF_ONE = 64  # queued jobs of one client
 MAX_WAIT_SECONDS = 2.0
-JOB_SECONDS = 1.0  # of a processor, for one job
+JOB_SECONDS = 1.0  # CPU time for one job
 
 T = TypeVar("T")
 
@@ -34,25 +34,25 @@ class _Job:
 
 
 class OffloadQueue:
-    """Use it in one event loop, and `close` it there. Not `limited`: a job may take as long as it does."""
+    """Fair job queue for one event loop, which must also `close` it; `limited` sets a time budget per job."""
 
     def __init__(self, *, limited: bool = True) -> None:
         self._limited = limited
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-offload")
-        self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client, next one first
+        self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client, next to be served first
         self._is_running = False
-        self._budget = TimeBudget(0.0)  # of the job that runs
-        self.jobs = 0  # that ran or run
+        self._budget = TimeBudget(0.0)  # of the running job
+        self.jobs = 0  # started so far
 
     def __len__(self) -> int:
-        """Jobs that wait."""
+        """The number of queued jobs."""
         return sum(map(len, self._waiting.values()))
 
     def waiting_of(self, client: str) -> int:
         return len(self._waiting.get(client, ()))
 
     def close(self) -> None:
-        """Stop what runs at its next check, and cancel what waits. Does not wait for the thread."""
+        """Cancel queued jobs and stop the running one at its next budget check, without waiting for it."""
         waiting, self._waiting = self._waiting, OrderedDict()
         for jobs in waiting.values():
             for job in jobs:
@@ -61,9 +61,9 @@ class OffloadQueue:
         self._thread.shutdown(wait=False)
 
     async def run(self, client: str, work: Callable[[], T]) -> T:
-        """The result of `work`, which runs on the thread with a time budget.
+        """Run `work` on the thread with a time budget and return its result.
 
-        Raises RefusedError (503) where too much waits, TimeBudgetExceeded, and what `work` raises.
+        Raises RefusedError (503) if the queue is full, TimeBudgetExceeded, and what `work` raises.
         """
         self._make_room(client)
         job = _Job(work, asyncio.get_running_loop().create_future(), monotonic())
@@ -73,7 +73,10 @@ class OffloadQueue:
         return result
 
     def _make_room(self, client: str) -> None:
-        """Raises RefusedError where the client has enough jobs, or all have and none has more."""
+        """Enforce the queue limits; if the queue is full, evict a job of the client that has most.
+
+        Raises RefusedError if the client is at its own limit, or none has at least two more jobs than it.
+        """
         own = self.waiting_of(client)
         if own >= MAX_WAITING_OF_ONE:
             raise _overloaded()
@@ -89,7 +92,7 @@ class OffloadQueue:
     def _start_next(self) -> None:
         while not self._is_running and self._waiting:
             job = self._pop()
-            if job.result.done():  # its client has left
+            if job.result.done():  # the client has disconnected
                 continue
             if monotonic() - job.queued_at > MAX_WAIT_SECONDS:
                 job.result.set_exception(_overloaded())
@@ -102,7 +105,7 @@ class OffloadQueue:
             running.add_done_callback(partial(self._deliver, job))
 
     def _pop(self) -> _Job:
-        """The oldest job of the client whose turn it is; then it is the next client's turn."""
+        """Dequeue the oldest job of the next client, round-robin."""
         client, jobs = self._waiting.popitem(last=False)
         job = jobs.popleft()
         if jobs:
@@ -122,7 +125,7 @@ class OffloadQueue:
 
 
 def _run(work: Callable[[], T], budget: TimeBudget) -> T:
-    budget.restart()  # on the thread whose time it counts
+    budget.restart()  # on this thread, whose CPU time it measures
     with time_budget(budget):
         return work()
 

@@ -1,8 +1,8 @@
-"""Pages of which origins may read the answers, and open WebSockets.
+"""CORS, and the origin check for WebSockets.
 
-Browsers keep a page from reading what another origin answers, unless that allows it (CORS). A WebSocket they
-let any page open (cross-site WebSocket hijacking): there it is for the server to look at `Origin`. What is no
-browser sends none.
+A browser lets a page read the response of another origin only if that origin allows it (CORS). But it lets
+any page open a WebSocket, so the server has to check `Origin` (cross-site WebSocket hijacking). Clients other
+than browsers send no `Origin`.
 """
 
 from collections.abc import Sequence
@@ -29,21 +29,21 @@ _PORTS = {"http": "80", "https": "443"}
 
 
 def check_origin(scope: Scope, allowed: Sequence[str]) -> None:
-    """Of a WebSocket's handshake. Raises RefusedError (403)."""
+    """Check the `Origin` of a WebSocket handshake. Raises RefusedError (403)."""
     given = _values(scope, b"origin")
     if given and not (len(given) == 1 and (_is_own(given[0], scope) or _is_allowed(given[0], allowed))):
         raise _not_allowed()
 
 
 class Cors:
-    """What pages of other origins are told; made only where some are allowed."""
+    """CORS headers and preflight responses; only used if any origin is allowed."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self._allowed = allowed
         self._any = ANY_ORIGIN in allowed
 
     def preflight(self, scope: Scope) -> Reply | None:
-        """The answer to a preflight; None where the request is none."""
+        """The response to a preflight request; None for any other request."""
         if scope["method"] != "OPTIONS" or not _values(scope, b"access-control-request-method"):
             return None
         origin = self._allowed_of(scope)
@@ -54,7 +54,7 @@ class Cors:
         return Reply(204, (allow, *_PREFLIGHT, (b"vary", b"Origin")))
 
     def sending(self, scope: Scope, send: Send) -> Send:
-        """`send` with the headers that say which pages may read the answer."""
+        """Wrap `send` to add the CORS headers."""
         origin = self._allowed_of(scope)
 
         async def send_with_headers(message: Message) -> None:
@@ -71,7 +71,7 @@ class Cors:
         return send_with_headers
 
     def _allowed_of(self, scope: Scope) -> str | None:
-        """What `Access-Control-Allow-Origin` says; None where it is not there."""
+        """The value of `Access-Control-Allow-Origin`; None to omit the header."""
         if self._any:
             return ANY_ORIGIN
         given = _values(scope, b"origin")
@@ -83,7 +83,7 @@ def _is_allowed(origin: str, allowed: Sequence[str]) -> bool:
 
 
 def _is_own(origin: str, scope: Scope) -> bool:
-    """Whether it is that of the `Host` that was asked; TLS may end before us, so either scheme will do."""
+    """Return whether the origin matches `Host`, with either scheme, as a proxy may terminate TLS."""
     scheme, _, authority = origin.partition("://")
     hosts = _values(scope, b"host")
     if scheme not in _PORTS or len(hosts) != 1 or not authority:

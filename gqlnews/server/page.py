@@ -1,4 +1,4 @@
-"""The explorer's page, with example queries that find something in the content being served."""
+"""Render the explorer page with example queries that have results in the content being served."""
 
 import re
 import string
@@ -23,25 +23,25 @@ query NewestForExamples {
 """
 
 NEWEST_QUERY_STRING = f"query={quote(NEWEST)}".encode()
-"""It is asked for as any client may, by GET: the response cache holds it."""
+"""The query as that of a normal GET, so that its response is cached."""
 
 Node = Mapping[str, Any]
 
 _AROUND_WORDS = f"{string.punctuation}«»\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026"
-"""Punctuation as typists and typographers set it: dashes, quotes, an ellipsis."""
+"""ASCII and typographic punctuation: dashes, quotes, an ellipsis."""
 
 
 def page(scope: Scope, newest: Answer | None) -> Response:
-    """The page that a browser gets at the endpoint's address.
+    """Render the page that a browser gets at the endpoint's URL.
 
-    Its examples are about what `newest`, the answer to `NEWEST`, found; without it they fit any content.
+    Its examples use values from `newest`, the response to `NEWEST`; without it they fit any content.
     """
     root = scope.get("root_path", "")
     return explorer_page(scope["path"], examples(_served(newest)), root + ASSETS)
 
 
 def _served(newest: Answer | None) -> Served:
-    """Something of each kind that the public sees."""
+    """Pick example values from the response; empty if it has no data."""
     data = None if newest is None else orjson.loads(newest.body).get("data")
     if not data:
         return Served()
@@ -58,7 +58,7 @@ def _served(newest: Answer | None) -> Served:
 
 
 def longest_word(title: str) -> str | None:
-    """The longest of the words that blanks and quotes part, to search for; None where there is none."""
+    """The longest word of a title, as a search term; None if there is none."""
     words = (word.strip(_AROUND_WORDS) for word in re.split(r'[\s"]+', title))
     return max(words, key=len) or None
 

@@ -1,6 +1,6 @@
-"""How long is waited for clients that send too slowly, or do not read: looked at once a second, for all.
+"""Read and write timeouts, enforced by a sweep over all connections once a second.
 
-A request that arrives at once, as almost all do, costs nothing here.
+There is no timer per request, so a request that arrives at once, as almost all do, costs nothing here.
 """
 
 import asyncio
@@ -9,14 +9,14 @@ from itertools import islice
 from operator import itemgetter
 from typing import Protocol
 
-EVERY = 1.0  # seconds between two looks
-SWEEP_SIZE = 250  # connections, checked in a turn of the loop
-ARRIVAL_SECONDS = 10.0  # for the headers of a request, and for its body
-READING_SECONDS = 20.0  # in which a client has to take something of what waits for it
+EVERY = 1.0  # seconds between two sweeps
+SWEEP_SIZE = 250  # connections, checked in one turn of the event loop
+ARRIVAL_SECONDS = 10.0  # read timeout for the headers of a request, and again for its body
+READING_SECONDS = 20.0  # write timeout: the client has to read some of the pending bytes
 
 
-LITTLE_BYTES = 64 << 10  # who takes less between two looks hardly reads
-MAX_UNREAD_BYTES = 32 << 20  # of all clients that read nothing; past it, those with most are cut off
+LITTLE_BYTES = 64 << 10  # a client that reads less between two sweeps counts as stalled
+MAX_UNREAD_BYTES = 32 << 20  # pending for all stalled clients; past it, the largest are aborted
 
 
 class Connection(Protocol):
@@ -26,12 +26,12 @@ class Connection(Protocol):
 
     @property
     def unread(self) -> int:
-        """Bytes that wait for a client that has taken hardly any since the last look."""
+        """Bytes pending for a stalled client, which has read hardly any since the last sweep."""
         ...
 
 
 class Patience:
-    """Looks at the connections from `start` to `stop`."""
+    """Sweep over the connections once a second, from `start` to `stop`."""
 
     def __init__(self, connections: Collection[Connection]) -> None:
         self._connections = connections
@@ -64,7 +64,7 @@ class Patience:
 
 
 def cut_unread(unread: Collection[tuple[int, Connection]]) -> None:
-    """Abort connections whose clients read nothing, those with most first, until what waits is bounded."""
+    """Abort stalled connections, largest first, until at most MAX_UNREAD_BYTES are pending for them."""
     total = sum(size for size, _ in unread)
     for size, connection in sorted(unread, key=itemgetter(0), reverse=True):
         if total <= MAX_UNREAD_BYTES:
@@ -74,16 +74,16 @@ def cut_unread(unread: Collection[tuple[int, Connection]]) -> None:
 
 
 class Unread:
-    """What waits for a client that does not read."""
+    """Write stall detection for one connection."""
 
     __slots__ = ("_since", "_size", "stalled")
 
     def __init__(self) -> None:
         self._size, self._since = 0, 0.0
-        self.stalled = 0  # bytes that wait, where hardly any was taken since the last look
+        self.stalled = 0  # pending bytes, if hardly any were read since the last sweep
 
     def is_stuck(self, size: int, now: float) -> bool:
-        """Whether nothing was taken for too long; `size` is how many bytes wait now."""
+        """Return whether the write timeout has expired; `size` is the number of bytes pending now."""
         moves = size == 0 or self._size == 0 or size < self._size
         taken = self._size - size
         self.stalled = size if size and self._size and taken < min(LITTLE_BYTES, self._size) else 0
@@ -94,7 +94,7 @@ class Unread:
 
 
 class Awaited:
-    """What of a client's is not whole: a head or a body, told by an object of its own."""
+    """Read timer for an incomplete head or body, which `what` identifies by object identity."""
 
     __slots__ = ("_since", "what")
 
@@ -102,7 +102,7 @@ class Awaited:
         self.what, self._since = what, now
 
     def is_overdue(self, what: object, now: float) -> bool:
-        """Whether the same thing is waited for, and has been for too long; None is nothing."""
+        """Return whether the read timeout for `what` has expired; None means that nothing is pending."""
         if what is not self.what:
             self.what, self._since = what, now
         return what is not None and now - self._since >= ARRIVAL_SECONDS

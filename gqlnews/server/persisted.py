@@ -1,4 +1,4 @@
-"""The documents that requests may name: those that clients had us remember, and those that are trusted."""
+"""Persisted documents: trusted documents by id, and automatic persisted queries (APQ) by hash."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -9,19 +9,19 @@ from gqlnews.schema.engine import Asked
 from gqlnews.server.named import VERSION, Automatic, Trusted, Wanted
 from gqlnews.server.wire import UnfitError, UnknownDocumentError
 
-MOST_BYTES = 16 << 20  # of documents that clients had us remember
-OVERHEAD = 300  # bytes of an entry beside its text
+MOST_BYTES = 16 << 20  # of registered automatic persisted queries
+OVERHEAD = 300  # bytes of an entry besides its text
 
 
 class Persisted:
-    """`trusted` by id; `only` they may be run."""
+    """Resolve document references. `trusted` is id → document; with `only`, no others may run."""
 
     def __init__(self, trusted: Mapping[str, str], *, only: bool) -> None:
         self._trusted, self._only = trusted, only
         self.automatic: Kept[str, str] = Kept(MOST_BYTES)
 
     def find(self, wanted: Wanted) -> Asked:
-        """With its document as text. Raises RefusedError."""
+        """Resolve the request's document to text. Raises RefusedError."""
         return Asked(
             self._document(wanted),
             wanted.variables,
@@ -63,7 +63,7 @@ class Persisted:
         return found
 
     def register(self, wanted: Wanted) -> None:
-        """Remember a document that came with its hash, and is valid."""
+        """Register a valid document that was sent together with its hash (APQ)."""
         named, query = wanted.named, wanted.query
         if not isinstance(named, Automatic) or query is None or named.sha256 in self._trusted:
             return

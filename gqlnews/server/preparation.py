@@ -1,10 +1,10 @@
-"""Prepare requests (parse, validate, plan, compile) without holding the event loop.
+"""Prepare requests (parse, validate, plan, compile) without blocking the event loop.
 
-1. A request is prepared on the event loop first, within a time budget: most take 0.1 to 5 ms.
-2. All requests together may take a share of the loop's time for what takes long. Beyond it the budget is
-   small, but for a client that did not use the share.
-3. What exceeds its budget is prepared once more, by the worker thread of `offload.py`, on a copy of the
-   cached document; the loop then takes over what it planned. Requests with the same document wait for that.
+1. A request is first prepared on the event loop, within a time budget: most take 0.1 to 5 ms.
+2. Slow preparations of all clients share a fraction of the loop's time. Once it is used up, the budget is
+   small, except for a client that has not used any of it.
+3. A request that exceeds its budget is prepared again by the worker thread of `offload.py`, on a copy of the
+   cached document; the loop then merges the result into the cache. Requests with the same document wait.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ from gqlnews.schema.engine import Asked, Engine, Ready, refused
 from gqlnews.server.offload import OffloadQueue
 from gqlnews.time_budget import TimeBudgetExceeded, time_budget
 
-MAX_SECONDS = 0.02  # of the loop, for one request
-MIN_SECONDS = 0.001  # for one request where the share is used up: enough for what is cached
-FREE_SECONDS = 0.001  # what takes less is not charged to the share
-SHARE = 0.3  # of the loop's time
-MAX_WAITING_BESIDE = 32  # requests of a client that wait for the thread, while the loop prepares others of it
-BURST_SECONDS = 0.02  # of the share, unused before
-OWN_SECONDS, OWN_SHARE = 0.005, 0.02  # the same for one client, beside the share of all
-MAX_CLIENTS = 10_000  # remembered; of more, those that asked longest ago begin again
+MAX_SECONDS = 0.02  # budget of one request on the loop
+MIN_SECONDS = 0.001  # budget once the share is used up: enough for a cached document
+FREE_SECONDS = 0.001  # faster preparations are not charged to the share
+SHARE = 0.3  # fraction of the loop's time
+MAX_WAITING_BESIDE = 32  # queued jobs of a client, above which the loop does not try its requests
+BURST_SECONDS = 0.02  # bucket size of the share
+OWN_SECONDS, OWN_SHARE = 0.005, 0.02  # bucket size and share of one client, in addition
+MAX_CLIENTS = 10_000  # tracked; beyond it, the least recently seen start over
 TOO_LONG = "The request takes too long to prepare: ask for less, or in several requests."
 
 
 class LoopShare:
-    """How much of the event loop's time preparation may take: a leaky bucket for all clients together.
+    """Limit the event loop time of preparation: a token bucket for all clients together.
 
-    Where that is used up, a client that did not use it has a little time of its own.
+    Each client also has a small bucket of its own, for when the shared one is empty.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class LoopShare:
 
 
 class _Bucket:
-    """Seconds that may be spent: at most `burst`, and `share` more each second."""
+    """Token bucket of seconds: at most `burst`, refilled with `share` per second."""
 
     __slots__ = ("_burst", "_left", "_share", "_since")
 
@@ -77,21 +77,21 @@ class _Bucket:
 
 
 class Preparer:
-    """Prepares the requests of one engine."""
+    """Prepare requests for one engine."""
 
     def __init__(self, engine: Engine, queue: OffloadQueue) -> None:
         self._engine, self._queue = engine, queue
         self._share = LoopShare()
-        self._preparing: dict[str, asyncio.Future[None]] = {}  # by document, those that the thread prepares
+        self._preparing: dict[str, asyncio.Future[None]] = {}  # by document, while the thread prepares it
 
     async def prepare(self, asked: Asked, audience: Audience, client: str) -> Ready:
-        """The request made ready, or its refusal; `client` is its address.
+        """Prepare the request, or return its error response; `client` is the key for fair scheduling.
 
-        Raises RefusedError (503) where too many requests wait to be prepared.
+        Raises RefusedError (503) if too many requests are queued.
         """
         ready = self._try_on_loop(asked, audience, client)
         if ready is None and (others := self._preparing.get(asked.query)) is not None:
-            await asyncio.wait([others])  # then its document is cached
+            await asyncio.wait([others])  # its document is cached afterwards
             ready = self._try_on_loop(asked, audience, client)
         if ready is not None:
             return ready
@@ -101,7 +101,7 @@ class Preparer:
             return refused([coded(GraphQLError(TOO_LONG), Code.TOO_WIDE)])
 
     def _try_on_loop(self, asked: Asked, audience: Audience, client: str) -> Ready | None:
-        """The request made ready within its time budget; None where that is too little."""
+        """Prepare the request within its time budget; None if that is exceeded or not worth trying."""
         start = perf_counter()
         budget = self._share.budget(client, start)
         if not self._is_worth_trying(asked.query, client, budget):
@@ -116,8 +116,9 @@ class Preparer:
             self._share.spend(client, now - start, now)
 
     def _is_worth_trying(self, query: str, client: str, budget: float) -> bool:
-        """Whether the loop tries: not for a client whose requests wait for the thread already, nor for a new
-        document where the share is used up.
+        """Return whether the loop should try.
+
+        It does not for a client with many jobs queued, nor for an uncached document on the minimal budget.
         """
         if self._queue.waiting_of(client) > MAX_WAITING_BESIDE:
             return False

@@ -1,4 +1,4 @@
-"""How much a client may ask for: operations that run at a time, and cost a second by address."""
+"""Concurrency limit, and token bucket rate limit of operation cost per client address."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from gqlnews.kept import Kept
 from gqlnews.schema.engine import Answer, Engine, Parted, Prepared, Ready
 from gqlnews.server.wire import RETRY_AFTER, RefusedError
 
-AGAIN_LATER = ((b"retry-after", b"1"),)  # the header, where the server is overloaded
-BURST_SECONDS = 2  # what a client has not asked for it may ask for later, so much of it
-MAX_DEBT_SECONDS = 60  # what an address took too much of is forgotten beyond this
-MOST_ADDRESSES = 100_000  # remembered; of more, those that asked longest ago begin anew
-COST_OF_ANY = 1  # of a request, before it is known what it asks for; of an answer that is at hand, all
+AGAIN_LATER = ((b"retry-after", b"1"),)  # the header of an overload response
+BURST_SECONDS = 2  # bucket size, in seconds of the rate
+MAX_DEBT_SECONDS = 60  # debt beyond this is forgiven
+MOST_ADDRESSES = 100_000  # tracked; beyond it, the least recently seen start over
+COST_OF_ANY = 1  # charged before a request is parsed; the whole cost of a cached response
 
 
 def cost_of(ready: Ready, engine: Engine) -> int:
-    """What an operation costs that is ready to run, as rates count it; a refusal as what is at hand.
+    """The cost of a prepared operation for rate limiting; an error response costs the minimum.
 
-    That is the objects of its answer and its scan work: a thousand comparisons cost as much as an object.
+    It is the number of objects in the response plus the scan work; 1,000 comparisons cost as one object.
     """
     match ready:
         case Answer():
@@ -39,7 +39,7 @@ def cost_of(ready: Ready, engine: Engine) -> int:
 
 
 def address_of(scope: Scope) -> str:
-    """Whom a rate is counted for: an IPv4 address, or the /64 of an IPv6 one, which one client has whole."""
+    """The rate limit key: an IPv4 address, or the /64 network of an IPv6 address, usually one client's."""
     host: str = scope["client"][0] if scope.get("client") else ""
     return host if ":" not in host else _network_of(host)
 
@@ -56,7 +56,7 @@ def _network_of(host: str) -> str:
 
 
 def client_of(scope: Scope, *, by_address: bool) -> str:
-    """The address, or the connection where many clients share an address, as behind a proxy."""
+    """The client key: its address, or the connection if clients share an address, as behind a proxy."""
     address = address_of(scope)
     if by_address or not scope.get("client"):
         return address
@@ -64,14 +64,14 @@ def client_of(scope: Scope, *, by_address: bool) -> str:
 
 
 class InFlight:
-    """A place for an operation that runs, for as long as a `with` does; 0 is no limit."""
+    """Limit of concurrent operations, as a context manager; 0 is no limit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self.count = 0
 
     def __enter__(self) -> None:
-        """Raises RefusedError (503) where there is none."""
+        """Raises RefusedError (503) at the limit."""
         if 0 < self._most <= self.count:
             message = "The server runs as many operations as it takes: try again later."
             raise RefusedError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
@@ -85,21 +85,21 @@ class InFlight:
 
 @dataclass(slots=True)
 class _Bucket:
-    """`left` at `since`; below zero where the last operation cost more than was left."""
+    """`left` tokens at time `since`; negative if the last operation cost more than was left."""
 
     left: float
     since: float
 
 
 class Rates:
-    """A token bucket for each address: `rate` of cost a second, 0 for no limit."""
+    """Token bucket per address, refilled with a cost of `rate` per second; 0 is no limit."""
 
     def __init__(self, rate: int, now: Callable[[], float] = monotonic) -> None:
         self.rate, self._now = rate, now
         self._buckets: Kept[str, _Bucket] = Kept(MOST_ADDRESSES)
 
     def take(self, address: str, cost: int) -> None:
-        """Raises RefusedError (429) where nothing is left; what is left may be less than what is taken."""
+        """Take `cost`, possibly into debt. Raises RefusedError (429) if the bucket is empty."""
         if not self.rate:
             return
         bucket = self._bucket(address)
@@ -108,9 +108,9 @@ class Rates:
         bucket.left -= cost
 
     def charge(self, address: str, cost: int) -> float:
-        """Take `cost` without refusing; returns how many seconds the address is over its rate now.
+        """Take `cost` without rejecting; returns how many seconds the address is over its rate now.
 
-        What turns out to cost more than was taken runs all the same, and is waited for afterwards.
+        An operation that turns out to cost more than was taken still runs; later requests pay off the debt.
         """
         if not self.rate:
             return 0.0

@@ -1,4 +1,4 @@
-"""Refusals of what is no HTTP, or too much of it, or too slow: whole responses, after which nothing comes."""
+"""Static responses to malformed, oversized or slow HTTP requests; each closes the connection."""
 
 from http import HTTPStatus
 
@@ -7,7 +7,7 @@ from gqlnews.server.wire import JSON, error_body, graphql_headers
 
 MOST_HEADERS = 200
 MOST_HEAD_BYTES = MOST_URL_BYTES = 64 * 1024
-MAX_BODY_WIRE_BYTES = 1024 * 1024  # of a body as it is sent: chunk sizes, chunk extensions and trailers too
+MAX_BODY_WIRE_BYTES = 1024 * 1024  # of a body on the wire, with chunk sizes, chunk extensions and trailers
 
 
 def _refusal(status: HTTPStatus, code: Code, message: str) -> bytes:

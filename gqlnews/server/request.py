@@ -1,4 +1,4 @@
-"""Reading a GraphQL request out of HTTP, as the GraphQL over HTTP specification has it.
+"""Parse GraphQL requests according to the GraphQL over HTTP specification.
 
 https://graphql.github.io/graphql-over-http/draft/
 """
@@ -18,15 +18,15 @@ from gqlnews.server.named import MalformedError, Wanted, read_named
 from gqlnews.server.wire import JSON, RefusedError, UnfitError
 
 MAX_BODY_BYTES = 256 * 1024
-MAX_PARAMETERS = 50  # of a URL, each of which takes time to decode
-MOST_DIGITS = 18  # of a length that is looked at as a number
+MAX_PARAMETERS = 50  # of a URL, as each takes time to decode
+MOST_DIGITS = 18  # of `Content-Length` that are converted to a number
 _ASKING = frozenset({"query", "extensions", "documentId"})
 
 
 async def read_text(head: Head, receive: Receive, hold: Callable[[int], None]) -> bytes:
-    """A GET's query string or a POST's body. Raises RefusedError, ClientDisconnect.
+    """Return the query string of a GET or the body of a POST. Raises RefusedError, ClientDisconnect.
 
-    `hold` is called with the size of a large body, piece by piece.
+    `hold` is called with the size of a large body, chunk by chunk.
     """
     if head.reads:
         return head.query_string
@@ -40,14 +40,14 @@ async def read_text(head: Head, receive: Receive, hold: Callable[[int], None]) -
 
 
 def read_request(head: Head, text: bytes) -> Wanted:
-    """The operation that the text asks for. Raises RefusedError."""
+    """Parse the payload into an operation. Raises RefusedError."""
     if head.reads:
         return _of_parameters(_parameters(text))
     return _of_mapping(_json(text, "The body"), only_query=False)
 
 
 def wants_page(head: Head) -> bool:
-    """Whether a browser opened the address: a GET that asks for HTML and for nothing else."""
+    """Return whether to serve the explorer: a GET that prefers HTML and contains no operation."""
     if not head.reads or not likes_pages(head.accept):
         return False
     return head.query_string.count(b"&") <= MAX_PARAMETERS and _ASKING.isdisjoint(
@@ -62,7 +62,7 @@ def _parameters(query_string: bytes) -> QueryParams:
 
 
 def _of_parameters(parameters: Mapping[str, str]) -> Wanted:
-    """A GET's `variables` and `extensions` are JSON in text."""
+    """Decode `variables` and `extensions`, which are JSON strings in a GET."""
     given: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
         if given.get(name):
@@ -100,7 +100,7 @@ def _require(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
 
 
 async def _body(head: Head, receive: Receive, hold: Callable[[int], None]) -> bytes:
-    """The body, read no further than the limit."""
+    """Read the body. Raises RefusedError past the limit, ClientDisconnect."""
     if head.content_length.isdecimal() and int(head.content_length[:MOST_DIGITS]) > MAX_BODY_BYTES:
         raise _too_large()
     body, more, held = bytearray(), True, 0

@@ -1,10 +1,10 @@
 """Validate the head of a request where the HTTP parser is lenient (RFC 9110, RFC 9112).
 
 A proxy and this server must agree on where each request ends and which host it names; otherwise the bytes of
-one client become a request of another (request smuggling). An ambiguous head is refused, and its connection
+one client become a request of another (request smuggling). An ambiguous head is rejected and its connection
 closed.
 
-The parser itself refuses line folding, bare CR and LF, white space in names, repeated or malformed
+The parser itself rejects line folding, bare CR and LF, white space in names, repeated or malformed
 `Content-Length`, and `Content-Length` with `Transfer-Encoding`.
 """
 
@@ -40,7 +40,7 @@ _DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """The parts of a head that decide how it is framed and routed. `fields` are those named in CHECKED."""
+    """The parts of a head that determine framing and routing. `fields` are those named in CHECKED."""
 
     method: bytes
     version: str
@@ -51,17 +51,17 @@ class RequestHead:
         return [value.strip(b" \t") for field, value in self.fields if field == name]
 
     def members(self, name: bytes) -> list[bytes]:
-        """The comma-separated members of a field in lower case, over all of its lines; empty ones too."""
+        """The comma-separated members of all lines of a field, in lower case, including empty members."""
         values = self.values(name)
         return [one.strip(b" \t").lower() for one in b",".join(values).split(b",")] if values else []
 
 
 Check = Callable[[RequestHead], bytes | None]
-"""Returns the refusal to send, or None."""
+"""Returns the error response to send, or None."""
 
 
 def validate(head: RequestHead) -> bytes | None:
-    """Return the refusal of the first check that fails, or None for a valid head."""
+    """Return the error response of the first check that fails, or None for a valid head."""
     return next((refusal for check in CHECKS if (refusal := check(head)) is not None), None)
 
 
@@ -75,7 +75,7 @@ def origin_form(target: bytes) -> bytes:
 
 
 def is_authority(value: bytes) -> bool:
-    """Whether this is a host with an optional port, without user information."""
+    """Return whether this is a host with an optional port, without user information."""
     found = _AUTHORITY.fullmatch(value)
     if found is None or len(found["host"]) > MAX_HOST_BYTES or int(found["port"] or 0) > MAX_PORT:
         return False
@@ -112,7 +112,7 @@ def _check_target(head: RequestHead) -> bytes | None:
 
 
 def _check_transfer_encoding(head: RequestHead) -> bytes | None:
-    """RFC 9112, section 6.1: only `chunked`; 501 where another coding is applied below it."""
+    """RFC 9112, section 6.1: only `chunked`; 501 if other codings are applied before it."""
     codings = head.members(TRANSFER_ENCODING)
     if not codings:
         return None
@@ -126,7 +126,7 @@ def _check_transfer_encoding(head: RequestHead) -> bytes | None:
 
 
 def _check_expectation(head: RequestHead) -> bytes | None:
-    """RFC 9110, section 10.1.1."""
+    """RFC 9110, section 10.1.1: only `100-continue`."""
     return EXPECTATION_FAILED if set(head.members(EXPECT)) - {b"", CONTINUE} else None
 
 
@@ -140,7 +140,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def _normalized(authority: bytes, scheme: bytes) -> bytes:
-    """In lower case, without the scheme's default port."""
+    """The authority in lower case, without the scheme's default port."""
     return authority.lower().removesuffix(_DEFAULT_PORTS[scheme.lower()]).removesuffix(b":")
 
 

@@ -1,4 +1,4 @@
-"""What an endpoint needs at hand, made when the application starts."""
+"""Application state shared by all endpoints, created at startup."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from gqlnews.settings import ServerSettings
 from gqlnews.store.access import Access
 
 if TYPE_CHECKING:
-    from gqlnews.server.traces import Traces  # there only with its extra
+    from gqlnews.server.traces import Traces  # needs an optional dependency
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Service:
     async def prepare(
         self, wanted: Wanted, audience: Audience, client: str, *, in_parts: bool = False
     ) -> Ready:
-        """A request of the client at this address made ready, or its refusal. Raises RefusedError."""
+        """Prepare a request, or return its error response. Raises RefusedError."""
         asked = self.persisted.find(wanted)
         ready = await self.preparer.prepare(
             replace(asked, in_parts=True) if in_parts else asked, audience, client
@@ -63,16 +63,16 @@ class Service:
         return ready
 
     async def run(self, prepared: Prepared, client: str) -> Answer:
-        """The answer of a prepared request. Raises RefusedError (503)."""
+        """Execute a prepared request. Raises RefusedError (503)."""
         run = partial(self.engine.run, prepared, partial(self.offload.run, client))
         if prepared.bound.complete or prepared.bound.queries:
             return await run()
-        asked = prepared.asked  # of the schema alone: equal requests have one answer
+        asked = prepared.asked  # no query of the store: equal requests have equal responses
         variables = repr(asked.variables)
         return await self.flights.run((asked.query, asked.operation_name, variables, asked.tells_cost), run)
 
     def client_of(self, scope: Scope) -> str:
-        """The client that a request is of: clients are served in turn, and each has its budget."""
+        """The client's key for fair scheduling and per-client limits."""
         return client_of(scope, by_address=self.settings.most_streams_of_one > 0)
 
     def ended(
@@ -84,7 +84,7 @@ class Service:
         *,
         cached: bool = False,
     ) -> None:
-        """An operation ended; `kind` is `query` or `subscription`, None where it was refused."""
+        """Record the end of an operation; `kind` is `query` or `subscription`, None if it was rejected."""
         self.metrics.ended(name, outcome, codes)
         if self.traces is not None:
             self.traces.ended(name, kind, outcome, cached=cached)

@@ -1,15 +1,14 @@
-"""Running the application on a socket, and stopping it.
+"""Run the application under Uvicorn, with graceful shutdown.
 
-Ctrl-C (SIGINT) stops at once: connections are cut and requests in flight are cancelled. SIGTERM drains
-(graceful shutdown):
+Ctrl-C (SIGINT) stops at once: connections are aborted and requests in flight cancelled. SIGTERM drains:
 
 1. From the signal on, each response has `Connection: close`.
-2. The connections that the kernel has accepted are taken over, and the listening socket is closed.
-3. Streams and WebSockets are told to come again elsewhere.
+2. Connections in the kernel's accept queue are accepted, and the listening socket is closed.
+3. Streams and WebSockets end, so that their clients reconnect elsewhere.
 4. Idle connections have IDLE_SECONDS for a request that is on its way, then they are closed.
 5. Requests that have begun to arrive are answered, within DRAIN_SECONDS.
 
-Each signal has a time after which the kernel ends the process, whatever it is doing.
+After either signal, a timer (SIGALRM) kills the process if it has not ended by then.
 """
 
 import asyncio
@@ -29,21 +28,21 @@ from gqlnews.server.patience import Patience
 from gqlnews.server.protocol import ConnectionState, OneWriteProtocol
 from gqlnews.server.websocket_protocol import SocketProtocol
 
-MESSAGE_BYTES = 64 * 1024  # of a WebSocket
+MESSAGE_BYTES = 64 * 1024  # maximum size of a WebSocket message
 PING_SECONDS = 20.0
-DRAIN_SECONDS = 8  # then requests in flight are cancelled, and answered with 503
-INCOMPLETE_SECONDS = 7.5  # of the drain, then a request whose head is still incomplete is answered with 503
-IDLE_SECONDS = 0.5  # for a request that its client sends while the drain begins
+DRAIN_SECONDS = 8  # then requests in flight are cancelled and answered with 503
+INCOMPLETE_SECONDS = 7.5  # of the drain, then requests with an incomplete head get a 503
+IDLE_SECONDS = 0.5  # for requests that are on their way when the drain begins
 POLL_SECONDS = 0.02
-# What stopping may take in all, in seconds; the promise is 1 and 10.
+# Seconds from the signal until SIGALRM kills the process; the documented limits are 1 and 10.
 LAST_RESORT = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5}
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's server with this program's way of stopping.
+    """Uvicorn server with the shutdown sequence described above.
 
-    `on_start` runs once it accepts requests, `on_stop` once it accepts no more: it ends what has no end.
+    `on_start` runs once it accepts requests, `on_stop` once it does not any more: it must end all streams.
     """
 
     def __init__(
@@ -63,7 +62,10 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle both signals while serving; Uvicorn's raises them again, but to be stopped is no failure."""
+        """Handle both signals while serving.
+
+        Uvicorn raises them again at the end, which would turn a normal stop into a failure.
+        """
         before = {number: signal.signal(number, self.handle_exit) for number in LAST_RESORT}
         try:
             yield
@@ -72,7 +74,7 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Ctrl-C after SIGTERM stops at once; any other second signal changes nothing."""
+        """Begin to stop. Ctrl-C after SIGTERM stops at once; any other second signal is ignored."""
         if self._stopped_by in {sig, signal.SIGINT}:
             return
         if self._stopped_by is not None:
@@ -98,9 +100,9 @@ class Server(uvicorn.Server):
         note("stopped")
 
     async def _stop_listening(self, sockets: Collection[socket.socket], *, accept: bool) -> None:
-        """Close the listening sockets; `accept`: serve the connections that the kernel holds for them."""
+        """Close the listening sockets; with `accept`, first accept the connections in their queues."""
         loop = asyncio.get_running_loop()
-        backlogs = [one.dup() for one in sockets]  # the loop closes its own
+        backlogs = [one.dup() for one in sockets]  # the loop closes the originals
         for server in self.servers:
             server.close()
         for listener in sockets:
@@ -111,14 +113,14 @@ class Server(uvicorn.Server):
                 backlog.close()
                 continue
             for connection in take_backlog(backlog):
-                with suppress(OSError):  # its client left
+                with suppress(OSError):  # the client disconnected
                     await loop.connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> OneWriteProtocol:
         return OneWriteProtocol(self.config, self._state, self.lifespan.state)
 
     async def _wait_for_requests(self) -> None:
-        """Wait until no connection is idle, for IDLE_SECONDS at the most, then read what has arrived."""
+        """Wait until no connection is idle, at most IDLE_SECONDS, then read what has arrived."""
         loop = asyncio.get_running_loop()
         until = loop.time() + IDLE_SECONDS
         for connection in tuple(self.server_state.connections):
@@ -132,7 +134,7 @@ class Server(uvicorn.Server):
 
         while is_waiting():  # noqa: ASYNC110 - a connection has no event for this
             await asyncio.sleep(POLL_SECONDS)
-        for _ in range(2):  # a whole turn of the loop, so that it has looked at every socket after that time
+        for _ in range(2):  # a full loop iteration, so that every socket is polled after that time
             await asyncio.sleep(0)
 
     def _give_up(self) -> None:
@@ -143,7 +145,7 @@ class Server(uvicorn.Server):
         return [one for one in self.server_state.connections if isinstance(one, OneWriteProtocol)]
 
     def _cut(self) -> None:
-        """End every connection, idle or not, and every request in flight."""
+        """Abort all connections and cancel all requests in flight."""
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()
         for task in tuple(self.server_state.tasks):
@@ -159,12 +161,12 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         ws_max_size=MESSAGE_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
-        ws_per_message_deflate=False,  # a compressor for each socket takes more memory than all else of it
+        ws_per_message_deflate=False,  # a compressor takes more memory than the rest of a socket
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # a client could name any address
+        proxy_headers=False,  # otherwise clients could spoof their address
         backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

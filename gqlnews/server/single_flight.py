@@ -1,4 +1,4 @@
-"""Coalesce equal work: what is asked for while the same is under way waits for that instead."""
+"""Request coalescing: a call waits for an equal one that is already running, and shares its result."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -8,13 +8,13 @@ T = TypeVar("T")
 
 
 class SingleFlight:
-    """In one event loop. What runs goes on where a caller leaves, as others may wait for it."""
+    """Coalesce calls by key, in one event loop. Work continues if a caller is cancelled: others may wait."""
 
     def __init__(self) -> None:
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of `work`, or of the work of an earlier caller with this key that still runs."""
+        """Return the result of `work`, or of the running work of an earlier caller with the same key."""
         running = self._running.get(key)
         if running is None:
             running = self._running[key] = asyncio.ensure_future(work())
@@ -25,4 +25,4 @@ class SingleFlight:
     def _forget(self, key: Hashable, done: "asyncio.Task[Any]") -> None:
         del self._running[key]
         if not done.cancelled():
-            done.exception()  # each caller has it; there may be none left
+            done.exception()  # mark it as retrieved, or asyncio logs it if all callers have left

@@ -1,20 +1,20 @@
-"""Feed what a client sends to its protocol in slices, one a turn of the event loop.
+"""Feed received data to a protocol in slices, one per event loop iteration.
 
-A single read may hold thousands of small messages or pipelined requests, and a protocol parses all that it is
-given at once. In slices, other clients are served in between. Nothing is read or fed while the protocol asks
-for a pause, so what waits is never more than one read.
+A single read may contain thousands of small messages or pipelined requests, and a protocol parses all of its
+input at once. Between slices, other clients are served. Nothing is read or fed while reading is paused
+(backpressure), so at most one read is buffered.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
-# Why nothing is fed, as bits: the application is behind, or the client does not read what it is sent.
+# Reasons to pause, as bits: the application is behind, or the client does not read.
 APPLICATION_BEHIND, CLIENT_NOT_READING = 1, 2
 
 
 class SlicedInput:
-    """The input of one connection: `feed` takes at most `size` bytes."""
+    """The input of one connection; `feed` is called with at most `size` bytes."""
 
     __slots__ = ("_feed", "_holds", "_is_scheduled", "_rest", "_size", "_transport")
 
@@ -25,7 +25,7 @@ class SlicedInput:
         self._is_scheduled = False
 
     def receive(self, data: bytes) -> None:
-        """Take what was read from the connection; most reads fit one slice, and are fed at once."""
+        """Accept data read from the connection; most reads fit into one slice and are fed at once."""
         if len(data) <= self._size and not self._rest:
             self._feed(data)
             return
@@ -34,12 +34,12 @@ class SlicedInput:
         self._schedule()
 
     def drop(self) -> None:
-        """Feed nothing of what waits: another protocol takes over."""
+        """Discard the buffered input, as another protocol takes over."""
         self._rest = b""
 
     @property
     def is_held(self) -> bool:
-        """Whether something that was sent may not be read yet."""
+        """Whether input is paused or buffered, so that data from the client may be unread."""
         return bool(self._holds or self._rest)
 
     def hold(self, reason: int) -> None:
@@ -70,7 +70,7 @@ class SlicedInput:
         data, self._rest = self._rest[: self._size], self._rest[self._size :]
         try:
             self._feed(data)
-        except BaseException:  # as the loop does where a protocol fails in `data_received`
+        except BaseException:  # as the event loop does if `data_received` raises
             self._transport.abort()
             raise
         self.release(0)

@@ -1,7 +1,7 @@
-"""GraphQL over WebSocket: graphql-transport-ws, with every kind of operation.
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, for all kinds of operations.
 
-Messages are taken one by one, in order. Each operation then runs beside the others, in a task of its own; a
-subscription begins at the moment its message is taken, so that what happens after the next pong is in it.
+Messages are handled sequentially, and each operation then runs in its own task. A subscription starts while
+its message is handled, so it includes every change after the next pong.
 """
 
 import asyncio
@@ -47,28 +47,28 @@ from gqlnews.server.wire import JSON, RefusedError, error_body, error_response
 from gqlnews.store.callers import act_for
 
 INIT_SECONDS = 3.0
-MOST_OPERATIONS = 100  # of one socket
-MAX_PAUSE_SECONDS = 5.0  # before a ping is answered that is over the rate
-WEBSOCKET = "websocket"  # as the log and the metrics name it
-AUTHORIZATION = "authorization"  # in the payload of connection_init: a browser sets no headers
-GONE = (WebSocketDisconnect, WebSocketDisconnected)  # what sending to a client that has left raises
+MOST_OPERATIONS = 100  # concurrent, per socket
+MAX_PAUSE_SECONDS = 5.0  # delay of a pong for a client over its rate
+WEBSOCKET = "websocket"  # transport name in logs and metrics
+AUTHORIZATION = "authorization"  # key in the connection_init payload: browsers cannot set headers
+GONE = (WebSocketDisconnect, WebSocketDisconnected)  # raised by sending to a disconnected client
 
 
 async def serve_socket(websocket: WebSocket) -> None:
-    """The endpoint for WebSockets."""
+    """The WebSocket endpoint."""
     service: Service = websocket.state.service
     identify(b"")
     try:
         check_origin(websocket.scope, service.settings.http.allow_origins)
         with service.sockets.taken(websocket.scope, WEBSOCKET):
             await _Connection(websocket, service).serve()
-    except RefusedError as refused:  # before the handshake was answered
+    except RefusedError as refused:  # only before the handshake is answered
         service.metrics.tell((refused.code,))
         await _deny(websocket, refused)
 
 
 async def refuse_socket(websocket: WebSocket) -> None:
-    """At every other path."""
+    """Reject a WebSocket at any other path with 404."""
     await _deny(websocket, RefusedError(404, Code.NOT_FOUND, "Not Found"))
 
 
@@ -79,7 +79,7 @@ async def _deny(websocket: WebSocket, refused: RefusedError) -> None:
 
 
 class _Connection:
-    """One socket: `_audience` is None until the client has said who it is."""
+    """Handler of one socket; `_audience` is None until `connection_init`."""
 
     def __init__(self, websocket: WebSocket, service: Service) -> None:
         self._socket, self._service = websocket, service
@@ -101,14 +101,14 @@ class _Connection:
         )
         try:
             await self._listen()
-        except (*GONE, asyncio.CancelledError):  # cancelled where the server has to stop now
+        except (*GONE, asyncio.CancelledError):  # cancelled if the server aborts all connections
             pass
         finally:
             self._patience.cancel()
             await self._end()
 
     async def _listen(self) -> None:
-        """Handle the messages in order. Many may have come at once: other clients are served between two."""
+        """Handle messages in order, and yield to other clients after each, as many may arrive at once."""
         while True:
             received = await self._socket.receive()
             if received["type"] == "websocket.disconnect":
@@ -124,15 +124,15 @@ class _Connection:
             await asyncio.sleep(0)
 
     async def _charge(self, message: Message) -> None:
-        """Charge any message to the rate, before it is handled. Past the rate, pings are answered slowly."""
+        """Charge a message to the rate limit before it is handled; over the limit, delay the pong."""
         if isinstance(message, Subscribe):
-            return  # it is charged and may be refused where it is handled
+            return  # charged, and possibly rejected, in `_subscribe`
         late = self._service.rates.charge(self._address, COST_OF_ANY)
         if late and isinstance(message, Ping):
             await asyncio.sleep(min(late, MAX_PAUSE_SECONDS))
 
     async def _end(self) -> None:
-        """Nothing of the socket outlives it."""
+        """Cancel all operations and wait for their tasks."""
         tasks = [*self._operations.values(), *([self._closing] if self._closing else [])]
         for task in self._operations.values():
             task.cancel()
@@ -140,12 +140,12 @@ class _Connection:
             await asyncio.wait(tasks)
 
     def _close(self, code: int, reason: str) -> None:
-        """Once; from whatever task, and whatever the others do."""
+        """Close the socket in a new task; idempotent, and callable from any task."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._say_goodbye(code, reason))
 
     async def _say_goodbye(self, code: int, reason: str) -> None:
-        with suppress(*GONE, RuntimeError):  # it may be gone already
+        with suppress(*GONE, RuntimeError):  # it may be closed already
             await self._socket.close(code, reason)
 
     async def _take(self, message: Message) -> None:
@@ -223,7 +223,7 @@ class _Connection:
             self._forget(name, me)
             await self._socket.send_text(complete_message(key))
         except EndedError:
-            pass  # the socket is closed next
+            pass  # the server is stopping and closes the socket next
         except GONE:
             pass
         finally:
@@ -231,7 +231,7 @@ class _Connection:
             note_stream(operation, start, count, over=WEBSOCKET)
 
     def _forget(self, name: str, task: "asyncio.Task[None] | None") -> None:
-        """The id may be used again from now on, and may be so already where the client has completed it."""
+        """Free the id, unless the client has completed the operation and reused the id already."""
         if self._operations.get(name) is task:
             del self._operations[name]
 

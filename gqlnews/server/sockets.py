@@ -1,4 +1,4 @@
-"""How many streams are open, in all and by client: each holds memory, and a place among the open files."""
+"""Limits of open streams and subscriptions, as each needs memory, and a stream a file descriptor."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from gqlnews.server.rates import address_of
 from gqlnews.server.wire import RefusedError
 
 RETRY_AFTER = "5"  # seconds
-MAX_SUBSCRIPTIONS_OF_ONE = 1_000  # of one client
+MAX_SUBSCRIPTIONS_OF_ONE = 1_000  # per client
 
 
 class Sockets:
-    """Of one process. A limit of 0 is none; `client` limits those of one address."""
+    """Limit of open streams, in total (`most`) and per address (`client`); 0 is no limit."""
 
     def __init__(self, most: int, client: int) -> None:
         self._most, self._client = most, client
@@ -28,9 +28,9 @@ class Sockets:
 
     @contextmanager
     def taken(self, scope: Scope, over: str) -> Iterator[None]:
-        """A place for as long as the block runs, `over` a transport.
+        """Count a stream over the transport `over` while the block runs.
 
-        Raises RefusedError (503, 429) where there is none.
+        Raises RefusedError (503, 429) at the limit.
         """
         address = address_of(scope)
         self._check(address)
@@ -52,14 +52,14 @@ class Sockets:
 
 
 class Subscriptions:
-    """How many subscriptions run, by client: each holds its plan, and is judged at each change."""
+    """Limit of subscriptions per client: each holds a plan and is evaluated at each change."""
 
     def __init__(self) -> None:
         self._running: Counter[str] = Counter()
 
     @contextmanager
     def taken(self, client: str) -> Iterator[None]:
-        """A place for as long as the block runs. Raises RefusedError where the client has enough."""
+        """Count a subscription while the block runs. Raises RefusedError (429) at the limit."""
         if self._running[client] >= MAX_SUBSCRIPTIONS_OF_ONE:
             message = f"Your address has {MAX_SUBSCRIPTIONS_OF_ONE:,} subscriptions: end some of them."
             raise RefusedError(429, Code.TOO_MANY_OPERATIONS, message)

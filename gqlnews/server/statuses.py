@@ -1,8 +1,8 @@
-"""Which HTTP status an answer or a refusal has: by the media type, and by whose codes are spoken.
+"""Choose the HTTP status of a response, by media type and status code policy.
 
-The specification as clients know it, and graphql-http's audits: 400 for what GraphQL refuses, 200 where the
-client takes only `application/json`. Its newest draft: 422 for what is no syntax error, 294 for data with
-errors, whatever the media type. https://graphql.github.io/graphql-over-http/draft/#sec-Status-Codes
+SPEC, which clients and the graphql-http audits expect: 400 if GraphQL rejects the request, or 200 for the
+media type `application/json`. DRAFT, the newest draft: 400 only for syntax errors, else 422, and 294 for data
+with errors, for any media type. https://graphql.github.io/graphql-over-http/draft/#sec-Status-Codes
 """
 
 import orjson
@@ -30,7 +30,7 @@ def status_of(answer: Answer, media: str, codes: HttpStatus) -> int:
 
 
 def status_of_refusal(refused: RefusedError, media: str, codes: HttpStatus) -> int:
-    """`refused.draft` and `refused.json` say otherwise where it has to."""
+    """The status of an error outside GraphQL; `refused.draft` and `refused.json` override it."""
     if codes is HttpStatus.DRAFT and refused.draft is not None:
         return refused.draft
     return refused.json if refused.json is not None and media != GRAPHQL_RESPONSE else refused.status

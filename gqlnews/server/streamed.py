@@ -1,4 +1,4 @@
-"""The response of one operation as a stream: it ends with the operation, or with its client."""
+"""Streaming HTTP response of one operation; ends with the operation or when the client disconnects."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from gqlnews.server.service import Service
 from gqlnews.server.streams import answers_of
 from gqlnews.server.websocket_protocol import CLOSE_SECONDS
 
-PING_SECONDS = 12.0  # proxies end what is silent for longer, most of them after 30 or 60
+PING_SECONDS = 12.0  # proxies close idle connections, most of them after 30 or 60
 
 
 class StreamedReply:
-    """A subscription begins when it is made."""
+    """Streaming response; a subscription starts when it is constructed."""
 
     def __init__(self, service: Service, ready: Ready, framing: Framing, client: str) -> None:
         self._service, self._ready, self._framing = service, ready, framing
@@ -29,9 +29,9 @@ class StreamedReply:
         self._sent = 0
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises RefusedError before anything is sent, where there are too many streams."""
+        """Send the stream. Raises RefusedError, before anything is sent, if too many streams are open."""
         start = perf_counter()
-        if scope["method"] == "HEAD":  # who asks for no events is not kept waiting for any
+        if scope["method"] == "HEAD":  # headers only, without opening a stream
             await send({"type": "http.response.start", "status": 200, "headers": self._framing.headers})
             await send({"type": "http.response.body", "body": b""})
             return
@@ -62,7 +62,7 @@ class StreamedReply:
                 await _send_some(send, framing.framed(answer.body))
             end = framing.end
         except EndedError:
-            end = b""  # it was not complete: the client comes again
+            end = b""  # not complete: the client should reconnect
         finally:
             pinging.cancel()
             await self._answers.aclose()
@@ -70,7 +70,7 @@ class StreamedReply:
 
 
 async def _cut(scope: Scope, ends: Sequence["asyncio.Task[Any]"]) -> None:
-    """Whoever reads too slowly may still read why; then the connection is cut."""
+    """Give a slow client CLOSE_SECONDS to read the error, then abort the connection."""
     await asyncio.wait(ends, timeout=CLOSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     cutting = scope.get("extensions", {}).get(ABORT)
     if cutting is not None and not any(end.done() for end in ends):
@@ -89,6 +89,6 @@ async def _send_some(send: Send, body: bytes) -> None:
 
 
 async def _left(receive: Receive) -> None:
-    """Until the client is gone."""
+    """Wait until the client disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""What is sent of an operation, one answer after the other: of a subscription many, else one."""
+"""The responses of an operation as an async generator: one per event or payload, else a single one."""
 
 import logging
 from collections.abc import AsyncGenerator, Callable
@@ -32,11 +32,10 @@ def answers_of(
     drop: Callable[[], None],
     framing: Framing | None = None,
 ) -> AsyncGenerator[Answer, None]:
-    """The answers, the last one not `ok` where the operation was refused or came to grief.
+    """Return the responses; the last one is not `ok` if the operation was rejected or failed.
 
-    `client` names who waits for it, and whose statement time a subscription takes. A subscription begins now,
-    not when the first answer is asked for. `drop` tells whom reads too slowly. Raises EndedError where the
-    server stops.
+    A subscription starts now, not at the first iteration. Its statement time is charged to `client`, and
+    `drop` is called if the client reads too slowly. Iteration raises EndedError when the server stops.
     """
     if isinstance(ready, Watched):
         answers = _many(service, ready, service.feed.watch(ready, drop, client), client)
@@ -51,7 +50,7 @@ def answers_of(
 async def _counted(
     service: Service, ready: Ready, answers: AsyncGenerator[Answer, None]
 ) -> AsyncGenerator[Answer, None]:
-    """The same. How long one takes that is watched is for its client to say: that is not counted."""
+    """Pass on the responses and record them in the metrics; a subscription's duration is not recorded."""
     start, outcome = perf_counter(), Outcome.OK
     codes: tuple[str, ...] = ()
     watched = isinstance(ready, Watched)
@@ -78,7 +77,7 @@ def _kind(ready: Ready) -> str | None:
 async def _parts(
     service: Service, parted: Parted, client: str, encode: Callable[[Delivery], bytes]
 ) -> AsyncGenerator[Answer, None]:
-    """What comes to grief after the first part ends the answer with an error of its own."""
+    """Run incremental delivery. A failure after the first payload ends the stream with an error payload."""
     rows = 0
     begun = service.engine.begin(parted.whole)
     if isinstance(begun, Answer):
@@ -97,7 +96,7 @@ async def _parts(
             yield answer
     except RefusedError as error:
         yield _last(_failure(error.code, str(error), parted.operation))
-    except RequestError as error:  # of its arguments, or a limit that it came to
+    except RequestError as error:  # an invalid argument or an exceeded limit
         yield _last(refused([argument_error(error)], parted.operation))
     except Exception:
         log.exception("operation failed")
@@ -140,7 +139,7 @@ async def _many(
                     yield service.engine.told(told, watched.asked, watched.bound.cost)
     except RefusedError as error:
         yield _failure(error.code, str(error), watched.operation)
-    except RequestError as error:  # of its arguments, or a limit that it came to
+    except RequestError as error:  # an invalid argument or an exceeded limit
         yield refused([argument_error(error)], watched.operation)
     except AnewError:
         yield _failure(Code.VERSION_TOO_OLD, ANEW, watched.operation)

@@ -1,7 +1,8 @@
-"""Spans of OpenTelemetry: an operation, in it a root field, in that its statement.
+"""OpenTelemetry tracing: nested spans for operation, root field and SQL statement.
 
-Only where traces are on is this imported. Nothing of it is global: another tracer in the process is left as
-it is. Where spans go is said by OpenTelemetry's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and others).
+This module is imported only if tracing is enabled. It does not touch OpenTelemetry's global state, so another
+tracer in the process is not affected. The standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and others)
+configure the exporter.
 """
 
 import asyncio
@@ -37,14 +38,14 @@ from gqlnews.store.connection import Statement, Statements
 
 NAME = "gqlnews"
 LONGEST_TEXT = 10_000  # characters of a statement
-FLUSH_SECONDS = 0.3  # for what is not sent yet when the server stops
+FLUSH_SECONDS = 0.3  # for pending spans when the server stops
 
 _CONTEXT_HEADERS = (b"traceparent", b"tracestate")  # https://www.w3.org/TR/trace-context/
 
 
 @dataclass(slots=True)
 class _Operation:
-    """`fields`: the response keys of the root fields, by their statements. `told`: it ended."""
+    """`fields`: response keys of the root fields, by statement. `told`: whether the end was recorded."""
 
     span: Span
     fields: dict[Statement, str] = field(default_factory=dict)
@@ -56,7 +57,7 @@ _current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
 
 @asynccontextmanager
 async def traced(service: Service) -> AsyncIterator[Service]:
-    """The same service, whose operations are traced."""
+    """Yield a copy of the service with tracing of its operations."""
     traces, engine = Traces(exporting()), service.engine
     try:
         traced_engine = TracedEngine(
@@ -78,12 +79,12 @@ async def traced(service: Service) -> AsyncIterator[Service]:
 
 
 def exporting() -> SpanProcessor:
-    """Spans go out in batches, from a thread."""
+    """Create a processor that exports spans in batches from a background thread."""
     return BatchSpanProcessor(OTLPSpanExporter())
 
 
 class Traces:
-    """`close` it before the loop ends."""
+    """The tracer of one application. `close` it before the event loop ends."""
 
     def __init__(self, processor: SpanProcessor) -> None:
         self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
@@ -91,12 +92,12 @@ class Traces:
         self._tracer = self._provider.get_tracer(NAME, __version__)
 
     async def close(self) -> None:
-        """What is not sent within `FLUSH_SECONDS` is lost: a collector that is away keeps nobody waiting."""
+        """Flush for at most `FLUSH_SECONDS`, so that an unreachable collector does not delay the shutdown."""
         loop, sent = asyncio.get_running_loop(), asyncio.Event()
 
         def send() -> None:
             self._provider.shutdown()
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
+            with suppress(RuntimeError):  # the loop is closed already
                 loop.call_soon_threadsafe(sent.set)
 
         Thread(target=send, daemon=True).start()
@@ -104,7 +105,7 @@ class Traces:
             await asyncio.wait_for(sent.wait(), FLUSH_SECONDS)
 
     async def operation(self, scope: Scope, work: Callable[[], Awaitable[None]]) -> None:
-        """Do the work in a span, whose parent the request may name. There is none where no operation ends."""
+        """Run `work` in a span with the parent from the request; the span is dropped if no operation ends."""
         operation = _Operation(
             self._tracer.start_span("operation", context=_parent(scope), kind=SpanKind.SERVER)
         )
@@ -117,7 +118,7 @@ class Traces:
                 operation.span.end()
 
     def ended(self, name: str | None, kind: str | None, outcome: Outcome, *, cached: bool) -> None:
-        """Tell of the operation of this task how it ended."""
+        """Record how the current task's operation ended."""
         operation = _current.get()
         if operation is None:
             return
@@ -133,7 +134,7 @@ class Traces:
             span.set_status(Status(StatusCode.ERROR))
 
     def reading(self, read: Read) -> Read:
-        """The same, with spans of root fields and statements."""
+        """Wrap `read` with spans for root fields and statements."""
 
         async def traced(statements: Statements) -> Sequence[bytes | None]:
             start, answers = time_ns(), None
@@ -146,7 +147,7 @@ class Traces:
         return traced
 
     def reading_parts(self, read: ReadParts) -> ReadParts:
-        """Likewise. A part's statements begin when those before are through."""
+        """Wrap `read` the same way; the statements of a part start when those of the previous part end."""
 
         async def traced(parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
             start, waiting = time_ns(), deque(parts)
@@ -159,7 +160,7 @@ class Traces:
         return traced
 
     def _hop(self, start: int, statements: Statements, answers: Sequence[bytes | None] | None) -> None:
-        """Statements of one hop run in a row, and only its end is known: they share its time."""
+        """Record spans for the statements of one dispatch, which share its start and end."""
         operation = _current.get()
         if operation is None:
             return
@@ -181,7 +182,7 @@ class Traces:
 
 
 class TracedPreparer(Preparer):
-    """Tells the operation of this task which root fields its statements are of."""
+    """Record the root field of each statement of an incremental operation."""
 
     async def prepare(self, asked: Asked, audience: Audience, client: str) -> Ready:
         ready = await super().prepare(asked, audience, client)
@@ -191,7 +192,7 @@ class TracedPreparer(Preparer):
 
 
 class TracedEngine(Engine):
-    """Tells the operation of this task which root fields its statements are of."""
+    """Record the root field of each statement of an operation."""
 
     async def run(self, prepared: Prepared, offload: Offload | None = None) -> Answer:
         _name_fields(prepared.bound.queries)
@@ -199,7 +200,7 @@ class TracedEngine(Engine):
 
 
 class TracedEndpoint:
-    """An endpoint of HTTP, each request in a span, but one for the page."""
+    """HTTP endpoint with a span per request, except for the explorer page."""
 
     def __init__(self, endpoint: ASGIApp) -> None:
         self._endpoint = endpoint
@@ -217,7 +218,7 @@ def _name_fields(*hops: Mapping[str, Query]) -> None:
     operation = _current.get()
     if operation is None:
         return
-    keys: dict[Statement, dict[str, None]] = {}  # of one statement several, where aliases ask alike
+    keys: dict[Statement, dict[str, None]] = {}  # several keys per statement if aliases are equal
     for queries in hops:
         for key, query in queries.items():
             keys.setdefault(query.statement, {})[key] = None
@@ -234,7 +235,7 @@ def _parent(scope: Scope) -> Context:
 
 
 def _resource() -> Resource:
-    """As OpenTelemetry's variables have it; where they name no service, it is ours."""
+    """The resource from OpenTelemetry's variables; the default service name is `gqlnews`."""
     found = Resource.create()
     if str(found.attributes[SERVICE_NAME]).startswith("unknown_service"):
         return found.merge(Resource({SERVICE_NAME: NAME}))

@@ -1,7 +1,7 @@
-"""Trusted documents, read when the server starts: a folder of `.graphql` files, or a manifest in JSON.
+"""Load trusted documents at startup, from a folder of `.graphql` files or from a JSON manifest.
 
-A file's id is its path in the folder, without suffix. A manifest is an object of id → document (as Relay's
-compiler persists them), or Apollo's, with a list of operations. Every document is found by its SHA-256 too,
+A file's id is its path in the folder, without suffix. A manifest is an object of id → document, as Relay's
+compiler writes it, or Apollo's format with a list of operations. Every document also has its SHA-256 as id,
 as hex digits and as `sha256:…`.
 """
 
@@ -20,7 +20,7 @@ NONE: Mapping[str, str] = {}
 
 
 def trusted_documents(path: Path, documents: Documents) -> Mapping[str, str]:
-    """Id → document, each valid. Raises DocumentsError, naming the file."""
+    """Load and validate documents as id → text. Raises DocumentsError, which names the file."""
     found: dict[str, str] = {}
     for key, text, place in _read(path):
         errors = documents.get(text).errors
@@ -36,7 +36,7 @@ def trusted_documents(path: Path, documents: Documents) -> Mapping[str, str]:
 
 
 def _read(path: Path) -> Iterator[tuple[str, str, str]]:
-    """(id, document, where it stands) of each."""
+    """Yield (id, text, source location for errors) of each document."""
     if not path.is_dir():
         yield from _manifest(path)
         return

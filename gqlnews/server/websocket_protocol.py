@@ -1,4 +1,4 @@
-"""Uvicorn's protocol of WebSockets: every refusal is GraphQL JSON, and who does not read is cut off."""
+"""Uvicorn's WebSocket protocol with GraphQL JSON errors, and timeouts for clients that do not read."""
 
 import logging
 from typing import Any
@@ -16,8 +16,8 @@ from gqlnews.server.refusals import BAD_HANDSHAKE, STOPPING
 from gqlnews.server.sliced_input import CLIENT_NOT_READING, SlicedInput, SlicedTransport
 from gqlnews.server.wire import JSON, UTF8, error_body
 
-SLICE_BYTES = 2 * 1024  # some hundred frames of the smallest size
-CLOSE_SECONDS = 5.0  # for a client to take note that its socket is closed
+SLICE_BYTES = 2 * 1024  # several hundred frames of minimal size
+CLOSE_SECONDS = 5.0  # for a client to answer the close frame
 INVALID_DATA = 1007  # RFC 6455, section 7.4.1
 
 _CODES = {
@@ -29,7 +29,7 @@ _CODES = {
 
 
 class Handshakes(ServerProtocol):
-    """What is wrong with a handshake is said as GraphQL JSON."""
+    """Handshake that is rejected with GraphQL JSON."""
 
     def reject(self, status: Any, text: str) -> Response:
         first_line = text.partition("\n")[0]
@@ -41,7 +41,7 @@ class Handshakes(ServerProtocol):
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """It closes at once, also where the client reads nothing, and then cuts it off."""
+    """WebSocket protocol that closes even if writing is paused, and aborts after a timeout."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,7 +53,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().connection_made(SlicedTransport(transport, self._input))  # type: ignore[arg-type]
 
     def pause_writing(self) -> None:
-        """Each ping is answered at once: a client that reads no answer is not read from either."""
+        """Pause reading too, as each ping produces a pong that a client which does not read would pile up."""
         super().pause_writing()
         self._input.hold(CLIENT_NOT_READING)
 
@@ -66,7 +66,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         return self._unread.stalled
 
     def keepalive_timeout(self) -> None:
-        """A pong that this side does not read is not late. A client that takes nothing is cut by `look`."""
+        """Extend the pong timeout while input is held: the pong may be unread. `look` aborts stalls."""
         if self._input.is_held:
             self.pong_timer = self.loop.call_later(self.config.ws_ping_timeout or 0, self.keepalive_timeout)
         else:
@@ -77,7 +77,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
 
     def shutdown(self) -> None:
-        """Close with 1012, or refuse a handshake that is not answered yet. Idempotent."""
+        """Close with 1012, or reject a handshake that is not answered yet. Idempotent."""
         if self.transport.is_closing():
             return
         if self.handshake_complete:
@@ -90,24 +90,24 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         if self.handshake_initiated:
             self._input.receive(data)
-        else:  # the handshake, which comes whole
+        else:  # the handshake, which arrives in one piece
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
         if self.handshake_complete and not self.handshake_initiated:
-            return  # it was refused
+            return  # the handshake was rejected
         try:
             super().data_received(data)
-        except UnicodeError:  # a path or a header of the handshake that is no ASCII
+        except UnicodeError:  # a non-ASCII path or header in the handshake
             self._refuse()
         else:
             if not self.handshake_initiated:
                 self._refuse()
 
     def send_receive_event_to_app(self) -> None:
-        """A text that is no UTF-8 is the client's fault: no line in the log, and no traceback."""
+        """Close with 1007 on invalid UTF-8; it is a client error, so no traceback is logged."""
         if self.conn.state is not State.OPEN:
-            return  # it is closed already, and nothing that comes then is looked at
+            return  # closed already: ignore further input
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
             self.conn.send_close(INVALID_DATA)
             self.handle_parser_exception()
@@ -120,16 +120,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.writable.set()
         await self.writable.wait()
         if self.close_sent and self.initial_response is None:
-            raise ClientDisconnected  # it was closed while this waited
+            raise ClientDisconnected  # closed while this waited
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
-            self.handshake_complete = True  # by a refusal
+            self.handshake_complete = True  # by a rejection
         if closes and self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     def _refuse(self) -> None:
-        """A handshake that cannot be read; its parser may have said why."""
+        """Reject a malformed handshake, with the parser's own response if there is one."""
         self.handshake_complete = self.close_sent = True
         self.transport.write(b"".join(self.conn.data_to_send()) or BAD_HANDSHAKE)
         self.transport.close()

@@ -1,4 +1,4 @@
-"""The strings of the wire: media types, header names, error codes, and the shape of an error."""
+"""HTTP vocabulary and responses: media types, header names, GraphQL JSON errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ _BODILESS = frozenset({NO_CONTENT, NOT_MODIFIED})
 NO_HEADERS: Mapping[str, str] = {}
 
 Headers = tuple[tuple[bytes, bytes], ...]
-"""As ASGI has them: names in lower case."""
+"""ASGI headers: names in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP response whose body is whole."""
+    """An HTTP response with a complete body."""
 
     status: int
     headers: Headers
@@ -48,7 +48,7 @@ class Reply:
         headers = (*self.headers, (REQUEST_ID, request_id), *length)
         respond = getattr(getattr(send, "__self__", None), "respond", None)
         if respond is not None and respond(self.status, headers, self.body):
-            return  # under our own protocol, in one call
+            return  # our own protocol sends it in one call
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
@@ -61,7 +61,7 @@ _SECURITY = raw_headers(SECURITY_HEADERS)
 
 
 def graphql_headers(media: str) -> Headers:
-    """Of every answer in GraphQL, refusals too."""
+    """The headers of every GraphQL response, errors included."""
     return (
         (b"content-type", f"{media}{UTF8}".encode("ascii")),
         (b"vary", b"Accept, Authorization"),
@@ -70,24 +70,24 @@ def graphql_headers(media: str) -> Headers:
 
 
 def error_body(code: Code, message: str) -> bytes:
-    """A refusal in the shape of GraphQL: `{"errors": [{"message", "extensions": {"code"}}]}`."""
+    """Encode an error as a GraphQL response: `{"errors": [{"message", "extensions": {"code"}}]}`."""
     return orjson.dumps({"errors": [{"message": shorten(message), "extensions": {"code": code}}]})
 
 
 def error_response(
     status: int, code: Code, message: str, media: str = JSON, headers: Mapping[str, str] = NO_HEADERS
 ) -> Response:
-    """The same for where Starlette answers."""
+    """Build the error as a Starlette response."""
     return Response(error_body(code, message), status, {CONTENT_TYPE: media + UTF8, **headers})
 
 
 class RefusedError(GqlnewsError):
-    """A request that is refused before GraphQL is reached, and how it is answered."""
+    """A request is rejected before GraphQL execution; has the HTTP status, error code and headers."""
 
     json: int | None = None
-    """The status for who takes only `application/json`, where that is another."""
+    """The status for clients that accept only `application/json`, if it differs."""
     draft: int | None = None
-    """The status in the specification's newest draft, where that is another."""
+    """The status in the newest draft of the specification, if it differs."""
 
     def __init__(self, status: int, code: Code, message: str, **headers: str) -> None:
         super().__init__(message)
@@ -97,7 +97,7 @@ class RefusedError(GqlnewsError):
 
 
 class UnfitError(RefusedError):
-    """JSON it is, but no request."""
+    """Valid JSON that is not a valid GraphQL request."""
 
     draft = 422
 
@@ -106,7 +106,7 @@ class UnfitError(RefusedError):
 
 
 class UnknownDocumentError(RefusedError):
-    """Refused as GraphQL refuses a document: Apollo's clients look for some of these where it is 200."""
+    """The document is unknown or not allowed; 200 for `application/json`, as Apollo's clients expect."""
 
     json = 200
 

@@ -1,1 +1,1 @@
-"""Articles to rows: the only package that opens a database."""
+"""Storage layer: turn articles into rows and read them. The only package that opens a database."""

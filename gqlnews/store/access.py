@@ -1,8 +1,8 @@
-"""The database as a server reads it, also where another file takes its place.
+"""Database handle for the server, which survives a replacement of the database file.
 
-The database may be deleted at any time, and who follows the folder makes it anew. The file that is open would
-be read for ever: so its place is looked at, and what is there now is opened instead. Who reads the old one
-meanwhile is left to finish.
+The database file may be deleted at any time; the process that watches the folder then creates a new one. A
+connection to the old file would read it forever, so this module checks the path twice a second and opens the
+new file. Reads that run on the old file may finish.
 """
 
 import asyncio
@@ -29,18 +29,21 @@ log = logging.getLogger("gqlnews")
 
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 0.05
-FINISH_SECONDS = 10.0  # for who reads a file that was replaced
+FINISH_SECONDS = 10.0  # grace period for reads of a replaced file
 
 
 class Moment(NamedTuple):
-    """Content: its version, and which of the databases that were opened, as two may come to one version."""
+    """Snapshot id: a version, and which database it is of, as two databases may reach the same version."""
 
     database: int
     version: bytes
 
 
 class Access:
-    """`open` and `close` it in the loop. `on_replaced` runs once another file is read."""
+    """Read pool and version probe of the file that is at the path now.
+
+    Call `open` and `close` on the event loop. `on_replaced` is awaited after another file was opened.
+    """
 
     def __init__(self, limits: Limits = UNLIMITED) -> None:
         self._limits = limits
@@ -49,17 +52,17 @@ class Access:
         self._identity: Identity | None = None
         self._readers, self._revision = Readers(limits), Revision()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._opened_before = 0  # databases
-        self.is_damaged = False  # reads fail, until another file takes the place of this one
-        self._is_reported = False  # whether a report on this file was seen
+        self._opened_before = 0  # databases opened before the current one
+        self.is_damaged = False  # reads fail until this file is replaced
+        self._is_reported = False  # whether a damage report on this file was seen
         self.replacements = 0
-        self.statements = 0  # that were asked for
+        self.statements = 0  # statements requested
         self.tally = Tally()
         self._sizes: tuple[Sizes, Sizes] = ({}, {})
-        self._sizes_at: object = None  # the versions that they are of
+        self._sizes_at: object = None  # the snapshot ids that the sizes belong to
 
     async def open(self, path: Path) -> None:
-        """Raises DatabaseError and its kinds."""
+        """Open the database and start watching its path. Raises DatabaseError or a subclass."""
         self._path = path
         identity = identity_of(path)
         try:
@@ -79,7 +82,7 @@ class Access:
         await self._readers.close()
 
     async def read(self, statements: Statements) -> list[bytes | None]:
-        """As Readers do."""
+        """Run statements in the read pool; see `Readers.read`."""
         self.statements += len(statements)
         return await self._read(statements)
 
@@ -103,8 +106,11 @@ class Access:
                 raise
 
     def _note_damage(self, identity: Identity | None, error: DamagedDatabaseError) -> None:
-        """Not ready until the file is replaced. Whoever follows the folder reads the report and does that."""
-        if identity != self._identity:  # another file is read already
+        """Mark the database as damaged and report it; the server is not ready until the file is replaced.
+
+        The process that watches the folder reads the report and rebuilds the database.
+        """
+        if identity != self._identity:  # the file was replaced already
             return
         if not self.is_damaged:
             log.error("%s", error)
@@ -113,34 +119,34 @@ class Access:
         self._is_reported = reported(self._path) is not None
 
     def is_ready(self) -> bool:
-        """Whether requests can be answered from the store, however busy its readers are."""
+        """Return whether requests can be answered from the store, however busy its readers are."""
         return not self.is_damaged and self._revision.is_readable()
 
     def version(self, audience: int) -> bytes | None:
-        """As Revision tells it."""
+        """Return the version for this audience; see `Revision.version`."""
         return self._revision.version(audience)
 
     def moment(self, audience: int) -> Moment | None:
-        """What the audience sees now; None where the database does not tell right now."""
+        """Return the snapshot id that the audience sees now; None while the database cannot be read."""
         version = self._revision.version(audience)
         return None if version is None else Moment(self._opened_before, version)
 
     def sizes(self, audience: int) -> Sizes:
-        """The sizes of the store (sizes.py) for this audience, some `LOOK_SECONDS` old; empty if unknown."""
+        """Return the audience's table sizes (sizes.py), `LOOK_SECONDS` old at most; empty if unknown."""
         return self._sizes[min(audience, 1)]
 
     async def _measure(self) -> None:
-        """Read the sizes again where the content has changed."""
+        """Read the sizes again if the content has changed."""
         moments = self.moment(0), self.moment(1)
         if moments == self._sizes_at:
             return
-        # Another process has it or is only making it, or the readers are overloaded: the next look retries.
+        # The database is locked or still being created, or the pool is overloaded: the next check retries.
         with expecting(0.0), suppress(DatabaseError, LimitError, sqlite3.Error):
             public, everything = map(sizes_of, await self._read(SIZES))
             self._sizes, self._sizes_at = (public, everything), moments
 
     async def _opened_in_time(self) -> tuple[Readers, Revision, Identity | None]:
-        """Wait for a swap that is under way, without blocking the event loop."""
+        """Open the database; wait for a swap in progress without blocking the event loop."""
         until = time.monotonic() + WAIT_SECONDS
         while True:
             try:
@@ -166,7 +172,7 @@ class Access:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self._look_once()
-            except Exception:  # the next look must come whatever happens
+            except Exception:  # the loop must survive any error
                 log.exception("the look at database %s failed", self._path)
 
     async def _look_once(self) -> None:
@@ -178,7 +184,7 @@ class Access:
         await self._measure()
 
     def _heed_report(self) -> None:
-        """Be damaged while a report says so. A report that goes was wrong, or is no longer true."""
+        """Set `is_damaged` from the damage report. A report that was deleted was wrong or is obsolete."""
         found = reported(self._path)
         if found is not None and not self.is_damaged:
             log.error("%s", damaged(self._path, found.reason))
@@ -188,7 +194,7 @@ class Access:
         self._is_reported = found is not None
 
     async def _replace(self) -> None:
-        """Open what is there, unless it is only being made: then the next look finds it."""
+        """Switch to the file that is at the path now, unless it is still being created."""
         try:
             readers, revision, identity = await self._opened()
         except DatabaseError:
@@ -214,16 +220,16 @@ class Access:
 
 
 async def _is_filled(readers: Readers) -> bool:
-    """Whether a folder was taken in, if only an empty one."""
+    """Return whether a folder was ingested, even an empty one."""
     try:
         (fingerprint,) = await readers.read([("SELECT fingerprint FROM store", ())])
-    except (DatabaseError, LimitError, sqlite3.Error):  # there is no such table yet
+    except (DatabaseError, LimitError, sqlite3.Error):  # the table does not exist yet
         return False
     return bool(fingerprint)
 
 
 async def _finish(readers: Readers, revision: Revision) -> None:
-    """Close what was replaced, after a while for who reads it."""
+    """Close the replaced pool after a grace period for reads in progress."""
     revision.close()
     try:
         await asyncio.sleep(FINISH_SECONDS)

@@ -1,4 +1,4 @@
-"""Problems that several files have together: one slug, or one URL, for more than one of them."""
+"""Cross-file problems: a slug or a URL that several files share."""
 
 import sqlite3
 
@@ -13,7 +13,7 @@ FROM (
 JOIN source ON source.slug = first.slug AND source.path > first.path
 """
 
-# Articles that share the field `url`, the one that stands for it first.
+# Articles with the same `url` field; the owner of the URL comes first.
 _SHARED = """
 WITH shared AS (
     SELECT article.url, path, url_line, url_column, published, published_line, published_column,
@@ -53,7 +53,7 @@ _INSERT = f"INSERT INTO problem ({_COLUMNS}, across) SELECT {_COLUMNS}, 1 FROM a
 
 
 def derive_across(db: sqlite3.Connection) -> bool:
-    """The problems of `affected_slug` and `affected_url`; whether they are others than before."""
+    """Update the cross-file problems of `affected_slug` and `affected_url`; return whether they changed."""
     for statement in (_SLUGS, _SHARED, _OLD):
         db.execute(statement)
     (differ,) = db.execute(_DIFFER).fetchone()

@@ -1,4 +1,4 @@
-"""What must be derived anew, because an article that it rests on came, changed or went."""
+"""Dirty keys: which derived data to update because an article was added, changed or removed."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ _OF_BATCH = (
     "INSERT OR IGNORE INTO affected_topic SELECT topic FROM article_topic WHERE article_id IN batch",
 )
 
-# What is there, and what was derived from what is there no more.
+# Includes keys that only derived rows still have, because their articles are gone.
 _ALL_URLS = "INSERT OR IGNORE INTO affected_url SELECT url FROM article_url UNION SELECT url FROM url_owner"
 _ALL_NAMES = (
     "INSERT OR IGNORE INTO affected_slug SELECT slug FROM source",
@@ -25,23 +25,26 @@ _ALL_NAMES = (
 
 
 def fill_batch(db: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """Make `batch` hold these articles."""
+    """Replace the content of `batch` with these article ids."""
     db.execute("DELETE FROM batch")
     db.executemany("INSERT INTO batch VALUES (?)", ((number,) for number in ids))
 
 
 def mark_batch(db: sqlite3.Connection) -> None:
-    """Whatever rests on the articles of `batch`, as their rows are now: say so before and after a change."""
+    """Mark the keys of the articles in `batch` dirty, as their rows are now.
+
+    Call it before and after a change, so that old and new keys are marked.
+    """
     for statement in _OF_BATCH:
         db.execute(statement)
 
 
 def mark_all_urls(db: sqlite3.Connection) -> None:
-    """Every URL, instead of article by article."""
+    """Mark every URL dirty."""
     db.execute(_ALL_URLS)
 
 
 def mark_all_names(db: sqlite3.Connection) -> None:
-    """Every slug, domain and topic, instead of article by article; quick where the indexes are there."""
+    """Mark every slug, domain and topic dirty; fast only while the indexes exist."""
     for statement in _ALL_NAMES:
         db.execute(statement)

@@ -1,4 +1,4 @@
-"""What one request asks of the store, and where its answers go."""
+"""One request to the read pool: its statements, its state and the future of its result."""
 
 import asyncio
 import math
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from gqlnews.store.connection import Statements
 
 SHORT = 0.015
-"""Seconds of a processor: what is expected to take no longer is short."""
+"""CPU seconds; a call with a higher estimate is not short."""
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A call to the pool; `client` is the client's, and `asked` when it came, by time.monotonic().
+    """A call to the read pool.
 
-    `expected`: seconds of a processor that it takes; infinite where nobody knows. `until`: when it is
-    stopped, once it runs. `seconds` of a processor is what the statements took; `spared` of them were not
-    run. `rest` are calls that go on in the same read transaction: each is answered as soon as it is
-    through. `preempted`: it took longer than expected, and is to run again as what it is.
+    `client` is the client's address, `asked` the time.monotonic() of its arrival. `expected` is the estimated
+    CPU time in seconds, infinite if unknown. `until` is the deadline, set when the call starts. `seconds` is
+    the CPU time that the statements took; `spared` of them were coalesced and not run. `rest` are calls that
+    continue in the same read transaction; each is answered as soon as it completes. `preempted`: it took
+    longer than expected on the reserved reader and must run again on another.
     """
 
     statements: Statements
@@ -36,17 +37,20 @@ class Call:
 
     @property
     def is_short(self) -> bool:
-        """Whether it may run where nothing else may take long. Parts that were delivered cannot run again."""
+        """Whether the call may run on the reserved reader.
+
+        A call with parts may not, because parts that were delivered cannot run again.
+        """
         return self.expected <= SHORT and not self.rest
 
     @property
     def size(self) -> int:
-        """Bytes of its results."""
+        """Size of the results in bytes."""
         return sum(map(len, filter(None, self.outcome))) if isinstance(self.outcome, list) else 0
 
     def deliver(self) -> None:
-        """Hand the outcome to who waits, if anybody still does."""
-        outcome, self.outcome = self.outcome, None  # or an error would keep itself, by its traceback
+        """Resolve the future with the outcome, unless it is done already."""
+        outcome, self.outcome = self.outcome, None  # breaks the reference cycle of an error and its traceback
         if self.answers.done():
             return
         if isinstance(outcome, list):

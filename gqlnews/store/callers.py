@@ -1,7 +1,7 @@
-"""On whose behalf the statements of this task run, and how long they are expected to take.
+"""Context variables: the client that a task runs statements for, and their estimated CPU time.
 
-The pool of readers needs both to serve waiting calls fairly. They are context variables, since the layers
-between an endpoint and the pool have no use for them.
+The read pool needs both for fair scheduling. They are context variables because the layers between an
+endpoint and the pool have no use for them.
 """
 
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ _client: ContextVar[str] = ContextVar("client", default="")
 _expected: ContextVar[float | None] = ContextVar("expected", default=None)
 
 NOBODY = ""
-"""The client of what the server asks for itself."""
+"""The client of the server's own statements."""
 
 
 def act_for(client: str) -> None:
-    """Set the client that the statements of this task run for, from now on."""
+    """Set the client that this task runs statements for."""
     _client.set(client)
 
 
 def expect(seconds: float | None) -> None:
-    """Set how many seconds of a processor the statements of this task take; None where it is not known."""
+    """Set the estimated CPU seconds of this task's statements; None if unknown."""
     _expected.set(seconds)
 
 
 @contextmanager
 def expecting(seconds: float) -> Iterator[None]:
-    """The same, until the block ends."""
+    """Set the estimate for the duration of a block."""
     token = _expected.set(seconds)
     try:
         yield
@@ -36,5 +36,5 @@ def expecting(seconds: float) -> Iterator[None]:
 
 
 def caller() -> tuple[str, float | None]:
-    """The client of this task, and the seconds that are expected."""
+    """Return the client of this task and its estimated CPU seconds."""
     return _client.get(), _expected.get()

@@ -1,9 +1,9 @@
-"""The write-ahead log of a store that is written to all the time: emptied before it is long.
+"""Truncate the write-ahead log of a database that is written to continuously.
 
-SQLite moves what is in the log into the database as it goes along, but begins the log anew only where no
-reader needs any of it. Where somebody always reads, as a feed does, that moment need not come by itself: it
-is waited for, and it comes, since no reader stays at one moment for long. The file is cut off, not only begun
-anew: else it would be long for ever, and one could not tell by it that there is nothing to do.
+SQLite checkpoints automatically, but restarts the log only when no reader needs any of it. With a permanent
+reader, such as the subscription feed, that may never happen by itself. So the writer waits for readers up to
+`WAIT_MS`, which suffices because no reader holds a snapshot for long. The file is truncated, not only
+restarted: otherwise its size would stay large and could not show that there is nothing to do.
 """
 
 import sqlite3
@@ -11,19 +11,19 @@ import time
 from pathlib import Path
 
 LONG = 32 << 20  # bytes
-WAIT_MS = 1000  # for those who read from the log
-PAUSE = 10.0  # seconds until it is tried again where they did not end
+WAIT_MS = 1000  # for readers of the log
+PAUSE = 10.0  # seconds before a retry if readers did not finish
 
 
 class Checkpoints:
-    """Of the database at `path`."""
+    """WAL checkpoints of the database at `path`."""
 
     def __init__(self, path: Path) -> None:
         self._file = Path(f"{path}-wal")
         self._not_before = 0.0
 
     def after_commit(self, db: sqlite3.Connection) -> None:
-        """Empty the log where it is long; `db` is the writer's connection, between transactions."""
+        """Truncate the log if it is longer than `LONG`; `db` is the writer, between transactions."""
         if self._size() <= LONG or time.monotonic() < self._not_before:
             return
         if not _is_emptied(db):

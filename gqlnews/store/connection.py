@@ -13,19 +13,22 @@ from gqlnews.store.limited import bound_sizes, too_large
 from gqlnews.store.migrations import migrations
 from gqlnews.store.rebuild import in_use
 
-MMAP_BYTES = 0x7FFF_0000  # as much as SQLite maps at most
-CACHE_KIB = 64 * 1024  # of each connection, for what lies beyond
-CACHED_STATEMENTS = 128  # compiled ones, some 0.2 MB where they are large
+MMAP_BYTES = 0x7FFF_0000  # SQLite's maximum
+CACHE_KIB = 64 * 1024  # per connection, for pages beyond the mapped part
+CACHED_STATEMENTS = 128  # prepared statements, up to about 0.2 MB each
 
 Statement = tuple[str, Sequence[object]]
-"""SQL text, and what it binds: it gives one row of one column, JSON text."""
+"""SQL text and its parameters. It returns one row with one column of JSON text."""
 
 Statements = Sequence[Statement]
 
 
 def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
-    """What each gives, in one read transaction: the bytes of its one value, None for null or no row."""
-    if len(statements) == 1:  # a statement alone is its own transaction
+    """Run the statements in one read transaction.
+
+    Returns the bytes of each statement's one value, None for NULL or no row.
+    """
+    if len(statements) == 1:  # a single statement is its own transaction
         return [_answer(db, *statements[0])]
     with reading(db):
         return run_within(db, statements)
@@ -33,24 +36,24 @@ def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
 
 @contextmanager
 def reading(db: sqlite3.Connection) -> Iterator[None]:
-    """One read transaction."""
+    """Read transaction."""
     try:
-        db.execute("BEGIN")  # which may take effect and be stopped nevertheless
+        db.execute("BEGIN")  # may be interrupted and take effect nevertheless
         yield
     finally:
-        if db.in_transaction:  # not so where the file failed
+        if db.in_transaction:  # SQLite has rolled back after an I/O error
             db.execute("ROLLBACK")  # nothing was written
 
 
 def run_within(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
-    """The same, in the transaction that has begun."""
+    """Run the statements in the open transaction; the result is that of `run`."""
     answers = [_answer(db, sql, values) for sql, values in statements]
     require_room(db, answers)
     return answers
 
 
 def require_room(db: sqlite3.Connection, answers: Iterable[bytes | None]) -> None:
-    """All together may be no larger than one of them may be; raises LimitError."""
+    """Raise LimitError if the results together are larger than a single one may be."""
     if sum(map(len, filter(None, answers))) > db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
         raise too_large(db)
 
@@ -61,10 +64,10 @@ def _answer(db: sqlite3.Connection, sql: str, values: Sequence[object]) -> bytes
 
 
 def connect_to_read(path: Path, wait: float = WAIT_SECONDS, most_bytes: int = 0) -> sqlite3.Connection:
-    """A connection that gives text as bytes; `wait` is how many seconds it waits for another's lock.
+    """Open a read-only connection that returns text as bytes. `wait` is the busy timeout in seconds.
 
-    No text that it makes is longer than `most_bytes`, where that is not 0: it raises sqlite3.DataError then,
-    or MemoryError.
+    `most_bytes`, if not 0, limits the length of any text: beyond it a statement raises sqlite3.DataError or
+    MemoryError.
     """
     db = _connected(path, wait)
     if most_bytes:
@@ -73,10 +76,10 @@ def connect_to_read(path: Path, wait: float = WAIT_SECONDS, most_bytes: int = 0)
 
 
 def has_content(db: sqlite3.Connection) -> bool:
-    """Whether a folder was ingested, if only an empty one."""
+    """Return whether a folder was ingested, even an empty one."""
     try:
         (fingerprint,) = db.execute("SELECT fingerprint FROM store").fetchone()
-    except sqlite3.Error:  # the tables are not there yet
+    except sqlite3.Error:  # the tables do not exist yet
         return False
     return bool(fingerprint)
 
@@ -93,7 +96,10 @@ def _connected(path: Path, wait: float) -> sqlite3.Connection:
 
 
 def _undo(path: Path, wait: float) -> None:
-    """A first ingest was killed: whoever may write and looks at the database undoes what it did."""
+    """Roll back the hot journal of a first ingest that was killed.
+
+    This needs a writable connection; reading the database makes SQLite roll back.
+    """
     with closing(sqlite3.connect(path, timeout=wait)) as db:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
 

@@ -1,4 +1,4 @@
-"""How much is in the store, for who runs the server."""
+"""Article and problem counts for the operator."""
 
 from collections.abc import Mapping
 
@@ -18,6 +18,6 @@ COUNTS: Statements = ((_COUNTS, ()),)
 
 
 def counts_of(answer: bytes | None) -> Mapping[str, int]:
-    """Articles that the `public` sees, and `all`; problems of kind `error` and `warning`."""
+    """Parse the result: articles that the `public` sees, and `all`; problems of kind `error`, `warning`."""
     counts: Mapping[str, int] = orjson.loads(answer or b"{}")
     return counts

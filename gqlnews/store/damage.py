@@ -1,12 +1,12 @@
-"""Recognise a damaged database, and share that knowledge between the processes that use it.
+"""Detect a damaged database, and share that between the processes that use it.
 
-Pages are checked when an ingest starts (`PRAGMA quick_check`: 0.06 s for 150 MB); afterwards damage is what a
-statement fails with. Whoever meets it writes a report, a small file beside the database. The process that
-follows the folder then builds a new store, and servers are not ready until that one is in place.
+An ingest checks all pages when it starts (`PRAGMA quick_check`: 0.06 s for 150 MB); after that, damage shows
+as a failing statement. The process that detects it writes a report, a small file beside the database. The
+process that watches the folder then builds a new store, and servers are not ready until it is in place.
 
-The report names the file by device and inode, so it does not apply to a store that is renamed over the
-damaged one. A file system may reuse the inode of a deleted file at once: so whoever creates a database, or
-has ingested into one whose pages are sound, deletes the report.
+The report identifies the file by device and inode, so it does not apply to a store that is renamed over the
+damaged one. A file system may reuse the inode of a deleted file immediately; so the report is deleted when a
+database is created, and after an ingest into one whose pages are sound.
 """
 
 import sqlite3
@@ -19,11 +19,11 @@ from gqlnews.errors import DamagedDatabaseError
 from gqlnews.store.leading import lock_file
 from gqlnews.store.location import Identity, identity_of
 
-APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and we know our own
+APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and gqlnews recognize it
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES, _APPLICATION_ID_AT = 100, 68
 
-# Not among these: failures to write, lock or sync, which say nothing about what is in the file.
+# Failures to write, lock or sync are left out: they say nothing about the file's content.
 _READ_FAILURES = {
     sqlite3.SQLITE_IOERR_READ,
     sqlite3.SQLITE_IOERR_SHORT_READ,
@@ -36,19 +36,19 @@ _decode_identity = msgspec.json.Decoder(Identity).decode
 
 
 class DamageReport(msgspec.Struct, frozen=True):
-    """The damaged file, and what a statement said of it."""
+    """Identity of the damaged file, and SQLite's error message."""
 
     identity: Identity
     reason: str
 
 
 def is_damage(code: int) -> bool:
-    """Whether an extended result code of SQLite says that the file's content cannot be read."""
+    """Return whether an extended SQLite result code means that the file's content cannot be read."""
     return code & 0xFF == sqlite3.SQLITE_CORRUPT or code in _READ_FAILURES
 
 
 def damaged(path: Path | str, reason: str) -> DamagedDatabaseError:
-    """The error, whose message names the way out."""
+    """Build the error; its message says how to repair the database."""
     return DamagedDatabaseError(
         f"database {path} is damaged ({reason}): `gqlnews ingest FOLDER --rebuild --db {path}` builds it "
         "again from the content folder",
@@ -62,7 +62,7 @@ def check_pages(db: sqlite3.Connection, path: Path | str) -> None:
 
 
 def check_everything(db: sqlite3.Connection, path: Path | str) -> None:
-    """The same, and compare each index with its table; takes three times as long."""
+    """Also compare each index with its table; takes three times as long."""
     _check(db, path, "PRAGMA integrity_check(1)")
 
 
@@ -78,7 +78,7 @@ def _check(db: sqlite3.Connection, path: Path | str, check: str) -> None:
 
 
 def is_ours(path: Path | str) -> bool:
-    """Whether the file is a database of gqlnews, even if SQLite does not know it for a database any more."""
+    """Return whether the file is a gqlnews database, even if SQLite no longer recognizes it as a database."""
     try:
         with Path(path).open("rb") as file:
             header = file.read(_HEADER_BYTES)
@@ -88,13 +88,13 @@ def is_ours(path: Path | str) -> bool:
 
 
 def has_our_header(header: bytes) -> bool:
-    """Whether the first bytes of a file carry our application id."""
+    """Return whether the first bytes of a file contain our application id."""
     end = _APPLICATION_ID_AT + 4
     return int.from_bytes(header[_APPLICATION_ID_AT:end], "big") == APPLICATION_ID
 
 
 def record_ours(path: Path) -> None:
-    """Remember that the file at `path` is ours, for the case that its header is destroyed."""
+    """Record the identity of the file at `path` as ours, in case its header is destroyed."""
     with suppress(OSError):
         lock_file(path).write_bytes(msgspec.json.encode(identity_of(path)))
 
@@ -108,28 +108,28 @@ def _recorded(path: Path | str) -> Identity | None:
 
 
 def report_file(database: Path) -> Path:
-    """`news.db` has `news.db-damaged`."""
+    """Path of the report: `news.db-damaged` for `news.db`."""
     return database.with_name(f"{database.name}-damaged")
 
 
 def report(database: Path, identity: Identity | None, error: DamagedDatabaseError) -> None:
-    """Tell every process that uses the database; a file that has been replaced meanwhile is not reported."""
+    """Write a damage report for the other processes, unless the file was replaced meanwhile."""
     if identity is None or identity != identity_of(database):
         return
-    with suppress(OSError):  # who cannot write here still logs it
+    with suppress(OSError):  # without write permission, the caller's log entry remains
         report_file(database).write_bytes(msgspec.json.encode(DamageReport(identity, error.reason)))
 
 
 def clear_report(database: Path) -> None:
-    """Delete the report: the file at this path is new, or its pages were checked and are sound."""
+    """Delete the report: the file at this path is new, or a check found its pages sound."""
     with suppress(OSError):
         report_file(database).unlink(missing_ok=True)
 
 
 def reported(database: Path) -> DamageReport | None:
-    """The report on the file that is at this path now, if there is one."""
+    """Return the report on the file that is at this path now, if any."""
     try:
         found = msgspec.json.decode(report_file(database).read_bytes(), type=DamageReport)
-    except (OSError, msgspec.MsgspecError):  # a report that is being written is read the next time
+    except (OSError, msgspec.MsgspecError):  # a partially written report is read the next time
         return None
     return found if found.identity == identity_of(database) else None

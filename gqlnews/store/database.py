@@ -1,11 +1,11 @@
-"""The one place that opens a database: for the writer here, for readers in `readers.py`.
+"""Open the database for writing. Readers are opened in `connection.py`.
 
 How a writer is opened:
 
-1. Look at the header. A file that is no database, or another application's, is refused untouched.
-2. An empty file gets its page size, then write-ahead logging.
-3. Each migration that is missing runs in a transaction of its own, which also sets the version that the
-   header carries. So a process killed in between leaves a file that the next one goes on with.
+1. Check the header. A file that is not a database, or is another application's, is rejected untouched.
+2. Set the page size of an empty file, then switch to write-ahead logging.
+3. Run each missing migration in its own transaction, which also sets the version in the header. So if the
+   process is killed in between, the next one continues with the migrations that are left.
 """
 
 import secrets
@@ -23,18 +23,18 @@ from gqlnews.store.failures import explaining
 from gqlnews.store.migrations import migrations, statements
 from gqlnews.store.words import words_of
 
-PAGE_BYTES = 8192  # an article's row then mostly fits a page
-CACHE_KIB = 8 * 1024  # more is no faster, and a sort takes as much again
+PAGE_BYTES = 8192  # most article rows fit a page
+CACHE_KIB = 8 * 1024  # a larger cache is no faster, and a sort uses the same amount again
 WAIT_SECONDS = 5.0
 _BETWEEN_TRIES = 0.01  # seconds
 
-# In one statement, because another process may be making the database right now.
+# In one statement, because another process may be creating the database right now.
 _HEADER = (
     "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
     " FROM pragma_application_id, pragma_user_version"
 )
 
-# Of the writer's SQL, under their own names: migrations fill new columns with them.
+# SQL functions of the writer, under their Python names; migrations fill new columns with them.
 _FUNCTIONS = (folded, as_item, heat_log_of, seconds_of, words_of)
 
 Migrations = Sequence[tuple[int, str]]
@@ -43,10 +43,10 @@ Migrations = Sequence[tuple[int, str]]
 def open_writer(
     path: Path, *, wait: float = WAIT_SECONDS, known: Migrations | None = None
 ) -> sqlite3.Connection:
-    """The writer's connection to the database at `path`, made or brought up to date where need be.
+    """Open the writer connection to the database at `path`; create or migrate it if necessary.
 
-    It is in autocommit: who writes says BEGIN. `wait` is how many seconds it waits for another's lock,
-    `known` the migrations, by default those of this program. Raises DatabaseError and its kinds.
+    The connection is in autocommit mode: callers run BEGIN themselves. `wait` is the busy timeout in seconds,
+    `known` the migrations, by default those of this program. Raises DatabaseError or a subclass.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,10 @@ def open_writer(
 
 
 def check_ours(db: sqlite3.Connection, path: Path, newest: int) -> int:
-    """The version of the database's tables, 0 for an empty file; raises where it is not ours or too new."""
+    """Return the schema version of the database, 0 for an empty file.
+
+    Raises ForeignDatabaseError for another application's file, NewerDatabaseError for a newer version.
+    """
     application, version, tables = db.execute(_HEADER).fetchone()
     if application != APPLICATION_ID and (application, version, tables) != (0, 0, 0):
         raise ForeignDatabaseError(
@@ -80,21 +83,22 @@ def check_ours(db: sqlite3.Connection, path: Path, newest: int) -> int:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing: what is written within is committed at the end, or undone where anything raises."""
+    """Write transaction: commit at the end of the block, roll back if it raises."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
         db.execute("COMMIT")
     except BaseException:
-        if db.in_transaction:  # SQLite itself has rolled back where, say, the disk was full
+        if db.in_transaction:  # SQLite rolls back by itself if, for example, the disk is full
             db.execute("ROLLBACK")
         raise
 
 
 def share(db: sqlite3.Connection, wait: float) -> str:
-    """Switch to write-ahead logging; the mode that the database is in then.
+    """Switch to write-ahead logging; return the resulting journal mode.
 
-    SQLite waits for another's lock everywhere but here, where two processes may make a database at once.
+    The busy timeout does not apply to this statement, and two processes may create a database at the same
+    time: hence the retry loop.
     """
     until = time.monotonic() + wait
     while True:
@@ -107,7 +111,7 @@ def share(db: sqlite3.Connection, wait: float) -> str:
 
 
 def value_of(db: sqlite3.Connection, sql: str) -> int:
-    """The one integer that `sql` gives."""
+    """Return the one integer that `sql` selects."""
     (value,) = db.execute(sql).fetchone()
     return int(value)
 
@@ -133,7 +137,7 @@ def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float)
 
 
 def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
-    """Run one migration, unless another process was faster."""
+    """Run one migration, unless another process has run it already."""
     with transaction(db):
         if value_of(db, "PRAGMA user_version") >= number:
             return

@@ -1,4 +1,4 @@
-"""What SQLite reports, told as the errors of gqlnews: one line that says what is wrong and what to do."""
+"""Translate SQLite errors to gqlnews errors: one line that says what is wrong and what to do."""
 
 import os
 import sqlite3
@@ -13,7 +13,7 @@ from gqlnews.store.damage import damaged, is_damage, is_ours
 # The low byte of an extended result code is the primary one.
 _PRIMARY = 0xFF
 
-_FILES_OF_A_CONNECTION = 4  # the database, its log, the index of that, and its folder
+_FILES_OF_A_CONNECTION = 4  # the database, its -wal and -shm files, and its folder
 
 _IN_USE = (LockedDatabaseError, "is in use by another process: wait for it to end, or stop it")
 _UNREACHABLE = (DatabaseError, "cannot be opened: check the path and its permissions")
@@ -33,10 +33,10 @@ _ADVICE: dict[int, tuple[type[DatabaseError], str]] = {
 
 
 def explained(error: sqlite3.Error, path: Path | str, *, opening: bool = False) -> DatabaseError | None:
-    """What `error` says about the file at `path`; None where the fault is the statement's, not the file's.
+    """Translate `error` for the file at `path`; None if the statement is at fault, not the file.
 
-    Only while `opening` a connection may the file be another application's. Later it is not looked at: to
-    close a descriptor of it would drop the locks that SQLite holds for this process.
+    Only while `opening` a connection may the file be another application's. Later the file is not read,
+    because closing a file descriptor of it would drop the POSIX locks that SQLite holds for this process.
     """
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code is None:
@@ -45,7 +45,7 @@ def explained(error: sqlite3.Error, path: Path | str, *, opening: bool = False) 
     if is_damage(code) or primary == sqlite3.SQLITE_NOTADB:
         if not opening or is_ours(path):
             return damaged(path, str(error))
-        primary = sqlite3.SQLITE_NOTADB  # a damaged file of somebody else is none of ours
+        primary = sqlite3.SQLITE_NOTADB  # a damaged file that is not ours
     if primary == sqlite3.SQLITE_CANTOPEN and (shortage := _shortage()) is not None:
         return StorageError(
             f"database {path} cannot be opened ({shortage}): raise the limits of open files and memory"
@@ -58,7 +58,10 @@ def explained(error: sqlite3.Error, path: Path | str, *, opening: bool = False) 
 
 
 def _shortage() -> str | None:
-    """Why this process cannot open as many files as a connection needs; SQLite does not tell that apart."""
+    """Return why this process cannot open as many files as a connection needs; None if it can.
+
+    SQLite does not report this separately from other open errors.
+    """
     opened: list[int] = []
     try:
         for _ in range(_FILES_OF_A_CONNECTION):
@@ -73,7 +76,7 @@ def _shortage() -> str | None:
 
 @contextmanager
 def explaining(path: Path | str, *, opening: bool = False) -> Iterator[None]:
-    """Raise a DatabaseError for every failure of the file at `path`; other errors pass as they are."""
+    """Translate failures of the file at `path` to DatabaseError; other errors propagate unchanged."""
     try:
         yield
     except sqlite3.Error as error:

@@ -1,4 +1,4 @@
-"""What, beside its bytes, decides what a file means: where that changes, every file is read anew."""
+"""Fingerprint of everything besides its bytes that decides a file's rows; a change re-reads all files."""
 
 from importlib.metadata import version
 
@@ -7,12 +7,12 @@ import msgspec
 from gqlnews.content.records import ReadOptions
 
 PARSER_VERSION = 2
-"""Raise it with any change to what a file means, or to what is derived from several."""
+"""Increment with any change to how a file is interpreted, or to data derived from several files."""
 
 _READERS = ("yaml-rs", "pyyaml", "pyromark", "nh3")
 
 
 def fingerprint(options: ReadOptions) -> str:
-    """A text that is the same as long as the same bytes give the same rows."""
+    """Return a string that stays the same as long as the same bytes produce the same rows."""
     libraries = {name: version(name) for name in _READERS}
     return msgspec.json.encode([PARSER_VERSION, libraries, options]).decode()

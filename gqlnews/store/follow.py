@@ -1,9 +1,9 @@
-"""A store that follows its folder: every change to a file is taken in some milliseconds after it.
+"""Watch-ingest: ingest every change to a content folder within milliseconds.
 
-1. Wait until no other process follows into this database.
-2. Have the folder watched, take in all of it, then what changes, batch by batch.
-3. What could not be taken in is tried again until it is. Where only the lock was in the way, the same paths;
-   else the whole folder, as nothing is sure any more.
+1. Wait for leadership: one process at a time does this for a database.
+2. Watch the folder; ingest all of it, then each batch of changed paths.
+3. Retry what failed until it succeeds: the same paths if only the lock was busy, else the whole folder,
+   because the state of the store is uncertain then.
 """
 
 import os
@@ -29,29 +29,30 @@ from gqlnews.store.location import Identity, identity_of
 from gqlnews.store.part import concerned
 from gqlnews.store.rebuild import in_use, rebuild
 
-WAIT_AT_ONCE = 0.25  # seconds for another's lock at once: SQLite heeds no signal while it waits
+WAIT_AT_ONCE = 0.25  # busy timeout in seconds; short, as SQLite ignores signals while it waits
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 _LONGEST_PAUSE = 2.0
 _FOLDER_PAUSE = 0.5
 AGAIN_DAMAGED = "again, a short while after the database was rebuilt: check its disk"
-BETWEEN_REBUILDS = 60.0  # seconds: what is damaged again at once, a rebuild does not mend
+BETWEEN_REBUILDS = 60.0  # seconds; a rebuild does not help if the file is damaged again immediately
 
 
 class Log(Protocol):
-    """Where one is told what happens, an event a line."""
+    """Structured logger, one event per line."""
 
     def note(self, message: str, **fields: object) -> None:
-        """It goes on as it should."""
+        """Log an expected event."""
 
     def warn(self, message: str, **fields: object) -> None:
-        """Somebody must do something."""
+        """Log an event that needs an operator's attention."""
 
 
 @dataclass(frozen=True)
 class Following:
-    """What follows what: a database a folder, read with these options by so many processes.
+    """Configuration of watch-ingest.
 
-    `poll` watches without the system's help, `prepare` is called with each connection that is opened.
+    `processes` is the number of parser processes. `poll` watches without the operating system's
+    notifications. `prepare` is called with each new writer connection.
     """
 
     folder: Path
@@ -64,7 +65,7 @@ class Following:
 
 
 def follow(job: Following) -> None:
-    """Keep the store equal to the folder, for ever. Raises KeyboardInterrupt, or what a signal raises."""
+    """Keep the store equal to the folder, forever. Raises KeyboardInterrupt or a signal handler's error."""
     trouble = Trouble(job.log)
     lock = _elected(job, trouble)
     try:
@@ -98,12 +99,12 @@ def _lead(job: Following, trouble: "Trouble") -> None:
 
 
 def pauses() -> Iterator[float]:
-    """Seconds between tries."""
+    """Backoff: seconds between retries."""
     return chain(_PAUSES, repeat(_LONGEST_PAUSE))
 
 
 class _Store:
-    """The database, open or not."""
+    """The database of a watch-ingest session, open or not."""
 
     def __init__(self, job: Following, trouble: "Trouble") -> None:
         self._job = job
@@ -113,24 +114,24 @@ class _Store:
         self._file: Identity | None = None
         self._damage: DamageReport | None = None
         self._rebuild_after = 0.0  # by time.monotonic()
-        self._is_known = False  # whether it was once made equal to the folder
+        self._is_known = False  # whether the whole folder was ingested into the open file
         self._seconds = 0.0
         self._problems = -1
 
     def seconds(self) -> float:
-        """How long it last took to look at the whole folder."""
+        """Duration of the last ingest of the whole folder."""
         return self._seconds
 
     def is_gone(self) -> bool:
-        """Whether the database file is not the one that is open."""
+        """Return whether the file at the path is not the one that is open."""
         return self._file != identity_of(self._job.database)
 
     def is_disturbed(self) -> bool:
-        """Whether there is work to do although no file of the folder has changed."""
+        """Return whether there is work to do although no file in the folder has changed."""
         return self.is_gone() or self._damage_to_mend() is not None
 
     def take(self, batch: Batch) -> None:
-        """Take it in, however often that must be tried."""
+        """Ingest the batch; retry with backoff until it succeeds."""
         for pause in pauses():
             try:
                 self._rebuild_if_damaged()
@@ -155,7 +156,7 @@ class _Store:
                 if _is_interrupt(error):
                     raise
                 batch = None
-                self.close()  # whatever it was, it is not carried on
+                self.close()  # the state of the connection is unknown
                 self._trouble.tell(_reason(error))
                 time.sleep(pause)
             else:
@@ -164,7 +165,7 @@ class _Store:
                 return
 
     def close(self) -> None:
-        """Leave the database."""
+        """Close the database."""
         if self._db is not None:
             with in_use(self._job.database):
                 self._db.close()
@@ -172,7 +173,7 @@ class _Store:
         self._is_known = False
 
     def _note_damage(self, error: DamagedDatabaseError) -> None:
-        """Remember it and tell the servers: they are not ready until the new store is there."""
+        """Record the damage and report it to the servers, which are then not ready until a rebuild."""
         identity = self._file or identity_of(self._job.database)
         self.close()
         if identity is not None:
@@ -180,7 +181,7 @@ class _Store:
             report(self._job.database, identity, error)
 
     def _damage_to_mend(self) -> DamageReport | None:
-        """Known damage of the file at this path, unless the last rebuild was a short while ago."""
+        """Return known damage of the file at this path; None for `BETWEEN_REBUILDS` after a rebuild."""
         if time.monotonic() < self._rebuild_after:
             return None
         identity = identity_of(self._job.database)
@@ -210,7 +211,7 @@ class _Store:
         return ingest(db, job.folder, job.options, processes=job.processes)
 
     def _is_idle(self, batch: Batch) -> bool:
-        """Whether nothing of it can concern the store."""
+        """Return whether no path of the batch can affect the store."""
         if batch is None or not self._is_known or self._db is None or self._trouble.is_told:
             return False
         with explaining(self._job.database):
@@ -223,7 +224,7 @@ class _Store:
         self._checkpoints.after_commit(db)
         if paths is None:
             self._seconds, self._is_known = report.seconds, True
-            import_module("gqlnews.content.read")  # the first edit need not wait for parsers
+            import_module("gqlnews.content.read")  # load the parsers before the first edit
         return report
 
     def _opened(self) -> sqlite3.Connection:
@@ -252,7 +253,7 @@ class _Store:
 
 
 class Trouble:
-    """Why nothing can be taken in, told once where it changes and once where it is over."""
+    """Log why ingesting fails: once per reason, and once when it succeeds again."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -262,11 +263,11 @@ class Trouble:
 
     @property
     def is_told(self) -> bool:
-        """Whether it is not over."""
+        """Whether a failure was logged and is not over."""
         return self._told is not None
 
     def tell(self, reason: str, *, after: float = 0.0) -> None:
-        """Say it, unless it was said; not before there was trouble for `after` seconds."""
+        """Log the reason unless it was just logged; only after failures have lasted for `after` seconds."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         if reason != self._told and now - self._since >= after:
@@ -274,7 +275,7 @@ class Trouble:
             self._told = reason
 
     def tell_damage(self, database: Path, damage: DamageReport) -> None:
-        """Log it once for each file, however often a rebuild is tried."""
+        """Log the damage once per file, however often a rebuild is tried."""
         if damage.identity != self._damaged:
             self._log.warn("database damaged", database=database, reason=damage.reason)
         self._damaged = damage.identity
@@ -285,7 +286,7 @@ class Trouble:
         self._damaged = None
 
     def is_over(self) -> None:
-        """Say so, where trouble was told."""
+        """Log the recovery if a failure was logged."""
         if self._told is not None and self._since is not None:
             self._log.note("taken in again", after_s=round(time.monotonic() - self._since, 1))
         self._told = self._since = None
@@ -294,7 +295,7 @@ class Trouble:
 def rebuild_damaged(
     trouble: Trouble, database: Path, damage: DamageReport, fill: Callable[[sqlite3.Connection], IngestReport]
 ) -> None:
-    """Swap in a new store for the damaged one, and log it. Nothing happens where that was replaced already.
+    """Rebuild the store that is damaged, and log it. Does nothing if the damaged file was already replaced.
 
     Raises DatabaseError and what `fill` raises.
     """
@@ -304,7 +305,7 @@ def rebuild_damaged(
 
 
 def _is_interrupt(error: Exception) -> bool:
-    """Whether a signal ended a statement: what its handler raised was lost there."""
+    """Return whether a signal interrupted a statement; sqlite3 drops the exception of the handler."""
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
 

@@ -1,4 +1,4 @@
-"""A store that fills from nothing: what is quicker there, and no less safe."""
+"""Bulk-load mode for the first ingest into an empty store: faster, and just as safe."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,20 +8,20 @@ from gqlnews.store.database import WAIT_SECONDS, share, value_of
 
 
 def is_empty(db: sqlite3.Connection) -> bool:
-    """Whether no article is there."""
+    """Return whether the store has no articles."""
     return value_of(db, "SELECT NOT EXISTS (SELECT 1 FROM article)") == 1
 
 
 @contextmanager
 def quick_where_empty(db: sqlite3.Connection) -> Iterator[None]:
-    """Without checks of foreign keys, and with a rollback journal, a first ingest writes twice as fast.
+    """Bulk-load an empty store without foreign key checks and with a rollback journal; writes twice as fast.
 
-    Nothing here rests on the checks: whatever refers to a removed article is removed or derived anew by name.
-    So it does no harm where another process fills the store before this one has the write lock.
+    The checks are not needed: rows that refer to a removed article are deleted or derived again by name. So
+    it does no harm if another process fills the store before this one gets the write lock.
 
-    Pages that are new to the file need no journal, so it is written once. Write-ahead logging would write it
-    twice, and more often what does not fit the cache. Where this process is killed, the journal that it
-    leaves undoes what it did, for whoever opens the database next. Who opens it meanwhile finds it locked.
+    Pages appended to the file need no rollback journal, so they are written once. Write-ahead logging would
+    write them twice, and more often if they do not fit the cache. If this process is killed, the next process
+    that opens the database rolls back its hot journal. Meanwhile others find the database locked.
     """
     if not is_empty(db):
         yield
@@ -31,7 +31,7 @@ def quick_where_empty(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(sqlite3.Error):  # the first error matters more, and `open_writer` does the same
+        with suppress(sqlite3.Error):  # report the first error; `open_writer` restores these settings too
             _undo(db, journalled=journalled)
         raise
     _undo(db, journalled=journalled)
@@ -44,7 +44,7 @@ def _undo(db: sqlite3.Connection, *, journalled: bool) -> None:
 
 
 def _journal_rollbacks(db: sqlite3.Connection) -> bool:
-    """Leave write-ahead logging, unless another connection has the database open."""
+    """Switch to a rollback journal; return False if another connection has the database open."""
     try:
         db.execute("PRAGMA journal_mode = DELETE").fetchone()
     except sqlite3.OperationalError as error:

@@ -1,4 +1,4 @@
-"""Indexes of tables that fill from nothing: made at once afterwards, not row by row."""
+"""Create the indexes of large tables after a bulk load instead of row by row."""
 
 import sqlite3
 
@@ -10,7 +10,7 @@ WHERE type = 'index' AND sql IS NOT NULL
 
 
 def drop_indexes(db: sqlite3.Connection) -> list[str]:
-    """Drop the indexes of the large tables; the statements that make them again, within the transaction."""
+    """Drop the indexes of the large tables; return the statements that create them again."""
     indexes = db.execute(_LATER).fetchall()
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")

@@ -1,10 +1,10 @@
-"""A folder into the store, in one transaction: a reader sees the content before it or after it.
+"""Ingest a folder in one transaction: readers see the content before it or after it.
 
-1. Take stock: what the folder holds against what the store knew of it (`scan`), or some paths of it (`part`).
-2. Remove the articles that have no file any more.
-3. Read the files that may have changed, and write the articles that did (`take`).
-4. Derive anew what rests on them: links, topics, providers, stories, problems of several files together.
-5. Log the changes, and move on the versions of who may see them.
+1. Scan: compare the folder with the `source` table (`scan`), or only some paths of it (`part`).
+2. Remove the articles that no longer have a file.
+3. Parse the files that may have changed, and upsert the articles that did (`take`).
+4. Update derived data: links, topics, providers, stories, cross-file problems.
+5. Append to the change log, and advance the version of each audience that sees a change.
 """
 
 import gc
@@ -47,14 +47,14 @@ from gqlnews.store.versions import MOST_REMOVED, Changes, Growth, log_changes, r
 from gqlnews.store.workspace import workspace
 
 Progress = Callable[[int, int], None]
-"""Called with how many files are read, and how many there are to read."""
+"""Called with the number of files read, and the total to read."""
 
 _AT_ONCE = 128
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What an ingest did, in articles; `problems` are all that the store knows now."""
+    """Result of an ingest, in articles; `problems` counts all problems now in the store."""
 
     added: int
     changed: int
@@ -77,7 +77,7 @@ class _Job:
 
 
 class _Derived(NamedTuple):
-    """By how many topics and providers there are more, and whether problems of several files changed."""
+    """Growth of topics and providers, and whether cross-file problems changed."""
 
     topics: Growth
     providers: Growth
@@ -97,12 +97,12 @@ def ingest(
 ) -> IngestReport:
     """Make the store equal to the files of `folder`; an article whose file has an error stays as it was.
 
-    `db` is a writer of `open_writer`, `processes` how many read files (by default as many as there are
-    processors), `now_ns` the wall clock, `most_removed` how many removals each scope remembers.
+    `db` is a connection from `open_writer`, `processes` the number of parser processes (by default one per
+    processor), `now_ns` the wall clock, `most_removed` how many removals each scope remembers.
 
-    With `paths`, relative to the folder, with `/`, only what is or was at or below these is looked at; all
-    else is taken to be as it was. Raises FolderError, DatabaseError and its kinds; the store is then as
-    before.
+    With `paths`, relative to the folder and with `/`, only these and what is below them is scanned;
+    everything else is assumed unchanged. Raises FolderError, DatabaseError or a subclass; the transaction is
+    then rolled back.
     """
     started = time.perf_counter()
     path, now = _path(db), now_ns()
@@ -126,7 +126,7 @@ def _run(db: sqlite3.Connection, job: _Job) -> Changes:
     intake = Intake(db, later_files(db), job.now_ns, marks=marks, empty=empty, next_id=next_id)
     later_indexes = drop_indexes(db) if empty and total else []
     _remove(intake)
-    with closing(_read(db, job, total)) as files:  # where anything raises, its processes end at once
+    with closing(_read(db, job, total)) as files:  # stops the parser processes if anything raises
         _take_all(intake, chain(map(file_rows, refusals(db)), files), total, job.progress)
     if anew:
         db.execute("UPDATE store SET fingerprint = ?", (meaning,))
@@ -145,7 +145,10 @@ def _run(db: sqlite3.Connection, job: _Job) -> Changes:
 
 
 def _take_stock(db: sqlite3.Connection, job: _Job, *, anew: bool, empty: bool) -> int:
-    """How many files there are to read. Where none was read before, or all must be, parts will not do."""
+    """Scan the folder; return the number of files to read.
+
+    An initial load and a full rebuild need the whole folder, whatever `paths` says.
+    """
     if job.paths is None or anew or empty or "" in job.paths:
         return take_stock(db, discover(job.folder), everything=anew)
     return take_stock_of(db, partial(look, job.folder), job.paths)
@@ -153,9 +156,9 @@ def _take_stock(db: sqlite3.Connection, job: _Job, *, anew: bool, empty: bool) -
 
 def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[FileRows, None, None]:
     if total:
-        from gqlnews.content.parallel import read_into  # an unchanged folder needs no parser
+        from gqlnews.content.parallel import read_into  # not imported if the folder is unchanged
 
-        # Closed here: a statement that is not finished would keep the database in its transaction.
+        # Closed here, because an unfinished statement would block the end of the transaction.
         with closing(files_to_read(db)) as files, parsing(_path(db)) as crashed:
             isolate = crashed or has_unreadable(db)
             yield from read_into(file_rows, job.folder, files, job.options, job.processes, isolate=isolate)
@@ -171,7 +174,7 @@ def _take_all(intake: Intake, files: Iterable[FileRows], total: int, progress: P
 
 
 def _remove(intake: Intake) -> None:
-    """Remove the articles of slugs that have no file any more, and the problems of files that are gone."""
+    """Remove the articles of slugs that no longer have a file, and the problems of removed files."""
     db = intake.db
     removed = db.execute("DELETE FROM problem WHERE across = 0 AND path IN (SELECT path FROM gone)").rowcount
     intake.problems_changed = removed > 0
@@ -189,7 +192,7 @@ def _remove(intake: Intake) -> None:
 
 
 def _derive(intake: Intake, later_indexes: Iterable[str]) -> _Derived:
-    """What rests on several files."""
+    """Update the data that is derived from several files."""
     db = intake.db
     if intake.empty:
         take_new_urls(db)
@@ -209,7 +212,7 @@ def _derive(intake: Intake, later_indexes: Iterable[str]) -> _Derived:
 
 
 def _derive_search(intake: Intake) -> None:
-    """What `take` leaves to be done once."""
+    """Update search data once per ingest, after `take`."""
     if intake.marks:
         count_search_words(intake.db)
         return
@@ -220,14 +223,14 @@ def _derive_search(intake: Intake) -> None:
 
 @contextmanager
 def _checking(db: sqlite3.Connection, path: str) -> Iterator[None]:
-    """Look for damage behind an error that does not name it, such as a key that an index does not have.
+    """Check for damage behind an error that does not report it, such as a row missing from an index.
 
     Raises DamagedDatabaseError.
     """
     try:
         yield
     except sqlite3.Error as error:
-        code: int | None = getattr(error, "sqlite_errorcode", None)  # an error of the module itself has none
+        code: int | None = getattr(error, "sqlite_errorcode", None)  # sqlite3's own errors have none
         if explained(error, path) is None and code not in {None, sqlite3.SQLITE_INTERRUPT}:
             check_everything(db, path)
         raise
@@ -235,7 +238,7 @@ def _checking(db: sqlite3.Connection, path: str) -> Iterator[None]:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Rows are made by the ten thousand and none is part of a circle: looking for circles is wasted time."""
+    """Disable the garbage collector: an ingest makes many rows but no reference cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -246,10 +249,10 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def _silence(done: int, total: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore progress."""
 
 
 def _path(db: sqlite3.Connection) -> str:
-    """Without a look at the file, which may not be readable."""
+    """Return the path of the database without accessing the file, which may not be readable."""
     _, _, path = db.execute("PRAGMA database_list").fetchone()
     return str(path)

@@ -1,7 +1,7 @@
-"""Of several processes that would follow a folder into one database, one does: the others wait for its end.
+"""Leader election between watch-ingest processes of one database, by flock(2).
 
-The lock is on a file beside the database and not on the database itself, which SQLite locks. The system frees
-it when its holder ends, however that ends, and wakes the next.
+The lock is on a file beside the database, because SQLite locks the database itself. The kernel releases it
+when its holder exits, for any reason, and wakes the next process.
 """
 
 import errno
@@ -11,24 +11,22 @@ from pathlib import Path
 
 
 def lock_file(database: Path) -> Path:
-    """`news.db` gives `news.db-follower`."""
+    """Path of the lock: `news.db-follower` for `news.db`."""
     return database.with_name(f"{database.name}-follower")
 
 
 def lead(database: Path) -> int:
-    """Wait until no other process leads; who closes the descriptor leads no more. Raises OSError.
-
-    What is locked is the file at this path now, not one that was deleted meanwhile.
-    """
+    """Wait for leadership; return the lock's descriptor, whose close ends it. Raises OSError."""
     path = lock_file(database)
     path.parent.mkdir(parents=True, exist_ok=True)
     return lock_at(path, fcntl.LOCK_EX)
 
 
 def lock_at(path: Path, kind: int) -> int:
-    """A descriptor that holds the lock on the file at `path` now, not on one that was deleted meanwhile.
+    """Lock the file that is at `path` now, not one that was deleted meanwhile; return its descriptor.
 
-    `kind` is that of flock(2). Raises OSError, BlockingIOError where `kind` says not to wait.
+    `kind` is that of flock(2). Raises OSError, and BlockingIOError if `kind` has LOCK_NB and the lock is
+    held.
     """
     while True:
         descriptor = _open_lock(path)
@@ -45,7 +43,10 @@ def lock_at(path: Path, kind: int) -> int:
 
 
 def _open_lock(path: Path) -> int:
-    """Create the file if need be. One of another user, or on a read-only disk, can be locked all the same."""
+    """Open the lock file, and create it if necessary.
+
+    A file of another user or on a read-only disk is opened for reading, which suffices to lock it.
+    """
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:

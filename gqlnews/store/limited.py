@@ -1,41 +1,43 @@
-"""The limits that a request comes to while its statements run: their time, and the size of what they give."""
+"""Limits on running statements: time, and size of the result."""
 
 import sqlite3
 
 from gqlnews.errors import Code, LimitError
 
-MARGIN = 0.75  # of the seconds of an operation: the rest is for what is done before and after its statements
+MARGIN = 0.75  # share of an operation's timeout for its statements; the rest is for work before and after
 
-FULL_TEXT = " MATCH "  # in SQL; a search does much in one step of SQLite's machine
-STEPS_PER_SECOND = 66_000_000  # instructions of SQLite's virtual machine, about
-STEPS_OF_A_SEARCH = 20_000  # some 3 ms, and some tenths of a second where a short prefix is looked for
+FULL_TEXT = " MATCH "  # in SQL; a search does much work per virtual machine instruction
+STEPS_PER_SECOND = 66_000_000  # approximate instructions of SQLite's virtual machine
+STEPS_OF_A_SEARCH = 20_000  # about 3 ms; some tenths of a second for a search by a short prefix
 LEAST_STEPS = 1_000
-CHECK_SECONDS = 0.03  # between two checks whether to stop, each of which waits for the interpreter's lock
-MIN_CHECKS = 20  # while a statement runs as long as it may
+CHECK_SECONDS = 0.03  # between two checks whether to stop; each check acquires the GIL
+MIN_CHECKS = 20  # per timeout
 
-HEAP_BYTES = 256 << 20  # for SQLite's caches, of all connections of a process
-HEAP_ANSWERS = 4  # of the largest size at once: one that grows is twice in memory
+HEAP_BYTES = 256 << 20  # for SQLite's caches, over all connections of a process
+HEAP_ANSWERS = 4  # results of the maximum size at once; a growing result is in memory twice
 
 TIMED_OUT = "The request took longer than it may, and was stopped: ask for less, or in several requests."
 
 
 def steps_per_check(seconds: float, *, is_search: bool) -> int:
-    """Instructions between two checks of a statement that may run so many seconds."""
+    """Return the number of instructions between two checks of a statement with this timeout."""
     if is_search:
         return STEPS_OF_A_SEARCH
     return max(LEAST_STEPS, int(STEPS_PER_SECOND * min(CHECK_SECONDS, seconds / MIN_CHECKS)))
 
 
 def bound_sizes(db: sqlite3.Connection, most_bytes: int) -> None:
-    """No text that the connection makes is longer. While an array grows only the memory ends it, which is
-    bound for all connections of the process together, and can only be lowered.
+    """Limit the length of texts on this connection, and SQLite's heap.
+
+    While an array grows, only the heap limit stops it. That limit applies to all connections of the process
+    together, and can only be lowered.
     """
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, most_bytes)
     db.execute(f"PRAGMA hard_heap_limit = {HEAP_BYTES + HEAP_ANSWERS * most_bytes}").fetchall()
 
 
 def limit_reached(error: Exception, db: sqlite3.Connection) -> LimitError | None:
-    """The limit that SQLite stopped at; None where it failed for another reason."""
+    """Return the limit at which SQLite stopped; None if it failed for another reason."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_INTERRUPT:
         return out_of_time()

@@ -1,7 +1,8 @@
-"""Which article answers for a URL, and which article a piece of related coverage leads to.
+"""Resolve links: the article that owns each URL, and the target of each related entry.
 
-Where several articles give one URL: published before unpublished, then the newest, then the first slug. So
-who may see only published articles is led by the same rows, without those whose target is not published.
+If several articles have the same URL, its owner is the first in this order: published before unpublished,
+then newest first, then by slug. So clients that see only published articles use the same rows, without those
+whose target is not published.
 """
 
 import sqlite3
@@ -42,17 +43,20 @@ WHERE {_LED_ELSEWHERE}
 """  # noqa: S608
 
 
-# In the order of its key: where a table outgrows the cache, any other order reads and writes all over it.
+# In primary key order: if a table outgrows the cache, any other order causes random I/O.
 _TAKE_URLS = "INSERT INTO article_url SELECT url, article_id FROM url_new ORDER BY url, article_id"
 
 
 def take_new_urls(db: sqlite3.Connection) -> None:
-    """The URLs of all articles of a store that was empty."""
+    """Load the URLs of all articles in a bulk load."""
     db.execute(_TAKE_URLS)
 
 
 def derive_links(db: sqlite3.Connection, *, marks: bool) -> None:
-    """Owners and targets of `affected_url`; `marks` tells `affected_story` whose entries lead elsewhere."""
+    """Update owners and targets of `affected_url`.
+
+    With `marks`, add the articles whose entries get another target to `affected_story`.
+    """
     for statement in (_FORGET, _OWN_ALONE, _OWN_SHARED):
         db.execute(statement)
     if marks:

@@ -1,4 +1,4 @@
-"""Where the database of a content folder lies, where the user names none."""
+"""Default path of a content folder's database, and the identity of a file."""
 
 import hashlib
 import os
@@ -6,18 +6,21 @@ from pathlib import Path
 
 
 def default_database(folder: Path, cache: Path) -> Path:
-    """The file below the user's cache folder that belongs to `folder`, whatever name it is reached by."""
+    """Return the default database path in the user's cache folder.
+
+    It depends on the resolved path of `folder`, so every path to the folder leads to the same database.
+    """
     place = folder.resolve()
     digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
     return cache / "gqlnews" / f"{place.name or 'root'}-{digest}.db"
 
 
 Identity = tuple[int, int]
-"""Device and inode: whether the file at a path is still the same one."""
+"""Device and inode; they change when the file at a path is replaced."""
 
 
 def identity_of(path: Path | str) -> Identity | None:
-    """Of the file at this path; None where there is none."""
+    """Return the identity of the file at this path; None if there is none."""
     try:
         status = os.stat(path)
     except OSError:

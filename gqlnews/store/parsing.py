@@ -1,7 +1,7 @@
-"""Detect that an earlier ingest died while it parsed files.
+"""Detect that an earlier ingest crashed while it parsed files.
 
-A marker file beside the database exists while files are parsed. A file whose content ends the process that
-parses it leaves the marker behind: the next ingest then parses in worker processes, which survives it.
+A marker file beside the database exists while files are parsed. A file whose content crashes the parsing
+process leaves the marker behind; the next ingest then parses in worker processes, and survives the crash.
 """
 
 from collections.abc import Iterator
@@ -10,21 +10,21 @@ from pathlib import Path
 
 
 def marker_file(database: str) -> Path:
-    """`news.db` has `news.db-parsing`."""
+    """Path of the marker: `news.db-parsing` for `news.db`."""
     return Path(f"{database}-parsing")
 
 
 @contextmanager
 def parsing(database: str) -> Iterator[bool]:
-    """Whether an earlier process died while it parsed files; the marker exists until the block ends."""
+    """Yield whether an earlier process crashed while parsing; the marker exists until the block ends."""
     marker = marker_file(database)
     died = marker.exists()
-    with suppress(OSError):  # it only protects from a crash
+    with suppress(OSError):  # the marker is optional
         marker.touch()
     try:
         yield died
     except BaseException:
-        if not died:  # else nothing is known yet of the file that did it
+        if not died:  # else keep it: the file that crashed the parser is not identified yet
             _remove(marker)
         raise
     _remove(marker)

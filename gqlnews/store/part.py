@@ -1,12 +1,14 @@
-"""Taking stock of some paths alone: what lies at or below them is compared, all else is as it was.
+"""Incremental scan: compare only some paths, and what is below them, with the store.
 
-1. A path is widened to a folder above it that the store knows as a file, or as one that could not be listed:
-   that is no longer so, or nothing below it may be concluded from.
-2. What is there now fills `scan`, as `look` finds it.
-3. `gone` is every source at or below these paths that is not.
-4. The first file of each slug whose files came or went is read, and so looked at too: again from 2.
+1. Widen each path to its topmost parent that the store knows as a file or as an unlistable folder: either
+   that has changed, or nothing can be concluded about what is below it.
+2. Fill `scan` with what is there now, as found by `look`.
+3. Fill `gone` with every source at or below these paths that was not found.
+4. The first file of each slug whose files were added or removed must be read, and so scanned too: repeat
+   from 2 for these.
 
-Each statement starts from what is few and finds sources by their index: nothing here grows with the store.
+Each statement starts from the small tables and finds sources by index, so the cost does not grow with the
+store.
 """
 
 import os
@@ -22,9 +24,9 @@ from gqlnews.store.scan import NOT_FOUND, fill_scan, list_todo, update_sources
 # ruff: noqa: S608 - the parts of these statements are this program's
 
 Look = Callable[[Collection[str]], Iterable[SourceFile | Problem]]
-"""What is at or below these paths."""
+"""Return the files at or below these paths."""
 
-# At a path itself, and from `path/` up to `path0`, as '0' is the character after '/'.
+# The path itself, and the range from `path/` to `path0`: '0' is the character after '/'.
 _GONE = f"""
 INSERT OR IGNORE INTO gone
 SELECT source.path, source.slug FROM area CROSS JOIN source ON source.path = area.path WHERE {NOT_FOUND}
@@ -46,7 +48,7 @@ WHERE first NOT IN (SELECT path FROM scan) AND substr(first, -1) <> '/'
 
 
 def take_stock_of(db: sqlite3.Connection, look: Look, paths: Collection[str]) -> int:
-    """As `take_stock` of the whole folder does, for what is at or below `paths`; how many files to read."""
+    """Scan what is at or below `paths`, like `take_stock`; return the number of files to read."""
     more: Collection[str] = {_widened(db, path) for path in map(_plain, paths) if is_visible(path)}
     while more:
         db.executemany("INSERT OR IGNORE INTO area VALUES (?)", [(shown(path),) for path in more])
@@ -59,7 +61,7 @@ def take_stock_of(db: sqlite3.Connection, look: Look, paths: Collection[str]) ->
 
 
 def concerned(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> list[str]:
-    """The paths where an article may be or was; the others are gone, and the store never knew of them."""
+    """Return the paths that may affect the store; the others are gone, and the store has nothing there."""
     return [
         path
         for path in paths
@@ -68,7 +70,7 @@ def concerned(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> l
 
 
 def _is_known(db: sqlite3.Connection, path: str) -> bool:
-    """Whether something at or below it is."""
+    """Return whether the store has a source at or below the path."""
     found = "SELECT 1 FROM source WHERE path = ?1 OR path >= ?1 || '/' AND path < ?1 || '0' LIMIT 1"
     return db.execute(found, (path,)).fetchone() is not None
 

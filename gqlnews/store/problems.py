@@ -1,4 +1,4 @@
-"""The problems that the store knows, for the command line."""
+"""Read the problems in the store, for the command line."""
 
 import sqlite3
 
@@ -6,7 +6,7 @@ from gqlnews.content.records import Problem, Severity
 
 
 def read_problems(db: sqlite3.Connection) -> list[Problem]:
-    """Every problem by path, line (none first), column and code."""
+    """Return every problem by path, line (none first), column and code."""
     rows = db.execute(
         "SELECT path, line, column_, severity, code, message FROM problem"
         " ORDER BY path, line, column_, code, message"

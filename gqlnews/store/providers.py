@@ -1,11 +1,11 @@
-"""Providers, for each scope: 0 rests on published articles alone, 1 on all.
+"""Derive the providers of each scope: scope 0 covers published articles only, scope 1 all.
 
-A provider is there where a visible article has it, or lists coverage by it. The order of its names:
+A provider exists if a visible article has it, or lists coverage by it. Its names are ordered:
 
-1. those that files give their own provider: by how many files, then by the most recent of these files
-   (the newest, of equal instants the first slug's);
-2. after all of these, those that only related coverage gives: by how many files list them, then by the
-   instant of the most recent of these files, then by code point.
+1. first the names that files give their own provider: by number of files, then by the most recent of these
+   files (the newest; of equal instants, the first slug);
+2. then the names that only related coverage gives: by number of files that list them, then by the instant
+   of the most recent of these files, then by code point.
 """
 
 import sqlite3
@@ -49,7 +49,7 @@ FROM (
 ORDER BY domain, own DESC, articles DESC, newest DESC, newest_slug, name
 """
 
-# Of the newest file whose own provider has any.
+# Images come from the newest file whose own provider has any.
 _INSERT = """
 INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
     SELECT provider_images FROM article INDEXED BY article_provider_images
@@ -59,7 +59,7 @@ INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
 
 
 def derive_providers(db: sqlite3.Connection) -> Growth:
-    """The providers of `affected_domain`; by how many each scope has more."""
+    """Derive the providers of `affected_domain`; return the growth per scope."""
     return Growth(*(_derive(db, scope) for scope in (0, 1)))
 
 

@@ -1,11 +1,11 @@
-"""Calls that wait for a reader, served in turn by client.
+"""Fair queue of calls that wait for a reader: round-robin over clients, shortest call first.
 
-1. Each client has a turn after the other, whatever the number of its calls.
-2. In its turn the call that is expected to be the shortest is served; of calls that are expected to be about
-   as long, the one that came first.
-3. A reader that is reserved for short calls passes over those clients that have none.
+1. Clients take turns, whatever the number of their calls.
+2. On a client's turn, its call with the shortest estimate is served; of calls with similar estimates, the
+   oldest.
+3. The reader that is reserved for short calls skips clients that have none.
 
-There is room for `most` calls, and for half as many of one client, so that no client fills the queue alone.
+The queue holds `most` calls, and half as many of one client, so that no client fills it alone.
 """
 
 from bisect import insort
@@ -19,13 +19,13 @@ from gqlnews.errors import OverloadedError
 from gqlnews.store.call import Call
 
 MOST_WAITING = 1_000
-LEAST, UNKNOWN = -9, 1_000  # magnitudes: of a millisecond, and beyond every number
+LEAST, UNKNOWN = -9, 1_000  # magnitudes: of a millisecond, and greater than any other
 FULL = "More requests wait for the database than may: try again later."
 FULL_OF_ONE = "More requests of your address wait for the database than may: try again later."
 
 
 class CallQueue:
-    """Filled by the event loop, emptied by the threads of the readers."""
+    """Filled by the event loop, emptied by the reader threads."""
 
     def __init__(self, most: int = MOST_WAITING) -> None:
         self._most, self._most_of_one = most, max(1, most // 2)
@@ -40,9 +40,9 @@ class CallQueue:
         return self._count
 
     def put(self, call: Call) -> Call | None:
-        """Add a call. Raises OverloadedError where there is no room.
+        """Add a call. Raises OverloadedError if there is no room.
 
-        Where the queue is full, the last call of the client with most makes room, and is returned.
+        If the queue is full, the last call of the client with the most calls is removed and returned.
         """
         with self._lock:
             calls = self._clients.get(call.client, ())
@@ -53,7 +53,10 @@ class CallQueue:
         return displaced
 
     def _displaced_by(self, own: int) -> Call:
-        """The last call of the client with most, for a client that has `own`. Raises OverloadedError."""
+        """Remove and return the last call of the client with the most calls, for a client that has `own`.
+
+        Raises OverloadedError if that client would not have more calls than this one.
+        """
         most = max(self._clients.values(), key=len)
         if len(most) <= own + 1:
             raise OverloadedError(FULL)
@@ -62,12 +65,12 @@ class CallQueue:
         return call
 
     def put_back(self, call: Call) -> None:
-        """One that was taken before, whether or not there is room."""
+        """Add a call that was taken before, even if the queue is full."""
         with self._lock:
             self._insert(call)
 
     def take(self, *, short: bool = False) -> Call | None:
-        """The next call; with `short`, the next that is known to be short."""
+        """Remove and return the next call; with `short`, the next short one."""
         with self._lock:
             heads = (calls[0] for calls in self._clients.values())
             call = next((head for head in heads if not short or head.is_short), None)
@@ -77,7 +80,7 @@ class CallQueue:
             return call
 
     def discard(self, call: Call) -> bool:
-        """Remove a call that still waits; whether it did."""
+        """Remove a call if it is still waiting; return whether it was."""
         with self._lock:
             waits = call in self._clients.get(call.client, ())
             if waits:
@@ -85,7 +88,7 @@ class CallQueue:
             return waits
 
     def late(self, asked_before: float) -> list[Call]:
-        """Remove and return the calls that have waited since before that time."""
+        """Remove and return the calls that arrived at `asked_before` or earlier."""
         with self._lock:
             late = [call for calls in self._clients.values() for call in calls if call.asked <= asked_before]
             for call in late:
@@ -93,12 +96,12 @@ class CallQueue:
             return late
 
     def oldest(self) -> float | None:
-        """When the call that has waited longest was asked."""
+        """Return the arrival time of the oldest call."""
         with self._lock:
             return min((call.asked for calls in self._clients.values() for call in calls), default=None)
 
     def has(self, *, short: bool = False) -> bool:
-        """Whether `take` would return a call."""
+        """Return whether `take` would return a call."""
         with self._lock:
             return any(not short or calls[0].is_short for calls in self._clients.values())
 
@@ -116,5 +119,5 @@ class CallQueue:
 
 
 def _magnitude(seconds: float) -> int:
-    """Of what is expected, by powers of two: what differs by less is served in the order of coming."""
+    """Binary exponent of an estimate; calls of equal magnitude are served in order of arrival."""
     return max(LEAST, frexp(seconds)[1]) if isfinite(seconds) else UNKNOWN

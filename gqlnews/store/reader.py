@@ -1,4 +1,7 @@
-"""One read-only connection and its thread. All use of what aiosqlite keeps to itself is here."""
+"""Read worker: one read-only connection and its thread.
+
+All use of aiosqlite's private attributes is in this module.
+"""
 
 import asyncio
 import math
@@ -21,7 +24,7 @@ from gqlnews.store.limited import (
 from gqlnews.store.queue import CallQueue
 from gqlnews.store.recent import Recent
 
-LONGEST = 3 * SHORT  # seconds by the clock, after which a call that was expected to be short is stopped
+LONGEST = 3 * SHORT  # wall-clock timeout in seconds of a call on the reserved reader
 
 
 Told = Callable[[], None]
@@ -29,10 +32,10 @@ Run = Callable[[Call], list[bytes | None]]
 
 
 class Reader(aiosqlite.Connection):
-    """Runs the calls of a queue that it shares with other readers, each for `seconds` at most.
+    """Run calls from a queue shared with other readers, each for at most `seconds`.
 
-    `reserved`: only those that are known to be short. One that takes longer nevertheless is stopped, and
-    handed back as preempted.
+    A `reserved` reader takes only short calls. One that exceeds its shorter timeout is stopped and returned
+    as preempted.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class Reader(aiosqlite.Connection):
         self._seconds = min(seconds, LONGEST) if reserved else seconds
         self.current: Call | None = None
         self._recent = Recent()
-        self._steps = 0  # between two looks at whether to stop
+        self._steps = 0  # instructions between two checks whether to stop
 
     async def start(self) -> None:
         try:
@@ -54,25 +57,32 @@ class Reader(aiosqlite.Connection):
             raise
 
     def work(self, waiting: CallQueue, done: deque[Call], tell: Told) -> "asyncio.Future[None]":
-        """Run on the thread what waits, until nothing does; the future ends then.
+        """Run waiting calls on the thread until there are none; the future completes then.
 
-        What is through goes to `done`. `tell`, called on the thread, says so where more is to be run.
+        Completed calls are appended to `done`. `tell` is called on the thread to announce them while more
+        calls are to run.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tx.put_nowait((future, lambda: self._work(waiting, done, tell)))
         return future
 
     def abandon(self) -> None:
-        """Nobody waits for what runs: stop it. (`interrupt()` does nothing to what is about to begin.)"""
+        """Stop the running call, whose caller has left.
+
+        `interrupt()` would have no effect on a statement that is about to start.
+        """
         if (call := self.current) is not None:
             call.abandoned = True
 
     async def close(self) -> None:
         await super().close()
-        self._thread.join()  # it is past its last call
+        self._thread.join()  # it has finished its last call
 
     def _look_every(self, steps: int) -> None:
-        """On the thread. Each look waits for the interpreter's lock: so not more often than it has to."""
+        """Set the progress handler's interval, on the thread.
+
+        Each check acquires the GIL, so checks are no more frequent than necessary.
+        """
         if self._steps != steps:
             self._steps = steps
             self._conn.set_progress_handler(self._is_to_stop, steps)
@@ -90,7 +100,7 @@ class Reader(aiosqlite.Connection):
             call.until = time.monotonic() + self._seconds
             self.current = call
             if done:
-                tell()  # before what may take long
+                tell()  # before a call that may take long
             if call.rest:
                 self._read_all((call, *call.rest), done, tell)
                 continue
@@ -103,7 +113,7 @@ class Reader(aiosqlite.Connection):
             done.append(call)
 
     def _read_all(self, calls: tuple[Call, ...], done: deque[Call], tell: Told) -> None:
-        """Several, one after the other, that see the same content."""
+        """Run several calls one after the other in one read transaction."""
         failure: Exception | None = None
         for call in calls:
             call.until = calls[0].until

@@ -1,18 +1,18 @@
-"""A pool of read-only connections, each on a thread of its own.
+"""Read pool: read-only connections, each on a thread of its own.
 
-A request brings all its statements at once, as one call. They run in one hop to a thread and in one read
-transaction, so they all see the same content. To wake a thread costs more than a small statement does. So a
-thread that is awake goes on with the calls that came meanwhile: those that wait share its hop. What it has
-just run, it need not run again for them (recent.py). And a call within a small budget takes no hop at all:
-the event loop runs it (inline_executor.py).
+A request submits all its statements as one call. They run in one thread dispatch and in one read transaction,
+so they all see the same snapshot. Waking a thread costs more than a small statement, so a thread that is
+awake continues with the calls queued meanwhile: they share its dispatch. Identical statements among them are
+coalesced (recent.py). A call within a small budget needs no dispatch at all: it runs on the event loop
+(inline_executor.py).
 
-One reader is reserved for calls that are known to be short, by what their statements took before, or else by
-the estimate of the request. All other calls go to the other readers. Waiting calls are served in turn by
-client address (queue.py).
+One reader is reserved for short calls, by the measured latency of their statements, or else by the estimate
+of the request. All other calls go to the other readers. Waiting calls are served round-robin by client
+address (queue.py).
 
-A caller that is cancelled leaves at once, and what runs for it is stopped. So are statements that run longer
-than they may. A call that waits as long without being started is refused as overload: asking for less would
-not help it.
+A cancelled caller returns immediately, and its running statements are stopped. Statements that exceed the
+timeout are stopped too. A call that waits as long without being started fails as overload: a smaller request
+would not help.
 """
 
 import asyncio
@@ -39,20 +39,20 @@ from gqlnews.store.reader import Reader
 
 Trace = Callable[[str], None]
 
-DELIVERED_BYTES = 256 << 10  # in a turn of the loop: each answer is copied, and written, before the next turn
+DELIVERED_BYTES = 256 << 10  # per iteration of the loop, in which each result is also copied and written
 
 WAITED = "The server was too busy to start the request in time: try again later."
 
 
 @dataclass(slots=True)
 class Tally:
-    """Of statements that were not run, as a reader had just run them for another call."""
+    """Pool statistics: statements not run, because a reader had just run the same for another call."""
 
     spared: int = 0
 
 
 class Readers:
-    """The pool. `close` it after the last `read`: its threads would keep Python alive."""
+    """Pool of readers. `close` it after the last `read`: its threads would prevent Python from exiting."""
 
     def __init__(self, limits: Limits = UNLIMITED, tally: Tally | None = None) -> None:
         self.tally = tally or Tally()
@@ -62,16 +62,16 @@ class Readers:
         self._all: list[Reader] = []
         self._idle: list[Reader] = []
         self._waiting = CallQueue()
-        self._late: asyncio.TimerHandle | None = None  # when the next call has waited too long
+        self._late: asyncio.TimerHandle | None = None  # fires when the oldest call has waited too long
         self._done: deque[Call] = deque()
         self._inline = InlineExecutor()
         self._told = False
         self._closed = True
 
     async def open(self, path: Path, count: int = 2) -> None:
-        """Open `count` readers of the database at `path`, one of several reserved for short calls.
+        """Open `count` readers of the database at `path`; if several, one is reserved for short calls.
 
-        Raises DatabaseError and its kinds.
+        Raises DatabaseError or a subclass.
         """
         self._path, self._closed = path, False
         self._loop = asyncio.get_running_loop()
@@ -88,7 +88,7 @@ class Readers:
             raise
 
     async def close(self) -> None:
-        """Refuse who waits, stop what runs, and end every thread."""
+        """Fail waiting calls, stop running ones, and end every thread."""
         self._closed = True
         self._inline.close()
         if self._late is not None:
@@ -104,10 +104,10 @@ class Readers:
         self._deliver()
 
     async def read(self, statements: Statements) -> list[bytes | None]:
-        """What each statement gives, in order: the bytes of its one value, None for null or no row.
+        """Run the statements; return the bytes of each one's value in order, None for NULL or no row.
 
-        Raises DatabaseError where the file fails, LimitError where it takes too long or gives too much,
-        OverloadedError where it was not started; a statement that is wrong raises as sqlite3 says it.
+        Raises DatabaseError if the file fails, LimitError if the timeout or the size limit is exceeded, and
+        OverloadedError if the call was not started. Invalid statements raise errors of sqlite3.
         """
         if self._closed:
             raise self._shut()
@@ -132,7 +132,7 @@ class Readers:
             raise failure from error
 
     async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
-        """What the statements of each part give, in one read transaction, as soon as it is there."""
+        """Run the statements of all parts in one read transaction; yield each part's results in turn."""
         if self._closed:
             raise self._shut()
         calls = [self._call(statements) for statements in parts]
@@ -151,10 +151,10 @@ class Readers:
             for call in calls:
                 call.abandoned = True
                 if not call.answers.cancel() and not call.answers.cancelled():
-                    call.answers.exception()  # all fail alike: the first that did was told
+                    call.answers.exception()  # mark as retrieved; the caller has the first failure
 
     async def trace(self, hook: Trace | None) -> None:
-        """Call `hook` with the text of every statement from now on, on the reader's thread; None ends it."""
+        """Call `hook` with the text of every statement, on the thread that runs it; None disables tracing."""
         self._inline.trace(hook)
         for reader in self._all:
             await reader.set_trace_callback(
@@ -170,7 +170,7 @@ class Readers:
         return DatabaseError(f"database {self._path} is closed")
 
     def _call(self, statements: Statements) -> Call:
-        """What is measured tells more than an estimate."""
+        """Create a call; a measured latency takes precedence over the estimate."""
         client, estimate = caller()
         measured = self._inline.latency(statements)
         expected = measured if measured is not None else estimate
@@ -187,7 +187,7 @@ class Readers:
         self._wake()
 
     def _refuse_late(self) -> None:
-        """Refuse the calls that have waited as long as statements may run."""
+        """Fail the calls that have waited as long as statements may run."""
         for call in self._waiting.late(self._loop.time() - self._seconds):
             call.outcome = OverloadedError(WAITED)
             call.deliver()
@@ -196,7 +196,7 @@ class Readers:
         self._late = None if again is None else self._loop.call_at(again, self._refuse_late)
 
     def _wake(self) -> None:
-        """Have idle readers work on what waits: the one that is reserved first, so that others stay free."""
+        """Dispatch waiting calls to an idle reader, the reserved one first, so that the others stay free."""
         for reader in sorted(self._idle, key=lambda one: not one.reserved):
             if self._waiting.has(short=reader.reserved):
                 self._idle.remove(reader)
@@ -205,21 +205,21 @@ class Readers:
                 return
 
     def _rest(self, reader: Reader, work: "asyncio.Future[None]") -> None:
-        """The reader found nothing more that it may do."""
+        """Return a reader to the idle list when it finds no more calls that it may run."""
         self._deliver()
         if not self._closed:
             self._idle.append(reader)
-            if len(self._waiting):  # it came in the last moment
+            if len(self._waiting):  # enqueued after the reader's last check
                 self._wake()
 
     def _tell(self) -> None:
-        """On a reader's thread: there is something to deliver."""
+        """Schedule delivery; called on a reader's thread."""
         if not self._told:
             self._told = True
             self._loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
-        self._told = False  # before a look at what is done: who is done later tells again
+        self._told = False  # reset before reading `_done`, so that later completions schedule again
         size = 0
         while self._done:
             if size > DELIVERED_BYTES and not self._closed:
@@ -235,7 +235,7 @@ class Readers:
             call.deliver()
 
     def _run_again(self, call: Call) -> None:
-        """Have another reader run what was expected to be short and is not."""
+        """Queue a preempted call again, as one that is not short."""
         call.preempted, call.outcome, call.expected = False, None, 2 * SHORT
         if not call.abandoned:
             self._waiting.put_back(call)

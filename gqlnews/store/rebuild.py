@@ -1,17 +1,17 @@
 """Build a new store beside the old one, and swap it in.
 
-1. Of several processes that would rebuild one database, one does, by a lock.
+1. A lock ensures that one process at a time rebuilds a database.
 2. The new store is filled under another name, closed, and synced to disk.
-3. It is renamed to `news.db-rebuilt`: from here on the swap is decided, and completes even if this process is
-   killed, because whoever opens the database next completes it.
-4. The files beside the old database (`-wal`, `-shm`, `-journal`) are deleted. SQLite knows them by name only,
+3. It is renamed to `news.db-rebuilt`. This commits the swap: if this process is killed, the next process that
+   opens the database completes it.
+4. The files beside the old database (`-wal`, `-shm`, `-journal`) are deleted. SQLite finds them by name only,
    and would apply their content to the new database.
-5. The new database is renamed over the old one. Processes that have the old one open go on reading it, and
+5. The new database is renamed over the old one. Processes that have the old one open continue to read it, and
    servers open the new one within half a second (access.py).
 
-Between 4 and 5 nobody may open the database: that would create such files again. So every connection is
-opened under a shared lock, and an ingest runs under it, since SQLite also deletes these files by name when a
-writer closes. The swap holds the lock exclusively. Readers that are open need no lock: they delete no files.
+Between 4 and 5 nobody may open the database, because that would create such files again. So every connection
+is opened under a shared lock, and an ingest runs under it, since SQLite also deletes these files by name when
+a writer closes. The swap holds the lock exclusively. Open readers need no lock: they delete no files.
 """
 
 import fcntl
@@ -36,22 +36,22 @@ T = TypeVar("T")
 
 
 def swap_lock(database: Path) -> Path:
-    """`news.db` has `news.db-swap`."""
+    """Path of the lock: `news.db-swap` for `news.db`."""
     return _beside(database, "swap")
 
 
 def rebuilt_file(database: Path) -> Path:
-    """Where a new store lies once it is complete."""
+    """Path of a new store that is complete."""
     return _beside(database, "rebuilt")
 
 
 @contextmanager
 def in_use(database: Path, *, wait: bool = True) -> Iterator[None]:
-    """Keep the file at this path from being replaced while the block runs.
+    """Hold the shared swap lock, so that the file at this path is not replaced while the block runs.
 
-    Without the permission to lock, as a reader may be, the block runs all the same. Where a swap is under way
-    it waits for that, or raises LockedDatabaseError if it may not `wait`. It never waits for another such
-    block: while one runs, even this thread's own, a swap that was left undone is left to the next opening.
+    Without permission to lock, which a reader may lack, the block runs unlocked. During a swap this waits for
+    its end, or raises LockedDatabaseError if it may not `wait`. It first completes an interrupted swap,
+    unless other such blocks are running, even on this thread: then the next opening completes it.
     """
     if rebuilt_file(database).exists():
         with suppress(OSError):
@@ -70,11 +70,11 @@ def in_use(database: Path, *, wait: bool = True) -> Iterator[None]:
 
 
 def rebuild(database: Path, fill: Callable[[Connection], T], replaces: Identity | None = None) -> T | None:
-    """Swap in a new store that `fill` has filled; what that returned.
+    """Swap in a new store filled by `fill`; return the result of `fill`.
 
-    None where the file is not the one to replace any more: another process was faster. Raises DatabaseError,
-    StorageError also where the new file is damaged, and what `fill` raises; the old store is then as before.
-    The caller makes sure that the file is ours.
+    Returns None if another process has already replaced the file `replaces`. Raises DatabaseError,
+    StorageError also if the new file is damaged, and what `fill` raises; the old store is unchanged then. The
+    caller makes sure that the file is ours.
     """
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ def _build(database: Path, fill: Callable[[Connection], T]) -> T:
 
 
 def _copy_owner(old: Path, new: Path) -> None:
-    """Give the new file the owner and permissions of the old one, as far as this user may."""
+    """Copy owner and permissions of the old file to the new one, as far as permitted."""
     with suppress(FileNotFoundError):
         status = old.stat()
         with suppress(PermissionError):
@@ -123,7 +123,7 @@ def _copy_owner(old: Path, new: Path) -> None:
 
 
 def _complete(database: Path, no_wait: int = 0) -> None:
-    """Replace the old database, if the new one still waits for that. `no_wait` is 0 or LOCK_NB."""
+    """Replace the old database, unless that is already done. `no_wait` is 0 or LOCK_NB."""
     lock = lock_at(swap_lock(database), fcntl.LOCK_EX | no_wait)
     try:
         rebuilt = rebuilt_file(database)
@@ -140,7 +140,7 @@ def _complete(database: Path, no_wait: int = 0) -> None:
 
 
 def _keep_what_is_not_known(database: Path) -> None:
-    """Keep a file whose header is destroyed under another name: it may be somebody's after all."""
+    """Rename a file whose header is destroyed instead of deleting it: it may not be ours."""
     with suppress(FileNotFoundError):
         with database.open("rb") as file:
             header = file.read(_HEADER_BYTES)
@@ -154,7 +154,7 @@ def _remove(database: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Have the disk hold a file, or the names in a folder, before anything rests on it."""
+    """Sync a file or a folder's entries to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

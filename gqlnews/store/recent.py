@@ -1,8 +1,8 @@
-"""What a reader has just run, for those who waited meanwhile and ask for the same.
+"""Coalesce identical statements that were queued while one was running (single-flight).
 
-After a change nothing that was kept holds, and many ask for the same at once. One after the other, each would
-run it, and the last would wait longer than it may. So a reader remembers what statements gave as long as
-anybody waits for it, and the content is the same: SQLite tells that, within the read transaction.
+After a content change the response caches are empty, and many clients request the same. If each request ran
+its statements in turn, the last ones would time out. So a reader caches results while calls are waiting, and
+only while the database is unchanged, which `PRAGMA data_version` shows within the read transaction.
 """
 
 import sqlite3
@@ -14,19 +14,19 @@ from gqlnews.kept import Kept
 from gqlnews.store.connection import Statements, reading, require_room, run_within
 
 MOST_BYTES = 8 << 20
-MOST_BOUND = 4_096  # characters of what is bound: what is longer is hardly asked twice
-OVERHEAD = 500  # bytes of an entry beside its texts, about
+MOST_BOUND = 4_096  # characters of text parameters; longer ones are rarely repeated
+OVERHEAD = 500  # approximate bytes per entry, without its texts
 
 _Key = tuple[str, str]
-"""SQL, and what it binds as text, whose hash nobody can make collide."""
+"""SQL and its parameters as text; hash collisions of text cannot be provoked."""
 
 
 class Recent:
-    """Of one connection, at most `most_bytes`."""
+    """Result cache of one connection, at most `most_bytes`."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._version: object = None
-        self._given: Kept[_Key, tuple[bytes | None, float]] = Kept(most_bytes)  # JSON, when its run ended
+        self._given: Kept[_Key, tuple[bytes | None, float]] = Kept(most_bytes)  # JSON, end of its run
 
     def __len__(self) -> int:
         return len(self._given)
@@ -34,9 +34,9 @@ class Recent:
     def run(
         self, db: sqlite3.Connection, statements: Statements, asked: float
     ) -> tuple[list[bytes | None], int]:
-        """What each gives, in one read transaction, and how many were not run.
+        """Run the statements in one read transaction; return the results, and how many were coalesced.
 
-        `asked`, by time.monotonic(): since when they have waited. What was run before is run again.
+        `asked` is the arrival time, by time.monotonic(). Only results that completed after it are reused.
         """
         keys = [_key_of(sql, values) for sql, values in statements]
         with reading(db):
@@ -54,11 +54,11 @@ class Recent:
         return answers, len(statements) - len(left)
 
     def forget(self) -> None:
-        """Give the memory back."""
+        """Clear the cache."""
         self._given = Kept(self._given.limit)
 
     def _forget_what_is_old(self, db: sqlite3.Connection) -> None:
-        version = db.execute("PRAGMA data_version").fetchone()  # another one after a commit of anybody else
+        version = db.execute("PRAGMA data_version").fetchone()  # changes with a commit of another connection
         if version != self._version:
             self._version = version
             self.forget()

@@ -1,7 +1,7 @@
-"""The version of the content as each audience sees it, looked up by the event loop itself.
+"""Version probe: read the version of each audience on the event loop.
 
-To ask whether another connection has written is a look into shared memory, some 4 µs: less than it takes to
-wake a thread. Only where one has are the versions read anew.
+Checking whether another connection has committed reads shared memory, in about 4 µs: less than waking a
+thread takes. The versions are queried only after a commit.
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ _VERSIONS = "SELECT version FROM site ORDER BY audience"
 
 
 class Revision:
-    """`open` it in the thread that asks; `close` it there too."""
+    """Connection of the version probe. Call `open`, `close` and the queries on the same thread."""
 
     def __init__(self) -> None:
         self._db: sqlite3.Connection | None = None
@@ -22,7 +22,7 @@ class Revision:
         self._versions: tuple[bytes, ...] = ()
 
     def open(self, path: Path) -> None:
-        """Raises DatabaseError and its kinds."""
+        """Open the connection. Raises DatabaseError or a subclass."""
         self._db = connect_to_read(path, wait=0.0)
 
     def close(self) -> None:
@@ -31,18 +31,18 @@ class Revision:
         self._db = None
 
     def is_readable(self) -> bool:
-        """Whether the database answers a query now. It waits for no other connection and no reader."""
+        """Return whether the database answers a query now, without waiting for locks or readers."""
         if self._db is None:
             return False
         try:
             return self._db.execute(_VERSIONS).fetchone() is not None
-        except sqlite3.Error:  # that is the answer; the readers report why
+        except sqlite3.Error:  # the read pool reports the reason
             return False
 
     def version(self, audience: int) -> bytes | None:
-        """What `site.version` gives this audience; None where the database does not tell right now.
+        """Return the `site.version` of this audience; None if the database cannot be read now.
 
-        What is read after it is of this version or a later one.
+        Reads that start afterwards see this version or a later one.
         """
         if self._db is None:
             return None
@@ -51,6 +51,6 @@ class Revision:
             if seen != self._seen:
                 self._versions = tuple(version for (version,) in self._db.execute(_VERSIONS))
                 self._seen = seen
-        except sqlite3.Error:  # another process holds it for a moment, or it is broken: the readers say so
+        except sqlite3.Error:  # locked briefly, or damaged: the read pool reports that
             return None
         return self._versions[audience]

@@ -1,4 +1,4 @@
-"""A valid article as the rows that the store keeps of it."""
+"""Convert a valid article to database rows."""
 
 import base64
 from typing import Any
@@ -10,8 +10,8 @@ from gqlnews.store.words import words_of
 
 Row = tuple[Any, ...]
 
-# What a file decides, in the order of `article_row`. Beside these an article has its id, its path and
-# `updated_at`, with its key: they differ where the content does not.
+# Columns that a file's content decides, in the order of `_article_row`. The others (id, path, `updated_at`
+# and its key) may differ although the content is the same.
 ARTICLE = (
     "slug, node_id, published, published_at, published_date_time, title, excerpt, url, web_url, original_url,"
     " amp_web_url, cdn_amp_web_url, category, type, quality, heat, provider_domain, provider_name, images,"
@@ -28,7 +28,7 @@ TOPIC = "topic, name, published, published_at, slug, quality, heat, has_image"
 
 
 class ArticleRows(Record, frozen=True):
-    """The article's row, and the rows of its lists in file order, all without ids; `words` make it alike."""
+    """Rows of an article and its lists in file order, without ids; `words` help to find similar articles."""
 
     slug: str
     is_public: bool
@@ -40,7 +40,7 @@ class ArticleRows(Record, frozen=True):
 
 
 class FileRows(Record, frozen=True):
-    """What the store keeps of one outcome: `article` is None where it has none."""
+    """Rows of one parse result; `article` is None if it has no article."""
 
     source: SourceFile
     revision: str | None
@@ -49,12 +49,12 @@ class FileRows(Record, frozen=True):
 
 
 def node_id(kind: str, key: str) -> str:
-    """The global id of the object whose natural key is `key`: it outlives a rebuild of the store."""
+    """Return the global id of the object with the natural key `key`; it survives a rebuild of the store."""
     return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
 
 
 def file_rows(outcome: Outcome) -> FileRows:
-    """The rows of what reading one file gave. Runs where files are read."""
+    """Convert the parse result of one file to rows. Runs in the process that parses the file."""
     article = outcome.article
     return FileRows(
         outcome.source,
@@ -84,7 +84,7 @@ def _topic_rows(a: Article) -> list[Row]:
 
 
 def _urls_of(article: Article) -> list[str]:
-    """Every URL that the file gives for it, once."""
+    """Return the distinct URLs of the article's file."""
     given = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
     return list(dict.fromkeys(url for url in given if url is not None))
 

@@ -1,10 +1,12 @@
-"""From what the folder holds and what the store knew of it: which files are gone, new, or to be read.
+"""Full scan: compare the folder with the store to find files that are gone, new, or to be read.
 
-1. `scan` fills with what is there.
-2. `gone` is every source that is not, unless a folder above it cannot be listed: then nothing is known of it.
-3. Sources appear for what is new, sources go for what is gone, so that `source` says who shares a slug.
-4. `todo` is every file to read: what is new, what differs, what was written too shortly before it was last
-   read for its times to tell, and the first file of each slug whose files came or went.
+1. Fill `scan` with what is there.
+2. Fill `gone` with every source that is not, unless a folder above it cannot be listed: its state is unknown.
+3. Insert sources for new files and delete those of files that are gone, so that `source` shows which files
+   share a slug.
+4. Fill `todo` with every file to read: new files, changed files, files written so shortly before they were
+   last read that their times prove nothing, and the first file of each slug whose files were added or
+   removed.
 """
 
 import sqlite3
@@ -16,15 +18,15 @@ from gqlnews.content.codes import Code
 from gqlnews.content.records import Outcome, Problem, Severity, SourceFile
 from gqlnews.content.slugs import slug_of
 
-RACY_NS = 2_000_000_000  # a file system may give one time to two writes this far apart
-REFUSED = -1  # the size of what is there but cannot be read
+RACY_NS = 2_000_000_000  # a file system may give two writes up to this far apart the same timestamp
+REFUSED = -1  # marker size of files and folders that cannot be read
 _AT_ONCE = 1024
 
-# A folder that cannot be listed is a source too: its path ends with a slash, as no file's does.
+# A folder that cannot be listed is a source too; unlike a file's, its path ends with a slash.
 
-# CROSS JOIN because SQLite, which knows nothing of how few rows these tables have, then keeps this order.
+# CROSS JOIN fixes the join order, because SQLite does not know how few rows these tables have.
 
-# A refused folder ends in '/', and '0' is the character after it: between the two is all that lies below.
+# A refused folder ends in '/', and '0' is the next character: its content is the range between the two.
 NOT_FOUND = """
 source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
     SELECT 1 FROM refused WHERE refused.path LIKE '%/'
@@ -34,10 +36,10 @@ _GONE = "INSERT INTO gone SELECT path, slug"
 
 
 def take_stock(db: sqlite3.Connection, found: Iterable[SourceFile | Problem], *, everything: bool) -> int:
-    """Fill `scan`, `gone`, `todo` and `affected_slug`, and bring the paths of `source` up to date.
+    """Fill `scan`, `gone`, `todo` and `affected_slug`, and update the paths in `source`.
 
-    `found` is what the whole folder holds; `everything` has each file read whatever its times say. The number
-    of files to read.
+    `found` is the content of the whole folder; `everything` reads each file regardless of its times. Returns
+    the number of files to read.
     """
     fill_scan(db, found)
     db.execute(f"{_GONE} FROM source WHERE {NOT_FOUND}")
@@ -49,21 +51,21 @@ def take_stock(db: sqlite3.Connection, found: Iterable[SourceFile | Problem], *,
 
 
 def refusals(db: sqlite3.Connection) -> Iterator[Outcome]:
-    """What cannot be read, as the outcome of reading it."""
+    """Yield a parse result for each file and folder that cannot be read."""
     for path, line, column, severity, code, message in db.execute("SELECT * FROM refused ORDER BY path"):
         problem = Problem(path, line, column, Severity(severity), code, message)
         yield Outcome(SourceFile(path, REFUSED, 0, 0), None, None, (problem,))
 
 
 def files_to_read(db: sqlite3.Connection) -> Generator[SourceFile, None, None]:
-    """The files of `todo`, by path."""
+    """Yield the files of `todo` by path."""
     with closing(db.execute("SELECT path, size, mtime_ns, ctime_ns FROM todo")) as rows:
         for row in rows:
             yield SourceFile(*row)
 
 
 def has_unreadable(db: sqlite3.Connection) -> bool:
-    """Whether a file of `todo` could not be read before: its content may end the process that parses it."""
+    """Return whether a file of `todo` was unreadable before: its content may crash the parsing process."""
     (found,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM problem JOIN todo USING (path) WHERE code = ?)", (Code.UNREADABLE,)
     ).fetchone()
@@ -71,7 +73,7 @@ def has_unreadable(db: sqlite3.Connection) -> bool:
 
 
 def later_files(db: sqlite3.Connection) -> frozenset[str]:
-    """The paths of `todo` whose slug belongs to an earlier path. They are few."""
+    """Return the paths of `todo` whose slug belongs to an earlier path. They are few."""
     rows = db.execute(
         "SELECT path FROM todo CROSS JOIN source USING (path) WHERE EXISTS"
         " (SELECT 1 FROM source AS first WHERE first.slug = source.slug AND first.path < source.path)"
@@ -80,7 +82,7 @@ def later_files(db: sqlite3.Connection) -> frozenset[str]:
 
 
 def fill_scan(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) -> None:
-    """What was found into `scan`, what cannot be read into `refused` too."""
+    """Insert what was found into `scan`, and what cannot be read into `refused` too."""
     found = iter(found)
     while some := list(islice(found, _AT_ONCE)):
         problems = [entry for entry in some if isinstance(entry, Problem)]
@@ -97,7 +99,7 @@ def fill_scan(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) -> 
 
 
 def update_sources(db: sqlite3.Connection) -> None:
-    """Sources go for what is `gone`, and come for what is new: nothing was read of these yet."""
+    """Delete sources that are `gone`, and insert new ones, which are marked as not read yet."""
     db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
     db.create_function("slug_of", 1, _slug, deterministic=True)
     db.execute(
@@ -112,7 +114,7 @@ def _slug(path: str) -> str:
 
 
 def list_todo(db: sqlite3.Connection, *, everything: bool) -> int:
-    """Fill `todo` from `scan` and `affected_slug`; how many files that is."""
+    """Fill `todo` from `scan` and `affected_slug`; return the number of files."""
     db.execute(
         "INSERT INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
         " FROM scan CROSS JOIN source USING (path)"

@@ -1,8 +1,8 @@
-"""The full-text indexes, of what the public sees and of everything, and the words that make articles alike.
+"""Full-text indexes of published and of all articles, and word counts for finding similar articles.
 
-An index keeps no text: what is taken out of it must be told as it was put in. So the articles of `batch` go
-out before their rows change, and come in after. What a word's count changes by is what the index of all that
-came has of it, less what the index of all that went has.
+The FTS5 indexes have external content: to delete an entry, they need the text that was inserted. So the
+articles of `batch` are removed before their rows change, and added afterwards. Word counts change by the
+counts in a temporary index of the added texts, minus those in one of the removed texts.
 """
 
 import sqlite3
@@ -15,7 +15,7 @@ _TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _COLUMNS.spli
 
 
 def _noted(in_: str) -> str:
-    """Into an index of `workspace`, the texts of published articles and of others in different columns."""
+    """SQL that inserts into an index of `workspace`; public and other articles go to separate columns."""
     return (
         f"INSERT INTO temp.{in_} (public, hidden)"
         f" SELECT iif(published, {_TEXT}, NULL), iif(published, NULL, {_TEXT})"
@@ -67,30 +67,30 @@ _REBUILD = (
 
 
 def forget_search(db: sqlite3.Connection) -> None:
-    """Take the articles of `batch` out, before anything that is indexed of them changes."""
+    """Remove the articles of `batch` from the indexes, before their indexed data changes."""
     for statement in _FORGET:
         db.execute(statement)
 
 
 def take_search(db: sqlite3.Connection, *, noted: bool) -> None:
-    """Put the articles of `batch` in, as their rows are now; `noted` for `count_search_words`."""
+    """Add the articles of `batch` with their current rows; `noted` tracks them for `count_search_words`."""
     for statement in (*_TAKE, _NOTE) if noted else _TAKE:
         db.execute(statement)
 
 
 def count_search_words(db: sqlite3.Connection) -> None:
-    """Bring the counts up to date with all that was taken out and put in."""
+    """Apply all removed and added texts to the word counts."""
     for statement in _COUNT:
         db.execute(statement)
 
 
 def count_all_search_words(db: sqlite3.Connection) -> None:
-    """The counts anew, from the indexes."""
+    """Recompute the word counts from the indexes."""
     for statement in _COUNT_ALL:
         db.execute(statement)
 
 
 def rebuild_search(db: sqlite3.Connection) -> None:
-    """The indexes and the articles' words anew, instead of article by article."""
+    """Rebuild the indexes and the articles' words instead of updating them article by article."""
     for statement in _REBUILD:
         db.execute(statement)

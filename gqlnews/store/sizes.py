@@ -1,7 +1,8 @@
-"""How large the store is as callers see it: what the scan work of a request is multiplied by.
+"""Table sizes as clients see them, used to estimate the scan work of a request.
 
-Rows of tables, `""` for the articles, and by `table.column` the rows of the largest group of that column. It
-is read by the pool after a change of the content, at most twice a second, and never for a request.
+The keys are table names (`""` for articles) with their number of rows, and `table.column` with the number of
+rows of the largest group of that column. The pool reads the sizes after a content change, at most twice a
+second, and never for a request.
 """
 
 from collections.abc import Mapping
@@ -29,10 +30,10 @@ FROM site WHERE audience = ?1
 """
 
 SIZES: Statements = ((_SIZES, (0,)), (_SIZES, (1,)))
-"""Of what the public sees, and of everything."""
+"""For the public, and for all articles."""
 
 
 def sizes_of(answer: bytes | None) -> Sizes:
-    """What one of the statements gives; nothing where it gives nothing."""
+    """Parse the result of one of the statements; empty without a result."""
     sizes: Sizes = orjson.loads(answer or b"{}")
     return sizes

@@ -1,12 +1,12 @@
-"""The content before a change and after it: read transactions of one thread, each of one moment.
+"""Snapshots of the content before and after a change: read transactions on one thread.
 
-1. `now` is the content as of the last look.
-2. A look begins a transaction anew, on the other connection. Where something has changed it is the new `now`,
-   and what was is looked at beside it: what an article was before a change stands nowhere else.
-3. Then the older one ends. Where nothing has changed it ends too, since a transaction that goes on for ever
-   keeps the write-ahead log from being emptied.
-4. A look that comes to grief is gone on with by the next one, over the same two moments: what was told of
-   some changes already would be judged otherwise over others.
+1. `now` is the snapshot of the last poll.
+2. A poll begins a transaction on the other connection. If something has changed, it becomes the new `now`,
+   and the old snapshot stays readable beside it: what an article was before a change is stored nowhere else.
+3. Then the older transaction ends. It also ends if nothing has changed, because a permanent transaction
+   prevents checkpoints from resetting the write-ahead log.
+4. After a failed poll, the next one continues with the same two snapshots. With others, the changes that were
+   already delivered would be evaluated differently.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ WHERE scope = ? AND version > ? ORDER BY version LIMIT ?
 
 
 class LostError(GqlnewsError):
-    """A read failed, and SQLite ended its transaction: what the content was is not known any more."""
+    """A read failed and SQLite ended its transaction, so the earlier snapshot is lost."""
 
 
 class Site(NamedTuple):
-    """Where the versions of one audience are: `line` (`line-`) and `number` make its version."""
+    """Version state of one audience: epoch (`line`, with the trailing `-`) and `number` form its version."""
 
     line: str
     number: int
@@ -50,7 +50,7 @@ class Site(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The latest change of an article in one scope; the numbers are those of versions."""
+    """Latest change of an article in one scope; the numbers are version numbers."""
 
     slug: str
     number: int
@@ -60,7 +60,7 @@ class Change(NamedTuple):
 
 
 class Patience:
-    """Until when a statement may run, by time.monotonic(), and several together, by time.thread_time()."""
+    """Deadlines: of one statement by time.monotonic(), of several together by time.thread_time()."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds or math.inf
@@ -75,7 +75,7 @@ class Patience:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """The statements of the block may take so much processor time of the thread together."""
+        """Limit the CPU time of all statements in the block together."""
         self._processor_until = time.thread_time() + seconds
         try:
             yield
@@ -87,7 +87,7 @@ class Patience:
 
 
 class Snapshot:
-    """The content at one moment. Of the thread that began it."""
+    """Read transaction with its version state. Use it on the thread that began it only."""
 
     def __init__(self, db: sqlite3.Connection, sites: Sequence[Site], patience: Patience) -> None:
         self.db, self.sites = db, tuple(sites)
@@ -110,16 +110,16 @@ class Snapshot:
         return self.db
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Limit the processor time of a block's statements, those over the other snapshot too."""
+        """Limit the CPU time of the block's statements, including those on the other snapshot."""
         return self._patience.within(seconds)
 
     def changes(self, scope: int, after: int, most: int) -> list[Change]:
-        """The changes of a scope after a number, oldest first."""
+        """Return up to `most` changes of a scope after a version number, oldest first."""
         rows = self.db.execute(_CHANGES, (scope, after, most))
         return [Change(slug.decode(), *numbers) for slug, *numbers in rows]
 
     def value(self, sql: str, values: Sequence[object]) -> bytes | None:
-        """The one value that a statement gives, as bytes. Raises LimitError; others go on all the same."""
+        """Return a statement's one value as bytes. Raises LimitError; the snapshot remains usable."""
         with self._patience:
             try:
                 row = self.db.execute(sql, cast("Sequence[str]", values)).fetchone()
@@ -132,7 +132,7 @@ class Snapshot:
 
 
 class Snapshots:
-    """`open` and `close` it in the loop; all it is asked to do runs on its thread, in the order of asking."""
+    """Pair of snapshots. `open` and `close` it on the event loop; work runs in order on its own thread."""
 
     def __init__(self, limits: Limits = UNLIMITED) -> None:
         self._limits, self._patience = limits, Patience(limits.seconds * MARGIN)
@@ -144,7 +144,7 @@ class Snapshots:
         self._other: sqlite3.Connection | None = None
 
     async def open(self, path: Path) -> None:
-        """Begin with the content as it is. Raises DatabaseError and its kinds."""
+        """Begin with the current content. Raises DatabaseError or a subclass."""
         self._path, self._identity = path, identity_of(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-snapshots")
         try:
@@ -161,23 +161,23 @@ class Snapshots:
 
     @property
     def sites(self) -> tuple[Site, ...]:
-        """Of the last look, by audience."""
+        """Version state at the last poll, by audience."""
         return _there(self._now).sites
 
     async def at(self, work: Callable[[Snapshot], T]) -> T:
-        """What `work` makes of the content as of the last look."""
+        """Run `work` on the snapshot of the last poll."""
         return await self._run(lambda: work(_there(self._now)))
 
     async def both(self, work: Callable[[Snapshot, Snapshot], T]) -> T:
-        """While looking: what `work` makes of the content before and after."""
+        """Run `work` on the snapshots before and after the change; only within `looking`."""
         return await self._run(lambda: work(_there(self._now), _there(self._newer)))
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[bool]:
-        """Look again: whether something has changed. The older content goes when the block ends.
+        """Poll: yield whether something has changed. The older snapshot ends with the block.
 
-        Where the block raises, or is cancelled, both stay, and the next look goes on with them. Raises
-        LostError where it cannot.
+        If the block raises or is cancelled, both snapshots stay open, and the next poll continues with them.
+        Raises LostError if that is impossible.
         """
         yield await self._run(self._look)
         await self._run(self._go_on)
@@ -189,12 +189,12 @@ class Snapshots:
             try:
                 return await asyncio.shield(ran)
             except asyncio.CancelledError:
-                await asyncio.wait([ran])  # it goes on; what is asked for next has to find it done
+                await asyncio.wait([ran])  # the thread continues; later calls must find it done
                 raise
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
-        """Raises DatabaseError and its kinds; damage is told to the other processes too."""
+        """Raise DatabaseError or a subclass for SQLite errors; report damage to the other processes too."""
         try:
             with explaining(self._path):
                 yield
@@ -208,7 +208,7 @@ class Snapshots:
 
     def _connected(self) -> sqlite3.Connection:
         db = connect_to_read(self._path, most_bytes=self._limits.answer_bytes)
-        db.execute("PRAGMA mmap_size = 0").fetchall()  # reads a file that is cut off without SIGBUS
+        db.execute("PRAGMA mmap_size = 0").fetchall()  # no SIGBUS if the file is truncated
         db.set_progress_handler(self._patience.is_over, STEPS_OF_A_SEARCH)
         return db
 

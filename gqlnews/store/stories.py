@@ -1,18 +1,18 @@
-"""Stories, for each scope: 0 rests on published articles alone, 1 on all.
+"""Derive the stories of each scope: scope 0 covers published articles only, scope 1 all.
 
-Two articles are linked where each lists the other. A story is a connected component of two or more, and is
-called by its least slug. So what order the files came in makes no difference.
+Two articles are linked if each lists the other. A story is a connected component of two or more articles, and
+its key is its least slug, so the order in which files are read does not matter.
 
-After a change only the components that it can have touched are found anew:
+After a change, only the components that may be affected are computed again:
 
-1. An article that came, changed or went, or whose related entries lead elsewhere now, is affected.
-2. So is every article of the story that an affected one was in: what held them together may be gone.
-3. From all of these, every article that links reach now. A story that this meets is met as a whole: none of
-   its own links changed, or it were affected.
-4. The stories that these were in go, and the components that they form now come.
+1. An article that was added, changed or removed, or whose related entries have another target, is affected.
+2. So is every article of a story that contained an affected one: the link that connected them may be gone.
+3. Add all articles that links now reach from these. If this reaches another story, it reaches all of it,
+   because none of its own links changed: otherwise it would be affected already.
+4. Delete the stories of these articles, and insert the components that they form now.
 
-Scope 0 has fewer links than scope 1, so its stories lie within those of scope 1, which therefore tell what to
-find anew in both.
+Scope 0 has a subset of scope 1's links, so each of its stories lies within one of scope 1. Therefore scope 1
+decides what to compute again in both.
 """
 
 import sqlite3
@@ -33,7 +33,7 @@ related.article_id <> related.target_id AND EXISTS (
     WHERE back.target_id = related.article_id AND back.article_id = related.target_id)
 """
 
-# SQLite knows nothing of how few are affected: hence CROSS JOIN, which keeps its order, and INDEXED BY.
+# SQLite does not know how few rows are affected: CROSS JOIN fixes the join order, INDEXED BY the index.
 _AFFECTED = (
     "INSERT OR IGNORE INTO affected_story SELECT slug FROM touched",
     """
@@ -56,7 +56,7 @@ _AFFECTED = (
     SELECT slug FROM story_article WHERE scope = 1 AND article_id IN (SELECT id FROM story_near)
     """,
 )
-# A story has its slug from one of its articles, which are all affected or none.
+# A story's slug is that of one of its articles, and either all of them are affected or none.
 _FORGET_AFFECTED = (
     "DELETE FROM story WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
     "DELETE FROM story_article WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
@@ -91,7 +91,7 @@ class _Member(NamedTuple):
 
 
 def derive_stories(db: sqlite3.Connection, *, everything: bool) -> None:
-    """The stories of `touched` and `affected_story`, or all of them; links must be up to date."""
+    """Derive the stories of `touched` and `affected_story`, or all; links must be up to date."""
     for statement in _FORGET_ALL if everything else (*_AFFECTED, *_FORGET_AFFECTED):
         db.execute(statement)
     db.execute(_PAIR_ALL if everything else _PAIR_NEAR)
@@ -103,7 +103,7 @@ def derive_stories(db: sqlite3.Connection, *, everything: bool) -> None:
 
 
 def components(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """(component, member) for each number in `pairs`, a component being called by one of its members."""
+    """Yield (component, member) for each number in `pairs`; one of the members identifies a component."""
     above: dict[int, int] = {}
 
     def top(number: int) -> int:
@@ -118,7 +118,7 @@ def components(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def _members(db: sqlite3.Connection) -> Iterator[tuple[int, list[_Member]]]:
-    """(scope, articles by slug) of each story."""
+    """Yield (scope, articles by slug) for each story."""
     for (scope, _), rows in groupby(db.execute(_MEMBERS), key=itemgetter(0, 1)):
         yield scope, sorted((_Member(*row[2:]) for row in rows), key=attrgetter("slug"))
 
@@ -140,7 +140,7 @@ def _insert(db: sqlite3.Connection, stories: Iterator[tuple[int, list[_Member]]]
 
 
 def _story_row(scope: int, members: list[_Member]) -> Row:
-    """Of several alike `max` and `min` take the first, which is the first slug's."""
+    """Build the story's row; on ties, `max` and `min` take the first article by slug."""
     slug, lead = members[0].slug, max(members, key=_prominence)
     first = min(members, key=attrgetter("published_at"))
     last = max(members, key=attrgetter("published_at"))
@@ -159,6 +159,6 @@ def _story_row(scope: int, members: list[_Member]) -> Row:
 
 
 def _prominence(member: _Member) -> tuple[bool, int, bool, int, str]:
-    """The hottest, then the best, then the newest; no heat and no quality is below any."""
+    """Sort key: highest heat, then highest quality, then newest; missing values rank lowest."""
     heat, quality = member.heat, member.quality
     return heat is not None, heat or 0, quality is not None, quality or 0, member.published_at

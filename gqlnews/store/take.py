@@ -1,8 +1,8 @@
-"""The rows of files into the store, some at a time.
+"""Upsert parsed files in batches.
 
-Of each file: the source says when it was read and what it was; the file's problems are replaced where
-they differ; the article is written where it is another than the one served, and the one served stays where
-the file has an error now or another file owns its slug.
+For each file: record its size, times and revision in `source`; replace its problems if they differ; write its
+article if it differs from the stored one. The stored article stays if the file has an error now, or if
+another file owns its slug.
 """
 
 import sqlite3
@@ -37,7 +37,7 @@ def _marks(columns: str) -> str:
 _WRITTEN = f"path, updated_at, updated_key, {ARTICLE}"
 _REPLACED = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN.split(", "))
 _INSERT_ARTICLE = f"{_insert('article', f'id, {_WRITTEN}')} ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
-# The article behind the entry as far as it is known yet: `derive_links` mends what this ingest changes.
+# The target as far as it is known yet: `derive_links` corrects what this ingest changes.
 _INSERT_RELATED = (
     f"INSERT INTO related (article_id, position, {RELATED}, target_id)"
     f" VALUES (?, ?, {_marks(RELATED)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
@@ -50,10 +50,11 @@ _REPLACE_SOURCE = (
 
 @dataclass
 class Intake:
-    """Where an ingest stands.
+    """State of an ingest.
 
-    `later` are the paths whose slug an earlier path owns, `read_ns` is a time before the first file was read,
-    `marks` says whether what is affected is told article by article, `empty` whether there was no article.
+    `later` are the paths whose slug belongs to an earlier path; `read_ns` is a time before the first file was
+    read; `marks` says whether dirty keys are marked per article (incremental ingest), `empty` whether the
+    store had no articles.
     """
 
     db: sqlite3.Connection
@@ -66,7 +67,7 @@ class Intake:
 
 
 class _Served(NamedTuple):
-    """What the store knows of a slug's article."""
+    """The stored article of a slug."""
 
     id: int
     published: int
@@ -84,13 +85,13 @@ class _Write(NamedTuple):
 
 
 def forget_lists(db: sqlite3.Connection) -> None:
-    """Delete what the articles of `batch` list."""
+    """Delete the child rows of the articles in `batch`."""
     for table in ("related", "article_topic", "article_url"):
         db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
 
 
 def take(intake: Intake, files: Sequence[FileRows]) -> None:
-    """Bring the rows of these files up to date."""
+    """Upsert the rows of these files."""
     _take_sources(intake, files)
     _take_problems(intake, files)
     _take_articles(intake, files)
@@ -130,7 +131,7 @@ def _take_problems(intake: Intake, files: Sequence[FileRows]) -> None:
 
 
 def _differ(problems: list[Row], others: list[Row]) -> bool:
-    """Whatever their order; most have none."""
+    """Return whether the problems differ, in any order; most files have none."""
     return problems != others and Counter(problems) != Counter(others)
 
 
@@ -166,7 +167,7 @@ def _served(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _Ser
 
 
 def _is_stored(db: sqlite3.Connection, number: int, rows: ArticleRows) -> bool:
-    """Whether the store has these rows of an article."""
+    """Return whether the store has exactly these rows of an article."""
     return (
         db.execute(_STORED_ARTICLE, (number,)).fetchone() == rows.article
         and db.execute(_STORED_RELATED, (number,)).fetchall() == rows.related
@@ -180,7 +181,10 @@ def _new_id(intake: Intake) -> int:
 
 
 def _move(intake: Intake, moved: Sequence[tuple[str, int]]) -> None:
-    """The same content in another file of the slug: no client sees a change, but problems name the path."""
+    """Update the paths of articles whose content is now in another file of their slug.
+
+    Clients see no change, but cross-file problems contain the path.
+    """
     if not moved:
         return
     intake.db.executemany("UPDATE article SET path = ? WHERE id = ?", moved)

@@ -1,4 +1,4 @@
-"""Topics, for each scope: 0 rests on published articles alone, 1 on all."""
+"""Derive the topics of each scope: scope 0 covers published articles only, scope 1 all."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from gqlnews.store.versions import Growth
 
 _FORGET = "DELETE FROM topic WHERE scope = ? AND slug IN (SELECT slug FROM affected_topic)"
 
-# As most files name it, then the first by code point.
+# The name that most files use, then the first by code point.
 _NAMES = """
 SELECT topic, name FROM (
     SELECT topic, name, row_number() OVER (PARTITION BY topic ORDER BY sum(articles) DESC, name) AS place
@@ -20,7 +20,7 @@ SELECT topic, name FROM (
 
 
 def derive_topics(db: sqlite3.Connection) -> Growth:
-    """The topics of `affected_topic`; by how many each scope has more."""
+    """Derive the topics of `affected_topic`; return the growth per scope."""
     return Growth(*(_derive(db, scope) for scope in (0, 1)))
 
 

@@ -1,6 +1,7 @@
-"""How many articles use each name of a topic or provider: counted as they come and go, never anew.
+"""Usage counts: number of articles per name of a topic or provider, updated incrementally.
 
-As in a search, the articles of `batch` are taken out before their rows change, and put in after.
+As with the full-text indexes, the articles of `batch` are subtracted before their rows change, and added
+afterwards.
 """
 
 import sqlite3
@@ -23,7 +24,7 @@ def _counts(sign: str) -> tuple[str, ...]:
         GROUP BY provider_domain, provider_name, published
         ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
         """,
-        # An article that lists a name often counts once.
+        # An article that lists a name several times counts once.
         f"""
         INSERT INTO provider_use
         SELECT related.provider_domain, related.provider_name, 0, published, {sign}count(DISTINCT id)
@@ -44,18 +45,18 @@ _TIDY = (
 
 
 def forget_uses(db: sqlite3.Connection) -> None:
-    """Take the articles of `batch` out, before their rows change."""
+    """Subtract the articles of `batch`, before their rows change."""
     for statement in _FORGET:
         db.execute(statement)
 
 
 def take_uses(db: sqlite3.Connection) -> None:
-    """Put the articles of `batch` in, as their rows are now."""
+    """Add the articles of `batch`, with their current rows."""
     for statement in _TAKE:
         db.execute(statement)
 
 
 def tidy_uses(db: sqlite3.Connection) -> None:
-    """Delete what no article uses any more, of `affected_topic` and `affected_domain`."""
+    """Delete unused names of `affected_topic` and `affected_domain`."""
     for statement in _TIDY:
         db.execute(statement)

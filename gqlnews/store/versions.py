@@ -1,14 +1,14 @@
-"""What changed, as the latest state of each article and scope; what each audience is told of the whole."""
+"""Change log: the latest change per article and scope, and the version and totals of each audience."""
 
 import sqlite3
 from typing import NamedTuple
 
 MOST_REMOVED = 10_000
-"""How many articles that are gone a scope remembers: who left off before one it forgot starts afresh."""
+"""Removals that a scope remembers; a client that resumes from before a forgotten one must start over."""
 
 # ruff: noqa: S608 - the parts of these statements are this program's
 
-# What a scope sees of `touched`: scope 0 an article that is, or was, published.
+# Rows of `touched` that a scope sees: scope 0 sees articles that are, or were, published.
 _SEEN = (
     "SELECT slug, was_public AS was_there, is_public AS is_there FROM touched WHERE was_public OR is_public",
     "SELECT slug, kind <> 'ADDED' AS was_there, kind <> 'REMOVED' AS is_there FROM touched",
@@ -16,9 +16,9 @@ _SEEN = (
 
 
 def _keep(scope: int) -> str:
-    """The scope's entries, numbered by slug after `last`, its newest number.
+    """SQL that upserts the scope's entries, numbered by slug after its newest number, `last`.
 
-    An article that comes back was `added` anew; since when it is known at all stays `first_added`.
+    An article that comes back gets a new `added`; `first_added` never changes.
     """
     return f"""
 INSERT INTO article_change (scope, slug, version, first_added, added, removed)
@@ -34,8 +34,8 @@ ON CONFLICT (scope, slug) DO UPDATE SET
 
 _KEEP = (_keep(0), _keep(1))
 
-# Each scope has numbers of its own: one over both would tell the public how much is hidden. Of scope 1
-# the editor has them all.
+# Each scope has its own numbers: a shared sequence would reveal to the public how much is hidden. The last
+# number of scope 1 is the editor's, which also counts versions in which only problems changed.
 _LAST = "SELECT number FROM site WHERE audience IN (0, 2) ORDER BY audience"
 
 _NEWEST_TO_FORGET = """
@@ -45,10 +45,10 @@ _FORGET = "DELETE FROM article_change WHERE scope = ? AND removed = 1 AND versio
 
 
 def _describe(visible: str, scope: int) -> str:
-    """What an audience of the scope is told of the articles that are `visible`, the scope's.
+    """SQL that updates an audience's row from the scope's `visible` articles.
 
-    The scope stands in the version, so that none is taken for one of the other. Nothing is counted anew. Of
-    equal instants the first slug's is told.
+    The version contains the scope, so that versions of different scopes are never equal. Counts are updated,
+    not recomputed. Of articles with equal instants, the first by slug is used.
     """
     return f"""
 UPDATE site SET
@@ -76,14 +76,14 @@ UPDATE site SET
 
 
 class Growth(NamedTuple):
-    """By how many of a kind each scope has more."""
+    """Difference in number of rows, per scope."""
 
     public: int
     everyone: int
 
 
 class Changes(NamedTuple):
-    """How many articles an ingest added, changed and removed."""
+    """Number of articles that an ingest added, changed and removed."""
 
     added: int
     changed: int
@@ -99,11 +99,11 @@ def log_changes(
     now: str,
     most_removed: int,
 ) -> Changes:
-    """Give each entry of `touched` a version in each scope that sees it, and move on those of who may see it.
+    """Log `touched` in each scope that sees it, and advance the versions of the audiences of that scope.
 
-    An editor also sees problems: where only these changed, a version without an entry stands for it.
-    `now` is the served instant, `most_removed` how many removals a scope remembers. Derived data must be up
-    to date.
+    Editors also see problems: if only problems changed, their version advances without a log entry. `now` is
+    the timestamp that clients see, `most_removed` the number of removals that a scope remembers. Derived data
+    must be up to date.
     """
     last = [number for (number,) in db.execute(_LAST)]
     public, everyone = (db.execute(_KEEP[scope], {"last": last[scope]}).rowcount for scope in (0, 1))
@@ -121,12 +121,12 @@ def log_changes(
 
 
 def recount(db: sqlite3.Connection) -> None:
-    """Count providers and topics anew, where all of them were derived."""
+    """Recount providers and topics, after all of them were derived."""
     db.execute(_RECOUNT)
 
 
 def _forget(db: sqlite3.Connection, scope: int, audiences: str, most_removed: int) -> None:
-    """Keep the newest removals alone, and say how far back the scope's memory goes."""
+    """Delete all but the newest removals, and record the newest version that was forgotten."""
     found = db.execute(_NEWEST_TO_FORGET, (scope, most_removed)).fetchone()
     if found is not None:
         db.execute(_FORGET, (scope, *found))

@@ -1,4 +1,4 @@
-"""The words of a text as the full-text index keeps them, found without asking it."""
+"""Tokenizer that matches the full-text index, without querying it."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from functools import cache
 import msgspec
 
 SHORTEST = 4
-"""Shorter words say little of what a text is about."""
+"""Minimum length; shorter words say little about a text's subject."""
 
 _MARKS = re.compile("[\u0300-\u0331]")
 _WORD = re.compile(rf"\w[\w\u0300-\u0331]{{{SHORTEST - 1},}}")
@@ -15,9 +15,9 @@ _ASCII_WORD = re.compile(rf"[a-z0-9]{{{SHORTEST},}}")
 
 
 def words_of(text: str) -> str:
-    """The distinct words of `text` with 4 or more letters, folded as the index folds them, a JSON array.
+    """Return the distinct words of `text` with 4 or more letters as a JSON array, folded like in the index.
 
-    In scripts that SQLite folds otherwise than Python, a word may be one that the index does not have.
+    For scripts that SQLite folds differently from Python, a word may not match the index.
     """
     if text.isascii():
         return msgspec.json.encode(sorted(set(_ASCII_WORD.findall(text.lower())))).decode()
@@ -32,7 +32,7 @@ def _folded(word: str) -> str:
 
 @cache
 def _folded_letter(letter: str) -> str:
-    """In lower case, Latin letters without their accents."""
+    """Fold a letter to lower case; remove accents from Latin letters."""
     base = unicodedata.normalize("NFD", letter)[0]
     if base.isascii():
         return base.lower()

@@ -1,14 +1,14 @@
-"""Render: a root field's plan to one SELECT that gives its whole subtree as JSON.
+"""Render a root field's plan as one SELECT that returns its whole subtree as JSON.
 
-1. A link to other rows (an article's related coverage, their articles, …) is a correlated scalar subquery.
-   SQLite 3.40's parser overflows where these nest too deep.
-2. So where links add up to more than `DEEPEST` a layer begins: one CTE collects the distinct keys above
-   (`kN`), one makes the JSON of each key (`jN`), and the row above looks its own up. The text grows with
-   the size of the query and not with its depth, and a row that many parents share is made once.
+1. A relation to other rows (an article's related coverage, their articles, …) is a correlated scalar
+   subquery. SQLite 3.40's parser overflows if these nest too deep.
+2. So when the nesting depth would exceed `DEEPEST`, a new layer of CTEs starts: one collects the distinct
+   parent keys (`kN`), one builds the JSON for each key (`jN`), and the parent row looks its own up. The SQL
+   text grows with the size of the query, not with its depth, and rows shared by many parents are built once.
 3. A connection's page is a CTE of its own (`pN`), for all parents at once; its edges, nodes and page info
    read it.
 
-Aliases are numbered, so the same plan gives the same text.
+Aliases are numbered, so the same plan always renders to the same text.
 """
 
 from collections.abc import Hashable, Mapping
@@ -51,7 +51,7 @@ from gqlnews.plan.render.refs import render_refs
 from gqlnews.plan.render.rows import Row
 from gqlnews.plan.render.similar import render_similar
 
-REFUSED = "!"  # no JSON begins so
+REFUSED = "!"  # no JSON text starts with it
 
 RENDERERS: dict[type, FieldRenderer] = {
     Column: render_column,
@@ -75,7 +75,7 @@ RENDERERS: dict[type, FieldRenderer] = {
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A statement before it is text: its common table expressions, and the SELECT that reads them."""
+    """A statement before compilation: its CTEs and the SELECT that reads them."""
 
     expressions: Mapping[str, AnySelect]
     query: Select[Any]
@@ -83,9 +83,9 @@ class Rendered:
 
 
 def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
-    """The query gives one row of one column: the JSON of the root field, SQL NULL where the field is null.
+    """Render the query of a root field: one row with one column, its JSON, or SQL NULL if the field is null.
 
-    Where a refusal's condition holds, it is `!` and the number of that refusal instead.
+    If the condition of a refusal (an error checked in SQL) holds, the value is `!` and its number instead.
     """
     context = Context(audience, shapes, RENDERERS)
     answer = context.render(plan.field, Row.nowhere())
@@ -100,5 +100,5 @@ def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashabl
 
 
 def render_passing_keys(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
-    """Of a subscription: which of the keys that are bound are those of rows that pass its filter."""
+    """Render the query that reduces the bound keys to those of rows that pass a subscription's filter."""
     return Rendered({}, render_passing(plan.field, Context(audience, shapes, RENDERERS)), ())

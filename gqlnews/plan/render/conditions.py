@@ -1,4 +1,4 @@
-"""Conditions: what a filter was read to, as SQL on one row."""
+"""Render filter predicates to SQL."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,20 +22,20 @@ from gqlnews.plan.conditions import All, AnyOf, Condition, Not, Operator, Test
 from gqlnews.plan.render.context import Expression
 from gqlnews.plan.render.keyset import ByName
 
-FOLDED = "_folded"  # the column beside a text's own that holds it without case, where SQLite cannot make it
+FOLDED = "_folded"  # suffix of the casefolded column, filled where SQLite's lower() is not enough
 
 
 def render_condition(
     condition: Condition, column: ByName, bound: ByName, audience: Audience
 ) -> ColumnElement[bool]:
-    """`column` gives a column of the row, `bound` what the request binds by a name."""
+    """Render a predicate. `column` returns a column of the row, `bound` a bound parameter by name."""
     match condition:
         case All(parts):
             return and_(true(), *(render_condition(part, column, bound, audience) for part in parts))
         case AnyOf(parts):
             return or_(false(), *(render_condition(part, column, bound, audience) for part in parts))
         case Not(test):
-            # SQL compares a missing value to neither true nor false, and `not` has to hold for it.
+            # A comparison with NULL is NULL in SQL; `not` has to be true for it.
             return not_(func.ifnull(_test(test, column, bound, audience), literal_column("0")))
         case Test():
             return _test(condition, column, bound, audience)
@@ -54,9 +54,9 @@ def _test(test: Test, column: ByName, bound: ByName, audience: Audience) -> Colu
 
 
 def _matches(test: Test, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
-    """+t1.id IN (SELECT rowid FROM search_public WHERE search_public MATCH ?)
+    """Full-text predicate: +t1.id IN (SELECT rowid FROM search_public WHERE search_public MATCH ?)
 
-    The plus keeps SQLite from fetching every match by its id: what else is asked of the rows decides the way.
+    The unary plus keeps SQLite from looking up every match by id, so the other conditions choose the index.
     """
     index = index_of(test.column, audience)
     found: Select[Any] = select(literal_column("rowid")).select_from(table(index))
@@ -69,7 +69,7 @@ def matching(index: str, expression: Expression) -> ColumnElement[bool]:
 
 
 def index_of(index: str, audience: Audience) -> str:
-    """The full-text index over what the audience sees."""
+    """Return the name of the full-text index over the rows that the audience can see."""
     return f"{index}_{'all' if audience.scope else 'public'}"
 
 

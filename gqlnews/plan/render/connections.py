@@ -1,4 +1,4 @@
-"""Connections: edges, nodes, page info and counts, all read from the page's CTE."""
+"""Render connections: edges, nodes, page info and counts, all read from the page's CTE."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ from gqlnews.plan.render.search import hits_of, passages_of, score_of
 
 
 def render_connection(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """A connection with parents is always a layer, so its pages are made for all of them at once."""
+    """Render a connection. With parents it is always a layer, which builds all their pages at once."""
     declaration = field.declaration
     assert isinstance(declaration, Connection)
     if declaration.match is None:
@@ -45,14 +45,14 @@ def _connection(field: FieldPlan, context: Context, link: Link | None) -> Expres
     entity, match, hits = declaration.entity, declaration.match, None
     if declaration.hits is not None:
         hits = hits_of(declaration.hits, entity, shape, field, context)
-        shape = replace(shape, where=EVERYTHING)  # the hits have passed the filter
+        shape = replace(shape, where=EVERYTHING)  # the hits are filtered already
     shortcut = _shortcut(declaration.shortcut, shape) if hits is None else None
     listing = Listing(field, context, entity, match, hits or declaration.through, shape, link, hits, shortcut)
     return render_object(field.selection, ConnectionRow(listing), context)
 
 
 def _shortcut(junction: Junction | None, shape: ListShape) -> Shortcut | None:
-    """Where the filter asks for one item of the junction."""
+    """Return a scan of the join table, if the filter requires one of its items; None otherwise."""
     if junction is None or junction.items is None or shape.alike is not None:
         return None
     found = item_asked(shape.where, junction.items)
@@ -60,7 +60,7 @@ def _shortcut(junction: Junction | None, shape: ListShape) -> Shortcut | None:
 
 
 class ConnectionRow(Row):
-    """The connection object itself: no columns, but a listing and, once a part asks for it, a page."""
+    """The connection object: it has no columns, but a listing and, built on first use, a page."""
 
     def __init__(self, listing: Listing) -> None:
         super().__init__("", 1, leads_nowhere)
@@ -74,9 +74,9 @@ class ConnectionRow(Row):
         return self._page
 
     def _asks_on(self) -> bool:
-        """Whether the request asks if the list goes on the way that the page is walked, with no bound there.
+        """Whether `hasNextPage` (`hasPreviousPage` if backward) is selected and no cursor bounds that side.
 
-        Where there is one, the list may go on behind it.
+        Beyond such a cursor the list may continue, so an extra row of the page would not answer it.
         """
         page = self.listing.shape.page
         if page.after if page.backward else page.before:
@@ -87,7 +87,7 @@ class ConnectionRow(Row):
 
 
 class EdgeRow(Row):
-    """An edge and its node, as a row of the ordered subquery `s5`. `of_page` are the page's columns in it."""
+    """An edge and its node: a row of the ordered subquery `s5`. `of_page`: the page columns it includes."""
 
     def __init__(self, alias: str, connection: ConnectionRow) -> None:
         super().__init__(alias, LISTED, _nodes_everything(connection))
@@ -106,7 +106,8 @@ def render_part(field: FieldPlan, row: Row, context: Context) -> Expression:
 
 
 def _edges(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """
+    """Render edges or nodes as an ordered join of the page with its rows.
+
     (SELECT json_group_array(json_object(…)) FROM (
         SELECT t5.title AS title, … FROM p3 JOIN article AS t5 ON t5.id = p3.id ORDER BY p3.k0 DESC, p3.k1
     ) AS s5)
@@ -131,7 +132,10 @@ def _edges(field: FieldPlan, row: Row, context: Context) -> Expression:
 
 
 def _nodes_everything(row: ConnectionRow) -> Callable[[str], Select[Any]]:
-    """`SELECT t7.id FROM article AS t7 WHERE t7.id IN (SELECT p3.id FROM p3)`: the pages of all parents."""
+    """Select a column of the pages of all parents.
+
+    SELECT t7.id FROM article AS t7 WHERE t7.id IN (SELECT p3.id FROM p3)
+    """
 
     def of_column(column: str) -> Select[Any]:
         entity, page, context = row.listing.entity, row.page, row.listing.context
@@ -168,7 +172,7 @@ def _edge_snippet(_field: FieldPlan, row: Row, context: Context) -> Expression:
 
 
 def _itself(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """An object that hangs from the same row: a connection's page info and facets, an edge's node."""
+    """Render an object backed by the same row: a connection's page info and facets, an edge's node."""
     return render_object(field.selection, row, context)
 
 
@@ -178,7 +182,7 @@ def _total_count(_field: FieldPlan, row: Row, _context: Context) -> Expression:
 
 
 def _goes_on(row: Row, *, last: bool) -> Expression:
-    """Whether the list has rows past the page on that side; past where it would stand, if it is empty."""
+    """Whether the list has rows beyond the page on that side, or beyond the position of an empty page."""
     assert isinstance(row, ConnectionRow)
     filled = exists(row.page.rows(column_of(row.page.name, "id")))
     boolean = case((filled, _past_edge(row, last=last)), else_=_past_bound(row.listing, last=last))
@@ -186,7 +190,8 @@ def _goes_on(row: Row, *, last: bool) -> Expression:
 
 
 def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
-    """
+    """Whether there is a row beyond the first or last row of the page.
+
     EXISTS (SELECT 1 FROM article AS t9 WHERE … AND t9.published_at <= (SELECT p3.k0 FROM p3 … LIMIT 1) …)
     """
     listing, page = row.listing, row.page
@@ -198,7 +203,10 @@ def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
 
 
 def _past_bound(listing: Listing, *, last: bool) -> ColumnElement[bool]:
-    """An empty page stands at `after`, or the start; walked backward at `before`, or the end."""
+    """Whether there is a row beyond an empty page.
+
+    Its position is `after` or the start of the list; if backward, `before` or the end.
+    """
     page, terms = listing.shape.page, listing.terms
     stands_at, side = "before" if page.backward else "after", "before" if last else "after"
     scan = listing.ordered_scan()

@@ -1,4 +1,4 @@
-"""What every renderer is given beside its field and its row."""
+"""The render context that is passed to every field renderer."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ FieldRenderer = Callable[[FieldPlan, Row, "Context"], Expression]
 
 
 def bound_name(number: int, name: str) -> str:
-    """The name under which a field's value is bound: `f3_limit`."""
+    """Return the parameter name of a field's value: `f3_limit`."""
     return f"f{number}_{name}"
 
 
 @dataclass(slots=True)
 class Context:
-    """`expressions` are the common table expressions so far, by name, in the order they were made.
+    """State of rendering one statement. `expressions` are its CTEs by name, in creation order.
 
-    `refusals`: what refuses the request, if its condition holds for the content that the statement sees.
+    `refusals` are the errors that fail the request if their condition holds when the statement runs.
     """
 
     audience: Audience
@@ -40,15 +40,15 @@ class Context:
         return self.renderers[type(plan.declaration)](plan, row, self)
 
     def materialize(self, name: str, query: AnySelect) -> FromClause:
-        """Make `query` a common table expression. It reads itself, and those made before it."""
+        """Add `query` as a CTE. It may refer to itself and to earlier CTEs."""
         self.expressions[name] = query
         return table(name)
 
     def refuse_where(self, condition: ColumnElement[bool], plan: FieldPlan, code: Code, message: str) -> None:
-        """Refuse the whole request where `condition` holds, with an error that stands at the field."""
+        """Fail the whole request if `condition` holds, with an error located at the field."""
         error = RefusedError(RequestError(code, message), plan.node, plan.path)
         self.refusals.append((condition, error))
 
     def bind(self, plan: FieldPlan, name: str) -> BindParameter[Any]:
-        """The one way for a value to enter the SQL."""
+        """Return the bound parameter of a field's value. All request values enter the SQL through here."""
         return bindparam(bound_name(plan.number, name))

@@ -1,4 +1,4 @@
-"""Differences: in which columns a row says another than the row that it matches.
+"""Render drift: the columns in which a row differs from the row that it matches.
 
 (SELECT json_group_array(json_object('field', s3.field, …)) FROM (
     SELECT 'title' AS field, t1.title AS listed, t3.title AS stored FROM article AS t3
@@ -27,7 +27,7 @@ def render_differences(field: FieldPlan, row: Row, context: Context) -> Expressi
 
 
 def _difference(one: Difference, declaration: Differences, row: Row, context: Context) -> Select[Any]:
-    """One row, or none where the two agree or the first says nothing; texts, whatever the columns are."""
+    """Select one row of texts, or none if the values are equal or the first one is null."""
     match, other = declaration.match, f"t{next(context.numbers)}"
     assert match.parent is not None
     query = select(

@@ -1,11 +1,12 @@
-"""Events: changes as they come, in two statements that the text of a subscription decides.
+"""Render the two statements of a change stream (subscription).
 
-Which of the things that changed pass its filter, asked of the content before the change and after it:
+The first reduces the changed keys to those that pass the filter. It runs on the content before the change and
+after it:
 
     SELECT json_group_array(t1.slug) FROM article AS t1
     WHERE t1.slug IN (SELECT value FROM json_each(:keys)) AND <visible> AND <the filter, +t1.title = …>
 
-What it is told of them, each a line of JSON: no JSON has a line feed of its own.
+The second renders each event as one line of JSON, which contains no line feed of its own:
 
     WITH e1 AS MATERIALIZED (SELECT value ->> 'slug' AS slug, …, key AS place FROM json_each(:events))
     SELECT group_concat(json_object('kind', s2.kind, …), char(10))
@@ -25,13 +26,13 @@ from gqlnews.plan.render.objects import columns_for, render_object
 from gqlnews.plan.render.rows import LISTED, Row, aliased, column_of, visible
 
 KEYS, EVENTS = "keys", "events"
-"""What is bound: a JSON array of keys, and one of objects with `slug`, `kind`, `version` and `there`."""
+"""Bound values: a JSON array of keys, and one of objects with `slug`, `kind`, `version` and `there`."""
 
 _COLUMNS = ("slug", "kind", "version", "there")
 
 
 def render_passing(field: FieldPlan, context: Context) -> Select[Any]:
-    """Which of `keys` are the keys of rows that pass, as a JSON array."""
+    """Select those of `keys` whose rows pass the filter, as a JSON array."""
     declaration, condition = field.declaration, context.shapes[field.number]
     assert isinstance(declaration, Events)
     assert isinstance(condition, All | AnyOf | Not | Test)
@@ -40,7 +41,7 @@ def render_passing(field: FieldPlan, context: Context) -> Select[Any]:
     keys: Select[Any] = select(literal_column("value")).select_from(func.json_each(context.bind(field, KEYS)))
     passes = render_condition(
         condition,
-        lambda name: column_of(f"+{alias}", name),  # whatever index there is: the keys decide the way
+        lambda name: column_of(f"+{alias}", name),  # unary plus: rows are found by key, not by filter index
         lambda name: context.bind(field, name),
         context.audience,
     )
@@ -50,7 +51,7 @@ def render_passing(field: FieldPlan, context: Context) -> Select[Any]:
 
 
 def render_events(field: FieldPlan, _row: Row, context: Context) -> Expression:
-    """What is told of each of `events`, in their order, a line each."""
+    """Render each of `events` as one line of JSON, in order."""
     number = next(context.numbers)
     name, alias = f"e{number}", f"s{number}"
     context.materialize(name, _given(field, context))

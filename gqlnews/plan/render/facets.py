@@ -1,4 +1,4 @@
-"""Facets: how the rows of a listing split up, whatever the page. Each is one pass over them."""
+"""Render facets over all rows of a listing, independent of the page. Each needs one scan."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,8 @@ WHOLE = ListShape(PageShape(backward=False, after=False, before=False), ())
 
 
 def render_groups(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """
+    """Render a terms facet.
+
     (SELECT json_group_array(json_object(…)) FROM (
         SELECT t2.type AS key, count(*) AS count FROM article AS t2 WHERE … GROUP BY t2.type
         ORDER BY count(*) DESC, t2.type LIMIT ?
@@ -58,7 +59,7 @@ def _counted(field: FieldPlan, declaration: Groups, listing: Listing, context: C
 def _everything(
     field: FieldPlan, declaration: Groups, listing: Listing, context: Context
 ) -> Callable[[str], Select[Any]]:
-    """The groups; those of several parents without the limit of each."""
+    """Select the keys of all groups; with several parents, without the limit per parent."""
 
     def of_column(column: str) -> Select[Any]:
         assert column == "key", "a group has no other column that leads on"
@@ -73,7 +74,7 @@ def _everything(
 
 
 def _grouped(declaration: Groups, listing: Listing, *, everywhere: bool) -> tuple[Expression, Select[Any]]:
-    """What is counted, and the rows to count: the listing's own, or where a junction leads from them."""
+    """Return the group key and the query to count: over the listing's rows, or a join table of values."""
     items = declaration.items
     if items is None:
         scan = listing.scan(declaration.column)
@@ -90,7 +91,10 @@ def _grouped(declaration: Groups, listing: Listing, *, everywhere: bool) -> tupl
 
 
 def render_statistics(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """(SELECT json_object('min', s2.min, …) FROM (SELECT min(t2.heat) AS min, … FROM …) AS s2)"""
+    """Render a stats facet.
+
+    (SELECT json_object('min', s2.min, …) FROM (SELECT min(t2.heat) AS min, … FROM …) AS s2)
+    """
     declaration = field.declaration
     assert isinstance(declaration, Statistics)
     assert isinstance(row, ConnectionRow)

@@ -1,10 +1,10 @@
-"""Intervals of time, and how many rows of a listing fall into each, those between that are empty too.
+"""Render a date histogram: row counts of a listing per interval, including empty intervals.
 
     g4 AS MATERIALIZED (SELECT substr(t3.published_at, 1, 7) || '-01' AS start, count(*) AS count …)
     i4 AS MATERIALIZED (SELECT min(g4.start) AS start, max(g4.start) AS last, 1 AS number FROM g4
                         UNION ALL SELECT date(i4.start, '+1 month'), i4.last, i4.number + 1 FROM i4 WHERE …)
 
-With parents both have a column `parent`. A series that grows too long refuses the request.
+With parents, both CTEs have a column `parent`. Too long a series fails the request.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from gqlnews.plan.render.rows import Row, column_of
 
 MOST_INTERVALS = 1_000
 
-# The first day of the interval that an instant's key lies in, and how to go on to the next.
+# SQL for the first day of the interval that contains a timestamp key, and the step to the next interval.
 FIRST_DAY = {
     "DAY": "substr({key}, 1, 10)",
     "WEEK": "date(substr({key}, 1, 10), '-6 days', 'weekday 1')",

@@ -1,4 +1,4 @@
-"""Items: the objects of a JSON array that stands beside its row."""
+"""Render the objects of a JSON array column."""
 
 from sqlalchemy import ColumnElement, and_, case, func, literal_column, select
 
@@ -14,7 +14,7 @@ _LENGTH = func.json_array_length
 
 
 class ItemRow(Row):
-    """An object in a JSON array: its members are the JSON that they are. `place` is how they are reached."""
+    """An object in a JSON array, whose members are returned as stored. `place` is its SQL path prefix."""
 
     def __init__(self, row: Row, alias: str, place: str) -> None:
         super().__init__(alias, row.depth, row.everything)
@@ -26,7 +26,9 @@ class ItemRow(Row):
 
 
 def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """Most arrays have one item or none, and opening one takes longer than all that is made of it:
+    """Render a JSON array, with a fast path for empty and single-item arrays.
+
+    Most arrays have at most one item, and `json_each` takes longer than rendering it.
 
     CASE WHEN t1.images = '[]' THEN json_array()
         WHEN json_array_length(t1.images) = 1 THEN json_array(json_object('url', t1.images -> '$[0].url'))

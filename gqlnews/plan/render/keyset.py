@@ -1,4 +1,4 @@
-"""Keysets: the keys of a row in a total order, and which rows stand after, or before, a given place."""
+"""Keyset pagination: the sort keys of a row, and the predicate for rows after or before a position."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ Terms = Sequence[OrderTerm]
 
 
 def keys_of(terms: Terms, column: ByName, bound: ByName) -> list[Expression]:
-    """What a row is ordered by: no key is null. `bound` gives what the request binds by a name."""
+    """Return the non-null sort keys of a row. `bound` returns a bound parameter by name."""
     return [_key(term, column, bound) for term in terms]
 
 
@@ -27,10 +27,10 @@ def _key(term: OrderTerm, column: ByName, bound: ByName) -> Expression:
 def beyond(
     terms: Terms, row: Sequence[Expression], place: Sequence[Expression], *, backward: bool = False
 ) -> ColumnElement[bool]:
-    """Rows strictly after `place`, or strictly before it.
+    """Predicate for rows strictly after `place`, or strictly before it if `backward`.
 
-    t2.published_at <= :k0 AND (t2.published_at < :k0 OR t2.slug > :k1): the first comparison alone is what an
-    index can seek by.
+    t2.published_at <= :k0 AND (t2.published_at < :k0 OR t2.slug > :k1). The redundant first comparison is the
+    one that SQLite can use for an index seek.
     """
     condition = _strictly(terms, row, place, backward)
     if len(terms) == 1:

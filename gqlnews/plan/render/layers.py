@@ -1,4 +1,4 @@
-"""Layers: where a link is too deep to nest, its answers are made beside the statement and looked up."""
+"""Layers: relations too deep to nest are computed in CTEs and joined by parent key."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from gqlnews.plan.render.objects import nestings
 from gqlnews.plan.render.rows import Row, column_of, item_of
 
 DEEPEST = 7
-"""How much links may add up to in one layer: 1 to one row, 2 to many, 3 to a page or group of rows (rows.py),
-and 1 more where an object is so wide that it nests in itself.
+"""Maximum nesting depth in one layer: a relation to one row adds 1, to many 2, to a page or group of rows 3
+(rows.py), and each extra nesting of a wide object 1.
 
-For so much SQLite 3.40's parser has room, whichever way they lead: tests/plan/test_nesting.py measures it.
-Nested, a link costs half as much as through a layer.
+SQLite 3.40's parser has room for any combination up to that (tests/plan/test_nesting.py measures it). A
+nested relation costs half as much as one through a layer.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a linked row is matched with: one key, and all the keys of the level.
+    """The parent key that related rows are matched with: `key` of one row, `all_keys` of the whole level.
 
-    `keys` is the expression that holds them, where a layer begins here; `item`, where it was asked for,
-    is the key as an item among items.
+    `keys` is the CTE of the keys if a layer starts here; `item` is the key escaped as a list item, if the
+    relation needs it.
     """
 
     key: Expression
@@ -41,7 +41,7 @@ Build = Callable[[Link | None], Expression]
 def linked(
     field: FieldPlan, match: Match | None, row: Row, context: Context, build: Build, depth: int
 ) -> Expression:
-    """The link nested in its row where there is room for its `depth`, or through a layer of its own."""
+    """Nest the relation in its parent row if its `depth` fits, or build it in a layer of its own."""
     depth += max(map(nestings, field.objects.values()), default=0)
     if match is None:
         return build(None)
@@ -58,7 +58,8 @@ def linked(
 def layered(
     parent: str, row: Row, context: Context, build: Build, depth: int, *, as_items: bool = False
 ) -> Expression:
-    """
+    """Build the relation for all parent keys in CTEs, and look up the result for the row's key.
+
     WITH k4 AS MATERIALIZED (SELECT DISTINCT key FROM (… all of the level above …) WHERE key IS NOT NULL),
          j4 AS MATERIALIZED (SELECT k4.key, <what build makes of k4.key> AS json FROM k4)
     … json((SELECT j4.json FROM j4 WHERE j4.key = s3.target_id))

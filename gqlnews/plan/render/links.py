@@ -1,4 +1,4 @@
-"""Links: to one row, and to many rows."""
+"""Render relations to one row and to many rows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,10 @@ Within = Callable[[str], ColumnElement[bool]]
 
 
 def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """(SELECT json_object(…) FROM provider AS t2 WHERE t2.domain = s1.provider_domain AND t2.scope = 0)"""
+    """Render a to-one relation.
+
+    (SELECT json_object(…) FROM provider AS t2 WHERE t2.domain = s1.provider_domain AND t2.scope = 0)
+    """
     declaration = field.declaration
     assert isinstance(declaration, One)
 
@@ -31,7 +34,8 @@ def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
 
 
 def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """
+    """Render a to-many relation.
+
     (SELECT json_group_array(json_object(…)) FROM (
         SELECT t2.title AS title, … FROM related AS t2 WHERE t2.article_id = t1.id ORDER BY t2.position
     ) AS s2)
@@ -68,7 +72,7 @@ def _sliced(
 
 
 def _slice(field: FieldPlan, declaration: Many, context: Context) -> Within | None:
-    """What the slice asked for leaves, as a condition on the rows of an alias, where a position tells."""
+    """Return the slice as a predicate on the position column of an alias; None without such a column."""
     column = declaration.position
     if column is None or not field.definition.args:
         return None
@@ -77,7 +81,7 @@ def _slice(field: FieldPlan, declaration: Many, context: Context) -> Within | No
 
 
 class Rows:
-    """The rows that a link leads to: their source, and the conditions on it."""
+    """The rows of a relation: their FROM clause and the conditions on it."""
 
     def __init__(
         self,
@@ -103,7 +107,7 @@ class Rows:
 
     @property
     def source(self) -> FromClause:
-        """`article AS t2`, or `url_owner AS n2 JOIN article AS t2 ON t2.id = n2.article_id`."""
+        """FROM clause: `article AS t2`, or `url_owner AS n2 JOIN article AS t2 ON t2.id = n2.article_id`."""
         rows = aliased(self.entity.table, self.alias)
         if self.through is None:
             return rows
@@ -115,7 +119,7 @@ class Rows:
 
     @property
     def key(self) -> Expression:
-        """What equals the parent's key."""
+        """The column that equals the parent's key."""
         if self.through is not None:
             return column_of(self.near, self.through.near)
         assert self.match is not None
@@ -131,14 +135,17 @@ class Rows:
         return ordering(order, [column_of(self.alias, term.column) for term in order])
 
     def matching(self, link: Link | None, *columns: Expression) -> Select[Any]:
-        """Columns of the rows that the caller may see and that match the link."""
+        """Select columns of the visible rows that match the parent key."""
         query = select(*columns).select_from(self.source).where(self.visible)
         if self.through is not None:
             query = query.where(visible(self.through, self.near, self.audience))
         return query.where(self.key == link.key) if link else query
 
     def everything(self, link: Link | None, context: Context, within: Within | None = None) -> Everything:
-        """All rows of the level: `SELECT t5.id FROM article AS t5 WHERE t5.id IN (… the keys above …)`."""
+        """Return a selector for all rows of the level.
+
+        SELECT t5.id FROM article AS t5 WHERE t5.id IN (… the parent keys …)
+        """
 
         def of_column(column: str) -> Select[Any]:
             rows = Rows(self.entity, self.match, self.through, context, self.position)

@@ -1,4 +1,4 @@
-"""Listings: what a connection goes over for one parent, whatever the page."""
+"""List queries: the rows of a connection for one parent, independent of the page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,23 +23,25 @@ Parent = Expression | Select[Any] | None
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """A junction that leads to the rows with one item, `key` by the name that it is bound by; `where` is what
-    they have to pass beside it."""
+    """A scan of a join table for the rows with one item.
+
+    `key` is the name that the item is bound by; `where` is the rest of the filter.
+    """
 
     junction: Junction
     key: str
     where: Condition
 
     def has(self, columns: Iterable[str]) -> bool:
-        """Whether a walk of the junction reads all of these, and what the rows have to pass."""
+        """Whether the join table has these columns and those that the rest of the filter tests."""
         return self.junction.copies.issuperset((*columns, *columns_of(self.where)))
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The rows of `entity` that the caller may see and that match the link and the request's filter.
+    """The visible rows of `entity` that match the parent key and the request's filter.
 
-    The values of `shape` are bound by `field`.
+    The bound values of `shape` are those of `field`.
     """
 
     field: FieldPlan
@@ -49,7 +51,7 @@ class Listing:
     through: Junction | None
     shape: ListShape
     link: Link | None
-    hits: Junction | None = None  # what a search found: `through`, then
+    hits: Junction | None = None  # the hits of a search; `through` is the same then
     shortcut: Shortcut | None = None
 
     @property
@@ -61,7 +63,7 @@ class Listing:
         return self.shape.where == EVERYTHING and self.shape.alike is None
 
     def scan(self, *columns: str) -> Scan:
-        """A pass that reads no other columns than these, beside what the filter reads."""
+        """Return a scan that provides these columns and those that the filter tests."""
         if self.shortcut is not None and self.shortcut.has(columns):
             return Scan(self.entity, None, self.shortcut.junction, self.context, alone=True)
         copies = self.through.copies if self.through else frozenset()
@@ -73,7 +75,7 @@ class Listing:
         return self.scan(*(term.column for term in self.terms))
 
     def select(self, scan: Scan, *columns: Expression, everywhere: bool = False) -> Select[Any]:
-        """The rows of the parent; `everywhere`, of all parents of the level, those alike among them."""
+        """Select the rows of the parent; with `everywhere`, of all parents of the level, not collapsed."""
         parent: Parent = None
         if self.link is not None:
             parent = self.link.all_keys() if everywhere else self.link.key
@@ -85,11 +87,11 @@ class Listing:
         return query
 
     def keys(self, scan: Scan) -> list[Expression]:
-        """What the rows of a scan are ordered by."""
+        """Return the sort keys of a scan."""
         return keys_of(self.terms, scan.column, self.bound)
 
     def cursor_keys(self, name: str) -> list[Expression]:
-        """The keys of a cursor of the request: of `after` or `before`."""
+        """Return the bound keys of the `after` or `before` cursor."""
         return [self.bound(f"{name}{at}") for at in range(len(self.terms))]
 
     def bound(self, name: str) -> Expression:
@@ -105,9 +107,10 @@ class Listing:
     def page_keys(
         self, scan: Scan, limit: Expression, *columns: Expression, named: bool = False
     ) -> Select[Any]:
-        """The rows of the page, walked from the end that the page is counted from.
+        """Select the rows of the page, in reverse order if paginating backward.
 
-        `named`: the columns hold the keys as `k0`, …; so SQLite makes them once.
+        `named`: the columns include the sort keys, labelled `k0`, …; ordering by the labels makes SQLite
+        compute them once.
         """
         page, keys = self.shape.page, self.keys(scan)
         query = self.select(scan, *columns)
@@ -135,7 +138,7 @@ class Listing:
         return render_condition(self.shape.where, scan.column, self.bound, self.context.audience)
 
     def _better(self, scan: Scan, alike: Alike, parent: Parent) -> Select[Any]:
-        """Rows like the scan's that the order puts before it."""
+        """Select the duplicates of the scan's row that come before it in the order."""
         other = Scan(self.entity, self.match, self.through, self.context, alone=False)
         item = self.link.item if self.link else None
         query = other.select(parent, self._passes(other), ONE, item=item)
@@ -143,13 +146,17 @@ class Listing:
         return query.where(beyond(self.terms, self.keys(other), self.keys(scan), backward=True))
 
     def _alone(self, scan: Scan, through: Junction) -> ColumnElement[bool]:
-        """t1.id NOT IN (SELECT article_id FROM story_article …): most are, and this list is made but once."""
+        """Whether the row has no duplicates: t1.id NOT IN (SELECT article_id FROM story_article …).
+
+        This is true for most rows, and SQLite evaluates the subquery only once.
+        """
         alias = f"c{scan.rows}"
         members = select(column_of(alias, through.near)).select_from(aliased(through.table, alias))
         return scan.key.not_in(members.where(visible(through, alias, self.context.audience)))
 
     def _alike(self, scan: Scan, other: Scan, alike: Alike) -> ColumnElement[bool]:
-        """
+        """Whether two rows are duplicates.
+
         t2.url = t1.url, or t2.id IN (
             SELECT bt2.article_id FROM story_article AS at2 JOIN story_article AS bt2 ON bt2.story = at2.story
             WHERE at2.article_id = t1.id)

@@ -1,14 +1,14 @@
-"""A log: what changed after a version, oldest first, each object once and as it is now.
+"""Render a change feed: objects changed after a version, oldest first, each once, in its current state.
 
     w2 AS MATERIALIZED (SELECT version, number, forgotten, <'line-'> AS line FROM site WHERE audience = 0)
     c2 AS MATERIALIZED (SELECT slug, version AS number, <ADDED, …> AS kind, <slug> AS there
                         FROM article_change WHERE scope = 0 AND version > :since …
                         ORDER BY version LIMIT :limit + 1)
 
-Bound: `line` (`line-`, that of the store and of what the caller may see, null where nothing is said), `since`
-and `started` (numbers), `limit`. A walk through the whole content may be at a version from before what was
-forgotten, but it began later: `started` says when, and until the walk is past that danger its versions carry
-it, `line-number-started`.
+Bound values: `line` (the epoch of the store and audience as `line-`, null if the client passed no version),
+`since` and `started` (numbers), `limit`. A client that pages through all content may be at a version older
+than the newest forgotten removal. That is safe if it started after that removal, so until it has passed that
+point its versions include the start: `line-number-started`.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
 
 
 class LogRow(Row):
-    """The answer's own object: no columns, but the page of changes and the caller's state."""
+    """The change feed object: it has no columns, but a page of changes and the state of the audience."""
 
     def __init__(self, field: FieldPlan, declaration: Log, context: Context) -> None:
         super().__init__("", 1, leads_nowhere)
@@ -54,11 +54,11 @@ class LogRow(Row):
         return self.context.bind(self.field, name)
 
     def of_state(self, name: str) -> Expression:
-        """(SELECT w2.number FROM w2)"""
+        """Read a column of the state: (SELECT w2.number FROM w2)."""
         return select(column_of(self.state, name)).select_from(table(self.state)).scalar_subquery()
 
     def page(self, *columns: Expression) -> Select[Any]:
-        """Without the one that only says that there is more."""
+        """Select from the page of changes, without the extra row that signals more."""
         rows = select(*columns).select_from(table(self.changes))
         return rows.order_by(column_of(self.changes, "number")).limit(self.bound("limit"))
 
@@ -69,7 +69,7 @@ class LogRow(Row):
 
     @property
     def version(self) -> Expression:
-        """Where the next walk begins: the caller's own version where this one came to the end."""
+        """The version to continue from; the current version of the audience if there are no more changes."""
         numbers = self.page(column_of(self.changes, "number").label("number")).subquery("last")
         last: Expression = func.coalesce(
             select(func.max(column_of("last", "number"))).select_from(numbers).scalar_subquery(),
@@ -81,6 +81,7 @@ class LogRow(Row):
         return case((self.goes_on, within), else_=self.of_state("version"))
 
     def refuse_what_never_was(self) -> None:
+        """Fail the request if `since` is of another epoch, unknown, or older than the forgotten removals."""
         since, started, line = self.bound("since"), self.bound("started"), self.bound("line")
         number, forgotten = self.of_state("number"), self.of_state("forgotten")
         self.context.refuse_where(
@@ -132,7 +133,10 @@ class LogRow(Row):
 
 
 def _changes(field: FieldPlan, log: LogRow, context: Context) -> Expression:
-    """(SELECT json_group_array(json_object(…)) FROM (SELECT c2.slug AS slug, … FROM c2 … LIMIT ?) AS s3)"""
+    """Render the changes.
+
+    (SELECT json_group_array(json_object(…)) FROM (SELECT c2.slug AS slug, … FROM c2 … LIMIT ?) AS s3)
+    """
     alias = f"s{next(context.numbers)}"
     change = Row(alias, LISTED, lambda name: log.page(column_of(log.changes, name).label("key")))
     version = log.of_state("line").concat(column_of(log.changes, "number")).label("version")

@@ -1,4 +1,4 @@
-"""Objects and their plain fields: `json_object('title', t1.title, …)`."""
+"""Render JSON objects and their plain fields: `json_object('title', t1.title, …)`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -11,11 +11,11 @@ from gqlnews.plan.nodes import FieldPlan, ObjectPlan
 from gqlnews.plan.render.context import AnySelect, Context, Expression
 from gqlnews.plan.render.rows import Row, column_of
 
-MOST_PAIRS = 60  # SQLite's functions take 127 arguments
+MOST_PAIRS = 60  # SQLite functions take at most 127 arguments
 
 
 def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
-    """The JSON object of a row. What one `json_object` cannot hold is put into it afterwards, in order."""
+    """Render the JSON object of a row. Fields beyond `MOST_PAIRS` are added with `json_insert`, in order."""
     pairs = [(field.key, context.render(field, row)) for field in plan.fields]
     first, others = pairs[:MOST_PAIRS], pairs[MOST_PAIRS:]
     made: Expression = func.json_object(*_listed(first))
@@ -26,12 +26,12 @@ def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
 
 
 def nestings(plan: ObjectPlan) -> int:
-    """How often the object's JSON is put into a function once more."""
+    """Return the number of `json_insert` calls around the object, each a nesting level."""
     return (len(plan.fields) - 1) // MOST_PAIRS if plan.fields else 0
 
 
 def _listed(pairs: Iterable[tuple[str, Expression]]) -> Iterator[Expression]:
-    """Keys and values in turn; what is text already as one, which compiles several times faster."""
+    """Yield keys and values alternately; literal SQL is joined into one text, which compiles much faster."""
     texts: list[str] = []
     for key, value in pairs:
         if isinstance(value, ColumnClause) and value.is_literal:
@@ -48,23 +48,25 @@ def _listed(pairs: Iterable[tuple[str, Expression]]) -> Iterator[Expression]:
 def render_array(
     plan: ObjectPlan, row: Row, context: Context, ordered: Callable[[], AnySelect]
 ) -> Expression:
-    """(SELECT json_group_array(json_object('title', s2.title, …)) FROM (<ordered>) AS s2)
+    """Render a JSON array of objects from an ordered subquery.
 
-    The rows are ordered in a subquery, because SQLite's aggregates take no ORDER BY; the object is made
-    outside of it, because JSON loses its subtype there. `ordered` is asked for when it is known which columns
-    `row`, an alias of the subquery, has to have.
+    (SELECT json_group_array(json_object('title', s2.title, …)) FROM (<ordered>) AS s2)
+
+    The rows are ordered in a subquery, because SQLite's aggregates take no ORDER BY. The object is built
+    outside of it, because JSON loses its subtype in a subquery. `ordered` is called after the object is
+    rendered, when the columns that `row`, the alias of the subquery, needs are known.
     """
     body = func.json_group_array(render_object(plan, row, context))
     return select(body).select_from(ordered().subquery(row.alias)).scalar_subquery()
 
 
 def columns_for(row: Row, source: str) -> list[Expression]:
-    """The columns that `row` was asked for, of the alias `source`."""
+    """Return the columns used through `row`, selected from the alias `source`."""
     return [column_of(source, name).label(name) for name in row.used] or [literal_column("1")]
 
 
 def quoted(name: str) -> ColumnElement[Any]:
-    """A name of the document or of the schema as SQL text: these hold letters, digits and `_` only."""
+    """Quote a name of the document or schema as an SQL string: names hold only letters, digits and `_`."""
     return literal_column(f"'{name}'")
 
 

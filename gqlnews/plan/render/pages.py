@@ -1,14 +1,14 @@
-"""The page of a connection: which rows, for which parent, as a CTE that everything else reads.
+"""Render the page of a connection as a CTE of row and parent keys, which the other parts read.
 
     p3 AS MATERIALIZED (SELECT t3.id AS id, t3.published_at AS k0, t3.slug AS k1 FROM article AS t3
                         WHERE … ORDER BY t3.published_at DESC, t3.slug LIMIT ?)
 
-Where the request asks whether the list goes on, one row more is fetched, and the rows are numbered:
+If the request needs to know whether there are more rows, one extra row is fetched and rows are numbered:
 
     f3 AS MATERIALIZED (… LIMIT ? + 1),
     p3 AS MATERIALIZED (SELECT f3.*, row_number() OVER (ORDER BY f3.k0 DESC, f3.k1) AS number FROM f3)
 
-With parents, each key of `kN` has a page of its own:
+With parents, each key of `kN` has its own page:
 
     p3 AS MATERIALIZED (SELECT k2.key AS parent, t3.id AS id, t3.published_at AS k0, t3.slug AS k1
                         FROM k2 JOIN article AS t3 ON t3.id IN (SELECT … WHERE t4.topic = k2.key … LIMIT ?))
@@ -30,9 +30,9 @@ from gqlnews.plan.render.scans import ZERO, Scan
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`cte` is called `name`; it has `id`, `parent` where there are parents, and the order's keys.
+    """The page CTE, called `name`. It has the columns `id`, `parent` if there are parents, and the sort keys.
 
-    `one_more`: it also has `number`, and one row more than the page where the list goes on.
+    `one_more`: it also has `number`, and one extra row if there are more rows after the page.
     """
 
     listing: Listing
@@ -45,17 +45,17 @@ class Page:
         return [column_of(self.name, f"k{at}") for at in range(len(self.listing.terms))]
 
     def rows(self, *columns: Expression) -> Select[Any]:
-        """Rows of this parent's page."""
+        """Select from this parent's page."""
         return self._of_parent(self.everywhere(*columns))
 
     def everywhere(self, *columns: Expression) -> Select[Any]:
-        """Rows of the pages of all parents."""
+        """Select from the pages of all parents."""
         query = select(*columns).select_from(self.cte)
         return query.where(self._number <= self.listing.bound("limit")) if self.one_more else query
 
     @property
     def goes_on(self) -> ColumnElement[bool]:
-        """Whether there was one row more than this parent's page."""
+        """Whether this parent's page has the extra row."""
         more = select(self._number).select_from(self.cte).where(self._number > self.listing.bound("limit"))
         return exists(self._of_parent(more))
 
@@ -68,12 +68,12 @@ class Page:
         return query.where(column_of(self.name, "parent") == link.key) if link else query
 
     def end(self, *columns: Expression, last: bool) -> Select[Any]:
-        """The last, or first, row of the page."""
+        """Select the last or first row of the page."""
         order = ordering(self.listing.terms, self.keys, backward=last)
         return self.rows(*columns).order_by(*order).limit(literal_column("1"))
 
     def cursor(self, column: ByName) -> Expression:
-        """lower(hex(json_array(?, s5.k0, s5.k1))), of the page's columns as `column` gives them"""
+        """Render the cursor: lower(hex(json_array(?, s5.k0, s5.k1))). `column` returns a page column."""
         keys = [column(name) for name in self.cursor_columns]
         return func.lower(func.hex(func.json_array(self.listing.bound("place"), *keys)))
 
@@ -113,12 +113,12 @@ def _page_of_each(listing: Listing, link: Link, parents: FromClause, limit: Expr
     scan = Scan(listing.entity, None, None, listing.context, alone=False)
     source = parents.join(scan.source, scan.key.in_(chosen))
     columns = (link.key.label("parent"), scan.key.label("id"), *_columns(listing, scan))
-    # The rows chosen are visible. Said again, it would make SQLite index the whole table for it.
+    # The chosen rows are visible. Repeating that condition makes SQLite build an index of the whole table.
     return select(*columns).select_from(source)
 
 
 def _columns(listing: Listing, scan: Scan) -> list[Expression]:
-    """The keys of the order, and where a cursor cannot hold a key, what it holds instead."""
+    """Return the sort keys, and for keys that a cursor cannot hold, the value that it holds instead."""
     keys: list[Expression] = [key.label(f"k{at}") for at, key in enumerate(listing.keys(scan))]
     bases: list[Expression] = [
         func.max(func.ifnull(scan.column(term.base), ZERO), ZERO).label(f"c{at}")

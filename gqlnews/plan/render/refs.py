@@ -1,4 +1,4 @@
-"""Objects of several types by global id: each id is a pair `[type, natural key]` in one bound JSON array."""
+"""Render node lookups by global id. One bound JSON array holds each id as `[type, natural key]`."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from gqlnews.plan.render.rows import LISTED, Row, aliased, column_of, visible
 
 
 def render_refs(field: FieldPlan, _row: Row, context: Context) -> Expression:
-    """
+    """Render a node lookup.
+
     (SELECT json_group_array(CASE
         WHEN e1.value ->> 0 = 'Article' THEN (SELECT … WHERE t2.slug = e1.value ->> 1) …
     END) FROM json_each(?) AS e1)
@@ -56,7 +57,7 @@ def _object(field: FieldPlan, plan: ObjectPlan, key: Expression, context: Contex
 def _named(
     entity: Entity, alias: str, key: Expression | Select[Any], context: Context
 ) -> ColumnElement[bool]:
-    """Whether a row has the key, or one of the keys, of a global id, or is what such a row belongs to."""
+    """Predicate for rows with one of the natural keys, or joined to a `node_through` row with one of them."""
     own = column_of(alias, str(entity.node_key))
     through = entity.node_through
     if through is None:

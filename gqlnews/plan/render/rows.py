@@ -1,4 +1,4 @@
-"""Rows as the SQL around them sees them: by alias, and, all of a level at once, by `SELECT`."""
+"""Rows during rendering: one row by its alias, and all rows of its level by a SELECT."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ from gqlnews.plan.declare import Column, Entity, Junction, Kind, Seen
 Everything = Callable[[str], Select[Any]]
 
 ONE, MANY, LISTED = 1, 2, 3
-"""How much deeper a link leads: to one row, to many, and to the rows of a page or of a group."""
+"""Nesting depth that a relation adds: to one row, to many rows, to the rows of a page or group."""
 
 
 @dataclass(slots=True)
 class Row:
-    """One row of a level, so `depth` below the root of its layer: what the links to it add up to.
+    """One row of a level. `depth` is its nesting depth in its layer, the sum over the relations above it.
 
-    `everything(column)` selects that column of all rows of the level, and may select a few too many: it only
-    says which keys a layer below has to make. `used` are the columns that were asked for.
+    `everything(column)` selects that column for all rows of the level. It may select extra rows, because it
+    only determines the keys that a layer below is built for. `used` are the columns read so far.
     """
 
     alias: str
@@ -32,12 +32,12 @@ class Row:
 
     @staticmethod
     def nowhere() -> "Row":
-        """What the root fields hang from: it has no columns."""
+        """The parent of the root fields, without columns."""
         return Row("", 0, leads_nowhere)
 
     @staticmethod
     def leaf(alias: str = "") -> "Row":
-        """A row from which no link leads on."""
+        """A row without further relations."""
         return Row(alias, LISTED, leads_nowhere)
 
     def column(self, name: str) -> ColumnElement[Any]:
@@ -45,26 +45,26 @@ class Row:
         return column_of(self.alias, name)
 
     def value(self, column: Column) -> ColumnElement[Any]:
-        """The column as it stands in JSON."""
+        """Return the column converted to JSON."""
         return as_json(self.column(column.name), column.kind)
 
 
 def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-    """SQLite has no booleans, and its JSON would be 0 and 1."""
+    """Convert a value to JSON. SQLite has no booleans, so 0 and 1 are mapped to false and true."""
     if kind is Kind.BOOLEAN:
         return case((value, literal_column("json('true')")), else_=literal_column("json('false')"))
     return func.json(value) if kind is Kind.JSON else value
 
 
 def item_of(key: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The key as it stands among items, as keys.py writes it, between line feeds."""
+    """Escape a key as a list item between line feeds, in SQL, the way keys.py does."""
     line_feed: ColumnElement[Any] = literal_column("char(10)")
     item = func.replace(key, literal_column("'\\'"), literal_column("'\\\\'"))
     return line_feed.concat(func.replace(item, line_feed, literal_column("'\\n'"))).concat(line_feed)
 
 
 def crossed(left: str, right: str) -> FromClause:
-    """Two sources by their SQL, the left one read first: SQLite leaves the order of a cross join alone."""
+    """Cross join of two sources given as SQL. SQLite does not reorder it: the left one is the outer loop."""
     return table(quoted_name(f"{left} CROSS JOIN {right}", quote=False))
 
 
@@ -78,7 +78,7 @@ def aliased(name: str, alias: str) -> FromClause:
 
 
 def visible(table: Entity | Junction, alias: str, audience: Audience) -> ColumnElement[bool]:
-    """What hides the rows of a table from an audience, as a condition on its alias."""
+    """Predicate on an alias that hides the rows an audience may not see."""
     match table.seen:
         case Seen.PUBLISHED if audience is Audience.PUBLIC:
             return literal_column(f"{alias}.published = 1")

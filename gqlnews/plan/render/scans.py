@@ -1,11 +1,12 @@
-"""Scans: one pass over the rows of a listing, as `SELECT … FROM … WHERE …`.
+"""Table scans: one pass over the rows of a listing, as `SELECT … FROM … WHERE …`.
 
-Where the rows lie behind a junction, there are four ways to them:
+Rows behind a join table have one of four access paths:
 
-- the junction alone, where it repeats every column that is asked for: a topic's newest articles;
-- the rows alone, where they hold the junction's keys as items: a topic's articles that pass a filter;
-- the junction and its rows, where it holds visible ones alone, each once: what a search found;
-- the rows whose keys the junction leads to: an article that lists another twice refers to it once.
+- `JUNCTION`: only the join table, if it has every column that is read: a topic's newest articles;
+- `ITEMS`: only the rows, if they hold the join keys in a list column: a topic's articles that pass a filter;
+- `JOINED`: the join table and its rows, if it holds only visible rows, each once: the hits of a search;
+- `KEYS`: the rows whose keys a subquery on the join table returns: an article that lists another one twice
+  refers to it once.
 """
 
 from enum import Enum, auto
@@ -22,6 +23,8 @@ ZERO: Expression = literal_column("0")
 
 
 class Way(Enum):
+    """Access path; `ROWS` is the table itself, without a join table."""
+
     ROWS = auto()
     JUNCTION = auto()
     ITEMS = auto()
@@ -30,9 +33,9 @@ class Way(Enum):
 
 
 class Scan:
-    """Rows of `entity`, `t4`, that the caller may see, behind a junction, `n4`, where there is one.
+    """Scan of the visible rows of `entity` (alias `t4`), optionally through a join table (alias `n4`).
 
-    `alone`: nothing but what the junction repeats is asked for.
+    `alone`: the join table has all columns that are read.
     """
 
     def __init__(
@@ -46,13 +49,13 @@ class Scan:
 
     @property
     def key(self) -> Expression:
-        """The key of the row."""
+        """The entity key of the row."""
         if self.way is Way.JUNCTION and self.through is not None:
             return column_of(self.near, self.through.far)
         return column_of(self.rows, self.entity.key)
 
     def column(self, name: str) -> Expression:
-        """A column of the row. Where keys are looked up, the plus keeps SQLite from walking an index."""
+        """A column of the row. With `KEYS`, a unary plus keeps SQLite from scanning an index instead."""
         if self.way is Way.KEYS:
             return literal_column(f"+{self.rows}.{name}")
         copied = self.way is Way.JOINED and self.through is not None and name in self.through.copies
@@ -65,11 +68,10 @@ class Scan:
         *columns: Expression,
         item: Expression | None = None,
     ) -> Select[Any]:
-        """Columns of the visible rows that pass, of one parent, of several, or of all where there are none.
+        """Select columns of the visible rows that pass, for one parent, several parents, or without a parent.
 
-        `item` is the parent as an item among items.
-
-        SQLite tests in the order written where no index serves: what is dear, to search items, comes last.
+        `item` is the parent key escaped as a list item. SQLite evaluates conditions without an index in the
+        order written, so the expensive one, the search in a list column, comes last.
         """
         query = select(*columns).select_from(self._source).where(self._visible, passes)
         return query if self.match is None or parent is None else query.where(self._belongs(parent, item))
@@ -102,7 +104,7 @@ class Scan:
 
     @property
     def source(self) -> FromClause:
-        """The rows, by their alias."""
+        """The entity table under its alias."""
         return aliased(self.entity.table, self.rows)
 
     @property
@@ -135,7 +137,7 @@ def _is(column: Expression, parent: Expression | Select[Any]) -> ColumnElement[b
 def _has_item(
     items: Expression, parent: Expression | Select[Any], item: Expression | None
 ) -> ColumnElement[bool]:
-    """Whether the items hold the key, or one of the keys. `item`, where given, was made of the key once."""
+    """Whether a list column contains the key, or one of the keys. `item` is the key, already escaped."""
     if isinstance(parent, Select):
         parents = parent.subquery("keys")
         return exists(

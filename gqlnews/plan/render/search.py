@@ -1,11 +1,11 @@
-"""Search: what a query finds and how well, and the passage to show.
+"""Render full-text search: the hits with their scores, and snippets.
 
     h3 AS MATERIALIZED (SELECT search_public.rowid AS id, CAST(round(-rank * 1e12) AS INTEGER) AS score
                         FROM search_public CROSS JOIN article AS t3
                         WHERE search_public MATCH ? AND t3.id = search_public.rowid AND <the filter>)
 
-An index holds what its audience sees and nothing else, so hidden rows show in no rank. A score is kept as an
-integer, which a cursor can hold exactly.
+An index holds only the rows that its audience can see, so hidden rows do not influence the ranks. A score is
+an integer, which a cursor can represent exactly.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from gqlnews.plan.render.rows import column_of, crossed
 
 ONE_POINT = "1e12"
 PASSAGE_TOKENS = 24
-BEGINS, ENDS, PARTS = "char(2)", "char(3)", "char(57344)"  # of matches; and between topics, or related titles
+BEGINS, ENDS, PARTS = "char(2)", "char(3)", "char(57344)"  # match markers; separator of list items
 SHOWN = (
     ("'&'", "'&amp;'"),
     ("'<'", "'&lt;'"),
@@ -36,12 +36,12 @@ SHOWN = (
 
 
 def score_of_match(index: str) -> Expression:
-    """How well a row of the index matches, as an integer."""
+    """The relevance score of a row of the index, as an integer."""
     return literal_column(f"CAST(round(-{index}.rank * {ONE_POINT}) AS INTEGER)")
 
 
 def hits_of(hits: Hits, entity: Entity, shape: ListShape, field: FieldPlan, context: Context) -> Junction:
-    """What the query that `field` binds finds of the rows that its filter lets through: a table of scores."""
+    """Add a CTE of the hits that pass the filter, with scores, and return it as a join table."""
     index, number = index_of(hits.index, context.audience), next(context.numbers)
     rowid, alias = column_of(index, "rowid"), f"t{number}"
     found: Any = select(rowid.label("id"), score_of_match(index).label("score"))
@@ -65,9 +65,9 @@ def hits_of(hits: Hits, entity: Entity, shape: ListShape, field: FieldPlan, cont
 def worth_ordering(
     hits: Junction, own: Expression, limit: Expression, after: Expression | None
 ) -> ColumnElement[bool]:
-    """Whether a hit's `own` score is as good as the worst on a page by score alone.
+    """Prefilter the hits by score: whether `own` reaches the lowest score of a page ordered by score alone.
 
-    Only these hits need the other keys of the order.
+    Only these hits need the other sort keys.
 
     n4.score >= (SELECT coalesce(min(b.score), 0) FROM (
         SELECT h3.score AS score FROM h3 WHERE h3.score < :after0 ORDER BY h3.score DESC LIMIT :limit) AS b)
@@ -86,9 +86,10 @@ def score_of(score: Expression) -> Expression:
 
 
 def passages_of(hits: Hits, field: FieldPlan, ids: Select[Any], context: Context) -> str:
-    """The best passage of each of these hits, as a table of `id` and `passage`: escaped, matches in `<mark>`.
+    """Add a CTE of HTML-escaped snippets (`id`, `passage`) of these hits, with matches in `<mark>`.
 
-    In one pass: a prefix has its matches gathered anew for each query. The plus keeps it one.
+    FTS5 collects the matches of a prefix again for each query, so one query makes all snippets; the unary
+    plus prevents one query per id.
     """
     index = index_of(hits.index, context.audience)
     passage: Expression = literal_column(f"snippet({index}, -1, {BEGINS}, {ENDS}, '…', {PASSAGE_TOKENS})")

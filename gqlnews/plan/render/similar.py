@@ -1,12 +1,12 @@
-"""Likeness by words: the rows that share the rarest words with a row, best match first.
+"""Render more-like-this: the rows that share the rarest words with a row, best match first. The CTEs:
 
-    r5  each parent's words by how few documents have them, and how many all up to each have together
-    q5  of the rarest of these, a query for any of them
-    l5  what is left out
-    a5  what else matches, with its score and its place among the parent's by score
-    b5  the best of these by the whole order: the score, then the entity's own
+    r5  each parent's words, rarest first, with position and cumulative document count
+    q5  per parent, a full-text query for any of the rarest words
+    l5  the excluded rows
+    a5  the other matches, with score and rank by score per parent
+    b5  the best of these in full order: by score, then by the entity's order
 
-A query stays cheap, because it never asks for words that many documents have.
+The query stays cheap because it never contains words that many documents have.
 """
 
 from typing import Any, cast
@@ -24,7 +24,7 @@ from gqlnews.plan.render.rows import LISTED, Row, aliased, column_of, crossed, v
 from gqlnews.plan.render.search import score_of_match
 
 MOST_WORDS = 12  # of a query
-MOST_DOCUMENTS = 1_000  # that the words of a query have together
+MOST_DOCUMENTS = 1_000  # sum of the document counts of a query's words
 
 
 def render_similar(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -32,7 +32,8 @@ def render_similar(field: FieldPlan, row: Row, context: Context) -> Expression:
 
 
 def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expression:
-    """
+    """Render the list for one parent, and the CTEs for all parents.
+
     (SELECT json_group_array(json_object(…)) FROM (
         SELECT t6.title AS title, … FROM b5 JOIN article AS t6 ON t6.id = b5.id
         WHERE b5.parent = k4.key AND b5.place <= ? ORDER BY b5.place
@@ -69,7 +70,7 @@ def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expressio
 
 
 def _best(field: FieldPlan, declaration: Similar, link: Link, context: Context) -> str:
-    """The name of `b5`, which holds for every parent what is most like it."""
+    """Add the CTEs and return the name of the last, `b5`: the best matches of each parent."""
     number = next(context.numbers)
     rarest, query, left_out, alike, best = (f"{letter}{number}" for letter in "rqlab")
     context.materialize(rarest, _rarest(declaration, link, context.audience))
@@ -81,7 +82,7 @@ def _best(field: FieldPlan, declaration: Similar, link: Link, context: Context) 
 
 
 def _ordered(entity: Entity, alike: str, limit: Expression) -> Select[Any]:
-    """Of what a page may hold, ties among them, the places by the whole order."""
+    """Rank the candidates for a page, including ties by score, in the full order."""
     rows = column_of("rows", entity.key)
     order = ", ".join(f"rows.{term.column}{' DESC' if term.descending else ''}" for term in entity.order)
     place = f"row_number() OVER (PARTITION BY {alike}.parent ORDER BY {alike}.score DESC, {order})"
@@ -141,7 +142,7 @@ def _matches(declaration: Similar, query: str, left_out: str, audience: Audience
 
 
 def _left_out(declaration: Similar, query: str) -> Select[Any]:
-    """`parent` and `id` of the rows with one of the parent's names, itself too, or with one that it lists."""
+    """Select `parent` and `id` of rows with a name of the parent (so itself too) or one that it lists."""
     named, lists = declaration.named, declaration.lists
     own = _names(query, named.table, key=named.far, name=named.near)
     listed = _names(query, lists.table, key=lists.near, name=lists.far)

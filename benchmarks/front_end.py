@@ -19,12 +19,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.folders import sampled
-from gqlnews.content.records import ReadOptions
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Asked, Engine
-from gqlnews.store.database import open_writer
-from gqlnews.store.ingest import ingest
-from gqlnews.store.readers import Readers
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.engine.engine import Asked, Engine
+from gqlnews.ingest.pipeline import ingest
+from gqlnews.query.audience import Audience
 
 ONE_IN = 20  # articles has the word that is searched for
 QUERIES = Path(__file__).parent / "queries"

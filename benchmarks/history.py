@@ -26,13 +26,13 @@ from statistics import median
 import msgspec
 
 from benchmarks.editing import Content, step
-from gqlnews.content import read
-from gqlnews.content.inside import OpenFolder
-from gqlnews.content.records import Outcome, ReadOptions, SourceFile
+from gqlnews.content import parse_file
+from gqlnews.content.models import Outcome, ReadOptions, SourceFile
+from gqlnews.content.safe_open import OpenFolder
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.ingest.pipeline import ingest
 from gqlnews.sample import write_sample
-from gqlnews.store.database import open_writer
-from gqlnews.store.ingest import ingest
-from tests.store import dump
+from tests.ingest import dump
 
 OPTIONS = ReadOptions()
 _AHEAD_NS = 10_000_000_000
@@ -73,7 +73,7 @@ def run(steps: int, articles: int, seed: int) -> Iterator[float]:
 @contextmanager
 def remembering() -> Iterator[None]:
     """Parse each text once."""
-    real, known = read.read_outcome, dict[tuple[str, bytes], Outcome]()
+    real, known = parse_file.read_outcome, dict[tuple[str, bytes], Outcome]()
 
     def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptions) -> Outcome:
         path = folder.path if isinstance(folder, OpenFolder) else folder
@@ -82,11 +82,11 @@ def remembering() -> Iterator[None]:
             known[key] = real(folder, file, options)
         return msgspec.structs.replace(known[key], source=file)
 
-    read.read_outcome = read_outcome
+    parse_file.read_outcome = read_outcome
     try:
         yield
     finally:
-        read.read_outcome = real
+        parse_file.read_outcome = real
 
 
 def _open(database: Path) -> sqlite3.Connection:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from gqlnews.store import inline_executor
+from gqlnews.database.sqlite import inline_executor
 from tests.product import Product, take_in
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "news"

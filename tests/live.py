@@ -12,16 +12,16 @@ from typing import Any
 
 import strawberry
 
-from gqlnews.limits import UNLIMITED, Limits
-from gqlnews.plan.audience import Audience
+from gqlnews.config.limits import UNLIMITED, Limits
+from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.database.sqlite.version_probe import Revision
+from gqlnews.engine.engine import Asked, Engine, Watched
+from gqlnews.ingest.change_log import MOST_REMOVED
+from gqlnews.query.audience import Audience
 from gqlnews.schema.build import build_schema
-from gqlnews.schema.engine import Asked, Engine, Watched
-from gqlnews.schema.feed import Feed
-from gqlnews.store.readers import Readers
-from gqlnews.store.revision import Revision
-from gqlnews.store.versions import MOST_REMOVED
-from tests.store.folder import Folder
-from tests.store.model import open_careless, take_in
+from gqlnews.subscriptions.hub import Feed
+from tests.ingest.folder import Folder
+from tests.ingest.model import open_careless, take_in
 
 DEADLINE = 30.0
 ARTICLE_CHANGED = (

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gqlnews.content.records import ReadOptions
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Answer, Asked, Engine
-from gqlnews.store.database import open_writer
-from gqlnews.store.ingest import IngestReport, ingest
-from gqlnews.store.readers import Readers
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.engine.engine import Answer, Asked, Engine
+from gqlnews.ingest.pipeline import IngestReport, ingest
+from gqlnews.query.audience import Audience
 
 
 class Product:

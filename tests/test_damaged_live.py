@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gqlnews.store.leading import lock_file
+from gqlnews.database.sqlite.leader_lock import lock_file
+from tests.ingest.damaged import GARBAGE, KINDS, Damage, of_first_page, of_root
+from tests.ingest.folder import Folder
+from tests.ingest.following import until
 from tests.server.support import Running, environment, run_cli, running, serving
-from tests.store.damaged import GARBAGE, KINDS, Damage, of_first_page, of_root
-from tests.store.folder import Folder
-from tests.store.following import until
 from tests.test_live import children, watching
 
 ARTICLES = 150

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Asked
+from gqlnews.engine.engine import Asked
+from gqlnews.query.audience import Audience
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder

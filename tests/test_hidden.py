@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Asked, Prepared
+from gqlnews.engine.engine import Asked, Prepared
+from gqlnews.query.audience import Audience
 from tests.fuzz.place import HIDDEN, SECRET, url_of, write_place
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation

@@ -7,30 +7,29 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gqlnews"
-VALUES = {
-    "errors",
-    "instants",
-    "keys",
-    "kept",
-    "limits",
-    "time_budget",
-}  # shared by all: exceptions, values, what is kept of them
+SHARED = {"errors", "cache", "timestamps", "text_keys", "time_budget", "resource_errors"}
 ALLOWED = {
     "errors": set(),
-    "instants": set(),
-    "keys": set(),
-    "kept": set(),
-    "limits": set(),
+    "cache": set(),
+    "timestamps": set(),
+    "text_keys": set(),
     "time_budget": {"errors"},
-    "settings": VALUES,
-    "sample": VALUES,
-    "content": VALUES,
-    "store": VALUES | {"content"},
-    "plan": VALUES,
-    "schema": VALUES | {"plan", "store"},
-    "server": VALUES | {"schema", "store", "plan", "settings"},
-    "cli": VALUES | {"content", "store", "plan", "schema", "server", "settings", "sample"},
+    "resource_errors": {"errors"},
+    "config": SHARED,
+    "content": SHARED,
+    "discovery": SHARED | {"content"},
+    "database": SHARED | {"config"},
+    "ingest": SHARED | {"config", "content", "discovery", "database"},
+    "query": SHARED | {"config"},
+    "schema": SHARED | {"config", "query"},
+    "engine": SHARED | {"config", "schema", "query", "database"},
+    "subscriptions": SHARED | {"config", "engine", "schema", "query", "database"},
+    "server": SHARED | {"config", "subscriptions", "engine", "schema", "query", "database"},
+    "app": SHARED
+    | {"config", "server", "subscriptions", "engine", "schema", "query", "database", "ingest", "discovery"},
+    "sample": SHARED,
 }
+ALLOWED["cli"] = {*SHARED, *ALLOWED}  # all
 
 
 def imports() -> Iterator[tuple[str, str, str]]:
@@ -60,13 +59,13 @@ def test_only_the_settings_read_the_environment() -> None:
         for file in PACKAGE.rglob("*.py")
         if any(name in file.read_text() for name in ("os.environ", "os.getenv", "expandvars", "envvar_value"))
     ]
-    assert readers == ["settings.py"]
+    assert readers == ["config/settings.py"]
 
 
-def test_only_the_store_opens_a_database() -> None:
+def test_only_the_database_package_opens_a_database() -> None:
     openers = {
         file.relative_to(PACKAGE).parts[0]
         for file in PACKAGE.rglob("*.py")
         if any(name in file.read_text() for name in ("sqlite3.connect(", "aiosqlite.connect("))
     }
-    assert openers <= {"store"}
+    assert openers <= {"database"}

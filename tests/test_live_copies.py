@@ -12,11 +12,11 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.plan.audience import Audience
-from gqlnews.schema import feed, groups
-from gqlnews.schema.engine import Watched
+from gqlnews.engine.engine import Watched
+from gqlnews.query.audience import Audience
+from gqlnews.subscriptions import groups, hub
+from tests.ingest.histories import Edit, histories
 from tests.live import ARTICLE_CHANGED, Live, Watching, living
-from tests.store.histories import Edit, histories
 
 SELECTION = """{
   slug title publishedDateTime published quality heat excerpt body topics { slug } provider { domain }
@@ -161,7 +161,7 @@ async def follow(history: list[list[Edit]], everyone: list[Copy], settling: list
 def test_a_copy_that_follows_is_what_a_query_gives(
     history: list[list[Edit]], everyone: list[Copy], settling: list[bool], page: int
 ) -> None:
-    with patch.object(feed, "PAGE", page), patch.object(feed, "TICK", 0.001):
+    with patch.object(hub, "PAGE", page), patch.object(hub, "TICK", 0.001):
         asyncio.run(follow(history, everyone, settling))
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Asked
-from gqlnews.store.revision import Revision
+from gqlnews.database.sqlite.version_probe import Revision
+from gqlnews.engine.engine import Asked
+from gqlnews.query.audience import Audience
+from tests.ingest.histories import Edit, histories
+from tests.ingest.model import place, steps
 from tests.product import Product
-from tests.store.histories import Edit, histories
-from tests.store.model import place, steps
 
 EVERYTHING = """
 {

@@ -19,12 +19,12 @@ from typing import Any, Self
 
 from starlette.testclient import TestClient
 
-from gqlnews.kept import Kept
-from gqlnews.limits import UNLIMITED
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Asked, Engine
-from gqlnews.server.app import create_app
-from gqlnews.settings import ServerSettings
+from gqlnews.app import create_app
+from gqlnews.cache import Kept
+from gqlnews.config.limits import UNLIMITED
+from gqlnews.config.settings import ServerSettings
+from gqlnews.engine.engine import Asked, Engine
+from gqlnews.query.audience import Audience
 from tests.product import Product
 from tests.server.support import TOKEN, TOKEN_HASH
 

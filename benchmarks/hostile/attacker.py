@@ -12,7 +12,7 @@ import uvloop
 from benchmarks.hostile.attacks import attack_named
 from benchmarks.hostile.floods import prepare, run
 from benchmarks.hostile.traffic import WHOLE_SECONDS
-from gqlnews.server.open_files import allow_open_files
+from gqlnews.server.uvicorn.rlimits import allow_open_files
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ import uvloop
 
 from benchmarks.hostile.clients import VICTIM, HttpClient, SocketClient, connect
 from benchmarks.hostile.traffic import get, post, subscribe
-from gqlnews.server.open_files import allow_open_files
+from gqlnews.server.uvicorn.rlimits import allow_open_files
 
 EVERY = 0.01  # seconds between two queries
 HEALTH_EVERY = 0.2

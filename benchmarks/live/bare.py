@@ -13,7 +13,7 @@ import orjson
 import uvloop
 
 from benchmarks.live.frames import ACCEPTED, END_OF_HEAD, TEXT, Frames, frame
-from gqlnews.server.open_files import allow_open_files
+from gqlnews.server.uvicorn.rlimits import allow_open_files
 
 BETWEEN = 0.1  # seconds
 SLUG = "2023/01/2023-01-17-railway-fodabar-bikadil-fund-region-bread-naben-tilibol-2715"  # as long as most

@@ -25,7 +25,7 @@ from benchmarks.live.frames import (
     Frames,
     frame,
 )
-from gqlnews.server.open_files import allow_open_files
+from gqlnews.server.uvicorn.rlimits import allow_open_files
 
 AT_ONCE = 50  # connections that are being made
 ACK, NEXT, PONGED = b'{"type":"connection_ack"', b'{"id":"1","type":"next"', b'{"type":"pong"'

@@ -26,7 +26,7 @@ from benchmarks.soak.interest import EVERY, EVERYTHING, FILTERED, TOKEN_HASH
 from benchmarks.soak.subscriber import Counts, Subscriber
 from benchmarks.soak.writer import Writer
 from benchmarks.throughput.process import Server
-from gqlnews.server.open_files import allow_open_files
+from gqlnews.server.uvicorn.rlimits import allow_open_files
 
 EVERY_SECONDS = 10.0
 SETTLING = 3.0  # seconds, before anything changes

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.soak.asking import Asking
 from benchmarks.soak.interest import EVERY, EVERYTHING, Interest
 from benchmarks.soak.subscriber import Subscriber
-from tests.store.dump import content
+from tests.ingest.dump import content
 
 QUIET = 3.0  # seconds without another version
 CATCH_UP = 30.0  # seconds at most

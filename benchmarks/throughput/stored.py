@@ -4,7 +4,7 @@ The environment says which, as for every other ASGI server: docs/settings.md.
 """
 
 from benchmarks.throughput.listening import serve
-from gqlnews.server.app import from_environment
+from gqlnews.app import from_environment
 
 if __name__ == "__main__":
     serve(from_environment(), lifespan="on")

@@ -14,9 +14,8 @@ import typer
 
 from gqlnews import __version__
 from gqlnews.cli import options
-from gqlnews.errors import StartupError
-from gqlnews.limits import SERVED
-from gqlnews.settings import (
+from gqlnews.config.limits import SERVED
+from gqlnews.config.settings import (
     CACHE_MB,
     FIELDS_MB,
     MEBIBYTE,
@@ -32,6 +31,7 @@ from gqlnews.settings import (
     request_limits,
     traces_on,
 )
+from gqlnews.errors import StartupError
 
 app = typer.Typer(
     name="gqlnews",
@@ -123,8 +123,8 @@ def serve(
     processes: options.Processes = None,
 ) -> None:
     """Ingest what changed in FOLDER, then serve it, and ingest every further change."""
+    from gqlnews.cli.content_options import source
     from gqlnews.cli.serve import Serving, run_server
-    from gqlnews.cli.source import source
 
     content = source(folder, db, base_url, iframe_host, processes)
     settings = ServerSettings(
@@ -165,14 +165,14 @@ def ingest(
     until_eof: options.UntilEof = False,
 ) -> None:
     """Ingest what changed in FOLDER, then exit; with --watch, ingest every further change."""
+    from gqlnews.cli.content_options import source
     from gqlnews.cli.ingest import run_ingest
-    from gqlnews.cli.source import source
 
     content = source(folder, db, base_url, iframe_host, processes, may_wait=watch and until_eof)
     if not watch:
         run_ingest(content, anew=rebuild)
         return
-    from gqlnews.cli.follow import run_follow
+    from gqlnews.cli.watch import run_follow
 
     run_follow(content, anew=rebuild, poll=poll, until_eof=until_eof, log_format=log_format)
 
@@ -187,7 +187,7 @@ def check(
 ) -> None:
     """Print the problems of the files in FOLDER; exit with 1 if there is an error."""
     from gqlnews.cli.check import run_check
-    from gqlnews.cli.source import source
+    from gqlnews.cli.content_options import source
 
     fine = run_check(source(folder, None, base_url, iframe_host, processes), format)
     raise typer.Exit(0 if fine else 1)

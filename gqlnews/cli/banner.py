@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gqlnews import __version__
-from gqlnews.server.app import ENDPOINT
-from gqlnews.server.explorer import explorer_is_built
-from gqlnews.settings import ServerSettings
-from gqlnews.store.ingest import IngestReport
+from gqlnews.app import ENDPOINT
+from gqlnews.config.settings import ServerSettings
+from gqlnews.ingest.pipeline import IngestReport
+from gqlnews.server.graphiql.assets import explorer_is_built
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from tempfile import TemporaryDirectory
 
 import typer
 
+from gqlnews.cli.content_options import Source
+from gqlnews.cli.formatters import PRINTERS
 from gqlnews.cli.ingest import take_in
 from gqlnews.cli.options import CheckFormat
-from gqlnews.cli.problems import PRINTERS
-from gqlnews.cli.source import Source
-from gqlnews.cli.stopping import stoppable
-from gqlnews.content.records import Problem, Severity
-from gqlnews.store.database import open_writer
-from gqlnews.store.problems import read_problems
+from gqlnews.cli.signals import stoppable
+from gqlnews.content.models import Problem, Severity
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.ingest.problems import read_problems
 
 
 def run_check(source: Source, format: CheckFormat) -> bool:

@@ -4,16 +4,16 @@ import time
 from contextlib import closing
 from functools import partial
 
-from gqlnews.cli.follow import ServerLog
+from gqlnews.cli.content_options import Source
 from gqlnews.cli.ingest import MAY_PASS, fill, take_in
-from gqlnews.cli.source import Source
+from gqlnews.cli.watch import ServerLog
+from gqlnews.database.sqlite.damage import DamageReport
+from gqlnews.database.sqlite.paths import identity_of
+from gqlnews.database.sqlite.reader_connection import connect_to_read, has_content
+from gqlnews.database.sqlite.writer import WAIT_SECONDS
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError
-from gqlnews.store.connection import connect_to_read, has_content
-from gqlnews.store.damage import DamageReport
-from gqlnews.store.database import WAIT_SECONDS
-from gqlnews.store.follow import WAIT_AT_ONCE, Trouble, pauses, rebuild_damaged
-from gqlnews.store.ingest import IngestReport
-from gqlnews.store.location import identity_of
+from gqlnews.ingest.pipeline import IngestReport
+from gqlnews.ingest.watch_ingest import WAIT_AT_ONCE, Trouble, pauses, rebuild_damaged
 
 
 def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | None:

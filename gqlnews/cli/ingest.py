@@ -6,9 +6,15 @@ from functools import partial
 
 import typer
 
+from gqlnews.cli.content_options import Source
 from gqlnews.cli.progress import progress
-from gqlnews.cli.source import Source
-from gqlnews.cli.stopping import heed_signals, stoppable
+from gqlnews.cli.signals import heed_signals, stoppable
+from gqlnews.database.sqlite.damage import check_pages, clear_report, record_ours, report
+from gqlnews.database.sqlite.paths import identity_of
+from gqlnews.database.sqlite.reader_connection import connect_to_read
+from gqlnews.database.sqlite.rebuild import in_use, rebuild
+from gqlnews.database.sqlite.sqlite_errors import explaining
+from gqlnews.database.sqlite.writer import WAIT_SECONDS, open_writer
 from gqlnews.errors import (
     DamagedDatabaseError,
     ExhaustedError,
@@ -17,13 +23,7 @@ from gqlnews.errors import (
     ParserProcessError,
     StorageError,
 )
-from gqlnews.store.connection import connect_to_read
-from gqlnews.store.damage import check_pages, clear_report, record_ours, report
-from gqlnews.store.database import WAIT_SECONDS, open_writer
-from gqlnews.store.failures import explaining
-from gqlnews.store.ingest import IngestReport, ingest
-from gqlnews.store.location import identity_of
-from gqlnews.store.rebuild import in_use, rebuild
+from gqlnews.ingest.pipeline import IngestReport, ingest
 
 MAY_PASS = (ExhaustedError, FolderError, LockedDatabaseError, ParserProcessError, StorageError)
 """Transient errors. A server and `ingest --watch` retry after these."""

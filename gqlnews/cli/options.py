@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gqlnews.settings import (
+from gqlnews.config.settings import (
     ALLOW_ORIGINS,
     COST,
     DEPTH,

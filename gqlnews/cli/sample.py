@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from gqlnews.cli.progress import progress
-from gqlnews.cli.stopping import stoppable
+from gqlnews.cli.signals import stoppable
 from gqlnews.sample import write_sample
 
 

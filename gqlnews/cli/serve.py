@@ -11,22 +11,22 @@ from types import FrameType
 
 import typer
 
+from gqlnews.app import documents_of
 from gqlnews.cli.banner import Banner
+from gqlnews.cli.content_options import Source
 from gqlnews.cli.first_ingest import ingest_before_serving
-from gqlnews.cli.following import start_following
 from gqlnews.cli.ingest import UNDONE
-from gqlnews.cli.kept import Kept
-from gqlnews.cli.serving import Ready, serve
-from gqlnews.cli.source import Source
-from gqlnews.cli.stopping import stoppable
+from gqlnews.cli.run_server import Ready, serve
+from gqlnews.cli.signals import stoppable
+from gqlnews.cli.supervisor import Kept
+from gqlnews.cli.watcher_process import start_following
 from gqlnews.cli.worker import start_worker, wait_until_ready
+from gqlnews.config.settings import LogFormat, ServerSettings
 from gqlnews.errors import StartupError
 from gqlnews.schema.build import build_schema
-from gqlnews.server import logs
-from gqlnews.server.address import base_url, listen
-from gqlnews.server.app import documents_of
-from gqlnews.server.serving import NAMES
-from gqlnews.settings import LogFormat, ServerSettings
+from gqlnews.server.observability import logs
+from gqlnews.server.uvicorn.listener import base_url, listen
+from gqlnews.server.uvicorn.uvicorn_server import NAMES
 
 NOT_SERVED = "nothing was served"
 

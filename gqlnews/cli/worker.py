@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from gqlnews.server import logs
-from gqlnews.settings import LogFormat, ServerSettings
+from gqlnews.config.settings import LogFormat, ServerSettings
+from gqlnews.server.observability import logs
 
 _START = "from gqlnews.cli.worker import main; main()"
 
@@ -65,7 +65,7 @@ def wait_until_ready(process: "subprocess.Popen[bytes]") -> Served | None:
 
 def main() -> None:
     """Entry point of the worker process."""
-    from gqlnews.cli.serving import serve
+    from gqlnews.cli.run_server import serve
 
     orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=Orders, dec_hook=_decoded)
     logs.configure(orders.log_format)

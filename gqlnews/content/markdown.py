@@ -13,7 +13,7 @@ import msgspec
 import nh3
 import pyromark
 
-from gqlnews.content.tame import is_tame
+from gqlnews.content.html_complexity import is_tame
 
 _WORDS_A_MINUTE = 240
 _OPTIONS = (

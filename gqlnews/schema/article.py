@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.plan.arguments import read_slice, slice_arguments
-from gqlnews.plan.declare import Connection, Items, Junction, Kind, Many, Match, One, OrderTerm, Part, Similar
-from gqlnews.plan.lists import ReadList
+from gqlnews.query.arguments import read_slice, slice_arguments
+from gqlnews.query.connection_args import ReadList
+from gqlnews.query.fields import Connection, Items, Junction, Kind, Many, Match, One, OrderTerm, Part, Similar
 from gqlnews.schema.coverage import Coverage
-from gqlnews.schema.entities import ARTICLE, ARTICLES_OF_TOPIC, STORY_OF_ARTICLE
 from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import ORDER_BY, PAGE, WHERE, argument, column, declared, first
 from gqlnews.schema.filters import ARTICLE_OPERANDS, ArticleFilter
@@ -19,6 +18,7 @@ from gqlnews.schema.orders import ARTICLE_ORDERS, ARTICLES_ALIKE, ArticleOrder
 from gqlnews.schema.page_info import PageInfo
 from gqlnews.schema.related import Related
 from gqlnews.schema.scalars import JSON, DateTime
+from gqlnews.schema.tables import ARTICLE, ARTICLES_OF_TOPIC, STORY_OF_ARTICLE
 
 if TYPE_CHECKING:
     from gqlnews.schema.story import Story

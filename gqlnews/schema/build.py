@@ -11,15 +11,15 @@ from strawberry.types import ExecutionContext
 from strawberry.types.base import StrawberryObjectDefinition
 
 from gqlnews.errors import DatabaseError
-from gqlnews.plan.declare import Declaration, Declarations
+from gqlnews.query.fields import Declaration, Declarations
 from gqlnews.schema.article import Article
-from gqlnews.schema.entities import ARTICLE, PROBLEM, PROVIDER, RELATED, SITE, STORY, TOPIC
-from gqlnews.schema.executor import FragmentExecutor
 from gqlnews.schema.fields import DECLARATION
+from gqlnews.schema.passthrough_executor import FragmentExecutor
 from gqlnews.schema.query import Query
 from gqlnews.schema.scalars import CONFIG
 from gqlnews.schema.story import Story
 from gqlnews.schema.subscription import Subscription
+from gqlnews.schema.tables import ARTICLE, PROBLEM, PROVIDER, RELATED, SITE, STORY, TOPIC
 from gqlnews.schema.topic import Topic
 from gqlnews.time_budget import TimeBudgetExceeded
 

@@ -6,18 +6,18 @@ from enum import Enum
 import strawberry
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.plan.arguments import Arguments, Inputs
-from gqlnews.plan.declare import Log, LogPart, Match, One
-from gqlnews.plan.lists import MOST_ON_A_PAGE, page_size
+from gqlnews.query.arguments import Arguments, Inputs
+from gqlnews.query.connection_args import MOST_ON_A_PAGE, page_size
+from gqlnews.query.fields import Log, LogPart, Match, One
 from gqlnews.schema.article import Article
-from gqlnews.schema.entities import CHANGE, SITE
 from gqlnews.schema.fields import column, declared
+from gqlnews.schema.tables import CHANGE, SITE
 
 _VERSION = re.compile(r"([0-9a-f]{1,32}-)([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
 def change_arguments(arguments: Arguments) -> Inputs:
-    """Resolve the arguments to `line`, `since`, `started` and `limit`, which plan/render/logs.py binds."""
+    """Resolve the arguments to the values that query/sql/change_feed.py binds."""
     first = arguments.get("first")
     limit, _ = page_size(MOST_ON_A_PAGE if first is None else first, None)
     line, since, started = read_version(arguments.get("since"))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.plan.declare import Items, Match, One
+from gqlnews.query.fields import Items, Match, One
 from gqlnews.schema.fields import column, declared, first
 from gqlnews.schema.image import Image
 from gqlnews.schema.scalars import URL, DateTime

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry.types.arguments import StrawberryArgument
 
-from gqlnews.plan.arguments import Arguments, Inputs, read_slice
-from gqlnews.plan.declare import Groups, Intervals, Junction, Match, One, Seen, Statistics
+from gqlnews.query.arguments import Arguments, Inputs, read_slice
+from gqlnews.query.fields import Groups, Intervals, Junction, Match, One, Seen, Statistics
 from gqlnews.schema.fields import argument, column, declared
 from gqlnews.schema.scalars import DateTime
 

@@ -11,7 +11,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-from gqlnews.plan.declare import Column, Declaration, Kind
+from gqlnews.query.fields import Column, Declaration, Kind
 
 DECLARATION = "gqlnews"
 

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.types.base import StrawberryObjectDefinition, has_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
-from gqlnews.plan.filters import Compared, Operand, Operands
+from gqlnews.query.filters import Compared, Operand, Operands
 from gqlnews.schema.fields import DECLARATION
 from gqlnews.schema.scalars import DateTime, Duration
 

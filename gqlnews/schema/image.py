@@ -2,7 +2,7 @@
 
 import strawberry
 
-from gqlnews.plan.declare import Kind
+from gqlnews.query.fields import Kind
 from gqlnews.schema.fields import column
 from gqlnews.schema.scalars import URL
 

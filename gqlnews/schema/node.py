@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import strawberry
 
-from gqlnews.plan.arguments import Inputs
+from gqlnews.query.arguments import Inputs
 from gqlnews.schema.fields import column
 
 

@@ -4,9 +4,9 @@ from enum import Enum
 
 import strawberry
 
-from gqlnews.plan.declare import Alike, OrderTerm
-from gqlnews.plan.lists import BELOW
-from gqlnews.schema.entities import STORY_OF_ARTICLE
+from gqlnews.query.connection_args import BELOW
+from gqlnews.query.fields import Alike, OrderTerm
+from gqlnews.schema.tables import STORY_OF_ARTICLE
 
 
 @strawberry.enum(description="Where items without a value are sorted.")

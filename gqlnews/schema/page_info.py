@@ -2,7 +2,7 @@
 
 import strawberry
 
-from gqlnews.plan.declare import Part
+from gqlnews.query.fields import Part
 from gqlnews.schema.fields import declared
 
 

@@ -2,15 +2,15 @@
 
 import strawberry
 
-from gqlnews.plan.declare import Connection, Items, Kind, Match, Part
-from gqlnews.plan.lists import ReadList
+from gqlnews.query.connection_args import ReadList
+from gqlnews.query.fields import Connection, Items, Kind, Match, Part
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
-from gqlnews.schema.entities import PROVIDER
 from gqlnews.schema.fields import column, declared, first
 from gqlnews.schema.filters import PROVIDER_OPERANDS
 from gqlnews.schema.image import Image
 from gqlnews.schema.node import Node
 from gqlnews.schema.page_info import PageInfo
+from gqlnews.schema.tables import PROVIDER
 
 
 def providers(place: str) -> Connection:

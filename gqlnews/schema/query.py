@@ -5,8 +5,8 @@ from typing import Annotated, Any, TypeVar, cast
 
 import strawberry
 
-from gqlnews.plan.arguments import key_arguments
-from gqlnews.plan.declare import Declaration, Junction, Many, Match, One, Refs
+from gqlnews.query.arguments import key_arguments
+from gqlnews.query.fields import Declaration, Junction, Many, Match, One, Refs
 from gqlnews.schema.article import Article, ArticleConnection, articles
 from gqlnews.schema.changes import CHANGES, ChangeSet
 from gqlnews.schema.fields import AFTER, BEFORE, DECLARATION, FIRST, LAST, ORDER_BY, WHERE
@@ -14,13 +14,13 @@ from gqlnews.schema.filters import ArticleFilter, ProviderFilter
 from gqlnews.schema.node import Node, node_argument, nodes_argument
 from gqlnews.schema.orders import ArticleOrder, Collapse, StoryOrder
 from gqlnews.schema.provider import Provider, ProviderConnection, providers
+from gqlnews.schema.root_resolver import Info, finished
 from gqlnews.schema.scalars import URL, DateTime, Duration
 from gqlnews.schema.search import SEARCH, SearchConnection
 from gqlnews.schema.site import Site
 from gqlnews.schema.story import STORIES, StoryConnection
 from gqlnews.schema.topic import Topic
 from gqlnews.schema.trending import TRENDING
-from gqlnews.schema.work import Info, finished
 
 COLLAPSE = "Returns only the first of several duplicates in the sort order. Applied after `where`."
 ONE_DAY = Duration("P1D")

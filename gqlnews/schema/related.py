@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.plan.declare import Difference, Differences, Match, One
+from gqlnews.query.fields import Difference, Differences, Match, One
 from gqlnews.schema.coverage import Coverage
-from gqlnews.schema.entities import ARTICLE
 from gqlnews.schema.fields import column, declared
+from gqlnews.schema.tables import ARTICLE
 
 if TYPE_CHECKING:
     from gqlnews.schema.article import Article

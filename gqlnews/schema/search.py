@@ -4,17 +4,17 @@ import hashlib
 
 import strawberry
 
-from gqlnews.plan.arguments import Arguments, Inputs
-from gqlnews.plan.declare import Connection, Hits, OrderTerm, Part
-from gqlnews.plan.filters import FilterReader
-from gqlnews.plan.lists import ListShape, read_page, read_where
-from gqlnews.plan.search import read_search
+from gqlnews.query.arguments import Arguments, Inputs
+from gqlnews.query.connection_args import ListShape, read_page, read_where
+from gqlnews.query.fields import Connection, Hits, OrderTerm, Part
+from gqlnews.query.filters import FilterReader
+from gqlnews.query.fts_query import read_search
 from gqlnews.schema.article import Article
-from gqlnews.schema.entities import ARTICLE
 from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import declared
 from gqlnews.schema.filters import ARTICLE_OPERANDS
 from gqlnews.schema.page_info import PageInfo
+from gqlnews.schema.tables import ARTICLE
 
 BEST_FIRST = (OrderTerm("score", descending=True, number=True), *ARTICLE.order)
 

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from gqlnews.plan.arguments import Arguments, Inputs, read_slice
-from gqlnews.plan.declare import Many
+from gqlnews.query.arguments import Arguments, Inputs, read_slice
+from gqlnews.query.fields import Many
 from gqlnews.schema.fields import argument, column, declared
 from gqlnews.schema.problem import Problem
 from gqlnews.schema.scalars import DateTime

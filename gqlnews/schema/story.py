@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.plan.arguments import Arguments, Inputs
-from gqlnews.plan.conditions import Operator, Test
-from gqlnews.plan.declare import Connection, Groups, Match, One, OrderTerm, Part
-from gqlnews.plan.lists import ListShape, read_page
+from gqlnews.query.arguments import Arguments, Inputs
+from gqlnews.query.connection_args import ListShape, read_page
+from gqlnews.query.fields import Connection, Groups, Match, One, OrderTerm, Part
+from gqlnews.query.predicates import Operator, Test
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
-from gqlnews.schema.entities import ARTICLE, ARTICLES_OF_STORY, STORY
 from gqlnews.schema.facets import ProviderCount
 from gqlnews.schema.fields import column, declared
 from gqlnews.schema.node import Node
 from gqlnews.schema.page_info import PageInfo
 from gqlnews.schema.scalars import DateTime
+from gqlnews.schema.tables import ARTICLE, ARTICLES_OF_STORY, STORY
 
 if TYPE_CHECKING:
     from gqlnews.schema.article import Article

@@ -6,14 +6,14 @@ from typing import Annotated, Any, TypeVar, cast
 import orjson
 import strawberry
 
-from gqlnews.plan.arguments import Arguments, Inputs
-from gqlnews.plan.declare import Events
-from gqlnews.plan.filters import FilterReader
-from gqlnews.plan.lists import read_where
+from gqlnews.query.arguments import Arguments, Inputs
+from gqlnews.query.connection_args import read_where
+from gqlnews.query.fields import Events
+from gqlnews.query.filters import FilterReader
 from gqlnews.schema.changes import ArticleChange, read_version
-from gqlnews.schema.entities import ARTICLE
 from gqlnews.schema.fields import DECLARATION
 from gqlnews.schema.filters import ARTICLE_OPERANDS, ArticleFilter
+from gqlnews.schema.tables import ARTICLE
 
 JUDGED = (
     "Filters articles both before and after a change. An article that no longer matches is reported as "

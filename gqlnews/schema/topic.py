@@ -2,11 +2,11 @@
 
 import strawberry
 
-from gqlnews.plan.declare import Match
+from gqlnews.query.fields import Match
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
-from gqlnews.schema.entities import ARTICLES_OF_TOPIC
 from gqlnews.schema.fields import column, declared
 from gqlnews.schema.node import Node
+from gqlnews.schema.tables import ARTICLES_OF_TOPIC
 
 
 @strawberry.type(description="A topic of articles.")

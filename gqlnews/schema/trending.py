@@ -5,17 +5,17 @@ log2(heat) + published / halfLife, which does not depend on the current time. So
 cursors need no clock.
 """
 
-from gqlnews.instants import parse_instant, seconds_of
-from gqlnews.keys import heat_log_of
-from gqlnews.plan.arguments import Arguments, Inputs
-from gqlnews.plan.conditions import Operator, Test, every
-from gqlnews.plan.cursors import Key, bad_cursor
-from gqlnews.plan.declare import LEAST, Connection, Decay
-from gqlnews.plan.filters import FilterReader, now_key, read_duration, read_instant
-from gqlnews.plan.lists import ListShape, read_alike, read_page, read_where
-from gqlnews.schema.entities import ARTICLE
+from gqlnews.query.arguments import Arguments, Inputs
+from gqlnews.query.connection_args import ListShape, read_alike, read_page, read_where
+from gqlnews.query.cursors import Key, bad_cursor
+from gqlnews.query.fields import LEAST, Connection, Decay
+from gqlnews.query.filters import FilterReader, now_key, read_duration, read_instant
+from gqlnews.query.predicates import Operator, Test, every
 from gqlnews.schema.filters import ARTICLE_OPERANDS
 from gqlnews.schema.orders import ARTICLES_ALIKE
+from gqlnews.schema.tables import ARTICLE
+from gqlnews.text_keys import heat_log_of
+from gqlnews.timestamps import parse_instant, seconds_of
 
 HOTTEST_FIRST = (
     Decay(

@@ -7,10 +7,10 @@ from hashlib import sha256
 
 from starlette.types import Scope
 
+from gqlnews.config.settings import ServerSettings
 from gqlnews.errors import Code
-from gqlnews.plan.audience import Audience
-from gqlnews.server.wire import BEARER, WWW_AUTHENTICATE, RefusedError
-from gqlnews.settings import ServerSettings
+from gqlnews.query.audience import Audience
+from gqlnews.server.http import BEARER, WWW_AUTHENTICATE, RefusedError
 
 # RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110).
 _CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)

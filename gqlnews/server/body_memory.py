@@ -3,7 +3,7 @@
 from collections import Counter
 
 from gqlnews.errors import Code
-from gqlnews.server.wire import RETRY_AFTER, RefusedError
+from gqlnews.server.http import RETRY_AFTER, RefusedError
 
 SMALL_BYTES = 16 * 1024  # bodies up to this size are not counted
 MAX_BYTES = 32 << 20  # of all clients; a parsed body takes up to thirty times its size

@@ -6,7 +6,7 @@ The readiness check has its own database connection, so a busy server still pass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gqlnews.server.service import Service
+from gqlnews.server.services import Service
 
 
 async def live(request: Request) -> Response:

@@ -15,7 +15,7 @@ from time import monotonic, thread_time
 from typing import Any, TypeVar
 
 from gqlnews.errors import Code
-from gqlnews.server.wire import RETRY_AFTER, RefusedError
+from gqlnews.server.http import RETRY_AFTER, RefusedError
 from gqlnews.time_budget import TimeBudget, time_budget
 
 MAX_WAITING = 256  # queued jobs of all clients

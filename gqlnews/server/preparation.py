@@ -12,11 +12,11 @@ from time import perf_counter
 
 from graphql import GraphQLError
 
+from gqlnews.cache import Kept
+from gqlnews.engine.document_cache import Document, coded
+from gqlnews.engine.engine import Asked, Engine, Ready, refused
 from gqlnews.errors import Code
-from gqlnews.kept import Kept
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.documents import Document, coded
-from gqlnews.schema.engine import Asked, Engine, Ready, refused
+from gqlnews.query.audience import Audience
 from gqlnews.server.offload import OffloadQueue
 from gqlnews.time_budget import TimeBudgetExceeded, time_budget
 

@@ -25,12 +25,12 @@ from benchmarks.hostile.table import markdown
 from benchmarks.hostile.traffic import ConnectionFlood, HttpFlood, Payload, SocketFlood
 from benchmarks.hostile.victim import Sample
 from benchmarks.live.frames import TEXT, Frames
-from gqlnews.limits import SERVED
-from gqlnews.plan.audience import Audience
+from gqlnews.config.limits import SERVED
+from gqlnews.database.sqlite.reader_connection import Statements
+from gqlnews.engine.document_cache import Documents
+from gqlnews.engine.engine import Asked, Engine, Prepared
+from gqlnews.query.audience import Audience
 from gqlnews.schema.build import build_schema
-from gqlnews.schema.documents import Documents
-from gqlnews.schema.engine import Asked, Engine, Prepared
-from gqlnews.store.connection import Statements
 
 MOST_BODY, MOST_MESSAGE = 256 * 1024, 64 * 1024  # bytes that the server takes
 ROOT = Path(__file__).parents[2]

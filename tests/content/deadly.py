@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 
-from gqlnews.content.records import Outcome
+from gqlnews.content.models import Outcome
 
 HARMFUL = "13.md"
 

@@ -3,9 +3,9 @@
 import os
 import sys
 
-from gqlnews.content.records import Outcome
+from gqlnews.content.models import Outcome
 
-if "gqlnews.content.worker" in " ".join(sys.orig_argv):
+if "gqlnews.ingest.pool_worker" in " ".join(sys.orig_argv):
     os._exit(9)
 
 

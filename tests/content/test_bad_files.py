@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.codes import WARNINGS
-from gqlnews.content.discover import discover
-from gqlnews.content.parallel import read_all
-from gqlnews.content.read import MAX_BYTES, parse_article, read_outcome
-from gqlnews.content.records import Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import Outcome, ReadOptions, SourceFile
+from gqlnews.content.parse_file import MAX_BYTES, parse_article, read_outcome
+from gqlnews.content.problem_codes import WARNINGS
+from gqlnews.discovery.scan import discover
+from gqlnews.ingest.worker_pool import read_all
 from tests.content.bad_files import NEEDED, Bad, bad_files, fenced
 
 BAD_FILES = {bad.name: bad for bad in bad_files()}

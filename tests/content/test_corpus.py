@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.discover import discover
-from gqlnews.content.parallel import read_all
-from gqlnews.content.records import Article, Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import Article, Outcome, ReadOptions, SourceFile
+from gqlnews.discovery.scan import discover
+from gqlnews.ingest.worker_pool import read_all
 
 ESCAPED_LINES = 1_104
 

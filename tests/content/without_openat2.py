@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from gqlnews.content import inside, openat2
-from gqlnews.content.discover import discover
+from gqlnews.content import openat2, safe_open
+from gqlnews.discovery.scan import discover
 
 _NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER_MODE = 38, 22, 2
 _LOAD_WORD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06
@@ -47,7 +47,7 @@ def main() -> None:
     """Print the errno of the call itself, what is found in the folder, and the text of a file."""
     folder, path, error = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     refuse_openat2(error)
-    with inside.OpenFolder.at(folder) as opened:
+    with safe_open.OpenFolder.at(folder) as opened:
         try:
             openat2.openat2(opened.descriptor, path, os.O_RDONLY)
         except OSError as refused:

@@ -6,8 +6,8 @@ import pytest
 from graphql import GraphQLSchema, build_schema, get_operation_ast, parse, validate
 from graphql.execution.values import get_variable_values
 
-from gqlnews.server.examples import Example, Served, examples
-from gqlnews.server.page import longest_word
+from gqlnews.server.graphiql.examples import Example, Served, examples
+from gqlnews.server.graphiql.page import longest_word
 from tests.product import Product
 
 ALL = examples(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from hypothesis.strategies import DataObject
 
-from gqlnews.content.guard import BUG
-from gqlnews.content.records import ReadOptions
-from gqlnews.store.database import open_writer
-from gqlnews.store.ingest import ingest
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.ingest.guarded_parse import BUG
+from gqlnews.ingest.pipeline import ingest
 from tests.fuzz.front_matter import files
 from tests.fuzz.promises import SECONDS
-from tests.store.folder import Folder, keys_of, later_ns, text_of
+from tests.ingest.folder import Folder, keys_of, later_ns, text_of
 
 GOOD = text_of(keys_of("https://x.example/good"))
 

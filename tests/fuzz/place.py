@@ -6,7 +6,7 @@ where it comes back, it leaked.
 
 from pathlib import Path
 
-from tests.store.folder import BROKEN, Folder, keys_of, text_of
+from tests.ingest.folder import BROKEN, Folder, keys_of, text_of
 
 SECRET = "xyzzyquux"  # noqa: S105 - opens nothing
 OPEN = tuple(f"open-{number}" for number in range(8))

@@ -16,9 +16,9 @@ from tests.fuzz.inputs import inputs_of
 from tests.fuzz.intake import Intake
 from tests.fuzz.place import HIDDEN, OPEN, write_hidden, write_open, write_place
 from tests.fuzz.promises import ROOT, SECONDS, broken
+from tests.ingest.folder import Folder
 from tests.product import take_in
 from tests.server.support import TOKEN, TOKEN_HASH, Running, serving
-from tests.store.folder import Folder
 
 SDL = (ROOT / "schema.graphql").read_text("utf-8")
 KNOWN = """

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from gqlnews.content.discover import discover
-from gqlnews.content.parallel import read_all
-from gqlnews.content.records import Article, Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import Article, Outcome, ReadOptions, SourceFile
+from gqlnews.discovery.scan import discover
+from gqlnews.ingest.worker_pool import read_all
 from tests.conftest import EXAMPLES
 
 LEAD = "2026/harbour-tunnel-opens"

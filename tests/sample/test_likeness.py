@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gqlnews.content.discover import discover
-from gqlnews.content.parallel import read_all
-from gqlnews.content.records import ReadOptions, Severity, SourceFile
+from gqlnews.content.models import ReadOptions, Severity, SourceFile
+from gqlnews.discovery.scan import discover
+from gqlnews.ingest.worker_pool import read_all
 from gqlnews.sample import write_sample
 
 ARTICLES = 2_500

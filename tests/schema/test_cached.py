@@ -6,8 +6,8 @@ from types import FrameType
 
 import pytest
 
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Asked, Engine
+from gqlnews.engine.engine import Asked, Engine
+from gqlnews.query.audience import Audience
 from tests.product import Product
 
 QUERY = """
@@ -22,12 +22,12 @@ AT_WORK = {
     "parser": "graphql.language.parser",
     "lexer": "graphql.language.lexer",
     "validator": "graphql.validation.",
-    "collector": "gqlnews.plan.collect",
-    "renderer": "gqlnews.plan.render.render_root",
-    "compiler": "gqlnews.plan.compile.compile_statement",
+    "collector": "gqlnews.query.planner",
+    "renderer": "gqlnews.query.sql.render_root",
+    "compiler": "gqlnews.query.compile.compile_statement",
     "SQLAlchemy": "sqlalchemy.",
 }
-EXECUTOR = "gqlnews.schema.executor."
+EXECUTOR = "gqlnews.schema.passthrough_executor."
 
 
 def asked(text: str, first: int, **more: bool) -> Asked:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gqlnews.plan.audience import Audience
+from gqlnews.query.audience import Audience
+from tests.ingest.folder import Folder
 from tests.product import Product, take_in
-from tests.store.folder import Folder
 
 VERSIONS = "{ site { version } changes { version nodes { kind slug version } } }"
 SINCE = "query ($since: String) { changes(since: $since) { nodes { slug } } }"

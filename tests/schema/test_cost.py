@@ -11,9 +11,9 @@ from graphql import ArgumentNode, IntValueNode, NameNode, parse, print_ast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.limits import SERVED, Limits
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Asked, Engine
+from gqlnews.config.limits import SERVED, Limits
+from gqlnews.engine.engine import Asked, Engine
+from gqlnews.query.audience import Audience
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder

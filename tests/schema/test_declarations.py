@@ -6,10 +6,10 @@ from typing import get_args
 import pytest
 from graphql import is_object_type
 
-from gqlnews.plan.declare import Column, Declaration, Entity, Items, Many, Match, One
-from gqlnews.plan.render import RENDERERS
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.query.fields import Column, Declaration, Entity, Items, Many, Match, One
+from gqlnews.query.sql import RENDERERS
 from gqlnews.schema.build import ENTITIES, build_schema, declarations_of
-from gqlnews.store.database import open_writer
 
 SCHEMA = build_schema()
 DECLARED = declarations_of(SCHEMA)

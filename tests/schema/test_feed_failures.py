@@ -10,11 +10,11 @@ from unittest.mock import patch
 
 import pytest
 
+from gqlnews.database.sqlite.snapshot_pair import Snapshots
 from gqlnews.errors import DatabaseError
-from gqlnews.schema import feed
-from gqlnews.schema.judge import Judge
-from gqlnews.schema.listener import FailedError
-from gqlnews.store.snapshots import Snapshots
+from gqlnews.subscriptions import hub
+from gqlnews.subscriptions.change_filter import Judge
+from gqlnews.subscriptions.subscriber_queue import FailedError
 from tests.live import Live, living, until
 
 Failure = Callable[[], Exception]
@@ -23,7 +23,7 @@ Failure = Callable[[], Exception]
 def alone(check: Callable[[Live], Awaitable[None]]) -> None:
     async def run() -> None:
         async with living() as live:
-            with patch.object(feed, "PAUSE", 0.01):
+            with patch.object(hub, "PAUSE", 0.01):
                 await check(live)
 
     asyncio.run(run())
@@ -51,7 +51,7 @@ def test_a_look_that_fails_half_way_is_gone_on_with(after: int) -> None:
     async def check(live: Live) -> None:
         live.write("x", title="out")
         watching = await live.joined(where={"title": {"eq": "T"}})
-        with patch.object(feed, "PAGE", 1), failing(Snapshots, "both", DatabaseError("busy"), after=after):
+        with patch.object(hub, "PAGE", 1), failing(Snapshots, "both", DatabaseError("busy"), after=after):
             live.write("a", "b", "c")
             await until(live.is_current if after > 3 else lambda: len(watching.bodies) >= min(after, 3))
             live.write("b", title="U")

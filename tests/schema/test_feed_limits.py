@@ -8,16 +8,16 @@ from unittest.mock import patch
 
 import pytest
 
+from gqlnews.config.limits import SERVED
+from gqlnews.database.sqlite import snapshot_pair
+from gqlnews.database.sqlite.query_limits import out_of_time
+from gqlnews.database.sqlite.snapshot_pair import Snapshots
 from gqlnews.errors import LimitError
-from gqlnews.limits import SERVED
-from gqlnews.plan import operation
-from gqlnews.schema import budget, feed
-from gqlnews.schema.budget import OverBudgetError
-from gqlnews.schema.judge import Judge
-from gqlnews.schema.listener import AnewError, Listener
-from gqlnews.store import snapshots
-from gqlnews.store.limited import out_of_time
-from gqlnews.store.snapshots import Snapshots
+from gqlnews.query import prepared
+from gqlnews.subscriptions import budget, hub
+from gqlnews.subscriptions.budget import OverBudgetError
+from gqlnews.subscriptions.change_filter import Judge
+from gqlnews.subscriptions.subscriber_queue import AnewError, Listener
 from tests.live import DEADLINE, Live, Watching, living, until
 from tests.schema.test_feed_failures import failing
 
@@ -126,7 +126,7 @@ def test_over_budget_only_that_client_s_subscriptions_end() -> None:
 
 def test_a_statement_is_stopped_where_its_client_s_time_is_over_and_the_next_runs() -> None:
     async def check(live: Live) -> None:
-        with patch.object(snapshots, "STEPS_OF_A_SEARCH", 1):
+        with patch.object(snapshot_pair, "STEPS_OF_A_SEARCH", 1):
             watching = await live.joined()
         with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
             live.write("a")
@@ -194,7 +194,7 @@ def test_a_look_that_has_begun_does_not_hold_up_a_store_that_takes_its_place() -
 
     async def check(live: Live) -> None:
         watching = await live.joined()
-        with patch.object(feed, "PAGE", 1):
+        with patch.object(hub, "PAGE", 1):
             live.write(*slugs)
             await watching.come(1)
             await live.feed.begin_anew()
@@ -210,12 +210,12 @@ def test_what_reads_the_clock_is_bound_again_without_compiling_it_again() -> Non
         watched = live.ready(where=within)
         for other in ({"heat": {"gt": 1}}, {"title": {"eq": "T"}}):
             live.ready(where=other)
-        with patch.object(operation, "compile_statement", side_effect=AssertionError("compiled again")):
+        with patch.object(prepared, "compile_statement", side_effect=AssertionError("compiled again")):
             before = watched.bound.passing("[]")
             await until(lambda: watched.renewed().passing("[]") != before)
         assert watched.renewed().passing("[]")[0] == before[0]
 
-    with patch.object(operation, "MOST_SHAPES", 1):
+    with patch.object(prepared, "MOST_SHAPES", 1):
         alone(check)
 
 

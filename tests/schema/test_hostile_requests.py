@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gqlnews.limits import SERVED
-from gqlnews.plan.audience import Audience
-from gqlnews.schema.engine import Answer, Asked, Engine
+from gqlnews.config.limits import SERVED
+from gqlnews.engine.engine import Answer, Asked, Engine
+from gqlnews.query.audience import Audience
 from gqlnews.time_budget import TimeBudgetExceeded, time_budget
 from tests.product import Product
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from graphql import Executor, parse
 
-from gqlnews.limits import SERVED, Limits
-from gqlnews.plan.audience import Audience
-from gqlnews.schema import extent
-from gqlnews.schema.engine import Asked, Engine
-from gqlnews.schema.extent import Extent, extent_of
+from gqlnews.config.limits import SERVED, Limits
+from gqlnews.engine import static_limits
+from gqlnews.engine.engine import Asked, Engine
+from gqlnews.engine.static_limits import Extent, extent_of
+from gqlnews.query.audience import Audience
 from tests.product import Product
 
 Write = Callable[[int], str]
@@ -136,7 +136,7 @@ def test_fragments_that_double_at_each_level_are_counted_once_each(
         visits.append(None)
         return beside(one, other)
 
-    monkeypatch.setattr(extent.Extent, "beside", counted)
+    monkeypatch.setattr(static_limits.Extent, "beside", counted)
     operation = Executor.build(examples.engine.schema._schema, parse(document))
     assert isinstance(operation, Executor)
     assert extent_of(operation.operation, operation.fragments).aliases == 2**levels

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.content.records import ReadOptions
-from gqlnews.server.app import create_app
-from gqlnews.settings import ServerSettings
-from gqlnews.store.database import open_writer
-from gqlnews.store.ingest import ingest
+from gqlnews.app import create_app
+from gqlnews.config.settings import ServerSettings
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.ingest.pipeline import ingest
 from tests.server.live import Site, running_site
 from tests.server.support import TOKEN_HASH, serving, write_articles
 

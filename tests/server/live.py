@@ -15,15 +15,15 @@ from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from gqlnews.server.address import base_url, listen
-from gqlnews.server.app import create_app
-from gqlnews.server.service import Service
-from gqlnews.server.serving import Server
-from gqlnews.settings import ServerSettings
+from gqlnews.app import create_app
+from gqlnews.config.settings import ServerSettings
+from gqlnews.server.services import Service
+from gqlnews.server.uvicorn.listener import base_url, listen
+from gqlnews.server.uvicorn.uvicorn_server import Server
+from tests.ingest.folder import Folder
 from tests.live import DEADLINE, PLAIN
 from tests.product import take_in
 from tests.server.support import TOKEN_HASH
-from tests.store.folder import Folder
 
 HEAT = "subscription { articleChanged { article { heat } } }"
 COUNT = "query Count { site { articleCount } }"

@@ -12,14 +12,14 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.content.records import ReadOptions
+from gqlnews.app import create_app, from_environment
+from gqlnews.config.limits import Limits
+from gqlnews.config.settings import HttpSettings, ServerSettings
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, SettingsError
-from gqlnews.limits import Limits
-from gqlnews.server.app import create_app, from_environment
-from gqlnews.server.metrics import Outcome
-from gqlnews.settings import HttpSettings, ServerSettings
-from gqlnews.store.database import open_writer
-from gqlnews.store.ingest import ingest
+from gqlnews.ingest.pipeline import ingest
+from gqlnews.server.observability.metrics import Outcome
 from tests.server.live import running_site
 from tests.server.support import DEADLINE, TOKEN_HASH, write_articles
 

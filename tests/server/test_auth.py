@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from gqlnews.plan.audience import Audience
+from gqlnews.config.settings import ServerSettings
+from gqlnews.query.audience import Audience
 from gqlnews.server.auth import audience
-from gqlnews.server.wire import RefusedError
-from gqlnews.settings import ServerSettings
+from gqlnews.server.http import RefusedError
 from tests.server.support import TOKEN
 
 COUNT = {"query": "{ site { articleCount } }"}

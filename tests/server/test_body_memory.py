@@ -11,7 +11,7 @@ import pytest
 
 from gqlnews.server import body_memory
 from gqlnews.server.body_memory import BodyMemory
-from gqlnews.server.wire import RefusedError
+from gqlnews.server.http import RefusedError
 from tests.server.live import COUNT, Site, running_site
 from tests.server.support import DEADLINE
 

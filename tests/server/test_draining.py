@@ -11,7 +11,7 @@ import pytest
 
 from tests.live import until_so
 from tests.server.support import SOON, Running, serving
-from tests.server.test_patience import Connection, on_a_loop
+from tests.server.uvicorn.test_timeouts import Connection, on_a_loop
 from tests.test_live import children
 
 COUNT = 60

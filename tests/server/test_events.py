@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from gqlnews.schema import listener
-from gqlnews.server import streamed as events
+from gqlnews.server import streaming_response as events
+from gqlnews.subscriptions import subscriber_queue
+from tests.ingest.folder import keys_of, text_of
 from tests.live import DEADLINE, PLAIN, until_so
 from tests.server.live import COUNT, HEAT, Message, Site, heat, running_site
 from tests.server.support import TOKEN
-from tests.store.folder import keys_of, text_of
 
 STREAM = "text/event-stream"
 URQL = (
@@ -221,7 +221,10 @@ def test_a_head_of_a_stream_ends(site: Site) -> None:
 
 def test_who_reads_nothing_is_cut_off_and_the_others_are_told_everything(tmp_path: Path) -> None:
     with running_site(tmp_path) as site, not_reading(site) as slow, site.socket() as other:
-        with patch.object(listener, "MOST_BYTES", 1 << 20), patch.object(events, "CLOSE_SECONDS", 0.1):
+        with (
+            patch.object(subscriber_queue, "MOST_BYTES", 1 << 20),
+            patch.object(events, "CLOSE_SECONDS", 0.1),
+        ):
             other.begin("1", HEAT)
             until_so(lambda: site.service.feed.watching == 2)
             number = 0
@@ -261,7 +264,7 @@ def everything(connection: socket.socket) -> int:
 
 def test_who_reads_too_slowly_is_told_so(site: Site) -> None:
     """He reads, but more comes at once than is kept for him."""
-    with patch.object(listener, "MOST_BYTES", 1), streaming(site.url, HEAT) as stream:
+    with patch.object(subscriber_queue, "MOST_BYTES", 1), streaming(site.url, HEAT) as stream:
         begun(stream)
         site.change()
         assert stream.payload()["payload"]["errors"][0]["extensions"]["code"] == "TOO_SLOW"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gqlnews.server import socket as websocket_module
-from gqlnews.server.messages import Message, Ping
-from gqlnews.settings import HttpSettings
+from gqlnews.config.settings import HttpSettings
+from gqlnews.server import websocket as websocket_module
+from gqlnews.server.ws_messages import Message, Ping
 from tests.live import DEADLINE, PLAIN
 from tests.server.live import COUNT, Site, running_site, write_at_once
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.limits import Limits
-from gqlnews.server.app import create_app
-from gqlnews.settings import ServerSettings
+from gqlnews.app import create_app
+from gqlnews.config.limits import Limits
+from gqlnews.config.settings import ServerSettings
 from tests.product import take_in
 from tests.server.support import DEADLINE, write_articles
 
@@ -147,7 +147,7 @@ def test_a_cost_that_is_refused_tells_the_scan_too(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def busy(tmp_path: Path) -> Iterator[TestClient]:
+def busy(tmp_path: Path, no_inline_execution: None) -> Iterator[TestClient]:
     """A server whose readers are all at work, as it were."""
     with serving_many(tmp_path, Limits(seconds=0.1), count=1, cache_bytes=0, fields_bytes=0) as client:
         readers = client.app.state.service.store._readers  # type: ignore[attr-defined]

@@ -9,8 +9,8 @@ from typing import TypeVar
 import pytest
 
 from gqlnews.server import offload
+from gqlnews.server.http import RefusedError
 from gqlnews.server.offload import MAX_WAITING, MAX_WAITING_OF_ONE, OffloadQueue
-from gqlnews.server.wire import RefusedError
 from gqlnews.time_budget import TimeBudgetExceeded, check_time_budget
 from tests.server.support import DEADLINE
 

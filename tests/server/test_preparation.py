@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.server.app import create_app
-from gqlnews.server.graphql import OVERLOAD_PAUSE_SECONDS
+from gqlnews.app import create_app
+from gqlnews.config.settings import ServerSettings
+from gqlnews.server.endpoint import OVERLOAD_PAUSE_SECONDS
 from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.preparation import FREE_SECONDS, MAX_SECONDS, MIN_SECONDS, OWN_SECONDS, LoopShare
-from gqlnews.settings import ServerSettings
 
 FACETS = "facets { topics { topic { slug } count } providers { provider { domain } count } }"
 TESTS = ",".join(f'{{title: {{contains: "{number}"}}}}' for number in range(90))
@@ -121,7 +121,7 @@ def test_a_refusal_for_overload_is_delayed(client: TestClient, monkeypatch: pyte
         paused.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("gqlnews.server.graphql.asyncio.sleep", noted)
+    monkeypatch.setattr("gqlnews.server.endpoint.asyncio.sleep", noted)
     monkeypatch.setattr("gqlnews.server.offload.MAX_WAITING_OF_ONE", 0)
     answer = client.post("/graphql", json=REQUESTS["a filter with many tests"])
     assert (answer.status_code, paused.count(OVERLOAD_PAUSE_SECONDS)) == (503, 1)

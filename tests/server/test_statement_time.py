@@ -10,7 +10,7 @@ from unittest.mock import patch
 import httpx2
 import pytest
 
-from gqlnews.schema import budget
+from gqlnews.subscriptions import budget
 from tests.server.live import Site, Socket, running_site
 from tests.server.test_events import Stream, begun, streaming
 

@@ -1,0 +1,214 @@
+"""The ASGI application: routes and lifespan.
+
+It runs under any ASGI server, for example `uvicorn --factory gqlnews.app:from_environment`.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from strawberry import Schema
+
+from gqlnews.config.settings import ServerSettings, log_format, server_settings
+from gqlnews.database.sqlite.database_handle import Access
+from gqlnews.engine.document_cache import Documents
+from gqlnews.engine.engine import FAILED, Engine
+from gqlnews.engine.field_cache import KeptFields
+from gqlnews.errors import Code
+from gqlnews.schema.build import build_schema
+from gqlnews.server.answer_slots import AnswerSlots
+from gqlnews.server.body_memory import BodyMemory
+from gqlnews.server.cors import Cors
+from gqlnews.server.endpoint import GraphQL
+from gqlnews.server.graphiql.assets import explorer_assets
+from gqlnews.server.graphiql.page import page
+from gqlnews.server.health import live, ready
+from gqlnews.server.http import ALLOW, error_response
+from gqlnews.server.observability import logs
+from gqlnews.server.observability.metrics import Metrics
+from gqlnews.server.observability.request_id import identify
+from gqlnews.server.offload import OffloadQueue
+from gqlnews.server.persisted_documents import Persisted
+from gqlnews.server.preparation import Preparer
+from gqlnews.server.rate_limit import InFlight, Rates
+from gqlnews.server.response_cache import Answers
+from gqlnews.server.security_headers import SECURITY_HEADERS, SecurityHeaders
+from gqlnews.server.services import Service
+from gqlnews.server.single_flight import SingleFlight
+from gqlnews.server.stream_limits import Sockets, Subscriptions
+from gqlnews.server.trusted_documents import NONE, trusted_documents
+from gqlnews.server.websocket import refuse_socket, serve_socket
+from gqlnews.subscriptions.lanes import Lanes
+
+ENDPOINT = "/graphql"
+SWITCH_SECONDS = 0.0001  # GIL switch interval, so that threads delay the event loop less; 5 ms by default
+
+_CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
+
+
+class State(TypedDict):
+    """Lifespan state, available to every request as `request.state`."""
+
+    service: Service
+
+
+class News(Starlette):
+    """Starlette application that sends a POST to the endpoint past routing and middleware, to save time."""
+
+    def __init__(self, endpoint: ASGIApp, cors: Cors | None, **options: Any) -> None:
+        super().__init__(**options)
+        self._endpoint, self._cors = endpoint, cors
+        self.router.redirect_slashes = False  # the redirect would repeat the client's `Host`
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._cors is not None and scope["type"] == "http" and _is_endpoint(scope):
+            if (answer := self._cors.preflight(scope)) is not None:
+                await answer.send(send, identify(b""))
+                return
+            send = self._cors.sending(scope, send)
+        if (
+            scope["type"] == "http"
+            and scope["method"] == "POST"
+            and scope["path"] == ENDPOINT
+            and not scope.get("root_path")
+        ):
+            await self._endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def _is_endpoint(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) == ENDPOINT
+
+
+def create_app(settings: ServerSettings) -> Starlette:
+    """Create the application over an existing store, which it only reads. Raises DocumentsError."""
+    schema = build_schema()
+    trusted = documents_of(settings, schema)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
+        async with AsyncExitStack() as stack:
+            store = Access(settings.limits)
+            stack.push_async_callback(store.close)
+            await store.open(settings.database)
+            feed = Lanes(settings.database, store.version, settings.limits)
+            stack.push_async_callback(feed.close)
+            store.on_replaced = feed.begin_anew
+            kept = _kept_fields(settings, store)
+            engine = Engine(store.read, schema, limits=settings.limits, kept=kept, sizes_of=store.sizes)
+            offload = OffloadQueue(limited=settings.limits.seconds > 0)
+            stack.callback(offload.close)
+            stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+            sys.setswitchinterval(SWITCH_SECONDS)
+            service = Service(
+                settings,
+                engine,
+                Preparer(engine, offload),
+                offload,
+                SingleFlight(),
+                AnswerSlots(),
+                Answers(settings.cache_bytes),
+                feed,
+                Sockets(settings.most_streams, settings.most_streams_of_one),
+                Subscriptions(),
+                store.read_parts,
+                Persisted(trusted, only=settings.http.trusted_only),
+                InFlight(settings.http.in_flight),
+                Rates(settings.http.rate),
+                BodyMemory(),
+                store,
+                Metrics(),
+            )
+            if settings.traces:
+                from gqlnews.server.observability.tracing import traced
+
+                service = await stack.enter_async_context(traced(service))
+            app.state.service = service
+            yield {"service": service}
+
+    endpoint = _endpoint(settings)
+    return News(
+        endpoint,
+        Cors(settings.http.allow_origins) if settings.http.allow_origins else None,
+        routes=_routes(settings, endpoint),
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+        lifespan=lifespan,
+    )
+
+
+def documents_of(settings: ServerSettings, schema: Schema) -> Mapping[str, str]:
+    """Load the trusted documents; empty if none are configured. Raises DocumentsError."""
+    path = settings.http.documents
+    return NONE if path is None else trusted_documents(path, Documents(schema._schema))
+
+
+def from_environment() -> Starlette:
+    """Create the application with settings from the environment alone. Raises SettingsError."""
+    logs.configure(log_format())
+    return create_app(server_settings())
+
+
+def _kept_fields(settings: ServerSettings, store: Access) -> KeptFields | None:
+    if not settings.fields_bytes:
+        return None
+    return KeptFields(store.moment, settings.fields_bytes)
+
+
+def _endpoint(settings: ServerSettings) -> ASGIApp:
+    endpoint = GraphQL(page if settings.explorer else None)
+    if not settings.traces:
+        return endpoint
+    from gqlnews.server.observability.tracing import (
+        TracedEndpoint,  # imports a library that only the extra installs
+    )
+
+    return TracedEndpoint(endpoint)
+
+
+def _routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
+    routes: list[BaseRoute] = [
+        Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
+        WebSocketRoute(ENDPOINT, serve_socket),
+        WebSocketRoute("/{path:path}", refuse_socket),
+        Route("/", _to_endpoint),
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+    ]
+    if settings.metrics:
+        from gqlnews.server.observability.prometheus import expose  # imported only if metrics are enabled
+
+        routes.append(Route("/metrics", expose))
+    return [*routes, explorer_assets()] if settings.explorer else routes
+
+
+async def _to_endpoint(request: Request) -> Response:
+    return RedirectResponse(request.scope.get("root_path", "") + ENDPOINT, 303)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Handle Starlette's own errors: unknown path, method not allowed."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if allowed := headers.get(ALLOW):
+        headers[ALLOW] = ", ".join(sorted(allowed.split(", ")))
+    code = _CODES.get(error.status_code, Code.BAD_REQUEST)
+    return error_response(error.status_code, code, error.detail, headers=headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Handle unexpected exceptions, which the server logs.
+
+    The response bypasses the middleware, so it sets the security headers itself.
+    """
+    return error_response(500, Code.INTERNAL_ERROR, FAILED, headers=SECURITY_HEADERS)

@@ -1,0 +1,87 @@
+"""The content folder, database and parse options of a command, validated before anything else happens."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gqlnews.config.settings import cache_folder
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.paths import default_database
+from gqlnews.errors import FolderError, SettingsError
+
+_HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Content folder, its database, parse options, and number of parser processes."""
+
+    folder: Path
+    database: Path
+    options: ReadOptions
+    processes: int | None
+
+    def into(self, database: Path) -> "Source":
+        """Return the same source with another database."""
+        return replace(self, database=database)
+
+
+def source(
+    folder: Path,
+    database: Path | None,
+    base_url: str | None,
+    iframe_hosts: Sequence[str] | None,
+    processes: int | None,
+    *,
+    may_wait: bool = False,
+) -> Source:
+    """Validate the options; with `may_wait`, the folder need not exist yet.
+
+    Raises FolderError and SettingsError.
+    """
+    if not may_wait:
+        _check_folder(folder)
+    return Source(
+        folder,
+        database or default_database(folder, cache_folder()),
+        _options(base_url, iframe_hosts),
+        processes,
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        raise FolderError(
+            f"folder {folder} cannot be read ({error.strerror}): name the folder that holds the articles"
+        ) from error
+
+
+def _options(base_url: str | None, iframe_hosts: Sequence[str] | None) -> ReadOptions:
+    options = ReadOptions(base_url=_checked_url(base_url))
+    if not iframe_hosts:
+        return options
+    hosts = tuple(host.lower() for host in iframe_hosts)
+    if wrong := [host for host in hosts if not _HOST_NAME.fullmatch(host)]:
+        raise SettingsError(f"--iframe-host {wrong[0]!r} is no host name: give one such as player.vimeo.com")
+    return msgspec.structs.replace(options, iframe_hosts=hosts)
+
+
+def _checked_url(base_url: str | None) -> str | None:
+    if base_url is None:
+        return None
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(
+            f"--base-url {base_url!r} is no web address: give one such as https://example.com/"
+        )
+    return base_url

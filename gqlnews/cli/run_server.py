@@ -1,0 +1,51 @@
+"""Run the server in this process, on an open socket."""
+
+import gc
+import socket
+from collections.abc import Callable
+
+import orjson
+from starlette.applications import Starlette
+
+from gqlnews.app import create_app
+from gqlnews.config.settings import ServerSettings
+from gqlnews.engine.engine import Asked
+from gqlnews.server.auth import anonymous
+from gqlnews.server.services import Service
+from gqlnews.server.uvicorn.malloc import return_freed_memory
+from gqlnews.server.uvicorn.uvicorn_server import Server
+
+ARTICLES = "query ArticlesServed { site { articleCount } }"
+
+Ready = Callable[[int], None]
+"""Called once requests are accepted, with the number of articles that a client without a token sees."""
+
+
+def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) -> None:
+    """Serve on this socket, in this process, until a signal."""
+    return_freed_memory()
+    app = create_app(settings)
+
+    async def on_start() -> None:
+        articles = await _count_articles(app)
+        on_ready(articles)
+        gc.collect()
+        gc.freeze()  # exempt what is loaded by now from further collections
+
+    def on_stop() -> None:
+        _service(app).feed.end()
+
+    Server(app, on_start, on_stop).run(sockets=[listener])
+
+
+async def _count_articles(app: Starlette) -> int:
+    """Return the number of articles that a client without a token sees; this also warms up the server."""
+    service = _service(app)
+    answer = await service.engine.answer(Asked(ARTICLES), anonymous(service.settings))
+    count: int = orjson.loads(answer.body)["data"]["site"]["articleCount"]
+    return count
+
+
+def _service(app: Starlette) -> Service:
+    service: Service = app.state.service
+    return service

@@ -1,0 +1,91 @@
+"""Supervise child processes: restart them when they exit, and end them with this process, however it ends.
+
+The standard input of each child is a pipe that only this process holds open. When this process ends, the pipe
+closes, and the child must exit at the end of its input.
+"""
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain, repeat
+
+from gqlnews.server.observability.logs import note
+
+LONG = 5.0  # seconds; a process that ran this long is restarted immediately, and resets the backoff
+PATIENCE = 9.0  # seconds to exit after its input was closed
+
+Start = Callable[[], "subprocess.Popen[bytes]"]
+
+
+class Kept:
+    """One supervised process, with a thread that waits for it. `name` is its name in the log."""
+
+    def __init__(self, name: str, start: Start, running: "subprocess.Popen[bytes] | None" = None) -> None:
+        """Supervise `running`, or a process started now."""
+        self._name, self._start = name, start
+        self._stopping = threading.Event()
+        self._process = running or start()
+        self._thread = threading.Thread(target=self._keep, name=f"gqlnews-{name}", daemon=True)
+        self._thread.start()
+
+    def signal(self, number: int) -> None:
+        """Send a signal, and do not restart the process any more."""
+        self._stopping.set()
+        self._process.send_signal(number)
+
+    def wait(self) -> None:
+        """Wait until the process has exited and is not restarted."""
+        self._thread.join()
+
+    def stop(self) -> None:
+        """Stop the process by closing its input; kill it after a timeout."""
+        self._stopping.set()
+        self._close()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._thread.join()
+
+    def _close(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _keep(self) -> None:
+        waits = _pauses()
+        while True:
+            began = time.monotonic()
+            status = self._process.wait()
+            if self._stopping.is_set():
+                return
+            note(f"{self._name} ended", status=status, again=True)
+            if time.monotonic() - began >= LONG:
+                waits = _pauses()
+            elif self._stopping.wait(next(waits)):
+                return
+            self._close()
+            if not self._restart():
+                return
+            if self._stopping.is_set():  # `stop` was called during the restart
+                self._close()
+
+    def _restart(self) -> bool:
+        """Start the process again, with retries; return False if it was stopped meanwhile."""
+        reason = None
+        for pause in _pauses():
+            try:
+                self._process = self._start()
+                return True
+            except OSError as error:  # temporarily out of memory, processes or open files
+                if reason != str(error):
+                    reason = str(error)
+                    note(f"{self._name} cannot be started", reason=reason, again=True)
+            if self._stopping.wait(pause):
+                break
+        return False
+
+
+def _pauses() -> Iterator[float]:
+    """Backoff: seconds before each restart of a process that exited soon after its start."""
+    return chain((0.5, 1.0, 2.0, 4.0), repeat(8.0))

@@ -1,0 +1,285 @@
+"""Settings from environment variables.
+
+`gqlnews.cli.options` declares the command-line options with their variables (`GQLNEWS_PORT` for `--port`),
+and Typer reads those. This module reads the variables that have no option, and all of them for an
+application that runs without the command line. No other module reads the environment.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+from gqlnews.config.limits import SERVED, Limits
+from gqlnews.errors import SettingsError
+
+EDITOR_TOKENS = "GQLNEWS_EDITOR_TOKENS"
+DATABASE = "GQLNEWS_DB"
+UNPUBLISHED = "GQLNEWS_UNPUBLISHED"
+EXPLORER = "GQLNEWS_EXPLORER"
+LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
+
+CACHE, FIELDS = "GQLNEWS_CACHE_MB", "GQLNEWS_FIELDS_MB"
+CACHE_MB, FIELDS_MB, MOST_CACHE_MB = 64, 32, 1_000_000
+STREAMS = "GQLNEWS_STREAMS"
+STREAMS_OF_ONE = "GQLNEWS_PER_CLIENT"
+MOST_STREAMS, MOST_STREAMS_OF_ONE = 10_000, 100
+MOST_OF_ANY = 100_000
+TOKENS, DEPTH, ALIASES = "GQLNEWS_MAX_TOKENS", "GQLNEWS_MAX_DEPTH", "GQLNEWS_MAX_ALIASES"
+ROOT_FIELDS, DIRECTIVES = "GQLNEWS_MAX_ROOT_FIELDS", "GQLNEWS_MAX_DIRECTIVES"
+PAGE, COST, SECONDS = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_MAX_SECONDS"
+SCAN = "GQLNEWS_MAX_SCAN"
+ANSWER = "GQLNEWS_MAX_ANSWER_MB"
+INTROSPECTION = "GQLNEWS_INTROSPECTION"
+METRICS, TRACES = "GQLNEWS_METRICS", "GQLNEWS_TRACES"
+COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # OpenTelemetry's own
+TRACING = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+MOST_COST, MOST_SECONDS = 9_999_999, 3_600.0
+LEAST_PAGE = 20  # the default page size of a request
+MEBIBYTE = 1 << 20
+
+HTTP_STATUS = "GQLNEWS_HTTP_STATUS"
+ALLOW_ORIGINS = "GQLNEWS_ALLOW_ORIGINS"
+DOCUMENTS = "GQLNEWS_DOCUMENTS"
+TRUSTED_ONLY = "GQLNEWS_TRUSTED_ONLY"
+IN_FLIGHT = "GQLNEWS_IN_FLIGHT"
+RATE = "GQLNEWS_RATE"
+MOST_IN_FLIGHT, MOST_OF_RATE = 1_000, 9_999_999
+
+Word = TypeVar("Word", bound=StrEnum)
+
+_SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_YES = frozenset({"1", "true", "t", "yes", "y", "on"})
+_NO = frozenset({"0", "false", "f", "no", "n", "off"})
+
+
+class LogFormat(StrEnum):
+    """Log format."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class HttpStatus(StrEnum):
+    """Policy for HTTP status codes: the widely implemented GraphQL-over-HTTP spec or its newest draft."""
+
+    SPEC = "spec"
+    DRAFT = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """HTTP settings; `rate` is the query cost allowed per second and client address, 0 is no limit."""
+
+    status: HttpStatus = HttpStatus.SPEC
+    allow_origins: tuple[str, ...] = ()
+    documents: Path | None = None
+    trusted_only: bool = False
+    in_flight: int = MOST_IN_FLIGHT
+    rate: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trusted_only and self.documents is None:
+            raise SettingsError(
+                "--trusted-only needs the documents that are trusted: name them by --documents"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Settings of the server application; `editor_tokens` are SHA-256 digests of 32 bytes each."""
+
+    database: Path
+    unpublished: bool = False
+    explorer: bool = True
+    editor_tokens: tuple[bytes, ...] = ()
+    cache_bytes: int = CACHE_MB * MEBIBYTE
+    fields_bytes: int = FIELDS_MB * MEBIBYTE
+    most_streams: int = MOST_STREAMS
+    most_streams_of_one: int = MOST_STREAMS_OF_ONE
+    limits: Limits = SERVED
+    http: HttpSettings = HttpSettings()
+    metrics: bool = False
+    traces: bool = False
+
+
+def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
+    """Parse the hex digests in `GQLNEWS_EDITOR_TOKENS`, separated by commas or whitespace.
+
+    Raises SettingsError for an entry that is not a SHA-256 hash. The message omits the entry, which may be a
+    token.
+    """
+    entries = environ.get(EDITOR_TOKENS, "").replace(",", " ").split()
+    for number, entry in enumerate(entries, start=1):
+        if not _SHA256_HEX.fullmatch(entry):
+            raise SettingsError(
+                f"{EDITOR_TOKENS}: entry {number} is no SHA-256 hash (64 hex digits); give the token's hash, "
+                "not the token: printf %s TOKEN | sha256sum"
+            )
+    return tuple(bytes.fromhex(entry) for entry in entries)
+
+
+def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
+    """Read all server settings from the environment; raises SettingsError."""
+    return ServerSettings(
+        database=_database(environ),
+        unpublished=_flag(environ, UNPUBLISHED, default=False),
+        explorer=_flag(environ, EXPLORER, default=True),
+        editor_tokens=editor_tokens(environ),
+        cache_bytes=_mebibytes(environ, CACHE, CACHE_MB),
+        fields_bytes=_mebibytes(environ, FIELDS, FIELDS_MB),
+        most_streams=_number(environ, STREAMS, MOST_STREAMS, MOST_OF_ANY, "streams; 0 is no limit"),
+        most_streams_of_one=_number(
+            environ, STREAMS_OF_ONE, MOST_STREAMS_OF_ONE, MOST_OF_ANY, "streams; 0 is no limit"
+        ),
+        http=_http_settings(environ),
+        limits=request_limits(environ),
+        metrics=_flag(environ, METRICS, default=False),
+        traces=traces_on(_said(environ, TRACES), environ),
+    )
+
+
+def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
+    """Read the request limits from the environment; raises SettingsError."""
+
+    def limit(name: str, default: int, what: str) -> int:
+        return _number(environ, name, default, MOST_COST, f"{what}; 0 is no limit")
+
+    return Limits(
+        tokens=limit(TOKENS, SERVED.tokens, "tokens"),
+        depth=limit(DEPTH, SERVED.depth, "fields with selections, one in the other"),
+        aliases=limit(ALIASES, SERVED.aliases, "aliases"),
+        root_fields=limit(ROOT_FIELDS, SERVED.root_fields, "root fields"),
+        directives=limit(DIRECTIVES, SERVED.directives, "directives"),
+        page=_page(environ),
+        cost=limit(COST, SERVED.cost, "objects"),
+        scan=limit(SCAN, SERVED.scan, "thousand comparisons"),
+        seconds=_seconds(environ),
+        answer_bytes=_number(
+            environ, ANSWER, SERVED.answer_bytes // MEBIBYTE, 900, "mebibytes; 0 is no limit"
+        )
+        * MEBIBYTE,
+        introspection=_flag(environ, INTROSPECTION, default=SERVED.introspection),
+    )
+
+
+def _http_settings(environ: Mapping[str, str]) -> HttpSettings:
+    documents = environ.get(DOCUMENTS)
+    return HttpSettings(
+        status=_word(environ, HTTP_STATUS, HttpStatus.SPEC),
+        allow_origins=origins(environ.get(ALLOW_ORIGINS, "").split()),
+        documents=Path(documents) if documents else None,
+        trusted_only=_flag(environ, TRUSTED_ONLY, default=False),
+        in_flight=_number(environ, IN_FLIGHT, MOST_IN_FLIGHT, MOST_OF_ANY, "requests; 0 is no limit"),
+        rate=_number(environ, RATE, 0, MOST_OF_RATE, "of cost a second; 0 is no limit"),
+    )
+
+
+def origins(given: Sequence[str]) -> tuple[str, ...]:
+    """Normalize origins as browsers send them: lower case, without the default port. Raises SettingsError."""
+    return tuple(_origin(one) for one in given)
+
+
+def _origin(given: str) -> str:
+    if given == "*":
+        return given
+    parts = _ORIGIN.fullmatch(given.lower())
+    if parts is None:
+        message = f"{ALLOW_ORIGINS}: {given!r} is no origin; give one such as https://news.example, or *"
+        raise SettingsError(message)
+    scheme, host, port = parts.groups(default="")
+    return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else port}"
+
+
+def traces_on(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Decide whether to trace operations.
+
+    None enables tracing if an OTLP endpoint is set in the environment and the `otel` extra is installed.
+    Raises SettingsError if tracing is requested and the extra is missing.
+    """
+    if asked and not _has_tracing():
+        raise SettingsError("--traces needs OpenTelemetry: pip install 'gqlnews[otel]'")
+    if asked is None:
+        return any(environ.get(name) for name in COLLECTORS) and _has_tracing()
+    return asked
+
+
+def _has_tracing() -> bool:
+    try:
+        return all(find_spec(name) for name in TRACING)
+    except ModuleNotFoundError:  # a parent package is missing
+        return False
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the user's cache folder; a relative XDG_CACHE_HOME is ignored, as the XDG spec requires."""
+    named = Path(environ.get("XDG_CACHE_HOME", ""))
+    return named if named.is_absolute() else Path.home() / ".cache"
+
+
+def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
+    """Read the log format for an application without a command line; raises SettingsError."""
+    return _word(environ, LOG_FORMAT, LogFormat.TEXT)
+
+
+def _database(environ: Mapping[str, str]) -> Path:
+    if path := environ.get(DATABASE):
+        return Path(path)
+    raise SettingsError(f"{DATABASE} is not set: name the database that `gqlnews ingest` made")
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
+    word = environ.get(name, "").strip() or str(default)
+    if not re.fullmatch(r"[0-9]{1,7}", word) or int(word) > most:
+        raise SettingsError(f"{name}: {word[:20]!r} is no such number; give 0 to {most} {what}")
+    return int(word)
+
+
+def _mebibytes(environ: Mapping[str, str], name: str, default: int) -> int:
+    """Read a cache size in MiB and return it in bytes."""
+    return _number(environ, name, default, MOST_CACHE_MB, "mebibytes; 0 keeps none") * MEBIBYTE
+
+
+def _word(environ: Mapping[str, str], name: str, default: Word) -> Word:
+    """Read a member of the enum that `default` belongs to."""
+    words = type(default)
+    word = environ.get(name) or default
+    if word not in set(words):
+        raise SettingsError(f"{name}: {word!r} is no such word; give {' or '.join(words)}")
+    return words(word)
+
+
+def _page(environ: Mapping[str, str]) -> int:
+    page = _number(environ, PAGE, SERVED.page, SERVED.page, "nodes of a page")
+    if page < LEAST_PAGE:
+        raise SettingsError(f"{PAGE}: {page} is less than a page has by default; give {LEAST_PAGE} or more")
+    return page
+
+
+def _seconds(environ: Mapping[str, str]) -> float:
+    word = environ.get(SECONDS, "").strip() or str(SERVED.seconds)
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", word) or float(word) > MOST_SECONDS:
+        raise SettingsError(
+            f"{SECONDS}: {word[:20]!r} is no such number; give 0 to 3600 seconds; 0 is no limit"
+        )
+    return float(word)
+
+
+def _said(environ: Mapping[str, str], name: str) -> bool | None:
+    """Read a flag; return None if it is not set."""
+    return _flag(environ, name, default=False) if environ.get(name, "").strip() else None
+
+
+def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    word = environ.get(name, "").strip().lower()
+    if not word:
+        return default
+    if word not in _YES | _NO:
+        raise SettingsError(f"{name}: {word!r} is neither yes nor no; give 1 or 0")
+    return word in _YES

@@ -1,0 +1,107 @@
+"""Build what articles and related entries have in common: URLs, images and provider."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gqlnews.content.diagnostics import Finding, Place
+from gqlnews.content.models import Provider, ReadOptions
+from gqlnews.content.problem_codes import Code
+from gqlnews.content.raw_models import RawCoverage, RawImage, RawProvider
+from gqlnews.content.urls import served_url
+
+AS_JSON = msgspec.json.Encoder()
+_NO_IMAGES = "[]"
+DEFAULT_TYPE = "article"
+
+
+class Image(msgspec.Struct, rename="camel", gc=False):
+    """Image as the API returns it."""
+
+    url: str
+    width: int | None
+    height: int | None
+    title: str | None
+    attribution: str | None
+    is_cached: bool
+
+
+@dataclass(slots=True)
+class Reading:
+    """Parse context of one file: the options and the findings so far."""
+
+    options: ReadOptions
+    findings: list[Finding] = field(default_factory=list)
+
+    def found(self, place: Place, code: Code, message: str) -> None:
+        """Add a finding."""
+        self.findings.append(Finding(place, code, message))
+
+
+@dataclass(slots=True)
+class Urls:
+    """Resolved URLs; `url` is the page to open and `key` the front matter key that it comes from."""
+
+    web: str | None
+    original: str | None
+    amp: str | None
+    cdn_amp: str | None
+    url: str | None
+    key: str
+
+
+def urls_of(raw: RawCoverage, place: Place, reading: Reading) -> Urls:
+    """Resolve the URLs, preferring current keys over legacy ones; `url` is None if there is no page."""
+    source = _url(raw.source_url, place, "sourceUrl", reading)
+    own_web = _url(raw.web_url, place, "webUrl", reading)
+    original = _url(raw.original_url, place, "originalUrl", reading) or source
+    web = own_web or source
+    return Urls(
+        web=web,
+        original=original,
+        amp=_url(raw.amp_web_url, place, "ampWebUrl", reading) or _url(raw.amp_url, place, "ampUrl", reading),
+        cdn_amp=_url(raw.cdn_amp_web_url, place, "cdnAmpWebUrl", reading)
+        or _url(raw.cdn_amp_url, place, "cdnAmpUrl", reading),
+        url=web or original,
+        key="webUrl" if own_web else "sourceUrl" if source else "originalUrl",
+    )
+
+
+def images_of(raw: list[RawImage] | None, place: Place, reading: Reading) -> str:
+    """Encode the images as JSON text, without those that have no URL."""
+    if not raw:
+        return _NO_IMAGES
+    images = []
+    for index, each in enumerate(raw):
+        at = (*place, "images", index)
+        url = _url(each.url, at, "url", reading)
+        if url is None:
+            reading.found(at, Code.LEFT_OUT, "An image without `url` is left out: give it one, or delete it.")
+            continue
+        images.append(
+            Image(url, each.width, each.height, each.title, each.attribution, each.is_cached or False)
+        )
+    return AS_JSON.encode(images).decode()
+
+
+def provider_of(raw: RawProvider | None, place: Place, reading: Reading) -> Provider | None:
+    """Build the provider, with its domain as the default name; return None without a domain."""
+    if raw is None:
+        return None
+    at = (*place, "provider")
+    images = images_of(raw.images, at, reading)
+    if not raw.domain:
+        reading.found(
+            at, Code.LEFT_OUT, "A provider without `domain` is left out: give it one, such as `nextgov.com`."
+        )
+        return None
+    return Provider(raw.domain, raw.name or raw.domain, images)
+
+
+def _url(written: str | None, place: Place, key: str, reading: Reading) -> str | None:
+    if not written or written.isspace():
+        return None
+    if "&amp;" in written:
+        message = f"`{key}` is written with `&amp;` and is served with `&`: write `&`."
+        reading.found((*place, key), Code.ESCAPED_URL, message)
+    return served_url(written, reading.options.base_url)

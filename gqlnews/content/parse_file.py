@@ -1,0 +1,105 @@
+"""Parse one file into its outcome: the article and all problems."""
+
+import errno
+import os
+import stat
+from hashlib import blake2b
+from io import FileIO
+from pathlib import Path
+
+from gqlnews.content.diagnostics import OPENING, problem
+from gqlnews.content.front_matter import opens, unfence
+from gqlnews.content.markdown import render
+from gqlnews.content.models import Article, Mark, Outcome, Problem, ReadOptions, SourceFile
+from gqlnews.content.problem_codes import Code
+from gqlnews.content.safe_open import OpenFolder, open_inside
+from gqlnews.content.yaml_fast import read_fast
+from gqlnews.content.yaml_positions import read_slow
+from gqlnews.resource_errors import raise_if_exhausted
+
+MAX_BYTES = 1_048_576
+_REVISION_BYTES = 16
+_LASTING = {0, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO}
+"""Errors that persist until the file changes. After other errors, every ingest retries the file."""
+
+
+def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptions) -> Outcome:
+    """Open, read and parse one file of the folder; errors are reported as problems of the outcome."""
+    try:
+        source, data = _read(folder, file)
+    except OSError as error:
+        raise_if_exhausted(error)
+        source = file if error.errno in _LASTING else SourceFile(file.path, file.size, 0, 0)
+        return _failed(source, Code.UNREADABLE, f"The file cannot be read: {error.strerror or error}.")
+    if data is None:
+        message = f"The file has {source.size:,} bytes, more than {MAX_BYTES:,}: split it."
+        return _failed(source, Code.TOO_LARGE, message)
+    revision = blake2b(data, digest_size=_REVISION_BYTES).hexdigest()
+    article, problems = parse_article(file.path, data, options)
+    return Outcome(source, revision, article, problems)
+
+
+def parse_article(path: str, data: bytes, options: ReadOptions) -> tuple[Article | None, tuple[Problem, ...]]:
+    """Parse the bytes of a file; the article is None if a problem is an error. Problems are in file order."""
+    text = _decode(data)
+    if isinstance(text, int):
+        message = "The file is no UTF-8 text at this place: save it as UTF-8."
+        return None, (problem(path, _mark_of_byte(data, text), Code.NOT_UTF_8, message),)
+    fenced = unfence(text)
+    if fenced is None:
+        message = (
+            "The front matter is never closed: put a line `---` below it."
+            if opens(text)
+            else "There is no front matter: the first line must be `---`."
+        )
+        return None, (problem(path, OPENING, Code.NO_FRONT_MATTER, message),)
+    rendered = render(fenced.body)
+    article, problems = read_fast(path, fenced, rendered, options) or read_slow(
+        path, fenced, rendered, options
+    )
+    if rendered.is_plain:
+        below = Mark(fenced.first_line + fenced.front.count("\n") + 1, 1)
+        message = "The body is too much for HTML, which is left out for plain text: nest less, or split it."
+        problems = (*problems, problem(path, below, Code.LEFT_OUT, message))
+    return article, problems
+
+
+def _failed(source: SourceFile, code: Code, message: str) -> Outcome:
+    return Outcome(source, None, None, (problem(source.path, None, code, message),))
+
+
+def _read(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
+    """Return the stat of the open file and its bytes, None if the file is too large. Raises OSError."""
+    descriptor = open_inside(folder, file.path)
+    with open(descriptor, "rb", buffering=0) as opened:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "it is no regular file")
+        source = SourceFile(file.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if status.st_size > MAX_BYTES:
+            return source, None
+        data = _read_at_most(opened, MAX_BYTES + 1)
+        return source, data if len(data) <= MAX_BYTES else None
+
+
+def _read_at_most(opened: FileIO, limit: int) -> bytes:
+    """Read the file up to `limit` bytes."""
+    data = opened.read(limit) or b""
+    while len(data) < limit and (more := opened.read(limit - len(data))):
+        data += more
+    return data
+
+
+def _decode(data: bytes) -> str | int:
+    """Decode UTF-8 without a byte order mark, or return the index of the first invalid byte or NUL."""
+    nul = data.find(0)
+    try:
+        text = data[: nul if nul >= 0 else None].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return error.start
+    return text if nul < 0 else nul
+
+
+def _mark_of_byte(data: bytes, index: int) -> Mark:
+    before = data[:index].decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    return Mark(1 + before.count("\n"), len(before) - before.rfind("\n"))

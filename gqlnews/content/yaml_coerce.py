@@ -1,0 +1,174 @@
+"""Convert the YAML tree with positions to the raw models, and note the values that have the wrong type.
+
+The fields of the raw models define the type of each key. List items that are dropped here are removed from
+the tree too, so that a path in the models is valid in the tree.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from gqlnews.content.diagnostics import Note, has_error
+from gqlnews.content.problem_codes import Code
+from gqlnews.content.raw_models import (
+    Flag,
+    Images,
+    RawArticle,
+    RawImage,
+    RawProvider,
+    RawRelated,
+    Related,
+    Shape,
+    Text,
+    Texts,
+    Whole,
+)
+from gqlnews.content.yaml_scalars import NULLS, flag_of, whole_of
+from gqlnews.content.yaml_tree import Mapping, Node, Refused, Scalar, Sequence
+
+Notes = list[Note]
+ShapeT = TypeVar("ShapeT", bound=Shape)
+ReadT = TypeVar("ReadT")
+Read = Callable[[Node, str, Notes], ReadT | None]
+
+
+def read_article(tree: Mapping, notes: Notes) -> RawArticle:
+    """Convert the whole front matter; unknown keys are ignored."""
+    return _read_fields(RawArticle, tree, notes)
+
+
+def is_null(node: Node) -> bool:
+    """Return whether a value counts as absent."""
+    return isinstance(node, Refused) or (isinstance(node, Scalar) and node.plain and node.text in NULLS)
+
+
+def _read_fields(shape: type[ShapeT], tree: Mapping, notes: Notes) -> ShapeT:
+    fields = _FIELDS[shape]
+    values = {}
+    for key, node in tree.items.items():
+        if key in fields and not is_null(node):
+            name, read = fields[key]
+            values[name] = read(node, key, notes)
+    return shape(**values)
+
+
+def _wrong(node: Node, key: str, wanted: str) -> Note:
+    match node:
+        case Scalar(text=text):
+            found = f"`{text:.40}`"
+        case Sequence():
+            found = "a list"
+        case _:
+            found = "keys with values"
+    return Note(node.index, Code.WRONG_TYPE, f"`{key}` must be {wanted}, not {found}.")
+
+
+def _read_text(node: Node, key: str, notes: Notes) -> str | None:
+    if not isinstance(node, Scalar):
+        notes.append(_wrong(node, key, "text"))
+        return None
+    if "\0" in node.text:
+        notes.append(Note(node.index, Code.WRONG_TYPE, f"`{key}` holds the character NUL: delete it."))
+        return None
+    return node.text
+
+
+def _read_whole(node: Node, key: str, notes: Notes) -> int | None:
+    number = whole_of(node.text) if isinstance(node, Scalar) else None
+    if number is None:
+        notes.append(_wrong(node, key, "a decimal whole number of 32 bits"))
+        return None
+    _note_quotes(node, key, notes)
+    return number
+
+
+def _read_flag(node: Node, key: str, notes: Notes) -> bool | None:
+    flag = flag_of(node.text) if isinstance(node, Scalar) else None
+    if flag is None:
+        notes.append(_wrong(node, key, "true or false"))
+        return None
+    _note_quotes(node, key, notes)
+    return flag
+
+
+def _note_quotes(node: Node, key: str, notes: Notes) -> None:
+    if isinstance(node, Scalar) and not node.plain:
+        message = f"`{key}` is written as text and was read as {node.text}: take the quotes away."
+        notes.append(Note(node.index, Code.REPAIRED_TYPE, message))
+
+
+def _list_of(read: Read[ReadT]) -> Read[list[ReadT]]:
+    """Build a reader of lists from a reader of items; null and invalid items are removed, in the tree too."""
+
+    def read_list(node: Node, key: str, notes: Notes) -> list[ReadT] | None:
+        if not isinstance(node, Sequence):
+            notes.append(_wrong(node, key, "a list"))
+            return None
+        pairs = [(item, read(item, key, notes)) for item in node.items if not is_null(item)]
+        node.items = [item for item, value in pairs if value is not None]
+        return [value for _, value in pairs if value is not None]
+
+    return read_list
+
+
+def _mapping_of(shape: type[ShapeT]) -> Read[ShapeT]:
+    def read_mapping(node: Node, key: str, notes: Notes) -> ShapeT | None:
+        if not isinstance(node, Mapping):
+            notes.append(_wrong(node, key, "keys with values"))
+            return None
+        return _read_fields(shape, node, notes)
+
+    return read_mapping
+
+
+def _read_related(node: Node, key: str, notes: Notes) -> list[RawRelated] | None:
+    if isinstance(node, Sequence):
+        for item in node.items:
+            if is_null(item) and not isinstance(item, Refused):
+                notes.append(Note(item.index, Code.LEFT_OUT, "An entry of `related` is empty: delete it."))
+    return _read_entries(node, key, notes)
+
+
+def _read_entry(node: Node, key: str, notes: Notes) -> RawRelated | None:
+    """Read one entry; return None if a value is invalid, and report only the errors, as LEFT_OUT."""
+    own: Notes = []
+    entry = _read_raw_related(node, key, own)
+    if not has_error(own):
+        notes.extend(own)
+        return entry
+    wrong = (note for note in own if has_error([note]))
+    notes.extend(
+        Note(note.index, Code.LEFT_OUT, f"An entry of `related` is left out: {note.message}")
+        for note in wrong
+    )
+    return None
+
+
+_read_raw_related = _mapping_of(RawRelated)
+_read_entries = _list_of(_read_entry)
+_READERS: tuple[tuple[object, Read[Any]], ...] = (
+    (Text, _read_text),
+    (Flag, _read_flag),
+    (Whole, _read_whole),
+    (Texts, _list_of(_read_text)),
+    (Images, _list_of(_mapping_of(RawImage))),
+    (RawProvider | None, _mapping_of(RawProvider)),
+    (Related, _read_related),
+)
+
+
+def _fields_of(shape: type[Shape]) -> dict[str, tuple[str, Read[Any]]]:
+    """Map each key of a raw model to its attribute name and its reader."""
+    return {
+        field.encode_name: (field.name, _reader_of(field.type)) for field in msgspec.structs.fields(shape)
+    }
+
+
+def _reader_of(wanted: object) -> Read[Any]:
+    return next(read for kind, read in _READERS if kind == wanted)
+
+
+_FIELDS: dict[type[Shape], dict[str, tuple[str, Read[Any]]]] = {
+    shape: _fields_of(shape) for shape in (RawArticle, RawRelated, RawProvider, RawImage)
+}

@@ -1,0 +1,135 @@
+"""Detect a damaged database, and share that between the processes that use it.
+
+An ingest checks all pages when it starts (`PRAGMA quick_check`: 0.06 s for 150 MB); after that, damage shows
+as a failing statement. The process that detects it writes a report, a small file beside the database. The
+process that watches the folder then builds a new store, and servers are not ready until it is in place.
+
+The report identifies the file by device and inode, so it does not apply to a store that is renamed over the
+damaged one. A file system may reuse the inode of a deleted file immediately; so the report is deleted when a
+database is created, and after an ingest into one whose pages are sound.
+"""
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from gqlnews.database.sqlite.leader_lock import lock_file
+from gqlnews.database.sqlite.paths import Identity, identity_of
+from gqlnews.errors import DamagedDatabaseError
+
+APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and gqlnews recognize it
+_MAGIC = b"SQLite format 3\x00"
+_HEADER_BYTES, _APPLICATION_ID_AT = 100, 68
+
+# Failures to write, lock or sync are left out: they say nothing about the file's content.
+_READ_FAILURES = {
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+    sqlite3.SQLITE_IOERR_DATA,
+}
+
+
+_decode_identity = msgspec.json.Decoder(Identity).decode
+
+
+class DamageReport(msgspec.Struct, frozen=True):
+    """Identity of the damaged file, and SQLite's error message."""
+
+    identity: Identity
+    reason: str
+
+
+def is_damage(code: int) -> bool:
+    """Return whether an extended SQLite result code means that the file's content cannot be read."""
+    return code & 0xFF == sqlite3.SQLITE_CORRUPT or code in _READ_FAILURES
+
+
+def damaged(path: Path | str, reason: str) -> DamagedDatabaseError:
+    """Build the error; its message says how to repair the database."""
+    return DamagedDatabaseError(
+        f"database {path} is damaged ({reason}): `gqlnews ingest FOLDER --rebuild --db {path}` builds it "
+        "again from the content folder",
+        reason,
+    )
+
+
+def check_pages(db: sqlite3.Connection, path: Path | str) -> None:
+    """Raise DamagedDatabaseError unless the structure of every page is sound."""
+    _check(db, path, "PRAGMA quick_check(1)")
+
+
+def check_everything(db: sqlite3.Connection, path: Path | str) -> None:
+    """Also compare each index with its table; takes three times as long."""
+    _check(db, path, "PRAGMA integrity_check(1)")
+
+
+def _check(db: sqlite3.Connection, path: Path | str, check: str) -> None:
+    try:
+        (found,) = db.execute(check).fetchone()
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error.sqlite_errorcode):
+            raise
+        found = error
+    if found != "ok":
+        raise damaged(path, str(found).splitlines()[0])
+
+
+def is_ours(path: Path | str) -> bool:
+    """Return whether the file is a gqlnews database, even if SQLite no longer recognizes it as a database."""
+    try:
+        with Path(path).open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError:
+        return False
+    return has_our_header(header) or (_recorded(path) == identity_of(path) and not header.startswith(_MAGIC))
+
+
+def has_our_header(header: bytes) -> bool:
+    """Return whether the first bytes of a file contain our application id."""
+    end = _APPLICATION_ID_AT + 4
+    return int.from_bytes(header[_APPLICATION_ID_AT:end], "big") == APPLICATION_ID
+
+
+def record_ours(path: Path) -> None:
+    """Record the identity of the file at `path` as ours, in case its header is destroyed."""
+    with suppress(OSError):
+        lock_file(path).write_bytes(msgspec.json.encode(identity_of(path)))
+
+
+def _recorded(path: Path | str) -> Identity | None:
+    try:
+        identity: Identity = _decode_identity(lock_file(Path(path)).read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return identity
+
+
+def report_file(database: Path) -> Path:
+    """Path of the report: `news.db-damaged` for `news.db`."""
+    return database.with_name(f"{database.name}-damaged")
+
+
+def report(database: Path, identity: Identity | None, error: DamagedDatabaseError) -> None:
+    """Write a damage report for the other processes, unless the file was replaced meanwhile."""
+    if identity is None or identity != identity_of(database):
+        return
+    with suppress(OSError):  # without write permission, the caller's log entry remains
+        report_file(database).write_bytes(msgspec.json.encode(DamageReport(identity, error.reason)))
+
+
+def clear_report(database: Path) -> None:
+    """Delete the report: the file at this path is new, or a check found its pages sound."""
+    with suppress(OSError):
+        report_file(database).unlink(missing_ok=True)
+
+
+def reported(database: Path) -> DamageReport | None:
+    """Return the report on the file that is at this path now, if any."""
+    try:
+        found = msgspec.json.decode(report_file(database).read_bytes(), type=DamageReport)
+    except (OSError, msgspec.MsgspecError):  # a partially written report is read the next time
+        return None
+    return found if found.identity == identity_of(database) else None

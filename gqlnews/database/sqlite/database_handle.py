@@ -1,0 +1,237 @@
+"""Database handle for the server, which survives a replacement of the database file.
+
+The database file may be deleted at any time; the process that watches the folder then creates a new one. A
+connection to the old file would read it forever, so this module checks the path twice a second and opens the
+new file. Reads that run on the old file may finish.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from gqlnews.config.limits import UNLIMITED, Limits
+from gqlnews.database.sqlite.callers import expecting
+from gqlnews.database.sqlite.damage import damaged, report, reported
+from gqlnews.database.sqlite.paths import Identity, identity_of
+from gqlnews.database.sqlite.read_pool import Readers, Tally
+from gqlnews.database.sqlite.reader_connection import Statements
+from gqlnews.database.sqlite.sizes import SIZES, Sizes, sizes_of
+from gqlnews.database.sqlite.version_probe import Revision
+from gqlnews.database.sqlite.writer import WAIT_SECONDS
+from gqlnews.errors import DamagedDatabaseError, DatabaseError, LimitError, LockedDatabaseError
+
+log = logging.getLogger("gqlnews")
+
+LOOK_SECONDS = 0.5
+RETRY_SECONDS = 0.05
+FINISH_SECONDS = 10.0  # grace period for reads of a replaced file
+
+
+class Moment(NamedTuple):
+    """Snapshot id: a version, and which database it is of, as two databases may reach the same version."""
+
+    database: int
+    version: bytes
+
+
+class Access:
+    """Read pool and version probe of the file that is at the path now.
+
+    Call `open` and `close` on the event loop. `on_replaced` is awaited after another file was opened.
+    """
+
+    def __init__(self, limits: Limits = UNLIMITED) -> None:
+        self._limits = limits
+        self.on_replaced: Callable[[], Awaitable[None]] | None = None
+        self._path = Path()
+        self._identity: Identity | None = None
+        self._readers, self._revision = Readers(limits), Revision()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._opened_before = 0  # databases opened before the current one
+        self.is_damaged = False  # reads fail until this file is replaced
+        self._is_reported = False  # whether a damage report on this file was seen
+        self.replacements = 0
+        self.statements = 0  # statements requested
+        self.tally = Tally()
+        self._sizes: tuple[Sizes, Sizes] = ({}, {})
+        self._sizes_at: object = None  # the snapshot ids that the sizes belong to
+
+    async def open(self, path: Path) -> None:
+        """Open the database and start watching its path. Raises DatabaseError or a subclass."""
+        self._path = path
+        identity = identity_of(path)
+        try:
+            self._readers, self._revision, self._identity = await self._opened_in_time()
+        except DamagedDatabaseError as error:
+            report(path, identity, error)
+            raise
+        await self._measure()
+        self._start(self._look())
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._revision.close()
+        await self._readers.close()
+
+    async def read(self, statements: Statements) -> list[bytes | None]:
+        """Run statements in the read pool; see `Readers.read`."""
+        self.statements += len(statements)
+        return await self._read(statements)
+
+    async def _read(self, statements: Statements) -> list[bytes | None]:
+        identity = self._identity
+        try:
+            return await self._readers.read(statements)
+        except DamagedDatabaseError as error:
+            self._note_damage(identity, error)
+            raise
+
+    async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+        self.statements += sum(map(len, parts))
+        identity = self._identity
+        async with aclosing(self._readers.read_parts(parts)) as answers:
+            try:
+                async for answer in answers:
+                    yield answer
+            except DamagedDatabaseError as error:
+                self._note_damage(identity, error)
+                raise
+
+    def _note_damage(self, identity: Identity | None, error: DamagedDatabaseError) -> None:
+        """Mark the database as damaged and report it; the server is not ready until the file is replaced.
+
+        The process that watches the folder reads the report and rebuilds the database.
+        """
+        if identity != self._identity:  # the file was replaced already
+            return
+        if not self.is_damaged:
+            log.error("%s", error)
+        self.is_damaged = True
+        report(self._path, identity, error)
+        self._is_reported = reported(self._path) is not None
+
+    def is_ready(self) -> bool:
+        """Return whether requests can be answered from the store, however busy its readers are."""
+        return not self.is_damaged and self._revision.is_readable()
+
+    def version(self, audience: int) -> bytes | None:
+        """Return the version for this audience; see `Revision.version`."""
+        return self._revision.version(audience)
+
+    def moment(self, audience: int) -> Moment | None:
+        """Return the snapshot id that the audience sees now; None while the database cannot be read."""
+        version = self._revision.version(audience)
+        return None if version is None else Moment(self._opened_before, version)
+
+    def sizes(self, audience: int) -> Sizes:
+        """Return the audience's table sizes (sizes.py), `LOOK_SECONDS` old at most; empty if unknown."""
+        return self._sizes[min(audience, 1)]
+
+    async def _measure(self) -> None:
+        """Read the sizes again if the content has changed."""
+        moments = self.moment(0), self.moment(1)
+        if moments == self._sizes_at:
+            return
+        # The database is locked or still being created, or the pool is overloaded: the next check retries.
+        with expecting(0.0), suppress(DatabaseError, LimitError, sqlite3.Error):
+            public, everything = map(sizes_of, await self._read(SIZES))
+            self._sizes, self._sizes_at = (public, everything), moments
+
+    async def _opened_in_time(self) -> tuple[Readers, Revision, Identity | None]:
+        """Open the database; wait for a swap in progress without blocking the event loop."""
+        until = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return await self._opened()
+            except LockedDatabaseError:
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _opened(self) -> tuple[Readers, Revision, Identity | None]:
+        identity = identity_of(self._path)
+        readers, revision = Readers(self._limits, self.tally), Revision()
+        await readers.open(self._path)
+        try:
+            revision.open(self._path)
+        except BaseException:
+            await readers.close()
+            raise
+        return readers, revision, identity
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self._look_once()
+            except Exception:  # the loop must survive any error
+                log.exception("the look at database %s failed", self._path)
+
+    async def _look_once(self) -> None:
+        there = identity_of(self._path)
+        if there is not None and there != self._identity:
+            await self._replace()
+        else:
+            self._heed_report()
+        await self._measure()
+
+    def _heed_report(self) -> None:
+        """Set `is_damaged` from the damage report. A report that was deleted was wrong or is obsolete."""
+        found = reported(self._path)
+        if found is not None and not self.is_damaged:
+            log.error("%s", damaged(self._path, found.reason))
+            self.is_damaged = True
+        elif found is None and self._is_reported:
+            self.is_damaged = False
+        self._is_reported = found is not None
+
+    async def _replace(self) -> None:
+        """Switch to the file that is at the path now, unless it is still being created."""
+        try:
+            readers, revision, identity = await self._opened()
+        except DatabaseError:
+            return
+        if not await _is_filled(readers):
+            revision.close()
+            await readers.close()
+            return
+        old = self._readers, self._revision
+        self._readers, self._revision, self._identity = readers, revision, identity
+        self._opened_before += 1
+        self.is_damaged = self._is_reported = False
+        self.replacements += 1
+        log.warning("database %s is another file now, which is read from here on", self._path)
+        self._start(_finish(*old))
+        if self.on_replaced is not None:
+            await self.on_replaced()
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _is_filled(readers: Readers) -> bool:
+    """Return whether a folder was ingested, even an empty one."""
+    try:
+        (fingerprint,) = await readers.read([("SELECT fingerprint FROM store", ())])
+    except (DatabaseError, LimitError, sqlite3.Error):  # the table does not exist yet
+        return False
+    return bool(fingerprint)
+
+
+async def _finish(readers: Readers, revision: Revision) -> None:
+    """Close the replaced pool after a grace period for reads in progress."""
+    revision.close()
+    try:
+        await asyncio.sleep(FINISH_SECONDS)
+    finally:
+        await readers.close()

@@ -1,0 +1,133 @@
+"""Run short statements on the event loop, within a budget.
+
+Dispatching a statement to a thread costs more than running a small one. So each statement is first tried on
+the loop, from its first request on. One that exceeds the budget is interrupted and goes to the read pool.
+Before it is tried again, a number of requests go directly to the pool: the number doubles with each
+interruption (exponential backoff) and halves with each run within the budget. So the decision adapts when the
+cost of a statement changes.
+
+The budget counts instructions of SQLite's virtual machine: unlike time, they are not inflated by other
+threads or processes. Some instructions take long, such as a sort; so CPU time is limited too.
+"""
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from gqlnews.database.sqlite.query_limits import FULL_TEXT
+from gqlnews.database.sqlite.reader_connection import Statements, connect_to_read, run
+from gqlnews.errors import LimitError
+
+BUDGET_STEPS = 16_000  # instructions for all statements of a request: 0.3 ms of scanning, 1 ms of JSON
+BUDGET_SECONDS = 0.000_7  # CPU time, from the first check on
+STEPS_PER_CHECK = 2_000  # instructions between two checks
+MAX_STATEMENTS = 4  # per request
+FIRST_BACKOFF, MAX_BACKOFF = 4, 256  # requests
+MIN_SAMPLES = 3  # runs on a thread before the latency counts as known
+LATENCY_DECAY = 0.9  # per run
+MAX_TRACKED = 4096  # batches
+MAX_SQL_LENGTH = 20_000  # characters per batch
+
+_Key = tuple[str, ...]
+"""Batch: the SQL of the statements of a request."""
+
+
+@dataclass(slots=True)
+class BatchStats:
+    """Statistics of a batch.
+
+    The next `skips` requests do not try it on the loop; after the next interruption, `backoff` requests do
+    not. It ran on a thread `samples` times; `latency` is its decaying maximum.
+    """
+
+    skips: int = 0
+    backoff: int = FIRST_BACKOFF
+    samples: int = 0
+    latency: float = 0.0
+
+    def interrupted(self) -> None:
+        self.skips = self.backoff
+        self.backoff = min(2 * self.backoff, MAX_BACKOFF)
+
+    def completed(self) -> None:
+        self.backoff = max(self.backoff // 2, FIRST_BACKOFF)
+
+
+class InlineExecutor:
+    """Connection for the event loop. Call `open`, `try_execute` and `close` on the loop's thread."""
+
+    def __init__(self) -> None:
+        self._db: sqlite3.Connection | None = None
+        self._stats: dict[_Key, BatchStats] = {}  # oldest first
+        self._checks = 0
+        self._deadline = 0.0
+
+    def open(self, path: Path, max_bytes: int = 0) -> None:
+        """Open the connection. Raises DatabaseError or a subclass."""
+        self._db = connect_to_read(path, 0.0, max_bytes)
+        self._db.set_progress_handler(self._is_over_budget, STEPS_PER_CHECK)
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+        self._db = None
+
+    def trace(self, hook: object) -> None:
+        if self._db is not None:
+            self._db.set_trace_callback(cast("None", hook))
+
+    def try_execute(self, statements: Statements) -> list[bytes | None] | None:
+        """Return the result of each statement; None if the read pool has to run them."""
+        if self._db is None or len(statements) > MAX_STATEMENTS:
+            return None
+        stats = self._tracked(statements)
+        if stats is None:
+            return None
+        if stats.skips:
+            stats.skips -= 1
+            return None
+        self._checks = 0
+        try:
+            results = run(self._db, statements)
+        except (sqlite3.Error, ValueError, MemoryError, LimitError) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                stats.interrupted()
+            return None  # the pool runs them again and reports the error
+        stats.completed()
+        return results
+
+    def record(self, statements: Statements, seconds: float) -> None:
+        """Record the CPU seconds that the statements together took on a thread."""
+        if (stats := self._tracked(statements)) is not None:
+            stats.samples += 1
+            stats.latency = max(seconds, stats.latency * LATENCY_DECAY)
+
+    def latency(self, statements: Statements) -> float | None:
+        """Return the CPU seconds that the statements together take on a thread; None if unknown."""
+        stats = self._stats.get(_key_of(statements))
+        return None if stats is None or stats.samples < MIN_SAMPLES else stats.latency
+
+    def _tracked(self, statements: Statements) -> BatchStats | None:
+        """Return the statistics of a batch; None if it is never tried on the loop."""
+        key = _key_of(statements)
+        stats = self._stats.get(key)
+        if stats is None:
+            if sum(map(len, key)) > MAX_SQL_LENGTH or any(FULL_TEXT in sql for sql in key):
+                return None  # a full-text search cannot be interrupted soon enough
+            if len(self._stats) >= MAX_TRACKED:
+                del self._stats[next(iter(self._stats))]
+            stats = self._stats[key] = BatchStats()
+        return stats
+
+    def _is_over_budget(self) -> bool:
+        self._checks += 1
+        if self._checks == 1:  # most runs end before, and reading the clock costs time
+            self._deadline = time.thread_time() + BUDGET_SECONDS
+            return False
+        return self._checks * STEPS_PER_CHECK > BUDGET_STEPS or time.thread_time() > self._deadline
+
+
+def _key_of(statements: Statements) -> _Key:
+    return tuple(sql for sql, _ in statements)

@@ -1,0 +1,242 @@
+"""Read pool: read-only connections, each on a thread of its own.
+
+A request submits all its statements as one call. They run in one thread dispatch and in one read transaction,
+so they all see the same snapshot. Waking a thread costs more than a small statement, so a thread that is
+awake continues with the calls queued meanwhile: they share its dispatch. Identical statements among them are
+coalesced (coalescing.py). A call within a small budget needs no dispatch at all: it runs on the event loop
+(inline_executor.py).
+
+One reader is reserved for short calls, by the measured latency of their statements, or else by the estimate
+of the request. All other calls go to the other readers. Waiting calls are served round-robin by client
+address (job_queue.py).
+
+A cancelled caller returns immediately, and its running statements are stopped. Statements that exceed the
+timeout are stopped too. A call that waits as long without being started fails as overload: a smaller request
+would not help.
+"""
+
+import asyncio
+import math
+import sqlite3
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from gqlnews.config.limits import UNLIMITED, Limits
+from gqlnews.database.sqlite.callers import caller
+from gqlnews.database.sqlite.inline_executor import InlineExecutor
+from gqlnews.database.sqlite.job_queue import FULL, CallQueue
+from gqlnews.database.sqlite.query_limits import MARGIN
+from gqlnews.database.sqlite.read_job import SHORT, Call
+from gqlnews.database.sqlite.read_worker import Reader
+from gqlnews.database.sqlite.reader_connection import Statements
+from gqlnews.database.sqlite.sqlite_errors import explained
+from gqlnews.errors import DatabaseError, OverloadedError
+
+Trace = Callable[[str], None]
+
+DELIVERED_BYTES = 256 << 10  # per iteration of the loop, in which each result is also copied and written
+
+WAITED = "The server was too busy to start the request in time: try again later."
+
+
+@dataclass(slots=True)
+class Tally:
+    """Pool statistics: statements not run, because a reader had just run the same for another call."""
+
+    spared: int = 0
+
+
+class Readers:
+    """Pool of readers. `close` it after the last `read`: its threads would prevent Python from exiting."""
+
+    def __init__(self, limits: Limits = UNLIMITED, tally: Tally | None = None) -> None:
+        self.tally = tally or Tally()
+        self._limits = limits
+        self._seconds = limits.seconds * MARGIN or math.inf
+        self._path = Path()
+        self._all: list[Reader] = []
+        self._idle: list[Reader] = []
+        self._waiting = CallQueue()
+        self._late: asyncio.TimerHandle | None = None  # fires when the oldest call has waited too long
+        self._done: deque[Call] = deque()
+        self._inline = InlineExecutor()
+        self._told = False
+        self._closed = True
+
+    async def open(self, path: Path, count: int = 2) -> None:
+        """Open `count` readers of the database at `path`; if several, one is reserved for short calls.
+
+        Raises DatabaseError or a subclass.
+        """
+        self._path, self._closed = path, False
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._inline.open(path, self._limits.answer_bytes)
+            for number in range(count):
+                most = self._limits.answer_bytes
+                reader = Reader(path, most, self._seconds, reserved=number == 0 and count > 1)
+                await reader.start()
+                self._all.append(reader)
+                self._idle.append(reader)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Fail waiting calls, stop running ones, and end every thread."""
+        self._closed = True
+        self._inline.close()
+        if self._late is not None:
+            self._late.cancel()
+        for call in self._waiting.late(math.inf):
+            call.outcome = self._shut()
+            call.deliver()
+        readers, self._all, self._idle = self._all, [], []
+        for reader in readers:
+            reader.abandon()
+        for reader in readers:
+            await reader.close()
+        self._deliver()
+
+    async def read(self, statements: Statements) -> list[bytes | None]:
+        """Run the statements; return the bytes of each one's value in order, None for NULL or no row.
+
+        Raises DatabaseError if the file fails, LimitError if the timeout or the size limit is exceeded, and
+        OverloadedError if the call was not started. Invalid statements raise errors of sqlite3.
+        """
+        if self._closed:
+            raise self._shut()
+        results = self._inline.try_execute(statements)
+        if results is not None:
+            return results
+        call = self._call(statements)
+        self._enqueue(call)
+        try:
+            answers = await call.answers
+            if not call.spared:
+                self._inline.record(statements, call.seconds)
+            return answers
+        except asyncio.CancelledError:
+            call.abandoned = True
+            self._waiting.discard(call)
+            raise
+        except (sqlite3.Error, ValueError) as error:
+            failure = self._failure(error)
+            if failure is None:
+                raise
+            raise failure from error
+
+    async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+        """Run the statements of all parts in one read transaction; yield each part's results in turn."""
+        if self._closed:
+            raise self._shut()
+        calls = [self._call(statements) for statements in parts]
+        calls[0].rest = tuple(calls[1:])
+        self._enqueue(calls[0])
+        try:
+            for call in calls:
+                yield await call.answers
+        except (sqlite3.Error, ValueError) as error:
+            failure = self._failure(error)
+            if failure is None:
+                raise
+            raise failure from error
+        finally:
+            self._waiting.discard(calls[0])
+            for call in calls:
+                call.abandoned = True
+                if not call.answers.cancel() and not call.answers.cancelled():
+                    call.answers.exception()  # mark as retrieved; the caller has the first failure
+
+    async def trace(self, hook: Trace | None) -> None:
+        """Call `hook` with the text of every statement, on the thread that runs it; None disables tracing."""
+        self._inline.trace(hook)
+        for reader in self._all:
+            await reader.set_trace_callback(
+                cast("Trace", hook)
+            )  # sqlite3 takes None, the annotation does not
+
+    def _failure(self, error: Exception) -> DatabaseError | None:
+        if self._closed:
+            return self._shut()
+        return explained(error, self._path) if isinstance(error, sqlite3.Error) else None
+
+    def _shut(self) -> DatabaseError:
+        return DatabaseError(f"database {self._path} is closed")
+
+    def _call(self, statements: Statements) -> Call:
+        """Create a call; a measured latency takes precedence over the estimate."""
+        client, estimate = caller()
+        measured = self._inline.latency(statements)
+        expected = measured if measured is not None else estimate
+        answers: asyncio.Future[list[bytes | None]] = self._loop.create_future()
+        return Call(statements, answers, time.monotonic(), client, math.inf if expected is None else expected)
+
+    def _enqueue(self, call: Call) -> None:
+        displaced = self._waiting.put(call)
+        if displaced is not None:
+            displaced.outcome = OverloadedError(FULL)
+            displaced.deliver()
+        if self._late is None and self._seconds < math.inf:
+            self._late = self._loop.call_at(call.asked + self._seconds, self._refuse_late)
+        self._wake()
+
+    def _refuse_late(self) -> None:
+        """Fail the calls that have waited as long as statements may run."""
+        for call in self._waiting.late(self._loop.time() - self._seconds):
+            call.outcome = OverloadedError(WAITED)
+            call.deliver()
+        oldest = self._waiting.oldest()
+        again = None if oldest is None else oldest + self._seconds
+        self._late = None if again is None else self._loop.call_at(again, self._refuse_late)
+
+    def _wake(self) -> None:
+        """Dispatch waiting calls to an idle reader, the reserved one first, so that the others stay free."""
+        for reader in sorted(self._idle, key=lambda one: not one.reserved):
+            if self._waiting.has(short=reader.reserved):
+                self._idle.remove(reader)
+                work = reader.work(self._waiting, self._done, self._tell)
+                work.add_done_callback(partial(self._rest, reader))
+                return
+
+    def _rest(self, reader: Reader, work: "asyncio.Future[None]") -> None:
+        """Return a reader to the idle list when it finds no more calls that it may run."""
+        self._deliver()
+        if not self._closed:
+            self._idle.append(reader)
+            if len(self._waiting):  # enqueued after the reader's last check
+                self._wake()
+
+    def _tell(self) -> None:
+        """Schedule delivery; called on a reader's thread."""
+        if not self._told:
+            self._told = True
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._told = False  # reset before reading `_done`, so that later completions schedule again
+        size = 0
+        while self._done:
+            if size > DELIVERED_BYTES and not self._closed:
+                self._told = True
+                self._loop.call_soon(self._deliver)
+                return
+            call = self._done.popleft()
+            size += call.size
+            if call.preempted and not self._closed:
+                self._run_again(call)
+                continue
+            self.tally.spared += call.spared
+            call.deliver()
+
+    def _run_again(self, call: Call) -> None:
+        """Queue a preempted call again, as one that is not short."""
+        call.preempted, call.outcome, call.expected = False, None, 2 * SHORT
+        if not call.abandoned:
+            self._waiting.put_back(call)
+            self._wake()

@@ -1,0 +1,160 @@
+"""Read worker: one read-only connection and its thread.
+
+All use of aiosqlite's private attributes is in this module.
+"""
+
+import asyncio
+import math
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import aiosqlite
+
+from gqlnews.database.sqlite.coalescing import Recent
+from gqlnews.database.sqlite.job_queue import CallQueue
+from gqlnews.database.sqlite.query_limits import (
+    FULL_TEXT,
+    limit_reached,
+    steps_per_check,
+)
+from gqlnews.database.sqlite.read_job import SHORT, Call
+from gqlnews.database.sqlite.reader_connection import connect_to_read, run_within
+from gqlnews.errors import Code, LimitError
+
+LONGEST = 3 * SHORT  # wall-clock timeout in seconds of a call on the reserved reader
+
+
+Told = Callable[[], None]
+Run = Callable[[Call], list[bytes | None]]
+
+
+class Reader(aiosqlite.Connection):
+    """Run calls from a queue shared with other readers, each for at most `seconds`.
+
+    A `reserved` reader takes only short calls. One that exceeds its shorter timeout is stopped and returned
+    as preempted.
+    """
+
+    def __init__(
+        self, path: Path, most_bytes: int = 0, seconds: float = math.inf, *, reserved: bool = False
+    ) -> None:
+        super().__init__(lambda: connect_to_read(path, most_bytes=most_bytes), iter_chunk_size=64)
+        self.reserved = reserved
+        self._seconds = min(seconds, LONGEST) if reserved else seconds
+        self.current: Call | None = None
+        self._recent = Recent()
+        self._steps = 0  # instructions between two checks whether to stop
+
+    async def start(self) -> None:
+        try:
+            await self
+        except BaseException:
+            self.stop()
+            self._thread.join()
+            raise
+
+    def work(self, waiting: CallQueue, done: deque[Call], tell: Told) -> "asyncio.Future[None]":
+        """Run waiting calls on the thread until there are none; the future completes then.
+
+        Completed calls are appended to `done`. `tell` is called on the thread to announce them while more
+        calls are to run.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((future, lambda: self._work(waiting, done, tell)))
+        return future
+
+    def abandon(self) -> None:
+        """Stop the running call, whose caller has left.
+
+        `interrupt()` would have no effect on a statement that is about to start.
+        """
+        if (call := self.current) is not None:
+            call.abandoned = True
+
+    async def close(self) -> None:
+        await super().close()
+        self._thread.join()  # it has finished its last call
+
+    def _look_every(self, steps: int) -> None:
+        """Set the progress handler's interval, on the thread.
+
+        Each check acquires the GIL, so checks are no more frequent than necessary.
+        """
+        if self._steps != steps:
+            self._steps = steps
+            self._conn.set_progress_handler(self._is_to_stop, steps)
+
+    def _is_to_stop(self) -> bool:
+        call = self.current
+        return call is not None and (call.abandoned or time.monotonic() > call.until)
+
+    def _work(self, waiting: CallQueue, done: deque[Call], tell: Told) -> None:
+        while True:
+            call = waiting.take(short=self.reserved)
+            if call is None:
+                self._recent.forget()
+                return
+            call.until = time.monotonic() + self._seconds
+            self.current = call
+            if done:
+                tell()  # before a call that may take long
+            if call.rest:
+                self._read_all((call, *call.rest), done, tell)
+                continue
+            try:
+                call.outcome = self._read(call, self._run)
+            except Exception as error:
+                call.outcome = error
+                call.preempted = self.reserved and _is_out_of_time(error)
+            self.current = None
+            done.append(call)
+
+    def _read_all(self, calls: tuple[Call, ...], done: deque[Call], tell: Told) -> None:
+        """Run several calls one after the other in one read transaction."""
+        failure: Exception | None = None
+        for call in calls:
+            call.until = calls[0].until
+            self.current = call
+            try:
+                if failure is not None:
+                    raise failure
+                if not self._conn.in_transaction:
+                    self._conn.execute("BEGIN")
+                call.outcome = self._read(call, self._run_within)
+            except Exception as error:
+                call.outcome = failure = error
+            done.append(call)
+            tell()
+        self.current = None
+        if self._conn.in_transaction:
+            self._conn.execute("ROLLBACK")  # nothing was written
+
+    def _run(self, call: Call) -> list[bytes | None]:
+        answers, call.spared = self._recent.run(self._conn, call.statements, call.asked)
+        return answers
+
+    def _run_within(self, call: Call) -> list[bytes | None]:
+        return run_within(self._conn, call.statements)
+
+    def _read(self, call: Call, run_all: Run) -> list[bytes | None]:
+        if call.abandoned:
+            raise sqlite3.OperationalError("nobody waits for the answer")
+        searches = any(FULL_TEXT in sql for sql, _ in call.statements)
+        self._look_every(steps_per_check(self._seconds, is_search=searches))
+        start = time.thread_time()
+        try:
+            answers = run_all(call)
+        except (sqlite3.Error, MemoryError) as error:
+            reached = None if call.abandoned else limit_reached(error, self._conn)
+            if reached is None:
+                raise
+            raise reached from error
+        call.seconds = time.thread_time() - start
+        return answers
+
+
+def _is_out_of_time(error: Exception) -> bool:
+    return isinstance(error, LimitError) and error.code is Code.TIMED_OUT

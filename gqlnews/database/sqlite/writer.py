@@ -1,0 +1,159 @@
+"""Open the database for writing. Readers are opened in `reader_connection.py`.
+
+How a writer is opened:
+
+1. Check the header. A file that is not a database, or is another application's, is rejected untouched.
+2. Set the page size of an empty file, then switch to write-ahead logging.
+3. Run each missing migration in its own transaction, which also sets the version in the header. So if the
+   process is killed in between, the next one continues with the migrations that are left.
+"""
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from gqlnews.database.sqlite.damage import APPLICATION_ID, clear_report
+from gqlnews.database.sqlite.migrations import migrations, statements
+from gqlnews.database.sqlite.sqlite_errors import explaining
+from gqlnews.database.sqlite.tokenizer import words_of
+from gqlnews.errors import DatabaseError, ForeignDatabaseError, NewerDatabaseError
+from gqlnews.text_keys import as_item, folded, heat_log_of
+from gqlnews.timestamps import seconds_of
+
+PAGE_BYTES = 8192  # most article rows fit a page
+CACHE_KIB = 8 * 1024  # a larger cache is no faster, and a sort uses the same amount again
+WAIT_SECONDS = 5.0
+_BETWEEN_TRIES = 0.01  # seconds
+
+# In one statement, because another process may be creating the database right now.
+_HEADER = (
+    "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
+    " FROM pragma_application_id, pragma_user_version"
+)
+
+# SQL functions of the writer, under their Python names; migrations fill new columns with them.
+_FUNCTIONS = (folded, as_item, heat_log_of, seconds_of, words_of)
+
+Migrations = Sequence[tuple[int, str]]
+
+
+def open_writer(
+    path: Path, *, wait: float = WAIT_SECONDS, known: Migrations | None = None
+) -> sqlite3.Connection:
+    """Open the writer connection to the database at `path`; create or migrate it if necessary.
+
+    The connection is in autocommit mode: callers run BEGIN themselves. `wait` is the busy timeout in seconds,
+    `known` the migrations, by default those of this program. Raises DatabaseError or a subclass.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        advice = "name another with --db"
+        raise DatabaseError(f"database {path} cannot be made, {error.strerror}: {advice}") from error
+    with explaining(path, opening=True):
+        db = sqlite3.connect(path, timeout=wait, isolation_level=None)
+        try:
+            _prepare(db, path, migrations() if known is None else known, wait)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def check_ours(db: sqlite3.Connection, path: Path, newest: int) -> int:
+    """Return the schema version of the database, 0 for an empty file.
+
+    Raises ForeignDatabaseError for another application's file, NewerDatabaseError for a newer version.
+    """
+    application, version, tables = db.execute(_HEADER).fetchone()
+    if application != APPLICATION_ID and (application, version, tables) != (0, 0, 0):
+        raise ForeignDatabaseError(
+            f"database {path} belongs to another application: name another file with --db"
+        )
+    if version > newest:
+        raise NewerDatabaseError(
+            f"database {path} was made by a newer gqlnews (its version is {version}, this program knows "
+            f"{newest}): update gqlnews, or name another file with --db"
+        )
+    return int(version)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Write transaction: commit at the end of the block, roll back if it raises."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # SQLite rolls back by itself if, for example, the disk is full
+            db.execute("ROLLBACK")
+        raise
+
+
+def share(db: sqlite3.Connection, wait: float) -> str:
+    """Switch to write-ahead logging; return the resulting journal mode.
+
+    The busy timeout does not apply to this statement, and two processes may create a database at the same
+    time: hence the retry loop.
+    """
+    until = time.monotonic() + wait
+    while True:
+        try:
+            return str(db.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_BETWEEN_TRIES)
+
+
+def value_of(db: sqlite3.Connection, sql: str) -> int:
+    """Return the one integer that `sql` selects."""
+    (value,) = db.execute(sql).fetchone()
+    return int(value)
+
+
+def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float) -> None:
+    newest = max(version for version, _ in known)
+    version = check_ours(db, path, newest)
+    if version == 0:
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    mode = share(db, wait)
+    if mode != "wal":
+        raise DatabaseError(f"database {path} lies where it cannot be shared (journal {mode}): move it")
+    db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    for function in _FUNCTIONS:
+        db.create_function(function.__name__, 1, function, deterministic=True)
+    for number, script in known:
+        if number > version:
+            _migrate(db, number, script)
+    if version == 0:
+        clear_report(path)
+
+
+def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
+    """Run one migration, unless another process has run it already."""
+    with transaction(db):
+        if value_of(db, "PRAGMA user_version") >= number:
+            return
+        for statement in statements(script):
+            db.execute(statement)
+        if number == 1:
+            _begin_store(db)
+        db.execute(f"PRAGMA user_version = {number}")
+
+
+def _begin_store(db: sqlite3.Connection) -> None:
+    line = secrets.token_hex(6)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute("INSERT INTO store (id, line, last_version, fingerprint) VALUES (1, ?, 0, '')", (line,))
+    db.executemany(
+        "INSERT INTO site (audience, version, article_count, provider_count, topic_count)"
+        " VALUES (?, ?, 0, 0, 0)",
+        [(audience, f"{line}-0") for audience in (0, 1, 2)],
+    )

@@ -1,0 +1,209 @@
+"""Document cache: parsed and validated documents, with the plans of their operations."""
+
+from dataclasses import dataclass, field, replace
+from sys import getsizeof
+from typing import Any
+
+from graphql import (
+    REMOVE,
+    DirectiveNode,
+    DocumentNode,
+    Executor,
+    GraphQLError,
+    GraphQLSchema,
+    Visitor,
+    parse,
+    visit,
+)
+from graphql.language import VariableNode
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from gqlnews.cache import Kept
+from gqlnews.config.limits import UNLIMITED, Limits
+from gqlnews.engine.error_bounds import bounded_error
+from gqlnews.engine.source import QuickSource
+from gqlnews.engine.static_limits import refusal_of
+from gqlnews.engine.validation import validate_document
+from gqlnews.engine.validation_rules import rules_for
+from gqlnews.errors import Code
+from gqlnews.query.fields import Declarations
+from gqlnews.query.planner import plan_operation
+from gqlnews.query.prepared import PlannedOperation
+from gqlnews.time_budget import check_time_budget
+
+MOST_BYTES = 64 << 20  # maximum size of the cache
+FREE_BYTES = 16 << 20  # of documents that were sent only once
+EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # estimated size of an AST or a plan: fixed, and per character
+LINES_OF_A_TOKEN = 5  # limits lines to this multiple of max tokens: each error counts lines, 0.2 µs per line
+REFUSAL_BYTES = 30_000  # of an invalid document, without its text: it has at most ten short errors
+PARSE_SECONDS = 0.5e-6  # per character
+STRAWBERRYS_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
+MOST_PLANS = 64  # per document: one per operation and values of the `@skip` and `@include` variables
+
+
+@dataclass(slots=True)
+class Document:
+    """Parsed document, or its errors. A document with errors is never executed.
+
+    `refusals` caches the size-limit check by operation id. `deciding` are the variables used in
+    directives.
+    """
+
+    node: DocumentNode | None
+    errors: tuple[GraphQLError, ...]
+    limits: Limits = UNLIMITED
+    deciding: frozenset[str] = frozenset()
+    plans: dict[tuple[object, ...], PlannedOperation] = field(default_factory=dict)
+    refusals: dict[int, GraphQLError | None] = field(default_factory=dict)
+    size: int = 0
+
+    def refusal(self, operation: "Executor[Any]") -> GraphQLError | None:
+        """Return the error if an operation exceeds a static size limit, else None."""
+        node = operation.operation
+        if id(node) not in self.refusals:
+            self.refusals[id(node)] = refusal_of(node, operation.fragments, self.limits)
+        return self.refusals[id(node)]
+
+    def weight(self, text: str) -> int:
+        """Estimate the size in bytes: the AST, the same again for each plan, and the compiled statements."""
+        if self.errors:
+            return getsizeof(text) + REFUSAL_BYTES
+        plans = 1 + len(self.plans)
+        return plans * (EMPTY_BYTES + CHARACTER_BYTES * len(text)) + sum(
+            plan.size for plan in self.plans.values()
+        )
+
+    def planned(self, operation: "Executor[Any]", declarations: Declarations) -> PlannedOperation:
+        """Return the plan of an operation for the current values of its `@skip` and `@include` variables."""
+        values = operation.variable_values.coerced
+        # In another operation, a variable of this name may have any type: test only for true and null.
+        deciding = (values.get(name) is True for name in sorted(self.deciding))
+        nulls = (values.get(name) is None for name in sorted(self.deciding))
+        key = (id(operation.operation), *deciding, *nulls)
+        plan = self.plans.get(key)
+        if plan is None:
+            plan = PlannedOperation(plan_operation(operation, declarations), self.limits)
+            self._add(key, plan)
+        return plan
+
+    def fork(self) -> "Document":
+        """Copy for planning on another thread. It shares the AST, which is immutable, and no plans."""
+        return replace(self, plans={}, refusals={}, size=0)
+
+    def merge(self, fork: "Document") -> None:
+        """Merge the plans of a fork."""
+        for key, plan in fork.plans.items():
+            known = self.plans.get(key)
+            if known is None:
+                self._add(key, plan)
+            else:
+                known.merge(plan)
+
+    def _add(self, key: tuple[object, ...], plan: PlannedOperation) -> None:
+        while len(self.plans) >= MOST_PLANS:
+            del self.plans[next(iter(self.plans))]
+        self.plans[key] = plan
+
+
+class Documents:
+    """LRU cache of documents by their text."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits = UNLIMITED) -> None:
+        self._schema, self._limits = schema, limits
+        self.kept: Kept[str, Document] = Kept(MOST_BYTES, FREE_BYTES)
+
+    def get(self, text: str) -> Document:
+        """Return the document, parsing it if it is not cached. Raises TimeBudgetExceeded."""
+        document = self.kept.get(text)
+        if document is None:
+            document = self.read(text)
+            self.weigh(text, document)
+        return document
+
+    def weigh(self, text: str, document: Document) -> None:
+        """Update the cached size of a document, which grows as operations are planned and compiled."""
+        size = document.weight(text)
+        if size != document.size:
+            document.size = size
+            self.kept.keep(text, document, size)
+
+    def merge(self, text: str, fork: Document) -> None:
+        """Cache a document that another thread parsed and planned."""
+        document = self.kept.get(text)
+        if document is None or document.node is not fork.node:
+            document = fork
+        else:
+            document.merge(fork)
+        self.weigh(text, document)
+
+    def read(self, text: str) -> Document:
+        """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
+        check_time_budget(PARSE_SECONDS * len(text))
+        try:
+            node = self._parsed(text)
+        except GraphQLError as error:
+            return Document(None, (bounded_error(coded(error, Code.PARSE_FAILED)),))
+        errors = self._broken_rules(text, node)
+        if errors:
+            return Document(None, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
+        return Document(node, (), self._limits, deciding_variables(node))
+
+    def _parsed(self, text: str) -> DocumentNode:
+        most = self._limits.tokens or None
+        if most and text.count("\n") + text.count("\r") > most * LINES_OF_A_TOKEN:
+            raise _too_many_tokens(most)
+        try:
+            return parse(QuickSource(text), max_lexical_tokens=most, max_comments=most)
+        except GraphQLError as error:
+            if most is not None and f"more than {most} " in error.message:
+                raise _too_many_tokens(most) from error
+            raise
+
+    def _broken_rules(self, text: str, node: DocumentNode) -> list[GraphQLError]:
+        told = self._limits.introspection
+        rules = (*rules_for(text, introspection=told), *STRAWBERRYS_RULES)
+        return validate_document(self._schema, node, rules, hide_suggestions=not told)
+
+
+def _too_many_tokens(most: int) -> GraphQLError:
+    what = f"{most:,} tokens, as many comments, or {most * LINES_OF_A_TOKEN:,} lines"
+    error = GraphQLError(f"The document has more than {what}: ask in several requests.")
+    return coded(error, Code.TOO_MANY_TOKENS)
+
+
+def whole_document(text: str, document: DocumentNode | None) -> DocumentNode | None:
+    """Strip `@defer` and `@stream`, which an executor without incremental delivery rejects."""
+    if document is None or not ("@defer" in text or "@stream" in text):
+        return document
+    made: DocumentNode = visit(document, _WithoutParts())
+    return made
+
+
+class _WithoutParts(Visitor):
+    def enter_directive(self, node: DirectiveNode, *_: object) -> object:
+        return REMOVE if node.name.value in {"defer", "stream"} else None
+
+
+def coded(error: GraphQLError, code: Code) -> GraphQLError:
+    """Add a documented code to an error that has none."""
+    error.extensions = {"code": code, **(error.extensions or {})}
+    return error
+
+
+def deciding_variables(document: DocumentNode) -> frozenset[str]:
+    """Return the variables used in directives: only these change what an operation selects."""
+    collector = _DirectiveVariables()
+    visit(document, collector)
+    return frozenset(collector.names)
+
+
+class _DirectiveVariables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        for argument in node.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                self.names.add(argument.value.name.value)

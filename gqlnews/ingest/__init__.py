@@ -1,0 +1,1 @@
+"""Content files into the store."""

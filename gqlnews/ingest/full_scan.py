@@ -1,0 +1,132 @@
+"""Full scan: compare the folder with the store to find files that are gone, new, or to be read.
+
+1. Fill `scan` with what is there.
+2. Fill `gone` with every source that is not, unless a folder above it cannot be listed: its state is unknown.
+3. Insert sources for new files and delete those of files that are gone, so that `source` shows which files
+   share a slug.
+4. Fill `todo` with every file to read: new files, changed files, files written so shortly before they were
+   last read that their times prove nothing, and the first file of each slug whose files were added or
+   removed.
+"""
+
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import islice
+
+from gqlnews.content.models import Outcome, Problem, Severity, SourceFile
+from gqlnews.content.problem_codes import Code
+from gqlnews.content.slugs import slug_of
+
+RACY_NS = 2_000_000_000  # a file system may give two writes up to this far apart the same timestamp
+REFUSED = -1  # marker size of files and folders that cannot be read
+_AT_ONCE = 1024
+
+# A folder that cannot be listed is a source too; unlike a file's, its path ends with a slash.
+
+# CROSS JOIN fixes the join order, because SQLite does not know how few rows these tables have.
+
+# A refused folder ends in '/', and '0' is the next character: its content is the range between the two.
+NOT_FOUND = """
+source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
+    SELECT 1 FROM refused WHERE refused.path LIKE '%/'
+    AND source.path > refused.path AND source.path < rtrim(refused.path, '/') || '0')
+"""
+_GONE = "INSERT INTO gone SELECT path, slug"
+
+
+def take_stock(db: sqlite3.Connection, found: Iterable[SourceFile | Problem], *, everything: bool) -> int:
+    """Fill `scan`, `gone`, `todo` and `affected_slug`, and update the paths in `source`.
+
+    `found` is the content of the whole folder; `everything` reads each file regardless of its times. Returns
+    the number of files to read.
+    """
+    fill_scan(db, found)
+    db.execute(f"{_GONE} FROM source WHERE {NOT_FOUND}")
+    update_sources(db)
+    db.execute(
+        "INSERT INTO affected_slug SELECT slug FROM gone UNION SELECT slug FROM source WHERE read_ns = 0"
+    )
+    return list_todo(db, everything=everything)
+
+
+def refusals(db: sqlite3.Connection) -> Iterator[Outcome]:
+    """Yield a parse result for each file and folder that cannot be read."""
+    for path, line, column, severity, code, message in db.execute("SELECT * FROM refused ORDER BY path"):
+        problem = Problem(path, line, column, Severity(severity), code, message)
+        yield Outcome(SourceFile(path, REFUSED, 0, 0), None, None, (problem,))
+
+
+def files_to_read(db: sqlite3.Connection) -> Generator[SourceFile, None, None]:
+    """Yield the files of `todo` by path."""
+    with closing(db.execute("SELECT path, size, mtime_ns, ctime_ns FROM todo")) as rows:
+        for row in rows:
+            yield SourceFile(*row)
+
+
+def has_unreadable(db: sqlite3.Connection) -> bool:
+    """Return whether a file of `todo` was unreadable before: its content may crash the parsing process."""
+    (found,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM problem JOIN todo USING (path) WHERE code = ?)", (Code.UNREADABLE,)
+    ).fetchone()
+    return bool(found)
+
+
+def later_files(db: sqlite3.Connection) -> frozenset[str]:
+    """Return the paths of `todo` whose slug belongs to an earlier path. They are few."""
+    rows = db.execute(
+        "SELECT path FROM todo CROSS JOIN source USING (path) WHERE EXISTS"
+        " (SELECT 1 FROM source AS first WHERE first.slug = source.slug AND first.path < source.path)"
+    )
+    return frozenset(path for (path,) in rows)
+
+
+def fill_scan(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) -> None:
+    """Insert what was found into `scan`, and what cannot be read into `refused` too."""
+    found = iter(found)
+    while some := list(islice(found, _AT_ONCE)):
+        problems = [entry for entry in some if isinstance(entry, Problem)]
+        files = [entry for entry in some if isinstance(entry, SourceFile)]
+        files += [SourceFile(problem.path, REFUSED, 0, 0) for problem in problems]
+        db.executemany(
+            "INSERT OR REPLACE INTO scan VALUES (?, ?, ?, ?)",
+            [(file.path, file.size, file.mtime_ns, file.ctime_ns) for file in files],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?)",
+            [(p.path, p.line, p.column, p.severity, p.code, p.message) for p in problems],
+        )
+
+
+def update_sources(db: sqlite3.Connection) -> None:
+    """Delete sources that are `gone`, and insert new ones, which are marked as not read yet."""
+    db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
+    db.create_function("slug_of", 1, _slug, deterministic=True)
+    db.execute(
+        "INSERT INTO source SELECT path, slug_of(path), ?, 0, 0, 0, NULL FROM scan"
+        " WHERE path NOT IN (SELECT path FROM source)",
+        (REFUSED,),
+    )
+
+
+def _slug(path: str) -> str:
+    return path if path.endswith("/") else slug_of(path)
+
+
+def list_todo(db: sqlite3.Connection, *, everything: bool) -> int:
+    """Fill `todo` from `scan` and `affected_slug`; return the number of files."""
+    db.execute(
+        "INSERT INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
+        " FROM scan CROSS JOIN source USING (path)"
+        " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
+        "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
+        "   OR abs(source.mtime_ns - source.read_ns) <= ?2)",
+        (everything, RACY_NS),
+    )
+    db.execute(
+        "INSERT OR IGNORE INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
+        " FROM affected_slug CROSS JOIN source USING (slug) CROSS JOIN scan USING (path)"
+        " WHERE scan.size >= 0 AND path = (SELECT min(path) FROM source AS one WHERE one.slug = source.slug)"
+    )
+    (count,) = db.execute("SELECT count(*) FROM todo").fetchone()
+    return int(count)

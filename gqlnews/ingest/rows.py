@@ -1,0 +1,161 @@
+"""Convert a valid article to database rows."""
+
+import base64
+from typing import Any
+
+from gqlnews.content.models import Article, Outcome, Record, SourceFile
+from gqlnews.database.sqlite.tokenizer import words_of
+from gqlnews.text_keys import folded, heat_log_of, items_of
+from gqlnews.timestamps import seconds_of
+
+Row = tuple[Any, ...]
+
+# Columns that a file's content decides, in the order of `_article_row`. The others (id, path, `updated_at`
+# and its key) may differ although the content is the same.
+ARTICLE = (
+    "slug, node_id, published, published_at, published_date_time, title, excerpt, url, web_url, original_url,"
+    " amp_web_url, cdn_amp_web_url, category, type, quality, heat, provider_domain, provider_name, images,"
+    " related_count, word_count, reading_minutes, revision, provider_images, url_line, url_column,"
+    " published_line, published_column, table_of_contents, featured_content, extra, secured, body, html,"
+    " slug_folded, title_folded, category_folded, type_folded, provider_domain_folded, heat_log,"
+    " published_seconds, topic_slugs, has_image"
+)
+RELATED = (
+    "published_at, published_date_time, title, excerpt, url, web_url, original_url, amp_web_url,"
+    " cdn_amp_web_url, type, quality, provider_domain, provider_name, images"
+)
+TOPIC = "topic, name, published, published_at, slug, quality, heat, has_image"
+
+
+class ArticleRows(Record, frozen=True):
+    """Rows of an article and its lists in file order, without ids; `words` help to find similar articles."""
+
+    slug: str
+    is_public: bool
+    article: Row
+    related: list[Row]
+    topics: list[Row]
+    urls: list[str]
+    words: str
+
+
+class FileRows(Record, frozen=True):
+    """Rows of one parse result; `article` is None if it has no article."""
+
+    source: SourceFile
+    revision: str | None
+    problems: list[Row]
+    article: ArticleRows | None
+
+
+def node_id(kind: str, key: str) -> str:
+    """Return the global id of the object with the natural key `key`; it survives a rebuild of the store."""
+    return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
+
+
+def file_rows(outcome: Outcome) -> FileRows:
+    """Convert the parse result of one file to rows. Runs in the process that parses the file."""
+    article = outcome.article
+    return FileRows(
+        outcome.source,
+        outcome.revision,
+        [(p.path, p.line, p.column, p.severity.value, p.code, p.message) for p in outcome.problems],
+        None if article is None else _rows_of(article, outcome),
+    )
+
+
+def _rows_of(article: Article, outcome: Outcome) -> ArticleRows:
+    return ArticleRows(
+        slug=article.slug,
+        is_public=article.published,
+        article=_article_row(article, outcome),
+        related=_related_rows(article),
+        topics=_topic_rows(article),
+        urls=_urls_of(article),
+        words=words_of(f"{article.title} {article.excerpt or ''}"),
+    )
+
+
+def _topic_rows(a: Article) -> list[Row]:
+    return [
+        (t.slug, t.name, a.published, a.published_at, a.slug, a.quality, a.heat, a.images != "[]")
+        for t in a.topics
+    ]
+
+
+def _urls_of(article: Article) -> list[str]:
+    """Return the distinct URLs of the article's file."""
+    given = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
+    return list(dict.fromkeys(url for url in given if url is not None))
+
+
+def _article_row(a: Article, outcome: Outcome) -> Row:
+    provider, url, published = a.provider, a.url_mark, a.published_mark
+    assert a.published_at is not None, "an article has a date"
+    return (
+        a.slug,
+        node_id("Article", a.slug),
+        a.published,
+        a.published_at,
+        a.published_date_time,
+        a.title,
+        a.excerpt,
+        a.url,
+        a.web_url,
+        a.original_url,
+        a.amp_web_url,
+        a.cdn_amp_web_url,
+        a.category,
+        a.type,
+        a.quality,
+        a.heat,
+        provider.domain if provider else None,
+        provider.name if provider else None,
+        a.images,
+        len(a.related),
+        a.word_count,
+        a.reading_minutes,
+        outcome.revision,
+        provider.images if provider and provider.images != "[]" else None,
+        url.line if url else None,
+        url.column if url else None,
+        published.line if published else None,
+        published.column if published else None,
+        a.table_of_contents,
+        a.featured_content,
+        a.extra,
+        a.secured,
+        a.body,
+        a.html,
+        folded(a.slug),
+        folded(a.title),
+        folded(a.category),
+        folded(a.type),
+        folded(provider.domain) if provider else None,
+        heat_log_of(a.heat),
+        seconds_of(a.published_at),
+        items_of([topic.slug for topic in a.topics]),
+        a.images != "[]",
+    )
+
+
+def _related_rows(article: Article) -> list[Row]:
+    return [
+        (
+            r.published_at,
+            r.published_date_time,
+            r.title,
+            r.excerpt,
+            r.url,
+            r.web_url,
+            r.original_url,
+            r.amp_web_url,
+            r.cdn_amp_web_url,
+            r.type,
+            r.quality,
+            r.provider.domain if r.provider else None,
+            r.provider.name if r.provider else None,
+            r.images,
+        )
+        for r in article.related
+    ]

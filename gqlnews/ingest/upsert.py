@@ -1,0 +1,232 @@
+"""Upsert parsed files in batches.
+
+For each file: record its size, times and revision in `source`; replace its problems if they differ; write its
+article if it differs from the stored one. The stored article stays if the file has an error now, or if
+another file owns its slug.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+from gqlnews.ingest.dirty_keys import fill_batch, mark_batch
+from gqlnews.ingest.fts_index import forget_search, take_search
+from gqlnews.ingest.rows import ARTICLE, RELATED, TOPIC, ArticleRows, FileRows, Row
+from gqlnews.ingest.usage_counts import forget_uses, take_uses
+from gqlnews.timestamps import Instant, instant_of_ns
+
+# ruff: noqa: S608 - the names in these statements are this program's
+
+_STORED_ARTICLE = f"SELECT {ARTICLE} FROM article WHERE id = ?"
+_STORED_RELATED = f"SELECT {RELATED} FROM related WHERE article_id = ? ORDER BY position"
+_STORED_TOPICS = f"SELECT {TOPIC} FROM article_topic WHERE article_id = ? ORDER BY position"
+
+
+def _insert(table: str, columns: str) -> str:
+    return f"INSERT INTO {table} ({columns}) VALUES ({_marks(columns)})"
+
+
+def _marks(columns: str) -> str:
+    return ", ".join("?" * len(columns.split(", ")))
+
+
+_WRITTEN = f"path, updated_at, updated_key, {ARTICLE}"
+_REPLACED = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN.split(", "))
+_INSERT_ARTICLE = f"{_insert('article', f'id, {_WRITTEN}')} ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
+# The target as far as it is known yet: `derive_links` corrects what this ingest changes.
+_INSERT_RELATED = (
+    f"INSERT INTO related (article_id, position, {RELATED}, target_id)"
+    f" VALUES (?, ?, {_marks(RELATED)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
+)
+_INSERT_TOPIC = _insert("article_topic", f"article_id, position, {TOPIC}")
+_REPLACE_SOURCE = (
+    "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ? WHERE path = ?"
+)
+
+
+@dataclass
+class Intake:
+    """State of an ingest.
+
+    `later` are the paths whose slug belongs to an earlier path; `read_ns` is a time before the first file was
+    read; `marks` says whether dirty keys are marked per article (incremental ingest), `empty` whether the
+    store had no articles.
+    """
+
+    db: sqlite3.Connection
+    later: frozenset[str]
+    read_ns: int
+    marks: bool
+    empty: bool
+    next_id: int
+    problems_changed: bool = False
+
+
+class _Served(NamedTuple):
+    """The stored article of a slug."""
+
+    id: int
+    published: int
+    revision: str
+    path: str
+
+
+class _Write(NamedTuple):
+    """An article to write."""
+
+    id: int
+    path: str
+    updated: Instant
+    rows: ArticleRows
+
+
+def forget_lists(db: sqlite3.Connection) -> None:
+    """Delete the child rows of the articles in `batch`."""
+    for table in ("related", "article_topic", "article_url"):
+        db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
+
+
+def take(intake: Intake, files: Sequence[FileRows]) -> None:
+    """Upsert the rows of these files."""
+    _take_sources(intake, files)
+    _take_problems(intake, files)
+    _take_articles(intake, files)
+
+
+def _take_sources(intake: Intake, files: Sequence[FileRows]) -> None:
+    intake.db.executemany(
+        _REPLACE_SOURCE,
+        [
+            (s.size, s.mtime_ns, s.ctime_ns, intake.read_ns, file.revision, s.path)
+            for file in files
+            for s in (file.source,)
+        ],
+    )
+
+
+def _take_problems(intake: Intake, files: Sequence[FileRows]) -> None:
+    db = intake.db
+    old: dict[str, list[Row]] = {}
+    for row in db.execute(
+        "SELECT path, line, column_, severity, code, message FROM problem"
+        " WHERE across = 0 AND path IN (SELECT value FROM json_each(?))",
+        (_json(file.source.path for file in files),),
+    ):
+        old.setdefault(row[0], []).append(row)
+    changed = [file for file in files if _differ(file.problems, old.get(file.source.path, []))]
+    if changed:
+        intake.problems_changed = True
+        db.executemany(
+            "DELETE FROM problem WHERE path = ? AND across = 0", [(file.source.path,) for file in changed]
+        )
+        db.executemany(
+            "INSERT INTO problem (path, line, column_, severity, code, message, across)"
+            " VALUES (?, ?, ?, ?, ?, ?, 0)",
+            [problem for file in changed for problem in file.problems],
+        )
+
+
+def _differ(problems: list[Row], others: list[Row]) -> bool:
+    """Return whether the problems differ, in any order; most files have none."""
+    return problems != others and Counter(problems) != Counter(others)
+
+
+def _take_articles(intake: Intake, files: Sequence[FileRows]) -> None:
+    served = {} if intake.empty else _served(intake.db, files)
+    writes, moved, touched = [], [], []
+    for file in files:
+        rows, path = file.article, file.source.path
+        if rows is None or path in intake.later:
+            continue
+        old = served.get(rows.slug)
+        if old is not None and old.revision == file.revision and _is_stored(intake.db, old.id, rows):
+            if old.path != path:
+                moved.append((path, old.id))
+            continue
+        number = old.id if old is not None else _new_id(intake)
+        writes.append(_Write(number, path, instant_of_ns(file.source.mtime_ns), rows))
+        kind, was_public = ("ADDED", 0) if old is None else ("UPDATED", old.published)
+        touched.append((rows.slug, kind, was_public, rows.is_public))
+    intake.db.executemany("INSERT INTO touched VALUES (?, ?, ?, ?)", touched)
+    _move(intake, moved)
+    _write(intake, writes, replaced=[old.id for old in served.values()])
+
+
+def _served(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _Served]:
+    slugs = _json(file.article.slug for file in files if file.article is not None)
+    rows = db.execute(
+        "SELECT slug, id, published, revision, path FROM article"
+        " WHERE slug IN (SELECT value FROM json_each(?))",
+        (slugs,),
+    )
+    return {slug: _Served(*rest) for slug, *rest in rows}
+
+
+def _is_stored(db: sqlite3.Connection, number: int, rows: ArticleRows) -> bool:
+    """Return whether the store has exactly these rows of an article."""
+    return (
+        db.execute(_STORED_ARTICLE, (number,)).fetchone() == rows.article
+        and db.execute(_STORED_RELATED, (number,)).fetchall() == rows.related
+        and db.execute(_STORED_TOPICS, (number,)).fetchall() == rows.topics
+    )
+
+
+def _new_id(intake: Intake) -> int:
+    intake.next_id += 1
+    return intake.next_id - 1
+
+
+def _move(intake: Intake, moved: Sequence[tuple[str, int]]) -> None:
+    """Update the paths of articles whose content is now in another file of their slug.
+
+    Clients see no change, but cross-file problems contain the path.
+    """
+    if not moved:
+        return
+    intake.db.executemany("UPDATE article SET path = ? WHERE id = ?", moved)
+    _mark(intake, (number for _, number in moved))
+
+
+def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) -> None:
+    if not writes:
+        return
+    db, ids = intake.db, {write.id for write in writes}
+    old = ids.intersection(replaced)
+    if old:
+        _mark(intake, old)
+        forget_uses(db)
+        if intake.marks:
+            forget_search(db)
+        forget_lists(db)
+    db.executemany(
+        _INSERT_ARTICLE, [(w.id, w.path, w.updated.text, w.updated.key, *w.rows.article) for w in writes]
+    )
+    db.executemany(_INSERT_RELATED, _placed((w.id, w.rows.related) for w in writes))
+    db.executemany(_INSERT_TOPIC, _placed((w.id, w.rows.topics) for w in writes))
+    urls = "url_new" if intake.empty else "article_url"
+    db.executemany(f"INSERT INTO {urls} VALUES (?, ?)", [(url, w.id) for w in writes for url in w.rows.urls])
+    db.executemany(
+        "INSERT OR REPLACE INTO article_words VALUES (?, ?)", [(w.id, w.rows.words) for w in writes]
+    )
+    _mark(intake, ids)
+    take_uses(db)
+    if intake.marks or intake.empty:
+        take_search(db, noted=intake.marks)
+
+
+def _mark(intake: Intake, ids: Iterable[int]) -> None:
+    fill_batch(intake.db, ids)
+    if intake.marks:
+        mark_batch(intake.db)
+
+
+def _placed(lists: Iterable[tuple[int, list[Row]]]) -> list[Row]:
+    return [(number, place, *row) for number, rows in lists for place, row in enumerate(rows)]
+
+
+def _json(values: Iterable[str]) -> str:
+    return msgspec.json.encode(list(values)).decode()

@@ -1,0 +1,131 @@
+"""Parse many files on all cores, and optionally map each outcome to another value.
+
+1. A few files are parsed in this process, since starting a process takes longer. `isolate` prevents that, in
+   case the parser crashes its process.
+2. Otherwise each worker is a new Python process that imports only what it needs and is fed over pipes.
+3. Every worker has one chunk in progress and one queued. A chunk is limited in files, bytes and length of
+   names, so memory use does not depend on the folder, and a request never fills a pipe.
+4. A worker gets its next chunk as soon as it answers. When the caller stops, the workers' input ends, and
+   they exit.
+
+This module uses its own processes because a standard library pool runs the caller's main script again in
+each worker, holds every request in memory, and leaves its workers behind when the caller is killed.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from gqlnews.content.models import Outcome, ReadOptions, SourceFile
+from gqlnews.content.safe_open import OpenFolder
+from gqlnews.discovery.root_folder import opened
+from gqlnews.ingest.framing import Setup
+from gqlnews.ingest.process_pool import ANSWER_SECONDS, Pool
+
+_FEW = 256
+_CHUNK_FILES = 64
+_CHUNK_BYTES = 2 * 1024 * 1024
+_CHUNK_NAMES = 16 * 1024
+"""Two requests fit into a pipe's 64 KB buffer, so writing one never blocks."""
+
+Chunk = list[SourceFile]
+MadeT = TypeVar("MadeT")
+Make = Callable[[Outcome], MadeT]
+"""A module-level function that converts an outcome; its return annotation must be a plain data type."""
+
+
+def read_all(
+    folder: Path | OpenFolder,
+    files: Iterable[SourceFile],
+    options: ReadOptions,
+    processes: int | None = None,
+    *,
+    isolate: bool = False,
+) -> Iterator[Outcome]:
+    """Yield the outcome of each file, with the parameters of `read_into`."""
+    return read_into(_itself, folder, files, options, processes, isolate=isolate)
+
+
+def read_into(
+    make: Make[MadeT],
+    folder: Path | OpenFolder,
+    files: Iterable[SourceFile],
+    options: ReadOptions,
+    processes: int | None = None,
+    *,
+    isolate: bool = False,
+    seconds: float = ANSWER_SECONDS,
+) -> Iterator[MadeT]:
+    """Yield `make(outcome)` for each file, in no order; `make` runs in the process that parses the file.
+
+    `processes` is the number of workers, by default one per core. `isolate` parses no file in this process.
+    `seconds` is the timeout of a chunk. Raises ParserProcessError, and FolderError for an unusable folder.
+    """
+    wanted = processes if processes is not None else os.cpu_count() or 1
+    rest = iter(files)
+    first = list(islice(rest, _FEW))
+    if not isolate and (wanted < 2 or len(first) < _FEW):  # noqa: PLR2004  # one worker is no faster than none
+        return _read_here(make, folder, chain(first, rest), options)
+    count = min(wanted, len(first))
+    return _read_over(make, folder, _chunks(chain(first, rest)), options, count, seconds)
+
+
+def _read_here(
+    make: Make[MadeT], folder: Path | OpenFolder, files: Iterable[SourceFile], options: ReadOptions
+) -> Iterator[MadeT]:
+    from gqlnews.ingest.guarded_parse import result_of  # a caller that uses only workers needs no parser
+
+    with opened(folder) as inside:
+        for file in files:
+            yield result_of(make, inside, file, options)
+
+
+def _read_over(
+    make: Make[MadeT],
+    folder: Path | OpenFolder,
+    chunks: Iterator[Chunk],
+    options: ReadOptions,
+    count: int,
+    seconds: float,
+) -> Iterator[MadeT]:
+    with opened(folder) as inside:
+        setup = Setup(str(inside.path), inside.descriptor, options, make.__module__, make.__name__)
+        yield from Pool(setup, _decoder_of(make), _giving_up(make), count, seconds).run(chunks)
+
+
+def _giving_up(make: Make[MadeT]) -> Callable[[SourceFile, str], MadeT]:
+    def give_up(file: SourceFile, reason: str) -> MadeT:
+        from gqlnews.ingest.guarded_parse import failed
+
+        message = f"Parsing the file ended its process ({reason}): split it, or make it simpler."
+        return make(failed(file, message))
+
+    return give_up
+
+
+def _itself(outcome: Outcome) -> Outcome:
+    return outcome
+
+
+def _decoder_of(make: Make[MadeT]) -> Callable[[bytes], list[MadeT]]:
+    """Build the decoder of the workers' response frames."""
+    made: Any = get_type_hints(make)["return"]
+    return msgspec.msgpack.Decoder(list[made]).decode
+
+
+def _chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
+    chunk: Chunk = []
+    size = names = 0
+    for file in files:
+        chunk.append(file)
+        size += file.size
+        names += len(file.path.encode()) + 32
+        if len(chunk) >= _CHUNK_FILES or size >= _CHUNK_BYTES or names >= _CHUNK_NAMES:
+            yield chunk
+            chunk, size, names = [], 0, 0
+    if chunk:
+        yield chunk

@@ -1,0 +1,340 @@
+"""Field declarations: where the value of a schema field comes from.
+
+The schema's types carry these as field metadata. The planner reads nothing else and hard-codes no type,
+field or table name. Columns have their SQL names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from gqlnews.query.arguments import ReadArguments, no_arguments, slice_arguments
+
+
+class Seen(Enum):
+    """Row visibility: which rows of a table a client may see."""
+
+    ALWAYS = auto()  # no restriction
+    PUBLISHED = auto()  # for the public audience, only rows with `published = 1`
+    SCOPE = auto()  # rows whose `scope` is that of the client's audience
+    AUDIENCE = auto()  # rows whose `audience` is the client's
+    EDITOR = auto()  # all rows for an editor, none for other audiences
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerm:
+    """A sort key. `missing` replaces null with a number below or above every value, so no key is null."""
+
+    column: str
+    descending: bool = False
+    missing: int | None = None
+    number: bool = False  # otherwise text
+
+
+LEAST = -1e300  # below every decayed score
+
+
+@dataclass(frozen=True, slots=True)
+class Decay(OrderTerm):
+    """Time-decayed score: `column` + `moment` ÷ `life`, descending; `LEAST` for rows with a null `column`.
+
+    `column` is a base-2 logarithm (halvings), `moment` a column in seconds, and `life` the name of a bound
+    value, the half-life in seconds. A cursor holds the column `base` instead, from which the key is
+    recomputed, because a double does not round-trip through text.
+    """
+
+    moment: str = ""
+    life: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """A join table from the source key `near` to the target key `far`, ordered by `position`.
+
+    `copies` are the denormalized columns of the target table. If they include the sort columns, a connection
+    scans the join table alone. `items` is a list column (text_keys.py) of the target table that holds the
+    source keys; a filtered connection reads that instead, because its index covers all columns that filters
+    test.
+    """
+
+    table: str
+    near: str
+    far: str
+    position: str | None = None
+    copies: frozenset[str] = frozenset()
+    items: str | None = None
+    seen: Seen = Seen.ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A type whose objects are table rows. `key` is unique among the rows that one client can see."""
+
+    table: str
+    key: str
+    seen: Seen = Seen.ALWAYS
+    order: tuple[OrderTerm, ...] = ()
+    node_key: str | None = None  # the natural key in the global id of a Node type
+    node_through: Junction | None = None  # if global ids refer to rows of this join table
+
+
+class Kind(Enum):
+    """How a column is converted to JSON."""
+
+    PLAIN = auto()  # text, integer or null, as stored
+    BOOLEAN = auto()  # stored as 0 or 1
+    JSON = auto()  # stored as JSON text
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the row. `sealed`: null for every audience except editors."""
+
+    name: str
+    kind: Kind = Kind.PLAIN
+    sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant text: `__typename`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Join key: `child` equals a column of the parent row, or an argument of the field."""
+
+    child: str
+    parent: str | None = None
+    argument: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """The single matching row, or null."""
+
+    match: Match | None = None
+    through: Junction | None = None
+    arguments: ReadArguments = no_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A plain list of the matching rows, in order, optionally sliced by `first` and `offset`.
+
+    `position`: a column that numbers the rows of each parent from 0, so that a slice is a range condition.
+    """
+
+    match: Match | None = None
+    through: Junction | None = None
+    position: str | None = None
+    arguments: ReadArguments = no_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The objects of a JSON array column; with `single`, the first one or null."""
+
+    column: str
+    single: bool = False
+    arguments: ReadArguments = slice_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Full-text search in an FTS5 index whose rowids are the entity's keys.
+
+    `index` is a name prefix: there is one index per scope.
+    """
+
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A Relay connection with keyset pagination over the matching rows of `entity`, or those `hits` finds.
+
+    `arguments` returns a `ListShape`. `shortcut` is a join table with `items`: if the filter requires one of
+    these items, and all other columns that are read are among its `copies`, it is scanned instead.
+    """
+
+    entity: Entity
+    arguments: ReadArguments
+    match: Match | None = None
+    through: Junction | None = None
+    hits: Hits | None = None
+    shortcut: Junction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Collapse duplicates to the first row: rows with equal `column`, or joined to the same row `through`."""
+
+    column: str = ""
+    through: Junction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Terms facet: row counts per value of `column`, by count descending, then by value.
+
+    The objects have the columns `key` and `count`. With `items`, a join table from the rows to their values,
+    the values come from there. The rows are those of the parent connection, or of `entity` by `match` and
+    `through`.
+    """
+
+    column: str
+    items: Junction | None = None
+    entity: Entity | None = None
+    match: Match | None = None
+    through: Junction | None = None
+    arguments: ReadArguments = no_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Stats facet: `min`, `max` and `average` of a column over all rows of the connection."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Date histogram facet: row counts of the connection per interval of `column`, a timestamp sort key.
+
+    The objects have the columns `start` and `count`, oldest first, and include empty intervals.
+    """
+
+    column: str
+    arguments: ReadArguments
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A column compared between two rows; `field` names it in the response, `shown` is the displayed one."""
+
+    field: str
+    column: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Drift: the columns whose non-null value differs from that of the matching row of `entity`.
+
+    The objects have the text columns `field`, `listed` and `stored`.
+    """
+
+    entity: Entity
+    match: Match
+    among: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """More-like-this: rows of `entity` that share rare words with the row, best match first.
+
+    `index` is as in `Hits`. `words` names a table of `article_id` and `words` (a JSON array), `counts` one
+    of `scope`, `word` and `documents`. Rows that have one of the row's own names, or a name that it lists,
+    are excluded: `named` joins names to rows, `lists` joins rows to names.
+    """
+
+    entity: Entity
+    index: str
+    words: str
+    counts: str
+    named: Junction
+    lists: Junction
+    arguments: ReadArguments
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Change feed: the objects that changed after a version, each once, with its latest change.
+
+    The objects have the columns `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `there`: the key again,
+    null if it was removed. `changes` has the columns `version`, `first_added`, `added` and `removed`; `state`
+    has, for each audience, its current `version` (text, `line-number`), `number` and `forgotten`.
+    """
+
+    changes: Entity
+    state: Entity
+    arguments: ReadArguments
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Change stream of a subscription: objects with the columns of a `Log`.
+
+    `there` is null if the row does not exist. `arguments` returns a predicate on the rows of `entity`; `key`
+    is the column that identifies a changed row.
+    """
+
+    entity: Entity
+    key: str
+    arguments: ReadArguments
+
+
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """Node lookup: objects of several types by global id, in request order; with `single`, one object."""
+
+    arguments: ReadArguments
+    single: bool = False
+
+
+class Part(Enum):
+    """Fields of a connection, its edges, page info and facets that are not columns."""
+
+    EDGES = auto()
+    NODES = auto()
+    PAGE_INFO = auto()
+    TOTAL_COUNT = auto()
+    EDGE_CURSOR = auto()
+    EDGE_NODE = auto()
+    HAS_NEXT_PAGE = auto()
+    HAS_PREVIOUS_PAGE = auto()
+    START_CURSOR = auto()
+    END_CURSOR = auto()
+    FACETS = auto()
+    SCORE = auto()
+    SNIPPET = auto()
+
+
+class LogPart(Enum):
+    """Fields of a change feed."""
+
+    CHANGES = auto()
+    VERSION = auto()
+    HAS_MORE = auto()
+
+
+Declaration = (
+    Column
+    | Literal
+    | One
+    | Many
+    | Items
+    | Connection
+    | Groups
+    | Statistics
+    | Intervals
+    | Differences
+    | Similar
+    | Log
+    | Events
+    | Refs
+    | Part
+    | LogPart
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """All declarations of the schema: fields by (type, field), entities by type."""
+
+    fields: Mapping[tuple[str, str], Declaration]
+    entities: Mapping[str, Entity]

@@ -1,0 +1,225 @@
+"""Estimate the table and index scans that a list's selection and arguments need, weighted as in scan.py.
+
+This mirrors the SQL from `render`: which parts of a connection scan its rows again, and which of them an
+index serves, so that they read only the rows they return.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gqlnews.query.connection_args import ListShape
+from gqlnews.query.fields import Connection, Groups, Intervals, Junction, Match, Part, Statistics
+from gqlnews.query.predicates import EVERYTHING, columns_of
+from gqlnews.query.scan import (
+    ALIKE,
+    ALIKE_TESTS,
+    COUNT_ALL,
+    GROUP,
+    GROUP_ALL,
+    HIT,
+    HIT_PASS,
+    INDEX_ROW,
+    INTERVALS,
+    ITEM_ROW,
+    SORT,
+    STATISTICS,
+    TABLE_ROW,
+    Pass,
+    Values,
+    weight_of,
+    weight_of_match,
+)
+from gqlnews.query.tree import FieldPlan
+
+_OF_PAGE = frozenset({Part.EDGES, Part.NODES, Part.START_CURSOR, Part.END_CURSOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A facet, which is computed `times`: once, and once per connection nested below it.
+
+    `extra` is its weight per row on top of reading the row; `extra_all` applies if an index groups all rows.
+    """
+
+    column: str
+    times: int
+    extra: int
+    extra_all: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """How often the selected parts of a connection scan its rows."""
+
+    page: bool = False
+    snippets: int = 0
+    counts: int = 0
+    previous: int = 0
+    following: int = 0
+    facets: tuple[Facet, ...] = ()
+
+
+def reads_of(plan: FieldPlan) -> Reads:
+    """Count the scans that a connection's selection needs."""
+    parts = list(plan.selection.fields)
+    infos = [field for part in parts if part.declaration is Part.PAGE_INFO for field in part.selection.fields]
+    edges = [field for part in parts if part.declaration is Part.EDGES for field in part.selection.fields]
+
+    def count(fields: list[FieldPlan], part: Part) -> int:
+        return sum(field.declaration is part for field in fields)
+
+    facets = [
+        _facet(field) for part in parts if part.declaration is Part.FACETS for field in part.selection.fields
+    ]
+    return Reads(
+        page=any(field.declaration in _OF_PAGE for field in (*parts, *infos)) or bool(infos),
+        snippets=count(edges, Part.SNIPPET),
+        counts=count(parts, Part.TOTAL_COUNT),
+        previous=count(infos, Part.HAS_PREVIOUS_PAGE),
+        following=count(infos, Part.HAS_NEXT_PAGE),
+        facets=tuple(facet for facet in facets if facet is not None),
+    )
+
+
+def _facet(plan: FieldPlan) -> Facet | None:
+    times = 1 + _lists_below(plan)
+    match plan.declaration:
+        case Groups(column=column, items=items):
+            return Facet("" if items else column, times, GROUP, GROUP_ALL)
+        case Intervals(column=column):
+            return Facet(column, times, INTERVALS, INTERVALS)
+        case Statistics(column=column):
+            return Facet(column, times, STATISTICS, STATISTICS)
+    return None
+
+
+def _lists_below(plan: FieldPlan) -> int:
+    """Count the connections below a field, without those nested in another connection."""
+    return sum(
+        1 if isinstance(field.declaration, Connection) else _lists_below(field)
+        for selection in plan.objects.values()
+        for field in selection.fields
+    )
+
+
+def passes_of_list(
+    declaration: Connection, shape: ListShape, values: Values, reads: Reads, many: int, parent: str
+) -> list[Pass]:
+    """Return the scans of a non-search connection for `many` parents, which are rows of table `parent`."""
+    tests = weight_of(shape.where, values)
+    if declaration.match is None:
+        table = declaration.entity.table
+        return [Pass(_all_reads(declaration, shape, reads, INDEX_ROW, tests), table)]
+    junction = declaration.through
+    group = _group(declaration.entity.table, declaration.match, junction, many, parent)
+    has_items = junction is not None and junction.items is not None
+    covered = has_items or (shape.where == EVERYTHING and shape.alike is None and not _by_keys(junction))
+    row = INDEX_ROW if covered else TABLE_ROW
+    passes = [group(_all_reads(declaration, shape, reads, row, tests))]
+    if junction is not None and (walks := _walks_by_item(junction, shape, reads)):
+        passes.append(Pass(walks * ITEM_ROW, declaration.entity.table, many, parent))
+    return passes
+
+
+def passes_of_search(
+    declaration: Connection, shape: ListShape, values: Values, reads: Reads, _many: int, _parent: str
+) -> list[Pass]:
+    """Return the scans of a search connection.
+
+    The index is queried once for the hits and once, without ranks, for snippets; all else scans the hits.
+    """
+    match = weight_of_match(values.get("match"))
+    filtered = 0 if shape.where == EVERYTHING else TABLE_ROW + weight_of(shape.where, values)
+    again = int(reads.page) + reads.counts + reads.previous + reads.following
+    weight = HIT + match + reads.snippets * match // 2 + filtered + HIT_PASS * again
+    weight += sum(facet.times * (HIT_PASS + facet.extra) for facet in reads.facets)
+    return [Pass(weight, declaration.entity.table)]
+
+
+def passes_of_groups(declaration: Groups, many: int, parent: str) -> list[Pass]:
+    """Return the scan of a terms facet outside a connection."""
+    if declaration.entity is None or declaration.match is None:
+        return []
+    group = _group(declaration.entity.table, declaration.match, declaration.through, many, parent)
+    return [group(TABLE_ROW + GROUP)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The rows of several parents, bounded in total by the size of their own table or of the join table."""
+
+    rows: str
+    parents: int
+    parents_of: str
+    within: str
+
+    def __call__(self, weight: int) -> Pass:
+        return Pass(weight, self.rows, self.parents, self.parents_of, self.within)
+
+
+def _group(table: str, match: Match, junction: Junction | None, many: int, parent: str) -> _Group:
+    if junction is None:
+        return _Group(f"{table}.{match.child}", many, parent, table)
+    return _Group(f"{junction.table}.{junction.near}", many, parent, junction.table)
+
+
+def _all_reads(declaration: Connection, shape: ListShape, reads: Reads, row: int, tests: int) -> int:
+    """Return the weight per row of the list, summed over all scans."""
+    alike = shape.alike is not None
+    whole = row + tests * (ALIKE_TESTS if alike else 1) + (ALIKE if alike else 0)
+    ordered = _is_ordered(declaration, shape)
+    everything = shape.where == EVERYTHING
+    # The page and the checks for rows before and after it are cheap if an index has the order and no filter
+    # skips rows.
+    light = (INDEX_ROW if alike else 0) if everything and ordered else whole
+    weight = (light if ordered else light + SORT) if reads.page else 0
+    weight += light * _looks_beyond(shape, reads)
+    weight += reads.counts * (COUNT_ALL if everything and not alike and row == INDEX_ROW else whole)
+    by_index = everything and not alike and declaration.match is None
+    in_group = declaration.match is not None and declaration.through is None
+    for facet in reads.facets:
+        beside = TABLE_ROW if facet.column and row == INDEX_ROW and in_group else 0
+        weight += facet.times * (whole + beside + (facet.extra_all if by_index else facet.extra))
+    return weight
+
+
+def _looks_beyond(shape: ListShape, reads: Reads) -> int:
+    """Count the extra queries for rows before or after the page.
+
+    In the direction of pagination the page's extra row answers that, unless a cursor bounds that side.
+    """
+    page = shape.page
+    following = 0 if not page.backward and not page.before else reads.following
+    previous = 0 if page.backward and not page.after else reads.previous
+    return following + previous
+
+
+def _is_ordered(declaration: Connection, shape: ListShape) -> bool:
+    """Whether an index provides the order, at least for its first key."""
+    first = declaration.entity.order[:1]
+    by_same = bool(first) and first[0].column == shape.order[0].column
+    return by_same and not _by_keys(declaration.through)
+
+
+def _by_keys(junction: Junction | None) -> bool:
+    """Whether the rows are looked up by key through a join table without denormalized columns."""
+    return junction is not None and not junction.copies
+
+
+def _walks_by_item(junction: Junction, shape: ListShape, reads: Reads) -> int:
+    """Count the scans over all rows per parent that search for the parent's item.
+
+    They are needed if a column that is read is not among the join table's denormalized columns.
+    """
+    if junction.items is None:
+        return 0
+
+    def walks(columns: Iterable[str]) -> bool:
+        return shape.alike is not None or not junction.copies.issuperset((*columns, *columns_of(shape.where)))
+
+    ordered = walks(term.column for term in shape.order) * (
+        int(reads.page) + _looks_beyond(shape, reads)
+    ) + reads.counts * walks(())
+    return ordered + sum(
+        facet.times * walks([facet.column] if facet.column else ()) for facet in reads.facets
+    )

@@ -1,0 +1,184 @@
+"""Build the plan of an operation from its selection sets.
+
+graphql-core collects and merges the fields of each selection set, so fragments, aliases, `@skip` and
+`@include` behave exactly as in graphql-core. The declaration of a field determines its plan.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import cast
+
+from graphql import (
+    Executor,
+    FieldNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLStreamDirective,
+    get_directive_values,
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_composite_type,
+    is_list_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+
+from gqlnews.errors import Code, RequestError
+from gqlnews.query.defer import Parcels
+from gqlnews.query.fields import Declarations, Literal
+from gqlnews.query.tree import FieldPlan, ObjectPlan, RefusedError, RootPlan, RootPlans, Stream
+from gqlnews.time_budget import check_time_budget
+
+MOST_WEIGHT = 3_000  # per request: 1 per leaf, `OF_ITS_OWN` per field with a selection set; about 0.2 s
+OF_ITS_OWN = 20
+MOST_FIELDS = 120  # of one object: every 60 add a nesting level in SQL, and SQLite's parser stack is small
+MOST_DEPTH = 32  # of fields with a selection set; close to SQLite's limit on expression depth
+
+
+def plan_operation(operation: "Executor[object]", declarations: Declarations) -> RootPlans:
+    """Plan the root fields that have a declaration.
+
+    Raises GraphQLError if the operation's own selection set cannot be collected.
+    """
+    root_type = operation.schema.get_root_type(operation.operation.operation)
+    assert root_type is not None, "validation has seen to it"
+    collected = collect_fields(
+        operation.schema, operation.fragments, operation.variable_values, root_type, operation.operation
+    )
+    plans: dict[str, RootPlan] = {}
+    failures: dict[str, GraphQLError] = {}
+    weight, parcels = 0, Parcels()
+    parcels.add(collected.new_defer_usages, ())
+    for key, details in collected.grouped_field_set.items():
+        collector = _Collector(operation, declarations, parcels, weight=weight)
+        try:
+            plan = collector.plan_field(root_type, key, details, ())
+        except GraphQLError as error:  # `@skip` or `@include` got a null
+            failures[key] = error
+            continue
+        weight = collector.weight
+        if plan is not None:
+            plans[key] = RootPlan(plan, tuple(collector.inputs))
+    complete = len(plans) == len(collected.grouped_field_set)
+    return RootPlans(plans, failures, complete, tuple(parcels.all), parcels.streams)
+
+
+def definition_has_fields(definition: GraphQLField) -> bool:
+    return is_composite_type(get_named_type(definition.type))
+
+
+@dataclass(slots=True)
+class _Collector:
+    """Plan the subtree of one root field and number its fields, outermost first."""
+
+    operation: "Executor[object]"
+    declarations: Declarations
+    parcels: Parcels
+    inputs: list[FieldPlan] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=count)
+    weight: int = 0
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        return self.operation.schema
+
+    def plan_field(
+        self, parent: GraphQLObjectType, key: str, details: FieldDetailsList, above: tuple[str, ...]
+    ) -> FieldPlan | None:
+        """Plan one field; None if it has no declaration, such as introspection fields at the root."""
+        check_time_budget()
+        node = details[0].node
+        name = node.name.value
+        definition = cast("GraphQLField", self.schema.get_field(parent, name))
+        declaration = (
+            Literal(parent.name)
+            if name == "__typename"
+            else self.declarations.fields.get((parent.name, name))
+        )
+        if declaration is None or (not above and isinstance(declaration, Literal)):
+            return None
+        number, path = next(self.numbers), (*above, key)
+        self.weight += OF_ITS_OWN if definition_has_fields(definition) else 1
+        if self.weight > MOST_WEIGHT:
+            error = RequestError(
+                Code.TOO_WIDE, f"The request asks for too many fields by `{key}`: ask in two."
+            )
+            raise RefusedError(error, node, path)
+        if len(path) > MOST_DEPTH and definition_has_fields(definition):
+            error = RequestError(
+                Code.TOO_DEEP, f"`{key}` is nested more than {MOST_DEPTH} deep: ask in two requests."
+            )
+            raise RefusedError(error, node, path)
+        place = len(self.inputs)
+        objects = self._plan_objects(definition, details, path)
+        parcel, stream = self.parcels.of(details), self._stream(node, definition)
+        plan = FieldPlan(key, number, declaration, definition, node, path, objects, parcel, stream)
+        if definition.args:
+            self.inputs.insert(place, plan)
+        return plan
+
+    def _plan_objects(
+        self, definition: GraphQLField, details: FieldDetailsList, path: tuple[str, ...]
+    ) -> dict[str, ObjectPlan]:
+        return {
+            concrete.name: self._plan_object(concrete, self._subfields(concrete, details, path), path)
+            for concrete in self._concrete_types(definition)
+        }
+
+    def _plan_object(
+        self, concrete: GraphQLObjectType, grouped: GroupedFieldSet, path: tuple[str, ...]
+    ) -> ObjectPlan:
+        if len(grouped) > MOST_FIELDS:
+            error = RequestError(
+                Code.TOO_WIDE, f"`{path[-1]}` has more than {MOST_FIELDS} fields: ask in two requests."
+            )
+            raise RefusedError(error, next(iter(grouped.values()))[0].node, path)
+        fields = (self.plan_field(concrete, key, details, path) for key, details in grouped.items())
+        return ObjectPlan(
+            concrete.name,
+            self.declarations.entities.get(concrete.name),
+            tuple(plan for plan in fields if plan is not None),
+        )
+
+    def _stream(self, node: FieldNode, definition: GraphQLField) -> Stream | None:
+        """Read the `@stream` directive of a list field."""
+        if not node.directives or not is_list_type(get_nullable_type(definition.type)):
+            return None
+        values = self.operation.variable_values
+        given = get_directive_values(GraphQLStreamDirective, node, values)
+        if given is None or given["if"] is False:
+            return None
+        initial = given["initialCount"]
+        if initial < 0:
+            raise GraphQLError("initialCount must be 0 or more.", node)
+        self.parcels.streams = True
+        return Stream(initial, given.get("label"))
+
+    def _subfields(
+        self, concrete: GraphQLObjectType, details: FieldDetailsList, path: tuple[str, ...]
+    ) -> GroupedFieldSet:
+        collected = collect_subfields(
+            self.schema,
+            self.operation.fragments,
+            self.operation.variable_values,
+            self.operation.operation,
+            concrete,
+            details,
+        )
+        self.parcels.add(collected.new_defer_usages, path)
+        return collected.grouped_field_set
+
+    def _concrete_types(self, definition: GraphQLField) -> list[GraphQLObjectType]:
+        named = get_named_type(definition.type)
+        if is_abstract_type(named):
+            return list(self.schema.get_possible_types(named))
+        return [named] if is_object_type(named) else []

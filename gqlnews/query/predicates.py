@@ -1,0 +1,148 @@
+"""Predicates on rows: parsed from filters and rendered to SQL. Plain frozen data.
+
+A predicate is part of a statement's shape. The values it compares with are not: they are bound by name.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Operator(Enum):
+    """Comparison operators. A null column fails every comparison except where noted."""
+
+    EQUAL = auto()
+    UNEQUAL = auto()  # null passes
+    AMONG = auto()  # the value is a JSON array
+    LESS = auto()
+    AT_MOST = auto()
+    MORE = auto()
+    AT_LEAST = auto()
+    CONTAINS = auto()  # case-insensitive substring
+    HAS = auto()  # the list column contains the item (text_keys.py)
+    MATCHES = auto()  # full-text match; the column names the index
+    MISSING = auto()  # is null; takes no value
+
+
+_DEAR = frozenset({Operator.CONTAINS, Operator.HAS, Operator.MATCHES})
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A comparison of a column; `value` is the name of the bound value."""
+
+    column: str
+    operator: Operator
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Conjunction; true if it has no parts."""
+
+    parts: tuple["Condition", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Disjunction; false if it has no parts."""
+
+    parts: tuple["Condition", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Two-valued negation: true wherever the test is not, including for a null column."""
+
+    test: Test
+
+
+Condition = Test | All | AnyOf | Not
+
+EVERYTHING = All()
+KEY = "k"  # suffix of the bound name of the raw key behind a list item
+NESTS = 2
+
+
+def every(parts: Iterable[Condition]) -> Condition:
+    """Conjunction of the parts: nested `All`s are flattened, a single part is returned as is, deepest first.
+
+    Deepest first keeps SQLite's parser stack (100 entries) small: `((a OR b) AND c) OR d` takes one entry
+    per parenthesis, `d OR (c AND (a OR b))` three.
+    """
+    return _joined(All, parts)
+
+
+def either(parts: Iterable[Condition]) -> Condition:
+    """Disjunction of the parts, flattened and ordered like `every`."""
+    return _joined(AnyOf, parts)
+
+
+def negated(condition: Condition) -> Condition:
+    """Negate the predicate, pushing each `Not` down to a test (De Morgan)."""
+    match condition:
+        case All(parts):
+            return either(negated(part) for part in parts)
+        case AnyOf(parts):
+            return every(negated(part) for part in parts)
+        case Not(test):
+            return test
+        case Test():
+            return Not(condition)
+
+
+def columns_of(condition: Condition) -> frozenset[str]:
+    """The columns that the predicate tests.
+
+    An expensive operator adds `column by operator` instead, which no join table holds.
+    """
+    match condition:
+        case All(parts) | AnyOf(parts):
+            return frozenset[str]().union(*map(columns_of, parts))
+        case Not(test):
+            return columns_of(test)
+        case Test(column, operator):
+            return frozenset({column if operator not in _DEAR else f"{column} by {operator}"})
+
+
+def item_asked(condition: Condition, column: str) -> tuple[Test, Condition] | None:
+    """Split off a list-item test on `column` that every row must pass.
+
+    Returns the test and the remaining predicate, or None if there is no such test.
+    """
+    parts = condition.parts if isinstance(condition, All) else (condition,)
+    for part in parts:
+        if isinstance(part, Test) and part.operator is Operator.HAS and part.column == column:
+            return part, every(other for other in parts if other is not part)
+    return None
+
+
+def _joined(kind: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condition:
+    flat = (one for part in parts for one in (part.parts if isinstance(part, kind) else (part,)))
+    ordered = _deepest_first(flat)
+    return ordered[0] if len(ordered) == 1 else kind(ordered)
+
+
+def _deepest_first(parts: Iterable[Condition]) -> tuple[Condition, ...]:
+    """Order by depth, deepest first; at equal depth (all up to `NESTS` are equal), cheap tests first.
+
+    SQLite short-circuits, so an expensive test only runs if the cheap ones do not decide.
+    """
+    return tuple(sorted(parts, key=lambda part: (-max(_depth(part), NESTS), _is_dear(part))))
+
+
+def _is_dear(part: Condition) -> bool:
+    """Whether the predicate searches text, which is expensive."""
+    match part:
+        case All(parts) | AnyOf(parts):
+            return any(map(_is_dear, parts))
+        case Not(test):
+            return _is_dear(test)
+        case Test(operator=operator):
+            return operator in _DEAR
+
+
+def _depth(condition: Condition) -> int:
+    if isinstance(condition, All | AnyOf):
+        return 1 + max(map(_depth, condition.parts), default=0)
+    return 0

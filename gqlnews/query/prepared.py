@@ -1,0 +1,298 @@
+"""Prepared operation: bind the values of a request; compile one statement per shape and cache it."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+
+from graphql import GraphQLError, VariableValues, get_argument_values, is_non_null_type
+
+from gqlnews.config.limits import UNLIMITED, Limits
+from gqlnews.errors import RequestError
+from gqlnews.query.arguments import Inputs
+from gqlnews.query.audience import Audience
+from gqlnews.query.compile import Statement, compile_statement
+from gqlnews.query.complexity import Place, Weights, places_of
+from gqlnews.query.cost_estimator import Costs
+from gqlnews.query.defer import pruned
+from gqlnews.query.fields import Column, Differences, Literal, LogPart, Part, Statistics
+from gqlnews.query.scan import NOTHING_SCANNED, Passes, ScanWork
+from gqlnews.query.sql import REFUSED, Rendered, render_passing_keys, render_root
+from gqlnews.query.sql.change_stream import EVENTS, KEYS
+from gqlnews.query.sql.context import bound_name
+from gqlnews.query.tree import FieldPlan, Parcel, RefusedError, RootPlan, RootPlans, TooCostlyError
+from gqlnews.time_budget import check_time_budget
+
+WITHOUT_ARGUMENTS = Column | Literal | Part | LogPart | Statistics | Differences
+Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
+Ran = tuple[str, tuple[object, ...]]
+"""SQL text and its parameters."""
+
+WHOLE = -1  # the complete response, not an incremental part
+MOST_SHAPES = 64  # cached statements per operation; the oldest is evicted
+COMPILE_SECONDS = 50e-6  # to render and compile one test of a filter in one subquery
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A bound statement, ready to run.
+
+    `nullable`: its field may be null. `timeless`: no bound value depends on the current time.
+    """
+
+    statement: Ran
+    nullable: bool
+    timeless: bool
+    refusals: tuple[RefusedError, ...] = ()
+
+    @property
+    def sql(self) -> str:
+        return self.statement[0]
+
+    def refusal(self, answer: bytes | None) -> RefusedError | None:
+        """Return the error that the statement reports instead of a result, or None."""
+        if answer is None or not answer.startswith(REFUSED.encode()):
+            return None
+        return self.refusals[int(answer[len(REFUSED) :])]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundOperation:
+    """The statements of a request by response key, and the errors of root fields without a statement.
+
+    `complete`: the statements cover the whole operation. `timeless`: no bound value depends on the current
+    time. `cost`: the maximum number of objects in the response. `scan`: the estimated scan work of the root
+    fields (scan.py).
+    """
+
+    queries: Mapping[str, Query]
+    failures: Mapping[str, GraphQLError]
+    complete: bool
+    timeless: bool
+    cost: int = 0
+    scan: ScanWork = NOTHING_SCANNED
+
+
+NOTHING_BOUND = BoundOperation({}, {}, complete=False, timeless=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundSubscription:
+    """The bound statements of a subscription. `inputs` are the resolved arguments of its field."""
+
+    key: str
+    _telling: Statement
+    _passing: Statement
+    inputs: Inputs
+    field: FieldPlan
+    cost: int
+    _values: Mapping[str, object]
+
+    def tell(self, events: str) -> "Ran":
+        """Statement that renders events (JSON, see query/sql/change_stream.py) to one line of JSON each."""
+        return self._given(self._telling, EVENTS, events)
+
+    def passing(self, keys: str) -> "Ran":
+        """Statement that reduces a JSON array of keys to those of rows that pass the filter."""
+        return self._given(self._passing, KEYS, keys)
+
+    @property
+    def identity(self) -> Hashable:
+        """Grouping key: equal for subscriptions that deliver the same events in the same form."""
+        return self.key, self.tell(""), self.passing("")
+
+    def _given(self, statement: Statement, name: str, value: str) -> "Ran":
+        values = {**self._values, bound_name(self.field.number, name): value}
+        return statement.sql, statement.bind(values)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPart:
+    """One incremental payload: plan and statement of each root field that contributes to it."""
+
+    plans: Mapping[str, FieldPlan]
+    queries: Mapping[str, Query]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundParts:
+    """An incremental response: the initial part, and one part per deferred fragment."""
+
+    parcels: tuple[Parcel, ...]
+    parts: tuple[BoundPart, ...]
+
+
+@dataclass(slots=True)
+class PlannedOperation:
+    """The root plans of one operation and a cache of the statements compiled from them."""
+
+    roots: RootPlans
+    limits: Limits = UNLIMITED
+    statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
+    size: int = 0  # approximate bytes of the cached statements
+    _costs: Costs = field(init=False)
+    _places: Mapping[str, Place] = field(init=False)
+
+    def __post_init__(self) -> None:
+        places = ((key, places_of(root)) for key, root in self.roots.plans.items())
+        self._places = {key: place for key, place in places if place is not None}
+        self._costs = Costs(tuple(self.roots.plans.values()), self.limits)
+
+    def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
+        """Bind the request's values.
+
+        Raises RefusedError if any argument is invalid or a limit is exceeded.
+        """
+        queries, failures = {}, dict(self.roots.failures)
+        bounds, cost, passes = self._bounds(variables)
+        for key, bound in bounds.items():
+            if bound.failure is None:
+                queries[key] = self._query(key, bound, audience, self.roots.plans[key])
+            else:
+                failures[key] = bound.failure
+        timeless = all(bound.timeless for bound in bounds.values())
+        complete = self.roots.complete and not failures
+        return BoundOperation(
+            queries, failures, complete, timeless=timeless, cost=cost, scan=ScanWork(passes)
+        )
+
+    def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
+        """Bind a subscription to the statements that filter and render its events.
+
+        Raises RefusedError as `bind` does, and the GraphQLError of its one field.
+        """
+        bounds, cost, _ = self._bounds(variables)
+        for failure in (*self.roots.failures.values(), *(bound.failure for bound in bounds.values())):
+            if failure is not None:
+                raise failure
+        ((key, bound),) = bounds.items()
+        root = self.roots.plans[key]
+        plan = root.field
+        inputs = bound.inputs[plan.number]
+        return BoundSubscription(
+            key,
+            self._statement(key, bound, audience, render_root, root),
+            self._statement(key, bound, audience, render_passing_keys, root),
+            inputs,
+            plan,
+            cost,
+            bound.values(),
+        )
+
+    def renew(self, bound: BoundSubscription, variables: VariableValues) -> BoundSubscription:
+        """Rebind a subscription so that values relative to the current time are up to date."""
+        fresh = _bind(self.roots.plans[bound.key], variables)
+        return replace(bound, inputs=fresh.inputs[bound.field.number], _values=fresh.values())
+
+    def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundParts | None":
+        """Bind an incremental response; None if it has to be delivered whole. Raises as `bind` does."""
+        roots = self.roots
+        if roots.failures or not roots.complete or not (roots.parcels or roots.streams):
+            return None
+        bounds, _, _ = self._bounds(variables)
+        if any(bound.failure for bound in bounds.values()):
+            return None
+        parts = tuple(self._part(number, bounds, audience) for number in range(1 + len(self.roots.parcels)))
+        return BoundParts(self.roots.parcels, parts)
+
+    def _part(self, number: int, bounds: "Mapping[str, _Bound]", audience: Audience) -> "BoundPart":
+        plans, queries = {}, {}
+        for key, bound in bounds.items():
+            plan = pruned(self.roots.plans[key], number)
+            if plan is not None:
+                plans[key] = plan.field
+                queries[key] = self._query(key, bound, audience, plan, number)
+        return BoundPart(plans, queries)
+
+    def _bounds(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int, dict[str, Passes]]":
+        """Return the resolved arguments of each root field, the query cost, and the scans by root field."""
+        plans = self.roots.plans
+        bounds = {key: _bind(root, variables) for key, root in plans.items()}
+        weights = Weights()
+        passes: dict[str, Passes] = {}
+        for key, place in self._places.items():
+            before, bound = weights.tests, bounds[key]
+            if some := weights.add(place, bound.inputs):
+                passes[key] = some
+            bound.tests = weights.tests - before
+        return bounds, self._cost(bounds, passes), passes
+
+    def _cost(self, bounds: "Mapping[str, _Bound]", passes: Mapping[str, Passes]) -> int:
+        try:
+            return self._costs.of([bound.inputs for bound in bounds.values()])
+        except TooCostlyError as error:
+            error.passes = passes
+            raise
+
+    def _statement(
+        self, key: str, bound: "_Bound", audience: Audience, render: Render, plan: RootPlan, part: int = WHOLE
+    ) -> Statement:
+        """Return the cached statement, or compile it. `plan` is that of the root field or a part of it."""
+        shapes = {number: inputs.shape for number, inputs in bound.inputs.items()}
+        kept = (key, audience, render, part, *shapes.values())
+        statement = self.statements.get(kept)
+        if statement is None:
+            check_time_budget(COMPILE_SECONDS * bound.tests)
+            statement = compile_statement(render(plan, audience, shapes))
+            self._add(kept, statement)
+        return statement
+
+    def _add(self, key: tuple[Hashable, ...], statement: Statement) -> None:
+        while len(self.statements) >= MOST_SHAPES:
+            self.size -= self.statements.pop(next(iter(self.statements))).size
+        self.statements[key] = statement
+        self.size += statement.size
+
+    def merge(self, other: "PlannedOperation") -> None:
+        """Add the statements compiled by another plan of the same operation."""
+        for key, statement in other.statements.items():
+            if key not in self.statements:
+                self._add(key, statement)
+
+    def _query(
+        self, key: str, bound: "_Bound", audience: Audience, plan: RootPlan, part: int = WHOLE
+    ) -> Query:
+        statement = self._statement(key, bound, audience, render_root, plan, part)
+        nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
+        ran = (statement.sql, statement.bind(bound.values()))
+        return Query(ran, nullable, bound.timeless, statement.refusals)
+
+
+@dataclass(slots=True)
+class _Bound:
+    """The resolved arguments of a root field's subtree.
+
+    `failure`: the GraphQLError of an argument value, such as null for a non-null argument. `tests`: the
+    number of filter tests, each counted as often as it is compiled.
+    """
+
+    inputs: dict[int, Inputs] = field(default_factory=dict)
+    failure: GraphQLError | None = None
+    tests: int = 0
+
+    @property
+    def timeless(self) -> bool:
+        return not any(inputs.clock for inputs in self.inputs.values())
+
+    def values(self) -> dict[str, object]:
+        """Return the bound values of the statement by name."""
+        return {
+            bound_name(number, name): value
+            for number, inputs in self.inputs.items()
+            for name, value in inputs.values.items()
+        }
+
+
+def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
+    bound = _Bound()
+    for plan in root.inputs:
+        try:
+            arguments = get_argument_values(plan.definition, plan.node, variables)
+        except GraphQLError as error:  # continue: a RefusedError of a later argument takes precedence
+            bound.failure = bound.failure or GraphQLError(error.message, error.nodes, path=list(plan.path))
+            continue
+        declaration = plan.declaration
+        assert not isinstance(declaration, WITHOUT_ARGUMENTS), f"{plan.key} takes no arguments"
+        try:
+            bound.inputs[plan.number] = declaration.arguments(arguments)
+        except RequestError as error:
+            raise RefusedError(error, plan.node, plan.path) from error
+    return bound

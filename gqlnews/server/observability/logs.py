@@ -1,0 +1,160 @@
+"""Structured logging: one line per event, as text or JSON, on standard error.
+
+An event is a message and fields: `note("operation", name="Front", ms=1.9)`. Headers are never logged, so no
+token is.
+"""
+
+import asyncio
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from functools import lru_cache
+from time import perf_counter, time
+from typing import TextIO
+
+import orjson
+
+from gqlnews.config.settings import LogFormat
+from gqlnews.server.observability.request_id import current
+
+FIELDS = "fields"
+PLAIN_VALUE = re.compile(r"[\w.:/+@%-]+", re.ASCII)
+
+log = logging.getLogger("gqlnews")
+_root = logging.getLogger()
+
+Fields = Mapping[str, object]
+
+
+def note(message: str, **fields: object) -> None:
+    """Log an event with its fields.
+
+    This runs for each request, so no LogRecord is created if our handler is the only one.
+    """
+    handlers = _root.handlers
+    if len(handlers) == 1 and type(handlers[0]) is Lines:
+        handlers[0].note(message, fields)
+    elif log.isEnabledFor(logging.INFO):
+        record = logging.LogRecord(log.name, logging.INFO, "", 0, message, None, None)
+        setattr(record, FIELDS, fields)
+        log.handle(record)
+
+
+def note_stream(operation: str | None, start: float, events: int, over: str) -> None:
+    """Log the end of a streamed operation; `start` is a `perf_counter` value."""
+    ms = round((perf_counter() - start) * 1000, 2)
+    note("operation", name=operation, ms=ms, events=events, over=over, id=current.get())
+
+
+def _fields(record: logging.LogRecord) -> Fields:
+    """The fields of a record; other records logged during a request get its id."""
+    fields: Fields | None = getattr(record, FIELDS, None)
+    if fields is None:
+        return {"id": request} if (request := current.get()) else {}
+    return fields
+
+
+class TextFormatter(logging.Formatter):
+    """Text lines: `2026-01-31T12:00:00.000Z info operation name=Front ms=1.9 rows=1 … cached=False`."""
+
+    def line(self, created: float, level: str, message: str, fields: Fields) -> str:
+        told = [
+            f"{key}={value if isinstance(value, int | float) else _plain(value)}"
+            for key, value in fields.items()
+        ]
+        return " ".join((_time(created), level, message, *told))
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = _fields(record)
+        line = self.line(record.created, record.levelname.lower(), _one_line(record.getMessage()), fields)
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line: `time`, `level`, `logger`, `message`, then the fields."""
+
+    def line(self, created: float, level: str, message: str, fields: Fields, logger: str = log.name) -> str:
+        entry = {"time": _time(created), "level": level, "logger": logger, "message": message, **fields}
+        return orjson.dumps(entry, default=str).decode()
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = _fields(record)
+        if record.exc_info:
+            fields = {**fields, "exception": self.formatException(record.exc_info)}
+        return self.line(
+            record.created, record.levelname.lower(), record.getMessage(), fields, logger=record.name
+        )
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """Batch the events of one event loop iteration into one write, which precedes any later record."""
+
+    def __init__(self, stream: TextIO, formatter: TextFormatter | JsonFormatter) -> None:
+        super().__init__(stream)
+        self.setFormatter(formatter)
+        self._line = formatter.line
+        self._held: list[str] = []
+
+    def note(self, message: str, fields: Fields) -> None:
+        line = self._line(time(), "info", message, fields)
+        if not self._held:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:  # no running loop
+                self._held.append(line)
+                self.flush()
+                return
+        self._held.append(line)
+
+    def flush(self) -> None:
+        with self.lock or nullcontext():
+            held, self._held = self._held, []
+            if held:
+                self.stream.write("\n".join((*held, "")))
+        super().flush()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._held:
+            self.flush()
+        super().emit(record)
+
+
+def configure(format: LogFormat, stream: TextIO | None = None) -> None:
+    """Send all logs to `stream` (default: standard error), in this format, and nowhere else.
+
+    Uvicorn and other libraries log only warnings and errors: this program logs its own start and stop.
+    """
+    formatter = JsonFormatter() if format is LogFormat.JSON else TextFormatter()
+    _root.handlers[:] = [Lines(stream or sys.stderr, formatter)]
+    # No format uses the thread or the process, so records need not look them up.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    _root.setLevel(logging.WARNING)
+    log.setLevel(logging.INFO)
+
+
+def _time(created: float) -> str:
+    milliseconds = int(created * 1000)
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(since_epoch: int) -> str:
+    """Format the seconds of a timestamp; cached, as all lines of one second share them."""
+    return datetime.fromtimestamp(since_epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _plain(value: object) -> str:
+    """Quote a value unless it is one plain word, so that it cannot break out of its field or line."""
+    text = "-" if value is None else str(value)
+    is_plain = (text.isascii() and text.isalnum()) or PLAIN_VALUE.fullmatch(text)
+    return text if is_plain else json.dumps(text)
+
+
+def _one_line(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

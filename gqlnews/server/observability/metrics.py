@@ -1,0 +1,88 @@
+"""Counters and a histogram of operations: plain numbers, as every request updates them.
+
+`prometheus.py` reads them for `/metrics`.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from enum import IntEnum
+
+from gqlnews.engine.engine import Answer
+from gqlnews.errors import Code
+
+MOST_NAMES = 200  # distinct operation names: clients may invent any number
+LONGEST_NAME = 100  # characters
+QUERY, SUBSCRIPTION = "query", "subscription"
+NO_NAME, OTHER = "-", "other"  # `other` is for names past the limit
+
+SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Upper bounds of the histogram buckets; slower operations are in the `+Inf` bucket."""
+
+_FAULTS = {Code.INTERNAL_ERROR.value, Code.STOPPING.value}
+
+
+class Outcome(IntEnum):
+    """How an operation ended: without errors, with data and errors, rejected, or internal failure."""
+
+    OK = 0
+    ERRORS = 1
+    REFUSED = 2
+    FAILED = 3
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    if answer.faultless:
+        return Outcome.OK
+    if not _FAULTS.isdisjoint(answer.codes):
+        return Outcome.FAILED
+    if not answer.ok:
+        return Outcome.REFUSED
+    return Outcome.ERRORS if answer.codes else Outcome.OK
+
+
+def outcome_of_refusal(code: str) -> Outcome:
+    """The outcome of a request that failed outside GraphQL."""
+    return Outcome.FAILED if code in _FAULTS else Outcome.REFUSED
+
+
+class Metrics:
+    """The metrics of one process since it started serving."""
+
+    __slots__ = ("errors", "events", "rows", "seconds", "took")
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[int]] = {NO_NAME: _row(), OTHER: _row()}  # outcome counts by name
+        self.errors: Counter[str] = Counter()  # by error code
+        self.took = [0] * (len(SECONDS) + 1)  # operations per histogram bucket
+        self.seconds = 0.0  # total duration
+        self.events = 0  # sent to subscribers
+
+    def ended(self, name: str | None, outcome: Outcome, codes: Sequence[str] = ()) -> None:
+        """Count an operation by its outcome and error codes."""
+        row = self.rows.get(name or NO_NAME)
+        if row is None:
+            row = self._new(name or NO_NAME, outcome)
+        row[outcome] += 1
+        if codes:
+            self.tell(codes)
+
+    def timed(self, seconds: float) -> None:
+        """Add a duration to the histogram."""
+        self.took[bisect_left(SECONDS, seconds)] += 1
+        self.seconds += seconds
+
+    def tell(self, codes: Sequence[str]) -> None:
+        """Count each distinct error code of a response once."""
+        self.errors.update(set(codes))
+
+    def _new(self, name: str, outcome: Outcome) -> list[int]:
+        """Add a row for a new name; use `other` past the limits and for rejected operations."""
+        full = len(self.rows) >= MOST_NAMES + 2
+        if full or outcome is Outcome.REFUSED or len(name) > LONGEST_NAME:
+            return self.rows[OTHER]
+        return self.rows.setdefault(name, _row())
+
+
+def _row() -> list[int]:
+    return [0] * len(Outcome)

@@ -1,0 +1,197 @@
+"""Prometheus metrics at `/metrics`.
+
+Only clients on this machine or on a private network may read them; others get 404.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv6Address, ip_address
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gqlnews.database.sqlite.callers import expecting
+from gqlnews.database.sqlite.stats import COUNTS, counts_of
+from gqlnews.engine.field_cache import KeptFields
+from gqlnews.errors import DatabaseError
+from gqlnews.query.audience import Audience
+from gqlnews.server.observability.logs import log
+from gqlnews.server.observability.metrics import SECONDS, Metrics, Outcome
+from gqlnews.server.offload import OffloadQueue
+from gqlnews.server.response_cache import Answers
+from gqlnews.server.services import Service
+from gqlnews.server.stream_framing import EVENTS, PARTS, PAYLOADS
+from gqlnews.server.websocket import WEBSOCKET
+
+TRANSPORTS = (WEBSOCKET, EVENTS.name, PAYLOADS.name, PARTS.name)
+
+Value = tuple[tuple[str, ...], float]
+"""A sample: its label values and its number."""
+
+
+async def expose(request: Request) -> Response:
+    """Serve the metrics; 404 for clients outside of private networks."""
+    if not is_inside(request.client.host if request.client else None):
+        raise HTTPException(404)
+    service: Service = request.state.service
+    registry = registry_of(service, await _content(service))
+    encode, media = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(registry), headers={"content-type": media, "cache-control": "no-store"})
+
+
+def is_inside(host: str | None) -> bool:
+    """Return whether a client address is local or private.
+
+    None, as for a Unix domain socket, counts as local.
+    """
+    if host is None:
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return address.is_private or address.is_loopback or address.is_link_local
+
+
+def registry_of(service: Service, content: Mapping[str, int]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(_Counted(service, content))
+    ProcessCollector(registry=registry)
+    return registry
+
+
+class _Counted(Collector):
+    """Collect the current values of the service's counters and gauges."""
+
+    def __init__(self, service: Service, content: Mapping[str, int]) -> None:
+        self._service, self._content = service, content
+
+    def collect(self) -> Iterable[Metric]:
+        yield from _operations(self._service.metrics)
+        yield from _streams(self._service)
+        yield from _offloaded(self._service.offload)
+        yield from _store(self._service, self._content)
+
+
+async def _content(service: Service) -> Mapping[str, int]:
+    """Count articles and problems. Returns {} if the store fails, so the other metrics are still exposed."""
+    try:
+        with expecting(0.0):
+            (answer,) = await service.store.read(COUNTS)
+    except DatabaseError as error:
+        log.error("%s", error)
+        return {}
+    except Exception:
+        log.exception("the store does not answer")
+        return {}
+    return counts_of(answer)
+
+
+def _operations(metrics: Metrics) -> Iterator[Metric]:
+    ended = [
+        ((name, outcome.name.lower()), float(row[outcome]))
+        for name, row in metrics.rows.items()
+        for outcome in Outcome
+        if row[outcome]
+    ]
+    yield _counter("gqlnews_operations", "Operations that ended.", ("name", "outcome"), ended)
+    yield _seconds(metrics)
+    told = [((code,), float(count)) for code, count in metrics.errors.items()]
+    yield _counter("gqlnews_errors", "Answers that told an error, by its code.", ("code",), told)
+
+
+def _seconds(metrics: Metrics) -> Metric:
+    family = HistogramMetricFamily(
+        "gqlnews_operation_seconds", "How long operations took, subscriptions left out."
+    )
+    bounds = [*map(str, SECONDS), "+Inf"]
+    family.add_metric((), list(zip(bounds, accumulate(metrics.took), strict=True)), metrics.seconds)
+    return family
+
+
+def _streams(service: Service) -> Iterator[Metric]:
+    open_now = [((over,), float(service.sockets.open_over[over])) for over in TRANSPORTS]
+    yield _gauge("gqlnews_streams", "Streams that are open.", ("transport",), open_now)
+    yield _gauge("gqlnews_subscribers", "Subscriptions that run.", (), [((), service.feed.watching)])
+    over = [((), float(service.feed.over_budget))]
+    means = "Subscriptions that ended as their client's took too much statement time."
+    yield _counter("gqlnews_subscriptions_over_budget", means, (), over)
+    yield _counter("gqlnews_events", "Events sent to subscribers.", (), [((), float(service.metrics.events))])
+
+
+def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
+    yield _counter(
+        "gqlnews_offloaded_jobs",
+        "Requests prepared or executed by the worker thread, as they took long.",
+        (),
+        [((), float(queue.jobs))],
+    )
+    yield _gauge(
+        "gqlnews_offload_waiting", "Requests that wait for the worker thread.", (), [((), len(queue))]
+    )
+
+
+def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
+    answers = service.answers
+    yield _looks("gqlnews_kept_answers", "Looks for an answer that is kept.", answers)
+    yield _gauge("gqlnews_kept_bytes", "Answers that are kept.", (), [((), answers.size)])
+    if (fields := service.engine.kept) is not None:
+        yield _looks("gqlnews_kept_fields", "Looks for a root field that is kept.", fields)
+        yield _gauge("gqlnews_kept_field_bytes", "Root fields that are kept.", (), [((), fields.size)])
+    yield _counter(
+        "gqlnews_statements",
+        "SQL statements that operations asked for.",
+        (),
+        [((), float(service.store.statements))],
+    )
+    yield _counter(
+        "gqlnews_spared_statements",
+        "Of these, those that were not run, as they had just been run for another operation.",
+        (),
+        [((), float(service.store.tally.spared))],
+    )
+    damaged = [((), float(service.store.is_damaged))]
+    yield _gauge("gqlnews_database_damaged", "1 while the database is known to be damaged.", (), damaged)
+    yield _counter(
+        "gqlnews_database_replacements",
+        "Times that another database file took the place of the one that was read.",
+        (),
+        [((), float(service.store.replacements))],
+    )
+    scopes = (("public", Audience.PUBLIC), ("all", Audience.EDITOR))
+    changes = [
+        ((scope,), float(version.rpartition(b"-")[2]))
+        for scope, audience in scopes
+        if (version := service.store.version(audience)) is not None
+    ]
+    yield _counter("gqlnews_changes", "Changes to articles that the store has taken in.", ("scope",), changes)
+    articles = [((scope,), content[scope]) for scope, _ in scopes if scope in content]
+    yield _gauge("gqlnews_articles", "Articles in the store.", ("scope",), articles)
+    problems = [((kind,), content[kind]) for kind in ("error", "warning") if kind in content]
+    yield _gauge("gqlnews_problems", "Problems of the content.", ("severity",), problems)
+
+
+def _looks(name: str, means: str, kept: Answers | KeptFields) -> Metric:
+    looked = [(("hit",), float(kept.hits)), (("miss",), float(kept.misses))]
+    return _counter(name, means, ("result",), looked)
+
+
+def _counter(name: str, means: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
+    family = CounterMetricFamily(name, means, labels=labels)
+    for given, value in values:
+        family.add_metric(given, value)
+    return family
+
+
+def _gauge(name: str, means: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
+    family = GaugeMetricFamily(name, means, labels=labels)
+    for given, value in values:
+        family.add_metric(given, value)
+    return family

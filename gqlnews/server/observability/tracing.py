@@ -1,0 +1,242 @@
+"""OpenTelemetry tracing: nested spans for operation, root field and SQL statement.
+
+This module is imported only if tracing is enabled. It does not touch OpenTelemetry's global state, so another
+tracer in the process is not affected. The standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and others)
+configure the exporter.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from threading import Thread
+from time import time_ns
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gqlnews import __version__
+from gqlnews.database.sqlite.reader_connection import Statement, Statements
+from gqlnews.engine.engine import Answer, Asked, Engine, Offload, Parted, Prepared, Ready
+from gqlnews.engine.execution import Read
+from gqlnews.engine.incremental import ReadParts
+from gqlnews.query.audience import Audience
+from gqlnews.query.prepared import Query
+from gqlnews.server.observability.metrics import LONGEST_NAME, Outcome
+from gqlnews.server.preparation import Preparer
+from gqlnews.server.request_headers import Head
+from gqlnews.server.request_parsing import wants_page
+from gqlnews.server.services import Service
+
+NAME = "gqlnews"
+LONGEST_TEXT = 10_000  # characters of a statement
+FLUSH_SECONDS = 0.3  # for pending spans when the server stops
+
+_CONTEXT_HEADERS = (b"traceparent", b"tracestate")  # https://www.w3.org/TR/trace-context/
+
+
+@dataclass(slots=True)
+class _Operation:
+    """`fields`: response keys of the root fields, by statement. `told`: whether the end was recorded."""
+
+    span: Span
+    fields: dict[Statement, str] = field(default_factory=dict)
+    told: bool = False
+
+
+_current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
+
+
+@asynccontextmanager
+async def traced(service: Service) -> AsyncIterator[Service]:
+    """Yield a copy of the service with tracing of its operations."""
+    traces, engine = Traces(exporting()), service.engine
+    try:
+        traced_engine = TracedEngine(
+            traces.reading(engine.read),
+            engine.schema,
+            engine.limits,
+            kept=engine.kept,
+            sizes_of=engine.sizes_of,
+        )
+        yield replace(
+            service,
+            traces=traces,
+            engine=traced_engine,
+            preparer=TracedPreparer(traced_engine, service.offload),
+            read_parts=traces.reading_parts(service.read_parts),
+        )
+    finally:
+        await traces.close()
+
+
+def exporting() -> SpanProcessor:
+    """Create a processor that exports spans in batches from a background thread."""
+    return BatchSpanProcessor(OTLPSpanExporter())
+
+
+class Traces:
+    """The tracer of one application. `close` it before the event loop ends."""
+
+    def __init__(self, processor: SpanProcessor) -> None:
+        self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
+        self._provider.add_span_processor(processor)
+        self._tracer = self._provider.get_tracer(NAME, __version__)
+
+    async def close(self) -> None:
+        """Flush for at most `FLUSH_SECONDS`, so that an unreachable collector does not delay the shutdown."""
+        loop, sent = asyncio.get_running_loop(), asyncio.Event()
+
+        def send() -> None:
+            self._provider.shutdown()
+            with suppress(RuntimeError):  # the loop is closed already
+                loop.call_soon_threadsafe(sent.set)
+
+        Thread(target=send, daemon=True).start()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(sent.wait(), FLUSH_SECONDS)
+
+    async def operation(self, scope: Scope, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` in a span with the parent from the request; the span is dropped if no operation ends."""
+        operation = _Operation(
+            self._tracer.start_span("operation", context=_parent(scope), kind=SpanKind.SERVER)
+        )
+        token = _current.set(operation)
+        try:
+            await work()
+        finally:
+            _current.reset(token)
+            if operation.told:
+                operation.span.end()
+
+    def ended(self, name: str | None, kind: str | None, outcome: Outcome, *, cached: bool) -> None:
+        """Record how the current task's operation ended."""
+        operation = _current.get()
+        if operation is None:
+            return
+        operation.told, span = True, operation.span
+        span.set_attribute("gqlnews.outcome", outcome.name.lower())
+        span.set_attribute("gqlnews.cached", cached)
+        if kind is not None:
+            span.update_name(kind)
+            span.set_attribute("graphql.operation.type", kind)
+        if name is not None:
+            span.set_attribute("graphql.operation.name", name[:LONGEST_NAME])
+        if outcome is Outcome.FAILED:
+            span.set_status(Status(StatusCode.ERROR))
+
+    def reading(self, read: Read) -> Read:
+        """Wrap `read` with spans for root fields and statements."""
+
+        async def traced(statements: Statements) -> Sequence[bytes | None]:
+            start, answers = time_ns(), None
+            try:
+                answers = await read(statements)
+            finally:
+                self._hop(start, statements, answers)
+            return answers
+
+        return traced
+
+    def reading_parts(self, read: ReadParts) -> ReadParts:
+        """Wrap `read` the same way; the statements of a part start when those of the previous part end."""
+
+        async def traced(parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
+            start, waiting = time_ns(), deque(parts)
+            async with aclosing(read(parts)) as answers:
+                async for some in answers:
+                    self._hop(start, waiting.popleft(), some)
+                    start = time_ns()
+                    yield some
+
+        return traced
+
+    def _hop(self, start: int, statements: Statements, answers: Sequence[bytes | None] | None) -> None:
+        """Record spans for the statements of one dispatch, which share its start and end."""
+        operation = _current.get()
+        if operation is None:
+            return
+        end, parent = time_ns(), set_span_in_context(operation.span)
+        for number, asked in enumerate(statements):
+            root = self._tracer.start_span("root field", parent, start_time=start)
+            root.set_attribute("gqlnews.field", operation.fields.get(asked, "")[:LONGEST_NAME])
+            statement = self._tracer.start_span(
+                "statement", set_span_in_context(root), kind=SpanKind.CLIENT, start_time=start
+            )
+            statement.set_attribute("db.system.name", "sqlite")
+            statement.set_attribute("db.query.text", asked[0][:LONGEST_TEXT])
+            if answers is None:
+                statement.set_status(Status(StatusCode.ERROR))
+            else:
+                statement.set_attribute("db.response.returned_rows", int(answers[number] is not None))
+            statement.end(end)
+            root.end(end)
+
+
+class TracedPreparer(Preparer):
+    """Record the root field of each statement of an incremental operation."""
+
+    async def prepare(self, asked: Asked, audience: Audience, client: str) -> Ready:
+        ready = await super().prepare(asked, audience, client)
+        if isinstance(ready, Parted):
+            _name_fields(*(part.queries for part in ready.bound.parts))
+        return ready
+
+
+class TracedEngine(Engine):
+    """Record the root field of each statement of an operation."""
+
+    async def run(self, prepared: Prepared, offload: Offload | None = None) -> Answer:
+        _name_fields(prepared.bound.queries)
+        return await super().run(prepared, offload)
+
+
+class TracedEndpoint:
+    """HTTP endpoint with a span per request, except for the explorer page."""
+
+    def __init__(self, endpoint: ASGIApp) -> None:
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service: Service = scope["state"]["service"]
+        assert service.traces is not None
+        if service.settings.explorer and wants_page(Head.of(scope)):
+            await self._endpoint(scope, receive, send)
+            return
+        await service.traces.operation(scope, lambda: self._endpoint(scope, receive, send))
+
+
+def _name_fields(*hops: Mapping[str, Query]) -> None:
+    operation = _current.get()
+    if operation is None:
+        return
+    keys: dict[Statement, dict[str, None]] = {}  # several keys per statement if aliases are equal
+    for queries in hops:
+        for key, query in queries.items():
+            keys.setdefault(query.statement, {})[key] = None
+    operation.fields = {statement: ", ".join(some) for statement, some in keys.items()}
+
+
+def _parent(scope: Scope) -> Context:
+    carrier = {
+        name.decode("ascii"): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in _CONTEXT_HEADERS
+    }
+    return TraceContextTextMapPropagator().extract(carrier, Context())
+
+
+def _resource() -> Resource:
+    """The resource from OpenTelemetry's variables; the default service name is `gqlnews`."""
+    found = Resource.create()
+    if str(found.attributes[SERVICE_NAME]).startswith("unknown_service"):
+        return found.merge(Resource({SERVICE_NAME: NAME}))
+    return found

@@ -1,0 +1,133 @@
+"""Parse GraphQL requests according to the GraphQL over HTTP specification.
+
+https://graphql.github.io/graphql-over-http/draft/
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from gqlnews.errors import Code
+from gqlnews.server.body_memory import SMALL_BYTES
+from gqlnews.server.document_reference import MalformedError, Wanted, read_named
+from gqlnews.server.http import JSON, RefusedError, UnfitError
+from gqlnews.server.request_headers import Head, is_encoded, is_json, likes_pages
+
+MAX_BODY_BYTES = 256 * 1024
+MAX_PARAMETERS = 50  # of a URL, as each takes time to decode
+MOST_DIGITS = 18  # of `Content-Length` that are converted to a number
+_ASKING = frozenset({"query", "extensions", "documentId"})
+
+
+async def read_text(head: Head, receive: Receive, hold: Callable[[int], None]) -> bytes:
+    """Return the query string of a GET or the body of a POST. Raises RefusedError, ClientDisconnect.
+
+    `hold` is called with the size of a large body, chunk by chunk.
+    """
+    if head.reads:
+        return head.query_string
+    if not is_json(head.content_type):
+        message = f"Send the body as `{JSON}` in UTF-8, not as `{head.content_type}`."
+        raise RefusedError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Post": JSON})
+    if head.content_encoding and is_encoded(head.content_encoding):
+        message = "Send the body as it is: no `Content-Encoding` is taken."
+        raise RefusedError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Encoding": "identity"})
+    return await _body(head, receive, hold)
+
+
+def read_request(head: Head, text: bytes) -> Wanted:
+    """Parse the payload into an operation. Raises RefusedError."""
+    if head.reads:
+        return _of_parameters(_parameters(text))
+    return _of_mapping(_json(text, "The body"), only_query=False)
+
+
+def wants_page(head: Head) -> bool:
+    """Return whether to serve the explorer: a GET that prefers HTML and contains no operation."""
+    if not head.reads or not likes_pages(head.accept):
+        return False
+    return head.query_string.count(b"&") <= MAX_PARAMETERS and _ASKING.isdisjoint(
+        QueryParams(head.query_string)
+    )
+
+
+def _parameters(query_string: bytes) -> QueryParams:
+    if query_string.count(b"&") > MAX_PARAMETERS:
+        raise _bad(f"The URL has more than {MAX_PARAMETERS} parameters.")
+    return QueryParams(query_string)
+
+
+def _of_parameters(parameters: Mapping[str, str]) -> Wanted:
+    """Decode `variables` and `extensions`, which are JSON strings in a GET."""
+    given: dict[str, Any] = dict(parameters)
+    for name in ("variables", "extensions"):
+        if given.get(name):
+            given[name] = _json(given[name].encode(), f"`{name}`")
+        else:
+            given.pop(name, None)
+    return _of_mapping(given, only_query=True)
+
+
+def _of_mapping(given: object, *, only_query: bool) -> Wanted:
+    if not isinstance(given, dict):
+        raise UnfitError("The body must be a JSON object with `query`; batches are not served.")
+    extensions = _require(given, "extensions", dict, "an object") or {}
+    try:
+        named = read_named(given, extensions)
+    except MalformedError as error:
+        raise UnfitError(str(error)) from error
+    if named is None and not given.get("query"):
+        raise UnfitError("`query` is missing: give the GraphQL document as text.")
+    return Wanted(
+        query=_require(given, "query", str, "text") or None,
+        named=named,
+        variables=_require(given, "variables", dict, "an object"),
+        operation_name=_require(given, "operationName", str, "text") or None,
+        only_query=only_query,
+        tells_cost=extensions.get("cost") is True,
+    )
+
+
+def _require(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
+    value = given.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise UnfitError(f"`{name}` must be {what} or null.")
+    return value
+
+
+async def _body(head: Head, receive: Receive, hold: Callable[[int], None]) -> bytes:
+    """Read the body. Raises RefusedError past the limit, ClientDisconnect."""
+    if head.content_length.isdecimal() and int(head.content_length[:MOST_DIGITS]) > MAX_BODY_BYTES:
+        raise _too_large()
+    body, more, held = bytearray(), True, 0
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large()
+        if len(body) > SMALL_BYTES:
+            hold(len(body) - held)
+            held = len(body)
+    return bytes(body)
+
+
+def _json(text: bytes, what: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _bad(f"{what} is not JSON: {error}") from error
+
+
+def _bad(message: str) -> RefusedError:
+    return RefusedError(400, Code.BAD_REQUEST, message)
+
+
+def _too_large() -> RefusedError:
+    return RefusedError(413, Code.BODY_TOO_LARGE, f"The body is longer than {MAX_BODY_BYTES} bytes.")

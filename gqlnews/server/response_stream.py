@@ -1,0 +1,159 @@
+"""The responses of an operation as an async generator: one per event or payload, else a single one."""
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
+from time import perf_counter
+
+from gqlnews.engine.engine import FAILED, Answer, Parted, Prepared, Ready, Watched, argument_error, refused
+from gqlnews.engine.incremental import Delivery, NotInPartsError, deliveries
+from gqlnews.errors import Code, DatabaseError, RequestError
+from gqlnews.server.http import RefusedError, error_body
+from gqlnews.server.incremental_json import last, newer, of_2022
+from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, Outcome, outcome_of
+from gqlnews.server.services import Service
+from gqlnews.server.stream_framing import PARTS, PARTS_OF_2022, Framing
+from gqlnews.subscriptions.subscriber_queue import AnewError, EndedError, FailedError, LaggingError
+
+log = logging.getLogger("gqlnews")
+
+ONE_IN_PARTS = (PARTS, PARTS_OF_2022)
+
+ANEW = "The store was made anew: start afresh, without `since`."
+LAGGING = "You read more slowly than things change: come again, with `since`."
+
+
+def answers_of(
+    service: Service,
+    ready: Ready,
+    client: str,
+    drop: Callable[[], None],
+    framing: Framing | None = None,
+) -> AsyncGenerator[Answer, None]:
+    """Return the responses; the last one is not `ok` if the operation was rejected or failed.
+
+    A subscription starts now, not at the first iteration. Its statement time is charged to `client`, and
+    `drop` is called if the client reads too slowly. Iteration raises EndedError when the server stops.
+    """
+    if isinstance(ready, Watched):
+        answers = _many(service, ready, service.feed.watch(ready, drop, client), client)
+    elif isinstance(ready, Parted):
+        answers = _parts(service, ready, client, of_2022 if framing is PARTS_OF_2022 else newer)
+    else:
+        one = _one(service, ready, client)
+        answers = one if framing not in ONE_IN_PARTS else _as_part(one)
+    return _counted(service, ready, answers)
+
+
+async def _counted(
+    service: Service, ready: Ready, answers: AsyncGenerator[Answer, None]
+) -> AsyncGenerator[Answer, None]:
+    """Pass on the responses and record them in the metrics; a subscription's duration is not recorded."""
+    start, outcome = perf_counter(), Outcome.OK
+    codes: tuple[str, ...] = ()
+    watched = isinstance(ready, Watched)
+    try:
+        async with aclosing(answers):
+            async for answer in answers:
+                if answer.ok and watched:
+                    service.metrics.events += 1
+                else:
+                    outcome, codes = outcome_of(answer), answer.codes
+                yield answer
+    finally:
+        service.ended(ready.operation, outcome, codes, _kind(ready))
+        if not watched:
+            service.metrics.timed(perf_counter() - start)
+
+
+def _kind(ready: Ready) -> str | None:
+    if isinstance(ready, Answer):
+        return None
+    return SUBSCRIPTION if isinstance(ready, Watched) else QUERY
+
+
+async def _parts(
+    service: Service, parted: Parted, client: str, encode: Callable[[Delivery], bytes]
+) -> AsyncGenerator[Answer, None]:
+    """Run incremental delivery. A failure after the first payload ends the stream with an error payload."""
+    rows = 0
+    begun = service.engine.begin(parted.whole)
+    if isinstance(begun, Answer):
+        yield _last(begun)
+        return
+    try:
+        offload = partial(service.offload.run, client)
+        async with service.slots.taken(client):
+            with service.in_flight:
+                async with aclosing(deliveries(parted.bound, service.read_parts, encode, offload)) as parts:
+                    async for part in parts:
+                        rows += 1
+                        yield Answer(part, ok=True, operation=parted.operation, rows=rows)
+    except NotInPartsError:
+        async for answer in _as_part(_one(service, parted.whole, client)):
+            yield answer
+    except RefusedError as error:
+        yield _last(_failure(error.code, str(error), parted.operation))
+    except RequestError as error:  # an invalid argument or an exceeded limit
+        yield _last(refused([argument_error(error)], parted.operation))
+    except Exception:
+        log.exception("operation failed")
+        yield _last(_failure(Code.INTERNAL_ERROR, FAILED, parted.operation))
+
+
+async def _as_part(answers: AsyncGenerator[Answer, None]) -> AsyncGenerator[Answer, None]:
+    async for answer in answers:
+        yield _last(answer)
+
+
+def _last(answer: Answer) -> Answer:
+    return replace(answer, body=last(answer.body))
+
+
+async def _one(service: Service, ready: Prepared | Answer, client: str) -> AsyncGenerator[Answer, None]:
+    try:
+        if isinstance(ready, Answer):
+            yield ready
+            return
+        async with service.slots.taken(client):
+            with service.in_flight:
+                answer = await service.run(ready, client)
+            yield answer
+    except RefusedError as error:
+        yield Answer(error_body(error.code, str(error)), ok=False)
+    except Exception:
+        log.exception("operation failed")
+        yield _failure(Code.INTERNAL_ERROR, FAILED, ready.operation)
+
+
+async def _many(
+    service: Service, watched: Watched, bodies: AsyncGenerator[bytes, None], client: str
+) -> AsyncGenerator[Answer, None]:
+    try:
+        async with aclosing(bodies):
+            with service.subscriptions.taken(client):
+                async for body in bodies:
+                    told = Answer(body, ok=True, operation=watched.operation, rows=1)
+                    yield service.engine.told(told, watched.asked, watched.bound.cost)
+    except RefusedError as error:
+        yield _failure(error.code, str(error), watched.operation)
+    except RequestError as error:  # an invalid argument or an exceeded limit
+        yield refused([argument_error(error)], watched.operation)
+    except AnewError:
+        yield _failure(Code.VERSION_TOO_OLD, ANEW, watched.operation)
+    except LaggingError:
+        yield _failure(Code.TOO_SLOW, LAGGING, watched.operation)
+    except EndedError:
+        raise
+    except Exception as error:
+        if isinstance(error, DatabaseError):
+            log.error("%s", error)
+        elif not isinstance(error, FailedError):
+            log.exception("a subscription failed")
+        yield _failure(Code.INTERNAL_ERROR, FAILED, watched.operation)
+
+
+def _failure(code: Code, message: str, operation: str | None) -> Answer:
+    return Answer(error_body(code, message), ok=False, operation=operation, codes=(code,))

@@ -1,0 +1,90 @@
+"""Application state shared by all endpoints, created at startup."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.types import Scope
+
+from gqlnews.config.settings import ServerSettings
+from gqlnews.database.sqlite.database_handle import Access
+from gqlnews.engine.engine import Answer, Engine, Prepared, Ready
+from gqlnews.engine.incremental import ReadParts
+from gqlnews.query.audience import Audience
+from gqlnews.server.answer_slots import AnswerSlots
+from gqlnews.server.body_memory import BodyMemory
+from gqlnews.server.document_reference import Wanted
+from gqlnews.server.observability.metrics import Metrics, Outcome
+from gqlnews.server.offload import OffloadQueue
+from gqlnews.server.persisted_documents import Persisted
+from gqlnews.server.preparation import Preparer
+from gqlnews.server.rate_limit import InFlight, Rates, client_of
+from gqlnews.server.response_cache import Answers
+from gqlnews.server.single_flight import SingleFlight
+from gqlnews.server.stream_limits import Sockets, Subscriptions
+from gqlnews.subscriptions.lanes import Lanes
+
+if TYPE_CHECKING:
+    from gqlnews.server.observability.tracing import Traces  # needs an optional dependency
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    settings: ServerSettings
+    engine: Engine
+    preparer: Preparer
+    offload: OffloadQueue
+    flights: SingleFlight
+    slots: AnswerSlots
+    answers: Answers
+    feed: Lanes
+    sockets: Sockets
+    subscriptions: Subscriptions
+    read_parts: ReadParts
+    persisted: Persisted
+    in_flight: InFlight
+    rates: Rates
+    bodies: BodyMemory
+    store: Access
+    metrics: Metrics
+    traces: "Traces | None" = None
+
+    async def prepare(
+        self, wanted: Wanted, audience: Audience, client: str, *, in_parts: bool = False
+    ) -> Ready:
+        """Prepare a request, or return its error response. Raises RefusedError."""
+        asked = self.persisted.find(wanted)
+        ready = await self.preparer.prepare(
+            replace(asked, in_parts=True) if in_parts else asked, audience, client
+        )
+        if not (isinstance(ready, Answer) and ready.is_invalid):
+            self.persisted.register(wanted)
+        return ready
+
+    async def run(self, prepared: Prepared, client: str) -> Answer:
+        """Execute a prepared request. Raises RefusedError (503)."""
+        run = partial(self.engine.run, prepared, partial(self.offload.run, client))
+        if prepared.bound.complete or prepared.bound.queries:
+            return await run()
+        asked = prepared.asked  # no query of the store: equal requests have equal responses
+        variables = repr(asked.variables)
+        return await self.flights.run((asked.query, asked.operation_name, variables, asked.tells_cost), run)
+
+    def client_of(self, scope: Scope) -> str:
+        """The client's key for fair scheduling and per-client limits."""
+        return client_of(scope, by_address=self.settings.most_streams_of_one > 0)
+
+    def ended(
+        self,
+        name: str | None,
+        outcome: Outcome,
+        codes: Sequence[str] = (),
+        kind: str | None = None,
+        *,
+        cached: bool = False,
+    ) -> None:
+        """Record the end of an operation; `kind` is `query` or `subscription`, None if it was rejected."""
+        self.metrics.ended(name, outcome, codes)
+        if self.traces is not None:
+            self.traces.ended(name, kind, outcome, cached=cached)

@@ -1,0 +1,41 @@
+"""Choose the HTTP status of a response, by media type and status code policy.
+
+SPEC, which clients and the graphql-http audits expect: 400 if GraphQL rejects the request, or 200 for the
+media type `application/json`. DRAFT, the newest draft: 400 only for syntax errors, else 422, and 294 for data
+with errors, for any media type. https://graphql.github.io/graphql-over-http/draft/#sec-Status-Codes
+"""
+
+import orjson
+
+from gqlnews.config.settings import HttpStatus
+from gqlnews.engine.engine import Answer
+from gqlnews.errors import Code
+from gqlnews.server.http import GRAPHQL_RESPONSE, RefusedError
+
+OK = 200
+PARTIAL = 294
+BAD_REQUEST = 400
+UNPROCESSABLE = 422
+OVERLOADED = 503
+
+
+def status_of(answer: Answer, media: str, codes: HttpStatus) -> int:
+    if Code.OVERLOADED in answer.codes:
+        return OVERLOADED
+    if codes is HttpStatus.SPEC:
+        return OK if answer.ok or media != GRAPHQL_RESPONSE else BAD_REQUEST
+    if answer.ok:
+        return OK if answer.faultless else PARTIAL
+    return BAD_REQUEST if _is_syntax(answer) else UNPROCESSABLE
+
+
+def status_of_refusal(refused: RefusedError, media: str, codes: HttpStatus) -> int:
+    """The status of an error outside GraphQL; `refused.draft` and `refused.json` override it."""
+    if codes is HttpStatus.DRAFT and refused.draft is not None:
+        return refused.draft
+    return refused.json if refused.json is not None and media != GRAPHQL_RESPONSE else refused.status
+
+
+def _is_syntax(answer: Answer) -> bool:
+    first = orjson.loads(answer.body)["errors"][0]
+    return bool(first["extensions"]["code"] == Code.PARSE_FAILED)

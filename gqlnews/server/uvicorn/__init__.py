@@ -1,0 +1,1 @@
+"""Uvicorn's protocols, with the limits that the open internet needs."""

@@ -1,0 +1,143 @@
+"""Uvicorn's WebSocket protocol with GraphQL JSON errors, and timeouts for clients that do not read."""
+
+import logging
+from typing import Any
+
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Response
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from gqlnews.errors import Code
+from gqlnews.server.http import JSON, UTF8, error_body
+from gqlnews.server.security_headers import SECURITY_HEADERS
+from gqlnews.server.uvicorn.sliced_input import CLIENT_NOT_READING, SlicedInput, SlicedTransport
+from gqlnews.server.uvicorn.static_responses import BAD_HANDSHAKE, STOPPING
+from gqlnews.server.uvicorn.timeouts import Unread
+
+SLICE_BYTES = 2 * 1024  # several hundred frames of minimal size
+CLOSE_SECONDS = 5.0  # for a client to answer the close frame
+INVALID_DATA = 1007  # RFC 6455, section 7.4.1
+
+_CODES = {
+    405: Code.METHOD_NOT_ALLOWED,
+    414: Code.URL_TOO_LONG,
+    431: Code.HEADERS_TOO_LARGE,
+    500: Code.INTERNAL_ERROR,
+}
+
+
+class Handshakes(ServerProtocol):
+    """Handshake that is rejected with GraphQL JSON."""
+
+    def reject(self, status: Any, text: str) -> Response:
+        first_line = text.partition("\n")[0]
+        body = error_body(_CODES.get(int(status), Code.BAD_REQUEST), first_line).decode()
+        response = super().reject(status, body)
+        del response.headers["Content-Type"]
+        response.headers.update({"Content-Type": JSON + UTF8, **SECURITY_HEADERS})
+        return response
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """WebSocket protocol that closes even if writing is paused, and aborts after a timeout."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn = Handshakes(max_size=self.config.ws_max_size, logger=logging.getLogger("uvicorn.error"))
+        self._unread = Unread()
+
+    def connection_made(self, transport: Any) -> None:
+        self._input = SlicedInput(transport, self._feed, SLICE_BYTES)
+        super().connection_made(SlicedTransport(transport, self._input))  # type: ignore[arg-type]
+
+    def pause_writing(self) -> None:
+        """Pause reading too, as each ping produces a pong that a client which does not read would pile up."""
+        super().pause_writing()
+        self._input.hold(CLIENT_NOT_READING)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._input.release(CLIENT_NOT_READING)
+
+    @property
+    def unread(self) -> int:
+        return self._unread.stalled
+
+    def keepalive_timeout(self) -> None:
+        """Extend the pong timeout while input is held: the pong may be unread. `look` aborts stalls."""
+        if self._input.is_held:
+            self.pong_timer = self.loop.call_later(self.config.ws_ping_timeout or 0, self.keepalive_timeout)
+        else:
+            super().keepalive_timeout()
+
+    def look(self, now: float) -> None:
+        if self._unread.is_stuck(self.transport.get_write_buffer_size(), now):
+            self.transport.abort()
+
+    def shutdown(self) -> None:
+        """Close with 1012, or reject a handshake that is not answered yet. Idempotent."""
+        if self.transport.is_closing():
+            return
+        if self.handshake_complete:
+            super().shutdown()
+        else:
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(STOPPING)
+            self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self.handshake_initiated:
+            self._input.receive(data)
+        else:  # the handshake, which arrives in one piece
+            self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        if self.handshake_complete and not self.handshake_initiated:
+            return  # the handshake was rejected
+        try:
+            super().data_received(data)
+        except UnicodeError:  # a non-ASCII path or header in the handshake
+            self._refuse()
+        else:
+            if not self.handshake_initiated:
+                self._refuse()
+
+    def send_receive_event_to_app(self) -> None:
+        """Close with 1007 on invalid UTF-8; it is a client error, so no traceback is logged."""
+        if self.conn.state is not State.OPEN:
+            return  # closed already: ignore further input
+        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+            self.conn.send_close(INVALID_DATA)
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
+    async def send(self, message: Any) -> None:
+        closes = message["type"] == "websocket.close" and self.handshake_complete
+        if closes:
+            self.writable.set()
+        await self.writable.wait()
+        if self.close_sent and self.initial_response is None:
+            raise ClientDisconnected  # closed while this waited
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # by a rejection
+        if closes and self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+    def _refuse(self) -> None:
+        """Reject a malformed handshake, with the parser's own response if there is one."""
+        self.handshake_complete = self.close_sent = True
+        self.transport.write(b"".join(self.conn.data_to_send()) or BAD_HANDSHAKE)
+        self.transport.close()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

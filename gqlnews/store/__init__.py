@@ -1,1 +1,0 @@
-"""Storage layer: turn articles into rows and read them. The only package that opens a database."""

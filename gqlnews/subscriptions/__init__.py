@@ -1,0 +1,1 @@
+"""Changes of the store to the clients that subscribe to them."""

@@ -1,0 +1,104 @@
+"""Evaluate a subscription's filter before and after a change, and render the resulting events.
+
+| matches before | matches after | event |
+|---|---|---|
+| no | yes | ADDED |
+| yes | yes | UPDATED |
+| yes | no | REMOVED, without content |
+| no | no | none |
+
+For missed changes there is no snapshot of the content before, so an article that does not match now is
+REMOVED.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from gqlnews.database.sqlite.snapshot_pair import Change, Site, Snapshot
+from gqlnews.query.prepared import BoundSubscription, Ran
+from gqlnews.schema.changes import ChangeKind
+from gqlnews.subscriptions.resume_token import Beginning
+from gqlnews.subscriptions.subscriber_queue import Event
+
+Kinds = Mapping[str, ChangeKind]
+"""Change kinds by slug; articles without an event are absent."""
+
+_BETWEEN = {
+    (False, True): ChangeKind.ADDED,
+    (True, True): ChangeKind.UPDATED,
+    (True, False): ChangeKind.REMOVED,
+}
+
+
+class Judge:
+    """Evaluates subscriptions over a list of changes, oldest first, and each distinct filter only once.
+
+    `before` is the snapshot before the changes, or the number of the version that a client resumes from.
+    """
+
+    def __init__(self, changes: Sequence[Change], before: Snapshot | int, now: Snapshot) -> None:
+        self.changes, self._before, self._now = changes, before, now
+        self._keys = orjson.dumps([change.slug for change in changes]).decode()
+        self._passing: dict[tuple[int, Ran], frozenset[str]] = {}
+
+    def events(self, bound: BoundSubscription, site: Site) -> list[Event]:
+        """Return the events for the changes that match a subscription's filter before or after."""
+        kinds = self._kinds(bound) if self.changes else {}
+        told = [change for change in self.changes if change.slug in kinds]
+        if not told:
+            return []
+        given = [_given(change, kinds[change.slug], site) for change in told]
+        lines = self._now.value(*bound.tell(orjson.dumps(given).decode()))
+        assert lines is not None, "each event gives a line"
+        key = bound.key.encode()
+        bodies = (b'{"data":{"%b":%b}}' % (key, line) for line in lines.split(b"\n"))
+        return [Event(change.number, body) for change, body in zip(told, bodies, strict=True)]
+
+    def _kinds(self, bound: BoundSubscription) -> Kinds:
+        after = self._those_passing(bound, self._now)
+        if isinstance(self._before, int):
+            since = self._before
+            return {one.slug: _missed(one, since, passes=one.slug in after) for one in self.changes}
+        before = self._those_passing(bound, self._before)
+        between = ((one.slug, (one.slug in before, one.slug in after)) for one in self.changes)
+        return {slug: _BETWEEN[sides] for slug, sides in between if any(sides)}
+
+    def _those_passing(self, bound: BoundSubscription, snapshot: Snapshot) -> frozenset[str]:
+        ran = bound.passing(self._keys)
+        key = (id(snapshot), ran)
+        if key not in self._passing:
+            self._passing[key] = frozenset(orjson.loads(snapshot.value(*ran) or b"[]"))
+        return self._passing[key]
+
+
+def missed(
+    now: Snapshot, scope: int, beginning: Beginning, position: int, most: int
+) -> tuple[list[Change], int | None]:
+    """Return a page of missed changes after `position`, and the next position or None at the end.
+
+    Articles that were both added and removed while the client was away are left out. Those that were removed
+    during the replay stay in if the replay may already have delivered them.
+    """
+    changes = now.changes(scope, position, most)
+    told = [change for change in changes if not change.removed or _may_know(change, beginning, position)]
+    return told, changes[-1].number if len(changes) == most else None
+
+
+def _may_know(change: Change, beginning: Beginning, position: int) -> bool:
+    return change.first_added <= (position if change.number > beginning.moment else beginning.number)
+
+
+def _missed(change: Change, since: int, *, passes: bool) -> ChangeKind:
+    if not passes:
+        return ChangeKind.REMOVED
+    return ChangeKind.ADDED if change.added > since else ChangeKind.UPDATED
+
+
+def _given(change: Change, kind: ChangeKind, site: Site) -> Mapping[str, object]:
+    return {
+        "slug": change.slug,
+        "kind": kind.name,
+        "version": f"{site.line}{change.number}",
+        "there": None if kind is ChangeKind.REMOVED else change.slug,
+    }

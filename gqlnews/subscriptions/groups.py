@@ -1,0 +1,144 @@
+"""Groups of identical subscriptions, and fair evaluation of a page of changes for all groups.
+
+1. Groups are ordered by fair queueing. Each client's groups are sorted by expected time, and a group's
+   position is the time that its clients have accumulated up to and including it. So cheap groups run first,
+   whatever others cost.
+2. Groups are evaluated in slices of about `SLICE` seconds on the snapshots' thread, and the events of a slice
+   are delivered before the next slice runs. A group that is expected to take longer gets its own slice.
+3. A group whose clients have all used up their statement time (`budget.py`) ends with OverBudgetError.
+"""
+
+import logging
+import sqlite3
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from operator import itemgetter
+from time import monotonic, thread_time
+from typing import NamedTuple
+
+from gqlnews.database.sqlite.snapshot_pair import Snapshot
+from gqlnews.database.sqlite.sqlite_errors import explained
+from gqlnews.engine.engine import Watched
+from gqlnews.errors import LimitError
+from gqlnews.subscriptions.budget import Budget, OverBudgetError
+from gqlnews.subscriptions.change_filter import Judge
+from gqlnews.subscriptions.expected_cost import expected_seconds
+from gqlnews.subscriptions.subscriber_queue import Event, FailedError, Listener
+
+log = logging.getLogger("gqlnews")
+
+SLICE = 0.01  # seconds
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Subscriptions that receive the same events. `seconds` is the expected time of a page."""
+
+    watched: Watched
+    listeners: set[Listener] = field(default_factory=set)
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.seconds = expected_seconds(self.watched.bound)
+
+    @property
+    def clients(self) -> frozenset[str]:
+        """Clients of the subscriptions that have not failed."""
+        return frozenset(listener.client for listener in self.listeners if not listener.failed)
+
+    def put(self, result: list[Event] | Exception) -> None:
+        for listener in tuple(self.listeners):
+            if isinstance(result, Exception):
+                listener.fail(result)
+            else:
+                listener.put(result)
+
+
+class Turn(NamedTuple):
+    """A group to evaluate, and the clients to charge for it."""
+
+    group: Group
+    clients: frozenset[str]
+
+
+Result = tuple[Group, list[Event] | Exception]
+
+
+def identity_of(watched: Watched) -> Hashable:
+    """Return a key that is equal for subscriptions with the same events; unique if one reads the clock."""
+    return id(watched) if watched.bound.inputs.clock else (watched.audience, watched.bound.identity)
+
+
+def fairly(groups: Iterable[Group]) -> list[Turn]:
+    """Order groups by fair queueing. Groups without a client are left out."""
+    used: defaultdict[str, float] = defaultdict(float)
+    turns: list[tuple[float, Turn]] = []
+    for group in sorted(groups, key=lambda group: group.seconds):
+        clients = group.clients
+        for client in clients:
+            used[client] += group.seconds / len(clients)
+        if clients:
+            turns.append((min(used[client] for client in clients), Turn(group, clients)))
+    return [turn for _, turn in sorted(turns, key=itemgetter(0))]
+
+
+class Page:
+    """A page of a scope's changes after a version number. `further` is the start of the next page, if any."""
+
+    def __init__(
+        self, groups: Iterable[Group], scope: int, after: int, most: int, *, limited: bool = True
+    ) -> None:
+        self._scope, self._after, self._most = scope, after, most
+        self._turns = deque(fairly(groups))
+        self._budget = Budget(limited=limited)
+        self._judge: Judge | None = None
+        self.further: int | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return not self._turns
+
+    def judge_some(self, before: Snapshot, now: Snapshot) -> list[Result]:
+        """Evaluate the next slice of groups: return each with its events, or with the error that ends it."""
+        if self._judge is None:
+            self._judge = self._read(before, now)
+        results: list[Result] = []
+        until = monotonic() + SLICE
+        while self._turns and (not results or self._fits(until)):
+            turn = self._turns.popleft()
+            results.append((turn.group, judged(turn, self._judge, now, self._budget)))
+        return results
+
+    def _read(self, before: Snapshot, now: Snapshot) -> Judge:
+        changes = now.changes(self._scope, self._after, self._most)
+        self.further = changes[-1].number if len(changes) == self._most else None
+        if not changes:
+            self._turns.clear()
+        return Judge(changes, before, now)
+
+    def _fits(self, until: float) -> bool:
+        return monotonic() + self._turns[0].group.seconds < until
+
+
+def judged(turn: Turn, judge: Judge, now: Snapshot, budget: Budget) -> list[Event] | Exception:
+    """Evaluate one group. An error ends only this group; errors of the database itself are raised."""
+    group, clients = turn
+    left = budget.left(clients)
+    if left <= 0:
+        return OverBudgetError()
+    start = thread_time()
+    try:
+        with now.within(left):
+            return judge.events(group.watched.renewed(), now.sites[group.watched.audience])
+    except LimitError as error:
+        return OverBudgetError() if thread_time() - start >= left else error
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and explained(error, "") is not None:
+            raise
+        log.error("a subscription failed", exc_info=error)
+        return FailedError("A subscription failed.")
+    finally:
+        took = thread_time() - start
+        group.seconds = max(took, group.seconds / 2)  # decay: another group may have run the same filter
+        budget.charge(clients, took)

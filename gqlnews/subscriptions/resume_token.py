@@ -1,0 +1,68 @@
+"""Resume token of a subscription: the version given as `since`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gqlnews.database.sqlite.snapshot_pair import Site
+from gqlnews.errors import Code, RequestError
+from gqlnews.query.prepared import BoundSubscription
+from gqlnews.query.sql.change_feed import ANEW, FORGOTTEN, NEVER
+from gqlnews.query.tree import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Parsed resume token. `started` is the version at which an unfinished walk through `changes` began."""
+
+    line: str
+    number: int
+    started: int
+
+    @staticmethod
+    def of(values: Mapping[str, object]) -> "Since | None":
+        line, number, started = (values[name] for name in ("line", "since", "started"))
+        if line is None:
+            return None
+        assert isinstance(line, str)
+        assert isinstance(number, int)
+        return Since(line, number, started if isinstance(started, int) else number)
+
+
+class Beginning(NamedTuple):
+    """Resume point: the client has all changes up to `number`, and no article removed up to `known`.
+
+    `moment` is the version number of the content when the replay began.
+    """
+
+    number: int
+    known: int
+    moment: int
+
+
+def begin_at(bound: BoundSubscription, site: Site, number: int) -> Beginning:
+    """Return the resume point: `since`, or `number` (the current version) without it. Raises RefusedError."""
+    since = Since.of(bound.inputs.values)
+    if since is None:
+        return Beginning(number, number, site.number)
+    error = _refusal(since, site)
+    if error is not None:
+        raise RefusedError(error, bound.field.node, bound.field.path)
+    return Beginning(since.number, since.started if since.number > 0 else site.number, site.number)
+
+
+def refuse_what_was_forgotten(bound: BoundSubscription, beginning: Beginning, site: Site) -> None:
+    """Raise RefusedError if the change log was pruned past the resume point during a slow replay."""
+    if beginning.known < site.forgotten:
+        error = RequestError(Code.VERSION_TOO_OLD, FORGOTTEN)
+        raise RefusedError(error, bound.field.node, bound.field.path)
+
+
+def _refusal(since: Since, site: Site) -> RequestError | None:
+    if since.line != site.line:
+        return RequestError(Code.VERSION_TOO_OLD, ANEW)
+    if max(since.number, since.started) > site.number:
+        return RequestError(Code.BAD_VERSION, NEVER)
+    if since.number > 0 and since.started < site.forgotten:
+        return RequestError(Code.VERSION_TOO_OLD, FORGOTTEN)
+    return None

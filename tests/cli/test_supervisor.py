@@ -1,0 +1,50 @@
+"""A supervised process is started again, also where that cannot be done at once."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+from gqlnews.cli.supervisor import Kept
+from tests.live import until_so
+
+LIVING = [sys.executable, "-c", "input()"]
+
+
+class Starts:
+    """Starts a process that lives until its input ends; the first starts after the first one fail."""
+
+    def __init__(self, failures: int) -> None:
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.failed = 0
+        self._failures = failures
+
+    def __call__(self) -> "subprocess.Popen[bytes]":
+        if self.processes and self.failed < self._failures:
+            self.failed += 1
+            subprocess.Popen(["/no such program"])
+        process = subprocess.Popen(LIVING, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
+        self.processes.append(process)
+        return process
+
+
+def kept(starts: Callable[[], "subprocess.Popen[bytes]"]) -> Kept:
+    return Kept("process", starts)
+
+
+def test_a_process_that_cannot_be_started_is_tried_again() -> None:
+    starts = Starts(failures=1)
+    one = kept(starts)
+    starts.processes[0].kill()
+    until_so(lambda: len(starts.processes) == 2)
+    assert starts.failed == 1
+    one.stop()
+    assert starts.processes[1].wait(10) is not None
+
+
+def test_what_is_stopped_while_it_cannot_be_started_ends() -> None:
+    starts = Starts(failures=1000)
+    one = kept(starts)
+    starts.processes[0].kill()
+    until_so(lambda: starts.failed > 0)
+    one.stop()
+    assert len(starts.processes) == 1

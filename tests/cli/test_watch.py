@@ -1,0 +1,45 @@
+"""`gqlnews ingest --watch`, as somebody runs it beside a server that only serves."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.following import until
+from tests.server.support import DEADLINE, SOON, environment, running, write_articles
+
+
+def command(folder: Path, database: Path) -> list[str]:
+    return [sys.executable, "-m", "gqlnews", "ingest", str(folder), "--db", str(database), "--watch"]
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+def test_it_takes_in_follows_and_ends_in_one_line(tmp_path: Path, number: int, name: str) -> None:
+    folder = write_articles(tmp_path / "content")
+    with running(command(folder, tmp_path / "n.db"), environment(tmp_path)) as run:
+        run.wait_for("2 added, 0 changed, 0 removed, 0 unchanged, 1 problems; ")
+        run.wait_for("info following folder=")
+        (folder / "published.md").unlink()
+        run.wait_for("info taken in added=0 changed=0 removed=1 problems=1 ms=")
+        assert run.stop(number) < SOON
+        assert run.process.returncode == 0
+        last = run.rest().splitlines()[-1]
+    assert last == f"gqlnews: stopped by {name}; the database holds all that was taken in"
+
+
+def test_a_signal_before_it_follows_is_that_of_an_ingest(tmp_path: Path) -> None:
+    folder = write_articles(tmp_path / "content", {f"{n}.md": "---\ntitle: T\n---\n" for n in range(5000)})
+    with running(command(folder, tmp_path / "n.db"), environment(tmp_path)) as run:
+        until((tmp_path / "n.db-journal").exists, "it does not begin")
+        run.stop(signal.SIGTERM)
+        assert run.process.returncode == 128 + signal.SIGTERM
+        assert "nothing of this run was kept" in run.rest()
+
+
+def test_a_rebuild_that_fails_is_not_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "n.db-building").mkdir()
+    line = [*command(write_articles(tmp_path / "content"), tmp_path / "n.db"), "--rebuild"]
+    with running(line, environment(tmp_path)) as run:
+        assert run.process.wait(DEADLINE) == 2
+        assert "cannot be rebuilt" in run.rest()

@@ -1,0 +1,196 @@
+"""What the values of a front matter mean, seen through the whole reading of a file."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gqlnews.content.models import Article, Mark, ReadOptions
+from gqlnews.content.parse_file import parse_article
+from tests.content.bad_files import NEEDED, fenced
+
+BASE = "https://site.org/news/"
+
+
+def read(lines: str, options: ReadOptions | None = None, needed: str = NEEDED) -> Article:
+    article, problems = parse_article("2021/a.md", fenced(needed + lines + "\n"), options or ReadOptions())
+    assert article is not None, problems
+    return article
+
+
+def codes(lines: str) -> list[str]:
+    return [
+        problem.code for problem in parse_article("a.md", fenced(NEEDED + lines + "\n"), ReadOptions())[1]
+    ]
+
+
+def test_what_is_absent_has_its_default() -> None:
+    article = read("")
+    assert (article.slug, article.type, article.published, article.related) == ("2021/a", "article", True, ())
+    assert (article.images, article.extra, article.table_of_contents) == ("[]", "{}", "[]")
+    assert (article.excerpt, article.category, article.quality, article.heat, article.provider) == (None,) * 5
+    assert (article.body, article.html, article.word_count, article.reading_minutes) == (None, None, 0, None)
+    assert (article.url_mark, article.published_mark) == (Mark(4, 9), None)
+
+
+@pytest.mark.parametrize(
+    "word", ["2024", "1.10", "on", "No", "12:30:45", "0777", "2021-04-15", "1_000", "~x", "nULL"]
+)
+def test_text_keeps_the_words_written(word: str) -> None:
+    article = read(f"excerpt: {word}\ntopics: [{word}]")
+    assert article.excerpt == article.topics[0].name == word
+
+
+def test_a_quoted_null_is_text_and_an_empty_excerpt_stays() -> None:
+    assert read("excerpt: 'null'").excerpt == "null"
+    assert read("excerpt: ''").excerpt == ""
+    assert read("excerpt:\ncategory: ~").excerpt is None
+
+
+@pytest.mark.parametrize(
+    ("word", "published"),
+    [
+        (word, True)
+        for word in ("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "", "~", '"yes"')
+    ]
+    + [(word, False) for word in ("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "'off'")],
+)
+def test_published(word: str, published: bool) -> None:
+    article = read(f"published: {word}")
+    assert article.published is published
+    assert article.published_mark == (Mark(5, 12) if word.strip("~") else None)
+
+
+@pytest.mark.parametrize(
+    ("word", "number"), [("36", 36), ("-1", -1), ("+7", 7), ("-0", 0), ("'36'", 36), ("~", None)]
+)
+def test_whole_numbers(word: str, number: int | None) -> None:
+    assert read(f"quality: {word}").quality == number
+    assert read(f"heat: {word}").heat == number
+
+
+@pytest.mark.parametrize("number", [2**31 - 1, -(2**31)])
+def test_the_ends_of_32_bits(number: int) -> None:
+    assert read(f"heat: {number}").heat == number
+
+
+def test_older_keys_mean_the_same_and_newer_ones_win() -> None:
+    old = read(
+        "sourceUrl: https://b.org/\nampUrl: /amp\ncdnAmpUrl: /cdn", needed=NEEDED.replace("webUrl", "x")
+    )
+    assert (old.url, old.web_url, old.original_url) == ("https://b.org/",) * 3
+    assert (old.amp_web_url, old.cdn_amp_web_url, old.url_mark) == ("/amp", "/cdn", Mark(5, 12))
+    both = read("sourceUrl: /b\nampUrl: /c\nampWebUrl: /d\noriginalUrl: ''")
+    assert (both.url, both.original_url, both.amp_web_url) == ("https://a.org/1", "/b", "/d")
+    only = read("originalUrl: /o", needed=NEEDED.replace("webUrl", "x"))
+    assert (only.url, only.web_url, only.url_mark) == ("/o", None, Mark(5, 14))
+
+
+@pytest.mark.parametrize(
+    ("written", "served"),
+    [
+        ("/a?b=1&amp;c=2", "https://site.org/a?b=1&c=2"),
+        ("a", "https://site.org/news/a"),
+        ("//cdn.org/a", "https://cdn.org/a"),
+        ("HTTPS://b.org/a/../b", "HTTPS://b.org/a/../b"),
+        ("mailto:x@b.org", "mailto:x@b.org"),
+        ("//[", "//["),
+        ("/a?b&amp;amp;c", "https://site.org/a?b&amp;c"),
+    ],
+)
+def test_urls_are_unescaped_once_and_made_absolute(written: str, served: str) -> None:
+    provider = f"provider: {{domain: a.org, images: [url: '{written}']}}"
+    lines = f"ampUrl: '{written}'\nimages:\n- url: '{written}'\n{provider}"
+    article = read(f"{lines}\nrelated:\n- title: x\n  webUrl: '{written}'", ReadOptions(base_url=BASE))
+    assert article.provider is not None
+    assert article.amp_web_url == article.related[0].url == served
+    assert json.loads(article.images)[0]["url"] == json.loads(article.provider.images)[0]["url"] == served
+
+
+def test_without_a_base_relative_urls_stay() -> None:
+    assert read("ampUrl: /a").amp_web_url == "/a"
+
+
+def test_images_and_provider() -> None:
+    article = read(
+        "images:\n- url: /1.jpg\n  width: 400\n  title: 1.10\n  isCached: yes\n- ~\n"
+        "- {url: /2.jpg, attribution: b}\nprovider:\n  domain: a.org\n  images: []"
+    )
+    empty = {"width": None, "height": None, "title": None, "attribution": None, "isCached": False}
+    assert json.loads(article.images) == [
+        empty | {"url": "/1.jpg", "width": 400, "title": "1.10", "isCached": True},
+        empty | {"url": "/2.jpg", "attribution": "b"},
+    ]
+    assert list(json.loads(article.images)[0]) == [
+        "url",
+        "width",
+        "height",
+        "title",
+        "attribution",
+        "isCached",
+    ]
+    assert article.provider is not None
+    assert (article.provider.name, article.provider.images) == ("a.org", "[]")
+
+
+def test_topics_of_one_slug_are_one() -> None:
+    article = read("topics: [Computer Vision, AI, computer vision, ~, C++]")
+    assert [topic.name for topic in article.topics] == ["Computer Vision", "AI", "C++"]
+    assert [topic.slug for topic in article.topics] == ["computer-vision", "ai", "c"]
+
+
+def test_a_broken_entry_takes_no_other_with_it() -> None:
+    entries = "".join(
+        f"- title: {n}\n  webUrl: /{n}\n  quality: {q}\n" for n, q in enumerate(("1", "x", "3"))
+    )
+    article = read(f"related:\n{entries}- title: 3\n  webUrl: /0\n- title: 4\n  webUrl: https://a.org/1\n")
+    assert [entry.title for entry in article.related] == ["0", "2", "3", "4"]
+    assert codes(f"related:\n{entries}- title: 3\n  webUrl: /0\n") == ["left-out", "related-twice"]
+
+
+def test_positions_hold_behind_entries_that_are_left_out() -> None:
+    lines = "related:\n- ~\n- title: A\n  webUrl: /?a&amp;b\n- [x]\n- title: B\n  webUrl: /?c&amp;d"
+    _, problems = parse_article("a.md", fenced(f"{NEEDED}{lines}\n"), ReadOptions())
+    found = [(problem.code, problem.line, problem.column) for problem in problems]
+    assert found == [("left-out", 6, 3), ("escaped-url", 8, 11), ("left-out", 9, 3), ("escaped-url", 11, 11)]
+
+
+def test_dates_in_related_are_served_in_utc() -> None:
+    article = read(
+        "related:\n- title: x\n  webUrl: /x\n  publishedDateTime: 2021-04-15 13:00+01:00\n"
+        "- {title: y, webUrl: /y}"
+    )
+    assert [entry.published_date_time for entry in article.related] == ["2021-04-15T12:00:00Z", None]
+
+
+def test_unknown_keys_are_kept_in_order() -> None:
+    lines = (
+        "content: x\nb: yes\na: [1, 1.50, .5, 1e3, 0777, 0x1F, 1_000, ~, no, 2021-04-15, '1', .inf, 1e999]\n"
+        "c: {z: 9223372036854775807, y: 9223372036854775808, x: -1}\n1: one\n~: null\nd: |\n  text\ne:"
+    )
+    assert read(lines).extra == (
+        '{"content":"x","b":true,'
+        '"a":[1,1.5,0.5,1000.0,"0777","0x1F","1_000",null,false,"2021-04-15","1",".inf","1e999"],'
+        '"c":{"z":9223372036854775807,"y":"9223372036854775808","x":-1},"1":"one","~":null,"d":"text\\n","e":null}'
+    )
+
+
+def test_the_sealed_payload_is_kept_whatever_it_is() -> None:
+    assert read("secured: Zm9v;YmE=").secured == "Zm9v;YmE="
+    assert codes("secured: Zm9v;YmE=") == []
+    assert read("secured: ' not sealed '").secured == " not sealed "
+
+
+def test_the_embed_is_sanitised_with_the_hosts_given() -> None:
+    lines = 'featuredContent: <iframe src="https://video.org/1"></iframe>'
+    assert read(lines).featured_content is None
+    assert "video.org" in (read(lines, ReadOptions(iframe_hosts=("video.org",))).featured_content or "")
+
+
+@given(
+    st.binary(max_size=300) | st.binary(max_size=200).map(lambda data: b"---\n" + data + b"\n---\n" + data)
+)
+def test_no_bytes_are_too_strange(data: bytes) -> None:
+    article, problems = parse_article("a.md", data, ReadOptions())
+    assert (article is None) == any(problem.severity == "ERROR" for problem in problems)

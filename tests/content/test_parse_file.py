@@ -1,0 +1,104 @@
+"""One file read from a real folder."""
+
+import os
+from hashlib import blake2b
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.models import Outcome, ReadOptions, SourceFile
+from gqlnews.content.parse_file import MAX_BYTES, parse_article, read_outcome
+from tests.content.bad_files import NEEDED, fenced
+
+OPTIONS = ReadOptions()
+LISTED = SourceFile("a.md", 0, 0, 0)
+
+
+def codes(outcome: Outcome) -> list[str]:
+    return [problem.code for problem in outcome.problems]
+
+
+def test_the_open_file_says_what_was_read(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_bytes(fenced(NEEDED))
+    status = (tmp_path / "a.md").stat()
+    outcome = read_outcome(tmp_path, LISTED, OPTIONS)
+    assert outcome.source == SourceFile("a.md", status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    assert outcome.revision == blake2b(fenced(NEEDED), digest_size=16).hexdigest()
+    assert outcome.article is not None
+    assert outcome.problems == ()
+
+
+def test_the_revision_of_a_broken_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_bytes(b"\xff")
+    outcome = read_outcome(tmp_path, LISTED, OPTIONS)
+    assert outcome.revision == blake2b(b"\xff", digest_size=16).hexdigest()
+    assert codes(outcome) == ["not-utf-8"]
+
+
+def test_a_file_that_is_gone_is_unreadable(tmp_path: Path) -> None:
+    outcome = read_outcome(tmp_path, LISTED, OPTIONS)
+    assert (codes(outcome), outcome.revision, outcome.source) == (["unreadable"], None, LISTED)
+
+
+@pytest.mark.parametrize("path", ["a.md", "deep/a.md"])
+def test_a_link_inside_is_read_and_one_that_leads_out_is_not(tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "content"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "real.txt").write_bytes(fenced(NEEDED))
+    (tmp_path / "secret.md").write_bytes(fenced(NEEDED))
+    listed = SourceFile(path, 0, 0, 0)
+    (folder / path).symlink_to(folder / "real.txt")
+    assert read_outcome(folder, listed, OPTIONS).article is not None
+    (folder / path).unlink()
+    (folder / path).symlink_to(tmp_path / "secret.md")
+    assert codes(read_outcome(folder, listed, OPTIONS)) == ["unreadable"]
+
+
+def test_a_folder_that_became_a_link_out_is_not_read_through(tmp_path: Path) -> None:
+    (tmp_path / "content").mkdir()
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "a.md").write_bytes(fenced(NEEDED))
+    (tmp_path / "content" / "deep").symlink_to(tmp_path / "secrets")
+    outcome = read_outcome(tmp_path / "content", SourceFile("deep/a.md", 0, 0, 0), OPTIONS)
+    assert codes(outcome) == ["unreadable"]
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.md")
+    assert codes(read_outcome(tmp_path, LISTED, OPTIONS)) == ["unreadable"]
+
+
+def test_a_mebibyte_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:
+    good = fenced(NEEDED)
+    (tmp_path / "a.md").write_bytes(good.ljust(MAX_BYTES, b"a"))
+    assert read_outcome(tmp_path, LISTED, OPTIONS).article is not None
+    (tmp_path / "a.md").write_bytes(good.ljust(MAX_BYTES + 1, b"a"))
+    outcome = read_outcome(tmp_path, LISTED, OPTIONS)
+    assert (codes(outcome), outcome.revision) == (["too-large"], None)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_line_ends_and_a_byte_order_mark_change_no_value(end: str, mark: str) -> None:
+    text = f"---\n\n{NEEDED}quality: x\nexcerpt: |\n  one\n  two\n---\n\none  \n\ntwo\n\n"
+    article, problems = parse_article("a.md", (mark + text.replace("\n", end)).encode(), OPTIONS)
+    assert article is None
+    assert [(problem.code, problem.line, problem.column) for problem in problems] == [("wrong-type", 6, 10)]
+    good = (mark + text.replace("quality: x", "quality: 1").replace("\n", end)).encode()
+    article, problems = parse_article("a.md", good, OPTIONS)
+    assert problems == ()
+    assert article is not None
+    assert (article.title, article.excerpt, article.body) == ("A title", "one\ntwo\n", f"one  {end}{end}two")
+
+
+def test_a_body_may_hold_rules() -> None:
+    article, _ = parse_article("a.md", fenced(NEEDED, "one\n\n---\n\ntwo\n\n---\n"), OPTIONS)
+    assert article is not None
+    assert article.body == "one\n\n---\n\ntwo\n\n---"
+
+
+@pytest.mark.parametrize("closing", ["---", "----", "---  "])
+def test_a_fence_may_be_longer(closing: str) -> None:
+    article, problems = parse_article("a.md", f"{closing}\n{NEEDED}{closing}".encode(), OPTIONS)
+    assert article is not None
+    assert problems == ()

@@ -1,0 +1,431 @@
+"""A damaged database: recognised, refused with the way out, and replaced by a new store."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.damage import damaged, record_ours, report, report_file, reported
+from gqlnews.database.sqlite.paths import identity_of
+from gqlnews.database.sqlite.reader_connection import connect_to_read
+from gqlnews.database.sqlite.rebuild import SIDE_FILES, rebuild, rebuilt_file
+from gqlnews.database.sqlite.sqlite_errors import explaining
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.errors import DamagedDatabaseError, ForeignDatabaseError, StorageError
+from gqlnews.ingest.pipeline import ingest
+from tests.ingest import dump
+from tests.ingest.damaged import GARBAGE, KINDS, Damage, of_first_page, of_root, overwrite, root_page
+from tests.ingest.folder import Folder
+from tests.ingest.following import command, fresh, kill, running, seen, settle
+from tests.ingest.test_follow_faults import fill_up, small_disk
+from tests.ingest.test_kill import ROOT, finish, run
+from tests.server.support import run_cli
+
+__all__ = ["small_disk"]
+
+MANY = 150
+ROOM = 400_000  # bytes: enough for an edit, not for a second database
+
+
+def fill(folder: Folder, count: int = MANY) -> None:
+    for number in range(count):
+        folder.article(
+            f"{number}.md", f"https://example.com/{number}", title=f"Title {number}", excerpt="word " * 200
+        )
+
+
+@pytest.fixture
+def store(folder: Folder, database: Path) -> Path:
+    """A store of the folder, which no process has open."""
+    fill(folder)
+    finish(run(database, folder, 0))
+    return database
+
+
+def line_of(database: Path) -> str:
+    with closing(sqlite3.connect(database)) as db:
+        (line,) = db.execute("SELECT line FROM store").fetchone()
+        return str(line)
+
+
+def is_sound(database: Path) -> bool:
+    with closing(sqlite3.connect(database)) as db:
+        return bool(db.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
+
+
+@pytest.mark.parametrize("damage", KINDS.values(), ids=KINDS)
+def test_an_ingest_refuses_a_damaged_database_and_a_rebuild_replaces_it(
+    damage: Damage, folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    line = line_of(store)
+    damage(store)
+    before = store.read_bytes()
+    refused = run_cli(tmp_path, "ingest", folder.root, "--db", store)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(f"gqlnews: database {store} is damaged (")
+    assert f"`gqlnews ingest FOLDER --rebuild --db {store}`" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert store.read_bytes() == before
+    rebuilt = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
+    assert rebuilt.stdout.startswith(f"{MANY} added, 0 changed, 0 removed, 0 unchanged, 0 problems; ")
+    assert is_sound(store)
+    assert seen(store) == fresh(folder, tmp_path / "fresh.db")
+    assert line_of(store) != line  # so no client takes its versions for those of before
+    assert not report_file(store).exists()
+
+
+@pytest.mark.parametrize("damage", KINDS.values(), ids=KINDS)
+def test_a_follower_replaces_a_damaged_database(
+    damage: Damage, folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    damage(store)
+    report(store, identity_of(store), damaged(store, "as a server reports it"))
+    with running(command(folder, store), tmp_path) as following:
+        line = following.wait_for("warning database damaged database=.* reason=.*")
+        assert "--rebuild" not in line  # which is for those whose database nobody rebuilds
+        following.wait_for(f"info database rebuilt database=.* articles={MANY} ms=")
+        settle(folder, store)
+        folder.article("0.md", "https://example.com/0", title="Edited")
+        settle(folder, store)
+    assert is_sound(store)
+
+
+@pytest.mark.parametrize("name", ["source", "article"])
+def test_a_follower_that_meets_the_damage_itself_replaces_the_database(
+    name: str, folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    with running(command(folder, store), tmp_path) as following:
+        following.wait_for("following")
+        settle(folder, store)
+        of_root(name)(store)
+        folder.article("0.md", "https://example.com/0", title="Edited")
+        following.wait_for("warning database damaged")
+        following.wait_for("info database rebuilt")
+        settle(folder, store)
+    assert "\n".join(following.lines).count("database damaged") == 1
+
+
+def test_a_rebuild_for_which_the_disk_has_no_room_is_tried_again(
+    folder: Folder, small_disk: Path, tmp_path: Path
+) -> None:
+    fill(folder)
+    database, ballast = small_disk / "store.db", small_disk / "ballast"
+    with running(command(folder, database), tmp_path) as following:
+        following.wait_for(f"taken in added={MANY}")
+        of_root("article")(database)
+        fill_up(ballast)
+        os.truncate(ballast, ballast.stat().st_size - ROOM)
+        folder.article("0.md", "https://example.com/0", title="Edited")
+        following.wait_for("warning database damaged")
+        following.wait_for("warning not taken in .*(full|No space)")
+        ballast.unlink()
+        following.wait_for("info database rebuilt")
+        settle(folder, database, beside=tmp_path)
+    assert "\n".join(following.lines).count("database damaged") == 1
+    assert "\n".join(following.lines).count("not taken in") == 1
+
+
+def test_a_follower_knows_its_database_although_its_first_page_is_destroyed(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    with running(command(folder, store), tmp_path) as following:
+        following.wait_for("following")
+        settle(folder, store)
+    of_first_page(store)
+    destroyed = store.read_bytes()
+    with running(command(folder, store), tmp_path) as following:
+        following.wait_for("warning database damaged")
+        following.wait_for("info database rebuilt")
+        settle(folder, store)
+    assert store.with_name("store.db-unknown").read_bytes() == destroyed  # it may be somebody's after all
+
+
+def test_what_may_be_somebody_elses_file_is_never_replaced(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    of_first_page(store)
+    before = store.read_bytes()
+    for arguments in ([], ["--rebuild"]):
+        refused = run_cli(tmp_path, "ingest", folder.root, "--db", store, *arguments)
+        assert refused.returncode == 2
+        assert f"database {store} is no database of gqlnews: name another file with --db" in refused.stderr
+    assert store.read_bytes() == before
+
+
+@pytest.mark.parametrize("harm", [lambda path: None, lambda path: overwrite(path, 1, 100, 4096)])
+def test_a_database_of_another_application_is_never_replaced(
+    harm: Callable[[Path], None], folder: Folder, database: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(database)) as theirs:
+        theirs.executescript("PRAGMA application_id = 7; CREATE TABLE theirs (x)")
+    record_ours(database)  # as where theirs was copied over ours
+    harm(database)
+    before = database.read_bytes()
+    for arguments in ([], ["--rebuild"]):
+        refused = run_cli(tmp_path, "ingest", folder.root, "--db", database, *arguments)
+        assert refused.returncode == 2
+        assert "damaged" not in refused.stderr
+    assert database.read_bytes() == before
+
+
+def test_a_rebuild_needs_no_database(folder: Folder, database: Path, tmp_path: Path) -> None:
+    fill(folder, 3)
+    done = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", database)
+    assert done.stdout.startswith("3 added")
+    again = run_cli(tmp_path, "ingest", folder.root, "--db", database)
+    assert again.stdout.startswith("0 added, 0 changed, 0 removed, 3 unchanged")
+
+
+def test_a_rebuild_replaces_a_sound_database_too(folder: Folder, store: Path, tmp_path: Path) -> None:
+    line = line_of(store)
+    done = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
+    assert done.stdout.startswith(f"{MANY} added")
+    assert line_of(store) != line
+
+
+def test_a_file_that_is_cut_to_nothing_is_filled_again(folder: Folder, store: Path, tmp_path: Path) -> None:
+    store.write_bytes(b"")
+    done = run_cli(tmp_path, "ingest", folder.root, "--db", store)
+    assert done.stdout.startswith(f"{MANY} added")
+
+
+def test_damage_is_found_behind_an_error_that_does_not_name_it(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(store)) as db:  # pages that belong to nothing, and a table that is missing
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("DELETE FROM sqlite_master WHERE name = 'search_word'")
+        db.commit()
+    folder.article("0.md", "https://example.com/0", title="Edited")
+    refused = run_cli(tmp_path, "ingest", folder.root, "--db", store)
+    assert refused.returncode == 2
+    assert "--rebuild" in refused.stderr
+
+
+def test_a_report_is_of_one_file_only(store: Path, tmp_path: Path) -> None:
+    identity = identity_of(store)
+    report(store, identity, damaged(store, "malformed"))
+    assert reported(store) is not None
+    shutil.copy(store, tmp_path / "copy.db")
+    (tmp_path / "copy.db").replace(store)
+    assert reported(store) is None
+    report_file(store).unlink()
+    report(store, identity, damaged(store, "too late"))
+    assert not report_file(store).exists()
+
+
+def test_a_new_file_with_the_inode_of_a_damaged_one_is_not_damaged(database: Path) -> None:
+    database.touch()
+    report(database, identity_of(database), damaged(database, "of a deleted file"))
+    assert reported(database) is not None
+    open_writer(database).close()
+    assert not report_file(database).exists()
+
+
+def test_an_ingest_that_finds_no_damage_deletes_the_report(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    report(store, identity_of(store), damaged(store, "of a deleted file"))
+    assert run_cli(tmp_path, "ingest", folder.root, "--db", store).returncode == 0
+    assert not report_file(store).exists()
+
+
+def test_a_rebuild_by_hand_records_that_the_file_is_ours(folder: Folder, store: Path, tmp_path: Path) -> None:
+    assert run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store).returncode == 0
+    of_first_page(store)
+    again = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
+    assert again.stdout.startswith(f"{MANY} added")
+
+
+def test_a_rebuild_that_comes_second_does_nothing(folder: Folder, store: Path) -> None:
+    identity = identity_of(store)
+    assert rebuild(store, lambda db: "first", identity) == "first"
+    assert rebuild(store, lambda db: "second", identity) is None
+
+
+def test_a_rebuild_that_fails_leaves_the_old_store(store: Path) -> None:
+    before = store.read_bytes()
+
+    def fail(db: sqlite3.Connection) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StorageError, match=r"cannot be rebuilt .*No space left"):
+        rebuild(store, fail)
+    assert store.read_bytes() == before
+    assert not store.with_name("store.db-building").exists()
+
+
+def test_the_log_of_the_old_store_is_not_applied_to_the_new_one(folder: Folder, store: Path) -> None:
+    with closing(open_writer(store)) as old, closing(connect_to_read(store)) as reader:
+        old.execute("UPDATE store SET fingerprint = 'old'")  # stands in the log only
+        old.execute("CREATE TABLE old (x)")
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT fingerprint FROM store").fetchone() == (b"old",)
+        rebuild(store, lambda db: db.execute("UPDATE store SET fingerprint = 'new'"))
+        with closing(open_writer(store)) as new:
+            new.execute("CREATE TABLE new (x)")
+            assert new.execute("SELECT fingerprint FROM store").fetchone() == ("new",)
+            assert reader.execute("SELECT fingerprint FROM store").fetchone() == (b"old",)
+            old.close()  # which must not delete the log of the new one
+            assert store.with_name("store.db-wal").exists()
+            with closing(open_writer(store)) as another:
+                assert another.execute(
+                    "SELECT name FROM sqlite_master WHERE name IN ('new', 'old')"
+                ).fetchall() == [("new",)]
+    assert is_sound(store)
+
+
+def rebuild_in_a_process(database: Path, folder: Folder, steps: int) -> subprocess.Popen[str]:
+    arguments = ["-m", "tests.ingest.rebuilt", str(database), str(folder.root), str(steps)]
+    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
+
+
+def test_killed_at_any_step_of_a_rebuild_it_is_the_old_store_or_the_new_one(
+    folder: Folder, database: Path, tmp_path: Path
+) -> None:
+    fill(folder, 20)
+    finish(run(tmp_path / "before.db", folder, 0))
+    folder.article("0.md", "https://example.com/0", title="Edited")
+    undisturbed = tmp_path / "undisturbed.db"
+    shutil.copy(tmp_path / "before.db", undisturbed)
+    steps = finish(rebuild_in_a_process(undisturbed, folder, 0))
+    expected = content_of(undisturbed)
+    dice = random.Random(7)  # noqa: S311 - the same points in every run
+    outcomes = []
+    for step in [*dice.sample(range(1, steps), 6), *range(steps - 120, steps, 5)]:
+        remove(database)
+        shutil.copy(tmp_path / "before.db", database)
+        with closing(open_writer(database)) as old:  # of another process; a part of it is in the log only
+            old.execute("UPDATE store SET fingerprint = 'in the log'")
+            killed = rebuild_in_a_process(database, folder, step)
+            killed.communicate()
+            assert killed.returncode in (-signal.SIGKILL, 0)  # the last step may be one earlier
+            connect_to_read(database).close()  # as a server does next
+        outcomes.append(which(database, expected))
+    assert {"old", "new"} == set(outcomes)
+
+
+def content_of(database: Path) -> dump.Dump:
+    with closing(sqlite3.connect(database)) as db:
+        return dump.content(db)
+
+
+def which(database: Path, new: dump.Dump) -> str:
+    assert is_sound(database)
+    assert not rebuilt_file(database).exists()
+    with closing(sqlite3.connect(database)) as db:
+        (fingerprint,) = db.execute("SELECT fingerprint FROM store").fetchone()
+        if fingerprint == "in the log":
+            return "old"
+        assert dump.content(db) == new
+    return "new"
+
+
+def remove(database: Path) -> None:
+    for suffix in ("", *SIDE_FILES):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+
+
+def test_the_error_of_a_damaged_file_is_of_its_own_kind(store: Path) -> None:
+    page = root_page(store, "article")
+    overwrite(store, page)
+    with closing(connect_to_read(store)) as db, pytest.raises(sqlite3.DatabaseError, match="malformed"):
+        db.execute("SELECT max(length(body)) FROM article").fetchall()
+    of_first_page(store)
+    with pytest.raises(ForeignDatabaseError):
+        connect_to_read(store)
+    record_ours(store)
+    with pytest.raises(DamagedDatabaseError, match="--rebuild"):
+        connect_to_read(store)
+
+
+def test_a_database_that_is_damaged_again_at_once_is_not_rebuilt_without_end(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    with running(command(folder, store), tmp_path) as following:
+        following.wait_for("following")
+        settle(folder, store)
+        of_root("source")(store)
+        folder.article("0.md", "https://example.com/0", title="Edited")
+        following.wait_for("info database rebuilt")
+        settle(folder, store)
+        of_root("source")(store)
+        folder.article("0.md", "https://example.com/0", title="Edited again")
+        following.wait_for("warning not taken in .*malformed again, a short while after .*: check its disk")
+    assert "\n".join(following.lines).count("database damaged") == 1
+
+
+def test_a_log_that_is_damaged_loses_nothing_that_was_saved(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
+    with running(command(folder, store), tmp_path) as following:
+        following.wait_for("following")
+        for number in range(20):
+            folder.article(f"{number}.md", f"https://example.com/{number}", title="Edited")
+        settle(folder, store)
+        kill(following)
+    log = store.with_name("store.db-wal")
+    with log.open("r+b") as file:
+        file.seek(log.stat().st_size // 2)
+        file.write(GARBAGE * 1000)
+    with running(command(folder, store), tmp_path):
+        settle(folder, store)
+    assert is_sound(store)
+
+
+def test_a_look_at_an_error_keeps_the_locks_of_an_open_database(store: Path) -> None:
+    """Closing any descriptor of a file drops all locks of this process on it."""
+    of_root("article")(store)
+    with closing(connect_to_read(store)) as db:
+        with pytest.raises(DamagedDatabaseError), explaining(store):
+            db.execute("SELECT max(length(body)) FROM article").fetchall()
+        script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA journal_mode = DELETE')"
+        other = [sys.executable, "-c", script, str(store)]
+        done = subprocess.run(other, capture_output=True, text=True, check=False)  # noqa: S603
+        assert "database is locked" in done.stderr
+
+
+def test_an_error_of_the_sqlite_module_itself_is_raised_as_it_is(folder: Folder, database: Path) -> None:
+    def fail(done: int, total: int) -> None:
+        raise sqlite3.ProgrammingError("not of a file")
+
+    with closing(open_writer(database)) as db:
+        with pytest.raises(sqlite3.ProgrammingError, match="not of a file"):
+            ingest(db, folder.root, ReadOptions(), processes=1, progress=fail)
+
+
+SNAPSHOTS = """
+import asyncio, os, sys
+from pathlib import Path
+from gqlnews.content.models import ReadOptions
+from gqlnews.errors import DamagedDatabaseError
+from gqlnews.database.sqlite.snapshot_pair import Snapshots
+
+async def main():
+    snapshots = Snapshots()
+    await snapshots.open(Path(sys.argv[1]))
+    os.truncate(sys.argv[1], os.path.getsize(sys.argv[1]) // 2)
+    try:
+        await snapshots.at(lambda now: now.value("SELECT max(length(body)) FROM article", ()))
+    except DamagedDatabaseError:
+        print("damaged")
+    await snapshots.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_file_that_is_cut_off_does_not_end_the_process_of_a_snapshot(store: Path) -> None:
+    root_page(store, "article")  # moves the log into the file
+    line = [sys.executable, "-c", SNAPSHOTS, str(store)]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stdout) == (0, "damaged\n"), done.stderr

@@ -1,0 +1,100 @@
+"""The store of a server while its file is reported, replaced or fails."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from gqlnews.database.sqlite.damage import clear_report, damaged, report, reported
+from gqlnews.database.sqlite.database_handle import Access
+from gqlnews.database.sqlite.leader_lock import lock_at
+from gqlnews.database.sqlite.paths import identity_of
+from gqlnews.database.sqlite.reader_connection import Statements
+from gqlnews.database.sqlite.rebuild import swap_lock
+from gqlnews.database.sqlite.writer import open_writer
+
+SOON = 30.0
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@asynccontextmanager
+async def opened(database: Path) -> AsyncIterator[Access]:
+    open_writer(database).close()
+    access = Access()
+    await access.open(database)
+    try:
+        yield access
+    finally:
+        await access.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SOON):
+        while not holds():  # noqa: ASYNC110  # no event tells it
+            await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_starts_while_a_new_store_is_swapped_in_waits_for_that(database: Path) -> None:
+    open_writer(database).close()
+    swap, access = lock_at(swap_lock(database), fcntl.LOCK_EX), Access()
+    opening = asyncio.create_task(access.open(database))
+    try:
+        await asyncio.wait([opening], timeout=0.2)
+        assert not opening.done()
+    finally:
+        os.close(swap)
+    async with asyncio.timeout(SOON):
+        await opening
+    assert access.is_ready()
+    await access.close()
+
+
+async def test_a_server_is_ready_again_when_a_report_of_damage_is_withdrawn(database: Path) -> None:
+    async with opened(database) as access:
+        report(database, identity_of(database), damaged(database, "as another process says"))
+        await until(lambda: not access.is_ready())
+        clear_report(database)
+        await until(access.is_ready)
+
+
+async def test_a_failure_of_one_look_does_not_end_the_looks(
+    database: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        raise OSError("no more open files")
+
+    async with opened(database) as access:
+        access.on_replaced = fail
+        for replacements in (1, 2):
+            filled(tmp_path / "new.db").replace(database)
+            for suffix in ("-wal", "-shm"):
+                database.with_name(database.name + suffix).unlink(missing_ok=True)
+            await until(lambda expected=replacements: access.replacements == expected)  # type: ignore[misc]
+    assert caplog.text.count("the look at database") == 2
+
+
+def filled(database: Path) -> Path:
+    with closing(open_writer(database)) as db:
+        db.execute("UPDATE store SET fingerprint = 'filled'")
+    return database
+
+
+async def test_damage_that_reading_the_sizes_meets_is_reported(database: Path) -> None:
+    async with opened(database) as access:
+        access._sizes_at = None
+        access._readers.read = damaged_read  # type: ignore[method-assign]
+        await until(lambda: not access.is_ready())
+    assert reported(database) is not None
+
+
+async def damaged_read(statements: Statements) -> list[bytes | None]:
+    raise damaged("the database", "malformed")

@@ -1,0 +1,186 @@
+"""Statements that the event loop runs itself: those within a budget."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gqlnews.database.sqlite.inline_executor import (
+    BUDGET_STEPS,
+    FIRST_BACKOFF,
+    MAX_BACKOFF,
+    MIN_SAMPLES,
+    InlineExecutor,
+)
+from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.database.sqlite.reader_connection import Statements
+from gqlnews.database.sqlite.writer import open_writer
+
+COUNT = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?)"
+    " SELECT CAST(max(i) AS TEXT) FROM n"
+)
+FEW, MANY = 10, 20_000_000  # rows: microseconds, and more than a second
+
+
+def counting(rows: int) -> Statements:
+    return [(COUNT, (rows,))]
+
+
+@pytest.fixture
+def inline(database: Path) -> Iterator[InlineExecutor]:
+    open_writer(database).close()
+    inline = InlineExecutor()
+    inline.open(database)
+    yield inline
+    inline.close()
+
+
+def skipped(inline: InlineExecutor, statements: Statements) -> int:
+    """How many requests go to a thread before one is run on the loop."""
+    return next(count for count in range(MAX_BACKOFF + 2) if inline.try_execute(statements) is not None)
+
+
+def test_a_statement_is_tried_from_its_first_request_on(inline: InlineExecutor) -> None:
+    assert inline.try_execute(counting(FEW)) == [b"10"]
+    assert inline.try_execute([*counting(2), *counting(3)]) == [b"2", b"3"]
+
+
+def test_a_statement_over_its_budget_is_interrupted(inline: InlineExecutor) -> None:
+    start = time.thread_time()
+    assert inline.try_execute(counting(MANY)) is None
+    interrupted = time.thread_time() - start
+    connection = sqlite3.connect(":memory:")
+    start = time.thread_time()
+    connection.execute(*counting(MANY // 100)[0]).fetchone()
+    assert interrupted < time.thread_time() - start
+    connection.close()
+
+
+def test_the_budget_is_one_of_steps(inline: InlineExecutor) -> None:
+    """So that the decision is the same on every machine, whatever else it does."""
+    within, beyond = 0, BUDGET_STEPS
+    while beyond - within > 1:  # rows
+        rows = (within + beyond) // 2
+        fits = fresh(inline).try_execute(counting(rows)) is not None
+        within, beyond = (rows, beyond) if fits else (within, rows)
+    assert BUDGET_STEPS / 20 < within < BUDGET_STEPS / 5  # some ten instructions a row
+
+
+def fresh(inline: InlineExecutor) -> InlineExecutor:
+    inline._stats.clear()
+    return inline
+
+
+def test_after_an_interruption_it_is_tried_again_after_a_growing_number_of_requests(
+    inline: InlineExecutor,
+) -> None:
+    waited = []
+    for _ in range(10):
+        assert inline.try_execute(counting(MANY)) is None
+        waited.append(skipped_by_interruption(inline))
+    assert waited == sorted(waited)
+    assert (waited[0], waited[-1]) == (FIRST_BACKOFF, MAX_BACKOFF)
+
+
+def skipped_by_interruption(inline: InlineExecutor) -> int:
+    """As many requests as are not tried now, each of which is made."""
+    (stats,) = inline._stats.values()
+    count = stats.skips
+    for _ in range(count):
+        assert inline.try_execute(counting(FEW)) is None
+    return count
+
+
+def test_the_decision_follows_a_statement_that_becomes_cheap(inline: InlineExecutor) -> None:
+    for _ in range(3 * MAX_BACKOFF):
+        assert inline.try_execute(counting(MANY)) is None
+    assert skipped(inline, counting(FEW)) <= MAX_BACKOFF
+    assert [inline.try_execute(counting(FEW)) for _ in range(100)] == [[b"10"]] * 100
+
+
+def test_a_statement_that_is_long_for_once_is_soon_tried_again(inline: InlineExecutor) -> None:
+    for _ in range(20):
+        assert inline.try_execute(counting(MANY)) is None
+        assert skipped(inline, counting(FEW)) == FIRST_BACKOFF
+        for _ in range(5):
+            assert inline.try_execute(counting(FEW)) == [b"10"]
+
+
+def test_what_is_interrupted_leaves_no_transaction_open(inline: InlineExecutor) -> None:
+    batch = [*counting(FEW), *counting(MANY)]
+    assert inline.try_execute(batch) is None
+    assert skipped(inline, [*counting(FEW), *counting(FEW)]) == FIRST_BACKOFF
+
+
+def test_a_batch_does_not_slow_its_statements_down_elsewhere(inline: InlineExecutor) -> None:
+    for _ in range(10):
+        assert inline.try_execute([*counting(FEW), *counting(MANY)]) is None
+        assert inline.try_execute(counting(FEW)) == [b"10"]
+
+
+def test_what_is_wrong_is_left_to_a_thread(inline: InlineExecutor) -> None:
+    for _ in range(3):
+        assert inline.try_execute([("SELECT nothing", ())]) is None
+
+
+def test_it_never_waits_for_another(inline: InlineExecutor, database: Path) -> None:
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A')")
+    assert inline.try_execute(counting(FEW)) == [b"10"]
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_a_closed_one_reads_nothing(inline: InlineExecutor) -> None:
+    inline.close()
+    assert inline.try_execute(counting(FEW)) is None
+
+
+def test_latency_is_known_after_some_runs_and_follows_them(inline: InlineExecutor) -> None:
+    for _ in range(MIN_SAMPLES):
+        assert inline.latency(counting(FEW)) is None
+        inline.record(counting(FEW), 0.2)
+    assert inline.latency(counting(FEW)) == pytest.approx(0.2)
+    for _ in range(100):
+        inline.record(counting(FEW), 0.01)
+    assert inline.latency(counting(FEW)) == pytest.approx(0.01)
+
+
+@asynccontextmanager
+async def pool(database: Path) -> AsyncIterator[Readers]:
+    open_writer(database).close()
+    readers = Readers()
+    await readers.open(database, 1)
+    try:
+        yield readers
+    finally:
+        await readers.close()
+
+
+def test_the_pool_answers_the_same_wherever_it_runs(database: Path) -> None:
+    async def answers() -> list[list[bytes | None]]:
+        async with pool(database) as readers:
+            return [await readers.read(counting(rows)) for rows in (FEW, MANY // 1_000) * 20]
+
+    assert asyncio.run(answers()) == [[b"10"], [b"20000"]] * 20
+
+
+def test_a_failure_is_told_as_by_a_thread(database: Path) -> None:
+    async def fail() -> None:
+        async with pool(database) as readers:
+            for _ in range(6):
+                with pytest.raises(sqlite3.OperationalError, match="nothing"):
+                    await readers.read([("SELECT nothing", ())])
+
+    asyncio.run(fail())
+
+
+def test_a_search_always_goes_to_a_thread(inline: InlineExecutor) -> None:
+    search: Statements = [("SELECT count(*) FROM search_all WHERE search_all MATCH ?", ("a",))]
+    assert inline.try_execute(search) is None

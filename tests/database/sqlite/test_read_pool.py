@@ -1,0 +1,467 @@
+"""The pool of readers, over a real file."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gqlnews.config.limits import UNLIMITED, Limits
+from gqlnews.database.sqlite.callers import act_for, expect
+from gqlnews.database.sqlite.inline_executor import MIN_SAMPLES
+from gqlnews.database.sqlite.job_queue import CallQueue
+from gqlnews.database.sqlite.read_job import SHORT
+from gqlnews.database.sqlite.read_pool import DELIVERED_BYTES, Readers
+from gqlnews.database.sqlite.read_worker import Reader
+from gqlnews.database.sqlite.reader_connection import Statements
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.errors import DatabaseError, ForeignDatabaseError, OverloadedError
+
+LINE: Statements = [("SELECT line FROM store", ())]
+COUNT = ("SELECT CAST(count(*) AS TEXT) FROM topic", ())
+COUNT_TOO = ("SELECT CAST(count(*) AS TEXT) FROM topic WHERE true", ())
+NOTHING = ("SELECT NULL", ())
+ONE = ("SELECT '1'", ())
+NUMBERS = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n{}) SELECT CAST(max(i) AS TEXT) FROM n"
+)
+ENDLESS: Statements = [(NUMBERS.format(""), ())]
+SLOW = (NUMBERS.format(" LIMIT 3000000"), ())
+SLOW_TOO = (NUMBERS.format(" LIMIT 3000001"), ())
+MIDDLING = (NUMBERS.format(" LIMIT 30000"), ())  # too slow for the loop
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_inline_execution")]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _made(database: Path) -> None:
+    open_writer(database).close()
+
+
+@asynccontextmanager
+async def pool(database: Path, count: int = 2, limits: Limits = UNLIMITED) -> AsyncIterator[Readers]:
+    readers = Readers(limits)
+    await readers.open(database, count)
+    try:
+        yield readers
+    finally:
+        await readers.close()
+
+
+def started(readers: Readers, statements: Statements, count: int) -> list[asyncio.Task[list[bytes | None]]]:
+    return [asyncio.create_task(readers.read(statements)) for _ in range(count)]
+
+
+def asking(
+    readers: Readers, statements: Statements, address: str, expected: float | None
+) -> asyncio.Task[list[bytes | None]]:
+    """A call for that client address, which is expected to take so many seconds."""
+
+    async def ask() -> list[bytes | None]:
+        act_for(address)
+        expect(expected)
+        return await readers.read(statements)
+
+    return asyncio.create_task(ask())
+
+
+async def test_each_statement_gives_the_bytes_of_its_value(database: Path) -> None:
+    async with pool(database) as readers:
+        answers = await readers.read(
+            [
+                ("SELECT json_object('a', ?)", (1,)),
+                ("SELECT json_object('b', ?2, 'c', ?1)", ("ü", None)),
+                ("SELECT NULL", ()),
+                ("SELECT line FROM store WHERE line = ?", ("none such",)),
+            ]
+        )
+    assert answers == [b'{"a":1}', '{"b":null,"c":"ü"}'.encode(), None, None]
+
+
+async def test_all_statements_of_a_call_see_the_same_content(database: Path) -> None:
+    writer = open_writer(database)
+    async with pool(database) as readers:
+        slow_runs = await told(readers, "RECURSIVE")
+        reading = asyncio.create_task(readers.read([COUNT, SLOW, COUNT]))
+        await slow_runs.wait()
+        writer.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A')")
+        first, _, last = await reading
+        assert first == last
+        assert await readers.read([COUNT]) == [b"1"]
+    writer.close()
+
+
+async def test_it_cannot_write(database: Path) -> None:
+    async with pool(database) as readers:
+        with pytest.raises(DatabaseError, match="cannot be written"):
+            await readers.read([("DELETE FROM store", ())])
+
+
+async def test_a_wrong_statement_raises_as_it_is_and_the_pool_goes_on(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        for statements in ([("SELECT nothing", ())], [*LINE, ("SELECT nothing", ())], [("SELECT ?", ())]):
+            with pytest.raises(sqlite3.Error):
+                await readers.read(statements)
+        assert await readers.read(LINE) != [None]
+
+
+async def test_who_waits_is_served_in_the_order_of_coming(database: Path) -> None:
+    served: list[int] = []
+
+    async def read(number: int) -> None:
+        await readers.read(LINE)
+        served.append(number)
+
+    async with pool(database, count=1) as readers:
+        await asyncio.gather(*(read(number) for number in range(20)))
+    assert served == list(range(20))
+
+
+async def test_those_that_wait_share_a_hop(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hops: list[None] = []
+    work = Reader.work
+
+    def counted(reader: Reader, *arguments: Any) -> "asyncio.Future[None]":
+        hops.append(None)
+        return work(reader, *arguments)
+
+    monkeypatch.setattr(Reader, "work", counted)
+    async with pool(database, count=1) as readers:
+        await asyncio.gather(*started(readers, LINE, 50))
+        assert len(hops) < 5
+        await readers.read(LINE)
+        await asyncio.sleep(0)
+        assert len(hops) < 7
+
+
+async def test_what_was_run_while_others_waited_for_it_is_not_run_again(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        running = await told(readers, "RECURSIVE")
+        (before,) = started(readers, [SLOW], 1)
+        await running.wait()
+        waiting = [*started(readers, [COUNT, NOTHING], 20), *started(readers, [COUNT, ONE], 20)]
+        await asyncio.gather(before, *waiting)
+        ends = [await call for call in waiting]
+    assert ends == [[b"0", None]] * 20 + [[b"0", b"1"]] * 20
+    assert readers.tally.spared == 80 - 3
+
+
+async def test_who_comes_while_it_runs_shares_it_and_who_comes_after_does_not(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        running = await told(readers, "RECURSIVE")
+        (first,) = started(readers, [SLOW], 1)
+        await running.wait()
+        second, other = started(readers, [SLOW], 1) + started(readers, [MIDDLING, SLOW_TOO], 1)
+        assert await first == await second
+        assert readers.tally.spared == 1
+        (again,) = started(readers, [SLOW], 1)  # the reader goes on with what waits
+        await asyncio.gather(other, again)
+        assert readers.tally.spared == 1
+
+
+async def test_no_answer_is_older_than_its_question_nor_of_two_contents(database: Path) -> None:
+    async def read(known: int) -> None:
+        first, _, last = await readers.read([COUNT, MIDDLING, COUNT_TOO])
+        assert first == last
+        assert int(first or b"") >= known
+
+    with closing(open_writer(database)) as writer:
+        async with pool(database) as readers, asyncio.TaskGroup() as reading:
+            for number in range(1, 100):
+                writer.execute("INSERT INTO topic VALUES (0, ?, 'x', 'A')", (str(number),))
+                for _ in range(4):
+                    reading.create_task(read(number))
+                    await asyncio.sleep(0)
+        assert readers.tally.spared > 0
+
+
+async def test_what_was_not_run_does_not_prove_to_be_quick(database: Path) -> None:
+    threads: list[int] = []
+    async with pool(database, count=1) as readers:
+        await asyncio.gather(*started(readers, [MIDDLING], 50))
+        assert readers.tally.spared > 0
+        await readers.trace(lambda _: threads.append(threading.get_ident()))
+        await readers.read([MIDDLING])
+    assert threading.get_ident() not in threads
+
+
+async def test_a_failure_is_not_remembered(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        ends = await ended(started(readers, [COUNT, ("SELECT wrong", ())], 10))
+        assert [str(end) for end in ends] == ["no such column: wrong"] * 10
+        assert await readers.read([COUNT]) == [b"0"]
+
+
+async def test_others_are_answered_while_a_statement_runs(database: Path) -> None:
+    async with pool(database) as readers:
+        running = await told(readers, "RECURSIVE")
+        (slow,) = started(readers, ENDLESS, 1)
+        await running.wait()
+        async with asyncio.timeout(10):
+            for _ in range(20):
+                await asyncio.gather(*(asking(readers, LINE, "", 0.0) for _ in range(10)))
+        assert not slow.done()
+        slow.cancel()
+        await ended([slow])
+
+
+async def test_one_reader_runs_nothing_but_what_is_known_to_be_short(database: Path) -> None:
+    async with pool(database) as readers:
+        running = await told(readers, "RECURSIVE")
+        dear = [asking(readers, ENDLESS, str(number), known) for number, known in enumerate((5.0, None, 1.0))]
+        await running.wait()
+        async with asyncio.timeout(10):
+            for number in range(20):
+                assert await asking(readers, [(f"SELECT '{number}'", ())], "other", SHORT)
+        assert not any(one.done() for one in dear)
+        assert [reader.current for reader in readers._all if reader.reserved] == [None]
+        for one in dear:
+            one.cancel()
+        await ended(dear)
+
+
+async def test_large_results_are_delivered_over_several_turns(database: Path) -> None:
+    """Each is copied and written by who gets it: others are served in between."""
+    large: Statements = [("SELECT CAST(zeroblob(?) AS TEXT)", (DELIVERED_BYTES + 1,))]
+    async with pool(database) as readers:
+        asking = [asyncio.create_task(readers.read(large)) for _ in range(5)]
+        turns = []
+        while not all(task.done() for task in asking):
+            await asyncio.sleep(0)
+            turns.append(sum(task.done() for task in asking))
+        assert (
+            max(after - before for before, after in pairwise([0, *turns])) <= 2
+        )  # a worker may end meanwhile
+        assert {len((await task)[0] or b"") for task in asking} == {DELIVERED_BYTES + 1}
+
+
+async def test_what_was_measured_tells_more_than_an_estimate(database: Path) -> None:
+    async with pool(database) as readers:
+        for _ in range(MIN_SAMPLES):
+            await readers.read([MIDDLING])
+        running = await told(readers, "i + 1 FROM n)")
+        endless = asking(readers, ENDLESS, "other", None)
+        await running.wait()
+        async with asyncio.timeout(10):
+            assert await asking(readers, [MIDDLING], "a", 5.0) == [b"30000"]
+        endless.cancel()
+        await ended([endless])
+
+
+async def test_what_takes_longer_than_expected_leaves_the_reserved_reader(database: Path) -> None:
+    async with pool(database) as readers:
+        wrong = [asking(readers, ENDLESS, str(number), 0.0) for number in range(3)]
+        slow = asking(readers, [SLOW], "slow", 0.0)
+        async with asyncio.timeout(10):
+            for number in range(20):
+                assert await asking(readers, [(f"SELECT '{number}'", ())], "other", 0.0)
+            while any(reader.reserved and reader.current is not None for reader in readers._all):
+                assert await asking(readers, LINE, "other", 0.0)
+        for one in wrong:
+            one.cancel()
+        await ended(wrong)
+        async with asyncio.timeout(10):
+            assert await slow == [b"3000000"]
+
+
+async def test_a_cheap_client_is_served_between_the_calls_of_dear_ones(database: Path) -> None:
+    """By how many statements ran before it, whatever time they took."""
+    order: list[str] = []
+
+    async def ask(statement: str, address: str, expected: float | None) -> None:
+        await asking(readers, [(statement, ())], address, expected)
+        order.append(address)
+
+    async with pool(database, count=1) as readers:
+        running = await told(readers, "RECURSIVE")
+        blocking = asking(readers, [SLOW], "first", None)
+        await running.wait()
+        dear = [ask(f"SELECT '{number}'", "dear", 1.0) for number in range(100)]
+        cheap = [ask(f"SELECT 'cheap {number}'", "cheap", 0.001) for number in range(3)]
+        unknown = [ask("SELECT 'u'", "unknown", None)]
+        await asyncio.gather(blocking, *dear, *cheap, *unknown)
+    assert order[:8] == ["dear", "cheap", "unknown", "dear", "cheap", "dear", "cheap", "dear"]
+
+
+async def test_a_full_queue_refuses_and_who_left_makes_room(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        readers._waiting = CallQueue(most=4)
+        running = await told(readers, "RECURSIVE")
+        blocking = asking(readers, ENDLESS, "first", None)
+        await running.wait()
+        two = [asking(readers, LINE, "a", None) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError, match="your address"):
+            await asking(readers, LINE, "a", None)
+        two.pop().cancel()
+        await asyncio.sleep(0)
+        two.append(asking(readers, LINE, "a", None))
+        blocking.cancel()
+        await asyncio.gather(*two)
+
+
+async def test_parts_wait_with_the_others_and_leave_nothing_behind(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        running = await told(readers, "RECURSIVE")
+        blocking = asking(readers, ENDLESS, "first", None)
+        await running.wait()
+        parts = readers.read_parts([LINE, LINE])
+        first = asyncio.ensure_future(anext(parts))
+        await asyncio.sleep(0)
+        assert len(readers._waiting) == 1
+        first.cancel()
+        await asyncio.wait([first])
+        assert len(readers._waiting) == 0
+        blocking.cancel()
+        await ended([blocking])
+
+
+async def test_an_answer_is_handed_over_before_what_takes_long_begins(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        quick, slow = started(readers, LINE, 1) + started(readers, ENDLESS, 1)
+        async with asyncio.timeout(10):
+            assert await quick != [None]
+        slow.cancel()
+        await ended([slow])
+
+
+async def test_a_cancelled_call_loses_no_reader(database: Path) -> None:
+    async with pool(database) as readers:
+        calls = started(readers, ENDLESS, 5)  # two run, three wait
+        await asyncio.sleep(0)
+        for call in calls:
+            call.cancel()
+        assert all(isinstance(end, asyncio.CancelledError) for end in await ended(calls))
+        async with asyncio.timeout(10):
+            await asyncio.gather(*started(readers, [*LINE, *LINE], 5))
+
+
+async def test_a_call_cancelled_while_it_runs_leaves_no_transaction_open(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        running = await told(readers, "RECURSIVE")
+        (call,) = started(readers, [*LINE, *ENDLESS, *LINE], 1)
+        await running.wait()
+        call.cancel()
+        await ended([call])
+        await readers.read([*LINE, *LINE])  # BEGIN would fail within a transaction
+
+
+async def test_a_call_cancelled_when_its_turn_has_come_hands_the_reader_on(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+
+        async def read_and_cancel_the_next() -> list[bytes | None]:
+            answers = await readers.read(LINE)
+            second.cancel()  # it has the reader, and has not woken yet
+            return answers
+
+        first = asyncio.create_task(read_and_cancel_the_next())
+        second, third = started(readers, LINE, 2)
+        async with asyncio.timeout(10):
+            ends = await ended([first, second, third])
+        assert [type(end) for end in ends] == [list, asyncio.CancelledError, list]
+
+
+async def test_a_closed_pool_leaves_no_thread_and_answers_nobody(database: Path) -> None:
+    before = threading.active_count()
+    readers = Readers()
+    await readers.open(database, 3)
+    calls = started(readers, ENDLESS, 6)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await readers.close()
+        ends = await ended(calls)
+    assert [str(end) for end in ends] == [f"database {database} is closed"] * 6
+    assert threading.active_count() == before
+    with pytest.raises(DatabaseError, match="closed"):
+        await readers.read(LINE)
+
+
+async def test_closing_waits_for_what_was_cancelled(database: Path) -> None:
+    before = threading.active_count()
+    async with pool(database) as readers:
+        calls = started(readers, ENDLESS, 4)  # two run, two wait
+        await asyncio.sleep(0)
+        for call in calls:
+            call.cancel()
+    assert all(isinstance(end, asyncio.CancelledError) for end in await ended(calls))
+    assert threading.active_count() == before
+
+
+async def test_nothing_is_remembered_when_nobody_waits(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        for last in ([ONE], [("SELECT wrong", ())]):
+            await ended(started(readers, [COUNT, MIDDLING], 5) + started(readers, last, 1))
+            assert [len(reader._recent) for reader in readers._all] == [0]
+
+
+async def test_the_trace_tells_every_statement(database: Path) -> None:
+    seen: list[str] = []
+    async with pool(database) as readers:
+        await readers.trace(seen.append)
+        await readers.read(LINE)
+        await readers.read([*LINE, ONE])
+        await readers.trace(None)
+        await readers.read(LINE)
+    (line, _), (one, _) = *LINE, ONE
+    begin, end = ("BEGIN", "PRAGMA data_version"), "ROLLBACK"
+    assert seen == [*begin, line, end, *begin, line, one, end]
+
+
+async def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with pytest.raises(DatabaseError, match="cannot be opened"):
+        await Readers().open(tmp_path / "none.db")
+    assert threading.active_count() == before
+
+
+async def test_another_applications_database_is_refused(tmp_path: Path) -> None:
+    theirs = sqlite3.connect(tmp_path / "theirs.db")
+    theirs.execute("CREATE TABLE theirs (x)")
+    theirs.close()
+    with pytest.raises(ForeignDatabaseError):
+        await Readers().open(tmp_path / "theirs.db")
+
+
+async def test_a_database_that_breaks_while_open_is_told(database: Path) -> None:
+    async with pool(database, count=1) as readers:
+        overwrite_after_the_first_page(database)
+        with pytest.raises(DatabaseError, match=r"is damaged .*--rebuild"):
+            await readers.read([("SELECT name FROM topic", ())])
+
+
+async def test_a_path_may_hold_what_an_address_gives_a_meaning(tmp_path: Path) -> None:
+    odd = tmp_path / "100% of #1?mode=rw&x.db"
+    open_writer(odd).close()
+    async with pool(odd) as readers:
+        assert await readers.read(LINE) != [None]
+
+
+async def told(readers: Readers, word: str) -> asyncio.Event:
+    """Set as soon as a statement with `word` in it starts."""
+    event, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def hook(sql: str) -> None:
+        if word in sql:
+            loop.call_soon_threadsafe(event.set)
+
+    await readers.trace(hook)
+    return event
+
+
+def overwrite_after_the_first_page(database: Path) -> None:
+    content = bytearray(database.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)
+    database.write_bytes(content)
+
+
+async def ended(calls: list[asyncio.Task[list[bytes | None]]]) -> list[list[bytes | None] | BaseException]:
+    return await asyncio.gather(*calls, return_exceptions=True)

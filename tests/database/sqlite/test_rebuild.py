@@ -1,0 +1,146 @@
+"""Locks and permissions where a new store is swapped in."""
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import stat
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.damage import DamageReport, damaged
+from gqlnews.database.sqlite.leader_lock import lead, lock_at, lock_file
+from gqlnews.database.sqlite.paths import identity_of
+from gqlnews.database.sqlite.reader_connection import connect_to_read
+from gqlnews.database.sqlite.rebuild import in_use, rebuild, rebuilt_file, swap_lock
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.errors import LockedDatabaseError, StorageError
+from gqlnews.ingest.watch_ingest import Following, Trouble, _Store
+
+SOON = 20.0  # seconds
+NOBODY = 65534
+
+
+@pytest.fixture
+def store(database: Path) -> Path:
+    open_writer(database).close()
+    return database
+
+
+def ends(work: Callable[[], object]) -> bool:
+    """Whether it returns by itself; a thread that waits for ever is left behind."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(SOON)
+    return not thread.is_alive()
+
+
+def test_a_swap_left_undone_does_not_block_who_uses_the_database_already(store: Path) -> None:
+    def nested() -> None:
+        with in_use(store):
+            shutil.copy(store, rebuilt_file(store))
+            with in_use(store):
+                connect_to_read(store, 0.0).close()
+
+    assert ends(nested)
+    connect_to_read(store).close()
+    assert not rebuilt_file(store).exists()
+
+
+def test_a_connection_that_may_not_wait_does_not_wait_for_a_swap(store: Path) -> None:
+    def connect() -> None:
+        with pytest.raises(LockedDatabaseError):
+            connect_to_read(store, 0.0)
+        tried.append(store)
+
+    tried: list[Path] = []
+    swap = lock_at(swap_lock(store), fcntl.LOCK_EX)
+    try:
+        assert ends(connect)
+        assert tried
+    finally:
+        os.close(swap)
+
+
+def test_a_new_file_that_is_damaged_at_once_is_an_error_that_names_the_database(store: Path) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        raise damaged(f"{store}-building", "malformed")
+
+    with pytest.raises(StorageError, match=r"store\.db cannot be rebuilt \(malformed\): check its disk"):
+        rebuild(store, fill)
+
+
+class Silent:
+    def note(self, message: str, **fields: object) -> None: ...
+
+    def warn(self, message: str, **fields: object) -> None: ...
+
+
+def test_a_rebuild_whose_new_file_is_damaged_is_not_repeated_at_once(store: Path, tmp_path: Path) -> None:
+    log, tries = Silent(), list[Path]()
+
+    def fill(db: sqlite3.Connection) -> None:
+        tries.append(store)
+        raise damaged(store, "malformed")
+
+    follower = _Store(Following(tmp_path, store, ReadOptions(), 1, False, log, fill), Trouble(log))
+    identity = identity_of(store)
+    assert identity is not None
+    follower._damage = DamageReport(identity, "malformed")
+    with pytest.raises(StorageError):
+        follower._rebuild_if_damaged()
+    follower._rebuild_if_damaged()
+    assert len(tries) == 1
+
+
+def test_a_rebuild_leaves_the_permissions_as_they_are(store: Path) -> None:
+    store.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(store, NOBODY, NOBODY)
+    before = store.stat()
+    rebuild(store, lambda db: None)
+    after = store.stat()
+    assert stat.S_IMODE(after.st_mode) == 0o640
+    assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that every user may write to, also where tests run as root."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """Run as a user who owns nothing; where that is not allowed, as this one, who may only read."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_lock_files_of_another_user_protect_all_the_same(shared: Path) -> None:
+    database = shared / "store.db"
+    with closing(open_writer(database)):
+        pass
+    for path in (swap_lock(database), lock_file(database)):
+        path.touch()
+        path.chmod(0o444)
+    with another_user():
+        with pytest.raises(PermissionError):
+            swap_lock(database).open("r+b")
+        with in_use(database), pytest.raises(BlockingIOError):
+            lock_at(swap_lock(database), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(lead(database))

@@ -1,0 +1,142 @@
+"""Which files of a folder are articles, on a real file system."""
+
+import os
+import socket
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.models import Problem, SourceFile
+from gqlnews.discovery.scan import discover
+from gqlnews.errors import FolderError
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(found.path for found in discover(folder) if isinstance(found, SourceFile))
+
+
+def refused(folder: Path) -> list[str]:
+    problems = [found for found in discover(folder) if isinstance(found, Problem)]
+    assert all((each.code, each.line, each.severity) == ("unreadable", None, "ERROR") for each in problems)
+    return sorted(problem.path for problem in problems)
+
+
+def make(folder: Path, *paths: str) -> None:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(path)
+
+
+def test_markdown_files_below_the_folder_are_found(tmp_path: Path) -> None:
+    make(tmp_path, "a.md", "b.markdown", "deep/er/c.md", "x.md/y.md")
+    make(tmp_path, "d.MD", "e.Markdown", "index.html", "f.md.txt", "md")
+    assert files(tmp_path) == ["a.md", "b.markdown", "deep/er/c.md", "x.md/y.md"]
+    assert refused(tmp_path) == []
+
+
+def test_what_is_hidden_is_passed_over(tmp_path: Path) -> None:
+    make(tmp_path, ".a.md", ".git/b.md", "c/.d/e.md", ".md")
+    assert files(tmp_path) == refused(tmp_path) == []
+
+
+def test_a_file_is_described_as_the_file_system_does(tmp_path: Path) -> None:
+    make(tmp_path, "a.md")
+    status = (tmp_path / "a.md").stat()
+    source = SourceFile("a.md", status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    assert list(discover(tmp_path)) == [source]
+
+
+def test_a_link_inside_the_folder_is_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "content"
+    make(folder, "kept/a.txt")
+    (folder / "link.md").symlink_to("kept/a.txt")
+    (folder / "twice.md").symlink_to("link.md")
+    (tmp_path / "other").symlink_to(folder)
+    assert files(folder) == files(tmp_path / "other") == ["link.md", "twice.md"]
+    assert refused(folder) == []
+
+
+def test_a_link_that_leads_out_or_nowhere_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "content"
+    make(tmp_path, "secret.md", "content-too/a.md")
+    folder.mkdir()
+    (folder / "out.md").symlink_to("../secret.md")
+    (folder / "beside.md").symlink_to(tmp_path / "content-too" / "a.md")
+    (folder / "host.md").symlink_to("/etc/passwd")
+    (folder / "nowhere.md").symlink_to("gone.md")
+    (folder / "circle.md").symlink_to("circle.md")
+    assert files(folder) == []
+    assert refused(folder) == ["beside.md", "circle.md", "host.md", "nowhere.md", "out.md"]
+
+
+def test_a_linked_folder_is_not_entered(tmp_path: Path) -> None:
+    make(tmp_path, "real/a.md")
+    (tmp_path / "linked").symlink_to("real")
+    (tmp_path / "up").symlink_to("..")
+    (tmp_path / "folder.md").symlink_to("real")
+    assert files(tmp_path) == ["real/a.md"]
+    assert refused(tmp_path) == []
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "link.md").symlink_to("pipe.md")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket.md"))
+        assert refused(tmp_path) == ["link.md", "pipe.md", "socket.md"]
+
+
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.md"))).write_text("")
+    make(tmp_path, "café.md")
+    assert files(tmp_path) == ["café.md"]
+    assert refused(tmp_path) == ["caf\\xe9.md"]
+
+
+def test_a_folder_too_deep_to_list_is_refused(tmp_path: Path) -> None:
+    make(tmp_path, "a.md")
+    home = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=home)
+        deeper = os.open("d" * 250, os.O_RDONLY, dir_fd=home)
+        os.close(home)
+        home = deeper
+    os.close(home)
+    assert files(tmp_path) == ["a.md"]
+    assert len(refused(tmp_path)) == 1
+
+
+def test_what_goes_while_it_is_walked_is_passed_over(tmp_path: Path) -> None:
+    make(tmp_path, "one/a.md", "two/b.md")
+    found = discover(tmp_path)
+    first = next(found)
+    for other in ("one/a.md", "two/b.md"):
+        if other != first.path:
+            (tmp_path / other).unlink()
+            (tmp_path / other).parent.rmdir()
+    assert list(found) == []
+
+
+@pytest.mark.parametrize("name", ["missing", "a.md"])
+def test_what_is_no_folder_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
+    make(tmp_path, "a.md")
+    with pytest.raises(FolderError, match=name):
+        discover(tmp_path / name)
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="cannot be read"):
+        discover(tmp_path / ("d" * 300))
+
+
+def test_twenty_thousand_files_are_found_in_constant_memory(tmp_path: Path) -> None:
+    for number in range(20_000):
+        (tmp_path / f"{number}.md").touch()
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in discover(tmp_path)) == 20_000
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

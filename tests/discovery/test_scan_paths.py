@@ -1,0 +1,126 @@
+"""What is at some paths: the same that a walk of the whole folder finds there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.models import Problem
+from gqlnews.content.safe_open import OpenFolder
+from gqlnews.discovery.scan import discover
+from gqlnews.discovery.scan_paths import folders_above, is_visible, look
+from gqlnews.errors import FolderError
+
+
+def make(folder: Path, *paths: str) -> None:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(path)
+
+
+def found(folder: Path, *paths: str) -> list[str]:
+    return sorted(each.path for each in look(folder, paths))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    content = tmp_path / "content"
+    make(content, "a.md", "b.txt", "sub/c.md", "sub/.h/d.md", "sub/deep/e.markdown", "x.md/f.md", ".g/h.md")
+    (content / "link.md").symlink_to("a.md")
+    (content / "linked").symlink_to("sub")
+    os.mkfifo(content / "pipe.md")
+    return content
+
+
+def test_the_top_of_the_folder_is_the_whole_folder(folder: Path) -> None:
+    names = [entry.name for entry in folder.iterdir()]
+    assert sorted(look(folder, names), key=repr) == sorted(discover(folder), key=repr)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a.md", ["a.md"]),
+        ("b.txt", []),
+        ("missing.md", []),
+        ("sub", ["sub/c.md", "sub/deep/e.markdown"]),
+        ("sub/deep", ["sub/deep/e.markdown"]),
+        ("x.md", ["x.md/f.md"]),
+        ("sub/.h/d.md", []),
+        (".g", []),
+        ("linked", []),
+        ("linked/c.md", []),
+        ("a.md/below.md", []),
+        ("missing/below.md", []),
+        ("../content/a.md", []),
+        ("link.md", ["link.md"]),
+        ("pipe.md", ["pipe.md"]),
+    ],
+)
+def test_each_path_is_looked_at_by_the_rules_of_the_walk(
+    folder: Path, path: str, expected: list[str]
+) -> None:
+    assert found(folder, path) == expected
+
+
+def test_in_a_folder_that_cannot_be_listed_nothing_is_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deny(monkeypatch, "open_folder", "sub")
+    assert found(folder, "sub/c.md", "sub/deep/e.markdown") == ["sub/", "sub/"]
+
+
+@pytest.mark.parametrize(("path", "expected"), [("a.md", "a.md"), ("sub", "sub/")])
+def test_what_cannot_be_asked_for_is_a_problem(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, path: str, expected: str
+) -> None:
+    deny(monkeypatch, "lstat", path)
+    (problem,) = look(folder, [path])
+    assert isinstance(problem, Problem)
+    assert problem.path == expected
+
+
+def deny(monkeypatch: pytest.MonkeyPatch, call: str, denied: str) -> None:
+    """As for someone who is not root."""
+    real = getattr(OpenFolder, call)
+
+    def refuse(self: OpenFolder, path: str, *others: int) -> object:
+        if path == denied:
+            raise PermissionError(13, "Permission denied")
+        return real(self, path, *others)
+
+    monkeypatch.setattr(OpenFolder, call, refuse)
+
+
+def test_without_the_folder_it_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="There is no folder"):
+        list(look(tmp_path / "missing", ["a.md"]))
+
+
+def test_a_folder_that_is_replaced_meanwhile_is_an_error(folder: Path) -> None:
+    walk = discover(folder)
+    next(walk)
+    folder.rename(folder.with_name("before"))
+    make(folder, "a.md")
+    with pytest.raises(FolderError, match="was replaced by another"):
+        list(walk)
+
+
+def test_a_folder_that_goes_meanwhile_is_an_error(folder: Path) -> None:
+    walk = look(folder, ["a.md", "sub"])
+    next(walk)
+    folder.rename(folder.with_name("before"))
+    with pytest.raises(FolderError, match="There is no folder"):
+        list(walk)
+
+
+def test_paths_are_taken_apart() -> None:
+    assert folders_above("a/b/c.md") == ["a", "a/b"]
+    assert folders_above("c.md") == []
+    assert [is_visible(path) for path in ("a/b.md", ".a/b.md", "a/.b.md", "..", "a.b")] == [
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]

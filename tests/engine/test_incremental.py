@@ -1,0 +1,276 @@
+"""Answers in parts: put together as a client does, they are the whole answer, whatever is deferred."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import (
+    ArgumentNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    InlineFragmentNode,
+    NameNode,
+    SelectionNode,
+    SelectionSetNode,
+    StringValueNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_nullable_type,
+    is_list_type,
+    parse,
+    print_ast,
+    validate,
+    visit,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.engine.engine import Asked, Engine, Parted, Prepared
+from gqlnews.engine.incremental import Delivery, NotInPartsError, deliveries
+from gqlnews.query.audience import Audience
+from gqlnews.server.incremental_json import newer, of_2022
+from tests.oracle.content import read_folder
+from tests.oracle.engine import Oracle, oracle_schema
+from tests.oracle.folders import write_folder
+from tests.oracle.strategies import Options, operations
+from tests.oracle.values import values_of
+from tests.product import take_in
+
+
+class Answers:
+    """An engine over a real file, and what its answers come in. Use it in a `with`."""
+
+    def __init__(self, database: Path) -> None:
+        self._runner = asyncio.Runner()
+        self._readers = Readers()
+        self._runner.run(self._readers.open(database))
+        self.engine = Engine(self._readers.read)
+        self.statements: list[str] = []
+
+    def close(self) -> None:
+        self._runner.run(self._readers.close())
+        self._runner.close()
+
+    def trace(self) -> None:
+        self._runner.run(self._readers.trace(self.statements.append))
+
+    def whole(self, asked: Asked) -> dict[str, Any]:
+        answer = self._runner.run(self.engine.answer(asked, Audience.OPEN))
+        parsed: dict[str, Any] = json.loads(answer.body)
+        return parsed
+
+    def parts(self, query: str, variables: dict[str, Any] | None = None) -> list[Delivery] | None:
+        """None where the answer is to come whole."""
+        made = self.engine.ready(Asked(query, variables, in_parts=True), Audience.OPEN)
+        if not isinstance(made, Parted):
+            return None
+        return self._runner.run(self._collected(made))
+
+    async def _collected(self, made: Parted) -> list[Delivery] | None:
+        try:
+            parts = deliveries(made.bound, self._readers.read_parts, lambda part: part, asyncio.to_thread)
+            return [part async for part in parts]
+        except NotInPartsError:
+            return None
+
+
+@pytest.fixture(scope="module")
+def news(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
+    database = tmp_path_factory.mktemp("parts") / "news.db"
+    take_in(Path(__file__).parents[2] / "examples" / "news", database)
+    answers = Answers(database)
+    yield answers
+    answers.close()
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Answers, Any]]:
+    """A small folder with everything odd in it, and requests about it."""
+    place = tmp_path_factory.mktemp("odd")
+    folder = write_folder(place / "content", seed=7, articles=40)
+    take_in(folder, place / "store.db")
+    oracle = Oracle(oracle_schema())
+    values = values_of(read_folder(folder), oracle.registry)
+    answers = Answers(place / "store.db")
+    yield answers, operations(oracle_schema(), values, Options(bad_arguments=0))
+    answers.close()
+
+
+class Deferring(Visitor):
+    """Puts some of each selection set into deferred fragments, and streams some lists."""
+
+    def __init__(self, dice: Random, info: TypeInfo, *, streams: bool) -> None:
+        super().__init__()
+        self._dice, self._info, self._streams = dice, info, streams
+        self._labels = 0
+
+    def leave_selection_set(self, node: SelectionSetNode, *_: object) -> SelectionSetNode:
+        kept: list[SelectionNode] = []
+        deferred: list[SelectionNode] = []
+        for selection in node.selections:
+            (deferred if self._dice.random() < 0.3 else kept).append(selection)
+        if not deferred:
+            return node
+        self._labels += 1
+        label = ArgumentNode(name=NameNode(value="label"), value=StringValueNode(value=f"L{self._labels}"))
+        directive = DirectiveNode(name=NameNode(value="defer"), arguments=(label,))
+        fragment = InlineFragmentNode(
+            directives=(directive,), selection_set=SelectionSetNode(selections=tuple(deferred))
+        )
+        return SelectionSetNode(selections=(*kept, fragment))
+
+    def enter_field(self, node: FieldNode, *_: object) -> FieldNode | None:
+        kind = self._info.get_type()
+        if not self._streams or kind is None or not is_list_type(get_nullable_type(kind)):
+            return None
+        count = parse(f"{{ f @stream(initialCount: {self._dice.randrange(3)}) }}").definitions[0]
+        (directive,) = count.selection_set.selections[0].directives  # type: ignore[attr-defined]
+        return FieldNode(
+            alias=node.alias,
+            name=node.name,
+            arguments=node.arguments,
+            directives=(*(node.directives or ()), directive),
+            selection_set=node.selection_set,
+        )
+
+
+def deferring(document: str, seed: int, schema: Any, *, streams: bool) -> str:
+    info = TypeInfo(schema)
+    visitor = TypeInfoVisitor(info, Deferring(Random(seed), info, streams=streams))  # noqa: S311
+    made: DocumentNode = visit(parse(document), visitor)
+    return print_ast(made)
+
+
+def merged(bodies: list[dict[str, Any]]) -> dict[str, Any]:
+    """As a client of the newer format does it."""
+    data, paths = bodies[0]["data"], {}
+    for body in bodies:
+        paths.update({one["id"]: one["path"] for one in body.get("pending", ())})
+        for piece in body.get("incremental", ()):
+            assert piece["id"] in paths
+            put(data, [*paths[piece["id"]], *piece.get("subPath", ())], piece)
+        for one in body.get("completed", ()):
+            del paths[one["id"]]
+    assert paths == {}, "what is pending comes"
+    return {"data": data}
+
+
+def merged_of_2022(bodies: list[dict[str, Any]]) -> dict[str, Any]:
+    data = bodies[0]["data"]
+    for body in bodies:
+        for piece in body.get("incremental", ()):
+            path = piece["path"][:-1] if "items" in piece else piece["path"]
+            put(data, path, piece)
+    return {"data": data}
+
+
+def put(data: Any, path: list[Any], piece: dict[str, Any]) -> None:
+    for step in path:
+        data = data[step]
+    if "items" in piece:
+        data.extend(piece["items"])
+    else:
+        assert not data.keys() & piece["data"].keys(), "nothing comes twice"
+        data.update(piece["data"])
+
+
+def parsed(parts: list[Delivery], encode: Any) -> list[dict[str, Any]]:
+    return [json.loads(encode(part)) for part in parts]
+
+
+def check(answers: Answers, document: str, variables: dict[str, Any] | None = None) -> list[Delivery] | None:
+    """The parts, put together either way, are the answer without parts."""
+    whole = answers.whole(Asked(document, variables))
+    parts = answers.parts(document, variables)
+    if parts is None:
+        return None
+    assert [part.more for part in parts] == [*[True] * (len(parts) - 1), False]
+    assert merged(parsed(parts, newer)) == whole
+    assert merged_of_2022(parsed(parts, of_2022)) == whole
+    return parts
+
+
+@settings(max_examples=150)
+@given(data=st.data(), seed=st.integers(0, 2**32), streams=st.booleans())
+def test_the_parts_of_any_request_are_the_whole(
+    odd: tuple[Answers, Any], data: st.DataObject, seed: int, streams: bool
+) -> None:
+    answers, requests = odd
+    operation = data.draw(requests)
+    schema = answers.engine.schema._schema
+    document = deferring(operation.document, seed, schema, streams=streams)
+    if validate(schema, parse(document)):
+        return  # a list that is asked for twice may not be streamed twice
+    made = answers.engine.ready(Asked(document, operation.variables, operation.name), Audience.OPEN)
+    if isinstance(made, Prepared) and made.bound.timeless and made.bound.complete:
+        check(answers, document, operation.variables)
+
+
+DEEP = """
+{
+  articles(first: 2) {
+    totalCount
+    nodes {
+      slug
+      ... @defer(label: "more") {
+        title
+        related(first: 1) { title ... @defer(label: "deep") { url article { slug } } }
+      }
+    }
+  }
+}
+"""
+
+
+def test_a_fragment_within_one_comes_after_it_wherever_it_stands(news: Answers) -> None:
+    parts = check(news, DEEP)
+    assert parts is not None
+    assert [[one.label for one in part.completed] for part in parts] == [[], ["more"] * 2, ["deep"] * 2]
+
+
+def test_the_first_part_goes_out_before_the_statement_of_the_second_runs(news: Answers) -> None:
+    news.trace()
+    made = news.engine.ready(Asked(DEEP, in_parts=True), Audience.PUBLIC)
+    assert isinstance(made, Parted)
+    assert len(made.bound.parts) == 3
+    news.statements.clear()
+    assert news.parts(DEEP) is not None
+    ran = [text for text in news.statements if text.startswith(("WITH", "SELECT"))]
+    assert len(ran) == 3
+    assert "related" not in ran[0]
+    assert sum(text == "BEGIN" for text in news.statements) == 1
+
+
+def test_a_list_is_streamed_from_where_it_is_asked_to(news: Answers) -> None:
+    parts = check(news, '{ topics @stream(initialCount: 2, label: "rest") { slug } }')
+    assert parts is not None
+    assert parts[0].data is not None
+    assert len(parts[0].data["topics"]) == 2
+    assert [(one.pending.label, one.at) for one in parts[1].pieces] == [("rest", 2)]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ site { articleCount } }",
+        "query ($if: Boolean = false) { site { ... @defer(if: $if) { articleCount } } }",
+        "query ($if: Boolean = false) { topics @stream(if: $if, initialCount: 1) { slug } }",
+    ],
+)
+def test_what_defers_nothing_comes_whole(news: Answers, document: str) -> None:
+    assert news.parts(document) is None
+
+
+def test_who_takes_no_parts_gets_the_whole_from_strawberry_too(news: Answers) -> None:
+    beside = "{ __schema { queryType { name } } ... @defer { site { articleCount } } }"
+    assert news.whole(Asked(beside))["data"] == {
+        "__schema": {"queryType": {"name": "Query"}},
+        "site": {"articleCount": 20},
+    }

@@ -1,0 +1,42 @@
+"""A folder to write, and a store to take it in."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.ingest.pipeline import IngestReport, ingest
+from tests.ingest.folder import Folder, later_ns
+
+TakeIn = Callable[..., IngestReport]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "content")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def db(database: Path) -> Iterator[sqlite3.Connection]:
+    connection = open_writer(database)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def take_in(db: sqlite3.Connection, folder: Folder) -> TakeIn:
+    """Ingest `folder` into `db`, at a time when no file was written just before."""
+
+    def run(options: ReadOptions | None = None, **others: object) -> IngestReport:
+        settings = {"processes": 1, "now_ns": later_ns, **others}
+        return ingest(db, folder.root, options or ReadOptions(), **settings)  # type: ignore[arg-type]
+
+    return run

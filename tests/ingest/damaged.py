@@ -1,0 +1,78 @@
+"""Damage a real database file: overwrite pages at their real offsets, or cut it off."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from gqlnews.database.sqlite.writer import PAGE_BYTES
+
+GARBAGE = b"\xa5"
+HEADER_BYTES = 100
+
+Damage = Callable[[Path], None]
+
+
+def root_page(database: Path, name: str) -> int:
+    """The number of the first page of a table or an index. What stands in the log is moved to the file."""
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+        return int(page)
+
+
+def overwrite(database: Path, page: int, start: int = 0, end: int = PAGE_BYTES) -> None:
+    """Fill bytes of a page with garbage, in place, as a failing disk does."""
+    with database.open("r+b") as file:
+        file.seek((page - 1) * PAGE_BYTES + start)
+        file.write(GARBAGE * (end - start))
+
+
+def of_root(name: str) -> Damage:
+    return lambda database: overwrite(database, root_page(database, name))
+
+
+def of_last_leaf(name: str) -> Damage:
+    """Of the page that the root of a large table points to last."""
+
+    def damage(database: Path) -> None:
+        page = root_page(database, name)
+        with database.open("rb") as file:
+            file.seek((page - 1) * PAGE_BYTES)
+            assert file.read(1) == b"\x05", "an interior page"
+            file.seek(7, 1)
+            leaf = int.from_bytes(file.read(4), "big")
+        overwrite(database, leaf)
+
+    return damage
+
+
+def of_schema(database: Path) -> None:
+    overwrite(database, 1, HEADER_BYTES)
+
+
+def of_magic(database: Path) -> None:
+    overwrite(database, 1, 0, 16)
+
+
+def of_first_page(database: Path) -> None:
+    overwrite(database, 1)
+
+
+def cut_off(database: Path) -> None:
+    size = database.stat().st_size
+    with database.open("r+b") as file:
+        file.truncate(size // PAGE_BYTES // 2 * PAGE_BYTES)
+
+
+KINDS: Mapping[str, Damage] = {
+    "a table": of_root("article"),
+    "a leaf of a table": of_last_leaf("article"),
+    "an index": of_root("article_newest_public"),
+    "full text": of_root("search_public_data"),
+    "the list of sources": of_root("source"),
+    "the schema": of_schema,
+    "the magic string": of_magic,
+    "cut off": cut_off,
+}
+"""What is recognised without a process that had the database open before."""

@@ -1,0 +1,42 @@
+"""Follow a folder, and die on the way: `python -m tests.ingest.followed DATABASE FOLDER STEPS`.
+
+A step is what it is in `tests.ingest.killed`.
+"""
+
+import os
+import signal
+import sqlite3
+import sys
+from itertools import count
+from pathlib import Path
+
+from gqlnews.content.models import ReadOptions
+from gqlnews.ingest.watch_ingest import Following, follow
+
+
+class _Silent:
+    """A log that nobody reads."""
+
+    def note(self, message: str, **fields: object) -> None:
+        pass
+
+    def warn(self, message: str, **fields: object) -> None:
+        print(message, fields)
+
+
+def main(database: Path, folder: Path, steps: int) -> None:
+    done = count(1)
+
+    def step(*_: object) -> None:
+        if next(done) == steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def prepare(db: sqlite3.Connection) -> None:
+        db.set_progress_handler(step, 50)
+
+    sys.setprofile(step)
+    follow(Following(folder, database, ReadOptions(), 1, False, _Silent(), prepare))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,80 @@
+"""`gqlnews ingest --watch` as a server starts it, and what the store must come to hold."""
+
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+
+from gqlnews.content.models import ReadOptions
+from gqlnews.ingest.pipeline import ingest
+from tests.ingest import dump
+from tests.ingest.folder import Folder
+from tests.ingest.model import open_careless
+from tests.server import support
+from tests.server.support import DEADLINE, Running, close_input, environment
+
+Seen = tuple[dump.Dump, dump.Dump]
+
+
+def command(folder: Folder, database: Path, *arguments: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gqlnews", "ingest", str(folder.root), "--db", str(database)),
+        *("--watch", "--until-eof", *arguments),
+    ]
+
+
+def running(command: Sequence[str], home: Path) -> AbstractContextManager[Running]:
+    """Run it for as long as the block runs; it ends with its standard input."""
+    return support.running(command, environment(home), close_input)
+
+
+@contextmanager
+def following(folder: Folder, database: Path, *arguments: str) -> Iterator[Running]:
+    """A follower that took in what there was."""
+    with running(command(folder, database, *arguments), database.parent) as run:
+        run.wait_for("following")
+        settle(folder, database)
+        yield run
+
+
+def settle(folder: Folder, database: Path, beside: Path | None = None) -> None:
+    """Wait until the store is that of a fresh ingest of the files as they are now, made in `beside`."""
+    expected = fresh(folder, (beside or database.parent) / "fresh.db")
+    until(lambda: seen(database) == expected, "the store differs from a fresh one")
+
+
+def until(holds: Callable[[], bool], otherwise: str) -> None:
+    """Wait for what no line of the log tells."""
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        threading.Event().wait(0.01)
+
+
+def seen(database: Path) -> Seen | None:
+    """What is served and known of files; None where it cannot be read just now."""
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+            db.execute("BEGIN")
+            return dump.content(db), dump.files(db)
+    except sqlite3.OperationalError:
+        return None
+
+
+def fresh(folder: Folder, database: Path) -> Seen:
+    with closing(open_careless(database)) as db:
+        ingest(db, folder.root, ReadOptions(), processes=1)
+        found = dump.content(db), dump.files(db)
+    database.unlink()
+    return found
+
+
+def kill(run: Running) -> None:
+    """As the system does for want of memory."""
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait(DEADLINE)

@@ -1,0 +1,112 @@
+"""Random histories of a small content folder, so small that slugs, URLs and domains often collide."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.ingest.folder import BROKEN, Folder, text_of
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change to the folder, and the paths that it may touch: of files, or of folders that come or go."""
+
+    do: Callable[[Folder], None]
+    paths: tuple[str, ...]
+
+
+PATHS = ["a.md", "a.markdown", "b.md", "c.md", "sub/c.md", "sub/d.markdown", "sub/d.md"]
+FOLDERS = ["sub", "sub/deep", "other"]
+URLS = [f"https://example.com/{number}" for number in range(4)]
+IMAGES = [{"url": "https://example.com/logo.png"}]
+
+urls = st.sampled_from(URLS)
+providers = st.fixed_dictionaries(
+    {"domain": st.sampled_from(["p.example", "q.example"]), "name": st.sampled_from(["P", "Q", "R"])},
+    optional={"images": st.just(IMAGES)},
+)
+dates = st.sampled_from(["2024-01-01", "2024-01-02", "2024-01-02T00:00:00.0Z", "2023-12-31T23:30:00-00:30"])
+related = st.lists(
+    st.fixed_dictionaries(
+        {"title": st.sampled_from(["R", "two café"]), "webUrl": urls}, optional={"provider": providers}
+    ),
+    max_size=3,
+)
+articles: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"title": st.sampled_from(["one", "two"]), "publishedDateTime": dates, "webUrl": urls},
+    optional={
+        "excerpt": st.sampled_from(["", "Café twice, café", "word \x02 by \x03 word"]),
+        "originalUrl": urls,
+        "ampWebUrl": urls,
+        "published": st.booleans(),
+        "provider": providers,
+        "topics": st.lists(st.sampled_from(["AI", "ai", "A.I.", "Art"]), max_size=3),
+        "related": related,
+        "quality": st.sampled_from([36, "36", "many", 40]),
+        "heat": st.sampled_from([0, 1, 2]),
+    },
+)
+texts = st.builds(
+    "{}{}".format, articles.map(text_of), st.sampled_from(["", "", "One word\n", "café\n\ntwo\n"])
+)
+paths = st.sampled_from(PATHS)
+
+
+folders = st.sampled_from(FOLDERS)
+
+
+def write(path: str, text: str) -> Edit:
+    return Edit(lambda folder: folder.write(path, text), (path,))
+
+
+def remove(path: str) -> Edit:
+    return Edit(lambda folder: (folder.root / path).unlink(missing_ok=True), (path,))
+
+
+def touch(path: str) -> Edit:
+    def edit(folder: Folder) -> None:
+        if (folder.root / path).exists():
+            folder.touch(path)
+
+    return Edit(edit, (path,))
+
+
+def rename(path: str, to: str) -> Edit:
+    def edit(folder: Folder) -> None:
+        if (folder.root / path).exists():
+            (folder.root / to).parent.mkdir(exist_ok=True)
+            (folder.root / path).rename(folder.root / to)
+
+    return Edit(edit, (path, to))
+
+
+def remove_folder(path: str) -> Edit:
+    return Edit(lambda folder: shutil.rmtree(folder.root / path, ignore_errors=True), (path,))
+
+
+def rename_folder(path: str, to: str) -> Edit:
+    def edit(folder: Folder) -> None:
+        if (folder.root / path).exists() and not f"{to}/".startswith(f"{path}/"):
+            shutil.rmtree(folder.root / to, ignore_errors=True)
+            if (folder.root / path).exists():  # it did not lie within the other
+                (folder.root / to).parent.mkdir(exist_ok=True)
+                (folder.root / path).rename(folder.root / to)
+
+    return Edit(edit, (path, to))
+
+
+edits: st.SearchStrategy[Edit] = st.one_of(
+    st.builds(write, paths, texts),
+    st.builds(write, paths, texts),
+    st.builds(write, paths, st.just(BROKEN)),
+    st.builds(remove, paths),
+    st.builds(touch, paths),
+    st.builds(rename, paths, paths),
+    st.builds(rename_folder, folders, folders),
+    st.builds(remove_folder, folders),
+)
+histories = st.lists(st.lists(edits, min_size=1, max_size=4), min_size=1, max_size=6)
+"""What happens before each ingest."""

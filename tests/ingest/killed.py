@@ -1,0 +1,36 @@
+"""Ingest a folder, and die on the way: `python -m tests.ingest.killed DATABASE FOLDER STEPS`.
+
+A step is a call of Python's, or 50 steps of SQLite's virtual machine. After STEPS of them the process kills
+itself, as `kill -9` would; with 0 it lives. It prints how many it did.
+"""
+
+import os
+import signal
+import sys
+from itertools import count
+from pathlib import Path
+
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.ingest.pipeline import ingest
+from tests.ingest.folder import later_ns
+
+
+def main(database: Path, folder: Path, steps: int) -> None:
+    done = count(1)
+
+    def step(*_: object) -> None:
+        if next(done) == steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(step)
+    db = open_writer(database)
+    db.set_progress_handler(step, 50)
+    ingest(db, folder, ReadOptions(), processes=1, now_ns=later_ns)
+    db.close()
+    sys.setprofile(None)
+    print(next(done))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,126 @@
+"""A folder, what must be served of it, and a store that follows both."""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gqlnews.content.models import Article, ReadOptions, SourceFile
+from gqlnews.content.parse_file import read_outcome
+from gqlnews.content.slugs import slug_of
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.discovery.scan import discover
+from gqlnews.ingest.change_log import MOST_REMOVED
+from gqlnews.ingest.pipeline import ingest
+from tests.ingest.folder import Folder, later_ns
+from tests.ingest.histories import Edit
+
+OPTIONS = ReadOptions()
+
+Looking = Callable[[set[str]], Collection[str] | None]
+"""From the paths that a step touched to those that an ingest looks at; None is the whole folder."""
+
+
+def everywhere(touched: set[str]) -> None:
+    """As where nobody watches."""
+
+
+def where_touched(touched: set[str]) -> set[str]:
+    """As a watcher says."""
+    return touched
+
+
+def around(touched: set[str]) -> set[str]:
+    """The folders that they lie in, or that they are."""
+    return {path.rpartition("/")[0] or path for path in touched}
+
+
+class Model:
+    """What must be served, worked out file by file: by slug the article, and the bytes it was read from."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.articles: dict[str, Article] = {}
+        self.bytes: dict[str, bytes] = {}
+
+    def follow(self) -> None:
+        """Do as an ingest must do now."""
+        first: dict[str, SourceFile] = {}
+        for file in sorted(self.files(), key=lambda file: file.path):
+            first.setdefault(slug_of(file.path), file)
+        for slug in self.articles.keys() - first.keys():
+            del self.articles[slug], self.bytes[slug]
+        for slug, file in first.items():
+            article = read_outcome(self.folder.root, file, OPTIONS).article
+            if article is not None:
+                self.articles[slug] = article
+                self.bytes[slug] = (self.folder.root / file.path).read_bytes()
+
+    def files(self) -> list[SourceFile]:
+        return [found for found in discover(self.folder.root) if isinstance(found, SourceFile)]
+
+    def served_folder(self, root: Path) -> Folder:
+        """A folder that holds what must be served, and nothing else."""
+        served = Folder(root)
+        for slug, content in self.bytes.items():
+            served.write(f"{slug}.md", content.decode())
+        return served
+
+
+def open_careless(database: Path) -> sqlite3.Connection:
+    """A store that need not outlive a power cut: hundreds are made here."""
+    db = open_writer(database)
+    db.execute("PRAGMA synchronous = OFF")
+    return db
+
+
+def take_in(
+    db: sqlite3.Connection,
+    folder: Folder,
+    most_removed: int = MOST_REMOVED,
+    paths: Collection[str] | None = None,
+) -> None:
+    ingest(db, folder.root, OPTIONS, processes=1, now_ns=later_ns, most_removed=most_removed, paths=paths)
+
+
+@contextmanager
+def place() -> Iterator[tuple[Path, sqlite3.Connection, Model]]:
+    """A folder of our own for each history: pytest's `tmp_path` is one for all of them."""
+    root = Path(tempfile.mkdtemp())
+    db = open_careless(root / "store.db")
+    try:
+        yield root, db, Model(Folder(root / "content"))
+    finally:
+        db.close()
+        shutil.rmtree(root)
+
+
+def steps(
+    db: sqlite3.Connection,
+    model: Model,
+    history: list[list[Edit]],
+    most_removed: int = MOST_REMOVED,
+    looking: Looking = everywhere,
+) -> Iterator[None]:
+    """Edit and ingest, step by step."""
+    for edits in history:
+        for edit in edits:
+            edit.do(model.folder)
+        touched = {path for edit in edits for path in edit.paths}
+        take_in(db, model.folder, most_removed, looking(touched))
+        model.follow()
+        yield
+
+
+@contextmanager
+def fresh(root: Path, folder: Folder) -> Iterator[sqlite3.Connection]:
+    database = root / "fresh.db"
+    db = open_careless(database)
+    try:
+        take_in(db, folder)
+        yield db
+    finally:
+        db.close()
+        database.unlink()

@@ -1,0 +1,119 @@
+"""What follows from several articles, worked out a second time: plain Python over the records."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from gqlnews.content.models import Article
+
+NO_IMAGES = "[]"
+
+
+def newest_first(articles: Iterable[Article]) -> list[Article]:
+    """By instant, the newest first, then by slug."""
+    return sorted(sorted(articles, key=lambda a: a.slug), key=lambda a: a.published_at or "", reverse=True)
+
+
+def owners(articles: Iterable[Article]) -> dict[str, str]:
+    """URL → the slug of the article that answers for it."""
+    found: dict[str, str] = {}
+    for article in sorted(newest_first(articles), key=lambda a: not a.published):
+        for url in (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url):
+            if url is not None:
+                found.setdefault(url, article.slug)
+    return found
+
+
+def targets(articles: Sequence[Article]) -> dict[tuple[str, int], str]:
+    """(slug, position) of a related entry → the slug of the article behind it."""
+    owner = owners(articles)
+    return {
+        (article.slug, position): owner[entry.url]
+        for article in articles
+        for position, entry in enumerate(article.related)
+        if entry.url in owner
+    }
+
+
+def topics(articles: Iterable[Article]) -> dict[str, str]:
+    """Slug → name: as most files name it, then the first by code point."""
+    uses: dict[str, Counter[str]] = {}
+    for article in articles:
+        for slug, name in {(topic.slug, topic.name) for topic in article.topics}:
+            uses.setdefault(slug, Counter())[name] += 1
+    return {slug: min(names, key=lambda name: (-names[name], name)) for slug, names in uses.items()}
+
+
+def providers(articles: Sequence[Article]) -> dict[str, tuple[list[str], str]]:
+    """Domain → its names in order, and the JSON of its images."""
+    ordered = newest_first(articles)
+    own = {a.provider.domain for a in ordered if a.provider}
+    listed = {r.provider.domain for a in ordered for r in a.related if r.provider}
+    return {domain: (names(ordered, domain), images(ordered, domain)) for domain in own | listed}
+
+
+def names(ordered: Sequence[Article], domain: str) -> list[str]:
+    given = [a.provider.name for a in ordered if a.provider and a.provider.domain == domain]
+    own = sorted(dict.fromkeys(given), key=lambda name: -given.count(name))
+    files: dict[str, list[str]] = {}
+    for article in ordered:
+        for name in {r.provider.name for r in article.related if r.provider and r.provider.domain == domain}:
+            files.setdefault(name, []).append(article.published_at or "")
+    only_listed = sorted(files.keys() - set(own))
+    only_listed.sort(key=lambda name: (len(files[name]), files[name][0]), reverse=True)
+    return own + only_listed
+
+
+def images(ordered: Sequence[Article], domain: str) -> str:
+    mine = (a.provider.images for a in ordered if a.provider and a.provider.domain == domain)
+    return next((found for found in mine if found != NO_IMAGES), NO_IMAGES)
+
+
+class Story(NamedTuple):
+    """As the store keeps it, with its articles' slugs."""
+
+    title: str
+    lead: str
+    first_published: str
+    last_published: str
+    last_at: str
+    members: frozenset[str]
+
+
+def stories(articles: Sequence[Article]) -> dict[str, Story]:
+    """Least slug → story: who list each other, and whoever they list each other with."""
+    leads = {(lister, target) for (lister, _), target in targets(articles).items() if lister != target}
+    groups: list[set[str]] = []
+    for lister, target in leads:
+        if (target, lister) in leads:
+            met = [group for group in groups if group & {lister, target}]
+            groups = [group for group in groups if group not in met] + [{lister, target}.union(*met)]
+    ordered = newest_first(articles)
+    return {min(group): story([a for a in ordered if a.slug in group]) for group in groups}
+
+
+def story(members: Sequence[Article]) -> Story:
+    """Of articles, the newest first."""
+    last = members[0]
+    first = next(a for a in members if a.published_at == members[-1].published_at)
+    best = max(map(standing, members))
+    lead = next(a for a in members if standing(a) == best)
+    return Story(
+        lead.title,
+        lead.slug,
+        first.published_date_time or "",
+        last.published_date_time or "",
+        last.published_at or "",
+        frozenset(a.slug for a in members),
+    )
+
+
+def standing(article: Article) -> tuple[float, float]:
+    """Heat and quality; none is below any."""
+    given = (article.heat, article.quality)
+    heat, quality = (float("-inf") if number is None else number for number in given)
+    return heat, quality
+
+
+def public(articles: Mapping[str, Article]) -> list[Article]:
+    return [article for article in articles.values() if article.published]

@@ -1,0 +1,36 @@
+"""Rebuild a store, and die on the way: `python -m tests.ingest.rebuilt DATABASE FOLDER STEPS`.
+
+A step is what it is in `tests.ingest.killed`.
+"""
+
+import os
+import signal
+import sqlite3
+import sys
+from itertools import count
+from pathlib import Path
+
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.rebuild import rebuild
+from gqlnews.ingest.pipeline import IngestReport, ingest
+
+
+def main(database: Path, folder: Path, steps: int) -> None:
+    done = count(1)
+
+    def step(*_: object) -> None:
+        if next(done) == steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def fill(db: sqlite3.Connection) -> IngestReport:
+        db.set_progress_handler(step, 50)
+        return ingest(db, folder, ReadOptions(), processes=1)
+
+    sys.setprofile(step)
+    rebuild(database, fill)
+    sys.setprofile(None)
+    print(next(done))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

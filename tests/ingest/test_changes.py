@@ -1,0 +1,125 @@
+"""What is remembered of changes, after any history and after many removals."""
+
+import sqlite3
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.ingest.conftest import TakeIn
+from tests.ingest.folder import Folder
+from tests.ingest.histories import Edit, histories
+from tests.ingest.model import Model, place, steps
+from tests.ingest.model import take_in as take_in_folder
+from tests.ingest.replay import Replay, Visible, applied, changes, remembered
+
+AUDIENCE_SCOPES = [(0, 0), (1, 1), (2, 1)]
+bounds = st.sampled_from([0, 1, 2, 100])
+
+
+def visible(model: Model, scope: int) -> Visible:
+    return {slug: model.bytes[slug] for slug, a in model.articles.items() if scope or a.published}
+
+
+def site(db: sqlite3.Connection, audience: int) -> tuple[int, int]:
+    """The number of its version, and of the newest removal forgotten."""
+    row = db.execute("SELECT number, forgotten FROM site WHERE audience = ?", (audience,)).fetchone()
+    return int(row[0]), int(row[1])
+
+
+@settings(max_examples=40)
+@given(histories, bounds)
+def test_the_memory_is_what_a_replay_has(history: list[list[Edit]], most_removed: int) -> None:
+    with place() as (_, db, model):
+        replays = [Replay(most_removed), Replay(most_removed)]
+        for _ in steps(db, model, history, most_removed):
+            for scope in (0, 1):
+                replays[scope].step(visible(model, scope))
+                assert remembered(db, scope) == replays[scope].memory
+            for audience, scope in AUDIENCE_SCOPES:
+                assert site(db, audience)[1] == replays[scope].forgotten
+            assert site(db, 0)[0] == replays[0].last
+            replays[1].last = site(db, 2)[0]  # problems alone move it too
+
+
+@settings(max_examples=40)
+@given(histories, bounds)
+def test_a_snapshot_and_what_changed_since_is_what_is_there(
+    history: list[list[Edit]], most_removed: int
+) -> None:
+    with place() as (_, db, model):
+        snapshots: list[dict[int, Visible]] = [{0: {}}, {0: {}}, {0: {}}]
+        for _ in steps(db, model, history, most_removed):
+            for audience, scope in AUDIENCE_SCOPES:
+                now, (number, forgotten) = visible(model, scope), site(db, audience)
+                snapshots[audience][number] = now
+                for since, snapshot in snapshots[audience].items():
+                    if since >= forgotten or since == 0:
+                        entries = changes(remembered(db, scope), since)
+                        assert applied(snapshot, entries, now) == now
+
+
+@settings(max_examples=20)
+@given(histories)
+def test_the_number_is_that_of_the_version(history: list[list[Edit]]) -> None:
+    with place() as (_, db, model):
+        for _ in steps(db, model, history):
+            rows = db.execute(
+                "SELECT line || (audience > 0) || '-' || number, version FROM site JOIN store"
+            ).fetchall()
+            assert all(expected == version for expected, version in rows)
+
+
+@settings(max_examples=40)
+@given(histories, bounds)
+def test_what_the_public_learns_is_the_same_without_the_hidden(
+    history: list[list[Edit]], most_removed: int
+) -> None:
+    with place() as (_, db, model), place() as (_, open_db, open_model):
+        for _ in steps(db, model, history, most_removed):
+            hold(open_model.folder, visible(model, 0))
+            take_in_folder(open_db, open_model.folder, most_removed)
+            assert remembered(db, 0) == remembered(open_db, 0)
+            assert site(db, 0) == site(open_db, 0)
+
+
+def hold(folder: Folder, files: Visible) -> None:
+    """Make the folder one of these files, by slug, and of no other."""
+    held = {path.relative_to(folder.root).with_suffix("").as_posix() for path in folder.root.rglob("*.md")}
+    for slug in held - files.keys():
+        folder.remove(f"{slug}.md")
+    for slug, content in files.items():
+        folder.write(f"{slug}.md", content.decode())
+
+
+@pytest.fixture
+def emptied(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
+    """Two published articles and three unpublished ones came and went.
+
+    Where all is seen these are numbers 1 to 5 and 6 to 10, for the public 1 to 2 and 3 to 4.
+    """
+    for name in "abcde":
+        folder.article(f"{name}.md", f"https://example.com/{name}", published=name in "ae")
+    take_in()
+    for name in "abcde":
+        folder.remove(f"{name}.md")
+    take_in(most_removed=2)
+
+
+def test_the_newest_removals_alone_are_kept(emptied: None, db: sqlite3.Connection) -> None:
+    rows = db.execute("SELECT scope, slug, version FROM article_change ORDER BY 1, 2").fetchall()
+    assert rows == [(0, "a", 3), (0, "e", 4), (1, "d", 9), (1, "e", 10)]
+
+
+def test_what_was_forgotten_last_is_told_for_each_audience(emptied: None, db: sqlite3.Connection) -> None:
+    assert [site(db, audience) for audience in range(3)] == [(4, 0), (10, 8), (10, 8)]
+
+
+def test_what_is_forgotten_comes_back_as_new(
+    emptied: None, folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    for name in "ad":
+        folder.article(f"{name}.md", f"https://example.com/{name}", published=False)
+    take_in()
+    rows = db.execute("SELECT * FROM article_change WHERE scope = 1 AND NOT removed").fetchall()
+    assert rows == [(1, "a", 11, 11, 11, 0), (1, "d", 12, 4, 12, 0)]

@@ -1,0 +1,260 @@
+"""What goes wrong while a store follows its folder: told once, and made good without anybody's help."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from gqlnews.database.sqlite.writer import open_writer, transaction
+from tests.ingest.folder import Folder, keys_of, text_of
+from tests.ingest.following import command, following, kill, running, seen, settle, until
+from tests.ingest.test_kill import finish, run
+from tests.server.support import Running
+
+ARTICLES = 60
+
+
+def fill(folder: Folder) -> None:
+    for number in range(ARTICLES):
+        folder.article(
+            f"{number % 4}/{number}.md",
+            f"https://example.com/{number}",
+            topics=[f"T{number % 3}"],
+            related=[{"title": "R", "webUrl": f"https://example.com/{(number + 1) % ARTICLES}"}],
+        )
+
+
+def edit(folder: Folder, turn: int) -> None:
+    """Some come, some go, some change."""
+    for number in range(turn % 7, ARTICLES, 7):
+        path = f"{number % 4}/{number}.md"
+        if (folder.root / path).exists() and number % 2:
+            folder.remove(path)
+        else:
+            folder.article(path, f"https://example.com/{number}", title=f"turn {turn}")
+
+
+def test_killed_at_any_step(folder: Folder, database: Path, tmp_path: Path) -> None:
+    fill(folder)
+    steps = finish(run(tmp_path / "undisturbed.db", folder, 0))
+    dice = random.Random(7)  # noqa: S311 - the same points in every run
+    for turn in range(10):
+        edit(folder, turn)
+        point = str(dice.randrange(1000, steps))
+        module = [sys.executable, "-m", "tests.ingest.followed", str(database), str(folder.root), point]
+        with running(module, tmp_path) as killed:
+            until(lambda: has_ended(killed, folder), "it lives on")
+        assert killed.process.returncode == -signal.SIGKILL
+    with following(folder, database):
+        pass
+    check(database)
+
+
+def has_ended(run: Running, folder: Folder) -> bool:
+    """Whether it has; where not, it gets more to do."""
+    folder.article("0/0.md", "https://example.com/0", title=f"at {time.monotonic()}")
+    return run.process.poll() is not None
+
+
+def test_killed_at_any_time(folder: Folder, database: Path) -> None:
+    fill(folder)
+    dice = random.Random(11)  # noqa: S311
+    for turn in range(10):
+        with running(command(folder, database), database.parent) as killed:
+            killed.wait_for("following")
+            edit(folder, turn)
+            with pytest.raises(subprocess.TimeoutExpired):
+                killed.process.wait(dice.uniform(0.0, 0.4))
+            kill(killed)
+    with following(folder, database):
+        pass
+    check(database)
+
+
+def check(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of four mebibytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount, umount = shutil.which("mount"), shutil.which("umount")
+    if not mount or not umount:
+        pytest.skip("there is no mount(8)")
+    options = [mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    made = subprocess.run(options, capture_output=True, check=False)  # noqa: S603
+    if made.returncode != 0:
+        pytest.skip(f"mounting is not allowed here: {made.stderr.decode().strip()}")
+    yield place
+    subprocess.run([umount, str(place)], check=True)  # noqa: S603
+
+
+def test_a_full_disk_that_gets_room_again(folder: Folder, small_disk: Path, tmp_path: Path) -> None:
+    fill(folder)
+    database, ballast = small_disk / "store.db", small_disk / "ballast"
+    with running(command(folder, database), tmp_path) as run:
+        run.wait_for("taken in added=60")
+        before = seen(database)
+        fill_up(ballast)
+        for number in range(20):
+            excerpt = f"{number} " * 9000
+            folder.article(f"large/{number}.md", f"https://example.com/l{number}", excerpt=excerpt)
+        run.wait_for("warning not taken in .*the disk is full: free some space")
+        assert seen(database) in (before, None)
+        ballast.unlink()
+        run.wait_for("taken in again")
+        settle(folder, database, beside=tmp_path)
+    assert "\n".join(run.lines).count("not taken in") == 1
+
+
+def fill_up(ballast: Path) -> None:
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+
+
+def test_a_lock_that_is_held_for_longer_than_is_waited(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database) as run:
+        with closing(open_writer(database)) as other, transaction(other):
+            edit(folder, 1)
+            run.wait_for("warning not taken in .*in use by another process: wait for it to end")
+        run.wait_for("taken in again")
+        settle(folder, database)
+    assert "\n".join(run.lines).count("not taken in") == 1
+
+
+def test_a_lock_that_is_held_shortly_is_not_worth_a_word(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database) as run:
+        with closing(open_writer(database)) as other, transaction(other):
+            edit(folder, 1)
+            with pytest.raises(subprocess.TimeoutExpired):
+                run.process.wait(1.0)
+        settle(folder, database)
+    assert "not taken in" not in run.rest()
+
+
+def test_a_folder_that_vanishes_and_returns(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database) as run, elsewhere(folder) as away:
+        before = seen(database)
+        run.wait_for("warning not taken in .*There is no folder")
+        assert seen(database) == before
+        edit(away, 1)
+    with following(folder, database):
+        pass
+
+
+def test_a_folder_that_returns_is_followed_again(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database) as run:
+        with elsewhere(folder) as away:
+            run.wait_for("warning not taken in .*There is no folder")
+            edit(away, 1)
+        run.wait_for("taken in again")
+        settle(folder, database)
+        edit(folder, 2)
+        settle(folder, database)
+
+
+def test_a_place_for_the_database_that_is_not_there_yet(folder: Folder, tmp_path: Path) -> None:
+    fill(folder)
+    place = tmp_path / "place"
+    place.touch()
+    with running(command(folder, place / "store.db"), tmp_path) as run:
+        run.wait_for("warning not taken in .*has no lock beside it .*: check the disk")
+        place.unlink()
+        run.wait_for("following")
+        settle(folder, place / "store.db")
+
+
+def test_a_database_that_is_damaged_and_deleted(folder: Folder, database: Path) -> None:
+    fill(folder)
+    database.write_bytes(b"no database" * 1000)
+    with running(command(folder, database), database.parent) as run:
+        run.wait_for("warning not taken in .*is no database of gqlnews")
+        database.unlink()
+        run.wait_for("taken in again")
+        settle(folder, database)
+
+
+def test_a_folder_that_is_not_there_yet(folder: Folder, database: Path, tmp_path: Path) -> None:
+    fill(folder)
+    with ExitStack() as stack:
+        with elsewhere(folder):
+            run = stack.enter_context(running(command(folder, database), tmp_path))
+            run.wait_for("warning not taken in .*There is no folder")
+        settle(folder, database)
+
+
+@contextmanager
+def elsewhere(folder: Folder) -> Iterator[Folder]:
+    """The folder has another name for as long as the block runs."""
+    away = folder.root.with_name("away")
+    folder.root.rename(away)
+    yield Folder(away)
+    away.rename(folder.root)
+
+
+def test_a_folder_that_is_replaced(folder: Folder, database: Path) -> None:
+    fill(folder)
+    other = Folder(folder.root.with_name("other"))
+    other.article("z.md", "https://example.com/z")
+    with following(folder, database):
+        folder.root.rename(folder.root.with_name("before"))
+        other.root.rename(folder.root)
+        settle(folder, database)
+
+
+def test_a_database_that_is_deleted_is_made_anew(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database):
+        for file in database.parent.glob("store.db*"):
+            file.unlink()
+        settle(folder, database)
+        edit(folder, 1)
+        settle(folder, database)
+
+
+def test_a_database_that_is_replaced_is_followed_into(folder: Folder, database: Path, tmp_path: Path) -> None:
+    fill(folder)
+    with closing(open_writer(tmp_path / "empty.db")):
+        pass
+    with following(folder, database):
+        (tmp_path / "empty.db").rename(database)
+        settle(folder, database)
+
+
+def test_a_reader_process_that_is_killed(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database, "--processes", "2") as run:
+        for number in range(3000):
+            folder.root.joinpath(f"{number}.md").write_text(
+                text_of(keys_of(f"https://example.com/n{number}", topics=["T"] * 5))
+            )
+        until(lambda: kill_child(run), "it has no processes that read")
+        settle(folder, database)
+    assert "not taken in" not in run.rest()  # another process takes its place
+
+
+def kill_child(run: Running) -> bool:
+    """Kill a process that the follower started, if there is one."""
+    pid = run.process.pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
+        return True
+    return False

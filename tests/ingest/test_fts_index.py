@@ -1,0 +1,213 @@
+"""The full-text indexes, and the words by which articles are alike."""
+
+import re
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gqlnews.content.models import Article, ReadOptions
+from gqlnews.database.sqlite.migrations import migrations
+from gqlnews.database.sqlite.tokenizer import words_of
+from gqlnews.database.sqlite.writer import open_writer
+from tests.ingest import dump
+from tests.ingest.conftest import TakeIn
+from tests.ingest.folder import Folder
+from tests.ingest.histories import Edit, histories
+from tests.ingest.model import fresh, place, steps
+
+# ruff: noqa: S608 - the names in these statements are this program's
+
+INDEXES = ("search_public", "search_all")
+
+
+def indexed(db: sqlite3.Connection) -> dict[str, list[object]]:
+    """Every token in its place, by slug, and what is counted of them."""
+    found: dict[str, list[object]] = {
+        "counts": dump.rows(db, "SELECT * FROM search_word"),
+        "words": dump.rows(db, "SELECT slug, words FROM article_words JOIN article ON id = article_id"),
+    }
+    for index in INDEXES:
+        db.execute(f"CREATE VIRTUAL TABLE temp.token USING fts5vocab (main, {index}, instance)")
+        found[index] = dump.rows(
+            db, "SELECT term, slug, col, token.offset FROM temp.token JOIN article ON article.id = doc"
+        )
+        db.execute("DROP TABLE temp.token")
+    return found
+
+
+def check(db: sqlite3.Connection) -> None:
+    """Raises where an index holds something else than its source."""
+    for index in INDEXES:
+        db.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', 1)")
+
+
+def ranked(db: sqlite3.Connection, index: str, match: str) -> list[tuple[str, float]]:
+    sql = f"SELECT slug, rank FROM {index} JOIN article ON id = {index}.rowid WHERE {index} MATCH ?"
+    return sorted(db.execute(sql, (match,)).fetchall())
+
+
+def long_words(article: Article) -> set[str]:
+    """What `histories` gives of words that are counted."""
+    texts = [article.excerpt, article.body, *(entry.title for entry in article.related)]
+    return {*re.findall("[a-z]{4,}", " ".join(text or "" for text in texts).lower().replace("é", "e"))}
+
+
+def slugs(db: sqlite3.Connection, match: str) -> list[str]:
+    return [slug for slug, _ in ranked(db, "search_all", match)]
+
+
+@settings(max_examples=30)
+@given(histories)
+def test_the_indexes_are_those_of_a_fresh_store(history: list[list[Edit]]) -> None:
+    with place() as (root, db, model):
+        for at, _ in enumerate(steps(db, model, history)):
+            check(db)
+            with fresh(root, model.served_folder(root / f"served{at}")) as other:
+                assert indexed(db) == indexed(other)
+                for index in INDEXES:
+                    assert ranked(db, index, '"cafe" OR "one"') == ranked(other, index, '"cafe" OR "one"')
+
+
+@settings(max_examples=15)
+@given(histories)
+def test_words_are_counted_by_article(history: list[list[Edit]]) -> None:
+    with place() as (_, db, model):
+        for _ in steps(db, model, history):
+            counted = Counter(
+                (scope, word)
+                for article in model.articles.values()
+                for scope in ((0, 1) if article.published else (1,))
+                for word in long_words(article)
+            )
+            stored = db.execute("SELECT scope, word, documents FROM search_word").fetchall()
+            assert {(scope, word): documents for scope, word, documents in stored} == counted
+
+
+def test_the_public_ranks_do_not_show_what_is_unpublished(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    for name in "abc":
+        folder.article(f"{name}.md", f"https://example.com/{name}", title=f"Fish {name}")
+    take_in()
+    before = ranked(db, "search_public", "fish")
+    folder.article("d.md", "https://example.com/d", title="Fish fish fish", published=False)
+    take_in()
+    assert ranked(db, "search_public", "fish") == before
+    assert len(ranked(db, "search_all", "fish")) == 4
+
+
+def test_what_is_unpublished_leaves_the_public_index(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    folder.article("a.md", title="Fish")
+    take_in()
+    folder.article("a.md", title="Fish", published=False)
+    take_in()
+    assert ranked(db, "search_public", "fish") == []
+    assert slugs(db, "fish") == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("match", "found"),
+    [
+        ("title : fish", ["a"]),
+        ("excerpt : kite", ["a"]),
+        ("provider : post", ["a"]),
+        ("topics : owls", ["a"]),
+        ("body : heading", ["a"]),
+        ("related : harbour", ["a"]),
+        ('"red owls"', []),  # no phrase goes from one topic to the next
+        ('"harbour station"', []),  # nor from one title to the next
+        ('"old harbour"', ["a"]),
+        ("mark", []),  # what marks matches stands for a blank
+    ],
+)
+def test_every_text_of_an_article_is_indexed(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, match: str, found: list[str]
+) -> None:
+    folder.article(
+        "a.md",
+        title="Fish",
+        excerpt="A kite, m\x02ark",
+        provider={"name": "The Post", "domain": "p.example"},
+        topics=["Red", "Owls"],
+        related=[
+            {"title": title, "webUrl": "https://example.com/r"} for title in ("Old harbour", "Station two")
+        ],
+    )
+    folder.write("a.md", (folder.root / "a.md").read_text() + "## Heading\n")
+    take_in()
+    assert slugs(db, match) == found
+
+
+def remove_search(db: sqlite3.Connection) -> None:
+    """Make the store one of the version before full-text search."""
+    kinds = "SELECT name, type FROM sqlite_master WHERE name IN ('article_words', 'search_word')"
+    kinds += " OR (name LIKE 'search%' AND (type = 'view' OR sql LIKE 'CREATE VIRTUAL%')) ORDER BY name DESC"
+    for name, kind in db.execute(kinds).fetchall():
+        db.execute(f"DROP {kind} {name}")
+    db.execute("PRAGMA user_version = 4")
+
+
+def test_a_store_of_an_earlier_version_is_brought_up_to_date(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, database: Path
+) -> None:
+    for number in range(9):
+        folder.article(
+            f"{number}.md",
+            f"https://example.com/{number}",
+            title=f"Fish {number}",
+            excerpt="kite",
+            published=number > 4,
+        )
+    take_in()
+    before = indexed(db)
+    remove_search(db)
+    other = open_writer(database, known=migrations()[:5])
+    assert indexed(other) == before
+    other.close()
+
+
+def test_files_that_mean_something_else_are_indexed_anew(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    folder.article("a.md", title="Fish")
+    folder.article("b.md", "https://example.com/b", title="Owls")
+    take_in()
+    folder.article("a.md", title="Kite")
+    folder.remove("b.md")
+    take_in(ReadOptions(base_url="https://example.com"))
+    check(db)
+    assert [slugs(db, match) for match in ("fish", "owls", "kite")] == [[], [], ["a"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "[]"),
+        ("the Café, a CAFÉ and the cafe", '["cafe"]'),
+        ("don't under_score well-known 2020", '["2020","known","score","under","well"]'),
+        ("Straße Zu\u0308rich \u0130stanbul", '["istanbul","straße","zurich"]'),
+        ("Ёлка и йод \u03a3\u038a\u03a3\u03a5\u03a6\u039f\u03a3", '["σίσυφοσ","ёлка"]'),
+    ],
+)
+def test_the_words_of_a_text(text: str, words: str) -> None:
+    assert words_of(text) == words
+
+
+letters = st.characters(max_codepoint=0x52F, exclude_categories=["Cc", "Cn"], exclude_characters="ǠǡǢǣǮǯǼǽǾǿ")
+
+
+@given(st.text(letters))
+def test_words_are_those_of_the_index(text: str) -> None:
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE VIRTUAL TABLE doc USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')")
+    db.execute("CREATE VIRTUAL TABLE token USING fts5vocab (doc, row)")
+    db.execute("INSERT INTO doc VALUES (?)", (text,))
+    (made,) = db.execute("SELECT json_group_array(term) FROM token WHERE length(term) >= 4").fetchone()
+    db.close()
+    assert words_of(text) == made

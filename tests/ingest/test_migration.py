@@ -1,0 +1,114 @@
+"""A store of the first version, taken on by this program: brought up to date, then completed by an ingest."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gqlnews.database.sqlite.migrations import migrations
+from gqlnews.database.sqlite.writer import open_writer
+from tests.ingest import dump
+from tests.ingest.conftest import TakeIn
+from tests.ingest.folder import Folder
+from tests.ingest.model import take_in as take_in_folder
+
+# ruff: noqa: S608 - the names in these statements are this program's
+
+URL = "https://example.com/{}"
+
+# What the first version's log said of the history that `lived` has.
+LOG = [
+    (1, "a", "ADDED", 0, 1),
+    (2, "b", "ADDED", 0, 0),
+    (3, "c", "ADDED", 0, 1),
+    (4, "d", "ADDED", 0, 1),
+    (5, "e", "ADDED", 0, 0),
+    (6, "a", "UPDATED", 1, 1),
+    (7, "b", "UPDATED", 0, 1),
+    (8, "c", "UPDATED", 1, 0),
+    (9, "d", "REMOVED", 1, 0),
+    (10, "e", "REMOVED", 0, 0),
+    (11, "c", "UPDATED", 0, 0),
+    (12, "d", "ADDED", 0, 1),
+]
+
+
+def write(folder: Folder, name: str, **keys: object) -> None:
+    related = [{"title": "R", "webUrl": URL.format(other)} for other in "abcde"]
+    folder.article(f"{name}.md", URL.format(name), related=related, topics=["AI"], **keys)
+
+
+@pytest.fixture
+def lived(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> sqlite3.Connection:
+    """A store of this version whose articles came, changed, were hidden, went and came back."""
+    for name in "abcde":
+        write(folder, name, published=name not in "be")
+    take_in()
+    write(folder, "a", title="new")
+    write(folder, "b")
+    write(folder, "c", published=False)
+    folder.remove("d.md")
+    folder.remove("e.md")
+    take_in()
+    write(folder, "c", published=False, title="new")
+    write(folder, "d")
+    take_in()
+    return db
+
+
+@pytest.fixture
+def old(lived: sqlite3.Connection, tmp_path: Path) -> Path:
+    """The same store as the first version kept it."""
+    path = tmp_path / "old.db"
+    db = open_writer(path, known=migrations()[:1])
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("ATTACH ? AS now", (str(tmp_path / "store.db"),))
+    tables = db.execute(
+        "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT IN ('change', 'store')"
+    )
+    for (table,) in tables.fetchall():
+        names = ", ".join(name for (name,) in db.execute(f"SELECT name FROM pragma_table_info('{table}')"))
+        db.execute(f"DELETE FROM main.{table}")
+        db.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM now.{table}")
+    db.execute("UPDATE main.store SET (line, fingerprint) = (SELECT line, fingerprint FROM now.store)")
+    last = LOG[-1][0]  # of each audience, because the public sees the last change too
+    db.execute("UPDATE main.store SET last_version = ?", (last,))
+    db.execute("UPDATE main.site SET version = (SELECT line FROM main.store) || '-' || ?", (last,))
+    db.executemany("INSERT INTO change VALUES (?, ?, ?, ?, ?)", LOG)
+    db.close()
+    return path
+
+
+@pytest.fixture
+def migrated(old: Path) -> Iterator[sqlite3.Connection]:
+    db = open_writer(old)
+    yield db
+    db.close()
+
+
+def test_what_changed_is_carried_over(lived: sqlite3.Connection, migrated: sqlite3.Connection) -> None:
+    rows = "SELECT * FROM article_change ORDER BY scope, slug"
+    assert migrated.execute(rows).fetchall() == lived.execute(rows).fetchall()
+    sites = "SELECT * FROM site ORDER BY audience"
+    assert migrated.execute(sites).fetchall() == lived.execute(sites).fetchall()
+    assert migrated.execute("SELECT 1 FROM sqlite_master WHERE name = 'change'").fetchone() is None
+
+
+def test_the_next_ingest_completes_it_and_changes_nothing(
+    lived: sqlite3.Connection, migrated: sqlite3.Connection, folder: Folder
+) -> None:
+    assert migrated.execute("SELECT count(*) FROM story").fetchone() == (0,)
+    take_in_folder(migrated, folder)
+    assert migrated.execute("SELECT size FROM story ORDER BY scope").fetchall() == [(3,), (4,)]
+    assert dump.everything(migrated) == dump.everything(lived)
+
+
+def test_it_remembers_from_then_on(
+    lived: sqlite3.Connection, migrated: sqlite3.Connection, folder: Folder
+) -> None:
+    folder.remove("a.md")
+    write(folder, "e")
+    for db in (lived, migrated):
+        take_in_folder(db, folder)
+    assert dump.everything(migrated) == dump.everything(lived)

@@ -1,0 +1,73 @@
+"""Taking in one change costs what the change costs, not what the store holds."""
+
+import sqlite3
+
+import pytest
+
+from gqlnews.ingest.temp_tables import workspace
+from tests.ingest.conftest import TakeIn
+from tests.ingest.folder import BROKEN, Folder
+
+PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+LARGE = (
+    "article",
+    "related",
+    "article_url",
+    "url_owner",
+    "article_topic",
+    "provider",
+    "topic",
+    "topic_use",
+    "provider_use",
+    "story",
+    "story_article",
+    "article_change",
+    "article_words",
+    "search_word",
+)
+
+
+def scanned(db: sqlite3.Connection, statements: list[str]) -> set[str]:
+    """The large tables that a statement reads from end to end; counting through an index is let pass."""
+    with workspace(db):
+        steps = [
+            step
+            for statement in statements
+            if statement.strip().startswith(PLANNED)
+            for *_, step in db.execute(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+    scans = [step.split() for step in steps if step.startswith("SCAN") and "COVERING" not in step]
+    assert not [step for step in steps if "BLOOM" in step or "AUTOMATIC" in step]
+    whole_scope = [step.split() for step in steps if step.endswith("(scope=?)") and "COVERING" not in step]
+    assert whole_scope == []
+    return {words[1] for words in scans if words[1] in LARGE and "INDEX" not in words}
+
+
+@pytest.mark.parametrize("edit", ["change", "remove", "break", "add", "duplicate"])
+def test_an_edit_scans_no_large_table(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, edit: str
+) -> None:
+    provider = {"name": "P", "domain": "p.example"}
+    related = [{"title": "R", "webUrl": "https://example.com/b", "provider": provider}]
+    for name in "abc":
+        folder.article(
+            f"{name}.md", f"https://example.com/{name}", provider=provider, related=related, topics=["AI"]
+        )
+    take_in()
+    match edit:
+        case "change":
+            folder.article("b.md", "https://example.com/c", related=related, topics=["Art"])
+        case "remove":
+            folder.remove("b.md")
+        case "break":
+            folder.write("b.md", BROKEN)
+        case "add":
+            folder.article("d.md", "https://example.com/b", provider=provider)
+        case _:
+            folder.article("b.markdown", "https://example.com/b")
+    statements: list[str] = []
+    db.set_trace_callback(statements.append)
+    take_in()
+    db.set_trace_callback(None)
+    assert len(statements) > 40
+    assert scanned(db, statements) == set()

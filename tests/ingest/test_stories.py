@@ -1,0 +1,271 @@
+"""Stories: who is in one, what it says of itself, and what an edit makes of it."""
+
+import shutil
+import sqlite3
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.ingest import dump
+from tests.ingest.conftest import TakeIn
+from tests.ingest.folder import Folder
+from tests.ingest.histories import articles
+from tests.ingest.model import place
+from tests.ingest.model import take_in as take_in_folder
+
+URL = "https://example.com/{}"
+
+
+def listing(*names: str) -> list[dict[str, Any]]:
+    return [{"title": "R", "webUrl": URL.format(name)} for name in names]
+
+
+def write(folder: Folder, name: str, lists: str = "", **keys: Any) -> None:
+    """An article called `name` that lists those of one letter each."""
+    folder.article(f"{name}.md", URL.format(name), related=listing(*lists), **keys)
+
+
+def groups(db: sqlite3.Connection, scope: int = 1) -> dict[str, str]:
+    """Story → the slugs of its articles, one after the other."""
+    found: dict[str, str] = {}
+    for story, slug in db.execute(
+        "SELECT story, slug FROM story_article WHERE scope = ? ORDER BY story, slug", (scope,)
+    ):
+        found[story] = found.get(story, "") + slug
+    sizes = dict(db.execute("SELECT slug, size FROM story WHERE scope = ?", (scope,)))
+    assert sizes == {story: len(slugs) for story, slugs in found.items()}
+    return found
+
+
+GRAPHS: list[tuple[dict[str, str], dict[str, str]]] = [
+    # who lists whom, the stories
+    ({"a": "b", "b": "a"}, {"a": "ab"}),
+    ({"a": "b", "b": ""}, {}),
+    ({"a": "a", "b": ""}, {}),
+    ({"a": "bb", "b": "abx"}, {"a": "ab"}),
+    ({"a": "b", "b": "c", "c": "a"}, {}),
+    ({"a": "b", "b": "ac", "c": "b", "d": "a"}, {"a": "abc"}),
+    ({"a": "d", "b": "c", "c": "b", "d": "a"}, {"a": "ad", "b": "bc"}),
+]
+
+
+@pytest.mark.parametrize(("graph", "stories"), GRAPHS)
+def test_who_list_each_other_are_a_story(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, graph: dict[str, str], stories: dict[str, str]
+) -> None:
+    for name, lists in graph.items():
+        write(folder, name, lists)
+    take_in()
+    assert groups(db) == groups(db, scope=0) == stories
+
+
+LEADS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "the hottest": ({"heat": 2}, {"heat": 3}, "b"),
+    "whatever its quality": ({"heat": 3}, {"heat": 2, "quality": 100}, "a"),
+    "some heat is above none": ({}, {"heat": 0}, "b"),
+    "also below nothing": ({}, {"heat": -1}, "b"),
+    "then the best": ({"heat": 1, "quality": 4}, {"heat": 1, "quality": 5}, "b"),
+    "some quality is above none": ({"publishedDateTime": "2024-02-01"}, {"quality": 0}, "b"),
+    "then the newest": ({}, {"publishedDateTime": "2024-01-01T00:00:00.1Z"}, "b"),
+    "then the first slug": ({}, {"publishedDateTime": "2024-01-01T01:00:00+01:00"}, "a"),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "lead"), LEADS.values(), ids=LEADS)
+def test_the_lead(
+    folder: Folder,
+    take_in: TakeIn,
+    db: sqlite3.Connection,
+    one: dict[str, Any],
+    other: dict[str, Any],
+    lead: str,
+) -> None:
+    write(folder, "a", "b", **{"title": "of a", **one})
+    write(folder, "b", "a", **{"title": "of b", **other})
+    take_in()
+    row = db.execute(
+        "SELECT slug, lead_slug, story.title, lead_id = (SELECT id FROM article WHERE slug = lead_slug)"
+        " FROM story WHERE scope = 1"
+    ).fetchone()
+    assert row == ("a", lead, f"of {lead}", 1)
+
+
+def test_what_it_says_of_its_time(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
+    write(folder, "a", "b", publishedDateTime="2024-01-01T01:00:00+01:00")
+    write(folder, "b", "ac", publishedDateTime="2024-01-01T00:00:00.0Z")
+    write(folder, "c", "bd", publishedDateTime="2024-01-02T00:00:00.50Z")
+    write(folder, "d", "c", publishedDateTime="2024-01-02T00:00:00.5Z")
+    take_in()
+    assert db.execute(
+        "SELECT first_published, last_published, last_at, node_id FROM story WHERE scope = 1"
+    ).fetchall() == [
+        ("2024-01-01T00:00:00Z", "2024-01-02T00:00:00.50Z", "2024-01-02T00:00:00.5", "U3Rvcnk6YQ=="),
+    ]
+
+
+def test_the_public_has_stories_of_published_articles(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    write(folder, "a", "b")
+    write(folder, "b", "ac", published=False)
+    write(folder, "c", "bd")
+    write(folder, "d", "c")
+    take_in()
+    assert (groups(db, scope=0), groups(db)) == ({"c": "cd"}, {"a": "abcd"})
+    write(folder, "b", "ac")
+    take_in()
+    assert groups(db, scope=0) == {"a": "abcd"}
+
+
+@pytest.fixture
+def chain(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
+    """From a to d each lists the next and the one before; x and y list each other, and others in vain."""
+    for name, lists in {"a": "by", "b": "ac", "c": "bd", "d": "c", "x": "yd", "y": "x"}.items():
+        write(folder, name, lists)
+    take_in()
+    assert groups(db) == {"a": "abcd", "x": "xy"}
+
+
+EDITS: list[tuple[dict[str, str | None], dict[str, str]]] = [
+    # articles that go (None), come, or list others; the stories then
+    ({"b": None}, {"c": "cd", "x": "xy"}),
+    ({"a": None}, {"b": "bcd", "x": "xy"}),
+    ({"c": "b"}, {"a": "abc", "x": "xy"}),
+    ({"b": "a"}, {"a": "ab", "c": "cd", "x": "xy"}),
+    ({"d": "cx"}, {"a": "abcdxy"}),
+    ({"y": "xa"}, {"a": "abcdxy"}),
+    ({"d": "cx", "x": "y"}, {"a": "abcd", "x": "xy"}),
+    ({"e": "d"}, {"a": "abcd", "x": "xy"}),
+    ({"d": "ce", "e": "d"}, {"a": "abcde", "x": "xy"}),
+    ({"x": None, "y": None}, {"a": "abcd"}),
+    ({"x": ""}, {"a": "abcd"}),
+    ({"b": "ax", "x": "b"}, {"a": "abx", "c": "cd"}),
+]
+
+
+@pytest.mark.usefixtures("chain")
+@pytest.mark.parametrize(("edit", "stories"), EDITS)
+def test_an_edit_splits_and_joins_stories(
+    folder: Folder,
+    take_in: TakeIn,
+    db: sqlite3.Connection,
+    edit: dict[str, str | None],
+    stories: dict[str, str],
+) -> None:
+    for name, lists in edit.items():
+        if lists is None:
+            folder.remove(f"{name}.md")
+        else:
+            write(folder, name, lists)
+    take_in()
+    assert groups(db) == groups(db, scope=0) == stories
+
+
+@pytest.mark.usefixtures("chain")
+def test_what_no_edit_touches_is_not_written(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
+    db.execute("UPDATE story SET title = 'as it was' WHERE slug = 'x'")
+    write(folder, "b", "a", title="new")
+    take_in()
+    rows = db.execute("SELECT slug, title FROM story WHERE scope = 1 ORDER BY slug").fetchall()
+    assert rows == [("a", "T"), ("c", "T"), ("x", "as it was")]
+
+
+@pytest.mark.usefixtures("chain")
+def test_a_program_that_reads_otherwise_finds_all_anew(take_in: TakeIn, db: sqlite3.Connection) -> None:
+    before = dump.content(db)
+    db.execute("DELETE FROM story WHERE slug = 'a'")
+    db.execute("UPDATE story_article SET story = 'x'")
+    db.execute("UPDATE store SET fingerprint = 'of an older program'")
+    take_in()
+    assert dump.content(db) == before
+
+
+@pytest.mark.usefixtures("chain")
+def test_a_member_that_gets_hotter_takes_the_lead(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    write(folder, "d", "c", heat=1, title="hot", publishedDateTime="2024-03-01")
+    take_in()
+    row = db.execute("SELECT lead_slug, title, last_published FROM story WHERE slug = 'a'").fetchone()
+    assert row == ("d", "hot", "2024-03-01T00:00:00Z")
+
+
+def test_where_another_article_answers_for_the_url_it_joins_the_story(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    write(folder, "a", "b")
+    write(folder, "b", "a")
+    take_in()
+    folder.article("t.md", URL.format("b"), related=listing("a"), publishedDateTime="2024-06-01")
+    take_in()
+    assert groups(db) == {"a": "at"}
+    folder.remove("t.md")
+    take_in()
+    assert groups(db) == {"a": "ab"}
+
+
+names = st.sampled_from("abcdef")
+links = st.lists(
+    st.tuples(names, st.none() | st.lists(names, max_size=4, unique=True).map("".join)),
+    min_size=6,
+    max_size=14,
+)
+
+
+def mutual(lists: dict[str, str]) -> dict[str, str]:
+    """The stories of who lists whom, by joining whatever meets until nothing does."""
+    found = [{one, two} for one in lists for two in lists[one] if one < two and one in lists.get(two, "")]
+    while met := next(((a, b) for a, b in combinations(found, 2) if a & b), None):
+        found = [group for group in found if group not in met] + [met[0] | met[1]]
+    return {min(group): "".join(sorted(group)) for group in found}
+
+
+@settings(max_examples=60)
+@given(links)
+def test_after_any_edit_the_stories_are_what_plain_python_finds(edits: list[tuple[str, str | None]]) -> None:
+    with place() as (_, db, model):
+        lists: dict[str, str] = {}
+        for name, others in edits:
+            lists.pop(name, None)
+            (model.folder.root / f"{name}.md").unlink(missing_ok=True)
+            if others is not None:
+                write(model.folder, name, others)
+                lists[name] = others
+            take_in_folder(db, model.folder)
+            assert groups(db) == groups(db, scope=0) == mutual(lists)
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(articles, min_size=2, max_size=6).flatmap(
+        lambda some: st.tuples(
+            st.permutations(list(enumerate(some))), st.lists(st.integers(1, 3), min_size=6, max_size=6)
+        )
+    )
+)
+def test_the_order_of_coming_makes_no_difference(
+    drawn: tuple[list[tuple[int, dict[str, Any]]], list[int]],
+) -> None:
+    order, portions = drawn
+    with place() as (_, db, model):
+        for number, keys in order:
+            folder_write(model.folder, number, keys)
+            portions[0] -= 1
+            if portions[0] == 0:
+                take_in_folder(db, model.folder)
+                portions = portions[1:]
+        take_in_folder(db, model.folder)
+        in_portions = dump.content(db)
+        empty = Folder(model.folder.root.parent / "empty")
+        take_in_folder(db, empty)
+        assert groups(db) == {}
+        take_in_folder(db, model.folder)
+        assert dump.content(db) == in_portions
+        shutil.rmtree(empty.root)
+
+
+def folder_write(folder: Folder, number: int, keys: dict[str, Any]) -> None:
+    folder.article(f"{number}.md", keys["webUrl"], **{key: keys[key] for key in keys if key != "webUrl"})

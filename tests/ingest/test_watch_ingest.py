@@ -1,0 +1,283 @@
+"""Every way in which files are saved ends in the store of a fresh ingest."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.folder import Folder, keys_of, text_of
+from tests.ingest.following import command, following, kill, running, settle, until
+from tests.server.support import SOON, Running
+
+TEXT = text_of(keys_of("https://example.com/new", title="new"))
+
+
+def fill(folder: Folder) -> None:
+    for path in ("a.md", "b.md", "b.markdown", "sub/c.md", "sub/deep/d.md"):
+        folder.article(path, f"https://example.com/{path}", title=path)
+
+
+@pytest.fixture
+def follower(folder: Folder, database: Path) -> Iterator[Running]:
+    fill(folder)
+    with following(folder, database) as run:
+        yield run
+
+
+def in_place(root: Path) -> None:
+    (root / "a.md").write_text(TEXT)
+
+
+def aside(root: Path) -> None:
+    (root / ".a.md.tmp").write_text(TEXT)
+    (root / ".a.md.tmp").rename(root / "a.md")
+
+
+def with_a_backup(root: Path) -> None:
+    (root / "a.md").rename(root / "a.md~")
+    (root / "a.md").write_text(TEXT)
+    (root / "a.md~").unlink()
+
+
+def in_two_halves(root: Path) -> None:
+    with (root / "a.md").open("w") as file:
+        file.write(TEXT[:20])
+        file.flush()
+        os.fsync(file.fileno())
+        file.write(TEXT[20:])
+
+
+def byte_by_byte(root: Path) -> None:
+    with (root / "a.md").open("w", buffering=1) as file:
+        for sign in TEXT:
+            file.write(sign)
+            file.flush()
+
+
+def a_new_folder_at_once(root: Path) -> None:
+    for number in range(50):
+        path = root / "new" / str(number % 7) / f"{number}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(TEXT.replace("example.com/new", f"example.com/{number}"))
+
+
+def moved_in(root: Path) -> None:
+    a_new_folder_at_once(root.parent / "elsewhere")
+    (root.parent / "elsewhere" / "new").rename(root / "in")
+
+
+def replaced_by_a_folder(root: Path) -> None:
+    (root / "a.md").unlink()
+    (root / "a.md").mkdir()
+    (root / "a.md" / "x.md").write_text(TEXT)
+
+
+SAVES: list[Callable[[Path], object]] = [
+    in_place,
+    aside,
+    with_a_backup,
+    in_two_halves,
+    byte_by_byte,
+    a_new_folder_at_once,
+    moved_in,
+    replaced_by_a_folder,
+]
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "touched": lambda root: os.utime(root / "a.md"),
+    "mode changed": lambda root: (root / "a.md").chmod(0o600),
+    "removed": lambda root: (root / "b.markdown").unlink(),
+    "renamed": lambda root: (root / "a.md").rename(root / "z.md"),
+    "folder renamed": lambda root: (root / "sub").rename(root / "other"),
+    "folder moved into another": lambda root: (root / "sub" / "deep").rename(root / "deep"),
+    "folder removed": lambda root: shutil.rmtree(root / "sub"),
+    "folder moved out": lambda root: (root / "sub").rename(root.parent / "out"),
+    "folder hidden": lambda root: (root / "sub").rename(root / ".sub"),
+    "link made": lambda root: (root / "l.md").symlink_to("a.md"),
+}
+
+
+@pytest.mark.parametrize("save", SAVES, ids=lambda save: save.__name__)
+def test_however_a_file_is_saved(
+    follower: Running, folder: Folder, database: Path, save: Callable[[Path], object]
+) -> None:
+    save(folder.root)
+    settle(folder, database)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_else_happens_to_a_file(
+    follower: Running, folder: Folder, database: Path, change: str
+) -> None:
+    CHANGES[change](folder.root)
+    settle(folder, database)
+
+
+def test_one_edit_after_another(follower: Running, folder: Folder, database: Path) -> None:
+    for number in range(10):
+        folder.article("sub/deep/d.md", "https://example.com/d", title=f"title {number}")
+        follower.wait_for("taken in added=0 changed=1 removed=0")
+    settle(folder, database)
+
+
+def test_another_branch_is_checked_out(folder: Folder, database: Path) -> None:
+    git = shutil.which("git")
+    if git is None:
+        pytest.skip("git is not installed")
+
+    def run(*arguments: str) -> None:
+        who = ("-c", "user.name=T", "-c", "user.email=t@example.com")
+        subprocess.run([git, *who, *arguments], cwd=folder.root, check=True, capture_output=True)  # noqa: S603
+
+    for number in range(400):
+        folder.article(f"{number % 9}/{number}.md", f"https://example.com/{number}")
+    run("init", "-q", "-b", "main")
+    run("add", ".")
+    run("commit", "-qm", "one")
+    run("checkout", "-qb", "other")
+    for number in range(0, 400, 2):
+        folder.article(f"{number % 9}/{number}.md", f"https://example.com/{number}", title="other")
+    for number in range(1, 400, 5):
+        folder.remove(f"{number % 9}/{number}.md")
+    for number in range(60):
+        folder.article(f"new/{number}.md", f"https://example.com/new/{number}")
+    run("add", ".")
+    run("commit", "-qm", "other")
+    with following(folder, database):
+        for branch in ("main", "other"):
+            run("checkout", "-q", branch)
+            settle(folder, database)
+
+
+def test_a_storm_of_files_and_folders(folder: Folder, database: Path) -> None:
+    """Folders come, go and get other names faster than they can be watched."""
+    fill(folder)
+    dice = random.Random(1)  # noqa: S311 - the same storm in every run
+    with following(folder, database):
+        for turn in range(4):
+            for number in range(60):
+                with suppress(OSError):  # what it would move is gone, or lies in itself
+                    rage(folder, dice, f"{turn}-{number}")
+            settle(folder, database)
+
+
+def rage(folder: Folder, dice: random.Random, name: str) -> None:
+    folders = [path for path in folder.root.rglob("*") if path.is_dir()] or [folder.root]
+    files = list(folder.root.rglob("*.md"))
+    match dice.randrange(6):
+        case 0 | 1:
+            deep = f"n{dice.randrange(9)}/m{dice.randrange(3)}/{name}.md"
+            path = str(dice.choice(folders).relative_to(folder.root) / deep)
+            folder.article(path, f"https://example.com/{name}")
+        case 2:
+            dice.choice(folders).rename(dice.choice(folders) / f"r{name}")
+        case 3:
+            shutil.rmtree(dice.choice(folders[-3:]))
+        case 4:
+            dice.choice(files).rename(dice.choice(folders) / f"x{name}.md")
+        case _:
+            dice.choice(files).unlink()
+
+
+def test_what_changed_while_nobody_followed_is_taken_in(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database):
+        pass
+    folder.remove("a.md")
+    with following(folder, database):
+        pass
+
+
+def test_without_events_it_polls(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database, "--poll"):
+        folder.remove("a.md")
+        settle(folder, database)
+
+
+def test_it_ends_with_its_input(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database) as run:
+        start = time.monotonic()
+        assert run.process.stdin is not None
+        run.process.stdin.close()
+        assert run.process.wait(10) == 0
+        assert time.monotonic() - start < SOON
+
+
+def test_it_ends_with_its_input_in_the_middle_of_an_ingest(folder: Folder, database: Path) -> None:
+    for number in range(1500):
+        folder.article(f"{number}.md", f"https://example.com/{number}")
+    with running(command(folder, database), database.parent) as run:
+        run.wait_for("following")
+        start = time.monotonic()
+        assert run.process.stdin is not None
+        run.process.stdin.close()
+        assert run.process.wait(10) == 0
+        assert time.monotonic() - start < SOON
+    with following(folder, database):
+        pass
+
+
+def test_a_signal_ends_it_with_a_line_of_its_log(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database, "--log-format", "json") as run:
+        run.wait_for('"taken in"')
+        assert run.stop(signal.SIGTERM) < SOON
+        assert run.process.returncode == 0
+        lines = [json.loads(line) for line in run.rest().splitlines()]
+    assert [line["message"].partition(";")[0] for line in lines] == [
+        "following",
+        "taken in",
+        "stopped by SIGTERM",
+    ]
+
+
+def test_ctrl_c_is_for_the_server_that_started_it(follower: Running, folder: Folder, database: Path) -> None:
+    follower.process.send_signal(signal.SIGINT)
+    folder.remove("a.md")
+    settle(folder, database)
+    assert follower.process.poll() is None
+
+
+def test_of_two_followers_one_stands_by_without_parsers_and_takes_over(
+    folder: Folder, database: Path
+) -> None:
+    fill(folder)
+    with (
+        following(folder, database) as first,
+        running(command(folder, database), database.parent) as second,
+    ):
+        until(lambda: "-follower" in blocked_on(second.process.pid), "it does not wait for the lock")
+        maps = Path(f"/proc/{second.process.pid}/maps").read_text()
+        assert "yaml_rs" not in maps
+        assert "nh3" not in maps
+        start = time.monotonic()
+        kill(first)
+        second.wait_for("following")
+        assert time.monotonic() - start < SOON
+        folder.remove("a.md")
+        settle(folder, database)
+
+
+def test_a_standby_ends_at_once(folder: Folder, database: Path) -> None:
+    fill(folder)
+    with following(folder, database), running(command(folder, database), database.parent) as second:
+        until(lambda: "-follower" in blocked_on(second.process.pid), "it does not wait for the lock")
+        assert second.stop(signal.SIGTERM) < SOON
+        assert second.process.returncode == 0
+
+
+def blocked_on(pid: int) -> str:
+    """The files that a process has open, by path."""
+    try:
+        return " ".join(os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return ""

@@ -1,0 +1,187 @@
+"""What a query finds, on the engine that runs it."""
+
+import re
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gqlnews.query.fts_query import MOST_CHARACTERS, MOST_TERMS, NOTHING, read_search
+from gqlnews.query.fts_tokens import _RANGES, has_token
+
+TABLE = "CREATE VIRTUAL TABLE doc USING fts5 (title, body, tokenize = 'unicode61 remove_diacritics 2')"
+DOCUMENTS = {
+    1: ("Fish and chips", "A red kite over the harbour"),
+    2: ("Owls", "Fish in the café; don't feed the owls, nor the 5 disks"),
+    3: ("The red owl's kite", "Harbour or haven: OR gate a b"),
+    4: ("Naïve", "title and map"),
+}
+
+# query → the documents that it finds
+FOUND: dict[str, set[int]] = {
+    "fish": {1, 2},
+    "FISH": {1, 2},
+    "fish harbour": {1},
+    "chips harbour": {1},  # in different columns
+    "cafe": {2},
+    "naive": {4},
+    '"red kite"': {1},
+    '"red kite': {1},
+    '"kite red"': set(),
+    "don't": {2},
+    "t-don": set(),  # a phrase
+    '5"disks': {2},
+    "fish -chips": {2},
+    "fish -harbour -café": set(),
+    'fish -"red kite"': {2},
+    "-fish": set(),
+    "-": set(),
+    "fish - chips": {1},
+    "--fish": set(),
+    '--"red kite"': {1},
+    "chips OR naive": {1, 4},
+    "fish chips OR owls": {1, 2},
+    "chips OR owls fish": {1, 2},
+    "chips OR naive OR gate": {1, 3, 4},
+    "chips or gate": set(),
+    "OR gate": {3},  # a word
+    "gate OR": {3},
+    "gate OR OR haven": {3},
+    "gate OR -fish": {3},
+    "-fish OR gate": {3},
+    '"OR"': {3},
+    "chips OR !": {1},
+    "fish ! OR ?": {1, 2},
+    "! OR ? fish": {1, 2},
+    "kit*": {1, 3},
+    "fish ki*": {1},
+    "red ki*": {1, 3},
+    "the-ha*": {1},
+    '"kit*"': set(),
+    '"kit"*': set(),
+    "k*e": set(),
+    "*": set(),
+    "fish *": {1, 2},
+    "-ha* fish": {2},
+    "title:fish": {1},
+    "title:red": {3},
+    'title:"red owl"': {3},
+    "title:nai*": {4},
+    "fish -title:fish": {2},
+    "fish -title:chips": {2},
+    "title:fish OR title:naive": {1, 4},
+    "title:": {4},  # a word
+    "title: map": {4},
+    "Title:map": set(),  # a phrase
+    "body:fish": set(),
+    "-title: fish": {1, 2},
+    "title:map": set(),
+    "NOT fish": set(),
+    "fish NEAR owls": set(),
+    "fish\0owls": {2},
+    "fish\x1fowls": {2},
+    "fish\ud800": {1, 2},
+    "(fish)": {1, 2},
+    "^fish": {1, 2},
+    "fish + chips": {1},
+    "{title}:fish": set(),
+    "'fish'": {1, 2},
+    "": set(),
+    '"': set(),
+    '""""': set(),
+}
+
+Find = Callable[[str], set[int]]
+
+
+@pytest.fixture(scope="module")
+def find() -> Iterator[Find]:
+    """The documents that a MATCH expression finds."""
+    db = sqlite3.connect(":memory:")
+    db.execute(TABLE)
+    db.executemany(
+        "INSERT INTO doc (rowid, title, body) VALUES (?, ?, ?)", [(n, *d) for n, d in DOCUMENTS.items()]
+    )
+    yield lambda match: {
+        number for (number,) in db.execute("SELECT rowid FROM doc WHERE doc MATCH ?", (match,))
+    }
+    db.close()
+
+
+@pytest.mark.parametrize(("query", "found"), FOUND.items(), ids=ascii)
+def test_a_query_finds(find: Find, query: str, found: set[int]) -> None:
+    assert find(read_search(query)) == found
+
+
+pieces = st.sampled_from(
+    ['"', "-", "*", " ", "OR", "title:", "fish", "é", "!", "\0", "\ud800", "AND", "(", "{", ":"]
+)
+queries = st.one_of(st.text(st.characters(exclude_categories=[])), st.lists(pieces, max_size=40).map("".join))
+
+
+@given(queries)
+def test_any_text_is_a_query(find: Find, query: str) -> None:
+    assert find(read_search(query)) <= DOCUMENTS.keys()
+
+
+@given(queries)
+def test_a_word_without_letters_and_numbers_changes_nothing(find: Find, query: str) -> None:
+    query = query.replace('"', " ").replace("OR", " ")
+    assert find(read_search(f"{query} ! fish")) == find(read_search(f"{query} fish"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "fish " * 10_000,
+        " OR ".join(["fish"] * 5_000),
+        "-x " * 10_000 + "fish",
+        "fish " + "-x " * 10_000,
+        "f* " * 10_000,
+        "x" * 100_000,
+        '"' + "fish " * 20_000,
+        "a-" * 50_000,
+        '"' * 100_000,
+        "title:" * 20_000,
+        "\ud800" * 100_000,
+    ],
+    ids=lambda query: ascii(query[:10]),
+)
+def test_a_query_of_any_length_is_answered(find: Find, query: str) -> None:
+    assert find(read_search(query)) <= DOCUMENTS.keys()
+
+
+def test_what_comes_after_the_last_term_is_not_read(find: Find) -> None:
+    most = "fish " * MOST_TERMS
+    assert find(read_search(most + "owls")) == {1, 2}
+    assert find(read_search(most.removeprefix("fish ") + "owls")) == {2}
+
+
+def test_what_stands_behind_the_last_character_is_not_read(find: Find) -> None:
+    most = "fish".ljust(MOST_CHARACTERS)
+    assert find(read_search(most + "owls")) == {1, 2}
+    assert find(read_search(most[4:] + "owls")) == {2}
+
+
+def test_nothing_finds_nothing(find: Find) -> None:
+    assert find(NOTHING) == set()
+
+
+def test_the_characters_of_tokens_are_those_of_the_engine() -> None:
+    edges = {int(edge, 16) + step for edge in re.findall("[0-9a-f]+", _RANGES) for step in (-1, 0, 1)}
+    edges -= {*range(0xD800, 0xE000), sys.maxunicode + 1}
+    db = sqlite3.connect(":memory:")
+    db.execute(TABLE)
+    db.execute("CREATE VIRTUAL TABLE token USING fts5vocab (doc, instance)")
+    db.executemany("INSERT INTO doc (rowid, body) VALUES (?, ?)", [(edge, chr(edge)) for edge in edges])
+    made = {number for (number,) in db.execute("SELECT doc FROM token")}
+    db.close()
+    assert {edge for edge in edges if has_token(chr(edge))} == made
+
+
+def test_a_fifth_prefix_is_a_word() -> None:
+    """Of the whole query, also of what it excludes."""
+    assert read_search("a* b* c* -d* e* f") == '("a*" * AND "b*" * AND "c*" * AND "e*" AND "f") NOT ("d*" *)'

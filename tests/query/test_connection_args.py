@@ -1,0 +1,95 @@
+"""Arguments of connections: sizes of pages, orders, and the names of orders in cursors."""
+
+from enum import Enum
+from typing import Any
+
+import pytest
+
+from gqlnews.errors import RequestError
+from gqlnews.query.connection_args import ABOVE, BELOW, ListShape, ReadList, page_size, read_order
+from gqlnews.query.fields import OrderTerm
+
+NEWEST = (OrderTerm("published_at", descending=True), OrderTerm("slug"))
+KNOWN = {
+    "PUBLISHED": OrderTerm("published_at"),
+    "QUALITY": OrderTerm("quality", missing=BELOW, number=True),
+}
+READ = ReadList("Query.articles", NEWEST, orders=KNOWN)
+
+
+class Word(Enum):
+    """As GraphQL's enums arrive: members, known by name."""
+
+    PUBLISHED = 1
+    QUALITY = 2
+    ASC = 3
+    DESC = 4
+    FIRST = 5
+    LAST = 6
+
+
+def by(field: Word, direction: Word = Word.DESC, nulls: Word = Word.LAST) -> dict[str, Any]:
+    return {"field": field, "direction": direction, "nulls": nulls}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "size", "backward"),
+    [
+        (None, None, 20, False),
+        (0, None, 0, False),
+        (100, None, 100, False),
+        (None, 0, 0, True),
+        (None, 7, 7, True),
+    ],
+)
+def test_the_size_of_a_page(first: int | None, last: int | None, size: int, backward: bool) -> None:
+    assert page_size(first, last) == (size, backward)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(1, 1), (0, 0), (-1, None), (101, None), (None, -1), (None, 101)]
+)
+def test_a_page_that_is_refused(first: int | None, last: int | None) -> None:
+    with pytest.raises(RequestError) as refused:
+        page_size(first, last)
+    assert refused.value.code == "BAD_PAGE"
+
+
+@pytest.mark.parametrize(
+    ("direction", "nulls", "missing"),
+    [
+        (Word.DESC, Word.LAST, BELOW),
+        (Word.DESC, Word.FIRST, ABOVE),
+        (Word.ASC, Word.LAST, ABOVE),
+        (Word.ASC, Word.FIRST, BELOW),
+    ],
+)
+def test_null_stands_where_it_is_told_to_in_either_direction(
+    direction: Word, nulls: Word, missing: int
+) -> None:
+    (term, last) = read_order([by(Word.QUALITY, direction, nulls)], KNOWN, NEWEST)
+    assert term == OrderTerm("quality", direction is Word.DESC, missing, number=True)
+    assert last == OrderTerm("slug")
+
+
+@pytest.mark.parametrize(
+    "given", [None, [], [by(Word.PUBLISHED)], [by(Word.PUBLISHED), by(Word.PUBLISHED, Word.ASC)]]
+)
+def test_the_default_order_however_it_is_said_is_one_place(given: list[dict[str, Any]] | None) -> None:
+    inputs = READ({"orderBy": given})
+    assert isinstance(inputs.shape, ListShape)
+    assert inputs.shape.order == NEWEST
+    assert inputs.values["place"] == "Query.articles"
+
+
+def test_every_other_order_is_a_place_of_its_own() -> None:
+    orders = [
+        [by(Word.PUBLISHED)],
+        [by(Word.PUBLISHED, Word.ASC)],
+        [by(Word.QUALITY)],
+        [by(Word.QUALITY, nulls=Word.FIRST)],
+        [by(Word.QUALITY, Word.ASC)],
+        [by(Word.QUALITY), by(Word.PUBLISHED)],
+        [by(Word.PUBLISHED), by(Word.QUALITY)],
+    ]
+    assert len({READ({"orderBy": order}).values["place"] for order in orders}) == len(orders)

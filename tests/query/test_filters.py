@@ -1,0 +1,155 @@
+"""Filters: what is refused, and what bounds of a range they come to. What they find, the oracle tests."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gqlnews.errors import RequestError
+from gqlnews.query import predicates
+from gqlnews.query.filters import MAX_CHARACTERS, MOST_DEPTH, MOST_PARTS, Compared, FilterReader, Operand
+from gqlnews.query.predicates import All, AnyOf, Not, Operator
+from tests.product import Product
+
+MISSING = predicates.Test("title", Operator.MISSING)
+OPERANDS = {
+    "title": Operand("title", Compared.TEXT),
+    "heat": Operand("heat", Compared.INTEGER),
+    "when": Operand("published_at", Compared.INSTANT),
+    "topic": Operand("topic_slugs", Compared.ITEMS),
+}
+
+
+def read(where: dict[str, Any]) -> tuple[Any, dict[str, object]]:
+    reader = FilterReader(OPERANDS)
+    return reader.read(where), reader.values
+
+
+@pytest.mark.parametrize(
+    ("where", "condition"),
+    [
+        ({}, All()),
+        ({"title": None, "and": None, "not": None}, All()),
+        ({"title": {"eq": None}}, All()),
+        ({"or": []}, AnyOf()),
+        ({"not": {}}, AnyOf()),
+        ({"topic": {"any": []}}, AnyOf()),
+        ({"topic": {"none": []}}, All()),
+        ({"title": {"isNull": True}}, MISSING),
+        ({"title": {"isNull": False}}, Not(MISSING)),
+        ({"not": {"title": {"isNull": False}}}, MISSING),
+    ],
+)
+def test_what_is_null_or_empty(where: dict[str, Any], condition: All) -> None:
+    assert read(where) == (condition, {})
+
+
+def deep(depth: int) -> dict[str, Any]:
+    return {"not": deep(depth - 1)} if depth > 1 else {}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"title": {"eq": "x" * (MAX_CHARACTERS + 1)}},
+        {"or": [{"title": {"contains": "x" * 1_000}}] * 51},
+        {"title": {"in": ["x" * 100] * 500}},
+    ],
+    ids=["one text", "one text in many tests", "a set"],
+)
+def test_texts_have_an_end(where: dict[str, Any]) -> None:
+    """Each test keeps a copy of its text, where the request has it once."""
+    with pytest.raises(RequestError, match="texts") as refused:
+        read(where)
+    assert refused.value.code == "TOO_WIDE"
+
+
+def test_filters_nest_so_deep_and_no_deeper() -> None:
+    read(deep(MOST_DEPTH))
+    with pytest.raises(RequestError, match="flatter") as refused:
+        read(deep(MOST_DEPTH + 1))
+    assert refused.value.code == "TOO_DEEP"
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        lambda count: {"or": [{}] * count},
+        lambda count: {"topic": {"all": ["x"] * count}},
+        lambda count: {"and": [{"heat": {"gt": 1}}] * (count // 2)},
+    ],
+)
+def test_filters_have_so_many_parts_and_no_more(many: Any) -> None:
+    read(many(MOST_PARTS - 1))
+    with pytest.raises(RequestError, match="more than 200 parts") as refused:
+        read(many(MOST_PARTS + 1))
+    assert refused.value.code == "TOO_WIDE"
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ({"when": {"gt": "yesterday"}}, "BAD_DATE"),
+        ({"when": {"eq": "2021-02-30"}}, "BAD_DATE"),
+        ({"when": {"withinLast": "2 days"}}, "BAD_DURATION"),
+        ({"or": [{"not": {"when": {"lte": ""}}}]}, "BAD_DATE"),
+    ],
+)
+def test_a_value_that_is_none_is_refused(where: dict[str, Any], code: str) -> None:
+    with pytest.raises(RequestError, match="write one such as") as refused:
+        read(where)
+    assert refused.value.code == code
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=4)
+
+
+@given(prefix=TEXTS, text=TEXTS, rest=TEXTS)
+def test_a_prefix_is_the_range_of_what_begins_so(prefix: str, text: str, rest: str) -> None:
+    """By the bytes of UTF-8, which is how SQLite compares texts."""
+    _, values = read({"title": {"startsWith": prefix}})
+    low, high = values.values()
+    assert isinstance(low, str)
+    past_all = isinstance(high, bytes)
+    for one in (text, prefix + rest):
+        inside = low.encode() <= one.encode() and (past_all or one.encode() < str(high).encode())
+        assert inside == one.startswith(prefix)
+
+
+@pytest.mark.parametrize("prefix", ["\ud7ff", "a\U0010ffff", "\U0010ffff\U0010ffff", ""])
+def test_the_end_of_a_range_is_a_text_or_past_every_text(prefix: str) -> None:
+    high = list(read({"title": {"startsWith": prefix}})[1].values())[1]
+    assert high == b"" or str(high).encode() > prefix.encode()
+
+
+def alternating(depth: int, at: int = 0) -> dict[str, Any]:
+    """Each level is an `or` beside other tests, which is an `and` around it."""
+    if depth == 1:
+        return {"title": {"contains": "x", "ne": "y"}, "matches": "z"}
+    return {
+        "heat": {"gt": at},
+        "topic": {"none": ["a"]},
+        "or": [{"heat": {"lt": at}}, alternating(depth - 1, at + 1)],
+    }
+
+
+PARTS = "totalCount nodes { slug } edges { cursor } pageInfo { hasNextPage hasPreviousPage }"
+NESTED = [
+    f"articles(where: $where, collapse: STORY) {{ {PARTS} facets {{ topics {{ count }} }} }}",
+    "articles(where: $where, collapse: URL) { facets { topics { topic { slug } } published { count } } }",
+    'search(query: "the", where: $where) { totalCount edges { snippet } pageInfo { hasNextPage } }',
+    "trending(where: $where, collapse: STORY) { nodes { referencedBy(where: $where) { totalCount } } }",
+    "topics { articles(where: $where, orderBy: [{ field: HEAT }]) { totalCount nodes { slug } } }",
+]
+
+
+@pytest.mark.parametrize(
+    "where", [deep(MOST_DEPTH), alternating(MOST_DEPTH), {"not": alternating(MOST_DEPTH - 1)}]
+)
+@pytest.mark.parametrize("root", NESTED)
+def test_the_deepest_filter_is_answered_wherever_it_stands(
+    examples: Product, root: str, where: dict[str, Any]
+) -> None:
+    """SQLite's parser overflows where expressions nest too deep."""
+    examples.data(f"query ($where: ArticleFilter) {{ {root} }}", {"where": where})

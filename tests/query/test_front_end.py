@@ -1,0 +1,148 @@
+"""The plans of a front end's queries, `benchmarks/queries/`: what of the store each reads from end to end.
+
+The store keeps no statistics, so SQLite plans the same for ten articles and for ten million. A covering index
+is the most that a query may walk; where it is in WALKED it has to, in the worst case: to count what passes a
+filter, to order by what has no index, to find twenty that pass.
+"""
+
+import re
+
+import pytest
+
+from benchmarks.front_end import query_names, query_text, variables_for
+from gqlnews.query.audience import Audience
+from gqlnews.schema.filters import ARTICLE_OPERANDS
+from tests.product import Product
+from tests.query.test_statements import alias_of, explained
+
+NEWEST = "article_newest_public"
+BY_PROVIDER = "article_provider_public"
+BY_TOPIC = "article_topic_newest_public"
+
+WALKED: dict[str, set[str]] = {
+    "archive": {BY_PROVIDER},
+    "archive-month": set(),
+    "article-by-url": set(),
+    "article-page": {"search_public"},
+    "editors-choice": {NEWEST},
+    "front-page": {NEWEST, BY_PROVIDER, BY_TOPIC},
+    "front-page-by-story": {NEWEST, BY_PROVIDER},
+    "provider-page": set(),
+    "providers-directory": set(),
+    "search": {"search_public"},
+    "search-as-you-type": {"search_public"},
+    "search-narrowed": {"search_public"},
+    "sitemap": {NEWEST, BY_PROVIDER},
+    "stories": set(),
+    "story-page": set(),
+    "sync": set(),
+    "topic-page": set(),
+    "topic-page-best": set(),  # of that topic alone
+    "topics-index": set(),
+    "trending": set(),  # up to `asOf`, which SQLite calls a search
+}
+
+
+TABLES = {
+    "article",
+    "related",
+    "article_topic",
+    "article_url",
+    "article_change",
+    "article_words",
+    "search_word",
+    "provider",
+    "story",
+    "story_article",
+}
+
+
+def statement_of(product: Product, name: str) -> str:
+    variables = variables_for(product.database, Audience.PUBLIC)
+    product.statements.clear()
+    product.data(query_text(name), variables.get(name), Audience.PUBLIC)
+    (statement,) = [
+        one for one in product.statements if one.startswith(("WITH RECURSIVE", "SELECT (", "SELECT json"))
+    ]
+    return statement
+
+
+def test_every_query_has_its_plan() -> None:
+    assert sorted(WALKED) == query_names()
+
+
+@pytest.mark.parametrize("name", query_names())
+def test_what_a_query_walks(examples: Product, name: str) -> None:
+    statement = statement_of(examples, name)
+    walked = set()
+    for line in explained(examples, statement):
+        assert "BLOOM" not in line, line
+        scan = re.fullmatch(r"SCAN (\w+)(?: USING (COVERING )?INDEX (\w+)| VIRTUAL TABLE .*)?", line)
+        if scan is None:
+            assert not re.match(r"SEARCH t\d+ USING AUTOMATIC", line), (
+                f"indexes a table for one request: {line}"
+            )
+            continue
+        source, covering, index = scan.groups()
+        if index:
+            assert covering, f"visits the table for each entry of the index: {line}"
+            walked.add(index)
+        elif source.startswith("search_"):
+            walked.add(source)
+        else:
+            assert alias_of(statement, source) not in TABLES, line
+    assert walked == WALKED[name]
+
+
+FILTERS = [
+    *(f'{name}: {{ contains: "a" }}' for name in ("slug", "title", "category", "type", "provider")),
+    *(f"{name}: {{ gt: 1 }}" for name in ("quality", "heat")),
+    *(f'{name}: {{ gt: "2020-01-01" }}' for name in ("publishedDateTime", "updatedAt")),
+    *(f"{name}: true" for name in ("published", "hasImage", "hasRelated")),
+    'topic: { none: ["a"] }',
+    'matches: "a"',
+]
+
+
+@pytest.mark.parametrize("audience", [Audience.PUBLIC, Audience.OPEN])
+@pytest.mark.parametrize("where", FILTERS)
+def test_a_filter_never_visits_the_wide_rows(examples: Product, where: str, audience: Audience) -> None:
+    """By any field, in any order: one index holds both."""
+    order = "orderBy: [{ field: HEAT }, { field: TITLE }]"
+    query = f"{{ articles(where: {{ {where} }}, {order}) {{ totalCount nodes {{ slug }} }} }}"
+    examples.statements.clear()
+    examples.data(query, audience=audience)
+    (statement,) = [one for one in examples.statements if one.startswith("WITH RECURSIVE")]
+    reads = [line for line in explained(examples, statement) if re.match(r"(SCAN|SEARCH) t\d+ USING", line)]
+    by_key = "USING INTEGER PRIMARY KEY (rowid=?)"  # the rows of the page
+    assert [line for line in reads if "COVERING INDEX" not in line and by_key not in line] == []
+    assert sum("COVERING INDEX" in line for line in reads) == 2  # for the count, and for the page
+
+
+def test_every_field_of_the_filter_is_among_them() -> None:
+    assert {where.split(":")[0] for where in FILTERS} == set(ARTICLE_OPERANDS)
+
+
+@pytest.mark.parametrize(
+    ("where", "order", "alone"),
+    [
+        ('topic: { any: ["ai"] }', "", True),
+        ('quality: { gte: 1 }, topic: { all: ["ai"] }, hasImage: true', "", True),
+        ('topic: { any: ["ai"] }, heat: { gt: 0 }', ", orderBy: [{ field: QUALITY }]", True),
+        ('and: [{ topic: { any: ["ai"] } }, { quality: { isNull: false } }]', "", True),
+        ('topic: { any: ["ai", "art"] }', "", False),
+        ('not: { topic: { any: ["ai"] } }', "", False),
+        ('or: [{ topic: { any: ["ai"] } }, { quality: { gte: 1 } }]', "", False),
+        ('topic: { any: ["ai"] }, title: { contains: "a" }', "", False),
+        ('topic: { any: ["ai"] }', ", orderBy: [{ field: TITLE }]", False),
+    ],
+)
+def test_articles_of_one_topic_are_walked_alone(
+    examples: Product, where: str, order: str, alone: bool
+) -> None:
+    examples.statements.clear()
+    examples.data(f"{{ articles(where: {{ {where} }}{order}) {{ nodes {{ slug }} }} }}")
+    (statement,) = [one for one in examples.statements if one.startswith("WITH RECURSIVE")]
+    plan = "\n".join(explained(examples, statement))
+    assert (f"USING COVERING INDEX {BY_TOPIC} (topic=?" in plan) is alone, plan
+    assert (f"COVERING INDEX {NEWEST}" in plan) is not alone, plan

@@ -1,0 +1,125 @@
+"""Links nest in SQL as deep as SQLite's parser has room for, and leave some, whichever way they lead."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from random import Random
+
+import pytest
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+    get_named_type,
+    is_leaf_type,
+    is_non_null_type,
+    is_object_type,
+)
+
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.engine.engine import Answer, Asked, Engine
+from gqlnews.query.audience import Audience
+
+MOST = 60  # requests of a kind, drawn once and for all
+ROOM = 6  # parentheses that a statement can still be put in: the parser has room for some 75
+PASSED_OVER = {"Problem", "PageInfo", "Site", "IntRange", "DateTimeRange"}
+ARGUMENTS = {"slug": '"x"', "url": '"http://a.example/b"', "query": '"ai"', "domain": '"x"', "by": "DAY"}
+NESTING = (
+    "related",
+    "article",
+    "story",
+    "providers",
+    "provider",
+    "lead",
+    "topics",
+    "images",
+    "drift",
+    "nodes",
+)
+ALL = (
+    *NESTING,
+    "edges",
+    "node",
+    "referencedBy",
+    "articles",
+    "facets",
+    "image",
+    "tableOfContents",
+    "topic",
+    "similar",
+)
+
+
+def written(name: str, field: GraphQLField) -> str:
+    needed = [
+        f"{argument}: {ARGUMENTS[argument]}"
+        for argument, definition in field.args.items()
+        if is_non_null_type(definition.type) and definition.default_value is Undefined
+    ]
+    return f"{name}({', '.join(needed)})" if needed else name
+
+
+def leaves(kind: GraphQLObjectType, width: int) -> str:
+    """Every plain field, and more of the first until there are `width`."""
+    names = [name for name, field in kind.fields.items() if is_leaf_type(get_named_type(field.type))]
+    names += [f"w{number}: {names[0] if names else '__typename'}" for number in range(width - len(names))]
+    return " ".join(names)
+
+
+def paths(
+    schema: GraphQLSchema, kind: GraphQLObjectType, links: Sequence[str], length: int, width: int
+) -> Iterator[list[str]]:
+    """The ways through these links, `length` of them at most, each to a type's plain fields."""
+    yield [leaves(kind, width)]
+    for name in links if length else ():
+        field = kind.fields.get(name)
+        if field is not None and is_object_type(target := get_named_type(field.type)):
+            above = leaves(kind, width - 1) if width > 1 else ""
+            for rest in paths(schema, target, links, length - 1, width):
+                yield [f"{above} {written(name, field)}", *rest]
+
+
+def requests(schema: GraphQLSchema, links: Sequence[str], length: int, width: int) -> Iterator[str]:
+    assert schema.query_type is not None
+    for name, field in schema.query_type.fields.items():
+        target = get_named_type(field.type)
+        if is_object_type(target) and target.name not in PASSED_OVER:
+            for steps in paths(schema, target, links, length, width):
+                yield " { ".join(["", written(name, field), *steps]) + " }" * (len(steps) + 1)
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    db = open_writer(tmp_path_factory.mktemp("nesting") / "empty.db")
+    yield db
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("links", "length", "width"),
+    [(NESTING, 6, 1), (NESTING, 5, 61), (NESTING, 4, 119), (ALL, 4, 1), (ALL, 3, 61)],
+    ids=["deep", "deep and wide", "deep and widest", "any link", "any link, wide"],
+)
+def test_every_way_through_the_links_leaves_the_parser_room(
+    connection: sqlite3.Connection, links: Sequence[str], length: int, width: int
+) -> None:
+    engine = Engine(no_store)
+    tried = 0
+    every = list(requests(engine.schema._schema, links, length, width))
+    drawn = Random(1).sample(every, min(MOST, len(every)))  # noqa: S311 - the same each time, that is the point
+    for request in drawn:
+        prepared = engine.prepare(Asked(request), Audience.EDITOR)
+        if isinstance(prepared, Answer):
+            assert b"TOO_WIDE" in prepared.body, request
+            continue
+        (query,) = prepared.bound.queries.values()
+        try:
+            connection.execute(f"EXPLAIN SELECT {'(' * ROOM}({query.sql}){')' * ROOM}", query.statement[1])
+        except sqlite3.OperationalError as error:
+            raise AssertionError(request) from error
+        tried += 1
+    assert tried > MOST / 2
+
+
+async def no_store(_statements: object) -> list[bytes | None]:
+    raise AssertionError("nothing is read here")

@@ -1,0 +1,287 @@
+"""`/metrics`, through real requests."""
+
+import asyncio
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient, WebSocketDenialResponse
+
+from gqlnews.app import create_app
+from gqlnews.config.settings import ServerSettings
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.database_handle import Access
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.ingest.pipeline import ingest
+from gqlnews.server.observability.prometheus import is_inside
+from tests.server.support import DEADLINE, PUBLISHED, TOKEN, write_articles
+
+DOCS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text("utf-8")
+FRONT = {"query": "query Front { site { articleCount } }"}
+SLOW = (
+    "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30000) SELECT CAST(max(i) AS TEXT) FROM n",
+    (),
+)
+READERS = 2
+SUBSCRIPTION = "subscription Watch { articleChanged { slug } }"
+
+Samples = dict[tuple[str, tuple[str, ...]], float]
+"""By name and the values of the labels in the order of their names."""
+
+
+@contextmanager
+def serving(settings: ServerSettings, host: str = "127.0.0.1") -> Iterator[TestClient]:
+    with TestClient(create_app(replace(settings, metrics=True)), client=(host, 50000)) as client:
+        yield client
+
+
+@pytest.fixture
+def client(server_settings: ServerSettings) -> Iterator[TestClient]:
+    with serving(server_settings) as client:
+        yield client
+
+
+def families(client: TestClient) -> list[Any]:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    return list(text_string_to_metric_families(answer.text))
+
+
+def samples(client: TestClient) -> Samples:
+    return {
+        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in families(client)
+        for sample in family.samples
+    }
+
+
+def scrapes(client: TestClient) -> Iterator[Samples]:
+    """One after the other, until the server has taken note of what happened."""
+    until = time.monotonic() + DEADLINE
+    while time.monotonic() < until:
+        yield samples(client)
+
+
+def ask(client: TestClient, query: str) -> Any:
+    return client.post("/graphql", json={"query": query}).json()
+
+
+def test_it_is_off_unless_asked_for(server_settings: ServerSettings) -> None:
+    with TestClient(create_app(server_settings), client=("127.0.0.1", 50000)) as client:
+        assert client.get("/metrics").status_code == 404
+
+
+def test_to_who_asks_from_outside_the_path_is_none(server_settings: ServerSettings) -> None:
+    with serving(server_settings, "8.8.8.8") as client:
+        nowhere = client.get("/nowhere")
+        assert (client.get("/metrics").status_code, client.get("/metrics").json()) == (404, nowhere.json())
+
+
+@pytest.mark.parametrize(
+    ("host", "inside"),
+    [
+        (None, True),
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("10.1.2.3", True),
+        ("192.168.0.9", True),
+        ("fd00::1", True),
+        ("fe80::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:8.8.8.8", False),
+        ("8.8.8.8", False),
+        ("2001:4860:4860::8888", False),
+        ("testclient", False),
+        ("", False),
+    ],
+)
+def test_who_is_inside(host: str | None, inside: bool) -> None:
+    assert is_inside(host) is inside
+
+
+def test_operations_are_counted_by_name_and_outcome(client: TestClient) -> None:
+    client.post("/graphql", json=FRONT)
+    client.post("/graphql", json=FRONT)
+    client.get("/graphql", params={"query": "{ site { version } }"})
+    ask(client, "query Front { nothing }")
+    ask(client, "query Odd { ")
+    client.post("/graphql", content="no JSON", headers={"content-type": "application/json"})
+    counted = {
+        labels: value
+        for (name, labels), value in samples(client).items()
+        if name == "gqlnews_operations_total"
+    }
+    assert counted == {("Front", "ok"): 2, ("-", "ok"): 1, ("-", "refused"): 3}
+
+
+def test_what_was_told_of_errors_is_counted_by_code(client: TestClient) -> None:
+    ask(client, "{ articles(first: 1000) { nodes { slug } } }")
+    client.post("/graphql", content="x" * 300_000, headers={"content-type": "application/json"})
+    client.post("/graphql", json=FRONT, headers={"authorization": "Bearer wrong"})
+    counted = samples(client)
+    for code in ("BAD_PAGE", "BODY_TOO_LARGE", "UNAUTHENTICATED"):
+        assert counted["gqlnews_errors_total", (code,)] == 1
+
+
+def test_answers_kept_and_statements_are_counted(client: TestClient) -> None:
+    before = samples(client)
+    for _ in range(3):
+        client.post("/graphql", json=FRONT)
+    after = samples(client)
+    assert after["gqlnews_kept_answers_total", ("hit",)] == 2
+    assert after["gqlnews_kept_answers_total", ("miss",)] == 1
+    assert after["gqlnews_kept_bytes", ()] > 0
+    scrape = 1
+    assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 1 + scrape
+
+
+def test_root_fields_kept_are_counted(client: TestClient) -> None:
+    before = samples(client)
+    for more in ("", "site { articleCount }"):
+        ask(client, f"{{ topics {{ name }} {more} }}")
+    after = samples(client)
+    assert after["gqlnews_kept_fields_total", ("hit",)] == 1
+    assert after["gqlnews_kept_fields_total", ("miss",)] == 2
+    assert after["gqlnews_kept_field_bytes", ()] > 0
+    scrape = 1
+    assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 2 + scrape
+
+
+def test_statements_that_had_just_been_run_are_counted(client: TestClient) -> None:
+    store: Access = client.app.state.service.store  # type: ignore[attr-defined]
+
+    async def read(count: int) -> None:
+        await asyncio.gather(*(store.read([SLOW]) for _ in range(count)))
+
+    before = samples(client)
+    assert client.portal is not None
+    client.portal.call(read, 20)
+    after = samples(client)
+    scrape = 1
+    assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 20 + scrape
+    assert 20 - 2 * READERS <= after["gqlnews_spared_statements_total", ()] < 20
+
+
+def test_a_client_that_has_the_answer_is_counted(client: TestClient) -> None:
+    first = client.get("/graphql", params=FRONT)
+    again = client.get("/graphql", params=FRONT, headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert samples(client)["gqlnews_operations_total", ("Front", "ok")] == 2
+
+
+def test_how_long_operations_took(client: TestClient) -> None:
+    client.post("/graphql", json=FRONT)
+    counted = samples(client)
+    assert counted["gqlnews_operation_seconds_bucket", ("+Inf",)] == 1
+    assert counted["gqlnews_operation_seconds_count", ()] == 1
+    assert 0 < counted["gqlnews_operation_seconds_sum", ()] < 60
+
+
+def test_a_socket_and_its_operations_are_counted(client: TestClient) -> None:
+    with client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket:
+        socket.send_json({"type": "connection_init"})
+        socket.receive_json()
+        socket.send_json({"id": "1", "type": "subscribe", "payload": FRONT})
+        socket.receive_json()
+        assert socket.receive_json()["type"] == "complete"
+        socket.send_json({"id": "2", "type": "subscribe", "payload": {"query": SUBSCRIPTION}})
+        socket.send_json({"type": "ping"})
+        assert socket.receive_json()["type"] == "pong"
+        counted = samples(client)
+        assert counted["gqlnews_streams", ("websocket",)] == 1
+        assert counted["gqlnews_subscribers", ()] == 1
+        assert counted["gqlnews_operations_total", ("Front", "ok")] == 1
+    watched = "gqlnews_operations_total", ("Watch", "ok")
+    after = next(after for after in scrapes(client) if watched in after)
+    assert after[watched] == 1
+    assert after["gqlnews_streams", ("websocket",)] == 0
+    assert after["gqlnews_operation_seconds_count", ()] == 1  # a subscription takes as long as it is watched
+
+
+def test_events_and_changes_are_counted(tmp_path: Path) -> None:
+    folder = write_articles(tmp_path / "content")
+    with closing(open_writer(tmp_path / "news.db")) as db:
+        ingest(db, folder, ReadOptions(), processes=1)
+        with (
+            serving(ServerSettings(tmp_path / "news.db")) as client,
+            client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket,
+        ):
+            socket.send_json({"type": "connection_init"})
+            socket.receive_json()
+            socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": SUBSCRIPTION}})
+            socket.send_json({"type": "ping"})
+            socket.receive_json()
+            write_articles(folder, {"published.md": PUBLISHED.replace("A body", "Another")})
+            ingest(db, folder, ReadOptions(), processes=1)
+            assert socket.receive_json()["type"] == "next"
+            counted = samples(client)
+            assert counted["gqlnews_events_total", ()] == 1
+            assert counted["gqlnews_changes_total", ("public",)] == 2
+
+
+def test_limits_of_streams_are_counted(server_settings: ServerSettings) -> None:
+    with (
+        serving(replace(server_settings, most_streams=1)) as client,
+        client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]),
+    ):
+        events = client.post(
+            "/graphql", json={"query": SUBSCRIPTION}, headers={"accept": "text/event-stream"}
+        )
+        assert events.status_code == 503
+        with pytest.raises(WebSocketDenialResponse):
+            client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]).__enter__()
+        assert samples(client)["gqlnews_errors_total", ("TOO_MANY_STREAMS",)] == 2
+
+
+def test_the_content_is_counted(client: TestClient) -> None:
+    counted = samples(client)
+    assert (counted["gqlnews_articles", ("public",)], counted["gqlnews_articles", ("all",)]) == (1, 2)
+    assert counted["gqlnews_problems", ("error",)] == 1
+    assert counted["gqlnews_changes_total", ("public",)] == 1
+    assert counted["gqlnews_changes_total", ("all",)] == 2
+
+
+def test_where_the_store_does_not_answer_the_rest_is_told(
+    database: Path, tmp_path: Path, server_settings: ServerSettings
+) -> None:
+    copy = Path(shutil.copy(database, tmp_path))
+    with serving(replace(server_settings, database=copy)) as client:
+        with closing(sqlite3.connect(copy)) as db:
+            db.execute("DROP TABLE problem")
+        counted = samples(client)
+        assert ("gqlnews_problems", ("error",)) not in counted
+        assert ("gqlnews_subscribers", ()) in counted
+
+
+def test_openmetrics_for_who_asks_for_it(client: TestClient) -> None:
+    answer = client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_no_token_is_in_it(client: TestClient) -> None:
+    client.post("/graphql", json=FRONT, headers={"authorization": f"Bearer {TOKEN}"})
+    assert TOKEN not in client.get("/metrics").text
+
+
+def test_the_documentation_has_every_metric_and_no_other(client: TestClient) -> None:
+    client.post("/graphql", json={"query": "{ nothing }"})
+    ours = [family for family in families(client) if family.name.startswith("gqlnews_")]
+    labelled = {
+        family.name + ("_total" if family.type == "counter" else ""): (
+            family.type,
+            {label for sample in family.samples for label in sample.labels} - {"le"},
+        )
+        for family in ours
+    }
+    rows = re.findall(r"^\| `(gqlnews_\w+)` \| (\w+) \| (.*?) \| \S", DOCS, re.MULTILINE)
+    assert labelled == {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+    assert any(family.name.startswith("process_") for family in families(client))

@@ -1,0 +1,279 @@
+"""The response cache, and what a GET's client may keep."""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from starlette.testclient import TestClient
+
+from gqlnews.app import create_app
+from gqlnews.config.settings import ServerSettings
+from gqlnews.content.models import ReadOptions
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.ingest.pipeline import ingest
+from gqlnews.query.audience import Audience
+from gqlnews.server.response_cache import Request
+from tests.server.support import DEADLINE, TOKEN, TOKEN_HASH, write_articles
+
+EDITOR = {"authorization": f"Bearer {TOKEN}"}
+TITLES = "{ articles { nodes { title } } }"
+ARTICLE = "---\ntitle: {title}\npublishedDateTime: 2021-04-16\nwebUrl: https://example.com/new\n{more}---\n"
+
+
+class Site:
+    """A folder, its database, and a server over it."""
+
+    def __init__(self, folder: Path, settings: ServerSettings) -> None:
+        self.folder, self.database = folder, settings.database
+        self.take_in()
+        self.client = TestClient(create_app(settings))
+
+    def take_in(self) -> None:
+        with closing(open_writer(self.database)) as db:
+            ingest(db, self.folder, ReadOptions(), processes=1)
+
+    def write(self, title: str, more: str = "") -> None:
+        (self.folder / "new.md").write_text(ARTICLE.format(title=title, more=more), "utf-8")
+        self.take_in()
+
+    def post(self, query: str = TITLES, **headers: str) -> Any:
+        return self.client.post("/graphql", json={"query": query}, headers=headers)
+
+    def get(self, query: str = TITLES, **headers: str) -> Any:
+        return self.client.get("/graphql", params={"query": query}, headers={"accept": "*/*"} | headers)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ServerSettings:
+    return ServerSettings(tmp_path / "news.db", editor_tokens=(bytes.fromhex(TOKEN_HASH),))
+
+
+@pytest.fixture
+def make(tmp_path: Path, settings: ServerSettings) -> Iterator[Callable[..., Site]]:
+    sites: list[Site] = []
+
+    def make(**changes: Any) -> Site:
+        site = Site(write_articles(tmp_path / "content"), replace(settings, **changes))
+        site.client.__enter__()
+        sites.append(site)
+        return site
+
+    yield make
+    for site in sites:
+        site.client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def site(make: Callable[..., Site]) -> Site:
+    return make()
+
+
+@pytest.fixture
+def cached(caplog: pytest.LogCaptureFixture) -> Callable[[], list[bool]]:
+    """Of each request since it was last called, whether its answer had been kept."""
+    caplog.set_level(logging.INFO, "gqlnews")
+
+    def since() -> list[bool]:
+        told = [record.__dict__["fields"]["cached"] for record in caplog.records]
+        caplog.clear()
+        return told
+
+    return since
+
+
+def named_by_id(answer: Any) -> dict[str, str]:
+    """Its headers, without the id that each request has."""
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+
+
+def titles(answer: Any) -> list[str]:
+    return [node["title"] for node in answer.json()["data"]["articles"]["nodes"]]
+
+
+def test_the_second_answer_is_the_first_one_kept(site: Site, cached: Callable[[], list[bool]]) -> None:
+    first, second = site.post(), site.post()
+    assert cached() == [False, True]
+    assert first.content == second.content
+    assert named_by_id(first) == named_by_id(second)
+
+
+def test_another_request_has_another_answer(site: Site, cached: Callable[[], list[bool]]) -> None:
+    answers = [
+        site.post(),
+        site.post(TITLES + " "),
+        site.post(**EDITOR),
+        site.get(),
+        site.client.post("/graphql", json={"query": TITLES, "variables": {"a": 1}}),
+    ]
+    assert cached() == [False] * 5
+    assert [titles(answer) for answer in answers] == [
+        ["Published"], ["Published"], ["Published", "Unpublished"], ["Published"], ["Published"],
+    ]  # fmt: skip
+
+
+def test_a_change_shows_in_the_next_answer(site: Site, cached: Callable[[], list[bool]]) -> None:
+    for number in range(5):
+        site.write(f"New {number}")
+        assert titles(site.post()) == [f"New {number}", "Published"]
+        assert titles(site.post()) == [f"New {number}", "Published"]
+        assert cached() == [False, True]
+
+
+def test_what_the_public_does_not_see_changes_nothing_for_it(
+    site: Site, cached: Callable[[], list[bool]]
+) -> None:
+    tags = [site.get().headers["etag"], site.get(**EDITOR).headers["etag"]]
+    cached()
+    site.write("Hidden", more="published: false\n")
+    again = [site.get().headers["etag"], site.get(**EDITOR).headers["etag"]]
+    assert cached() == [True, False]
+    assert (again[0], again[1] == tags[1]) == (tags[0], False)
+
+
+def test_an_older_copy_put_in_its_place_brings_back_no_answer(make: Callable[..., Site]) -> None:
+    """It comes to the version that was there before, of other content."""
+    for cache_bytes in (0, 1 << 20):
+        site = make(cache_bytes=cache_bytes)
+        copy = site.database.with_name("copy.db")
+        with closing(sqlite3.connect(site.database)) as db:
+            db.execute("VACUUM INTO ?", (str(copy),))
+        site.write("One")
+        before = site.get()
+        assert titles(before) == ["One", "Published"]
+        for name in ("news.db-wal", "news.db-shm"):
+            site.database.with_name(name).unlink(missing_ok=True)
+        copy.replace(site.database)
+        site.write("Two")
+        until = time.monotonic() + DEADLINE / 4
+        while titles(after := site.get()) != ["Two", "Published"]:
+            assert time.monotonic() < until, titles(after)
+        assert after.headers["etag"] == before.headers["etag"]
+        (site.folder / "new.md").unlink()
+        site.take_in()
+
+
+CLOCK = [
+    '{ articles(where: {publishedDateTime: {withinLast: "P20000D"}}) { totalCount } }',
+    '{ articles { nodes { referencedBy(where: {publishedDateTime: {withinLast: "P2D"}}) { totalCount } } } }',
+    '{ search(query: "a", where: {publishedDateTime: {withinLast: "P2D"}}) { totalCount } }',
+    "{ trending { totalCount } }",
+    '{ articles(where: {not: {or: [{publishedDateTime: {withinLast: "P2D"}}]}}) { totalCount } }',
+]
+REFUSED = [
+    "{ nothing }",
+    "{",
+    "{ articles(first: -1) { totalCount } }",
+    'query ($s: String = "x") { article(slug: $s) { slug } }',
+    '{ changes(since: "000000000000-9") { version } }',
+]
+
+
+@pytest.mark.parametrize("query", CLOCK)
+def test_what_reads_the_clock_is_asked_each_time(
+    site: Site, cached: Callable[[], list[bool]], query: str
+) -> None:
+    assert "errors" not in site.get(query).json()
+    answer = site.get(query)
+    assert cached() == [False, False]
+    assert "etag" not in answer.headers
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_request_made_ready_is_kept_unless_it_reads_the_clock(site: Site) -> None:
+    service = site.client.app.state.service  # type: ignore[attr-defined]
+    for query, kept in [(TITLES, True), (CLOCK[0], False), (CLOCK[3], False)]:
+        request = Request(orjson.dumps({"query": query}), False, Audience.PUBLIC)
+        for _ in range(2):
+            site.client.post("/graphql", content=request.text, headers={"content-type": "application/json"})
+        found = service.answers.prepared(request)
+        assert (found is not None) is kept
+        assert found is service.answers.prepared(request)
+
+
+def test_trending_as_of_an_instant_reads_no_clock(site: Site, cached: Callable[[], list[bool]]) -> None:
+    query = '{ trending(asOf: "2022-01-01") { totalCount } }'
+    assert [site.get(query).json(), site.get(query).json()] == [{"data": {"trending": {"totalCount": 1}}}] * 2
+    assert cached() == [False, True]
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_an_error_is_never_kept(site: Site, cached: Callable[[], list[bool]], query: str) -> None:
+    sent = {"query": query, "variables": '{"s": null}'}
+    for _ in range(2):
+        answer = site.client.get("/graphql", params=sent)
+        assert answer.json()["errors"]
+        assert "etag" not in answer.headers
+        assert answer.headers["cache-control"] == "no-store"
+    assert cached() == [False, False]
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 1 << 20])
+def test_who_knows_the_answer_is_told_so(make: Callable[..., Site], cache_bytes: int) -> None:
+    site = make(cache_bytes=cache_bytes)
+    first = site.get()
+    tag = first.headers["etag"]
+    for known in (tag, f"W/{tag}", f'"other", {tag}'):
+        answer = site.get(**{"if-none-match": known})
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer.headers["etag"] == tag
+        assert answer.headers["vary"] == first.headers["vary"]
+        assert answer.headers["cache-control"] == first.headers["cache-control"]
+    site.write("New")
+    answer = site.get(**{"if-none-match": tag})
+    assert (answer.status_code, titles(answer)) == (200, ["New", "Published"])
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 400), ({"authorization": "Bearer nobody"}, 401)])
+def test_what_http_refuses_may_not_be_kept(site: Site, headers: dict[str, str], status: int) -> None:
+    answer = site.get("", **headers)
+    assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store")
+
+
+def test_a_star_is_no_tag(site: Site) -> None:
+    """What was not run yet may be an error: then nobody knows it already."""
+    assert site.get(**{"if-none-match": "*"}).status_code == 200
+
+
+def test_a_tag_is_of_one_representation_and_one_audience(site: Site) -> None:
+    tags = {
+        site.get().headers["etag"],
+        site.get(accept="application/graphql-response+json").headers["etag"],
+        site.get(**EDITOR).headers["etag"],
+        site.get("{ topics { slug } }").headers["etag"],
+    }
+    assert len(tags) == 4
+    assert site.get(**{"if-none-match": '"none of these"'}).status_code == 200
+
+
+def test_a_post_is_never_told_that_it_knows(site: Site) -> None:
+    tag = site.get().headers["etag"]
+    answer = site.post(**{"if-none-match": tag})
+    assert answer.status_code == 200
+    assert "etag" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "changes", "rule"),
+    [
+        ({}, {}, "public, no-cache"),
+        (EDITOR, {}, "private, no-store"),
+        ({}, {"unpublished": True}, "private, no-store"),
+    ],
+)  # fmt: skip
+def test_only_what_the_public_sees_may_be_kept_by_others(
+    make: Callable[..., Site], headers: dict[str, str], changes: dict[str, Any], rule: str
+) -> None:
+    assert make(**changes).get(**headers).headers["cache-control"] == rule
+
+
+def test_without_room_no_answer_is_kept(make: Callable[..., Site], cached: Callable[[], list[bool]]) -> None:
+    for site in (make(cache_bytes=0), make(cache_bytes=500)):
+        assert titles(site.post()) == titles(site.post()) == ["Published"]
+        assert cached() == [False, False]

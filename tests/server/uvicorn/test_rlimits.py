@@ -1,0 +1,42 @@
+"""A server may open as many files as it is allowed to allow itself."""
+
+import resource
+from collections.abc import Iterator
+
+import pytest
+
+from gqlnews.server.uvicorn import rlimits
+from gqlnews.server.uvicorn.rlimits import allow_open_files
+
+FEW = 256
+
+
+@pytest.fixture
+def hard() -> Iterator[int]:
+    """Few files are allowed, and more could be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_as_many_as_may_be_are_allowed(hard: int) -> None:
+    allow_open_files()
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert soft == (rlimits.OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, rlimits.OPEN_FILES))
+
+
+def test_what_is_allowed_already_is_not_taken_away(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rlimits, "OPEN_FILES", FEW // 2)
+    allow_open_files()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (FEW, hard)
+
+
+def test_where_the_system_refuses_it_goes_on(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resource, "setrlimit", refuse)
+        allow_open_files()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (FEW, hard)

@@ -1,0 +1,310 @@
+"""Clients that are slow, on connections whose clock the test moves: RFC 9110, section 15.5.9."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from gqlnews.server.uvicorn.http_protocol import OneWriteProtocol
+from gqlnews.server.uvicorn.timeouts import (
+    ARRIVAL_SECONDS,
+    EVERY,
+    LITTLE_BYTES,
+    MAX_UNREAD_BYTES,
+    READING_SECONDS,
+    SWEEP_SIZE,
+    Awaited,
+    Patience,
+    Unread,
+    cut_unread,
+)
+from gqlnews.server.uvicorn.websocket_protocol import SocketProtocol
+
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
+SOON, LATE = ARRIVAL_SECONDS - 1, ARRIVAL_SECONDS + 1
+
+
+class Wire:
+    """A transport that keeps what is written, and never sends `waiting` bytes of it."""
+
+    def __init__(self) -> None:
+        self.written, self.waiting = b"", 0
+        self.closed = self.aborted = self.ended = False
+
+    def write(self, data: bytes) -> None:
+        assert not self.ended
+        self.written += data
+
+    def writelines(self, parts: list[bytes]) -> None:
+        self.write(b"".join(parts))
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.closed or self.aborted
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def get_extra_info(self, name: str) -> None:
+        return None
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answers once the body is whole."""
+    message = await receive()
+    while message.get("more_body"):
+        message = await receive()
+    if message["type"] == "http.request":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+
+class Connection:
+    """A connection, and its seconds since it was made."""
+
+    def __init__(self) -> None:
+        state = ServerState()
+        self.protocol = OneWriteProtocol(uvicorn.Config(echo), state, {})
+        self.wire = Wire()
+        self.start = self.protocol.loop.time()
+        self.protocol.connection_made(self.wire)  # type: ignore[arg-type]
+
+    async def after(self, seconds: float, data: bytes = b"") -> bytes:
+        """What was written once these bytes came, and then it was looked at so many seconds later."""
+        if data:
+            self.protocol.data_received(data)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.protocol.look(self.start + seconds)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return self.wire.written
+
+
+def on_a_loop(test: Callable[[Connection], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    def run() -> None:
+        async def with_connection() -> None:
+            await test(Connection())
+
+        asyncio.run(with_connection())
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+@on_a_loop
+async def test_a_connection_that_says_nothing_is_closed(one: Connection) -> None:
+    assert await one.after(SOON) == b""
+    assert (await one.after(LATE)).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b'"code":"REQUEST_TIMEOUT"' in one.wire.written
+    assert one.wire.ended
+
+
+@on_a_loop
+async def test_headers_that_trickle_are_too_late(one: Connection) -> None:
+    for second in range(int(ARRIVAL_SECONDS)):
+        assert await one.after(second, b"POST / HTTP/1.1\r\n" if second == 0 else b"a: b\r\n") == b""
+    assert (await one.after(LATE, b"a: b\r\n")).startswith(b"HTTP/1.1 408 ")
+
+
+@on_a_loop
+async def test_a_body_has_its_own_time(one: Connection) -> None:
+    assert await one.after(SOON, HEAD + b"\r\n") == b""
+    assert await one.after(SOON + SOON, b"12345") == b""
+    assert (await one.after(SOON + LATE, b"6789")).startswith(b"HTTP/1.1 408 ")
+    assert one.protocol.cycle.disconnected
+
+
+@on_a_loop
+async def test_what_arrives_in_time_is_answered(one: Connection) -> None:
+    await one.after(SOON, HEAD + b"\r\n")
+    assert (await one.after(SOON, b"1234567890")).startswith(b"HTTP/1.1 200 ")
+    await one.after(3 * LATE)
+    assert b" 408 " not in one.wire.written  # it is idle, and has a time of its own for that
+    assert not one.wire.is_closing()
+
+
+@on_a_loop
+async def test_one_request_after_the_other_is_never_too_late(one: Connection) -> None:
+    for turn in range(30):
+        await one.after(turn, HEAD + b"\r\n")
+        await one.after(turn + 0.5, b"1234567890")
+    assert one.wire.written.count(b"HTTP/1.1 200 ") == 30
+    assert b" 408 " not in one.wire.written
+
+
+@on_a_loop
+async def test_what_is_no_request_after_an_answer_ends(one: Connection) -> None:
+    await one.after(0, HEAD + b"\r\n1234567890")
+    await one.after(1, b"\r\n")
+    await one.after(1 + LATE)
+    assert one.wire.closed
+    assert b" 408 " not in one.wire.written
+
+
+@on_a_loop
+async def test_a_request_that_waits_for_another_is_not_overdue(one: Connection) -> None:
+    one.protocol.app = _never
+    await one.after(0, HEAD + b"\r\n1234567890" + HEAD + b"\r\n12345")
+    assert await one.after(3 * LATE) == b""
+
+
+async def _never(scope: Any, receive: Any, send: Any) -> None:
+    await asyncio.Event().wait()
+
+
+@on_a_loop
+async def test_who_reads_nothing_is_cut_off(one: Connection) -> None:
+    one.wire.waiting = 1000
+    await one.after(0, HEAD + b"\r\n1234567890")
+    await one.after(READING_SECONDS - 1)
+    assert not one.wire.aborted
+    await one.after(READING_SECONDS + 1)
+    assert one.wire.aborted
+
+
+@pytest.mark.parametrize(
+    ("sizes", "stuck"),
+    [
+        ([0, 0, 0], False),
+        ([5, 5, 5], True),
+        ([5, 9, 9], True),  # more is written, and nothing is taken
+        ([5, 4, 4], False),
+        ([5, 0, 5], False),
+    ],
+)
+def test_taking_anything_begins_anew(sizes: list[int], stuck: bool) -> None:
+    unread, step = Unread(), READING_SECONDS / 2
+    told = [unread.is_stuck(size, turn * step) for turn, size in enumerate(sizes)]
+    assert told == [False, False, stuck]
+
+
+def test_another_thing_to_wait_for_begins_anew() -> None:
+    first, second = object(), object()
+    awaited = Awaited(first, 0)
+    told = [
+        awaited.is_overdue(what, turn * LATE) for turn, what in enumerate([first, second, second, None, None])
+    ]
+    assert told == [False, False, True, False, False]
+
+
+def test_a_websocket_whose_client_reads_nothing_is_cut_off() -> None:
+    async def run() -> bool:
+        protocol, wire = SocketProtocol(uvicorn.Config(echo), ServerState(), {}), Wire()
+        protocol.connection_made(wire)
+        wire.waiting = 1000
+        for now in (0, READING_SECONDS):
+            protocol.look(now)
+        return wire.aborted
+
+    assert asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("waiting", "cut"),
+    [
+        ([MAX_UNREAD_BYTES], []),
+        ([1, MAX_UNREAD_BYTES], [1]),
+        ([5, MAX_UNREAD_BYTES - 9, 3, 2], [1]),
+        ([MAX_UNREAD_BYTES // 2] * 3, [0]),
+        ([MAX_UNREAD_BYTES, MAX_UNREAD_BYTES + 1, 7], [0, 1]),
+    ],
+)
+def test_where_clients_read_too_little_those_with_most_unread_are_cut(
+    waiting: list[int], cut: list[int]
+) -> None:
+    wires = [Wire() for _ in waiting]
+    for wire, size in zip(wires, waiting, strict=True):
+        wire.waiting = size
+    cut_unread([(wire.waiting, _Connected(wire)) for wire in wires])
+    assert [number for number, wire in enumerate(wires) if wire.aborted] == cut
+
+
+class _Connected:
+    def __init__(self, wire: Wire) -> None:
+        self.transport: Any = wire
+        self.unread = wire.waiting
+
+    def look(self, now: float) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([0, 10, 10, 20, 15, 15, 0], [0, 0, 10, 20, 15, 15, 0]),
+        ([9 * LITTLE_BYTES, 8 * LITTLE_BYTES, 7 * LITTLE_BYTES], [0, 0, 0]),
+        ([9 * LITTLE_BYTES, 8 * LITTLE_BYTES + 1], [0, 8 * LITTLE_BYTES + 1]),
+    ],
+    ids=["small", "read", "hardly read"],
+)
+def test_what_is_hardly_read_is_stalled(sizes: list[int], expected: list[int]) -> None:
+    unread = Unread()
+    stalled = []
+    for turn, size in enumerate(sizes):
+        unread.is_stuck(size, turn)
+        stalled.append(unread.stalled)
+    assert stalled == expected
+
+
+def test_every_connection_is_looked_at_again_and_again() -> None:
+    async def run() -> list[float]:
+        loop, looks = asyncio.get_running_loop(), []
+        done = asyncio.Event()
+
+        class One:
+            transport: Any = Wire()
+            unread = 0
+
+            def look(self, now: float) -> None:
+                looks.append(now)
+                if len(looks) == 2:
+                    done.set()
+
+        patience = Patience([One()])
+        start = loop.time()
+        patience.start()
+        await done.wait()
+        patience.stop()
+        return [round((at - start) / EVERY) for at in looks]
+
+    assert asyncio.run(run()) == [1, 2]
+
+
+def test_many_connections_are_checked_over_several_turns_of_the_loop() -> None:
+    """So that a request is answered in between."""
+    checked: list[int] = []
+
+    class One:
+        transport: Any = None
+        unread = 0
+
+        def look(self, now: float) -> None:
+            checked.append(1)
+
+    async def run() -> None:
+        sweeper = Patience([One() for _ in range(3 * SWEEP_SIZE + 1)])
+        sweeper._look()
+        turns = []
+        while len(checked) < 3 * SWEEP_SIZE + 1:
+            turns.append(len(checked))
+            await asyncio.sleep(0)
+        sweeper.stop()
+        assert turns == [SWEEP_SIZE, 2 * SWEEP_SIZE, 3 * SWEEP_SIZE]
+
+    asyncio.run(run())

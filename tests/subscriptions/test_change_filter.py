@@ -1,0 +1,111 @@
+"""How often the store is asked: once a change for all who watch alike, however many they are."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from gqlnews.query.audience import Audience
+from gqlnews.subscriptions import hub
+from tests.live import ARTICLE_CHANGED, PLAIN, Live, living
+
+OTHER = ARTICLE_CHANGED % "{ slug article { heat related { title } } }"
+Where = Mapping[str, Any] | None
+
+
+async def statements(live: Live, slugs: list[str]) -> Counter[str]:
+    """What the feed asks of the store while these are taken in."""
+    await live.settled()
+    ran: Counter[str] = Counter()
+    snapshots = live.feed._snapshots
+    assert snapshots is not None
+
+    def trace(sql: str) -> None:
+        ran[
+            "telling" if "group_concat" in sql else "judging" if "json_group_array(t" in sql else "other"
+        ] += 1
+
+    def begin(_: object) -> None:
+        for snapshot in (snapshots._now, snapshots._newer):
+            if snapshot is not None:
+                snapshot.db.set_trace_callback(trace)
+        assert snapshots._other is not None
+        snapshots._other.set_trace_callback(trace)
+
+    async with live.feed._lock:
+        await snapshots.at(begin)
+        live.write(*slugs)
+    await live.settled()
+    return Counter(ran)  # what ends it is not counted
+
+
+def counted(watching: list[tuple[str, Audience, Where]], slugs: list[str]) -> Counter[str]:
+    async def run() -> Counter[str]:
+        async with living() as live:
+            with patch.object(hub, "RENEWED", 1000.0):  # it looks where something has changed, and else not
+                for query, audience, where in watching:
+                    live.watch(query, audience, where=where)
+                return await statements(live, slugs)
+
+    return asyncio.run(run())
+
+
+PUBLIC, EDITOR = Audience.PUBLIC, Audience.EDITOR
+TITLE, HEAT = {"title": {"eq": "T"}}, {"heat": {"isNull": True}}
+
+
+@pytest.mark.parametrize("many", [1, 1000])
+def test_those_who_watch_alike_cost_what_one_costs(many: int) -> None:
+    ran = counted([(PLAIN, PUBLIC, TITLE)] * many, ["a"])
+    assert ran == {"judging": 2, "telling": 1, "other": 4}  # begin, whom it concerns, what has changed, end
+
+
+@pytest.mark.parametrize(
+    ("watching", "judging", "telling"),
+    [
+        ([(PLAIN, PUBLIC, TITLE), (PLAIN, PUBLIC, HEAT)], 4, 2),
+        ([(PLAIN, PUBLIC, TITLE), (OTHER, PUBLIC, TITLE)], 2, 2),  # one filter, told in two ways
+        ([(PLAIN, PUBLIC, TITLE), (PLAIN, EDITOR, TITLE)], 4, 2),
+        ([(PLAIN, Audience.OPEN, TITLE), (PLAIN, EDITOR, TITLE)], 2, 2),  # they see the same articles
+        ([(PLAIN, PUBLIC, {"title": {"eq": "other"}})], 2, 0),
+        ([(PLAIN.replace("$where", "$w"), PUBLIC, None), (PLAIN, PUBLIC, None)], 2, 1),
+    ],
+)
+def test_a_filter_is_judged_once_before_and_once_after(
+    watching: list[tuple[str, Audience, Where]], judging: int, telling: int
+) -> None:
+    ran = counted(watching, ["a"])
+    assert (ran["judging"], ran["telling"]) == (judging, telling)
+
+
+def test_what_is_taken_in_together_is_judged_together() -> None:
+    ran = counted([(PLAIN, PUBLIC, TITLE)], [f"s{number}" for number in range(50)])
+    assert (ran["judging"], ran["telling"]) == (2, 1)
+
+
+def test_what_nobody_who_watches_may_see_is_not_looked_at() -> None:
+    async def run() -> Counter[str]:
+        async with living() as live:
+            live.watch()
+            with patch.object(hub, "RENEWED", 1000.0):
+                live.folder.article("hidden.md", published=False)
+                return await statements(live, [])
+
+    ran = asyncio.run(run())
+    assert ran["judging"] == ran["telling"] == 0
+
+
+def test_all_who_watch_alike_get_the_same_bytes() -> None:
+    async def run() -> None:
+        async with living() as live:
+            watching = [live.watch() for _ in range(3)]
+            await live.settled()
+            live.write("a")
+            await live.settled()
+            (body,) = watching[0].bodies
+            assert all(one.bodies[0] is body for one in watching)
+
+    asyncio.run(run())

@@ -1,0 +1,270 @@
+"""The feed: who watches is told of each change, once, in order, and of nothing that he may not see."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from gqlnews.errors import Code
+from gqlnews.query.audience import Audience
+from gqlnews.query.tree import RefusedError
+from gqlnews.subscriptions import hub, subscriber_queue
+from gqlnews.subscriptions.subscriber_queue import EndedError, LaggingError
+from tests.live import Live, living, until
+
+Told = list[tuple[str, str]]
+Step = Callable[[Live], None]
+
+
+def alone(check: Callable[[Live], Awaitable[None]]) -> None:
+    """Run a check over a store of its own."""
+
+    async def run() -> None:
+        async with living() as live:
+            await check(live)
+
+    asyncio.run(run())
+
+
+def after(*steps: Step, audience: Audience = Audience.PUBLIC, **variables: Any) -> Told:
+    """What one who watches from the beginning is told."""
+    told: Told = []
+
+    async def check(live: Live) -> None:
+        live.write("x")
+        watching = await live.joined(audience=audience, **variables)
+        for step in steps:
+            step(live)
+            await live.settled()
+        told.extend(watching.told)
+
+    alone(check)
+    return told
+
+
+def write(slug: str, **keys: object) -> Step:
+    return lambda live: live.write(slug, **keys)
+
+
+def remove(slug: str) -> Step:
+    return lambda live: live.remove(slug)
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ((write("a"),), [("ADDED", "a")]),
+        ((write("a"), write("a")), [("ADDED", "a")]),  # nothing in it has changed
+        ((write("a"), write("a", title="U")), [("ADDED", "a"), ("UPDATED", "a")]),
+        ((write("a"), remove("a")), [("ADDED", "a"), ("REMOVED", "a")]),
+        ((write("a"), remove("a"), write("a")), [("ADDED", "a"), ("REMOVED", "a"), ("ADDED", "a")]),
+        ((lambda live: live.write("b", "a"),), [("ADDED", "a"), ("ADDED", "b")]),
+        ((write("a", published=False),), []),
+        ((write("a", published=False), write("a")), [("ADDED", "a")]),
+        ((write("a"), write("a", published=False)), [("ADDED", "a"), ("REMOVED", "a")]),
+        ((write("a"), write("a", published=False), remove("a")), [("ADDED", "a"), ("REMOVED", "a")]),
+    ],
+)
+def test_what_the_public_is_told(steps: tuple[Step, ...], told: Told) -> None:
+    assert after(*steps) == told
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [("in", "in", ["UPDATED"]), ("in", "out", ["REMOVED"]), ("out", "in", ["ADDED"]), ("out", "out", [])],
+)
+def test_a_filter_is_judged_before_and_after(before: str, now: str, told: list[str]) -> None:
+    steps = (write("x", title=before), write("x", title=now, heat=1))
+    kinds = [kind for kind, _ in after(*steps, where={"title": {"eq": "in"}})]
+    assert kinds[1 if before == "in" else 0 :] == told
+
+
+def test_what_went_comes_without_content() -> None:
+    async def check(live: Live) -> None:
+        live.write("a")
+        watching = await live.joined(where={"title": {"eq": "T"}})
+        live.write("a", title="U")
+        (event,) = await watching.come(1)
+        assert event["article"] is None
+
+    alone(check)
+
+
+@pytest.mark.parametrize("audience", Audience)
+def test_a_version_is_the_audiences_own(audience: Audience) -> None:
+    async def check(live: Live) -> None:
+        live.write("hidden", published=False)
+        watching = await live.joined(audience=audience)
+        live.write("a")
+        (event,) = await watching.come(1)
+        assert event["version"] == live.version(audience)
+
+    alone(check)
+
+
+def test_more_than_a_page_comes_whole_and_in_order() -> None:
+    slugs = [f"s{number:02}" for number in range(25)]
+    with patch.object(hub, "PAGE", 10):
+        assert after(lambda live: live.write(*slugs)) == [("ADDED", slug) for slug in slugs]
+
+
+def test_who_begins_is_told_of_what_happens_before_it_is_its_turn() -> None:
+    """The change comes between the asking and the first look."""
+
+    async def check(live: Live) -> None:
+        watching = live.watch()
+        live.write("a")
+        await live.settled()
+        assert watching.told == [("ADDED", "a")]
+
+    alone(check)
+
+
+def test_who_leaves_off_and_goes_on_misses_nothing_and_hears_nothing_twice() -> None:
+    async def check(live: Live) -> None:
+        with patch.object(hub, "PAGE", 2):
+            first = await live.joined()
+            live.write("a")
+            (event,) = await first.come(1)
+            await first.leave()
+            live.write("b", "c", "d", "e")
+            live.remove("a")
+            second = await live.joined(since=event["version"])
+            live.write("f")
+            await live.settled()
+        kinds = {"b": "ADDED", "c": "ADDED", "d": "ADDED", "e": "ADDED", "a": "REMOVED", "f": "ADDED"}
+        assert second.told == [(kind, slug) for slug, kind in kinds.items()]
+
+    alone(check)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "told"),
+    [
+        (lambda live: None, ["d", "e"]),
+        (lambda live: live.write("d", title="U"), ["e", "d"]),
+        (lambda live: live.remove("b"), ["d", "e", "b"]),  # it was told of already
+        (lambda live: live.remove("d"), ["e"]),  # it never was
+        (lambda live: live.write("f"), ["d", "e", "f"]),
+    ],
+)
+def test_what_changes_between_the_pages_of_what_was_missed_comes_once(
+    meanwhile: Step, told: list[str]
+) -> None:
+    async def check(live: Live) -> None:
+        with patch.object(hub, "PAGE", 2):
+            live.write("a")
+            version = live.version()
+            live.write("b", "c", "d", "e")
+            missed = live.feed.watch(live.ready(since=version), lambda: None)
+            assert [_slug(await anext(missed)) for _ in range(2)] == ["b", "c"]
+            meanwhile(live)
+            await until(live.is_current)
+            live.write("last")
+            slugs = [_slug(await anext(missed)) for _ in range(len(told) + 1)]
+            assert slugs == [*told, "last"]
+            await missed.aclose()
+
+    alone(check)
+
+
+def _slug(body: bytes) -> str:
+    slug: str = json.loads(body)["data"]["articleChanged"]["slug"]
+    return slug
+
+
+@pytest.mark.parametrize("since", [0, 1])
+def test_what_was_forgotten_while_one_reads_is_said_and_not_left_out(since: int) -> None:
+    async def check(live: Live) -> None:
+        live.most_removed = 1
+        with patch.object(hub, "PAGE", 2):
+            live.write("a", "b", "c", "d", "e")
+            version = live.version().rpartition("-")[0] + f"-{since}"
+            missed = live.feed.watch(live.ready(since=version), lambda: None)
+            await anext(missed)
+            live.remove("a", "b", "c")
+            await until(live.is_current)
+            await anext(missed)
+            with pytest.raises(RefusedError) as refused:
+                await anext(missed)
+            assert refused.value.code == Code.VERSION_TOO_OLD
+
+    alone(check)
+
+
+def test_who_reads_too_slowly_is_dropped_once_and_the_others_notice_nothing() -> None:
+    async def check(live: Live) -> None:
+        with patch.object(subscriber_queue, "MOST_WAITING", 5):
+            other = await live.joined()
+            dropped: list[bool] = []
+            slow = live.feed.watch(live.ready(), lambda: dropped.append(True))
+            first = asyncio.create_task(anext(slow))
+            await asyncio.sleep(0)
+            for number in range(9):
+                live.write(f"s{number}")
+                await other.come(number + 1)
+            assert len(other.bodies) == 9
+            assert dropped == [True]
+            await first
+            with pytest.raises(LaggingError):
+                await anext(slow)
+
+    alone(check)
+
+
+def test_who_waits_when_the_server_stops_is_told_so() -> None:
+    async def check(live: Live) -> None:
+        watching = await live.joined()
+        live.feed.end()
+        await asyncio.wait([watching.task])
+        assert isinstance(watching.task.exception(), EndedError)
+
+    alone(check)
+
+
+def test_nobody_begins_or_goes_on_with_what_was_missed_when_the_server_stops() -> None:
+    async def check(live: Live) -> None:
+        with patch.object(hub, "PAGE", 1):
+            version = live.version()
+            live.write("a", "b")
+            missed = live.feed.watch(live.ready(since=version), lambda: None)
+            await anext(missed)
+            live.feed.end()
+            for stream in (missed, live.feed.watch(live.ready(), lambda: None)):
+                with pytest.raises(EndedError):
+                    await anext(stream)
+            assert live.feed.watching == 0
+
+    alone(check)
+
+
+def test_when_the_last_has_left_nothing_is_held() -> None:
+    async def check(live: Live) -> None:
+        watching = await live.joined()
+        task = live.feed._task
+        await watching.leave()
+        assert task is not None
+        await asyncio.wait([task])
+        assert (live.feed.watching, live.feed._groups, live.feed._snapshots) == (0, {}, None)
+
+    alone(check)
+
+
+def test_who_comes_as_the_last_leaves_is_told_of_everything() -> None:
+    async def check(live: Live) -> None:
+        for number in range(20):
+            before = await live.joined()
+            leaving = asyncio.create_task(before.leave())
+            for _ in range(number):
+                await asyncio.sleep(0.001)
+            watching = live.watch()
+            live.write(f"s{number}")
+            await leaving
+            await watching.come(1)
+            assert watching.told == [("ADDED", f"s{number}")]
+            await watching.leave()
+
+    alone(check)

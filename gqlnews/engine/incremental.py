@@ -121,17 +121,19 @@ class _Assembly:
         return self.first(data, last) if number == AT_ONCE else iter([self.parcel(number, data, last=last)])
 
     def first(self, data: dict[str, Any], last: bool) -> Iterator[Delivery]:
-        cuts = list(_cut(self.bound.parts[AT_ONCE].plans.values(), data, ()))
         self.whole = _copy(data)
+        cuts = list(_cut(self.bound.parts[AT_ONCE].plans.values(), data, ()))
         rests = [
             Piece(self._pending(path, stream.label), path, items=rest, at=stream.initial)
             for path, stream, rest in cuts
         ]
-        pending = (*(one.pending for one in rests), *self._announced(AT_ONCE))
-        yield Delivery(data=data, pending=pending, more=bool(rests) or not last)
+        completed = tuple(one.pending for one in rests)
+        announced = self._announced(AT_ONCE)
+        now = [one for one in announced if _is_in(data, one.path)]
+        later = tuple(one for one in announced if not _is_in(data, one.path))  # they are in streamed items
+        yield Delivery(data=data, pending=(*completed, *now), more=bool(rests) or not last)
         if rests:
-            completed = tuple(one.pending for one in rests)
-            yield Delivery(pieces=tuple(rests), completed=completed, more=not last)
+            yield Delivery(pending=later, pieces=tuple(rests), completed=completed, more=not last)
 
     def parcel(self, number: int, data: dict[str, Any], *, last: bool) -> Delivery:
         places = self.waiting.pop(number, {})
@@ -240,6 +242,15 @@ def _cut_below(plan: FieldPlan, value: Any, path: Path) -> Iterator[tuple[Path, 
             yield from _cut_below(plan, item, (*path, index))
     elif isinstance(value, dict):
         yield from _cut(_fields(plan.objects.values()), value, path)
+
+
+def _is_in(value: Any, path: Path) -> bool:
+    """Whether the path leads to something."""
+    for step in path:
+        if isinstance(value, list) and isinstance(step, int) and step >= len(value):
+            return False
+        value = value[step]
+    return True
 
 
 def _at(whole: Any, path: Path) -> Any:

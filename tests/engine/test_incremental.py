@@ -248,6 +248,13 @@ def test_the_first_part_goes_out_before_the_statement_of_the_second_runs(news: A
     assert sum(text == "BEGIN" for text in news.statements) == 1
 
 
+def test_fragments_in_streamed_items_are_delivered_too(news: Answers) -> None:
+    document = "{ topics @stream(initialCount: 1) { slug ... @defer { articles { totalCount } } } }"
+    parts = check(news, document)
+    assert parts is not None
+    assert [len(part.pending) for part in parts] == [1 + 1, len(parts[1].pieces[0].items or ()), 0]
+
+
 def test_a_list_is_streamed_from_where_it_is_asked_to(news: Answers) -> None:
     parts = check(news, '{ topics @stream(initialCount: 2, label: "rest") { slug } }')
     assert parts is not None

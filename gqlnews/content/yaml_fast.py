@@ -23,7 +23,7 @@ from gqlnews.content.yaml_offsets import OtherStyle, index_of
 
 _NO_ALIASES = yaml_rs.AliasLimits(0, 0, 0)
 _TOP_LINE = re.compile(r"\n(?! )(?:([A-Za-z_][A-Za-z0-9_-]*):(?: +(?![&!*#|>%@`])(\S)|(?=[ \n]))|([^ \n#]))")
-_PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*+")
+_PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*")
 
 
 def read_fast(

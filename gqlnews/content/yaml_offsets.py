@@ -15,7 +15,7 @@ from typing import Any
 
 from gqlnews.content.diagnostics import Place
 
-_CONTENT = re.compile(r" *(?:\n *(?:#[^\n]*)?(?=\n))*+\n( *)(?=[^ \n#])")  # after blank lines and comments
+_CONTENT = re.compile(r" *(?:\n *(?:#[^\n]*)?(?=\n))*\n( *)(?=[^ \n#])")  # after blank lines and comments
 _NOT_PLAIN = frozenset("&!*|>#[{?@`%")
 _QUOTES = ("'", '"')
 _REMEMBERED = 8  # cache size; several findings of a file are mostly in the same list

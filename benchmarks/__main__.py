@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: of every benchmark as much as fits into a few minutes. README.md says the rest."""
+"""`python -m benchmarks`: run a short version of every benchmark, in a few minutes. See README.md."""
 
 import subprocess
 import sys

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.baseline FOLDER`: the seconds that python-frontmatter takes to load every article.
+"""`python -m benchmarks.baseline FOLDER`: time python-frontmatter loading every article.
 
-Only the loads are timed: neither the start of Python nor the walk of the folder.
+Prints seconds. Only the loads are timed, not Python's start or the folder scan.
 """
 
 import sys

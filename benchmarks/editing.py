@@ -1,4 +1,4 @@
-"""What an editor does to a content folder, by the dice: each edit says which paths it touched."""
+"""Random edits to a content folder. Each edit returns the paths that it touched."""
 
 import os
 import random
@@ -14,11 +14,12 @@ BROKEN = b"no front matter at all\n"
 
 @dataclass
 class Content:
-    """The folder, its mirror, and the dice.
+    """A content folder, its mirror, and the random generator.
 
-    The mirror has the files that are right. `broken` is what the others had when they were last right, by
-    path: the mirror has that, or nothing where there is nothing to be served by this name. `touched` is what
-    this step did already: a text that the store never saw is not served.
+    The mirror holds the valid files. `broken` maps the path of each invalid file to its last valid
+    content, which the mirror still holds, or to None if there is no earlier version to serve at that
+    path. `touched` holds the paths that the current step has changed: a version that the store never
+    saw is not served.
     """
 
     folder: Path
@@ -29,27 +30,27 @@ class Content:
     turn: int = 0
 
     def any_file(self) -> str:
-        """The path of one of the files that this step has left alone."""
+        """Choose the path of a file that this step has not touched."""
         return self.dice.choice([path for path in self.files() if path not in self.touched])
 
     def right(self) -> bytes:
-        """What some file has that is right."""
+        """Return the content of a random valid file."""
         path = self.dice.choice([path for path in self.files() if path not in self.broken])
         return (self.folder / path).read_bytes()
 
     def files(self) -> list[str]:
-        """All paths, in order."""
+        """Return all paths, sorted."""
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*.md"))
 
     def write(self, path: str, data: bytes) -> None:
-        """What is right, into both."""
+        """Write valid content to both the folder and the mirror."""
         self.broken.pop(path, None)
         for root in (self.folder, self.mirror):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_bytes(data)
 
     def read(self, path: str) -> bytes:
-        """What it has, or had when it was last right."""
+        """Return the file's last valid content, or its present content if none is known."""
         return self.broken.get(path) or (self.folder / path).read_bytes()
 
 
@@ -59,7 +60,7 @@ Edit = Callable[[Content], Paths]
 
 
 def add(content: Content) -> Paths:
-    """An article that is much like another, or a copy of it."""
+    """Add an article that resembles another one or is an exact copy of it."""
     like = content.any_file()
     path = f"{os.path.dirname(like)}/new-{content.turn}.md"
     data = content.read(like)
@@ -70,7 +71,7 @@ def add(content: Content) -> Paths:
 
 
 def change(content: Content) -> Paths:
-    """Another title, another word in the body, other topics."""
+    """Change the quality, topics or title, and append a line to the body."""
     path = content.any_file()
     if path not in content.broken:
         old, new = content.dice.choice(CHANGES)
@@ -80,7 +81,7 @@ def change(content: Content) -> Paths:
 
 
 def unpublish(content: Content) -> Paths:
-    """Published becomes unpublished, and the other way round."""
+    """Toggle `published`."""
     path = content.any_file()
     if path in content.broken:
         return set()
@@ -96,7 +97,7 @@ def unpublish(content: Content) -> Paths:
 
 
 def rename(content: Content) -> Paths:
-    """A file gets another name; a broken one has nothing to be served by it."""
+    """Rename a file. A broken file loses its last valid version, which was stored under the old path."""
     path = content.any_file()
     to = f"{os.path.dirname(path)}/renamed-{content.turn}.md"
     _move(content, path, to)
@@ -104,7 +105,7 @@ def rename(content: Content) -> Paths:
 
 
 def remove(content: Content) -> Paths:
-    """A file goes."""
+    """Delete a file."""
     path = content.any_file()
     (content.folder / path).unlink()
     (content.mirror / path).unlink(missing_ok=True)
@@ -113,7 +114,7 @@ def remove(content: Content) -> Paths:
 
 
 def break_(content: Content) -> Paths:
-    """A file is saved half written."""
+    """Overwrite a file with invalid content, as a half-written save would."""
     path = content.any_file()
     if path not in content.broken:
         content.broken[path] = content.read(path)
@@ -122,7 +123,7 @@ def break_(content: Content) -> Paths:
 
 
 def mend(content: Content) -> Paths:
-    """A broken file becomes right."""
+    """Repair a broken file."""
     broken = sorted(content.broken.keys() - content.touched)
     if not broken:
         return set()
@@ -132,7 +133,7 @@ def mend(content: Content) -> Paths:
 
 
 def move_folder(content: Content) -> Paths:
-    """A folder gets another name."""
+    """Rename a folder."""
     below = os.path.dirname(content.any_file())
     to = f"{os.path.dirname(below)}/moved-{content.turn}".lstrip("/")
     for path in content.files():
@@ -158,7 +159,7 @@ EDITS: tuple[Edit, ...] = (add, add, change, change, change, unpublish, rename, 
 
 
 def step(content: Content) -> Paths:
-    """Mostly one edit, at times a handful, at times a whole folder."""
+    """Apply one step: usually one edit, sometimes a few, rarely a folder rename."""
     content.turn += 1
     content.touched = set()
     if content.dice.random() < 0.03:  # noqa: PLR2004 - rarely

@@ -1,4 +1,4 @@
-"""What a run of benchmarks prints: a figure, its goal, and whether it is met."""
+"""Benchmark output: each figure with its goal and whether the goal is met."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row. `goal` is empty where there is none; `met` says nothing then."""
+    """One row of the table. `goal` is empty if there is none; `met` is meaningless then."""
 
     name: str
     value: str
@@ -18,12 +18,12 @@ class Figure:
 
 
 def at_least(name: str, value: float, goal: float, text: Callable[[float], str]) -> Figure:
-    """A figure that should be large."""
+    """Return a figure whose goal is a minimum."""
     return Figure(name, text(value), f"≥ {text(goal)}", value >= goal)
 
 
 def at_most(name: str, value: float, goal: float, text: Callable[[float], str]) -> Figure:
-    """A figure that should be small."""
+    """Return a figure whose goal is a maximum."""
     return Figure(name, text(value), f"≤ {text(goal)}", value <= goal)
 
 
@@ -32,7 +32,7 @@ def seconds(value: float) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """Of seconds."""
+    """Format a value given in seconds."""
     return f"{value * 1e3:,.1f} ms"
 
 

@@ -1,4 +1,4 @@
-"""The folders that are measured: the real articles where there are any, and sampled ones."""
+"""Content folders for benchmarks: the real articles if available, and generated samples."""
 
 import os
 from pathlib import Path
@@ -10,14 +10,14 @@ SEED = 1
 
 
 def articles_below(folder: Path) -> list[Path]:
-    """The article files of a folder, in order."""
+    """Return the paths of all article files in a folder, sorted."""
     return sorted(
         path for path in folder.rglob("*") if path.suffix in (".md", ".markdown") and path.is_file()
     )
 
 
 def real_or_sampled(scratch: Path) -> tuple[Path, str]:
-    """`ai2020` below GQLNEWS_CORPUS, or a sample of its size where that is unset; and what to call it."""
+    """Return `ai2020` in GQLNEWS_CORPUS, or else a sample of its size, and a name for the report."""
     corpus = os.environ.get("GQLNEWS_CORPUS")
     if corpus:
         return Path(corpus) / "ai2020", "ai2020"
@@ -25,7 +25,7 @@ def real_or_sampled(scratch: Path) -> tuple[Path, str]:
 
 
 def sampled(scratch: Path, articles: int) -> Path:
-    """A sample below `scratch`, always the same for the same number."""
+    """Write a sample below `scratch`. The same number of articles always produces the same sample."""
     folder = scratch / f"sample-{articles}"
     write_sample(folder, articles, SEED)
     return folder

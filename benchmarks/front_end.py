@@ -1,6 +1,6 @@
-"""The queries of a front end, `benchmarks/queries/`, on a sampled folder: how long each takes.
+"""Latency of a front end's queries (`benchmarks/queries/`) on a sampled folder.
 
-Each runs in the process, through the whole engine, from the text of the request to the bytes of its answer.
+Queries run in-process through the whole engine, from the request text to the response bytes.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from gqlnews.engine.engine import Asked, Engine
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.audience import Audience
 
-ONE_IN = 20  # articles has the word that is searched for
+ONE_IN = 20  # the searched word occurs in one of so many articles
 QUERIES = Path(__file__).parent / "queries"
 
 
@@ -40,7 +40,7 @@ def query_text(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Seconds of each run, and the bytes of the answer."""
+    """Seconds of each run, and the size of the response in bytes."""
 
     name: str
     runs: list[float]
@@ -51,7 +51,7 @@ class Measured:
 
 
 def variables_for(database: Path, audience: Audience) -> dict[str, dict[str, Any]]:
-    """What the queries ask for: busy topics, the busiest provider, the largest story, a common word, …"""
+    """Choose variables for each query: busy topics, the busiest provider, the largest story, and so on."""
     db = sqlite3.connect(database)
 
     def one(sql: str) -> Any:
@@ -97,7 +97,7 @@ def variables_for(database: Path, audience: Audience) -> dict[str, dict[str, Any
 
 
 async def deep_cursor(engine: Engine) -> str:
-    """Two thirds of the way down the sitemap."""
+    """Return a cursor up to 140 pages into the sitemap."""
     after = None
     for _ in range(140):
         answer = await engine.answer(Asked(query_text("sitemap"), {"after": after}), Audience.PUBLIC)
@@ -133,7 +133,7 @@ async def _measured(
         runs.append(time.perf_counter() - started)
     if b'"errors"' in answer[:20] or b'"errors":' in answer[-500:]:
         raise SystemExit(f"{name}: {answer[:500]!r}")
-    return Measured(name, runs[3:], len(answer))  # the first ones plan, compile and warm the caches
+    return Measured(name, runs[3:], len(answer))  # the first runs plan, compile and warm the caches
 
 
 def show(title: str, measured: list[Measured]) -> None:

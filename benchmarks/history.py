@@ -1,14 +1,14 @@
-"""A long history of edits, each taken in by its paths alone, the store compared with a fresh one each time.
+"""Incremental ingest over a long random history of edits, compared with a fresh ingest after each step.
 
     python -m benchmarks.history --steps 1000 --articles 500 --seed 1
 
-1. A sampled folder, and beside it a mirror: the files that are right, and of each that is broken what it had
-   when it last was right.
-2. A step edits both (`editing.py`), and the store is told the paths.
-3. The mirror is taken into a new store. Both must serve the same; and of the files the store must know what
-   plain Python finds.
+1. Generate a sample folder and a mirror. The mirror holds all valid files, and the last valid version
+   of each broken file.
+2. In each step, edit both (`editing.py`) and ingest only the changed paths.
+3. Ingest the mirror into a new store. Both stores must serve the same content, and the store must list
+   the same files as plain Python finds.
 
-A new store parses no bytes that were parsed before: what one file means is not what is tried here.
+Parse results are memoized by path and content, because parsing is not what this checks.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def run(steps: int, articles: int, seed: int) -> Iterator[float]:
-    """How many seconds each step took to be taken in. Raises AssertionError where the stores differ."""
+    """Yield the ingest time of each step in seconds. Raises AssertionError if the stores differ."""
     with tempfile.TemporaryDirectory(prefix="gqlnews-history-") as name, remembering():
         scratch = Path(name)
         dice = random.Random(seed)  # noqa: S311 - the same history for the same seed
@@ -100,7 +100,7 @@ def _take_in(db: sqlite3.Connection, folder: Path, paths: set[str] | None = None
 
 
 def _ahead_ns() -> int:
-    """A clock so far ahead that no file was written just before."""
+    """Return a time so far in the future that no file counts as recently written."""
     return time.time_ns() + _AHEAD_NS
 
 

@@ -1,4 +1,4 @@
-"""How fast a folder is taken in, and in how much memory: see README.md beside this file."""
+"""Ingest speed and memory of a folder. See README.md beside this file."""
 
 import argparse
 import os
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 class Ingests:
-    """Runs `gqlnews ingest`, each time into a new database below `scratch` unless one is given."""
+    """Runs `gqlnews ingest`. Databases are created below `scratch`."""
 
     def __init__(self, scratch: Path) -> None:
         self._databases: Iterator[Path] = (scratch / f"store-{number}.db" for number in count())
@@ -63,7 +63,7 @@ def _options() -> argparse.Namespace:
 
 
 def _speed(bench: Ingests, folder: Path, repeats: int) -> list[Figure]:
-    """The three kinds of run take turns, so that a slow minute of the machine falls on all of them."""
+    """Time the three kinds of run in turns, so that a slow minute of the machine affects all of them."""
     loads, colds, agains = [], [], []
     for _ in range(repeats):
         database = bench.new_database()
@@ -89,7 +89,7 @@ def _memory(bench: Ingests, folder: Path) -> list[Figure]:
 
 
 def _growth(bench: Ingests, small: int, large: int) -> list[Figure]:
-    """Peaks for two samples; each folder is gone before the next is written."""
+    """Compare peak memory for two samples. Each folder is deleted before the next one is written."""
     peaks = []
     for articles in (small, large):
         with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
@@ -109,7 +109,7 @@ def _peak(bench: Ingests, folder: Path) -> int:
 
 
 def _check_added(run: processes.Run, articles: int) -> None:
-    """A fast ingest that leaves articles out is no result."""
+    """Raise SystemExit if the ingest did not add every article: a fast but incomplete run is no result."""
     found = _ADDED.search(run.output)
     added = int(found[1].replace(",", "")) if found else 0
     if added != articles:

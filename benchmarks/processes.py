@@ -1,8 +1,8 @@
-"""Run a command as a user would, and say what it took: wall clock, and the memory of its whole process tree.
+"""Run a command as a user would, and measure its time and the memory of its process tree.
 
-Memory is the sum of PSS (`/proc/PID/smaps_rollup`) over the process and all its descendants: a page that n
-of them share counts 1/n in each, so it counts once in the sum. RSS would count it n times. The peak is the
-largest of many samples: what lasts less than the time between two can be missed.
+Memory is the sum of PSS (`/proc/PID/smaps_rollup`) over the process and its descendants. PSS counts a
+page shared by n processes as 1/n in each, so that it counts once in the sum; RSS would count it n
+times. The peak is the largest sample, so a peak shorter than the sampling interval can be missed.
 """
 
 import os
@@ -19,8 +19,11 @@ _PROC = "/proc"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`seconds` of the whole process by the clock, `cpu` seconds of all cores in it and its descendants,
-    `peak` in bytes (0 where it was not sampled), and what it printed."""
+    """A finished run.
+
+    `seconds` is wall-clock time, `cpu` the processor time of the process and its descendants, `peak`
+    the peak memory in bytes (0 if it was not sampled), and `output` its standard output.
+    """
 
     seconds: float
     cpu: float
@@ -29,14 +32,14 @@ class Run:
 
 
 def timed(command: list[str]) -> Run:
-    """Run without sampling, so that sampling does not slow what is timed; CalledProcessError."""
+    """Run without sampling memory, which would distort the timing. Raises CalledProcessError."""
     start, cpu = time.perf_counter(), _cpu()
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment())  # noqa: S603
     return Run(time.perf_counter() - start, _cpu() - cpu, 0, done.stdout)
 
 
 def sampled(command: list[str]) -> Run:
-    """Run and sample the memory all the while; CalledProcessError."""
+    """Run and sample memory meanwhile. Raises CalledProcessError."""
     start, cpu = time.perf_counter(), _cpu()
     peak = 0
     with subprocess.Popen(  # noqa: S603
@@ -54,18 +57,18 @@ def sampled(command: list[str]) -> Run:
 
 
 def _cpu() -> float:
-    """Seconds of all children that have ended, theirs included."""
+    """Return the processor seconds of all children that have exited, including their descendants."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what would set an option of gqlnews."""
+    """Return the current environment without GQLNEWS_ options."""
     return {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
 
 
 def tree(root: int) -> list[int]:
-    """The ids of `root` and of all that descend from it."""
+    """Return the process ids of `root` and all its descendants."""
     children = defaultdict(list)
     for name in os.listdir(_PROC):
         if name.isdigit() and (parent := _parent(name)) is not None:
@@ -77,7 +80,7 @@ def tree(root: int) -> list[int]:
 
 
 def _parent(process: str) -> int | None:
-    """The id of the parent; None where the process has ended meanwhile."""
+    """Return the parent's process id, or None if the process has exited."""
     try:
         stat = Path(f"{_PROC}/{process}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -86,7 +89,7 @@ def _parent(process: str) -> int | None:
 
 
 def pss(process: int) -> int:
-    """Bytes; 0 where the process has ended meanwhile."""
+    """Return the PSS in bytes, or 0 if the process has exited."""
     try:
         lines = Path(f"{_PROC}/{process}/smaps_rollup").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):

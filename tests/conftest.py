@@ -1,4 +1,4 @@
-"""What many tests share: the real articles, and the product over them."""
+"""Shared fixtures: the real articles, and the product over them."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples" / "news"
 settings.register_profile(
     "gqlnews",
     deadline=None,  # timings belong in benchmarks
-    derandomize=True,  # a run says the same on every machine; `make fuzz` looks further
+    derandomize=True,  # the same examples on every machine; `make fuzz` tries more
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.register_profile("fuzz", settings.get_profile("gqlnews"), derandomize=False)
@@ -24,7 +24,7 @@ settings.load_profile("gqlnews")
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
-    """The folder of the real articles: `ai2020/` and `portals/` are in it."""
+    """The folder of the real articles, which contains `ai2020/` and `portals/`."""
     named = os.environ.get("GQLNEWS_CORPUS")
     if not named:
         pytest.skip("GQLNEWS_CORPUS names no folder of real articles")
@@ -42,7 +42,7 @@ def ai2020(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product over the examples."""
+    """The product over the example articles."""
     database = tmp_path_factory.mktemp("examples") / "store.db"
     take_in(EXAMPLES, database)
     with Product(database) as product:
@@ -51,5 +51,5 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture
 def no_inline_execution(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run every statement in the pool: what the event loop tries and gives up would run twice."""
+    """Run every statement in the pool: one that the event loop tries and aborts would run twice."""
     monkeypatch.setattr(inline_executor, "MAX_STATEMENTS", 0)

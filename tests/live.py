@@ -1,4 +1,4 @@
-"""A store that changes, and those who watch it: engine and feed over a real file, without HTTP."""
+"""A store that changes and its subscribers: engine and feed over a real file, without HTTP."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ Event = dict[str, Any]
 
 
 class Watching:
-    """One who watches, and reads at once: what came so far, and how it ended."""
+    """A subscriber that reads without delay, its events so far, and how it ended."""
 
     def __init__(self, feed: Feed, watched: Watched, client: str = "") -> None:
         self.bodies: list[bytes] = []
@@ -59,7 +59,7 @@ class Watching:
         return [(event["kind"], event["slug"]) for event in self.events]
 
     async def come(self, count: int) -> list[Event]:
-        """All that came, once it is so many."""
+        """Wait for `count` events, and return all received so far."""
         async with asyncio.timeout(DEADLINE):
             while len(self.bodies) < count and not self.task.done():
                 self._came.clear()
@@ -72,7 +72,7 @@ class Watching:
 
 
 class Live:
-    """`feed` and `engine` are those of a server of their own."""
+    """An engine and a feed over their own store, as in a server."""
 
     def __init__(self, root: Path, limits: Limits = UNLIMITED) -> None:
         self.limits = limits
@@ -101,7 +101,7 @@ class Live:
         take_in(self.writer, self.folder, self.most_removed)
 
     def write(self, *slugs: str, **keys: Any) -> None:
-        """Articles with these keys, taken in together."""
+        """Write articles with these keys, and ingest them together."""
         for slug in slugs:
             self.folder.article(f"{slug}.md", url=f"https://x.example/{slug}", **keys)
         self.take_in()
@@ -144,7 +144,7 @@ class Live:
         return data
 
     async def settled(self) -> None:
-        """Until everyone who watches has joined, and has read of all that changed."""
+        """Wait until every subscriber has joined and has read all changes."""
         await until(self._is_settled)
 
     def _is_settled(self) -> bool:
@@ -156,7 +156,7 @@ class Live:
         return everyone and not any(listener._events for listener in listeners) and self.is_current()
 
     def is_current(self) -> bool:
-        """Whether the feed has looked at what was taken in last, and told of it."""
+        """Whether the feed has polled the latest ingest and broadcast it."""
         if self.feed._lock.locked() or self.feed._snapshots is None:
             return False
         versions = [f"{site.line}{site.number}" for site in self.feed._snapshots.sites]
@@ -165,7 +165,7 @@ class Live:
 
 @cache
 def _schema() -> strawberry.Schema:
-    """One for all: nothing of a store is in it."""
+    """One schema for all tests; it holds no data of a store."""
     return build_schema()
 
 
@@ -177,7 +177,7 @@ async def until(happened: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def living(limits: Limits = UNLIMITED) -> AsyncIterator[Live]:
-    """An empty store, and a folder of its own."""
+    """An empty store with its own folder."""
     root = Path(tempfile.mkdtemp())
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, root)
@@ -188,5 +188,5 @@ async def living(limits: Limits = UNLIMITED) -> AsyncIterator[Live]:
 
 
 def until_so(happened: Callable[[], bool]) -> None:
-    """The same of what other threads do."""
+    """Wait for a condition that depends on other threads."""
     asyncio.run(until(happened))

@@ -1,4 +1,4 @@
-"""The product under test, without HTTP: a content folder taken into a real SQLite file, and asked."""
+"""The product under test, without HTTP: an ingested content folder, and queries over it."""
 
 import asyncio
 import json
@@ -16,10 +16,10 @@ from gqlnews.query.audience import Audience
 
 
 class Product:
-    """Use it in a `with`: its readers run on the loop of its own runner.
+    """Use it in a `with` block: its readers run on the loop of its own runner.
 
-    `statements` are the SQL texts that the readers ran, `hops` how often they were asked. Whatever is asked
-    goes through Strawberry's executor once more, and must come back as the same bytes.
+    `statements` are the SQL texts that the readers ran, and `hops` the number of dispatches to them.
+    Every request also runs through Strawberry's executor, and must return the same bytes.
     """
 
     def __init__(self, database: Path) -> None:
@@ -51,7 +51,7 @@ class Product:
         operation_name: str | None = None,
         audience: Audience = Audience.PUBLIC,
     ) -> dict[str, Any]:
-        """The answer, parsed."""
+        """Return the parsed response."""
         asked = Asked(query, variables, operation_name)
         answer = self.answer(asked, audience)
         ran = len(self.statements)
@@ -62,18 +62,18 @@ class Product:
         return parsed
 
     def is_timeless(self, asked: Asked, audience: Audience) -> bool:
-        """Whether the answer is the same a moment later."""
+        """Whether the response does not depend on the time."""
         prepared = self.engine.prepare(asked, audience)
         return isinstance(prepared, Answer) or prepared.bound.timeless
 
     def answer(self, asked: Asked, audience: Audience, engine: Engine | None = None) -> Answer:
-        """Of this engine, or of another over the same readers."""
+        """Return the response of this engine, or of another one over the same readers."""
         return self._runner.run((engine or self.engine).answer(asked, audience))
 
     def data(
         self, query: str, variables: Mapping[str, Any] | None = None, audience: Audience = Audience.PUBLIC
     ) -> dict[str, Any]:
-        """The answer's data, where there must be no error."""
+        """Return the response's data, which must have no errors."""
         answer = self.ask(query, variables, audience=audience)
         assert "errors" not in answer, answer["errors"]
         data: dict[str, Any] = answer["data"]

@@ -1,4 +1,4 @@
-"""What is kept is what was used last, as much as fits."""
+"""The LRU cache retains the most recently used entries, up to its size."""
 
 from collections import OrderedDict
 
@@ -45,7 +45,7 @@ def test_past_a_share_a_new_key_is_admitted_when_it_comes_again() -> None:
     assert cache.get("twice") is None
     cache.keep("twice", 1, 10)
     assert cache.get("twice") == 1
-    cache.keep("once 1", 7, 20)  # what is there may grow
+    cache.keep("once 1", 7, 20)  # an entry may grow
     assert cache.get("once 1") == 7
 
 

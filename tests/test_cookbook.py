@@ -1,4 +1,4 @@
-"""docs/queries.md: each query is run, each number in its tables is counted."""
+"""docs/queries.md: every query is run, and every number in its tables is checked."""
 
 import json
 import re
@@ -24,12 +24,12 @@ _SHAPES = {
     "updatedAt": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"),
     "version": re.compile(r"[0-9a-f]+-\d+"),
 }
-"""What values look like that are others in each store."""
+"""The format of values that differ between stores."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One query of the document. `differs` are the keys whose values are others in each store."""
+    """One query of the document. The values of the keys in `differs` differ between stores."""
 
     name: str
     query: str
@@ -39,7 +39,7 @@ class Recipe:
 
 
 def anchor(heading: str) -> str:
-    """What a link to a heading ends in."""
+    """Return the fragment of a link to a heading."""
     return re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
 
 
@@ -56,12 +56,12 @@ RECIPES = [recipe(heading, body) for heading, body in _RECIPE.findall(TEXT)]
 
 
 def section(title: str) -> str:
-    """The text below a heading of the second level."""
+    """Return the text below a second-level heading."""
     return TEXT.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 def settled(value: Any, differs: frozenset[str]) -> Any:
-    """The answer with the values of `differs` replaced by their shape, each checked for having it."""
+    """Replace the values of `differs` with their format, after checking it."""
     if isinstance(value, list):
         return [settled(one, differs) for one in value]
     if isinstance(value, dict):
@@ -78,7 +78,7 @@ def _settled_member(key: str, value: Any, differs: frozenset[str]) -> Any:
 
 
 def test_every_query_stands_in_the_cookbook_and_nothing_else_does() -> None:
-    """Below a heading that is the file's name; without the comment, which the words around it replace."""
+    """The heading is the name of the file, whose comment is left out, because the prose replaces it."""
     expected = {name: text.split("\n", 1)[1] for name, text in FILES.items()}
     assert {one.name: one.query for one in RECIPES} == expected
     assert len(RECIPES) == len(FILES)
@@ -119,7 +119,7 @@ def test_a_filter_passes_as_many_as_its_row_says(where: str, count: str, example
 
 
 def fields_of(*inputs: str) -> set[str]:
-    """The fields of input types, as the exported schema has them."""
+    """Return the fields of input types in the exported schema."""
     schema = build_schema((ROOT / "schema.graphql").read_text("utf-8"))
     types = [assert_input_object_type(schema.type_map[name]) for name in inputs]
     return {field for one in types for field in one.fields}

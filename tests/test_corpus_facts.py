@@ -1,4 +1,4 @@
-"""The figures of the real articles, counted once with plain Python over the files, again through the API."""
+"""The figures of the real articles, counted with plain Python over the files and again through the API."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -197,7 +197,7 @@ def test_where_summaries_say_another_than_their_articles(ai2020: Product) -> Non
 
 
 def test_backlinks_are_the_links_reversed(ai2020: Product) -> None:
-    """No article has more than 200: the newest 100 and the oldest are all of them."""
+    """No article has more than 200 backlinks, so the newest 100 and the oldest 100 are all of them."""
     links, backlinks = set(), set()
     selection = """
       slug

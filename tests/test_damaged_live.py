@@ -1,4 +1,4 @@
-"""A database that is damaged while it is served, or before: a new store takes its place."""
+"""A database that is damaged while it is served, or before, is replaced by a new store."""
 
 import json
 import subprocess
@@ -96,7 +96,7 @@ def test_a_log_that_is_damaged_while_it_is_in_use_is_replaced_with_its_database(
         with log.open("r+b") as file:
             file.seek(100)
             file.write(GARBAGE * (log.stat().st_size - 100))
-        edit(folder, 0, "Edited")  # until then every page is at hand
+        edit(folder, 0, "Edited")  # until then every page is cached
         ask_until_an_error(url)
         run.wait_for("info database rebuilt")
         run.wait_for("is another file now")

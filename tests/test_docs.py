@@ -1,4 +1,4 @@
-"""What the documents say, against the code."""
+"""The documentation, checked against the code."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_every_link_between_documents_leads_somewhere() -> None:
 
 @pytest.mark.parametrize(("document", "least"), [("security.md", 50), ("operations.md", 10)])
 def test_every_test_that_a_document_names_is_there(document: str, least: int) -> None:
-    """Of a promise that is kept by no test nothing is known."""
+    """A guarantee without a test is unverified."""
     table = (ROOT / "docs" / document).read_text()
     named = set(re.findall(r"`(test_[a-z0-9_]+)`", table))
     there = {

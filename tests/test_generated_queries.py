@@ -1,4 +1,4 @@
-"""Requests that Hypothesis generates over the schema: the product's answer is the oracle's, by every way in.
+"""Generated requests over the schema: the product's response equals the oracle's over every path.
 
 The oracle reads the files with plain Python, and its plain resolvers run under graphql-core.
 """
@@ -28,7 +28,7 @@ SCHEMA = oracle_schema()
 
 
 class Comparison:
-    """One folder, as the product and as the oracle see it."""
+    """One folder, served by the product and by the oracle."""
 
     def __init__(self, folder: Path, ways: Ways) -> None:
         self.ways = ways
@@ -56,7 +56,7 @@ class Comparison:
 
 @pytest.fixture(scope="module")
 def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comparison]:
-    """A small linked folder with everything odd that the contract allows."""
+    """A small folder of linked articles with every unusual case that the contract allows."""
     place = tmp_path_factory.mktemp("nasty")
     folder = write_folder(place / "content", seed=7, articles=60)
     take_in(folder, place / "store.db")

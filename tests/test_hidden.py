@@ -1,4 +1,4 @@
-"""What is hidden leaves no trace: the public's answers, and their cost, are those of a store without it."""
+"""Unpublished content leaves no trace: the public's responses and costs are those of a store without it."""
 
 import shutil
 import sqlite3
@@ -28,7 +28,7 @@ OF_ONE_STORE = frozenset({"Site.version", "Site.ingestedAt", "ChangeSet.version"
 
 
 class Twins(NamedTuple):
-    """Of one folder as it is, and of a copy without the files that are not published."""
+    """The product over a folder, and over a copy without the unpublished files."""
 
     whole: Product
     bare: Product
@@ -63,7 +63,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
 @settings(max_examples=50)
 @given(data=st.data())
 def test_the_public_is_answered_as_if_the_hidden_were_not_there(twins: Twins, data: st.DataObject) -> None:
-    """Lists, counts, facets, ranks, scores, stories, links: all of it."""
+    """This includes lists, counts, facets, ranks, scores, stories and links."""
     asked = Asked(*data.draw(twins.operations))
     whole, bare = twins.bodies(asked)
     if twins.whole.is_timeless(asked, Audience.PUBLIC):
@@ -75,7 +75,7 @@ def id_of(slug: str) -> str:
 
 
 NOBODY = "nobody-0"
-STEPS_OF_A_LOOK = 4  # at the flag of a row: some tens of nanoseconds
+STEPS_OF_A_LOOK = 4  # to test a row's flag: some tens of nanoseconds
 PATHS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "slug": ("query ($v: String!) { article(slug: $v) { title html } }", {"v": HIDDEN[0]}, {"v": NOBODY}),
     "URL": (
@@ -120,7 +120,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 def steps(product: Product, query: str, variables: dict[str, Any]) -> tuple[list[str], int]:
-    """The answer's statements without their values, and the steps of SQLite's virtual machine they take."""
+    """Return the statements of a response, and the steps of SQLite's virtual machine that they take."""
     asked = Asked(query, variables)
     prepared = product.engine.prepare(asked, Audience.PUBLIC)
     assert isinstance(prepared, Prepared)
@@ -136,7 +136,7 @@ def steps(product: Product, query: str, variables: dict[str, Any]) -> tuple[list
 
 @pytest.mark.parametrize("path", PATHS)
 def test_what_is_hidden_and_what_is_unknown_cost_the_same(product: Product, path: str) -> None:
-    """The same answer by the same statements, and all but the same steps: a row's flag is looked at."""
+    """The same response and statements, and almost the same steps: only a row's flag is tested."""
     query, hidden, unknown = PATHS[path]
     assert product.data(query, hidden) == product.data(query, unknown)
     hidden_texts, hidden_steps = steps(product, query, hidden)

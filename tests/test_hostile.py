@@ -1,4 +1,4 @@
-"""What a hostile client or an odd file can send: it is answered, or refused with a code, and never fails."""
+"""Hostile requests and unusual files: each is answered or rejected with a code, and never fails."""
 
 import json
 from base64 import b64encode
@@ -12,7 +12,7 @@ from tests.product import Product, take_in
 
 
 def write(folder: Path, slug: str, title: str, **more: object) -> None:
-    """JSON is YAML too: any character can be written."""
+    """Write an article. JSON is valid YAML, so it can contain any character."""
     keys = {"title": title, "publishedDateTime": "2021-01-01", "webUrl": f"https://x.example/{slug}", **more}
     lines = "".join(f"{key}: {json.dumps(value)}\n" for key, value in keys.items())
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def test_a_snippet_is_safe_and_balanced_whatever_the_title_says(odd: Product) ->
 
 
 def test_what_is_just_as_alike_but_comes_later_costs_nothing(odd: Product) -> None:
-    """The one that is as alike, and not shown, has a provider whose days are too many."""
+    """The equally similar article that is not shown has a provider with articles over too many days."""
     query = (
         '{ article(slug: "k1") { similar(first: 1) { slug'
         " provider { articles { facets { published(by: DAY) { count } } } } } } }"

@@ -1,4 +1,4 @@
-"""The layout that docs/architecture.md draws: which package may import which."""
+"""The layering in docs/architecture.md: which package may import which."""
 
 import ast
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ ALLOWED["cli"] = {*SHARED, *ALLOWED}  # all
 
 
 def imports() -> Iterator[tuple[str, str, str]]:
-    """(importing package, imported package, file) of every import of ours."""
+    """Yield (importing package, imported package, file) for every internal import."""
     for file in sorted(PACKAGE.rglob("*.py")):
         parts = file.relative_to(PACKAGE).with_suffix("").parts
         if parts[0].startswith("__"):

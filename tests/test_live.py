@@ -1,4 +1,4 @@
-"""`gqlnews serve` as users run it, from saving a file to the answer: one process, several, two servers."""
+"""`gqlnews serve` as users run it, from saving a file to the response: one process, several, two servers."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def save(folder: Path, title: str) -> None:
-    """As an editor does: aside, and then over the old file."""
+    """Save as an editor does: write a temporary file, then rename it over the old one."""
     aside = folder / ".published.md.new"
     aside.write_text(PUBLISHED.replace("title: Published", f"title: {title}"))
     aside.rename(folder / "published.md")
@@ -39,7 +39,7 @@ def title_at(url: str) -> object:
 
 
 def wait_for_title(url: str, title: str) -> float:
-    """Seconds until a query shows it."""
+    """Return the seconds until a query returns this title."""
     start = time.monotonic()
     while title_at(url) != title:
         assert time.monotonic() < start + DEADLINE
@@ -48,7 +48,7 @@ def wait_for_title(url: str, title: str) -> float:
 
 @contextmanager
 def watching(url: str, *, raw: bool = False) -> Iterator[Iterator[dict[str, Any]]]:
-    """The events of a subscription that has begun; `raw`, the whole answers."""
+    """Yield the events of an open subscription; with `raw`, whole responses."""
     timeout = httpx2.Timeout(DEADLINE)
     with httpx2.Client(timeout=timeout) as client:
         with client.stream("POST", f"{url}/graphql", json=WATCH, headers=EVENTS) as response:
@@ -59,7 +59,7 @@ def watching(url: str, *, raw: bool = False) -> Iterator[Iterator[dict[str, Any]
 
 
 def children(process: subprocess.Popen[str], of: str) -> list[int]:
-    """Processes that it started, whose command line names this."""
+    """Return the process's children whose command line contains `of`."""
     found: list[str] = []
     for thread in Path(f"/proc/{process.pid}/task").iterdir():
         with suppress(OSError):  # it has ended meanwhile
@@ -68,7 +68,7 @@ def children(process: subprocess.Popen[str], of: str) -> list[int]:
 
 
 def command_of(pid: str) -> str:
-    """Its command line; nothing where it has ended meanwhile."""
+    """Return the command line, or an empty string if the process has exited."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:

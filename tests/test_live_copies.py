@@ -1,6 +1,7 @@
-"""Copies of the content that follow what their subscription tells: after each step, what a query gives.
+"""Copies of the content that apply subscription events: after each step they equal a query's result.
 
-Some stay, some leave and come again with a version that they know of, while the folder goes on changing.
+Some stay subscribed; others disconnect and resume from a known version, while the folder keeps
+changing.
 """
 
 import asyncio
@@ -52,7 +53,10 @@ WHERES: tuple[dict[str, Any] | None, ...] = (
 
 @dataclass
 class Copy:
-    """`begun` versions are those from which it comes again; `present` says at which steps it watches."""
+    """A client's copy.
+
+    `present` says at which steps it is subscribed, `known_by` how it learns what it missed.
+    """
 
     audience: Audience
     where: dict[str, Any] | None
@@ -62,7 +66,7 @@ class Copy:
     version: str | None = None
     watching: Watching | None = None
     read: int = 0
-    strict: bool = False  # not while it is told what it has missed: of before nothing is known then
+    strict: bool = False  # not while it catches up, when earlier events are unknown
 
     def apply(self, event: dict[str, Any]) -> None:
         slug, kind = event["slug"], event["kind"]
@@ -83,7 +87,7 @@ class Copy:
         self.read = len(self.watching.events)
 
     async def come(self, live: Live) -> None:
-        """From nothing at first, with all that is there; then from the version that it knows."""
+        """Subscribe from the beginning at first, and later from the known version."""
         if self.known_by == "changes" and self.where is None and self.version is not None:
             await self.walk(live)
         self.read, self.strict = 0, False
@@ -91,7 +95,7 @@ class Copy:
         self.watching = live.watch(WATCH, self.audience, where=self.where, since=since)
 
     async def walk(self, live: Live) -> None:
-        """The first page of what was missed, by a query; the subscription goes on from there."""
+        """Query the first page of missed changes; the subscription resumes after it."""
         changes = (await live.ask(CHANGES % SELECTION, self.audience, since=self.version))["changes"]
         for change in changes["nodes"]:
             self.apply(change)

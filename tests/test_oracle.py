@@ -1,4 +1,4 @@
-"""The oracle itself: how it reads files, cuts pages and refuses, and that its checks see faults."""
+"""The oracle itself: how it reads files, cuts pages and rejects requests, and that its checks find faults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SCHEMA = oracle_schema()
 
 
 class Setting:
-    """A folder's worlds, an oracle, and a program that answers as the oracle does."""
+    """A folder's worlds, an oracle, and a program that responds as the oracle does."""
 
     def __init__(self, folder: Path) -> None:
         self.content = read_folder(folder)
@@ -181,7 +181,7 @@ def test_a_bad_argument_that_no_execution_reaches_is_no_fault(setting: Setting, 
 
 
 def cursors(setting: Setting) -> list[str]:
-    """The program's cursors of every article, in order."""
+    """Return the program's cursors of all articles, in order."""
     query = "{ articles(first: 100) { edges { cursor } } }"
     operation = Operation(query, {}, None)
     check(setting.ask, setting.oracle, setting.worlds["open"], operation)
@@ -210,8 +210,8 @@ def test_a_cursor_holds_for_one_order(setting: Setting, one: str, other: str, co
     assert codes == ([code] if code else [])
 
 
-# Arguments, with cursors as the numbers of articles of 40; then the articles on the page, and whether
-# something stands before it, and after it.
+# (arguments, with cursors as the numbers of the 40 articles; articles on the page; whether there are
+# articles before it; whether there are articles after it)
 PAGES: list[tuple[dict[str, int], range, bool, bool]] = [
     ({}, range(20), False, True),
     ({"first": 3}, range(3), False, True),

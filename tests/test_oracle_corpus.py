@@ -1,4 +1,4 @@
-"""The figures of the real articles, counted once by other means, from the oracle alone."""
+"""The figures of the real articles, computed by the oracle alone."""
 
 from __future__ import annotations
 

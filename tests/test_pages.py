@@ -1,4 +1,4 @@
-"""Pages: a walk in either direction visits every article once, also while articles are added."""
+"""Pages: a walk in either direction visits every article once, even while articles are added."""
 
 import shutil
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def page(product: Product, kind: str, arguments: str) -> dict[str, object]:
 
 
 def most_used(product: Product, kind: str) -> str:
-    """The topic or provider with the most articles."""
+    """Return the topic or provider with the most articles."""
     key = {"Topic": "slug", "Provider": "domain"}[kind]
     lists = {"Topic": "topics", "Provider": "providers(first: 100) { nodes"}[kind]
     query = f"{{ all: {lists} {{ key: {key} articles {{ totalCount }} }} }}" + " }" * (kind == "Provider")
@@ -56,7 +56,7 @@ def most_used(product: Product, kind: str) -> str:
 
 
 def walk(product: Product, kind: str, size: int, *, backward: bool) -> list[str]:
-    """The ids of all pages, in the order of the list."""
+    """Return the ids of all pages in list order."""
     count, bound, end, more = (
         ("last", "before", "startCursor", "hasPreviousPage")
         if backward
@@ -110,7 +110,7 @@ def test_a_walk_while_articles_are_added_misses_none(content: Path, tmp_path: Pa
 
 
 def add_article(folder: Path, number: int) -> None:
-    """Some before the place of the walk, some after, some with the date of others."""
+    """Add an article before or after the walk's position, or with the date of existing articles."""
     year = (2000, 2020, 2999)[number % 3]
     (folder / f"added-{number}.md").write_text(
         f"---\ntitle: Added {number}\npublishedDateTime: {year}-05-01\nwebUrl: https://added.example/{number}\n---\n"

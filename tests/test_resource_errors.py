@@ -1,4 +1,4 @@
-"""A shortage of open files is no fault of the file that meets it."""
+"""A shortage of open files is not reported as a problem of the file that was being opened."""
 
 import resource
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_no_file_is_unreadable_for_it(folder: Path) -> None:
-    read_outcome(folder, SourceFile("below/a.md", 0, 0, 0), ReadOptions())  # what it imports is there
+    read_outcome(folder, SourceFile("below/a.md", 0, 0, 0), ReadOptions())  # imports what it needs
     with no_more_open_files(), pytest.raises(ExhaustedError, match="Too many open files"):
         read_outcome(folder, SourceFile("below/a.md", 0, 0, 0), ReadOptions())
 

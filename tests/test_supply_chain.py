@@ -31,7 +31,7 @@ PACKAGE_LOCKS = sorted([*ROOT.glob("*/package-lock.json"), *ROOT.glob("*/*/packa
 
 
 def locked(name: str) -> dict[str, tuple[Requirement, set[str]]]:
-    """Package name -> its pinned requirement and the hashes of its files."""
+    """Package name → its pinned requirement and the hashes of its files."""
     text = re.sub(r"(?m)^ *#.*\n", "", (ROOT / name).read_text("utf-8")).replace("\\\n", " ")
     entries: dict[str, tuple[Requirement, set[str]]] = {}
     for line in text.splitlines():
@@ -73,7 +73,7 @@ def test_lock_pins_every_declared_dependency_to_an_allowed_version(name: str) ->
 
 @pytest.mark.parametrize("name", REQUIRED)
 def test_lock_includes_transitive_dependencies(name: str) -> None:
-    """Reads the metadata of the packages that are installed here in their locked version."""
+    """Read the metadata of packages that are installed here in their locked version."""
     entries = locked(name)
     for entry, _ in entries.values():
         missing = [str(need) for need in needs(entry) if canonicalize_name(need.name) not in entries]
@@ -81,7 +81,7 @@ def test_lock_includes_transitive_dependencies(name: str) -> None:
 
 
 def needs(entry: Requirement) -> list[Requirement]:
-    """Requirements of the installed package on this platform; none where another version is installed."""
+    """Return the package's requirements on this platform; none if another version is installed."""
     try:
         distribution = importlib.metadata.distribution(entry.name)
     except importlib.metadata.PackageNotFoundError:
@@ -131,7 +131,7 @@ class TestPackageLock:
 
 
 def packages(file: Path) -> dict[str, dict[str, Any]]:
-    """The entries of a package-lock.json but the first, which is the project itself."""
+    """Return the entries of a package-lock.json except the project itself."""
     entries: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8"))["packages"]
     return {name: entry for name, entry in entries.items() if name}
 

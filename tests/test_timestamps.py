@@ -1,4 +1,4 @@
-"""Dates as the contract writes them; the oracle is the standard library's own arithmetic."""
+"""Dates in the contract's formats. The expected results come from the standard library."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,6 +1,6 @@
-"""As long as the version that an audience sees stays, so does every answer: what caches rest on.
+"""While an audience's version stays the same, every response does: the invariant behind caching.
 
-Random histories of a small folder; after each ingest one request asks for all there is.
+Random histories of a small folder; after each ingest one request queries everything.
 """
 
 from pathlib import Path

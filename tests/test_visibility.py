@@ -1,6 +1,6 @@
-"""Visibility: to the public an unpublished article does not exist, by whatever path of the schema one looks.
+"""Visibility: unpublished articles do not exist for the public, by any path through the schema.
 
-What is published is read from the files with plain text search; the paths are counted from the schema.
+The published articles come from a plain text search of the files; the paths come from the schema.
 """
 
 import base64
@@ -61,7 +61,7 @@ PAGE = (
 
 @pytest.fixture(scope="module")
 def published(corpus: Path) -> dict[str, bool]:
-    """By slug."""
+    """Slug → whether the article is published."""
     return {
         file.stem: "\npublished: true\n" in file.read_text(encoding="utf-8").split("\n---", 1)[0]
         for file in (corpus / "ai2020").glob("*.md")
@@ -81,7 +81,7 @@ def test_every_path_to_an_article_is_walked() -> None:
 
 
 def found(answer: Any) -> Iterator[dict[str, Any]]:
-    """Every object with a slug, wherever it stands in an answer."""
+    """Yield every object with a slug, anywhere in a response."""
     if isinstance(answer, dict):
         if "slug" in answer and "published" in answer:
             yield answer
@@ -93,7 +93,7 @@ def found(answer: Any) -> Iterator[dict[str, Any]]:
 
 
 def pages(product: Product, walk: str, **variables: str) -> Iterator[dict[str, Any]]:
-    """Every page of a connection, which is the only object at the end of its query."""
+    """Yield every page of a connection, which is the only object at the end of its query."""
     after = None
     while True:
         page: Any = product.data(WALKS[walk] % PAGE, {**variables, "after": after})
@@ -189,11 +189,11 @@ def test_no_slug_id_or_url_leads_to_an_unpublished_one(
         by_url = " ".join(f"{name}: articleByUrl(url: ${name}) {{ slug published }}" for name in variables)
         declared = ", ".join(f"${name}: URL!" for name in variables)
         answer = ai2020.data(f"query ({declared}) {{ {by_url} }}", variables)
-        assert {article["slug"] for article in found(answer)} <= public  # a published twin may answer
+        assert {article["slug"] for article in found(answer)} <= public  # published ones may share the URL
 
 
 def urls_of(product: Product, hidden: list[str]) -> dict[str, str]:
-    """As an editor reads them."""
+    """Return the articles' URLs, read as an editor."""
     urls: dict[str, str] = {}
     for at in range(0, len(hidden), 100):
         ids = [base64.b64encode(f"Article:{slug}".encode()).decode() for slug in hidden[at : at + 100]]

@@ -1,13 +1,13 @@
-"""Every way in: one request through each of them, whose answers must be the same bytes.
+"""Run one request over every path; all responses must have the same bytes.
 
-| way | document | executor | where |
+| path | document | executor | where |
 |---|---|---|---|
-| uncached | parsed, validated, planned and compiled anew | none | engine |
-| cached | as it was kept | none | engine |
-| full | as it was kept | Strawberry's | engine |
-| post, get | as it was kept | none | over HTTP |
-| kept | not looked at: the answer was kept | none | over HTTP |
-| fields | as it was kept, but for root fields that are kept | none | over HTTP |
+| uncached | parsed, validated, planned and compiled | none | engine |
+| cached | from the document cache | none | engine |
+| full | from the document cache | Strawberry's | engine |
+| post, get | from the document cache | none | over HTTP |
+| kept | not read: response cache hit | none | over HTTP |
+| fields | from the document cache, with cached root fields | none | over HTTP |
 """
 
 import json
@@ -29,11 +29,11 @@ from tests.product import Product
 from tests.server.support import TOKEN, TOKEN_HASH
 
 EDITOR = {"authorization": f"Bearer {TOKEN}"}
-LONGEST_ADDRESS = 40_000  # characters: what is longer is not asked by GET
+LONGEST_ADDRESS = 40_000  # characters: longer documents are not sent by GET
 
 
 class Ways:
-    """All ways into the store of a product. Use it in a `with`."""
+    """All paths into the store of a product. Use it in a `with` block."""
 
     def __init__(self, product: Product) -> None:
         self.product = product
@@ -56,7 +56,7 @@ class Ways:
         self._stack.close()
 
     def bodies(self, asked: Asked, audience: Audience) -> Iterator[tuple[str, bytes]]:
-        """(Way, body of the answer)."""
+        """Yield (path, response body)."""
         for name, engine in (
             ("uncached", self._uncached),
             ("cached", self.product.engine),

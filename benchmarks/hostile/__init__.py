@@ -1,1 +1,1 @@
-"""Attacks by one client, and what other clients notice of them."""
+"""Attacks by one client, and their effect on other clients."""

@@ -1,11 +1,11 @@
-"""`python -m benchmarks.hostile`: one client attacks, another must not notice.
+"""`python -m benchmarks.hostile`: one client attacks the server; another one must not notice.
 
-Each attack meets a fresh server with the default settings, over the real articles or a sample of their
-number. Attacker and victim are processes of their own, each with its own address. Exits with 1 where a goal
-is missed.
+Each attack runs against a fresh server with default settings, over the real articles or a sample of the
+same size. Attacker and victim are separate processes with separate addresses. Exits with 1 if a goal is
+missed.
 
-To see another commit under the same attacks, check it out elsewhere and name it with --tree; --out and
---before put both runs in one table.
+To attack the server of another commit, check it out elsewhere and pass it as --tree. With --out and
+--before, one table shows the results of both runs.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from benchmarks.throughput.progress import say
 
 def main() -> None:
     given = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # which ends the server too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # which stops the server too
     before = _read(given.before) if given.before else {}
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="gqlnews-hostile-") as scratch:
@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
 
 
 def _chosen(only: str | None) -> list[Attack]:
-    """SystemExit where a name fits none."""
+    """Select attacks by name prefix. Raises SystemExit if a prefix matches none."""
     if only is None:
         return list(ATTACKS)
     names = only.split(",")

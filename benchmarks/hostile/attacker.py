@@ -1,7 +1,7 @@
 """`python -m benchmarks.hostile.attacker URL NAME SECONDS SINCE`: the process that runs one attack.
 
-It prints `ready` once its payloads are made, begins with the next line of its standard input, and prints a
-line of JSON once it has ended and its connections are closed.
+It prints `ready` once its payloads are built, starts when it reads a line from standard input, and
+prints a line of JSON once the attack is over and its connections are closed.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The attacks, in the order of the table."""
+"""All attacks, in the order of the table."""
 
 from benchmarks.hostile.endpoints import ENDPOINTS
 from benchmarks.hostile.refusals import REFUSALS
@@ -11,5 +11,5 @@ ATTACKS = tuple(sorted((*REFUSALS, *UNSEEN, *SOCKETS, *SCANS, *ENDPOINTS), key=l
 
 
 def attack_named(name: str) -> Attack:
-    """Raises KeyError."""
+    """Return the attack with this name. Raises KeyError."""
     return {attack.name: attack for attack in ATTACKS}[name]

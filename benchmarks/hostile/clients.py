@@ -1,4 +1,7 @@
-"""Cheap clients: HTTP/1.1 over one connection, and graphql-transport-ws. Both may leave answers unread."""
+"""Lightweight clients for HTTP/1.1 on one connection and for graphql-transport-ws.
+
+Both can leave responses unread.
+"""
 
 import asyncio
 from collections import deque
@@ -13,14 +16,16 @@ from benchmarks.hostile.traffic import HOST
 from benchmarks.live.frames import CLOSE, END_OF_HEAD, HANDSHAKE, PING, PONG, TEXT, Frames, frame
 
 VICTIM, ATTACKER = "127.0.0.1", "127.0.0.2"
-"""Addresses that clients connect from: limits of one address must not reach the other one's."""
+"""Local addresses of the two clients: per-address limits that the attacker hits must not affect the
+victim.
+"""
 
 _INIT = frame(TEXT, orjson.dumps({"type": "connection_init"}), masked=True)
 _ACK = b'{"type":"connection_ack"'
 
 
 class Writable(asyncio.Protocol):
-    """A connection that says when there is room to write; `received` counts bytes."""
+    """A connection with write flow control. `received` counts bytes."""
 
     def __init__(self, *, reads: bool = True) -> None:
         self._reads = reads
@@ -32,7 +37,7 @@ class Writable(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        if not self._reads:  # uvloop begins to read after this call
+        if not self._reads:  # uvloop starts reading after this call
             asyncio.get_running_loop().call_soon(self.transport.pause_reading)
 
     @property
@@ -54,14 +59,14 @@ class Writable(asyncio.Protocol):
         self.waiting.clear()
 
     async def write(self, data: bytes) -> None:
-        """Once there is room. Raises ConnectionError."""
+        """Write as soon as there is buffer space. Raises ConnectionError."""
         await self._room.wait()
         if self.is_closed:
             raise ConnectionResetError("the connection is closed")
         self.transport.write(data)
 
     def abort(self) -> None:
-        """Close at once, answers unread."""
+        """Close at once and leave responses unread."""
         self.transport.abort()
 
     def _wait(self) -> "asyncio.Future[int]":
@@ -71,7 +76,7 @@ class Writable(asyncio.Protocol):
 
 
 class HttpClient(Writable):
-    """Responses are counted and dropped, but for their statuses, in order."""
+    """HTTP client that returns only the statuses of responses, in order, and discards the rest."""
 
     def __init__(self, *, reads: bool = True) -> None:
         super().__init__(reads=reads)
@@ -89,13 +94,16 @@ class HttpClient(Writable):
             waiter.set_result(self._parser.get_status_code())
 
     async def ask(self, request: bytes, responses: int = 1) -> list[int]:
-        """The statuses of as many responses. Raises ConnectionError."""
+        """Send requests and return the status of each response. Raises ConnectionError."""
         await self.write(request)
         return await asyncio.gather(*(self._wait() for _ in range(responses)))
 
 
 class SocketClient(Writable):
-    """`take` is called with each message after `ready`, which is done once the server has acknowledged."""
+    """WebSocket client that calls `take` with each message.
+
+    `ready` is done once the server has acknowledged the connection; messages are passed on from then.
+    """
 
     def __init__(self, take: Callable[[bytes], None], *, reads: bool = True) -> None:
         super().__init__()
@@ -140,7 +148,7 @@ Client = TypeVar("Client", bound="Writable")
 
 
 async def connect(url: str, address: str, make: Callable[[], Client]) -> Client:
-    """From this local address. Raises OSError."""
+    """Connect from a local address. Raises OSError."""
     to = urlsplit(url)
     assert to.hostname is not None
     assert to.port is not None

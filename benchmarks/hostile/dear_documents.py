@@ -40,12 +40,12 @@ LARGE_PARTS = (
 
 
 def long_valid_name(number: int) -> str:
-    """Valid: the name stands in the log."""
+    """A valid document with a very long operation name, which appears in the log."""
     return f"query {name(number)}{'O' * 200_000}{{site{{version}}}}"
 
 
 def many_facets(number: int) -> str:
-    """Valid, near every limit: 13 lists with all their facets."""
+    """A valid document close to every limit: 13 lists with all their facets."""
     lists = (
         f'a{at}:articles(first:1,where:{{title:{{contains:"{name(number)}{at}"}},slug:{{ne:"y"}}}})'
         f"{{{FACETS} nodes{{slug}}}}"
@@ -55,7 +55,7 @@ def many_facets(number: int) -> str:
 
 
 def many_links(number: int) -> str:
-    """Valid, near every limit: links in links, every field at each."""
+    """A valid document close to every limit: nested links, with every field at each level."""
     inner = "referencedBy(first:1){nodes{...F}}related(first:1){title article{...F}}"
     lists = "".join(
         f"{name(number)}{at}:articles(first:1)"
@@ -66,7 +66,7 @@ def many_links(number: int) -> str:
 
 
 def permuted_fields() -> str:
-    """One document with as many plans as its 20 variables have values."""
+    """One document with a separate query plan for each combination of its 20 boolean variables."""
     variables = ",".join(f"$v{at}:Boolean!" for at in range(20))
     lists = "".join(
         f"a{at}:articles(first:1){{nodes{{...F related(first:1){{title article{{...F}}}} "
@@ -82,24 +82,24 @@ def permutation(number: int) -> dict[str, object]:
 
 
 def shape(number: int, count: int = 60) -> dict[str, object]:
-    """A filter of operators in an order of its own, so that its SQL is compiled for it alone."""
+    """A filter with a unique sequence of operators, so that its SQL is compiled for it alone."""
     operators = ("contains", "eq", "ne", "startsWith")
     chosen = (operators[(number * 7_919 * (at + 1) >> (at % 11)) % 4] for at in range(count))
     return {"or": [{"title": {operator: "qq"}} for operator in chosen]}
 
 
 def schema_fields(number: int, count: int = 20) -> str:
-    """Introspection, which costs no objects: all of the schema, and the fields of the types of its fields."""
+    """Introspection, which costs no objects: the whole schema, and the fields of the types of its fields."""
     roots = "".join(f"{name(number)}{at}:__schema{{types{{...T}}}}" for at in range(count))
     return "{" + roots + "}" + _EVERY_TYPE
 
 
 def contains(number: int, count: int = 90) -> dict[str, object]:
-    """A filter that tests each article so many times, and finds nothing."""
+    """A filter that tests each article `count` times and matches nothing."""
     return {"or": [{"title": {"contains": f"q{number}x{at}"}} for at in range(count)]}
 
 
 def dearest_inline(number: int) -> str:
-    """The same, the values in the document: validated, planned and compiled each time."""
+    """The dearest query with inline values, so that each document is validated, planned and compiled."""
     parts = ",".join(f'{{title:{{contains:"q{number}x{at}"}}}}' for at in range(90))
     return "{articles(first:1,where:{or:[" + parts + "]}){" + FACETS + "}}"

@@ -1,4 +1,4 @@
-"""Run floods against a server: each connection is a task, and all of them end with the attack."""
+"""Run floods against a server, as tasks that are all cancelled when the attack ends."""
 
 import asyncio
 import itertools
@@ -11,15 +11,15 @@ import orjson
 from benchmarks.hostile.clients import ATTACKER, Client, HttpClient, SocketClient, Writable, connect
 from benchmarks.hostile.traffic import SINCE, ConnectionFlood, Flood, HttpFlood, Payload, SocketFlood
 
-PAUSE_AFTER_ERROR = 0.05  # seconds: a server that refuses connections is not asked in a busy loop
-MOST_BYTES = 200 << 20  # of payloads that are made before the attack
-CLOSED = "closed"  # among the answers: the server ended the connection
+PAUSE_AFTER_ERROR = 0.05  # seconds: no busy loop against a server that rejects connections
+MOST_BYTES = 200 << 20  # of payloads that are built before the attack
+CLOSED = "closed"  # counted as an answer: the server closed the connection
 KINDS = ("connection_ack", "complete", "error", "next", "ping", "pong")
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was sent and received, and the answers: by HTTP status, or by type of WebSocket message."""
+    """Bytes sent and received, and answers counted by HTTP status or WebSocket message type."""
 
     sent: int = 0
     messages: int = 0
@@ -36,14 +36,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A flood and its payloads, in the order of sending."""
+    """A flood and its payloads in the order in which they are sent."""
 
     flood: Flood
     payloads: Iterator[Payload]
 
 
 def prepare(flood: Flood, since: str) -> Prepared:
-    """`since` is the version that takes the place of SINCE."""
+    """Build the payloads of a flood. `since` is the version that replaces SINCE in them."""
     if isinstance(flood, ConnectionFlood):
         return Prepared(flood, itertools.repeat(Payload(flood.data), flood.most))
     written = orjson.dumps(since).ljust(len(SINCE))
@@ -56,7 +56,7 @@ def prepare(flood: Flood, since: str) -> Prepared:
 
 
 async def run(url: str, floods: Sequence[Prepared], seconds: float, longest: float) -> Tally:
-    """Until everything is answered, but at least for `seconds` and no longer than `longest`.
+    """Run until every request is answered, but at least for `seconds` and at most for `longest`.
 
     Connections stay open until the end.
     """
@@ -75,7 +75,7 @@ async def run(url: str, floods: Sequence[Prepared], seconds: float, longest: flo
 
 
 class Attacker:
-    """One client of many connections."""
+    """One client with many connections."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -135,7 +135,7 @@ class Attacker:
             await asyncio.sleep(flood.pause)
 
     async def _connections(self, flood: ConnectionFlood, payloads: Iterator[Payload]) -> None:
-        """On time: those that were missed while others waited are made up for."""
+        """Open connections on schedule. Late ones are opened at once, so that the average rate holds."""
         loop = asyncio.get_running_loop()
         start = loop.time()
         async with asyncio.TaskGroup() as group:

@@ -1,7 +1,7 @@
-"""Sample the anonymous memory of a server's process tree, from /proc (Linux).
+"""Sample the anonymous memory of a server's process tree from /proc (Linux).
 
-Anonymous memory is what the kernel cannot take back. Pages of the database file, which SQLite maps into
-memory once for each connection, are not in it: how many are resident depends on what else the machine does.
+The kernel cannot reclaim anonymous memory. Pages of the database file, which SQLite maps once per
+connection, are not counted: how many of them are resident depends on what else the machine does.
 """
 
 import threading
@@ -11,12 +11,12 @@ from pathlib import Path
 from benchmarks.processes import tree
 
 EVERY = 0.05  # seconds
-TREE_EVERY = 20  # samples, after which processes are looked for again
+TREE_EVERY = 20  # samples between two scans for child processes
 _FIELD = "RssAnon:"
 
 
 def anonymous(process: int) -> int:
-    """Bytes; 0 where the process has ended."""
+    """Return bytes, or 0 if the process has exited."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
@@ -25,7 +25,7 @@ def anonymous(process: int) -> int:
 
 
 class Sampler:
-    """Samples in a thread of its own, within a `with` block."""
+    """Samples in a separate thread while the `with` block runs."""
 
     def __init__(self, root: int) -> None:
         self._root = root
@@ -43,12 +43,12 @@ class Sampler:
         self._thread.join()
 
     def restart(self) -> int:
-        """Forget the peak so far; what it is now."""
+        """Reset the peak and return the present value."""
         self.most = self.now
         return self.now
 
     def wait_until_below(self, limit: int, seconds: float) -> int:
-        """What it is then, or once so many seconds have passed."""
+        """Wait until memory is at most `limit` or `seconds` have passed, and return the last sample."""
         until = time.monotonic() + seconds
         while self.now > limit and time.monotonic() < until:
             time.sleep(EVERY)

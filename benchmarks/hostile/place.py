@@ -1,4 +1,4 @@
-"""What is attacked: a copy of the articles, and a database that the attacked tree has made of them."""
+"""The target of the attacks: a copy of the articles, and its database, built by the attacked tree."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from benchmarks.live.places import FILES, Place
 from benchmarks.throughput.progress import say
 
 ROOT = Path(__file__).parents[2]
-"""The tree that this benchmark belongs to."""
+"""The source tree of this benchmark."""
 
 _PUBLISHED = "SELECT slug FROM article WHERE published ORDER BY random()"
 _VERSION = "SELECT version FROM site WHERE audience = 0"
@@ -25,8 +25,9 @@ _VERSION = "SELECT version FROM site WHERE audience = 0"
 
 @dataclass(frozen=True, slots=True)
 class Attacked:
-    """A place that was taken in by the code of `tree`, the slugs of its articles in a file, as JSON, and a
-    version since which everything has changed.
+    """A database ingested by the code in `tree`.
+
+    `slugs` is a JSON file of the published slugs. Since the version `since`, every article has changed.
     """
 
     tree: Path
@@ -37,11 +38,11 @@ class Attacked:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The server's environment: its code is that of the tree, its settings are the defaults."""
-        return {**_python_path(self.tree), "GQLNEWS_PER_CLIENT": ""}  # which `serving` lifts
+        """Environment of the server: the code of the attacked tree, and default settings."""
+        return {**_python_path(self.tree), "GQLNEWS_PER_CLIENT": ""}  # which `serving` sets to 0
 
     def fresh(self) -> Place:
-        """With a copy of the database as it was first."""
+        """Return the place with a fresh copy of the original database."""
         folder = self.scratch / "attacked"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -53,7 +54,7 @@ class Attacked:
 
 
 def prepare(tree: Path, scratch: Path, articles: int | None) -> tuple[Attacked, str]:
-    """And what to call the articles: a sample where a number is given. What is attacked is a copy of them."""
+    """Copy and ingest the articles, or a sample of this number; also return a name for the report."""
     folder, called = real_or_sampled(scratch) if articles is None else _sampled(scratch, articles)
     copy, database, slugs = scratch / "content", scratch / "store.db", scratch / "slugs.json"
     say(f"ingest of {called}")
@@ -73,11 +74,11 @@ def _sampled(scratch: Path, articles: int) -> tuple[Path, str]:
 
 
 def environment(tree: Path) -> dict[str, str]:
-    """Ours, without what would set an option of gqlnews; Python takes packages from `tree`."""
+    """Return the current environment without GQLNEWS_ options; Python imports from `tree`."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
     return ours | _python_path(tree)
 
 
 def _python_path(tree: Path) -> dict[str, str]:
-    """Of all processes that are started, whatever the current folder is."""
+    """Variables that make child processes import from `tree`, whatever their working directory is."""
     return {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}

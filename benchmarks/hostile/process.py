@@ -1,4 +1,4 @@
-"""The attacker and the victim, each a process of its own, seen from the one that started them."""
+"""Handles for the attacker and victim processes, used by the process that started them."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from benchmarks.hostile.place import ROOT, environment
 
 
 class Process:
-    """It says `ready`, may be told to begin, and says in its last line what it has seen."""
+    """A child that prints `ready`, may wait for a start signal, and prints its result as its last line."""
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._module = module
@@ -19,7 +19,7 @@ class Process:
         )
 
     def wait_until_ready(self) -> None:
-        """SystemExit where it ends before."""
+        """Wait for `ready`. Raises SystemExit if the process exits first."""
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
             raise SystemExit(f"the {self._module} ended: see above")
@@ -33,7 +33,7 @@ class Process:
         return self._process.poll() is not None
 
     def end(self, seconds: float) -> bytes:
-        """Its last line. SystemExit where it does not end in time, or without one."""
+        """Return the last line. Raises SystemExit if the process times out or exits without one."""
         try:
             said, _ = self._process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -49,7 +49,7 @@ class Process:
 
 @contextmanager
 def started(module: str, *arguments: str) -> Iterator[Process]:
-    """Gone when the block ends."""
+    """Run the process; kill it when the block ends."""
     process = Process(module, *arguments)
     try:
         yield process

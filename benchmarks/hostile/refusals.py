@@ -1,4 +1,4 @@
-"""Rows 1 and 2: small requests whose refusal is large, in the answer or in a cache."""
+"""Rows 1 and 2: small invalid requests whose error is large, in the response or in a cache."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,17 +15,17 @@ WITH_VARIABLES = (
 
 
 def requests(make: Callable[[int], str]) -> Callable[[int], Payload]:
-    """A POST of each document."""
+    """Build a POST request from each document."""
     return lambda number: post(make(number))
 
 
 def different(name: str, row: int, what: str, make: Callable[[int], str], number: int) -> Attack:
-    """So many different documents, over eight connections."""
+    """An attack with `number` different documents over eight connections."""
     return Attack(name, row, what, (HttpFlood(requests(make), CONNECTIONS, number),))
 
 
 def unread(name: str, what: str, make: Callable[[int], str]) -> Attack:
-    """Twelve clients that do not read the answer."""
+    """An attack by twelve clients that do not read the response."""
     flood = HttpFlood(requests(make), 12, 12, most=12, reads=False)
     return Attack(name, 2, what, (flood,))
 

@@ -1,4 +1,4 @@
-"""What another client noticed of an attack, beside what it noticed in quiet, and the goals."""
+"""The effect of an attack on another client, compared with a quiet phase, and the goals."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from benchmarks.hostile.floods import Tally
 from benchmarks.hostile.victim import OK, Sample
 from benchmarks.live.report import percentile
 
-MOST_P99 = 0.1  # seconds, on a machine that does nothing else
-MOST_DELAY = 0.5  # seconds, from the rename of a file to its event
+MOST_P99 = 0.1  # seconds, on an otherwise idle machine
+MOST_DELAY = 0.5  # seconds between the rename of a file and its event
 MOST_GROWTH = 150_000_000  # bytes above the start
-MOST_LEFT = 30_000_000  # bytes above the start, afterwards
+MOST_LEFT = 30_000_000  # bytes above the start, after the attack
 
 
 class Times(msgspec.Struct, frozen=True):
-    """Of a client's queries, in seconds; `failed` are timeouts and answers with another status than 200."""
+    """Latencies of a client's queries in seconds. `failed` counts timeouts and statuses other than 200."""
 
     number: int
     p50: float
@@ -33,7 +33,7 @@ class Times(msgspec.Struct, frozen=True):
 
 
 class Delays(msgspec.Struct, frozen=True):
-    """Seconds from an edit to its event: the median and the longest; `lost` have not come at all."""
+    """Median and longest delay from an edit to its event, in seconds. `lost` counts missing events."""
 
     number: int
     median: float
@@ -42,7 +42,7 @@ class Delays(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """Bytes of anonymous memory of the server and the processes that it started."""
+    """Anonymous memory of the server and its child processes, in bytes."""
 
     before: int
     most: int
@@ -50,8 +50,10 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """Of one attack. `unready` of the `health` probes were not answered with 200 within two seconds;
-    `survived`: the server process is still there.
+    """Result of one attack.
+
+    `unready` of the `health` probes did not get a 200 within two seconds. `survived` says whether the
+    server process is still running.
     """
 
     name: str
@@ -72,7 +74,7 @@ class Result(msgspec.Struct, frozen=True):
         return self.attacked.p99 / self.quiet.p99 if self.quiet.p99 else 0.0
 
     def missed(self) -> list[str]:
-        """The goals that are missed, in a word each."""
+        """Return the names of the missed goals."""
         memory = self.memory
         goals = {
             "p99": self.attacked.p99 <= MOST_P99,

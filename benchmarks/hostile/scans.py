@@ -1,4 +1,4 @@
-"""Rows 5 and 15: valid queries whose statements take long."""
+"""Rows 5 and 15: valid queries with slow statements."""
 
 from benchmarks.hostile import dear_documents
 from benchmarks.hostile.traffic import Attack, HttpFlood, Payload, post, post_text
@@ -42,7 +42,7 @@ def lists(number: int) -> Payload:
 
 
 def many(number: int) -> dict[str, object]:
-    """A filter that most articles pass."""
+    """A filter that most articles match."""
     return {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}
 
 

@@ -1,4 +1,4 @@
-"""Rows 3 and 6: what one WebSocket sends in one write, and what it watches."""
+"""Rows 3 and 6: many WebSocket messages in one write, and expensive subscriptions."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ PREFIXES = ("a*", "b*", "c*", "d*", "e*", "f*", "i*", "m*", "o*", "p*", "s*", "t
 
 
 def invalid(number: int, count: int = 40) -> Payload:
-    """Documents of 4 KB that fail validation."""
+    """Documents of about 4 KB that fail validation."""
     texts = (documents.small_misspelled(number * count + at) for at in range(count))
     return pipelined([subscribe(f"i{number}-{at}", text) for at, text in enumerate(texts)])
 
@@ -63,7 +63,7 @@ def begun_and_ended(number: int, count: int = 1_000) -> Payload:
 
 
 def different_begun_and_ended(number: int, count: int = 300) -> Payload:
-    """Each with another document."""
+    """Subscribe with a different document each time, and complete at once."""
     stem = documents.name(number)
     return pipelined(
         [
@@ -89,7 +89,7 @@ def ping_frames(number: int, count: int = 40_000) -> Payload:
 
 
 def pieces(number: int) -> Payload:
-    """A message of 40,000 frames of one byte."""
+    """One message in 40,000 frames of one byte."""
     return fragmented(b"x" * 40_000)
 
 
@@ -98,13 +98,13 @@ def long_ids(number: int) -> Payload:
 
 
 def refused(number: int) -> Payload:
-    """100 operations that stay, then 1,000 that are one too many."""
+    """Open 100 operations that stay, and then 1,000 that exceed the limit."""
     staying = [subscribe(f"s{at}", WATCH_ALL) for at in range(100)] if number == 0 else []
     return pipelined([*staying, *(subscribe(f"r{number}-{at}", WATCH_ALL) for at in range(1_000))])
 
 
 def queries(number: int, count: int = 90) -> Payload:
-    """Valid ones that no cache knows."""
+    """Valid queries that are in no cache."""
     texts = (dear_documents.dearest_inline(number * count + at) for at in range(count))
     return pipelined([subscribe(f"q{number}-{at}", text) for at, text in enumerate(texts)])
 
@@ -115,7 +115,7 @@ def schema_queries(number: int, count: int = 50) -> Payload:
 
 
 def matching(number: int, at: int) -> dict[str, object]:
-    """60 full-text searches, each for a common word, a short prefix and a word that nobody has."""
+    """60 full-text searches, each for a common word, a short prefix and a word that does not occur."""
     parts = []
     for part in range(60):
         word, prefix = WORDS[(at + part) % len(WORDS)], PREFIXES[part % len(PREFIXES)]
@@ -124,7 +124,7 @@ def matching(number: int, at: int) -> dict[str, object]:
 
 
 def watch(filters: Sequence[object], since: str | None = None) -> Payload:
-    """As many subscriptions of one socket."""
+    """One subscription per filter, all on one socket."""
     return pipelined(
         [subscribe(f"w{at}", WATCH, {"w": where, "s": since}) for at, where in enumerate(filters)]
     )
@@ -139,24 +139,24 @@ def watch_contains(number: int) -> Payload:
 
 
 def watch_clock(number: int) -> Payload:
-    """What reads the clock is judged for each subscription alone."""
+    """Filters that read the clock, which are evaluated for each subscription separately."""
     return watch([{"publishedDateTime": {"withinLast": f"P{1 + at}D"}} for at in range(100)])
 
 
 def watch_large(number: int) -> Payload:
-    """Events of many articles, each in words of its own."""
+    """Events with many articles each, with a different document per subscription."""
     below = "topics{articles(first:100){nodes{title excerpt body html}}}"
     texts = (f"subscription{{articleChanged{{a{number}_{at}:article{{{below}}}}}}}" for at in range(100))
     return pipelined([subscribe(f"l{at}", text) for at, text in enumerate(texts)])
 
 
 def watch_since(number: int) -> Payload:
-    """What was missed comes first: the whole store."""
+    """Subscriptions that first catch up on the whole store."""
     return watch([matching(number, at) for at in range(100)], UNKNOWN_VERSION)
 
 
 def walks(number: int) -> Payload:
-    """90 pages of changes with their texts."""
+    """90 pages of changes with article bodies."""
     walk = "query($f:Int!){changes(first:$f){version nodes{slug kind article{title body html}}}}"
     return pipelined([subscribe(f"u{number}-{at}", walk, {"f": 100 - at}) for at in range(90)])
 

@@ -1,4 +1,4 @@
-"""The table of results, for a terminal and as Markdown, an earlier run's figures beside the present ones."""
+"""The result table, for a terminal and as Markdown, optionally beside the figures of an earlier run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,7 +12,7 @@ Results = Sequence[Result]
 Before = Mapping[str, Result]
 
 FIGURES = ("query p50, p99", "times quiet", "events", "memory", "errors", "not ready", "missed")
-WIDTH = 180  # of a terminal that is narrower: lines wrap there, cells need not
+WIDTH = 180  # columns, even on a narrower terminal: wrapped lines are better than wrapped cells
 CAPTION = """\
 Query: milliseconds of another client's small uncached query, in quiet → during the attack. Events: the
 longest time in ms from the rename of a file to its event, in quiet → during the attack. Memory in MB: before
@@ -43,7 +43,7 @@ def columns(before: Before) -> Row:
 
 
 def rows(results: Results, before: Before) -> Iterator[Row]:
-    """One for each result."""
+    """Yield one row per result."""
     for result in results:
         now = _figures(result)
         if before:
@@ -59,7 +59,7 @@ def rows(results: Results, before: Before) -> Iterator[Row]:
 
 
 def _figures(result: Result) -> Row:
-    """In the order of FIGURES."""
+    """Return the cells of a result in the order of FIGURES."""
     unready = f"{result.unready:,} of {result.health:,}"
     return (
         f"{_times(result.quiet)} → {_times(result.attacked)}",

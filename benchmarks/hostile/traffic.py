@@ -1,7 +1,7 @@
-"""What an attack sends: HTTP requests, WebSocket messages, or connections alone.
+"""The traffic of an attack: HTTP requests, WebSocket messages, or bare connections.
 
-Everything is made before the attack begins, so that the attacker only writes bytes. A flood makes `different`
-payloads and sends them in turn; a server that caches by text has seen none of them when the attack begins.
+Payloads are built before the attack, so that the attacker only writes bytes. A flood builds `different`
+payloads and cycles through them. When the attack begins, none of them is in a cache yet.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,31 +14,33 @@ import orjson
 from benchmarks.live.frames import PING, TEXT, frame
 
 HOST = b"127.0.0.1"
-ACCEPT = "application/graphql-response+json"  # its status tells whether a request was refused
+ACCEPT = "application/graphql-response+json"  # its status shows whether a request was rejected
 UNKNOWN_VERSION = "v" * 30
 SINCE = orjson.dumps(UNKNOWN_VERSION)
-"""As JSON, in payloads: the place of a version that only the attacked database knows."""
+"""Placeholder in payloads (as JSON) for a version that only the attacked database knows."""
 WHOLE_SECONDS = 60.0
 NO_VARIABLES: Mapping[str, object] = {}
 
 
 class Payload(NamedTuple):
-    """Bytes of one write, and how many requests or messages they are."""
+    """The bytes of one write, and the number of requests or messages in them."""
 
     data: bytes
     messages: int = 1
 
 
 MakePayload = Callable[[int], Payload]
-"""The payload of a number."""
+"""Builds the payload with a given number."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpFlood:
-    """Requests over `connections`, each of which sends the next one once the last one was answered.
+    """Requests over `connections`, each of which sends the next request after the last response.
 
-    `most`: so many in all. `pause`: seconds between two of one connection. Not `reads`: answers are left in
-    the socket, and nothing is waited for but room to write. `reconnects`: each request on a new connection.
+    - `most`: the total number of requests.
+    - `pause`: seconds between two requests on one connection.
+    - `reads`: if false, responses stay in the socket, and the client waits only for buffer space.
+    - `reconnects`: open a new connection for each request.
     """
 
     make: MakePayload
@@ -52,7 +54,7 @@ class HttpFlood:
 
 @dataclass(frozen=True, slots=True)
 class SocketFlood:
-    """WebSockets that send a payload every `pause` seconds, or one payload each where `most` says so."""
+    """WebSockets that send a payload every `pause` seconds, `most` payloads in all."""
 
     make: MakePayload
     sockets: int
@@ -64,7 +66,7 @@ class SocketFlood:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFlood:
-    """`per_second` new connections, each of which writes `data` and is closed after `stays` seconds."""
+    """`per_second` new connections, each of which writes `data` and closes after `stays` seconds."""
 
     data: bytes
     per_second: int
@@ -77,9 +79,10 @@ Flood = HttpFlood | SocketFlood | ConnectionFlood
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """`row` is the row of issue 13 that it belongs to, `what` it in a few words; its floods run at once.
+    """An attack, whose floods run concurrently.
 
-    `whole`: it lasts until everything is answered, for as long as WHOLE_SECONDS.
+    `row` is its row in issue 13, `what` a short description. With `whole` it lasts until every request
+    is answered, but at most WHOLE_SECONDS.
     """
 
     name: str
@@ -90,7 +93,7 @@ class Attack:
 
 
 def post(document: str, variables: Mapping[str, object] = NO_VARIABLES, accept: str = ACCEPT) -> Payload:
-    """A request to run this document."""
+    """A request that runs this document."""
     return post_body({"query": document, "variables": variables}, accept)
 
 
@@ -112,12 +115,12 @@ def get(path: str, accept: str = ACCEPT, **parameters: str) -> Payload:
 
 
 def pipelined(payloads: Sequence[Payload]) -> Payload:
-    """Several in one write."""
+    """Join several payloads into one write."""
     return Payload(b"".join(one.data for one in payloads), sum(one.messages for one in payloads))
 
 
 def message(content: Mapping[str, object]) -> Payload:
-    """A message of graphql-transport-ws."""
+    """A graphql-transport-ws message."""
     return Payload(frame(TEXT, orjson.dumps(content), masked=True))
 
 
@@ -139,5 +142,5 @@ def fragmented(text: bytes) -> Payload:
 
 
 def ping_frame() -> Payload:
-    """A ping of the WebSocket protocol itself."""
+    """A ping frame of the WebSocket protocol."""
     return Payload(frame(PING, b"", masked=True))

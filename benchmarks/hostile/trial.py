@@ -1,9 +1,10 @@
-"""One attack on a fresh server.
+"""Run one attack against a fresh server.
 
-1. Start the server on a copy of the database, and the victim; the attacker makes its payloads meanwhile.
-2. In quiet: what the victim notices, while an article is edited twice a second.
-3. The same during the attack. Then the attacker closes its connections.
-4. Wait until memory is back, for a limited time, and until the victim has all its answers.
+1. Start the server on a copy of the database, and the victim; meanwhile the attacker builds its
+   payloads.
+2. Measure the victim in quiet, while an article is edited twice a second.
+3. Measure it during the attack. Then the attacker closes its connections.
+4. Wait until memory is released, for a limited time, and until the victim has all responses.
 """
 
 import time
@@ -25,12 +26,12 @@ from benchmarks.live.edits import Edits, Saved, editing
 from benchmarks.live.places import serving
 from benchmarks.throughput.process import Server
 
-WARMING = 1.5  # seconds that do not count
+WARMING = 1.5  # seconds that are not measured
 QUIET = 3.0
-GAP = 0.3  # between quiet and attack, for what was asked in quiet to be answered in it
+GAP = 0.3  # between quiet and attack, so that quiet requests are answered before it
 SETTLING = 2.0  # at least, after the attack
 LONGEST_SETTLING = 10.0
-SPARE = 30.0  # for an attacker that the server keeps busy
+SPARE = 30.0  # extra time for an attacker that the server slows down
 EDIT_EVERY = 0.5
 LOOK_EVERY = 0.02
 EDITED = 20  # articles
@@ -38,14 +39,14 @@ EDITED = 20  # articles
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Between two times of `time.monotonic`."""
+    """An interval between two times of `time.monotonic`."""
 
     begin: float
     end: float
 
 
 def try_attack(attack: Attack, attacked: Attacked, seconds: float) -> Result:
-    """On a server of its own."""
+    """Run one attack against a new server and return the result."""
     place = attacked.fresh()
     log = attacked.scratch / f"{attack.name}.log"
     with (
@@ -61,7 +62,7 @@ def try_attack(attack: Attack, attacked: Attacked, seconds: float) -> Result:
 
 
 class _Trial:
-    """While everything runs."""
+    """One attack, once all processes are running."""
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class _Trial:
         )
 
     def _edit(self, is_over: Callable[[], bool]) -> Phase:
-        """Twice a second, until it is over."""
+        """Edit an article twice a second until `is_over`, and return the interval."""
         begin = due = time.monotonic()
         while not is_over():
             if (now := time.monotonic()) >= due:
@@ -118,7 +119,7 @@ class _Trial:
         return Phase(begin, time.monotonic())
 
     def _delays(self, phase: Phase, events: Sequence[Arrival]) -> Delays:
-        """Of the edits of a phase. A lost one was late by at least the time until now."""
+        """Delays of the edits in a phase. An event that has not arrived counts as lost."""
         arrived = {event.title: event.at for event in events}
         saved = [one for one in self._saved if phase.begin <= one.at < phase.end]
         delays = [arrived[one.title] - one.at for one in saved if one.title in arrived]
@@ -131,11 +132,11 @@ class _Trial:
 
 
 def _after(seconds: float) -> Callable[[], bool]:
-    """Whether so many seconds have passed from now."""
+    """Return a function that says whether `seconds` have passed since this call."""
     until = time.monotonic() + seconds
     return lambda: time.monotonic() >= until
 
 
 def _within(phase: Phase, samples: Sequence[Sample]) -> list[Sample]:
-    """Those that were due in it."""
+    """Return the samples that were due in a phase."""
     return [one for one in samples if phase.begin <= one.at < phase.end]

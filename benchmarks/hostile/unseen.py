@@ -1,4 +1,4 @@
-"""Row 4: documents and variables that take the event loop long before anything runs."""
+"""Row 4: documents and variables that block the event loop before any statement runs."""
 
 from hashlib import sha256
 
@@ -43,7 +43,7 @@ def many_parameters(number: int) -> Payload:
 
 
 def values_beside(number: int) -> Payload:
-    """A body of many values where nothing reads them."""
+    """A body with many values in a member that nothing reads."""
     return post_body({"query": "{site{version}}", "extensions": {"x": [number, *([[]] * 80_000)]}})
 
 

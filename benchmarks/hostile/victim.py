@@ -1,13 +1,13 @@
 """`python -m benchmarks.hostile.victim URL SLUGS`: another client, which must not notice the attack.
 
-- Every 10 ms it sends a small query, each for another article, so that no cache has the answer. A request
-  that finds all connections busy waits for one, and its time counts from when it was due: otherwise a stalled
-  server would be asked less often just when it is slow.
-- Every 200 ms it asks /health/ready over a new connection, as a load balancer does.
-- It watches one subscription.
+- Every 10 ms it sends a small query for a different article, so that the response is not cached. If all
+  connections are busy, the request waits for one, and its latency counts from when it was due.
+  Otherwise a stalled server would get fewer requests just while it is slow (coordinated omission).
+- Every 200 ms it requests /health/ready over a new connection, as a load balancer does.
+- It holds one subscription.
 
-It prints `ready` once it watches, and a line of JSON once its standard input ends. Times are those of
-`time.monotonic`, in seconds.
+It prints `ready` once the subscription is open, and a line of JSON after its standard input ends. Times
+are seconds of `time.monotonic`.
 """
 
 import asyncio
@@ -30,15 +30,15 @@ EVERY = 0.01  # seconds between two queries
 HEALTH_EVERY = 0.2
 CONNECTIONS = 20
 TIMEOUT = 10.0
-HEALTH_TIMEOUT = 2.0  # load balancers wait some seconds
+HEALTH_TIMEOUT = 2.0  # load balancers wait for some seconds
 OK = 200
-FAILED = 0  # instead of a status: nothing came in time, or the connection was closed
+FAILED = 0  # in place of a status: timeout or closed connection
 QUERY = "query Victim($slug: String!) { article(slug: $slug) { title } }"
 WATCH = """subscription { articleChanged(where: { title: { startsWith: "Edit " } }) { article { title } } }"""
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
-    """A request that was due `at`, how long it took, and how it was answered."""
+    """A request that was due `at`, its latency, and its status."""
 
     at: float
     seconds: float
@@ -51,7 +51,7 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Seen(msgspec.Struct):
-    """All that the victim noticed. `lost`: how often its subscription was ended."""
+    """Everything the victim measured. `lost` counts how often its subscription ended."""
 
     queries: list[Sample] = []
     health: list[Sample] = []
@@ -65,12 +65,12 @@ class Victim:
         self._requests = cycle([post(QUERY, {"slug": slug}).data for slug in slugs])
         self._idle: asyncio.LifoQueue[HttpClient | None] = asyncio.LifoQueue()
         for _ in range(CONNECTIONS):
-            self._idle.put_nowait(None)  # connected when it is needed first
+            self._idle.put_nowait(None)  # connected on first use
         self.seen = Seen()
         self.watching = asyncio.Event()
 
     async def query(self, at: float) -> None:
-        """The next one, with the time that it waits for a connection."""
+        """Send the next query. Its latency includes the wait for a connection."""
         request, status = next(self._requests), FAILED
         try:
             async with asyncio.timeout(at + TIMEOUT - monotonic()):
@@ -93,7 +93,7 @@ class Victim:
         self.seen.health.append(Sample(at, monotonic() - at, status))
 
     async def watch(self) -> None:
-        """Again and again, where the server ends it."""
+        """Subscribe, and subscribe again whenever the connection ends."""
         while True:
             try:
                 client = await connect(self._url, VICTIM, lambda: SocketClient(self._event))
@@ -106,7 +106,7 @@ class Victim:
             self.seen.lost += 1
 
     async def _ask(self, request: bytes) -> int:
-        """A server may close an idle connection just when it is used: then over a new one, as clients do."""
+        """Send a request; retry once over a new connection if the server closed the idle one."""
         client = await self._idle.get()
         try:
             if client is not None and not client.is_closed:
@@ -122,7 +122,7 @@ class Victim:
     async def _status(client: HttpClient, request: bytes) -> int:
         try:
             (status,) = await client.ask(request)
-        except BaseException:  # an answer that comes later would be taken for that of another request
+        except BaseException:  # a late response would be matched to another request
             client.abort()
             raise
         return status
@@ -135,7 +135,7 @@ class Victim:
 
 
 async def every(seconds: float, ask: Callable[[float], Awaitable[None]], until: asyncio.Event) -> None:
-    """On time, whether or not those before have ended; returns once all have."""
+    """Call `ask` on schedule, even while earlier calls are running; return once all have ended."""
     at = monotonic()
     async with asyncio.TaskGroup() as group:
         while not until.is_set():

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.live`: how long from saving an article to seeing it, alone and among subscribers."""
+"""`python -m benchmarks.live`: delay from saving an article to seeing it, with and without subscribers."""
 
 import argparse
 import sys
@@ -16,8 +16,8 @@ from benchmarks.live.report import goal_of, of_crowd, of_statements
 from benchmarks.throughput.process import running
 from benchmarks.throughput.progress import say
 
-COUNTED = 10  # edits whose statements are counted
-BARE = 50  # events of the bare server
+COUNTED = 10  # edits during which statements are counted
+BARE = 50  # events sent by the bare server
 
 
 def main() -> None:

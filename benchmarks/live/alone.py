@@ -1,4 +1,4 @@
-"""From saving an article to seeing it: asked for again and again, until the new title is in the answer."""
+"""Delay from saving an article to seeing it: poll until the response contains the new title."""
 
 import random
 import time
@@ -9,17 +9,17 @@ from benchmarks.live.edits import Edits, Saved
 from benchmarks.throughput.client import Client
 
 DOCUMENT = "query Seen($slug: String!) { article(slug: $slug) { title } }"
-PAUSE = 0.001  # seconds between two questions: the client leaves the processors to others
+PAUSE = 0.001  # seconds between two requests, so that the client leaves the processors to others
 WARMING = 3  # edits
 LONGEST = 30.0  # seconds
 QUIET = (
     0.1,
     0.2,
-)  # seconds between edits, at random: no two fall on the same beat of what looks from time to time
+)  # seconds between edits, random so that edits do not align with periodic polls
 
 
 def see(client: Client, saved: Saved) -> float:
-    """Seconds from the rename until an answer had the title. SystemExit where none has it in LONGEST."""
+    """Return the seconds from the rename to a response with the title. Raises SystemExit after LONGEST."""
     body = orjson.dumps({"query": DOCUMENT, "variables": {"slug": saved.slug}})
     title = saved.title.encode()
     while title not in (answer := client.ask(body).body):
@@ -30,12 +30,12 @@ def see(client: Client, saved: Saved) -> float:
 
 
 def rest() -> None:
-    """Until the next edit is an event of its own."""
+    """Pause long enough for the next edit to be a separate event."""
     time.sleep(random.uniform(*QUIET))  # noqa: S311 - no secret
 
 
 def delays(url: str, edits: Edits, number: int) -> list[float]:
-    """Seconds, of so many edits, after some that are not counted."""
+    """Return the delays of `number` edits in seconds, after some unmeasured ones."""
     found = []
     with Client(url) as client:
         for _ in range(WARMING + number):

@@ -1,7 +1,8 @@
-"""`python -m benchmarks.live.bare SUBSCRIBERS EVENTS`: a WebSocket server that does nothing but write.
+"""`python -m benchmarks.live.bare SUBSCRIBERS EVENTS`: a WebSocket server that only writes events.
 
-It speaks as much of the protocol as `crowd.py` needs. Once so many watch, it sends each of them so many
-events, whose titles are the moments at which it began to. What that takes, the client and the system take.
+It implements as much of the protocol as `crowd.py` needs. Once SUBSCRIBERS clients watch, it sends
+EVENTS events to each. The title of an event is the time at which it was created. The measured delay is
+therefore the share of the client and the operating system.
 """
 
 import asyncio

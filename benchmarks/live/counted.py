@@ -1,7 +1,7 @@
-"""`python -m benchmarks.live.counted FILE serve …`: gqlnews that counts what its readers ask of the content.
+"""`python -m benchmarks.live.counted FILE serve …`: run gqlnews and count content statements.
 
-FILE holds the number, eight bytes. The follower, a process of its own, is not counted; nor is how the version
-is looked at, which is done again and again whether anything changes or not.
+FILE holds the number of content statements that the readers ran, in eight bytes. The watcher process is
+not counted, nor are the version polls, which run whether anything changes or not.
 """
 
 import mmap
@@ -22,7 +22,7 @@ def counted(file: Path) -> int:
 
 
 def count_into(file: Path) -> None:
-    """Count every statement of each connection that is opened from now on to read."""
+    """Count every statement of each read connection that is opened from now on."""
     file.write_bytes(NUMBER.pack(0))
     with file.open("r+b") as opened:
         page = mmap.mmap(opened.fileno(), NUMBER.size)

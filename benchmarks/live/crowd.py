@@ -1,7 +1,8 @@
-"""`python -m benchmarks.live.crowd URL SUBSCRIBERS`: many WebSockets that watch the same, cheaply.
+"""`python -m benchmarks.live.crowd URL SUBSCRIBERS`: many identical subscriptions.
 
-It prints a line of JSON once all of them watch, one for each event that has reached every one of them, and,
-once its standard input ends, what is wrong. Moments are those of `time.monotonic`, in seconds.
+Each subscriber is a lightweight WebSocket client. The program prints one line of JSON once all of them
+watch, one for each event that has reached all of them, and a verdict after standard input ends. Times
+are seconds of `time.monotonic`.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from benchmarks.live.frames import (
 )
 from gqlnews.server.uvicorn.rlimits import allow_open_files
 
-AT_ONCE = 50  # connections that are being made
+AT_ONCE = 50  # connections opened concurrently
 ACK, NEXT, PONGED = b'{"type":"connection_ack"', b'{"id":"1","type":"next"', b'{"type":"pong"'
 DOCUMENT = "subscription { articleChanged { slug kind version article { title } } }"
 INIT = {"type": "connection_init"}
@@ -39,7 +40,10 @@ def sent(message: object) -> bytes:
 
 
 class Tally:
-    """Who has which event. All get the same bytes, so that the bytes are an event's name."""
+    """Tracks which subscribers have received which event.
+
+    All subscribers get the same bytes, so the bytes identify an event.
+    """
 
     def __init__(self, subscribers: int) -> None:
         self._subscribers = subscribers
@@ -48,7 +52,7 @@ class Tally:
         self.wrong = 0
 
     def take(self, place: int, body: bytes) -> None:
-        """The event that somebody got who has had `place` others before it."""
+        """Record an event that a subscriber received as its event number `place`, counted from 0."""
         if place == len(self._order):
             self._order.append(body)
             self._times.append([])
@@ -66,7 +70,7 @@ class Tally:
         tell({"title": title, "first": times[0], "median": middle, "last": times[-1]})
 
     def verdict(self) -> dict[str, int]:
-        """`events`, those that somebody lacks, and what came twice or in another order."""
+        """Count the events, those that some subscriber lacks, and repeated or out-of-order ones."""
         numbers = [int(_change(body)["version"].rpartition("-")[2]) for body in self._order]
         back = sum(later <= earlier for earlier, later in pairwise(numbers))
         lacking = sum(len(times) < self._subscribers for times in self._times)
@@ -74,7 +78,7 @@ class Tally:
 
 
 class Subscriber(asyncio.Protocol):
-    """One WebSocket; `watching` is done once its subscription has begun."""
+    """One WebSocket. `watching` is done once its subscription has begun."""
 
     def __init__(self, tally: Tally, host: bytes) -> None:
         self._tally, self._host = tally, host
@@ -106,7 +110,7 @@ class Subscriber(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         print(f"a subscriber lost its connection: {error}", file=sys.stderr, flush=True)
-        os._exit(1)  # nothing that is measured from now on would mean anything
+        os._exit(1)  # every later measurement would be meaningless
 
     def _take(self, message: bytes) -> None:
         if message.startswith(NEXT):
@@ -149,7 +153,7 @@ async def crowd(url: str, subscribers: int) -> None:
     tell({"watching": subscribers})
     await loop.run_in_executor(None, sys.stdin.read)
     tell(tally.verdict())
-    os._exit(0)  # without a goodbye from each
+    os._exit(0)  # without closing each connection
 
 
 if __name__ == "__main__":

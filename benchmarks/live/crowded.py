@@ -1,4 +1,4 @@
-"""The same with many subscribers on that one process: who has an edit when, and what it costs."""
+"""Delays and costs with many subscribers on one server process."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ AT_REST = 5.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Seconds from the rename of one edit; `answer` as a query sees it."""
+    """Seconds from the rename of one edit; `answer` is the delay of a query, the others of subscribers."""
 
     answer: float
     first: float
@@ -28,8 +28,12 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds of processor time: of the server in one second without changes, of the server and of the client
-    for one change, which nobody asks for. Bytes of the server's memory before anybody watches, and after."""
+    """Processor time in seconds, and memory of the server in bytes.
+
+    - `rest`: the server, per second without changes.
+    - `change`, `client`: the server and the client, per change, while no queries are sent.
+    - `before`, `after`: memory before anyone subscribes, and after.
+    """
 
     rest: float
     change: float
@@ -54,13 +58,13 @@ def crowded(server: Server, edits: Edits, number: int, subscribers: int) -> Crow
 
 
 def bare(server: Server, number: int, subscribers: int) -> list[float]:
-    """Seconds until the last of them has what a server that does nothing else writes to all."""
+    """Return the delays from write to last subscriber for a server that does nothing but write."""
     with watching(server.url, subscribers) as crowd:
         return [seen.last - float(seen.title) for seen in (crowd.next() for _ in range(number))]
 
 
 def statements(server: Server, count: Path, edits: Edits, number: int, subscribers: int) -> float:
-    """How many the server runs for one change, which nobody asks for."""
+    """Return the statements that the server runs per change while no queries are sent."""
     with watching(server.url, subscribers) as crowd:
         _edit(crowd, edits)
         rest()
@@ -97,12 +101,12 @@ def _processor(server: Server, crowd: Crowd, edits: Edits, number: int) -> tuple
             _edit(crowd, edits)
 
     per_second, mine, seconds = _used(server, client, change)
-    changes = seconds / number  # how long one took, rest included
+    changes = seconds / number  # duration of one change, pause included
     return at_rest, (per_second - at_rest) * changes, mine * changes
 
 
 def _used(server: Server, client: Server, what: Callable[[], None]) -> tuple[float, float, float]:
-    """Processor time of both a second, and the seconds."""
+    """Return the processor time of both per second, and the elapsed seconds."""
     start, ours, theirs = time.monotonic(), server.cpu(), client.cpu()
     what()
     seconds = time.monotonic() - start

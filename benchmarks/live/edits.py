@@ -1,4 +1,4 @@
-"""Articles that are edited in turn, as an editor saves: written aside, then renamed over the file."""
+"""Edit articles in turn, as an editor saves: write a temporary file, then rename it over the article."""
 
 import re
 import sqlite3
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-ASIDE = ".gqlnews-live.tmp"  # beside the file: a rename stays in its file system
+ASIDE = ".gqlnews-live.tmp"  # in the same folder, so that the rename stays within one file system
 _TITLE = re.compile(rb"^title:.*$", re.MULTILINE)
-# evenly over the whole store; every sampled file has a title on a line of its own
+# Ordered, so that a stride covers the whole store.
 _PUBLISHED = "SELECT slug, path FROM article WHERE published ORDER BY slug"
 
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """An article as it was found."""
+    """An article and its original text."""
 
     slug: str
     path: Path
@@ -26,7 +26,7 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """One edit: the title that the article has since `at`, of `time.monotonic`, which all processes share."""
+    """One edit: the new title, and the time of saving by `time.monotonic`, which all processes share."""
 
     slug: str
     title: str
@@ -34,7 +34,7 @@ class Saved:
 
 
 class Edits:
-    """Saves an article more at each call; every title is a new one."""
+    """Saves the next article at each call, with a title that is unique."""
 
     def __init__(self, articles: list[Edited]) -> None:
         self._articles = articles
@@ -53,7 +53,7 @@ class Edits:
 
 @contextmanager
 def editing(folder: Path, database: Path, most: int) -> Iterator[Edits]:
-    """Edits to at most so many published articles of `folder`; every file is as before afterwards."""
+    """Edit at most `most` published articles of `folder`, and restore every file afterwards."""
     articles = [
         Edited(slug, folder / path, (folder / path).read_bytes()) for slug, path in _some(database, most)
     ]

@@ -1,13 +1,14 @@
-"""WebSockets as a cheap client speaks them: the handshake, and frames of one piece.
+"""A minimal WebSocket implementation: the handshake, and unfragmented frames.
 
-The mask of what a client sends is all zeros, which masks nothing: the server is not what it hides from.
+Client frames are masked with zeros, which leaves the payload unchanged. That is safe here, because
+masking protects intermediaries and not the server.
 """
 
 from collections.abc import Iterator
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 END_OF_HEAD = b"\r\n\r\n"
-# The key and what is answered to it stand in RFC 6455, section 1.3.
+# The key and its response are the example in RFC 6455, section 1.3.
 HANDSHAKE = (
     b"GET /graphql HTTP/1.1\r\nHost: %b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -23,7 +24,7 @@ _NO_MASK = bytes(4)
 
 
 def frame(opcode: int, payload: bytes, *, masked: bool) -> bytes:
-    """Of less than 64 KiB."""
+    """Build a frame. The payload must be shorter than 64 KiB."""
     mask = 0x80 if masked else 0
     if len(payload) <= _SHORT:
         head = bytes((0x80 | opcode, mask | len(payload)))
@@ -33,13 +34,13 @@ def frame(opcode: int, payload: bytes, *, masked: bool) -> bytes:
 
 
 class Frames:
-    """Takes bytes as they come, gives the frames that are whole. A mask is taken to be all zeros."""
+    """Incremental frame parser. It assumes that masks are all zeros."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def take(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """(opcode, payload) of each."""
+        """Add received bytes, and yield (opcode, payload) of each complete frame."""
         data = self._rest + data if self._rest else data
         start = 0
         while (found := _frame_at(data, start)) is not None:
@@ -49,7 +50,7 @@ class Frames:
 
 
 def _frame_at(data: bytes, start: int) -> tuple[int, int, int] | None:
-    """Opcode, and where the payload begins and ends; None where it is not all there."""
+    """Return opcode, payload start and payload end, or None if the frame is incomplete."""
     begin = start + 2
     if len(data) < begin:
         return None

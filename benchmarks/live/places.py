@@ -1,4 +1,4 @@
-"""What is edited and served: a content folder, and a database of its own."""
+"""What is edited and served: a content folder and its database."""
 
 import shutil
 import sqlite3
@@ -15,7 +15,7 @@ from benchmarks.throughput.progress import say
 
 GQLNEWS = ("-m", "gqlnews")
 NOTHING: Mapping[str, str] = {}
-FILES = ("", "-wal")  # of a database
+FILES = ("", "-wal")  # suffixes of a database's files
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class Place:
 
 
 def sampled_place(scratch: Path, articles: int) -> Place:
-    """A new sample, taken in."""
+    """Generate and ingest a sample."""
     say(f"sample of {articles:,} articles")
     return _place(sampled(scratch, articles), scratch / f"{articles}.db")
 
 
 def given_place(scratch: Path, folder: Path, database: Path | None) -> Place:
-    """A folder that is there, and a copy of its database where there is one."""
+    """Ingest an existing folder, into a copy of its database if it has one."""
     own = scratch / f"{folder.name}.db"
     if database is not None:
         say(f"copy of {database}")
@@ -55,7 +55,7 @@ def _place(folder: Path, database: Path) -> Place:
 def serving(
     place: Place, log: Path, by: Sequence[str] = GQLNEWS, more: Mapping[str, str] = NOTHING
 ) -> Iterator[Server]:
-    """`gqlnews serve`, as a user starts it, but for as many streams from one address as there are."""
+    """Run `gqlnews serve` as a user does, but without the limit of streams per client address."""
     command = [sys.executable, *by, "serve", str(place.folder), "--db", str(place.database), "--port", "0"]
     with running("gqlnews", command, {"GQLNEWS_PER_CLIENT": "0", **more}, log) as server:
         yield server

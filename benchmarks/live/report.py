@@ -1,4 +1,4 @@
-"""The figures of a run."""
+"""The figures of a run of the live benchmark."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from benchmarks.figures import Figure, at_most, megabytes, milliseconds
 from benchmarks.live.crowded import Cost, Crowded
 
 GOALS = ((10_000, 0.15), (100_000, 0.3))
-"""Of p95, in seconds, for so many articles at most."""
+"""(largest number of articles, goal of the p95 in seconds)."""
 
 
 def percentile(values: Sequence[float], part: float) -> float:
@@ -18,7 +18,7 @@ def goal_of(articles: int) -> float | None:
 
 
 def delays(name: str, values: Sequence[float], goal: float | None = None) -> list[Figure]:
-    """p50, p95 and p99; the goal is of p95."""
+    """Return p50, p95 and p99. The goal applies to p95."""
     p50, p95, p99 = (percentile(values, part) for part in (0.5, 0.95, 0.99))
     middle = Figure(f"{name}, p95", milliseconds(p95))
     if goal is not None:

@@ -1,4 +1,4 @@
-"""A crowd of subscribers, seen from the process that started it."""
+"""Handle for the process that holds the crowd of subscribers."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """When an event reached the first, the middle and the last of them, by `time.monotonic`."""
+    """When an event reached the first, the median and the last subscriber, by `time.monotonic`."""
 
     title: str
     first: float
@@ -22,7 +22,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How many events there were, how many somebody lacks, how often one came twice or out of order."""
+    """Number of events, of events that some subscriber lacks, and of repeated or out-of-order deliveries."""
 
     events: int
     lacking: int
@@ -30,14 +30,14 @@ class Verdict:
 
 
 class Crowd:
-    """`pid` is that of its process."""
+    """The subscribers' process, whose id is `pid`."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
         self.pid = process.pid
 
     def wait_for(self, title: str) -> Seen:
-        """The event that brought this title, once everyone has it. SystemExit where the crowd is gone."""
+        """Wait until all have the event with this title. Raises SystemExit if the process exits."""
         while True:
             seen = Seen(**self._line())
             if seen.title == title:
@@ -65,7 +65,7 @@ class Crowd:
 
 @contextmanager
 def watching(url: str, subscribers: int) -> Iterator[Crowd]:
-    """So many, all of them watching; gone afterwards."""
+    """Start the subscribers and wait until all watch; kill the process afterwards."""
     command = [sys.executable, "-m", "benchmarks.live.crowd", url, str(subscribers)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
         crowd = Crowd(process)

@@ -1,10 +1,11 @@
-"""`python -m benchmarks.soak`: a folder that never rests, and clients that come and go; nothing may be lost.
+"""`python -m benchmarks.soak`: a folder that changes all the time, and clients that come and go.
 
-1. Serve a sample as a user does. A few clients watch it all the time, others come, leave and come again, with
-   the version that they left off at.
+1. Serve a sample as a user does. A few clients stay subscribed; others disconnect and resume from the
+   last version they saw.
 2. Meanwhile files change all the time.
-3. In the end nothing changes any more, and everyone comes again. What each has made of the events must be
-   what the server serves to it; the store must be that of a fresh ingest; nothing may have grown without end.
+3. In the end the changes stop and every client reconnects. The copy that each client built from events
+   must equal what the server serves to it, the store must equal a fresh ingest, and memory must not
+   have grown without bound.
 """
 
 import argparse
@@ -30,18 +31,18 @@ from gqlnews.server.uvicorn.rlimits import allow_open_files
 
 EVERY_SECONDS = 10.0
 SETTLING = 3.0  # seconds, before anything changes
-STEADY = (*EVERYTHING, *EVERYTHING, *FILTERED[::4])  # watch from the beginning to the end
-EDITOR = 1  # of them sees everything
+STEADY = (*EVERYTHING, *EVERYTHING, *FILTERED[::4])  # subscribed from start to end
+EDITOR = 1  # index of the one that sees everything
 MOST_SHOWN = 30  # faults
 
-# Few answers are kept: else memory grows until so many are.
+# Small caches: otherwise memory grows until they are full.
 SETTINGS = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_CACHE_MB": "1", "GQLNEWS_FIELDS_MB": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Soak:
     seconds: float
-    changes: float  # a second
+    changes: float  # per second
     subscribers: int
     seed: int
 
@@ -103,7 +104,7 @@ def _subscribers(soak: Soak, url: str, counts: Counts, chance: random.Random) ->
 async def _watched(
     soak: Soak, place: Place, server: Server, editor: Subscriber, counts: Counts, writer: Writer
 ) -> list[Sample]:
-    """A line and a sample every now and then, until it is time to stop."""
+    """Take a sample and print a line of figures at intervals until the time is up."""
     start, samples = time.monotonic(), []
     while (passed := time.monotonic() - start) < soak.seconds:
         written, seen, events = writer.changes, editor.taken, counts.events
@@ -125,7 +126,7 @@ async def _watched(
 
 
 def _log_faults(log: Path) -> list[str]:
-    """What the server and the follower complained of."""
+    """Return the errors in the log of the server and the watcher."""
     return [
         line for line in log.read_text().splitlines() if " error " in line or line.startswith("Traceback")
     ]

@@ -1,4 +1,4 @@
-"""Queries over one connection that is kept open, for what is walked and what is compared."""
+"""Queries over one keep-alive connection, used to build a client's first copy and to compare at the end."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _ARTICLES = """query Page($where: ArticleFilter, $after: String) {
 
 
 def head(url: str, interest: Interest, body: bytes, accept: str) -> bytes:
-    """The head of a POST."""
+    """Return the head of a POST request."""
     lines = [
         f"POST /graphql HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nAccept: {accept}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
@@ -32,14 +32,14 @@ def head(url: str, interest: Interest, body: bytes, accept: str) -> bytes:
 
 
 class Asking:
-    """Of one audience. `close` it."""
+    """Query client for one audience. Call `close` at the end."""
 
     def __init__(self, url: str, interest: Interest) -> None:
         self._url, self._interest = url, interest
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def changes(self) -> tuple[dict[str, str], str]:
-        """All that the audience sees, by a walk through the changes; and the version that it is of."""
+        """Walk through all changes; return the titles that the audience sees, and their version."""
         titles: dict[str, str] = {}
         version: str | None = None
         while True:
@@ -54,14 +54,14 @@ class Asking:
                 return titles, page["version"]
 
     async def first_page(self) -> tuple[dict[str, str], str] | None:
-        """What the filter lets through, and its version, of one moment; None where it is more than a page."""
+        """Return matching titles and their version from one snapshot; None if one page is not enough."""
         data = await self._page(None)
         if data["articles"]["pageInfo"]["hasNextPage"]:
             return None
         return _titles(data), data["site"]["version"]
 
     async def articles(self) -> dict[str, str]:
-        """What the filter lets through; nothing may change meanwhile."""
+        """Return the titles that match the filter. The content must not change meanwhile."""
         titles: dict[str, str] = {}
         after = None
         while True:
@@ -83,7 +83,7 @@ class Asking:
         return await self._ask(_ARTICLES, {"where": self._interest.where, "after": after})
 
     async def _ask(self, document: str, variables: Mapping[str, object]) -> Mapping[str, Any]:
-        """Raises AssertionError for an answer with errors, OSError."""
+        """Run a query. Raises AssertionError if the response has errors, and OSError."""
         if self._streams is None:
             address = urlsplit(self._url)
             self._streams = await asyncio.open_connection(address.hostname, address.port)

@@ -1,4 +1,4 @@
-"""At the end: what each client has against what the server serves, and the store against a fresh one."""
+"""Final comparison: each client's copy with what the server serves, and the store with a fresh ingest."""
 
 import asyncio
 import sqlite3
@@ -14,13 +14,13 @@ from benchmarks.soak.interest import EVERY, EVERYTHING, Interest
 from benchmarks.soak.subscriber import Subscriber
 from tests.ingest.dump import content
 
-QUIET = 3.0  # seconds without another version
+QUIET = 3.0  # seconds without a new version
 CATCH_UP = 30.0  # seconds at most
-SHOWN = 3  # differences of each
+SHOWN = 3  # differences listed per client
 
 
 async def until_quiet(url: str) -> None:
-    """Until no more changes are taken in."""
+    """Wait until no more changes are ingested."""
     asking = Asking(url, EVERYTHING[1])
     version, since = "", time.monotonic()
     while time.monotonic() - since < QUIET:
@@ -31,7 +31,7 @@ async def until_quiet(url: str) -> None:
 
 
 async def served(url: str) -> dict[Interest, dict[str, str]]:
-    """Titles by slug."""
+    """Return the served titles by slug for each interest."""
     found = {}
     for interest in EVERY:
         asking = Asking(url, interest)
@@ -43,7 +43,7 @@ async def served(url: str) -> dict[Interest, dict[str, str]]:
 async def copy_faults(
     subscribers: Iterable[Subscriber], served: Mapping[Interest, Mapping[str, str]]
 ) -> list[str]:
-    """Of those who lack what is served, once they had time to catch up; and what they complained of."""
+    """Return the subscribers' recorded faults, and copies that still differ after CATCH_UP seconds."""
     until = time.monotonic() + CATCH_UP
     behind = list(subscribers)
     while behind and time.monotonic() < until:
@@ -54,7 +54,7 @@ async def copy_faults(
 
 
 def store_faults(folder: Path, database: Path, scratch: Path) -> list[str]:
-    """Tables in which the store differs from one that a single ingest makes of the same files."""
+    """List the tables in which the store differs from a fresh ingest of the same files."""
     fresh = scratch / "fresh.db"
     command = [sys.executable, "-m", "gqlnews", "ingest", str(folder), "--db", str(fresh)]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - ours

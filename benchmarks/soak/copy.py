@@ -1,15 +1,15 @@
-"""What a subscriber makes of the events: its copy of what it may see, and what was wrong with them."""
+"""A subscriber's copy of the articles that it may see, built from events, and the faults in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST_FAULTS = 5  # that are kept of one copy
+MOST_FAULTS = 5  # recorded per copy
 
 
 @dataclass
 class Copy:
-    """`titles` by slug, as of `version`. A `strict` one missed nothing: kinds must fit what it has."""
+    """Titles by slug, as of `version`. For a `strict` copy, which missed nothing, event kinds must fit it."""
 
     strict: bool = False
     version: str | None = None
@@ -20,7 +20,7 @@ class Copy:
         self.titles, self.version = dict(titles), version
 
     def apply(self, change: Mapping[str, Any]) -> None:
-        """One event: its version must be later than all before."""
+        """Apply one event. Its version must be later than all earlier ones."""
         slug, kind, version, article = (change[name] for name in ("slug", "kind", "version", "article"))
         if self.version is not None and number(version) <= number(self.version):
             self._complain(f"{kind} {slug} of {version} came after {self.version}")

@@ -1,4 +1,4 @@
-"""What the processes and files take, again and again, and whether it grows without end."""
+"""Samples of memory and file sizes, and a check for unbounded growth."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,15 +7,15 @@ from statistics import fmean
 from benchmarks.processes import pss, tree
 from benchmarks.throughput.process import Server
 
-BEGIN = 120.0  # seconds, after which memory should be what it will be
-WINDOW = 60.0  # seconds: the mean of the first is compared with that of the last
+BEGIN = 120.0  # seconds until memory should be stable
+WINDOW = 60.0  # seconds: the mean of the first window is compared with that of the last one
 MOST_GROWTH = 0.2
-LONGEST_LOG = 64 << 20  # bytes: twice what is emptied
+LONGEST_LOG = 64 << 20  # bytes: twice the size at which the WAL is truncated
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Bytes, `at` so many seconds after the start; `follower` and what it started together."""
+    """Sizes in bytes, `at` seconds after the start. `follower` includes the watcher's child processes."""
 
     at: float
     server: int
@@ -30,7 +30,7 @@ def sample(server: Server, database: Path, at: float) -> Sample:
 
 
 def growth_faults(samples: list[Sample]) -> list[str]:
-    """What is wrong with them; memory is judged where there are some of after BEGIN."""
+    """Return the faults in the samples. Memory is checked only if there are samples after BEGIN."""
     longest = max(one.log for one in samples)
     faults = [f"the -wal file had {longest / 1e6:.0f} MB"] if longest > LONGEST_LOG else []
     late = [one for one in samples if one.at >= BEGIN]

@@ -1,4 +1,4 @@
-"""What a subscriber wants to know of: an audience and a filter."""
+"""What a subscriber subscribes to: an audience and a filter."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ TOKEN_HASH = hashlib.sha256(TOKEN.encode()).hexdigest()
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """`word` of a title and `topic` are empty where there is no such filter."""
+    """An audience and a filter. `word` (in a title) and `topic` are empty if there is no such filter."""
 
     editor: bool
     word: str = ""

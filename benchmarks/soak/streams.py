@@ -1,4 +1,4 @@
-"""The two ways to watch. Each is an iterator over events, begun at a version; whoever ends it leaves."""
+"""The two subscription transports, each an iterator over events that starts at a version."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -21,7 +21,7 @@ Watch = Callable[[Streams, str, Interest, str | None], AsyncIterator[Change]]
 
 
 class RefusedError(Exception):
-    """The server answered with errors."""
+    """The server responded with errors."""
 
 
 class LeftError(Exception):
@@ -69,7 +69,7 @@ async def websocket(
 
 
 async def events(streams: Streams, url: str, interest: Interest, since: str | None) -> AsyncIterator[Change]:
-    """Server-sent ones."""
+    """Subscribe over server-sent events."""
     reader, writer = streams
     body = orjson.dumps(request(interest, since))
     writer.write(head(url, interest, body, "text/event-stream") + body)

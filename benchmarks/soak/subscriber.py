@@ -1,4 +1,4 @@
-"""One client: it comes, watches, goes, and comes again with the version that it left off at."""
+"""One client, which subscribes, disconnects, and resumes from the last version that it saw."""
 
 import asyncio
 import random
@@ -14,13 +14,13 @@ from benchmarks.soak.streams import Change, LeftError, RefusedError, Watch, conn
 
 STAYS = 1.0, 15.0  # seconds
 AWAY = 0.0, 4.0
-ANEW = 0.05  # of those who come again have lost their copy
-ABORTS = 0.3  # of those who leave do so without a word
+ANEW = 0.05  # share of reconnecting clients that have lost their copy
+ABORTS = 0.3  # share of disconnects without a close handshake
 
 
 @dataclass
 class Counts:
-    """Of all subscribers together; `longest` is the longest delay that a steady one saw in a while."""
+    """Totals over all subscribers. `longest` is the longest recent delay of a steady subscriber."""
 
     watching: int = 0
     events: int = 0
@@ -30,7 +30,7 @@ class Counts:
 
 
 class Subscriber:
-    """`steady` ones stay all the time."""
+    """A client. `steady` ones never disconnect on their own."""
 
     def __init__(
         self, url: str, interest: Interest, counts: Counts, chance: random.Random, *, steady: bool
@@ -46,7 +46,7 @@ class Subscriber:
         return f"{self.interest} by {self._watch.__name__}"
 
     async def run(self, written: Mapping[str, float], until: asyncio.Event) -> None:
-        """Come and go until the end, and then stay."""
+        """Connect and disconnect until the end, and then stay connected."""
         while True:
             try:
                 if self.copy.version is None or (not self._steady and self._chance.random() < ANEW):
@@ -106,6 +106,6 @@ class Subscriber:
 
     def _note(self, change: Change, written: Mapping[str, float]) -> None:
         title = change["article"] and change["article"]["title"]
-        if title in written and title not in self._known:  # other changes leave it as it was
+        if title in written and title not in self._known:  # other changes do not alter the title
             self._known.add(title)
             self._counts.longest = max(self._counts.longest, time.monotonic() - written[title])

@@ -1,4 +1,4 @@
-"""A folder that never rests: articles are added, edited, hidden, shown, renamed and removed at random."""
+"""Change a folder continuously: add, edit, hide, show, rename and remove random articles."""
 
 import asyncio
 import random
@@ -8,11 +8,11 @@ from pathlib import Path
 
 from benchmarks.folders import articles_below
 
-WORDS = tuple(f"word{number:02}" for number in range(40))  # of titles
+WORDS = tuple(f"word{number:02}" for number in range(40))  # in titles
 TOPICS = tuple(f"Soak {number:02}" for number in range(40))
-IN_PLACE = 0.2  # of the edits are written over the file, not renamed over it
-HALFWAY = 0.005  # seconds, in which a file that is written in place is but half there
-SWAY = 0.05  # how far the number of articles may go from where it began
+IN_PLACE = 0.2  # share of edits that overwrite the file instead of renaming over it
+HALFWAY = 0.005  # seconds during which a file that is overwritten is half written
+SWAY = 0.05  # largest relative deviation of the number of articles from the initial one
 ASIDE = ".gqlnews-soak.tmp"
 _TITLE = re.compile(r"^title:.*$", re.MULTILINE)
 _TOPICS = re.compile(r"^topics:\n(?:  - .*\n)*", re.MULTILINE)
@@ -21,7 +21,7 @@ _HIDDEN, _SHOWN = "\npublished: false\n", "\npublished: true\n"
 
 
 class Writer:
-    """`written` says when each title was saved, by `time.monotonic`."""
+    """Changes files at random. `written` maps each title to the time it was saved, by `time.monotonic`."""
 
     def __init__(self, folder: Path, chance: random.Random) -> None:
         self._folder, self._chance = folder, chance
@@ -57,7 +57,7 @@ class Writer:
         await self._save(path, self._edited(path.read_text()))
 
     async def _flip(self) -> None:
-        """Hide it, or show it; the title is new too, so that it is known again."""
+        """Toggle `published`. The title changes too, so that the change can be recognized."""
         path = self._any()
         text = self._edited(path.read_text())
         shown = text.replace(_HIDDEN, _SHOWN, 1)

@@ -1,1 +1,1 @@
-"""How many requests a second gqlnews answers, beside the limit, an ordinary server, and its peers."""
+"""Requests per second of gqlnews, compared with the limit, an ordinary server, and its peers."""

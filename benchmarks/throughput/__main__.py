@@ -1,4 +1,4 @@
-"""`python -m benchmarks.throughput`: run it, and print the tables."""
+"""`python -m benchmarks.throughput`: run the comparison and print its tables."""
 
 import argparse
 import tempfile
@@ -52,7 +52,7 @@ def _options() -> argparse.Namespace:
 
 
 class _names:  # noqa: N801 - argparse shows the name of what it calls
-    """Some of these names, separated by commas."""
+    """Argument type: some of the known names, separated by commas."""
 
     def __init__(self, known: tuple[str, ...]) -> None:
         self._known = known

@@ -1,4 +1,4 @@
-"""Before anything is timed: every server must give the same answers."""
+"""Check that all servers return the same responses before anything is timed."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -10,7 +10,7 @@ from benchmarks.throughput.process import Server
 
 
 def answers(server: Server, bodies: Sequence[bytes]) -> list[Answer]:
-    """What it answers to each; SystemExit where one is refused."""
+    """Return the response to each request. Raises SystemExit if one has errors."""
     with Client(server.url) as client:
         found = [client.ask(body) for body in bodies]
     for body, answer in zip(bodies, found, strict=True):
@@ -22,7 +22,7 @@ def answers(server: Server, bodies: Sequence[bytes]) -> list[Answer]:
 
 
 def require_alike(expected: Sequence[Answer], server: Server, bodies: Sequence[bytes]) -> None:
-    """SystemExit where the data differs from what is expected, the order of its keys included."""
+    """Raise SystemExit if the data differs from what is expected, including the order of its keys."""
     for body, mine, other in zip(bodies, expected, answers(server, bodies), strict=True):
         want, got = _data(mine), _data(other)
         if want != got:
@@ -32,12 +32,12 @@ def require_alike(expected: Sequence[Answer], server: Server, bodies: Sequence[b
 
 
 def _data(answer: Answer) -> bytes:
-    """`data` as compact JSON, in its own order of keys."""
+    """Return `data` as compact JSON in its original key order."""
     return orjson.dumps(orjson.loads(answer.body)["data"])
 
 
 def _difference(want: bytes, got: bytes) -> str:
-    """The surroundings of the first byte that differs."""
+    """Return the text around the first byte that differs."""
     at = next(i for i, (a, b) in enumerate(zip_longest(want, got)) if a != b)
     part = slice(max(0, at - 100), at + 100)
     return f"gqlnews: {want[part].decode(errors='replace')}\nit:      {got[part].decode(errors='replace')}"

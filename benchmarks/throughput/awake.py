@@ -1,9 +1,10 @@
-"""Processors that stay awake while servers are compared.
+"""Keep the processors awake while servers are compared.
 
-Over one connection a processor would sleep between two requests. To wake takes a virtual machine as long as a
-request does, and how long is the affair of its host: on a quiet one all servers look alike, and ratios of two
-runs differ by half. So for each processor something runs that yields to everything else at once. It is bound
-to none, and seldom asks the system: where it was and did, all were slower by a fifth to a third.
+With one connection, a processor would sleep between two requests. In a virtual machine a wake-up takes
+as long as a request, and how long depends on the host: on a quiet host all servers look equal, and
+ratios of two runs differ by half. So one process per processor spins with SCHED_IDLE priority, which
+yields to all other work at once. It is not bound to a processor and rarely makes system calls: when it
+was and did, all servers were slower by a fifth to a third.
 """
 
 import os
@@ -23,7 +24,7 @@ while os.getppid() == int(sys.argv[1]):
 
 @contextmanager
 def awake() -> Iterator[None]:
-    """Until the end of the context, or of this process. Linux only, as are the other figures."""
+    """Spin until the end of the context or of this process. Linux only, like the other figures."""
     with ExitStack() as stack:
         for _ in os.sched_getaffinity(0):
             command = [sys.executable, "-c", _SPIN, str(os.getpid())]

@@ -1,10 +1,10 @@
 """`python -m benchmarks.throughput.blocking`: do small queries wait for a large one?
 
-While one statement of half a second or more is running all the time, wrk asks for single articles: the p99 of
-these, beside what it is in quiet, in turns. The response cache is off.
+While statements of half a second or more run without a pause, wrk requests single articles. Their p99
+is compared with that of quiet turns. The response cache is off.
 
-Whatever uses a processor makes others wait for theirs, also where no lock is shared. So there is a third kind
-of turn, beside a process that has nothing to do with the server and only computes.
+Any load on a processor delays other processes, even if they share no lock. So a third kind of turn runs
+beside an unrelated process that only computes.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
 
 @contextmanager
 def _server(given: Path | None, scratch: Path) -> Iterator[tuple[Server, Path]]:
-    """gqlnews over the database that is given, or over the real articles; and that database."""
+    """Start gqlnews over the given database or the real articles; yield it and the database's path."""
     if given is not None:
         with start_stored(given, scratch, UNLIMITED) as server:
             yield server, given
@@ -68,7 +68,7 @@ def _server(given: Path | None, scratch: Path) -> Iterator[tuple[Server, Path]]:
 
 
 def measure(server: Server, database: Path, scratch: Path) -> Iterator[Figure]:
-    """A figure for the large request, and four for each number of connections: the best rounds."""
+    """Yield figures for the large request and for each number of connections, from the best rounds."""
     with Client(server.url) as client:
         (small,) = draw(database, client, [SMALL])
         first = _size(client)
@@ -94,7 +94,7 @@ def measure(server: Server, database: Path, scratch: Path) -> Iterator[Figure]:
 
 
 def _size(client: Client) -> int:
-    """How many articles it has to ask for to take LONG."""
+    """Return how many articles the large request needs to take LONG."""
     for first in SIZES:
         started = perf_counter()
         client.ask(large(first, 0))
@@ -105,7 +105,7 @@ def _size(client: Client) -> int:
 
 @contextmanager
 def _computing() -> Iterator[None]:
-    """A process that keeps a processor busy."""
+    """Run a process that keeps one processor busy."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
         try:
             yield
@@ -115,7 +115,7 @@ def _computing() -> Iterator[None]:
 
 @contextmanager
 def _large_all_the_time(server: Server, first: int, took: list[float]) -> Iterator[None]:
-    """One is in flight, then the next, until the context ends; how long each took is added to `took`."""
+    """Send large requests one after another until the context ends; append the duration of each to `took`."""
     over, failures = Event(), []
 
     def ask() -> None:

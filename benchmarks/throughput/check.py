@@ -1,9 +1,10 @@
-"""`python -m benchmarks.throughput.check`: is gqlnews still as far ahead of the ordinary server as it was?
+"""`python -m benchmarks.throughput.check`: detect a slowdown relative to the ordinary server.
 
-A short run, whose ratios are compared with those in `reached.json`. Where one has fallen by more than a
-fifth, its question is asked for as many rounds once more; exit 1 where it has fallen then, too. So it does
-where one of a few cold starts answers less than four fifths of what the warm server does. `--record`
-writes the file instead, from twice the rounds: the ordinary server must have had a good one, too.
+A short run, whose ratios are compared with those in `reached.json`. If a ratio has fallen by more than
+a fifth, its question gets as many rounds again, and the exit status is 1 if the ratio is still too low.
+It is also 1 if one of a few cold starts answers less than four fifths of what the warm server does.
+`--record` writes the file instead, from twice the rounds, so that the ordinary server has a good one
+too.
 """
 
 import argparse
@@ -22,16 +23,16 @@ from benchmarks.throughput.run import Options, run
 from benchmarks.throughput.servers import ORDINARY, OURS, UNCACHED
 
 REACHED = Path(__file__).parent / "reached.json"
-ALLOWED = 0.8  # of the ratio that was reached
-ROUNDS = 6  # many short ones: in some of them nobody else uses the machine
+ALLOWED = 0.8  # of the recorded ratio
+ROUNDS = 6  # many short ones, so that some are free of other load on the machine
 SECONDS = 1
 STARTS = 3
-ALLOWED_COLD = 0.8  # of what the same server answers when it is warm
+ALLOWED_COLD = 0.8  # of the same server's rate when it is warm
 
 MANY = CONNECTIONS[0]
 
 Ratios = dict[str, float]
-"""`front, 32 connections: gqlnews-cached` → how many times as fast as the ordinary server."""
+"""`front, 32 connections: gqlnews-cached` → requests per second as a multiple of the ordinary server's."""
 
 
 def main() -> None:
@@ -57,13 +58,13 @@ def _run(again: Callable[[Result], Sequence[str]]) -> Result:
 
 
 def suspect(result: Result, reached: Ratios) -> list[str]:
-    """Questions where a ratio has fallen, so far."""
+    """Return the questions for which a ratio has fallen so far."""
     complaints = list(fallen(reached, ratios(result)))
     return [name for name in NAMES if any(f": {name}, " in complaint for complaint in complaints)]
 
 
 def ratios(result: Result) -> Ratios:
-    """Of gqlnews, whatever it keeps, at every question."""
+    """Return the ratios of gqlnews with each cache setting, for every question."""
     return {
         f"{asked.name}, {connections} connections: {server}": round(
             _ahead(result, server, asked.name, connections), 2
@@ -75,10 +76,10 @@ def ratios(result: Result) -> Ratios:
 
 
 def _ahead(result: Result, server: str, question: str, connections: int) -> float:
-    """How many times as fast: by requests a second, or over one connection by the median time of an answer.
+    """Return the ratio of requests per second, or of median latencies for one connection.
 
-    How many a second one connection gets depends on how often its processor is put to sleep: of the same two
-    servers the ratio of that differed by a third between runs, that of the medians by an eighth.
+    The rate over one connection depends on how often its processor is put to sleep: for the same two
+    servers, the ratio of rates differed by a third between runs, the ratio of medians by an eighth.
     """
     if connections > 1:
         return result.ratio(server, ORDINARY, question, connections)
@@ -87,14 +88,14 @@ def _ahead(result: Result, server: str, question: str, connections: int) -> floa
 
 
 def fallen(reached: Ratios, now: Ratios) -> Iterator[str]:
-    """A line for each ratio that is less than ALLOWED of what was reached."""
+    """Yield a line for each ratio below ALLOWED of the recorded one."""
     for name, before in reached.items():
         if now[name] < before * ALLOWED:
             yield f"FALLEN by {1 - now[name] / before:.0%}: {name}, {before:.2f} → {now[name]:.2f}"
 
 
 def slow_starts(result: Result) -> Iterator[str]:
-    """A line for each question whose worst cold start answers too little, from the second second on."""
+    """Yield a line for each question whose worst cold start is too slow after its first second."""
     for asked in result.questions:
         starts = result.cold_of(UNCACHED, asked.name, MANY)
         worst = min((one.settled for one in starts), default=0.0)
@@ -104,12 +105,12 @@ def slow_starts(result: Result) -> Iterator[str]:
 
 
 def recorded() -> Ratios:
-    """What was reached."""
+    """Read the recorded ratios."""
     return msgspec.json.decode(REACHED.read_bytes(), type=Ratios)
 
 
 def record(result: Result) -> None:
-    """Keep what this run reached."""
+    """Record the ratios of this run."""
     REACHED.write_bytes(msgspec.json.format(msgspec.json.encode(ratios(result)), indent=2) + b"\n")
 
 

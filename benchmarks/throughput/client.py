@@ -1,4 +1,4 @@
-"""One connection to a server, for what is asked outside the measurements."""
+"""A client with one connection, for requests outside the measurements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`headers` in the order in which they came."""
+    """A response. `headers` are in the order received."""
 
     status: int
     headers: Sequence[tuple[str, str]]
@@ -20,7 +20,7 @@ class Answer:
 
 
 class Client:
-    """Asks by POST over one connection that is kept open."""
+    """Sends POST requests over one keep-alive connection."""
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
@@ -37,7 +37,7 @@ class Client:
         self._connection.close()
 
     def ask(self, body: bytes) -> Answer:
-        """Raises OSError or HTTPException where there is no answer within SECONDS."""
+        """Send a request. Raises OSError or HTTPException if there is no response within SECONDS."""
         self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
         response = self._connection.getresponse()
         return Answer(response.status, response.getheaders(), response.read())

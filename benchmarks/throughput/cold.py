@@ -1,6 +1,6 @@
-"""Cold starts: a server that has just started gets all its connections at once.
+"""Cold starts: a server that has just started gets its full load at once.
 
-What a server learns while it runs, or compiles, must not decide how fast it is when it is needed.
+A server must be fast when it is needed, before it could compile or learn anything while running.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ SECONDS = 3
 
 
 class ColdStart(msgspec.Struct, frozen=True):
-    """One start: requests a second in each second after it."""
+    """One start: requests per second in each second after it."""
 
     server: str
     question: str
@@ -32,12 +32,12 @@ class ColdStart(msgspec.Struct, frozen=True):
 
     @property
     def settled(self) -> float:
-        """From the second second on."""
+        """Mean rate after the first second."""
         return fmean(self.per_second[1:])
 
 
 Beside = Callable[[Server, Place], AbstractContextManager[None]]
-"""What goes on beside the load."""
+"""Runs something else beside the load."""
 
 
 def nothing(_server: Server, _place: Place) -> AbstractContextManager[None]:
@@ -47,7 +47,7 @@ def nothing(_server: Server, _place: Place) -> AbstractContextManager[None]:
 def cold_start(
     name: str, asked: Asked, place: Place, seconds: int = SECONDS, beside: Beside = nothing
 ) -> ColdStart:
-    """Start the server, and load it for so many seconds; `asked` is what each of them asks."""
+    """Start the server and load it for `seconds`; `asked` is the load of one second."""
     awakening = awake() if asked.connections == 1 else nullcontext()
     with awakening, start(name, place) as server, beside(server, place):
         per_second = [put(server, asked).per_second for _ in range(seconds)]
@@ -61,7 +61,7 @@ def cold_starts(
     starts: int,
     say: Callable[[str], None],
 ) -> Iterator[ColdStart]:
-    """Each server, question and number of connections, so many times, in turns."""
+    """Start each server `starts` times per question and number of connections, in turns."""
     if not servers:
         return
     for number in range(starts):

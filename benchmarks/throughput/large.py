@@ -1,14 +1,14 @@
-"""A request whose one statement takes long: what is like each of many articles."""
+"""A request with one slow statement: the `similar` articles of many articles."""
 
 import orjson
 
 _QUERY = """query Large($first: Int!, $quality: Int!) {
   articles(first: $first, where: { quality: { gte: $quality } }) { nodes { similar(first: 5) { slug } } }
 }"""
-_QUALITIES = 40  # so many different ones, one after the other
+_QUALITIES = 40  # number of different requests, used in turn
 
 
 def large(first: int, number: int) -> bytes:
-    """The body of a POST. Of `first` articles; requests of different numbers differ, up to 40 of them."""
+    """Return the body of a POST for `first` articles. Up to 40 different numbers give different requests."""
     variables = {"first": first, "quality": number % _QUALITIES}
     return orjson.dumps({"query": _QUERY, "variables": variables})

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.throughput.limit FILE`: what no server on this stack can be faster than.
+"""`python -m benchmarks.throughput.limit FILE`: the upper bound for any server on this stack.
 
-A bare ASGI application that reads a request and sends the answer that FILE has for its body, with the same
-headers. FILE holds (request body, headers, answer body) for each, as `write_answers` writes them.
+A bare ASGI application that reads a request and returns the stored response for its body, with the same
+headers. FILE holds (request body, headers, response body) tuples, written by `write_answers`.
 """
 
 import pickle
@@ -18,7 +18,7 @@ _ITS_OWN = frozenset({"date", "connection"})  # Uvicorn sends these itself
 
 
 def write_answers(file: Path, answers: Iterable[tuple[bytes, Answer]]) -> None:
-    """Keep (request body, answer) pairs for the application."""
+    """Store (request body, response) pairs for the application."""
     kept = [(asked, _headers(answer), answer.body) for asked, answer in answers]
     file.write_bytes(pickle.dumps(kept))
 
@@ -32,7 +32,7 @@ def _headers(answer: Answer) -> list[tuple[bytes, bytes]]:
 
 
 class Limit:
-    """The application."""
+    """The ASGI application."""
 
     def __init__(self, file: Path) -> None:
         self._messages = {

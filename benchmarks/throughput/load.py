@@ -1,4 +1,4 @@
-"""One turn: wrk asks one server one question, over some connections, for some seconds."""
+"""One turn: wrk sends one question's requests to one server for some seconds."""
 
 import subprocess
 from pathlib import Path
@@ -9,12 +9,12 @@ import msgspec
 from benchmarks.throughput.process import Server
 
 SCRIPT = Path(__file__).parent / "post.lua"
-THREADS = 1  # of wrk: there are two cores, and one thread asks faster than any server answers
+THREADS = 1  # of wrk: there are two cores, and one thread is faster than any server
 TIMEOUT_SECONDS = 10
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What wrk counted; `p50` and `p99` are latencies in microseconds, `bytes` with headers."""
+    """Figures from wrk. `p50` and `p99` are latencies in microseconds; `bytes` include headers."""
 
     requests: int
     microseconds: int
@@ -26,7 +26,7 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """A load on a server, and `cpu`, the microseconds of processor time that each answer took it."""
+    """The result of a load. `cpu` is the server's processor time per response in microseconds."""
 
     round: int
     server: str
@@ -39,13 +39,13 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 def require_wrk() -> None:
-    """SystemExit where it is not installed."""
+    """Raise SystemExit if wrk is not installed."""
     if which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a turn asks: the bodies in a file, one a line, one after the other, from `start` (0 to 1) on."""
+    """The load of a turn: a file of request bodies, one per line, used in order from `start` (0 to 1)."""
 
     question: str
     bodies: Path
@@ -55,9 +55,9 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def put(server: Server, asked: Asked, number: int = 0) -> Turn:
-    """The turn in a round of this number.
+    """Run a turn in the round with this number.
 
-    SystemExit where a request fails, or is answered by anything but 2xx.
+    Raises SystemExit if a request fails or its status is not 2xx.
     """
     before = server.cpu()
     load = _wrk(server.url, asked)

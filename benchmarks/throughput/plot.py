@@ -1,7 +1,7 @@
-"""`python -m benchmarks.throughput.plot RESULT.json PICTURE.svg`: a run's requests a second, as bars.
+"""`python -m benchmarks.throughput.plot RESULT.json PICTURE.svg`: plot requests per second as a bar chart.
 
-One panel a question, each to a scale of its own. Plain SVG, always the same for the same figures; its colours
-follow the reader's scheme, light or dark.
+One panel per question, each with its own scale. The output is plain SVG, identical for the same
+figures, whose colours follow the reader's light or dark scheme.
 """
 
 import sys
@@ -22,7 +22,7 @@ TITLES = {
     "topic": "Twenty by topic and quality, four fields",
 }
 
-# Pixels.
+# Sizes in pixels.
 PANEL_WIDTH = 460
 LABEL_WIDTH = 176
 BAR_WIDTH = 200
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def svg(result: Result) -> str:
-    """The picture."""
+    """Render the chart."""
     panel_height = HEAD + ROW * len(result.servers) + MARGIN
     panels = []
     for number, asked in enumerate(result.questions):
@@ -84,7 +84,7 @@ def _panel(result: Result, question: str) -> Iterator[str]:
 
 
 def _lead(result: Result, server: str, question: str) -> str:
-    """How gqlnews stands to the fastest peer, where peers ran."""
+    """Return the ratio of gqlnews to the fastest peer, if peers ran."""
     peer = result.fastest(PEERS, question, CONNECTIONS)
     if peer is None or server not in OURS:
         return ""

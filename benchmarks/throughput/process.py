@@ -1,4 +1,4 @@
-"""A server as a process of its own: started, waited for, its processor time read, stopped."""
+"""A server in a separate process: start, wait until ready, read its processor time, stop."""
 
 import os
 import re
@@ -19,23 +19,23 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One that accepts requests at `url`."""
+    """A running server that accepts requests at `url`."""
 
     name: str
     url: str
     pid: int
 
     def cpu(self) -> float:
-        """Seconds of processor time that it has taken so far, on all its threads."""
+        """Return the processor time of all its threads so far, in seconds."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @contextmanager
 def running(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Server]:
-    """Start it, and yield once it has printed its URL; stop it afterwards.
+    """Start a server, yield once it has printed its URL, and stop it afterwards.
 
-    Standard error goes to `log`. Raises SystemExit where it does not come up in START_SECONDS.
+    Standard error goes to `log`. Raises SystemExit if the server is not ready within START_SECONDS.
     """
     with log.open("wb") as complaints:
         process = subprocess.Popen(  # noqa: S603 - a command of ours
@@ -52,7 +52,7 @@ def running(name: str, command: Sequence[str], environment: Mapping[str, str], l
 
 
 def _url(output: IO[bytes]) -> str | None:
-    """What it says its URL is; None where it ends, or says nothing in time."""
+    """Read the URL from the output; None if the process exits or prints none in time."""
     said, until = b"", time.monotonic() + START_SECONDS
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
@@ -78,6 +78,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Ours, without what would set an option of gqlnews, and what this server needs."""
+    """Return the current environment without GQLNEWS_ options, plus what this server needs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
     return kept | {"NODE_ENV": "production"} | dict(more)

@@ -1,4 +1,4 @@
-"""What is going on, for who waits."""
+"""Progress messages on standard error."""
 
 import sys
 

@@ -1,6 +1,7 @@
-"""What is asked: four documents, and for each the variables that the requests cycle through.
+"""The questions: four documents, each with the variables that its requests cycle through.
 
-All of it is drawn from the store with a fixed seed, so that every run over the same articles asks the same.
+Variables are drawn from the store with a fixed seed, so that every run over the same articles sends the
+same requests.
 """
 
 import random
@@ -19,7 +20,7 @@ DOCUMENTS = Path(__file__).parent / "queries"
 NAMES = ("article", "front", "nested", "topic")
 SEED = 4
 ARTICLES = 500
-RELATED = (3, 18)  # entries of related coverage, from and to: 6.9 KB an answer on average
+RELATED = (3, 18)  # number of related entries, from and to; the response has 6.9 KB on average
 PAGES = 100
 TOPICS = 12
 QUALITIES = (10, 30, 50, 70, 90)
@@ -31,9 +32,9 @@ Variables = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A document, and its requests: the variables as gqlnews takes them, and in the same order as others do.
+    """A document and the variables of its requests, for gqlnews and, in the same order, for other servers.
 
-    The two differ in cursors only, which belong to the server that made them.
+    The two lists differ only in cursors, which belong to the server that created them.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Question:
     theirs: Sequence[Variables]
 
     def bodies(self, *, ours: bool) -> list[bytes]:
-        """Request bodies, one line each."""
+        """Return request bodies, each of which is a single line."""
         return [
             orjson.dumps({"query": self.document, "variables": variables})
             for variables in (self.ours if ours else self.theirs)
@@ -50,7 +51,7 @@ class Question:
 
 
 def draw(database: Path, client: Client, names: Sequence[str] = NAMES) -> list[Question]:
-    """The questions of these names; `client` leads to a gqlnews over `database`, whose cursors are needed."""
+    """Build the questions with these names. `client` fetches cursors from a gqlnews over `database`."""
     db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
         return [_question(name, *_variables(name, db, client)) for name in names]
@@ -59,7 +60,7 @@ def draw(database: Path, client: Client, names: Sequence[str] = NAMES) -> list[Q
 
 
 def _question(name: str, ours: list[Variables], theirs: list[Variables]) -> Question:
-    """Shuffled, both lists alike."""
+    """Build a question, with both lists shuffled in the same order."""
     pairs = list(zip(ours, theirs, strict=True))
     random.Random(SEED).shuffle(pairs)  # noqa: S311 - the same each time, that is the point
     document = (DOCUMENTS / f"{name}.graphql").read_text(encoding="utf-8")
@@ -89,7 +90,7 @@ def _topics(db: sqlite3.Connection) -> list[Variables]:
 
 
 def _pages(db: sqlite3.Connection, client: Client) -> tuple[list[Variables], list[Variables]]:
-    """The first pages of a walk: each begins after the last article of the one before."""
+    """Return the variables of consecutive pages: each begins after the last article of the previous one."""
     rows = db.execute(
         "SELECT published_at, slug FROM article ORDER BY published_at DESC, slug LIMIT ?", (PAGES * 20 - 1,)
     ).fetchall()
@@ -103,5 +104,5 @@ def _pages(db: sqlite3.Connection, client: Client) -> tuple[list[Variables], lis
 
 
 def _cursor(published_at: str, slug: str) -> str:
-    """The cursor of the servers that are written here: the keys of the order, opaque."""
+    """Return the cursor that the other servers use: the encoded sort keys."""
     return urlsafe_b64encode(f"{published_at} {slug}".encode()).decode()

@@ -1,8 +1,8 @@
-"""What a run found, as it is written to a file, and what follows from it.
+"""The result of a run, as written to a file, and figures derived from it.
 
-Whoever else uses the machine can only slow a turn down. So the best round says most of what a server can do:
-over repeated runs, ratios of the best differ by a tenth where medians of ratios differ by a fifth, and by
-half at worst.
+Other load on the machine can only slow a turn down, so the best round is the best estimate of what a
+server can do. Over repeated runs, ratios of the best rounds differ by a tenth, while medians of ratios
+differ by a fifth, and by half at worst.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from benchmarks.throughput.load import Turn
 
 
 class Asking(msgspec.Struct, frozen=True):
-    """A question: how many different requests, and the mean size of an answer in bytes."""
+    """A question: the number of different requests, and the mean response size in bytes."""
 
     name: str
     requests: int
@@ -23,7 +23,7 @@ class Asking(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """A run: on what machine, over which articles, what was asked, and every turn."""
+    """A run: the machine, the articles, the questions, and every turn."""
 
     machine: str
     articles: str
@@ -35,12 +35,12 @@ class Result(msgspec.Struct, frozen=True):
     cold: list[ColdStart]
 
     def of(self, server: str, question: str, connections: int) -> list[Turn]:
-        """Turns in the order of the rounds; empty where there was none."""
+        """Return the turns in the order of the rounds, possibly none."""
         wanted = (server, question, connections)
         return [turn for turn in self.turns if (turn.server, turn.question, turn.connections) == wanted]
 
     def best(self, server: str, question: str, connections: int) -> Turn:
-        """The best of the rounds; latencies are medians over them."""
+        """Return the best round, with latencies that are medians over the rounds."""
         turns = self.of(server, question, connections)
         return Turn(
             round=len(turns),
@@ -54,21 +54,21 @@ class Result(msgspec.Struct, frozen=True):
         )
 
     def ratio(self, server: str, other: str, question: str, connections: int) -> float:
-        """How many times as many requests a second as the other."""
+        """Return the requests per second as a multiple of the other server's."""
         mine, its = (self.best(name, question, connections) for name in (server, other))
         return mine.per_second / its.per_second
 
     def cold_of(self, server: str, question: str, connections: int) -> list[ColdStart]:
-        """Its cold starts; empty where there was none."""
+        """Return the server's cold starts, possibly none."""
         wanted = (server, question, connections)
         return [one for one in self.cold if (one.server, one.question, one.connections) == wanted]
 
     def fastest(self, servers: Iterable[str], question: str, connections: int) -> str | None:
-        """Which of these servers answers most; None where none of them ran."""
+        """Return the fastest of these servers, or None if none of them ran."""
         ran = [server for server in servers if server in self.servers]
         return max(ran, key=lambda name: self.best(name, question, connections).per_second, default=None)
 
     @property
     def cold_servers(self) -> list[str]:
-        """Those that were started cold, in their order."""
+        """Return the servers that were started cold, in their order."""
         return list(dict.fromkeys(one.server for one in self.cold))

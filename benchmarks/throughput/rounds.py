@@ -1,4 +1,4 @@
-"""The rounds: in each, every server has its turn at every question, so a slow minute falls on all alike."""
+"""Measurement rounds. In each, every server answers every question, so that a slow minute affects all."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,11 +13,11 @@ WARM_SECONDS = 1
 WARM_CONNECTIONS = 8
 
 Bodies = Mapping[tuple[str, str], Path]
-"""(server, question) → the file of its request bodies."""
+"""(server, question) → the file of request bodies."""
 
 
 def warm(servers: Iterable[Server], bodies: Bodies) -> None:
-    """A while of every question at every server, which is not counted."""
+    """Send every question to every server for a while, without counting."""
     for server in servers:
         for (name, question), file in bodies.items():
             if name == server.name:
@@ -32,7 +32,7 @@ def play(
     seconds: int,
     say: Callable[[str], None],
 ) -> list[Turn]:
-    """All turns. Each round begins with another server, and at another place in the list of requests."""
+    """Run all turns. Each round begins with another server and at another position in the requests."""
     turns = []
     for number in range(rounds):
         first = number % len(servers)

@@ -1,10 +1,10 @@
-"""One run: ingest, start the servers, see that they answer alike, then let them take turns.
+"""One run: ingest, start the servers, check that their responses are equal, and measure.
 
-1. The articles are taken into one database file, which all servers read.
-2. gqlnews that keeps nothing says what every request's answer is, and gives its cursors.
-3. The other servers start; each must give the same answers.
-4. Rounds.
-5. All servers stop; some are started again and again, and loaded at once (cold.py).
+1. Ingest the articles into one database file, which all servers read.
+2. Get the reference responses and the cursors from gqlnews without caches.
+3. Start the other servers; each must return the same responses.
+4. Run the rounds.
+5. Stop all servers; start some of them cold several times under full load (cold.py).
 """
 
 import os
@@ -30,17 +30,17 @@ from benchmarks.throughput.rounds import Bodies, play, warm
 from benchmarks.throughput.servers import UNCACHED, Place, is_ours, start
 
 Reference = Mapping[str, Sequence[Answer]]
-"""Question → gqlnews's answer to each of its requests."""
+"""Question → the response of gqlnews to each of its requests."""
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`servers` and `questions` by name; `seconds` of a turn.
+    """Names of servers and questions, and the length of a turn in seconds.
 
-    `again` says after the rounds which questions are worth as many rounds once more. Then the
-    servers of `cold` are started cold, each `starts` times.
+    `again` is called after the rounds and returns the questions that need as many rounds again. Then
+    the servers in `cold` are started cold, `starts` times each.
     """
 
     servers: Sequence[str]
@@ -54,7 +54,7 @@ class Options:
 
 
 def run(options: Options, scratch: Path, say: Say) -> Result:
-    """All of it. SystemExit where a server fails, or answers differently."""
+    """Run everything. Raises SystemExit if a server fails or its responses differ."""
     content, called = real_or_sampled(scratch)
     place = Place(content, options.database or scratch / "store.db", scratch / "answers", scratch)
     say("ingest")
@@ -80,7 +80,7 @@ def run(options: Options, scratch: Path, say: Say) -> Result:
 
 
 def prepared(scratch: Path, questions: Sequence[str], *, copied: bool = False) -> tuple[Place, Bodies]:
-    """The articles, ingested, and the requests to gqlnews; `copied`: the articles may be edited."""
+    """Ingest the articles and write the requests to gqlnews. With `copied`, the articles may be edited."""
     content, _ = real_or_sampled(scratch)
     if copied:
         content = Path(shutil.copytree(content, scratch / "content"))
@@ -92,7 +92,7 @@ def prepared(scratch: Path, questions: Sequence[str], *, copied: bool = False) -
 
 @contextmanager
 def _ready(options: Options, place: Place, say: Say) -> Iterator[tuple[list[Server], Bodies, list[Asking]]]:
-    """The servers, all of which gave the same answers; the files of requests; what is asked."""
+    """Start the servers and check their responses; yield servers, request files, and questions."""
     with start(UNCACHED, place) as gqlnews:
         with Client(gqlnews.url) as client:
             questions = draw(place.database, client, options.questions)
@@ -110,13 +110,13 @@ def _ready(options: Options, place: Place, say: Say) -> Iterator[tuple[list[Serv
 
 
 def ingest(place: Place) -> None:
-    """The content folder into the database; quick where that holds it already."""
+    """Ingest the content folder into the database. This is quick if the database is up to date."""
     command = [sys.executable, "-m", "gqlnews", "ingest", str(place.content), "--db", str(place.database)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - a command of ours
 
 
 def machine() -> str:
-    """Its size, and what runs on it."""
+    """Describe the machine's size and its Python version."""
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return f"{cores} cores ({platform.machine()}), {memory:.0f} GB, Python {platform.python_version()}"
@@ -124,7 +124,7 @@ def machine() -> str:
 
 @contextmanager
 def _others(names: Sequence[str], gqlnews: Server, place: Place) -> Iterator[list[Server]]:
-    """The servers of these names, in their order; the one that runs already is one of them."""
+    """Start the servers with these names and yield them in order, including the one that already runs."""
     with ExitStack() as stack:
         yield [gqlnews if name == gqlnews.name else stack.enter_context(start(name, place)) for name in names]
 

@@ -1,4 +1,4 @@
-"""The servers that are compared, and how each is started. All read the same database file."""
+"""The compared servers and how each is started. All of them read the same database file."""
 
 import sys
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ _PEERS = Path(__file__).parent.parent / "peers"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The content folder, the database that was made of it, the limit's answers, and a folder for logs."""
+    """The content folder, its database, the stored responses for the limit, and a folder for logs."""
 
     content: Path
     database: Path
@@ -53,20 +53,20 @@ class Place:
 
 
 def is_ours(name: str) -> bool:
-    """Whether it takes the cursors of gqlnews; the limit knows nothing but gqlnews's requests."""
+    """Whether the server accepts the cursors of gqlnews. The limit only knows the requests to gqlnews."""
     return name in {LIMIT, *OURS, UNLIMITED}
 
 
 @contextmanager
 def start(name: str, place: Place) -> Iterator[Server]:
-    """One of NAMES, until the end of the context."""
+    """Run one of the servers in NAMES until the end of the context."""
     with running(name, _command(name, place), _environment(name), place.logs / f"{name}.log") as server:
         yield server
 
 
 @contextmanager
 def start_stored(database: Path, logs: Path, name: str = UNCACHED) -> Iterator[Server]:
-    """gqlnews that keeps nothing, over a database whose folder need not be there."""
+    """Run gqlnews without caches over an existing database, whose content folder may be missing."""
     command = [sys.executable, "-m", "benchmarks.throughput.stored"]
     more = {"GQLNEWS_DB": str(database), "GQLNEWS_UNPUBLISHED": "1", **_environment(name)}
     with running(f"gqlnews over {database.name}", command, more, logs / f"{database.name}.log") as server:
@@ -89,7 +89,7 @@ def _environment(name: str) -> dict[str, str]:
 
 
 def _node() -> str:
-    """The Node that npm installed beside the peers; SystemExit where it did not."""
+    """Return the Node that npm installed with the peers. Raises SystemExit if it is missing."""
     found = sorted(_PEERS.glob("node_modules/node-*/bin/node"))
     if not found:
         raise SystemExit("the peers are not installed: (cd benchmarks/peers && npm ci --ignore-scripts)")

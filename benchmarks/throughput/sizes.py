@@ -1,7 +1,7 @@
 """`python -m benchmarks.throughput.sizes SMALL.db LARGER.db …`: does a larger store answer more slowly?
 
-The same two questions, one article and a front page, to a gqlnews over each database, in turns, without the
-response cache. The first database is what the others are compared with.
+Sends the same two questions, one article and a front page, to a gqlnews over each database, in turns,
+without the response cache. The other databases are compared with the first one.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from benchmarks.throughput.questions import draw
 from benchmarks.throughput.servers import start_stored
 
 QUESTIONS = ("article", "front")
-CONNECTIONS = 1  # a latency, in the end
+CONNECTIONS = 1  # because it measures latency
 ROUNDS = 5
 SECONDS = 2
 GOAL = 1.3
@@ -30,7 +30,7 @@ GOAL = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A server, its number of articles, and of each question the requests and the mean size of an answer."""
+    """A server, its number of articles, and the requests and mean response size of each question."""
 
     server: Server
     articles: int
@@ -70,7 +70,7 @@ def _store(server: Server, database: Path, folder: Path) -> Store:
 
 
 def measure(stores: list[Store], question: str) -> list[Figure]:
-    """The least median of each store, in microseconds, and how many times the first store's it is."""
+    """Return the lowest median of each store in microseconds, and its ratio to that of the first store."""
     found: dict[int, list[int]] = {number: [] for number in range(len(stores))}
     for round_number in range(ROUNDS):
         say(f"round {round_number + 1} of {ROUNDS}: {question}")

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.throughput.stampede`: many ask for the same at once, and nothing is kept of it.
+"""`python -m benchmarks.throughput.stampede`: many clients send the same uncached request at once.
 
-So it is right after a change, which makes everything old that was kept. The request is one whose statement
-takes long, another one each round; the server is as it comes. How long the last of the clients waits, beside
-what one alone takes of the same kind, and whether any is refused.
+This happens right after a change, which invalidates every cached response. The request has a slow
+statement and differs in each round; the server has default settings. The benchmark measures how long
+the last client waits compared with a single client, and whether any request is refused.
 """
 
 import tempfile
@@ -27,7 +27,7 @@ CLIENTS = 50
 ARTICLES = 20  # of the large request
 ROUNDS = 5
 GOAL = 4.0
-"""Each of the two readers runs it once for all who came by then, and once more for who came after."""
+"""Each of the two readers runs it once for all requests queued by then, and once more for later ones."""
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def measure(url: str) -> Iterator[Figure]:
-    """Medians of the rounds."""
+    """Yield the medians of the rounds."""
     alone, together, refused = [], [], 0
     for number in range(ROUNDS):
         alone.append(_ask(url, large(ARTICLES, 2 * number), 1)[0])
@@ -57,12 +57,12 @@ def measure(url: str) -> Iterator[Figure]:
 
 
 def _ask(url: str, body: bytes, clients: int) -> tuple[float, int]:
-    """Seconds until all had an answer, and how many of these are errors."""
+    """Return the seconds until all clients have a response, and how many responses are errors."""
     ready = Barrier(clients + 1, timeout=SECONDS)
 
     def ask() -> bytes:
         with Client(url) as client:
-            client.ask(orjson.dumps({"query": "{ site { version } }"}))  # it is connected
+            client.ask(orjson.dumps({"query": "{ site { version } }"}))  # opens the connection
             ready.wait()
             return client.ask(body).body
 

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.throughput.steady`: is gqlnews as fast after every start?
+"""`python -m benchmarks.throughput.steady`: is gqlnews equally fast after every start?
 
-It is started again and again, with all its connections at once, and nothing cached. From the second second
-on every start has to reach 0.9 of the best. Beside it may run one statement of 50 ms every 100 ms, or 100
-files are edited just before. Exits with 1 where the goal is missed.
+It is started several times with its full load at once and without caches. After the first second, every
+start has to reach 0.9 of the best one. Optionally a statement of 50 ms runs every 100 ms meanwhile, or
+100 files are edited just before. Exits with 1 if the goal is missed.
 """
 
 import argparse
@@ -34,7 +34,7 @@ EDITS = 100
 
 @contextmanager
 def slow_statements(server: Server, _place: Place) -> Iterator[None]:
-    """A statement of SLOW_SECONDS every SLOW_EVERY."""
+    """Run a statement of SLOW_SECONDS every SLOW_EVERY seconds."""
     done = Event()
     with Client(server.url) as client:
         first = next((size for size in SIZES if _took(client, size) >= SLOW_SECONDS), SIZES[-1])
@@ -64,7 +64,7 @@ def _took(client: Client, first: int, number: int = 0) -> float:
 
 @contextmanager
 def edits(_server: Server, place: Place) -> Iterator[None]:
-    """EDITS files are changed; their number changes nothing else that is asked."""
+    """Change EDITS files without affecting the requested data."""
     for path in sorted(place.content.rglob("*.md"))[:EDITS]:
         with path.open("a") as file:
             file.write("\nAnother line.\n")
@@ -75,7 +75,7 @@ _BESIDE: dict[str, Beside] = {"nothing": nothing, "slow": slow_statements, "edit
 
 
 def line(starts: Sequence[ColdStart]) -> str:
-    """Of the starts of one question and number of connections."""
+    """Format the starts of one question and number of connections as a table row."""
     settled = [one.settled for one in starts]
     steady = min(settled) / max(settled)
     cells = (
@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def _run(given: argparse.Namespace, scratch: Path) -> int:
-    """How many goals are missed."""
+    """Measure, print the table, and return the number of missed goals."""
     place, bodies = prepared(scratch, given.queries, copied=given.beside == "edits")
     print(f"Beside: {given.beside}. Requests a second from the second second on.\n")
     print(

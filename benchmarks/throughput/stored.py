@@ -1,6 +1,6 @@
-"""`python -m benchmarks.throughput.stored`: gqlnews over a database that is there, whose folder need not be.
+"""`python -m benchmarks.throughput.stored`: run gqlnews over a database without its content folder.
 
-The environment says which, as for every other ASGI server: docs/settings.md.
+The environment selects the database, as for any other ASGI server: docs/settings.md.
 """
 
 from benchmarks.throughput.listening import serve

@@ -1,4 +1,4 @@
-"""The tables of a run: on the terminal, and as Markdown for docs/performance.md."""
+"""The tables of a run, for the terminal and as Markdown for docs/performance.md."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
@@ -14,13 +14,13 @@ Row = list[str]
 
 
 def headings(result: Result) -> Row:
-    """The first column is text, all others are numbers."""
+    """Return the column headings. The first column is text, all others are numbers."""
     of = [f"× {name}" for name in _bases(result)]
     return ["", "requests/s", "p50 ms", "p99 ms", "CPU µs", *of]
 
 
 def rows(result: Result, question: str, connections: int) -> Iterator[Row]:
-    """One a server."""
+    """Yield one row per server."""
     for server in result.servers:
         turn = result.best(server, question, connections)
         yield [
@@ -34,7 +34,7 @@ def rows(result: Result, question: str, connections: int) -> Iterator[Row]:
 
 
 def titles(result: Result) -> Iterator[tuple[str, str, int]]:
-    """(title, question, connections) of each table."""
+    """Yield (title, question, connections) of each table."""
     for asked in result.questions:
         for connections in CONNECTIONS:
             many = f"{connections} connection{'s' if connections > 1 else ''}"
@@ -46,7 +46,7 @@ COLD_HEADINGS = ("", "worst requests/s", "median", "× fastest peer, worst", "me
 
 
 def cold_titles(result: Result) -> Iterator[tuple[str, str, int]]:
-    """(title, question, connections) of each table of cold starts."""
+    """Yield (title, question, connections) of each table of cold starts."""
     for asked in result.questions if result.cold else ():
         for connections in CONNECTIONS:
             many = f"{connections} connection{'s' if connections > 1 else ''}"
@@ -55,7 +55,7 @@ def cold_titles(result: Result) -> Iterator[tuple[str, str, int]]:
 
 
 def cold_rows(result: Result, question: str, connections: int) -> Iterator[Row]:
-    """One a server: over the whole turn, the worst start and the median one."""
+    """Yield one row per server: its worst and its median start, over the whole turn."""
     rates = {
         server: [one.whole for one in result.cold_of(server, question, connections)]
         for server in result.cold_servers
@@ -68,7 +68,7 @@ def cold_rows(result: Result, question: str, connections: int) -> Iterator[Row]:
 
 
 def show(result: Result) -> None:
-    """Print them for people."""
+    """Print the tables to the terminal."""
     console = Console()
     console.print(about(result))
     for title, question, connections in cold_titles(result):
@@ -87,7 +87,7 @@ def _table(title: str, headings: Sequence[str], rows: Iterable[Row]) -> Table:
 
 
 def markdown(result: Result) -> str:
-    """The same for a document."""
+    """Return the tables as Markdown."""
     blocks = [about(result)]
     for title, question, connections in cold_titles(result):
         blocks.append(_block(title, COLD_HEADINGS, cold_rows(result, question, connections)))
@@ -102,7 +102,7 @@ def _block(title: str, headings: Sequence[str], rows: Iterable[Row]) -> str:
 
 
 def about(result: Result) -> str:
-    """What was measured, in a sentence."""
+    """Describe the run in one sentence."""
     return (
         f"{result.articles}; {result.machine}; the best of {result.rounds} rounds "
         f"(latencies: medians), {result.seconds} s a turn."
@@ -114,12 +114,12 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _bases(result: Result) -> list[str]:
-    """What servers are compared with, of those that ran."""
+    """Return the servers that the others are compared with, as far as they ran."""
     found = [name for name in (LIMIT, ORDINARY) if name in result.servers]
     return [*found, "fastest peer"] if set(PEERS) & set(result.servers) else found
 
 
 def _ratio(result: Result, server: str, base: str, question: str, connections: int) -> str:
     other = base if base in result.servers else result.fastest(PEERS, question, connections)
-    assert other is not None  # the column stands there only where a peer ran
+    assert other is not None  # the column is present only if a peer ran
     return f"{result.ratio(server, other, question, connections):.2f}"

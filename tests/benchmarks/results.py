@@ -1,4 +1,4 @@
-"""Runs made up for tests."""
+"""Fabricated benchmark results for tests."""
 
 from benchmarks.throughput.cold import ColdStart
 from benchmarks.throughput.load import Turn
@@ -7,14 +7,14 @@ from benchmarks.throughput.rounds import CONNECTIONS
 
 
 def cold(server: str, *rates: float, question: str = "front") -> list[ColdStart]:
-    """Starts that answer so much from the second second on, and half of it before."""
+    """Cold starts with this rate after the first second, and half of it before."""
     return [
         ColdStart(server, question, many, [rate / 2, rate, rate]) for many in CONNECTIONS for rate in rates
     ]
 
 
 def result(rates: dict[str, list[float]], question: str = "front") -> Result:
-    """Server → its requests a second in each round, the same at every number of connections."""
+    """Build a result from the rates of each server per round, equal for every number of connections."""
     turns = [
         Turn(number, server, question, connections, rate, p50=round(1e6 / rate), p99=2500, cpu=400.0)
         for connections in CONNECTIONS

@@ -1,4 +1,4 @@
-"""`make bench-check`: what was reached is kept."""
+"""`make bench-check` detects slowdowns."""
 
 import pytest
 from msgspec.structs import replace

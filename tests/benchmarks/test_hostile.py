@@ -1,4 +1,4 @@
-"""The attacks are what their table says, and one of them runs."""
+"""The attacks match their descriptions, and one of them runs."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ from gqlnews.engine.engine import Asked, Engine, Prepared
 from gqlnews.query.audience import Audience
 from gqlnews.schema.build import build_schema
 
-MOST_BODY, MOST_MESSAGE = 256 * 1024, 64 * 1024  # bytes that the server takes
+MOST_BODY, MOST_MESSAGE = 256 * 1024, 64 * 1024  # bytes that the server accepts
 ROOT = Path(__file__).parents[2]
 VALID = (
     dear_documents.many_facets(1),
@@ -57,7 +57,7 @@ def floods(kind: type[HttpFlood] | type[SocketFlood]) -> list[Any]:
 
 
 def bodies(data: bytes) -> Iterator[bytes]:
-    """Of POST requests in a row."""
+    """Yield the bodies of consecutive POST requests."""
     while data:
         head, _, rest = data.partition(b"\r\n\r\n")
         length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
@@ -174,7 +174,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def received_unread() -> tuple[int, list[int]]:
-    """Bytes that a client without reading has received once a later one has its answer; then its answer."""
+    """Return how much a non-reading client received before a later client was answered, and its statuses."""
     request = b"GET / HTTP/1.1\r\n\r\n"
     async with await asyncio.start_server(answer, VICTIM, 0) as server:
         url = f"http://{VICTIM}:{server.sockets[0].getsockname()[1]}/graphql"
@@ -197,7 +197,7 @@ def test_a_client_that_does_not_read_receives_nothing() -> None:
 
 
 def result(**changes: Any) -> Result:
-    """Of an attack that nobody noticed."""
+    """The result of an attack without any effect."""
     times, delays = Times(100, 0.001, 0.01, 0.02, 0), Delays(10, 0.05, 0.1, 0)
     quiet = Result(
         *("name", 1, "what", Tally()),

@@ -1,4 +1,4 @@
-"""The client of the live benchmark and of the soak: frames, the edits of a folder, what is made of events."""
+"""The clients of the live and soak benchmarks: frames, edits of a folder, and copies built from events."""
 
 import sqlite3
 from contextlib import closing
@@ -31,7 +31,7 @@ def test_frames_are_found_however_the_bytes_come() -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """A store of one article, as far as the edits read it."""
+    """A store of one article, with the columns that the edits read."""
     (tmp_path / "a.md").write_bytes(ARTICLE)
     with closing(sqlite3.connect(tmp_path / "store.db")) as db:
         db.execute("CREATE TABLE article (slug TEXT, path TEXT, published INTEGER)")

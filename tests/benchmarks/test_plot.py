@@ -1,4 +1,4 @@
-"""The picture of a run."""
+"""The chart of a run."""
 
 from xml.etree import ElementTree as ET
 

@@ -1,4 +1,4 @@
-"""The four questions: every server that is compared has to understand them."""
+"""The four questions, which every compared server must understand."""
 
 from pathlib import Path
 

@@ -1,10 +1,10 @@
-"""What follows from the turns of a run."""
+"""Figures derived from the turns of a run."""
 
 from tests.benchmarks.results import result
 
 
 def test_a_ratio_is_of_the_best_rounds() -> None:
-    """Whoever else used the machine slowed each of them down in some rounds."""
+    """Other load on the machine slowed each of them down in some rounds."""
     found = result({"gqlnews-cached": [300, 150, 290], "ordinary": [20, 95, 100]})
     assert found.ratio("gqlnews-cached", "ordinary", "front", 1) == 3
 

@@ -1,4 +1,4 @@
-"""What a run prints."""
+"""The printed tables of a run."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""The command line as users meet it: help, version, and errors in one line."""
+"""The command line as users see it: help, version, and one-line errors."""
 
 import sqlite3
 import subprocess
@@ -16,7 +16,7 @@ COMMANDS = ("serve", "ingest", "check", "schema", "sample")
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The environment of a user who set nothing."""
+    """The environment of a user without any settings."""
     monkeypatch.delenv("GQLNEWS_CORPUS", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)

@@ -1,4 +1,4 @@
-"""`gqlnews check`: problems as compilers print them, as JSON, and for GitHub."""
+"""`gqlnews check`: problems in the format of compilers, as JSON, and for GitHub."""
 
 import json
 import os
@@ -25,7 +25,7 @@ WHOLE = Problem("a/b.md", None, None, Severity.WARNING, "left-out", "a file")
 def check(
     folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str, articles: Mapping[str, str] = ARTICLES
 ) -> tuple[int, str, str]:
-    """The exit code, standard output, standard error."""
+    """Run the command; return exit code, standard output and standard error."""
     code = run(["check", str(write_articles(folder, articles)), "--processes", "1", *arguments])
     said = capsys.readouterr()
     return code, said.out, said.err

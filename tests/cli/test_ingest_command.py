@@ -1,4 +1,4 @@
-"""`gqlnews ingest`: its line of counts, its progress bar, and how it is stopped."""
+"""`gqlnews ingest`: the line of counts, the progress bar, and how it stops."""
 
 import os
 import pty
@@ -22,7 +22,7 @@ COUNTS = r"(\d+) added, (\d+) changed, (\d+) removed, (\d+) unchanged, (\d+) pro
 
 
 def ingest(folder: Path, database: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, ...]:
-    """Added, changed, removed, unchanged, problems."""
+    """Ingest, and return the counts: added, changed, removed, unchanged, problems."""
     assert run(["ingest", str(folder), "--db", str(database), "--processes", "1"]) == 0
     said = capsys.readouterr()
     assert said.err == ""
@@ -92,14 +92,14 @@ def test_a_signal_ends_it_at_once_and_nothing_is_kept(
 
 @dataclass
 class Terminal:
-    """A command on a terminal of its own, and all that it showed."""
+    """A command on its own terminal, and everything that it displayed."""
 
     process: subprocess.Popen[bytes]
     _screen: int
     _read: bytes = b""
 
     def read_until(self, pattern: str) -> None:
-        """Read on until `pattern` was shown; the terminal ends with the last process on it."""
+        """Read until `pattern` is displayed; the terminal ends with the last process on it."""
         until = time.monotonic() + DEADLINE
         while not re.search(pattern, self.shown):
             readable, _, _ = select.select([self._screen], [], [], max(0, until - time.monotonic()))
@@ -108,13 +108,13 @@ class Terminal:
 
     @property
     def shown(self) -> str:
-        """What was read so far, without a character that is not whole yet."""
+        """Return the output so far, without an incomplete last character."""
         return self._read.decode(errors="ignore")
 
 
 @contextmanager
 def on_terminal(home: Path, arguments: list[str], changes: dict[str, str]) -> Iterator[Terminal]:
-    """Run a command for as long as the block runs, as the leader of a process group."""
+    """Run a command while the block runs, as the leader of a process group."""
     screen, line = pty.openpty()
     env = environment(home, {"TERM": "xterm-256color", "COLUMNS": "200"} | changes)
     env.pop("COVERAGE_PROCESS_CONFIG", None)  # a signal's handler that is measured may wait for the measurer

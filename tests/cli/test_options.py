@@ -1,4 +1,4 @@
-"""Every option: the same by environment, and as `docs/settings.md` and `--help` tell it."""
+"""Every option: the same on the command line, in the environment, in `docs/settings.md` and in `--help`."""
 
 import re
 from collections import defaultdict
@@ -16,18 +16,18 @@ DOCS = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
 COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
 
 Row = tuple[str, str, str]
-"""An option's first name, its variable, its commands in order."""
+"""An option's first name, its variable, and its commands in order."""
 
 
 def documented() -> set[Row]:
-    """The rows of the table of options."""
+    """Return the rows of the table of options."""
     table = DOCS.partition("## Options")[2].partition("##")[0]
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
     return {(option.strip("`"), variable.strip("`"), commands) for option, variable, commands, *_ in rows}
 
 
 def declared() -> set[Row]:
-    """What the commands take."""
+    """Return the options that the commands declare."""
     commands = defaultdict(list)
     for name, command in COMMANDS.items():
         for parameter in command.params:

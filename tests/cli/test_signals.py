@@ -1,4 +1,4 @@
-"""How a command is stopped, whatever it is doing."""
+"""How a command stops, whatever it is doing."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A supervised process is started again, also where that cannot be done at once."""
+"""A supervised process is restarted, even if the first attempts fail."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ LIVING = [sys.executable, "-c", "input()"]
 
 
 class Starts:
-    """Starts a process that lives until its input ends; the first starts after the first one fail."""
+    """Starts a process that runs until its input ends; `failures` starts after the first one fail."""
 
     def __init__(self, failures: int) -> None:
         self.processes: list[subprocess.Popen[bytes]] = []

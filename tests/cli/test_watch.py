@@ -1,4 +1,4 @@
-"""`gqlnews ingest --watch`, as somebody runs it beside a server that only serves."""
+"""`gqlnews ingest --watch`, run beside a server that only serves."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""The client of Python's gql, and a program around it with the commands of `program.mjs`."""
+"""The client of Python's gql, in a program with the same commands as `program.mjs`."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ async def ask(url: str, token: str | None, query: str) -> Any:
 
 
 async def changes(url: str, token: str | None, where: Any, since: str) -> AsyncIterator[Any]:
-    """What changes after a version; where the connection is lost, it goes on from the last change seen."""
+    """Yield the changes after a version; reconnect and resume from the last change received."""
     patience = 0.25  # seconds
     while True:
         try:
@@ -47,12 +47,12 @@ async def changes(url: str, token: str | None, where: Any, since: str) -> AsyncI
         except (TransportConnectionFailed, OSError) as error:
             if is_forbidden(error):
                 raise
-        await asyncio.sleep(random.uniform(0, patience))  # not all clients at once when a server is back
+        await asyncio.sleep(random.uniform(0, patience))  # so that not all reconnect at once
         patience = min(2 * patience, 30.0)
 
 
 def is_forbidden(error: Exception) -> bool:
-    """Whether the server has closed the socket because it does not know the token."""
+    """Whether the server closed the socket because it does not know the token."""
     closed = getattr(error.__cause__, "rcvd", None)
     return closed is not None and closed.code == FORBIDDEN
 
@@ -62,7 +62,7 @@ def tell(**what: Any) -> None:
 
 
 async def follow(url: str, token: str | None, where: Any) -> None:
-    """Nothing is missed between the two: the subscription begins at the version that was asked for."""
+    """Subscribe from the version just queried, so that nothing is missed in between."""
     site = (await ask(url, token, "query Version { site { version } }"))["site"]
     tell(watching=site["version"])
     async for change in changes(url, token, where, site["version"]):
@@ -76,7 +76,7 @@ async def attempt(url: str, token: str | None, subscription: str) -> None:
 
 
 async def told(running: Coroutine[Any, Any, None]) -> None:
-    """What goes wrong is told."""
+    """Run, and report errors."""
     try:
         await running
     except TransportQueryError as error:

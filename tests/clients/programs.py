@@ -1,4 +1,4 @@
-"""Other people's clients, each a program beside the server, and the newsroom whose articles they watch."""
+"""Third-party clients, each a separate program, and the newsroom whose articles they watch."""
 
 import json
 import re
@@ -16,12 +16,12 @@ PYTHON = HERE.parents[1] / ".venv-clients/bin/python"
 MADE = (HERE / "node_modules/.package-lock.json", PYTHON)
 
 Change = tuple[str, str, str | None]
-"""Kind, slug, and the title; None where there is no article."""
+"""(kind, slug, title, or None if there is no article)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How it is run, and what the server's log says of its subscriptions and of its queries."""
+    """The command of a client, and the log lines of its subscriptions and its queries."""
 
     command: tuple[str, ...]
     watches: str
@@ -47,7 +47,7 @@ CLIENTS: Mapping[str, Client] = {
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A client that runs: commands go in, and what happens comes out, as lines of JSON."""
+    """A running client: commands go in and events come out, as lines of JSON."""
 
     run: Running
 
@@ -71,13 +71,13 @@ class Program:
         assert list(self.next()) == ["watching"]
 
     def change(self) -> Change:
-        """The next thing that it tells, which is a change."""
+        """Return the client's next line, which must be a change."""
         change = self.next()["change"]
         article = change["article"]
         return change["kind"], change["slug"], None if article is None else article["title"]
 
     def rest(self) -> list[str]:
-        """What it tells beyond that until it is ended."""
+        """Stop the client, and return all further lines."""
         close_input(self.run.process)
         return list(iter(self.run.next, None))
 
@@ -91,14 +91,14 @@ def program(home: Path, *command: str) -> Iterator[Program]:
 
 @contextmanager
 def programs(home: Path, *arguments: str, names: Iterable[str] = CLIENTS) -> Iterator[dict[str, Program]]:
-    """Run the clients, each with these arguments: the URL, and a token where there is one."""
+    """Run the clients with these arguments: the URL, and optionally a token."""
     with ExitStack() as stack:
         yield {name: stack.enter_context(program(home, *CLIENTS[name].command, *arguments)) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
 class Newsroom:
-    """A folder of articles, whose files are written as editors do: aside, and then over the old one."""
+    """A folder of articles whose files are saved as editors do: write a temporary file, then rename it."""
 
     folder: Path
 

@@ -1,4 +1,4 @@
-"""Clients that others have written see what is promised to clients: each is a program of its own."""
+"""Third-party clients receive what the API guarantees. Each runs as a separate program."""
 
 import shutil
 import signal
@@ -46,18 +46,18 @@ def server(tmp_path: Path, newsroom: Newsroom) -> Iterator[tuple[str, Running]]:
 
 
 def changes(running: dict[str, Program]) -> dict[str, Change]:
-    """The next one that each client tells of."""
+    """Return the next change that each client reports."""
     return {name: client.change() for name, client in running.items()}
 
 
 def same(what: Any) -> dict[str, Any]:
-    """Of every client."""
+    """Expect the same of every client."""
     return dict.fromkeys(CLIENTS, what)
 
 
 Step = tuple[Callable[[Newsroom], None], Change | None, Change | None]
 
-STORY: tuple[Step, ...] = (  # an edit, and what the public and an editor are told of it
+STORY: tuple[Step, ...] = (  # an edit, and what the public and an editor receive
     (
         lambda room: room.retitle(f"{COMET}.md", "Brighter"),
         ("UPDATED", COMET, "Brighter"),
@@ -68,7 +68,7 @@ STORY: tuple[Step, ...] = (  # an edit, and what the public and an editor are to
         ("ADDED", NEW, "A second comet"),
         ("ADDED", NEW, "A second comet"),
     ),
-    (lambda room: room.retitle(f"{CHESS}.md", "A draw"), None, None),  # no astronomy
+    (lambda room: room.retitle(f"{CHESS}.md", "A draw"), None, None),  # not about astronomy
     (
         lambda room: room.retitle(f"{BISCUITS}.md", "No biscuits"),  # not published
         None,

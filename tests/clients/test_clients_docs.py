@@ -1,4 +1,4 @@
-"""What docs/clients.md shows is what the tests run, in the versions that it names."""
+"""The code in docs/clients.md is the code that the tests run, in the versions that it names."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What is read of the environment, and what is refused."""
+"""Settings read from the environment, and rejected values."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -153,7 +153,7 @@ COLLECTOR = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
         (None, {}, True, False),
         (None, COLLECTOR, True, True),
         (None, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, True, True),
-        (None, COLLECTOR, False, False),  # it may be set for all programs of a machine
+        (None, COLLECTOR, False, False),  # it may be set for all programs on a machine
         (False, COLLECTOR, True, False),
         (True, {}, True, True),
     ],

@@ -1,6 +1,6 @@
-"""Files with something wrong in them, made by hand: bytes → the codes that they give, and the first's place.
+"""Handmade invalid files: bytes → the problem codes, and the position of the first problem.
 
-The lines of `NEEDED` are lines 2 to 4 of a file, so what a case adds begins on line 5.
+The lines of `NEEDED` are lines 2 to 4 of a file, so a case's own lines begin at line 5.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ NOT_DATES = (
 
 
 class Bad(NamedTuple):
-    """`line` and `column` are those of the first problem, None where the whole file is meant."""
+    """An invalid file. `line` and `column` belong to the first problem; None means the whole file."""
 
     name: str
     data: bytes
@@ -44,12 +44,12 @@ def fenced(front: str, body: str = "") -> bytes:
 
 
 def added(name: str, lines: str, *codes: str, line: int = 5, column: int = 1, body: str = "") -> Bad:
-    """A good file with some lines added that are not."""
+    """A valid file with some invalid lines added."""
     return Bad(name, fenced(NEEDED + lines + "\n", body), codes, line, column)
 
 
 def instead(name: str, front: str, *codes: str, line: int = 1, column: int = 1) -> Bad:
-    """A file with another front matter altogether."""
+    """A file with an entirely different front matter."""
     return Bad(name, fenced(front), codes, line, column)
 
 
@@ -58,7 +58,7 @@ def raw(name: str, data: bytes, *codes: str, line: int | None = 1, column: int |
 
 
 def bad_files() -> Iterator[Bad]:
-    """All of them; no name is there twice."""
+    """Yield all invalid files. Names are unique."""
     yield from encodings()
     yield from fences()
     yield from needed_keys()
@@ -190,7 +190,7 @@ def broken_yaml() -> Iterator[Bad]:
         ("anchor-without-name", "excerpt: & x", 5, 11),
         ("block-header", "excerpt: |x\n  a", 5, 11),
         ("merge-conflict", "<<<<<<< HEAD\ntype: a", 6, 1),
-        ("deep-flow", "author: " + "[" * 10_000 + "]" * 10_000, 5, 1008),  # libyaml's own end
+        ("deep-flow", "author: " + "[" * 10_000 + "]" * 10_000, 5, 1008),  # libyaml's own limit
         ("deep-flow-unclosed", "author: " + "[" * 1_000_000, 5, 1008),
         ("deep-flow-mappings", "author: " + "{a: " * 10_000, 5, 261),
         ("deep-dashes", "author:\n  " + "- " * 10_000 + "x", 6, 129),
@@ -274,7 +274,7 @@ def dates() -> Iterator[Bad]:
 
 
 def warnings() -> Iterator[Bad]:
-    """Their articles are served."""
+    """Files with warnings only, whose articles are served."""
     yield added("quality-quoted", 'quality: "36"', "repaired-type", column=10)
     yield added("heat-quoted", "heat: '-1'", "repaired-type", column=7)
     yield added("published-quoted", 'published: "no"', "repaired-type", column=12)

@@ -1,4 +1,4 @@
-"""Functions that a worker process calls for each parsed file; for one file they do harm."""
+"""Functions that a worker process calls for each parsed file, and that fail for one of them."""
 
 import os
 import signal

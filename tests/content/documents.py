@@ -1,4 +1,4 @@
-"""Front matter to try readers on: keys with values that YAML 1.1 and 1.2 read differently, in every style."""
+"""Front matter for parser tests: values that YAML 1.1 and 1.2 read differently, in every style."""
 
 from hypothesis import strategies as st
 
@@ -145,7 +145,7 @@ scalars = st.one_of(
 
 @st.composite
 def values(draw: st.DrawFn, indent: int) -> str:
-    """A scalar as it stands after `key:`, on one line or several."""
+    """A scalar as it follows `key:`, on one or several lines."""
     space = " " * (indent + 2)
     text = draw(scalars)
     style = draw(st.integers(0, 19))
@@ -180,7 +180,7 @@ def mapping(keys: tuple[str, ...], indent: int, most: int) -> st.SearchStrategy[
 
 
 def listed(block: str, indent: int) -> str:
-    """A block mapping as an item of a list."""
+    """Turn a block mapping into a list item."""
     return " " * indent + "- " + block[indent + 2 :]
 
 

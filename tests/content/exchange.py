@@ -1,4 +1,4 @@
-"""A process that exchanges two names again and again: renameat2(2) with RENAME_EXCHANGE."""
+"""A process that exchanges two names repeatedly with renameat2(2) and RENAME_EXCHANGE."""
 
 import ctypes
 import os
@@ -11,12 +11,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
-_MOST = 50_000_000  # it ends by itself if whoever started it does not end it
+_MOST = 50_000_000  # limits the process if its parent does not stop it
 
 
 @contextmanager
 def exchanging(one: Path, other: Path) -> Iterator[None]:
-    """Until the block ends; it is an error if the process ended before."""
+    """Exchange the paths until the block ends; fail if the process exits earlier."""
     command = [sys.executable, "-m", "tests.content.exchange", str(one), str(other)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
@@ -29,7 +29,7 @@ def exchanging(one: Path, other: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """Exchange the two paths that are given."""
+    """Exchange the two paths given as arguments."""
     one, other = map(os.fsencode, sys.argv[1:])
     renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     for number in range(_MOST):

@@ -1,4 +1,4 @@
-"""A module that ends each worker process which imports it."""
+"""A module that ends each worker process that imports it."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Each bad file gives its problems, at their place, soon, and stops no other file."""
+"""Each invalid file yields its problems with positions, quickly, and affects no other file."""
 
 import time
 from itertools import chain
@@ -17,7 +17,7 @@ BAD_FILES = {bad.name: bad for bad in bad_files()}
 GOOD = fenced("title: Good\npublishedDateTime: 2021-04-15\nwebUrl: https://good.org/1\n")
 PARAGRAPH = "Some *words* and a [link](https://example.org/)" + " that stand among many others" * 10 + ".\n\n"
 LONG = fenced(NEEDED, PARAGRAPH * (MAX_BYTES // len(PARAGRAPH) - 1))
-"""The longest good file that there may be."""
+"""The longest valid file that is allowed."""
 
 MOST_TIMES = 15
 ATTEMPTS = 5
@@ -25,7 +25,7 @@ ATTEMPTS = 5
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """All of them read in one go by two workers, with as many good files between them."""
+    """The results of all invalid files and as many valid ones, parsed in one run by two workers."""
     folder = tmp_path_factory.mktemp("bad")
     for name, bad in BAD_FILES.items():
         (folder / f"{name}.md").write_bytes(bad.data)
@@ -65,20 +65,20 @@ def test_the_good_files_between_them_are_read(outcomes: dict[str, Outcome]) -> N
 
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> float:
-    """What the longest good file takes of a processor."""
+    """The processor time of the longest valid file."""
     assert parse_article("long.md", LONG, ReadOptions())[1] == ()
     return seconds(tmp_path_factory.mktemp("usual"), LONG)
 
 
 @pytest.mark.parametrize("bad", BAD_FILES.values(), ids=BAD_FILES.keys())
 def test_no_file_holds_the_others_up(bad: Bad, usual: float, tmp_path: Path) -> None:
-    """Where it seems to, both are measured again: the machine may have been slower just then."""
+    """If a file seems slow, both are measured again, because the machine may have been slow."""
     again = (seconds(tmp_path, LONG) for _ in range(ATTEMPTS))
     assert any(seconds(tmp_path, bad.data) < MOST_TIMES * long for long in chain([usual], again))
 
 
 def seconds(folder: Path, data: bytes) -> float:
-    """Of a processor, to read a file with these bytes."""
+    """Return the processor time of parsing a file with these bytes."""
     (folder / "it.md").write_bytes(data)
     started = time.thread_time()
     read_outcome(folder, SourceFile("it.md", 0, 0, 0), ReadOptions())

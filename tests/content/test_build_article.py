@@ -1,4 +1,4 @@
-"""What the values of a front matter mean, seen through the whole reading of a file."""
+"""Values of a front matter, tested by parsing whole files."""
 
 import json
 

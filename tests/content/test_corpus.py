@@ -1,4 +1,4 @@
-"""The real articles, read; the figures were counted by plain Python over the files."""
+"""The real articles, parsed. The expected figures were counted with plain Python over the files."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One file read from a real folder."""
+"""One file parsed from a real folder."""
 
 import os
 from hashlib import blake2b

@@ -1,4 +1,4 @@
-"""`docs/problems.md` names every code, and each of its examples gives the code that it stands under."""
+"""`docs/problems.md` names every code, and each example yields the code of its heading."""
 
 import re
 import sqlite3

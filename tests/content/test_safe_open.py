@@ -1,4 +1,4 @@
-"""What is inside a content folder, on a real file system, also while names are exchanged for links."""
+"""Path containment in a content folder, on a real file system, even while names are exchanged for links."""
 
 import errno
 import os
@@ -30,7 +30,7 @@ ATTEMPTS, INSIDE_READS, DEADLINE = 3_000, 200, 60.0
 
 @pytest.fixture
 def content(tmp_path: Path) -> Path:
-    """A folder with links of every kind, beside files that are nobody's business."""
+    """A folder with files at several depths, beside files that must not be read."""
     content = tmp_path / "content"
     for path in ("a.md", "deep/er/b.md", ".hidden/h.md"):
         (content / path).parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def opened(request: pytest.FixtureRequest, content: Path) -> Iterator[OpenFolder
 
 
 def descriptors_below(folder: Path) -> list[str]:
-    """The descriptors of this process for what is at or below `folder`; other threads may open others."""
+    """Return this process's descriptors at or below `folder`; other threads may open others."""
     found: list[str] = []
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(OSError):  # it was closed meanwhile
@@ -215,7 +215,7 @@ def test_without_openat2_the_same_is_found(content: Path, error: int) -> None:
 
 
 def under_attack(read: Callable[[], str], inside: str) -> None:
-    """Read until there were attempts enough and enough that succeeded: never anything else than `inside`."""
+    """Read until there were enough attempts and successes. Every read must return `inside`."""
     attempts = reads = 0
     deadline = time.monotonic() + DEADLINE
     while attempts < ATTEMPTS or reads < INSIDE_READS:

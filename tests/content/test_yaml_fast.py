@@ -1,4 +1,4 @@
-"""The two readers agree: whatever the fast one says of a file, the slow one says too."""
+"""Both YAML parsers agree: what the fast one returns, the slow one returns too."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""A process for which openat2(2) fails, as in a container: a seccomp filter answers with an errno."""
+"""A process for which openat2(2) fails, as in a container, because of a seccomp filter."""
 
 import ctypes
 import os
@@ -28,9 +28,9 @@ class _Program(ctypes.Structure):
 
 
 def refuse_openat2(error: int) -> None:
-    """From now on the call fails with this errno; OSError where the system has no filters."""
+    """Make further calls fail with this errno. Raises OSError if seccomp is not available."""
     instructions = (_Instruction * 4)(
-        _Instruction(_LOAD_WORD, 0, 0, 0),  # the number of the call
+        _Instruction(_LOAD_WORD, 0, 0, 0),  # the number of the system call
         _Instruction(_JUMP_IF_EQUAL, 0, 1, _OPENAT2),
         _Instruction(_RETURN, 0, 0, _ERRNO | error),
         _Instruction(_RETURN, 0, 0, _ALLOW),
@@ -44,7 +44,7 @@ def refuse_openat2(error: int) -> None:
 
 
 def main() -> None:
-    """Print the errno of the call itself, what is found in the folder, and the text of a file."""
+    """Print the errno of the system call, the files found in the folder, and the text of one file."""
     folder, path, error = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     refuse_openat2(error)
     with safe_open.OpenFolder.at(folder) as opened:

@@ -1,4 +1,4 @@
-"""Where the system tells of changes, by its table of mounts."""
+"""Whether a file system reports changes, by the table of mounts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is at some paths: the same that a walk of the whole folder finds there."""
+"""A scan of some paths finds the same as a scan of the whole folder finds there."""
 
 import os
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_what_cannot_be_asked_for_is_a_problem(
 
 
 def deny(monkeypatch: pytest.MonkeyPatch, call: str, denied: str) -> None:
-    """As for someone who is not root."""
+    """Deny access to a path, as for a user other than root."""
     real = getattr(OpenFolder, call)
 
     def refuse(self: OpenFolder, path: str, *others: int) -> object:

@@ -1,4 +1,4 @@
-"""What is told of a folder's changes, on a real file system: `next` waits for the system to tell."""
+"""Reported changes of a folder, on a real file system. `next` waits for inotify."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from gqlnews.discovery import fs_events
 from gqlnews.discovery.watch_folder import Batch, Circumstances, watch
 
-SOON = 2.5  # it looks every quarter of a second
+SOON = 2.5  # polls every quarter of a second
 CALM = Circumstances(poll=False, say=print, seconds=lambda: 0.0, disturbed=lambda: False)
 
 
@@ -37,13 +37,13 @@ def batches(folder: Path) -> Iterator[Iterator[Batch]]:
 
 
 def told(batches: Iterator[Batch]) -> set[str]:
-    """The next paths; none where it is everything."""
+    """Return the next reported paths; an empty set stands for a full scan."""
     batch: Batch = next(batches)
     return set(batch or ())
 
 
 def until(batches: Iterator[Batch], path: str) -> set[str]:
-    """All that is told until `path` is."""
+    """Return all paths reported up to `path`."""
     seen: set[str] = set()
     while path not in seen:
         seen |= told(batches)

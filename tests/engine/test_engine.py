@@ -1,4 +1,4 @@
-"""The engine's answers to what is refused, and to what fails."""
+"""The engine's responses to rejected and failing requests."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ ANY = "{ articles(first: 1) { nodes { slug } } }"
 
 
 def nested(articles: int) -> str:
-    """An article in an article in an article."""
+    """A query of nested articles."""
     inner = "{ related { article " * (articles - 1)
     return f'{{ article(slug: "x") {inner}{{ slug }}{" } }" * (articles - 1)} }}'
 

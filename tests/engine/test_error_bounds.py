@@ -1,4 +1,4 @@
-"""What a refused request may cost: few and short errors, and no more memory than the cache counts."""
+"""The bounds of a rejected request: few short errors, and no more memory than the cache counts."""
 
 import gc
 import json
@@ -14,7 +14,7 @@ from gqlnews.engine.validation import MAX_SUGGESTIONS
 from gqlnews.query.audience import Audience
 from tests.product import Product
 
-ELSEWHERE = 200_000  # bytes that Python takes meanwhile for what is none of the documents
+ELSEWHERE = 200_000  # bytes that Python allocates meanwhile for other purposes
 DEEP = "{a:" * 150 + '"😀"' + "}" * 150
 UNKNOWN = ",".join(f"u{number}:1" for number in range(50))
 TYPOS = ",".join(f"publishe{number}:1" for number in range(250))
@@ -87,7 +87,7 @@ def test_a_refusal_has_few_short_errors(engine: Engine, name: str) -> None:
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_cache_counts_no_less_than_a_refused_document_takes(engine: Engine, name: str) -> None:
     query, variables = REQUESTS[name]
-    engine.ready(Asked(query, variables), Audience.PUBLIC)  # what is loaded once is not the document's
+    engine.ready(Asked(query, variables), Audience.PUBLIC)  # one-time loading does not count
     before_counted = engine.documents.kept.size
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""Root fields that are kept: what is spared, and that nobody can tell but by the time it takes."""
+"""The root field cache: what it saves, and that responses are the same as without it."""
 
 import asyncio
 import gc
@@ -27,10 +27,11 @@ ARTICLE = "article(slug: $slug) { title excerpt }"
 
 
 class Keeping:
-    """An engine that keeps root fields of a store that changes; `hops` are the statements of each hop.
+    """An engine with a root field cache over a store that changes.
 
-    `before` runs before the next hop reads. `knows`: the version is known. `database` is the
-    one that is read, of those that came to the same version.
+    `hops` holds the number of statements of each dispatch to the readers. `before` runs before the next
+    dispatch. `knows` says whether the version is known. `database` distinguishes stores that have
+    reached the same version.
     """
 
     def __init__(self, live: Live, limit: int = ENOUGH, limits: Limits = UNLIMITED) -> None:
@@ -62,13 +63,13 @@ class Keeping:
         return await self.engine.answer(Asked(query, variables), audience)
 
     def since(self) -> list[int]:
-        """Of each hop since it was last called, how many statements it ran."""
+        """Return the number of statements of each dispatch since the last call."""
         hops, self.hops = self.hops, []
         return hops
 
 
 def run(scenario: Callable[[Keeping], Coroutine[Any, Any, None]], **options: Any) -> None:
-    """With a store of two articles, of which `b` lists `a`."""
+    """Run a scenario with a store of two articles, of which `b` lists `a`."""
 
     async def play() -> None:
         async with living() as live:
@@ -80,7 +81,7 @@ def run(scenario: Callable[[Keeping], Coroutine[Any, Any, None]], **options: Any
 
 
 def page(slug: str) -> str:
-    """A document of its own, of an article and of what every page shows."""
+    """A document with a unique name, for an article and the list that every page shows."""
     return f"query Page_{slug}($slug: String!) {{ {ARTICLE} {LIST} }}"
 
 
@@ -89,7 +90,7 @@ def test_what_two_requests_ask_alike_runs_once() -> None:
         first = await keeping.answer(page("a"), slug="a")
         second = await keeping.answer(page("b"), slug="b")
         alone = await keeping.answer(f"{{ every: {LIST} }}")
-        assert keeping.since() == [2, 1]  # the third needs no store
+        assert keeping.since() == [2, 1]  # the third query is served from the cache
         assert (keeping.kept.hits, keeping.kept.misses) == (2, 3)
         assert (first["data"]["article"]["title"], second["data"]["article"]["title"]) == ("A 0", "B 0")
         assert first["data"]["articles"] == second["data"]["articles"] == alone["data"]["every"]
@@ -119,7 +120,7 @@ def test_a_change_shows_at_once() -> None:
 
 
 def test_what_is_kept_never_stands_beside_what_is_newer() -> None:
-    """The content changes after the list was found among what is kept, and before the article is read."""
+    """The content changes after the list was found in the cache and before the article is read."""
 
     async def scenario(keeping: Keeping) -> None:
         await keeping.answer(f"{{ {LIST} }}")
@@ -176,7 +177,7 @@ def test_where_the_version_is_unknown_nothing_is_kept() -> None:
 
 
 def test_nobody_can_make_keys_collide() -> None:
-    """Python does not salt the hash of numbers: -1 and -2 have the same, and 2 ** 12 tuples of these."""
+    """Python does not salt hashes of numbers, and hash(-1) == hash(-2): 2 ** 12 tuples of these collide."""
 
     async def scenario(keeping: Keeping) -> None:
         sql = f"SELECT '' || ({' + '.join('?' * 12)})"
@@ -200,7 +201,7 @@ def test_what_was_read_while_the_database_was_replaced_is_not_served_of_the_next
         await keeping.answer("{ topics { name } }")
         keeping.before = replace
         await keeping.answer(f"{{ topics {{ name }} {LIST} }}")
-        assert keeping.since() == [1, 1, 1, 1, 1, 2]  # the last one was read again
+        assert keeping.since() == [1, 1, 1, 1, 1, 2]  # the last field was read again
         assert keeping.kept.hits == 0
 
     run(scenario)
@@ -209,7 +210,7 @@ def test_what_was_read_while_the_database_was_replaced_is_not_served_of_the_next
 @pytest.mark.parametrize("sign", ["x", "ü", "中", "😀"])
 @pytest.mark.parametrize("length", [1, 100, 400, 50_000])
 def test_memory_is_bounded_whatever_is_asked(sign: str, length: int) -> None:
-    """By what Python counts, of a cache that turns over several times; what else a request leaves is less."""
+    """Measured by tracemalloc over several turnovers of the cache; other allocations are smaller."""
 
     async def scenario(keeping: Keeping) -> None:
         await ask(keeping, 0)
@@ -222,7 +223,7 @@ def test_memory_is_bounded_whatever_is_asked(sign: str, length: int) -> None:
         finally:
             tracemalloc.stop()
         assert keeping.kept.size <= limit
-        assert (keeping.kept.size > limit / 2) is (length < 50_000)  # nobody asks for that again
+        assert (keeping.kept.size > limit / 2) is (length < 50_000)  # too rare to cache
 
     async def ask(keeping: Keeping, number: int) -> None:
         audience, bound = Audience.PUBLIC, f"{sign * length}{number}"

@@ -1,4 +1,4 @@
-"""Answers in parts: put together as a client does, they are the whole answer, whatever is deferred."""
+"""Incremental delivery: the merged parts equal the whole response, whatever is deferred."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ from tests.product import take_in
 
 
 class Answers:
-    """An engine over a real file, and what its answers come in. Use it in a `with`."""
+    """An engine over a real file, and its responses in parts. Use it in a `with` block."""
 
     def __init__(self, database: Path) -> None:
         self._runner = asyncio.Runner()
@@ -67,7 +67,7 @@ class Answers:
         return parsed
 
     def parts(self, query: str, variables: dict[str, Any] | None = None) -> list[Delivery] | None:
-        """None where the answer is to come whole."""
+        """Return the parts, or None if the response comes whole."""
         made = self.engine.ready(Asked(query, variables, in_parts=True), Audience.OPEN)
         if not isinstance(made, Parted):
             return None
@@ -92,7 +92,7 @@ def news(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Answers, Any]]:
-    """A small folder with everything odd in it, and requests about it."""
+    """A small folder with all unusual cases, and generated requests over it."""
     place = tmp_path_factory.mktemp("odd")
     folder = write_folder(place / "content", seed=7, articles=40)
     take_in(folder, place / "store.db")
@@ -104,7 +104,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Answers, Any
 
 
 class Deferring(Visitor):
-    """Puts some of each selection set into deferred fragments, and streams some lists."""
+    """Move parts of each selection set into deferred fragments, and stream some lists."""
 
     def __init__(self, dice: Random, info: TypeInfo, *, streams: bool) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ def deferring(document: str, seed: int, schema: Any, *, streams: bool) -> str:
 
 
 def merged(bodies: list[dict[str, Any]]) -> dict[str, Any]:
-    """As a client of the newer format does it."""
+    """Merge the parts as a client of the newer format does."""
     data, paths = bodies[0]["data"], {}
     for body in bodies:
         paths.update({one["id"]: one["path"] for one in body.get("pending", ())})
@@ -186,7 +186,7 @@ def parsed(parts: list[Delivery], encode: Any) -> list[dict[str, Any]]:
 
 
 def check(answers: Answers, document: str, variables: dict[str, Any] | None = None) -> list[Delivery] | None:
-    """The parts, put together either way, are the answer without parts."""
+    """Assert that the parts, merged in either format, equal the whole response."""
     whole = answers.whole(Asked(document, variables))
     parts = answers.parts(document, variables)
     if parts is None:
@@ -207,7 +207,7 @@ def test_the_parts_of_any_request_are_the_whole(
     schema = answers.engine.schema._schema
     document = deferring(operation.document, seed, schema, streams=streams)
     if validate(schema, parse(document)):
-        return  # a list that is asked for twice may not be streamed twice
+        return  # a list that is selected twice may not be streamed twice
     made = answers.engine.ready(Asked(document, operation.variables, operation.name), Audience.OPEN)
     if isinstance(made, Prepared) and made.bound.timeless and made.bound.complete:
         check(answers, document, operation.variables)

@@ -1,4 +1,4 @@
-"""Locations of errors: the same as graphql-core's."""
+"""Error locations equal those of graphql-core."""
 
 from graphql import Source
 from hypothesis import given

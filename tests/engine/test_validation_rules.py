@@ -1,4 +1,4 @@
-"""The rules that are left out of a validation find nothing: the errors are those of all rules."""
+"""Validation without the rules that are left out reports the same errors as all rules do."""
 
 import pytest
 from graphql import GraphQLError, parse, specified_rules
@@ -81,7 +81,7 @@ def test_a_broken_document_has_the_errors_of_all_rules(text: str) -> None:
 @settings(max_examples=300)
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=12), whole=st.sampled_from(BROKEN))
 def test_no_document_has_other_errors(pieces: list[str], whole: str) -> None:
-    """Pieces strung together, after a whole document: most do not parse, and those that do are odd."""
+    """Random tokens, alone and after a valid document: most do not parse, and the rest are unusual."""
     for text in (" ".join(pieces), f"{whole} {' '.join(pieces)}"):
         try:
             parse(text)

@@ -1,4 +1,4 @@
-"""How the explorer gets into the package."""
+"""How the explorer is built into the package."""
 
 import json
 import os
@@ -27,7 +27,7 @@ SOURCES = (
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """As much of the repository as a build looks at, with the explorer built."""
+    """The parts of the repository that a build needs, with the explorer already built."""
     for name in SOURCES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((REPOSITORY / name).read_bytes())
@@ -37,7 +37,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def build(checkout: Path, path: str = "") -> str:
-    """Builds wheel and source distribution into `dist/`, `path` for programs; returns what was said."""
+    """Build wheel and source distribution into `dist/` with this PATH; return the output."""
     command = [sys.executable, "-m", "hatchling", "build"]
     done = subprocess.run(  # noqa: S603 - our own command
         command, cwd=checkout, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True
@@ -104,7 +104,7 @@ def test_npm_runs_no_install_script(checkout: Path) -> None:
 
 
 def npm(folder: Path, script: str) -> None:
-    """Puts a program called npm into `folder`."""
+    """Write a program called npm into `folder`."""
     folder.mkdir()
     (folder / "npm").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "npm").chmod(0o755)

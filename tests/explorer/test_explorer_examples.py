@@ -1,4 +1,4 @@
-"""The example queries, against the exported schema."""
+"""The example queries, checked against the exported schema."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def names(found: tuple[Example, ...]) -> list[str]:
 
 
 QUERIES = tuple(example for example in ALL if "\nsubscription " not in example.query)
-"""The browser runs the others."""
+"""Queries that run here; the browser tests run the subscriptions."""
 
 
 @pytest.mark.parametrize("example", ALL, ids=names(ALL))
@@ -73,7 +73,7 @@ def test_what_nothing_is_served_for_has_no_example() -> None:
 
 
 def found_nothing(value: object) -> bool:
-    """Whether a root field is null, or none of its lists has anything in it."""
+    """Whether a root field is null, or its list is empty."""
     if isinstance(value, dict):
         lists = [value[key] for key in ("nodes", "edges") if key in value]
         return lists == [[]]
@@ -94,7 +94,7 @@ def test_an_example_finds_something(example: Example, request: pytest.FixtureReq
         ("-harbours, *tunnels*", "harbours"),
         ("“Swans”", "Swans"),
         ('5"disks', "disks"),
-        ("गुरु", "गुरु"),  # ends in a vowel sign, which is no letter
+        ("गुरु", "गुरु"),  # ends in a vowel sign, which is not a letter
         ("?!", None),
         ("", None),
     ],

@@ -1,4 +1,4 @@
-"""The explorer's page and its files, over a folder that stands in for the bundle."""
+"""The explorer's page and its files, with a folder in place of the bundle."""
 
 import html
 import json

@@ -1,5 +1,6 @@
-"""Fuzzing: what Hypothesis generates goes to a server in a process of its own, and its promises are checked.
+"""Fuzzing: Hypothesis generates input for a server in a separate process, whose responses are checked.
 
-A target (`targets.py`) makes one input and sends it; `promises.py` says what every answer owes. `make test`
-gives each target a small budget (`test_fuzz.py`), `make fuzz` minutes (`__main__.py`).
+A target (`targets.py`) generates one input and sends it; `promises.py` checks the invariants of every
+response. `make test` runs each target with a small budget (`test_fuzz.py`), `make fuzz` for minutes
+(`__main__.py`).
 """

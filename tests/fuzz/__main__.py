@@ -1,6 +1,7 @@
-"""Minutes of fuzzing, round after round of all targets: what was found, the seed, how many examples each had.
+"""Fuzz all targets in rounds for some minutes; print findings, the seed, and the examples per target.
 
-The seed of a round is that of the run and the round's number, so that a run can be repeated.
+The seed of a round derives from the seed of the run and the round's number, so that a run can be
+repeated.
 """
 
 import argparse
@@ -23,7 +24,7 @@ OTHERS = 300
 
 
 def main() -> int:
-    """1 where something was found."""
+    """Run, and return 1 if there are findings."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
@@ -41,7 +42,7 @@ def main() -> int:
 
 
 def fuzz(world: World, targets: list[str], seed: int, until: float) -> tuple[int, int]:
-    """How often something was found, and how many rounds were begun."""
+    """Return the number of findings, and of rounds."""
     findings = rounds = 0
     while time.monotonic() < until:
         for target in targets:

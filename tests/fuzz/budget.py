@@ -1,4 +1,4 @@
-"""Gives a target a number of examples, by a seed or by the profile."""
+"""Run a target for a number of examples, with a seed or by the profile."""
 
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from tests.fuzz.world import World
 
 
 def run(target: str, world: World, examples: int, seed_: int | None = None) -> None:
-    """Raises what Hypothesis found."""
+    """Run a target. Raises what Hypothesis finds."""
 
     @settings(max_examples=examples, database=None)
     @given(data=st.data())

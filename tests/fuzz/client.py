@@ -1,4 +1,4 @@
-"""Sends one HTTP request, and takes what comes back as it is."""
+"""Send one HTTP request, and return the response unprocessed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ JSON_BODY: Sequence[Header] = (("content-type", b"application/json"),)
 
 @dataclass(frozen=True)
 class Request:
-    """`said` is the text of it that an answer may repeat; with `token`, it speaks for an editor."""
+    """A request. The response may repeat the text `said`; `token` means that it carries an editor's token."""
 
     body: bytes | None = None
     headers: Sequence[Header] = JSON_BODY
@@ -38,7 +38,7 @@ class Answer:
 
 
 class Client:
-    """One connection, kept open as long as the server keeps it."""
+    """One connection, reused for as long as the server leaves it open."""
 
     def __init__(self, url: str) -> None:
         self._path = urlsplit(url).path
@@ -47,7 +47,7 @@ class Client:
     def ask(self, request: Request) -> Answer:
         try:
             return self._ask(request)
-        except (HTTPException, ConnectionError):  # it was closed after the last answer
+        except (HTTPException, ConnectionError):  # the server closed it after the last response
             self.close()
             return self._ask(request)
 

@@ -1,4 +1,4 @@
-"""Documents: valid by the schema, bent, swollen, and what is none at all."""
+"""Documents: valid by the schema, mutated, oversized, and malformed."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ PIECES = (
 
 
 def from_schema(schema: GraphQLSchema, ids: SearchStrategy[str]) -> SearchStrategy[str]:
-    """Those of hypothesis-graphql, which gives every argument: pages seldom bear a cursor and two ends."""
+    """Documents of hypothesis-graphql. It sets every argument, so page arguments are often nulled here."""
     scalars = {
         "Int": st.integers(-1, 60).map(nodes.Int),
         "String": (slugs | slugs | searches).map(nodes.String),
@@ -63,7 +63,7 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def bent(texts: Sequence[str]) -> SearchStrategy[str]:
-    """A document of which some words are exchanged for those of another, or for signs that fit nowhere."""
+    """Mutate a document: replace some words with those of another one, or with stray tokens."""
     words = sorted({word for text in texts for word in _WORD.findall(text)})
     other = st.sampled_from(words) | st.sampled_from(words) | st.sampled_from(PIECES) | st.text(max_size=4)
     change = st.tuples(st.integers(0, 200), other)
@@ -71,7 +71,7 @@ def bent(texts: Sequence[str]) -> SearchStrategy[str]:
 
 
 def _change(text: str, changes: Sequence[tuple[int, str]]) -> str:
-    """A word goes for a word, so that the document may still be one."""
+    """Replace words with words of the same kind, so that the document may stay valid."""
     for at, new in changes:
         found = list(_WORD.finditer(text))
         alike = [word for word in found if word[0][0].isalnum() == new[:1].isalnum()] or found
@@ -118,7 +118,7 @@ ERRONEOUS = (
 
 
 def _erroneous(shape: str, filler: str, size: int, count: int) -> str:
-    """A document that repeats names and a value of this size in its errors."""
+    """A document whose errors repeat names and a value of this size."""
     value = filler * (size // len(filler))
     value += "1" * (filler in CLOSERS) + CLOSERS.get(filler, "") * (size // len(filler))
     name = "n" * min(size, 5_000)
@@ -138,7 +138,7 @@ erroneous = st.builds(
     st.integers(1, 400) | st.sampled_from([5_000, 60_000, 240_000]),
     st.integers(0, 60) | st.sampled_from([300]),
 )
-"""Documents whose errors are long, many, or slow to make."""
+"""Documents whose errors are long, numerous, or slow to generate."""
 
 
 _TEST = '{title: {contains: "x"}}'

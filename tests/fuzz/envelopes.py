@@ -1,4 +1,4 @@
-"""What a document comes in: JSON bodies of any shape, and the parameters of a GET."""
+"""Envelopes of a document: JSON bodies of any shape, and GET parameters."""
 
 import json
 from typing import Any

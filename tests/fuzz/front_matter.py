@@ -1,4 +1,4 @@
-"""Bytes of content files: nearly articles, nearly YAML, and neither."""
+"""Bytes of content files: almost articles, almost YAML, and neither."""
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy

@@ -1,4 +1,4 @@
-"""Headers that are legal HTTP, and mean anything: what frames the message is not among them."""
+"""Headers that are legal HTTP with arbitrary meaning, except those that frame the message."""
 
 from collections.abc import Sequence
 

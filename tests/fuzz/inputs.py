@@ -1,4 +1,4 @@
-"""Inputs that need to know the schema, or what the API gave."""
+"""Inputs that depend on the schema or on values from the API."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ SELECTIONS = {
 
 @dataclass(frozen=True)
 class Inputs:
-    """The strategies that need to know the schema, or what the API gave."""
+    """Strategies that depend on the schema or on values from the API."""
 
     valid: SearchStrategy[str]
     asked: SearchStrategy[Any]
@@ -44,7 +44,7 @@ class Inputs:
 def inputs_of(
     schema: GraphQLSchema, folder: Path, cursors: list[str], ids: list[str], versions: list[str]
 ) -> Inputs:
-    """`schema` is that of `schema.graphql`, over the folder; the others are what the API gave."""
+    """Build the strategies for a schema and a folder; the other arguments are values from the API."""
     made = oracle_schema()
     values_there = values_of(read_folder(folder), Oracle(made).registry)
     texts = {
@@ -74,7 +74,7 @@ def inputs_of(
 
 
 def _document(name: str, field: GraphQLField) -> str:
-    """A document that asks one root field with all of its arguments as variables."""
+    """A document for one root field with all of its arguments as variables."""
     selections = SELECTIONS[get_named_type(field.type).name]
     if not field.args:
         return f"{{ {name} {selections} }}"

@@ -1,4 +1,4 @@
-"""Any bytes as a content file: taken in or refused, and no good article is lost by it."""
+"""Arbitrary bytes as a content file: ingested or rejected, without losing a valid article."""
 
 import time
 from contextlib import closing
@@ -18,7 +18,7 @@ GOOD = text_of(keys_of("https://x.example/good"))
 
 
 class Intake:
-    """A store of one good article; the file beside it is another each time."""
+    """A store of one valid article, beside which one file changes each time."""
 
     def __init__(self, root: Path) -> None:
         root.mkdir()
@@ -28,7 +28,7 @@ class Intake:
         self._take_in(None)
 
     def take(self, data: bytes) -> list[str]:
-        """The slugs that are served then. The good file is touched, so that it is read again too."""
+        """Ingest the bytes and return the served slugs. The valid file is touched, so it is parsed again."""
         (self.folder.root / "odd.md").write_bytes(data)
         self.folder.touch("odd.md")
         self.folder.touch("good.md")

@@ -1,7 +1,7 @@
-"""A content folder that has something to hide, and the names that a stranger may know of it.
+"""A content folder with secrets, and the names in it that a stranger may know.
 
-`SECRET` stands in everything that the public may not see, and nobody sends it:
-where it comes back, it leaked.
+Everything that the public may not see contains `SECRET`, and no request contains it: if a response
+does, it leaked.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ def url_of(slug: str) -> str:
 
 
 def write_place(root: Path) -> Folder:
-    """Published articles, some that are not, and broken files; all of them link to each other."""
+    """Write published articles, unpublished ones, and broken files, all of which link to each other."""
     folder = Folder(root)
     for number, slug in enumerate(OPEN):
         write_open(folder, slug, number)
@@ -39,7 +39,7 @@ def write_place(root: Path) -> Folder:
 
 
 def write_open(folder: Folder, slug: str, number: int) -> None:
-    """What only an editor sees of it holds the secret: the sealed payload, and keys of no meaning."""
+    """Write a published article. Only the sealed payload and extra keys, for editors, hold the secret."""
     linked = (OPEN[number % 8 - 1], HIDDEN[number % len(HIDDEN)])
     folder.write(
         f"{slug}.md",
@@ -62,7 +62,7 @@ def write_open(folder: Folder, slug: str, number: int) -> None:
 
 
 def write_hidden(folder: Folder, slug: str, heat: int) -> None:
-    """Everything that it says holds the secret, but for what links it to others."""
+    """Write an unpublished article. All fields contain the secret, except for links to other articles."""
     folder.write(
         f"{slug}.md",
         _text(

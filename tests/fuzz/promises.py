@@ -1,4 +1,4 @@
-"""What every answer owes, whatever was asked: the promises that it breaks."""
+"""Invariants of every response, and the violations of them."""
 
 import json
 import re
@@ -15,7 +15,7 @@ CODES = frozenset(
     re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.MULTILINE)
 )
 SECONDS = 2.0
-"""Of a processor: how long an answer takes beside that is the machine's business."""
+"""Processor time; wall-clock time also depends on the machine."""
 
 MAX_MESSAGE, MAX_ERRORS, MAX_REFUSAL = 300, 10, 70_000
 """Characters, errors, and characters as Python writes JSON: `\\u1234` for two or three bytes."""
@@ -30,7 +30,7 @@ STREAMS, PAGE = ("text/event-stream", "multipart/mixed"), "text/html"
 
 
 def broken(request: Request, answer: Answer) -> list[str]:
-    """The promises that the answer breaks, in words."""
+    """Describe the invariants that the response violates."""
     return [*_of_http(request, answer), *_of_secrets(request, answer), *_of_body(request, answer)]
 
 
@@ -73,7 +73,7 @@ def _of_body(request: Request, answer: Answer) -> Iterator[str]:
 
 
 def _payloads(body: str) -> Iterator[Any]:
-    """The JSON of the parts, or of the events: a line each."""
+    """Yield the JSON of the parts or events, one per line."""
     for line in body.splitlines():
         text = line.removeprefix("data: ")
         if text.startswith("{"):
@@ -81,14 +81,14 @@ def _payloads(body: str) -> Iterator[Any]:
 
 
 def of_payload(payload: Any, said: str) -> Iterator[str]:
-    """What one of several parts of an answer owes."""
+    """Check one part of a response."""
     parts = [payload, *payload.get("incremental", ()), *payload.get("completed", ())]
     for error in (error for part in parts for error in part.get("errors", ())):
         yield from of_error(error, said)
 
 
 def of_response(body: Any, said: str) -> Iterator[str]:
-    """What a GraphQL response owes, whatever carries it."""
+    """Check a GraphQL response, whatever its transport."""
     if not isinstance(body, dict) or not body.keys() & {"data", "errors"}:
         yield "the body is no GraphQL response"
         return
@@ -109,8 +109,8 @@ def of_error(error: Any, said: str) -> Iterator[str]:
 
 
 def leaks(text: str, said: str) -> Iterator[str]:
-    """Words of the inside that the sender did not say himself."""
+    """Yield internal words that the client did not send itself."""
     for word in INSIDE:
-        shows = word in text if word.isupper() else word.lower() in text.lower()  # SQL is written in capitals
+        shows = word in text if word.isupper() else word.lower() in text.lower()  # SQL is in capitals
         if shows and word.lower() not in said.lower():
             yield f"{word!r} of the inside shows in {text[:300]}"

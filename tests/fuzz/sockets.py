@@ -1,4 +1,4 @@
-"""Anything that is said over a WebSocket, while the content changes."""
+"""Arbitrary WebSocket messages while the content changes."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ def _messages(world: World) -> st.SearchStrategy[Any]:
 
 
 def say_anything(world: World, data: DataObject) -> None:
-    """Most of them to a socket that is initialised. The events of a change come before the last pong."""
+    """Send random messages, in most cases on an initialised socket, while the content may change."""
     message = _messages(world).map(json.dumps) | st.text() | st.binary(max_size=100)
     said = data.draw(st.lists(message, min_size=1, max_size=8))
     known, stirs = data.draw(st.booleans()) or data.draw(st.booleans()), data.draw(st.integers(0, 3)) == 0
@@ -78,7 +78,7 @@ BURST: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 
 
 def say_much_at_once(world: World, data: DataObject) -> None:
-    """Hundreds of messages in one write, with the ids of few operations or of many."""
+    """Send hundreds of messages in one write, with the ids of few or many operations."""
     count, ids = data.draw(st.integers(1, 300)), data.draw(st.sampled_from([1, 3, 1_000]))
     kinds = data.draw(st.lists(BURST, min_size=1, max_size=6))
     messages: list[dict[str, Any]] = [
@@ -109,7 +109,7 @@ def open_socket(world: World) -> ClientConnection:
 
 
 def talk(world: World, said: Sequence[str | bytes], *, stirs: bool = False) -> tuple[list[str], int | None]:
-    """What the server said, and the code that it closed with, if it did."""
+    """Send messages; return what the server sent, and its close code, if any."""
     heard: list[str] = []
     with open_socket(world) as socket:
         try:

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target makes one input, sends it, and sees that every promise is kept."""
+"""Fuzz targets: each generates one input, sends it, and checks every invariant."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -56,18 +56,18 @@ def _post(
 
 
 def valid_documents(world: World, data: DataObject) -> None:
-    """Of hypothesis-graphql."""
+    """Documents of hypothesis-graphql."""
     _post(world, data.draw(world.inputs.valid))
 
 
 def deep_documents(world: World, data: DataObject) -> None:
-    """Of the oracle: fragments, directives, variables, and arguments that name what is there."""
+    """Documents of the oracle: fragments, directives, variables, and arguments that name real content."""
     document, variables, name = data.draw(world.inputs.asked)
     _post(world, document, variables, name, data.draw(AUTHORITY))
 
 
 def parts(world: World, data: DataObject) -> None:
-    """The same as an answer in parts, or as events: what stands in a fragment is deferred."""
+    """The same with incremental delivery or as events: fragments are deferred."""
     document, variables, name = data.draw(world.inputs.asked)
     deferred = sub(
         r"\.\.\.( ?on \w+| ?F\d+)?", lambda found: f"{found[0]} @defer", document, count=data.draw(SPREADS)
@@ -92,7 +92,7 @@ def random_documents(world: World, data: DataObject) -> None:
 
 
 def variables(world: World, data: DataObject) -> None:
-    """Every root field and argument; cursors, ids, versions, dates and filters among them."""
+    """Every root field and argument, including cursors, ids, versions, dates and filters."""
     _post(world, *data.draw(world.inputs.roots))
 
 
@@ -107,7 +107,7 @@ def parameters(world: World, data: DataObject) -> None:
 
 
 def headers(world: World, data: DataObject) -> None:
-    """Of queries that end, by any method."""
+    """Random headers on queries, with any method."""
     method = data.draw(st.sampled_from(METHODS))
     given = data.draw(heads.heads)
     said = repr(given)
@@ -156,7 +156,7 @@ def ids(world: World, data: DataObject) -> None:
 
 
 def front_matter(world: World, data: DataObject) -> None:
-    """Through an ingest, without the server."""
+    """Random content files, ingested without the server."""
     take_in_anything(world.intake, data)
 
 

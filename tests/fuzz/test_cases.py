@@ -1,4 +1,4 @@
-"""Attacks as cases, those first that are known by name. What fuzzing finds gets its line here."""
+"""Known attacks as test cases. Add a line for each finding of the fuzzer."""
 
 import json
 from typing import Any
@@ -100,7 +100,7 @@ def test_a_request_that_swells_is_refused(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("text", INJECTED)
 def test_what_would_be_sql_is_a_value(world: World, text: str) -> None:
-    """Nobody is called so, no text holds it, and everything is there afterwards."""
+    """Nothing has such a name or contains it, and all content is still there afterwards."""
     document = (
         "query ($t: String!) { article(slug: $t) { slug } provider(domain: $t) { name }"
         " topic(slug: $t) { name } search(query: $t) { totalCount }"
@@ -135,7 +135,7 @@ def test_whoever_guesses_a_hidden_word_is_not_told_so(
 
 
 def test_the_promises_are_looked_at(world: World) -> None:
-    """An editor is shown the secret: had the public asked so, it would have been found."""
+    """An editor's response contains the secret: checked as a public response, it must be reported."""
     body = b'{"query":"{ articles { nodes { title secured } } }"}'
     headers = (*JSON_BODY, ("authorization", f"Bearer {TOKEN}".encode()))
     answer = world.send(Request(body, headers, token=True))

@@ -1,4 +1,4 @@
-"""A small budget for each target, the same examples each time; `make fuzz` looks further."""
+"""A small budget for each target, with the same examples each time; `make fuzz` tries more."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Values that a client may send: what the API gave, bent; what fits a type, and what does not."""
+"""Values that a client may send: mutated API values, and values that do or do not fit a type."""
 
 import base64
 import json
@@ -70,7 +70,7 @@ searches = st.lists(
 def bent(
     texts: Sequence[str], decode: Callable[[str], bytes], encode: Callable[[bytes], str]
 ) -> SearchStrategy[str]:
-    """What the API gave, as it is, or with some bytes inside changed; and what it never gave."""
+    """Values from the API, unchanged or with some decoded bytes changed, and arbitrary ones."""
     given = st.sampled_from(texts)
     inside = st.builds(
         changed,
@@ -88,7 +88,7 @@ def changed(data: bytes, changes: Sequence[tuple[int, bytes]]) -> bytes:
 
 
 def cursors(given: Sequence[str]) -> SearchStrategy[str]:
-    """Forged ones too: the keys of a real one, exchanged for others, of their own kind or of any."""
+    """Cursors, including forged ones: the keys of a real cursor replaced by others of any type."""
     lists = st.sampled_from(given).map(lambda text: json.loads(bytes.fromhex(text)))
     forged = lists.flatmap(lambda keys: st.tuples(st.just(keys[0]), *map(_like, keys[1:])))
     written = (forged | forged | st.lists(scalars, max_size=4)).map(
@@ -106,7 +106,7 @@ def _like(key: object) -> SearchStrategy[Any]:
 
 
 def place_of(cursor: str) -> str:
-    """The field that a cursor is of, empty where it is none."""
+    """Return the field that a cursor belongs to, or an empty string if it is invalid."""
     try:
         return str(json.loads(bytes.fromhex(cursor))[0]).split()[0].split(".")[-1]
     except (ValueError, LookupError, TypeError):
@@ -124,7 +124,7 @@ def ids(given: Sequence[str]) -> SearchStrategy[str]:
 
 
 def versions(given: Sequence[str]) -> SearchStrategy[str]:
-    """Those of an editor, and numbers that have not come yet."""
+    """Versions of an editor, and version numbers in the future."""
     numbered = st.builds(
         lambda text, number: f"{text.rsplit('-', 1)[0]}-{number}",
         st.sampled_from(given),
@@ -134,14 +134,14 @@ def versions(given: Sequence[str]) -> SearchStrategy[str]:
 
 
 class Fitting:
-    """Values that fit an input type of the schema, most of them; `texts` by the name of their argument."""
+    """Values that mostly fit an input type of the schema. `texts` are strategies by argument name."""
 
     def __init__(self, texts: dict[str, SearchStrategy[str]]) -> None:
         self._texts = texts
         self._made: dict[str, SearchStrategy[Any]] = {}
 
     def of(self, type_: GraphQLInputType, name: str = "") -> SearchStrategy[Any]:
-        """One in ten is anything."""
+        """Return a strategy for a type. One value in ten is arbitrary."""
         key = f"{name}: {type_}"
         if key not in self._made:
             self._made[key] = st.deferred(lambda: self._made[f"{key}, made"])

@@ -1,4 +1,4 @@
-"""A server in a process of its own over a place with secrets, and what is known of it from outside."""
+"""A server in a separate process over a folder with secrets, and values known from its API."""
 
 import json
 import os
@@ -36,7 +36,7 @@ FAULTS = re.compile(r"Traceback|^\S+ (error|critical) |^\S*Error:")
 
 
 class World:
-    """`cursors`, `ids` and `versions` are those that the API gave; versions to an editor too."""
+    """The server under test. `cursors`, `ids` and `versions` came from the API, some as an editor."""
 
     def __init__(self, url: str, folder: Folder, database: Path, running: Running) -> None:
         self.url, self.folder, self.database = url, folder, database
@@ -56,7 +56,7 @@ class World:
         return json.loads(answer.body)["data"]
 
     def send(self, request: Request) -> Answer:
-        """The answer, which keeps every promise; and so does the server, which goes on."""
+        """Send a request, check all invariants of the response, and check that the server still works."""
         before = self.seconds()
         answer = self._client.ask(request)
         took = self.seconds() - before
@@ -74,19 +74,19 @@ class World:
         )
 
     def seconds(self) -> float:
-        """What the server has taken of a processor so far."""
+        """Return the processor time that the server has used so far."""
         fields = Path(f"/proc/{self._running.process.pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stir(self) -> None:
-        """An article that everybody sees changes, and one that nobody does."""
+        """Change a published and an unpublished article."""
         self._stirred += 1
         write_open(self.folder, OPEN[self._stirred % len(OPEN)], self._stirred % 8)
         write_hidden(self.folder, HIDDEN[self._stirred % len(HIDDEN)], self._stirred)
         take_in(self.folder.root, self.database)
 
     def faults(self) -> list[str]:
-        """Lines of the log that say that something failed, or a token."""
+        """Return log lines that report failures or contain a token."""
         return [line for line in self._running.so_far() if FAULTS.search(line) or TOKEN in line]
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class World:
 
 @contextmanager
 def world_at(root: Path) -> Iterator[World]:
-    """At the end nothing may have failed inside."""
+    """Run the server; at the end, its log must have no failures."""
     folder, database = write_place(root / "content"), root / "news.db"
     env = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_PER_CLIENT": "0"}
     with serving(root, folder.root, "--db", str(database), env=env) as (url, running):
@@ -108,7 +108,7 @@ def world_at(root: Path) -> Iterator[World]:
 
 
 def _found(value: Any, name: str) -> set[str]:
-    """All texts in an answer that stand under a key that ends in `name`."""
+    """Return all strings in a response under keys that end in `name`."""
     if isinstance(value, list):
         return {text for one in value for text in _found(one, name)}
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A folder to write, and a store to take it in."""
+"""A folder that tests write to, and a store to ingest it into."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def db(database: Path) -> Iterator[sqlite3.Connection]:
 
 @pytest.fixture
 def take_in(db: sqlite3.Connection, folder: Folder) -> TakeIn:
-    """Ingest `folder` into `db`, at a time when no file was written just before."""
+    """Ingest `folder` into `db`, with a clock for which no file is recent."""
 
     def run(options: ReadOptions | None = None, **others: object) -> IngestReport:
         settings = {"processes": 1, "now_ns": later_ns, **others}

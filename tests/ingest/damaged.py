@@ -1,4 +1,4 @@
-"""Damage a real database file: overwrite pages at their real offsets, or cut it off."""
+"""Damage a real database file: overwrite pages at their real offsets, or truncate it."""
 
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ Damage = Callable[[Path], None]
 
 
 def root_page(database: Path, name: str) -> int:
-    """The number of the first page of a table or an index. What stands in the log is moved to the file."""
+    """Checkpoint the WAL, and return the root page number of a table or an index."""
     with closing(sqlite3.connect(database)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
@@ -33,7 +33,7 @@ def of_root(name: str) -> Damage:
 
 
 def of_last_leaf(name: str) -> Damage:
-    """Of the page that the root of a large table points to last."""
+    """Damage the last leaf that the root of a large table points to."""
 
     def damage(database: Path) -> None:
         page = root_page(database, name)
@@ -75,4 +75,4 @@ KINDS: Mapping[str, Damage] = {
     "the magic string": of_magic,
     "cut off": cut_off,
 }
-"""What is recognised without a process that had the database open before."""
+"""Damage that is detected without a process that already had the database open."""

@@ -1,4 +1,4 @@
-"""What a store holds, without what may differ between two stores of the same files (ids, versions, times)."""
+"""The content of a store, without what may differ between stores of the same files (ids, versions, times)."""
 
 import sqlite3
 from typing import Any
@@ -45,19 +45,19 @@ _OWN = {
 
 
 def content(db: sqlite3.Connection) -> Dump:
-    """What is served, by slug."""
+    """Return the served content, by slug."""
     return {"article": rows(db, "SELECT * FROM article")} | {
         name: rows(db, sql) for name, sql in _CONTENT.items()
     }
 
 
 def files(db: sqlite3.Connection) -> Dump:
-    """What is known of the files themselves."""
+    """Return the data about the files themselves."""
     return {name: rows(db, sql) for name, sql in _FILES.items()}
 
 
 def everything(db: sqlite3.Connection) -> Dump:
-    """All of it, with what changed and where the versions stand."""
+    """Return all of it, with the change log and the versions."""
     change = db.execute("SELECT * FROM article_change ORDER BY scope, slug").fetchall()
     versions = db.execute(
         "SELECT audience, substr(version, instr(version, '-')), number, forgotten FROM site ORDER BY audience"
@@ -69,7 +69,7 @@ def everything(db: sqlite3.Connection) -> Dump:
 
 
 def rows(db: sqlite3.Connection, sql: str) -> list[Any]:
-    """The rows of `sql` in an order of their own, without the columns that only this store has."""
+    """Return the rows sorted, without the columns that are specific to this store."""
     cursor = db.execute(sql)
     kept = [place for place, column in enumerate(cursor.description) if column[0] not in _OWN]
     return sorted((tuple(row[place] for place in kept) for row in cursor), key=repr)

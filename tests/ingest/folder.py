@@ -1,4 +1,4 @@
-"""A content folder that a test writes, file by file."""
+"""A content folder that a test writes file by file."""
 
 import json
 import os
@@ -11,23 +11,23 @@ _FIRST_MTIME_NS = 1_700_000_000_000_000_000
 
 
 def later_ns() -> int:
-    """A wall clock so far ahead that no file was written just before it."""
+    """Return a wall-clock time so far in the future that no file is recent."""
     return time.time_ns() + 10_000_000_000
 
 
 def text_of(keys: dict[str, Any]) -> str:
-    """The file with these front matter keys and no body; JSON values are YAML."""
+    """Return a file with this front matter and no body. JSON values are valid YAML."""
     lines = [f"{key}: {json.dumps(value)}" for key, value in keys.items()]
     return "\n".join(["---", *lines, "---", ""])
 
 
 def keys_of(url: str = "https://example.com/a", **others: Any) -> dict[str, Any]:
-    """The keys that an article needs, and others."""
+    """Return the required keys of an article, and others."""
     return {"title": "T", "publishedDateTime": "2024-01-01", "webUrl": url, **others}
 
 
 class Folder:
-    """Each write gets a later modification time, so that no two look alike."""
+    """A folder in which each write gets a later modification time, so that every change is detected."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

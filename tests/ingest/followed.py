@@ -15,7 +15,7 @@ from gqlnews.ingest.watch_ingest import Following, follow
 
 
 class _Silent:
-    """A log that nobody reads."""
+    """A log that drops notes and prints warnings."""
 
     def note(self, message: str, **fields: object) -> None:
         pass

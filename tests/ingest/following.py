@@ -1,4 +1,4 @@
-"""`gqlnews ingest --watch` as a server starts it, and what the store must come to hold."""
+"""`gqlnews ingest --watch` as a server starts it, and the expected content of the store."""
 
 import os
 import signal
@@ -29,13 +29,13 @@ def command(folder: Folder, database: Path, *arguments: str) -> list[str]:
 
 
 def running(command: Sequence[str], home: Path) -> AbstractContextManager[Running]:
-    """Run it for as long as the block runs; it ends with its standard input."""
+    """Run a command for as long as the block runs; closing its standard input stops it."""
     return support.running(command, environment(home), close_input)
 
 
 @contextmanager
 def following(folder: Folder, database: Path, *arguments: str) -> Iterator[Running]:
-    """A follower that took in what there was."""
+    """Start a watcher, and wait until it has ingested the folder."""
     with running(command(folder, database, *arguments), database.parent) as run:
         run.wait_for("following")
         settle(folder, database)
@@ -43,13 +43,13 @@ def following(folder: Folder, database: Path, *arguments: str) -> Iterator[Runni
 
 
 def settle(folder: Folder, database: Path, beside: Path | None = None) -> None:
-    """Wait until the store is that of a fresh ingest of the files as they are now, made in `beside`."""
+    """Wait until the store equals a fresh ingest of the present files, made in `beside`."""
     expected = fresh(folder, (beside or database.parent) / "fresh.db")
     until(lambda: seen(database) == expected, "the store differs from a fresh one")
 
 
 def until(holds: Callable[[], bool], otherwise: str) -> None:
-    """Wait for what no line of the log tells."""
+    """Wait for a condition that no log line reports."""
     deadline = time.monotonic() + DEADLINE
     while not holds():
         assert time.monotonic() < deadline, otherwise
@@ -57,7 +57,7 @@ def until(holds: Callable[[], bool], otherwise: str) -> None:
 
 
 def seen(database: Path) -> Seen | None:
-    """What is served and known of files; None where it cannot be read just now."""
+    """Return the served content and the data about files, or None if the store is unreadable at present."""
     try:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
             db.execute("BEGIN")
@@ -75,6 +75,6 @@ def fresh(folder: Folder, database: Path) -> Seen:
 
 
 def kill(run: Running) -> None:
-    """As the system does for want of memory."""
+    """Kill the process as the OOM killer does."""
     os.kill(run.process.pid, signal.SIGKILL)
     run.process.wait(DEADLINE)

@@ -1,4 +1,4 @@
-"""Random histories of a small content folder, so small that slugs, URLs and domains often collide."""
+"""Random histories of a content folder that is so small that slugs, URLs and domains often collide."""
 
 import shutil
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.ingest.folder import BROKEN, Folder, text_of
 
 @dataclass(frozen=True)
 class Edit:
-    """One change to the folder, and the paths that it may touch: of files, or of folders that come or go."""
+    """A change to the folder, and the paths that it may touch: files, or folders that appear or disappear."""
 
     do: Callable[[Folder], None]
     paths: tuple[str, ...]
@@ -91,7 +91,7 @@ def rename_folder(path: str, to: str) -> Edit:
     def edit(folder: Folder) -> None:
         if (folder.root / path).exists() and not f"{to}/".startswith(f"{path}/"):
             shutil.rmtree(folder.root / to, ignore_errors=True)
-            if (folder.root / path).exists():  # it did not lie within the other
+            if (folder.root / path).exists():  # it was not inside the other
                 (folder.root / to).parent.mkdir(exist_ok=True)
                 (folder.root / path).rename(folder.root / to)
 
@@ -109,4 +109,4 @@ edits: st.SearchStrategy[Edit] = st.one_of(
     st.builds(remove_folder, folders),
 )
 histories = st.lists(st.lists(edits, min_size=1, max_size=4), min_size=1, max_size=6)
-"""What happens before each ingest."""
+"""The edits before each ingest."""

@@ -1,7 +1,7 @@
 """Ingest a folder, and die on the way: `python -m tests.ingest.killed DATABASE FOLDER STEPS`.
 
-A step is a call of Python's, or 50 steps of SQLite's virtual machine. After STEPS of them the process kills
-itself, as `kill -9` would; with 0 it lives. It prints how many it did.
+A step is a Python call, or 50 steps of SQLite's virtual machine. After STEPS of them the process kills
+itself, as `kill -9` would; with 0 it completes. It prints the number of steps.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A folder, what must be served of it, and a store that follows both."""
+"""A folder, a model of what must be served from it, and a store that tracks both."""
 
 import shutil
 import sqlite3
@@ -20,25 +20,25 @@ from tests.ingest.histories import Edit
 OPTIONS = ReadOptions()
 
 Looking = Callable[[set[str]], Collection[str] | None]
-"""From the paths that a step touched to those that an ingest looks at; None is the whole folder."""
+"""Maps the paths that a step touched to those that an ingest scans; None is the whole folder."""
 
 
 def everywhere(touched: set[str]) -> None:
-    """As where nobody watches."""
+    """Scan the whole folder, as without a watcher."""
 
 
 def where_touched(touched: set[str]) -> set[str]:
-    """As a watcher says."""
+    """Scan the touched paths, as a watcher reports them."""
     return touched
 
 
 def around(touched: set[str]) -> set[str]:
-    """The folders that they lie in, or that they are."""
+    """Scan the parent folders of the touched paths, or the top-level paths themselves."""
     return {path.rpartition("/")[0] or path for path in touched}
 
 
 class Model:
-    """What must be served, worked out file by file: by slug the article, and the bytes it was read from."""
+    """What must be served, computed file by file: the article and its bytes for each slug."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ class Model:
         self.bytes: dict[str, bytes] = {}
 
     def follow(self) -> None:
-        """Do as an ingest must do now."""
+        """Update the model as an ingest must now update the store."""
         first: dict[str, SourceFile] = {}
         for file in sorted(self.files(), key=lambda file: file.path):
             first.setdefault(slug_of(file.path), file)
@@ -62,7 +62,7 @@ class Model:
         return [found for found in discover(self.folder.root) if isinstance(found, SourceFile)]
 
     def served_folder(self, root: Path) -> Folder:
-        """A folder that holds what must be served, and nothing else."""
+        """Write a folder that holds only what must be served."""
         served = Folder(root)
         for slug, content in self.bytes.items():
             served.write(f"{slug}.md", content.decode())
@@ -70,7 +70,7 @@ class Model:
 
 
 def open_careless(database: Path) -> sqlite3.Connection:
-    """A store that need not outlive a power cut: hundreds are made here."""
+    """Open a store without fsync: hundreds are created here, and none must survive a power loss."""
     db = open_writer(database)
     db.execute("PRAGMA synchronous = OFF")
     return db
@@ -87,7 +87,7 @@ def take_in(
 
 @contextmanager
 def place() -> Iterator[tuple[Path, sqlite3.Connection, Model]]:
-    """A folder of our own for each history: pytest's `tmp_path` is one for all of them."""
+    """A new folder for each history, because pytest's `tmp_path` is shared by all of them."""
     root = Path(tempfile.mkdtemp())
     db = open_careless(root / "store.db")
     try:
@@ -104,7 +104,7 @@ def steps(
     most_removed: int = MOST_REMOVED,
     looking: Looking = everywhere,
 ) -> Iterator[None]:
-    """Edit and ingest, step by step."""
+    """Edit and ingest step by step."""
     for edits in history:
         for edit in edits:
             edit.do(model.folder)

@@ -1,4 +1,4 @@
-"""What follows from several articles, worked out a second time: plain Python over the records."""
+"""Data derived from several articles, computed independently in plain Python over the records."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +10,12 @@ NO_IMAGES = "[]"
 
 
 def newest_first(articles: Iterable[Article]) -> list[Article]:
-    """By instant, the newest first, then by slug."""
+    """Sort by instant, newest first, then by slug."""
     return sorted(sorted(articles, key=lambda a: a.slug), key=lambda a: a.published_at or "", reverse=True)
 
 
 def owners(articles: Iterable[Article]) -> dict[str, str]:
-    """URL → the slug of the article that answers for it."""
+    """URL → the slug of the article that owns it."""
     found: dict[str, str] = {}
     for article in sorted(newest_first(articles), key=lambda a: not a.published):
         for url in (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url):
@@ -25,7 +25,7 @@ def owners(articles: Iterable[Article]) -> dict[str, str]:
 
 
 def targets(articles: Sequence[Article]) -> dict[tuple[str, int], str]:
-    """(slug, position) of a related entry → the slug of the article behind it."""
+    """(slug, position) of a related entry → the slug of the article that it links to."""
     owner = owners(articles)
     return {
         (article.slug, position): owner[entry.url]
@@ -36,7 +36,7 @@ def targets(articles: Sequence[Article]) -> dict[tuple[str, int], str]:
 
 
 def topics(articles: Iterable[Article]) -> dict[str, str]:
-    """Slug → name: as most files name it, then the first by code point."""
+    """Slug → name: the one that most files use; of several, the first by code point."""
     uses: dict[str, Counter[str]] = {}
     for article in articles:
         for slug, name in {(topic.slug, topic.name) for topic in article.topics}:
@@ -70,7 +70,7 @@ def images(ordered: Sequence[Article], domain: str) -> str:
 
 
 class Story(NamedTuple):
-    """As the store keeps it, with its articles' slugs."""
+    """A story as stored, with the slugs of its articles."""
 
     title: str
     lead: str
@@ -81,7 +81,7 @@ class Story(NamedTuple):
 
 
 def stories(articles: Sequence[Article]) -> dict[str, Story]:
-    """Least slug → story: who list each other, and whoever they list each other with."""
+    """Least slug → story: connected components of articles that list each other."""
     leads = {(lister, target) for (lister, _), target in targets(articles).items() if lister != target}
     groups: list[set[str]] = []
     for lister, target in leads:
@@ -93,7 +93,7 @@ def stories(articles: Sequence[Article]) -> dict[str, Story]:
 
 
 def story(members: Sequence[Article]) -> Story:
-    """Of articles, the newest first."""
+    """Build the story of these articles, which are sorted newest first."""
     last = members[0]
     first = next(a for a in members if a.published_at == members[-1].published_at)
     best = max(map(standing, members))
@@ -109,7 +109,7 @@ def story(members: Sequence[Article]) -> Story:
 
 
 def standing(article: Article) -> tuple[float, float]:
-    """Heat and quality; none is below any."""
+    """Return heat and quality as a sort key; a missing value sorts below all others."""
     given = (article.heat, article.quality)
     heat, quality = (float("-inf") if number is None else number for number in given)
     return heat, quality

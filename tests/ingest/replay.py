@@ -1,11 +1,11 @@
-"""What is remembered of changes, worked out a second time: plain Python over what was there at each step."""
+"""The change log, computed independently in plain Python from the articles at each step."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 Visible = Mapping[str, bytes]
-"""Slug → the bytes of its file, of the articles that a scope sees."""
+"""Slug → file content of the articles that a scope sees."""
 
 
 class Memory(NamedTuple):
@@ -18,7 +18,7 @@ class Memory(NamedTuple):
 
 
 class Replay:
-    """The memory of one scope, which keeps `most_removed` removals."""
+    """The change log of one scope, which retains `most_removed` removals."""
 
     def __init__(self, most_removed: int) -> None:
         self.most_removed = most_removed
@@ -28,7 +28,7 @@ class Replay:
         self.last = 0
 
     def step(self, visible: Visible) -> None:
-        """Go on to what is visible now; the changes are numbered by slug, after `last`."""
+        """Advance to what is visible now; changes are numbered after `last`, in slug order."""
         for slug in sorted(visible.keys() | self.visible.keys()):
             if visible.get(slug) != self.visible.get(slug):
                 self.last += 1
@@ -49,7 +49,7 @@ class Replay:
 
 
 def remembered(db: sqlite3.Connection, scope: int) -> dict[str, Memory]:
-    """What the store remembers."""
+    """Return the change log of the store."""
     rows = db.execute(
         "SELECT slug, version, first_added, added, removed FROM article_change WHERE scope = ?", (scope,)
     )
@@ -57,7 +57,7 @@ def remembered(db: sqlite3.Connection, scope: int) -> dict[str, Memory]:
 
 
 def changes(memory: Mapping[str, Memory], since: int) -> list[tuple[str, str]]:
-    """(slug, kind) of what changed after `since`, oldest first."""
+    """Return (slug, kind) of each change after `since`, oldest first."""
     later = sorted((m.version, slug) for slug, m in memory.items() if m.version > since)
     found = []
     for _, slug in later:
@@ -70,11 +70,11 @@ def changes(memory: Mapping[str, Memory], since: int) -> list[tuple[str, str]]:
 
 
 def applied(snapshot: Visible, entries: Sequence[tuple[str, str]], now: Visible) -> Visible:
-    """The snapshot after these changes; each must fit what it is applied to."""
+    """Apply changes to a snapshot, and check that each of them fits."""
     state = dict(snapshot)
     for slug, kind in entries:
         if kind == "REMOVED":
-            state.pop(slug, None)  # it may have gone before, come back and gone again
+            state.pop(slug, None)  # it may have been removed, added and removed again
         else:
             assert kind == "ADDED" or slug in state
             state[slug] = now[slug]

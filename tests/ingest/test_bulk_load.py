@@ -1,4 +1,4 @@
-"""The first ingest of a database, which is written in another way than all later ones."""
+"""The first ingest of a database, which uses a bulk-load mode."""
 
 import sqlite3
 import subprocess
@@ -20,14 +20,14 @@ from tests.ingest.folder import Folder
 
 @pytest.fixture
 def reader(database: Path, db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Another connection, which has read from the database already."""
+    """Another connection that has already read from the database."""
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("SELECT count(*) FROM article").fetchall()
         yield connection
 
 
 def modes(db: sqlite3.Connection) -> tuple[str, int]:
-    """(journal, whether foreign keys are checked)"""
+    """Return (journal mode, whether foreign keys are enforced)."""
     (journal,), (keys,) = (
         db.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "foreign_keys")
     )
@@ -89,7 +89,7 @@ os._exit(9)
 
 
 def test_who_only_reads_opens_it_after_the_first_ingest_was_killed(database: Path) -> None:
-    """Pages were written to the file already, and a journal says how to undo them."""
+    """Pages are already in the file, and a rollback journal has their old content."""
     open_writer(database).close()
     subprocess.run([sys.executable, "-c", KILLED, str(database)], check=False, timeout=60)  # noqa: S603
     assert database.with_name(f"{database.name}-journal").stat().st_size > 0

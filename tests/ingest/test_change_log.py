@@ -1,4 +1,4 @@
-"""What each scope remembers of a change, and the version of each audience."""
+"""The change log of each scope, and the version of each audience."""
 
 import sqlite3
 from typing import Any
@@ -17,14 +17,14 @@ def numbers(db: sqlite3.Connection) -> list[int]:
 
 
 def changed(db: sqlite3.Connection, since: tuple[int, int] = (0, 0)) -> list[Any]:
-    """(scope, slug, version, first_added, added, removed) of each latest change after its scope's."""
+    """Return (scope, slug, version, first_added, added, removed) of the changes after a version per scope."""
     rows = db.execute("SELECT * FROM article_change ORDER BY scope, version").fetchall()
     return [row for row in rows if row[2] > since[row[0]]]
 
 
 @pytest.fixture
 def started(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> tuple[int, int]:
-    """A store of a published article and of an unpublished one; the last number of each scope."""
+    """A store of a published and an unpublished article; the last change number of each scope."""
     folder.article("open.md", URL.format("open"))
     folder.article("hidden.md", URL.format("hidden"), published=False)
     take_in()
@@ -46,7 +46,7 @@ def test_the_version_of_one_scope_is_none_of_the_other(
 
 
 CHANGES = [
-    # what happens; (slug, added, removed) as the public and as everyone else learn of it
+    # (edit; (slug, added, removed) in the public log and in the other one)
     (("open.md", {"title": "new"}), ("open", 1, 0), ("open", 2, 0)),
     (("open.md", {"published": False}), ("open", 1, 1), ("open", 2, 0)),
     (("open.md", None), ("open", 1, 1), ("open", 2, 1)),

@@ -1,4 +1,4 @@
-"""What is remembered of changes, after any history and after many removals."""
+"""The change log after random histories and many removals."""
 
 import sqlite3
 
@@ -22,7 +22,7 @@ def visible(model: Model, scope: int) -> Visible:
 
 
 def site(db: sqlite3.Connection, audience: int) -> tuple[int, int]:
-    """The number of its version, and of the newest removal forgotten."""
+    """Return the numbers of the audience's version and of the newest forgotten removal."""
     row = db.execute("SELECT number, forgotten FROM site WHERE audience = ?", (audience,)).fetchone()
     return int(row[0]), int(row[1])
 
@@ -39,7 +39,7 @@ def test_the_memory_is_what_a_replay_has(history: list[list[Edit]], most_removed
             for audience, scope in AUDIENCE_SCOPES:
                 assert site(db, audience)[1] == replays[scope].forgotten
             assert site(db, 0)[0] == replays[0].last
-            replays[1].last = site(db, 2)[0]  # problems alone move it too
+            replays[1].last = site(db, 2)[0]  # changed problems alone advance it too
 
 
 @settings(max_examples=40)
@@ -84,7 +84,7 @@ def test_what_the_public_learns_is_the_same_without_the_hidden(
 
 
 def hold(folder: Folder, files: Visible) -> None:
-    """Make the folder one of these files, by slug, and of no other."""
+    """Make the folder contain exactly these files."""
     held = {path.relative_to(folder.root).with_suffix("").as_posix() for path in folder.root.rglob("*.md")}
     for slug in held - files.keys():
         folder.remove(f"{slug}.md")
@@ -94,9 +94,10 @@ def hold(folder: Folder, files: Visible) -> None:
 
 @pytest.fixture
 def emptied(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
-    """Two published articles and three unpublished ones came and went.
+    """A folder in which two published and three unpublished articles were added and removed.
 
-    Where all is seen these are numbers 1 to 5 and 6 to 10, for the public 1 to 2 and 3 to 4.
+    These are the changes 1 to 5 and 6 to 10 if all articles are visible, and for the public 1 to 2 and
+    3 to 4.
     """
     for name in "abcde":
         folder.article(f"{name}.md", f"https://example.com/{name}", published=name in "ae")

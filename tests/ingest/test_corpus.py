@@ -1,4 +1,4 @@
-"""The figures of the real articles, counted in the store; what is expected was counted with plain Python."""
+"""Figures of the real articles in the store, compared with counts by plain Python."""
 
 import sqlite3
 from collections.abc import Iterator

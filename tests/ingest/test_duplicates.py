@@ -124,6 +124,6 @@ def test_a_warning_that_goes_or_names_another_moves_the_editors_version(
     before = editor_version(db)
     take_in()
     assert editor_version(db) == before
-    (folder.root / "b.md").rename(folder.root / "b.markdown")  # its content is the same, its name is not
+    (folder.root / "b.md").rename(folder.root / "b.markdown")  # the same content under another name
     take_in()
     assert editor_version(db) == before + 1

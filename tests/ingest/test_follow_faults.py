@@ -1,4 +1,4 @@
-"""What goes wrong while a store follows its folder: told once, and made good without anybody's help."""
+"""Faults while a folder is watched: each is reported once and repaired automatically."""
 
 import os
 import random
@@ -34,7 +34,7 @@ def fill(folder: Folder) -> None:
 
 
 def edit(folder: Folder, turn: int) -> None:
-    """Some come, some go, some change."""
+    """Add, remove and change some files."""
     for number in range(turn % 7, ARTICLES, 7):
         path = f"{number % 4}/{number}.md"
         if (folder.root / path).exists() and number % 2:
@@ -60,7 +60,7 @@ def test_killed_at_any_step(folder: Folder, database: Path, tmp_path: Path) -> N
 
 
 def has_ended(run: Running, folder: Folder) -> bool:
-    """Whether it has; where not, it gets more to do."""
+    """Make another edit, and return whether the process has exited."""
     folder.article("0/0.md", "https://example.com/0", title=f"at {time.monotonic()}")
     return run.process.poll() is not None
 
@@ -88,7 +88,7 @@ def check(database: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of four mebibytes."""
+    """A file system of 4 MiB."""
     place = tmp_path / "disk"
     place.mkdir()
     mount, umount = shutil.which("mount"), shutil.which("umount")
@@ -203,7 +203,7 @@ def test_a_folder_that_is_not_there_yet(folder: Folder, database: Path, tmp_path
 
 @contextmanager
 def elsewhere(folder: Folder) -> Iterator[Folder]:
-    """The folder has another name for as long as the block runs."""
+    """Rename the folder for as long as the block runs."""
     away = folder.root.with_name("away")
     folder.root.rename(away)
     yield Folder(away)
@@ -248,11 +248,11 @@ def test_a_reader_process_that_is_killed(folder: Folder, database: Path) -> None
             )
         until(lambda: kill_child(run), "it has no processes that read")
         settle(folder, database)
-    assert "not taken in" not in run.rest()  # another process takes its place
+    assert "not taken in" not in run.rest()  # another process replaces it
 
 
 def kill_child(run: Running) -> bool:
-    """Kill a process that the follower started, if there is one."""
+    """Kill a child process of the watcher, if there is one."""
     pid = run.process.pid
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         os.kill(int(child), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The full-text indexes, and the words by which articles are alike."""
+"""The full-text indexes, and the words that make articles similar."""
 
 import re
 import sqlite3
@@ -25,7 +25,7 @@ INDEXES = ("search_public", "search_all")
 
 
 def indexed(db: sqlite3.Connection) -> dict[str, list[object]]:
-    """Every token in its place, by slug, and what is counted of them."""
+    """Return every token with its position, by slug, and the word counts."""
     found: dict[str, list[object]] = {
         "counts": dump.rows(db, "SELECT * FROM search_word"),
         "words": dump.rows(db, "SELECT slug, words FROM article_words JOIN article ON id = article_id"),
@@ -40,7 +40,7 @@ def indexed(db: sqlite3.Connection) -> dict[str, list[object]]:
 
 
 def check(db: sqlite3.Connection) -> None:
-    """Raises where an index holds something else than its source."""
+    """Raise if an index differs from its source."""
     for index in INDEXES:
         db.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', 1)")
 
@@ -51,7 +51,7 @@ def ranked(db: sqlite3.Connection, index: str, match: str) -> list[tuple[str, fl
 
 
 def long_words(article: Article) -> set[str]:
-    """What `histories` gives of words that are counted."""
+    """Return the counted words of an article that `histories` generated."""
     texts = [article.excerpt, article.body, *(entry.title for entry in article.related)]
     return {*re.findall("[a-z]{4,}", " ".join(text or "" for text in texts).lower().replace("é", "e"))}
 
@@ -120,10 +120,10 @@ def test_what_is_unpublished_leaves_the_public_index(
         ("topics : owls", ["a"]),
         ("body : heading", ["a"]),
         ("related : harbour", ["a"]),
-        ('"red owls"', []),  # no phrase goes from one topic to the next
-        ('"harbour station"', []),  # nor from one title to the next
+        ('"red owls"', []),  # no phrase crosses the boundary of two topics
+        ('"harbour station"', []),  # nor of two titles
         ('"old harbour"', ["a"]),
-        ("mark", []),  # what marks matches stands for a blank
+        ("mark", []),  # match markers are indexed as spaces
     ],
 )
 def test_every_text_of_an_article_is_indexed(
@@ -145,7 +145,7 @@ def test_every_text_of_an_article_is_indexed(
 
 
 def remove_search(db: sqlite3.Connection) -> None:
-    """Make the store one of the version before full-text search."""
+    """Turn the store into one of the version before full-text search."""
     kinds = "SELECT name, type FROM sqlite_master WHERE name IN ('article_words', 'search_word')"
     kinds += " OR (name LIKE 'search%' AND (type = 'view' OR sql LIKE 'CREATE VIRTUAL%')) ORDER BY name DESC"
     for name, kind in db.execute(kinds).fetchall():

@@ -1,7 +1,7 @@
-"""A store that took in a folder's whole history against one that sees the files for the first time.
+"""A store with a folder's whole history, compared with a store that sees only the present files.
 
-They are the same but for articles whose file has an error now: these are as they were. So the first store is
-compared with a fresh one of a folder in which each such file still has what it had when it was last right.
+Both are equal except for articles whose file is invalid now, which stay as they were. So the first
+store is compared with a fresh one of a folder that holds the last valid version of each such file.
 """
 
 import json
@@ -124,7 +124,7 @@ def loads(text: str) -> list[str]:
 
 
 def views(db: sqlite3.Connection) -> list[object]:
-    """What each audience may see, apart from the numbers of versions."""
+    """Return what each audience can see, except for version numbers."""
     return [[dump.rows(db, sql) for sql in view] for view in (PUBLIC, OPEN, EDITOR)]
 
 

@@ -1,4 +1,4 @@
-"""Some paths taken in alone: the store is then that of a whole ingest of the same files."""
+"""Ingest of some paths only: the store equals that of a full ingest of the same files."""
 
 import os
 import shutil

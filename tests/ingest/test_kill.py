@@ -1,4 +1,4 @@
-"""`kill -9` at any point of an ingest, then another ingest: the store of an undisturbed run."""
+"""`kill -9` at any point of an ingest; after the next ingest the store equals that of an undisturbed run."""
 
 import random
 import shutil
@@ -35,7 +35,7 @@ def fill(folder: Folder) -> None:
 
 
 def edit(folder: Folder) -> None:
-    """Some come, some go, some change, some break."""
+    """Add, remove, change and break some files."""
     folder.remove("1.markdown")
     for number in range(0, SMALL, 5):
         folder.article(f"{number}.md", f"https://example.com/{number % 40}", title="new")
@@ -51,7 +51,7 @@ def run(database: Path, folder: Folder, steps: int) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> int:
-    """How many steps an undisturbed run took."""
+    """Return the number of steps of an undisturbed run."""
     output, _ = process.communicate()
     assert process.returncode == 0
     return int(output)
@@ -69,7 +69,7 @@ def dumped(database: Path) -> dump.Dump:
 
 @pytest.fixture(params=["first ingest", "later ingest"])
 def before(request: pytest.FixtureRequest, folder: Folder, tmp_path: Path) -> Path:
-    """The store that the ingest finds; of a first ingest there is none."""
+    """The store that the ingest finds; none for a first ingest."""
     database = tmp_path / "before.db"
     fill(folder)
     if request.param == "later ingest":

@@ -1,4 +1,4 @@
-"""A store of the first version, taken on by this program: brought up to date, then completed by an ingest."""
+"""A store of the first schema version: migrated, and then completed by an ingest."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.ingest.model import take_in as take_in_folder
 
 URL = "https://example.com/{}"
 
-# What the first version's log said of the history that `lived` has.
+# The first version's change log for the history in `lived`.
 LOG = [
     (1, "a", "ADDED", 0, 1),
     (2, "b", "ADDED", 0, 0),
@@ -41,7 +41,7 @@ def write(folder: Folder, name: str, **keys: object) -> None:
 
 @pytest.fixture
 def lived(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> sqlite3.Connection:
-    """A store of this version whose articles came, changed, were hidden, went and came back."""
+    """A store of the present version whose articles were added, changed, hidden, removed and restored."""
     for name in "abcde":
         write(folder, name, published=name not in "be")
     take_in()
@@ -59,7 +59,7 @@ def lived(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> sqlite3.Co
 
 @pytest.fixture
 def old(lived: sqlite3.Connection, tmp_path: Path) -> Path:
-    """The same store as the first version kept it."""
+    """The same store in the format of the first version."""
     path = tmp_path / "old.db"
     db = open_writer(path, known=migrations()[:1])
     db.execute("PRAGMA foreign_keys = OFF")

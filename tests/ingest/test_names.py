@@ -11,7 +11,7 @@ from tests.ingest.folder import Folder
 
 
 def own(name: str, day: int, **keys: Any) -> dict[str, Any]:
-    """An article of the provider under this name."""
+    """An article by the provider under this name."""
     provider = {"domain": "p.example", "name": name}
     return {"publishedDateTime": f"2024-01-0{day}", "provider": provider, **keys}
 

@@ -1,4 +1,4 @@
-"""Parser processes that die while a folder is ingested, by hand, while following and before serving."""
+"""Parser processes that die during an ingest: manual, while watching, and before serving."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def fill(folder: Folder, count: int = MANY) -> None:
 
 
 def parsers_of(pid: int) -> list[int]:
-    """The parser processes that a process has started."""
+    """Return the parser processes that a process has started."""
     found = []
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -47,7 +47,7 @@ def parsers_of(pid: int) -> list[int]:
 
 @contextmanager
 def killing(process: subprocess.Popen[str], most: int) -> Iterator[list[int]]:
-    """Kill the parser processes of a process as soon as they appear, at most so many; the killed ones."""
+    """Kill up to `most` parser processes as soon as they appear; yield the killed ones."""
     killed: list[int] = []
     ended = threading.Event()
 
@@ -68,7 +68,7 @@ def killing(process: subprocess.Popen[str], most: int) -> Iterator[list[int]]:
 
 
 def run_and_kill(home: Path, most: int, *arguments: str | Path) -> tuple[int, str, list[int]]:
-    """Exit code, output and the processes that were killed."""
+    """Return the exit code, the output, and the killed processes."""
     line = [sys.executable, "-m", "gqlnews", *map(str, arguments), "--processes", "2"]
     with running(line, environment(home), subprocess.Popen.kill) as run:
         with killing(run.process, most) as killed:

@@ -1,4 +1,4 @@
-"""What one path costs: the same in a store of two thousand articles as in one of two hundred."""
+"""The cost of one path is the same in a store of two thousand articles as in one of two hundred."""
 
 import sqlite3
 from itertools import count
@@ -52,7 +52,7 @@ def edit(folder: Folder, how: str) -> str:
 
 
 def steps(folder: Folder, database: Path, how: str) -> int:
-    """Steps of SQLite's virtual machine that the edit takes, in tens."""
+    """Return the steps of SQLite's virtual machine that the edit takes, in tens."""
     db = open_writer(database)
     ingest(db, folder.root, ReadOptions(), processes=1, now_ns=later_ns)
     path = edit(folder, how)
@@ -102,7 +102,7 @@ def test_no_statement_reads_all_sources(stores: list[tuple[Folder, Path]]) -> No
 
 
 def plan(db: sqlite3.Connection, statements: list[str]) -> list[str]:
-    """The steps of every statement, under the tables of an ingest."""
+    """Return the query plan of every statement, with the temporary tables of an ingest."""
     with workspace(db):
         return [
             step

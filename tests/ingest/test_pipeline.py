@@ -1,4 +1,4 @@
-"""What one ingest after another does to the store."""
+"""The effect of consecutive ingests on the store."""
 
 import gc
 import os
@@ -25,7 +25,7 @@ def titles(db: sqlite3.Connection) -> dict[str, str]:
 
 
 def versions(db: sqlite3.Connection) -> list[str]:
-    """The number of the version of the public, of everyone where all is open, of an editor."""
+    """Return the version numbers of all audiences: public, open, editor."""
     return [text.partition("-")[2] for (text,) in db.execute("SELECT version FROM site ORDER BY audience")]
 
 
@@ -82,7 +82,7 @@ def test_a_touched_file_is_read_and_nothing_changes(
 
 
 def read_again(take_in: TakeIn, **others: object) -> int:
-    """How many files another ingest reads."""
+    """Ingest again, and return how many files were read."""
     totals: list[int] = []
     take_in(progress=lambda _, total: totals.append(total), **others)
     return totals[0]
@@ -96,7 +96,7 @@ def test_what_changed_within_two_seconds_of_the_last_read_is_always_hashed(
     take_in()
     folder.article("a.md", title="new")
     status = (folder.root / "a.md").stat()
-    # As if the clock of the file system had stood still between the two writes.
+    # As if the file system's clock had not advanced between the two writes.
     db.execute(
         "UPDATE source SET mtime_ns = ?, ctime_ns = ?, read_ns = ?",
         (status.st_mtime_ns, status.st_ctime_ns, status.st_ctime_ns + seconds_after * 1_000_000_000),
@@ -168,7 +168,7 @@ def test_a_refused_file_that_becomes_regular_is_read(
 
 
 def unlistable(root: Path, subfolder: str) -> Path:
-    """Another path of `root`, so long that the system finds `root` but nothing with a long name below it."""
+    """Return an alias of `root` so long that paths below it exceed the system's limit."""
     home = str(root)
     step = f"/../{root.name}"
     path = home + step * ((4095 - len(subfolder) - len(home)) // len(step) + 1)

@@ -1,4 +1,4 @@
-"""Taking in one change costs what the change costs, not what the store holds."""
+"""The ingest of a change costs in proportion to the change, not to the store."""
 
 import sqlite3
 
@@ -28,7 +28,7 @@ LARGE = (
 
 
 def scanned(db: sqlite3.Connection, statements: list[str]) -> set[str]:
-    """The large tables that a statement reads from end to end; counting through an index is let pass."""
+    """Return the large tables that a statement scans entirely, except through an index."""
     with workspace(db):
         steps = [
             step

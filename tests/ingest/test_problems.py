@@ -1,4 +1,4 @@
-"""The problems as the command line reads them."""
+"""The problems as read by the command line."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""Stories: who is in one, what it says of itself, and what an edit makes of it."""
+"""Stories: their articles, their fields, and the effect of edits."""
 
 import shutil
 import sqlite3
@@ -24,12 +24,12 @@ def listing(*names: str) -> list[dict[str, Any]]:
 
 
 def write(folder: Folder, name: str, lists: str = "", **keys: Any) -> None:
-    """An article called `name` that lists those of one letter each."""
+    """Write an article called `name` that lists the articles with these one-letter names."""
     folder.article(f"{name}.md", URL.format(name), related=listing(*lists), **keys)
 
 
 def groups(db: sqlite3.Connection, scope: int = 1) -> dict[str, str]:
-    """Story → the slugs of its articles, one after the other."""
+    """Story → the concatenated slugs of its articles."""
     found: dict[str, str] = {}
     for story, slug in db.execute(
         "SELECT story, slug FROM story_article WHERE scope = ? ORDER BY story, slug", (scope,)
@@ -41,7 +41,7 @@ def groups(db: sqlite3.Connection, scope: int = 1) -> dict[str, str]:
 
 
 GRAPHS: list[tuple[dict[str, str], dict[str, str]]] = [
-    # who lists whom, the stories
+    # (listed articles by article, expected stories)
     ({"a": "b", "b": "a"}, {"a": "ab"}),
     ({"a": "b", "b": ""}, {}),
     ({"a": "a", "b": ""}, {}),
@@ -122,7 +122,7 @@ def test_the_public_has_stories_of_published_articles(
 
 @pytest.fixture
 def chain(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
-    """From a to d each lists the next and the one before; x and y list each other, and others in vain."""
+    """From a to d, each lists its neighbours; x and y list each other, and others without reciprocation."""
     for name, lists in {"a": "by", "b": "ac", "c": "bd", "d": "c", "x": "yd", "y": "x"}.items():
         write(folder, name, lists)
     take_in()
@@ -130,7 +130,7 @@ def chain(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
 
 
 EDITS: list[tuple[dict[str, str | None], dict[str, str]]] = [
-    # articles that go (None), come, or list others; the stories then
+    # Articles that are removed (None), added, or list others, and the stories afterwards.
     ({"b": None}, {"c": "cd", "x": "xy"}),
     ({"a": None}, {"b": "bcd", "x": "xy"}),
     ({"c": "b"}, {"a": "abc", "x": "xy"}),
@@ -216,7 +216,7 @@ links = st.lists(
 
 
 def mutual(lists: dict[str, str]) -> dict[str, str]:
-    """The stories of who lists whom, by joining whatever meets until nothing does."""
+    """Compute the stories by merging groups that share an article until none do."""
     found = [{one, two} for one in lists for two in lists[one] if one < two and one in lists.get(two, "")]
     while met := next(((a, b) for a, b in combinations(found, 2) if a & b), None):
         found = [group for group in found if group not in met] + [met[0] | met[1]]

@@ -1,4 +1,4 @@
-"""Every way in which files are saved ends in the store of a fresh ingest."""
+"""However files are saved, the store ends up equal to a fresh ingest."""
 
 import json
 import os
@@ -157,13 +157,13 @@ def test_another_branch_is_checked_out(folder: Folder, database: Path) -> None:
 
 
 def test_a_storm_of_files_and_folders(folder: Folder, database: Path) -> None:
-    """Folders come, go and get other names faster than they can be watched."""
+    """Folders are created, removed and renamed faster than watches can be added."""
     fill(folder)
     dice = random.Random(1)  # noqa: S311 - the same storm in every run
     with following(folder, database):
         for turn in range(4):
             for number in range(60):
-                with suppress(OSError):  # what it would move is gone, or lies in itself
+                with suppress(OSError):  # the source is gone, or the target is inside it
                     rage(folder, dice, f"{turn}-{number}")
             settle(folder, database)
 
@@ -276,7 +276,7 @@ def test_a_standby_ends_at_once(folder: Folder, database: Path) -> None:
 
 
 def blocked_on(pid: int) -> str:
-    """The files that a process has open, by path."""
+    """Return the paths of the files that a process has open."""
     try:
         return " ".join(os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:

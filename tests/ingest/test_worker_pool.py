@@ -1,4 +1,4 @@
-"""Many files over several processes."""
+"""Parsing many files in several processes."""
 
 import os
 import re
@@ -57,7 +57,7 @@ def expected_of(folder: Path) -> dict[str, Outcome]:
 
 
 def workers() -> set[int]:
-    """The reading processes that this one has started."""
+    """Return the worker processes that this process has started."""
     found: set[int] = set()
     children: list[str] = []
     for task in Path("/proc/self/task").iterdir():
@@ -137,7 +137,7 @@ def test_a_file_that_harms_its_worker_becomes_a_problem_and_all_others_are_parse
     (problem,) = given_up.problems
     assert (given_up.article, problem.path, problem.code) == (None, HARMFUL, "unreadable")
     assert re.search("signal 9|no answer|ValueError: it fails", problem.message)
-    assert given_up.source.mtime_ns == 0  # so that it is tried again
+    assert given_up.source.mtime_ns == 0  # so that it is parsed again next time
     expected = expected_of(folder)
     assert read == {file.path: expected[file.path] for file in files if file.path != HARMFUL}
 
@@ -202,7 +202,7 @@ outcomes.close()
 """
     line = [sys.executable, "-c", script]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
-    assert int(done.stdout) == of_worker  # the other one may be starting still
+    assert int(done.stdout) == of_worker  # the other one may still be starting
 
 
 def test_workers_end_with_a_caller_that_is_killed(folder: Path) -> None:

@@ -1,5 +1,5 @@
-"""What gqlnews should answer, worked out a second time.
+"""The expected responses of gqlnews, computed independently.
 
-Plain Python over the content files and plain resolvers under graphql-core, written from the contract and
-without a look at the program: the generated queries of the tests compare the two.
+Plain Python over the content files, and plain resolvers under graphql-core, written from the contract
+without reading the program. Tests compare both for generated queries.
 """

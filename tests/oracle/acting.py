@@ -1,4 +1,4 @@
-"""An answer of the oracle as a program would give it: a value in place of each marker."""
+"""Oracle responses as a program would give them: each marker is replaced by a value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def text_of(marker: Marker) -> str:
 
 
 def snippet(marker: Snippet) -> str:
-    """A column up to its first word that matches; a prefix and a phrase match word by word."""
+    """Return a column up to its first matching word; prefixes and phrases match word by word."""
     terms = parse(marker.query).terms
     for column in columns(marker.article):
         for word in re.finditer(r"\w+", column):
@@ -42,7 +42,7 @@ def snippet(marker: Snippet) -> str:
 
 
 def likely(world: World, article: Article, first: int) -> list[Article]:
-    """Articles that a program may hold to be like another."""
+    """Return articles that a program may consider similar to another one."""
     return [one for one in world.articles if may_be(world, article, one.slug)][:first]
 
 

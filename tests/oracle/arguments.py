@@ -1,4 +1,4 @@
-"""Arguments of generated fields: their values, and whether a literal or a variable brings them."""
+"""Arguments of generated fields: their values, and whether each is a literal or a variable."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ USUAL_LIST = 3
 
 @dataclass(frozen=True)
 class Variable:
-    """Brings `value` to positions of the type `position`; `declaration` is its text in the operation."""
+    """A variable and its value for positions of type `position`; `declaration` is its declaration."""
 
     name: str
     declaration: str
@@ -44,9 +44,9 @@ class Variable:
 
 
 class Arguments:
-    """Makes arguments, and keeps the variables that they take.
+    """Generates arguments, and collects their variables.
 
-    `variables` is what the request sends; a variable left to its default, or absent, is not in it.
+    `variables` is what the request sends, without variables that are absent or left to their default.
     """
 
     def __init__(self, dice: Dice, values: Values, *, bad: bool, null_for_default: int = 0) -> None:
@@ -65,7 +65,7 @@ class Arguments:
     # ------------------------------------------------------------ values
 
     def values_for(self, parent: str, name: str, field: GraphQLField) -> dict[str, Any]:
-        """Values of the arguments that are to be given; null where that is what is given."""
+        """Return the arguments that the field is given, null included."""
         place = f"{parent}.{name}"
         connection = get_named_type(field.type).name.endswith("Connection")
         given = {
@@ -95,7 +95,7 @@ class Arguments:
         return {key: value for key, value in given.items() if key in field.args}
 
     def _one(self, coordinate: str, key: str, argument: GraphQLArgument) -> list[Any]:
-        """The value of one argument, in a list that is empty where it is not given."""
+        """Return one argument's value in a list, which is empty if the argument is omitted."""
         dice = self._dice
         needed = is_non_null_type(argument.type) and argument.default is None
         fixed = self._values.known.get(coordinate)
@@ -130,7 +130,7 @@ class Arguments:
         return self._dice.pick(UNKNOWN if not known or self._dice.chance(8) else known)
 
     def size(self, place: str, field: GraphQLField, given: Mapping[str, Any]) -> int:
-        """How many elements the field gives at most; 1 for what is no list."""
+        """Return the largest number of elements that the field can return; 1 if it is not a list."""
         longest = self._values.sizes.get(place)
         counts = [given[key] for key in ("first", "last") if given.get(key) is not None]
         returned = get_named_type(field.type).name
@@ -149,7 +149,7 @@ class Arguments:
     # ------------------------------------------------------------ texts
 
     def texts(self, field: GraphQLField, given: Mapping[str, Any], *, root: bool) -> tuple[str, ...]:
-        """The arguments as they stand in the document; `root`: of a root field."""
+        """Return the arguments as document text; `root` says whether they belong to a root field."""
         write = self._argument if root else self.text
         texts = [f"{key}: {write(value, field.args[key].type)}" for key, value in given.items()]
         for key, argument in field.args.items():
@@ -158,9 +158,9 @@ class Arguments:
         return tuple(texts)
 
     def _argument(self, value: Any, type_: Any) -> str:
-        """Its text: at times that of a variable whose null is an error that only execution finds.
+        """Return an argument's text, in some cases a variable whose null fails only during execution.
 
-        Of root fields alone: deeper down, gqlnews nulls the root field, as docs/errors.md says.
+        Only for root fields: below them, gqlnews nulls the root field, as docs/errors.md says.
         """
         if is_non_null_type(type_) and self._dice.chance(self._null_for_default):
             declared = str(get_nullable_type(type_))
@@ -170,7 +170,7 @@ class Arguments:
         return self.text(value, type_)
 
     def text(self, value: Any, type_: Any) -> str:
-        """A literal, a variable, or a list in which some items are variables."""
+        """Return a literal, a variable, or a list in which some items are variables."""
         if self._dice.chance(40):
             return f"${self._variable(value, type_)}"
         nullable = get_nullable_type(type_)
@@ -181,7 +181,7 @@ class Arguments:
         return value_text(value)
 
     def _object(self, value: Mapping[str, Any], type_: GraphQLInputObjectType) -> str:
-        """An object's text, in which some fields are variables that are absent."""
+        """Return an object's text, in which some fields are absent variables."""
         texts = {name: self.text(one, type_.fields[name].type) for name, one in value.items()}
         for name, field in type_.fields.items():
             if name not in value and not is_non_null_type(field.type) and self._dice.chance(1):
@@ -192,7 +192,7 @@ class Arguments:
         return self._declare(str(type_), "", str(type_), None)
 
     def _variable(self, value: Any, type_: Any) -> str:
-        """The name of a variable that brings `value` to a position of `type_`."""
+        """Return the name of a variable that has `value` and fits a position of `type_`."""
         position = str(type_)
         for made in self._made:
             if made.position == position and type(made.value) is type(value) and made.value == value:
@@ -202,7 +202,7 @@ class Arguments:
     def _new_variable(self, value: Any, type_: Any, position: str) -> str:
         dice = self._dice
         declared = str(get_nullable_type(type_)) if isinstance(type_, GraphQLNonNull) else position
-        if value is not None and dice.chance(25):  # left to its default
+        if value is not None and dice.chance(25):  # uses its default
             return self._declare(declared, f" = {value_text(value)}", position, value)
         if value is None and position == declared and dice.chance(50):
             name = self._declare(declared, "", position, value)
@@ -224,7 +224,7 @@ class Arguments:
 
 
 def decoy(value: Any, kind: str) -> Any:
-    """A default that the value sent must override."""
+    """Return a default that the sent value must override."""
     if isinstance(value, (Name, list, bool)):
         return [] if isinstance(value, list) else value if isinstance(value, Name) else not value
     if isinstance(value, int):

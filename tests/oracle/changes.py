@@ -1,4 +1,4 @@
-"""`changes` of a store that took its content in at one go: each article is one change, by slug."""
+"""`changes` of a store that ingested all content at once: each article is one change, ordered by slug."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class ChangeSet:
 
 
 def latest(world: World) -> Version:
-    """Where a caller stands who has seen everything: his `site.version`."""
+    """Return the `site.version` of a caller that has seen everything."""
     return Version(world.audience, len(world.articles), len(world.articles))
 
 
 def changes(world: World, args: Mapping[str, Any], registry: Registry) -> ChangeSet:
-    """The changes after `since`. The arguments were found good."""
+    """Return the changes after `since`. The arguments are already validated."""
     since, first = args.get("since"), args.get("first")
     start = 0 if since is None else registry.version_place(world.audience, since)
     assert start is not None
@@ -50,7 +50,7 @@ def changes(world: World, args: Mapping[str, Any], registry: Registry) -> Change
 
 
 def changes_error(args: Mapping[str, Any], audience: str, registry: Registry) -> str | None:
-    """The code for which the arguments are refused. One of another caller's may be good."""
+    """Return the error code of the arguments, or None. Another audience's version may be valid."""
     first, since = args.get("first"), args.get("since")
     if first is not None and not 0 <= first <= MOST:
         return "BAD_PAGE"

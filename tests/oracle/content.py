@@ -1,4 +1,4 @@
-"""A content folder → its articles, and a cache of them outside the repository."""
+"""Reads the articles of a content folder, with a cache outside the repository."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .records import Article
 SUFFIXES = (".md", ".markdown")
 LARGEST = 1_048_576  # bytes
 READERS = ("content", "fields", "frontmatter", "instants", "records")
-MANY = 500  # files from which a second process, and the cache, are worth their cost
+MANY = 500  # files from which the process pool and the cache pay off
 
 
 def content_files(folder: Path) -> Iterator[Path]:
-    """The content files below the folder, by path; links that lead out of it are left out."""
+    """Yield the content files below the folder, without links that lead out of it."""
     inside = folder.resolve()
     for parent, names, files in os.walk(folder):
         names[:] = [name for name in names if not name.startswith(".")]
@@ -41,7 +41,7 @@ def slug_of(folder: Path, path: Path) -> str:
 
 
 def read_file(folder: Path, base_url: str | None, path: Path) -> Article | None:
-    """The file's article, None where the file has an error."""
+    """Return the file's article, or None if the file has an error."""
     try:
         content = path.read_bytes()
         if len(content) > LARGEST:
@@ -54,7 +54,7 @@ def read_file(folder: Path, base_url: str | None, path: Path) -> Article | None:
 
 
 def read_folder(folder: Path, base_url: str | None = None) -> tuple[Article, ...]:
-    """Every article of the folder, by slug. Of files that share a slug only the first by path counts."""
+    """Return all articles, sorted by slug. Of files that share a slug, only the first by path counts."""
     first: dict[str, Path] = {}
     for path in sorted(content_files(folder), key=lambda path: path.relative_to(folder).as_posix()):
         first.setdefault(slug_of(folder, path), path)
@@ -66,7 +66,7 @@ def read_folder(folder: Path, base_url: str | None = None) -> tuple[Article, ...
 
 
 def cached(folder: Path, base_url: str | None, paths: list[Path]) -> list[Article | None]:
-    """The articles of many files, from the cache where neither the files nor the oracle changed."""
+    """Return the articles of many files, from the cache if neither the files nor the oracle changed."""
     cache = cache_folder() / f"{fingerprint(folder, base_url, paths)}.pickle"
     if cache.exists():
         with cache.open("rb") as file:
@@ -81,7 +81,7 @@ def cached(folder: Path, base_url: str | None, paths: list[Path]) -> list[Articl
 
 
 def cache_folder() -> Path:
-    """A folder that only this user can read and write."""
+    """Return a folder that only this user can read and write."""
     folder = Path(tempfile.gettempdir(), f"gqlnews-oracle-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
@@ -90,7 +90,7 @@ def cache_folder() -> Path:
 
 
 def fingerprint(folder: Path, base_url: str | None, paths: list[Path]) -> str:
-    """Changes with the files' sizes and times, the base URL and the code that reads them."""
+    """Hash the files' sizes and times, the base URL, and the code that reads the files."""
     digest = hashlib.sha256(repr((str(folder.resolve()), base_url)).encode())
     for name in READERS:
         digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())

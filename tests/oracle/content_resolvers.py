@@ -1,4 +1,4 @@
-"""Plain resolvers of what content is made of, one a field, under graphql-core."""
+"""Plain resolvers of content types for graphql-core, one per field."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORDS_A_MINUTE = 240
 
 
 def cut(elements: Sequence[Any], first: int | None, offset: int | None = None) -> Sequence[Any]:
-    """A plain list's part."""
+    """Return a slice of a plain list."""
     rest = elements[offset or 0 :]
     return rest if first is None else rest[:first]
 
@@ -41,7 +41,7 @@ def topics_of(source: Article, info: Info) -> list[Topic]:
 
 
 def derived(name: str) -> Resolver:
-    """A field that the oracle is given, or leaves open."""
+    """Resolve a field that the oracle gets from its caller or leaves open."""
 
     def resolve(source: Article, info: Info) -> Any:
         return info.context.derived(source).get(name, Opaque(f"Article.{name}"))
@@ -50,7 +50,7 @@ def derived(name: str) -> Resolver:
 
 
 def updated_at(source: Article, info: Info) -> Any:
-    """Of a file modified at a whole second its text is plain; the digits of others are the clock's."""
+    """Resolve `updatedAt`: known for whole seconds, open if the file's clock has more digits."""
     plain = source.updated.text if "." not in source.updated.text else Opaque("Article.updatedAt")
     return info.context.derived(source).get("updatedAt", plain)
 
@@ -80,7 +80,7 @@ def provider_name(source: Provider, info: Info) -> str | OneOf:
 
 
 def provider_names(source: Provider, _info: Info) -> LooseTail:
-    """The text settles the order of the names that files give their own provider, and of no others."""
+    """Resolve `names`: the contract fixes the order of names in articles, but not of those in entries."""
     own = {one.provider.name for one in source.articles if one.provider is not None}
     given = [name for name in source.names if name in own]
     rest = [name for name in source.names if name not in own]
@@ -94,7 +94,7 @@ def own_name(source: OwnProvider | None) -> str | None:
 
 
 def one_text(articles: Sequence[Article], like: Article) -> str | OneOf:
-    """The date as one of those writes it that are as old as `like`."""
+    """Return the date as written by one of the articles with the same instant as `like`."""
     same = [one.published for one in articles if one.published.nanoseconds == like.published.nanoseconds]
     texts = frozenset(instant.text for instant in same)
     return OneOf(texts) if len(texts) > 1 else like.published.text

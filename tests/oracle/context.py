@@ -1,4 +1,4 @@
-"""What resolvers work on, and what they find out about a request while it runs."""
+"""The context of resolvers, and what they record during a request."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ Resolver: TypeAlias = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Context:
-    """`derived` gives what needs a renderer or the file's bytes, by field; `now` is nanoseconds since 1970.
-    `similar` gives the articles that a program holds to be like one, or a marker.
+    """The context of a request.
 
-    `refusals`: what only execution finds to refuse. `undetermined`: why the text leaves the answer open.
+    - `derived`: fields that need a renderer or the file's bytes.
+    - `now`: nanoseconds since 1970.
+    - `similar`: the articles that a program considers similar to one, or a marker.
+    - `refusals`: errors that only execution finds.
+    - `undetermined`: why the contract leaves the response open.
     """
 
     world: World
@@ -49,6 +52,6 @@ def place_of(info: Info) -> str:
 
 
 def refuse(info: Info, code: str) -> None:
-    """Refuses the request for this field, once it has run."""
+    """Reject the request because of this field, after it has run."""
     path = tuple(str(key) for key in info.path.as_list() if not isinstance(key, int))
     info.context.refusals.append(Refusal(code, path))

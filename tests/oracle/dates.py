@@ -1,4 +1,4 @@
-"""Dates and durations for generated requests: near those of the content, and in every form."""
+"""Dates and durations for generated requests: close to those of the content, in every format."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ STEPS = (0, 0, 1, -1, BILLION, DAY, -DAY)
 
 
 def date_text(dice: Dice, instants: Sequence[Instant]) -> str:
-    """One of the content's dates, or one near it."""
+    """Return one of the content's dates, or one close to it."""
     found = dice.pick(instants) if instants else of_nanoseconds(0)
     moved = found.nanoseconds + dice.pick(STEPS)
     return dice.pick(forms(found if moved == found.nanoseconds else of_nanoseconds(moved)))
 
 
 def forms(instant: Instant) -> list[str]:
-    """The same instant in several forms, and its day."""
+    """Return the instant in several formats, and its day."""
     moment = EPOCH + timedelta(seconds=instant.nanoseconds // BILLION)
     plain = instant.text.removesuffix("Z")
     texts = [instant.text, plain, plain.replace("T", " "), f"{plain}+00:00", plain[:10]]
@@ -35,6 +35,6 @@ def forms(instant: Instant) -> list[str]:
 
 
 def spans_to(instants: Sequence[Instant]) -> list[str]:
-    """Durations that reach from today back to about one of the dates each."""
+    """Return durations that reach from today back to about each of the dates."""
     now = time.time_ns()
     return [f"P{(now - one.nanoseconds) // DAY}D" for one in instants if now - one.nanoseconds >= DAY]

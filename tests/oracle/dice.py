@@ -1,8 +1,8 @@
-"""Small decisions, read off a tape of bytes.
+"""Random decisions, read from a tape of bytes.
 
-Hypothesis draws the tape at one go: a draw for each decision would make it spend two examples of three on
-copies that come to the same request. Zeros are the plainest choices, and past the tape's end all is zero, so
-that a smaller tape is a simpler request.
+Hypothesis draws the whole tape at once: with a draw per decision, two thirds of its examples would be
+duplicates of the same request. Zeros select the simplest choices, and everything after the tape's end
+is zero, so that a smaller tape gives a simpler request.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
 
-LENGTH = 900  # bytes: as much as the largest requests take
+LENGTH = 900  # bytes: enough for the largest requests
 
 
 def tapes() -> SearchStrategy[bytes]:
-    """Tapes, two of three of the whole length."""
+    """Return a strategy of tapes, two thirds of which have the full length."""
     whole = st.binary(min_size=LENGTH, max_size=LENGTH)
     return st.builds(lambda length, tape: tape[:length], st.integers(0, 3 * LENGTH), whole)
 
@@ -30,7 +30,7 @@ class Dice:
         self._place = 0
 
     def number(self, low: int, high: int) -> int:
-        """A whole number from `low` to `high`."""
+        """Return an integer from `low` to `high`."""
         size = ((high - low).bit_length() + 7) // 8
         drawn = self._tape[self._place : self._place + size]
         self._place += size
@@ -38,9 +38,9 @@ class Dice:
         return low + (share >> 8 * size)
 
     def chance(self, percent: int) -> bool:
-        """True in `percent` of a hundred cases; plainly False."""
+        """Return True in `percent` of a hundred cases. The simplest choice is False."""
         return self.number(0, 99) >= 100 - percent
 
     def pick(self, choices: Sequence[T]) -> T:
-        """One of them; plainly the first."""
+        """Return one of the choices. The simplest is the first."""
         return choices[self.number(0, len(choices) - 1)]

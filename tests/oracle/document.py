@@ -10,7 +10,7 @@ from graphql.language.print_string import print_string
 
 
 class Operation(NamedTuple):
-    """What a client sends."""
+    """A request: document, variables, and operation name."""
 
     document: str
     variables: dict[str, Any]
@@ -45,7 +45,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Fragment:
-    """`cost` is the number of values that one object takes in an answer."""
+    """A fragment. `cost` is the number of values that it adds to a response per object."""
 
     name: str
     on: str
@@ -78,7 +78,7 @@ def fragment_text(fragment: Fragment) -> str:
 
 
 class Name(str):
-    """An enum's value: text in a variable, without quotes in a document."""
+    """An enum value: a string in a variable, an unquoted name in a document."""
 
     __slots__ = ()
 
@@ -88,7 +88,7 @@ def object_text(texts: Mapping[str, str]) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A literal of strings, enum values, whole numbers, booleans, null, and lists and objects of these."""
+    """Format a literal: strings, enum values, integers, booleans, null, and lists and objects of these."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, (int, Name)):

@@ -1,4 +1,4 @@
-"""Where a summary no longer says what its article says."""
+"""Drift: where a related entry's summary differs from its article."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Drift:
 
 
 def drift(entry: Entry, article: Article | None) -> list[Drift]:
-    """Each difference of a value that the summary has, in the order of the contract."""
+    """Return each difference of a value in the summary, in the order of the contract."""
     if article is None:
         return []
     found: list[Drift] = []

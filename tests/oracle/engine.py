@@ -1,4 +1,4 @@
-"""The oracle's answer to a request: the project's own SDL, executed by graphql-core over a World."""
+"""The oracle's response to a request: the project's SDL, executed by graphql-core over a World."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SDL = Path(__file__).parents[2] / "schema.graphql"
 
 
 class MarkerExecutor(Executor[Any]):
-    """Lets markers through, whatever the type of their field."""
+    """Passes markers through, whatever the type of their field."""
 
     def complete_value(
         self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any
@@ -49,9 +49,9 @@ class MarkerExecutor(Executor[Any]):
 
 
 def oracle_schema(sdl: str | None = None) -> GraphQLSchema:
-    """The schema of `sdl` (the project's own where it is None) with the oracle's resolvers.
+    """Build the schema of `sdl` (by default the project's) with the oracle's resolvers.
 
-    LookupError where the schema has a field that the oracle does not resolve.
+    Raises LookupError if the schema has a field without a resolver.
     """
     schema = build_schema(SDL.read_text(encoding="utf-8") if sdl is None else sdl)
     for type_ in schema.type_map.values():
@@ -83,7 +83,7 @@ def nothing_derived(_article: Article) -> Mapping[str, Any]:
 
 
 def refused(refusals: Sequence[Refusal]) -> dict[str, Any]:
-    """The answer for the first of them; the others are as right."""
+    """Return the response for the first error; `or` holds equally correct ones for the others."""
     if any(one.code == UNDETERMINED for one in refusals):
         return {"undetermined": [str(one) for one in refusals]}
     first, *others = [
@@ -93,7 +93,7 @@ def refused(refusals: Sequence[Refusal]) -> dict[str, Any]:
 
 
 class Oracle:
-    """Answers requests as a correct gqlnews would, with markers where the text is open."""
+    """Responds as a correct gqlnews would, with markers where the contract leaves a value open."""
 
     def __init__(
         self,
@@ -116,10 +116,11 @@ class Oracle:
         operation_name: str | None = None,
         similar: Callable[[Article, int], Any] | None = None,
     ) -> dict[str, Any]:
-        """The answer: `data`, `errors` or both; an error has its `path`, and a code where refused.
+        """Return the response: `data`, `errors` or both. Errors have a `path`, and a code if rejected.
 
-        `similar` gives the articles that the program holds to be like one: no text says which.
-        `or` are other answers that are as right, and `undetermined` says why there is no one right answer.
+        `similar` returns the articles that the program considers similar, which the contract does not
+        fix. `or` lists equally correct responses, and `undetermined` says why there is no single
+        correct response.
         """
         document, invalid = self._read(query)
         operation = get_operation_ast(document, operation_name)
@@ -148,7 +149,7 @@ class Oracle:
         return dict(result.formatted)
 
     def _read_once(self, query: str) -> tuple[DocumentNode, list[str]]:
-        """The document, and what is invalid about it."""
+        """Return the parsed document and its validation errors."""
         document = parse(query)
         return document, [error.message for error in validate(self.schema, document)]
 

@@ -1,4 +1,4 @@
-"""How articles split up: by topic, provider, type, category and time, and their figures."""
+"""Facets of articles: by topic, provider, type, category and time, and statistics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ USUAL = 10
 
 
 class TooManyIntervals(Exception):  # noqa: N818 - named as its code is
-    """More intervals between the oldest and the newest than are served."""
+    """The histogram would have more intervals than the API allows."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def stats(values: Iterable[int | None]) -> Stats:
 
 
 def intervals(articles: Iterable[Article], by: str) -> list[tuple[str, int]]:
-    """The first instants and the counts from the oldest article to the newest."""
+    """Return (start, count) of each interval from the oldest article to the newest."""
     counts = Counter(interval_of(one.published.nanoseconds, by) for one in articles)
     if not counts:
         return []
@@ -66,7 +66,7 @@ def intervals(articles: Iterable[Article], by: str) -> list[tuple[str, int]]:
 
 
 def interval_of(nanoseconds: int, by: str) -> int:
-    """The number of the interval: of days and weeks since the year 1, of months, of years."""
+    """Return the number of the interval: days or weeks since the year 1, months, or years."""
     moment = EPOCH + timedelta(seconds=nanoseconds // BILLION)
     match by:
         case "DAY":
@@ -80,7 +80,7 @@ def interval_of(nanoseconds: int, by: str) -> int:
 
 
 def start_of(number: int, by: str) -> str:
-    """The first instant of the interval, as it is served."""
+    """Return the start of the interval in the format of responses."""
     match by:
         case "DAY" | "WEEK":
             days = number if by == "DAY" else 7 * number

@@ -1,4 +1,4 @@
-"""What is wrong with an argument's value: the code for which the request is refused."""
+"""Error codes for invalid values of arguments."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .durations import read_duration
 from .filters import given
 from .instants import read_instant
 
-UNDETERMINED = "UNDETERMINED"  # no code of the contract: what the text leaves open
+UNDETERMINED = "UNDETERMINED"  # not a code of the contract: the contract leaves the result open
 DEEPEST = 32
 MOST_TESTS = 200
 DATES = frozenset({"publishedDateTime", "updatedAt"})
 
 
 def value_error(args: Mapping[str, Any]) -> str | None:
-    """The code for a filter, a date or a duration among the arguments; None where all are good."""
+    """Return the code for an invalid filter, date or duration in the arguments, or None."""
     where = args.get("where")
     return next((code for code in (*filter_errors(where or {}), *own_errors(args)) if code is not None), None)
 
@@ -38,7 +38,7 @@ def filter_errors(where: Mapping[str, Any]) -> Iterator[str | None]:
 
 
 def each_field(where: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The fields of a filter that test something, those of the filters inside it too."""
+    """Yield the fields of a filter that test something, including those of nested filters."""
     for name, value in given(where).items():
         if name in {"and", "or"}:
             for one in value:
@@ -50,14 +50,14 @@ def each_field(where: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def depth(where: Mapping[str, Any]) -> int:
-    """How many filters stand in each other, this one counted."""
+    """Return the nesting depth of filters, counting this one."""
     asked = given(where)
     inside = [*asked.get("and", ()), *asked.get("or", ()), *([asked["not"]] if "not" in asked else ())]
     return 1 + max((depth(one) for one in inside), default=0)
 
 
 def tests(where: Mapping[str, Any]) -> int:
-    """How many operators are given, a truth value being one."""
+    """Count the operators in a filter; a boolean counts as one."""
     return sum(len(given(value)) if isinstance(value, dict) else 1 for _, value in each_field(where))
 
 

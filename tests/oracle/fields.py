@@ -1,7 +1,7 @@
 """Front matter → Article, value by value.
 
-A reader takes the Tree below one key and raises FileError where the value is bad. For the article that is an
-error of the file; for an entry of `related` it leaves the entry out.
+Each reader gets the mapping and a key, and raises FileError for an invalid value. In an article that is
+an error of the file; an entry of `related` is left out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"}
 FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
 WHOLE = re.compile(r"[+-]?[0-9]+")
 FLOAT = re.compile(r"[+-]?[0-9]+\.[0-9]+")
-URL_KEYS = {  # a key and its older spelling
+URL_KEYS = {  # a key and its older name
     "webUrl": "sourceUrl",
     "originalUrl": "sourceUrl",
     "ampWebUrl": "ampUrl",
@@ -34,7 +34,7 @@ Keys = Mapping[str, Tree]
 
 
 def scalar(keys: Keys, name: str) -> Scalar | None:
-    """The scalar under `name`, None where it is absent or null."""
+    """Return the scalar under `name`, or None if it is absent or null."""
     value = keys.get(name)
     if value is None or (isinstance(value, Scalar) and value.is_null):
         return None
@@ -56,7 +56,7 @@ def needed(keys: Keys, name: str) -> str:
 
 
 def whole(keys: Keys, name: str) -> int | None:
-    """A 32-bit whole number, quoted or not."""
+    """Return a 32-bit integer, quoted or not."""
     found = text(keys, name)
     if found is None:
         return None
@@ -85,7 +85,7 @@ def instant(keys: Keys, name: str) -> Instant | None:
 
 
 def items(keys: Keys, name: str) -> list[Tree]:
-    """The list under `name`, empty where it is absent or null."""
+    """Return the list under `name`, empty if it is absent or null."""
     value = keys.get(name)
     if isinstance(value, list):
         return value
@@ -95,7 +95,7 @@ def items(keys: Keys, name: str) -> list[Tree]:
 
 
 def mapping(value: Tree | None, name: str) -> Keys | None:
-    """The mapping itself, None where it is absent or null."""
+    """Return the mapping, or None if it is absent or null."""
     if isinstance(value, dict):
         return value
     if value is None or (isinstance(value, Scalar) and value.is_null):
@@ -112,7 +112,7 @@ def link(keys: Keys, name: str, base_url: str | None) -> str | None:
 
 
 def links(keys: Keys, base_url: str | None) -> dict[str, str | None]:
-    """The four URLs by their names in a Card; one of `webUrl` and `originalUrl` must be there."""
+    """Return the four URLs by their names in a Card. `webUrl` or `originalUrl` is required."""
     found = {key: link(keys, key, base_url) or link(keys, old, base_url) for key, old in URL_KEYS.items()}
     if found["webUrl"] is None and found["originalUrl"] is None:
         raise FileError("missing-key: webUrl")
@@ -125,7 +125,7 @@ def links(keys: Keys, base_url: str | None) -> dict[str, str | None]:
 
 
 def images(keys: Keys, base_url: str | None) -> tuple[Image, ...]:
-    """The images, without those that have no `url`."""
+    """Return the images that have a `url`."""
     found = [mapping(item, "images") for item in items(keys, "images")]
     return tuple(image(item, url) for item in found if item and (url := link(item, "url", base_url)))
 
@@ -142,7 +142,7 @@ def image(keys: Keys, url: str) -> Image:
 
 
 def provider(keys: Keys, base_url: str | None) -> OwnProvider | None:
-    """The provider: None without a domain, called by its domain without a name."""
+    """Return the provider, or None without a domain. Its name defaults to the domain."""
     found = mapping(keys.get("provider"), "provider")
     if found is None or not (domain := text(found, "domain")):
         return None
@@ -157,7 +157,7 @@ def topics(keys: Keys) -> tuple[str, ...]:
 
 
 def card(keys: Keys, base_url: str | None) -> dict[str, Any]:
-    """The arguments of a Card."""
+    """Return the arguments of a Card."""
     kind = text(keys, "type")
     return {
         "title": needed(keys, "title"),
@@ -171,7 +171,7 @@ def card(keys: Keys, base_url: str | None) -> dict[str, Any]:
 
 
 def related(keys: Keys, base_url: str | None) -> tuple[Entry, ...]:
-    """The entries that are served, numbered."""
+    """Return the valid entries, numbered."""
     entries: list[Entry] = []
     for item in items(keys, "related"):
         try:
@@ -185,7 +185,7 @@ def related(keys: Keys, base_url: str | None) -> tuple[Entry, ...]:
 
 
 def article(slug: str, keys: Keys, body: str | None, base_url: str | None, updated: Instant) -> Article:
-    """The article of one file, last modified at `updated`; FileError where it has an error."""
+    """Return the article of one file, last modified at `updated`. Raises FileError for an invalid file."""
     published = instant(keys, "publishedDateTime")
     if published is None:
         raise FileError("missing-key: publishedDateTime")
@@ -207,7 +207,7 @@ def article(slug: str, keys: Keys, body: str | None, base_url: str | None, updat
 
 
 def json_value(value: Tree) -> JsonValue:
-    """An unknown key's value in JSON: what stands plain has the type that YAML gives it, the rest is text."""
+    """Convert an unknown key's value to JSON: plain scalars get their YAML type, others are strings."""
     if isinstance(value, dict):
         return {key: json_value(item) for key, item in value.items()}
     if isinstance(value, list):

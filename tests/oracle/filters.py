@@ -1,4 +1,4 @@
-"""`where`: which articles, and which providers, a filter lets through."""
+"""`where`: which articles or providers match a filter."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Given: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Scene:
-    """What filters read beside the article: its world, and the clock (nanoseconds since 1970)."""
+    """What filters read beside the article: its world, and the time in nanoseconds since 1970."""
 
     world: World
     now: int
 
 
-# Of a value, which is None where it is missing, and an operand, which never is.
+# (value or None if it is missing, operand) → whether the value matches.
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda value, operand: value is not None and value == operand,
     "ne": lambda value, operand: value is None or value != operand,
@@ -45,12 +45,12 @@ SETS: dict[str, Callable[[set[str], Sequence[str]], bool]] = {
 
 
 def given(filter_: Given | None) -> Given:
-    """Without what is null, which is as if left out."""
+    """Return the filter without nulls, which have the same meaning as absence."""
     return {name: value for name, value in (filter_ or {}).items() if value is not None}
 
 
 def article_test(where: Given | None, scene: Scene) -> Test:
-    """Whether an article passes. The arguments were found good."""
+    """Return the test for articles. The arguments are already validated."""
     return all_of([FIELDS[name](value, scene) for name, value in given(where).items()])
 
 
@@ -72,7 +72,7 @@ def value_test(operators: Given) -> Test:
 
 
 def plain(value_of: Callable[[Article], Any]) -> Callable[[Given, Scene], Test]:
-    """A field of strings or whole numbers."""
+    """A field of strings or integers."""
 
     def make(operators: Given, _scene: Scene) -> Test:
         test = value_test(operators)
@@ -136,7 +136,7 @@ FIELDS: dict[str, Callable[[Any, Scene], Test]] = {
 
 
 def provider_test(where: Given | None) -> Callable[[str, str], bool]:
-    """Whether a provider passes, by its domain and its name."""
+    """Return the test for a provider's domain and name."""
     tests = {name: value_test(operators) for name, operators in given(where).items()}
 
     def test(domain: str, name: str) -> bool:

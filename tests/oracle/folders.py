@@ -1,4 +1,4 @@
-"""Small content folders that are valid and awkward: the same folder for the same seed."""
+"""Small content folders, valid but unusual: the same folder for the same seed."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ BODIES = (
     "word " * 239 + "exact",
     "    indented code\n\n😀 <script>alert(1)</script> [link](https://x.example/)\n",
 )
-MODIFIED = (1_577_836_800, 1_577_836_801, 1_600_000_000, 1_700_000_000)  # whole seconds: any clock keeps them
+MODIFIED = (1_577_836_800, 1_577_836_801, 1_600_000_000, 1_700_000_000)  # whole seconds, for any file system
 
 
 def write_folder(path: Path, seed: int, articles: int) -> Path:
-    """Writes that many articles below `path`, which is made; returns it."""
+    """Write `articles` articles to the new folder `path`, and return it."""
     dice = random.Random(seed)  # noqa: S311 - a repeatable folder, no secret
     written = [article(dice, number) for number in range(articles)]
     urls = [[value for key, value in keys.items() if key in URL_KEYS] for keys in written]
@@ -86,13 +86,13 @@ def write_folder(path: Path, seed: int, articles: int) -> Path:
 
 
 def slug_of(dice: random.Random, number: int) -> str:
-    """Some nested, some with blanks, dots and letters past ASCII; never two alike."""
+    """Return a unique slug; some are nested or have spaces, dots or non-ASCII letters."""
     folder = dice.choice(("", "", "", "2020/", "2020/05/", "Ä b/", "a.b/"))
     return f"{folder}{dice.choice(('story', 'Story', 'news.v1', 'ñandú', 'x y', '😀'))}-{number}"
 
 
 def article(dice: random.Random, number: int) -> dict[str, Value]:
-    """Front matter without `related`. The first two are the oldest and the newest of all, and published."""
+    """Return front matter without `related`. Numbers 0 and 1 are published, the oldest and the newest."""
     keys: dict[str, Value] = {"title": title(dice)}
     keys["publishedDateTime"] = {0: "1950-01-01T00:00:00Z", 1: "2150-01-01T00:00:00.250Z"}.get(
         number, dice.choice(DATES)
@@ -113,7 +113,7 @@ def title(dice: random.Random) -> Value:
 
 
 def url_number(dice: random.Random, number: int) -> int:
-    """The number in an article's URLs: its own, or that of one of the first, of which one is the oldest."""
+    """Return the number in an article's URLs: its own, or that of one of the first articles."""
     return dice.randrange(min(number, 4)) if number and dice.random() < 0.35 else number
 
 
@@ -122,7 +122,7 @@ def url(kind: str, number: int) -> str:
 
 
 def some_urls(dice: random.Random, number: int) -> dict[str, Value]:
-    """URLs under new keys, old keys or both; some escaped as HTML is."""
+    """Return URLs under new keys, old keys or both; some are HTML-escaped."""
     kind = dice.randrange(5)
     page, original = url("page", number), url("original", number)
     urls: dict[str, Value] = {}
@@ -142,7 +142,7 @@ def some_urls(dice: random.Random, number: int) -> dict[str, Value]:
 
 
 def optional(dice: random.Random) -> dict[str, Value]:
-    """What an article may do without."""
+    """Return optional keys of an article."""
     choices: dict[str, Value] = {
         "excerpt": dice.choice(EXCERPTS),
         "category": dice.choice(("news", "Néws & more", None)),
@@ -161,7 +161,7 @@ def optional(dice: random.Random) -> dict[str, Value]:
 
 
 def provider(dice: random.Random, *, own: bool) -> Value:
-    """A provider as a file or an entry gives it. `many.example` has the most names in files."""
+    """Return a provider of a file or an entry. `many.example` has the most names in files."""
     domain = dice.choice([one for one in (*DOMAINS, "many.example") if not own or one != "listed.example"])
     name = dice.choice(DOMAINS[domain])
     found: dict[str, Value] = {"domain": domain}
@@ -189,7 +189,7 @@ def image(dice: random.Random, number: int) -> Value:
 
 
 def target_of(dice: random.Random, number: int, articles: int) -> int:
-    """Itself, one of its own group, or any article: within groups links are often mutual."""
+    """Choose the article itself, one of its group, or any: within groups, mutual links are frequent."""
     kind = dice.random()
     if kind < 0.15:
         return number
@@ -197,7 +197,7 @@ def target_of(dice: random.Random, number: int, articles: int) -> int:
 
 
 def entry(dice: random.Random, number: int, urls: list[list[Value]]) -> Value:
-    """A related entry: to any article by any of its URLs, to itself, or to nowhere; few are broken."""
+    """Return a related entry: it links to any article, to itself, or to nowhere; a few are invalid."""
     found: dict[str, Value] = {"title": title(dice)}
     target = dice.choice(urls[target_of(dice, number, len(urls))])
     lost = f"https://elsewhere.example/{dice.randrange(20)}"
@@ -215,13 +215,13 @@ def entry(dice: random.Random, number: int, urls: list[list[Value]]) -> Value:
         "images": some_images(dice),
     }
     found |= {key: value for key, value in choices.items() if dice.random() < 0.6}
-    if dice.random() < 0.05:  # left out
+    if dice.random() < 0.05:  # an invalid entry, which is left out
         found |= dice.choice(({"title": None}, {"quality": "high"}, {"publishedDateTime": "2020-02-30"}))
     return found
 
 
 def write_passed_over(path: Path) -> None:
-    """Files that are no articles, and one with an error."""
+    """Write files that are not articles, and some with errors."""
     sound = b'---\ntitle: "Hidden"\npublishedDateTime: 2020-01-01\nwebUrl: "https://hidden.example/"\n---\n'
     files = {
         ".hidden.md": sound,

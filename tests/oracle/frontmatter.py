@@ -1,4 +1,4 @@
-"""The text of a content file as front matter and body, with every scalar's own words kept."""
+"""Split a content file into front matter and body, and parse the front matter with all scalars as text."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BLANK_LINES_BEFORE = re.compile(r"\A(?:[ \t\r]*\n)+")
 
 
 class FileError(Exception):
-    """The file has an error, so its article is not served."""
+    """The file has an error, so that its article is not served."""
 
 
 @dataclass(frozen=True)
 class Scalar:
-    """One scalar's `text`; `plain` where it stands without quotes and is no block."""
+    """A scalar's `text`. `plain` scalars are neither quoted nor a block."""
 
     text: str
     plain: bool
@@ -34,7 +34,7 @@ Tree: TypeAlias = "Scalar | list[Tree] | dict[str, Tree]"
 
 
 def split_file(content: bytes) -> tuple[dict[str, Tree], str | None]:
-    """The front matter and the body (None where it is blank); FileError where there is no front matter."""
+    """Return front matter and body (None if blank). Raises FileError without front matter."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -47,14 +47,14 @@ def split_file(content: bytes) -> tuple[dict[str, Tree], str | None]:
 
 
 def surrounded(body: str) -> str | None:
-    """The body without the blank lines around it; None where nothing is left."""
+    """Strip the blank lines around the body; return None if nothing is left."""
     if not body.strip():
         return None
     return BLANK_LINES_BEFORE.sub("", body).rstrip()
 
 
 def read_mapping(text: str) -> dict[str, Tree]:
-    """The YAML mapping in `text`; FileError where it is none, or has an alias or a duplicate key."""
+    """Parse a YAML mapping. Raises FileError if it is invalid, or has an alias or a duplicate key."""
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
@@ -67,7 +67,7 @@ def read_mapping(text: str) -> dict[str, Tree]:
 
 
 def plain_tree(node: yaml.Node, seen: set[int]) -> Tree:
-    """The node as a Tree. A node met twice is there by an alias; `seen` holds the ids of those met."""
+    """Convert a node to a Tree. `seen` holds ids of visited nodes, because aliases repeat nodes."""
     if id(node) in seen:
         raise FileError("alias")
     seen.add(id(node))

@@ -1,7 +1,7 @@
-"""Full-text search over what one audience sees: which articles match, and how well by BM25 as FTS5 has it.
+"""Full-text search over what one audience sees: matches, and their BM25 scores as FTS5 computes them.
 
-A token's places are whole numbers that hold the article's number, the column and the position, so that the
-next position of a column is the next number, and a phrase is a chain of them.
+The place of a token is an integer made of the article's number, the column and the position. The next
+position in a column is the next integer, so a phrase is a sequence of consecutive integers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .records import Article
 from .terms import Query, Term, parse
 from .tokens import tokens
 
-APART = "\ue000"  # the token between two topics, and between two related titles
+APART = "\ue000"  # the token between two topics or two related titles
 WEIGHTS = (10.0, 4.0, 3.0, 3.0, 2.0, 1.0)
 POSITIONS = 28  # bits
 COLUMNS = 4  # bits
@@ -27,7 +27,7 @@ SCALE = 1e12
 
 
 def columns(article: Article) -> tuple[str, ...]:
-    """Title, excerpt, provider, topics, body and the titles of related coverage."""
+    """Return title, excerpt, provider, topics, body and related titles."""
     return (
         article.title,
         article.excerpt or "",
@@ -59,11 +59,11 @@ class TextIndex:
         self._lengths.append(length)
 
     def matching(self, text: str) -> set[str]:
-        """The slugs of the articles that match."""
+        """Return the slugs of matching articles."""
         return {self._articles[number].slug for number in self.found(text)}
 
     def _found(self, text: str) -> dict[int, int]:
-        """By the numbers of the articles that match, their scores × 10^12, rounded."""
+        """Return number → score × 10^12, rounded, of the matching articles."""
         query = parse(text)
         if not query.groups:
             return {}
@@ -84,7 +84,7 @@ class TextIndex:
         return {place >> COLUMNS + POSITIONS for place in self._instances(term)}
 
     def _instances(self, term: Term) -> set[int]:
-        """Where the phrase begins."""
+        """Return the places where the phrase begins."""
         found = set(self._token_places(term, 0))
         for distance in range(1, len(term.tokens)):
             found &= {place - distance for place in self._token_places(term, distance)}
@@ -105,7 +105,7 @@ class TextIndex:
     # ------------------------------------------------------------ rank
 
     def _scores(self, query: Query, numbers: set[int]) -> dict[int, float]:
-        """BM25 of each article, higher is better; the phrases are summed up in the order of the query."""
+        """Return the BM25 score of each article, higher is better, with phrases summed in query order."""
         rows = len(self._articles)
         average = sum(self._lengths) / rows
         scores = dict.fromkeys(numbers, 0.0)

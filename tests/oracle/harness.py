@@ -1,4 +1,4 @@
-"""The program's answers against the oracle's."""
+"""Compare the program's responses with the oracle's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .matching import matches
 from .probe import Ask, Probe
 from .world import Audience, World
 
-SHOWN = 10  # differences
+SHOWN = 10  # differences that are printed
 REFUSED = frozenset(
     {"BAD_PAGE", "BAD_CURSOR", "BAD_DATE", "BAD_DURATION", "BAD_VERSION", "VERSION_TOO_OLD"}
     | {"TOO_MANY_INTERVALS", "TOO_DEEP", "TOO_WIDE"}
@@ -22,14 +22,14 @@ REFUSED = frozenset(
 
 
 def check(ask: Ask, oracle: Oracle, world: World, operation: Operation) -> None:
-    """AssertionError, with every difference by its path, where the answer is not the oracle's."""
+    """Raise AssertionError, with the path of every difference, if the response is not the oracle's."""
     probe = Probe(ask, world)
     expected = oracle.execute(world, *operation, similar=probe.similar)
     actual = ask(operation.document, operation.variables, operation.name, world.audience)
     if asks_too_much(operation, actual):
         return
     found = list(differences(expected, actual, oracle.registry))
-    if found:  # the clock has gone on since: a date may have left the time asked for
+    if found:  # time has passed: a date may have left the requested range
         expected = oracle.execute(world, *operation, similar=probe.similar)
         found = list(differences(expected, actual, oracle.registry))
     found += probe.faults
@@ -38,19 +38,19 @@ def check(ask: Ask, oracle: Oracle, world: World, operation: Operation) -> None:
 
 
 def asks_too_much(operation: Operation, actual: Mapping[str, Any]) -> bool:
-    """Whether the program's own limit on `similar` refused the request; its tests are elsewhere."""
+    """Whether the program's limit on `similar`, which is tested elsewhere, rejected the request."""
     errors = [error_line(error) for error in actual.get("errors") or ()]
     return "data" not in actual and "similar" in operation.document and errors[0].endswith("TOO_WIDE")
 
 
 def learn_cursors(ask: Ask, oracle: Oracle, world: World) -> None:
-    """Asks for pages of every list, so that the registry knows cursors of each; checks them on the way."""
+    """Query pages of every list, check them, and register their cursors."""
     for operation in lessons(oracle.schema, world):
         check(ask, oracle, world, operation)
 
 
 def differences(expected: Mapping[str, Any], actual: Mapping[str, Any], registry: Registry) -> Iterator[str]:
-    """What is different between two answers, a line each."""
+    """Yield the differences between two responses, one per line."""
     if "undetermined" in expected:
         return
     if any(not [*differences(other, actual, registry)] for other in expected.get("or", ())):
@@ -73,14 +73,14 @@ def error_lines(answer: Mapping[str, Any]) -> list[str]:
 
 
 def error_line(error: Mapping[str, Any]) -> str:
-    """What the contract says of an error: its path, and its code where it was refused."""
+    """Return what the contract fixes of an error: its path, and its code if the request was rejected."""
     code = error.get("extensions", {}).get("code", "")
     refused = code if code in REFUSED else ""
     return f"{'.'.join(map(str, error.get('path') or ()))} {refused}".strip()
 
 
 def compare(expected: Any, actual: Any, registry: Registry, path: str = "") -> Iterator[str]:
-    """What is different between two values, the order of keys too, and cursors one to one."""
+    """Yield the differences between two values, including key order; cursors must map one to one."""
     if isinstance(expected, Marker):
         if not matches(expected, actual, registry):
             yield f"{path}: should be {expected}, but is {short(actual)}"

@@ -1,4 +1,4 @@
-"""Values of input types for generated requests, by the type's definition: filters, orders, enums, dates."""
+"""Values of input types for generated requests, by type definition: filters, orders, enums, dates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEARCHED = frozenset({"ArticleFilter.matches", "Query.search.query"})
 
 
 class Inputs:
-    """Makes values; `coordinate` says for what, e.g. `ArticleFilter.title.contains`."""
+    """Generates values. `coordinate` says where they belong, e.g. `ArticleFilter.title.contains`."""
 
     def __init__(self, dice: Dice, values: Values) -> None:
         self._dice = dice
@@ -52,7 +52,7 @@ class Inputs:
     # ------------------------------------------------------------ objects
 
     def _object(self, type_: GraphQLInputObjectType, coordinate: str, depth: int) -> dict[str, Any]:
-        """An object with the fields that it needs and some others."""
+        """Generate an object with all required and some optional fields."""
         needed = [name for name, one in type_.fields.items() if is_needed(one)]
         others = [name for name in type_.fields if name not in needed and (depth or name not in NESTED)]
         wanted = [self._dice.pick(others) for _ in range(self._dice.pick((1, 1, 2, 1, 3, 0)))]
@@ -94,7 +94,7 @@ class Inputs:
         return max(-(2**31), min(2**31 - 1, near))
 
     def _text(self, of: str, operator: str) -> str:
-        """A value of the content, or a part of one where the operator looks for parts."""
+        """Return a value of the content, or a part of one if the operator searches for parts."""
         dice = self._dice
         known = self._values.known.get(of, ())
         text = dice.pick(UNKNOWN if not known or dice.chance(8) else known)

@@ -1,4 +1,4 @@
-"""Dates as content files write them."""
+"""Dates in the formats of content files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ BILLION = 1_000_000_000
 
 
 class Instant(NamedTuple):
-    """`nanoseconds` since 1970 in UTC, which is what orders it, and the `text` that is served."""
+    """`nanoseconds` since 1970 in UTC, which determine the order, and the `text` in responses."""
 
     nanoseconds: int
     text: str
 
 
 def read_instant(written: str) -> Instant:
-    """The instant that a file writes; ValueError where it is none, or lies outside the years 1 to 9999."""
+    """Parse a date. Raises ValueError if it is invalid or outside the years 1 to 9999."""
     found = WRITTEN.fullmatch(written)
     if found is None:
         raise ValueError(f"no date: {written!r}")
@@ -39,20 +39,20 @@ def read_instant(written: str) -> Instant:
 
 
 def text_of(moment: datetime, digits: str = "") -> str:
-    """As it is served, with these sub-second digits."""
+    """Format the instant as in responses, with these sub-second digits."""
     fraction = f".{digits}" if digits else ""
     return moment.replace(tzinfo=None).isoformat(timespec="seconds") + fraction + "Z"
 
 
 def of_nanoseconds(nanoseconds: int) -> Instant:
-    """The instant of a clock, with the digits that it needs."""
+    """Convert clock time, with as many digits as it needs."""
     seconds, fraction = divmod(nanoseconds, BILLION)
     digits = f"{fraction:09}".rstrip("0")
     return Instant(nanoseconds, text_of(EPOCH + timedelta(seconds=seconds), digits))
 
 
 def zone(offset: str | None) -> timezone:
-    """The zone of `+02:00`, `Z` or nothing; ValueError for a minute past 59 or an hour past 23."""
+    """Parse the offset `+02:00`, `Z` or None. Raises ValueError for minutes over 59 or hours over 23."""
     if offset is None or offset in "Zz":
         return UTC
     hours, minutes = int(offset[1:3]), int(offset[4:])

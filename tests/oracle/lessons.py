@@ -1,4 +1,4 @@
-"""Requests for pages of every list under several orders, as far as a schema has them: they teach cursors."""
+"""Requests for pages of every list in several orders, from whose responses the registry learns cursors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HALF_LIVES = ("P1D", "P5000W", "PT1S")
 
 
 def lessons(schema: GraphQLSchema, world: World) -> Iterator[Operation]:
-    """One request for each kind of list."""
+    """Yield one request for each kind of list."""
     yield Operation(roots(schema), {}, None)
     yield Operation(below_nodes(schema), {"ids": node_ids(schema, world)}, None)
     if has(schema, "Article", "referencedBy"):
@@ -63,7 +63,7 @@ def roots(schema: GraphQLSchema) -> str:
 
 
 def pages(schema: GraphQLSchema, type_: str, first: int, field: str = "articles") -> str:
-    """The list of articles under each of the orders."""
+    """Select the list of articles in each of the orders."""
     orders = ORDERS if has(schema, type_, field, "orderBy") else ORDERS[:1]
     return " ".join(
         f"o{number}: {field}(first: {first}{order_text(order)}) {{ edges {{ cursor }} }}"
@@ -76,7 +76,7 @@ def order_text(order: Sequence[object]) -> str:
 
 
 def queries(world: World) -> list[str]:
-    """The first words of some titles."""
+    """Return queries made of the first words of some titles."""
     titles = [one.title for one in world.articles if one.title.split()]
     chosen = titles[:: max(1, len(titles) // QUERIES)][:QUERIES]
     return [" OR ".join(dict.fromkeys(title.split()[:3])) for title in chosen]

@@ -18,7 +18,7 @@ def edge_cursor(source: Page, place: int) -> Cursor | None:
 
 
 def most(source: Facets, first: int | None, counted: Any) -> Any:
-    """The first rows; as many as usual where none are asked for."""
+    """Return the first rows, or the default number if `first` is None."""
     return counted(source)[: facets.USUAL if first is None else first]
 
 
@@ -45,7 +45,7 @@ EDGE: dict[str, Resolver] = {"cursor": lambda edge, _: edge.cursor, "node": lamb
 
 
 def counted(name: str) -> dict[str, Resolver]:
-    """A row of a facet: what is counted, called `name`, and how often."""
+    """Resolvers for a row of a facet: the counted value, called `name`, and its count."""
     return {name: lambda row, _: row[0], "count": lambda row, _: row[1]}
 
 

@@ -1,4 +1,4 @@
-"""Connections: what a list has after `where` and `collapse`, in its order, and the page of it."""
+"""Connections: the elements after `where` and `collapse`, in order, and one page of them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .world import Provider, World, in_order
 Keyed: TypeAlias = tuple[Key, Article]
 T = TypeVar("T")
 
-CLOSE = 1e-13  # relative, of scores: what the order of a sum can make of them
+CLOSE = 1e-13  # relative, of scores: the effect of the order of summation
 
 
 def articles(info: Info, elements: Sequence[Article], args: Mapping[str, Any]) -> Page:
-    """A page of articles, by `where`, `orderBy` and `collapse`."""
+    """Return a page of articles, by `where`, `orderBy` and `collapse`."""
     seen = world(info)
     order = article_order(place_of(info), args)
     kept = passing(info, args.get("where"))
@@ -39,7 +39,7 @@ def articles(info: Info, elements: Sequence[Article], args: Mapping[str, Any]) -
 
 
 def passing(info: Info, where: Given | None) -> Test | None:
-    """The filter's test; None where it asks for nothing."""
+    """Return the filter's test, or None if it is empty."""
     return article_test(where, info.context.scene) if given(where) else None
 
 
@@ -49,7 +49,7 @@ def page_of(info: Info, keyed: Iterable[tuple[Key, Any]], args: Mapping[str, Any
 
 
 def collapsed(ordered: Iterable[Keyed], collapse: str | None, seen: World) -> Iterator[Keyed]:
-    """The first of each group."""
+    """Yield the first element of each group."""
     groups: set[str] = set()
     for key, article in ordered:
         group = group_of(article, collapse, seen)
@@ -75,7 +75,7 @@ def providers(info: Info, args: Mapping[str, Any]) -> Page:
 
 
 def has_name(info: Info, test: Any, provider: Provider) -> bool:
-    """Whether the provider passes. Of names that only entries give, the text does not say which is first."""
+    """Whether the provider matches. If only entries name it, the contract does not fix its first name."""
     own = any(one.provider is not None for one in provider.articles)
     verdicts = {test(provider.domain, name) for name in (provider.names[:1] if own else provider.names)}
     if len(verdicts) > 1:
@@ -84,7 +84,7 @@ def has_name(info: Info, test: Any, provider: Provider) -> bool:
 
 
 def trending(info: Info, args: Mapping[str, Any]) -> Page:
-    """Articles by heat that halves, none of them from after `asOf`."""
+    """Return articles by decaying heat, none of them later than `asOf`."""
     seen = world(info)
     latest = info.context.now if args.get("asOf") is None else read_instant(args["asOf"]).nanoseconds
     kept = passing(info, args.get("where"))
@@ -100,13 +100,13 @@ def trending(info: Info, args: Mapping[str, Any]) -> Page:
 
 
 def around(page: Page, ordered: Sequence[T]) -> Sequence[T]:
-    """What the page shows of a list, and the elements next to it."""
+    """Return the elements of the page, and the ones next to it."""
     return ordered[max(0, page.start - 1) : page.start + len(page.edges) + 1]
 
 
 @dataclass(frozen=True)
 class Hit:
-    """An article that a search found; `score` is × 10^12."""
+    """An article that a search found. `score` is multiplied by 10^12."""
 
     article: Article
     score: int
@@ -114,7 +114,7 @@ class Hit:
 
 
 def search(info: Info, args: Mapping[str, Any]) -> Page:
-    """Articles that match, best first."""
+    """Return matching articles, best first."""
     kept = passing(info, args.get("where"))
     query = args["query"]
     hits = [
@@ -131,7 +131,7 @@ def search(info: Info, args: Mapping[str, Any]) -> Page:
 
 
 def stories(info: Info, args: Mapping[str, Any]) -> Page:
-    """Stories of `minSize` articles and more."""
+    """Return stories with at least `minSize` articles."""
     least = max(2, args["minSize"])
     by_size = args["orderBy"] == "SIZE"
     kept = [one for one in world(info).stories if len(one.articles) >= least]

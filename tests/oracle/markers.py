@@ -1,6 +1,6 @@
-"""Values that the oracle cannot know to the letter. They stand in its answers in place of the text.
+"""Markers: placeholders in oracle responses for values that it cannot know exactly.
 
-`matching.matches` knows what to make of each.
+`matching.matches` compares them with a program's values.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 
 class Marker:
-    """Stands in an answer for a value that is not known to the letter."""
+    """A placeholder for a value that is not known exactly."""
 
 
 @dataclass(frozen=True)
 class Cursor(Marker):
-    """Where `key` stands in the list at `place`, e.g. `Topic.articles`, under one `order` of it."""
+    """The cursor of `key` in the list at `place`, e.g. `Topic.articles`, in one `order` of it."""
 
     place: str
     key: tuple[Any, ...]
@@ -24,7 +24,7 @@ class Cursor(Marker):
 
     @property
     def meaning(self) -> Hashable:
-        """Equal for cursors that may have one text: of searches that only their characters tell apart."""
+        """Equal for cursors that may have the same text, such as those of searches with equal meaning."""
         return self.place, self.key, order_meaning(self.order)
 
 
@@ -34,7 +34,7 @@ def order_meaning(order: tuple[Any, ...]) -> Hashable:
 
 @dataclass(frozen=True)
 class Opaque(Marker):
-    """Any value, of the field named."""
+    """Any value of this field."""
 
     field: str
 
@@ -48,7 +48,7 @@ class OneOf(Marker):
 
 @dataclass(frozen=True)
 class LooseTail(Marker):
-    """A list that begins with `head`, in this order, and goes on with `tail` in any order."""
+    """A list that begins with `head` in this order, followed by `tail` in any order."""
 
     head: tuple[str, ...]
     tail: frozenset[str]
@@ -56,14 +56,14 @@ class LooseTail(Marker):
 
 @dataclass(frozen=True)
 class Near(Marker):
-    """A number, as exactly as floating point gives it."""
+    """A number, up to floating-point precision."""
 
     value: float
 
 
 @dataclass(frozen=True)
 class Version(Marker):
-    """Where a caller of the audience stands who has seen `place` of the `total` changes that there are."""
+    """The version of a caller that has seen `place` of `total` changes."""
 
     audience: str
     place: int
@@ -71,10 +71,10 @@ class Version(Marker):
 
 
 class Registry:
-    """Which cursor text of the program stands for which marker, one to one; versions likewise.
+    """Maps the program's cursors to markers one to one, and its versions too.
 
-    But several versions may stand for nothing seen, and for everything: not each change of a version is one
-    of an article.
+    Several versions may correspond to the states before the first and after the last article change,
+    because not every version changes an article.
     """
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Registry:
         self._texts: dict[Cursor, str] = {}
 
     def matches(self, marker: Cursor, text: str) -> bool:
-        """Whether `text` can stand for `marker`: as before, or where neither was seen yet."""
+        """Whether `text` fits `marker`: the same pair as before, or both are new."""
         known = self._markers.get(text, marker)
         if known.meaning != marker.meaning or self._texts.get(marker, text) != text:
             return False
@@ -96,11 +96,11 @@ class Registry:
         return self._markers.get(text)
 
     def texts(self) -> list[str]:
-        """Every cursor seen, in the order of being seen."""
+        """Return all cursors in the order of their first occurrence."""
         return list(self._markers)
 
     def version_matches(self, marker: Version, text: str) -> bool:
-        """Whether `text` can stand for the version: the same place as before, or one not seen yet."""
+        """Whether `text` fits the version: the same place as before, or a new text."""
         if self._places.setdefault((marker.audience, text), marker.place) != marker.place:
             return False
         inside = 0 < marker.place < marker.total
@@ -110,5 +110,5 @@ class Registry:
         return self._places.get((audience, text))
 
     def versions(self) -> list[str]:
-        """Every version seen, whoever saw it."""
+        """Return all versions, for every audience."""
         return list(dict.fromkeys(text for _, text in self._places))

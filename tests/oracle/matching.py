@@ -1,4 +1,4 @@
-"""Whether a program's value can be what a marker stands for."""
+"""Whether a program's value matches a marker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`orderBy`: the order of articles as keys that compare ascending."""
+"""`orderBy`: sort keys of articles, which compare ascending."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from .records import Article
 
-Term: TypeAlias = tuple[str, str, str]  # a field, ASC or DESC, nulls FIRST or LAST
+Term: TypeAlias = tuple[str, str, str]  # field, ASC or DESC, nulls FIRST or LAST
 Order: TypeAlias = tuple[Term, ...]
 Key: TypeAlias = tuple[Any, ...]
 
@@ -17,9 +17,9 @@ MAY_BE_MISSING = frozenset({"QUALITY", "HEAT"})
 
 
 def order_of(order_by: Sequence[Mapping[str, str]] | None, usual: Order) -> Order:
-    """The order that is asked for; a field that is named again says nothing new.
+    """Return the requested order, without repeated fields.
 
-    Of a field that is never missing it says nothing either at which end missing ones would stand.
+    For fields that are never missing, `nulls` is ignored too.
     """
     terms: dict[str, Term] = {}
     for one in order_by or ():
@@ -34,7 +34,7 @@ def key_of(article: Article, order: Order) -> Key:
 
 
 def part(article: Article, field: str, direction: str, nulls: str) -> Key:
-    """One term's part of the key: where it stands among missing values, then the value."""
+    """Return one term's part of the key: the position relative to nulls, then the value."""
     value = value_of(article, field)
     if value is None:
         return (0 if nulls == "FIRST" else 2, 0)
@@ -44,7 +44,7 @@ def part(article: Article, field: str, direction: str, nulls: str) -> Key:
 
 
 def downwards(text: str) -> tuple[int, ...]:
-    """What compares as the text does, the other way round: a longer text comes before its beginning."""
+    """Return a key that compares in reverse text order: a longer text comes before its prefix."""
     return (*(-ord(letter) for letter in text), 1)
 
 

@@ -1,4 +1,4 @@
-"""Relay pages over lists that are already in order, and what is refused about their arguments."""
+"""Relay pages of sorted lists, and the errors of their arguments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Page:
-    """`elements` are all that the list has, whatever the page; of them it shows those from `start`."""
+    """A page. `elements` is the whole list, of which the page begins at `start`."""
 
     edges: tuple[Edge, ...]
     elements: tuple[Any, ...]
@@ -38,7 +38,7 @@ class Page:
 
 
 def page_error(place: str, order: tuple[Any, ...], args: Mapping[str, Any], registry: Registry) -> str | None:
-    """The code for which a connection's arguments are refused, None where they are good."""
+    """Return the error code of a connection's arguments, or None."""
     first, last = args.get("first"), args.get("last")
     if first is not None and last is not None:
         return "BAD_PAGE"
@@ -56,7 +56,7 @@ def page_error(place: str, order: tuple[Any, ...], args: Mapping[str, Any], regi
 
 
 def list_error(args: Mapping[str, Any]) -> str | None:
-    """The code for which a plain list's arguments are refused, None where they are good."""
+    """Return the error code of a plain list's arguments, or None."""
     counts = (args.get("first"), args.get("offset"))
     return "BAD_PAGE" if any(count is not None and count < 0 for count in counts) else None
 
@@ -68,7 +68,7 @@ def page(
     args: Mapping[str, Any],
     registry: Registry,
 ) -> Page:
-    """The page that `args` (found good) ask for, of elements with their keys, which ascend."""
+    """Return the page for valid `args` of elements whose keys ascend."""
     keys = [key for key, _ in keyed]
     after, before = (bound(args.get(name), registry) for name in ("after", "before"))
     start = 0 if after is None else bisect_right(keys, after)
@@ -87,7 +87,7 @@ def page(
 
 
 def bound(text: str | None, registry: Registry) -> Key | None:
-    """The key of a cursor that was found good."""
+    """Return the key of a valid cursor."""
     if text is None:
         return None
     cursor = registry.marker(text)
@@ -98,10 +98,10 @@ def bound(text: str | None, registry: Registry) -> Key | None:
 def around(
     keys: list[Key], kept: range, after: Key | None, before: Key | None, *, backward: bool
 ) -> tuple[bool, bool]:
-    """Whether anything stands before the page, and after it.
+    """Whether there are elements before the page, and after it.
 
-    An empty page stands where its walk begins: just after `after`, else at the start; walking backward just
-    before `before`, else at the end.
+    An empty page is located where its walk begins: right after `after` or at the start; for a backward
+    walk right before `before` or at the end.
     """
     if kept:
         return kept[0] > 0, kept[-1] < len(keys) - 1

@@ -1,4 +1,4 @@
-"""The order that each connection is in, by its arguments: a cursor holds for one of them."""
+"""The order of each connection, by its arguments. A cursor is valid for one order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def article_order(place: str, args: Mapping[str, Any]) -> Order:
 
 
 def order_at(place: str, args: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The order, as a cursor keeps it. The arguments are coerced, and were found good."""
+    """Return the order, as stored in cursors. The arguments are coerced and valid."""
     match place:
         case "Query.providers":
             return ()

@@ -1,6 +1,7 @@
-"""What only the program can say: which articles it holds to be like another.
+"""Query the program for what only it can decide: which articles it considers similar.
 
-It is asked, its answer is checked against the rules, and every request that asks for them must give those.
+The response is checked against the rules, and every other request for them must return the same
+articles.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ SIMILAR = "query ($slug: String!, $first: Int) { article(slug: $slug) { similar(
 
 
 class Probe:
-    """`faults` is what is wrong with what the program said, a line each."""
+    """Queries `similar`. `faults` describes errors in the program's responses, one per line."""
 
     def __init__(self, ask: Ask, world: World) -> None:
         self._ask = ask
@@ -29,7 +30,7 @@ class Probe:
         self.faults: list[str] = []
 
     def similar(self, article: Article, first: int) -> list[Article] | Opaque:
-        """The articles; a marker where the program gave no list of articles."""
+        """Return the articles, or a marker if the program did not return a list of articles."""
         key = (article.slug, first)
         if key not in self._known:
             self._known[key] = self._similar(article, first)

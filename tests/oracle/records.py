@@ -1,4 +1,4 @@
-"""What one content file says, as plain data. Names are those of the schema, so that they read alike."""
+"""The content of one file as plain data, named as in the schema."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Image:
 
 @dataclass(frozen=True)
 class OwnProvider:
-    """A provider as one file or one entry names it."""
+    """A provider as named by one file or entry."""
 
     domain: str
     name: str
@@ -32,7 +32,7 @@ class OwnProvider:
 
 @dataclass(frozen=True)
 class Card:
-    """What an article and a related entry have in common: the interface `Coverage`."""
+    """The fields common to articles and related entries: the interface `Coverage`."""
 
     title: str
     excerpt: str | None
@@ -54,7 +54,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Entry(Card):
-    """One entry of `related`; `position` counts the entries that are served."""
+    """One entry of `related`. `position` counts valid entries only."""
 
     position: int
     published: Instant | None
@@ -77,11 +77,11 @@ class Article(Card):
 
     @cached_property
     def order_key(self) -> tuple[int, str]:
-        """Ascending, it puts the newest first and then the first slug."""
+        """Sort key: newest first, then by slug."""
         return (-self.published.nanoseconds, self.slug)
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """The URLs that lead to it, each once."""
+        """Return the distinct URLs of the article."""
         four = (self.web_url, self.original_url, self.amp_web_url, self.cdn_amp_web_url)
         return tuple(dict.fromkeys(url for url in four if url is not None))

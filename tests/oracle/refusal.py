@@ -1,8 +1,8 @@
-"""Arguments for which a request is refused before it runs.
+"""Arguments that make a request fail before it runs.
 
-Every field that execution could reach is looked at, depth first in the order in which fields are collected:
-what `@skip` or `@include` leaves out is not reached, nor is a fragment whose type the value can never have.
-Values are not looked at: a field below `node` counts for each type that its fragment can stand for.
+Every field that execution could reach is checked, depth first in the order in which fields are
+collected. Fields excluded by `@skip` or `@include`, or in a fragment whose type is impossible, are not
+reached. Values are unknown: a field below `node` counts for each possible type of its fragment.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Collected: TypeAlias = "dict[str, dict[str, list[FieldNode]]]"
 
 @dataclass(frozen=True)
 class Refusal:
-    """`path` is that of the field in the answer, without list indices."""
+    """An error. `path` is the field's path in the response without list indices."""
 
     code: str
     path: tuple[str, ...]
@@ -55,7 +55,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Request:
-    """What every step needs. `variables` are coerced, as graphql-core gives them."""
+    """What every step needs. `variables` are coerced by graphql-core."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -65,9 +65,9 @@ class Request:
 
 
 def operation_refusals(request: Request, operation: OperationDefinitionNode) -> list[Refusal]:
-    """The refusal, by the first argument in document order that calls for it; then others as right.
+    """Return the error of the first invalid argument in document order, then equally correct ones.
 
-    Whether a version ever was, a program may find out only once it has looked at the other arguments.
+    A program may check whether a version exists after it has checked all other arguments.
     """
     root = request.schema.get_root_type(operation.operation)
     assert root is not None
@@ -79,7 +79,7 @@ def operation_refusals(request: Request, operation: OperationDefinitionNode) -> 
 def refusals(
     request: Request, sets: Sequence[SelectionSetNode], types: Types, path: tuple[str, ...]
 ) -> Iterator[Refusal]:
-    """What is refused below `path`, where `sets` are merged and the value is of one of `types`."""
+    """Yield the errors below `path`, where `sets` are merged and the value has one of `types`."""
     collected: Collected = {}
     for selection_set in sets:
         collect(request, selection_set.selections, types, collected)
@@ -91,7 +91,7 @@ def refusals(
 def field_refusals(
     request: Request, parent: GraphQLObjectType, nodes: list[FieldNode], path: tuple[str, ...]
 ) -> Iterator[Refusal]:
-    """What is refused of one field of one type, and below it. `nodes` are its places in the document."""
+    """Yield the errors of one field of one type, and below it. `nodes` are its occurrences."""
     field = request.schema.get_field(parent, nodes[0].name.value)
     assert field is not None
     code = argument_error(request, parent, field, nodes[0])
@@ -107,7 +107,7 @@ def field_refusals(
 def argument_error(
     request: Request, parent: GraphQLObjectType, field: GraphQLField, node: FieldNode
 ) -> str | None:
-    """The code for one field's arguments, None where they are good, or are an error of execution."""
+    """Return the error code of one field's arguments; None if they are valid or fail only in execution."""
     try:
         args = get_argument_values(field, node, request.variables)
     except GraphQLError:
@@ -125,7 +125,7 @@ def argument_error(
 
 
 def possible_types(schema: GraphQLSchema, type_: Any) -> Types:
-    """The object types that a value of `type_` can have."""
+    """Return the object types that a value of `type_` can have."""
     if is_object_type(type_):
         return {type_.name: type_}
     assert is_abstract_type(type_)
@@ -136,7 +136,7 @@ def possible_types(schema: GraphQLSchema, type_: Any) -> Types:
 def collect(
     request: Request, selections: Sequence[SelectionNode], types: Types, collected: Collected
 ) -> None:
-    """Adds the fields that values of `types` can have, by response key and then by type."""
+    """Collect the fields that values of `types` can have, by response key and type."""
     for selection in selections:
         if not included(request, selection):
             continue
@@ -154,7 +154,7 @@ def collect(
 
 
 def narrowed(request: Request, fragment: FragmentDefinitionNode | InlineFragmentNode, types: Types) -> Types:
-    """Those of `types` that the fragment's condition lets through."""
+    """Return those of `types` that satisfy the fragment's type condition."""
     if fragment.type_condition is None:
         return types
     condition = request.schema.get_type(fragment.type_condition.name.value)

@@ -1,4 +1,4 @@
-"""Plain resolvers of the roots, and all resolvers together."""
+"""Plain resolvers of root fields, and the table of all resolvers."""
 
 from __future__ import annotations
 
@@ -65,5 +65,5 @@ RESOLVERS: dict[str, dict[str, Resolver]] = (
     }
 )
 
-# Objects whose fields stand below an Opaque value only, so that nothing resolves them.
+# Types that occur only below an Opaque value, so that no resolver is needed.
 BELOW_OPAQUE = frozenset({"Heading", "Problem"})

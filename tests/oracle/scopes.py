@@ -1,8 +1,8 @@
 """Which fields may share a response key.
 
-A Scope stands for all the selection sets that merge into one object of the answer. Its rules are those of
-the specification's "Field Selection Merging", made somewhat stricter where that is simpler: fields of object
-types that exclude each other may share a key only where they return the same type.
+A Scope stands for all selection sets that merge into one object of the response. Its rules are those of
+"Field Selection Merging" in the specification, slightly stricter where that is simpler: fields of
+mutually exclusive object types may share a key only if they return the same type.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENDLESS = 1_000_000
 
 @dataclass(frozen=True)
 class Use:
-    """A field as one selection names it, on the type `parent`."""
+    """A field in a selection on the type `parent`."""
 
     parent: Any
     name: str
@@ -36,7 +36,7 @@ class Use:
 
 @dataclass
 class Entry:
-    """One response key: how it is used, of how many elements its value is at most, and what is below it."""
+    """One response key: its uses, the largest size of its value, and the scope below it."""
 
     size: int
     uses: list[Use] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Scope:
 
 
 def merges(schema: GraphQLSchema, scope: Scope, parent: Any, selections: Iterable[Selection]) -> bool:
-    """Whether selections that were made elsewhere, on the type `parent`, agree with the scope."""
+    """Whether selections made elsewhere on the type `parent` are compatible with the scope."""
     return all(merges_one(schema, scope, parent, selection) for selection in selections)
 
 
@@ -73,7 +73,7 @@ def merges_one(schema: GraphQLSchema, scope: Scope, parent: Any, selection: Sele
 
 
 def merge(schema: GraphQLSchema, scope: Scope, parent: Any, selections: Iterable[Selection]) -> None:
-    """Adds to the scope what agrees with it. Its lists count as endless: how long they are is not known."""
+    """Add compatible selections to the scope. The sizes of their lists count as unbounded."""
     for selection in selections:
         if isinstance(selection, Field):
             use, returned = use_of(schema, parent, selection)
@@ -84,7 +84,7 @@ def merge(schema: GraphQLSchema, scope: Scope, parent: Any, selections: Iterable
 
 
 def inside(schema: GraphQLSchema, parent: Any, selection: Selection) -> tuple[Any, tuple[Selection, ...]]:
-    """The type and the selections of a fragment."""
+    """Return the type and the selections of a fragment."""
     assert not isinstance(selection, Field)
     if isinstance(selection, Spread):
         return schema.get_type(selection.fragment.on), selection.fragment.selections
@@ -92,7 +92,7 @@ def inside(schema: GraphQLSchema, parent: Any, selection: Selection) -> tuple[An
 
 
 def use_of(schema: GraphQLSchema, parent: Any, selection: Field) -> tuple[Use, Any]:
-    """The selection as a Use, and the type that it returns without wrappers."""
+    """Return the selection as a Use, and the named type that it returns."""
     definition = schema.get_field(parent, selection.name)
     assert definition is not None
     use = Use(parent, selection.name, selection.arguments, str(definition.type))
@@ -100,7 +100,7 @@ def use_of(schema: GraphQLSchema, parent: Any, selection: Field) -> tuple[Use, A
 
 
 def conditions(schema: GraphQLSchema, parent: Any) -> list[Any]:
-    """The types that a fragment may name below `parent`: those that share an object type with it."""
+    """Return the types that a fragment below `parent` may name: those that share an object type with it."""
     possible = possible_names(schema, parent)
     others = [
         one

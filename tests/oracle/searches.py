@@ -1,4 +1,4 @@
-"""Texts for `search` and `matches`: words of the content, operators, and what only looks like one."""
+"""Texts for `search` and `matches`: words of the content, operators, and lookalikes of operators."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ODD = (
 
 
 def search_text(dice: Dice, texts: Sequence[str]) -> str:
-    """Some terms; `texts` are titles and the like, of which the words are taken."""
+    """Return some search terms made of the words in `texts`, such as titles."""
     terms = [term(dice, texts) for _ in range(dice.pick((1, 2, 1, 2, 3, 4, 6, 0)))]
     joined = [part for one in terms for part in (one, *(["OR"] if dice.chance(20) else []))]
     return dice.pick((" ", " ", " ", "  ", "\t", "\u00a0")).join(joined)
@@ -28,7 +28,7 @@ def term(dice: Dice, texts: Sequence[str]) -> str:
     return words[place] if not dice.chance(45) else dice.pick(KINDS)(words[place:], dice.number(1, 4))
 
 
-# Of the words from one place on, and a small number.
+# (words from some position on, a small number) → a term.
 KINDS: tuple[Callable[[Sequence[str], int], str], ...] = (
     lambda words, _: f"-{words[0]}",
     lambda words, count: f'"{" ".join(words[:count])}"',

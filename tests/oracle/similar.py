@@ -1,4 +1,4 @@
-"""`similar`: which articles it may give, in place of the one right answer that the text does not fix."""
+"""`similar`: which articles it may return, since the contract does not fix one correct response."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .records import Article
 from .tokens import tokens
 from .world import World
 
-# (article, how many at most) → the slugs that a program gives
+# (article, maximum count) → the slugs that a program returns
 Similar: TypeAlias = Callable[[Article, int], list[str]]
 
 USUAL = 5
 
 
 def faults(world: World, article: Article, first: int, slugs: Sequence[str]) -> list[str]:
-    """What is wrong with an answer, a line each."""
+    """Return the errors in a response, one per line."""
     found = [f"{slug} is not to be there" for slug in slugs if not may_be(world, article, slug)]
     if len(slugs) > first:
         found.append(f"{len(slugs)} articles, where {first} were asked for")
@@ -27,7 +27,7 @@ def faults(world: World, article: Article, first: int, slugs: Sequence[str]) -> 
 
 
 def may_be(world: World, article: Article, slug: str) -> bool:
-    """Visible, another, neither listed nor under one URL with it, and with a word in common."""
+    """Whether the article is visible, different, neither listed nor at the same URL, and shares a word."""
     other = world.by_slug.get(slug)
     if other is None or slug == article.slug:
         return False

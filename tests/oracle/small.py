@@ -1,4 +1,4 @@
-"""Small worlds in memory, for tests of the oracle with answers worked out by hand."""
+"""Small in-memory worlds, for tests of the oracle with responses worked out by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def entry(position: int, url: str, **said: Any) -> Entry:
 
 
 def article(slug: str, *links: str, **said: Any) -> Article:
-    """An article at the URL `/slug` that lists the articles of the other slugs, on 1 January 2020."""
+    """An article at the URL `/slug` of 1 January 2020 that lists the articles with the slugs in `links`."""
     kept: dict[str, Any] = {
         "title": slug,
         "category": None,
@@ -51,7 +51,7 @@ def article(slug: str, *links: str, **said: Any) -> Article:
 def card(
     url: str, *, provider: str | None = None, published: str | None = None, **said: Any
 ) -> dict[str, Any]:
-    """The arguments of what is shown as a card; a provider is named as its domain."""
+    """Return the arguments of a card. A provider's name is its domain."""
     return {
         "excerpt": None,
         "web_url": url,
@@ -68,7 +68,7 @@ def card(
 
 
 def ask(articles: list[Article], query: str, audience: Audience = "public", **variables: Any) -> Any:
-    """The answer over these articles on 10 January 2020: its data, or the code of its refusal."""
+    """Query these articles on 10 January 2020; return the data or the error code."""
     answer = Oracle(contract(), clock=lambda: NOW).execute(world(articles, audience), query, variables)
     if "data" not in answer:
         return answer["errors"][0]["extensions"]["code"]
@@ -81,6 +81,6 @@ def world(articles: list[Article], audience: Audience = "public") -> World:
 
 
 def slugs(articles: list[Article], field: str) -> str:
-    """The slugs, in order and joined by blanks, that a list of `Query` has, e.g. `articles(where: {})`."""
+    """Return the slugs in a list of `Query`, joined by spaces, e.g. `articles(where: {})`."""
     found = ask(articles, f"{{ list: {field} {{ nodes {{ slug }} }} }}")
     return found if isinstance(found, str) else " ".join(one["slug"] for one in found["list"]["nodes"])

@@ -1,4 +1,4 @@
-"""Whether a text can be the snippet of a search: escaped, balanced, and words of the article."""
+"""Whether a text is a valid snippet of a search: escaped, balanced, and words of the article."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Snippet(Marker):
     query: str
 
     def fault(self, text: str) -> str | None:
-        """What is wrong with it, None where nothing is."""
+        """Return what is wrong with the text, or None."""
         parts = PARTS.split(text)
         marks = parts[1::2]
         if marks != ["<mark>", "</mark>"] * (len(marks) // 2):
@@ -39,7 +39,7 @@ class Snippet(Marker):
         return self._fault_of_marks([html.unescape(part) for part in parts[2::4]])
 
     def _is_of_article(self, text: str) -> bool:
-        """Whether it stands in one column; where entries are apart their words are compared."""
+        """Whether the text occurs in one column; in columns of several texts, compare tokens."""
         for cut in (text, text.removeprefix(ELLIPSIS), text.removesuffix(ELLIPSIS), text.strip(ELLIPSIS)):
             if any(cut in column for column in columns(self.article)):
                 return True
@@ -49,7 +49,7 @@ class Snippet(Marker):
         return False
 
     def _lists(self) -> list[str]:
-        """The columns that are several texts."""
+        """Return the columns that join several texts."""
         return [column for column in columns(self.article) if APART in column]
 
     def _fault_of_marks(self, marked: Sequence[str]) -> str | None:

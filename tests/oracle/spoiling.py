@@ -1,4 +1,4 @@
-"""Arguments for which a request is refused: one fault at a time."""
+"""Invalid arguments, with one fault at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Given = dict[str, Any]
 
 
 def spoil(dice: Dice, values: Values, field: GraphQLField, given: Given) -> bool:
-    """Puts one fault into the arguments, where the field has one that can be bad."""
+    """Add one fault to the arguments, if the field has an argument that can be invalid."""
     faults = possible(dice, field.args)
     if get_named_type(field.type).name.endswith("Connection"):
         faults += [lambda given: spoil_page(dice, values, field.args, given)] * 2
@@ -28,7 +28,7 @@ def spoil(dice: Dice, values: Values, field: GraphQLField, given: Given) -> bool
 
 
 def possible(dice: Dice, args: Mapping[str, Any]) -> list[Callable[[Given], None]]:
-    """Ways to spoil each of the arguments that a field has."""
+    """Return ways to invalidate each of the field's arguments."""
     ways: dict[str, Callable[[Given], None]] = {
         "halfLife": lambda given: given.update(halfLife=dice.pick(BAD_DURATIONS)),
         "asOf": lambda given: given.update(asOf=dice.pick(BAD_DATES)),

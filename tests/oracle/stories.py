@@ -1,4 +1,4 @@
-"""Stories: the connected components of mutual links among the articles of one world."""
+"""Stories: the connected components of mutual links between the articles of one world."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from functools import cached_property
 
 from .records import Article
 
-NONE = -(2**31) - 1  # a missing heat or quality: below any
+NONE = -(2**31) - 1  # a missing heat or quality, below all others
 
 
 @dataclass(frozen=True)
 class Story:
-    """`articles` oldest first."""
+    """A story. `articles` are sorted oldest first."""
 
     articles: tuple[Article, ...]
 
     @property
     def slug(self) -> str:
-        """The least of its articles'."""
+        """Return the smallest slug of its articles."""
         return min(one.slug for one in self.articles)
 
     @cached_property
@@ -36,20 +36,20 @@ class Story:
         return (-len(self.articles), *self.latest_key)
 
     def domains(self) -> list[tuple[str, int]]:
-        """Who covers it, most articles first, ties by domain."""
+        """Return (provider domain, number of articles), most articles first, then by domain."""
         counts = Counter(one.provider.domain for one in self.articles if one.provider is not None)
         return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def lead_key(article: Article) -> tuple[int, int, int, str]:
-    """The hottest first, then the highest quality, the newest, the first slug."""
+    """Sort key: highest heat, highest quality, newest, then by slug."""
     heat = NONE if article.heat is None else article.heat
     quality = NONE if article.quality is None else article.quality
     return (-heat, -quality, *article.order_key)
 
 
 def stories_of(articles: Iterable[Article], by_url: Mapping[str, Article]) -> list[Story]:
-    """The stories of what one audience sees, each link leading where `by_url` says."""
+    """Return the stories that one audience sees, with links resolved by `by_url`."""
     by_slug = {one.slug: one for one in articles}
     leads = {
         slug: {by_url[entry.url].slug for entry in one.related if entry.url in by_url} - {slug}
@@ -68,7 +68,7 @@ def stories_of(articles: Iterable[Article], by_url: Mapping[str, Article]) -> li
 
 
 def component(slug: str, mutual: Mapping[str, set[str]]) -> set[str]:
-    """Every slug that mutual links connect with this one."""
+    """Return all slugs that mutual links connect with this one."""
     reached: set[str] = set()
     edge = {slug}
     while edge:

@@ -1,10 +1,12 @@
-"""Valid requests over a schema, for Hypothesis.
+"""Valid requests over a schema, as a Hypothesis strategy.
 
-1. A selection set is written into a Scope, which knows the response keys that merge with it.
-2. A field takes a key that is free there, or one that the same field has with the same arguments.
-3. How many values an answer holds is bounded: each field costs the product of the list lengths above it.
-4. Fragments are written where they are first spread, and spread again wherever they agree with the scope.
-5. What a fragment, a directive or an argument takes in variables is declared by the operation.
+1. A selection set is generated into a Scope, which knows the response keys that merge with it.
+2. A field gets a key that is free there, or one that the same field has with the same arguments.
+3. The number of values in a response is bounded: each field costs the product of the list lengths above
+   it.
+4. A fragment is generated at its first spread, and spread again wherever it is compatible with the
+   scope.
+5. The operation declares the variables that fragments, directives and arguments use.
 """
 
 from __future__ import annotations
@@ -31,20 +33,22 @@ from .scopes import Scope, Use, conditions, merge, merges
 from .values import Values
 
 LISTS = ("Connection", "Edge")  # twice as likely as other types
-SOUGHT = frozenset({"search", "snippet", "score", "drift", "edges"})  # more often than chance has it
+SOUGHT = frozenset({"search", "snippet", "score", "drift", "edges"})  # chosen more often than by chance
 ALIASES = ("a", "b", "c", "id", "title", "edges", "data")
 CONDITION = GraphQLNonNull(GraphQLBoolean)
 
 
 @dataclass(frozen=True)
 class Options:
-    """How large requests get. `leave_out` names fields as `Type.field` that are never asked for.
+    """Limits of generated requests.
 
-    `cost` bounds the values of an answer, `width` the elements of its lists taken together on one path, and
-    `fields` the fields of the document.
-    `bad_arguments`: in how many of a hundred requests an argument is refused. `null_for_default`: how many of
-    a hundred arguments that must not be null get a variable that has a default and is sent as null, which is
-    valid, and an error of that field only.
+    - `leave_out`: fields that are never selected, as `Type.field`.
+    - `cost`: the number of values in a response.
+    - `width`: the product of the list lengths on one path.
+    - `fields`: the number of fields in the document.
+    - `bad_arguments`: the percentage of requests with an invalid argument.
+    - `null_for_default`: the percentage of non-null arguments that get a variable with a default that
+      is sent as null. That is valid, and an error of that field only.
     """
 
     depth: int = 9
@@ -59,14 +63,14 @@ class Options:
 def operations(
     schema: GraphQLSchema, values: Values, options: Options | None = None
 ) -> SearchStrategy[Operation]:
-    """Requests that are valid over `schema`; some are refused for the value of an argument."""
+    """Return valid requests over `schema`, some of which have an invalid argument value."""
     asked = options or Options()
     return tapes().map(lambda tape: Writer(Dice(tape), schema, values, asked).operation())
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a selection set is written: its type, how much deeper it may go, for how many objects."""
+    """Where a selection set is generated: type, scope, remaining depth, and number of objects."""
 
     parent: Any
     scope: Scope
@@ -88,7 +92,7 @@ class Writer:
         self._written = 0
 
     def operation(self) -> Operation:
-        """The request, with a second operation in its document now and then."""
+        """Generate the request, sometimes with a second operation in its document."""
         dice = self._dice
         root = Place(self._schema.query_type, Scope(), self._options.depth, 1)
         body = set_text(self._selections(root))
@@ -113,7 +117,7 @@ class Writer:
         return written or (self._field(place, "__typename", None),)
 
     def _leaves(self, place: Place) -> tuple[Selection, ...]:
-        """Many plain fields by one decision, as far as there is room."""
+        """Select many plain fields by one decision, within the limits."""
         names = [
             name
             for name, one in self._fields(place.parent).items()
@@ -125,7 +129,7 @@ class Writer:
         return tuple(self._field(place, name, place.parent.fields[name], bare=True) for name in wanted)
 
     def _selection(self, place: Place, *, first: bool) -> Iterator[Selection]:
-        """One selection, or none where there is no room for it."""
+        """Yield one selection, or none if the limits are reached."""
         dice = self._dice
         if self._spent + place.many > self._options.cost or self._written >= self._options.fields:
             return
@@ -139,7 +143,7 @@ class Writer:
             yield self._field(place, name, None if name == "__typename" else place.parent.fields[name])
 
     def _pick_field(self, place: Place, *, deeper: bool) -> str:
-        """The name of a field; where `deeper` asks for it and there is room, of one with selections."""
+        """Choose a field; with `deeper`, one that has selections, if possible."""
         fields = self._fields(place.parent)
         sought = [name for name in fields if name in SOUGHT and place.depth > 0]
         if sought and self._dice.chance(25):
@@ -153,12 +157,12 @@ class Writer:
         return self._dice.pick(leaves) if leaves else "__typename"
 
     def _fields(self, parent: Any) -> dict[str, GraphQLField]:
-        """The fields that may be asked for."""
+        """Return the fields that may be selected."""
         left_out = self._options.leave_out
         return {name: one for name, one in parent.fields.items() if f"{parent.name}.{name}" not in left_out}
 
     def _leads_on(self, field: GraphQLField) -> bool:
-        """Whether what the field returns has fields with selections of their own."""
+        """Whether the field's type has fields with selections."""
         returned: Any = get_named_type(field.type)
         return is_abstract_type(returned) or any(
             is_composite_type(get_named_type(one.type)) for one in returned.fields.values()
@@ -167,7 +171,7 @@ class Writer:
     # ------------------------------------------------------------ fields
 
     def _field(self, place: Place, name: str, field: GraphQLField | None, *, bare: bool = False) -> Field:
-        """A field; `field` is None for `__typename`, and a `bare` one has no directives."""
+        """Generate a field. `field` is None for `__typename`; a `bare` one has no directives."""
         self._written += 1
         directives = () if bare else self._directives()
         if field is None:
@@ -196,7 +200,7 @@ class Writer:
         return Field(None if key == name else key, name, (), directives, None)
 
     def _again(self, place: Place, name: str) -> tuple[str, tuple[str, ...], int] | None:
-        """A key, arguments and size that the same field already has here, now and then."""
+        """Sometimes return key, arguments and size that the same field already has here."""
         returns = str(place.parent.fields[name].type)
         fitting = [
             (key, entry.uses[0].arguments, entry.size)
@@ -208,7 +212,7 @@ class Writer:
         return self._dice.pick(fitting) if fitting and self._dice.chance(50) else None
 
     def _new_arguments(self, place: Place, name: str, field: GraphQLField) -> tuple[tuple[str, ...], int]:
-        """Arguments that keep the answer within its width, as texts, and the size that they give."""
+        """Return arguments within the width limit as texts, and the resulting size."""
         coordinate, root = f"{place.parent.name}.{name}", place.parent is self._schema.query_type
         given = self._arguments.values_for(place.parent.name, name, field)
         size = self._arguments.size(coordinate, field, given)
@@ -218,7 +222,7 @@ class Writer:
         return self._arguments.texts(field, given, root=root), size
 
     def _narrow(self, field: GraphQLField, given: dict[str, Any]) -> dict[str, Any]:
-        """The same arguments for at most two elements, where an argument can say so."""
+        """Limit the arguments to two elements, if an argument allows it."""
         if given.get("last") is not None:
             return given | {"last": min(2, given["last"])}
         if "ids" in given:
@@ -227,7 +231,7 @@ class Writer:
         return given | {"first": 2 if first is None else min(2, first)} if "first" in field.args else given
 
     def _key(self, scope: Scope, use: Use, *, plain: bool = False) -> str:
-        """A response key that the field may have: its own name, a common alias, or a new one."""
+        """Choose a valid response key: the field's name, a common alias, or a new one."""
         aliased = not plain and self._dice.chance(25)
         choices = [self._dice.pick(ALIASES), use.name] if aliased else [use.name]
         for key in choices:
@@ -244,13 +248,13 @@ class Writer:
         return tuple(f"@{name}(if: {self._condition(kept=name == 'include')})" for name in names)
 
     def _condition(self, *, kept: bool) -> str:
-        """A condition that lets most of what it stands on through."""
+        """Return a condition that in most cases includes its selection."""
         return self._arguments.text(kept if self._dice.chance(80) else not kept, CONDITION)
 
     # ------------------------------------------------------------ fragments
 
     def _fragment(self, place: Place) -> Selection:
-        """An inline fragment, a new named one, or one spread again."""
+        """Generate an inline fragment or a named one, or spread an existing one again."""
         dice = self._dice
         kind = dice.pick(("inline", "named", "again"))
         if kind == "again":

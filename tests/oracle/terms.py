@@ -1,4 +1,4 @@
-"""The syntax of a search: a text → its terms. No text is an error."""
+"""Search syntax: a text → its terms. No input is a syntax error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TITLE = "title:"
 
 @dataclass(frozen=True)
 class Term:
-    """A phrase of one token or more; of a prefix the last token is only begun."""
+    """A phrase of one or more tokens. In a prefix, the last token is a prefix."""
 
     tokens: tuple[str, ...]
     prefix: bool = False
@@ -23,7 +23,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Query:
-    """In each group one term at least must match, and none of `without`."""
+    """Of each group at least one term must match, and none of `without`."""
 
     groups: tuple[tuple[Term, ...], ...]
     without: tuple[Term, ...]
@@ -31,18 +31,18 @@ class Query:
 
     @property
     def meaning(self) -> Hashable:
-        """Equal for texts that ask for the same in other characters."""
+        """Equal for texts with the same meaning."""
         return self.groups, self.without
 
     @property
     def terms(self) -> list[Term]:
-        """The positive ones, in the order in which they stand."""
+        """Return the positive terms in document order."""
         return [term for group in self.groups for term in group]
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What stands between blanks and quotes: a word, or the text of a phrase."""
+    """A lexical unit: a word, or the text of a phrase."""
 
     text: str
     is_phrase: bool
@@ -108,12 +108,12 @@ def goes_on(text: str, place: int) -> bool:
 
 
 def is_blank(character: str) -> bool:
-    """U+E000 too: in the index it parts topics, or related titles, and is no word of theirs."""
+    """Whether the character separates words. U+E000 does, since it separates topics and titles."""
     return character.isspace() or character == "\ue000" or unicodedata.category(character) == "Cc"
 
 
 def end_of_phrase(text: str, place: int) -> int:
-    """Where the next quote stands, or the text ends."""
+    """Return the position of the next quote, or of the end of the text."""
     end = text.find('"', place + 1)
     return len(text) if end < 0 else end
 

@@ -1,4 +1,4 @@
-"""Durations, as arguments write them."""
+"""Durations in the format of arguments."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What filters let through, case by case."""
+"""What filters match, case by case."""
 
 import pytest
 

@@ -33,7 +33,7 @@ def test_an_order_puts_articles(order: str, expected: str) -> None:
     assert slugs(ORDERED, f"articles(orderBy: {order})") == expected
 
 
-# With one half-life a day, 8 on the 1st and 4 on the 2nd are as hot: the newer is first.
+# With a half-life of one day, 8 on the 1st equals 4 on the 2nd, so the newer article is first.
 TRENDS = [
     ("", "b a d c"),
     ('asOf: "2020-01-01T12:00:00Z"', "a"),

@@ -1,4 +1,4 @@
-"""Searches: how a text is read, what matches, how well by SQLite's own FTS5, and what a snippet may be."""
+"""Searches: how a text is parsed, what matches, ranking compared with FTS5, and valid snippets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_tokens_are_those_of_sqlite(text: str) -> None:
     assert tokens(text) == sqlite_tokens(text)
 
 
-# A text, the groups of its terms, and the negatives. A term is its tokens, `*` where the last is a prefix.
+# (text, groups of terms, negatives). A term is its tokens, with `*` if the last one is a prefix.
 SYNTAX = [
     ("", "", ""),
     ("a b", "a, b", ""),
@@ -145,7 +145,7 @@ TERMS = st.sampled_from(["a", "b", "ab", "e", "a*", '"a b"', "c-d", "title:a", "
 
 
 def match(text: str) -> str:
-    """The query of positive terms in FTS5's own syntax."""
+    """Return the query of positive terms in FTS5's syntax."""
     return " AND ".join(f"({' OR '.join(phrase(term) for term in group)})" for group in parse(text).groups)
 
 

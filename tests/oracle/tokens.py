@@ -1,7 +1,7 @@
-"""Text → tokens, as SQLite's FTS5 makes them with `unicode61 remove_diacritics 2`.
+"""Text → tokens, as SQLite's FTS5 produces them with `unicode61 remove_diacritics 2`.
 
-What one character becomes is asked of SQLite itself, whose tables are those of no one version of Unicode: it
-is part of a token (folded), nothing (an accent that follows its letter), or a gap between tokens.
+SQLite itself decides for each character, because its tables match no single version of Unicode. A
+character is part of a token (folded), dropped (an accent after its letter), or a gap between tokens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ create virtual table words using fts5vocab(texts, instance);
 
 
 class Characters(dict[int, str]):
-    """By code point, what stands in a token for the character; asked for once each."""
+    """Code point → its text in a token. SQLite is queried once for each."""
 
     def __missing__(self, code: int) -> str:
         self[code] = found = folded(chr(code))
@@ -32,7 +32,7 @@ def tokens(text: str) -> list[str]:
 
 
 def folded(character: str) -> str:
-    """What `character` is between two letters."""
+    """Return what `character` becomes between two letters."""
     inside = sqlite_tokens(f"x{character}x")
     return GAP if len(inside) != 1 else inside[0][1:-1]
 
@@ -45,7 +45,7 @@ def database() -> sqlite3.Connection:
 
 
 def sqlite_tokens(text: str) -> list[str]:
-    """The tokens that SQLite makes of a whole text."""
+    """Return the tokens that SQLite produces for a text."""
     connection = database()
     connection.execute("delete from texts")
     connection.execute("insert into texts values (?)", (text,))

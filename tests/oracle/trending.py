@@ -1,7 +1,7 @@
-"""Articles by heat that halves: log2(heat) + publishedDateTime ÷ halfLife, where heat is above 0.
+"""Articles by decaying heat: log2(heat) + publishedDateTime ÷ halfLife, where heat is positive.
 
-Programs work it out in floating point, so articles that come closer than that can tell, and are not equal,
-have no settled order; but of one heat the newest is first, however the figures are rounded.
+Programs compute this in floating point. Different articles that are closer than its precision have no
+fixed order, but of those with equal heat the newest is first, whatever the rounding.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from math import log2
 from .orders import Key
 from .records import Article
 
-CLOSE = 4e-15  # relative to the figures: some roundings
+CLOSE = 4e-15  # relative: some rounding errors
 
 
 def by_heat(articles: Iterable[Article], half_life: int) -> list[tuple[Key, Article]]:
-    """The articles with their keys, ascending. `half_life` is in nanoseconds."""
+    """Return the articles with their keys, ascending. `half_life` is in nanoseconds."""
     return sorted(((heat_key(one, half_life), one) for one in articles), key=lambda pair: pair[0])
 
 
@@ -35,7 +35,7 @@ def figure(article: Article, half_life: int) -> float:
 
 
 def is_open(one: tuple[Key, Article], next_one: tuple[Key, Article]) -> bool:
-    """Whether roundings could put the second before the first."""
+    """Whether rounding could put the second before the first."""
     (is_cold, first, *_), (_, second, *_) = one[0], next_one[0]
     apart = second - first
     return not is_cold and one[1].heat != next_one[1].heat and 0 < apart <= CLOSE * max(1.0, abs(first))

@@ -1,4 +1,4 @@
-"""What generated requests ask for: words that the content has, and words that it has not."""
+"""Values for generated requests: words that occur in the content, and words that do not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 MOST = 60  # of each kind, spread over the whole content
 
 
-# Orders of which the harness learns cursors; the first are the usual ones, in other words.
+# Orders for which the harness learns cursors; the first ones equal the default.
 ORDERS: tuple[tuple[Mapping[str, Name], ...], ...] = (
     (),
     ({"field": Name("PUBLISHED_DATE_TIME")},),
@@ -43,10 +43,13 @@ Place: TypeAlias = tuple[str, tuple[Any, ...]]  # `Type.field`, and the order of
 
 @dataclass(frozen=True)
 class Values:
-    """`known`: texts by `Type.field.argument` and by `ArticleFilter.field`. `numbers`: likewise.
+    """Values of the content.
 
-    `sizes`: the longest list by `Type.field`. `cursors`: texts by the place that they hold for.
-    `texts`: titles and the like. `published`, `modified`: dates. `spans`: durations back to some of them.
+    - `known`: texts by `Type.field.argument` and by `ArticleFilter.field`; `numbers`: the same.
+    - `sizes`: the longest list by `Type.field`.
+    - `cursors`: texts by the place where they are valid.
+    - `texts`: titles and the like.
+    - `published`, `modified`: dates; `spans`: durations back to some of them.
     """
 
     known: Mapping[str, Sequence[str]]
@@ -60,21 +63,21 @@ class Values:
 
     @property
     def queries(self) -> list[str]:
-        """Of searches of which cursors are known."""
+        """Return the search queries for which cursors are known."""
         return [order[0].text for place, order in self.cursors if place == "Query.search"]
 
     def cursors_at(self, place: str, asked: Mapping[str, Any]) -> Sequence[str]:
-        """Those that hold there, under the order that the arguments ask for."""
+        """Return the cursors that are valid there, in the order that the arguments request."""
         return self.cursors.get((place, order_at(place, USUAL.get(place, {}) | dict(asked))), ())
 
     def foreign_cursors(self) -> list[str]:
-        """Cursors that hold elsewhere or under other orders, few that hold here, and text that is none."""
+        """Return cursors of other places and orders, and texts that are not cursors."""
         elsewhere = [texts[0] for texts in self.cursors.values() if texts]
         return ["", "no cursor", "bm8gY3Vyc29y", "é\0", *elsewhere]
 
 
 def values_of(content: Sequence[Article], registry: Registry | None = None) -> Values:
-    """Values over a folder's articles, those that the public does not see among them."""
+    """Collect values of a folder's articles, including unpublished ones."""
     whole = make_world(content, "open")
     published = spread({one.published.nanoseconds: one.published for one in whole.articles}.values())
     return Values(
@@ -94,7 +97,7 @@ def values_of(content: Sequence[Article], registry: Registry | None = None) -> V
 
 def known(content: Sequence[Article], whole: World) -> dict[str, Sequence[str]]:
     uses = Counter(url for one in content for url in one.urls)
-    shared = [url for url, count in uses.items() if count > 1]  # half of what is asked for
+    shared = [url for url, count in uses.items() if count > 1]  # half of those used
     listed = [entry.url for one in content for entry in one.related]
     ids = spread([*spread(sorted(whole.by_id)), *spread(whole.stories_by_id)])
     return {
@@ -117,7 +120,7 @@ def known(content: Sequence[Article], whole: World) -> dict[str, Sequence[str]]:
 
 
 def fitting(content: Sequence[Article]) -> list[str]:
-    """The intervals of which the content does not take too many."""
+    """Return the interval units for which the content does not need too many intervals."""
     fit: list[str] = []
     for by in ("YEAR", "MONTH", "WEEK", "DAY"):
         numbers = {interval_of(one.published.nanoseconds, by) for one in content}
@@ -127,7 +130,7 @@ def fitting(content: Sequence[Article]) -> list[str]:
 
 
 def texts_of(article: Article) -> list[str]:
-    """What a search looks through, but for names."""
+    """Return the searched texts, except for names."""
     texts = [article.title, article.excerpt, article.body, *(entry.title for entry in article.related)]
     return [text for text in texts if text and text.strip()]
 
@@ -142,13 +145,13 @@ def cursors_of(registry: Registry) -> dict[Place, list[str]]:
 
 
 def spread(values: Iterable[T]) -> list[T]:
-    """At most MOST of them, evenly spread."""
+    """Return at most MOST of the values, evenly spread."""
     each = list(dict.fromkeys(values))
     return [each[number * len(each) // MOST] for number in range(MOST)] if len(each) > MOST else each
 
 
 def sizes_of(world: World) -> dict[str, int]:
-    """The longest of each list, and of each connection."""
+    """Return the largest size of each list and connection."""
     of_providers = world.providers.values()
     of_topics = world.topics.values()
     return {

@@ -40,7 +40,7 @@ Node: TypeAlias = Article | Provider | Topic | Story
 
 @dataclass(frozen=True)
 class World:
-    """Everything in the order it is served in; `articles` newest first."""
+    """All content in the order of responses; `articles` are sorted newest first."""
 
     audience: Audience
     articles: tuple[Article, ...]
@@ -52,7 +52,7 @@ class World:
     _in_order: dict[Order, list[tuple[Key, Article]]] = field(default_factory=dict, compare=False)
 
     def in_order(self, order: Order) -> list[tuple[Key, Article]]:
-        """Every article with its key, in the order."""
+        """Return all articles with their keys, sorted."""
         if order not in self._in_order:
             self._in_order[order] = in_order(self.articles, order)
         return self._in_order[order]
@@ -67,12 +67,12 @@ class World:
 
     @cached_property
     def story_of(self) -> dict[str, Story]:
-        """By the slug of each of its articles."""
+        """Article slug → story."""
         return {article.slug: story for story in self.stories for article in story.articles}
 
     @cached_property
     def referenced_by(self) -> dict[str, list[Article]]:
-        """By slug, the articles whose related coverage leads to the one of that slug."""
+        """Slug → the articles whose related coverage links to it."""
         found: dict[str, list[Article]] = defaultdict(list)
         for article in self.articles:
             targets = (self.by_url.get(entry.url) for entry in article.related)
@@ -81,7 +81,7 @@ class World:
         return dict(found)
 
     def node(self, id_: str) -> Node | None:
-        """What has the id; that of a story is made of any of its slugs."""
+        """Return the node with this id. The id of a story may contain the slug of any of its articles."""
         if id_ in self.by_id:
             return self.by_id[id_]
         return self.stories_by_id.get(id_)
@@ -92,12 +92,12 @@ class World:
 
 
 def in_order(articles: Iterable[Article], order: Order) -> list[tuple[Key, Article]]:
-    """The articles with their keys, ascending; no two keys are alike."""
+    """Return the articles with their keys, ascending; keys are unique."""
     return sorted(((key_of(one, order), one) for one in articles), key=lambda pair: pair[0])
 
 
 def make_world(content: Iterable[Article], audience: Audience) -> World:
-    """The world of `audience` over the articles of a folder."""
+    """Build the world of `audience` over the articles of a folder."""
     seen = [one for one in content if audience != "public" or one.is_published]
     articles = tuple(sorted(seen, key=lambda one: one.order_key))
     providers = providers_of(articles)
@@ -115,7 +115,7 @@ def make_world(content: Iterable[Article], audience: Audience) -> World:
 
 
 def node_id(node: Node) -> str:
-    """The global id: type and natural key, in Base64."""
+    """Return the global id: type and natural key, in Base64."""
     key = node.domain if isinstance(node, Provider) else node.slug
     return encoded(type(node).__name__, key)
 
@@ -125,7 +125,7 @@ def encoded(type_: str, key: str) -> str:
 
 
 def url_index(articles: Iterable[Article]) -> dict[str, Article]:
-    """Which article each URL leads to: published before unpublished, then the newest, then the first slug."""
+    """URL → the article that owns it: published first, then the newest, then the first slug."""
     index: dict[str, Article] = {}
     for article in sorted(articles, key=lambda one: (not one.is_published, *one.order_key)):
         for url in article.urls:
@@ -134,7 +134,7 @@ def url_index(articles: Iterable[Article]) -> dict[str, Article]:
 
 
 def providers_of(articles: tuple[Article, ...]) -> dict[str, Provider]:
-    """The providers by domain: those of the articles, and those that only their related coverage names."""
+    """Domain → provider: those of articles, and those that only related entries name."""
     own: dict[str, list[Article]] = defaultdict(list)
     listed: dict[str, Counter[str]] = defaultdict(Counter)
     for article in articles:
@@ -150,7 +150,7 @@ def providers_of(articles: tuple[Article, ...]) -> dict[str, Provider]:
 
 
 def provider(domain: str, articles: list[Article], listed: Counter[str]) -> Provider:
-    """One provider, of its articles (newest first) and of how many entries give it which name."""
+    """Build a provider from its articles (newest first) and the name counts of related entries."""
     given = [one.provider for one in articles if one.provider is not None]
     uses = Counter(one.name for one in given)
     newest_use = {one.name: place for place, one in reversed(list(enumerate(given)))}
@@ -161,7 +161,7 @@ def provider(domain: str, articles: list[Article], listed: Counter[str]) -> Prov
 
 
 def topics_of(articles: tuple[Article, ...]) -> dict[str, Topic]:
-    """The topics by slug."""
+    """Slug → topic."""
     names: dict[str, Counter[str]] = defaultdict(Counter)
     found: dict[str, list[Article]] = defaultdict(list)
     for article in articles:
@@ -177,11 +177,11 @@ def most_used(names: Counter[str]) -> str:
 
 
 def topic_slug(name: str) -> str:
-    """`Computer Vision` → `computer-vision`; the lower-cased name where no ASCII letter or digit is in it."""
+    """`Computer Vision` → `computer-vision`; the lower-cased name if it has no ASCII letter or digit."""
     plain = unicodedata.normalize("NFKD", name)
     return re.sub(r"[^a-z0-9]+", "-", ascii_lower(plain)).strip("-") or name.lower()
 
 
 def ascii_lower(text: str) -> str:
-    """ASCII letters in lower case, the others as they are (`K`, the Kelvin sign, must not become a `k`)."""
+    """Lower-case ASCII letters only (`K`, the Kelvin sign, must not become a `k`)."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)

@@ -1,4 +1,4 @@
-"""Content files as text: front matter in block style, every string quoted, and a body."""
+"""Content files as text: front matter in block style with quoted strings, and a body."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Value: TypeAlias = "str | int | bool | Plain | list[Value] | dict[str, Value] | 
 
 @dataclass(frozen=True)
 class Plain:
-    """A scalar that stands without quotes."""
+    """An unquoted scalar."""
 
     text: str
 
@@ -25,13 +25,13 @@ def file_bytes(dice: random.Random, keys: dict[str, Value], body: str | None) ->
 
 
 def block(keys: dict[str, Value], indent: int) -> str:
-    """A mapping in block style."""
+    """Format a mapping in block style."""
     blanks = " " * indent
     return "".join(f"{blanks}{quoted_key(key)}:{below(value, indent + 2)}" for key, value in keys.items())
 
 
 def below(value: Any, indent: int) -> str:
-    """A key's value, with its line end."""
+    """Format a key's value with its line end."""
     if isinstance(value, dict) and value:
         return f"\n{block(value, indent)}"
     if isinstance(value, list) and value:
@@ -40,7 +40,7 @@ def below(value: Any, indent: int) -> str:
 
 
 def item(value: Any, indent: int) -> str:
-    """A list's item: a mapping begins in the line of its dash."""
+    """Format a list item: a mapping begins on the line of its dash."""
     if isinstance(value, dict) and value:
         return " " + block(value, indent).lstrip(" ")
     return f" {flow(value)}\n"
@@ -63,7 +63,7 @@ def quoted_key(key: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A double-quoted scalar, in which everything that YAML 1.1 and 1.2 read apart is escaped."""
+    """Format a double-quoted scalar; whatever YAML 1.1 and 1.2 read differently is escaped."""
     return '"' + "".join(escaped(letter) for letter in text) + '"'
 
 

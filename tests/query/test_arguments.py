@@ -1,4 +1,4 @@
-"""Arguments of plain lists: what they leave, and what is refused."""
+"""Arguments of plain lists: the resulting part, and rejected values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Arguments of connections: sizes of pages, orders, and the names of orders in cursors."""
+"""Arguments of connections: page sizes, orders, and the names of orders in cursors."""
 
 from enum import Enum
 from typing import Any
@@ -18,7 +18,7 @@ READ = ReadList("Query.articles", NEWEST, orders=KNOWN)
 
 
 class Word(Enum):
-    """As GraphQL's enums arrive: members, known by name."""
+    """GraphQL enum values as they arrive: members identified by name."""
 
     PUBLISHED = 1
     QUALITY = 2

@@ -1,4 +1,4 @@
-"""Cursors: what is read from one, and what is refused."""
+"""Cursors: decoding, and rejected values."""
 
 import json
 
@@ -38,7 +38,7 @@ def test_a_key_that_is_another_is_refused(key: object) -> None:
         "",
         "garbage!!",
         "abc",  # half a byte
-        "AB",  # not as it was given
+        "AB",  # not in the original spelling
         "7b 7d",
         b"\xff\xfe".hex(),
         b"{}".hex(),

@@ -1,4 +1,4 @@
-"""Filters: what is refused, and what bounds of a range they come to. What they find, the oracle tests."""
+"""Filters: rejected values, and the bounds of ranges. The oracle tests what they match."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def deep(depth: int) -> dict[str, Any]:
     ids=["one text", "one text in many tests", "a set"],
 )
 def test_texts_have_an_end(where: dict[str, Any]) -> None:
-    """Each test keeps a copy of its text, where the request has it once."""
+    """Each test copies its text, which the request contains only once."""
     with pytest.raises(RequestError, match="texts") as refused:
         read(where)
     assert refused.value.code == "TOO_WIDE"
@@ -107,7 +107,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=4)
 
 @given(prefix=TEXTS, text=TEXTS, rest=TEXTS)
 def test_a_prefix_is_the_range_of_what_begins_so(prefix: str, text: str, rest: str) -> None:
-    """By the bytes of UTF-8, which is how SQLite compares texts."""
+    """Ordered by UTF-8 bytes, as SQLite compares texts."""
     _, values = read({"title": {"startsWith": prefix}})
     low, high = values.values()
     assert isinstance(low, str)
@@ -124,7 +124,7 @@ def test_the_end_of_a_range_is_a_text_or_past_every_text(prefix: str) -> None:
 
 
 def alternating(depth: int, at: int = 0) -> dict[str, Any]:
-    """Each level is an `or` beside other tests, which is an `and` around it."""
+    """Alternating levels of `or` and `and`, each beside other tests."""
     if depth == 1:
         return {"title": {"contains": "x", "ne": "y"}, "matches": "z"}
     return {
@@ -151,5 +151,5 @@ NESTED = [
 def test_the_deepest_filter_is_answered_wherever_it_stands(
     examples: Product, root: str, where: dict[str, Any]
 ) -> None:
-    """SQLite's parser overflows where expressions nest too deep."""
+    """SQLite's parser stack overflows if expressions nest too deep."""
     examples.data(f"query ($where: ArticleFilter) {{ {root} }}", {"where": where})

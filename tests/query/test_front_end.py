@@ -1,8 +1,8 @@
-"""The plans of a front end's queries, `benchmarks/queries/`: what of the store each reads from end to end.
+"""Query plans of a front end's queries (`benchmarks/queries/`): what each scans in full.
 
-The store keeps no statistics, so SQLite plans the same for ten articles and for ten million. A covering index
-is the most that a query may walk; where it is in WALKED it has to, in the worst case: to count what passes a
-filter, to order by what has no index, to find twenty that pass.
+The store has no statistics, so SQLite plans the same for ten articles and for ten million. A query may
+scan a covering index at most, and only those in WALKED need to, in the worst case: to count what
+matches a filter, to sort without an index, or to find twenty matches.
 """
 
 import re
@@ -107,7 +107,7 @@ FILTERS = [
 @pytest.mark.parametrize("audience", [Audience.PUBLIC, Audience.OPEN])
 @pytest.mark.parametrize("where", FILTERS)
 def test_a_filter_never_visits_the_wide_rows(examples: Product, where: str, audience: Audience) -> None:
-    """By any field, in any order: one index holds both."""
+    """One covering index holds all fields of filters and orders."""
     order = "orderBy: [{ field: HEAT }, { field: TITLE }]"
     query = f"{{ articles(where: {{ {where} }}, {order}) {{ totalCount nodes {{ slug }} }} }}"
     examples.statements.clear()

@@ -1,4 +1,4 @@
-"""Links nest in SQL as deep as SQLite's parser has room for, and leave some, whichever way they lead."""
+"""Links nest in SQL within the depth limit of SQLite's parser, whichever links a query follows."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.engine import Answer, Asked, Engine
 from gqlnews.query.audience import Audience
 
-MOST = 60  # requests of a kind, drawn once and for all
-ROOM = 6  # parentheses that a statement can still be put in: the parser has room for some 75
+MOST = 60  # requests of a kind, drawn once
+ROOM = 6  # more nested parentheses that a statement must allow; the parser has room for about 75
 PASSED_OVER = {"Problem", "PageInfo", "Site", "IntRange", "DateTimeRange"}
 ARGUMENTS = {"slug": '"x"', "url": '"http://a.example/b"', "query": '"ai"', "domain": '"x"', "by": "DAY"}
 NESTING = (
@@ -60,7 +60,7 @@ def written(name: str, field: GraphQLField) -> str:
 
 
 def leaves(kind: GraphQLObjectType, width: int) -> str:
-    """Every plain field, and more of the first until there are `width`."""
+    """Select every plain field, and repeat the first one under aliases until there are `width`."""
     names = [name for name, field in kind.fields.items() if is_leaf_type(get_named_type(field.type))]
     names += [f"w{number}: {names[0] if names else '__typename'}" for number in range(width - len(names))]
     return " ".join(names)
@@ -69,7 +69,7 @@ def leaves(kind: GraphQLObjectType, width: int) -> str:
 def paths(
     schema: GraphQLSchema, kind: GraphQLObjectType, links: Sequence[str], length: int, width: int
 ) -> Iterator[list[str]]:
-    """The ways through these links, `length` of them at most, each to a type's plain fields."""
+    """Yield the paths of at most `length` of these links, each to a type's plain fields."""
     yield [leaves(kind, width)]
     for name in links if length else ():
         field = kind.fields.get(name)

@@ -1,4 +1,4 @@
-"""The estimate of scan work: what each part of a query reads, by the sizes of the store."""
+"""The estimated scan work of each part of a query, computed from the store's sizes."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def estimate(product: Product, query: str, variables: dict[str, Any] | None = No
 @pytest.mark.parametrize(
     ("query", "work"),
     [
-        # by keys and by an index that has the order: what is read is what is given
+        # By keys, and by an index with the order: only returned rows are read.
         ('{ article(slug: "x") { title related { title } story { size } } }', 0),
         ("{ articles(first: 100) { nodes { slug } pageInfo { hasNextPage hasPreviousPage } } }", 0),
         ("{ articles(orderBy: {field: PUBLISHED_DATE_TIME, direction: ASC}) { nodes { slug } } }", 0),
@@ -49,14 +49,14 @@ def estimate(product: Product, query: str, variables: dict[str, Any] | None = No
         ("{ changes { nodes { slug } } }", 0),
         ("{ site { version articleCount } }", 0),
         ("{ __schema { types { name } } }", 0),
-        # without a test: counts, facets, orders that no index has
+        # Without filter: counts, facets, and orders without an index.
         ("{ articles(first: 0) { totalCount } }", 100),
         ("{ articles(first: 0) { a: totalCount b: totalCount } }", 200),
         ("{ articles(orderBy: {field: TITLE}) { nodes { slug } } }", 100 * (8 + 15)),
         ("{ trending { nodes { slug } } }", 100 * (8 + 1 + 15)),
         ("{ articles(first: 0) { facets { topics { count } } } }", 100 * (8 + 12)),
         ("{ articles(first: 0) { facets { published { count } quality { min } } } }", 100 * (8 + 15 + 8 + 4)),
-        # each test, each time that the list is read
+        # Each test, each time the list is read.
         ("{ articles(where: {quality: {gte: 5}}) { nodes { slug } } }", 100 * (8 + 1)),
         ("{ articles(where: {quality: {gte: 5, lt: 9}}) { totalCount } }", 100 * (8 + 2)),
         ("{ articles(where: {quality: {in: [5, 6]}}) { totalCount } }", 100 * (8 + 7)),
@@ -70,19 +70,19 @@ def estimate(product: Product, query: str, variables: dict[str, Any] | None = No
         (f"{{ articles({TITLE}) {{ nodes {{ slug }} {EDGES} }} }}", 2 * 100 * (8 + 20)),
         (f"{{ articles(last: 5, {TITLE}) {{ nodes {{ slug }} {EDGES} }} }}", 100 * 28),
         (f"{{ articles({TITLE}) {{ facets {{ {FACETS} }} }} }}", 100 * (7 * 28 + 4 * 70 + 15 + 2 * 4)),
-        # `collapse`, which tests others like each
+        # `collapse`, which tests others in the group for each article.
         (f"{{ articles({TITLE}, collapse: STORY) {{ totalCount }} }}", 100 * (8 + 4 * 20 + 300)),
-        # a list of each parent, together no more than there are
+        # A list per parent, in total no more than there are.
         (f'{{ provider(domain: "x") {{ articles({TITLE}) {{ totalCount }} }} }}', 6 * (80 + 20)),
         (f"{{ providers(first: 99) {{ nodes {{ articles({TITLE}) {{ totalCount }} }} }} }}", 100 * 100),
         ('{ topic(slug: "x") { articles(first: 0) { totalCount } } }', 50),
-        # where no index has what a topic's articles are filtered by, all are walked for each of the topics
+        # Without an index for the filter, all of a topic's articles are scanned for each topic.
         (f'{{ topic(slug: "x") {{ articles({TITLE}) {{ totalCount }} }} }}', 50 * (8 + 20) + 100 * 12),
         (f"{{ topics {{ articles({TITLE}) {{ totalCount }} }} }}", 200 * (8 + 20) + 2_000 * 100 * 12),
         ("{ articles(first: 0) { facets { topics(first: 9) { topic { " + LIST + " } } } } }",
          200 * (8 + 20) + 9 * 100 * 12 + 2 * 100 * (8 + 12)),
         ("{ articles(first: 20) { nodes { similar { slug } } } }", 20 * 750),
-        # search
+        # Search.
         ('{ search(query: "one") { nodes { slug } } }', 100 * (65 + 10 + 20)),
         ('{ search(query: "one*") { nodes { slug } totalCount } }', 100 * (65 + 185 + 2 * 20)),
         (f'{{ search(query: "one", {TITLE}) {{ totalCount }} }}', 100 * (65 + 10 + 80 + 20 + 20)),

@@ -1,4 +1,4 @@
-"""The one law: one SQL statement a root field, all of a request in one hop; and how those statements run."""
+"""The main rule: one SQL statement per root field, and one dispatch per request; and how statements run."""
 
 import sqlite3
 from typing import Any
@@ -41,7 +41,7 @@ def filled(query: str, product: Product) -> str:
 
 
 def asked(product: Product, query: str, audience: Audience = Audience.PUBLIC) -> list[str]:
-    """The statements that a query ran, without those that begin and end the transaction."""
+    """Return the statements that a query ran, without those of the transaction."""
     query = filled(query, product)
     product.statements.clear()
     product.hops = 0
@@ -60,7 +60,7 @@ def test_a_request_is_one_hop_and_one_transaction(product: Product) -> None:
         "{ a: articles(first: 1) { totalCount } topics { name } site { version } b: articles { totalCount } "
         "c: articles { nodes { slug } } }"
     )
-    assert len(asked(product, query)) == 4  # a and b are the same
+    assert len(asked(product, query)) == 4  # a and b share a statement
     assert product.hops == 1
     assert [sql for sql in product.statements if sql.startswith("BEGIN")] == ["BEGIN"]
 
@@ -73,7 +73,7 @@ def test_introspection_runs_no_statement(product: Product) -> None:
 @pytest.mark.parametrize("audience", list(Audience))
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_statement_scans_no_table(product: Product, name: str, audience: Audience) -> None:
-    """A CTE or an ordered index may be walked; a table may not, nor may a Bloom filter be built over one."""
+    """It may scan a CTE or an ordered index, but no table, nor may it build a Bloom filter over one."""
     (statement,) = asked(product, QUERIES[name], audience)
     plan = explained(product, statement)
     tables = {"article", "related", "article_topic", "article_url", "url_owner", "provider", "source"}
@@ -94,7 +94,7 @@ def explained(product: Product, statement: str) -> list[str]:
 
 
 def alias_of(statement: str, alias: str) -> str | None:
-    """The table that the statement gave this alias, None for a subquery or a CTE."""
+    """Return the table that has this alias in the statement, or None for a subquery or CTE."""
     words = statement.replace("\n", " ").split()
     for table, keyword, name in zip(words, words[1:], words[2:], strict=False):
         if keyword == "AS" and name.rstrip("),") == alias:

@@ -1,4 +1,4 @@
-"""The text of a file against what PyYAML reads from it."""
+"""The text of a file, compared with what PyYAML reads from it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the examples promise: no problem at all, and stories that lead on from one article to the next."""
+"""The examples have no problems, and stories that lead from one article to the next."""
 
 from collections import Counter
 
@@ -20,7 +20,7 @@ def outcomes() -> list[Outcome]:
 
 @pytest.fixture(scope="module")
 def articles(outcomes: list[Outcome]) -> dict[str, Article]:
-    """By URL."""
+    """URL → article."""
     return {outcome.article.url: outcome.article for outcome in outcomes if outcome.article}
 
 

@@ -1,4 +1,4 @@
-"""The distributions: tables, read at a share of the whole."""
+"""The distributions: tables that are read at a quantile."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""Which folders a sample may fill."""
+"""Which folders a sample may be written to."""
 
 import re
 from pathlib import Path

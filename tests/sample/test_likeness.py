@@ -1,4 +1,4 @@
-"""The sample against the real folder: what plain Python counts in its files is near the real figures."""
+"""A sample resembles the real folder: counts over its files are close to the real figures."""
 
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -25,14 +25,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def matters(folder: Path) -> list[Matter]:
-    """The front matter of every file, as PyYAML reads it."""
+    """Return the front matter of every file, as PyYAML reads it."""
     texts = (path.read_text("utf-8") for path in sorted(folder.glob("20??/??/*.md")))
     return [yaml.load(text.split("\n---\n")[0], yaml.CSafeLoader) for text in texts]
 
 
 @pytest.fixture(scope="module")
 def owners(matters: list[Matter]) -> dict[str, Matter]:
-    """The article behind each URL: the published one, then the newest."""
+    """URL → the article that owns it: a published one first, then the newest."""
     return {
         url_of(matter): matter
         for matter in sorted(matters, key=lambda matter: (matter["published"], matter["publishedDateTime"]))
@@ -41,7 +41,7 @@ def owners(matters: list[Matter]) -> dict[str, Matter]:
 
 @pytest.fixture(scope="module")
 def links(matters: list[Matter], owners: dict[str, Matter]) -> list[tuple[Matter, Matter, Matter]]:
-    """Lister, entry and the article listed, where there is one."""
+    """Return (listing article, entry, listed article) for each entry that leads to an article."""
     return [
         (matter, entry, owners[url_of(entry)])
         for matter in matters
@@ -55,7 +55,7 @@ def url_of(matter: Matter) -> str:
 
 
 def near(real: float, of: int = 8_682) -> Any:
-    """What is near to a real count, in a folder of `ARTICLES` instead of `of`: within a quarter, or 12."""
+    """Approximate a real count, scaled from `of` to `ARTICLES` files: within a quarter, or 12."""
     expected = real * ARTICLES / of
     return pytest.approx(expected, rel=0.25, abs=12)
 
@@ -85,7 +85,7 @@ def test_providers_are_as_many_and_some_have_several_names(matters: list[Matter]
         names[matter["provider"]["domain"]].add(matter["provider"]["name"])
     busiest = Counter(matter["provider"]["domain"] for matter in matters).most_common(3)
     assert [count for _, count in busiest] == [near(509), near(438), near(320)]
-    assert 500 < len(names) < 900  # a random 2,500 of the real articles have some 700
+    assert 500 < len(names) < 900  # a random 2,500 of the real articles have about 700
     assert 15 < sum(len(several) > 1 for several in names.values()) < 45
 
 
@@ -157,7 +157,7 @@ def test_one_in_five_has_a_body(folder: Path) -> None:
 
 
 def stories_of(pairs: set[tuple[str, str]]) -> list[set[str]]:
-    """The connected components of the links that go both ways."""
+    """Return the connected components of mutual links."""
     neighbours = defaultdict(set)
     for one, other in pairs:
         if one != other and (other, one) in pairs:

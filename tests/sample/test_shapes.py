@@ -1,4 +1,4 @@
-"""Blocks: how large, and who lists whom."""
+"""Blocks: their sizes, and which articles list each other."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""The vocabulary: words that are rare in the way that words are."""
+"""The vocabulary: word frequencies like those of natural language."""
 
 from collections import Counter
 

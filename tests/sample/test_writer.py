@@ -1,4 +1,4 @@
-"""A whole sample: the same bytes from the same seed, and a true report."""
+"""A whole sample: the same bytes for the same seed, and a correct report."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ DIGEST = "2930d5e8ac11bcff49bda33014771da832ffd21a5c48d8243d227f072029ee89"
 
 
 def digest_of(folder: Path) -> str:
-    """One hash of all names and bytes."""
+    """Hash all names and bytes."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_bytes_elsewhere(tmp_path: Path, elsewhere:
 
 
 def test_the_same_seed_gives_the_same_bytes_for_ever(tmp_path: Path) -> None:
-    """Benchmarks of different days compare only while this holds: change the digest knowingly."""
+    """Benchmarks of different days are comparable only if this holds: change the digest deliberately."""
     write_sample(tmp_path, 120, seed=7)
     assert digest_of(tmp_path) == DIGEST
 

@@ -1,4 +1,4 @@
-"""The objects of an answer, counted by what it holds: plain Python over the document and the data."""
+"""Count the objects in a response: plain Python over the document and the data."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from graphql import (
     parse,
 )
 
-PLAIN = 10  # how many a plain list counts as, however many it has
+PLAIN = 10  # how many objects a plain list counts as, however long it is
 PAGES = (
     "Connection",
     "ChangeSet",
     "Query",
-)  # types whose lists of objects are as long as they were asked for
+)  # types whose lists of objects are as long as requested
 
 Selected = list[tuple[Any, FieldNode]]
-"""Fields of one response key, each with the type that its selection is of."""
+"""Fields of one response key, each with the parent type of its selection."""
 
 
 def objects_in(
     schema: GraphQLSchema, text: str, name: str | None, variables: Mapping[str, Any], data: Any
 ) -> int:
-    """How many objects; of a plain list the ten largest elements, since no more are counted."""
+    """Count the objects. Of a plain list, count only the ten largest elements, as the engine does."""
     document = parse(text)
     operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
     (operation,) = [one for one in operations if name in {None, one.name.value if one.name else None}]
@@ -48,7 +48,7 @@ class _Counter:
     variables: Mapping[str, Any]
 
     def fields(self, sets: Iterable[tuple[Any, Any]], value: Mapping[str, Any]) -> int:
-        """The objects below one, whose selection sets are given with their types."""
+        """Count the objects below one object, given its selection sets and their types."""
         selected: dict[str, Selected] = {}
         for parent, selections in sets:
             for key, entry in self._flat(parent, selections):
@@ -89,7 +89,7 @@ class _Counter:
         return sum(counts if all(self._is_asked_for(*one) for one in selected) else counts[:PLAIN])
 
     def _is_asked_for(self, parent: Any, node: FieldNode) -> bool:
-        """Whether the request says how long a list is."""
+        """Whether the request determines the length of the list."""
         if parent.name.endswith(PAGES) and "first" not in parent.fields[node.name.value].args:
             return parent.name != "Query" or node.name.value == "nodes"
         given = {argument.name.value: argument.value for argument in node.arguments or ()}.get("first")

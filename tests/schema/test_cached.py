@@ -1,4 +1,4 @@
-"""What a document costs that was asked before: no parser, no validator, no planner, no compiler runs."""
+"""A repeated document needs no parser, validator, planner or compiler."""
 
 import sys
 from collections.abc import Callable
@@ -35,13 +35,13 @@ def asked(text: str, first: int, **more: bool) -> Asked:
 
 
 def workers(run: Callable[[], object]) -> set[str]:
-    """Which of AT_WORK had a function called meanwhile, on this thread."""
+    """Return which of AT_WORK had a function called during `run`, on this thread."""
     functions = called(run)
     return {name for name, prefix in AT_WORK.items() if any(one.startswith(prefix) for one in functions)}
 
 
 def called(run: Callable[[], object]) -> set[str]:
-    """The functions that were called meanwhile, on this thread, with their modules."""
+    """Return the functions called during `run` on this thread, with their modules."""
     functions: set[str] = set()
 
     def hook(frame: FrameType, event: str, _argument: object) -> None:
@@ -58,7 +58,7 @@ def called(run: Callable[[], object]) -> set[str]:
 
 @pytest.fixture
 def engine(examples: Product) -> Engine:
-    """One that has seen nothing yet."""
+    """An engine with empty caches."""
     return Engine(examples.engine.read, examples.engine.schema)
 
 

@@ -1,4 +1,4 @@
-"""`changes`: what its versions tell, and to whom."""
+"""`changes`: its versions, and which audiences may use them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ SINCE = "query ($since: String) { changes(since: $since) { nodes { slug } } }"
 
 
 class Served:
-    """A folder that is followed, and asked."""
+    """A folder, its store, and queries over it."""
 
     def __init__(self, root: Path) -> None:
         root.mkdir()
@@ -28,7 +28,7 @@ class Served:
         take_in(self.folder.root, self.database)
 
     def versions(self) -> Any:
-        """What the public is told, without the line of the store."""
+        """Return the public response, without the epoch of the store."""
         with Product(self.database) as product:
             return without_line(product.data(VERSIONS))
 
@@ -70,7 +70,7 @@ def product(tmp_path: Path) -> Iterator[Product]:
 
 
 def code_of(product: Product, given_to: Audience, asked_by: Audience) -> str | None:
-    """Of the error that answers `asked_by`, who passes the version that the API gave to another."""
+    """Return the error code when `asked_by` sends a version that was issued to `given_to`."""
     since = product.data("{ site { version } }", audience=given_to)["site"]["version"]
     answer = product.ask(SINCE, {"since": since}, audience=asked_by)
     return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None

@@ -1,4 +1,4 @@
-"""What a request costs: counted before it runs, told where that is asked for, and refused with advice."""
+"""The cost of a request: computed before it runs, reported on request, and rejected with advice."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def limited(product: Product, cost: int) -> Engine:
 
 
 def cost_of(product: Product, query: str, variables: Mapping[str, Any] | None = None, limit: int = 0) -> Any:
-    """What the answer says that it cost."""
+    """Return the cost that the response reports."""
     asked = Asked(query, variables, tells_cost=True)
     answer = json.loads(product.answer(asked, Audience.PUBLIC, limited(product, limit)).body)
     told = answer["extensions"]["cost"]
@@ -148,7 +148,7 @@ def test_who_follows_the_advice_passes_and_one_more_does_not(
 
 
 def followed(query: str, advised: list[tuple[str, str, str]], by: int) -> str:
-    """The query with these sizes, and `by` more of each."""
+    """Apply the advised sizes to the query, each increased by `by`."""
     node: Any = parse(query).definitions[0]
     for name, size, path in advised:
         value = IntValueNode(value=str(int(size) + by))
@@ -157,7 +157,7 @@ def followed(query: str, advised: list[tuple[str, str, str]], by: int) -> str:
 
 
 def sized(node: Any, path: list[str], argument: ArgumentNode) -> Any:
-    """The node with that argument alone at the field of a path below it."""
+    """Return the node with `argument` as the only argument of the field at a path below it."""
     if not path:
         return replace(node, arguments=(argument,))
     selections = tuple(
@@ -182,7 +182,7 @@ def test_what_is_served_lets_a_front_end_ask(examples: Product) -> None:
 
 
 class Generated:
-    """A folder with everything odd, and requests over it."""
+    """A folder with all unusual cases, and generated requests over it."""
 
     def __init__(self, product: Product, folder: Any) -> None:
         self.product = product

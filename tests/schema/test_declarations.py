@@ -1,4 +1,4 @@
-"""What the types declare, against the tables that the migrations make."""
+"""The declared types compared with the tables that the migrations create."""
 
 import sqlite3
 from typing import get_args

@@ -1,4 +1,4 @@
-"""The feed where something fails: nothing is lost on who can go on, and who cannot is told so."""
+"""The feed after failures: subscribers that can continue lose nothing, and the others get an error."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ def alone(check: Callable[[Live], Awaitable[None]]) -> None:
 
 @contextmanager
 def failing(owner: type, name: str, failure: Exception, *, after: int = 0) -> Iterator[list[int]]:
-    """One call of a method fails, after so many that do not; what was called since."""
+    """Make one call of a method fail, after `after` successful ones; yield the number of calls."""
     works, calls = getattr(owner, name), [0]
 
     def fail(*arguments: Any, **options: Any) -> Any:
@@ -46,7 +46,7 @@ def failing(owner: type, name: str, failure: Exception, *, after: int = 0) -> It
 
 @pytest.mark.parametrize("after", range(5))
 def test_a_look_that_fails_half_way_is_gone_on_with(after: int) -> None:
-    """Of what one page told, nothing comes again; what changed meanwhile is judged for itself."""
+    """Events that were already sent are not repeated, and changes made meanwhile are separate events."""
 
     async def check(live: Live) -> None:
         live.write("x", title="out")
@@ -67,7 +67,7 @@ def test_a_look_that_fails_half_way_is_gone_on_with(after: int) -> None:
 
 
 def test_who_comes_and_goes_during_a_look_harms_nobody() -> None:
-    """It looks for itself, since its version is newer than the last look, and is cancelled at it."""
+    """Its version is newer than the last poll, so it polls itself and is cancelled meanwhile."""
 
     async def check(live: Live) -> None:
         watching = await live.joined()
@@ -164,7 +164,7 @@ def test_an_error_that_stays_is_logged_once(caplog: pytest.LogCaptureFixture) ->
 
 @contextmanager
 def always_failing(owner: type, name: str, failure: Exception) -> Iterator[list[int]]:
-    """Each call of a method fails; how many there were."""
+    """Make every call of a method fail; yield the number of calls."""
     calls = [0]
 
     def fail(*arguments: Any, **options: Any) -> Any:

@@ -21,7 +21,7 @@ from gqlnews.subscriptions.subscriber_queue import AnewError, Listener
 from tests.live import DEADLINE, Live, Watching, living, until
 from tests.schema.test_feed_failures import failing
 
-AT_ONCE = 1e-9  # seconds: more than nothing, and less than any statement takes
+AT_ONCE = 1e-9  # seconds: positive, and less than any statement takes
 SEARCHES = {"or": [{"matches": f"word{number}"} for number in range(60)]}
 
 
@@ -34,7 +34,7 @@ def alone(check: Callable[[Live], Awaitable[None]]) -> None:
 
 
 def where(number: int) -> dict[str, Any]:
-    """Different filters, which every article here passes."""
+    """Return a different filter for each number. Every article here matches all of them."""
     return {"title": {"ne": f"none {number}"}}
 
 
@@ -45,7 +45,7 @@ async def ended(watching: Watching) -> BaseException | None:
 
 
 def traced(opened: Snapshots, trace: Callable[[str], None]) -> Callable[[object], None]:
-    """For the thread of the snapshots: `trace` is called with every statement from then on."""
+    """Return a function for the snapshots' thread that installs `trace` on all their connections."""
 
     def begin(_: object) -> None:
         for db in (*(one.db for one in (opened._now, opened._newer) if one), opened._other):
@@ -140,7 +140,7 @@ def test_a_statement_is_stopped_where_its_client_s_time_is_over_and_the_next_run
 
 
 def test_what_another_client_with_time_left_subscribes_to_alike_goes_on() -> None:
-    longer = {"and": [where(number) for number in range(60)]}  # expected to take longer: judged last
+    longer = {"and": [where(number) for number in range(60)]}  # expected to take longer, so evaluated last
 
     async def check(live: Live) -> None:
         many = [await live.joined(client="many", where=where(number)) for number in range(2)]

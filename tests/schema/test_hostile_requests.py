@@ -1,4 +1,4 @@
-"""Requests that are made to take long: each is refused, or ready to run, before anybody notices."""
+"""Requests designed to take long: each is rejected or ready to run before it disturbs other clients."""
 
 import gc
 import math
@@ -15,9 +15,9 @@ from gqlnews.time_budget import TimeBudgetExceeded, time_budget
 from tests.product import Product
 
 USUAL = "{ articles { nodes { slug title excerpt url related { title article { title } } } } }"
-MAX_TIMES_WITHIN_BUDGET = 8  # what an ordinary document takes, within a budget of twice that
-ATTEMPTS = 5  # a busy machine slows one of the two down
-MOST_TIMES = 150  # what an ordinary document takes: some half a second, where that takes three thousandths
+MAX_TIMES_WITHIN_BUDGET = 8  # as a multiple of an ordinary document, with a budget of twice that
+ATTEMPTS = 5  # a busy machine may slow one of the two down
+MOST_TIMES = 150  # as a multiple of an ordinary document: about half a second if that takes 3 ms
 BODY = 250_000  # characters
 
 LEAVES = "title excerpt url webUrl type quality slug category heat published body html wordCount updatedAt"
@@ -26,7 +26,7 @@ TO_ARTICLE = "related { article { %s } } "
 
 
 def many(text: str, count: int) -> str:
-    """The text again and again, with the number of each where `%d` stands."""
+    """Repeat the text, with the number of each repetition in place of `%d`."""
     return " ".join(text.replace("%d", str(number)) for number in range(count))
 
 
@@ -35,7 +35,7 @@ def nodes(inner: str) -> str:
 
 
 def doubling(inner: str) -> str:
-    """Thirty fragments that each hold `inner`, where `%s` is a spread of the next."""
+    """Thirty fragments that each contain `inner`, with a spread of the next one in place of `%s`."""
     levels = (
         f"fragment F{one} on Article {{ {inner.replace('%s', f'...F{one + 1}')} }}" for one in range(30)
     )
@@ -43,7 +43,7 @@ def doubling(inner: str) -> str:
 
 
 def tree(depth: int) -> str:
-    """Two links from each article, so that their number doubles."""
+    """Two links from each article, so that the selections double at each level."""
     return " ".join(link % tree(depth - 1) for link in LINKS) if depth else "slug"
 
 
@@ -147,19 +147,19 @@ def test_variables_may_be_as_deep_as_json_is(examples: Product, depth: int) -> N
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, *WITH_VARIABLES])
 def test_a_time_budget_is_kept(examples: Product, name: str) -> None:
-    """What the event loop gives a request: a few milliseconds, then it is prepared elsewhere."""
+    """The event loop spends a few milliseconds on a request; longer ones are prepared elsewhere."""
     asked = Asked(DOCUMENTS[name]) if name in DOCUMENTS else Asked(*WITH_VARIABLES[name])
     assert any(times_within_budget(examples, asked) < MAX_TIMES_WITHIN_BUDGET for _ in range(ATTEMPTS))
 
 
 def times_within_budget(product: Product, asked: Asked) -> float:
-    """`times`, with a budget of twice what an ordinary document takes now."""
+    """Return `times` with a budget of twice what an ordinary document takes now."""
     ordinary = min(seconds(product, Asked(USUAL)) for _ in range(3))
     return times(product, asked, budget=2 * ordinary)
 
 
 def times(product: Product, asked: Asked, budget: float = math.inf) -> float:
-    """How many times as long it takes as an ordinary document, each the best of three."""
+    """Return the time relative to an ordinary document, each the best of three runs."""
     best = [
         min(seconds(product, one, given) for _ in range(3))
         for one, given in ((asked, budget), (Asked(USUAL), math.inf))
@@ -168,9 +168,9 @@ def times(product: Product, asked: Asked, budget: float = math.inf) -> float:
 
 
 def seconds(product: Product, asked: Asked, budget: float = math.inf) -> float:
-    """What it takes of a processor until the request is ready to run, refused, or over its time budget."""
+    """Return the processor time until the request is ready, rejected, or over its time budget."""
     engine = Engine(product.engine.read, product.engine.schema, SERVED)
-    gc.disable()  # a collection takes as long as all other tests left objects
+    gc.disable()  # the time of a collection depends on the objects that other tests left
     try:
         start = time.thread_time()
         with time_budget(budget), suppress(TimeBudgetExceeded):

@@ -1,4 +1,4 @@
-"""Limits of an operation as it is written: at the limit it passes, and one more is refused."""
+"""Limits on the shape of an operation: it passes at the limit, and fails one above it."""
 
 import json
 from collections.abc import Callable
@@ -36,13 +36,13 @@ def lines(count: int) -> str:
 
 
 def nested(depth: int) -> str:
-    """Fields with selections, one in the other; what is in the innermost is a leaf."""
+    """Nested fields with selections; the innermost selection is a leaf."""
     names = ['article(slug: "x")', *(["related(first: 1)", "article"] * depth)][:depth]
     return f"{{{'{'.join(names)}{{ title }}{'}' * depth}"
 
 
 def nested_in_fragments(depth: int) -> str:
-    """Fragments, inline or not, nest nothing."""
+    """The same inside fragments, which add no depth."""
     return f"{{ ...F }} fragment F on Query {{ ... on Query {nested(depth)} }}"
 
 
@@ -51,7 +51,7 @@ def aliases(count: int) -> str:
 
 
 def aliases_of_a_fragment(count: int) -> str:
-    """Half of them stand in a fragment that is spread twice."""
+    """Aliases, half of which are in a fragment that is spread twice."""
     some = " ".join(f"a{number}: version" for number in range(count // 2))
     odd = "odd: version" if count % 2 else ""
     return f"{{ site {{ ...F ... {{ ...F }} {odd} }} }} fragment F on Site {{ version {some} }}"
@@ -70,7 +70,7 @@ def directives(count: int) -> str:
 
 
 def directives_of_fragments(count: int) -> str:
-    """One on a spread, one on an inline fragment, the rest on fields."""
+    """One directive on a spread, one on an inline fragment, the rest on fields."""
     some = "version @skip(if: false) " * (count - 2)
     return (
         "{ site { ...F @include(if: true) } } "
@@ -102,7 +102,7 @@ def test_at_the_limit_it_passes_and_one_more_is_refused(
     refused = _refusal(examples, beyond, engine)
     assert refused["extensions"]["code"] == code
     assert says in refused["message"]
-    assert b'"errors"' not in examples.answer(beyond, Audience.PUBLIC).body  # where there are no limits
+    assert b'"errors"' not in examples.answer(beyond, Audience.PUBLIC).body  # without limits it is valid
 
 
 def test_what_another_operation_of_the_document_asks_for_does_not_count(
@@ -195,7 +195,7 @@ def test_without_introspection_no_error_suggests_a_name(
 
 
 def _refusal(product: Product, asked: Asked, engine: Engine) -> dict[str, Any]:
-    """The one error that refuses the request, before anything ran."""
+    """Return the single error, after checking that no statement ran."""
     hops = product.hops
     (error,) = _errors(product, asked, engine)
     assert product.hops == hops

@@ -1,4 +1,4 @@
-"""The exported schema: it is the types', it is described, and it is the contract's."""
+"""The exported schema: generated from the types, documented, and equal to the contract."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -61,14 +61,14 @@ def test_a_client_of_the_contract_can_use_the_exported_schema(exported: GraphQLS
 
 
 def test_types_and_defaults_are_those_of_the_contract(exported: GraphQLSchema) -> None:
-    """Equal, not only compatible: what a client generates from either is the same."""
+    """They must be equal, not only compatible, so that code generated from either is the same."""
     contract = signatures(build_schema(CONTRACT.read_text()))
     ours = signatures(exported)
     assert {name: ours.get(name) for name in contract} == contract
 
 
 def signatures(schema: GraphQLSchema) -> dict[str, str]:
-    """The type of every field, argument and input field, with its default, as introspection tells them."""
+    """Return the type and default of every field, argument and input field, from introspection."""
     found = {}
     types: Any = introspection_from_schema(schema)["__schema"]["types"]
     for kind in types:
@@ -86,7 +86,7 @@ def signature(value: Mapping[str, Any]) -> str:
 
 
 def spelled(kind: Mapping[str, Any]) -> str:
-    """`[ArticleOrder!]`"""
+    """Format an introspected type, such as `[ArticleOrder!]`."""
     around = {"NON_NULL": "{}!", "LIST": "[{}]"}
     return (
         around[kind["kind"]].format(spelled(kind["ofType"])) if kind["kind"] in around else str(kind["name"])

@@ -1,4 +1,4 @@
-"""Fixtures of the server: an application in this process, and a whole server in a process of its own."""
+"""Server fixtures: the application in this process, and a whole server in a separate process."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -21,13 +21,13 @@ Serve = Callable[..., AbstractContextManager[str]]
 
 @pytest.fixture(scope="session")
 def content(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a published article, an unpublished one, and a broken file. To read only."""
+    """A read-only folder with a published article, an unpublished one, and a broken file."""
     return write_articles(tmp_path_factory.mktemp("content"))
 
 
 @pytest.fixture(scope="session")
 def database(content: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder's database. To read only."""
+    """The database of the folder, read-only."""
     path = tmp_path_factory.mktemp("store") / "news.db"
     with closing(open_writer(path)) as db:
         ingest(db, content, ReadOptions(), processes=1)
@@ -36,13 +36,13 @@ def database(content: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server_settings(database: Path) -> ServerSettings:
-    """With one editor's token, `support.TOKEN`."""
+    """Settings with one editor's token, `support.TOKEN`."""
     return ServerSettings(database, editor_tokens=(bytes.fromhex(TOKEN_HASH),))
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-    """Host and port of a whole server, for who writes bytes."""
+    """Host and port of a whole server, for tests that write raw bytes."""
     home = tmp_path_factory.mktemp("home")
     with serving(home, write_articles(home / "content")) as (url, _):
         parts = urlsplit(url)
@@ -53,14 +53,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int
 
 @pytest.fixture(scope="module")
 def client(server_settings: ServerSettings) -> Iterator[TestClient]:
-    """The application in this process, started."""
+    """The started application in this process."""
     with TestClient(create_app(server_settings), follow_redirects=False) as client:
         yield client
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Serve:
-    """`with server(folder, *arguments, env=None) as url:` serves a folder in a process of its own."""
+    """`with server(folder, *arguments, env=None) as url:` serves a folder in a separate process."""
 
     @contextmanager
     def serve(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
@@ -79,6 +79,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing that happens in the test is an error of the server."""
+    """Assert that the server logs no warnings or errors during the test."""
     yield
     assert [record.getMessage() for record in caplog.get_records("call") if record.levelname != "INFO"] == []

@@ -1,4 +1,4 @@
-"""A server in this process, on a port of its own, over a store that changes; and a client of its sockets."""
+"""A server in this process with its own port and a store that changes, and a WebSocket client."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def heat(message: Message) -> int:
 
 
 class Site:
-    """A server over `folder`: `url` is that of its endpoint."""
+    """A server over `folder`. `url` is its GraphQL endpoint."""
 
     def __init__(self, root: Path, url: str, app: Starlette | None = None) -> None:
         self.folder, self.database, self.url = Folder(root / "content"), root / "news.db", url
@@ -57,14 +57,14 @@ class Site:
         take_in(self.folder.root, self.database)
 
     def change(self, slug: str = "changing", **keys: Any) -> int:
-        """Another one each time: the `heat` of the article that changed."""
+        """Change an article, and return its new `heat`, which is different each time."""
         self._written += 1
         self.write(slug, heat=self._written, **keys)
         return self._written
 
     @contextmanager
     def socket(self, **init: Any) -> Iterator["Socket"]:
-        """One that is initialised."""
+        """Open a WebSocket and initialise the connection."""
         with self.raw() as socket:
             socket.say("connection_init", payload=init)
             assert socket.hear() == {"type": "connection_ack"}
@@ -89,7 +89,7 @@ class Socket:
         self.say("subscribe", id=key, payload={"query": query, "variables": variables})
 
     def begin(self, key: str, query: str = PLAIN, **variables: Any) -> None:
-        """What happens from now on is in it."""
+        """Subscribe, and return once the subscription gets all further events."""
         self.subscribe(key, query, **variables)
         self.say("ping")
         assert self.hear() == {"type": "pong"}
@@ -99,7 +99,7 @@ class Socket:
         return message
 
     def heard(self, key: str) -> list[Message]:
-        """All of an operation, to its end."""
+        """Return all messages of an operation, up to its end."""
         messages: list[Message] = []
         while not messages or messages[-1]["type"] == "next":
             message = self.hear()
@@ -108,7 +108,7 @@ class Socket:
         return messages
 
     def closed(self) -> tuple[int, str]:
-        """The code that the server closes with, and why; whatever else it says before."""
+        """Return the close code and reason, after reading all earlier messages."""
         with pytest.raises(ConnectionClosed) as closed:
             self._read_to_the_end()
         assert closed.value.rcvd is not None
@@ -128,13 +128,13 @@ def write_at_once(connection: ClientConnection, messages: Sequence[Message]) -> 
 
 
 def _service(app: Starlette) -> Service:
-    """There once the application has started."""
+    """Return the service, which exists once the application has started."""
     service: Service = app.state.service
     return service
 
 
 class _InThread(Server):
-    """Signals are the main thread's."""
+    """A server that leaves signals to the main thread."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -143,7 +143,7 @@ class _InThread(Server):
 
 @contextmanager
 def running_site(root: Path, **settings: Any) -> Iterator[Site]:
-    """In a thread, on the loop that a server has; with these settings."""
+    """Run a server with these settings in a thread, on a loop like that of a real server."""
     folder, database = Folder(root / "content"), root / "news.db"
     folder.article("first.md")
     take_in(folder.root, database)

@@ -1,4 +1,4 @@
-"""A small content folder, and `gqlnews` run as users run it: a process of its own, on a port of its own."""
+"""A small content folder, and `gqlnews` as users run it: in a separate process with its own port."""
 
 import os
 import queue
@@ -15,12 +15,12 @@ from typing import Any
 
 DEADLINE = 60.0
 SOON = 2.5
-"""Seconds, for what takes some hundredths on a machine that nothing else keeps busy."""
+"""Seconds, for what takes some hundredths of a second on an idle machine."""
 
 QUIETLY = {
     "GQLNEWS_PROCESSES": "1",
     "GQLNEWS_WATCH": "0",
-}  # fewer processes, where that is not what is tested
+}  # starts fewer processes if watching is not under test
 TOKEN = "a-token-for-tests"  # noqa: S105 - opens nothing
 TOKEN_HASH = "9237b94c86ee59b8e51197999c04d4570522a9bfb16047aa5b59613faefa515d"  # noqa: S105 - of the above, by sha256sum
 
@@ -55,7 +55,7 @@ ARTICLES = {"published.md": PUBLISHED, "unpublished.md": UNPUBLISHED, "broken.md
 
 
 def write_articles(folder: Path, articles: Mapping[str, str] = ARTICLES) -> Path:
-    """Write the files into `folder`, which is made; two good ones and a broken one by default."""
+    """Write the files into a new `folder`; by default two valid ones and a broken one."""
     for name, text in articles.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,14 +64,14 @@ def write_articles(folder: Path, articles: Mapping[str, str] = ARTICLES) -> Path
 
 
 def environment(home: Path, changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment with an empty home, no settings of gqlnews, and `changes`."""
+    """Return this process's environment with an empty home, no gqlnews settings, and `changes`."""
     ours = ("GQLNEWS_", "XDG_", "NO_COLOR", "FORCE_COLOR")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "HOME": str(home), **QUIETLY, **(changes or {})}
 
 
 def run_cli(home: Path, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command until it exits."""
     return subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "gqlnews", *map(str, arguments)],
         env=environment(home, changes),
@@ -84,21 +84,21 @@ def run_cli(home: Path, *arguments: str | Path, **changes: str) -> subprocess.Co
 
 @dataclass
 class Running:
-    """A command that runs, and its output line by line."""
+    """A running command and its output, line by line."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
     _unread: "queue.Queue[str | None]" = field(default_factory=queue.Queue)
 
     def collect(self) -> None:
-        """Move the process's lines to the queue, then None: runs on a thread."""
+        """Move the output lines to the queue, then None. Runs on a thread."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._unread.put(line.rstrip("\n"))
         self._unread.put(None)
 
     def wait_for(self, pattern: str) -> str:
-        """What `pattern` finds in the first line that has it, among those that nobody waited for yet."""
+        """Return the first match of `pattern` in the lines that were not read yet."""
         until = time.monotonic() + DEADLINE
         while (line := self._unread.get(timeout=until - time.monotonic())) is not None:
             self.lines.append(line)
@@ -107,34 +107,34 @@ class Running:
         raise AssertionError(f"{pattern} does not stand in:\n" + "\n".join(self.lines))
 
     def next(self) -> str | None:
-        """The next line that nobody waited for yet; None where there is none any more."""
+        """Return the next unread line, or None at the end of the output."""
         line = self._unread.get(timeout=DEADLINE)
         if line is not None:
             self.lines.append(line)
         return line
 
     def so_far(self) -> list[str]:
-        """All lines that have come."""
+        """Return all lines so far."""
         while not self._unread.empty() and (line := self._unread.get()) is not None:
             self.lines.append(line)
         return self.lines
 
     def stop(self, number: int) -> float:
-        """Send a signal; seconds until the process ended."""
+        """Send a signal, and return the seconds until the process exits."""
         start = time.monotonic()
         self.process.send_signal(number)
         self.process.wait(DEADLINE)
         return time.monotonic() - start
 
     def rest(self) -> str:
-        """All lines, once the process ended."""
+        """Return all lines, once the process has exited."""
         while self.next() is not None:
             pass
         return "\n".join(self.lines)
 
 
 def end(process: subprocess.Popen[Any]) -> None:
-    """Wait until it ended, and end it where it does not."""
+    """Wait for the process to exit; kill it and raise if it does not."""
     try:
         process.wait(DEADLINE)
     except subprocess.TimeoutExpired:
@@ -143,7 +143,7 @@ def end(process: subprocess.Popen[Any]) -> None:
 
 
 def close_input(process: subprocess.Popen[str]) -> None:
-    """For what ends with its standard input."""
+    """Close the standard input of a process that exits then."""
     assert process.stdin is not None
     process.stdin.close()
 
@@ -156,9 +156,9 @@ def running(
     *,
     stderr: int | None = subprocess.STDOUT,
 ) -> Iterator[Running]:
-    """Run a command for as long as the block runs; `finish` has it end then, where it has not.
+    """Run a command while the block runs; `finish` then stops it if it is still running.
 
-    By default with a drain, so that coverage is written.
+    The default is SIGTERM, so that it drains and coverage is written.
     """
     with subprocess.Popen(  # noqa: S603 - our own program
         command,
@@ -184,7 +184,7 @@ def running(
 def serving(
     home: Path, folder: Path, *arguments: str, env: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, Running]]:
-    """Serve `folder` on a free port; the base URL, once requests are accepted, and the process."""
+    """Serve `folder` on a free port; yield the base URL, once requests are accepted, and the process."""
     command = [sys.executable, "-m", "gqlnews", "serve", str(folder), "--port", "0", *arguments]
     with running(command, environment(home, env)) as run:
         yield run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql"), run

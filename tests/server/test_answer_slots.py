@@ -1,4 +1,4 @@
-"""How many answers of one client are in memory at a time over streams."""
+"""The number of responses of one client that streams hold in memory at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ def test_a_client_has_so_many_slots_and_others_have_their_own() -> None:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert (entered.count("a"), entered.count("b")) == (SLOTS, 1)
-        tasks[-2].cancel()  # one that waits
+        tasks[-2].cancel()  # a waiting one
         release.set()
         await asyncio.wait(tasks)
         assert entered.count("a") == SLOTS + 2
@@ -39,7 +39,7 @@ def test_a_client_has_so_many_slots_and_others_have_their_own() -> None:
 
 
 def test_a_client_that_reads_nothing_holds_few_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each operation has its slot until its answer is sent."""
+    """Each operation holds its slot until its response is sent."""
     most = held = 0
     taken = AnswerSlots.taken
 

@@ -1,4 +1,4 @@
-"""The application: its routes, the headers on each answer, its health, and how it is made."""
+"""The application: routes, response headers, health checks, and construction."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""Who is asking: the public, an editor, or someone who is refused."""
+"""Authentication: the public, an editor, and rejected credentials."""
 
 from contextlib import suppress
 from dataclasses import replace

@@ -27,7 +27,7 @@ def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def half_a_request(site: Site) -> socket.socket:
-    """A connection that has sent all of a body but its last byte."""
+    """A connection that has sent all of a body except the last byte."""
     parts = urlsplit(site.url)
     connection = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=DEADLINE)
     head = (
@@ -41,7 +41,7 @@ def half_a_request(site: Site) -> socket.socket:
 
 
 def wait_for(site: Site, held: int) -> None:
-    """Until the server holds so many bytes; every answer gives its loop a turn."""
+    """Wait until the server holds this many bytes; each request gives its loop a turn."""
     for _ in range(10_000):
         if site.service.bodies.total == held:
             return

@@ -1,4 +1,4 @@
-"""Pages of other origins: CORS, and who may open a WebSocket."""
+"""Other origins: CORS, and the origin check of WebSockets."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -115,10 +115,10 @@ def handshake(origin: str | None, host: str = "news.example", *more: str) -> dic
 @pytest.mark.parametrize(
     ("origin", "host"),
     [
-        (None, "news.example"),  # no browser
+        (None, "news.example"),  # not a browser
         ("http://news.example", "news.example"),
         ("http://news.example", "news.example:80"),
-        ("https://news.example", "news.example"),  # TLS ends before us
+        ("https://news.example", "news.example"),  # TLS ends at a proxy
         ("https://news.example:443", "NEWS.example"),
         ("http://127.0.0.1:8000", "127.0.0.1:8000"),
         ("http://[::1]:8000", "[::1]:8000"),

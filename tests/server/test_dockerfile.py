@@ -1,4 +1,4 @@
-"""What the image promises, read off the Dockerfile."""
+"""What the image guarantees, read from the Dockerfile."""
 
 import json
 import re
@@ -11,7 +11,7 @@ FINAL = STAGES[-1]
 
 
 def instruction(name: str) -> str:
-    """The arguments of the final stage's one instruction of this name."""
+    """Return the arguments of the final stage's only instruction of this name."""
     (arguments,) = re.findall(rf"(?m)^{name} (.*)$", FINAL)
     return str(arguments)
 

@@ -33,7 +33,7 @@ def connect(url: str) -> socket.socket:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """All that is received until the server closes. A reset raises ConnectionResetError."""
+    """Read until the server closes. A reset raises ConnectionResetError."""
     data = b""
     while some := connection.recv(1 << 16):
         data += some
@@ -133,7 +133,7 @@ def test_a_request_that_has_begun_is_waited_for(content: Path, tmp_path: Path, s
         client.sendall(POST[:sent])
         run.process.send_signal(signal.SIGTERM)
         run.wait_for("stopping by=SIGTERM")
-        client.settimeout(0.8)  # longer than an idle connection is kept
+        client.settimeout(0.8)  # longer than the keep-alive timeout
         with pytest.raises(TimeoutError):
             client.recv(1)
         client.settimeout(DEADLINE)

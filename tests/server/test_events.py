@@ -1,4 +1,4 @@
-"""Server-sent events: which client gets them, what they carry, and how they end."""
+"""Server-sent events: negotiation, content, and end of stream."""
 
 import json
 import socket
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class Stream:
-    """The events of a response as they come."""
+    """The events of a response as they arrive."""
 
     def __init__(self, response: httpx2.Response) -> None:
         self.response = response
@@ -39,7 +39,7 @@ class Stream:
         return next(self._lines)
 
     def event(self) -> tuple[str, Any]:
-        """(Name, data); comments are passed over."""
+        """Return the next (name, data), skipping comments."""
         name = self.line()
         while not name.startswith("event: "):
             assert name in {"", ":"}
@@ -68,7 +68,7 @@ def streaming(
 
 
 def begun(stream: Stream) -> None:
-    """The first comment came: what happens from now on is in it."""
+    """Read the first comment: the stream gets all later events."""
     assert stream.response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert stream.line() == ":"
 
@@ -239,7 +239,7 @@ def test_who_reads_nothing_is_cut_off_and_the_others_are_told_everything(tmp_pat
 
 @contextmanager
 def not_reading(site: Site) -> Iterator[socket.socket]:
-    """One who asks for what is large, and reads none of it."""
+    """A client that requests large events and reads none of them."""
     body = json.dumps({"query": "subscription { articleChanged { article { body } } }"})
     head = (
         "POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
@@ -252,7 +252,7 @@ def not_reading(site: Site) -> Iterator[socket.socket]:
 
 
 def everything(connection: socket.socket) -> int:
-    """How many bytes come before it ends, or is cut."""
+    """Count the bytes until the connection is closed or reset."""
     count = 0
     try:
         while some := connection.recv(1 << 20):

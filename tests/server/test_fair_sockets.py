@@ -1,4 +1,4 @@
-"""Many messages at once over one WebSocket: the clients of other sockets are served in between."""
+"""Many messages at once over one WebSocket: clients of other sockets are served in between."""
 
 import threading
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ BURSTS: dict[str, list[dict[str, Any]]] = {
 
 @contextmanager
 def loop_held(site: Site) -> Iterator[None]:
-    """Nothing happens in the server's loop while the block runs."""
+    """Block the server's event loop while the block runs."""
     loop = next(iter(site.service.store._tasks)).get_loop()
     held, release = threading.Event(), threading.Event()
 

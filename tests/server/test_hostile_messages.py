@@ -1,4 +1,4 @@
-"""Whatever a client says over a WebSocket: the server closes it for that, or goes on, and nothing fails."""
+"""Arbitrary WebSocket messages: the server closes the socket or continues, and nothing fails."""
 
 import json
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ said = st.lists(messages.map(json.dumps) | st.text() | st.binary(max_size=200), 
 
 @pytest.fixture
 def going_on(site: Site, quiet: None) -> Iterator[Site]:
-    """Whatever was said, others are served."""
+    """Assert after each test that other clients are still served."""
     yield site
     with site.socket() as socket:
         socket.subscribe("1", COUNT)
@@ -55,7 +55,7 @@ def test_whatever_is_said(going_on: Site, said: list[str | bytes], known: bool) 
 
 
 def closed_with(socket: Socket, said: list[str | bytes]) -> int | None:
-    """The code that the socket is closed with, None where it is not."""
+    """Return the close code, or None if the socket stays open."""
     try:
         for message in said:
             socket.connection.send(message)

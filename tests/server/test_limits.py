@@ -1,4 +1,4 @@
-"""Limits as a client meets them: the same refusal by every way in, and the cost where it is asked for."""
+"""Limits seen by a client: the same error over every transport, and the cost if it is requested."""
 
 import json
 from collections.abc import Iterator
@@ -69,12 +69,12 @@ def test_over_a_websocket(client: TestClient, limit: int) -> None:
         told = socket.receive_json()
         if limit >= 221:
             check(told["payload"], limit)
-        else:  # the protocol has room for the errors alone
+        else:  # the protocol has no field for anything but errors
             assert [error["extensions"]["code"] for error in told["payload"]] == ["TOO_COSTLY"]
 
 
 SCANS = {"query": '{ articles(where: {title: {contains: "x"}}) { totalCount facets { types { count } } } }'}
-"""Two passes over the one article that the public sees: 28 and 98 comparisons."""
+"""Two scans of the one public article: 28 and 98 comparisons."""
 COMPARISONS = 126
 
 

@@ -1,4 +1,4 @@
-"""The worker thread: clients in turn, a short queue, and nothing that one client does reaches another."""
+"""The worker thread: clients take turns, the queue is short, and clients do not affect each other."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Gate:
-    """Work that does not end before it is let go."""
+    """Work that blocks until it is released."""
 
     def __init__(self) -> None:
         self.entered, self.opened = threading.Event(), threading.Event()
@@ -48,7 +48,7 @@ def run(test: Callable[[OffloadQueue], Awaitable[T]]) -> T:
 
 
 async def start(queue: OffloadQueue, client: str, work: Callable[[], T]) -> "asyncio.Task[T]":
-    """It is in the queue, or runs, when this returns."""
+    """Start work; it is queued or running when this returns."""
     task = asyncio.ensure_future(queue.run(client, work))
     await asyncio.sleep(0)
     return task

@@ -1,4 +1,4 @@
-"""Documents that requests name: Apollo's automatic persisted queries, and trusted documents."""
+"""Documents referenced by requests: Apollo's automatic persisted queries, and trusted documents."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ def named(query: str, version: Any = 1) -> dict[str, Any]:
 
 @pytest.fixture
 def client(server_settings: ServerSettings) -> Iterator[TestClient]:
-    """One that remembers nothing yet."""
+    """A server without registered documents."""
     with TestClient(create_app(server_settings)) as client:
         yield client
 
@@ -113,7 +113,7 @@ def test_those_asked_for_longest_ago_are_forgotten_and_remembered_again(
     monkeypatch.setattr(persisted_documents, "MOST_BYTES", 2 * persisted_documents.OVERHEAD + 400)
     with TestClient(create_app(server_settings)) as client:
         documents = [f"{{ site {{ articleCount }} }} #{number}" for number in range(3)]
-        for _ in range(2):  # also where its answer is at hand
+        for _ in range(2):  # the second time with a cached response
             for document in documents:
                 assert post(client, {"query": document, **named(document)}).json() == ONE
                 assert post(client, named(document)).json() == ONE

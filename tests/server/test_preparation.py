@@ -1,4 +1,4 @@
-"""A request that takes long to prepare is prepared off the event loop, to the same end."""
+"""A request that takes long to prepare is prepared off the event loop, with the same result."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ def client(app_settings: ServerSettings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def offloaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The clients whose work the thread was given."""
+    """The clients whose work was given to the thread."""
     clients: list[str] = []
     run = OffloadQueue.run
 
@@ -128,7 +128,7 @@ def test_a_refusal_for_overload_is_delayed(client: TestClient, monkeypatch: pyte
 
 
 def test_many_at_once_are_each_answered(client: TestClient) -> None:
-    """The thread and the loop share the document's plans: each answer is its own all the same."""
+    """The thread and the loop share the document's plans, yet every response is correct."""
 
     def ask(number: int) -> Any:
         where = {"or": [{"title": {"contains": word}} for word in ["Publish"] * (1 + number % 60)]}
@@ -146,7 +146,7 @@ def test_the_share_of_the_loop_is_used_up_and_comes_back() -> None:
     for _ in range(2):
         share.spend("a", MAX_SECONDS, now)
     assert share.budget("a", now) == MIN_SECONDS
-    share.spend("a", FREE_SECONDS, now)  # what takes so little is free
+    share.spend("a", FREE_SECONDS, now)  # so short a time is free
     assert MIN_SECONDS < share.budget("a", now + 0.1) < MAX_SECONDS
     assert share.budget("a", now + 60) == MAX_SECONDS
 

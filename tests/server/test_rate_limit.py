@@ -1,4 +1,4 @@
-"""How much is taken: operations at a time, cost a second by address."""
+"""Admission limits: concurrent operations, and cost per second and address."""
 
 from collections.abc import Iterator
 from dataclasses import replace

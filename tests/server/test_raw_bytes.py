@@ -1,4 +1,4 @@
-"""Any bytes on a connection, by fixed seeds: no status over 499 but 501, none late, no traceback logged."""
+"""Arbitrary bytes from fixed seeds: no status over 499 except 501, no delay, no traceback in the log."""
 
 import random
 import re
@@ -182,7 +182,7 @@ def server(running: tuple[str, Running]) -> Address:
 
 
 def exchange(server: Address, data: bytes) -> bytes:
-    """All that is answered to these bytes, soon: nothing is waited for. Again where the machine was slow."""
+    """Return the prompt response to these bytes; retry in case the machine was slow."""
     for _ in range(ATTEMPTS):
         start = time.monotonic()
         answer = exchanged(server, data)
@@ -192,7 +192,7 @@ def exchange(server: Address, data: bytes) -> bytes:
 
 
 def exchanged(server: Address, data: bytes) -> bytes:
-    """All that is answered to these bytes, after which the client sends no more."""
+    """Send these bytes and end the output; return everything that the server sends."""
     answer = b""
     with socket.create_connection(server, SOON) as connection:
         try:
@@ -203,12 +203,12 @@ def exchanged(server: Address, data: bytes) -> bytes:
         except TimeoutError:
             raise AssertionError(data[:3_000]) from None
         except OSError:
-            pass  # cut off: it sent more than was read
+            pass  # reset, because it sent more than was read
     return answer
 
 
 def ask(server: Address, data: bytes) -> bytes:
-    """The answer to a whole request after which the server closes."""
+    """Return the response to a complete request after which the server closes."""
     answer = b""
     with socket.create_connection(server, SOON) as connection:
         connection.sendall(data)
@@ -275,7 +275,7 @@ MESSAGES = (
 
 
 def frame(chance: random.Random) -> bytes:
-    """RFC 6455, section 5.2: mostly a message of the protocol, whole and masked."""
+    """A frame (RFC 6455, section 5.2), in most cases a valid message, whole and masked."""
     odd = chance.random() < 0.2
     first = chance.randrange(256) if odd else chance.choice((0x81, 0x81, 0x81, 0x82, 0x89, 0x01, 0x80, 0x88))
     payload = chance.choice(MESSAGES)
@@ -293,7 +293,7 @@ def frame(chance: random.Random) -> bytes:
 
 
 def assert_well(server: Address, run: Running) -> None:
-    """It answers, and nothing in its log tells of a fault."""
+    """Assert that the server responds and its log has no errors."""
     last = SEEDS[0].replace(b"Host: a", b"Host: a\r\nX-Request-Id: last\r\nConnection: close")
     assert ask(server, last).endswith(ANSWERED)
     run.wait_for("id=last")

@@ -1,4 +1,4 @@
-"""What a client takes, by `Accept`: RFC 9110, section 12.5.1."""
+"""Content negotiation by `Accept`: RFC 9110, section 12.5.1."""
 
 import pytest
 
@@ -30,12 +30,12 @@ from gqlnews.server.request_headers import NOTHING, is_encoded, likes_pages, med
         ("image/png", NOTHING),
         ("text/html", NOTHING),
         ("text/*", NOTHING),
-        ("text/event-stream", OLDER),  # of its errors
+        ("text/event-stream", OLDER),  # for its errors
         ("multipart/mixed", OLDER),
         ("multipart/mixed;q=0", NOTHING),
         (f" {NEWER.upper()} ; Q=0.5 ", NEWER),
         (f"{OLDER};charset=utf-8;q=0.2, {NEWER};q=0.1", OLDER),
-        (f"{NEWER};q=nonsense", OLDER),  # as if it were not there
+        (f"{NEWER};q=nonsense", OLDER),  # as if it were absent
         (f"{NEWER};q=nan, {OLDER};q=0.1", OLDER),
         (f"{NEWER};q=-1", OLDER),
         (f"{NEWER};q=9, {OLDER}", NEWER),

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: what is a request, and how what is none is refused.
+"""GraphQL over HTTP: valid requests, and how invalid ones are rejected.
 
 https://graphql.github.io/graphql-over-http/draft/
 """
@@ -132,7 +132,7 @@ def test_json_in_utf8_is_taken_however_it_is_written(client: TestClient, content
 def test_a_post_that_a_browser_sends_unasked_is_refused(
     client: TestClient, content_type: str | None, accept: str
 ) -> None:
-    """Cross-site request forgery: these go without a preflight, also with a body that is JSON."""
+    """Cross-site request forgery: these are sent without a preflight, even if the body is JSON."""
     headers = {"accept": accept, "cookie": "a=b", **({"content-type": content_type} if content_type else {})}
     answer = client.post("/graphql", content=b'{"query": "{ site { articleCount } }"}', headers=headers)
     assert (answer.status_code, code_of(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
@@ -227,7 +227,7 @@ def test_answers_differ_by_accept_and_authorization(client: TestClient) -> None:
 
 
 def code_of(answer: Any) -> str:
-    """The code of the one error, which is all there is."""
+    """Return the code of the response's only error, without data."""
     (error,) = answer.json().pop("errors")
     assert set(error) == {"message", "extensions"}
     return str(error["extensions"]["code"])

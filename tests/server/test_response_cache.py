@@ -1,4 +1,4 @@
-"""The response cache, and what a GET's client may keep."""
+"""The response cache, and the cache headers of GET."""
 
 import logging
 import sqlite3
@@ -77,7 +77,7 @@ def site(make: Callable[..., Site]) -> Site:
 
 @pytest.fixture
 def cached(caplog: pytest.LogCaptureFixture) -> Callable[[], list[bool]]:
-    """Of each request since it was last called, whether its answer had been kept."""
+    """Return a function that says for each request since its last call whether it was a cache hit."""
     caplog.set_level(logging.INFO, "gqlnews")
 
     def since() -> list[bool]:
@@ -89,7 +89,7 @@ def cached(caplog: pytest.LogCaptureFixture) -> Callable[[], list[bool]]:
 
 
 def named_by_id(answer: Any) -> dict[str, str]:
-    """Its headers, without the id that each request has."""
+    """Return the headers, without the request id."""
     return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
@@ -138,7 +138,7 @@ def test_what_the_public_does_not_see_changes_nothing_for_it(
 
 
 def test_an_older_copy_put_in_its_place_brings_back_no_answer(make: Callable[..., Site]) -> None:
-    """It comes to the version that was there before, of other content."""
+    """The copy reaches the same version number as before, with other content."""
     for cache_bytes in (0, 1 << 20):
         site = make(cache_bytes=cache_bytes)
         copy = site.database.with_name("copy.db")
@@ -237,7 +237,7 @@ def test_what_http_refuses_may_not_be_kept(site: Site, headers: dict[str, str], 
 
 
 def test_a_star_is_no_tag(site: Site) -> None:
-    """What was not run yet may be an error: then nobody knows it already."""
+    """A request that has not run may be an error, so the client cannot have its response."""
     assert site.get(**{"if-none-match": "*"}).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""Equal work that is asked for at once is done once."""
+"""Identical concurrent work runs once (single-flight)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -49,7 +49,7 @@ def test_a_new_document_that_many_send_at_once_is_prepared_once(
             answers = [one.result(DEADLINE) for one in asked]
         assert [answer.status_code for answer in answers] == [200] * AT_ONCE
         assert {answer.content for answer in answers} == {answers[0].content}
-        assert site.service.offload.jobs <= jobs  # a late one may find the work just done
+        assert site.service.offload.jobs <= jobs  # a late request may find the result in the cache
 
 
 def run(test: Callable[[SingleFlight], Awaitable[None]]) -> None:

@@ -1,4 +1,4 @@
-"""The statement time of subscriptions, by client address or by connection, over each transport."""
+"""Statement time of subscriptions, by client address or connection, over each transport."""
 
 import re
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from tests.server.test_events import Stream, begun, streaming
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-AT_ONCE = 1e-9  # seconds: more than nothing, and less than any statement takes
+AT_ONCE = 1e-9  # seconds: positive, and less than any statement takes
 NAMED = 'subscription { articleChanged(where: {title: {ne: "none %s"}}) { slug } }'
 ELSEWHERE = "127.0.0.2"
 
 
 @pytest.fixture
 def short() -> Iterator[None]:
-    """The first subscription of each client uses up all its time."""
+    """The first subscription of each client uses up its whole budget."""
     with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
         yield
 
@@ -37,7 +37,7 @@ def initialised(site: Site, address: str = "127.0.0.1") -> Iterator[Socket]:
 
 
 def codes(messages: list[dict[str, Any]]) -> list[str]:
-    """The codes of errors; "" stands for an event."""
+    """Return the error codes; "" stands for an event."""
     errors = [message["payload"] if message["type"] == "error" else None for message in messages]
     return sorted(error[0]["extensions"]["code"] if error else "" for error in errors)
 
@@ -61,7 +61,7 @@ def test_over_budget_an_address_s_subscriptions_end_and_those_of_others_go_on(tm
         assert codes(heard) == ["", "TIMED_OUT", "TIMED_OUT"]
         assert elsewhere.hear()["type"] == "next"
         assert metric(site) == 2
-        one.begin("again", NAMED % "again")  # the socket goes on
+        one.begin("again", NAMED % "again")  # the socket stays open
 
 
 @pytest.mark.usefixtures("short")
@@ -87,7 +87,7 @@ def test_behind_a_proxy_each_connection_has_time_of_its_own(tmp_path: Path) -> N
 
 
 def _message(stream: Stream) -> dict[str, Any]:
-    """What an event stream tells, in the words of a socket."""
+    """Convert an event of a stream to a WebSocket message."""
     answer = stream.payload()["payload"]
     errors = answer.get("errors")
     return {"type": "error" if errors else "next", "payload": errors or answer}

@@ -1,4 +1,4 @@
-"""Status codes: the specification's by default, the newest draft's where that is asked for."""
+"""Status codes of the specification by default, and of the newest draft on request."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How much a client may hold open, and that nothing is held for one that has left or does not read."""
+"""Limits on what a client may hold open, and release after it disconnects or stops reading."""
 
 import json
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_more_sockets_than_may_be_are_refused_before_they_are_open(
 
 
 def test_who_reads_too_slowly_is_closed_and_the_others_are_told_everything(tmp_path: Path) -> None:
-    """The slow one has a socket that is full, and more waits for it than is kept."""
+    """The slow client's socket is full, and more than its buffer limit is pending."""
     selection = "subscription { articleChanged { article { heat body } } }"
     with running_site(tmp_path) as site, patch.object(subscriber_queue, "MOST_BYTES", 1 << 20):
         with site.raw(max_queue=1) as slow, site.socket() as other:

@@ -1,4 +1,4 @@
-"""Streams of a whole server, in a process of its own, when it is stopped."""
+"""Streams of a whole server, in a separate process, when it stops."""
 
 import json
 import signal

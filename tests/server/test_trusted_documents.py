@@ -1,4 +1,4 @@
-"""Trusted documents: how they are read, and what is said of those that are wrong."""
+"""Trusted documents: how they are read, and the errors for invalid ones."""
 
 import json
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""GraphQL over WebSocket: what each operation brings."""
+"""GraphQL over WebSocket: the messages of each operation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a client may not say over a WebSocket, and the code that each mistake is closed with."""
+"""Invalid WebSocket messages, and the close code of each."""
 
 from typing import Any
 from unittest.mock import patch

@@ -1,4 +1,4 @@
-"""The budget of statement time: by client, in equal shares, and in the order of fair queueing."""
+"""The statement time budget: per client, shared equally, and in fair-queueing order."""
 
 import asyncio
 
@@ -56,7 +56,7 @@ def test_without_a_limit_nothing_ends() -> None:
 
 
 def order(*groups: tuple[str, float, set[str]]) -> list[str]:
-    """The names of groups as they are judged: (name, expected seconds, clients)."""
+    """Return group names in the order of evaluation. Groups are (name, expected seconds, clients)."""
 
     async def run(live: Live) -> list[str]:
         names: dict[Group, str] = {}

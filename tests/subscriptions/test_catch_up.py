@@ -1,4 +1,4 @@
-"""Catching up: in turn by client, in pages that are not too long, and never between others and a look."""
+"""Catching up: clients take turns, pages are bounded, and at most one page delays a poll."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -84,7 +84,7 @@ def test_a_page_that_takes_too_long_is_read_in_smaller_ones_and_nothing_is_lost(
 
 
 def test_a_page_that_is_too_large_is_read_in_smaller_ones_and_nothing_is_lost() -> None:
-    """It waits in memory until the client has read it."""
+    """The page waits in memory until the client has read it."""
 
     async def check(live: Live) -> None:
         version = live.version()
@@ -129,7 +129,7 @@ def test_one_change_that_takes_too_long_ends_the_subscription_and_not_the_others
 
 
 def test_one_page_at_most_stands_between_a_look_and_its_turn() -> None:
-    """However many subscriptions catch up at the same time."""
+    """This holds however many subscriptions catch up at the same time."""
 
     async def check(live: Live) -> None:
         version = live.version()
@@ -147,10 +147,10 @@ def test_one_page_at_most_stands_between_a_look_and_its_turn() -> None:
         between = []
         while any(len(one.bodies) < len(SLUGS) for one in late):
             before = pages[0]
-            async with live.feed._lock:  # as a look does
+            async with live.feed._lock:  # as a poll does
                 between.append(pages[0] - before)
             await asyncio.sleep(0)
-        assert max(between) <= 2  # one that had begun, and one that was next
+        assert max(between) <= 2  # one that had already begun, and the next one
         await live.settled()
         assert all([slug for _, slug in one.told] == SLUGS for one in late)
 

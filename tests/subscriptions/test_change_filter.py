@@ -1,4 +1,4 @@
-"""How often the store is asked: once a change for all who watch alike, however many they are."""
+"""Number of statements: one set per change for all identical subscriptions, however many there are."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ Where = Mapping[str, Any] | None
 
 
 async def statements(live: Live, slugs: list[str]) -> Counter[str]:
-    """What the feed asks of the store while these are taken in."""
+    """Count the statements that the feed runs while these articles are ingested."""
     await live.settled()
     ran: Counter[str] = Counter()
     snapshots = live.feed._snapshots
@@ -39,7 +39,7 @@ async def statements(live: Live, slugs: list[str]) -> Counter[str]:
         await snapshots.at(begin)
         live.write(*slugs)
     await live.settled()
-    return Counter(ran)  # what ends it is not counted
+    return Counter(ran)  # excludes the statements of shutting down
 
 
 def counted(watching: list[tuple[str, Audience, Where]], slugs: list[str]) -> Counter[str]:
@@ -60,16 +60,16 @@ TITLE, HEAT = {"title": {"eq": "T"}}, {"heat": {"isNull": True}}
 @pytest.mark.parametrize("many", [1, 1000])
 def test_those_who_watch_alike_cost_what_one_costs(many: int) -> None:
     ran = counted([(PLAIN, PUBLIC, TITLE)] * many, ["a"])
-    assert ran == {"judging": 2, "telling": 1, "other": 4}  # begin, whom it concerns, what has changed, end
+    assert ran == {"judging": 2, "telling": 1, "other": 4}  # begin, affected articles, changes, end
 
 
 @pytest.mark.parametrize(
     ("watching", "judging", "telling"),
     [
         ([(PLAIN, PUBLIC, TITLE), (PLAIN, PUBLIC, HEAT)], 4, 2),
-        ([(PLAIN, PUBLIC, TITLE), (OTHER, PUBLIC, TITLE)], 2, 2),  # one filter, told in two ways
+        ([(PLAIN, PUBLIC, TITLE), (OTHER, PUBLIC, TITLE)], 2, 2),  # one filter, two selections
         ([(PLAIN, PUBLIC, TITLE), (PLAIN, EDITOR, TITLE)], 4, 2),
-        ([(PLAIN, Audience.OPEN, TITLE), (PLAIN, EDITOR, TITLE)], 2, 2),  # they see the same articles
+        ([(PLAIN, Audience.OPEN, TITLE), (PLAIN, EDITOR, TITLE)], 2, 2),  # both see the same articles
         ([(PLAIN, PUBLIC, {"title": {"eq": "other"}})], 2, 0),
         ([(PLAIN.replace("$where", "$w"), PUBLIC, None), (PLAIN, PUBLIC, None)], 2, 1),
     ],

@@ -1,4 +1,4 @@
-"""The feed: who watches is told of each change, once, in order, and of nothing that he may not see."""
+"""The feed: each subscriber gets each change once, in order, and nothing that it may not see."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ Step = Callable[[Live], None]
 
 
 def alone(check: Callable[[Live], Awaitable[None]]) -> None:
-    """Run a check over a store of its own."""
+    """Run a check over its own store."""
 
     async def run() -> None:
         async with living() as live:
@@ -30,7 +30,7 @@ def alone(check: Callable[[Live], Awaitable[None]]) -> None:
 
 
 def after(*steps: Step, audience: Audience = Audience.PUBLIC, **variables: Any) -> Told:
-    """What one who watches from the beginning is told."""
+    """Return the events of a client that subscribes before these steps."""
     told: Told = []
 
     async def check(live: Live) -> None:
@@ -57,7 +57,7 @@ def remove(slug: str) -> Step:
     ("steps", "told"),
     [
         ((write("a"),), [("ADDED", "a")]),
-        ((write("a"), write("a")), [("ADDED", "a")]),  # nothing in it has changed
+        ((write("a"), write("a")), [("ADDED", "a")]),  # no content changed
         ((write("a"), write("a", title="U")), [("ADDED", "a"), ("UPDATED", "a")]),
         ((write("a"), remove("a")), [("ADDED", "a"), ("REMOVED", "a")]),
         ((write("a"), remove("a"), write("a")), [("ADDED", "a"), ("REMOVED", "a"), ("ADDED", "a")]),
@@ -112,7 +112,7 @@ def test_more_than_a_page_comes_whole_and_in_order() -> None:
 
 
 def test_who_begins_is_told_of_what_happens_before_it_is_its_turn() -> None:
-    """The change comes between the asking and the first look."""
+    """The change happens between the subscription and its first poll."""
 
     async def check(live: Live) -> None:
         watching = live.watch()
@@ -146,8 +146,8 @@ def test_who_leaves_off_and_goes_on_misses_nothing_and_hears_nothing_twice() -> 
     [
         (lambda live: None, ["d", "e"]),
         (lambda live: live.write("d", title="U"), ["e", "d"]),
-        (lambda live: live.remove("b"), ["d", "e", "b"]),  # it was told of already
-        (lambda live: live.remove("d"), ["e"]),  # it never was
+        (lambda live: live.remove("b"), ["d", "e", "b"]),  # the client had this article
+        (lambda live: live.remove("d"), ["e"]),  # the client never had it
         (lambda live: live.write("f"), ["d", "e", "f"]),
     ],
 )

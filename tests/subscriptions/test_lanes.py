@@ -32,7 +32,7 @@ async def lanes_over(live: Live) -> AsyncIterator[Lanes]:
 
 
 async def joined(live: Live, lanes: Lanes, **variables: object) -> Watching:
-    """One more, that has joined its lane."""
+    """Subscribe, and wait until the subscription has joined its lane."""
     before = _joined(lanes)
     watching = Watching(lanes, live.ready(**variables))  # type: ignore[arg-type]
     await until(lambda: _joined(lanes) > before)
@@ -78,7 +78,7 @@ def test_a_light_event_comes_while_heavy_ones_are_judged() -> None:
     async def check(live: Live, lanes: Lanes) -> None:
         light = await joined(live, lanes)
         heavy = await joined(live, lanes, where={"not": MATCHES})
-        async with lanes.heavy._lock:  # as long as heavy subscriptions are judged
+        async with lanes.heavy._lock:  # as while heavy subscriptions are evaluated
             live.write("a")
             await light.come(1)
             assert heavy.bodies == []

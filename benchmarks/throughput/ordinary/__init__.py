@@ -1,1 +1,1 @@
-"""The ordinary Strawberry server: resolvers, DataLoaders and aiosqlite, as its documentation has them."""
+"""An ordinary Strawberry server with resolvers, DataLoaders and aiosqlite, as its documentation suggests."""

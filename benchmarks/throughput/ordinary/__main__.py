@@ -1,4 +1,4 @@
-"""`python -m benchmarks.throughput.ordinary DATABASE`: serve."""
+"""`python -m benchmarks.throughput.ordinary DATABASE`: run the server."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from benchmarks.throughput.ordinary.types import Article, Articles
 
 @strawberry.type
 class Query:
-    """What can be asked."""
+    """Queries."""
 
     @strawberry.field
     async def article(self, info: Info[Loaders, None], slug: str) -> Article | None:
@@ -44,7 +44,7 @@ class Query:
 
 
 class Endpoint(GraphQL[Loaders, None]):
-    """Strawberry's view, with loaders for each request."""
+    """Strawberry's view, with new loaders for each request."""
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Loaders:
         return Loaders.of(request.app.state.database)

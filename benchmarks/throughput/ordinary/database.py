@@ -1,4 +1,4 @@
-"""The rows, by aiosqlite."""
+"""Database access with aiosqlite."""
 
 # ruff: noqa: S608 - constants and question marks
 
@@ -10,7 +10,7 @@ from typing import Self
 import aiosqlite
 
 MMAP_BYTES = 1 << 30
-EVERYTHING = 1  # the scope of a provider's row where unpublished articles are shown
+EVERYTHING = 1  # the scope of provider rows that include unpublished articles
 
 ARTICLE = """
     article.id, article.slug, title, excerpt, url, published_date_time, type, category,
@@ -20,7 +20,7 @@ RELATED = """
 
 
 class Database:
-    """One connection, read only."""
+    """One read-only connection."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -50,7 +50,7 @@ class Database:
         return await self.rows(sql, (EVERYTHING, *domains))
 
     async def related(self, keys: Sequence[int], first: int | None) -> list[sqlite3.Row]:
-        """The first entries of each article, in order; all of them for None."""
+        """Return the first entries of each article in order, or all of them if `first` is None."""
         if first is None:
             sql = f"""SELECT {RELATED} FROM related
                 WHERE article_id IN ({_marks(keys)}) ORDER BY article_id, position"""

@@ -1,4 +1,4 @@
-"""One DataLoader a link, made anew for each request: what one level of a query asks for is one statement."""
+"""DataLoaders, created for each request: each level of a query becomes one statement per link."""
 
 import sqlite3
 from collections import defaultdict
@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 from benchmarks.throughput.ordinary.database import Database
 
 First = tuple[int, int | None]
-"""(an article's key, how many of its entries; None is all)."""
+"""(article id, number of entries or None for all)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A page of articles, newest first: filter and cursor to SQL."""
+"""A page of articles, newest first: translates filter and cursor to SQL."""
 
 import sqlite3
 from base64 import urlsafe_b64decode
@@ -30,10 +30,10 @@ class ArticleFilter:
 async def page(
     database: Database, first: int, after: str | None, where: ArticleFilter | None
 ) -> list[sqlite3.Row]:
-    """The rows of articles that pass, after the cursor."""
+    """Return the rows of matching articles after the cursor."""
     topics = where.topic.any if where and where.topic else None
     alone = topics is not None and len(topics) == 1
-    listed = "article_topic" if alone else "article"  # both hold order and quality in an index
+    listed = "article_topic" if alone else "article"  # both have an index with order and quality
     conditions = [*_after(after, listed), *_topics(topics or (), alone=alone), *_quality(where, listed)]
     text = " AND ".join(sql for sql, _ in conditions) or "true"
     source = "article_topic JOIN article ON article.id = article_id" if alone else "article"

@@ -1,4 +1,4 @@
-"""The types: each is made of one row, and its links are followed by DataLoaders."""
+"""GraphQL types, each built from one row. DataLoaders resolve their links."""
 
 import sqlite3
 from typing import Self
@@ -25,7 +25,7 @@ class Image:
 
 @strawberry.type
 class Coverage:
-    """What articles and related coverage have in common."""
+    """Fields common to articles and related coverage."""
 
     title: str
     excerpt: str | None
@@ -118,6 +118,6 @@ class Related(Coverage):
 
 @strawberry.type
 class Articles:
-    """A page."""
+    """A page of articles."""
 
     nodes: list[Article]

@@ -1,4 +1,4 @@
-"""What a connection gave, for who asks for the same; over a real file."""
+"""Coalescing of identical queued statements, over a real file."""
 
 import sqlite3
 import time
@@ -16,7 +16,7 @@ from gqlnews.errors import LimitError
 COUNT = ("SELECT CAST(count(*) AS TEXT) FROM topic", ())
 COUNT_TOO = ("SELECT CAST(count(*) AS TEXT) FROM topic WHERE true", ())
 WIDE = "SELECT hex(zeroblob(?))"
-BEFORE = 0.0  # it has waited since before anything ran
+BEFORE = 0.0  # queued before any statement ran
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_an_answer_that_nobody_waited_for_is_run_again(reader: sqlite3.Connectio
 
 
 def test_an_end_in_the_middle_leaves_no_transaction_open(reader: sqlite3.Connection) -> None:
-    """At any step of SQLite's machine, that of BEGIN too."""
+    """At any step of SQLite's virtual machine, including those of BEGIN."""
     recent = Recent()
     for steps in range(1, 40):
         reader.set_progress_handler(lambda: True, steps)

@@ -1,4 +1,4 @@
-"""A damaged database: recognised, refused with the way out, and replaced by a new store."""
+"""A damaged database is detected, reported with a remedy, and replaced by a new store."""
 
 import os
 import random
@@ -45,7 +45,7 @@ def fill(folder: Folder, count: int = MANY) -> None:
 
 @pytest.fixture
 def store(folder: Folder, database: Path) -> Path:
-    """A store of the folder, which no process has open."""
+    """A store of the folder that no process has open."""
     fill(folder)
     finish(run(database, folder, 0))
     return database
@@ -79,7 +79,7 @@ def test_an_ingest_refuses_a_damaged_database_and_a_rebuild_replaces_it(
     assert rebuilt.stdout.startswith(f"{MANY} added, 0 changed, 0 removed, 0 unchanged, 0 problems; ")
     assert is_sound(store)
     assert seen(store) == fresh(folder, tmp_path / "fresh.db")
-    assert line_of(store) != line  # so no client takes its versions for those of before
+    assert line_of(store) != line  # a new epoch, so that clients cannot confuse versions
     assert not report_file(store).exists()
 
 
@@ -91,7 +91,7 @@ def test_a_follower_replaces_a_damaged_database(
     report(store, identity_of(store), damaged(store, "as a server reports it"))
     with running(command(folder, store), tmp_path) as following:
         line = following.wait_for("warning database damaged database=.* reason=.*")
-        assert "--rebuild" not in line  # which is for those whose database nobody rebuilds
+        assert "--rebuild" not in line  # the hint for users without automatic rebuild
         following.wait_for(f"info database rebuilt database=.* articles={MANY} ms=")
         settle(folder, store)
         folder.article("0.md", "https://example.com/0", title="Edited")
@@ -146,7 +146,7 @@ def test_a_follower_knows_its_database_although_its_first_page_is_destroyed(
         following.wait_for("warning database damaged")
         following.wait_for("info database rebuilt")
         settle(folder, store)
-    assert store.with_name("store.db-unknown").read_bytes() == destroyed  # it may be somebody's after all
+    assert store.with_name("store.db-unknown").read_bytes() == destroyed  # it may be of value
 
 
 def test_what_may_be_somebody_elses_file_is_never_replaced(
@@ -167,7 +167,7 @@ def test_a_database_of_another_application_is_never_replaced(
 ) -> None:
     with closing(sqlite3.connect(database)) as theirs:
         theirs.executescript("PRAGMA application_id = 7; CREATE TABLE theirs (x)")
-    record_ours(database)  # as where theirs was copied over ours
+    record_ours(database)  # as if theirs had been copied over ours
     harm(database)
     before = database.read_bytes()
     for arguments in ([], ["--rebuild"]):
@@ -201,7 +201,7 @@ def test_a_file_that_is_cut_to_nothing_is_filled_again(folder: Folder, store: Pa
 def test_damage_is_found_behind_an_error_that_does_not_name_it(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
-    with closing(sqlite3.connect(store)) as db:  # pages that belong to nothing, and a table that is missing
+    with closing(sqlite3.connect(store)) as db:  # unused pages, and a missing table
         db.execute("PRAGMA writable_schema = ON")
         db.execute("DELETE FROM sqlite_master WHERE name = 'search_word'")
         db.commit()
@@ -266,7 +266,7 @@ def test_a_rebuild_that_fails_leaves_the_old_store(store: Path) -> None:
 
 def test_the_log_of_the_old_store_is_not_applied_to_the_new_one(folder: Folder, store: Path) -> None:
     with closing(open_writer(store)) as old, closing(connect_to_read(store)) as reader:
-        old.execute("UPDATE store SET fingerprint = 'old'")  # stands in the log only
+        old.execute("UPDATE store SET fingerprint = 'old'")  # only in the WAL
         old.execute("CREATE TABLE old (x)")
         reader.execute("BEGIN")
         assert reader.execute("SELECT fingerprint FROM store").fetchone() == (b"old",)
@@ -275,7 +275,7 @@ def test_the_log_of_the_old_store_is_not_applied_to_the_new_one(folder: Folder, 
             new.execute("CREATE TABLE new (x)")
             assert new.execute("SELECT fingerprint FROM store").fetchone() == ("new",)
             assert reader.execute("SELECT fingerprint FROM store").fetchone() == (b"old",)
-            old.close()  # which must not delete the log of the new one
+            old.close()  # must not delete the WAL of the new one
             assert store.with_name("store.db-wal").exists()
             with closing(open_writer(store)) as another:
                 assert another.execute(
@@ -304,7 +304,7 @@ def test_killed_at_any_step_of_a_rebuild_it_is_the_old_store_or_the_new_one(
     for step in [*dice.sample(range(1, steps), 6), *range(steps - 120, steps, 5)]:
         remove(database)
         shutil.copy(tmp_path / "before.db", database)
-        with closing(open_writer(database)) as old:  # of another process; a part of it is in the log only
+        with closing(open_writer(database)) as old:  # of another process; partly only in the WAL
             old.execute("UPDATE store SET fingerprint = 'in the log'")
             killed = rebuild_in_a_process(database, folder, step)
             killed.communicate()
@@ -383,7 +383,7 @@ def test_a_log_that_is_damaged_loses_nothing_that_was_saved(
 
 
 def test_a_look_at_an_error_keeps_the_locks_of_an_open_database(store: Path) -> None:
-    """Closing any descriptor of a file drops all locks of this process on it."""
+    """Closing any descriptor of a file drops all locks that this process holds on it."""
     of_root("article")(store)
     with closing(connect_to_read(store)) as db:
         with pytest.raises(DamagedDatabaseError), explaining(store):
@@ -425,7 +425,7 @@ asyncio.run(main())
 
 
 def test_a_file_that_is_cut_off_does_not_end_the_process_of_a_snapshot(store: Path) -> None:
-    root_page(store, "article")  # moves the log into the file
+    root_page(store, "article")  # checkpoints the WAL
     line = [sys.executable, "-c", SNAPSHOTS, str(store)]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     assert (done.returncode, done.stdout) == (0, "damaged\n"), done.stderr

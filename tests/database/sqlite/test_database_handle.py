@@ -1,4 +1,4 @@
-"""The store of a server while its file is reported, replaced or fails."""
+"""The server's store when its file is reported, replaced or fails."""
 
 import asyncio
 import fcntl

@@ -1,4 +1,4 @@
-"""Statements that the event loop runs itself: those within a budget."""
+"""Statements that run inline on the event loop within a budget."""
 
 import asyncio
 import sqlite3
@@ -41,7 +41,7 @@ def inline(database: Path) -> Iterator[InlineExecutor]:
 
 
 def skipped(inline: InlineExecutor, statements: Statements) -> int:
-    """How many requests go to a thread before one is run on the loop."""
+    """Count the requests that go to a thread before one runs on the loop."""
     return next(count for count in range(MAX_BACKOFF + 2) if inline.try_execute(statements) is not None)
 
 
@@ -62,13 +62,13 @@ def test_a_statement_over_its_budget_is_interrupted(inline: InlineExecutor) -> N
 
 
 def test_the_budget_is_one_of_steps(inline: InlineExecutor) -> None:
-    """So that the decision is the same on every machine, whatever else it does."""
+    """A budget of steps makes the decision independent of the machine and its load."""
     within, beyond = 0, BUDGET_STEPS
     while beyond - within > 1:  # rows
         rows = (within + beyond) // 2
         fits = fresh(inline).try_execute(counting(rows)) is not None
         within, beyond = (rows, beyond) if fits else (within, rows)
-    assert BUDGET_STEPS / 20 < within < BUDGET_STEPS / 5  # some ten instructions a row
+    assert BUDGET_STEPS / 20 < within < BUDGET_STEPS / 5  # about ten instructions per row
 
 
 def fresh(inline: InlineExecutor) -> InlineExecutor:
@@ -88,7 +88,7 @@ def test_after_an_interruption_it_is_tried_again_after_a_growing_number_of_reque
 
 
 def skipped_by_interruption(inline: InlineExecutor) -> int:
-    """As many requests as are not tried now, each of which is made."""
+    """Make as many requests as are skipped now, and return their number."""
     (stats,) = inline._stats.values()
     count = stats.skips
     for _ in range(count):

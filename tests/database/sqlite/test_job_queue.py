@@ -1,4 +1,4 @@
-"""The order in which waiting calls are served."""
+"""The order in which queued calls are served."""
 
 import asyncio
 import math
@@ -82,7 +82,7 @@ def test_there_is_room_for_so_many_and_for_half_as_many_of_one_client() -> None:
     for number in range(5):
         assert queue.put(call(f"b{number}")) is None
     assert len(queue) == 10
-    queue.put_back(call("a"))  # what has run before is not refused
+    queue.put_back(call("a"))  # a call that has run before is not rejected
 
 
 def test_where_it_is_full_the_client_with_most_makes_room_for_one_with_less() -> None:

@@ -1,4 +1,4 @@
-"""Who leads, of several that would."""
+"""Leader election between several candidates."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Where a content folder's database lies."""
+"""The location of a content folder's database."""
 
 from pathlib import Path
 

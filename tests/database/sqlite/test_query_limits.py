@@ -1,4 +1,4 @@
-"""What takes too long, or gives too much, is stopped, and others go on."""
+"""Statements that are too slow or return too much are stopped, and other requests continue."""
 
 import asyncio
 import sqlite3
@@ -20,7 +20,7 @@ from gqlnews.errors import LimitError
 LINE: Statements = [("SELECT line FROM store", ())]
 COUNTS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT CAST(max(i) AS TEXT) FROM n"
 ENDLESS: Statements = [(COUNTS, ())]
-COUNTED: Statements = [(COUNTS.replace("FROM n)", "FROM n LIMIT 300000)"), ())]  # some looks at the clock
+COUNTED: Statements = [(COUNTS.replace("FROM n)", "FROM n LIMIT 300000)"), ())]  # several timeout checks
 SEARCH: Statements = [(f"{COUNTS} WHERE 1 OR 'a MATCH b'", ())]
 SHORT = Limits(seconds=0.05)
 SMALL = Limits(answer_bytes=2_000)
@@ -71,7 +71,7 @@ async def test_what_takes_too_long_is_stopped(database: Path, statements: Statem
         with pytest.raises(LimitError, match="took longer than it may") as refused:
             await readers.read(statements)
         assert refused.value.code == "TIMED_OUT"
-        assert await readers.read([*LINE, *LINE]) != [None, None]  # and no transaction is left open
+        assert await readers.read([*LINE, *LINE]) != [None, None]  # no transaction is left open
 
 
 @pytest.mark.usefixtures("no_inline_execution")
@@ -147,7 +147,7 @@ async def test_what_runs_in_the_loop_has_the_same_size(database: Path) -> None:
 
 
 def test_what_grows_without_end_is_stopped_by_its_memory(database: Path) -> None:
-    """In a process of its own: SQLite's memory is one for the process."""
+    """In a separate process, because SQLite's memory limit applies to the process."""
     command = [sys.executable, "-c", GROWS, str(database)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     assert done.stdout == "ANSWER_TOO_LARGE\n"
@@ -167,7 +167,7 @@ async def test_a_snapshot_is_read_on_after_what_was_stopped(database: Path) -> N
 
 
 def _counts_for_long(now: Snapshot) -> int:
-    """What is no statement of a client has no limit, and the transaction is still there."""
+    """Statements that are not a client's have no limit, and the transaction stays open."""
     now.db.execute(f"{COUNTS.replace('FROM n)', 'FROM n LIMIT 1000000)')}").fetchone()
     assert now.db.in_transaction
     rows: list[sqlite3.Row] = now.db.execute("SELECT 1 FROM article").fetchall()

@@ -1,4 +1,4 @@
-"""The pool of readers, over a real file."""
+"""The read pool, over a real file."""
 
 import asyncio
 import sqlite3
@@ -33,7 +33,7 @@ NUMBERS = (
 ENDLESS: Statements = [(NUMBERS.format(""), ())]
 SLOW = (NUMBERS.format(" LIMIT 3000000"), ())
 SLOW_TOO = (NUMBERS.format(" LIMIT 3000001"), ())
-MIDDLING = (NUMBERS.format(" LIMIT 30000"), ())  # too slow for the loop
+MIDDLING = (NUMBERS.format(" LIMIT 30000"), ())  # too slow for the event loop
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_inline_execution")]
 
 
@@ -64,7 +64,7 @@ def started(readers: Readers, statements: Statements, count: int) -> list[asynci
 def asking(
     readers: Readers, statements: Statements, address: str, expected: float | None
 ) -> asyncio.Task[list[bytes | None]]:
-    """A call for that client address, which is expected to take so many seconds."""
+    """Start a call for a client address with an expected duration in seconds."""
 
     async def ask() -> list[bytes | None]:
         act_for(address)
@@ -163,7 +163,7 @@ async def test_who_comes_while_it_runs_shares_it_and_who_comes_after_does_not(da
         second, other = started(readers, [SLOW], 1) + started(readers, [MIDDLING, SLOW_TOO], 1)
         assert await first == await second
         assert readers.tally.spared == 1
-        (again,) = started(readers, [SLOW], 1)  # the reader goes on with what waits
+        (again,) = started(readers, [SLOW], 1)  # the reader continues with a queued call
         await asyncio.gather(other, again)
         assert readers.tally.spared == 1
 
@@ -230,7 +230,7 @@ async def test_one_reader_runs_nothing_but_what_is_known_to_be_short(database: P
 
 
 async def test_large_results_are_delivered_over_several_turns(database: Path) -> None:
-    """Each is copied and written by who gets it: others are served in between."""
+    """The receiver copies and writes each result, so other tasks must run in between."""
     large: Statements = [("SELECT CAST(zeroblob(?) AS TEXT)", (DELIVERED_BYTES + 1,))]
     async with pool(database) as readers:
         asking = [asyncio.create_task(readers.read(large)) for _ in range(5)]
@@ -274,7 +274,7 @@ async def test_what_takes_longer_than_expected_leaves_the_reserved_reader(databa
 
 
 async def test_a_cheap_client_is_served_between_the_calls_of_dear_ones(database: Path) -> None:
-    """By how many statements ran before it, whatever time they took."""
+    """Measured by the number of statements that ran before, whatever time they took."""
     order: list[str] = []
 
     async def ask(statement: str, address: str, expected: float | None) -> None:
@@ -360,7 +360,7 @@ async def test_a_call_cancelled_when_its_turn_has_come_hands_the_reader_on(datab
 
         async def read_and_cancel_the_next() -> list[bytes | None]:
             answers = await readers.read(LINE)
-            second.cancel()  # it has the reader, and has not woken yet
+            second.cancel()  # it has a reader, and has not resumed yet
             return answers
 
         first = asyncio.create_task(read_and_cancel_the_next())
@@ -446,7 +446,7 @@ async def test_a_path_may_hold_what_an_address_gives_a_meaning(tmp_path: Path) -
 
 
 async def told(readers: Readers, word: str) -> asyncio.Event:
-    """Set as soon as a statement with `word` in it starts."""
+    """Return an event that is set when a statement that contains `word` starts."""
     event, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def hook(sql: str) -> None:

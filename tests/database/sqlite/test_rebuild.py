@@ -1,4 +1,4 @@
-"""Locks and permissions where a new store is swapped in."""
+"""Locks and permissions when a new store replaces the old one."""
 
 import fcntl
 import os
@@ -34,7 +34,7 @@ def store(database: Path) -> Path:
 
 
 def ends(work: Callable[[], object]) -> bool:
-    """Whether it returns by itself; a thread that waits for ever is left behind."""
+    """Whether `work` returns within SOON; otherwise its thread is abandoned."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(SOON)
@@ -112,7 +112,7 @@ def test_a_rebuild_leaves_the_permissions_as_they_are(store: Path) -> None:
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder that every user may write to, also where tests run as root."""
+    """A folder that every user may write to, even if tests run as root."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
         yield Path(folder)
@@ -120,7 +120,7 @@ def shared() -> Iterator[Path]:
 
 @contextmanager
 def another_user() -> Iterator[None]:
-    """Run as a user who owns nothing; where that is not allowed, as this one, who may only read."""
+    """Run as a user who owns nothing if this process is root, and else unchanged."""
     if os.geteuid() != 0:
         yield
         return

@@ -1,4 +1,4 @@
-"""Two moments of the content beside each other, also where a look comes to grief."""
+"""Two snapshots of the content at once, even if a poll fails."""
 
 import asyncio
 import sqlite3
@@ -18,7 +18,7 @@ Check = Callable[[Live, Snapshots], Awaitable[None]]
 
 
 class OopsError(Exception):
-    """What comes to grief."""
+    """The failure of a poll."""
 
 
 def over_one_article(check: Check) -> None:
@@ -98,7 +98,7 @@ def test_the_next_look_goes_on_with_one_that_came_to_grief() -> None:
 
 @pytest.mark.parametrize("turns", range(6))
 def test_the_next_look_goes_on_with_one_that_was_cancelled(turns: int) -> None:
-    """After so many turns of the loop: while it begins, while it reads, while it ends."""
+    """Cancelled after some time: while it begins, reads or ends."""
 
     async def look(snapshots: Snapshots) -> None:
         async with snapshots.looking():
@@ -156,7 +156,7 @@ def test_the_log_of_the_database_can_be_emptied_while_somebody_watches_and_nothi
 
 
 def _empty(database: Path, wait: float) -> tuple[int, int, int]:
-    """(Whether somebody was in the way, pages, those that were copied)."""
+    """Truncate the WAL; return (whether it was blocked, pages, copied pages)."""
     with closing(sqlite3.connect(database, timeout=wait)) as db:
         row: tuple[int, int, int] = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return row

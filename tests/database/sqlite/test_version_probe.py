@@ -1,4 +1,4 @@
-"""The version that each audience sees, told without a reader."""
+"""The version of each audience, reported without a reader."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The write-ahead log is emptied where it is long and nobody needs it."""
+"""The WAL is truncated when it is long and no reader needs it."""
 
 import sqlite3
 import threading
@@ -35,7 +35,7 @@ def write(db: sqlite3.Connection, pages: int) -> None:
 
 
 def read(reader: sqlite3.Connection) -> None:
-    """Begin to read the content of this moment."""
+    """Open a read transaction on the present content."""
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM site").fetchone()
 

@@ -70,7 +70,7 @@ def test_several_who_make_it_at_once_get_one_store(database: Path) -> None:
 
 
 def refusal(path: Path, kind: type[DatabaseError], **options: float) -> str:
-    """The message of the error that opening raises; it is one line that names the file."""
+    """Return the message of the error that opening raises. It is a single line that names the file."""
     with pytest.raises(DatabaseError) as caught:
         open_writer(path, **options)  # type: ignore[arg-type]
     assert type(caught.value) is kind
@@ -138,7 +138,7 @@ def test_a_locked_database_is_refused_after_a_while(database: Path) -> None:
 
 @pytest.fixture
 def read_by_another(database: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that reads the database, which is not in write-ahead mode yet."""
+    """Another connection that reads the database, which is not in WAL mode yet."""
     open_writer(database).close()
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("PRAGMA journal_mode = DELETE")

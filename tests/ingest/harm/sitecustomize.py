@@ -1,6 +1,6 @@
-"""A file named `deadly.md` kills every process that opens it, as one that the parser cannot survive would.
+"""Kill every process that opens a file named `deadly.md`, as a file that crashes the parser would.
 
-Python imports this module at its start where its folder is on the path.
+Python imports this module at startup if its folder is on the path.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The statements of a subscription: an event says what a query says, and what judging reads."""
+"""The statements of a subscription: events equal query results, and what evaluating filters reads."""
 
 import asyncio
 import sqlite3
@@ -55,7 +55,7 @@ def fill(live: Live) -> None:
 
 
 async def event_and_answer(live: Live, selection: str, audience: Audience) -> tuple[bytes, bytes]:
-    """The bytes of an article as an event tells them, and as a query does."""
+    """Return the bytes of an article in an event and in a query's response."""
     given = "$yes: Boolean! = true, $no: Boolean! = false"
     fragment = FRAGMENT if "Both" in selection else ""
     used = f"({given})" if "$yes" in selection else ""
@@ -80,7 +80,7 @@ def test_an_event_tells_an_article_as_a_query_does(name: str, audience: Audience
 
 
 class Lines:
-    """What Strawberry's resolver is given: the finished JSON of each event."""
+    """Yields finished events to Strawberry's resolver, as JSON."""
 
     def __init__(self, document: DocumentNode | None, lines: list[bytes]) -> None:
         self.document, self._lines = document, lines

@@ -1,4 +1,4 @@
-"""What a query finds, on the engine that runs it."""
+"""What a search query matches, run by SQLite itself."""
 
 import re
 import sqlite3
@@ -99,7 +99,7 @@ Find = Callable[[str], set[int]]
 
 @pytest.fixture(scope="module")
 def find() -> Iterator[Find]:
-    """The documents that a MATCH expression finds."""
+    """Return a function that runs a MATCH expression and returns the matching documents."""
     db = sqlite3.connect(":memory:")
     db.execute(TABLE)
     db.executemany(
@@ -183,5 +183,5 @@ def test_the_characters_of_tokens_are_those_of_the_engine() -> None:
 
 
 def test_a_fifth_prefix_is_a_word() -> None:
-    """Of the whole query, also of what it excludes."""
+    """Counted over the whole query, including excluded terms."""
     assert read_search("a* b* c* -d* e* f") == '("a*" * AND "b*" * AND "c*" * AND "e*" AND "f") NOT ("d*" *)'

@@ -1,4 +1,4 @@
-"""The explorer in a real Chromium that reaches nothing but the server, on content of the test's own."""
+"""The explorer in a real Chromium that can reach only the server, with the test's own content."""
 
 import re
 import shutil
@@ -74,7 +74,7 @@ def folder(parent: Path, slug: str, title: str) -> Path:
 
 
 def trouble_on(page: Page, base: str) -> list[str]:
-    """A list that fills with whatever goes wrong on the page, or leaves the server."""
+    """Return a list that collects page errors, and requests that fail or go to another host."""
     trouble: list[str] = []
     page.on("console", lambda message: trouble.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: trouble.append(f"uncaught: {error}"))
@@ -106,7 +106,7 @@ def execute(page: Page) -> None:
 
 
 def expect_answer(page: Page, words: str) -> None:
-    """Waits until the response pane shows these words, wherever it wraps them."""
+    """Wait until the response pane shows these words, however it wraps them."""
     anywhere = re.compile(r"\s*".join(re.escape(word) for word in words.split()))
     expect(page.locator(".result-window")).to_contain_text(anywhere)
 
@@ -191,14 +191,14 @@ def test_example_tabs_follow_the_content(page: Page, base: str, server: Serve, t
         open_explorer(page, base)
         execute(page)
         expect_answer(page, "Whales sing again")
-        page.unroute_all(behavior="wait")  # what is still on its way would fail with the page gone
+        page.unroute_all(behavior="wait")  # pending requests would fail once the page is closed
 
 
 def test_a_header_reaches_the_server_and_no_storage(page: Page, base: str) -> None:
     open_explorer(page, base)
     page.get_by_role("button", name="Headers").click()
     headers = page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden)")
-    expect(headers).not_to_contain_text("slug")  # the variables have given way
+    expect(headers).not_to_contain_text("slug")  # the variables editor is hidden
     headers.click()
     expect(headers.locator(".monaco-editor.focused")).to_be_visible()
     page.keyboard.insert_text('{"Authorization": "Bearer of-nobody"}')

@@ -1,4 +1,4 @@
-"""The log: one line an event, whatever is in it."""
+"""The log: one line per event, whatever it contains."""
 
 import io
 import json
@@ -20,7 +20,7 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """Where the log goes during a test; the handlers of before come back after it."""
+    """The stream that the log is written to; the former handlers are restored afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield io.StringIO()

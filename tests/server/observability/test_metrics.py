@@ -1,4 +1,4 @@
-"""What is counted, and under which name."""
+"""Which outcomes are counted, and under which names."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from gqlnews.server.observability.metrics import (
     ("answer", "outcome"),
     [
         (Answer(b"", ok=True, faultless=True), Outcome.OK),
-        (Answer(b"", ok=True), Outcome.OK),  # a part of an answer, an event
+        (Answer(b"", ok=True), Outcome.OK),  # one part of a response, or an event
         (Answer(b"", ok=True, codes=(Code.BAD_USER_INPUT,)), Outcome.ERRORS),
         (Answer(b"", ok=True, codes=(Code.INTERNAL_ERROR,)), Outcome.FAILED),
         (Answer(b"", ok=False, codes=(Code.TOO_COSTLY,)), Outcome.REFUSED),

@@ -1,4 +1,4 @@
-"""`/metrics`, through real requests."""
+"""`/metrics`, tested with real requests."""
 
 import asyncio
 import re
@@ -34,7 +34,7 @@ READERS = 2
 SUBSCRIPTION = "subscription Watch { articleChanged { slug } }"
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
-"""By name and the values of the labels in the order of their names."""
+"""(name, label values in the order of the label names) → value."""
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def samples(client: TestClient) -> Samples:
 
 
 def scrapes(client: TestClient) -> Iterator[Samples]:
-    """One after the other, until the server has taken note of what happened."""
+    """Scrape repeatedly, until the server has recorded what happened."""
     until = time.monotonic() + DEADLINE
     while time.monotonic() < until:
         yield samples(client)
@@ -203,7 +203,7 @@ def test_a_socket_and_its_operations_are_counted(client: TestClient) -> None:
     after = next(after for after in scrapes(client) if watched in after)
     assert after[watched] == 1
     assert after["gqlnews_streams", ("websocket",)] == 0
-    assert after["gqlnews_operation_seconds_count", ()] == 1  # a subscription takes as long as it is watched
+    assert after["gqlnews_operation_seconds_count", ()] == 1  # subscriptions last as long as the client
 
 
 def test_events_and_changes_are_counted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The id of a request: in the answer, and in the log."""
+"""The request id, in the response and in the log."""
 
 import logging
 

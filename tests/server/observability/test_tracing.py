@@ -1,4 +1,4 @@
-"""Traces through real requests: operation, root field, statement."""
+"""Traces of real requests: operation, root field, statement."""
 
 import asyncio
 import signal
@@ -31,7 +31,7 @@ TWO = """query Two($slug: String!) { mine: article(slug: $slug) { title } site {
 
 @pytest.fixture
 def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """Where spans go instead."""
+    """An exporter that collects the spans in memory."""
     exporter = InMemorySpanExporter()
     monkeypatch.setattr(tracing, "exporting", lambda: SimpleSpanProcessor(exporter))
     return exporter
@@ -57,12 +57,12 @@ def socket_of(client: TestClient) -> Iterator[WebSocketTestSession]:
 
 
 def told(exporter: InMemorySpanExporter, *names: str) -> list[ReadableSpan]:
-    """The spans that are over, of these names."""
+    """Return the finished spans with these names."""
     return [span for span in exporter.get_finished_spans() if span.name in names]
 
 
 def wait_for(exporter: InMemorySpanExporter, socket: WebSocketTestSession, name: str) -> None:
-    """What follows the last message of an operation takes some turns of the loop."""
+    """Wait for a span: it ends some loop turns after the operation's last message."""
     until = time.monotonic() + DEADLINE
     while not told(exporter, name) and time.monotonic() < until:
         socket.send_json({"type": "ping"})
@@ -92,7 +92,7 @@ def test_a_statement_is_in_its_root_field_and_that_in_its_operation(
     assert [parent_of(field) for field in fields] == [identity(operation)] * 2
     assert [parent_of(statement) for statement in statements] == [identity(field) for field in fields]
     assert operation.kind is SpanKind.SERVER
-    assert len(exporter.get_finished_spans()) == 5  # none for a field below
+    assert len(exporter.get_finished_spans()) == 5  # none for nested fields
 
 
 def test_an_operation_says_what_it_was_and_how_it_ended(
@@ -271,7 +271,7 @@ def test_traces_without_their_extra_are_refused_in_one_line(tmp_path: Path) -> N
     folder = write_articles(tmp_path / "content")
     hidden = tmp_path / "hidden" / "opentelemetry"
     hidden.mkdir(parents=True)
-    (hidden / "__init__.py").write_text("")  # stands before what is installed, and has nothing in it
+    (hidden / "__init__.py").write_text("")  # an empty package that shadows the installed one
     done = run_cli(tmp_path, "serve", folder, "--traces", "--port", "0", PYTHONPATH=str(hidden.parent))
     assert done.returncode == 2
     assert done.stderr == "gqlnews: --traces needs OpenTelemetry: pip install 'gqlnews[otel]'\n"

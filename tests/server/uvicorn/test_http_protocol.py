@@ -1,4 +1,4 @@
-"""Responses over a real socket: each in as few writes as can be, and none held back or lost."""
+"""Responses over a real socket: each in as few writes as possible, none delayed or lost."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def connected(address: tuple[str, int]) -> Iterator[socket.socket]:
 
 
 def received(connection: socket.socket, until: bytes) -> bytes:
-    """What comes, up to these bytes."""
+    """Receive until these bytes arrive."""
     data = b""
     while until not in data:
         some = connection.recv(1 << 16)
@@ -68,7 +68,7 @@ def test_a_head_without_a_body_comes_too(address: tuple[str, int], request_: byt
         head = received(connection, b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 " + status)
         assert head.endswith(b"\r\n\r\n")
-        connection.sendall(POST)  # and the connection goes on
+        connection.sendall(POST)  # and the connection stays usable
         assert received(connection, ANSWER).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
@@ -96,7 +96,7 @@ def test_a_large_body_comes_whole(address: tuple[str, int]) -> None:
 
 
 def test_pipelined_requests_are_read_as_they_are_answered(address: tuple[str, int]) -> None:
-    """However many come in one write, few wait in memory; and none is refused for the size of all of them."""
+    """Few pipelined requests wait in memory, and none is rejected for their total size."""
     count = 20_000
     with socket.create_connection(address, timeout=60.0) as connection:
         sender = threading.Thread(
@@ -121,12 +121,12 @@ def test_pipelined_bodies_are_not_counted_together(address: tuple[str, int]) -> 
 
 
 def read_statuses(connection: socket.socket, count: int) -> Counter[bytes]:
-    """The status codes of so many responses, or of those that come before the connection ends."""
+    """Return the status codes of `count` responses, or of those before the connection ends."""
     statuses: Counter[bytes] = Counter()
     rest = b""
     while statuses.total() < count and (piece := connection.recv(1 << 16)):
         rest += piece
         found = list(STATUS.finditer(rest))
         statuses.update(one[1] for one in found)
-        rest = rest[found[-1].end() if found else 0 :][-12:]  # a status line may come in two pieces
+        rest = rest[found[-1].end() if found else 0 :][-12:]  # a status line may arrive in two pieces
     return statuses

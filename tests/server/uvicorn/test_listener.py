@@ -1,4 +1,4 @@
-"""The address that is listened on."""
+"""The listening address."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Memory that a flood took is the system's again afterwards."""
+"""Memory that a flood allocated is returned to the system afterwards."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Requests that a proxy and a server could read differently (RFC 9110, RFC 9112), sent as bytes."""
+"""Requests that a proxy and a server could interpret differently (RFC 9110, RFC 9112), as raw bytes."""
 
 import socket
 
@@ -164,7 +164,7 @@ def test_a_valid_head_is_answered(address: Address, head: bytes) -> None:
     [
         (LENGTH, BODY),
         (b"Content-Length: 0037\r\n", BODY),
-        (LENGTH + b"Transfer_Encoding: chunked\r\n", BODY),  # a name of its own: no framing
+        (LENGTH + b"Transfer_Encoding: chunked\r\n", BODY),  # a different header name, so not framing
         (TRANSFER + b"ChUnKeD\r\n", CHUNKED),
         (TRANSFER + b"\tchunked \r\n", CHUNKED),
         (LENGTH + b"Expect: 100-Continue\r\n", BODY),
@@ -178,7 +178,7 @@ def test_a_body_is_read_whole(address: Address, headers: bytes, body: bytes) -> 
 
 
 def test_the_body_behind_an_ignored_upgrade_is_not_a_request(address: Address) -> None:
-    """The parser skips the body of a request to upgrade; sent on its own it was answered as a request."""
+    """The parser skips the body of an upgrade request, so a body sent later was once parsed as a request."""
     inner = LIVE + HOST + b"\r\n"
     head = b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(inner)
     with socket.create_connection(address, 20.0) as connection:

@@ -1,4 +1,4 @@
-"""A server may open as many files as it is allowed to allow itself."""
+"""The server raises its limit of open files to the hard limit."""
 
 import resource
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ FEW = 256
 
 @pytest.fixture
 def hard() -> Iterator[int]:
-    """Few files are allowed, and more could be."""
+    """A low soft limit below a higher hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, hard))
     yield hard

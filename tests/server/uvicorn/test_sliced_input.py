@@ -1,4 +1,4 @@
-"""The input of a connection: everything once and in order, a slice a turn, and nothing while it is held."""
+"""Connection input: complete and in order, one slice per loop turn, and none while paused."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ SIZE = 4
 
 
 class Wire:
-    """A transport that is read from unless it is paused."""
+    """A transport that is read unless it is paused."""
 
     def __init__(self) -> None:
         self.is_read, self.closing = True, False
@@ -43,7 +43,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 
 
 async def turns(count: int) -> None:
-    """Give the event loop so many turns."""
+    """Give the event loop this many turns."""
     for _ in range(count):
         await asyncio.sleep(0)
 

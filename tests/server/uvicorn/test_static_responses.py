@@ -1,4 +1,4 @@
-"""What never gets to the application: every refusal is GraphQL JSON with a code, and comes in its turn."""
+"""Requests rejected before the application: each response is GraphQL JSON with a code, and in order."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ Address = tuple[str, int]
 
 
 def said(address: Address, *pieces: bytes) -> bytes:
-    """All that is answered, until the server closes."""
+    """Send these pieces, and return everything that the server sends until it closes."""
     answer = b""
     with socket.create_connection(address, DEADLINE) as connection:
         for piece in pieces:
@@ -29,7 +29,7 @@ def said(address: Address, *pieces: bytes) -> bytes:
 
 
 def refusal(answer: bytes) -> tuple[int, str]:
-    """The last answer's status and code; it says its type and its length."""
+    """Return the status and code of the last response, after checking its headers."""
     head, _, body = answer[answer.rindex(b"HTTP/1.1 ") :].partition(b"\r\n\r\n")
     status, *lines = head.decode().lower().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)

@@ -1,4 +1,4 @@
-"""Clients that are slow, on connections whose clock the test moves: RFC 9110, section 15.5.9."""
+"""Slow clients, on connections whose clock the test controls: RFC 9110, section 15.5.9."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -28,7 +28,7 @@ SOON, LATE = ARRIVAL_SECONDS - 1, ARRIVAL_SECONDS + 1
 
 
 class Wire:
-    """A transport that keeps what is written, and never sends `waiting` bytes of it."""
+    """A transport that records what is written, and leaves `waiting` bytes unsent."""
 
     def __init__(self) -> None:
         self.written, self.waiting = b"", 0
@@ -66,7 +66,7 @@ class Wire:
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Answers once the body is whole."""
+    """Respond once the body is complete."""
     message = await receive()
     while message.get("more_body"):
         message = await receive()
@@ -76,7 +76,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Connection:
-    """A connection, and its seconds since it was made."""
+    """A connection and its clock, in seconds since it was opened."""
 
     def __init__(self) -> None:
         state = ServerState()
@@ -86,7 +86,7 @@ class Connection:
         self.protocol.connection_made(self.wire)  # type: ignore[arg-type]
 
     async def after(self, seconds: float, data: bytes = b"") -> bytes:
-        """What was written once these bytes came, and then it was looked at so many seconds later."""
+        """Receive bytes, run a timeout check `seconds` after the start, and return all that was written."""
         if data:
             self.protocol.data_received(data)
         for _ in range(5):
@@ -136,7 +136,7 @@ async def test_what_arrives_in_time_is_answered(one: Connection) -> None:
     await one.after(SOON, HEAD + b"\r\n")
     assert (await one.after(SOON, b"1234567890")).startswith(b"HTTP/1.1 200 ")
     await one.after(3 * LATE)
-    assert b" 408 " not in one.wire.written  # it is idle, and has a time of its own for that
+    assert b" 408 " not in one.wire.written  # it is idle, which has its own timeout
     assert not one.wire.is_closing()
 
 
@@ -184,7 +184,7 @@ async def test_who_reads_nothing_is_cut_off(one: Connection) -> None:
     [
         ([0, 0, 0], False),
         ([5, 5, 5], True),
-        ([5, 9, 9], True),  # more is written, and nothing is taken
+        ([5, 9, 9], True),  # more is written, and nothing is sent
         ([5, 4, 4], False),
         ([5, 0, 5], False),
     ],

@@ -1,4 +1,4 @@
-"""A whole server in a process of its own: what it says, what it answers, how it is stopped."""
+"""A whole server in a separate process: its output, its responses, and how it stops."""
 
 import json
 import signal
@@ -88,7 +88,7 @@ def test_an_ingest_beside_it_is_seen_at_once(tmp_path: Path) -> None:
 
 @contextmanager
 def open_connections(url: str) -> Iterator[socket.socket]:
-    """A connection in each state: silent, half a request line (yielded), half a body, idle afterwards."""
+    """Open connections in each state: silent, half a request line (yielded), half a body, and idle."""
     address = ("127.0.0.1", int(url.rpartition(":")[2]))
     with ExitStack() as stack:
         _silent, begun, unfinished = (
@@ -146,7 +146,7 @@ def test_sigterm_accepts_nothing_new(content: Path, tmp_path: Path) -> None:
             run.wait_for("stopping by=SIGTERM")
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(address).close()
-            assert run.stop(signal.SIGINT) < SOON  # and Ctrl-C ends a drain at once
+            assert run.stop(signal.SIGINT) < SOON  # Ctrl-C ends a drain at once
 
 
 def test_sigterm_ends_within_ten_seconds_whatever_is_in_flight(content: Path, tmp_path: Path) -> None:
@@ -214,5 +214,5 @@ def test_every_option_comes_by_environment(server: Serve, tmp_path: Path) -> Non
     assert answer["site"]["articleCount"] == 2
     assert answer["article"]["url"] == "https://news.example/published"
     assert "video.example" in answer["article"]["featuredContent"]
-    assert page.status_code == 406  # no page, and nothing else is asked for
+    assert page.status_code == 406  # no page is loaded, nor anything else
     assert (tmp_path / "named.db").is_file()

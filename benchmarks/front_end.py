@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.folders import sampled
-from gqlnews.content.models import ReadOptions
-from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.content.models import ParseOptions
+from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.engine.engine import Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.audience import Audience
 
@@ -100,7 +100,7 @@ async def deep_cursor(engine: Engine) -> str:
     """Return a cursor up to 140 pages into the sitemap."""
     after = None
     for _ in range(140):
-        answer = await engine.answer(Asked(query_text("sitemap"), {"after": after}), Audience.PUBLIC)
+        answer = await engine.answer(GraphQLRequest(query_text("sitemap"), {"after": after}), Audience.PUBLIC)
         info = orjson.loads(answer.body)["data"]["articles"]["pageInfo"]
         if not info["hasNextPage"]:
             break
@@ -109,7 +109,7 @@ async def deep_cursor(engine: Engine) -> str:
 
 
 async def measure(database: Path, repeats: int, audience: Audience) -> list[Measured]:
-    readers = Readers()
+    readers = ReadPool()
     await readers.open(database)
     try:
         engine = Engine(readers.read)
@@ -129,7 +129,7 @@ async def _measured(
     text, runs, answer = query_text(name), [], b""
     for _ in range(repeats + 3):
         started = time.perf_counter()
-        answer = (await engine.answer(Asked(text, variables), audience)).body
+        answer = (await engine.answer(GraphQLRequest(text, variables), audience)).body
         runs.append(time.perf_counter() - started)
     if b'"errors"' in answer[:20] or b'"errors":' in answer[-500:]:
         raise SystemExit(f"{name}: {answer[:500]!r}")
@@ -163,7 +163,7 @@ def main() -> None:
         if database is None:
             database = Path(scratch) / "store.db"
             db = open_writer(database)
-            ingest(db, sampled(Path(scratch), given.articles), ReadOptions())
+            ingest(db, sampled(Path(scratch), given.articles), ParseOptions())
             db.close()
         measured = asyncio.run(measure(database, given.repeats, audience))
         whole = sqlite3.connect(database).execute("SELECT count(*), sum(published) FROM article").fetchone()

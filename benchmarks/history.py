@@ -27,14 +27,14 @@ import msgspec
 
 from benchmarks.editing import Content, step
 from gqlnews.content import parse_file
-from gqlnews.content.models import Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.sample import write_sample
 from tests.ingest import dump
 
-OPTIONS = ReadOptions()
+OPTIONS = ParseOptions()
 _AHEAD_NS = 10_000_000_000
 
 
@@ -73,9 +73,9 @@ def run(steps: int, articles: int, seed: int) -> Iterator[float]:
 @contextmanager
 def remembering() -> Iterator[None]:
     """Parse each text once."""
-    real, known = parse_file.read_outcome, dict[tuple[str, bytes], Outcome]()
+    real, known = parse_file.read_outcome, dict[tuple[str, bytes], ParseResult]()
 
-    def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptions) -> Outcome:
+    def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> ParseResult:
         path = folder.path if isinstance(folder, OpenFolder) else folder
         key = file.path, (path / file.path).read_bytes()
         if key not in known:

@@ -18,16 +18,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry import Schema
 
 from gqlnews.config.settings import ServerSettings, log_format, server_settings
-from gqlnews.database.sqlite.database_handle import Access
-from gqlnews.engine.document_cache import Documents
+from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.engine.document_cache import DocumentCache
 from gqlnews.engine.engine import FAILED, Engine
-from gqlnews.engine.field_cache import KeptFields
+from gqlnews.engine.field_cache import FieldCache
 from gqlnews.errors import Code
 from gqlnews.schema.build import build_schema
 from gqlnews.server.answer_slots import AnswerSlots
 from gqlnews.server.body_memory import BodyMemory
 from gqlnews.server.cors import Cors
-from gqlnews.server.endpoint import GraphQL
+from gqlnews.server.endpoint import GraphQLEndpoint
 from gqlnews.server.graphiql.assets import explorer_assets
 from gqlnews.server.graphiql.page import page
 from gqlnews.server.health import live, ready
@@ -36,14 +36,14 @@ from gqlnews.server.observability import logs
 from gqlnews.server.observability.metrics import Metrics
 from gqlnews.server.observability.request_id import identify
 from gqlnews.server.offload import OffloadQueue
-from gqlnews.server.persisted_documents import Persisted
+from gqlnews.server.persisted_documents import PersistedDocuments
 from gqlnews.server.preparation import Preparer
-from gqlnews.server.rate_limit import InFlight, Rates
-from gqlnews.server.response_cache import Answers
-from gqlnews.server.security_headers import SECURITY_HEADERS, SecurityHeaders
-from gqlnews.server.services import Service
+from gqlnews.server.rate_limit import ConcurrencyLimiter, TokenBucketLimiter
+from gqlnews.server.response_cache import ResponseCache
+from gqlnews.server.security_headers import SECURITY_HEADERS, SecurityHeadersMiddleware
+from gqlnews.server.services import AppState
 from gqlnews.server.single_flight import SingleFlight
-from gqlnews.server.stream_limits import Sockets, Subscriptions
+from gqlnews.server.stream_limits import StreamLimiter, Subscriptions
 from gqlnews.server.trusted_documents import NONE, trusted_documents
 from gqlnews.server.websocket import refuse_socket, serve_socket
 from gqlnews.subscriptions.lanes import Lanes
@@ -57,10 +57,10 @@ _CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 class State(TypedDict):
     """Lifespan state, available to every request as `request.state`."""
 
-    service: Service
+    service: AppState
 
 
-class News(Starlette):
+class GqlnewsApp(Starlette):
     """Starlette application that sends a POST to the endpoint past routing and middleware, to save time."""
 
     def __init__(self, endpoint: ASGIApp, cors: Cors | None, **options: Any) -> None:
@@ -98,7 +98,7 @@ def create_app(settings: ServerSettings) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            store = Access(settings.limits)
+            store = Database(settings.limits)
             stack.push_async_callback(store.close)
             await store.open(settings.database)
             feed = Lanes(settings.database, store.version, settings.limits)
@@ -110,21 +110,21 @@ def create_app(settings: ServerSettings) -> Starlette:
             stack.callback(offload.close)
             stack.callback(sys.setswitchinterval, sys.getswitchinterval())
             sys.setswitchinterval(SWITCH_SECONDS)
-            service = Service(
+            service = AppState(
                 settings,
                 engine,
                 Preparer(engine, offload),
                 offload,
                 SingleFlight(),
                 AnswerSlots(),
-                Answers(settings.cache_bytes),
+                ResponseCache(settings.cache_bytes),
                 feed,
-                Sockets(settings.most_streams, settings.most_streams_of_one),
+                StreamLimiter(settings.most_streams, settings.most_streams_of_one),
                 Subscriptions(),
                 store.read_parts,
-                Persisted(trusted, only=settings.http.trusted_only),
-                InFlight(settings.http.in_flight),
-                Rates(settings.http.rate),
+                PersistedDocuments(trusted, only=settings.http.trusted_only),
+                ConcurrencyLimiter(settings.http.in_flight),
+                TokenBucketLimiter(settings.http.rate),
                 BodyMemory(),
                 store,
                 Metrics(),
@@ -137,11 +137,11 @@ def create_app(settings: ServerSettings) -> Starlette:
             yield {"service": service}
 
     endpoint = _endpoint(settings)
-    return News(
+    return GqlnewsApp(
         endpoint,
         Cors(settings.http.allow_origins) if settings.http.allow_origins else None,
         routes=_routes(settings, endpoint),
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeadersMiddleware)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=lifespan,
     )
@@ -150,7 +150,7 @@ def create_app(settings: ServerSettings) -> Starlette:
 def documents_of(settings: ServerSettings, schema: Schema) -> Mapping[str, str]:
     """Load the trusted documents; empty if none are configured. Raises DocumentsError."""
     path = settings.http.documents
-    return NONE if path is None else trusted_documents(path, Documents(schema._schema))
+    return NONE if path is None else trusted_documents(path, DocumentCache(schema._schema))
 
 
 def from_environment() -> Starlette:
@@ -159,14 +159,14 @@ def from_environment() -> Starlette:
     return create_app(server_settings())
 
 
-def _kept_fields(settings: ServerSettings, store: Access) -> KeptFields | None:
+def _kept_fields(settings: ServerSettings, store: Database) -> FieldCache | None:
     if not settings.fields_bytes:
         return None
-    return KeptFields(store.moment, settings.fields_bytes)
+    return FieldCache(store.moment, settings.fields_bytes)
 
 
 def _endpoint(settings: ServerSettings) -> ASGIApp:
-    endpoint = GraphQL(page if settings.explorer else None)
+    endpoint = GraphQLEndpoint(page if settings.explorer else None)
     if not settings.traces:
         return endpoint
     from gqlnews.server.observability.tracing import (

@@ -12,7 +12,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Key, Value]):
+class SizedLRUCache(Generic[Key, Value]):
     """LRU cache of at most `limit` bytes, by the sizes that callers pass in; 0 disables it.
 
     Above `free` bytes, a new key is admitted only on its second insert. So a flood of different one-off

@@ -79,7 +79,7 @@ class StartupError(GqlnewsError):
     """A command cannot do its work; the CLI prints the message on one line and exits with status 2."""
 
 
-class FolderError(StartupError):
+class ContentFolderError(StartupError):
     """The content folder is missing, is not a folder, or cannot be read."""
 
 
@@ -95,7 +95,7 @@ class DatabaseError(StartupError):
     """The database file cannot be used."""
 
 
-class ForeignDatabaseError(DatabaseError):
+class UnknownDatabaseError(DatabaseError):
     """The file is not a gqlnews database."""
 
 
@@ -119,7 +119,7 @@ class StorageError(DatabaseError):
     """The database's disk is full or failing, which may be temporary."""
 
 
-class AddressError(StartupError):
+class BindError(StartupError):
     """The server cannot bind the host and port."""
 
 
@@ -127,7 +127,7 @@ class SettingsError(StartupError):
     """An option or environment variable has an invalid value."""
 
 
-class DocumentsError(StartupError):
+class PersistedDocumentsError(StartupError):
     """A persisted document cannot be read or is not valid."""
 
 
@@ -139,11 +139,11 @@ class RequestError(GqlnewsError):
         self.code = code
 
 
-class LimitError(RequestError):
+class ResourceLimitError(RequestError):
     """A request exceeded a limit while its SQL statements ran."""
 
 
-class OverloadedError(LimitError):
+class OverloadedError(ResourceLimitError):
     """A request's SQL statements were not started: the queue was full or the request waited too long."""
 
     def __init__(self, message: str) -> None:

@@ -13,13 +13,13 @@ from typing import Any
 import strawberry
 
 from gqlnews.config.limits import UNLIMITED, Limits
-from gqlnews.database.sqlite.read_pool import Readers
-from gqlnews.database.sqlite.version_probe import Revision
-from gqlnews.engine.engine import Asked, Engine, Watched
+from gqlnews.database.sqlite.read_pool import ReadPool
+from gqlnews.database.sqlite.version_probe import VersionProbe
+from gqlnews.engine.engine import Engine, GraphQLRequest, PreparedSubscription
 from gqlnews.ingest.change_log import MOST_REMOVED
 from gqlnews.query.audience import Audience
 from gqlnews.schema.build import build_schema
-from gqlnews.subscriptions.hub import Feed
+from gqlnews.subscriptions.hub import SubscriptionHub
 from tests.ingest.folder import Folder
 from tests.ingest.model import open_careless, take_in
 
@@ -35,7 +35,7 @@ Event = dict[str, Any]
 class Watching:
     """A subscriber that reads without delay, its events so far, and how it ended."""
 
-    def __init__(self, feed: Feed, watched: Watched, client: str = "") -> None:
+    def __init__(self, feed: SubscriptionHub, watched: PreparedSubscription, client: str = "") -> None:
         self.bodies: list[bytes] = []
         self.dropped = 0
         self._came = asyncio.Event()
@@ -79,7 +79,7 @@ class Live:
         self.database = root / "store.db"
         self.folder = Folder(root / "content")
         self.writer = open_careless(self.database)
-        self.revision, self.readers = Revision(), Readers()
+        self.revision, self.readers = VersionProbe(), ReadPool()
         self.most_removed = MOST_REMOVED
         self.watching: list[Watching] = []
 
@@ -87,7 +87,7 @@ class Live:
         await self.readers.open(self.database)
         self.revision.open(self.database)
         self.engine = Engine(self.readers.read, _schema())
-        self.feed = Feed(self.database, self.revision.version, self.limits)
+        self.feed = SubscriptionHub(self.database, self.revision.version, self.limits)
 
     async def close(self) -> None:
         for one in self.watching:
@@ -116,9 +116,11 @@ class Live:
         assert version is not None
         return version.decode()
 
-    def ready(self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, **variables: Any) -> Watched:
-        ready = self.engine.ready(Asked(query, variables), audience)
-        assert isinstance(ready, Watched), ready
+    def ready(
+        self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, **variables: Any
+    ) -> PreparedSubscription:
+        ready = self.engine.ready(GraphQLRequest(query, variables), audience)
+        assert isinstance(ready, PreparedSubscription), ready
         return ready
 
     def watch(
@@ -138,7 +140,7 @@ class Live:
     async def ask(
         self, query: str, audience: Audience = Audience.PUBLIC, **variables: Any
     ) -> Mapping[str, Any]:
-        answer = json.loads((await self.engine.answer(Asked(query, variables), audience)).body)
+        answer = json.loads((await self.engine.answer(GraphQLRequest(query, variables), audience)).body)
         assert "errors" not in answer, answer
         data: Mapping[str, Any] = answer["data"]
         return data

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gqlnews.content.models import ReadOptions
-from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.content.models import ParseOptions
+from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.engine.engine import Answer, Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest, GraphQLResponse
 from gqlnews.ingest.pipeline import IngestReport, ingest
 from gqlnews.query.audience import Audience
 
@@ -27,7 +27,7 @@ class Product:
         self.statements: list[str] = []
         self.hops = 0
         self._runner = asyncio.Runner()
-        self._readers = Readers()
+        self._readers = ReadPool()
 
     def __enter__(self) -> Self:
         self._runner.run(self._readers.open(self.database))
@@ -52,7 +52,7 @@ class Product:
         audience: Audience = Audience.PUBLIC,
     ) -> dict[str, Any]:
         """Return the parsed response."""
-        asked = Asked(query, variables, operation_name)
+        asked = GraphQLRequest(query, variables, operation_name)
         answer = self.answer(asked, audience)
         ran = len(self.statements)
         twin = self.answer(asked, audience, self._full)
@@ -61,12 +61,14 @@ class Product:
         parsed: dict[str, Any] = json.loads(answer.body)
         return parsed
 
-    def is_timeless(self, asked: Asked, audience: Audience) -> bool:
+    def is_timeless(self, asked: GraphQLRequest, audience: Audience) -> bool:
         """Whether the response does not depend on the time."""
         prepared = self.engine.prepare(asked, audience)
-        return isinstance(prepared, Answer) or prepared.bound.timeless
+        return isinstance(prepared, GraphQLResponse) or prepared.bound.timeless
 
-    def answer(self, asked: Asked, audience: Audience, engine: Engine | None = None) -> Answer:
+    def answer(
+        self, asked: GraphQLRequest, audience: Audience, engine: Engine | None = None
+    ) -> GraphQLResponse:
         """Return the response of this engine, or of another one over the same readers."""
         return self._runner.run((engine or self.engine).answer(asked, audience))
 
@@ -80,10 +82,10 @@ class Product:
         return data
 
 
-def take_in(folder: Path, database: Path, options: ReadOptions | None = None) -> IngestReport:
+def take_in(folder: Path, database: Path, options: ParseOptions | None = None) -> IngestReport:
     """Ingest a folder into a database file."""
     db = open_writer(database)
     try:
-        return ingest(db, folder, options or ReadOptions())
+        return ingest(db, folder, options or ParseOptions())
     finally:
         db.close()

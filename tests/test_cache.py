@@ -5,7 +5,7 @@ from collections import OrderedDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.cache import Kept
+from gqlnews.cache import SizedLRUCache
 
 LIMIT = 20
 steps = st.lists(st.tuples(st.sampled_from("kg"), st.integers(0, 9), st.integers(1, LIMIT + 5)), max_size=60)
@@ -13,7 +13,7 @@ steps = st.lists(st.tuples(st.sampled_from("kg"), st.integers(0, 9), st.integers
 
 @given(steps=steps)
 def test_it_keeps_what_was_used_last_within_its_limit(steps: list[tuple[str, int, int]]) -> None:
-    kept: Kept[int, str] = Kept(LIMIT)
+    kept: SizedLRUCache[int, str] = SizedLRUCache(LIMIT)
     model: OrderedDict[int, int] = OrderedDict()
     for step, key, size in steps:
         if step == "g":
@@ -31,13 +31,13 @@ def test_it_keeps_what_was_used_last_within_its_limit(steps: list[tuple[str, int
 
 
 def test_a_limit_of_nothing_keeps_nothing() -> None:
-    kept: Kept[str, str] = Kept(0)
+    kept: SizedLRUCache[str, str] = SizedLRUCache(0)
     kept.keep("a", "b", 1)
     assert kept.get("a") is None
 
 
 def test_past_a_share_a_new_key_is_admitted_when_it_comes_again() -> None:
-    cache: Kept[str, int] = Kept(100, free=50)
+    cache: SizedLRUCache[str, int] = SizedLRUCache(100, free=50)
     for number in range(200):
         cache.keep(f"once {number}", number, 10)
     assert (len(cache), cache.size) == (5, 50)
@@ -50,7 +50,7 @@ def test_past_a_share_a_new_key_is_admitted_when_it_comes_again() -> None:
 
 
 def test_what_is_used_stays_however_many_others_come_once() -> None:
-    cache: Kept[str, int] = Kept(100, free=50)
+    cache: SizedLRUCache[str, int] = SizedLRUCache(100, free=50)
     for _ in range(2):
         for number in range(10):
             cache.keep(f"used {number}", number, 10)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.engine.engine import Asked
+from gqlnews.engine.engine import GraphQLRequest
 from gqlnews.query.audience import Audience
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
@@ -41,7 +41,7 @@ class Comparison:
         self.operations = operations(SCHEMA, values_of(content, self.oracle.registry), options)
 
     def ask(self, query: str, variables: dict[str, Any], name: str | None, audience: str) -> dict[str, Any]:
-        asked, who = Asked(query, variables, name), Audience[audience.upper()]
+        asked, who = GraphQLRequest(query, variables, name), Audience[audience.upper()]
         bodies = dict(self.ways.bodies(asked, who))
         if self.ways.product.is_timeless(asked, who):
             different = {way: body[:300] for way, body in bodies.items() if body != bodies["cached"]}

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from gqlnews.engine.engine import Asked, Prepared
+from gqlnews.engine.engine import GraphQLRequest, PreparedQuery
 from gqlnews.query.audience import Audience
 from tests.fuzz.place import HIDDEN, SECRET, url_of, write_place
 from tests.oracle.content import read_folder
@@ -34,7 +34,7 @@ class Twins(NamedTuple):
     bare: Product
     operations: SearchStrategy[Operation]
 
-    def bodies(self, asked: Asked) -> tuple[bytes, bytes]:
+    def bodies(self, asked: GraphQLRequest) -> tuple[bytes, bytes]:
         return self.whole.answer(asked, Audience.PUBLIC).body, self.bare.answer(asked, Audience.PUBLIC).body
 
 
@@ -64,7 +64,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
 @given(data=st.data())
 def test_the_public_is_answered_as_if_the_hidden_were_not_there(twins: Twins, data: st.DataObject) -> None:
     """This includes lists, counts, facets, ranks, scores, stories and links."""
-    asked = Asked(*data.draw(twins.operations))
+    asked = GraphQLRequest(*data.draw(twins.operations))
     whole, bare = twins.bodies(asked)
     if twins.whole.is_timeless(asked, Audience.PUBLIC):
         assert whole == bare
@@ -121,9 +121,9 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 def steps(product: Product, query: str, variables: dict[str, Any]) -> tuple[list[str], int]:
     """Return the statements of a response, and the steps of SQLite's virtual machine that they take."""
-    asked = Asked(query, variables)
+    asked = GraphQLRequest(query, variables)
     prepared = product.engine.prepare(asked, Audience.PUBLIC)
-    assert isinstance(prepared, Prepared)
+    assert isinstance(prepared, PreparedQuery)
     del product.statements[:]
     product.answer(asked, Audience.PUBLIC)
     done = count()

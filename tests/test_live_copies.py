@@ -13,7 +13,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.engine.engine import Watched
+from gqlnews.engine.engine import PreparedSubscription
 from gqlnews.query.audience import Audience
 from gqlnews.subscriptions import groups, hub
 from tests.ingest.histories import Edit, histories
@@ -170,7 +170,7 @@ def test_a_copy_that_follows_is_what_a_query_gives(
 
 
 def test_of_filters_that_read_no_clock_those_that_are_alike_are_one_group() -> None:
-    def identity(watched: Watched) -> object:
+    def identity(watched: PreparedSubscription) -> object:
         return groups.identity_of(watched)
 
     async def check() -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import ReadOptions, SourceFile
+from gqlnews.content.models import ParseOptions, SourceFile
 from gqlnews.content.parse_file import read_outcome
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.discovery.fs_events import Alarm, Changes
+from gqlnews.discovery.fs_events import FolderWatcher, StopEvent
 from gqlnews.discovery.scan import walk
-from gqlnews.discovery.scan_paths import _Above, _at
-from gqlnews.discovery.watch_tree import Tree, _below, is_folder
+from gqlnews.discovery.scan_paths import _AncestorCheck, _at
+from gqlnews.discovery.watch_tree import WatchTree, _below, is_folder
 from gqlnews.errors import ExhaustedError
 from tests.content.bad_files import NEEDED, fenced
 
@@ -37,9 +37,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_no_file_is_unreadable_for_it(folder: Path) -> None:
-    read_outcome(folder, SourceFile("below/a.md", 0, 0, 0), ReadOptions())  # imports what it needs
+    read_outcome(folder, SourceFile("below/a.md", 0, 0, 0), ParseOptions())  # imports what it needs
     with no_more_open_files(), pytest.raises(ExhaustedError, match="Too many open files"):
-        read_outcome(folder, SourceFile("below/a.md", 0, 0, 0), ReadOptions())
+        read_outcome(folder, SourceFile("below/a.md", 0, 0, 0), ParseOptions())
 
 
 def test_no_folder_is_unlistable_for_it(folder: Path) -> None:
@@ -51,7 +51,7 @@ def test_no_folder_is_unlistable_for_it(folder: Path) -> None:
 
 def test_no_path_is_passed_over_for_it(folder: Path) -> None:
     with OpenFolder.at(folder) as inside:
-        above, at = _Above(inside), partial(_at, inside)
+        above, at = _AncestorCheck(inside), partial(_at, inside)
         with no_more_open_files():
             with pytest.raises(ExhaustedError, match="Too many open files"):
                 list(above.problems("below/a.md"))
@@ -60,7 +60,7 @@ def test_no_path_is_passed_over_for_it(folder: Path) -> None:
 
 
 def test_no_folder_is_missing_in_a_tree_for_it(folder: Path) -> None:
-    tree = Tree(folder)
+    tree = WatchTree(folder)
     with no_more_open_files():
         with pytest.raises(ExhaustedError, match="Too many open files"):
             tree.grow("")
@@ -75,8 +75,8 @@ def test_no_folder_below_is_missing_in_a_tree_for_it(folder: Path) -> None:
 
 
 def test_a_change_that_cannot_be_looked_at_for_it_has_the_whole_folder_read_again(folder: Path) -> None:
-    with closing(Changes(folder)) as changes:
+    with closing(FolderWatcher(folder)) as changes:
         (folder / "new").mkdir()
         (folder / "new" / "b.md").write_bytes(fenced(NEEDED))
         with no_more_open_files():
-            assert changes.next(Alarm(lambda: False)) is None
+            assert changes.next(StopEvent(lambda: False)) is None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
-from gqlnews.database.sqlite.version_probe import Revision
-from gqlnews.engine.engine import Asked
+from gqlnews.database.sqlite.version_probe import VersionProbe
+from gqlnews.engine.engine import GraphQLRequest
 from gqlnews.query.audience import Audience
 from tests.ingest.histories import Edit, histories
 from tests.ingest.model import place, steps
@@ -44,13 +44,13 @@ EVERYTHING = """
 
 def answers(database: Path) -> dict[Audience, bytes]:
     with Product(database) as product:
-        return {who: product.answer(Asked(EVERYTHING), who).body for who in Audience}
+        return {who: product.answer(GraphQLRequest(EVERYTHING), who).body for who in Audience}
 
 
 @settings(max_examples=10)
 @given(histories)
 def test_an_answer_stays_as_long_as_its_version(history: list[list[Edit]]) -> None:
-    revision = Revision()
+    revision = VersionProbe()
     with place() as (root, db, model):
         revision.open(root / "store.db")
         before: dict[Audience, tuple[bytes | None, bytes]] = {}

@@ -20,10 +20,10 @@ from typing import Any, Self
 from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
-from gqlnews.cache import Kept
+from gqlnews.cache import SizedLRUCache
 from gqlnews.config.limits import UNLIMITED
 from gqlnews.config.settings import ServerSettings
-from gqlnews.engine.engine import Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest
 from gqlnews.query.audience import Audience
 from tests.product import Product
 from tests.server.support import TOKEN, TOKEN_HASH
@@ -39,7 +39,7 @@ class Ways:
         self.product = product
         read, schema = product.engine.read, product.engine.schema
         self._uncached = Engine(read, schema)
-        self._uncached.documents.kept = Kept(0)
+        self._uncached.documents.kept = SizedLRUCache(0)
         self._full = Engine(read, schema, thin=False)
         self._clients = {audience: _client(product.database, audience) for audience in Audience}
         self._field_clients = {
@@ -55,7 +55,7 @@ class Ways:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._stack.close()
 
-    def bodies(self, asked: Asked, audience: Audience) -> Iterator[tuple[str, bytes]]:
+    def bodies(self, asked: GraphQLRequest, audience: Audience) -> Iterator[tuple[str, bytes]]:
         """Yield (path, response body)."""
         for name, engine in (
             ("uncached", self._uncached),

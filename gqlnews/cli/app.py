@@ -23,9 +23,9 @@ from gqlnews.config.settings import (
     MOST_STREAMS,
     MOST_STREAMS_OF_ONE,
     HttpSettings,
-    HttpStatus,
     LogFormat,
     ServerSettings,
+    StatusCodePolicy,
     editor_tokens,
     origins,
     request_limits,
@@ -107,7 +107,7 @@ def serve(
     workers: options.Workers = 1,
     streams: options.Streams = MOST_STREAMS,
     per_client: options.PerClient = MOST_STREAMS_OF_ONE,
-    http_status: options.StatusCodes = HttpStatus.SPEC,
+    http_status: options.StatusCodes = StatusCodePolicy.SPEC,
     allow_origin: options.AllowOrigins = None,
     documents: options.TrustedDocuments = None,
     trusted_only: options.TrustedOnly = False,
@@ -124,7 +124,7 @@ def serve(
 ) -> None:
     """Ingest what changed in FOLDER, then serve it, and ingest every further change."""
     from gqlnews.cli.content_options import source
-    from gqlnews.cli.serve import Serving, run_server
+    from gqlnews.cli.serve import ServeOptions, run_server
 
     content = source(folder, db, base_url, iframe_host, processes)
     settings = ServerSettings(
@@ -148,7 +148,7 @@ def serve(
         metrics,
         traces_on(traces),
     )
-    run_server(content, Serving(host, port, log_format, workers, watch, poll), settings)
+    run_server(content, ServeOptions(host, port, log_format, workers, watch, poll), settings)
 
 
 @app.command()

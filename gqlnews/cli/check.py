@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import typer
 
-from gqlnews.cli.content_options import Source
+from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import PRINTERS
 from gqlnews.cli.ingest import take_in
 from gqlnews.cli.options import CheckFormat
@@ -17,7 +17,7 @@ from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.problems import read_problems
 
 
-def run_check(source: Source, format: CheckFormat) -> bool:
+def run_check(source: IngestTarget, format: CheckFormat) -> bool:
     """Print every problem, and the totals on standard error; return whether there are no errors."""
     with stoppable("nothing was checked"):
         problems = _find(source)
@@ -32,7 +32,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _find(source: Source) -> list[Problem]:
+def _find(source: IngestTarget) -> list[Problem]:
     """Ingest the folder into a temporary database and return its problems."""
     with TemporaryDirectory(prefix="gqlnews-check-") as place:
         fresh = source.into(Path(place) / "check.db")

@@ -10,23 +10,23 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gqlnews.config.settings import cache_folder
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.paths import default_database
-from gqlnews.errors import FolderError, SettingsError
+from gqlnews.errors import ContentFolderError, SettingsError
 
 _HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class IngestTarget:
     """Content folder, its database, parse options, and number of parser processes."""
 
     folder: Path
     database: Path
-    options: ReadOptions
+    options: ParseOptions
     processes: int | None
 
-    def into(self, database: Path) -> "Source":
+    def into(self, database: Path) -> "IngestTarget":
         """Return the same source with another database."""
         return replace(self, database=database)
 
@@ -39,14 +39,14 @@ def source(
     processes: int | None,
     *,
     may_wait: bool = False,
-) -> Source:
+) -> IngestTarget:
     """Validate the options; with `may_wait`, the folder need not exist yet.
 
-    Raises FolderError and SettingsError.
+    Raises ContentFolderError and SettingsError.
     """
     if not may_wait:
         _check_folder(folder)
-    return Source(
+    return IngestTarget(
         folder,
         database or default_database(folder, cache_folder()),
         _options(base_url, iframe_hosts),
@@ -58,13 +58,13 @@ def _check_folder(folder: Path) -> None:
     try:
         os.scandir(folder).close()
     except OSError as error:
-        raise FolderError(
+        raise ContentFolderError(
             f"folder {folder} cannot be read ({error.strerror}): name the folder that holds the articles"
         ) from error
 
 
-def _options(base_url: str | None, iframe_hosts: Sequence[str] | None) -> ReadOptions:
-    options = ReadOptions(base_url=_checked_url(base_url))
+def _options(base_url: str | None, iframe_hosts: Sequence[str] | None) -> ParseOptions:
+    options = ParseOptions(base_url=_checked_url(base_url))
     if not iframe_hosts:
         return options
     hosts = tuple(host.lower() for host in iframe_hosts)

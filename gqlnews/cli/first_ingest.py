@@ -4,7 +4,7 @@ import time
 from contextlib import closing
 from functools import partial
 
-from gqlnews.cli.content_options import Source
+from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.ingest import MAY_PASS, fill, take_in
 from gqlnews.cli.watch import ServerLog
 from gqlnews.database.sqlite.damage import DamageReport
@@ -13,16 +13,16 @@ from gqlnews.database.sqlite.reader_connection import connect_to_read, has_conte
 from gqlnews.database.sqlite.writer import WAIT_SECONDS
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError
 from gqlnews.ingest.pipeline import IngestReport
-from gqlnews.ingest.watch_ingest import WAIT_AT_ONCE, Trouble, pauses, rebuild_damaged
+from gqlnews.ingest.watch_ingest import WAIT_AT_ONCE, FailureReporter, pauses, rebuild_damaged
 
 
-def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | None:
+def ingest_before_serving(source: IngestTarget, *, follows: bool) -> IngestReport | None:
     """Ingest until it succeeds, with backoff; log each new reason once.
 
     Returns None if it failed, but an earlier ingest left content to serve and a watcher (`follows`) keeps
     retrying. Raises StartupError for permanent errors.
     """
-    trouble = Trouble(ServerLog())
+    trouble = FailureReporter(ServerLog())
     for pause in pauses():
         try:
             report = _take_in_or_rebuild(source, trouble)
@@ -37,7 +37,7 @@ def ingest_before_serving(source: Source, *, follows: bool) -> IngestReport | No
     raise AssertionError("there is always another try")
 
 
-def _take_in_or_rebuild(source: Source, trouble: Trouble) -> IngestReport:
+def _take_in_or_rebuild(source: IngestTarget, trouble: FailureReporter) -> IngestReport:
     identity = identity_of(source.database)
     try:
         return take_in(source, WAIT_AT_ONCE)
@@ -49,7 +49,7 @@ def _take_in_or_rebuild(source: Source, trouble: Trouble) -> IngestReport:
     return take_in(source, WAIT_AT_ONCE)
 
 
-def _has_content(source: Source) -> bool:
+def _has_content(source: IngestTarget) -> bool:
     try:
         with closing(connect_to_read(source.database)) as db:
             return has_content(db)

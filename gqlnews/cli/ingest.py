@@ -6,7 +6,7 @@ from functools import partial
 
 import typer
 
-from gqlnews.cli.content_options import Source
+from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.progress import progress
 from gqlnews.cli.signals import heed_signals, stoppable
 from gqlnews.database.sqlite.damage import check_pages, clear_report, record_ours, report
@@ -16,28 +16,28 @@ from gqlnews.database.sqlite.rebuild import in_use, rebuild
 from gqlnews.database.sqlite.sqlite_errors import explaining
 from gqlnews.database.sqlite.writer import WAIT_SECONDS, open_writer
 from gqlnews.errors import (
+    ContentFolderError,
     DamagedDatabaseError,
     ExhaustedError,
-    FolderError,
     LockedDatabaseError,
     ParserProcessError,
     StorageError,
 )
 from gqlnews.ingest.pipeline import IngestReport, ingest
 
-MAY_PASS = (ExhaustedError, FolderError, LockedDatabaseError, ParserProcessError, StorageError)
+MAY_PASS = (ExhaustedError, ContentFolderError, LockedDatabaseError, ParserProcessError, StorageError)
 """Transient errors. A server and `ingest --watch` retry after these."""
 
 UNDONE = "nothing of this run was kept, the database is as it was before"
 
 
-def run_ingest(source: Source, *, anew: bool = False) -> None:
+def run_ingest(source: IngestTarget, *, anew: bool = False) -> None:
     """Ingest what changed, or rebuild the store (`anew`), and print a line of counts. Raises StartupError."""
     with stoppable(UNDONE):
         typer.echo(counts(build_anew(source) if anew else take_in(source)))
 
 
-def take_in(source: Source, wait: float = WAIT_SECONDS) -> IngestReport:
+def take_in(source: IngestTarget, wait: float = WAIT_SECONDS) -> IngestReport:
     """Ingest what changed. Raises StartupError; damage is also reported to the other processes.
 
     `wait` is the busy timeout in seconds, during which SQLite ignores signals.
@@ -57,7 +57,7 @@ def take_in(source: Source, wait: float = WAIT_SECONDS) -> IngestReport:
         raise
 
 
-def build_anew(source: Source) -> IngestReport:
+def build_anew(source: IngestTarget) -> IngestReport:
     """Rebuild the store from all files and swap it in. Raises StartupError, also if the file is not ours."""
     with suppress(DamagedDatabaseError):
         if source.database.exists():
@@ -68,7 +68,7 @@ def build_anew(source: Source) -> IngestReport:
     return made
 
 
-def fill(source: Source, db: sqlite3.Connection) -> IngestReport:
+def fill(source: IngestTarget, db: sqlite3.Connection) -> IngestReport:
     """Ingest the folder, with a progress bar on a terminal."""
     heed_signals(db)
     with progress("Reading articles") as told:

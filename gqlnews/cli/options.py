@@ -28,8 +28,8 @@ from gqlnews.config.settings import (
     STREAMS_OF_ONE,
     TRACES,
     TRUSTED_ONLY,
-    HttpStatus,
     LogFormat,
+    StatusCodePolicy,
 )
 
 LIMITS, CLIENTS, SCHEMA = "Limits", "Clients", "Schema"  # panels of the help
@@ -247,7 +247,7 @@ Traces = Annotated[
 
 
 StatusCodes = Annotated[
-    HttpStatus,
+    StatusCodePolicy,
     typer.Option(
         "--http-status",
         envvar=HTTP_STATUS,

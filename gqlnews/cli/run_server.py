@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
-from gqlnews.engine.engine import Asked
+from gqlnews.engine.engine import GraphQLRequest
 from gqlnews.server.auth import anonymous
-from gqlnews.server.services import Service
+from gqlnews.server.services import AppState
 from gqlnews.server.uvicorn.malloc import return_freed_memory
 from gqlnews.server.uvicorn.uvicorn_server import Server
 
@@ -41,11 +41,11 @@ def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) ->
 async def _count_articles(app: Starlette) -> int:
     """Return the number of articles that a client without a token sees; this also warms up the server."""
     service = _service(app)
-    answer = await service.engine.answer(Asked(ARTICLES), anonymous(service.settings))
+    answer = await service.engine.answer(GraphQLRequest(ARTICLES), anonymous(service.settings))
     count: int = orjson.loads(answer.body)["data"]["site"]["articleCount"]
     return count
 
 
-def _service(app: Starlette) -> Service:
-    service: Service = app.state.service
+def _service(app: Starlette) -> AppState:
+    service: AppState = app.state.service
     return service

@@ -13,12 +13,12 @@ import typer
 
 from gqlnews.app import documents_of
 from gqlnews.cli.banner import Banner
-from gqlnews.cli.content_options import Source
+from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.first_ingest import ingest_before_serving
 from gqlnews.cli.ingest import UNDONE
 from gqlnews.cli.run_server import Ready, serve
 from gqlnews.cli.signals import stoppable
-from gqlnews.cli.supervisor import Kept
+from gqlnews.cli.supervisor import SupervisedProcess
 from gqlnews.cli.watcher_process import start_following
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.config.settings import LogFormat, ServerSettings
@@ -34,7 +34,7 @@ Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServeOptions:
     """Serve options: address, log format and number of worker processes; `watch`: watch the folder."""
 
     host: str
@@ -45,7 +45,7 @@ class Serving:
     poll: bool
 
 
-def run_server(source: Source, serving: Serving, settings: ServerSettings) -> None:
+def run_server(source: IngestTarget, serving: ServeOptions, settings: ServerSettings) -> None:
     """Serve until a signal. Raises StartupError if that fails before anything is served."""
     logs.configure(serving.log_format)
     with closing(listen(serving.host, serving.port)) as listener:
@@ -67,23 +67,27 @@ def run_server(source: Source, serving: Serving, settings: ServerSettings) -> No
 
 
 @contextmanager
-def _following(source: Source, serving: Serving) -> Iterator[None]:
+def _following(source: IngestTarget, serving: ServeOptions) -> Iterator[None]:
     if not serving.watch:
         yield
         return
-    follower = Kept("follower", lambda: start_following(source, serving.log_format, poll=serving.poll))
+    follower = SupervisedProcess(
+        "follower", lambda: start_following(source, serving.log_format, poll=serving.poll)
+    )
     try:
         yield
     finally:
         follower.stop()
 
 
-def _supervise(listener: socket.socket, serving: Serving, settings: ServerSettings, on_ready: Ready) -> None:
+def _supervise(
+    listener: socket.socket, serving: ServeOptions, settings: ServerSettings, on_ready: Ready
+) -> None:
     """Run several worker processes until a signal, which is forwarded to them; restart workers that exit."""
     start = partial(start_worker, listener, serving.log_format, settings)
     with stoppable(NOT_SERVED):
         started, articles = _started(start, serving.workers)
-    workers = [Kept("worker", start, process) for process in started]
+    workers = [SupervisedProcess("worker", start, process) for process in started]
 
     def tell(number: int, frame: FrameType | None) -> None:
         listener.close()  # so that the socket closes when the last worker has stopped

@@ -18,7 +18,7 @@ PATIENCE = 9.0  # seconds to exit after its input was closed
 Start = Callable[[], "subprocess.Popen[bytes]"]
 
 
-class Kept:
+class SupervisedProcess:
     """One supervised process, with a thread that waits for it. `name` is its name in the log."""
 
     def __init__(self, name: str, start: Start, running: "subprocess.Popen[bytes] | None" = None) -> None:

@@ -6,12 +6,12 @@ import signal
 import sys
 import threading
 
-from gqlnews.cli.content_options import Source
+from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.ingest import MAY_PASS, run_ingest
 from gqlnews.cli.signals import heed_signals, stoppable
 from gqlnews.config.settings import LogFormat
 from gqlnews.errors import DamagedDatabaseError
-from gqlnews.ingest.watch_ingest import Following, follow
+from gqlnews.ingest.watch_ingest import WatchIngestOptions, follow
 from gqlnews.server.observability import logs
 
 KEPT = "the database holds all that was taken in"
@@ -27,10 +27,12 @@ class ServerLog:
         logs.log.log(logging.WARNING, message, extra={logs.FIELDS: fields})
 
 
-def run_follow(source: Source, *, anew: bool, poll: bool, until_eof: bool, log_format: LogFormat) -> None:
+def run_follow(
+    source: IngestTarget, *, anew: bool, poll: bool, until_eof: bool, log_format: LogFormat
+) -> None:
     """Watch and ingest the folder until a signal, or until standard input ends. Raises StartupError."""
     logs.configure(log_format)
-    following = Following(
+    following = WatchIngestOptions(
         source.folder, source.database, source.options, source.processes, poll, ServerLog(), heed_signals
     )
     if until_eof:

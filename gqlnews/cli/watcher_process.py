@@ -3,11 +3,11 @@
 import subprocess
 import sys
 
-from gqlnews.cli.content_options import Source
+from gqlnews.cli.content_options import IngestTarget
 from gqlnews.config.settings import LogFormat
 
 
-def start_following(source: Source, log_format: LogFormat, *, poll: bool) -> "subprocess.Popen[bytes]":
+def start_following(source: IngestTarget, log_format: LogFormat, *, poll: bool) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(  # noqa: S603 - our own program, run by our own interpreter
         [sys.executable, "-m", "gqlnews", *_command(source, log_format, poll=poll)],
         stdin=subprocess.PIPE,
@@ -16,7 +16,7 @@ def start_following(source: Source, log_format: LogFormat, *, poll: bool) -> "su
     )
 
 
-def _command(source: Source, log_format: LogFormat, *, poll: bool) -> list[str]:
+def _command(source: IngestTarget, log_format: LogFormat, *, poll: bool) -> list[str]:
     options = source.options
     command = ["ingest", str(source.folder), "--db", str(source.database), "--watch", "--until-eof"]
     command += ["--log-format", log_format]

@@ -22,7 +22,7 @@ from gqlnews.server.observability import logs
 _START = "from gqlnews.cli.worker import main; main()"
 
 
-class Orders(msgspec.Struct, frozen=True):
+class WorkerConfig(msgspec.Struct, frozen=True):
     """Configuration of a worker.
 
     It contains hashes of the editors' tokens, so it is not passed on the command line, which others can read.
@@ -33,7 +33,7 @@ class Orders(msgspec.Struct, frozen=True):
     settings: ServerSettings
 
 
-class Served(msgspec.Struct, frozen=True):
+class ReadyMessage(msgspec.Struct, frozen=True):
     """Readiness message: the number of articles that a client without a token sees."""
 
     articles: int
@@ -50,24 +50,24 @@ def start_worker(
         process_group=0,  # Ctrl-C is for the parent, which forwards it
     )
     assert process.stdin is not None
-    orders = Orders(listener.fileno(), log_format, settings)
+    orders = WorkerConfig(listener.fileno(), log_format, settings)
     process.stdin.write(msgspec.json.encode(orders, enc_hook=_encoded) + b"\n")
     process.stdin.flush()
     return process
 
 
-def wait_until_ready(process: "subprocess.Popen[bytes]") -> Served | None:
+def wait_until_ready(process: "subprocess.Popen[bytes]") -> ReadyMessage | None:
     """Wait for the readiness message; return None if the process exited before."""
     assert process.stdout is not None
     line = process.stdout.readline()
-    return msgspec.json.decode(line, type=Served) if line else None
+    return msgspec.json.decode(line, type=ReadyMessage) if line else None
 
 
 def main() -> None:
     """Entry point of the worker process."""
     from gqlnews.cli.run_server import serve
 
-    orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=Orders, dec_hook=_decoded)
+    orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerConfig, dec_hook=_decoded)
     logs.configure(orders.log_format)
     with socket.socket(fileno=orders.listener) as listener:
         serve(listener, orders.settings, _say_ready)
@@ -75,7 +75,7 @@ def main() -> None:
 
 def _say_ready(articles: int) -> None:
     with suppress(BrokenPipeError):  # the parent has exited, so the input ends too
-        sys.stdout.buffer.write(msgspec.json.encode(Served(articles)) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(ReadyMessage(articles)) + b"\n")
         sys.stdout.buffer.flush()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop)
 

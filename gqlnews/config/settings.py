@@ -66,7 +66,7 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class HttpStatus(StrEnum):
+class StatusCodePolicy(StrEnum):
     """Policy for HTTP status codes: the widely implemented GraphQL-over-HTTP spec or its newest draft."""
 
     SPEC = "spec"
@@ -77,7 +77,7 @@ class HttpStatus(StrEnum):
 class HttpSettings:
     """HTTP settings; `rate` is the query cost allowed per second and client address, 0 is no limit."""
 
-    status: HttpStatus = HttpStatus.SPEC
+    status: StatusCodePolicy = StatusCodePolicy.SPEC
     allow_origins: tuple[str, ...] = ()
     documents: Path | None = None
     trusted_only: bool = False
@@ -172,7 +172,7 @@ def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
 def _http_settings(environ: Mapping[str, str]) -> HttpSettings:
     documents = environ.get(DOCUMENTS)
     return HttpSettings(
-        status=_word(environ, HTTP_STATUS, HttpStatus.SPEC),
+        status=_word(environ, HTTP_STATUS, StatusCodePolicy.SPEC),
         allow_origins=origins(environ.get(ALLOW_ORIGINS, "").split()),
         documents=Path(documents) if documents else None,
         trusted_only=_flag(environ, TRUSTED_ONLY, default=False),

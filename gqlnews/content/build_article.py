@@ -6,28 +6,28 @@ Both YAML parsers, the fast one and the one with positions, end here, so they ca
 import re
 from collections.abc import Callable
 
-from gqlnews.content.build_common import AS_JSON, DEFAULT_TYPE, Reading, images_of, provider_of, urls_of
+from gqlnews.content.build_common import AS_JSON, DEFAULT_TYPE, ParseContext, images_of, provider_of, urls_of
 from gqlnews.content.build_related import related_of
-from gqlnews.content.diagnostics import Finding, Place, has_error
+from gqlnews.content.diagnostics import Diagnostic, FieldPath, has_error
 from gqlnews.content.embed_html import safe_embed
 from gqlnews.content.html_complexity import is_tame
-from gqlnews.content.markdown import Rendered
-from gqlnews.content.models import Article, Mark, ReadOptions, Topic
-from gqlnews.content.problem_codes import Code
+from gqlnews.content.markdown import RenderedBody
+from gqlnews.content.models import Article, ParseOptions, Position, Topic
+from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.raw_models import RawArticle
 from gqlnews.content.slugs import topic_slug
 from gqlnews.timestamps import Instant, parse_instant
 
-Locate = Callable[[Place], Mark]
+Locate = Callable[[FieldPath], Position]
 
 _SEALED = re.compile(r"[A-Za-z0-9+/]+={0,2};[A-Za-z0-9+/]+={0,2}")
 
 
 def article_of(
-    slug: str, raw: RawArticle, extra: str, rendered: Rendered, options: ReadOptions, locate: Locate
-) -> tuple[Article | None, list[Finding]]:
+    slug: str, raw: RawArticle, extra: str, rendered: RenderedBody, options: ParseOptions, locate: Locate
+) -> tuple[Article | None, list[Diagnostic]]:
     """Build the article, or return None if a finding is an error; `locate` returns a value's position."""
-    reading = Reading(options)
+    reading = ParseContext(options)
     urls = urls_of(raw, (), reading)
     published = _published(raw.published_date_time, reading)
     topics = _topics(raw.topics, reading)
@@ -37,10 +37,12 @@ def article_of(
     featured_content = _embed(raw.featured_content, reading)
     _check_secured(raw.secured, reading)
     if not raw.title or raw.title.isspace():
-        reading.found(("title",), Code.MISSING_KEY, "`title` is missing: an article needs one.")
+        reading.found(("title",), ProblemCode.MISSING_KEY, "`title` is missing: an article needs one.")
     if urls.url is None:
         reading.found(
-            ("webUrl",), Code.MISSING_KEY, "`webUrl` or `originalUrl` is missing: an article needs one."
+            ("webUrl",),
+            ProblemCode.MISSING_KEY,
+            "`webUrl` or `originalUrl` is missing: an article needs one.",
         )
     if has_error(reading.findings) or not raw.title or not urls.url or not published:
         return None, reading.findings
@@ -78,42 +80,46 @@ def article_of(
     return article, reading.findings
 
 
-def _published(written: str | None, reading: Reading) -> Instant | None:
+def _published(written: str | None, reading: ParseContext) -> Instant | None:
     if written is None:
         reading.found(
-            ("publishedDateTime",), Code.MISSING_KEY, "`publishedDateTime` is missing: an article needs one."
+            ("publishedDateTime",),
+            ProblemCode.MISSING_KEY,
+            "`publishedDateTime` is missing: an article needs one.",
         )
         return None
     instant = parse_instant(written)
     if instant is None:
         message = f"`{written[:40]}` is no date: write one such as `2021-04-15T13:00:00Z` or `2021-04-15`."
-        reading.found(("publishedDateTime",), Code.BAD_DATE, message)
+        reading.found(("publishedDateTime",), ProblemCode.BAD_DATE, message)
     return instant
 
 
-def _topics(names: list[str] | None, reading: Reading) -> tuple[Topic, ...]:
+def _topics(names: list[str] | None, reading: ParseContext) -> tuple[Topic, ...]:
     """Build the topics without blank names, one for each slug; the first spelling wins."""
     topics: dict[str, Topic] = {}
     for index, name in enumerate(names or ()):
         if not name or name.isspace():
-            reading.found(("topics", index), Code.LEFT_OUT, "A topic without a name is left out: delete it.")
+            reading.found(
+                ("topics", index), ProblemCode.LEFT_OUT, "A topic without a name is left out: delete it."
+            )
             continue
         slug = topic_slug(name)
         topics.setdefault(slug, Topic(slug, name))
     return tuple(topics.values())
 
 
-def _embed(written: str | None, reading: Reading) -> str | None:
+def _embed(written: str | None, reading: ParseContext) -> str | None:
     if written is None:
         return None
     if not is_tame(written):
         message = "`featuredContent` is too much HTML to sanitise and is left out: make it simpler."
-        reading.found(("featuredContent",), Code.LEFT_OUT, message)
+        reading.found(("featuredContent",), ProblemCode.LEFT_OUT, message)
         return None
     return safe_embed(written, reading.options.iframe_hosts)
 
 
-def _check_secured(secured: str | None, reading: Reading) -> None:
+def _check_secured(secured: str | None, reading: ParseContext) -> None:
     if secured is not None and not _SEALED.fullmatch(secured):
         message = "`secured` is not of the form `base64;base64`: seal it again. It is kept as it is."
-        reading.found(("secured",), Code.BAD_SECURED, message)
+        reading.found(("secured",), ProblemCode.BAD_SECURED, message)

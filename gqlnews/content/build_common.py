@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from gqlnews.content.diagnostics import Finding, Place
-from gqlnews.content.models import Provider, ReadOptions
-from gqlnews.content.problem_codes import Code
+from gqlnews.content.diagnostics import Diagnostic, FieldPath
+from gqlnews.content.models import ParseOptions, Provider
+from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.raw_models import RawCoverage, RawImage, RawProvider
 from gqlnews.content.urls import served_url
 
@@ -27,19 +27,19 @@ class Image(msgspec.Struct, rename="camel", gc=False):
 
 
 @dataclass(slots=True)
-class Reading:
+class ParseContext:
     """Parse context of one file: the options and the findings so far."""
 
-    options: ReadOptions
-    findings: list[Finding] = field(default_factory=list)
+    options: ParseOptions
+    findings: list[Diagnostic] = field(default_factory=list)
 
-    def found(self, place: Place, code: Code, message: str) -> None:
+    def found(self, place: FieldPath, code: ProblemCode, message: str) -> None:
         """Add a finding."""
-        self.findings.append(Finding(place, code, message))
+        self.findings.append(Diagnostic(place, code, message))
 
 
 @dataclass(slots=True)
-class Urls:
+class ResolvedUrls:
     """Resolved URLs; `url` is the page to open and `key` the front matter key that it comes from."""
 
     web: str | None
@@ -50,13 +50,13 @@ class Urls:
     key: str
 
 
-def urls_of(raw: RawCoverage, place: Place, reading: Reading) -> Urls:
+def urls_of(raw: RawCoverage, place: FieldPath, reading: ParseContext) -> ResolvedUrls:
     """Resolve the URLs, preferring current keys over legacy ones; `url` is None if there is no page."""
     source = _url(raw.source_url, place, "sourceUrl", reading)
     own_web = _url(raw.web_url, place, "webUrl", reading)
     original = _url(raw.original_url, place, "originalUrl", reading) or source
     web = own_web or source
-    return Urls(
+    return ResolvedUrls(
         web=web,
         original=original,
         amp=_url(raw.amp_web_url, place, "ampWebUrl", reading) or _url(raw.amp_url, place, "ampUrl", reading),
@@ -67,7 +67,7 @@ def urls_of(raw: RawCoverage, place: Place, reading: Reading) -> Urls:
     )
 
 
-def images_of(raw: list[RawImage] | None, place: Place, reading: Reading) -> str:
+def images_of(raw: list[RawImage] | None, place: FieldPath, reading: ParseContext) -> str:
     """Encode the images as JSON text, without those that have no URL."""
     if not raw:
         return _NO_IMAGES
@@ -76,7 +76,9 @@ def images_of(raw: list[RawImage] | None, place: Place, reading: Reading) -> str
         at = (*place, "images", index)
         url = _url(each.url, at, "url", reading)
         if url is None:
-            reading.found(at, Code.LEFT_OUT, "An image without `url` is left out: give it one, or delete it.")
+            reading.found(
+                at, ProblemCode.LEFT_OUT, "An image without `url` is left out: give it one, or delete it."
+            )
             continue
         images.append(
             Image(url, each.width, each.height, each.title, each.attribution, each.is_cached or False)
@@ -84,7 +86,7 @@ def images_of(raw: list[RawImage] | None, place: Place, reading: Reading) -> str
     return AS_JSON.encode(images).decode()
 
 
-def provider_of(raw: RawProvider | None, place: Place, reading: Reading) -> Provider | None:
+def provider_of(raw: RawProvider | None, place: FieldPath, reading: ParseContext) -> Provider | None:
     """Build the provider, with its domain as the default name; return None without a domain."""
     if raw is None:
         return None
@@ -92,16 +94,18 @@ def provider_of(raw: RawProvider | None, place: Place, reading: Reading) -> Prov
     images = images_of(raw.images, at, reading)
     if not raw.domain:
         reading.found(
-            at, Code.LEFT_OUT, "A provider without `domain` is left out: give it one, such as `nextgov.com`."
+            at,
+            ProblemCode.LEFT_OUT,
+            "A provider without `domain` is left out: give it one, such as `nextgov.com`.",
         )
         return None
     return Provider(raw.domain, raw.name or raw.domain, images)
 
 
-def _url(written: str | None, place: Place, key: str, reading: Reading) -> str | None:
+def _url(written: str | None, place: FieldPath, key: str, reading: ParseContext) -> str | None:
     if not written or written.isspace():
         return None
     if "&amp;" in written:
         message = f"`{key}` is written with `&amp;` and is served with `&`: write `&`."
-        reading.found((*place, key), Code.ESCAPED_URL, message)
+        reading.found((*place, key), ProblemCode.ESCAPED_URL, message)
     return served_url(written, reading.options.base_url)

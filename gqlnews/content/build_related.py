@@ -1,9 +1,16 @@
 """Build the related coverage of one article."""
 
-from gqlnews.content.build_common import DEFAULT_TYPE, Reading, Urls, images_of, provider_of, urls_of
-from gqlnews.content.diagnostics import Place
+from gqlnews.content.build_common import (
+    DEFAULT_TYPE,
+    ParseContext,
+    ResolvedUrls,
+    images_of,
+    provider_of,
+    urls_of,
+)
+from gqlnews.content.diagnostics import FieldPath
 from gqlnews.content.models import Related
-from gqlnews.content.problem_codes import Code
+from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.raw_models import RawRelated
 from gqlnews.timestamps import Instant, parse_instant
 
@@ -11,7 +18,7 @@ _LACKS = "A related entry without {} is left out: give it one, or delete it."
 _NO_DATE = "A related entry is left out: `{:.40}` is no date such as `2021-04-15T13:00:00Z`."
 
 
-def related_of(raw: list[RawRelated] | None, own: Urls, reading: Reading) -> tuple[Related, ...]:
+def related_of(raw: list[RawRelated] | None, own: ResolvedUrls, reading: ParseContext) -> tuple[Related, ...]:
     """Build the valid entries in file order; repeats and self-references stay, with a warning."""
     if not raw:
         return ()
@@ -26,12 +33,14 @@ def related_of(raw: list[RawRelated] | None, own: Urls, reading: Reading) -> tup
             continue
         if entry.url in own_urls:
             reading.found(
-                (*place, urls.key), Code.SELF_RELATED, "This is the article's own URL: delete the entry."
+                (*place, urls.key),
+                ProblemCode.SELF_RELATED,
+                "This is the article's own URL: delete the entry.",
             )
         if entry.url in listed:
             reading.found(
                 (*place, urls.key),
-                Code.RELATED_TWICE,
+                ProblemCode.RELATED_TWICE,
                 "An entry before this one has the same URL: delete one.",
             )
         listed.add(entry.url)
@@ -39,23 +48,23 @@ def related_of(raw: list[RawRelated] | None, own: Urls, reading: Reading) -> tup
     return tuple(entries)
 
 
-def _entry(raw: RawRelated, urls: Urls, place: Place, reading: Reading) -> Related | None:
+def _entry(raw: RawRelated, urls: ResolvedUrls, place: FieldPath, reading: ParseContext) -> Related | None:
     if not raw.title or raw.title.isspace():
-        reading.found(place, Code.LEFT_OUT, _LACKS.format("`title`"))
+        reading.found(place, ProblemCode.LEFT_OUT, _LACKS.format("`title`"))
         return None
     if urls.url is None:
-        reading.found(place, Code.LEFT_OUT, _LACKS.format("`webUrl` or `originalUrl`"))
+        reading.found(place, ProblemCode.LEFT_OUT, _LACKS.format("`webUrl` or `originalUrl`"))
         return None
     published = parse_instant(raw.published_date_time) if raw.published_date_time is not None else None
     if published is None and raw.published_date_time is not None:
         message = _NO_DATE.format(raw.published_date_time)
-        reading.found((*place, "publishedDateTime"), Code.LEFT_OUT, message)
+        reading.found((*place, "publishedDateTime"), ProblemCode.LEFT_OUT, message)
         return None
     return _related(raw, urls, published, place, reading)
 
 
 def _related(
-    raw: RawRelated, urls: Urls, published: Instant | None, place: Place, reading: Reading
+    raw: RawRelated, urls: ResolvedUrls, published: Instant | None, place: FieldPath, reading: ParseContext
 ) -> Related | None:
     return Related(
         title=raw.title or "",

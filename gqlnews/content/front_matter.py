@@ -14,7 +14,7 @@ _BOUNDARY = YAMLHandler.FM_BOUNDARY
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class Fenced(NamedTuple):
+class FrontMatter(NamedTuple):
     """Front matter with `\\n` line ends, and body; `front` starts with the line end of the opening fence.
 
     `first_line` is the line number of that fence.
@@ -25,7 +25,7 @@ class Fenced(NamedTuple):
     body: str
 
 
-def unfence(text: str) -> Fenced | None:
+def unfence(text: str) -> FrontMatter | None:
     """Split the text of a file; return None if it has no front matter or never closes it."""
     if "\r" not in text:
         return _unfence(text)
@@ -40,7 +40,7 @@ def opens(text: str) -> bool:
     return _HANDLER.detect(text.replace("\r", "\n", 1))
 
 
-def _unfence(text: str) -> Fenced | None:
+def _unfence(text: str) -> FrontMatter | None:
     if not _HANDLER.detect(text):
         return None
     opening = _BOUNDARY.match(text)
@@ -50,7 +50,7 @@ def _unfence(text: str) -> Fenced | None:
         closing = _BOUNDARY.match(text, dashes + 1)
         if closing:
             front = text[start : dashes + 1]
-            return Fenced(front, 1 + text.count("\n", 0, start), text[closing.end() :])
+            return FrontMatter(front, 1 + text.count("\n", 0, start), text[closing.end() :])
         dashes = text.find("\n---", dashes + 1)
     return None
 

@@ -32,7 +32,7 @@ class Heading(msgspec.Struct):
     anchor: str
 
 
-class Rendered(NamedTuple):
+class RenderedBody(NamedTuple):
     """Rendered body; `body`, `html` and `minutes` are None if the body is blank.
 
     `is_plain` is set if the HTML was too complex to sanitize; `html` then shows the Markdown source.
@@ -46,10 +46,10 @@ class Rendered(NamedTuple):
     is_plain: bool = False
 
 
-_EMPTY = Rendered(None, None, [], 0, None)
+_EMPTY = RenderedBody(None, None, [], 0, None)
 
 
-def render(written: str) -> Rendered:
+def render(written: str) -> RenderedBody:
     """Render the text below the front matter."""
     body = without_blank_ends(written)
     if not body:
@@ -58,9 +58,9 @@ def render(written: str) -> Rendered:
     minutes = -(-words // _WORDS_A_MINUTE)
     unsafe = pyromark.html(body, options=_OPTIONS)
     if not is_tame(unsafe):
-        return Rendered(body, f"<pre>{escape(body)}</pre>", [], words, minutes, is_plain=True)
+        return RenderedBody(body, f"<pre>{escape(body)}</pre>", [], words, minutes, is_plain=True)
     html, headings = _with_anchors(nh3.clean(unsafe))
-    return Rendered(body, html, headings, words, minutes)
+    return RenderedBody(body, html, headings, words, minutes)
 
 
 def without_blank_ends(text: str) -> str:

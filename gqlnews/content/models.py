@@ -40,7 +40,7 @@ class Provider(Record, frozen=True):
     images: str
 
 
-class Coverage(Record, frozen=True):
+class LinkBase(Record, frozen=True):
     """Common fields of articles and related entries. `url` is `web_url`, else `original_url`."""
 
     title: str
@@ -58,7 +58,7 @@ class Coverage(Record, frozen=True):
     images: str
 
 
-class Related(Coverage, frozen=True):
+class Related(LinkBase, frozen=True):
     """Entry of an article's related coverage."""
 
 
@@ -69,14 +69,14 @@ class Topic(Record, frozen=True):
     name: str
 
 
-class Mark(Record, frozen=True):
+class Position(Record, frozen=True):
     """1-based position of a value in its file."""
 
     line: int
     column: int
 
 
-class Article(Coverage, frozen=True):
+class Article(LinkBase, frozen=True):
     """Valid article; `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`, `extra` a JSON object."""
 
     slug: str
@@ -93,8 +93,8 @@ class Article(Coverage, frozen=True):
     reading_minutes: int | None
     secured: str | None
     extra: str
-    url_mark: Mark | None
-    published_mark: Mark | None
+    url_mark: Position | None
+    published_mark: Position | None
 
 
 class SourceFile(Record, frozen=True):
@@ -106,7 +106,7 @@ class SourceFile(Record, frozen=True):
     ctime_ns: int
 
 
-class Outcome(Record, frozen=True):
+class ParseResult(Record, frozen=True):
     """Result of parsing one file; `article` is None exactly if `problems` contains an error.
 
     `source` comes from the fstat of the open file, so any later change to the file is detected.
@@ -119,7 +119,7 @@ class Outcome(Record, frozen=True):
     problems: tuple[Problem, ...]
 
 
-class ReadOptions(Record, frozen=True):
+class ParseOptions(Record, frozen=True):
     """Parse options: with the bytes of a file, they determine its outcome."""
 
     base_url: str | None = None

@@ -10,8 +10,8 @@ from pathlib import Path
 from gqlnews.content.diagnostics import OPENING, problem
 from gqlnews.content.front_matter import opens, unfence
 from gqlnews.content.markdown import render
-from gqlnews.content.models import Article, Mark, Outcome, Problem, ReadOptions, SourceFile
-from gqlnews.content.problem_codes import Code
+from gqlnews.content.models import Article, ParseOptions, ParseResult, Position, Problem, SourceFile
+from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.safe_open import OpenFolder, open_inside
 from gqlnews.content.yaml_fast import read_fast
 from gqlnews.content.yaml_positions import read_slow
@@ -23,28 +23,30 @@ _LASTING = {0, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELO
 """Errors that persist until the file changes. After other errors, every ingest retries the file."""
 
 
-def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ReadOptions) -> Outcome:
+def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> ParseResult:
     """Open, read and parse one file of the folder; errors are reported as problems of the outcome."""
     try:
         source, data = _read(folder, file)
     except OSError as error:
         raise_if_exhausted(error)
         source = file if error.errno in _LASTING else SourceFile(file.path, file.size, 0, 0)
-        return _failed(source, Code.UNREADABLE, f"The file cannot be read: {error.strerror or error}.")
+        return _failed(source, ProblemCode.UNREADABLE, f"The file cannot be read: {error.strerror or error}.")
     if data is None:
         message = f"The file has {source.size:,} bytes, more than {MAX_BYTES:,}: split it."
-        return _failed(source, Code.TOO_LARGE, message)
+        return _failed(source, ProblemCode.TOO_LARGE, message)
     revision = blake2b(data, digest_size=_REVISION_BYTES).hexdigest()
     article, problems = parse_article(file.path, data, options)
-    return Outcome(source, revision, article, problems)
+    return ParseResult(source, revision, article, problems)
 
 
-def parse_article(path: str, data: bytes, options: ReadOptions) -> tuple[Article | None, tuple[Problem, ...]]:
+def parse_article(
+    path: str, data: bytes, options: ParseOptions
+) -> tuple[Article | None, tuple[Problem, ...]]:
     """Parse the bytes of a file; the article is None if a problem is an error. Problems are in file order."""
     text = _decode(data)
     if isinstance(text, int):
         message = "The file is no UTF-8 text at this place: save it as UTF-8."
-        return None, (problem(path, _mark_of_byte(data, text), Code.NOT_UTF_8, message),)
+        return None, (problem(path, _mark_of_byte(data, text), ProblemCode.NOT_UTF_8, message),)
     fenced = unfence(text)
     if fenced is None:
         message = (
@@ -52,20 +54,20 @@ def parse_article(path: str, data: bytes, options: ReadOptions) -> tuple[Article
             if opens(text)
             else "There is no front matter: the first line must be `---`."
         )
-        return None, (problem(path, OPENING, Code.NO_FRONT_MATTER, message),)
+        return None, (problem(path, OPENING, ProblemCode.NO_FRONT_MATTER, message),)
     rendered = render(fenced.body)
     article, problems = read_fast(path, fenced, rendered, options) or read_slow(
         path, fenced, rendered, options
     )
     if rendered.is_plain:
-        below = Mark(fenced.first_line + fenced.front.count("\n") + 1, 1)
+        below = Position(fenced.first_line + fenced.front.count("\n") + 1, 1)
         message = "The body is too much for HTML, which is left out for plain text: nest less, or split it."
-        problems = (*problems, problem(path, below, Code.LEFT_OUT, message))
+        problems = (*problems, problem(path, below, ProblemCode.LEFT_OUT, message))
     return article, problems
 
 
-def _failed(source: SourceFile, code: Code, message: str) -> Outcome:
-    return Outcome(source, None, None, (problem(source.path, None, code, message),))
+def _failed(source: SourceFile, code: ProblemCode, message: str) -> ParseResult:
+    return ParseResult(source, None, None, (problem(source.path, None, code, message),))
 
 
 def _read(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
@@ -100,6 +102,6 @@ def _decode(data: bytes) -> str | int:
     return text if nul < 0 else nul
 
 
-def _mark_of_byte(data: bytes, index: int) -> Mark:
+def _mark_of_byte(data: bytes, index: int) -> Position:
     before = data[:index].decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-    return Mark(1 + before.count("\n"), len(before) - before.rfind("\n"))
+    return Position(1 + before.count("\n"), len(before) - before.rfind("\n"))

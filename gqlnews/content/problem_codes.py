@@ -5,7 +5,7 @@ from enum import StrEnum
 from gqlnews.content.models import Severity
 
 
-class Code(StrEnum):
+class ProblemCode(StrEnum):
     """Stable code of a problem."""
 
     UNREADABLE = "unreadable"
@@ -32,18 +32,18 @@ class Code(StrEnum):
 
 WARNINGS = frozenset(
     {
-        Code.REPAIRED_TYPE,
-        Code.ESCAPED_URL,
-        Code.LEFT_OUT,
-        Code.SELF_RELATED,
-        Code.RELATED_TWICE,
-        Code.DUPLICATE_URL,
-        Code.PUBLISHED_DISAGREES,
-        Code.BAD_SECURED,
+        ProblemCode.REPAIRED_TYPE,
+        ProblemCode.ESCAPED_URL,
+        ProblemCode.LEFT_OUT,
+        ProblemCode.SELF_RELATED,
+        ProblemCode.RELATED_TWICE,
+        ProblemCode.DUPLICATE_URL,
+        ProblemCode.PUBLISHED_DISAGREES,
+        ProblemCode.BAD_SECURED,
     }
 )
 
 
-def severity_of(code: Code) -> Severity:
+def severity_of(code: ProblemCode) -> Severity:
     """Return the fixed severity of a code."""
     return Severity.WARNING if code in WARNINGS else Severity.ERROR

@@ -13,11 +13,11 @@ Whole = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)] | None
 Texts = list[str] | None
 
 
-class Shape(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+class RawModel(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     """Mapping in which all keys are known; absent values are None."""
 
 
-class RawImage(Shape):
+class RawImage(RawModel):
     """One of `images`."""
 
     url: Text = None
@@ -31,7 +31,7 @@ class RawImage(Shape):
 Images = list[RawImage] | None
 
 
-class RawProvider(Shape):
+class RawProvider(RawModel):
     """`provider`."""
 
     name: Text = None
@@ -39,7 +39,7 @@ class RawProvider(Shape):
     images: Images = None
 
 
-class RawCoverage(Shape):
+class RawCoverage(RawModel):
     """Common keys of articles and related entries; the last three are legacy spellings."""
 
     title: Text = None

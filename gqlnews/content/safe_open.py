@@ -3,7 +3,7 @@
 1. The folder is opened once. Every path is opened relative to its descriptor without following links, so
    replacing a name by a link between two system calls has no effect.
 2. A path with a link in it is resolved first. If its target is inside the folder, the target's path relative
-   to the folder is opened by rule 1; otherwise LeadsOutError is raised.
+   to the folder is opened by rule 1; otherwise PathEscapesError is raised.
 
 Rule 1 takes one call of openat2(2). If the system does not have it, each component is opened relative to the
 previous one, with O_NOFOLLOW.
@@ -32,7 +32,7 @@ _RETRIES = 3
 _PATH_MAX = 4096
 
 
-class LeadsOutError(OSError):
+class PathEscapesError(OSError):
     """A path leads outside the folder; reading it could publish any file of the host."""
 
 
@@ -99,7 +99,7 @@ class OpenFolder:
     def open_file(self, path: str) -> int:
         """Open the file at `path`, following a link, and return its descriptor.
 
-        Does not block on a named pipe without a writer. Raises OSError or LeadsOutError.
+        Does not block on a named pipe without a writer. Raises OSError or PathEscapesError.
         """
         try:
             return self.open_beneath(self.descriptor, path, _FILE)
@@ -131,7 +131,7 @@ class OpenFolder:
             os.close(folder)
 
     def stat_target(self, link: str) -> os.stat_result:
-        """Stat the target of a link. Raises OSError or LeadsOutError."""
+        """Stat the target of a link. Raises OSError or PathEscapesError."""
         return self._with_target(link, self._stat_no_link)
 
     def _stat_no_link(self, path: str) -> os.stat_result:
@@ -172,7 +172,7 @@ def open_inside(folder: Path | OpenFolder, path: str) -> int:
 def resolve_inside(folder: Path, path: str) -> str:
     """Resolve all links in `path` and return the result relative to `folder`.
 
-    The target may have been replaced by a link when this returns. Raises OSError or LeadsOutError.
+    The target may have been replaced by a link when this returns. Raises OSError or PathEscapesError.
     """
     root = os.path.realpath(folder, strict=True)
     real = os.path.realpath(os.path.join(root, path), strict=True)
@@ -180,5 +180,5 @@ def resolve_inside(folder: Path, path: str) -> str:
         return "."
     prefix = f"{root.rstrip('/')}/"
     if not real.startswith(prefix):
-        raise LeadsOutError(0, "it is a link to a place outside the folder")
+        raise PathEscapesError(0, "it is a link to a place outside the folder")
     return real[len(prefix) :]

@@ -9,26 +9,26 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gqlnews.content.diagnostics import Note, has_error
-from gqlnews.content.problem_codes import Code
+from gqlnews.content.diagnostics import OffsetDiagnostic, has_error
+from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.raw_models import (
     Flag,
     Images,
     RawArticle,
     RawImage,
+    RawModel,
     RawProvider,
     RawRelated,
     Related,
-    Shape,
     Text,
     Texts,
     Whole,
 )
 from gqlnews.content.yaml_scalars import NULLS, flag_of, whole_of
-from gqlnews.content.yaml_tree import Mapping, Node, Refused, Scalar, Sequence
+from gqlnews.content.yaml_tree import InvalidNode, Mapping, Node, Scalar, Sequence
 
-Notes = list[Note]
-ShapeT = TypeVar("ShapeT", bound=Shape)
+Notes = list[OffsetDiagnostic]
+ShapeT = TypeVar("ShapeT", bound=RawModel)
 ReadT = TypeVar("ReadT")
 Read = Callable[[Node, str, Notes], ReadT | None]
 
@@ -40,7 +40,7 @@ def read_article(tree: Mapping, notes: Notes) -> RawArticle:
 
 def is_null(node: Node) -> bool:
     """Return whether a value counts as absent."""
-    return isinstance(node, Refused) or (isinstance(node, Scalar) and node.plain and node.text in NULLS)
+    return isinstance(node, InvalidNode) or (isinstance(node, Scalar) and node.plain and node.text in NULLS)
 
 
 def _read_fields(shape: type[ShapeT], tree: Mapping, notes: Notes) -> ShapeT:
@@ -53,7 +53,7 @@ def _read_fields(shape: type[ShapeT], tree: Mapping, notes: Notes) -> ShapeT:
     return shape(**values)
 
 
-def _wrong(node: Node, key: str, wanted: str) -> Note:
+def _wrong(node: Node, key: str, wanted: str) -> OffsetDiagnostic:
     match node:
         case Scalar(text=text):
             found = f"`{text:.40}`"
@@ -61,7 +61,7 @@ def _wrong(node: Node, key: str, wanted: str) -> Note:
             found = "a list"
         case _:
             found = "keys with values"
-    return Note(node.index, Code.WRONG_TYPE, f"`{key}` must be {wanted}, not {found}.")
+    return OffsetDiagnostic(node.index, ProblemCode.WRONG_TYPE, f"`{key}` must be {wanted}, not {found}.")
 
 
 def _read_text(node: Node, key: str, notes: Notes) -> str | None:
@@ -69,7 +69,11 @@ def _read_text(node: Node, key: str, notes: Notes) -> str | None:
         notes.append(_wrong(node, key, "text"))
         return None
     if "\0" in node.text:
-        notes.append(Note(node.index, Code.WRONG_TYPE, f"`{key}` holds the character NUL: delete it."))
+        notes.append(
+            OffsetDiagnostic(
+                node.index, ProblemCode.WRONG_TYPE, f"`{key}` holds the character NUL: delete it."
+            )
+        )
         return None
     return node.text
 
@@ -95,7 +99,7 @@ def _read_flag(node: Node, key: str, notes: Notes) -> bool | None:
 def _note_quotes(node: Node, key: str, notes: Notes) -> None:
     if isinstance(node, Scalar) and not node.plain:
         message = f"`{key}` is written as text and was read as {node.text}: take the quotes away."
-        notes.append(Note(node.index, Code.REPAIRED_TYPE, message))
+        notes.append(OffsetDiagnostic(node.index, ProblemCode.REPAIRED_TYPE, message))
 
 
 def _list_of(read: Read[ReadT]) -> Read[list[ReadT]]:
@@ -125,8 +129,12 @@ def _mapping_of(shape: type[ShapeT]) -> Read[ShapeT]:
 def _read_related(node: Node, key: str, notes: Notes) -> list[RawRelated] | None:
     if isinstance(node, Sequence):
         for item in node.items:
-            if is_null(item) and not isinstance(item, Refused):
-                notes.append(Note(item.index, Code.LEFT_OUT, "An entry of `related` is empty: delete it."))
+            if is_null(item) and not isinstance(item, InvalidNode):
+                notes.append(
+                    OffsetDiagnostic(
+                        item.index, ProblemCode.LEFT_OUT, "An entry of `related` is empty: delete it."
+                    )
+                )
     return _read_entries(node, key, notes)
 
 
@@ -139,7 +147,9 @@ def _read_entry(node: Node, key: str, notes: Notes) -> RawRelated | None:
         return entry
     wrong = (note for note in own if has_error([note]))
     notes.extend(
-        Note(note.index, Code.LEFT_OUT, f"An entry of `related` is left out: {note.message}")
+        OffsetDiagnostic(
+            note.index, ProblemCode.LEFT_OUT, f"An entry of `related` is left out: {note.message}"
+        )
         for note in wrong
     )
     return None
@@ -158,7 +168,7 @@ _READERS: tuple[tuple[object, Read[Any]], ...] = (
 )
 
 
-def _fields_of(shape: type[Shape]) -> dict[str, tuple[str, Read[Any]]]:
+def _fields_of(shape: type[RawModel]) -> dict[str, tuple[str, Read[Any]]]:
     """Map each key of a raw model to its attribute name and its reader."""
     return {
         field.encode_name: (field.name, _reader_of(field.type)) for field in msgspec.structs.fields(shape)
@@ -169,6 +179,6 @@ def _reader_of(wanted: object) -> Read[Any]:
     return next(read for kind, read in _READERS if kind == wanted)
 
 
-_FIELDS: dict[type[Shape], dict[str, tuple[str, Read[Any]]]] = {
+_FIELDS: dict[type[RawModel], dict[str, tuple[str, Read[Any]]]] = {
     shape: _fields_of(shape) for shape in (RawArticle, RawRelated, RawProvider, RawImage)
 }

@@ -11,15 +11,15 @@ import msgspec
 import yaml_rs
 
 from gqlnews.content.build_article import article_of
-from gqlnews.content.diagnostics import Place, Places, problems_of
+from gqlnews.content.diagnostics import FieldPath, LineIndex, problems_of
 from gqlnews.content.extra_fields import extra_of_values
-from gqlnews.content.front_matter import Fenced
-from gqlnews.content.markdown import Rendered
-from gqlnews.content.models import Article, Mark, Problem, ReadOptions
+from gqlnews.content.front_matter import FrontMatter
+from gqlnews.content.markdown import RenderedBody
+from gqlnews.content.models import Article, ParseOptions, Position, Problem
 from gqlnews.content.raw_models import RawArticle
 from gqlnews.content.slugs import slug_of
 from gqlnews.content.yaml_fast_guard import looks_odd
-from gqlnews.content.yaml_offsets import OtherStyle, index_of
+from gqlnews.content.yaml_offsets import OffsetUnknown, index_of
 
 _NO_ALIASES = yaml_rs.AliasLimits(0, 0, 0)
 _TOP_LINE = re.compile(r"\n(?! )(?:([A-Za-z_][A-Za-z0-9_-]*):(?: +(?![&!*#|>%@`])(\S)|(?=[ \n]))|([^ \n#]))")
@@ -27,7 +27,7 @@ _PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*")
 
 
 def read_fast(
-    path: str, fenced: Fenced, rendered: Rendered, options: ReadOptions
+    path: str, fenced: FrontMatter, rendered: RenderedBody, options: ParseOptions
 ) -> tuple[Article, tuple[Problem, ...]] | None:
     """Parse a file without errors into its article and warnings; return None if the slow parser is needed."""
     front = fenced.front
@@ -37,13 +37,13 @@ def read_fast(
     extra = extra_of_values(values)
     if extra is None:
         return None
-    places = Places(front, fenced.first_line)
+    places = LineIndex(front, fenced.first_line)
     starts = _top_level(front, values)
 
-    def locate(place: Place) -> Mark:
+    def locate(place: FieldPath) -> Position:
         start = starts.get(str(place[0]))
         if start is None or len(place) > 1:
-            raise OtherStyle
+            raise OffsetUnknown
         return places.mark(start)
 
     try:
@@ -55,7 +55,7 @@ def read_fast(
             (places.mark(index_of(front, values, each.place)), each.code, each.message) for each in findings
         ]
         return article, problems_of(path, marked)
-    except (msgspec.ValidationError, OtherStyle):
+    except (msgspec.ValidationError, OffsetUnknown):
         return None
 
 

@@ -5,7 +5,7 @@ Each step of the value's path narrows the text down to the lines of one value:
 1. The lines at the column of a mapping are its keys, those at the column of a list its dashes. All lines of
    a value, including continuation lines of quoted text, are indented deeper, or the fast parser fails.
 2. A key must occur exactly once, the number of dashes must equal the number of parsed items, and a text must
-   occur exactly as parsed. Otherwise the offset is unknown and OtherStyle is raised.
+   occur exactly as parsed. Otherwise the offset is unknown and OffsetUnknown is raised.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from gqlnews.content.diagnostics import Place
+from gqlnews.content.diagnostics import FieldPath
 
 _CONTENT = re.compile(r" *(?:\n *(?:#[^\n]*)?(?=\n))*\n( *)(?=[^ \n#])")  # after blank lines and comments
 _NOT_PLAIN = frozenset("&!*|>#[{?@`%")
@@ -21,7 +21,7 @@ _QUOTES = ("'", '"')
 _REMEMBERED = 8  # cache size; several findings of a file are mostly in the same list
 
 
-class OtherStyle(Exception):  # noqa: N818  # never leaves the package
+class OffsetUnknown(Exception):  # noqa: N818  # never leaves the package
     """The offset of the value cannot be determined with certainty."""
 
 
@@ -34,10 +34,10 @@ class _Lines:
     end: int
 
 
-def index_of(front: str, values: dict[str, Any], place: Place) -> int:
+def index_of(front: str, values: dict[str, Any], place: FieldPath) -> int:
     """Return the character offset of the value at `place`; `values` is the parsed `front`.
 
-    Raises OtherStyle if the offset is uncertain.
+    Raises OffsetUnknown if the offset is uncertain.
     """
     lines = _below(front, 0, len(front), is_list=False)
     value: Any = values
@@ -62,7 +62,7 @@ def _below(front: str, begin: int, end: int, *, is_list: bool) -> _Lines:
     """Return the block that starts on the next line; nothing may follow on the line of `begin`."""
     content = _CONTENT.match(front, begin, end)
     if content is None:
-        raise OtherStyle
+        raise OffsetUnknown
     column = len(content[1])
     after = None
     if column or is_list:
@@ -80,7 +80,7 @@ def _after_key(front: str, lines: _Lines, key: str) -> int:
     again = front.find(line, max(found + 1, lines.first), lines.end)
     begin = found + len(line)
     if found < 0 or again >= 0 or front[begin] not in " \n":
-        raise OtherStyle
+        raise OffsetUnknown
     return begin
 
 
@@ -88,7 +88,7 @@ def _item(front: str, lines: _Lines, number: int, count: int) -> tuple[int, int]
     """Return the start of an item's content and the end of its lines; there must be `count` items."""
     dashes = _dashes(front, lines)
     if len(dashes) != count or front[dashes[number].end()] in _NOT_PLAIN:
-        raise OtherStyle
+        raise OffsetUnknown
     return dashes[number].end(), dashes[number + 1].start() if number + 1 < count else lines.end
 
 
@@ -104,5 +104,5 @@ def _scalar(front: str, begin: int, value: object) -> int:
         begin += 1
     text = begin + 1 if front[begin] in _QUOTES else begin
     if front[begin] in _NOT_PLAIN or not isinstance(value, str) or not front.startswith(value, text):
-        raise OtherStyle
+        raise OffsetUnknown
     return begin

@@ -1,60 +1,68 @@
 """Slow path: parse files with positions, for every file that the fast parser does not handle."""
 
 from gqlnews.content.build_article import article_of
-from gqlnews.content.diagnostics import OPENING, Marked, Note, Place, Places, has_error, problems_of
+from gqlnews.content.diagnostics import (
+    OPENING,
+    FieldPath,
+    LineIndex,
+    LocatedDiagnostic,
+    OffsetDiagnostic,
+    has_error,
+    problems_of,
+)
 from gqlnews.content.extra_fields import extra_of_tree
-from gqlnews.content.front_matter import Fenced
-from gqlnews.content.markdown import Rendered
-from gqlnews.content.models import Article, Mark, Problem, ReadOptions
-from gqlnews.content.problem_codes import Code
+from gqlnews.content.front_matter import FrontMatter
+from gqlnews.content.markdown import RenderedBody
+from gqlnews.content.models import Article, ParseOptions, Position, Problem
+from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.slugs import slug_of
 from gqlnews.content.yaml_coerce import is_null, read_article
-from gqlnews.content.yaml_tree import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
+from gqlnews.content.yaml_tree import Mapping, Node, Scalar, Sequence, YamlSyntaxError, read_tree
 
 _SAME_NEED = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
 
 
 def read_slow(
-    path: str, fenced: Fenced, rendered: Rendered, options: ReadOptions
+    path: str, fenced: FrontMatter, rendered: RenderedBody, options: ParseOptions
 ) -> tuple[Article | None, tuple[Problem, ...]]:
     """Parse a file; the article is None if a problem is an error. Problems are sorted by position."""
-    places = Places(fenced.front, fenced.first_line)
+    places = LineIndex(fenced.front, fenced.first_line)
     tree, notes = _read_mapping(fenced.front)
     if tree is None:
         return None, problems_of(path, (_marked(note, places) for note in notes))
 
-    def locate(place: Place) -> Mark:
+    def locate(place: FieldPath) -> Position:
         return places.mark(_node_at(tree, place).index)
 
     raw = read_article(tree, notes)
     article, findings = article_of(slug_of(path), raw, extra_of_tree(tree), rendered, options, locate)
     marked = [_marked(note, places) for note in notes]
     for finding in findings:
-        if finding.code is not Code.MISSING_KEY:
+        if finding.code is not ProblemCode.MISSING_KEY:
             marked.append((locate(finding.place), finding.code, finding.message))
         elif not _is_written(tree, str(finding.place[0])):
             marked.append((OPENING, finding.code, finding.message))
     return (None if has_error(notes) else article), problems_of(path, marked)
 
 
-def _marked(note: Note, places: Places) -> Marked:
+def _marked(note: OffsetDiagnostic, places: LineIndex) -> LocatedDiagnostic:
     return places.mark(note.index), note.code, note.message
 
 
-def _read_mapping(front: str) -> tuple[Mapping | None, list[Note]]:
+def _read_mapping(front: str) -> tuple[Mapping | None, list[OffsetDiagnostic]]:
     try:
         tree, notes = read_tree(front)
-    except UnreadableYaml as error:
+    except YamlSyntaxError as error:
         return None, [error.note]
     if tree is None or is_null(tree):
         return Mapping(0), notes
     if isinstance(tree, Mapping):
         return tree, notes
     message = "The front matter must be keys with values, one `key: value` a line."
-    return None, [*notes, Note(tree.index, Code.WRONG_TYPE, message)]
+    return None, [*notes, OffsetDiagnostic(tree.index, ProblemCode.WRONG_TYPE, message)]
 
 
-def _node_at(tree: Mapping, place: Place) -> Node:
+def _node_at(tree: Mapping, place: FieldPath) -> Node:
     node: Node = tree
     for step in place:
         if isinstance(node, Mapping):

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from yaml._yaml import CParser
 
-from gqlnews.content.diagnostics import Note
-from gqlnews.content.problem_codes import Code
+from gqlnews.content.diagnostics import OffsetDiagnostic
+from gqlnews.content.problem_codes import ProblemCode
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000
@@ -39,7 +39,7 @@ class Scalar:
 
 
 @dataclass(slots=True)
-class Refused:
+class InvalidNode:
     """Placeholder for a rejected value, so that no further problem is reported for it."""
 
     index: int
@@ -61,27 +61,27 @@ class Mapping:
     items: dict[str, "Node"] = field(default_factory=dict)
 
 
-Node = Scalar | Refused | Sequence | Mapping
+Node = Scalar | InvalidNode | Sequence | Mapping
 
 
-class UnreadableYaml(Exception):  # noqa: N818  # carries the Note of the reason; never leaves the package
+class YamlSyntaxError(Exception):  # carries the Note of the reason; never leaves the package
     """The text cannot be parsed into a tree."""
 
-    def __init__(self, index: int, code: Code, message: str) -> None:
+    def __init__(self, index: int, code: ProblemCode, message: str) -> None:
         super().__init__(message)
-        self.note = Note(index, code, message)
+        self.note = OffsetDiagnostic(index, code, message)
 
 
-def read_tree(front: str) -> tuple[Node | None, list[Note]]:
-    """Parse front matter; the tree is None if it is empty. Raises UnreadableYaml if it is not valid YAML."""
+def read_tree(front: str) -> tuple[Node | None, list[OffsetDiagnostic]]:
+    """Parse front matter; the tree is None if it is empty. Raises YamlSyntaxError if it is not valid YAML."""
     try:
         return _Builder().build(front)
     except yaml.MarkedYAMLError as error:
-        raise UnreadableYaml(_index_of(error), Code.BROKEN_YAML, _said(error)) from error
+        raise YamlSyntaxError(_index_of(error), ProblemCode.BROKEN_YAML, _said(error)) from error
     except yaml.reader.ReaderError as error:
         index = len(front.encode()[: error.position].decode(errors="ignore"))
         message = f"The character U+{ord(front[index]):04X} may not stand in front matter: delete it."
-        raise UnreadableYaml(index, Code.BROKEN_YAML, message) from error
+        raise YamlSyntaxError(index, ProblemCode.BROKEN_YAML, message) from error
 
 
 def _index_of(error: yaml.MarkedYAMLError) -> int:
@@ -112,10 +112,10 @@ class _Builder:
     def __init__(self) -> None:
         self._open: list[_Open] = []
         self._root: Node | None = None
-        self._notes: list[Note] = []
+        self._notes: list[OffsetDiagnostic] = []
         self._count = 0
 
-    def build(self, front: str) -> tuple[Node | None, list[Note]]:
+    def build(self, front: str) -> tuple[Node | None, list[OffsetDiagnostic]]:
         take: dict[type, Callable[[Any], None]] = {
             yaml.DocumentStartEvent: self._document,
             yaml.ScalarEvent: self._scalar,
@@ -134,7 +134,7 @@ class _Builder:
     def _document(self, event: Any) -> None:
         if self._count:
             message = "A second document begins here: front matter is one. Delete the line."
-            raise UnreadableYaml(event.start_mark.index, Code.BROKEN_YAML, message)
+            raise YamlSyntaxError(event.start_mark.index, ProblemCode.BROKEN_YAML, message)
 
     def _scalar(self, event: Any) -> None:
         index, tag = event.start_mark.index, event.tag
@@ -144,14 +144,14 @@ class _Builder:
             self._attach(Scalar(index, event.value, plain=tag in _WORD_TAGS))
         else:
             self._refuse_tag(index, tag)
-            self._attach(Refused(index))
+            self._attach(InvalidNode(index))
 
     def _alias(self, event: Any) -> None:
         index = event.start_mark.index
         self._refuse(
-            index, Code.ALIAS, f"*{event.anchor} refers to another value: write the value itself here."
+            index, ProblemCode.ALIAS, f"*{event.anchor} refers to another value: write the value itself here."
         )
-        self._attach(Refused(index))
+        self._attach(InvalidNode(index))
 
     def _mapping(self, event: Any) -> None:
         self._begin(event, Mapping(event.start_mark.index), _MAPPING_TAGS)
@@ -162,7 +162,7 @@ class _Builder:
     def _begin(self, event: Any, node: Sequence | Mapping, tags: frozenset[str | None]) -> None:
         if len(self._open) >= MAX_DEPTH:
             message = f"More than {MAX_DEPTH} lists and mappings stand inside each other."
-            raise UnreadableYaml(node.index, Code.BROKEN_YAML, message)
+            raise YamlSyntaxError(node.index, ProblemCode.BROKEN_YAML, message)
         is_known = event.tag in tags
         if not is_known:
             self._refuse_tag(node.index, event.tag)
@@ -170,21 +170,23 @@ class _Builder:
 
     def _end(self, _: Any) -> None:
         ended = self._open.pop()
-        self._attach(ended.node if ended.is_known else Refused(ended.node.index))
+        self._attach(ended.node if ended.is_known else InvalidNode(ended.node.index))
 
     def _refuse_tag(self, index: int, tag: str) -> None:
         self._refuse(
-            index, Code.BROKEN_YAML, f"The tag {tag.replace(_TAG, '!!')} means nothing here: delete it."
+            index,
+            ProblemCode.BROKEN_YAML,
+            f"The tag {tag.replace(_TAG, '!!')} means nothing here: delete it.",
         )
 
-    def _refuse(self, index: int, code: Code, message: str) -> None:
-        self._notes.append(Note(index, code, message))
+    def _refuse(self, index: int, code: ProblemCode, message: str) -> None:
+        self._notes.append(OffsetDiagnostic(index, code, message))
 
     def _attach(self, node: Node) -> None:
         self._count += 1
         if self._count > MAX_NODES:
-            raise UnreadableYaml(
-                node.index, Code.TOO_LARGE, f"The front matter has more than {MAX_NODES:,} values."
+            raise YamlSyntaxError(
+                node.index, ProblemCode.TOO_LARGE, f"The front matter has more than {MAX_NODES:,} values."
             )
         if not self._open:
             self._root = node
@@ -201,21 +203,27 @@ class _Builder:
 
     def _key(self, mapping: Mapping, node: Node) -> str | None:
         """Return the text of a key, or None if its value must be dropped."""
-        if isinstance(node, Refused):
+        if isinstance(node, InvalidNode):
             return None
         if not isinstance(node, Scalar):
             self._refuse(
-                node.index, Code.BROKEN_YAML, "A key must be a word: put quotes around text in { } or [ ]."
+                node.index,
+                ProblemCode.BROKEN_YAML,
+                "A key must be a word: put quotes around text in { } or [ ].",
             )
             return None
         if node.plain and node.text == "<<":
             self._refuse(
-                node.index, Code.ALIAS, "<< copies keys from elsewhere: write the keys themselves here."
+                node.index,
+                ProblemCode.ALIAS,
+                "<< copies keys from elsewhere: write the keys themselves here.",
             )
             return None
         if node.text in mapping.items:
             self._refuse(
-                node.index, Code.DUPLICATE_KEY, f"The key {node.text} stands here twice: keep one of the two."
+                node.index,
+                ProblemCode.DUPLICATE_KEY,
+                f"The key {node.text} stands here twice: keep one of the two.",
             )
             return None
         return node.text

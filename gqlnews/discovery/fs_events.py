@@ -16,8 +16,8 @@ from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 from gqlnews.discovery.root_folder import root_of
 from gqlnews.discovery.scan import is_article
 from gqlnews.discovery.scan_paths import is_visible
-from gqlnews.discovery.watch_tree import Tree, is_folder
-from gqlnews.errors import ExhaustedError, FolderError
+from gqlnews.discovery.watch_tree import WatchTree, is_folder
+from gqlnews.errors import ContentFolderError, ExhaustedError
 
 STEP_MS = 15  # debounce: events are reported after this long without a new one
 LONGEST_MS = 200  # maximum delay of an event, counted from the first
@@ -27,7 +27,7 @@ Told = set[tuple[int, str]]
 
 
 @dataclass(frozen=True)
-class Alarm:
+class StopEvent:
     """Stop event for the watch, polled every `STEP_MS` milliseconds."""
 
     rings: Callable[[], bool]
@@ -37,18 +37,18 @@ class Alarm:
         return self.rings()
 
 
-class Changes:
-    """Folder watcher. Raises FolderError or ExhaustedError, and OSError if the folder is not watchable."""
+class FolderWatcher:
+    """Watches a folder. Raises ContentFolderError, ExhaustedError, or OSError if it is not watchable."""
 
     def __init__(self, folder: Path) -> None:
         self.root = root_of(folder)
         self._folder = Path(os.path.realpath(folder))  # event paths start with the watched path
-        self._tree = Tree(self._folder)
+        self._tree = WatchTree(self._folder)
         self._tree.grow("")
         self._notify = self._watch({""})
         self._left: Told = set()
 
-    def next(self, alarm: Alarm) -> frozenset[str] | None:
+    def next(self, alarm: StopEvent) -> frozenset[str] | None:
         """Wait for the next change and return its paths; None if the alarm rang or events may be lost.
 
         The paths are relative to the folder: articles and folders that were added, modified or deleted, and
@@ -60,14 +60,18 @@ class Changes:
             return self._paths(told) if told else None
         except WatchfilesRustInternalError:  # a name is not UTF-8; the watch reports nothing after it
             return None
-        except (OSError, FolderError, ExhaustedError):  # a new folder is not watchable, or the root is gone
+        except (
+            OSError,
+            ContentFolderError,
+            ExhaustedError,
+        ):  # a new folder is not watchable, or the root is gone
             return None
 
     def close(self) -> None:
         """Stop watching."""
         self._notify.close()
 
-    def _told(self, longest_ms: int, step_ms: int, timeout_ms: int, alarm: Alarm | None) -> Told:
+    def _told(self, longest_ms: int, step_ms: int, timeout_ms: int, alarm: StopEvent | None) -> Told:
         told = self._notify.watch(longest_ms, step_ms, timeout_ms, alarm)
         if told == "signal":
             raise KeyboardInterrupt

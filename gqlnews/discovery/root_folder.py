@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.errors import FolderError
+from gqlnews.errors import ContentFolderError
 from gqlnews.resource_errors import raise_if_exhausted
 
 Root = tuple[int, int]
@@ -18,17 +18,17 @@ Root = tuple[int, int]
 
 
 def open_root(folder: Path) -> OpenFolder:
-    """Open a content folder. Raises FolderError if it cannot be listed."""
+    """Open a content folder. Raises ContentFolderError if it cannot be listed."""
     try:
         return OpenFolder.at(folder)
     except OSError as error:
         raise_if_exhausted(error)
-        raise FolderError(_unusable(folder, error)) from error
+        raise ContentFolderError(_unusable(folder, error)) from error
 
 
 @contextmanager
 def opened(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
-    """Open the folder for the block, unless it is open already. Raises FolderError."""
+    """Open the folder for the block, unless it is open already. Raises ContentFolderError."""
     if isinstance(folder, OpenFolder):
         yield folder
     else:
@@ -37,17 +37,19 @@ def opened(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
 
 
 def root_of(folder: Path | OpenFolder) -> Root:
-    """Return the identity of a folder. Raises FolderError if it cannot be listed."""
+    """Return the identity of a folder. Raises ContentFolderError if it cannot be listed."""
     with opened(folder) as inside:
         status = os.fstat(inside.descriptor)
     return status.st_dev, status.st_ino
 
 
 def check_root(folder: Path | OpenFolder, root: Root) -> None:
-    """Raise FolderError unless the folder still has the identity `root`."""
+    """Raise ContentFolderError unless the folder still has the identity `root`."""
     if root_of(folder) != root:
         path = folder if isinstance(folder, Path) else folder.path
-        raise FolderError(f"The folder {path} was replaced by another while it was looked at: try again.")
+        raise ContentFolderError(
+            f"The folder {path} was replaced by another while it was looked at: try again."
+        )
 
 
 def _unusable(folder: Path, error: OSError) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gqlnews.content.diagnostics import problem
 from gqlnews.content.models import Problem, SourceFile
-from gqlnews.content.problem_codes import Code
+from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.safe_open import OpenFolder, entries_of
 from gqlnews.discovery.root_folder import Root, check_root, opened, root_of
 from gqlnews.resource_errors import raise_if_exhausted
@@ -110,7 +110,7 @@ def _is_utf_8(path: str) -> bool:
 
 
 def _refused(path: str, message: str) -> Problem:
-    return problem(shown(path), None, Code.UNREADABLE, message)
+    return problem(shown(path), None, ProblemCode.UNREADABLE, message)
 
 
 def shown(path: str) -> str:

@@ -23,7 +23,7 @@ def look(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[SourceFi
     Paths are relative to the folder and use `/`; missing ones yield nothing. Raises FolderError.
     """
     with opened(folder) as inside:
-        above = _Above(inside)
+        above = _AncestorCheck(inside)
         for path in paths:
             if is_visible(path):
                 yield from above.problems(path) if above.bars(path) else _at(inside, path)
@@ -56,7 +56,7 @@ def _at(folder: OpenFolder, path: str) -> Iterator[SourceFile | Problem]:
             yield found
 
 
-class _Above:
+class _AncestorCheck:
     """Check which parent folders can be listed, opening each only once."""
 
     def __init__(self, folder: OpenFolder) -> None:

@@ -15,10 +15,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from gqlnews.discovery.fs_events import Alarm, Changes
+from gqlnews.discovery.fs_events import FolderWatcher, StopEvent
 from gqlnews.discovery.mounts import tells_changes
 from gqlnews.discovery.root_folder import Root
-from gqlnews.errors import ExhaustedError, FolderError
+from gqlnews.errors import ContentFolderError, ExhaustedError
 
 Batch = frozenset[str] | None
 """Relative paths at or below which something changed; None requests a full scan."""
@@ -31,7 +31,7 @@ _AFTER_LOSS, _AFTER_LOSS_TIMES = 5.0, 5  # the same after lost events, but secon
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class WatchOptions:
     """Watch options and callbacks.
 
     `poll` disables file system events; `say` receives a message if they are unavailable. `seconds` returns
@@ -44,7 +44,7 @@ class Circumstances:
     disturbed: Callable[[], bool]
 
 
-def watch(folder: Path, circumstances: Circumstances) -> Generator[Batch, None, None]:
+def watch(folder: Path, circumstances: WatchOptions) -> Generator[Batch, None, None]:
     """Yield the changes of the folder forever; the first batch, and each one while it is missing, is None.
 
     Raises KeyboardInterrupt on a signal.
@@ -54,8 +54,8 @@ def watch(folder: Path, circumstances: Circumstances) -> Generator[Batch, None, 
     said = False
     while True:
         try:
-            changes = Changes(folder)
-        except FolderError:
+            changes = FolderWatcher(folder)
+        except ContentFolderError:
             yield None  # the caller's scan reports it, and waits until the folder exists
         except ExhaustedError:
             yield None  # the caller's scan reports it
@@ -72,24 +72,24 @@ def watch(folder: Path, circumstances: Circumstances) -> Generator[Batch, None, 
                 yield from _until_doubt(folder, changes, circumstances)
 
 
-def _poll(circumstances: Circumstances) -> Generator[Batch, None, None]:
+def _poll(circumstances: WatchOptions) -> Generator[Batch, None, None]:
     while True:
         yield None
         _rest(circumstances)
 
 
-def _rest(circumstances: Circumstances) -> None:
+def _rest(circumstances: WatchOptions) -> None:
     _pause(max(_POLL, _POLL_TIMES * circumstances.seconds()), circumstances)
 
 
 def _until_doubt(
-    folder: Path, changes: Changes, circumstances: Circumstances
+    folder: Path, changes: FolderWatcher, circumstances: WatchOptions
 ) -> Generator[Batch, None, None]:
     """Yield changes until some may have been missed."""
     started, took = time.monotonic(), circumstances.seconds()
     due = started + max(_RECONCILE, _RECONCILE_TIMES * took)
     clock = _Clock(folder, changes.root, circumstances.disturbed, due)
-    alarm = Alarm(clock.rings)
+    alarm = StopEvent(clock.rings)
     while (paths := changes.next(alarm)) is not None:
         if paths:
             yield paths
@@ -126,7 +126,7 @@ class _Clock:
         return (status.st_dev, status.st_ino) == self._root
 
 
-def _pause(seconds: float, circumstances: Circumstances) -> None:
+def _pause(seconds: float, circumstances: WatchOptions) -> None:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0 and not circumstances.disturbed():
         time.sleep(min(left, _CHECK))

@@ -13,7 +13,7 @@ from gqlnews.resource_errors import raise_if_exhausted
 
 
 @dataclass
-class Tree:
+class WatchTree:
     """Paths relative to the folder: `folders` that can be listed ('' is the folder itself), `links` to files.
 
     A link's target can change without the link itself, so the targets' folders are watched too (`behind`),

@@ -19,7 +19,7 @@ from graphql.language import VariableNode
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from gqlnews.cache import Kept
+from gqlnews.cache import SizedLRUCache
 from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.engine.error_bounds import bounded_error
 from gqlnews.engine.source import QuickSource
@@ -29,7 +29,7 @@ from gqlnews.engine.validation_rules import rules_for
 from gqlnews.errors import Code
 from gqlnews.query.fields import Declarations
 from gqlnews.query.planner import plan_operation
-from gqlnews.query.prepared import PlannedOperation
+from gqlnews.query.prepared import PreparedOperation
 from gqlnews.time_budget import check_time_budget
 
 MOST_BYTES = 64 << 20  # maximum size of the cache
@@ -43,7 +43,7 @@ MOST_PLANS = 64  # per document: one per operation and values of the `@skip` and
 
 
 @dataclass(slots=True)
-class Document:
+class ParsedDocument:
     """Parsed document, or its errors. A document with errors is never executed.
 
     `refusals` caches the size-limit check by operation id. `deciding` are the variables used in
@@ -54,7 +54,7 @@ class Document:
     errors: tuple[GraphQLError, ...]
     limits: Limits = UNLIMITED
     deciding: frozenset[str] = frozenset()
-    plans: dict[tuple[object, ...], PlannedOperation] = field(default_factory=dict)
+    plans: dict[tuple[object, ...], PreparedOperation] = field(default_factory=dict)
     refusals: dict[int, GraphQLError | None] = field(default_factory=dict)
     size: int = 0
 
@@ -74,7 +74,7 @@ class Document:
             plan.size for plan in self.plans.values()
         )
 
-    def planned(self, operation: "Executor[Any]", declarations: Declarations) -> PlannedOperation:
+    def planned(self, operation: "Executor[Any]", declarations: Declarations) -> PreparedOperation:
         """Return the plan of an operation for the current values of its `@skip` and `@include` variables."""
         values = operation.variable_values.coerced
         # In another operation, a variable of this name may have any type: test only for true and null.
@@ -83,15 +83,15 @@ class Document:
         key = (id(operation.operation), *deciding, *nulls)
         plan = self.plans.get(key)
         if plan is None:
-            plan = PlannedOperation(plan_operation(operation, declarations), self.limits)
+            plan = PreparedOperation(plan_operation(operation, declarations), self.limits)
             self._add(key, plan)
         return plan
 
-    def fork(self) -> "Document":
+    def fork(self) -> "ParsedDocument":
         """Copy for planning on another thread. It shares the AST, which is immutable, and no plans."""
         return replace(self, plans={}, refusals={}, size=0)
 
-    def merge(self, fork: "Document") -> None:
+    def merge(self, fork: "ParsedDocument") -> None:
         """Merge the plans of a fork."""
         for key, plan in fork.plans.items():
             known = self.plans.get(key)
@@ -100,20 +100,20 @@ class Document:
             else:
                 known.merge(plan)
 
-    def _add(self, key: tuple[object, ...], plan: PlannedOperation) -> None:
+    def _add(self, key: tuple[object, ...], plan: PreparedOperation) -> None:
         while len(self.plans) >= MOST_PLANS:
             del self.plans[next(iter(self.plans))]
         self.plans[key] = plan
 
 
-class Documents:
+class DocumentCache:
     """LRU cache of documents by their text."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits = UNLIMITED) -> None:
         self._schema, self._limits = schema, limits
-        self.kept: Kept[str, Document] = Kept(MOST_BYTES, FREE_BYTES)
+        self.kept: SizedLRUCache[str, ParsedDocument] = SizedLRUCache(MOST_BYTES, FREE_BYTES)
 
-    def get(self, text: str) -> Document:
+    def get(self, text: str) -> ParsedDocument:
         """Return the document, parsing it if it is not cached. Raises TimeBudgetExceeded."""
         document = self.kept.get(text)
         if document is None:
@@ -121,14 +121,14 @@ class Documents:
             self.weigh(text, document)
         return document
 
-    def weigh(self, text: str, document: Document) -> None:
+    def weigh(self, text: str, document: ParsedDocument) -> None:
         """Update the cached size of a document, which grows as operations are planned and compiled."""
         size = document.weight(text)
         if size != document.size:
             document.size = size
             self.kept.keep(text, document, size)
 
-    def merge(self, text: str, fork: Document) -> None:
+    def merge(self, text: str, fork: ParsedDocument) -> None:
         """Cache a document that another thread parsed and planned."""
         document = self.kept.get(text)
         if document is None or document.node is not fork.node:
@@ -137,17 +137,17 @@ class Documents:
             document.merge(fork)
         self.weigh(text, document)
 
-    def read(self, text: str) -> Document:
+    def read(self, text: str) -> ParsedDocument:
         """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
         check_time_budget(PARSE_SECONDS * len(text))
         try:
             node = self._parsed(text)
         except GraphQLError as error:
-            return Document(None, (bounded_error(coded(error, Code.PARSE_FAILED)),))
+            return ParsedDocument(None, (bounded_error(coded(error, Code.PARSE_FAILED)),))
         errors = self._broken_rules(text, node)
         if errors:
-            return Document(None, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
-        return Document(node, (), self._limits, deciding_variables(node))
+            return ParsedDocument(None, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
+        return ParsedDocument(node, (), self._limits, deciding_variables(node))
 
     def _parsed(self, text: str) -> DocumentNode:
         most = self._limits.tokens or None

@@ -25,18 +25,18 @@ from strawberry.types import ExecutionResult
 from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.database.sqlite.callers import expect
 from gqlnews.database.sqlite.query_limits import out_of_time
-from gqlnews.engine.document_cache import Document, Documents, coded, whole_document
+from gqlnews.engine.document_cache import DocumentCache, ParsedDocument, coded, whole_document
 from gqlnews.engine.error_bounds import MAX_ERRORS, encode_errors
-from gqlnews.engine.execution import Read, Work
+from gqlnews.engine.execution import QueryExecution, Read
 from gqlnews.engine.extensions import Spent, with_cost
-from gqlnews.engine.field_cache import KeptFields
+from gqlnews.engine.field_cache import FieldCache
 from gqlnews.engine.validation import MAX_SUGGESTIONS
 from gqlnews.engine.variable_limits import TOO_MANY, hold_too_much
 from gqlnews.errors import Code, RequestError, shorten
 from gqlnews.query.audience import Audience
-from gqlnews.query.prepared import NOTHING_BOUND, BoundOperation, BoundParts, BoundSubscription
+from gqlnews.query.prepared import NOTHING_BOUND, BoundIncrements, BoundOperation, BoundSubscription
 from gqlnews.query.scan import OBJECT_SECONDS, SECONDS, Sizes, too_much, work_of_all
-from gqlnews.query.tree import RefusedError, TooCostlyError
+from gqlnews.query.tree import CostLimitError, RequestRefusedError
 from gqlnews.schema.build import build_schema, declarations_of, is_failure
 from gqlnews.time_budget import TimeBudgetExceeded
 
@@ -50,7 +50,7 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GraphQLResponse:
     """GraphQL response: `body` is its JSON. Not `ok`: the request was rejected and there is no `data`.
 
     `faultless`: there are no errors; otherwise `codes` lists their codes. `is_invalid`: the document did not
@@ -67,7 +67,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GraphQLRequest:
     """GraphQL request. `only_query`: reject mutations, as a GET must.
 
     `in_parts`: the client accepts incremental delivery, if the operation uses it. `tells_cost`: include the
@@ -83,10 +83,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedQuery:
     """Valid request, ready to run. It can be reused for identical requests unless it reads the clock."""
 
-    asked: Asked
+    asked: GraphQLRequest
     operation: str | None
     audience: Audience
     bound: BoundOperation
@@ -106,10 +106,10 @@ def size_of_values(values: Iterable[object]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class PreparedSubscription:
     """Valid subscription, ready to run."""
 
-    asked: Asked
+    asked: GraphQLRequest
     operation: str | None
     audience: Audience
     bound: BoundSubscription
@@ -121,15 +121,15 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Parted:
+class PreparedIncremental:
     """Query with incremental delivery. `whole` is the same query for clients that do not support it."""
 
     operation: str | None
-    bound: BoundParts
-    whole: Prepared
+    bound: BoundIncrements
+    whole: PreparedQuery
 
 
-Ready = Prepared | Parted | Watched | Answer
+Ready = PreparedQuery | PreparedIncremental | PreparedSubscription | GraphQLResponse
 """A prepared request, or the response that rejects it."""
 SizesOf = Callable[[Audience], Sizes]
 
@@ -151,7 +151,7 @@ class Engine:
         schema: strawberry.Schema | None = None,
         limits: Limits = UNLIMITED,
         *,
-        kept: KeptFields | None = None,
+        kept: FieldCache | None = None,
         thin: bool = True,
         sizes_of: SizesOf = _unknown,
     ) -> None:
@@ -161,25 +161,25 @@ class Engine:
         self.kept = kept
         self.thin = thin
         self.sizes_of = sizes_of
-        self.documents = Documents(self.schema._schema, limits)
+        self.documents = DocumentCache(self.schema._schema, limits)
         self.declarations = declarations_of(self.schema)
 
-    async def answer(self, asked: Asked, audience: Audience) -> Answer:
+    async def answer(self, asked: GraphQLRequest, audience: Audience) -> GraphQLResponse:
         prepared = self.prepare(asked, audience)
-        return prepared if isinstance(prepared, Answer) else await self.run(prepared)
+        return prepared if isinstance(prepared, GraphQLResponse) else await self.run(prepared)
 
-    def prepare(self, asked: Asked, audience: Audience) -> Prepared | Answer:
+    def prepare(self, asked: GraphQLRequest, audience: Audience) -> PreparedQuery | GraphQLResponse:
         """Prepare a request for a single response, or return the error response. Rejects subscriptions."""
         return single(self.ready(asked, audience))
 
-    def ready(self, asked: Asked, audience: Audience) -> Ready:
+    def ready(self, asked: GraphQLRequest, audience: Audience) -> Ready:
         """Prepare any request, or return the error response. Raises TimeBudgetExceeded."""
         document = self.documents.kept.get(asked.query) or self.documents.read(asked.query)
         ready = self.ready_with(document, asked, audience)
         self.documents.weigh(asked.query, document)
         return ready
 
-    def ready_with(self, document: Document, asked: Asked, audience: Audience) -> Ready:
+    def ready_with(self, document: ParsedDocument, asked: GraphQLRequest, audience: Audience) -> Ready:
         """Prepare a request with a parsed document. Changes only the document, by caching plans in it."""
         if document.errors:
             return replace(refused(document.errors), is_invalid=True)
@@ -194,29 +194,33 @@ class Engine:
             if kind is OperationType.SUBSCRIPTION:
                 return self._watched(document, operation, asked, audience)
             name = _name(operation)
-            prepared = Prepared(asked, name, audience, self._bound(document, operation, audience))
+            prepared = PreparedQuery(asked, name, audience, self._bound(document, operation, audience))
             parts = self._parts(document, operation, audience) if asked.in_parts else None
-            return prepared if parts is None else Parted(name, parts, prepared)
-        except RefusedError as error:
+            return prepared if parts is None else PreparedIncremental(name, parts, prepared)
+        except RequestRefusedError as error:
             answer = refused([argument_error(error)], _name(operation))
             return self._with_spent(answer, asked, audience, error)
 
-    def _with_spent(self, answer: Answer, asked: Asked, audience: Audience, error: RefusedError) -> Answer:
-        if not isinstance(error, TooCostlyError):
+    def _with_spent(
+        self, answer: GraphQLResponse, asked: GraphQLRequest, audience: Audience, error: RequestRefusedError
+    ) -> GraphQLResponse:
+        if not isinstance(error, CostLimitError):
             return answer
         return self.told(answer, asked, error.cost, work_of_all(error.passes, self.sizes_of(audience)))
 
-    def told(self, answer: Answer, asked: Asked, cost: int, scan: int = 0) -> Answer:
+    def told(
+        self, answer: GraphQLResponse, asked: GraphQLRequest, cost: int, scan: int = 0
+    ) -> GraphQLResponse:
         """Add the cost to a response if the request asks for it."""
         if not asked.tells_cost:
             return answer
         return replace(answer, body=with_cost(answer.body, Spent(cost, scan), self.limits))
 
-    def scan_of(self, prepared: Prepared) -> int:
+    def scan_of(self, prepared: PreparedQuery) -> int:
         """Return the current scan work. It changes with the store, so it is not prepared."""
         return prepared.bound.scan.of(self.sizes_of(prepared.audience))
 
-    def begin(self, prepared: Prepared) -> int | Answer:
+    def begin(self, prepared: PreparedQuery) -> int | GraphQLResponse:
         """Return the scan work of a request, or the response that rejects it.
 
         Sets the expected statement time for the read pool.
@@ -227,52 +231,56 @@ class Engine:
         expect(prepared.bound.cost * OBJECT_SECONDS + scan * SECONDS)
         return scan
 
-    def _scans_too_much(self, prepared: Prepared, scan: int) -> Answer:
+    def _scans_too_much(self, prepared: PreparedQuery, scan: int) -> GraphQLResponse:
         error = too_much(self.limits.scan, scan, prepared.bound.scan.passes, self.sizes_of(prepared.audience))
         answer = refused([argument_error(error)], prepared.operation)
         return self.told(answer, prepared.asked, prepared.bound.cost, scan)
 
     def _watched(
-        self, document: Document, operation: "Executor[Any]", asked: Asked, audience: Audience
-    ) -> Watched | Answer:
+        self, document: ParsedDocument, operation: "Executor[Any]", asked: GraphQLRequest, audience: Audience
+    ) -> PreparedSubscription | GraphQLResponse:
         name = _name(operation)
         try:
             planned = document.planned(operation, self.declarations)
             bound = planned.watch(operation.variable_values, audience)
-            return Watched(
+            return PreparedSubscription(
                 asked, name, audience, bound, partial(planned.renew, bound, operation.variable_values)
             )
         except GraphQLError as error:
             return refused([coded(error, Code.BAD_USER_INPUT)], name)
 
-    def _parts(self, document: Document, operation: "Executor[Any]", audience: Audience) -> BoundParts | None:
+    def _parts(
+        self, document: ParsedDocument, operation: "Executor[Any]", audience: Audience
+    ) -> BoundIncrements | None:
         try:
             planned = document.planned(operation, self.declarations)
             return planned.bind_parts(operation.variable_values, audience)
         except GraphQLError:  # an error of the selection: the response in one piece reports it
             return None
 
-    def _bound(self, document: Document, operation: "Executor[Any]", audience: Audience) -> BoundOperation:
+    def _bound(
+        self, document: ParsedDocument, operation: "Executor[Any]", audience: Audience
+    ) -> BoundOperation:
         try:
             return document.planned(operation, self.declarations).bind(operation.variable_values, audience)
         except GraphQLError:  # an error of the selection: execution reports it
             return NOTHING_BOUND
 
-    async def run(self, prepared: Prepared, offload: Offload | None = None) -> Answer:
+    async def run(self, prepared: PreparedQuery, offload: Offload | None = None) -> GraphQLResponse:
         """Run a prepared request. `offload` runs long computations, such as introspection."""
         scan = self.begin(prepared)
-        if isinstance(scan, Answer):
+        if isinstance(scan, GraphQLResponse):
             return scan
         return self.told(await self._ran(prepared, offload), prepared.asked, prepared.bound.cost, scan)
 
-    async def _ran(self, prepared: Prepared, offload: Offload | None) -> Answer:
+    async def _ran(self, prepared: PreparedQuery, offload: Offload | None) -> GraphQLResponse:
         name = prepared.operation
-        work = Work(prepared.bound, self._reading(prepared), self.limits.answer_bytes)
+        work = QueryExecution(prepared.bound, self._reading(prepared), self.limits.answer_bytes)
         whole = await work.whole() if self.thin else None
         if work.refused is not None:
             return refused([argument_error(work.refused)], name)
         if whole is not None:
-            return Answer(whole, True, name, work.rows, faultless=True)
+            return GraphQLResponse(whole, True, name, work.rows, faultless=True)
         result = await self._executed(prepared.asked, work, offload)
         errors = result.errors or ()
         if work.refused is not None:
@@ -281,7 +289,9 @@ class Engine:
             return refused([argument_error(out_of_time())], name)
         return answered(result.data, errors, name, work.rows)
 
-    async def _executed(self, asked: Asked, work: Work, offload: Offload | None) -> ExecutionResult:
+    async def _executed(
+        self, asked: GraphQLRequest, work: QueryExecution, offload: Offload | None
+    ) -> ExecutionResult:
         """Execute the operation with Strawberry, on `offload` if it may take long."""
         cached = self.documents.kept.get(asked.query)
 
@@ -302,7 +312,7 @@ class Engine:
         result: ExecutionResult = await offload(lambda: asyncio.run(execute()))
         return result
 
-    def _reading(self, prepared: Prepared) -> Read:
+    def _reading(self, prepared: PreparedQuery) -> Read:
         """Return the read function, with the field cache if there is one.
 
         Statements that read the clock bypass the cache, since they bind different values each time.
@@ -313,7 +323,9 @@ class Engine:
         passing = frozenset(query.statement for query in queries if not query.timeless)
         return partial(self.kept.read, self.read, prepared.audience, passing=passing)
 
-    def _operation(self, document: Document, asked: Asked) -> "Executor[Any] | Sequence[GraphQLError]":
+    def _operation(
+        self, document: ParsedDocument, asked: GraphQLRequest
+    ) -> "Executor[Any] | Sequence[GraphQLError]":
         """Select the operation and coerce its variables, or return the errors, exceeded limits included."""
         if asked.variables and hold_too_much(asked.variables):
             return [coded(GraphQLError(TOO_MANY), Code.TOO_WIDE)]
@@ -327,7 +339,7 @@ class Engine:
         return [coded(error, Code.BAD_USER_INPUT) for error in built]
 
     def _executor(
-        self, document: Document, asked: Asked, max_errors: int, *, hide_suggestions: bool
+        self, document: ParsedDocument, asked: GraphQLRequest, max_errors: int, *, hide_suggestions: bool
     ) -> "Executor[Any] | list[GraphQLError]":
         assert document.node is not None
         return Executor.build(
@@ -346,11 +358,11 @@ def _name(operation: "Executor[Any]") -> str | None:
     return shorten(name.value, MAX_NAME) if name else None
 
 
-def single(ready: Ready) -> Prepared | Answer:
+def single(ready: Ready) -> PreparedQuery | GraphQLResponse:
     """Restrict to a single response: reject subscriptions, and disable incremental delivery."""
-    if isinstance(ready, Watched):
+    if isinstance(ready, PreparedSubscription):
         return refused([_needs_a_stream()], ready.operation)
-    return ready.whole if isinstance(ready, Parted) else ready
+    return ready.whole if isinstance(ready, PreparedIncremental) else ready
 
 
 def _needs_a_stream() -> GraphQLError:
@@ -364,25 +376,27 @@ def _needs_a_stream() -> GraphQLError:
 def argument_error(error: RequestError) -> GraphQLError:
     """Convert to a GraphQL error with its code, and with the location and path of the field, if any."""
     made = GraphQLError(str(error), extensions={"code": error.code})
-    if isinstance(error, RefusedError):
+    if isinstance(error, RequestRefusedError):
         made = GraphQLError(
             str(error), nodes=error.node, path=list(error.path), extensions={"code": error.code}
         )
     return made
 
 
-def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> Answer:
-    return Answer(b'{"errors":%b}' % encode_errors(errors), False, operation, codes=_codes(errors))
+def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> GraphQLResponse:
+    return GraphQLResponse(b'{"errors":%b}' % encode_errors(errors), False, operation, codes=_codes(errors))
 
 
 def answered(
     data: dict[str, Any] | None, errors: Sequence[GraphQLError], operation: str | None, rows: int
-) -> Answer:
+) -> GraphQLResponse:
     body: dict[str, Any] = {"data": data}
     shown = [_shown(error) for error in errors]
     if shown:
         body["errors"] = orjson.Fragment(encode_errors(shown))
-    return Answer(orjson.dumps(body), True, operation, rows, faultless=not errors, codes=_codes(shown))
+    return GraphQLResponse(
+        orjson.dumps(body), True, operation, rows, faultless=not errors, codes=_codes(shown)
+    )
 
 
 def _codes(errors: Sequence[GraphQLError]) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ from graphql import DocumentNode, GraphQLError
 
 from gqlnews.database.sqlite.query_limits import larger_than
 from gqlnews.database.sqlite.reader_connection import Statements
-from gqlnews.errors import LimitError, RequestError
+from gqlnews.errors import RequestError, ResourceLimitError
 from gqlnews.query.prepared import BoundOperation
 
 Read = Callable[[Statements], Awaitable[Sequence[bytes | None]]]
 Answers = Mapping[str, bytes | None]
 
 
-class Work:
+class QueryExecution:
     """Runs each statement of a request once, all in one read transaction.
 
     `most_bytes` limits the size of the response; 0 means no limit. `refused` is the error that rejects the
@@ -55,7 +55,7 @@ class Work:
             given = dict(zip(statements, await self._read(statements), strict=True)) if statements else {}
             answers = {key: given[query.statement] for key, query in queries.items()}
             self._require_room(answers)
-        except LimitError as error:
+        except ResourceLimitError as error:
             self.refused = error
             raise GraphQLError(str(error)) from None
         for key, answer in answers.items():

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from sys import getsizeof
 from typing import NamedTuple
 
-from gqlnews.cache import Kept
+from gqlnews.cache import SizedLRUCache
 from gqlnews.database.sqlite.reader_connection import Statement, Statements
 from gqlnews.engine.execution import Read
 from gqlnews.query.audience import Audience
@@ -34,7 +34,7 @@ class _Field(NamedTuple):
     json: bytes | None
 
 
-class KeptFields:
+class FieldCache:
     """Root field cache of at most `limit` bytes.
 
     `moment_of` returns a value that identifies the content an audience sees now; None if it is unknown.
@@ -42,7 +42,7 @@ class KeptFields:
 
     def __init__(self, moment_of: Callable[[Audience], Hashable | None], limit: int) -> None:
         self._moment_of = moment_of
-        self._fields: Kept[_Key, _Field] = Kept(limit)
+        self._fields: SizedLRUCache[_Key, _Field] = SizedLRUCache(limit)
         self.hits = self.misses = 0
 
     @property

@@ -19,8 +19,8 @@ import orjson
 from gqlnews.database.sqlite.reader_connection import Statements
 from gqlnews.errors import GqlnewsError
 from gqlnews.query.defer import AT_ONCE
-from gqlnews.query.prepared import BoundPart, BoundParts
-from gqlnews.query.tree import FieldPlan, ObjectPlan, Stream
+from gqlnews.query.prepared import BoundIncrement, BoundIncrements
+from gqlnews.query.tree import FieldPlan, ObjectPlan, StreamDirective
 
 MAX_INLINE_BYTES = 64 << 10  # of results processed on the event loop, which takes some milliseconds
 
@@ -30,7 +30,7 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 ReadParts = Callable[[Sequence[Statements]], AsyncGenerator[Sequence[bytes | None], None]]
 
 
-class NotInPartsError(GqlnewsError):
+class IncrementalUnavailableError(GqlnewsError):
     """Raised if the response has an error, which only a response in one piece can report."""
 
 
@@ -44,7 +44,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Patch:
     """Part of a pending result: fields of the object at `path`, or items of the list from index `at` on."""
 
     pending: Pending
@@ -55,24 +55,24 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class IncrementalPayload:
     """One payload. Only the initial one has `data`; `completed` lists pending results that are finished."""
 
     data: Mapping[str, Any] | None = None
     pending: tuple[Pending, ...] = ()
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[Patch, ...] = ()
     completed: tuple[Pending, ...] = ()
     more: bool = True
 
 
 async def deliveries(
-    bound: BoundParts, read: ReadParts, encode: Callable[[Delivery], Encoded], offload: Offload
+    bound: BoundIncrements, read: ReadParts, encode: Callable[[IncrementalPayload], Encoded], offload: Offload
 ) -> AsyncGenerator[Encoded, None]:
     """Yield the encoded payloads. Large results are processed by `offload`.
 
-    Raises NotInPartsError and RefusedError, and what the store and `offload` raise.
+    Raises IncrementalUnavailableError and RefusedError, and what the store and `offload` raise.
     """
-    assembly = _Assembly(bound)
+    assembly = _PayloadBuilder(bound)
     statements = [[one.statement for one in part.queries.values()] for part in bound.parts]
     async with aclosing(read(statements)) as answers:
         number = 0
@@ -85,19 +85,22 @@ async def deliveries(
 
 
 def _encoded(
-    assembly: "_Assembly", number: int, answers: Sequence[bytes | None], encode: Callable[[Delivery], Encoded]
+    assembly: "_PayloadBuilder",
+    number: int,
+    answers: Sequence[bytes | None],
+    encode: Callable[[IncrementalPayload], Encoded],
 ) -> list[Encoded]:
     """Encode the payloads for the results of one bound part."""
     part = _parsed(assembly.bound.parts[number], answers)
     return [encode(delivery) for delivery in assembly.deliveries(number, part)]
 
 
-def _parsed(part: BoundPart, answers: Sequence[bytes | None]) -> dict[str, Any]:
+def _parsed(part: BoundIncrement, answers: Sequence[bytes | None]) -> dict[str, Any]:
     for query, answer in zip(part.queries.values(), answers, strict=True):
         if (refusal := query.refusal(answer)) is not None:
             raise refusal
         if answer is None and not query.nullable:
-            raise NotInPartsError("a root field that must not be null is")
+            raise IncrementalUnavailableError("a root field that must not be null is")
     return {
         key: None if answer is None else orjson.loads(answer)
         for key, answer in zip(part.queries, answers, strict=True)
@@ -105,47 +108,47 @@ def _parsed(part: BoundPart, answers: Sequence[bytes | None]) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class _Assembly:
+class _PayloadBuilder:
     """State of the response: `whole` is what was delivered so far, `waiting` the announced pending results.
 
     Delivered objects are copied and not changed again, because they may not have been sent yet.
     """
 
-    bound: BoundParts
+    bound: BoundIncrements
     whole: dict[str, Any] = field(default_factory=dict)
     waiting: dict[int, dict[Path, Pending]] = field(default_factory=dict)
     _ids: int = 0
 
-    def deliveries(self, number: int, data: dict[str, Any]) -> Iterator[Delivery]:
+    def deliveries(self, number: int, data: dict[str, Any]) -> Iterator[IncrementalPayload]:
         last = number == len(self.bound.parts) - 1
         return self.first(data, last) if number == AT_ONCE else iter([self.parcel(number, data, last=last)])
 
-    def first(self, data: dict[str, Any], last: bool) -> Iterator[Delivery]:
+    def first(self, data: dict[str, Any], last: bool) -> Iterator[IncrementalPayload]:
         self.whole = _copy(data)
         cuts = list(_cut(self.bound.parts[AT_ONCE].plans.values(), data, ()))
         rests = [
-            Piece(self._pending(path, stream.label), path, items=rest, at=stream.initial)
+            Patch(self._pending(path, stream.label), path, items=rest, at=stream.initial)
             for path, stream, rest in cuts
         ]
         completed = tuple(one.pending for one in rests)
         announced = self._announced(AT_ONCE)
         now = [one for one in announced if _is_in(data, one.path)]
         later = tuple(one for one in announced if not _is_in(data, one.path))  # they are in streamed items
-        yield Delivery(data=data, pending=(*completed, *now), more=bool(rests) or not last)
+        yield IncrementalPayload(data=data, pending=(*completed, *now), more=bool(rests) or not last)
         if rests:
-            yield Delivery(pending=later, pieces=tuple(rests), completed=completed, more=not last)
+            yield IncrementalPayload(pending=later, pieces=tuple(rests), completed=completed, more=not last)
 
-    def parcel(self, number: int, data: dict[str, Any], *, last: bool) -> Delivery:
+    def parcel(self, number: int, data: dict[str, Any], *, last: bool) -> IncrementalPayload:
         places = self.waiting.pop(number, {})
         keys = len(self.bound.parcels[number - 1].path)
         pieces = []
         for path, fields in _own(self.bound.parts[number].plans.values(), data, number, ()):
             place = places.get(_place(path, keys))
             if place is not None:
-                pieces.append(Piece(place, path, data=fields))
+                pieces.append(Patch(place, path, data=fields))
                 _at(self.whole, path).update(_copy(fields))
         pending = self._announced(number)
-        return Delivery(
+        return IncrementalPayload(
             pending=pending, pieces=tuple(pieces), completed=tuple(places.values()), more=not last
         )
 
@@ -225,7 +228,7 @@ def _fields(objects: Iterable[ObjectPlan]) -> Iterator[FieldPlan]:
 
 def _cut(
     fields: Iterable[FieldPlan], value: dict[str, Any], path: Path
-) -> Iterator[tuple[Path, Stream, list[Any]]]:
+) -> Iterator[tuple[Path, StreamDirective, list[Any]]]:
     """Remove the remaining items of streamed lists from `value`, and yield them."""
     for plan in fields:
         below = value.get(plan.key)
@@ -236,7 +239,7 @@ def _cut(
         yield from _cut_below(plan, value.get(plan.key), here)
 
 
-def _cut_below(plan: FieldPlan, value: Any, path: Path) -> Iterator[tuple[Path, Stream, list[Any]]]:
+def _cut_below(plan: FieldPlan, value: Any, path: Path) -> Iterator[tuple[Path, StreamDirective, list[Any]]]:
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _cut_below(plan, item, (*path, index))

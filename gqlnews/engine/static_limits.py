@@ -25,7 +25,7 @@ from gqlnews.errors import Code
 Fragments = Mapping[str, FragmentDetails]
 
 
-class Extent(NamedTuple):
+class SelectionSize(NamedTuple):
     """Size of a selection set: `fields` counts only its top level, `depth` only fields with selections."""
 
     fields: int = 0
@@ -33,8 +33,8 @@ class Extent(NamedTuple):
     aliases: int = 0
     directives: int = 0
 
-    def beside(self, other: "Extent") -> "Extent":
-        return Extent(
+    def beside(self, other: "SelectionSize") -> "SelectionSize":
+        return SelectionSize(
             self.fields + other.fields,
             max(self.depth, other.depth),
             self.aliases + other.aliases,
@@ -62,11 +62,11 @@ def refusal_of(
     return None
 
 
-def extent_of(operation: OperationDefinitionNode, fragments: Fragments) -> Extent:
+def extent_of(operation: OperationDefinitionNode, fragments: Fragments) -> SelectionSize:
     """Measure an operation, including its own directives and those of its variables."""
     variables = operation.variable_definitions or ()
     directives = len(operation.directives or ()) + sum(len(one.directives or ()) for one in variables)
-    return Extent(directives=directives).beside(_Counter(fragments).of_set(operation.selection_set))
+    return SelectionSize(directives=directives).beside(_Counter(fragments).of_set(operation.selection_set))
 
 
 class _Counter:
@@ -74,16 +74,16 @@ class _Counter:
 
     def __init__(self, fragments: Fragments) -> None:
         self._fragments = fragments
-        self._counted: dict[str, Extent] = {}
+        self._counted: dict[str, SelectionSize] = {}
 
-    def of_set(self, selections: SelectionSetNode) -> Extent:
-        extent = Extent()
+    def of_set(self, selections: SelectionSetNode) -> SelectionSize:
+        extent = SelectionSize()
         for selection in selections.selections:
             extent = extent.beside(self._of(selection))
         return extent
 
-    def _of(self, node: SelectionNode) -> Extent:
-        directives = Extent(directives=len(node.directives or ()))
+    def _of(self, node: SelectionNode) -> SelectionSize:
+        directives = SelectionSize(directives=len(node.directives or ()))
         if isinstance(node, FieldNode):
             return directives.beside(self._of_field(node))
         if isinstance(node, FragmentSpreadNode):
@@ -91,17 +91,17 @@ class _Counter:
         inline: Any = node
         return directives.beside(self.of_set(inline.selection_set))
 
-    def _of_field(self, node: FieldNode) -> Extent:
-        own = Extent(fields=1, aliases=int(node.alias is not None))
+    def _of_field(self, node: FieldNode) -> SelectionSize:
+        own = SelectionSize(fields=1, aliases=int(node.alias is not None))
         if node.selection_set is None:
             return own
         below = self.of_set(node.selection_set)
         depth = 0 if node.name.value in TELL_THE_SCHEMA else 1 + below.depth
-        return own.beside(Extent(0, depth, below.aliases, below.directives))
+        return own.beside(SelectionSize(0, depth, below.aliases, below.directives))
 
-    def _of_fragment(self, definition: FragmentDefinitionNode) -> Extent:
+    def _of_fragment(self, definition: FragmentDefinitionNode) -> SelectionSize:
         name = definition.name.value
         if name not in self._counted:
-            directives = Extent(directives=len(definition.directives or ()))
+            directives = SelectionSize(directives=len(definition.directives or ()))
             self._counted[name] = directives.beside(self.of_set(definition.selection_set))
         return self._counted[name]

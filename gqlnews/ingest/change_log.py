@@ -75,14 +75,14 @@ UPDATE site SET
 """
 
 
-class Growth(NamedTuple):
+class ScopeDelta(NamedTuple):
     """Difference in number of rows, per scope."""
 
     public: int
     everyone: int
 
 
-class Changes(NamedTuple):
+class ChangeCounts(NamedTuple):
     """Number of articles that an ingest added, changed and removed."""
 
     added: int
@@ -94,11 +94,11 @@ def log_changes(
     db: sqlite3.Connection,
     *,
     problems_changed: bool,
-    providers: Growth,
-    topics: Growth,
+    providers: ScopeDelta,
+    topics: ScopeDelta,
     now: str,
     most_removed: int,
-) -> Changes:
+) -> ChangeCounts:
     """Log `touched` in each scope that sees it, and advance the versions of the audiences of that scope.
 
     Editors also see problems: if only problems changed, their version advances without a log entry. `now` is
@@ -109,7 +109,7 @@ def log_changes(
     public, everyone = (db.execute(_KEEP[scope], {"last": last[scope]}).rowcount for scope in (0, 1))
     editor = everyone or int(problems_changed)
     if not editor:
-        return Changes(0, 0, 0)
+        return ChangeCounts(0, 0, 0)
     for audience, scope, more in ((0, 0, public), (1, 1, everyone), (2, 1, editor)):
         if more:
             number, grown = last[scope] + more, {"providers": providers[scope], "topics": topics[scope]}
@@ -117,7 +117,7 @@ def log_changes(
     for scope, audiences in ((0, "(0)"), (1, "(1, 2)")):
         _forget(db, scope, audiences, most_removed)
     kinds = dict(db.execute("SELECT kind, count(*) FROM touched GROUP BY kind").fetchall())
-    return Changes(kinds.get("ADDED", 0), kinds.get("UPDATED", 0), kinds.get("REMOVED", 0))
+    return ChangeCounts(kinds.get("ADDED", 0), kinds.get("UPDATED", 0), kinds.get("REMOVED", 0))
 
 
 def recount(db: sqlite3.Connection) -> None:

@@ -4,7 +4,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from gqlnews.content.models import ReadOptions, Record, SourceFile
+from gqlnews.content.models import ParseOptions, Record, SourceFile
 
 _LENGTH_BYTES = 4
 
@@ -17,7 +17,7 @@ class Setup(Record, frozen=True):
 
     folder: str
     descriptor: int
-    options: ReadOptions
+    options: ParseOptions
     module: str
     function: str
 

@@ -14,8 +14,8 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 
-from gqlnews.content.models import Outcome, Problem, Severity, SourceFile
-from gqlnews.content.problem_codes import Code
+from gqlnews.content.models import ParseResult, Problem, Severity, SourceFile
+from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.slugs import slug_of
 
 RACY_NS = 2_000_000_000  # a file system may give two writes up to this far apart the same timestamp
@@ -50,11 +50,11 @@ def take_stock(db: sqlite3.Connection, found: Iterable[SourceFile | Problem], *,
     return list_todo(db, everything=everything)
 
 
-def refusals(db: sqlite3.Connection) -> Iterator[Outcome]:
+def refusals(db: sqlite3.Connection) -> Iterator[ParseResult]:
     """Yield a parse result for each file and folder that cannot be read."""
     for path, line, column, severity, code, message in db.execute("SELECT * FROM refused ORDER BY path"):
         problem = Problem(path, line, column, Severity(severity), code, message)
-        yield Outcome(SourceFile(path, REFUSED, 0, 0), None, None, (problem,))
+        yield ParseResult(SourceFile(path, REFUSED, 0, 0), None, None, (problem,))
 
 
 def files_to_read(db: sqlite3.Connection) -> Generator[SourceFile, None, None]:
@@ -67,7 +67,8 @@ def files_to_read(db: sqlite3.Connection) -> Generator[SourceFile, None, None]:
 def has_unreadable(db: sqlite3.Connection) -> bool:
     """Return whether a file of `todo` was unreadable before: its content may crash the parsing process."""
     (found,) = db.execute(
-        "SELECT EXISTS (SELECT 1 FROM problem JOIN todo USING (path) WHERE code = ?)", (Code.UNREADABLE,)
+        "SELECT EXISTS (SELECT 1 FROM problem JOIN todo USING (path) WHERE code = ?)",
+        (ProblemCode.UNREADABLE,),
     ).fetchone()
     return bool(found)
 

@@ -18,7 +18,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.damage import check_everything
 from gqlnews.database.sqlite.sqlite_errors import explained, explaining
@@ -27,7 +27,7 @@ from gqlnews.discovery.root_folder import open_root
 from gqlnews.discovery.scan import discover
 from gqlnews.discovery.scan_paths import look
 from gqlnews.ingest.bulk_load import is_empty, quick_where_empty
-from gqlnews.ingest.change_log import MOST_REMOVED, Changes, Growth, log_changes, recount
+from gqlnews.ingest.change_log import MOST_REMOVED, ChangeCounts, ScopeDelta, log_changes, recount
 from gqlnews.ingest.cross_file_problems import derive_across
 from gqlnews.ingest.dirty_keys import mark_all_names, mark_all_urls, mark_batch
 from gqlnews.ingest.fts_index import count_all_search_words, count_search_words, forget_search, rebuild_search
@@ -41,7 +41,7 @@ from gqlnews.ingest.rows import FileRows, file_rows
 from gqlnews.ingest.stories import derive_stories
 from gqlnews.ingest.temp_tables import workspace
 from gqlnews.ingest.topics import derive_topics
-from gqlnews.ingest.upsert import Intake, forget_lists, take
+from gqlnews.ingest.upsert import IngestState, forget_lists, take
 from gqlnews.ingest.url_owners import derive_links, take_new_urls
 from gqlnews.ingest.usage_counts import forget_uses, tidy_uses
 from gqlnews.timestamps import instant_of_ns
@@ -66,9 +66,9 @@ class IngestReport:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _IngestJob:
     folder: OpenFolder
-    options: ReadOptions
+    options: ParseOptions
     processes: int | None
     progress: Progress
     now_ns: int
@@ -76,18 +76,18 @@ class _Job:
     paths: Collection[str] | None
 
 
-class _Derived(NamedTuple):
+class _DerivedChanges(NamedTuple):
     """Growth of topics and providers, and whether cross-file problems changed."""
 
-    topics: Growth
-    providers: Growth
+    topics: ScopeDelta
+    providers: ScopeDelta
     problems_changed: bool
 
 
 def ingest(
     db: sqlite3.Connection,
     folder: Path,
-    options: ReadOptions,
+    options: ParseOptions,
     *,
     processes: int | None = None,
     progress: Progress | None = None,
@@ -107,7 +107,7 @@ def ingest(
     started = time.perf_counter()
     path, now = _path(db), now_ns()
     with open_root(folder) as opened, explaining(path), _checking(db, path), _without_garbage_collection():
-        job = _Job(opened, options, processes, progress or _silence, now, most_removed, paths)
+        job = _IngestJob(opened, options, processes, progress or _silence, now, most_removed, paths)
         with quick_where_empty(db), transaction(db), workspace(db):
             changes = _run(db, job)
             articles = value_of(db, "SELECT article_count FROM site WHERE audience = 1")
@@ -116,14 +116,14 @@ def ingest(
     return IngestReport(*changes, unchanged, problems, time.perf_counter() - started, articles)
 
 
-def _run(db: sqlite3.Connection, job: _Job) -> Changes:
+def _run(db: sqlite3.Connection, job: _IngestJob) -> ChangeCounts:
     meaning = fingerprint(job.options)
     anew = db.execute("SELECT fingerprint FROM store").fetchone() != (meaning,)
     empty = is_empty(db)
     total = _take_stock(db, job, anew=anew, empty=empty)
     next_id = value_of(db, "SELECT coalesce(max(id), 0) + 1 FROM article")
     marks = not (anew or empty)
-    intake = Intake(db, later_files(db), job.now_ns, marks=marks, empty=empty, next_id=next_id)
+    intake = IngestState(db, later_files(db), job.now_ns, marks=marks, empty=empty, next_id=next_id)
     later_indexes = drop_indexes(db) if empty and total else []
     _remove(intake)
     with closing(_read(db, job, total)) as files:  # stops the parser processes if anything raises
@@ -144,7 +144,7 @@ def _run(db: sqlite3.Connection, job: _Job) -> Changes:
     return changes
 
 
-def _take_stock(db: sqlite3.Connection, job: _Job, *, anew: bool, empty: bool) -> int:
+def _take_stock(db: sqlite3.Connection, job: _IngestJob, *, anew: bool, empty: bool) -> int:
     """Scan the folder; return the number of files to read.
 
     An initial load and a full rebuild need the whole folder, whatever `paths` says.
@@ -154,7 +154,7 @@ def _take_stock(db: sqlite3.Connection, job: _Job, *, anew: bool, empty: bool) -
     return take_stock_of(db, partial(look, job.folder), job.paths)
 
 
-def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[FileRows, None, None]:
+def _read(db: sqlite3.Connection, job: _IngestJob, total: int) -> Generator[FileRows, None, None]:
     if total:
         from gqlnews.ingest.worker_pool import read_into  # not imported if the folder is unchanged
 
@@ -164,7 +164,7 @@ def _read(db: sqlite3.Connection, job: _Job, total: int) -> Generator[FileRows, 
             yield from read_into(file_rows, job.folder, files, job.options, job.processes, isolate=isolate)
 
 
-def _take_all(intake: Intake, files: Iterable[FileRows], total: int, progress: Progress) -> None:
+def _take_all(intake: IngestState, files: Iterable[FileRows], total: int, progress: Progress) -> None:
     files, done = iter(files), 0
     progress(0, total)
     while some := list(islice(files, _AT_ONCE)):
@@ -173,7 +173,7 @@ def _take_all(intake: Intake, files: Iterable[FileRows], total: int, progress: P
         progress(done, total)
 
 
-def _remove(intake: Intake) -> None:
+def _remove(intake: IngestState) -> None:
     """Remove the articles of slugs that no longer have a file, and the problems of removed files."""
     db = intake.db
     removed = db.execute("DELETE FROM problem WHERE across = 0 AND path IN (SELECT path FROM gone)").rowcount
@@ -191,7 +191,7 @@ def _remove(intake: Intake) -> None:
     db.execute("DELETE FROM article WHERE id IN batch")
 
 
-def _derive(intake: Intake, later_indexes: Iterable[str]) -> _Derived:
+def _derive(intake: IngestState, later_indexes: Iterable[str]) -> _DerivedChanges:
     """Update the data that is derived from several files."""
     db = intake.db
     if intake.empty:
@@ -208,10 +208,10 @@ def _derive(intake: Intake, later_indexes: Iterable[str]) -> _Derived:
     providers = derive_providers(db)
     derive_stories(db, everything=not intake.marks)
     _derive_search(intake)
-    return _Derived(topics, providers, derive_across(db))
+    return _DerivedChanges(topics, providers, derive_across(db))
 
 
-def _derive_search(intake: Intake) -> None:
+def _derive_search(intake: IngestState) -> None:
     """Update search data once per ingest, after `take`."""
     if intake.marks:
         count_search_words(intake.db)

@@ -15,7 +15,7 @@ from operator import itemgetter
 
 import msgspec
 
-from gqlnews.ingest.change_log import Growth
+from gqlnews.ingest.change_log import ScopeDelta
 from gqlnews.ingest.rows import node_id
 
 _FORGET = "DELETE FROM provider WHERE scope = ? AND domain IN (SELECT domain FROM affected_domain)"
@@ -58,9 +58,9 @@ INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
 """
 
 
-def derive_providers(db: sqlite3.Connection) -> Growth:
+def derive_providers(db: sqlite3.Connection) -> ScopeDelta:
     """Derive the providers of `affected_domain`; return the growth per scope."""
-    return Growth(*(_derive(db, scope) for scope in (0, 1)))
+    return ScopeDelta(*(_derive(db, scope) for scope in (0, 1)))
 
 
 def _derive(db: sqlite3.Connection, scope: int) -> int:

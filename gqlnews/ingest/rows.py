@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from gqlnews.content.models import Article, Outcome, Record, SourceFile
+from gqlnews.content.models import Article, ParseResult, Record, SourceFile
 from gqlnews.database.sqlite.tokenizer import words_of
 from gqlnews.text_keys import folded, heat_log_of, items_of
 from gqlnews.timestamps import seconds_of
@@ -53,7 +53,7 @@ def node_id(kind: str, key: str) -> str:
     return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
 
 
-def file_rows(outcome: Outcome) -> FileRows:
+def file_rows(outcome: ParseResult) -> FileRows:
     """Convert the parse result of one file to rows. Runs in the process that parses the file."""
     article = outcome.article
     return FileRows(
@@ -64,7 +64,7 @@ def file_rows(outcome: Outcome) -> FileRows:
     )
 
 
-def _rows_of(article: Article, outcome: Outcome) -> ArticleRows:
+def _rows_of(article: Article, outcome: ParseResult) -> ArticleRows:
     return ArticleRows(
         slug=article.slug,
         is_public=article.published,
@@ -89,7 +89,7 @@ def _urls_of(article: Article) -> list[str]:
     return list(dict.fromkeys(url for url in given if url is not None))
 
 
-def _article_row(a: Article, outcome: Outcome) -> Row:
+def _article_row(a: Article, outcome: ParseResult) -> Row:
     provider, url, published = a.provider, a.url_mark, a.published_mark
     assert a.published_at is not None, "an article has a date"
     return (

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 
-from gqlnews.ingest.change_log import Growth
+from gqlnews.ingest.change_log import ScopeDelta
 from gqlnews.ingest.rows import node_id
 
 _FORGET = "DELETE FROM topic WHERE scope = ? AND slug IN (SELECT slug FROM affected_topic)"
@@ -19,9 +19,9 @@ SELECT topic, name FROM (
 """
 
 
-def derive_topics(db: sqlite3.Connection) -> Growth:
+def derive_topics(db: sqlite3.Connection) -> ScopeDelta:
     """Derive the topics of `affected_topic`; return the growth per scope."""
-    return Growth(*(_derive(db, scope) for scope in (0, 1)))
+    return ScopeDelta(*(_derive(db, scope) for scope in (0, 1)))
 
 
 def _derive(db: sqlite3.Connection, scope: int) -> int:

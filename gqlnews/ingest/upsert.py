@@ -49,7 +49,7 @@ _REPLACE_SOURCE = (
 
 
 @dataclass
-class Intake:
+class IngestState:
     """State of an ingest.
 
     `later` are the paths whose slug belongs to an earlier path; `read_ns` is a time before the first file was
@@ -66,7 +66,7 @@ class Intake:
     problems_changed: bool = False
 
 
-class _Served(NamedTuple):
+class _StoredArticle(NamedTuple):
     """The stored article of a slug."""
 
     id: int
@@ -90,14 +90,14 @@ def forget_lists(db: sqlite3.Connection) -> None:
         db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
 
 
-def take(intake: Intake, files: Sequence[FileRows]) -> None:
+def take(intake: IngestState, files: Sequence[FileRows]) -> None:
     """Upsert the rows of these files."""
     _take_sources(intake, files)
     _take_problems(intake, files)
     _take_articles(intake, files)
 
 
-def _take_sources(intake: Intake, files: Sequence[FileRows]) -> None:
+def _take_sources(intake: IngestState, files: Sequence[FileRows]) -> None:
     intake.db.executemany(
         _REPLACE_SOURCE,
         [
@@ -108,7 +108,7 @@ def _take_sources(intake: Intake, files: Sequence[FileRows]) -> None:
     )
 
 
-def _take_problems(intake: Intake, files: Sequence[FileRows]) -> None:
+def _take_problems(intake: IngestState, files: Sequence[FileRows]) -> None:
     db = intake.db
     old: dict[str, list[Row]] = {}
     for row in db.execute(
@@ -135,7 +135,7 @@ def _differ(problems: list[Row], others: list[Row]) -> bool:
     return problems != others and Counter(problems) != Counter(others)
 
 
-def _take_articles(intake: Intake, files: Sequence[FileRows]) -> None:
+def _take_articles(intake: IngestState, files: Sequence[FileRows]) -> None:
     served = {} if intake.empty else _served(intake.db, files)
     writes, moved, touched = [], [], []
     for file in files:
@@ -156,14 +156,14 @@ def _take_articles(intake: Intake, files: Sequence[FileRows]) -> None:
     _write(intake, writes, replaced=[old.id for old in served.values()])
 
 
-def _served(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _Served]:
+def _served(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _StoredArticle]:
     slugs = _json(file.article.slug for file in files if file.article is not None)
     rows = db.execute(
         "SELECT slug, id, published, revision, path FROM article"
         " WHERE slug IN (SELECT value FROM json_each(?))",
         (slugs,),
     )
-    return {slug: _Served(*rest) for slug, *rest in rows}
+    return {slug: _StoredArticle(*rest) for slug, *rest in rows}
 
 
 def _is_stored(db: sqlite3.Connection, number: int, rows: ArticleRows) -> bool:
@@ -175,12 +175,12 @@ def _is_stored(db: sqlite3.Connection, number: int, rows: ArticleRows) -> bool:
     )
 
 
-def _new_id(intake: Intake) -> int:
+def _new_id(intake: IngestState) -> int:
     intake.next_id += 1
     return intake.next_id - 1
 
 
-def _move(intake: Intake, moved: Sequence[tuple[str, int]]) -> None:
+def _move(intake: IngestState, moved: Sequence[tuple[str, int]]) -> None:
     """Update the paths of articles whose content is now in another file of their slug.
 
     Clients see no change, but cross-file problems contain the path.
@@ -191,7 +191,7 @@ def _move(intake: Intake, moved: Sequence[tuple[str, int]]) -> None:
     _mark(intake, (number for _, number in moved))
 
 
-def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) -> None:
+def _write(intake: IngestState, writes: Sequence[_Write], replaced: Sequence[int]) -> None:
     if not writes:
         return
     db, ids = intake.db, {write.id for write in writes}
@@ -218,7 +218,7 @@ def _write(intake: Intake, writes: Sequence[_Write], replaced: Sequence[int]) ->
         take_search(db, noted=intake.marks)
 
 
-def _mark(intake: Intake, ids: Iterable[int]) -> None:
+def _mark(intake: IngestState, ids: Iterable[int]) -> None:
     fill_batch(intake.db, ids)
     if intake.marks:
         mark_batch(intake.db)

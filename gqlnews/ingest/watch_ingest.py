@@ -16,16 +16,22 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Protocol
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import DamageReport, record_ours, report, reported
 from gqlnews.database.sqlite.leader_lock import lead
 from gqlnews.database.sqlite.paths import Identity, identity_of
 from gqlnews.database.sqlite.rebuild import in_use, rebuild
 from gqlnews.database.sqlite.sqlite_errors import explaining
-from gqlnews.database.sqlite.wal_checkpoint import Checkpoints
+from gqlnews.database.sqlite.wal_checkpoint import WalCheckpointer
 from gqlnews.database.sqlite.writer import WAIT_SECONDS, open_writer
-from gqlnews.discovery.watch_folder import Batch, Circumstances, watch
-from gqlnews.errors import DamagedDatabaseError, FolderError, LockedDatabaseError, StartupError, StorageError
+from gqlnews.discovery.watch_folder import Batch, WatchOptions, watch
+from gqlnews.errors import (
+    ContentFolderError,
+    DamagedDatabaseError,
+    LockedDatabaseError,
+    StartupError,
+    StorageError,
+)
 from gqlnews.ingest.incremental_scan import concerned
 from gqlnews.ingest.pipeline import IngestReport, ingest
 
@@ -48,7 +54,7 @@ class Log(Protocol):
 
 
 @dataclass(frozen=True)
-class Following:
+class WatchIngestOptions:
     """Configuration of watch-ingest.
 
     `processes` is the number of parser processes. `poll` watches without the operating system's
@@ -57,16 +63,16 @@ class Following:
 
     folder: Path
     database: Path
-    options: ReadOptions
+    options: ParseOptions
     processes: int | None
     poll: bool
     log: Log
     prepare: Callable[[sqlite3.Connection], None]
 
 
-def follow(job: Following) -> None:
+def follow(job: WatchIngestOptions) -> None:
     """Keep the store equal to the folder, forever. Raises KeyboardInterrupt or a signal handler's error."""
-    trouble = Trouble(job.log)
+    trouble = FailureReporter(job.log)
     lock = _elected(job, trouble)
     try:
         _lead(job, trouble)
@@ -74,7 +80,7 @@ def follow(job: Following) -> None:
         os.close(lock)
 
 
-def _elected(job: Following, trouble: "Trouble") -> int:
+def _elected(job: WatchIngestOptions, trouble: "FailureReporter") -> int:
     for pause in pauses():
         try:
             lock = lead(job.database)
@@ -87,10 +93,10 @@ def _elected(job: Following, trouble: "Trouble") -> int:
     raise AssertionError("there is always another try")
 
 
-def _lead(job: Following, trouble: "Trouble") -> None:
+def _lead(job: WatchIngestOptions, trouble: "FailureReporter") -> None:
     job.log.note("following", folder=job.folder, database=job.database)
-    store = _Store(job, trouble)
-    circumstances = Circumstances(job.poll, job.log.warn, store.seconds, store.is_disturbed)
+    store = _IngestSession(job, trouble)
+    circumstances = WatchOptions(job.poll, job.log.warn, store.seconds, store.is_disturbed)
     try:
         for batch in watch(job.folder, circumstances):
             store.take(batch)
@@ -103,14 +109,14 @@ def pauses() -> Iterator[float]:
     return chain(_PAUSES, repeat(_LONGEST_PAUSE))
 
 
-class _Store:
+class _IngestSession:
     """The database of a watch-ingest session, open or not."""
 
-    def __init__(self, job: Following, trouble: "Trouble") -> None:
+    def __init__(self, job: WatchIngestOptions, trouble: "FailureReporter") -> None:
         self._job = job
         self._trouble = trouble
         self._db: sqlite3.Connection | None = None
-        self._checkpoints = Checkpoints(job.database)
+        self._checkpoints = WalCheckpointer(job.database)
         self._file: Identity | None = None
         self._damage: DamageReport | None = None
         self._rebuild_after = 0.0  # by time.monotonic()
@@ -148,7 +154,7 @@ class _Store:
             except LockedDatabaseError as error:
                 self._trouble.tell(str(error), after=WAIT_SECONDS)
                 time.sleep(pause)
-            except FolderError as error:
+            except ContentFolderError as error:
                 batch = None
                 self._trouble.tell(str(error))
                 time.sleep(min(pause, _FOLDER_PAUSE))
@@ -252,7 +258,7 @@ class _Store:
         self._problems = report.problems
 
 
-class Trouble:
+class FailureReporter:
     """Log why ingesting fails: once per reason, and once when it succeeds again."""
 
     def __init__(self, log: Log) -> None:
@@ -293,7 +299,10 @@ class Trouble:
 
 
 def rebuild_damaged(
-    trouble: Trouble, database: Path, damage: DamageReport, fill: Callable[[sqlite3.Connection], IngestReport]
+    trouble: FailureReporter,
+    database: Path,
+    damage: DamageReport,
+    fill: Callable[[sqlite3.Connection], IngestReport],
 ) -> None:
     """Rebuild the store that is damaged, and log it. Does nothing if the damaged file was already replaced.
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from gqlnews.content.models import Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.root_folder import opened
 from gqlnews.ingest.framing import Setup
@@ -34,18 +34,18 @@ _CHUNK_NAMES = 16 * 1024
 
 Chunk = list[SourceFile]
 MadeT = TypeVar("MadeT")
-Make = Callable[[Outcome], MadeT]
+Make = Callable[[ParseResult], MadeT]
 """A module-level function that converts an outcome; its return annotation must be a plain data type."""
 
 
 def read_all(
     folder: Path | OpenFolder,
     files: Iterable[SourceFile],
-    options: ReadOptions,
+    options: ParseOptions,
     processes: int | None = None,
     *,
     isolate: bool = False,
-) -> Iterator[Outcome]:
+) -> Iterator[ParseResult]:
     """Yield the outcome of each file, with the parameters of `read_into`."""
     return read_into(_itself, folder, files, options, processes, isolate=isolate)
 
@@ -54,7 +54,7 @@ def read_into(
     make: Make[MadeT],
     folder: Path | OpenFolder,
     files: Iterable[SourceFile],
-    options: ReadOptions,
+    options: ParseOptions,
     processes: int | None = None,
     *,
     isolate: bool = False,
@@ -75,7 +75,7 @@ def read_into(
 
 
 def _read_here(
-    make: Make[MadeT], folder: Path | OpenFolder, files: Iterable[SourceFile], options: ReadOptions
+    make: Make[MadeT], folder: Path | OpenFolder, files: Iterable[SourceFile], options: ParseOptions
 ) -> Iterator[MadeT]:
     from gqlnews.ingest.guarded_parse import result_of  # a caller that uses only workers needs no parser
 
@@ -88,7 +88,7 @@ def _read_over(
     make: Make[MadeT],
     folder: Path | OpenFolder,
     chunks: Iterator[Chunk],
-    options: ReadOptions,
+    options: ParseOptions,
     count: int,
     seconds: float,
 ) -> Iterator[MadeT]:
@@ -107,7 +107,7 @@ def _giving_up(make: Make[MadeT]) -> Callable[[SourceFile, str], MadeT]:
     return give_up
 
 
-def _itself(outcome: Outcome) -> Outcome:
+def _itself(outcome: ParseResult) -> ParseResult:
     return outcome
 
 

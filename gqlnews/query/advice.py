@@ -6,13 +6,13 @@ may have. If even size 1 costs too much, it looks for the largest size for all l
 
 from collections.abc import Sequence
 
-from gqlnews.query.cost import SizedList, cost_of
+from gqlnews.query.cost import BoundedList, cost_of
 from gqlnews.query.tree import RootPlan
 
 Sizes = Sequence[int]
 
 
-def advice(roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sizes, most: int) -> str:
+def advice(roots: Sequence[RootPlan], lists: Sequence[BoundedList], sizes: Sizes, most: int) -> str:
     """Return a clause for the error message: what to change so that the request costs at most `most`."""
     for changed in ([one.outer for one in lists], [True for _ in lists]):
         size = _largest(roots, lists, sizes, changed, most)
@@ -24,7 +24,7 @@ def advice(roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sizes, 
 
 
 def _largest(
-    roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sizes, changed: Sequence[bool], most: int
+    roots: Sequence[RootPlan], lists: Sequence[BoundedList], sizes: Sizes, changed: Sequence[bool], most: int
 ) -> int:
     """Return the largest size of the `changed` lists that stays within the limit; 0 if none does."""
     passes = 0
@@ -39,13 +39,13 @@ def _largest(
     return passes
 
 
-def _said(one: SizedList, size: int) -> str:
+def _said(one: BoundedList, size: int) -> str:
     place = f"`{'.'.join(one.field.path)}`"
     if "ids" in one.field.definition.args:
         return f"{size} `ids` at {place}"
     return f"`{_argument(one)}: {size}` at {place}"
 
 
-def _argument(one: SizedList) -> str:
+def _argument(one: BoundedList) -> str:
     given = {argument.name.value for argument in one.field.node.arguments or ()}
     return "last" if "last" in given and "first" not in given else "first"

@@ -1,7 +1,7 @@
 """Resolve the arguments of a field into the shape of its SQL and the values that are bound to it.
 
-An argument reader takes the coerced arguments and returns `Inputs` or raises a `RequestError`. `shape`
-determines the SQL text; `values` are bound parameters, so the text is the same for all values.
+An argument reader takes the coerced arguments and returns `ResolvedArguments` or raises a `RequestError`.
+`shape` determines the SQL text; `values` are bound parameters, so the text is the same for all values.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -16,7 +16,7 @@ NO_END = 2**62  # unbounded: greater than every position
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class ResolvedArguments:
     """Resolved arguments. `clock`: a value depends on the current time, so equal arguments differ later."""
 
     shape: Hashable = None
@@ -24,28 +24,28 @@ class Inputs:
     clock: bool = False
 
 
-ReadArguments = Callable[[Arguments], Inputs]
+ReadArguments = Callable[[Arguments], ResolvedArguments]
 
 
-def no_arguments(_arguments: Arguments) -> Inputs:
-    return Inputs()
+def no_arguments(_arguments: Arguments) -> ResolvedArguments:
+    return ResolvedArguments()
 
 
-def key_arguments(arguments: Arguments) -> Inputs:
+def key_arguments(arguments: Arguments) -> ResolvedArguments:
     """Bind every argument as a lookup key."""
-    return Inputs(values=dict(arguments))
+    return ResolvedArguments(values=dict(arguments))
 
 
-def slice_arguments(arguments: Arguments) -> Inputs:
+def slice_arguments(arguments: Arguments) -> ResolvedArguments:
     """Read `first` and `offset` of a plain list as the values `start` and `end` (exclusive)."""
     return read_slice(arguments, default=None)
 
 
-def read_slice(arguments: Arguments, *, default: int | None) -> Inputs:
+def read_slice(arguments: Arguments, *, default: int | None) -> ResolvedArguments:
     first = arguments.get("first")
     first = default if first is None else first
     start = arguments.get("offset") or 0
     for name, value in (("first", first or 0), ("offset", start)):
         if value < 0:
             raise RequestError(Code.BAD_PAGE, f"`{name}` is {value}: give 0 or more.")
-    return Inputs(values={"start": start, "end": NO_END if first is None else start + first})
+    return ResolvedArguments(values={"start": start, "end": NO_END if first is None else start + first})

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from gqlnews.query.sql import Rendered
 from gqlnews.query.sql.context import AnySelect
-from gqlnews.query.tree import RefusedError
+from gqlnews.query.tree import RequestRefusedError
 
 PLACE_BYTES = 200
 
@@ -19,7 +19,7 @@ _DIALECT = SQLiteDialect(paramstyle="qmark")
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Placeholder:
     """A positional `?` placeholder: the name of a request value, or a constant set by SQLAlchemy."""
 
     name: str
@@ -31,8 +31,8 @@ class Statement:
     """SQL text, its `?` placeholders in order, and the errors that it can return instead of a result."""
 
     sql: str
-    places: tuple[Bound, ...]
-    refusals: tuple[RefusedError, ...] = ()
+    places: tuple[Placeholder, ...]
+    refusals: tuple[RequestRefusedError, ...] = ()
 
     @property
     def size(self) -> int:
@@ -54,7 +54,9 @@ def compile_statement(rendered: Rendered) -> Statement:
     return Statement(sql, bound, rendered.refusals)
 
 
-def _compiled(query: AnySelect) -> tuple[str, tuple[Bound, ...]]:
+def _compiled(query: AnySelect) -> tuple[str, tuple[Placeholder, ...]]:
     compiled = query.compile(dialect=_DIALECT)
     # SQLAlchemy adds parameters of its own, such as an OFFSET of 0; only those already have a value.
-    return str(compiled), tuple(Bound(name, compiled.params[name]) for name in compiled.positiontup or ())
+    return str(compiled), tuple(
+        Placeholder(name, compiled.params[name]) for name in compiled.positiontup or ()
+    )

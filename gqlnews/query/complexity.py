@@ -13,20 +13,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.arguments import NO_END, Inputs
-from gqlnews.query.connection_args import ListShape
-from gqlnews.query.fields import Connection, Groups, Log, Many, Part, Refs, Similar
+from gqlnews.query.arguments import NO_END, ResolvedArguments
+from gqlnews.query.connection_args import ConnectionShape
+from gqlnews.query.fields import (
+    ChangeFeed,
+    Connection,
+    ConnectionField,
+    Many,
+    MoreLikeThis,
+    NodeLookup,
+    TermsFacet,
+)
 from gqlnews.query.passes import Reads, passes_of_groups, passes_of_list, passes_of_search, reads_of
 from gqlnews.query.predicates import All, AnyOf, Condition
 from gqlnews.query.scan import ROWS_ALIKE, SIMILAR, Pass, Passes
-from gqlnews.query.tree import FieldPlan, ObjectPlan, RefusedError, RootPlan
+from gqlnews.query.tree import FieldPlan, ObjectPlan, RequestRefusedError, RootPlan
 
 MOST_TESTS = 2_000  # of all filters, counted per compilation
 MOST_ALIKE = 250  # articles for which `similar` is requested
 USUAL = 20  # assumed rows of an unbounded list
 WHOLE_TABLE = 2**31  # upper bound of rows, until table sizes are applied
 
-ByField = Mapping[int, Inputs]
+ByField = Mapping[int, ResolvedArguments]
 """Resolved arguments by field number."""
 
 
@@ -54,15 +62,15 @@ def _place(plan: FieldPlan, parent: str) -> Place | None:
         place
         for selection in plan.objects.values()
         for one in selection.fields
-        if one.objects or isinstance(one.declaration, Similar)
+        if one.objects or isinstance(one.declaration, MoreLikeThis)
         if (place := _place(one, _table(selection) or parent)) is not None
     )
     match plan.declaration:
         case Connection():
             return Place(plan, parent, below, _readings(plan), reads_of(plan))
-        case Similar():
+        case MoreLikeThis():
             return Place(plan, parent, below)
-        case Groups(entity=entity) if entity is not None:
+        case TermsFacet(entity=entity) if entity is not None:
             return Place(plan, parent, below)
     return Place(plan, parent, below) if below else None
 
@@ -72,7 +80,7 @@ def _table(selection: ObjectPlan) -> str:
 
 
 @dataclass(slots=True)
-class Weights:
+class ComplexityCounter:
     """Complexity counters of one request, summed over its root fields; raises when one exceeds its limit."""
 
     tests: int = 0
@@ -91,21 +99,23 @@ class Weights:
         match plan.declaration:
             case Connection():
                 self._add_list(place, given, parents, found)
-            case Similar():
+            case MoreLikeThis():
                 self.alike += many
                 if self.alike > MOST_ALIKE:
                     raise _too_wide(plan, "`similar`", f"is asked of more than {MOST_ALIKE} articles")
                 found.append(Pass(SIMILAR, ROWS_ALIKE, many))
-            case Groups():
+            case TermsFacet():
                 found += passes_of_groups(plan.declaration, parents, place.parent)
         below = many * _rows(plan, given), min(parents * _rows(plan, given, WHOLE_TABLE), WHOLE_TABLE)
         for one in place.below:
             # Facets belong to the list, not to each of its rows.
-            self._walk(one, inputs, above if one.plan.declaration is Part.FACETS else below, found)
+            self._walk(one, inputs, above if one.plan.declaration is ConnectionField.FACETS else below, found)
 
-    def _add_list(self, place: Place, given: Inputs | None, parents: int, found: list[Pass]) -> None:
+    def _add_list(
+        self, place: Place, given: ResolvedArguments | None, parents: int, found: list[Pass]
+    ) -> None:
         plan = place.plan
-        if given is None or not isinstance(given.shape, ListShape):
+        if given is None or not isinstance(given.shape, ConnectionShape):
             return  # its arguments are a field error
         shape = given.shape
         self.tests += _tests(shape.where) * place.readings * (2 if shape.alike else 1)
@@ -131,9 +141,9 @@ def _readings(plan: FieldPlan) -> int:
     readings = 1
     for part in plan.selection.fields:
         match part.declaration:
-            case Part.PAGE_INFO:
+            case ConnectionField.PAGE_INFO:
                 readings += 2 * len(part.selection.fields)
-            case Part.FACETS:
+            case ConnectionField.FACETS:
                 readings += sum(_fields(facet) for facet in part.selection.fields)
             case _:
                 readings += 1
@@ -145,10 +155,10 @@ def _fields(plan: FieldPlan) -> int:
     return 1 + sum(_fields(one) for selection in plan.objects.values() for one in selection.fields)
 
 
-def _rows(plan: FieldPlan, given: Inputs | None, of_table: int = USUAL) -> int:
+def _rows(plan: FieldPlan, given: ResolvedArguments | None, of_table: int = USUAL) -> int:
     """Return the number of rows per parent that a field returns; `of_table` for a list of a whole table."""
     declaration = plan.declaration
-    if not isinstance(declaration, Connection | Many | Groups | Similar | Log | Refs):
+    if not isinstance(declaration, Connection | Many | TermsFacet | MoreLikeThis | ChangeFeed | NodeLookup):
         return 1
     values = given.values if given else {}
     limit, start, end = (values.get(name) for name in ("limit", "start", "end"))
@@ -159,6 +169,6 @@ def _rows(plan: FieldPlan, given: Inputs | None, of_table: int = USUAL) -> int:
     return of_table if isinstance(declaration, Many) and declaration.match is None else USUAL
 
 
-def _too_wide(plan: FieldPlan, what: str, why: str) -> RefusedError:
+def _too_wide(plan: FieldPlan, what: str, why: str) -> RequestRefusedError:
     error = RequestError(Code.TOO_WIDE, f"The request's {what} {why}: ask for less, or in two requests.")
-    return RefusedError(error, plan.node, plan.path)
+    return RequestRefusedError(error, plan.node, plan.path)

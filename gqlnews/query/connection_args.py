@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.arguments import Arguments, Inputs
+from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.cursors import Key, decode_cursor
-from gqlnews.query.fields import Alike, OrderTerm
-from gqlnews.query.filters import FilterReader, Operands
+from gqlnews.query.fields import CollapseBy, OrderTerm
+from gqlnews.query.filters import FilterParser, Operands
 from gqlnews.query.predicates import EVERYTHING, Condition
 
 MOST_ON_A_PAGE = 100
@@ -30,17 +30,17 @@ class PageShape:
 
 
 @dataclass(frozen=True, slots=True)
-class ListShape:
+class ConnectionShape:
     """The arguments that determine the SQL of a connection. `alike`: how duplicates are collapsed."""
 
     page: PageShape
     order: tuple[OrderTerm, ...]
     where: Condition = EVERYTHING
-    alike: Alike | None = None
+    alike: CollapseBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ReadList:
+class ConnectionArguments:
     """Argument reader of a connection with the default order `order`.
 
     `operands` are the filter fields of its `where`, `orders` the sort terms of its `orderBy` by field, and
@@ -51,24 +51,24 @@ class ReadList:
     order: tuple[OrderTerm, ...]
     operands: Operands = field(default_factory=dict)
     orders: Mapping[str, OrderTerm] = field(default_factory=dict)
-    alike: Mapping[str, Alike] = field(default_factory=dict)
+    alike: Mapping[str, CollapseBy] = field(default_factory=dict)
 
-    def __call__(self, arguments: Arguments) -> Inputs:
+    def __call__(self, arguments: Arguments) -> ResolvedArguments:
         order = read_order(arguments.get("orderBy"), self.orders, self.order)
         place = self.place if order == self.order else f"{self.place} by {_spelled(order)}"
         page, values = read_page(arguments, place, order)
-        reader = FilterReader(self.operands, values)
+        reader = FilterParser(self.operands, values)
         where = read_where(reader, arguments)
-        shape = ListShape(page, order, where, read_alike(arguments, self.alike))
-        return Inputs(shape, values, reader.clock)
+        shape = ConnectionShape(page, order, where, read_alike(arguments, self.alike))
+        return ResolvedArguments(shape, values, reader.clock)
 
 
-def read_where(reader: FilterReader, arguments: Arguments) -> Condition:
+def read_where(reader: FilterParser, arguments: Arguments) -> Condition:
     where = arguments.get("where")
     return EVERYTHING if where is None else reader.read(where)
 
 
-def read_alike(arguments: Arguments, known: Mapping[str, Alike]) -> Alike | None:
+def read_alike(arguments: Arguments, known: Mapping[str, CollapseBy]) -> CollapseBy | None:
     collapse = arguments.get("collapse")
     return None if collapse is None else known[collapse.name]
 

@@ -16,16 +16,26 @@ from operator import itemgetter
 from graphql import is_list_type, is_non_null_type
 
 from gqlnews.query.arguments import NO_END
-from gqlnews.query.fields import Connection, Groups, Items, Log, LogPart, Many, Part, Refs, Similar
+from gqlnews.query.fields import (
+    ChangeFeed,
+    ChangeFeedField,
+    Connection,
+    ConnectionField,
+    JsonArray,
+    Many,
+    MoreLikeThis,
+    NodeLookup,
+    TermsFacet,
+)
 from gqlnews.query.tree import FieldPlan, RootPlan
 
 USUAL = 10  # elements of a plain list without `first`
 
-SIZED = Connection | Groups | Items | Log | Many | Refs | Similar
-PAGED = Connection | Log | Refs
+SIZED = Connection | TermsFacet | JsonArray | ChangeFeed | Many | NodeLookup | MoreLikeThis
+PAGED = Connection | ChangeFeed | NodeLookup
 """Lists whose size is limited by `limits.page`."""
 
-SLICED = Items | Many | Similar
+SLICED = JsonArray | Many | MoreLikeThis
 
 Bounds = Callable[[Mapping[str, object]], object]
 LIMIT, START_AND_END = itemgetter("limit"), itemgetter("start", "end")
@@ -35,7 +45,7 @@ Sizes = Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class SizedList:
+class BoundedList:
     """A list bounded by arguments, below root field number `root`. `outer`: not inside another such list."""
 
     root: int
@@ -52,18 +62,18 @@ class SizedList:
         return START_AND_END if isinstance(self.field.declaration, SLICED) else LIMIT
 
 
-def sized_lists(roots: Sequence[RootPlan]) -> tuple[SizedList, ...]:
+def sized_lists(roots: Sequence[RootPlan]) -> tuple[BoundedList, ...]:
     """Collect the bounded lists of an operation, in field order."""
-    found: list[SizedList] = []
+    found: list[BoundedList] = []
     for number, root in enumerate(roots):
         _collect(root.field, number, found, outer=True)
     return tuple(found)
 
 
-def _collect(plan: FieldPlan, root: int, found: list[SizedList], *, outer: bool) -> None:
+def _collect(plan: FieldPlan, root: int, found: list[BoundedList], *, outer: bool) -> None:
     sized = bool(plan.definition.args) and isinstance(plan.declaration, SIZED) and not _is_single(plan)
     if sized:
-        found.append(SizedList(root, plan, outer))
+        found.append(BoundedList(root, plan, outer))
     for selection in plan.objects.values():
         for field in selection.fields:
             _collect(field, root, found, outer=outer and not sized)
@@ -71,7 +81,7 @@ def _collect(plan: FieldPlan, root: int, found: list[SizedList], *, outer: bool)
 
 def _is_single(plan: FieldPlan) -> bool:
     declaration = plan.declaration
-    return isinstance(declaration, Items | Refs) and declaration.single
+    return isinstance(declaration, JsonArray | NodeLookup) and declaration.single
 
 
 def size_of(given: object) -> int:
@@ -84,7 +94,7 @@ def size_of(given: object) -> int:
     return USUAL if end == NO_END else int(end - start)
 
 
-def cost_of(roots: Sequence[RootPlan], lists: Sequence[SizedList], sizes: Sequence[int]) -> int:
+def cost_of(roots: Sequence[RootPlan], lists: Sequence[BoundedList], sizes: Sequence[int]) -> int:
     """Return the maximum number of objects in the response, assuming `USUAL` for unbounded lists."""
     by_field: list[dict[int, int]] = [{} for _ in roots]
     for one, size in zip(lists, sizes, strict=True):
@@ -97,7 +107,7 @@ def _cost(plan: FieldPlan, sizes: Sizes, page: int) -> int:
     if not plan.objects:
         return 0
     own = sizes.get(plan.number)
-    below = own if own is not None and isinstance(plan.declaration, Connection | Log) else page
+    below = own if own is not None and isinstance(plan.declaration, Connection | ChangeFeed) else page
     each = 1 + max(
         sum(_cost(field, sizes, below) for field in selection.fields) for selection in plan.objects.values()
     )
@@ -110,7 +120,7 @@ def _count(plan: FieldPlan, own: int | None, page: int) -> int:
         return 1
     if own is not None:
         return own
-    return page if isinstance(plan.declaration, Part | LogPart) else USUAL
+    return page if isinstance(plan.declaration, ConnectionField | ChangeFeedField) else USUAL
 
 
 def _is_list(plan: FieldPlan) -> bool:

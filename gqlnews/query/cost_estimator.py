@@ -5,19 +5,19 @@ from collections.abc import Mapping, Sequence
 from gqlnews.config.limits import Limits
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.advice import advice
-from gqlnews.query.arguments import Inputs
-from gqlnews.query.cost import Bounds, SizedList, cost_of, size_of, sized_lists
-from gqlnews.query.tree import RefusedError, RootPlan, TooCostlyError
+from gqlnews.query.arguments import ResolvedArguments
+from gqlnews.query.cost import BoundedList, Bounds, cost_of, size_of, sized_lists
+from gqlnews.query.tree import CostLimitError, RequestRefusedError, RootPlan
 
 MOST_KEPT = 256  # of one operation
 
-Given = Sequence[Mapping[int, Inputs]]
+Given = Sequence[Mapping[int, ResolvedArguments]]
 """The resolved arguments below each root field, by field number."""
 
 Sizes = Sequence[int]
 
 
-class Costs:
+class CostEstimator:
     """Cost estimator. `of` runs on every request, so it looks only at the bounds of the lists."""
 
     def __init__(self, roots: Sequence[RootPlan], limits: Limits) -> None:
@@ -54,14 +54,14 @@ class Costs:
             raise self._too_costly(sizes, cost, most)
         return cost
 
-    def _too_costly(self, sizes: Sizes, cost: int, most: int) -> TooCostlyError:
+    def _too_costly(self, sizes: Sizes, cost: int, most: int) -> CostLimitError:
         at = self._lists[0].field if self._lists else self._roots[0].field
         change = advice(self._roots, self._lists, sizes, most)
         message = f"The request costs {cost:,} of at most {most:,}: {change}."
-        return TooCostlyError(RequestError(Code.TOO_COSTLY, message), at.node, at.path, cost)
+        return CostLimitError(RequestError(Code.TOO_COSTLY, message), at.node, at.path, cost)
 
 
-def _too_many(one: SizedList, size: int, most: int) -> RefusedError:
+def _too_many(one: BoundedList, size: int, most: int) -> RequestRefusedError:
     name = "ids" if "ids" in one.field.definition.args else "first"
     message = f"`{one.field.key}` asks for {size:,} by `{name}`: give at most {most}."
-    return RefusedError(RequestError(Code.BAD_PAGE, message), one.field.node, one.field.path)
+    return RequestRefusedError(RequestError(Code.BAD_PAGE, message), one.field.node, one.field.path)

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, replace
 
 from graphql.execution.collect_fields import DeferUsage, FieldDetailsList
 
-from gqlnews.query.tree import FieldPlan, ObjectPlan, Parcel, RootPlan
+from gqlnews.query.tree import DeferredFragment, FieldPlan, ObjectPlan, RootPlan
 
 AT_ONCE = 0
 
 
 @dataclass(slots=True)
-class Parcels:
+class DeferredFragments:
     """The deferred fragments of an operation, registered while its fields are collected."""
 
-    all: list[Parcel] = field(default_factory=list)
+    all: list[DeferredFragment] = field(default_factory=list)
     streams: bool = False
     _numbers: dict[int, int] = field(default_factory=dict)  # by the id of graphql-core's DeferUsage
     _known: dict[tuple[tuple[str, ...], int, int], int] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Parcels:
             parent = self._number(usage.parent_defer_usage)
             key = (path, id(usage.directive_node), parent)
             if key not in self._known:
-                self.all.append(Parcel(path, usage.label, parent))
+                self.all.append(DeferredFragment(path, usage.label, parent))
                 self._known[key] = len(self.all)
             self._numbers[id(usage)] = self._known[key]
             self._records.append(usage)

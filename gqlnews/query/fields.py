@@ -11,7 +11,7 @@ from enum import Enum, auto
 from gqlnews.query.arguments import ReadArguments, no_arguments, slice_arguments
 
 
-class Seen(Enum):
+class Visibility(Enum):
     """Row visibility: which rows of a table a client may see."""
 
     ALWAYS = auto()  # no restriction
@@ -35,7 +35,7 @@ LEAST = -1e300  # below every decayed score
 
 
 @dataclass(frozen=True, slots=True)
-class Decay(OrderTerm):
+class DecayedScore(OrderTerm):
     """Time-decayed score: `column` + `moment` ÷ `life`, descending; `LEAST` for rows with a null `column`.
 
     `column` is a base-2 logarithm (halvings), `moment` a column in seconds, and `life` the name of a bound
@@ -49,7 +49,7 @@ class Decay(OrderTerm):
 
 
 @dataclass(frozen=True, slots=True)
-class Junction:
+class JoinTable:
     """A join table from the source key `near` to the target key `far`, ordered by `position`.
 
     `copies` are the denormalized columns of the target table. If they include the sort columns, a connection
@@ -64,7 +64,7 @@ class Junction:
     position: str | None = None
     copies: frozenset[str] = frozenset()
     items: str | None = None
-    seen: Seen = Seen.ALWAYS
+    seen: Visibility = Visibility.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ class Entity:
 
     table: str
     key: str
-    seen: Seen = Seen.ALWAYS
+    seen: Visibility = Visibility.ALWAYS
     order: tuple[OrderTerm, ...] = ()
     node_key: str | None = None  # the natural key in the global id of a Node type
-    node_through: Junction | None = None  # if global ids refer to rows of this join table
+    node_through: JoinTable | None = None  # if global ids refer to rows of this join table
 
 
 class Kind(Enum):
@@ -104,7 +104,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class JoinKey:
     """Join key: `child` equals a column of the parent row, or an argument of the field."""
 
     child: str
@@ -116,8 +116,8 @@ class Match:
 class One:
     """The single matching row, or null."""
 
-    match: Match | None = None
-    through: Junction | None = None
+    match: JoinKey | None = None
+    through: JoinTable | None = None
     arguments: ReadArguments = no_arguments
 
 
@@ -128,14 +128,14 @@ class Many:
     `position`: a column that numbers the rows of each parent from 0, so that a slice is a range condition.
     """
 
-    match: Match | None = None
-    through: Junction | None = None
+    match: JoinKey | None = None
+    through: JoinTable | None = None
     position: str | None = None
     arguments: ReadArguments = no_arguments
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class JsonArray:
     """The objects of a JSON array column; with `single`, the first one or null."""
 
     column: str
@@ -144,7 +144,7 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
+class FullTextMatch:
     """Full-text search in an FTS5 index whose rowids are the entity's keys.
 
     `index` is a name prefix: there is one index per scope.
@@ -163,22 +163,22 @@ class Connection:
 
     entity: Entity
     arguments: ReadArguments
-    match: Match | None = None
-    through: Junction | None = None
-    hits: Hits | None = None
-    shortcut: Junction | None = None
+    match: JoinKey | None = None
+    through: JoinTable | None = None
+    hits: FullTextMatch | None = None
+    shortcut: JoinTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class CollapseBy:
     """Collapse duplicates to the first row: rows with equal `column`, or joined to the same row `through`."""
 
     column: str = ""
-    through: Junction | None = None
+    through: JoinTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
+class TermsFacet:
     """Terms facet: row counts per value of `column`, by count descending, then by value.
 
     The objects have the columns `key` and `count`. With `items`, a join table from the rows to their values,
@@ -187,22 +187,22 @@ class Groups:
     """
 
     column: str
-    items: Junction | None = None
+    items: JoinTable | None = None
     entity: Entity | None = None
-    match: Match | None = None
-    through: Junction | None = None
+    match: JoinKey | None = None
+    through: JoinTable | None = None
     arguments: ReadArguments = no_arguments
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
+class StatsFacet:
     """Stats facet: `min`, `max` and `average` of a column over all rows of the connection."""
 
     column: str
 
 
 @dataclass(frozen=True, slots=True)
-class Intervals:
+class HistogramFacet:
     """Date histogram facet: row counts of the connection per interval of `column`, a timestamp sort key.
 
     The objects have the columns `start` and `count`, oldest first, and include empty intervals.
@@ -229,30 +229,30 @@ class Differences:
     """
 
     entity: Entity
-    match: Match
+    match: JoinKey
     among: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Similar:
+class MoreLikeThis:
     """More-like-this: rows of `entity` that share rare words with the row, best match first.
 
-    `index` is as in `Hits`. `words` names a table of `article_id` and `words` (a JSON array), `counts` one
-    of `scope`, `word` and `documents`. Rows that have one of the row's own names, or a name that it lists,
-    are excluded: `named` joins names to rows, `lists` joins rows to names.
+    `index` is as in `FullTextMatch`. `words` names a table of `article_id` and `words` (a JSON array),
+    `counts` one of `scope`, `word` and `documents`. Rows that have one of the row's own names, or a name that
+    it lists, are excluded: `named` joins names to rows, `lists` joins rows to names.
     """
 
     entity: Entity
     index: str
     words: str
     counts: str
-    named: Junction
-    lists: Junction
+    named: JoinTable
+    lists: JoinTable
     arguments: ReadArguments
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class ChangeFeed:
     """Change feed: the objects that changed after a version, each once, with its latest change.
 
     The objects have the columns `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `there`: the key again,
@@ -266,8 +266,8 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
-    """Change stream of a subscription: objects with the columns of a `Log`.
+class ChangeStream:
+    """Change stream of a subscription: objects with the columns of a `ChangeFeed`.
 
     `there` is null if the row does not exist. `arguments` returns a predicate on the rows of `entity`; `key`
     is the column that identifies a changed row.
@@ -279,14 +279,14 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
-class Refs:
+class NodeLookup:
     """Node lookup: objects of several types by global id, in request order; with `single`, one object."""
 
     arguments: ReadArguments
     single: bool = False
 
 
-class Part(Enum):
+class ConnectionField(Enum):
     """Fields of a connection, its edges, page info and facets that are not columns."""
 
     EDGES = auto()
@@ -304,7 +304,7 @@ class Part(Enum):
     SNIPPET = auto()
 
 
-class LogPart(Enum):
+class ChangeFeedField(Enum):
     """Fields of a change feed."""
 
     CHANGES = auto()
@@ -317,18 +317,18 @@ Declaration = (
     | Literal
     | One
     | Many
-    | Items
+    | JsonArray
     | Connection
-    | Groups
-    | Statistics
-    | Intervals
+    | TermsFacet
+    | StatsFacet
+    | HistogramFacet
     | Differences
-    | Similar
-    | Log
-    | Events
-    | Refs
-    | Part
-    | LogPart
+    | MoreLikeThis
+    | ChangeFeed
+    | ChangeStream
+    | NodeLookup
+    | ConnectionField
+    | ChangeFeedField
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.fts_query import read_search
-from gqlnews.query.predicates import KEY, Condition, Operator, Test, either, every, negated
+from gqlnews.query.predicates import KEY, Comparison, Condition, Operator, either, every, negated
 from gqlnews.text_keys import as_item
 from gqlnews.time_budget import check_time_budget
 from gqlnews.timestamps import key_before, parse_duration, parse_instant
@@ -24,7 +24,7 @@ FIRST_SURROGATE, AFTER_SURROGATES = 0xD800, 0xE000  # code points in between are
 PAST_EVERY_TEXT = b""  # SQLite orders every text before every blob
 
 
-class Compared(Enum):
+class OperandType(Enum):
     """Operand type of a filter field."""
 
     TEXT = auto()
@@ -40,7 +40,7 @@ class Operand:
     """A filter field: the column that it tests and its operand type."""
 
     column: str
-    compared: Compared
+    compared: OperandType
 
 
 Operands = Mapping[str, Operand]
@@ -48,7 +48,7 @@ Operands = Mapping[str, Operand]
 
 
 @dataclass(slots=True)
-class FilterReader:
+class FilterParser:
     """Parser of one `where`. `values` are bound by name; `clock`: one of them depends on the current time."""
 
     operands: Operands
@@ -78,15 +78,15 @@ class FilterReader:
                 operand = self.operands[name]
                 return _READERS[operand.compared](self, operand, value)
 
-    def test(self, column: str, operator: Operator, value: object = None) -> Test:
+    def test(self, column: str, operator: Operator, value: object = None) -> Comparison:
         self._count()
         if operator is Operator.MISSING:
-            return Test(column, operator)
+            return Comparison(column, operator)
         name = f"w{self._parts}"
         self.values[name] = self._counted(value)
-        return Test(column, operator, name)
+        return Comparison(column, operator, name)
 
-    def item(self, column: str, key: str) -> Test:
+    def item(self, column: str, key: str) -> Comparison:
         """Test a list column for an item.
 
         The raw key is bound too, under the same name plus `k`, for the lookup in a join table.
@@ -120,15 +120,15 @@ class FilterReader:
         return every(parts)
 
 
-ReadOperator = Callable[[FilterReader, str, Any], Condition]
-_ReadOperand = Callable[[FilterReader, Operand, Any], Condition]
+ReadOperator = Callable[[FilterParser, str, Any], Condition]
+_ReadOperand = Callable[[FilterParser, Operand, Any], Condition]
 
 
 def _plainly(operator: Operator, convert: Callable[[Any], object] = lambda value: value) -> ReadOperator:
     return lambda reader, column, value: reader.test(column, operator, convert(value))
 
 
-def _among(reader: FilterReader, column: str, values: Sequence[object]) -> Condition:
+def _among(reader: FilterParser, column: str, values: Sequence[object]) -> Condition:
     """Test membership in one JSON array.
 
     SQLite truncates JSON strings at NUL, so values with a NUL are compared one by one.
@@ -143,12 +143,12 @@ def _has_nul(value: object) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
-def _is_null(reader: FilterReader, column: str, value: bool) -> Condition:
+def _is_null(reader: FilterParser, column: str, value: bool) -> Condition:
     missing = reader.test(column, Operator.MISSING)
     return missing if value else negated(missing)
 
 
-def _starts_with(reader: FilterReader, column: str, prefix: str) -> Condition:
+def _starts_with(reader: FilterParser, column: str, prefix: str) -> Condition:
     """Prefix match as a code point range: from the prefix up to the least text after all matches."""
     return every(
         (
@@ -197,7 +197,7 @@ def now_key(seconds_ago: int = 0) -> str:
     return key_before(time.time_ns(), seconds_ago)
 
 
-def _within_last(reader: FilterReader, column: str, text: str) -> Condition:
+def _within_last(reader: FilterParser, column: str, text: str) -> Condition:
     reader.clock = True
     return reader.test(column, Operator.AT_LEAST, now_key(read_duration(text)))
 
@@ -228,11 +228,11 @@ _INSTANT: dict[str, ReadOperator] = {
 }
 
 
-def _has(reader: FilterReader, operand: Operand, slugs: Iterable[str]) -> tuple[Condition, ...]:
+def _has(reader: FilterParser, operand: Operand, slugs: Iterable[str]) -> tuple[Condition, ...]:
     return tuple(reader.item(operand.column, slug) for slug in slugs)
 
 
-def _items(reader: FilterReader, operand: Operand, given: Mapping[str, Any]) -> Condition:
+def _items(reader: FilterParser, operand: Operand, given: Mapping[str, Any]) -> Condition:
     known: dict[str, Callable[[tuple[Condition, ...]], Condition]] = {
         "any": either,
         "all": every,
@@ -243,15 +243,15 @@ def _items(reader: FilterReader, operand: Operand, given: Mapping[str, Any]) -> 
     )
 
 
-_READERS: dict[Compared, _ReadOperand] = {
-    Compared.TEXT: lambda reader, operand, given: reader.operators(operand, given, _TEXT),
-    Compared.INTEGER: lambda reader, operand, given: reader.operators(operand, given, _INTEGER),
-    Compared.INSTANT: lambda reader, operand, given: reader.operators(operand, given, _INSTANT),
-    Compared.COUNT: lambda reader, operand, value: reader.test(
+_READERS: dict[OperandType, _ReadOperand] = {
+    OperandType.TEXT: lambda reader, operand, given: reader.operators(operand, given, _TEXT),
+    OperandType.INTEGER: lambda reader, operand, given: reader.operators(operand, given, _INTEGER),
+    OperandType.INSTANT: lambda reader, operand, given: reader.operators(operand, given, _INSTANT),
+    OperandType.COUNT: lambda reader, operand, value: reader.test(
         operand.column, Operator.MORE if value else Operator.AT_MOST, 0
     ),
-    Compared.ITEMS: _items,
-    Compared.FULL_TEXT: lambda reader, operand, text: reader.test(
+    OperandType.ITEMS: _items,
+    OperandType.FULL_TEXT: lambda reader, operand, text: reader.test(
         operand.column, Operator.MATCHES, read_search(text)
     ),
 }

@@ -7,8 +7,16 @@ index serves, so that they read only the rows they return.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gqlnews.query.connection_args import ListShape
-from gqlnews.query.fields import Connection, Groups, Intervals, Junction, Match, Part, Statistics
+from gqlnews.query.connection_args import ConnectionShape
+from gqlnews.query.fields import (
+    Connection,
+    ConnectionField,
+    HistogramFacet,
+    JoinKey,
+    JoinTable,
+    StatsFacet,
+    TermsFacet,
+)
 from gqlnews.query.predicates import EVERYTHING, columns_of
 from gqlnews.query.scan import (
     ALIKE,
@@ -31,7 +39,9 @@ from gqlnews.query.scan import (
 )
 from gqlnews.query.tree import FieldPlan
 
-_OF_PAGE = frozenset({Part.EDGES, Part.NODES, Part.START_CURSOR, Part.END_CURSOR})
+_OF_PAGE = frozenset(
+    {ConnectionField.EDGES, ConnectionField.NODES, ConnectionField.START_CURSOR, ConnectionField.END_CURSOR}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +72,34 @@ class Reads:
 def reads_of(plan: FieldPlan) -> Reads:
     """Count the scans that a connection's selection needs."""
     parts = list(plan.selection.fields)
-    infos = [field for part in parts if part.declaration is Part.PAGE_INFO for field in part.selection.fields]
-    edges = [field for part in parts if part.declaration is Part.EDGES for field in part.selection.fields]
+    infos = [
+        field
+        for part in parts
+        if part.declaration is ConnectionField.PAGE_INFO
+        for field in part.selection.fields
+    ]
+    edges = [
+        field
+        for part in parts
+        if part.declaration is ConnectionField.EDGES
+        for field in part.selection.fields
+    ]
 
-    def count(fields: list[FieldPlan], part: Part) -> int:
+    def count(fields: list[FieldPlan], part: ConnectionField) -> int:
         return sum(field.declaration is part for field in fields)
 
     facets = [
-        _facet(field) for part in parts if part.declaration is Part.FACETS for field in part.selection.fields
+        _facet(field)
+        for part in parts
+        if part.declaration is ConnectionField.FACETS
+        for field in part.selection.fields
     ]
     return Reads(
         page=any(field.declaration in _OF_PAGE for field in (*parts, *infos)) or bool(infos),
-        snippets=count(edges, Part.SNIPPET),
-        counts=count(parts, Part.TOTAL_COUNT),
-        previous=count(infos, Part.HAS_PREVIOUS_PAGE),
-        following=count(infos, Part.HAS_NEXT_PAGE),
+        snippets=count(edges, ConnectionField.SNIPPET),
+        counts=count(parts, ConnectionField.TOTAL_COUNT),
+        previous=count(infos, ConnectionField.HAS_PREVIOUS_PAGE),
+        following=count(infos, ConnectionField.HAS_NEXT_PAGE),
         facets=tuple(facet for facet in facets if facet is not None),
     )
 
@@ -84,11 +107,11 @@ def reads_of(plan: FieldPlan) -> Reads:
 def _facet(plan: FieldPlan) -> Facet | None:
     times = 1 + _lists_below(plan)
     match plan.declaration:
-        case Groups(column=column, items=items):
+        case TermsFacet(column=column, items=items):
             return Facet("" if items else column, times, GROUP, GROUP_ALL)
-        case Intervals(column=column):
+        case HistogramFacet(column=column):
             return Facet(column, times, INTERVALS, INTERVALS)
-        case Statistics(column=column):
+        case StatsFacet(column=column):
             return Facet(column, times, STATISTICS, STATISTICS)
     return None
 
@@ -103,7 +126,7 @@ def _lists_below(plan: FieldPlan) -> int:
 
 
 def passes_of_list(
-    declaration: Connection, shape: ListShape, values: Values, reads: Reads, many: int, parent: str
+    declaration: Connection, shape: ConnectionShape, values: Values, reads: Reads, many: int, parent: str
 ) -> list[Pass]:
     """Return the scans of a non-search connection for `many` parents, which are rows of table `parent`."""
     tests = weight_of(shape.where, values)
@@ -122,7 +145,7 @@ def passes_of_list(
 
 
 def passes_of_search(
-    declaration: Connection, shape: ListShape, values: Values, reads: Reads, _many: int, _parent: str
+    declaration: Connection, shape: ConnectionShape, values: Values, reads: Reads, _many: int, _parent: str
 ) -> list[Pass]:
     """Return the scans of a search connection.
 
@@ -136,7 +159,7 @@ def passes_of_search(
     return [Pass(weight, declaration.entity.table)]
 
 
-def passes_of_groups(declaration: Groups, many: int, parent: str) -> list[Pass]:
+def passes_of_groups(declaration: TermsFacet, many: int, parent: str) -> list[Pass]:
     """Return the scan of a terms facet outside a connection."""
     if declaration.entity is None or declaration.match is None:
         return []
@@ -157,13 +180,13 @@ class _Group:
         return Pass(weight, self.rows, self.parents, self.parents_of, self.within)
 
 
-def _group(table: str, match: Match, junction: Junction | None, many: int, parent: str) -> _Group:
+def _group(table: str, match: JoinKey, junction: JoinTable | None, many: int, parent: str) -> _Group:
     if junction is None:
         return _Group(f"{table}.{match.child}", many, parent, table)
     return _Group(f"{junction.table}.{junction.near}", many, parent, junction.table)
 
 
-def _all_reads(declaration: Connection, shape: ListShape, reads: Reads, row: int, tests: int) -> int:
+def _all_reads(declaration: Connection, shape: ConnectionShape, reads: Reads, row: int, tests: int) -> int:
     """Return the weight per row of the list, summed over all scans."""
     alike = shape.alike is not None
     whole = row + tests * (ALIKE_TESTS if alike else 1) + (ALIKE if alike else 0)
@@ -183,7 +206,7 @@ def _all_reads(declaration: Connection, shape: ListShape, reads: Reads, row: int
     return weight
 
 
-def _looks_beyond(shape: ListShape, reads: Reads) -> int:
+def _looks_beyond(shape: ConnectionShape, reads: Reads) -> int:
     """Count the extra queries for rows before or after the page.
 
     In the direction of pagination the page's extra row answers that, unless a cursor bounds that side.
@@ -194,19 +217,19 @@ def _looks_beyond(shape: ListShape, reads: Reads) -> int:
     return following + previous
 
 
-def _is_ordered(declaration: Connection, shape: ListShape) -> bool:
+def _is_ordered(declaration: Connection, shape: ConnectionShape) -> bool:
     """Whether an index provides the order, at least for its first key."""
     first = declaration.entity.order[:1]
     by_same = bool(first) and first[0].column == shape.order[0].column
     return by_same and not _by_keys(declaration.through)
 
 
-def _by_keys(junction: Junction | None) -> bool:
+def _by_keys(junction: JoinTable | None) -> bool:
     """Whether the rows are looked up by key through a join table without denormalized columns."""
     return junction is not None and not junction.copies
 
 
-def _walks_by_item(junction: Junction, shape: ListShape, reads: Reads) -> int:
+def _walks_by_item(junction: JoinTable, shape: ConnectionShape, reads: Reads) -> int:
     """Count the scans over all rows per parent that search for the parent's item.
 
     They are needed if a column that is read is not among the join table's denormalized columns.

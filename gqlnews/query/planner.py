@@ -33,9 +33,16 @@ from graphql.execution.collect_fields import (
 )
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.defer import Parcels
+from gqlnews.query.defer import DeferredFragments
 from gqlnews.query.fields import Declarations, Literal
-from gqlnews.query.tree import FieldPlan, ObjectPlan, RefusedError, RootPlan, RootPlans, Stream
+from gqlnews.query.tree import (
+    FieldPlan,
+    ObjectPlan,
+    OperationPlan,
+    RequestRefusedError,
+    RootPlan,
+    StreamDirective,
+)
 from gqlnews.time_budget import check_time_budget
 
 MOST_WEIGHT = 3_000  # per request: 1 per leaf, `OF_ITS_OWN` per field with a selection set; about 0.2 s
@@ -44,7 +51,7 @@ MOST_FIELDS = 120  # of one object: every 60 add a nesting level in SQL, and SQL
 MOST_DEPTH = 32  # of fields with a selection set; close to SQLite's limit on expression depth
 
 
-def plan_operation(operation: "Executor[object]", declarations: Declarations) -> RootPlans:
+def plan_operation(operation: "Executor[object]", declarations: Declarations) -> OperationPlan:
     """Plan the root fields that have a declaration.
 
     Raises GraphQLError if the operation's own selection set cannot be collected.
@@ -56,7 +63,7 @@ def plan_operation(operation: "Executor[object]", declarations: Declarations) ->
     )
     plans: dict[str, RootPlan] = {}
     failures: dict[str, GraphQLError] = {}
-    weight, parcels = 0, Parcels()
+    weight, parcels = 0, DeferredFragments()
     parcels.add(collected.new_defer_usages, ())
     for key, details in collected.grouped_field_set.items():
         collector = _Collector(operation, declarations, parcels, weight=weight)
@@ -69,7 +76,7 @@ def plan_operation(operation: "Executor[object]", declarations: Declarations) ->
         if plan is not None:
             plans[key] = RootPlan(plan, tuple(collector.inputs))
     complete = len(plans) == len(collected.grouped_field_set)
-    return RootPlans(plans, failures, complete, tuple(parcels.all), parcels.streams)
+    return OperationPlan(plans, failures, complete, tuple(parcels.all), parcels.streams)
 
 
 def definition_has_fields(definition: GraphQLField) -> bool:
@@ -82,7 +89,7 @@ class _Collector:
 
     operation: "Executor[object]"
     declarations: Declarations
-    parcels: Parcels
+    parcels: DeferredFragments
     inputs: list[FieldPlan] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
     weight: int = 0
@@ -112,12 +119,12 @@ class _Collector:
             error = RequestError(
                 Code.TOO_WIDE, f"The request asks for too many fields by `{key}`: ask in two."
             )
-            raise RefusedError(error, node, path)
+            raise RequestRefusedError(error, node, path)
         if len(path) > MOST_DEPTH and definition_has_fields(definition):
             error = RequestError(
                 Code.TOO_DEEP, f"`{key}` is nested more than {MOST_DEPTH} deep: ask in two requests."
             )
-            raise RefusedError(error, node, path)
+            raise RequestRefusedError(error, node, path)
         place = len(self.inputs)
         objects = self._plan_objects(definition, details, path)
         parcel, stream = self.parcels.of(details), self._stream(node, definition)
@@ -141,7 +148,7 @@ class _Collector:
             error = RequestError(
                 Code.TOO_WIDE, f"`{path[-1]}` has more than {MOST_FIELDS} fields: ask in two requests."
             )
-            raise RefusedError(error, next(iter(grouped.values()))[0].node, path)
+            raise RequestRefusedError(error, next(iter(grouped.values()))[0].node, path)
         fields = (self.plan_field(concrete, key, details, path) for key, details in grouped.items())
         return ObjectPlan(
             concrete.name,
@@ -149,7 +156,7 @@ class _Collector:
             tuple(plan for plan in fields if plan is not None),
         )
 
-    def _stream(self, node: FieldNode, definition: GraphQLField) -> Stream | None:
+    def _stream(self, node: FieldNode, definition: GraphQLField) -> StreamDirective | None:
         """Read the `@stream` directive of a list field."""
         if not node.directives or not is_list_type(get_nullable_type(definition.type)):
             return None
@@ -161,7 +168,7 @@ class _Collector:
         if initial < 0:
             raise GraphQLError("initialCount must be 0 or more.", node)
         self.parcels.streams = True
-        return Stream(initial, given.get("label"))
+        return StreamDirective(initial, given.get("label"))
 
     def _subfields(
         self, concrete: GraphQLObjectType, details: FieldDetailsList, path: tuple[str, ...]

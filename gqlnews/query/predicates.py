@@ -28,7 +28,7 @@ _DEAR = frozenset({Operator.CONTAINS, Operator.HAS, Operator.MATCHES})
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Comparison:
     """A comparison of a column; `value` is the name of the bound value."""
 
     column: str
@@ -54,10 +54,10 @@ class AnyOf:
 class Not:
     """Two-valued negation: true wherever the test is not, including for a null column."""
 
-    test: Test
+    test: Comparison
 
 
-Condition = Test | All | AnyOf | Not
+Condition = Comparison | All | AnyOf | Not
 
 EVERYTHING = All()
 KEY = "k"  # suffix of the bound name of the raw key behind a list item
@@ -87,7 +87,7 @@ def negated(condition: Condition) -> Condition:
             return every(negated(part) for part in parts)
         case Not(test):
             return test
-        case Test():
+        case Comparison():
             return Not(condition)
 
 
@@ -101,18 +101,18 @@ def columns_of(condition: Condition) -> frozenset[str]:
             return frozenset[str]().union(*map(columns_of, parts))
         case Not(test):
             return columns_of(test)
-        case Test(column, operator):
+        case Comparison(column, operator):
             return frozenset({column if operator not in _DEAR else f"{column} by {operator}"})
 
 
-def item_asked(condition: Condition, column: str) -> tuple[Test, Condition] | None:
+def item_asked(condition: Condition, column: str) -> tuple[Comparison, Condition] | None:
     """Split off a list-item test on `column` that every row must pass.
 
     Returns the test and the remaining predicate, or None if there is no such test.
     """
     parts = condition.parts if isinstance(condition, All) else (condition,)
     for part in parts:
-        if isinstance(part, Test) and part.operator is Operator.HAS and part.column == column:
+        if isinstance(part, Comparison) and part.operator is Operator.HAS and part.column == column:
             return part, every(other for other in parts if other is not part)
     return None
 
@@ -138,7 +138,7 @@ def _is_dear(part: Condition) -> bool:
             return any(map(_is_dear, parts))
         case Not(test):
             return _is_dear(test)
-        case Test(operator=operator):
+        case Comparison(operator=operator):
             return operator in _DEAR
 
 

@@ -7,23 +7,30 @@ from graphql import GraphQLError, VariableValues, get_argument_values, is_non_nu
 
 from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.errors import RequestError
-from gqlnews.query.arguments import Inputs
+from gqlnews.query.arguments import ResolvedArguments
 from gqlnews.query.audience import Audience
 from gqlnews.query.compile import Statement, compile_statement
-from gqlnews.query.complexity import Place, Weights, places_of
-from gqlnews.query.cost_estimator import Costs
+from gqlnews.query.complexity import ComplexityCounter, Place, places_of
+from gqlnews.query.cost_estimator import CostEstimator
 from gqlnews.query.defer import pruned
-from gqlnews.query.fields import Column, Differences, Literal, LogPart, Part, Statistics
+from gqlnews.query.fields import ChangeFeedField, Column, ConnectionField, Differences, Literal, StatsFacet
 from gqlnews.query.scan import NOTHING_SCANNED, Passes, ScanWork
 from gqlnews.query.sql import REFUSED, Rendered, render_passing_keys, render_root
 from gqlnews.query.sql.change_stream import EVENTS, KEYS
 from gqlnews.query.sql.context import bound_name
-from gqlnews.query.tree import FieldPlan, Parcel, RefusedError, RootPlan, RootPlans, TooCostlyError
+from gqlnews.query.tree import (
+    CostLimitError,
+    DeferredFragment,
+    FieldPlan,
+    OperationPlan,
+    RequestRefusedError,
+    RootPlan,
+)
 from gqlnews.time_budget import check_time_budget
 
-WITHOUT_ARGUMENTS = Column | Literal | Part | LogPart | Statistics | Differences
+WITHOUT_ARGUMENTS = Column | Literal | ConnectionField | ChangeFeedField | StatsFacet | Differences
 Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
-Ran = tuple[str, tuple[object, ...]]
+SqlCall = tuple[str, tuple[object, ...]]
 """SQL text and its parameters."""
 
 WHOLE = -1  # the complete response, not an incremental part
@@ -32,22 +39,22 @@ COMPILE_SECONDS = 50e-6  # to render and compile one test of a filter in one sub
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class BoundQuery:
     """A bound statement, ready to run.
 
     `nullable`: its field may be null. `timeless`: no bound value depends on the current time.
     """
 
-    statement: Ran
+    statement: SqlCall
     nullable: bool
     timeless: bool
-    refusals: tuple[RefusedError, ...] = ()
+    refusals: tuple[RequestRefusedError, ...] = ()
 
     @property
     def sql(self) -> str:
         return self.statement[0]
 
-    def refusal(self, answer: bytes | None) -> RefusedError | None:
+    def refusal(self, answer: bytes | None) -> RequestRefusedError | None:
         """Return the error that the statement reports instead of a result, or None."""
         if answer is None or not answer.startswith(REFUSED.encode()):
             return None
@@ -63,7 +70,7 @@ class BoundOperation:
     fields (scan.py).
     """
 
-    queries: Mapping[str, Query]
+    queries: Mapping[str, BoundQuery]
     failures: Mapping[str, GraphQLError]
     complete: bool
     timeless: bool
@@ -81,16 +88,16 @@ class BoundSubscription:
     key: str
     _telling: Statement
     _passing: Statement
-    inputs: Inputs
+    inputs: ResolvedArguments
     field: FieldPlan
     cost: int
     _values: Mapping[str, object]
 
-    def tell(self, events: str) -> "Ran":
+    def tell(self, events: str) -> "SqlCall":
         """Statement that renders events (JSON, see query/sql/change_stream.py) to one line of JSON each."""
         return self._given(self._telling, EVENTS, events)
 
-    def passing(self, keys: str) -> "Ran":
+    def passing(self, keys: str) -> "SqlCall":
         """Statement that reduces a JSON array of keys to those of rows that pass the filter."""
         return self._given(self._passing, KEYS, keys)
 
@@ -99,47 +106,47 @@ class BoundSubscription:
         """Grouping key: equal for subscriptions that deliver the same events in the same form."""
         return self.key, self.tell(""), self.passing("")
 
-    def _given(self, statement: Statement, name: str, value: str) -> "Ran":
+    def _given(self, statement: Statement, name: str, value: str) -> "SqlCall":
         values = {**self._values, bound_name(self.field.number, name): value}
         return statement.sql, statement.bind(values)
 
 
 @dataclass(frozen=True, slots=True)
-class BoundPart:
+class BoundIncrement:
     """One incremental payload: plan and statement of each root field that contributes to it."""
 
     plans: Mapping[str, FieldPlan]
-    queries: Mapping[str, Query]
+    queries: Mapping[str, BoundQuery]
 
 
 @dataclass(frozen=True, slots=True)
-class BoundParts:
+class BoundIncrements:
     """An incremental response: the initial part, and one part per deferred fragment."""
 
-    parcels: tuple[Parcel, ...]
-    parts: tuple[BoundPart, ...]
+    parcels: tuple[DeferredFragment, ...]
+    parts: tuple[BoundIncrement, ...]
 
 
 @dataclass(slots=True)
-class PlannedOperation:
+class PreparedOperation:
     """The root plans of one operation and a cache of the statements compiled from them."""
 
-    roots: RootPlans
+    roots: OperationPlan
     limits: Limits = UNLIMITED
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
     size: int = 0  # approximate bytes of the cached statements
-    _costs: Costs = field(init=False)
+    _costs: CostEstimator = field(init=False)
     _places: Mapping[str, Place] = field(init=False)
 
     def __post_init__(self) -> None:
         places = ((key, places_of(root)) for key, root in self.roots.plans.items())
         self._places = {key: place for key, place in places if place is not None}
-        self._costs = Costs(tuple(self.roots.plans.values()), self.limits)
+        self._costs = CostEstimator(tuple(self.roots.plans.values()), self.limits)
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
         """Bind the request's values.
 
-        Raises RefusedError if any argument is invalid or a limit is exceeded.
+        Raises RequestRefusedError if any argument is invalid or a limit is exceeded.
         """
         queries, failures = {}, dict(self.roots.failures)
         bounds, cost, passes = self._bounds(variables)
@@ -157,7 +164,7 @@ class PlannedOperation:
     def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
         """Bind a subscription to the statements that filter and render its events.
 
-        Raises RefusedError as `bind` does, and the GraphQLError of its one field.
+        Raises RequestRefusedError as `bind` does, and the GraphQLError of its one field.
         """
         bounds, cost, _ = self._bounds(variables)
         for failure in (*self.roots.failures.values(), *(bound.failure for bound in bounds.values())):
@@ -182,7 +189,7 @@ class PlannedOperation:
         fresh = _bind(self.roots.plans[bound.key], variables)
         return replace(bound, inputs=fresh.inputs[bound.field.number], _values=fresh.values())
 
-    def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundParts | None":
+    def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundIncrements | None":
         """Bind an incremental response; None if it has to be delivered whole. Raises as `bind` does."""
         roots = self.roots
         if roots.failures or not roots.complete or not (roots.parcels or roots.streams):
@@ -191,22 +198,22 @@ class PlannedOperation:
         if any(bound.failure for bound in bounds.values()):
             return None
         parts = tuple(self._part(number, bounds, audience) for number in range(1 + len(self.roots.parcels)))
-        return BoundParts(self.roots.parcels, parts)
+        return BoundIncrements(self.roots.parcels, parts)
 
-    def _part(self, number: int, bounds: "Mapping[str, _Bound]", audience: Audience) -> "BoundPart":
+    def _part(self, number: int, bounds: "Mapping[str, _Bound]", audience: Audience) -> "BoundIncrement":
         plans, queries = {}, {}
         for key, bound in bounds.items():
             plan = pruned(self.roots.plans[key], number)
             if plan is not None:
                 plans[key] = plan.field
                 queries[key] = self._query(key, bound, audience, plan, number)
-        return BoundPart(plans, queries)
+        return BoundIncrement(plans, queries)
 
     def _bounds(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int, dict[str, Passes]]":
         """Return the resolved arguments of each root field, the query cost, and the scans by root field."""
         plans = self.roots.plans
         bounds = {key: _bind(root, variables) for key, root in plans.items()}
-        weights = Weights()
+        weights = ComplexityCounter()
         passes: dict[str, Passes] = {}
         for key, place in self._places.items():
             before, bound = weights.tests, bounds[key]
@@ -218,7 +225,7 @@ class PlannedOperation:
     def _cost(self, bounds: "Mapping[str, _Bound]", passes: Mapping[str, Passes]) -> int:
         try:
             return self._costs.of([bound.inputs for bound in bounds.values()])
-        except TooCostlyError as error:
+        except CostLimitError as error:
             error.passes = passes
             raise
 
@@ -241,7 +248,7 @@ class PlannedOperation:
         self.statements[key] = statement
         self.size += statement.size
 
-    def merge(self, other: "PlannedOperation") -> None:
+    def merge(self, other: "PreparedOperation") -> None:
         """Add the statements compiled by another plan of the same operation."""
         for key, statement in other.statements.items():
             if key not in self.statements:
@@ -249,11 +256,11 @@ class PlannedOperation:
 
     def _query(
         self, key: str, bound: "_Bound", audience: Audience, plan: RootPlan, part: int = WHOLE
-    ) -> Query:
+    ) -> BoundQuery:
         statement = self._statement(key, bound, audience, render_root, plan, part)
         nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
         ran = (statement.sql, statement.bind(bound.values()))
-        return Query(ran, nullable, bound.timeless, statement.refusals)
+        return BoundQuery(ran, nullable, bound.timeless, statement.refusals)
 
 
 @dataclass(slots=True)
@@ -264,7 +271,7 @@ class _Bound:
     number of filter tests, each counted as often as it is compiled.
     """
 
-    inputs: dict[int, Inputs] = field(default_factory=dict)
+    inputs: dict[int, ResolvedArguments] = field(default_factory=dict)
     failure: GraphQLError | None = None
     tests: int = 0
 
@@ -286,7 +293,7 @@ def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
     for plan in root.inputs:
         try:
             arguments = get_argument_values(plan.definition, plan.node, variables)
-        except GraphQLError as error:  # continue: a RefusedError of a later argument takes precedence
+        except GraphQLError as error:  # continue: a RequestRefusedError of a later argument takes precedence
             bound.failure = bound.failure or GraphQLError(error.message, error.nodes, path=list(plan.path))
             continue
         declaration = plan.declaration
@@ -294,5 +301,5 @@ def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
         try:
             bound.inputs[plan.number] = declaration.arguments(arguments)
         except RequestError as error:
-            raise RefusedError(error, plan.node, plan.path) from error
+            raise RequestRefusedError(error, plan.node, plan.path) from error
     return bound

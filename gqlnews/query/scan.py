@@ -31,7 +31,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.predicates import All, AnyOf, Condition, Not, Operator, Test
+from gqlnews.query.predicates import All, AnyOf, Comparison, Condition, Not, Operator
 
 COMPARISON = 1
 INDEX_ROW = 8
@@ -147,7 +147,7 @@ def weight_of(condition: Condition, values: Values) -> int:
             return sum(weight_of(part, values) for part in parts)
         case Not(test):
             return weight_of(test, values)
-        case Test(operator=operator, value=name):
+        case Comparison(operator=operator, value=name):
             weight = _OPERATORS.get(operator, COMPARISON)
             return weight + weight_of_match(values.get(name)) if operator is Operator.MATCHES else weight
 

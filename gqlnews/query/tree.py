@@ -14,7 +14,7 @@ from gqlnews.query.fields import Declaration, Entity
 from gqlnews.query.scan import Passes
 
 
-class RefusedError(RequestError):
+class RequestRefusedError(RequestError):
     """An error that fails the whole request, with the field that it is located at."""
 
     def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...]) -> None:
@@ -22,7 +22,7 @@ class RefusedError(RequestError):
         self.node, self.path = node, path
 
 
-class TooCostlyError(RefusedError):
+class CostLimitError(RequestRefusedError):
     """The request exceeds the cost limit. `passes`: the scans it would have run, by root field."""
 
     def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...], cost: int) -> None:
@@ -32,7 +32,7 @@ class TooCostlyError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class DeferredFragment:
     """A deferred fragment: its path in the response, and the number of the fragment that encloses it."""
 
     path: tuple[str, ...]
@@ -41,7 +41,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamDirective:
     """The `@stream` directive of a list: how many items are in the initial response."""
 
     initial: int
@@ -72,7 +72,7 @@ class FieldPlan:
     path: tuple[str, ...]
     objects: Mapping[str, ObjectPlan] = field(default_factory=dict)
     parcel: int = 0
-    stream: Stream | None = None
+    stream: StreamDirective | None = None
 
     @property
     def selection(self) -> ObjectPlan:
@@ -90,7 +90,7 @@ class RootPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class RootPlans:
+class OperationPlan:
     """The plans of an operation's root fields by response key, in response order.
 
     `failures` are the errors of root fields whose selection cannot be collected. `complete`: every root field
@@ -100,5 +100,5 @@ class RootPlans:
     plans: Mapping[str, RootPlan]
     failures: Mapping[str, GraphQLError]
     complete: bool
-    parcels: tuple[Parcel, ...] = ()
+    parcels: tuple[DeferredFragment, ...] = ()
     streams: bool = False

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from gqlnews.errors import FolderError
+from gqlnews.errors import ContentFolderError
 
 _MARKER = ".gqlnews-sample"
 _MARKER_TEXT = "This folder was written by `gqlnews sample`, which may replace what it wrote here.\n"
@@ -15,19 +15,19 @@ _OUR_FILE = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]*\d+\.md")
 def claim(folder: Path) -> None:
     """Create `folder`, or delete an earlier sample from it; other files in it stay.
 
-    Raises FolderError if the folder is not empty and not a sample, or cannot be written.
+    Raises ContentFolderError if the folder is not empty and not a sample, or cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / _MARKER).is_file():
             _remove_sample(folder)
         elif any(folder.iterdir()):
-            raise FolderError(
+            raise ContentFolderError(
                 f"{folder} is not empty, and no earlier sample: give a new folder, or empty this one."
             )
         (folder / _MARKER).write_bytes(_MARKER_TEXT.encode())
     except OSError as error:
-        raise FolderError(f"Cannot write to {folder}: {error.strerror}. Give a new folder.") from error
+        raise ContentFolderError(f"Cannot write to {folder}: {error.strerror}. Give a new folder.") from error
 
 
 def _remove_sample(folder: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from gqlnews.errors import FolderError, SettingsError
+from gqlnews.errors import ContentFolderError, SettingsError
 from gqlnews.sample.blocks import Block, make_block
 from gqlnews.sample.bodies import make_body
 from gqlnews.sample.clock import day_of
@@ -41,7 +41,7 @@ def write_sample(
 ) -> SampleReport:
     """Fill `folder` with `articles` files; `progress` is called with the number done and the total.
 
-    Raises SettingsError for a negative number, FolderError if the folder cannot be claimed or written.
+    Raises SettingsError for a negative number, ContentFolderError if the folder cannot be claimed or written.
     """
     if articles < 0:
         raise SettingsError(f"A sample cannot have {articles} articles: give 0 or more.")
@@ -49,7 +49,9 @@ def write_sample(
     try:
         return _write_all(folder, articles, seed, progress or _ignore)
     except OSError as error:
-        raise FolderError(f"Cannot write the sample: {error}. Give a folder with room for it.") from error
+        raise ContentFolderError(
+            f"Cannot write the sample: {error}. Give a folder with room for it."
+        ) from error
 
 
 def draw_blocks(articles: int, seed: int) -> Iterator[tuple[Random, Block]]:

@@ -5,8 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gqlnews.query.arguments import read_slice, slice_arguments
-from gqlnews.query.connection_args import ReadList
-from gqlnews.query.fields import Connection, Items, Junction, Kind, Many, Match, One, OrderTerm, Part, Similar
+from gqlnews.query.connection_args import ConnectionArguments
+from gqlnews.query.fields import (
+    Connection,
+    ConnectionField,
+    JoinKey,
+    JoinTable,
+    JsonArray,
+    Kind,
+    Many,
+    MoreLikeThis,
+    One,
+    OrderTerm,
+)
 from gqlnews.schema.coverage import Coverage
 from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import ORDER_BY, PAGE, WHERE, argument, column, declared, first
@@ -24,21 +35,21 @@ if TYPE_CHECKING:
     from gqlnews.schema.story import Story
     from gqlnews.schema.topic import Topic
 
-RELATED = Many(Match("article_id", parent="id"), position="position", arguments=slice_arguments)
+RELATED = Many(JoinKey("article_id", parent="id"), position="position", arguments=slice_arguments)
 TOPICS = Many(
-    Match("slug", parent="id"),
-    through=Junction("article_topic", near="article_id", far="topic", position="position"),
+    JoinKey("slug", parent="id"),
+    through=JoinTable("article_topic", near="article_id", far="topic", position="position"),
 )
-STORY_OF = One(Match("slug", parent="id"), through=STORY_OF_ARTICLE)
+STORY_OF = One(JoinKey("slug", parent="id"), through=STORY_OF_ARTICLE)
 
 MOST_SIMILAR = 5  # unless `first` says otherwise
-SIMILAR = Similar(
+SIMILAR = MoreLikeThis(
     ARTICLE,
     index="search",
     words="article_words",
     counts="search_word",
-    named=Junction("article_url", near="url", far="article_id"),
-    lists=Junction("related", near="article_id", far="url"),
+    named=JoinTable("article_url", near="url", far="article_id"),
+    lists=JoinTable("related", near="article_id", far="url"),
     arguments=lambda arguments: read_slice(arguments, default=MOST_SIMILAR),
 )
 
@@ -51,12 +62,12 @@ ARTICLE_LIST = (
 
 def articles(
     place: str,
-    match: Match | None = None,
-    through: Junction | None = None,
+    match: JoinKey | None = None,
+    through: JoinTable | None = None,
     order: tuple[OrderTerm, ...] = ARTICLE.order,
 ) -> Connection:
     """Declare a connection of articles. `order` is the default; `place` ties cursors to this connection."""
-    read = ReadList(place, order, ARTICLE_OPERANDS, ARTICLE_ORDERS, ARTICLES_ALIKE)
+    read = ConnectionArguments(place, order, ARTICLE_OPERANDS, ARTICLE_ORDERS, ARTICLES_ALIKE)
     shortcut = None if match else ARTICLES_OF_TOPIC
     return Connection(ARTICLE, read, match, through, shortcut=shortcut)
 
@@ -83,7 +94,7 @@ class Article(Node, Coverage):
         TOPICS, description="Topics of the article, in file order."
     )
     image: Image | None = declared(
-        Items("images", single=True), description="The first of `images`; null if there are none."
+        JsonArray("images", single=True), description="The first of `images`; null if there are none."
     )
     related: list[Related] = declared(
         RELATED,
@@ -94,7 +105,9 @@ class Article(Node, Coverage):
     related_count: int = column("related_count", description="Total number of entries in `related`.")
     referenced_by: Annotated["ArticleConnection", strawberry.lazy("gqlnews.schema.article")] = declared(
         articles(
-            "Article.referencedBy", Match("id", parent="id"), Junction("related", "target_id", "article_id")
+            "Article.referencedBy",
+            JoinKey("id", parent="id"),
+            JoinTable("related", "target_id", "article_id"),
         ),
         *ARTICLE_LIST,
         description="Articles that list this one in `related`, newest first unless `orderBy` says otherwise.",
@@ -122,7 +135,7 @@ class Article(Node, Coverage):
     )
     html: str | None = column("html", description="`body` rendered as sanitized HTML.")
     table_of_contents: list[Heading] = declared(
-        Items("table_of_contents"), description="Headings of `body`, in document order."
+        JsonArray("table_of_contents"), description="Headings of `body`, in document order."
     )
     word_count: int = column(
         "word_count",
@@ -159,23 +172,23 @@ class Article(Node, Coverage):
 
 @strawberry.type(description="An article in a connection, with its cursor.")
 class ArticleEdge:
-    cursor: str = declared(Part.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
-    node: Article = declared(Part.EDGE_NODE, description="The article.")
+    cursor: str = declared(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
+    node: Article = declared(ConnectionField.EDGE_NODE, description="The article.")
 
 
 @strawberry.type(description="A page of a list of articles.")
 class ArticleConnection:
     edges: list[ArticleEdge] = declared(
-        Part.EDGES, description="The edges of the page: each article with its cursor."
+        ConnectionField.EDGES, description="The edges of the page: each article with its cursor."
     )
     nodes: list[Article] = declared(
-        Part.NODES, description="The articles of the page, for clients that do not need cursors."
+        ConnectionField.NODES, description="The articles of the page, for clients that do not need cursors."
     )
-    page_info: PageInfo = declared(Part.PAGE_INFO, description="Information for paging.")
+    page_info: PageInfo = declared(ConnectionField.PAGE_INFO, description="Information for paging.")
     total_count: int = declared(
-        Part.TOTAL_COUNT,
+        ConnectionField.TOTAL_COUNT,
         description="Total number of matching articles, on all pages. Computed only if selected.",
     )
     facets: ArticleFacets = declared(
-        Part.FACETS, description="Counts and statistics of all matching articles, on all pages."
+        ConnectionField.FACETS, description="Counts and statistics of all matching articles, on all pages."
     )

@@ -14,7 +14,7 @@ from gqlnews.errors import DatabaseError
 from gqlnews.query.fields import Declaration, Declarations
 from gqlnews.schema.article import Article
 from gqlnews.schema.fields import DECLARATION
-from gqlnews.schema.passthrough_executor import FragmentExecutor
+from gqlnews.schema.passthrough_executor import PassthroughExecutor
 from gqlnews.schema.query import Query
 from gqlnews.schema.scalars import CONFIG
 from gqlnews.schema.story import Story
@@ -36,7 +36,7 @@ ENTITIES = {
 }
 
 
-class Prepared(SchemaExtension):
+class UsePreparedDocument(SchemaExtension):
     """Make Strawberry use the document that the engine has already parsed and validated."""
 
     def on_operation(self) -> Iterator[None]:
@@ -71,8 +71,8 @@ def build_schema() -> strawberry.Schema:
         subscription=Subscription,
         types=[Article, Story, Topic],
         config=CONFIG,
-        extensions=[Prepared],
-        execution_context_class=FragmentExecutor,
+        extensions=[UsePreparedDocument],
+        execution_context_class=PassthroughExecutor,
     )
 
 

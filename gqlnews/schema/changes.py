@@ -6,9 +6,9 @@ from enum import Enum
 import strawberry
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.arguments import Arguments, Inputs
+from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.connection_args import MOST_ON_A_PAGE, page_size
-from gqlnews.query.fields import Log, LogPart, Match, One
+from gqlnews.query.fields import ChangeFeed, ChangeFeedField, JoinKey, One
 from gqlnews.schema.article import Article
 from gqlnews.schema.fields import column, declared
 from gqlnews.schema.tables import CHANGE, SITE
@@ -16,12 +16,12 @@ from gqlnews.schema.tables import CHANGE, SITE
 _VERSION = re.compile(r"([0-9a-f]{1,32}-)([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
-def change_arguments(arguments: Arguments) -> Inputs:
+def change_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve the arguments to the values that query/sql/change_feed.py binds."""
     first = arguments.get("first")
     limit, _ = page_size(MOST_ON_A_PAGE if first is None else first, None)
     line, since, started = read_version(arguments.get("since"))
-    return Inputs(values={"limit": limit, "line": line, "since": since, "started": started})
+    return ResolvedArguments(values={"limit": limit, "line": line, "since": since, "started": started})
 
 
 def read_version(text: str | None) -> tuple[str | None, int, int | None]:
@@ -56,7 +56,7 @@ class ArticleChange:
     kind: ChangeKind = column("kind", description="The kind of change.")
     slug: str = column("slug", description="The slug of the changed article.")
     article: Article | None = declared(
-        One(Match("slug", parent="there")),
+        One(JoinKey("slug", parent="there")),
         description="The article in its current state; null if it was removed.",
     )
     version: str = column(
@@ -68,13 +68,15 @@ class ArticleChange:
 @strawberry.type(description="A page of changes, and the version to continue from.")
 class ChangeSet:
     nodes: list[ArticleChange] = declared(
-        LogPart.CHANGES, description="The changes, oldest first, one per article."
+        ChangeFeedField.CHANGES, description="The changes, oldest first, one per article."
     )
     version: str = declared(
-        LogPart.VERSION,
+        ChangeFeedField.VERSION,
         description="The version to pass as the next `since`, to `changes` or to `articleChanged`.",
     )
-    has_more: bool = declared(LogPart.HAS_MORE, description="Whether there are more changes after `version`.")
+    has_more: bool = declared(
+        ChangeFeedField.HAS_MORE, description="Whether there are more changes after `version`."
+    )
 
 
-CHANGES = Log(CHANGE, SITE, change_arguments)
+CHANGES = ChangeFeed(CHANGE, SITE, change_arguments)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.query.fields import Items, Match, One
+from gqlnews.query.fields import JoinKey, JsonArray, One
 from gqlnews.schema.fields import column, declared, first
 from gqlnews.schema.image import Image
 from gqlnews.schema.scalars import URL, DateTime
@@ -37,7 +37,7 @@ class Coverage:
         "quality", description="Quality score assigned by the CMS; higher is better."
     )
     provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] | None = declared(
-        One(Match("domain", parent="provider_domain")), description="The publisher."
+        One(JoinKey("domain", parent="provider_domain")), description="The publisher."
     )
     provider_name: str | None = column(
         "provider_name",
@@ -47,5 +47,5 @@ class Coverage:
         ),
     )
     images: list[Image] = declared(
-        Items("images"), first(), description="Images in file order; the first is the main image."
+        JsonArray("images"), first(), description="Images in file order; the first is the main image."
     )

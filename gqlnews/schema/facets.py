@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry.types.arguments import StrawberryArgument
 
-from gqlnews.query.arguments import Arguments, Inputs, read_slice
-from gqlnews.query.fields import Groups, Intervals, Junction, Match, One, Seen, Statistics
+from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
+from gqlnews.query.fields import HistogramFacet, JoinKey, JoinTable, One, StatsFacet, TermsFacet, Visibility
 from gqlnews.schema.fields import argument, column, declared
 from gqlnews.schema.scalars import DateTime
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from gqlnews.schema.topic import Topic
 
 MOST_GROUPS = 10  # unless `first` says otherwise
-TOPICS_OF_ARTICLE = Junction("article_topic", near="article_id", far="topic", seen=Seen.PUBLISHED)
+TOPICS_OF_ARTICLE = JoinTable("article_topic", near="article_id", far="topic", seen=Visibility.PUBLISHED)
 
 
-def group_arguments(arguments: Arguments) -> Inputs:
-    return Inputs(values={"limit": read_slice(arguments, default=MOST_GROUPS).values["end"]})
+def group_arguments(arguments: Arguments) -> ResolvedArguments:
+    return ResolvedArguments(values={"limit": read_slice(arguments, default=MOST_GROUPS).values["end"]})
 
 
-def interval_arguments(arguments: Arguments) -> Inputs:
-    return Inputs(shape=arguments["by"].name)
+def interval_arguments(arguments: Arguments) -> ResolvedArguments:
+    return ResolvedArguments(shape=arguments["by"].name)
 
 
 @strawberry.enum(description="Calendar intervals, in UTC.")
@@ -38,7 +38,7 @@ class Interval(Enum):
 @strawberry.type(description="A topic and the number of articles about it.")
 class TopicCount:
     topic: Annotated["Topic", strawberry.lazy("gqlnews.schema.topic")] = declared(
-        One(Match("slug", parent="key")), description="The topic."
+        One(JoinKey("slug", parent="key")), description="The topic."
     )
     count: int = column("count", description="Number of articles about the topic.")
 
@@ -46,7 +46,7 @@ class TopicCount:
 @strawberry.type(description="A provider and the number of its articles.")
 class ProviderCount:
     provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] = declared(
-        One(Match("domain", parent="key")), description="The provider."
+        One(JoinKey("domain", parent="key")), description="The provider."
     )
     count: int = column("count", description="Number of articles by the provider.")
 
@@ -79,26 +79,28 @@ def most() -> StrawberryArgument:
 @strawberry.type(description="Counts and statistics of all articles in a list, not only of the current page.")
 class ArticleFacets:
     topics: list[TopicCount] = declared(
-        Groups("topic", items=TOPICS_OF_ARTICLE, arguments=group_arguments),
+        TermsFacet("topic", items=TOPICS_OF_ARTICLE, arguments=group_arguments),
         most(),
         description="Article counts by topic, highest first.",
     )
     providers: list[ProviderCount] = declared(
-        Groups("provider_domain", arguments=group_arguments),
+        TermsFacet("provider_domain", arguments=group_arguments),
         most(),
         description="Article counts by provider, highest first.",
     )
-    types: list[ValueCount] = declared(Groups("type"), description="Article counts by type, highest first.")
+    types: list[ValueCount] = declared(
+        TermsFacet("type"), description="Article counts by type, highest first."
+    )
     categories: list[ValueCount] = declared(
-        Groups("category"),
+        TermsFacet("category"),
         description="Article counts by category, highest first. Articles without a category are not counted.",
     )
     published: list[IntervalCount] = declared(
-        Intervals("published_at", arguments=interval_arguments),
+        HistogramFacet("published_at", arguments=interval_arguments),
         argument("by", Interval, Interval.MONTH, "Length of the intervals."),
         description=(
             "Article counts by publication date, oldest first. Empty intervals in between have a count of 0."
         ),
     )
-    quality: IntStats = declared(Statistics("quality"), description="Statistics of `quality`.")
-    heat: IntStats = declared(Statistics("heat"), description="Statistics of `heat`.")
+    quality: IntStats = declared(StatsFacet("quality"), description="Statistics of `quality`.")
+    heat: IntStats = declared(StatsFacet("heat"), description="Statistics of `heat`.")

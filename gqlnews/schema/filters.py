@@ -6,7 +6,7 @@ import strawberry
 from strawberry.types.base import StrawberryObjectDefinition, has_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
-from gqlnews.query.filters import Compared, Operand, Operands
+from gqlnews.query.filters import Operand, Operands, OperandType
 from gqlnews.schema.fields import DECLARATION
 from gqlnews.schema.scalars import DateTime, Duration
 
@@ -16,7 +16,7 @@ def optional(description: str, *, name: str | None = None) -> Any:
     return strawberry.field(name=name, default=strawberry.UNSET, description=description)
 
 
-def tests(column: str, compared: Compared, description: str) -> Any:
+def tests(column: str, compared: OperandType, description: str) -> Any:
     """Define an optional filter field that tests a column."""
     operand = Operand(column, compared)
     return strawberry.field(
@@ -91,32 +91,34 @@ class ArticleFilter:
         "At least one of these filters matches. An empty list matches nothing.", name="or"
     )
     not_: "ArticleFilter | None" = optional("This filter does not match.", name="not")
-    slug: StringFilter | None = tests("slug", Compared.TEXT, "Filter by slug.")
-    title: StringFilter | None = tests("title", Compared.TEXT, "Filter by headline.")
-    category: StringFilter | None = tests("category", Compared.TEXT, "Filter by category.")
-    type: StringFilter | None = tests("type", Compared.TEXT, "Filter by type.")
-    topic: SetFilter | None = tests("topic_slugs", Compared.ITEMS, "Filter by topic slugs.")
-    provider: StringFilter | None = tests("provider_domain", Compared.TEXT, "Filter by provider domain.")
+    slug: StringFilter | None = tests("slug", OperandType.TEXT, "Filter by slug.")
+    title: StringFilter | None = tests("title", OperandType.TEXT, "Filter by headline.")
+    category: StringFilter | None = tests("category", OperandType.TEXT, "Filter by category.")
+    type: StringFilter | None = tests("type", OperandType.TEXT, "Filter by type.")
+    topic: SetFilter | None = tests("topic_slugs", OperandType.ITEMS, "Filter by topic slugs.")
+    provider: StringFilter | None = tests("provider_domain", OperandType.TEXT, "Filter by provider domain.")
     published_date_time: DateTimeFilter | None = tests(
-        "published_at", Compared.INSTANT, "Filter by publication date."
+        "published_at", OperandType.INSTANT, "Filter by publication date."
     )
     updated_at: DateTimeFilter | None = tests(
-        "updated_key", Compared.INSTANT, "Filter by the file's modification time."
+        "updated_key", OperandType.INSTANT, "Filter by the file's modification time."
     )
-    quality: IntFilter | None = tests("quality", Compared.INTEGER, "Filter by quality.")
-    heat: IntFilter | None = tests("heat", Compared.INTEGER, "Filter by heat.")
-    published: bool | None = tests("published", Compared.COUNT, "Whether the article is public.")
-    has_image: bool | None = tests("has_image", Compared.COUNT, "Whether the article has an image.")
+    quality: IntFilter | None = tests("quality", OperandType.INTEGER, "Filter by quality.")
+    heat: IntFilter | None = tests("heat", OperandType.INTEGER, "Filter by heat.")
+    published: bool | None = tests("published", OperandType.COUNT, "Whether the article is public.")
+    has_image: bool | None = tests("has_image", OperandType.COUNT, "Whether the article has an image.")
     has_related: bool | None = tests(
-        "related_count", Compared.COUNT, "Whether the article lists related coverage."
+        "related_count", OperandType.COUNT, "Whether the article lists related coverage."
     )
-    matches: str | None = tests("search", Compared.FULL_TEXT, "Full-text query, with the syntax of `search`.")
+    matches: str | None = tests(
+        "search", OperandType.FULL_TEXT, "Full-text query, with the syntax of `search`."
+    )
 
 
 @strawberry.input(description="Filter for providers. All given fields must match.")
 class ProviderFilter:
-    domain: StringFilter | None = tests("domain", Compared.TEXT, "Filter by domain.")
-    name: StringFilter | None = tests("name", Compared.TEXT, "Filter by the provider's `name`.")
+    domain: StringFilter | None = tests("domain", OperandType.TEXT, "Filter by domain.")
+    name: StringFilter | None = tests("name", OperandType.TEXT, "Filter by the provider's `name`.")
 
 
 ARTICLE_OPERANDS = operands_of(ArticleFilter)

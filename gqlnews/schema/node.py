@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import strawberry
 
-from gqlnews.query.arguments import Inputs
+from gqlnews.query.arguments import ResolvedArguments
 from gqlnews.schema.fields import column
 
 
@@ -19,18 +19,18 @@ class Node:
     )
 
 
-def node_argument(arguments: Mapping[str, Any]) -> Inputs:
+def node_argument(arguments: Mapping[str, Any]) -> ResolvedArguments:
     return _refs([arguments["id"]])
 
 
-def nodes_argument(arguments: Mapping[str, Any]) -> Inputs:
+def nodes_argument(arguments: Mapping[str, Any]) -> ResolvedArguments:
     return _refs(arguments["ids"])
 
 
-def _refs(ids: list[str]) -> Inputs:
+def _refs(ids: list[str]) -> ResolvedArguments:
     """Bind `refs`, a JSON array of `[type, natural key]` (`["", ""]` for an invalid ID), and `limit`."""
     refs = orjson.dumps([_read_id(text) for text in ids]).decode()
-    return Inputs(values={"refs": refs, "limit": len(ids)})
+    return ResolvedArguments(values={"refs": refs, "limit": len(ids)})
 
 
 def _read_id(text: str) -> tuple[str, str]:

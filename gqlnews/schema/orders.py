@@ -5,7 +5,7 @@ from enum import Enum
 import strawberry
 
 from gqlnews.query.connection_args import BELOW
-from gqlnews.query.fields import Alike, OrderTerm
+from gqlnews.query.fields import CollapseBy, OrderTerm
 from gqlnews.schema.tables import STORY_OF_ARTICLE
 
 
@@ -69,4 +69,4 @@ ARTICLE_ORDERS = {
     "HEAT": OrderTerm("heat", missing=BELOW, number=True),
     "TITLE": OrderTerm("title"),
 }
-ARTICLES_ALIKE = {"URL": Alike(column="url"), "STORY": Alike(through=STORY_OF_ARTICLE)}
+ARTICLES_ALIKE = {"URL": CollapseBy(column="url"), "STORY": CollapseBy(through=STORY_OF_ARTICLE)}

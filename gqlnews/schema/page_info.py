@@ -2,23 +2,23 @@
 
 import strawberry
 
-from gqlnews.query.fields import Part
+from gqlnews.query.fields import ConnectionField
 from gqlnews.schema.fields import declared
 
 
 @strawberry.type(description="Information about a page of a connection.")
 class PageInfo:
     has_next_page: bool = declared(
-        Part.HAS_NEXT_PAGE,
+        ConnectionField.HAS_NEXT_PAGE,
         description="Whether there are items after this page. Exact for both paging directions.",
     )
     has_previous_page: bool = declared(
-        Part.HAS_PREVIOUS_PAGE,
+        ConnectionField.HAS_PREVIOUS_PAGE,
         description="Whether there are items before this page. Exact for both paging directions.",
     )
     start_cursor: str | None = declared(
-        Part.START_CURSOR, description="The cursor of the first edge; null if the page is empty."
+        ConnectionField.START_CURSOR, description="The cursor of the first edge; null if the page is empty."
     )
     end_cursor: str | None = declared(
-        Part.END_CURSOR, description="The cursor of the last edge; null if the page is empty."
+        ConnectionField.END_CURSOR, description="The cursor of the last edge; null if the page is empty."
     )

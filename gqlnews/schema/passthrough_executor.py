@@ -8,7 +8,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from gqlnews.time_budget import check_time_budget
 
 
-class FragmentExecutor(StrawberryGraphQLCoreExecutionContext):
+class PassthroughExecutor(StrawberryGraphQLCoreExecutionContext):
     """Return `orjson.Fragment` results as they are. Raises TimeBudgetExceeded."""
 
     def complete_value(

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from gqlnews.query.connection_args import ReadList
-from gqlnews.query.fields import Connection, Items, Kind, Match, Part
+from gqlnews.query.connection_args import ConnectionArguments
+from gqlnews.query.fields import Connection, ConnectionField, JoinKey, JsonArray, Kind
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.fields import column, declared, first
 from gqlnews.schema.filters import PROVIDER_OPERANDS
@@ -15,7 +15,7 @@ from gqlnews.schema.tables import PROVIDER
 
 def providers(place: str) -> Connection:
     """Declare a connection of providers by domain. `place` ties cursors to this connection."""
-    return Connection(PROVIDER, ReadList(place, PROVIDER.order, PROVIDER_OPERANDS))
+    return Connection(PROVIDER, ConnectionArguments(place, PROVIDER.order, PROVIDER_OPERANDS))
 
 
 @strawberry.type(description="A publisher of articles or related coverage, identified by its domain.")
@@ -26,10 +26,10 @@ class Provider(Node):
         "names", Kind.JSON, description="All names that files use for this domain, most used first."
     )
     images: list[Image] = declared(
-        Items("images"), first(), description="Images of the provider, from the newest file that has any."
+        JsonArray("images"), first(), description="Images of the provider, from the newest file that has any."
     )
     articles: ArticleConnection = declared(
-        articles("Provider.articles", Match("provider_domain", parent="domain")),
+        articles("Provider.articles", JoinKey("provider_domain", parent="domain")),
         *ARTICLE_LIST,
         description="Articles by the provider, newest first unless `orderBy` says otherwise.",
     )
@@ -37,19 +37,19 @@ class Provider(Node):
 
 @strawberry.type(description="A provider in a connection, with its cursor.")
 class ProviderEdge:
-    cursor: str = declared(Part.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
-    node: Provider = declared(Part.EDGE_NODE, description="The provider.")
+    cursor: str = declared(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
+    node: Provider = declared(ConnectionField.EDGE_NODE, description="The provider.")
 
 
 @strawberry.type(description="A page of a list of providers.")
 class ProviderConnection:
     edges: list[ProviderEdge] = declared(
-        Part.EDGES, description="The edges of the page: each provider with its cursor."
+        ConnectionField.EDGES, description="The edges of the page: each provider with its cursor."
     )
     nodes: list[Provider] = declared(
-        Part.NODES, description="The providers of the page, for clients that do not need cursors."
+        ConnectionField.NODES, description="The providers of the page, for clients that do not need cursors."
     )
-    page_info: PageInfo = declared(Part.PAGE_INFO, description="Information for paging.")
+    page_info: PageInfo = declared(ConnectionField.PAGE_INFO, description="Information for paging.")
     total_count: int = declared(
-        Part.TOTAL_COUNT, description="Total number of matching providers, on all pages."
+        ConnectionField.TOTAL_COUNT, description="Total number of matching providers, on all pages."
     )

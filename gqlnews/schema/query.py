@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar, cast
 import strawberry
 
 from gqlnews.query.arguments import key_arguments
-from gqlnews.query.fields import Declaration, Junction, Many, Match, One, Refs
+from gqlnews.query.fields import Declaration, JoinKey, JoinTable, Many, NodeLookup, One
 from gqlnews.schema.article import Article, ArticleConnection, articles
 from gqlnews.schema.changes import CHANGES, ChangeSet
 from gqlnews.schema.fields import AFTER, BEFORE, DECLARATION, FIRST, LAST, ORDER_BY, WHERE
@@ -52,7 +52,7 @@ def root(declaration: Declaration, description: str) -> Callable[[Resolver], Res
 @strawberry.type(description="Queries.")
 class Query:
     @root(
-        One(Match("slug", argument="slug"), arguments=key_arguments),
+        One(JoinKey("slug", argument="slug"), arguments=key_arguments),
         "The article with this slug; null if there is none.",
     )
     async def article(self, info: Info, slug: str) -> Article | None:
@@ -60,8 +60,8 @@ class Query:
 
     @root(
         One(
-            Match("id", argument="url"),
-            through=Junction("url_owner", near="url", far="article_id"),
+            JoinKey("id", argument="url"),
+            through=JoinTable("url_owner", near="url", far="article_id"),
             arguments=key_arguments,
         ),
         "The article with this URL, which may be any of its URLs; null if there is none. If several share "
@@ -145,7 +145,7 @@ class Query:
         return await finished(info)
 
     @root(
-        One(Match("domain", argument="domain"), arguments=key_arguments),
+        One(JoinKey("domain", argument="domain"), arguments=key_arguments),
         "The provider with this domain; null if there is none.",
     )
     async def provider(self, info: Info, domain: str) -> Provider | None:
@@ -164,7 +164,7 @@ class Query:
         return await finished(info)
 
     @root(
-        One(Match("slug", argument="slug"), arguments=key_arguments),
+        One(JoinKey("slug", argument="slug"), arguments=key_arguments),
         "The topic with this slug; null if there is none.",
     )
     async def topic(self, info: Info, slug: str) -> Topic | None:
@@ -174,12 +174,12 @@ class Query:
     async def topics(self, info: Info) -> list[Topic]:
         return await finished(info)
 
-    @root(Refs(node_argument, single=True), "The object with this ID; null if there is none.")
+    @root(NodeLookup(node_argument, single=True), "The object with this ID; null if there is none.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         return await finished(info)
 
     @root(
-        Refs(nodes_argument),
+        NodeLookup(nodes_argument),
         "The objects with these IDs, in the same order; null for each ID without an object.",
     )
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.query.fields import Difference, Differences, Match, One
+from gqlnews.query.fields import Difference, Differences, JoinKey, One
 from gqlnews.schema.coverage import Coverage
 from gqlnews.schema.fields import column, declared
 from gqlnews.schema.tables import ARTICLE
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DRIFT = Differences(
     ARTICLE,
-    Match("id", parent="target_id"),
+    JoinKey("id", parent="target_id"),
     (
         Difference("title", "title", "title"),
         Difference("excerpt", "excerpt", "excerpt"),
@@ -40,7 +40,7 @@ class Drift:
 class Related(Coverage):
     position: int = column("position", description="Position in the list, starting at 0.")
     article: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] | None = declared(
-        One(Match("id", parent="target_id")),
+        One(JoinKey("id", parent="target_id")),
         description=(
             "The stored article with this URL; null if there is none that the caller may see. Queries can "
             "nest as deep as the limits allow."

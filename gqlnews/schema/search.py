@@ -4,10 +4,10 @@ import hashlib
 
 import strawberry
 
-from gqlnews.query.arguments import Arguments, Inputs
-from gqlnews.query.connection_args import ListShape, read_page, read_where
-from gqlnews.query.fields import Connection, Hits, OrderTerm, Part
-from gqlnews.query.filters import FilterReader
+from gqlnews.query.arguments import Arguments, ResolvedArguments
+from gqlnews.query.connection_args import ConnectionShape, read_page, read_where
+from gqlnews.query.fields import Connection, ConnectionField, FullTextMatch, OrderTerm
+from gqlnews.query.filters import FilterParser
 from gqlnews.query.fts_query import read_search
 from gqlnews.schema.article import Article
 from gqlnews.schema.facets import ArticleFacets
@@ -19,27 +19,27 @@ from gqlnews.schema.tables import ARTICLE
 BEST_FIRST = (OrderTerm("score", descending=True, number=True), *ARTICLE.order)
 
 
-def search_arguments(arguments: Arguments) -> Inputs:
+def search_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve the arguments of `search`. Cursors are valid for one query only, as it determines the order."""
     match = read_search(arguments["query"])
     query = hashlib.sha256(match.encode()).hexdigest()[:12]
     page, values = read_page(arguments, f"Query.search {query}", BEST_FIRST)
     values["match"] = match
-    reader = FilterReader(ARTICLE_OPERANDS, values)
-    shape = ListShape(page, BEST_FIRST, read_where(reader, arguments))
-    return Inputs(shape, values, reader.clock)
+    reader = FilterParser(ARTICLE_OPERANDS, values)
+    shape = ConnectionShape(page, BEST_FIRST, read_where(reader, arguments))
+    return ResolvedArguments(shape, values, reader.clock)
 
 
-SEARCH = Connection(ARTICLE, search_arguments, hits=Hits("search"))
+SEARCH = Connection(ARTICLE, search_arguments, hits=FullTextMatch("search"))
 
 
 @strawberry.type(description="A search result, with its score and snippet.")
 class SearchEdge:
-    cursor: str = declared(Part.EDGE_CURSOR, description="Cursor to pass as `after`.")
-    node: Article = declared(Part.EDGE_NODE, description="The article.")
-    score: float = declared(Part.SCORE, description="Relevance score; higher is better.")
+    cursor: str = declared(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after`.")
+    node: Article = declared(ConnectionField.EDGE_NODE, description="The article.")
+    score: float = declared(ConnectionField.SCORE, description="Relevance score; higher is better.")
     snippet: str = declared(
-        Part.SNIPPET,
+        ConnectionField.SNIPPET,
         description="The best matching passage, HTML-escaped, with matches in `<mark>` elements.",
     )
 
@@ -47,13 +47,16 @@ class SearchEdge:
 @strawberry.type(description="A page of search results.")
 class SearchConnection:
     edges: list[SearchEdge] = declared(
-        Part.EDGES, description="The edges of the page: each article with its cursor, score and snippet."
+        ConnectionField.EDGES,
+        description="The edges of the page: each article with its cursor, score and snippet.",
     )
     nodes: list[Article] = declared(
-        Part.NODES, description="The articles of the page, for clients that do not need cursors."
+        ConnectionField.NODES, description="The articles of the page, for clients that do not need cursors."
     )
-    page_info: PageInfo = declared(Part.PAGE_INFO, description="Information for paging.")
-    total_count: int = declared(Part.TOTAL_COUNT, description="Total number of search results, on all pages.")
+    page_info: PageInfo = declared(ConnectionField.PAGE_INFO, description="Information for paging.")
+    total_count: int = declared(
+        ConnectionField.TOTAL_COUNT, description="Total number of search results, on all pages."
+    )
     facets: ArticleFacets = declared(
-        Part.FACETS, description="Counts and statistics of all search results, on all pages."
+        ConnectionField.FACETS, description="Counts and statistics of all search results, on all pages."
     )

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from gqlnews.query.arguments import Arguments, Inputs, read_slice
+from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.fields import Many
 from gqlnews.schema.fields import argument, column, declared
 from gqlnews.schema.problem import Problem
@@ -11,7 +11,7 @@ from gqlnews.schema.scalars import DateTime
 MOST_PROBLEMS = 100
 
 
-def problem_arguments(arguments: Arguments) -> Inputs:
+def problem_arguments(arguments: Arguments) -> ResolvedArguments:
     return read_slice(arguments, default=MOST_PROBLEMS)
 
 

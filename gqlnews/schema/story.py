@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.query.arguments import Arguments, Inputs
-from gqlnews.query.connection_args import ListShape, read_page
-from gqlnews.query.fields import Connection, Groups, Match, One, OrderTerm, Part
-from gqlnews.query.predicates import Operator, Test
+from gqlnews.query.arguments import Arguments, ResolvedArguments
+from gqlnews.query.connection_args import ConnectionShape, read_page
+from gqlnews.query.fields import Connection, ConnectionField, JoinKey, One, OrderTerm, TermsFacet
+from gqlnews.query.predicates import Comparison, Operator
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.facets import ProviderCount
 from gqlnews.schema.fields import column, declared
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
 OLDEST_FIRST = (OrderTerm("published_at"), OrderTerm("slug"))
 LARGEST_FIRST = (OrderTerm("size", descending=True, number=True), *STORY.order)
-MEMBERS = Match("id", parent="slug")
+MEMBERS = JoinKey("id", parent="slug")
 
 
-def story_arguments(arguments: Arguments) -> Inputs:
+def story_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve the arguments of `stories`. Cursors are valid for one order only."""
     by_size = arguments["orderBy"].name == "SIZE"
     order, place = (LARGEST_FIRST, "Query.stories by size") if by_size else (STORY.order, "Query.stories")
     page, values = read_page(arguments, place, order)
     values["size"] = max(2, arguments["minSize"])
-    return Inputs(ListShape(page, order, Test("size", Operator.AT_LEAST, "size")), values)
+    return ResolvedArguments(
+        ConnectionShape(page, order, Comparison("size", Operator.AT_LEAST, "size")), values
+    )
 
 
 STORIES = Connection(STORY, story_arguments)
@@ -45,7 +47,7 @@ STORIES = Connection(STORY, story_arguments)
 class Story(Node):
     title: str = column("title", description="Title of the `lead` article.")
     lead: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] = declared(
-        One(Match("id", parent="lead_id")),
+        One(JoinKey("id", parent="lead_id")),
         description="The article with the highest heat. Ties go to the highest quality, then to the newest.",
     )
     size: int = column("size", description="Number of articles in the story.")
@@ -54,7 +56,7 @@ class Story(Node):
     )
     last_published: DateTime = column("last_published", description="Publication date of the newest article.")
     providers: list[ProviderCount] = declared(
-        Groups("provider_domain", entity=ARTICLE, match=MEMBERS, through=ARTICLES_OF_STORY),
+        TermsFacet("provider_domain", entity=ARTICLE, match=MEMBERS, through=ARTICLES_OF_STORY),
         description="Providers in the story with their article counts, highest first.",
     )
     articles: ArticleConnection = declared(
@@ -66,19 +68,19 @@ class Story(Node):
 
 @strawberry.type(description="A story in a connection, with its cursor.")
 class StoryEdge:
-    cursor: str = declared(Part.EDGE_CURSOR, description="Cursor to pass as `after`.")
-    node: Story = declared(Part.EDGE_NODE, description="The story.")
+    cursor: str = declared(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after`.")
+    node: Story = declared(ConnectionField.EDGE_NODE, description="The story.")
 
 
 @strawberry.type(description="A page of a list of stories.")
 class StoryConnection:
     edges: list[StoryEdge] = declared(
-        Part.EDGES, description="The edges of the page: each story with its cursor."
+        ConnectionField.EDGES, description="The edges of the page: each story with its cursor."
     )
     nodes: list[Story] = declared(
-        Part.NODES, description="The stories of the page, for clients that do not need cursors."
+        ConnectionField.NODES, description="The stories of the page, for clients that do not need cursors."
     )
-    page_info: PageInfo = declared(Part.PAGE_INFO, description="Information for paging.")
+    page_info: PageInfo = declared(ConnectionField.PAGE_INFO, description="Information for paging.")
     total_count: int = declared(
-        Part.TOTAL_COUNT, description="Total number of matching stories, on all pages."
+        ConnectionField.TOTAL_COUNT, description="Total number of matching stories, on all pages."
     )

@@ -6,10 +6,10 @@ from typing import Annotated, Any, TypeVar, cast
 import orjson
 import strawberry
 
-from gqlnews.query.arguments import Arguments, Inputs
+from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.connection_args import read_where
-from gqlnews.query.fields import Events
-from gqlnews.query.filters import FilterReader
+from gqlnews.query.fields import ChangeStream
+from gqlnews.query.filters import FilterParser
 from gqlnews.schema.changes import ArticleChange, read_version
 from gqlnews.schema.fields import DECLARATION
 from gqlnews.schema.filters import ARTICLE_OPERANDS, ArticleFilter
@@ -22,20 +22,20 @@ JUDGED = (
 AFTER = "Resumes after this `version` of an earlier response: missed changes come first, one per article."
 
 
-def event_arguments(arguments: Arguments) -> Inputs:
+def event_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve `where` to the shape, and `since` to the values `line`, `since` and `started`."""
     line, since, started = read_version(arguments.get("since"))
-    reader = FilterReader(ARTICLE_OPERANDS, {"line": line, "since": since, "started": started})
+    reader = FilterParser(ARTICLE_OPERANDS, {"line": line, "since": since, "started": started})
     where = read_where(reader, arguments)
-    return Inputs(where, reader.values, reader.clock)
+    return ResolvedArguments(where, reader.values, reader.clock)
 
 
-ARTICLE_CHANGED = Events(ARTICLE, "slug", event_arguments)
+ARTICLE_CHANGED = ChangeStream(ARTICLE, "slug", event_arguments)
 
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
-def watched(declaration: Events, description: str) -> Callable[[Resolver], Resolver]:
+def watched(declaration: ChangeStream, description: str) -> Callable[[Resolver], Resolver]:
     """Define a subscription root field by its declaration."""
     field = strawberry.subscription(metadata={DECLARATION: declaration}, description=description)
     return cast("Callable[[Resolver], Resolver]", field)

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from gqlnews.query.fields import Match
+from gqlnews.query.fields import JoinKey
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.fields import column, declared
 from gqlnews.schema.node import Node
@@ -16,7 +16,7 @@ class Topic(Node):
     articles: ArticleConnection = declared(
         articles(
             "Topic.articles",
-            Match("id", parent="slug"),
+            JoinKey("id", parent="slug"),
             ARTICLES_OF_TOPIC,
         ),
         *ARTICLE_LIST,

@@ -5,12 +5,12 @@ log2(heat) + published / halfLife, which does not depend on the current time. So
 cursors need no clock.
 """
 
-from gqlnews.query.arguments import Arguments, Inputs
-from gqlnews.query.connection_args import ListShape, read_alike, read_page, read_where
+from gqlnews.query.arguments import Arguments, ResolvedArguments
+from gqlnews.query.connection_args import ConnectionShape, read_alike, read_page, read_where
 from gqlnews.query.cursors import Key, bad_cursor
-from gqlnews.query.fields import LEAST, Connection, Decay
-from gqlnews.query.filters import FilterReader, now_key, read_duration, read_instant
-from gqlnews.query.predicates import Operator, Test, every
+from gqlnews.query.fields import LEAST, Connection, DecayedScore
+from gqlnews.query.filters import FilterParser, now_key, read_duration, read_instant
+from gqlnews.query.predicates import Comparison, Operator, every
 from gqlnews.schema.filters import ARTICLE_OPERANDS
 from gqlnews.schema.orders import ARTICLES_ALIKE
 from gqlnews.schema.tables import ARTICLE
@@ -18,14 +18,14 @@ from gqlnews.text_keys import heat_log_of
 from gqlnews.timestamps import parse_instant, seconds_of
 
 HOTTEST_FIRST = (
-    Decay(
+    DecayedScore(
         "heat_log", descending=True, number=True, moment="published_seconds", life="half_life", base="heat"
     ),
     *ARTICLE.order,
 )
 
 
-def trending_arguments(arguments: Arguments) -> Inputs:
+def trending_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve the arguments of `trending`. Cursors are valid for one half-life only."""
     half_life = float(read_duration(arguments["halfLife"]))
     as_of = arguments.get("asOf")
@@ -43,10 +43,10 @@ def trending_arguments(arguments: Arguments) -> Inputs:
 
     page, values = read_page(arguments, f"Query.trending {half_life:.0f}", HOTTEST_FIRST, read_keys)
     values |= {"half_life": half_life, "as_of": latest}
-    reader = FilterReader(ARTICLE_OPERANDS, values)
-    where = every((Test("published_at", Operator.AT_MOST, "as_of"), read_where(reader, arguments)))
-    shape = ListShape(page, HOTTEST_FIRST, where, read_alike(arguments, ARTICLES_ALIKE))
-    return Inputs(shape, values, reader.clock or as_of is None)
+    reader = FilterParser(ARTICLE_OPERANDS, values)
+    where = every((Comparison("published_at", Operator.AT_MOST, "as_of"), read_where(reader, arguments)))
+    shape = ConnectionShape(page, HOTTEST_FIRST, where, read_alike(arguments, ARTICLES_ALIKE))
+    return ResolvedArguments(shape, values, reader.clock or as_of is None)
 
 
 TRENDING = Connection(ARTICLE, trending_arguments)

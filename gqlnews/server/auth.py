@@ -10,7 +10,7 @@ from starlette.types import Scope
 from gqlnews.config.settings import ServerSettings
 from gqlnews.errors import Code
 from gqlnews.query.audience import Audience
-from gqlnews.server.http import BEARER, WWW_AUTHENTICATE, RefusedError
+from gqlnews.server.http import BEARER, WWW_AUTHENTICATE, HTTPError
 
 # RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110).
 _CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
@@ -27,7 +27,7 @@ def anonymous(settings: ServerSettings) -> Audience:
 
 
 def audience(given: Sequence[str], settings: ServerSettings) -> Audience:
-    """The audience of a request with these `Authorization` headers. Raises RefusedError (401)."""
+    """The audience of a request with these `Authorization` headers. Raises HTTPError (401)."""
     if not given:
         return anonymous(settings)
     credentials = _CREDENTIALS.fullmatch(given[0]) if len(given) == 1 else None
@@ -44,5 +44,5 @@ def _is_known(token: str, tokens: Sequence[bytes]) -> bool:
     return sum(hmac.compare_digest(digest, known) for known in tokens) > 0
 
 
-def _unauthenticated(message: str) -> RefusedError:
-    return RefusedError(401, Code.UNAUTHENTICATED, message, **{WWW_AUTHENTICATE: BEARER})
+def _unauthenticated(message: str) -> HTTPError:
+    return HTTPError(401, Code.UNAUTHENTICATED, message, **{WWW_AUTHENTICATE: BEARER})

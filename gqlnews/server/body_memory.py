@@ -3,7 +3,7 @@
 from collections import Counter
 
 from gqlnews.errors import Code
-from gqlnews.server.http import RETRY_AFTER, RefusedError
+from gqlnews.server.http import RETRY_AFTER, HTTPError
 
 SMALL_BYTES = 16 * 1024  # bodies up to this size are not counted
 MAX_BYTES = 32 << 20  # of all clients; a parsed body takes up to thirty times its size
@@ -18,10 +18,10 @@ class BodyMemory:
         self.total = 0
 
     def take(self, client: str, size: int) -> None:
-        """Reserve bytes. Raises RefusedError (503) past the limit of the client or of all clients."""
+        """Reserve bytes. Raises HTTPError (503) past the limit of the client or of all clients."""
         if self.total + size > MAX_BYTES or self._by_client[client] + size > MAX_BYTES_OF_ONE:
             message = "The server holds as many large requests as it takes: try again later."
-            raise RefusedError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
+            raise HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
         self._by_client[client] += size
         self.total += size
 

@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
 
 from gqlnews.errors import Code
-from gqlnews.server.http import JSON, RefusedError, Reply, error_body, graphql_headers
+from gqlnews.server.http import JSON, HTTPError, RawResponse, error_body, graphql_headers
 
 ORIGIN = "Origin"
 ANY_ORIGIN = "*"
@@ -29,7 +29,7 @@ _PORTS = {"http": "80", "https": "443"}
 
 
 def check_origin(scope: Scope, allowed: Sequence[str]) -> None:
-    """Check the `Origin` of a WebSocket handshake. Raises RefusedError (403)."""
+    """Check the `Origin` of a WebSocket handshake. Raises HTTPError (403)."""
     given = _values(scope, b"origin")
     if given and not (len(given) == 1 and (_is_own(given[0], scope) or _is_allowed(given[0], allowed))):
         raise _not_allowed()
@@ -42,16 +42,16 @@ class Cors:
         self._allowed = allowed
         self._any = ANY_ORIGIN in allowed
 
-    def preflight(self, scope: Scope) -> Reply | None:
+    def preflight(self, scope: Scope) -> RawResponse | None:
         """The response to a preflight request; None for any other request."""
         if scope["method"] != "OPTIONS" or not _values(scope, b"access-control-request-method"):
             return None
         origin = self._allowed_of(scope)
         if origin is None:
             refused = _not_allowed()
-            return Reply(refused.status, graphql_headers(JSON), error_body(refused.code, str(refused)))
+            return RawResponse(refused.status, graphql_headers(JSON), error_body(refused.code, str(refused)))
         allow = (b"access-control-allow-origin", origin.encode("latin-1"))
-        return Reply(204, (allow, *_PREFLIGHT, (b"vary", b"Origin")))
+        return RawResponse(204, (allow, *_PREFLIGHT, (b"vary", b"Origin")))
 
     def sending(self, scope: Scope, send: Send) -> Send:
         """Wrap `send` to add the CORS headers."""
@@ -101,6 +101,6 @@ def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
-def _not_allowed() -> RefusedError:
+def _not_allowed() -> HTTPError:
     message = "Pages of this origin may not ask here: the server allows origins by --allow-origin."
-    return RefusedError(403, Code.ORIGIN_NOT_ALLOWED, message)
+    return HTTPError(403, Code.ORIGIN_NOT_ALLOWED, message)

@@ -21,7 +21,7 @@ class MalformedError(GqlnewsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Automatic:
+class ApqReference:
     """An APQ reference. `version` is that of the protocol; only 1 exists."""
 
     sha256: str
@@ -29,15 +29,15 @@ class Automatic:
 
 
 @dataclass(frozen=True, slots=True)
-class Trusted:
+class DocumentId:
     id: str
 
 
-Named = Automatic | Trusted
+Named = ApqReference | DocumentId
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RawRequest:
     """A GraphQL request before its document is resolved: text, a reference, or both (to register it)."""
 
     query: str | None
@@ -56,11 +56,11 @@ def read_named(given: Mapping[str, Any], extensions: Mapping[str, Any]) -> Named
             raise MalformedError("`documentId` must be text")
         if given.get("query") or persisted is not None:
             raise MalformedError("give `documentId`, or `query`: one of them says what to run")
-        return Trusted(key)
+        return DocumentId(key)
     return None if persisted is None else _automatic(persisted)
 
 
-def _automatic(given: object) -> Automatic:
+def _automatic(given: object) -> ApqReference:
     if not isinstance(given, dict):
         raise MalformedError("`persistedQuery` must be an object")
     version, sha256 = given.get("version"), given.get("sha256Hash")
@@ -68,4 +68,4 @@ def _automatic(given: object) -> Automatic:
         raise MalformedError("`persistedQuery.version` must be 1")
     if not isinstance(sha256, str) or not _SHA256_HEX.fullmatch(sha256.lower()):
         raise MalformedError("`persistedQuery.sha256Hash` must be 64 hex digits")
-    return Automatic(sha256.lower(), version)
+    return ApqReference(sha256.lower(), version)

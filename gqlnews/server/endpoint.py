@@ -16,8 +16,16 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gqlnews.database.sqlite.callers import act_for
-from gqlnews.database.sqlite.database_handle import Moment
-from gqlnews.engine.engine import FAILED, Answer, Parted, Prepared, Ready, Watched, single
+from gqlnews.database.sqlite.database_handle import SnapshotId
+from gqlnews.engine.engine import (
+    FAILED,
+    GraphQLResponse,
+    PreparedIncremental,
+    PreparedQuery,
+    PreparedSubscription,
+    Ready,
+    single,
+)
 from gqlnews.errors import Code
 from gqlnews.server.auth import anonymous, audience
 from gqlnews.server.graphiql.page import NEWEST_QUERY_STRING
@@ -26,42 +34,49 @@ from gqlnews.server.http import (
     GRAPHQL_RESPONSE,
     JSON,
     NOT_MODIFIED,
-    RefusedError,
-    Reply,
+    HTTPError,
+    RawResponse,
     error_body,
     graphql_headers,
     raw_headers,
 )
 from gqlnews.server.http_caching import NOT_KEPT, caching, is_known
 from gqlnews.server.observability.logs import log, note
-from gqlnews.server.observability.metrics import QUERY, Outcome, outcome_of, outcome_of_refusal
+from gqlnews.server.observability.metrics import QUERY, OperationOutcome, outcome_of, outcome_of_refusal
 from gqlnews.server.observability.request_id import REQUEST_ID, current, identify
 from gqlnews.server.rate_limit import AGAIN_LATER, COST_OF_ANY, address_of, cost_of
-from gqlnews.server.request_headers import NO_STREAMS, NOTHING, Head, Streams, media_type, takes_streams
+from gqlnews.server.request_headers import (
+    NO_STREAMS,
+    NOTHING,
+    RequestHeaders,
+    StreamingPreference,
+    media_type,
+    takes_streams,
+)
 from gqlnews.server.request_parsing import read_request, read_text, wants_page
-from gqlnews.server.response_cache import Request
-from gqlnews.server.services import Service
+from gqlnews.server.response_cache import CacheKey
+from gqlnews.server.services import AppState
 from gqlnews.server.status_codes import OVERLOADED, status_of, status_of_refusal
 from gqlnews.server.stream_framing import EVENTS, PARTS, PARTS_OF_2022, PAYLOADS, Framing
-from gqlnews.server.streaming_response import StreamedReply
+from gqlnews.server.streaming_response import StreamingResponse
 
 OVERLOAD_PAUSE_SECONDS = 0.25  # delay before a 503 for overload, as sending it takes time too
 CLIENT_CLOSED_REQUEST = 499  # as nginx logs a client that disconnected; never sent
 
-Page = Callable[[Scope, Answer | None], Response]
+Page = Callable[[Scope, GraphQLResponse | None], Response]
 """Renders the explorer from the response to `NEWEST_QUERY_STRING`, or None if there is no response."""
 
 
 @dataclass(slots=True)
-class Exchange:
+class RequestContext:
     """Context of one request; the fields for the access log are set while it is handled."""
 
-    service: Service
-    head: Head
+    service: AppState
+    head: RequestHeaders
     media: str
-    streams: Streams
+    streams: StreamingPreference
     scope: Scope
-    answer: Answer | None = None
+    answer: GraphQLResponse | None = None
     operation: str | None = None
     cached: bool = False
     registers: bool = False
@@ -71,7 +86,7 @@ class Exchange:
 
     @property
     def client(self) -> str:
-        """The client's key for fair scheduling (`Service.client_of`)."""
+        """The client's key for fair scheduling (`AppState.client_of`)."""
         if self._client is None:
             self._client = self.service.client_of(self.scope)
         return self._client
@@ -84,7 +99,7 @@ class Exchange:
         return self.code is Code.OVERLOADED
 
     def hold(self, size: int) -> None:
-        """Reserve memory for a part of the body. Raises RefusedError."""
+        """Reserve memory for a part of the body. Raises HTTPError."""
         self.service.bodies.take(self.client, size)
         self.held += size
 
@@ -94,7 +109,7 @@ class Exchange:
             self.held = 0
 
 
-class GraphQL:
+class GraphQLEndpoint:
     """Endpoint for GET and POST; `page`, if any, renders the explorer for a browser."""
 
     def __init__(self, page: Page | None) -> None:
@@ -102,20 +117,20 @@ class GraphQL:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = perf_counter()
-        head = Head.of(scope)
+        head = RequestHeaders.of(scope)
         request_id = identify(head.request_id)
-        exchange = Exchange(
+        exchange = RequestContext(
             scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept), scope
         )
         page = self._page if self._page is not None and wants_page(head) else None
         reply = await _reply(exchange, receive, page)
-        if isinstance(reply, StreamedReply):
+        if isinstance(reply, StreamingResponse):
             try:
                 await reply.respond(scope, receive, _named(send, request_id))
                 return
             except CancelledError:  # the server aborts all requests
                 return
-            except RefusedError as refused:
+            except HTTPError as refused:
                 reply = _refused(exchange, refused)
         seconds = perf_counter() - start
         if reply.status != CLIENT_CLOSED_REQUEST:
@@ -138,14 +153,16 @@ def _named(send: Send, request_id: bytes) -> Send:
     return send_named
 
 
-async def _reply(exchange: Exchange, receive: Receive, page: Page | None) -> Reply | StreamedReply:
+async def _reply(
+    exchange: RequestContext, receive: Receive, page: Page | None
+) -> RawResponse | StreamingResponse:
     """Handle the request; every failure becomes a GraphQL JSON error."""
     try:
         return await _answer(exchange, receive) if page is None else await _explorer(exchange, page)
-    except RefusedError as refused:
+    except HTTPError as refused:
         return _refused(exchange, refused)
     except ClientDisconnect:
-        return Reply(CLIENT_CLOSED_REQUEST, ())
+        return RawResponse(CLIENT_CLOSED_REQUEST, ())
     except CancelledError:  # only when the server aborts requests in flight
         return _refusal(exchange, 503, Code.STOPPING, "The server is stopping: ask again.")
     except Exception:
@@ -155,48 +172,50 @@ async def _reply(exchange: Exchange, receive: Receive, page: Page | None) -> Rep
         exchange.release()
 
 
-async def _answer(exchange: Exchange, receive: Receive) -> Reply | StreamedReply:
+async def _answer(exchange: RequestContext, receive: Receive) -> RawResponse | StreamingResponse:
     service, head = exchange.service, exchange.head
     if service.rates.rate:
         service.rates.take(address_of(exchange.scope), COST_OF_ANY)
     if exchange.media is NOTHING:
         raise _not_acceptable()
     who = audience(head.authorization, service.settings)
-    request = Request(await read_text(head, receive, exchange.hold), head.reads, who)
+    request = CacheKey(await read_text(head, receive, exchange.hold), head.reads, who)
     if exchange.streams.always is not None:
         return _streamed(exchange, await _ready(exchange, request))
     return await _respond(exchange, request)
 
 
-async def _explorer(exchange: Exchange, page: Page) -> Reply:
+async def _explorer(exchange: RequestContext, page: Page) -> RawResponse:
     """Serve the explorer; it is counted and rate-limited as the query for its examples."""
     service = exchange.service
     service.rates.take(address_of(exchange.scope), COST_OF_ANY)
     try:
-        await _respond(exchange, Request(NEWEST_QUERY_STRING, True, anonymous(service.settings)))
-    except RefusedError as refused:  # render the page without the content's examples
+        await _respond(exchange, CacheKey(NEWEST_QUERY_STRING, True, anonymous(service.settings)))
+    except HTTPError as refused:  # render the page without the content's examples
         exchange.code = refused.code
     response = page(exchange.scope, exchange.answer)
     headers = (pair for pair in response.raw_headers if pair[0] != b"content-length")
-    return Reply(response.status_code, tuple(headers), bytes(response.body))
+    return RawResponse(response.status_code, tuple(headers), bytes(response.body))
 
 
-async def _respond(exchange: Exchange, request: Request) -> Reply | StreamedReply:
+async def _respond(exchange: RequestContext, request: CacheKey) -> RawResponse | StreamingResponse:
     service, head, who = exchange.service, exchange.head, request.audience
     moment = service.store.moment(who) if service.answers.are_kept or head.reads else None
     if moment is not None and (kept := service.answers.get(request, moment)) is not None:
         exchange.answer, exchange.cached = kept, True
         return _not_modified(exchange, request, moment) or _lasting(exchange, request, moment)
     prepared = await _prepared(exchange, request)
-    if isinstance(prepared, Watched | Parted):
+    if isinstance(prepared, PreparedSubscription | PreparedIncremental):
         return _streamed(exchange, prepared)
-    if isinstance(prepared, Answer):
+    if isinstance(prepared, GraphQLResponse):
         exchange.answer = prepared
         return _momentary(exchange)
     return await _run(exchange, request, prepared, moment)
 
 
-async def _run(exchange: Exchange, request: Request, prepared: Prepared, moment: Moment | None) -> Reply:
+async def _run(
+    exchange: RequestContext, request: CacheKey, prepared: PreparedQuery, moment: SnapshotId | None
+) -> RawResponse:
     service = exchange.service
     exchange.operation = prepared.operation
     lasting = moment if prepared.bound.timeless else None
@@ -212,7 +231,7 @@ async def _run(exchange: Exchange, request: Request, prepared: Prepared, moment:
     return _lasting(exchange, request, lasting)
 
 
-async def _prepared(exchange: Exchange, request: Request) -> Ready:
+async def _prepared(exchange: RequestContext, request: CacheKey) -> Ready:
     """Return the prepared request from the cache or prepare it; or return its error response."""
     service = exchange.service
     cached = service.answers.prepared(request)
@@ -221,12 +240,12 @@ async def _prepared(exchange: Exchange, request: Request) -> Ready:
         return cached
     ready = await _ready(exchange, request)
     made = single(ready) if exchange.streams is NO_STREAMS else ready
-    if isinstance(made, Prepared) and not exchange.registers:
+    if isinstance(made, PreparedQuery) and not exchange.registers:
         service.answers.keep_prepared(request, made)
     return made
 
 
-async def _ready(exchange: Exchange, request: Request) -> Ready:
+async def _ready(exchange: RequestContext, request: CacheKey) -> Ready:
     """Prepare the request. A document sent together with its hash is registered each time (APQ)."""
     wanted = read_request(exchange.head, request.text)
     exchange.registers = wanted.named is not None and wanted.query is not None
@@ -237,7 +256,7 @@ async def _ready(exchange: Exchange, request: Request) -> Ready:
     return ready
 
 
-def _charge(exchange: Exchange, ready: Ready) -> None:
+def _charge(exchange: RequestContext, ready: Ready) -> None:
     """Charge the rest of the operation's cost to the rate limit; set the client for fair scheduling."""
     service = exchange.service
     act_for(exchange.client)
@@ -245,14 +264,14 @@ def _charge(exchange: Exchange, ready: Ready) -> None:
         service.rates.charge(address_of(exchange.scope), cost_of(ready, service.engine) - COST_OF_ANY)
 
 
-def _streamed(exchange: Exchange, ready: Ready) -> StreamedReply:
-    return StreamedReply(exchange.service, ready, _framing(exchange.streams, ready), exchange.client)
+def _streamed(exchange: RequestContext, ready: Ready) -> StreamingResponse:
+    return StreamingResponse(exchange.service, ready, _framing(exchange.streams, ready), exchange.client)
 
 
-def _framing(streams: Streams, ready: Ready) -> Framing:
-    if isinstance(ready, Watched):
+def _framing(streams: StreamingPreference, ready: Ready) -> Framing:
+    if isinstance(ready, PreparedSubscription):
         return EVENTS if streams.many == EVENT_STREAM else PAYLOADS
-    if not isinstance(ready, Parted) and streams.always == EVENT_STREAM:
+    if not isinstance(ready, PreparedIncremental) and streams.always == EVENT_STREAM:
         return EVENTS
     return PARTS_OF_2022 if streams.of_2022 else PARTS
 
@@ -264,26 +283,26 @@ _HEADERS = {
 }
 
 
-def _not_modified(exchange: Exchange, request: Request, moment: Moment) -> Reply | None:
+def _not_modified(exchange: RequestContext, request: CacheKey, moment: SnapshotId) -> RawResponse | None:
     """Return 304 if the `If-None-Match` of a GET has the current ETag, else None."""
     if not exchange.head.reads or not exchange.head.if_none_match:
         return None
     tag = request.tag(moment.version, exchange.media)
     if not is_known(exchange.head, tag):
         return None
-    return Reply(NOT_MODIFIED, (*_HEADERS[exchange.media], *caching(request.audience, tag)))
+    return RawResponse(NOT_MODIFIED, (*_HEADERS[exchange.media], *caching(request.audience, tag)))
 
 
-def _lasting(exchange: Exchange, request: Request, moment: Moment) -> Reply:
+def _lasting(exchange: RequestContext, request: CacheKey, moment: SnapshotId) -> RawResponse:
     """Build a response that is valid until the content changes; a GET's has an ETag."""
     assert exchange.answer is not None
     headers = _HEADERS[exchange.media]
     if exchange.head.reads:
         headers = (*headers, *caching(request.audience, request.tag(moment.version, exchange.media)))
-    return Reply(200, headers, exchange.answer.body)
+    return RawResponse(200, headers, exchange.answer.body)
 
 
-def _momentary(exchange: Exchange) -> Reply:
+def _momentary(exchange: RequestContext) -> RawResponse:
     """Build a response that must not be cached."""
     answer, headers = exchange.answer, _HEADERS[exchange.media]
     assert answer is not None
@@ -292,28 +311,30 @@ def _momentary(exchange: Exchange) -> Reply:
         headers = (*headers, *AGAIN_LATER)
     if exchange.head.reads:
         headers = (*headers, *NOT_KEPT)
-    return Reply(status, headers, answer.body)
+    return RawResponse(status, headers, answer.body)
 
 
-def _refused(exchange: Exchange, refused: RefusedError) -> Reply:
+def _refused(exchange: RequestContext, refused: HTTPError) -> RawResponse:
     # A client that prefers a stream gets the error status of `application/graphql-response+json`.
     media = GRAPHQL_RESPONSE if exchange.streams.always is not None else exchange.media
     status = status_of_refusal(refused, media, exchange.service.settings.http.status)
     return _refusal(exchange, status, refused.code, str(refused), *raw_headers(refused.headers))
 
 
-def _not_acceptable() -> RefusedError:
+def _not_acceptable() -> HTTPError:
     message = f"`Accept` names nothing that is served here: ask for `{GRAPHQL_RESPONSE}` or `{JSON}`."
-    return RefusedError(406, Code.NOT_ACCEPTABLE, message)
+    return HTTPError(406, Code.NOT_ACCEPTABLE, message)
 
 
-def _refusal(exchange: Exchange, status: int, code: Code, message: str, *more: tuple[bytes, bytes]) -> Reply:
+def _refusal(
+    exchange: RequestContext, status: int, code: Code, message: str, *more: tuple[bytes, bytes]
+) -> RawResponse:
     exchange.code = code
     headers = (*_HEADERS[exchange.media], *more, *(NOT_KEPT if exchange.head.reads else ()))
-    return Reply(status, headers, error_body(code, message))
+    return RawResponse(status, headers, error_body(code, message))
 
 
-def _count(exchange: Exchange, seconds: float) -> None:
+def _count(exchange: RequestContext, seconds: float) -> None:
     answer, code, service = exchange.answer, exchange.code, exchange.service
     if code is not None:
         service.ended(exchange.operation, outcome_of_refusal(code), (code,))
@@ -321,11 +342,11 @@ def _count(exchange: Exchange, seconds: float) -> None:
         kind = QUERY if answer.ok else None
         service.ended(answer.operation, outcome_of(answer), answer.codes, kind, cached=exchange.cached)
     else:  # 304
-        service.ended(exchange.operation, Outcome.OK, (), QUERY, cached=True)
+        service.ended(exchange.operation, OperationOutcome.OK, (), QUERY, cached=True)
     service.metrics.timed(seconds)
 
 
-def _note(exchange: Exchange, reply: Reply, seconds: float) -> None:
+def _note(exchange: RequestContext, reply: RawResponse, seconds: float) -> None:
     answer = exchange.answer
     note(
         "operation",

@@ -6,7 +6,7 @@ The readiness check has its own database connection, so a busy server still pass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gqlnews.server.services import Service
+from gqlnews.server.services import AppState
 
 
 async def live(request: Request) -> Response:
@@ -16,6 +16,6 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Return 200 if the store can be read, else 503."""
-    service: Service | None = getattr(request.state, "service", None)  # None before the application starts
+    service: AppState | None = getattr(request.state, "service", None)  # None before the application starts
     is_ready = service is not None and service.store.is_ready()
     return JSONResponse({"status": "ready" if is_ready else "unavailable"}, 200 if is_ready else 503)

@@ -36,7 +36,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RawResponse:
     """An HTTP response with a complete body."""
 
     status: int
@@ -81,7 +81,7 @@ def error_response(
     return Response(error_body(code, message), status, {CONTENT_TYPE: media + UTF8, **headers})
 
 
-class RefusedError(GqlnewsError):
+class HTTPError(GqlnewsError):
     """A request is rejected before GraphQL execution; has the HTTP status, error code and headers."""
 
     json: int | None = None
@@ -96,7 +96,7 @@ class RefusedError(GqlnewsError):
         self.headers = headers
 
 
-class UnfitError(RefusedError):
+class UnprocessableRequestError(HTTPError):
     """Valid JSON that is not a valid GraphQL request."""
 
     draft = 422
@@ -105,7 +105,7 @@ class UnfitError(RefusedError):
         super().__init__(400, Code.BAD_REQUEST, message)
 
 
-class UnknownDocumentError(RefusedError):
+class DocumentNotFoundError(HTTPError):
     """The document is unknown or not allowed; 200 for `application/json`, as Apollo's clients expect."""
 
     json = 200

@@ -2,7 +2,7 @@
 
 from gqlnews.query.audience import Audience
 from gqlnews.server.http import Headers
-from gqlnews.server.request_headers import Head
+from gqlnews.server.request_headers import RequestHeaders
 
 # Any cache may store it but must revalidate each time, so that a new version shows at once.
 _ASK_AGAIN = b"public, no-cache"
@@ -17,7 +17,7 @@ def caching(audience: Audience, tag: bytes) -> Headers:
     return ((b"cache-control", rule), (b"etag", tag))
 
 
-def is_known(head: Head, tag: bytes) -> bool:
+def is_known(head: RequestHeaders, tag: bytes) -> bool:
     """Return whether `If-None-Match` contains the tag, which is weak if a proxy has compressed the response.
 
     `*` does not match, as a request that was not executed yet may fail.

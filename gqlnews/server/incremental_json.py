@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
-from gqlnews.engine.incremental import Delivery, Pending, Piece
+from gqlnews.engine.incremental import IncrementalPayload, Patch, Pending
 
 HAS_NEXT = "hasNext"
 
 
-def newer(delivery: Delivery) -> bytes:
+def newer(delivery: IncrementalPayload) -> bytes:
     """Encode as `{"data", "pending", "incremental", "completed", "hasNext"}`; empty members are omitted."""
     body: dict[str, Any] = {} if delivery.data is None else {"data": delivery.data}
     if delivery.pending:
@@ -26,7 +26,7 @@ def newer(delivery: Delivery) -> bytes:
     return orjson.dumps({**body, HAS_NEXT: delivery.more})
 
 
-def of_2022(delivery: Delivery) -> bytes:
+def of_2022(delivery: IncrementalPayload) -> bytes:
     """Encode as `{"data", "incremental", "hasNext"}`."""
     body: dict[str, Any] = {} if delivery.data is None else {"data": delivery.data}
     if delivery.pieces:
@@ -43,12 +43,12 @@ def _pending(pending: Pending) -> Mapping[str, Any]:
     return {"id": pending.id, "path": pending.path, **_labelled(pending)}
 
 
-def _piece(piece: Piece) -> Mapping[str, Any]:
+def _piece(piece: Patch) -> Mapping[str, Any]:
     below = piece.path[len(piece.pending.path) :]
     return {"id": piece.pending.id, **({"subPath": below} if below else {}), **_content(piece)}
 
 
-def _piece_of_2022(piece: Piece) -> Mapping[str, Any]:
+def _piece_of_2022(piece: Patch) -> Mapping[str, Any]:
     path = piece.path if piece.items is None else (*piece.path, piece.at)
     return {"path": path, **_labelled(piece.pending), **_content(piece)}
 
@@ -57,5 +57,5 @@ def _labelled(pending: Pending) -> Mapping[str, Any]:
     return {} if pending.label is None else {"label": pending.label}
 
 
-def _content(piece: Piece) -> Mapping[str, Any]:
+def _content(piece: Patch) -> Mapping[str, Any]:
     return {"data": piece.data} if piece.items is None else {"items": piece.items}

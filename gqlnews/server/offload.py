@@ -15,7 +15,7 @@ from time import monotonic, thread_time
 from typing import Any, TypeVar
 
 from gqlnews.errors import Code
-from gqlnews.server.http import RETRY_AFTER, RefusedError
+from gqlnews.server.http import RETRY_AFTER, HTTPError
 from gqlnews.time_budget import TimeBudget, time_budget
 
 MAX_WAITING = 256  # queued jobs of all clients
@@ -63,7 +63,7 @@ class OffloadQueue:
     async def run(self, client: str, work: Callable[[], T]) -> T:
         """Run `work` on the thread with a time budget and return its result.
 
-        Raises RefusedError (503) if the queue is full, TimeBudgetExceeded, and what `work` raises.
+        Raises HTTPError (503) if the queue is full, TimeBudgetExceeded, and what `work` raises.
         """
         self._make_room(client)
         job = _Job(work, asyncio.get_running_loop().create_future(), monotonic())
@@ -75,7 +75,7 @@ class OffloadQueue:
     def _make_room(self, client: str) -> None:
         """Enforce the queue limits; if the queue is full, evict a job of the client that has most.
 
-        Raises RefusedError if the client is at its own limit, or none has at least two more jobs than it.
+        Raises HTTPError if the client is at its own limit, or none has at least two more jobs than it.
         """
         own = self.waiting_of(client)
         if own >= MAX_WAITING_OF_ONE:
@@ -130,6 +130,6 @@ def _run(work: Callable[[], T], budget: TimeBudget) -> T:
         return work()
 
 
-def _overloaded() -> RefusedError:
+def _overloaded() -> HTTPError:
     message = "The server prepares as many requests as it takes: try again later."
-    return RefusedError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
+    return HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})

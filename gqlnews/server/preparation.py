@@ -12,9 +12,9 @@ from time import perf_counter
 
 from graphql import GraphQLError
 
-from gqlnews.cache import Kept
-from gqlnews.engine.document_cache import Document, coded
-from gqlnews.engine.engine import Asked, Engine, Ready, refused
+from gqlnews.cache import SizedLRUCache
+from gqlnews.engine.document_cache import ParsedDocument, coded
+from gqlnews.engine.engine import Engine, GraphQLRequest, Ready, refused
 from gqlnews.errors import Code
 from gqlnews.query.audience import Audience
 from gqlnews.server.offload import OffloadQueue
@@ -39,7 +39,7 @@ class LoopShare:
 
     def __init__(self) -> None:
         self._all = _Bucket(BURST_SECONDS, SHARE)
-        self._clients: Kept[str, _Bucket] = Kept(MAX_CLIENTS)
+        self._clients: SizedLRUCache[str, _Bucket] = SizedLRUCache(MAX_CLIENTS)
 
     def budget(self, client: str, now: float) -> float:
         """The time budget of the client's next request, in seconds."""
@@ -84,7 +84,7 @@ class Preparer:
         self._share = LoopShare()
         self._preparing: dict[str, asyncio.Future[None]] = {}  # by document, while the thread prepares it
 
-    async def prepare(self, asked: Asked, audience: Audience, client: str) -> Ready:
+    async def prepare(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready:
         """Prepare the request, or return its error response; `client` is the key for fair scheduling.
 
         Raises RefusedError (503) if too many requests are queued.
@@ -100,7 +100,7 @@ class Preparer:
         except TimeBudgetExceeded:
             return refused([coded(GraphQLError(TOO_LONG), Code.TOO_WIDE)])
 
-    def _try_on_loop(self, asked: Asked, audience: Audience, client: str) -> Ready | None:
+    def _try_on_loop(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready | None:
         """Prepare the request within its time budget; None if that is exceeded or not worth trying."""
         start = perf_counter()
         budget = self._share.budget(client, start)
@@ -124,12 +124,12 @@ class Preparer:
             return False
         return budget > MIN_SECONDS or self._engine.documents.kept.get(query) is not None
 
-    async def _prepare_on_thread(self, asked: Asked, audience: Audience, client: str) -> Ready:
+    async def _prepare_on_thread(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready:
         documents = self._engine.documents
         cached = documents.kept.get(asked.query)
         fork = None if cached is None else cached.fork()
 
-        def prepare() -> tuple[Document, Ready]:
+        def prepare() -> tuple[ParsedDocument, Ready]:
             document = fork or documents.read(asked.query)
             return document, self._engine.ready_with(document, asked, audience)
 

@@ -10,10 +10,10 @@ from types import TracebackType
 
 from starlette.types import Scope
 
-from gqlnews.cache import Kept
-from gqlnews.engine.engine import Answer, Engine, Parted, Prepared, Ready
+from gqlnews.cache import SizedLRUCache
+from gqlnews.engine.engine import Engine, GraphQLResponse, PreparedIncremental, PreparedQuery, Ready
 from gqlnews.errors import Code
-from gqlnews.server.http import RETRY_AFTER, RefusedError
+from gqlnews.server.http import RETRY_AFTER, HTTPError
 
 AGAIN_LATER = ((b"retry-after", b"1"),)  # the header of an overload response
 BURST_SECONDS = 2  # bucket size, in seconds of the rate
@@ -28,11 +28,11 @@ def cost_of(ready: Ready, engine: Engine) -> int:
     It is the number of objects in the response plus the scan work; 1,000 comparisons cost as one object.
     """
     match ready:
-        case Answer():
+        case GraphQLResponse():
             return COST_OF_ANY
-        case Parted(whole=whole):
+        case PreparedIncremental(whole=whole):
             return cost_of(whole, engine)
-        case Prepared():
+        case PreparedQuery():
             return max(COST_OF_ANY, ready.bound.cost + engine.scan_of(ready))
         case _:
             return max(COST_OF_ANY, ready.bound.cost)
@@ -63,7 +63,7 @@ def client_of(scope: Scope, *, by_address: bool) -> str:
     return f"{address} {scope['client'][1]}"
 
 
-class InFlight:
+class ConcurrencyLimiter:
     """Limit of concurrent operations, as a context manager; 0 is no limit."""
 
     def __init__(self, most: int) -> None:
@@ -71,10 +71,10 @@ class InFlight:
         self.count = 0
 
     def __enter__(self) -> None:
-        """Raises RefusedError (503) at the limit."""
+        """Raises HTTPError (503) at the limit."""
         if 0 < self._most <= self.count:
             message = "The server runs as many operations as it takes: try again later."
-            raise RefusedError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
+            raise HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
         self.count += 1
 
     def __exit__(
@@ -91,15 +91,15 @@ class _Bucket:
     since: float
 
 
-class Rates:
+class TokenBucketLimiter:
     """Token bucket per address, refilled with a cost of `rate` per second; 0 is no limit."""
 
     def __init__(self, rate: int, now: Callable[[], float] = monotonic) -> None:
         self.rate, self._now = rate, now
-        self._buckets: Kept[str, _Bucket] = Kept(MOST_ADDRESSES)
+        self._buckets: SizedLRUCache[str, _Bucket] = SizedLRUCache(MOST_ADDRESSES)
 
     def take(self, address: str, cost: int) -> None:
-        """Take `cost`, possibly into debt. Raises RefusedError (429) if the bucket is empty."""
+        """Take `cost`, possibly into debt. Raises HTTPError (429) if the bucket is empty."""
         if not self.rate:
             return
         bucket = self._bucket(address)
@@ -127,7 +127,7 @@ class Rates:
         bucket.since = now
         return bucket
 
-    def _refusal(self, missing: float) -> RefusedError:
+    def _refusal(self, missing: float) -> HTTPError:
         message = f"Your address may ask for a cost of {self.rate} a second: try again later."
         seconds = str(max(1, ceil(missing / self.rate)))
-        return RefusedError(429, Code.RATE_LIMITED, message, **{RETRY_AFTER: seconds})
+        return HTTPError(429, Code.RATE_LIMITED, message, **{RETRY_AFTER: seconds})

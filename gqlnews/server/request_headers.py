@@ -46,7 +46,7 @@ def remembered(read: Callable[[str], Meaning]) -> Callable[[str], Meaning]:
 
 
 @dataclass(slots=True)
-class Head:
+class RequestHeaders:
     """The relevant request headers; repeated fields that hold a list are joined with commas."""
 
     method: str
@@ -65,8 +65,8 @@ class Head:
         return self.method in _READS
 
     @staticmethod
-    def of(scope: Scope) -> "Head":
-        head = Head(scope["method"], scope["query_string"])
+    def of(scope: Scope) -> "RequestHeaders":
+        head = RequestHeaders(scope["method"], scope["query_string"])
         for name, value in scope["headers"]:
             if name not in _LOOKED_AT:
                 continue
@@ -109,7 +109,7 @@ def media_type(accept: str) -> str:
     return JSON if older > 0.0 or takes_streams_only else NOTHING
 
 
-class Streams(NamedTuple):
+class StreamingPreference(NamedTuple):
     """Negotiated stream formats; a media type of None means that the client accepts no stream.
 
     `many` is for subscriptions. `always` is set if the client prefers a stream over JSON for any operation.
@@ -122,11 +122,11 @@ class Streams(NamedTuple):
     of_2022: bool = False
 
 
-NO_STREAMS = Streams()
+NO_STREAMS = StreamingPreference()
 
 
 @remembered
-def takes_streams(accept: str) -> Streams:
+def takes_streams(accept: str) -> StreamingPreference:
     liked = _accepted(accept)
     events, multipart = liked.get(EVENT_STREAM, 0.0), liked.get(MULTIPART, 0.0)
     if max(events, multipart) <= 0.0:
@@ -134,7 +134,7 @@ def takes_streams(accept: str) -> Streams:
     many = EVENT_STREAM if events >= multipart else MULTIPART
     whole = max(liked.get(JSON, 0.0), liked.get(GRAPHQL_RESPONSE, 0.0))
     always = many if max(events, multipart) > whole else None
-    return Streams(always, many, multipart > 0.0, "20220824" in accept)
+    return StreamingPreference(always, many, multipart > 0.0, "20220824" in accept)
 
 
 @remembered

@@ -13,9 +13,9 @@ from starlette.types import Receive
 
 from gqlnews.errors import Code
 from gqlnews.server.body_memory import SMALL_BYTES
-from gqlnews.server.document_reference import MalformedError, Wanted, read_named
-from gqlnews.server.http import JSON, RefusedError, UnfitError
-from gqlnews.server.request_headers import Head, is_encoded, is_json, likes_pages
+from gqlnews.server.document_reference import MalformedError, RawRequest, read_named
+from gqlnews.server.http import JSON, HTTPError, UnprocessableRequestError
+from gqlnews.server.request_headers import RequestHeaders, is_encoded, is_json, likes_pages
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_PARAMETERS = 50  # of a URL, as each takes time to decode
@@ -23,8 +23,8 @@ MOST_DIGITS = 18  # of `Content-Length` that are converted to a number
 _ASKING = frozenset({"query", "extensions", "documentId"})
 
 
-async def read_text(head: Head, receive: Receive, hold: Callable[[int], None]) -> bytes:
-    """Return the query string of a GET or the body of a POST. Raises RefusedError, ClientDisconnect.
+async def read_text(head: RequestHeaders, receive: Receive, hold: Callable[[int], None]) -> bytes:
+    """Return the query string of a GET or the body of a POST. Raises HTTPError, ClientDisconnect.
 
     `hold` is called with the size of a large body, chunk by chunk.
     """
@@ -32,21 +32,21 @@ async def read_text(head: Head, receive: Receive, hold: Callable[[int], None]) -
         return head.query_string
     if not is_json(head.content_type):
         message = f"Send the body as `{JSON}` in UTF-8, not as `{head.content_type}`."
-        raise RefusedError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Post": JSON})
+        raise HTTPError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Post": JSON})
     if head.content_encoding and is_encoded(head.content_encoding):
         message = "Send the body as it is: no `Content-Encoding` is taken."
-        raise RefusedError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Encoding": "identity"})
+        raise HTTPError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Encoding": "identity"})
     return await _body(head, receive, hold)
 
 
-def read_request(head: Head, text: bytes) -> Wanted:
-    """Parse the payload into an operation. Raises RefusedError."""
+def read_request(head: RequestHeaders, text: bytes) -> RawRequest:
+    """Parse the payload into an operation. Raises HTTPError."""
     if head.reads:
         return _of_parameters(_parameters(text))
     return _of_mapping(_json(text, "The body"), only_query=False)
 
 
-def wants_page(head: Head) -> bool:
+def wants_page(head: RequestHeaders) -> bool:
     """Return whether to serve the explorer: a GET that prefers HTML and contains no operation."""
     if not head.reads or not likes_pages(head.accept):
         return False
@@ -61,7 +61,7 @@ def _parameters(query_string: bytes) -> QueryParams:
     return QueryParams(query_string)
 
 
-def _of_parameters(parameters: Mapping[str, str]) -> Wanted:
+def _of_parameters(parameters: Mapping[str, str]) -> RawRequest:
     """Decode `variables` and `extensions`, which are JSON strings in a GET."""
     given: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
@@ -72,17 +72,19 @@ def _of_parameters(parameters: Mapping[str, str]) -> Wanted:
     return _of_mapping(given, only_query=True)
 
 
-def _of_mapping(given: object, *, only_query: bool) -> Wanted:
+def _of_mapping(given: object, *, only_query: bool) -> RawRequest:
     if not isinstance(given, dict):
-        raise UnfitError("The body must be a JSON object with `query`; batches are not served.")
+        raise UnprocessableRequestError(
+            "The body must be a JSON object with `query`; batches are not served."
+        )
     extensions = _require(given, "extensions", dict, "an object") or {}
     try:
         named = read_named(given, extensions)
     except MalformedError as error:
-        raise UnfitError(str(error)) from error
+        raise UnprocessableRequestError(str(error)) from error
     if named is None and not given.get("query"):
-        raise UnfitError("`query` is missing: give the GraphQL document as text.")
-    return Wanted(
+        raise UnprocessableRequestError("`query` is missing: give the GraphQL document as text.")
+    return RawRequest(
         query=_require(given, "query", str, "text") or None,
         named=named,
         variables=_require(given, "variables", dict, "an object"),
@@ -95,12 +97,12 @@ def _of_mapping(given: object, *, only_query: bool) -> Wanted:
 def _require(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
     value = given.get(name)
     if value is not None and not isinstance(value, kind):
-        raise UnfitError(f"`{name}` must be {what} or null.")
+        raise UnprocessableRequestError(f"`{name}` must be {what} or null.")
     return value
 
 
-async def _body(head: Head, receive: Receive, hold: Callable[[int], None]) -> bytes:
-    """Read the body. Raises RefusedError past the limit, ClientDisconnect."""
+async def _body(head: RequestHeaders, receive: Receive, hold: Callable[[int], None]) -> bytes:
+    """Read the body. Raises HTTPError past the limit, ClientDisconnect."""
     if head.content_length.isdecimal() and int(head.content_length[:MOST_DIGITS]) > MAX_BODY_BYTES:
         raise _too_large()
     body, more, held = bytearray(), True, 0
@@ -125,9 +127,9 @@ def _json(text: bytes, what: str) -> object:
         raise _bad(f"{what} is not JSON: {error}") from error
 
 
-def _bad(message: str) -> RefusedError:
-    return RefusedError(400, Code.BAD_REQUEST, message)
+def _bad(message: str) -> HTTPError:
+    return HTTPError(400, Code.BAD_REQUEST, message)
 
 
-def _too_large() -> RefusedError:
-    return RefusedError(413, Code.BODY_TOO_LARGE, f"The body is longer than {MAX_BODY_BYTES} bytes.")
+def _too_large() -> HTTPError:
+    return HTTPError(413, Code.BODY_TOO_LARGE, f"The body is longer than {MAX_BODY_BYTES} bytes.")

@@ -8,9 +8,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from gqlnews import __version__
-from gqlnews.cache import Kept
-from gqlnews.database.sqlite.database_handle import Moment
-from gqlnews.engine.engine import Answer, Prepared
+from gqlnews.cache import SizedLRUCache
+from gqlnews.database.sqlite.database_handle import SnapshotId
+from gqlnews.engine.engine import GraphQLResponse, PreparedQuery
 from gqlnews.query.audience import Audience
 
 PREPARED_BYTES, FREE_PREPARED_BYTES = 32 << 20, 8 << 20
@@ -19,7 +19,7 @@ OVERHEAD = 1_000  # bytes of an entry besides its texts, approximately
 _PROGRAM = __version__.encode()
 
 
-class Request(NamedTuple):
+class CacheKey(NamedTuple):
     """Cache key: all that determines a response except the content.
 
     `text` is the body of a POST or the query string of a GET.
@@ -36,17 +36,19 @@ class Request(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Dated:
-    moment: Moment
-    answer: Answer
+class _Entry:
+    moment: SnapshotId
+    answer: GraphQLResponse
 
 
-class Answers:
+class ResponseCache:
     """Response cache of at most `limit` bytes (0 disables it), plus a cache of prepared requests."""
 
     def __init__(self, limit: int) -> None:
-        self._answers: Kept[Request, _Dated] = Kept(limit)
-        self._prepared: Kept[Request, Prepared] = Kept(PREPARED_BYTES, FREE_PREPARED_BYTES)
+        self._answers: SizedLRUCache[CacheKey, _Entry] = SizedLRUCache(limit)
+        self._prepared: SizedLRUCache[CacheKey, PreparedQuery] = SizedLRUCache(
+            PREPARED_BYTES, FREE_PREPARED_BYTES
+        )
         self.hits = self.misses = 0
 
     @property
@@ -59,7 +61,7 @@ class Answers:
         """Whether the response cache is enabled."""
         return self._answers.limit > 0
 
-    def get(self, request: Request, moment: Moment) -> Answer | None:
+    def get(self, request: CacheKey, moment: SnapshotId) -> GraphQLResponse | None:
         found = self._answers.get(request)
         if found is None or found.moment != moment:
             self.misses += 1
@@ -67,14 +69,14 @@ class Answers:
         self.hits += 1
         return found.answer
 
-    def keep(self, request: Request, moment: Moment, answer: Answer) -> None:
+    def keep(self, request: CacheKey, moment: SnapshotId, answer: GraphQLResponse) -> None:
         size = len(request.text) + len(answer.body) + OVERHEAD
-        self._answers.keep(request, _Dated(moment, answer), size)
+        self._answers.keep(request, _Entry(moment, answer), size)
 
-    def prepared(self, request: Request) -> Prepared | None:
+    def prepared(self, request: CacheKey) -> PreparedQuery | None:
         return self._prepared.get(request)
 
-    def keep_prepared(self, request: Request, prepared: Prepared) -> None:
+    def keep_prepared(self, request: CacheKey, prepared: PreparedQuery) -> None:
         """Cache a prepared request unless it depends on the clock, as its bound values would then change."""
         if prepared.bound.timeless:
             self._prepared.keep(request, prepared, PARSED * len(request.text) + prepared.size)

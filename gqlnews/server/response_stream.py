@@ -7,15 +7,29 @@ from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
-from gqlnews.engine.engine import FAILED, Answer, Parted, Prepared, Ready, Watched, argument_error, refused
-from gqlnews.engine.incremental import Delivery, NotInPartsError, deliveries
+from gqlnews.engine.engine import (
+    FAILED,
+    GraphQLResponse,
+    PreparedIncremental,
+    PreparedQuery,
+    PreparedSubscription,
+    Ready,
+    argument_error,
+    refused,
+)
+from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, deliveries
 from gqlnews.errors import Code, DatabaseError, RequestError
-from gqlnews.server.http import RefusedError, error_body
+from gqlnews.server.http import HTTPError, error_body
 from gqlnews.server.incremental_json import last, newer, of_2022
-from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, Outcome, outcome_of
-from gqlnews.server.services import Service
+from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, OperationOutcome, outcome_of
+from gqlnews.server.services import AppState
 from gqlnews.server.stream_framing import PARTS, PARTS_OF_2022, Framing
-from gqlnews.subscriptions.subscriber_queue import AnewError, EndedError, FailedError, LaggingError
+from gqlnews.subscriptions.subscriber_queue import (
+    ShuttingDownError,
+    SlowConsumerError,
+    StoreReplacedError,
+    SubscriptionFailedError,
+)
 
 log = logging.getLogger("gqlnews")
 
@@ -26,20 +40,20 @@ LAGGING = "You read more slowly than things change: come again, with `since`."
 
 
 def answers_of(
-    service: Service,
+    service: AppState,
     ready: Ready,
     client: str,
     drop: Callable[[], None],
     framing: Framing | None = None,
-) -> AsyncGenerator[Answer, None]:
+) -> AsyncGenerator[GraphQLResponse, None]:
     """Return the responses; the last one is not `ok` if the operation was rejected or failed.
 
     A subscription starts now, not at the first iteration. Its statement time is charged to `client`, and
-    `drop` is called if the client reads too slowly. Iteration raises EndedError when the server stops.
+    `drop` is called if the client reads too slowly. Iteration raises ShuttingDownError when the server stops.
     """
-    if isinstance(ready, Watched):
+    if isinstance(ready, PreparedSubscription):
         answers = _many(service, ready, service.feed.watch(ready, drop, client), client)
-    elif isinstance(ready, Parted):
+    elif isinstance(ready, PreparedIncremental):
         answers = _parts(service, ready, client, of_2022 if framing is PARTS_OF_2022 else newer)
     else:
         one = _one(service, ready, client)
@@ -48,12 +62,12 @@ def answers_of(
 
 
 async def _counted(
-    service: Service, ready: Ready, answers: AsyncGenerator[Answer, None]
-) -> AsyncGenerator[Answer, None]:
+    service: AppState, ready: Ready, answers: AsyncGenerator[GraphQLResponse, None]
+) -> AsyncGenerator[GraphQLResponse, None]:
     """Pass on the responses and record them in the metrics; a subscription's duration is not recorded."""
-    start, outcome = perf_counter(), Outcome.OK
+    start, outcome = perf_counter(), OperationOutcome.OK
     codes: tuple[str, ...] = ()
-    watched = isinstance(ready, Watched)
+    watched = isinstance(ready, PreparedSubscription)
     try:
         async with aclosing(answers):
             async for answer in answers:
@@ -69,18 +83,18 @@ async def _counted(
 
 
 def _kind(ready: Ready) -> str | None:
-    if isinstance(ready, Answer):
+    if isinstance(ready, GraphQLResponse):
         return None
-    return SUBSCRIPTION if isinstance(ready, Watched) else QUERY
+    return SUBSCRIPTION if isinstance(ready, PreparedSubscription) else QUERY
 
 
 async def _parts(
-    service: Service, parted: Parted, client: str, encode: Callable[[Delivery], bytes]
-) -> AsyncGenerator[Answer, None]:
+    service: AppState, parted: PreparedIncremental, client: str, encode: Callable[[IncrementalPayload], bytes]
+) -> AsyncGenerator[GraphQLResponse, None]:
     """Run incremental delivery. A failure after the first payload ends the stream with an error payload."""
     rows = 0
     begun = service.engine.begin(parted.whole)
-    if isinstance(begun, Answer):
+    if isinstance(begun, GraphQLResponse):
         yield _last(begun)
         return
     try:
@@ -90,11 +104,11 @@ async def _parts(
                 async with aclosing(deliveries(parted.bound, service.read_parts, encode, offload)) as parts:
                     async for part in parts:
                         rows += 1
-                        yield Answer(part, ok=True, operation=parted.operation, rows=rows)
-    except NotInPartsError:
+                        yield GraphQLResponse(part, ok=True, operation=parted.operation, rows=rows)
+    except IncrementalUnavailableError:
         async for answer in _as_part(_one(service, parted.whole, client)):
             yield answer
-    except RefusedError as error:
+    except HTTPError as error:
         yield _last(_failure(error.code, str(error), parted.operation))
     except RequestError as error:  # an invalid argument or an exceeded limit
         yield _last(refused([argument_error(error)], parted.operation))
@@ -103,57 +117,59 @@ async def _parts(
         yield _last(_failure(Code.INTERNAL_ERROR, FAILED, parted.operation))
 
 
-async def _as_part(answers: AsyncGenerator[Answer, None]) -> AsyncGenerator[Answer, None]:
+async def _as_part(answers: AsyncGenerator[GraphQLResponse, None]) -> AsyncGenerator[GraphQLResponse, None]:
     async for answer in answers:
         yield _last(answer)
 
 
-def _last(answer: Answer) -> Answer:
+def _last(answer: GraphQLResponse) -> GraphQLResponse:
     return replace(answer, body=last(answer.body))
 
 
-async def _one(service: Service, ready: Prepared | Answer, client: str) -> AsyncGenerator[Answer, None]:
+async def _one(
+    service: AppState, ready: PreparedQuery | GraphQLResponse, client: str
+) -> AsyncGenerator[GraphQLResponse, None]:
     try:
-        if isinstance(ready, Answer):
+        if isinstance(ready, GraphQLResponse):
             yield ready
             return
         async with service.slots.taken(client):
             with service.in_flight:
                 answer = await service.run(ready, client)
             yield answer
-    except RefusedError as error:
-        yield Answer(error_body(error.code, str(error)), ok=False)
+    except HTTPError as error:
+        yield GraphQLResponse(error_body(error.code, str(error)), ok=False)
     except Exception:
         log.exception("operation failed")
         yield _failure(Code.INTERNAL_ERROR, FAILED, ready.operation)
 
 
 async def _many(
-    service: Service, watched: Watched, bodies: AsyncGenerator[bytes, None], client: str
-) -> AsyncGenerator[Answer, None]:
+    service: AppState, watched: PreparedSubscription, bodies: AsyncGenerator[bytes, None], client: str
+) -> AsyncGenerator[GraphQLResponse, None]:
     try:
         async with aclosing(bodies):
             with service.subscriptions.taken(client):
                 async for body in bodies:
-                    told = Answer(body, ok=True, operation=watched.operation, rows=1)
+                    told = GraphQLResponse(body, ok=True, operation=watched.operation, rows=1)
                     yield service.engine.told(told, watched.asked, watched.bound.cost)
-    except RefusedError as error:
+    except HTTPError as error:
         yield _failure(error.code, str(error), watched.operation)
     except RequestError as error:  # an invalid argument or an exceeded limit
         yield refused([argument_error(error)], watched.operation)
-    except AnewError:
+    except StoreReplacedError:
         yield _failure(Code.VERSION_TOO_OLD, ANEW, watched.operation)
-    except LaggingError:
+    except SlowConsumerError:
         yield _failure(Code.TOO_SLOW, LAGGING, watched.operation)
-    except EndedError:
+    except ShuttingDownError:
         raise
     except Exception as error:
         if isinstance(error, DatabaseError):
             log.error("%s", error)
-        elif not isinstance(error, FailedError):
+        elif not isinstance(error, SubscriptionFailedError):
             log.exception("a subscription failed")
         yield _failure(Code.INTERNAL_ERROR, FAILED, watched.operation)
 
 
-def _failure(code: Code, message: str, operation: str | None) -> Answer:
-    return Answer(error_body(code, message), ok=False, operation=operation, codes=(code,))
+def _failure(code: Code, message: str, operation: str | None) -> GraphQLResponse:
+    return GraphQLResponse(error_body(code, message), ok=False, operation=operation, codes=(code,))

@@ -11,7 +11,7 @@ SECURITY_HEADERS = {
 }
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """Middleware that adds the SECURITY_HEADERS that a response lacks."""
 
     def __init__(self, app: ASGIApp) -> None:

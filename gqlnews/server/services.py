@@ -8,61 +8,61 @@ from typing import TYPE_CHECKING
 from starlette.types import Scope
 
 from gqlnews.config.settings import ServerSettings
-from gqlnews.database.sqlite.database_handle import Access
-from gqlnews.engine.engine import Answer, Engine, Prepared, Ready
+from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.engine.engine import Engine, GraphQLResponse, PreparedQuery, Ready
 from gqlnews.engine.incremental import ReadParts
 from gqlnews.query.audience import Audience
 from gqlnews.server.answer_slots import AnswerSlots
 from gqlnews.server.body_memory import BodyMemory
-from gqlnews.server.document_reference import Wanted
-from gqlnews.server.observability.metrics import Metrics, Outcome
+from gqlnews.server.document_reference import RawRequest
+from gqlnews.server.observability.metrics import Metrics, OperationOutcome
 from gqlnews.server.offload import OffloadQueue
-from gqlnews.server.persisted_documents import Persisted
+from gqlnews.server.persisted_documents import PersistedDocuments
 from gqlnews.server.preparation import Preparer
-from gqlnews.server.rate_limit import InFlight, Rates, client_of
-from gqlnews.server.response_cache import Answers
+from gqlnews.server.rate_limit import ConcurrencyLimiter, TokenBucketLimiter, client_of
+from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.single_flight import SingleFlight
-from gqlnews.server.stream_limits import Sockets, Subscriptions
+from gqlnews.server.stream_limits import StreamLimiter, Subscriptions
 from gqlnews.subscriptions.lanes import Lanes
 
 if TYPE_CHECKING:
-    from gqlnews.server.observability.tracing import Traces  # needs an optional dependency
+    from gqlnews.server.observability.tracing import Tracer  # needs an optional dependency
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class AppState:
     settings: ServerSettings
     engine: Engine
     preparer: Preparer
     offload: OffloadQueue
     flights: SingleFlight
     slots: AnswerSlots
-    answers: Answers
+    answers: ResponseCache
     feed: Lanes
-    sockets: Sockets
+    sockets: StreamLimiter
     subscriptions: Subscriptions
     read_parts: ReadParts
-    persisted: Persisted
-    in_flight: InFlight
-    rates: Rates
+    persisted: PersistedDocuments
+    in_flight: ConcurrencyLimiter
+    rates: TokenBucketLimiter
     bodies: BodyMemory
-    store: Access
+    store: Database
     metrics: Metrics
-    traces: "Traces | None" = None
+    traces: "Tracer | None" = None
 
     async def prepare(
-        self, wanted: Wanted, audience: Audience, client: str, *, in_parts: bool = False
+        self, wanted: RawRequest, audience: Audience, client: str, *, in_parts: bool = False
     ) -> Ready:
         """Prepare a request, or return its error response. Raises RefusedError."""
         asked = self.persisted.find(wanted)
         ready = await self.preparer.prepare(
             replace(asked, in_parts=True) if in_parts else asked, audience, client
         )
-        if not (isinstance(ready, Answer) and ready.is_invalid):
+        if not (isinstance(ready, GraphQLResponse) and ready.is_invalid):
             self.persisted.register(wanted)
         return ready
 
-    async def run(self, prepared: Prepared, client: str) -> Answer:
+    async def run(self, prepared: PreparedQuery, client: str) -> GraphQLResponse:
         """Execute a prepared request. Raises RefusedError (503)."""
         run = partial(self.engine.run, prepared, partial(self.offload.run, client))
         if prepared.bound.complete or prepared.bound.queries:
@@ -78,7 +78,7 @@ class Service:
     def ended(
         self,
         name: str | None,
-        outcome: Outcome,
+        outcome: OperationOutcome,
         codes: Sequence[str] = (),
         kind: str | None = None,
         *,

@@ -7,10 +7,10 @@ with errors, for any media type. https://graphql.github.io/graphql-over-http/dra
 
 import orjson
 
-from gqlnews.config.settings import HttpStatus
-from gqlnews.engine.engine import Answer
+from gqlnews.config.settings import StatusCodePolicy
+from gqlnews.engine.engine import GraphQLResponse
 from gqlnews.errors import Code
-from gqlnews.server.http import GRAPHQL_RESPONSE, RefusedError
+from gqlnews.server.http import GRAPHQL_RESPONSE, HTTPError
 
 OK = 200
 PARTIAL = 294
@@ -19,23 +19,23 @@ UNPROCESSABLE = 422
 OVERLOADED = 503
 
 
-def status_of(answer: Answer, media: str, codes: HttpStatus) -> int:
+def status_of(answer: GraphQLResponse, media: str, codes: StatusCodePolicy) -> int:
     if Code.OVERLOADED in answer.codes:
         return OVERLOADED
-    if codes is HttpStatus.SPEC:
+    if codes is StatusCodePolicy.SPEC:
         return OK if answer.ok or media != GRAPHQL_RESPONSE else BAD_REQUEST
     if answer.ok:
         return OK if answer.faultless else PARTIAL
     return BAD_REQUEST if _is_syntax(answer) else UNPROCESSABLE
 
 
-def status_of_refusal(refused: RefusedError, media: str, codes: HttpStatus) -> int:
+def status_of_refusal(refused: HTTPError, media: str, codes: StatusCodePolicy) -> int:
     """The status of an error outside GraphQL; `refused.draft` and `refused.json` override it."""
-    if codes is HttpStatus.DRAFT and refused.draft is not None:
+    if codes is StatusCodePolicy.DRAFT and refused.draft is not None:
         return refused.draft
     return refused.json if refused.json is not None and media != GRAPHQL_RESPONSE else refused.status
 
 
-def _is_syntax(answer: Answer) -> bool:
+def _is_syntax(answer: GraphQLResponse) -> bool:
     first = orjson.loads(answer.body)["errors"][0]
     return bool(first["extensions"]["code"] == Code.PARSE_FAILED)

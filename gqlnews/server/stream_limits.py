@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from starlette.types import Scope
 
 from gqlnews.errors import Code
-from gqlnews.server.http import RefusedError
+from gqlnews.server.http import HTTPError
 from gqlnews.server.rate_limit import address_of
 
 RETRY_AFTER = "5"  # seconds
 MAX_SUBSCRIPTIONS_OF_ONE = 1_000  # per client
 
 
-class Sockets:
+class StreamLimiter:
     """Limit of open streams, in total (`most`) and per address (`client`); 0 is no limit."""
 
     def __init__(self, most: int, client: int) -> None:
@@ -30,7 +30,7 @@ class Sockets:
     def taken(self, scope: Scope, over: str) -> Iterator[None]:
         """Count a stream over the transport `over` while the block runs.
 
-        Raises RefusedError (503, 429) at the limit.
+        Raises HTTPError (503, 429) at the limit.
         """
         address = address_of(scope)
         self._check(address)
@@ -59,10 +59,10 @@ class Subscriptions:
 
     @contextmanager
     def taken(self, client: str) -> Iterator[None]:
-        """Count a subscription while the block runs. Raises RefusedError (429) at the limit."""
+        """Count a subscription while the block runs. Raises HTTPError (429) at the limit."""
         if self._running[client] >= MAX_SUBSCRIPTIONS_OF_ONE:
             message = f"Your address has {MAX_SUBSCRIPTIONS_OF_ONE:,} subscriptions: end some of them."
-            raise RefusedError(429, Code.TOO_MANY_OPERATIONS, message)
+            raise HTTPError(429, Code.TOO_MANY_OPERATIONS, message)
         self._running[client] += 1
         try:
             yield
@@ -72,5 +72,5 @@ class Subscriptions:
                 del self._running[client]
 
 
-def _full(status: int, message: str) -> RefusedError:
-    return RefusedError(status, Code.TOO_MANY_STREAMS, message, **{"Retry-After": RETRY_AFTER})
+def _full(status: int, message: str) -> HTTPError:
+    return HTTPError(status, Code.TOO_MANY_STREAMS, message, **{"Retry-After": RETRY_AFTER})

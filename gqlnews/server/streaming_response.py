@@ -10,19 +10,19 @@ from starlette.types import Receive, Scope, Send
 from gqlnews.engine.engine import Ready
 from gqlnews.server.observability.logs import note_stream
 from gqlnews.server.response_stream import answers_of
-from gqlnews.server.services import Service
+from gqlnews.server.services import AppState
 from gqlnews.server.stream_framing import Framing
 from gqlnews.server.uvicorn.http_protocol import ABORT
 from gqlnews.server.uvicorn.websocket_protocol import CLOSE_SECONDS
-from gqlnews.subscriptions.subscriber_queue import EndedError
+from gqlnews.subscriptions.subscriber_queue import ShuttingDownError
 
 PING_SECONDS = 12.0  # proxies close idle connections, most of them after 30 or 60
 
 
-class StreamedReply:
+class StreamingResponse:
     """Streaming response; a subscription starts when it is constructed."""
 
-    def __init__(self, service: Service, ready: Ready, framing: Framing, client: str) -> None:
+    def __init__(self, service: AppState, ready: Ready, framing: Framing, client: str) -> None:
         self._service, self._ready, self._framing = service, ready, framing
         self._dropped = asyncio.Event()
         self._answers = answers_of(service, ready, client, self._dropped.set, framing)
@@ -61,7 +61,7 @@ class StreamedReply:
                 self._sent += 1
                 await _send_some(send, framing.framed(answer.body))
             end = framing.end
-        except EndedError:
+        except ShuttingDownError:
             end = b""  # not complete: the client should reconnect
         finally:
             pinging.cancel()

@@ -12,26 +12,26 @@ from pathlib import Path
 import orjson
 from graphql import GraphQLError
 
-from gqlnews.engine.document_cache import Documents
-from gqlnews.errors import DocumentsError
+from gqlnews.engine.document_cache import DocumentCache
+from gqlnews.errors import PersistedDocumentsError
 
 SUFFIXES = frozenset({".graphql", ".gql"})
 NONE: Mapping[str, str] = {}
 
 
-def trusted_documents(path: Path, documents: Documents) -> Mapping[str, str]:
-    """Load and validate documents as id → text. Raises DocumentsError, which names the file."""
+def trusted_documents(path: Path, documents: DocumentCache) -> Mapping[str, str]:
+    """Load and validate documents as id → text. Raises PersistedDocumentsError, which names the file."""
     found: dict[str, str] = {}
     for key, text, place in _read(path):
         errors = documents.get(text).errors
         if errors:
-            raise DocumentsError(f"{place}: {_told(errors[0])}")
+            raise PersistedDocumentsError(f"{place}: {_told(errors[0])}")
         digest = sha256(text.encode()).hexdigest()
         for name in (key, digest, f"sha256:{digest}"):
             if found.setdefault(name, text) != text:
-                raise DocumentsError(f"{place}: another document has the id {name!r} too")
+                raise PersistedDocumentsError(f"{place}: another document has the id {name!r} too")
     if not found:
-        raise DocumentsError(f"{path}: no documents: files must end in .graphql or .gql")
+        raise PersistedDocumentsError(f"{path}: no documents: files must end in .graphql or .gql")
     return found
 
 
@@ -49,16 +49,18 @@ def _manifest(path: Path) -> Iterator[tuple[str, str, str]]:
     try:
         given = orjson.loads(_text(path))
     except orjson.JSONDecodeError as error:
-        raise DocumentsError(f"{path}: a manifest is JSON, and this is not: {error}") from error
+        raise PersistedDocumentsError(f"{path}: a manifest is JSON, and this is not: {error}") from error
     try:
         entries = (
             [(one["id"], one["body"]) for one in given["operations"]] if _is_apollos(given) else given.items()
         )
     except (AttributeError, KeyError, TypeError) as error:
-        raise DocumentsError(f"{path}: a manifest is an object of id and document, or Apollo's") from error
+        raise PersistedDocumentsError(
+            f"{path}: a manifest is an object of id and document, or Apollo's"
+        ) from error
     for key, text in entries:
         if not isinstance(key, str) or not isinstance(text, str):
-            raise DocumentsError(f"{path}: {key!r} is no id of a document that is text")
+            raise PersistedDocumentsError(f"{path}: {key!r} is no id of a document that is text")
         yield key, text, f"{path}, document {key!r}"
 
 
@@ -71,9 +73,11 @@ def _text(path: Path) -> bytes:
         text = path.read_bytes()
         text.decode()
     except OSError as error:
-        raise DocumentsError(f"{path}: cannot be read ({error.strerror}): name a folder or a file") from error
+        raise PersistedDocumentsError(
+            f"{path}: cannot be read ({error.strerror}): name a folder or a file"
+        ) from error
     except UnicodeDecodeError as error:
-        raise DocumentsError(f"{path}: is not UTF-8") from error
+        raise PersistedDocumentsError(f"{path}: is not UTF-8") from error
     return text
 
 

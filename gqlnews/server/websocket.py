@@ -14,27 +14,27 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from gqlnews.database.sqlite.callers import act_for
-from gqlnews.engine.engine import Answer
+from gqlnews.engine.engine import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.query.audience import Audience
 from gqlnews.server.auth import audience, given_credentials
 from gqlnews.server.cors import check_origin
-from gqlnews.server.http import JSON, RefusedError, error_body, error_response
+from gqlnews.server.http import JSON, HTTPError, error_body, error_response
 from gqlnews.server.observability.logs import note_stream
-from gqlnews.server.observability.metrics import Outcome
+from gqlnews.server.observability.metrics import OperationOutcome
 from gqlnews.server.observability.request_id import identify
 from gqlnews.server.rate_limit import COST_OF_ANY, address_of, cost_of
 from gqlnews.server.response_stream import LAGGING, answers_of
 from gqlnews.server.security_headers import SECURITY_HEADERS
-from gqlnews.server.services import Service
+from gqlnews.server.services import AppState
 from gqlnews.server.ws_messages import (
     ACK,
     PONG,
     SUBPROTOCOL,
-    Close,
-    ClosedError,
+    CloseCode,
+    CloseConnectionError,
     Complete,
-    Init,
+    ConnectionInit,
     Message,
     Ping,
     Pong,
@@ -44,7 +44,7 @@ from gqlnews.server.ws_messages import (
     next_message,
     read_message,
 )
-from gqlnews.subscriptions.subscriber_queue import EndedError
+from gqlnews.subscriptions.subscriber_queue import ShuttingDownError
 
 INIT_SECONDS = 3.0
 MOST_OPERATIONS = 100  # concurrent, per socket
@@ -56,32 +56,32 @@ GONE = (WebSocketDisconnect, WebSocketDisconnected)  # raised by sending to a di
 
 async def serve_socket(websocket: WebSocket) -> None:
     """The WebSocket endpoint."""
-    service: Service = websocket.state.service
+    service: AppState = websocket.state.service
     identify(b"")
     try:
         check_origin(websocket.scope, service.settings.http.allow_origins)
         with service.sockets.taken(websocket.scope, WEBSOCKET):
-            await _Connection(websocket, service).serve()
-    except RefusedError as refused:  # only before the handshake is answered
+            await GraphQLTransportWSHandler(websocket, service).serve()
+    except HTTPError as refused:  # only before the handshake is answered
         service.metrics.tell((refused.code,))
         await _deny(websocket, refused)
 
 
 async def refuse_socket(websocket: WebSocket) -> None:
     """Reject a WebSocket at any other path with 404."""
-    await _deny(websocket, RefusedError(404, Code.NOT_FOUND, "Not Found"))
+    await _deny(websocket, HTTPError(404, Code.NOT_FOUND, "Not Found"))
 
 
-async def _deny(websocket: WebSocket, refused: RefusedError) -> None:
+async def _deny(websocket: WebSocket, refused: HTTPError) -> None:
     headers = {**SECURITY_HEADERS, **refused.headers}
     answer = error_response(refused.status, refused.code, str(refused), JSON, headers)
     await websocket.send_denial_response(answer)
 
 
-class _Connection:
+class GraphQLTransportWSHandler:
     """Handler of one socket; `_audience` is None until `connection_init`."""
 
-    def __init__(self, websocket: WebSocket, service: Service) -> None:
+    def __init__(self, websocket: WebSocket, service: AppState) -> None:
         self._socket, self._service = websocket, service
         self._address, self._client = address_of(websocket.scope), service.client_of(websocket.scope)
         self._audience: Audience | None = None
@@ -93,11 +93,11 @@ class _Connection:
         act_for(self._client)
         if SUBPROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
-            await self._socket.close(Close.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is spoken here")
+            await self._socket.close(CloseCode.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is spoken here")
             return
         await self._socket.accept(SUBPROTOCOL)
         self._patience = asyncio.get_running_loop().call_later(
-            INIT_SECONDS, self._close, Close.INIT_TIMEOUT, "Connection initialisation timeout"
+            INIT_SECONDS, self._close, CloseCode.INIT_TIMEOUT, "Connection initialisation timeout"
         )
         try:
             await self._listen()
@@ -119,7 +119,7 @@ class _Connection:
                 message = read_message(received.get("text"))
                 await self._charge(message)
                 await self._take(message)
-            except ClosedError as closed:
+            except CloseConnectionError as closed:
                 self._close(closed.code, str(closed))
             await asyncio.sleep(0)
 
@@ -150,7 +150,7 @@ class _Connection:
 
     async def _take(self, message: Message) -> None:
         match message:
-            case Init():
+            case ConnectionInit():
                 await self._init(message)
             case Ping():
                 await self._socket.send_text(PONG)
@@ -162,37 +162,37 @@ class _Connection:
                 if task := self._operations.pop(key, None):
                     task.cancel()
 
-    async def _init(self, message: Init) -> None:
+    async def _init(self, message: ConnectionInit) -> None:
         if self._audience is not None:
-            raise ClosedError(Close.INIT_TWICE, "Too many initialisation requests")
+            raise CloseConnectionError(CloseCode.INIT_TWICE, "Too many initialisation requests")
         given = message.payload.get(AUTHORIZATION)
         credentials = given_credentials(self._socket.scope) if given is None else [str(given)]
         try:
             self._audience = audience(credentials, self._service.settings)
-        except RefusedError as refused:
-            raise ClosedError(Close.FORBIDDEN, "Forbidden") from refused
+        except HTTPError as refused:
+            raise CloseConnectionError(CloseCode.FORBIDDEN, "Forbidden") from refused
         if self._patience is not None:
             self._patience.cancel()
         await self._socket.send_text(ACK)
 
     async def _subscribe(self, message: Subscribe) -> None:
         if self._audience is None:
-            raise ClosedError(Close.NO_INIT, "Unauthorized")
+            raise CloseConnectionError(CloseCode.NO_INIT, "Unauthorized")
         if message.id in self._operations:
-            raise ClosedError(Close.SAME_ID, f"Subscriber for {message.id[:40]} already exists")
+            raise CloseConnectionError(CloseCode.SAME_ID, f"Subscriber for {message.id[:40]} already exists")
         key = orjson.dumps(message.id)
         try:
             self._service.rates.take(self._address, COST_OF_ANY)
-        except RefusedError as refused:
+        except HTTPError as refused:
             await self._refuse(key, refused)
             return
         if len(self._operations) >= MOST_OPERATIONS:
             text = f"The socket has {MOST_OPERATIONS} operations, as many as it takes: complete some."
-            await self._refuse(key, RefusedError(429, Code.TOO_MANY_OPERATIONS, text))
+            await self._refuse(key, HTTPError(429, Code.TOO_MANY_OPERATIONS, text))
             return
         try:
             ready = await self._service.prepare(message.wanted, self._audience, self._client)
-        except RefusedError as refused:
+        except HTTPError as refused:
             await self._refuse(key, refused)
             return
         self._service.rates.charge(self._address, cost_of(ready, self._service.engine) - COST_OF_ANY)
@@ -202,12 +202,12 @@ class _Connection:
         running = run() if traces is None else traces.operation(self._socket.scope, run)
         self._operations[message.id] = asyncio.create_task(running)
 
-    async def _refuse(self, key: bytes, refused: RefusedError) -> None:
-        self._service.ended(None, Outcome.REFUSED, (refused.code,))
+    async def _refuse(self, key: bytes, refused: HTTPError) -> None:
+        self._service.ended(None, OperationOutcome.REFUSED, (refused.code,))
         await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))
 
     async def _run(
-        self, name: str, key: bytes, operation: str | None, bodies: AsyncGenerator[Answer, None]
+        self, name: str, key: bytes, operation: str | None, bodies: AsyncGenerator[GraphQLResponse, None]
     ) -> None:
         start, count = perf_counter(), 0
         me = asyncio.current_task()
@@ -222,7 +222,7 @@ class _Connection:
                     await self._socket.send_text(next_message(key, answer.body))
             self._forget(name, me)
             await self._socket.send_text(complete_message(key))
-        except EndedError:
+        except ShuttingDownError:
             pass  # the server is stopping and closes the socket next
         except GONE:
             pass
@@ -236,4 +236,4 @@ class _Connection:
             del self._operations[name]
 
     def _drop(self) -> None:
-        self._close(Close.LAGGING, LAGGING)
+        self._close(CloseCode.LAGGING, LAGGING)

@@ -10,14 +10,14 @@ from typing import Any
 import orjson
 
 from gqlnews.errors import GqlnewsError
-from gqlnews.server.document_reference import MalformedError, Wanted, read_named
+from gqlnews.server.document_reference import MalformedError, RawRequest, read_named
 
 SUBPROTOCOL = "graphql-transport-ws"
 MOST_REASON = 123  # bytes: RFC 6455, section 5.5
 MAX_ID = 1_000  # characters: each message of an operation repeats its id
 
 
-class Close:
+class CloseCode:
     """WebSocket close codes."""
 
     RESTARTING = 1012
@@ -31,7 +31,7 @@ class Close:
     INIT_TWICE = 4429
 
 
-class ClosedError(GqlnewsError):
+class CloseConnectionError(GqlnewsError):
     """Close the socket with this code; the reason is truncated to what fits into a close frame."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -40,7 +40,7 @@ class ClosedError(GqlnewsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Init:
+class ConnectionInit:
     payload: Mapping[str, Any]
 
 
@@ -57,7 +57,7 @@ class Pong:
 @dataclass(frozen=True, slots=True)
 class Subscribe:
     id: str
-    wanted: Wanted
+    wanted: RawRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,11 @@ class Complete:
     id: str
 
 
-Message = Init | Ping | Pong | Subscribe | Complete
+Message = ConnectionInit | Ping | Pong | Subscribe | Complete
 
 
 def read_message(text: str | None) -> Message:
-    """Parse a text frame from the client; None is a binary frame. Raises ClosedError."""
+    """Parse a text frame from the client; None is a binary frame. Raises CloseConnectionError."""
     if text is None:
         raise _bad("messages are text frames")
     try:
@@ -104,12 +104,12 @@ ACK = '{"type":"connection_ack"}'
 PONG = '{"type":"pong"}'
 
 
-def _bad(why: str) -> ClosedError:
-    return ClosedError(Close.BAD_MESSAGE, f"Bad message: {why}")
+def _bad(why: str) -> CloseConnectionError:
+    return CloseConnectionError(CloseCode.BAD_MESSAGE, f"Bad message: {why}")
 
 
 def _init(given: Mapping[str, Any]) -> Message:
-    return Init(_object(given, "payload") or {})
+    return ConnectionInit(_object(given, "payload") or {})
 
 
 def _ping(given: Mapping[str, Any]) -> Message:
@@ -141,7 +141,7 @@ def _subscribe(given: Mapping[str, Any]) -> Message:
     if not isinstance(query, str) and (query is not None or named is None):
         raise _bad("`query` is no text")
     variables, tells_cost = _object(payload, "variables"), extensions.get("cost") is True
-    return Subscribe(key, Wanted(query, named, variables, name or None, tells_cost=tells_cost))
+    return Subscribe(key, RawRequest(query, named, variables, name or None, tells_cost=tells_cost))
 
 
 def _id(given: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from math import inf
 
-from gqlnews.errors import Code, LimitError
+from gqlnews.errors import Code, ResourceLimitError
 
 CLIENT_SECONDS = 0.25  # per client
 PAGE_SECONDS = 0.4  # for all clients together; past it, each client gets LEAST_SECONDS
@@ -21,7 +21,7 @@ OVER_BUDGET = (
 )
 
 
-class OverBudgetError(LimitError):
+class OverBudgetError(ResourceLimitError):
     """Raised to end a subscription whose client has used up its statement time."""
 
     def __init__(self) -> None:

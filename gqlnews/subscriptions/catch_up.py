@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import inf
 
-from gqlnews.database.sqlite.snapshot_pair import Site, Snapshot
-from gqlnews.engine.engine import Watched
-from gqlnews.errors import Code, LimitError
+from gqlnews.database.sqlite.snapshot_pair import Snapshot, VersionState
+from gqlnews.engine.engine import PreparedSubscription
+from gqlnews.errors import Code, ResourceLimitError
 from gqlnews.subscriptions.budget import CATCH_UP_SECONDS, OverBudgetError
-from gqlnews.subscriptions.change_filter import Judge, missed
-from gqlnews.subscriptions.resume_token import Beginning
+from gqlnews.subscriptions.change_filter import ChangeFilter, missed
+from gqlnews.subscriptions.resume_token import ResumePoint
 from gqlnews.subscriptions.subscriber_queue import Event
 
 FEWER = 4  # divisor of the page size when a page exceeds a limit
@@ -25,22 +25,22 @@ MAX_PAGE_BYTES = 256 << 10  # of events, which stay in memory until the client h
 class CatchUp:
     """Replay state: everything up to `position` is delivered, or all if None. `page` is the page size."""
 
-    watched: Watched
-    beginning: Beginning
+    watched: PreparedSubscription
+    beginning: ResumePoint
     position: int | None
     page: int
     limited: bool = True
 
-    def read(self, site: Site, now: Snapshot) -> list[Event]:
-        """Read the events of the next page. Raises LimitError."""
+    def read(self, site: VersionState, now: Snapshot) -> list[Event]:
+        """Read the events of the next page. Raises ResourceLimitError."""
         assert self.position is not None
         scope = self.watched.audience.scope
         changes, further = missed(now, scope, self.beginning, self.position, self.page)
-        judge = Judge(changes, self.beginning.number, now)
+        judge = ChangeFilter(changes, self.beginning.number, now)
         try:
             with now.within(CATCH_UP_SECONDS if self.limited else inf):
                 events = judge.events(self.watched.renewed(), site)
-        except LimitError as error:
+        except ResourceLimitError as error:
             if self.page == 1:
                 if error.code is Code.TIMED_OUT:
                     raise OverBudgetError from error

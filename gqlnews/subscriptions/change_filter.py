@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from gqlnews.database.sqlite.snapshot_pair import Change, Site, Snapshot
-from gqlnews.query.prepared import BoundSubscription, Ran
+from gqlnews.database.sqlite.snapshot_pair import Change, Snapshot, VersionState
+from gqlnews.query.prepared import BoundSubscription, SqlCall
 from gqlnews.schema.changes import ChangeKind
-from gqlnews.subscriptions.resume_token import Beginning
+from gqlnews.subscriptions.resume_token import ResumePoint
 from gqlnews.subscriptions.subscriber_queue import Event
 
 Kinds = Mapping[str, ChangeKind]
@@ -31,7 +31,7 @@ _BETWEEN = {
 }
 
 
-class Judge:
+class ChangeFilter:
     """Evaluates subscriptions over a list of changes, oldest first, and each distinct filter only once.
 
     `before` is the snapshot before the changes, or the number of the version that a client resumes from.
@@ -40,9 +40,9 @@ class Judge:
     def __init__(self, changes: Sequence[Change], before: Snapshot | int, now: Snapshot) -> None:
         self.changes, self._before, self._now = changes, before, now
         self._keys = orjson.dumps([change.slug for change in changes]).decode()
-        self._passing: dict[tuple[int, Ran], frozenset[str]] = {}
+        self._passing: dict[tuple[int, SqlCall], frozenset[str]] = {}
 
-    def events(self, bound: BoundSubscription, site: Site) -> list[Event]:
+    def events(self, bound: BoundSubscription, site: VersionState) -> list[Event]:
         """Return the events for the changes that match a subscription's filter before or after."""
         kinds = self._kinds(bound) if self.changes else {}
         told = [change for change in self.changes if change.slug in kinds]
@@ -73,7 +73,7 @@ class Judge:
 
 
 def missed(
-    now: Snapshot, scope: int, beginning: Beginning, position: int, most: int
+    now: Snapshot, scope: int, beginning: ResumePoint, position: int, most: int
 ) -> tuple[list[Change], int | None]:
     """Return a page of missed changes after `position`, and the next position or None at the end.
 
@@ -85,7 +85,7 @@ def missed(
     return told, changes[-1].number if len(changes) == most else None
 
 
-def _may_know(change: Change, beginning: Beginning, position: int) -> bool:
+def _may_know(change: Change, beginning: ResumePoint, position: int) -> bool:
     return change.first_added <= (position if change.number > beginning.moment else beginning.number)
 
 
@@ -95,7 +95,7 @@ def _missed(change: Change, since: int, *, passes: bool) -> ChangeKind:
     return ChangeKind.ADDED if change.added > since else ChangeKind.UPDATED
 
 
-def _given(change: Change, kind: ChangeKind, site: Site) -> Mapping[str, object]:
+def _given(change: Change, kind: ChangeKind, site: VersionState) -> Mapping[str, object]:
     return {
         "slug": change.slug,
         "kind": kind.name,

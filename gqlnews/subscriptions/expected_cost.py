@@ -6,8 +6,16 @@ list, so their time grows with the store.
 
 from collections.abc import Iterator
 
-from gqlnews.query.fields import Connection, Groups, Intervals, Log, Refs, Similar, Statistics
-from gqlnews.query.predicates import All, AnyOf, Condition, Not, Operator, Test
+from gqlnews.query.fields import (
+    ChangeFeed,
+    Connection,
+    HistogramFacet,
+    MoreLikeThis,
+    NodeLookup,
+    StatsFacet,
+    TermsFacet,
+)
+from gqlnews.query.predicates import All, AnyOf, Comparison, Condition, Not, Operator
 from gqlnews.query.prepared import BoundSubscription
 from gqlnews.query.tree import FieldPlan
 
@@ -19,7 +27,7 @@ OBJECT_SECONDS = 0.000_005
 BASE_SECONDS = 0.000_1
 LIGHT_COST = 200  # maximum objects of one event
 
-GROWING = Connection | Groups | Statistics | Intervals | Similar | Log | Refs
+GROWING = Connection | TermsFacet | StatsFacet | HistogramFacet | MoreLikeThis | ChangeFeed | NodeLookup
 """Declarations whose statement time grows with the size of the store."""
 
 
@@ -39,11 +47,11 @@ def is_heavy(bound: BoundSubscription) -> bool:
 
 def _condition(bound: BoundSubscription) -> Condition:
     condition = bound.inputs.shape
-    assert isinstance(condition, All | AnyOf | Not | Test)
+    assert isinstance(condition, All | AnyOf | Not | Comparison)
     return condition
 
 
-def _seconds(test: Test) -> float:
+def _seconds(test: Comparison) -> float:
     match test.operator:
         case Operator.MATCHES:
             return SEARCH_SECONDS
@@ -53,14 +61,14 @@ def _seconds(test: Test) -> float:
             return TEST_SECONDS
 
 
-def _tests(condition: Condition) -> Iterator[Test]:
+def _tests(condition: Condition) -> Iterator[Comparison]:
     match condition:
         case All(parts) | AnyOf(parts):
             for part in parts:
                 yield from _tests(part)
         case Not(test):
             yield test
-        case Test():
+        case Comparison():
             yield condition
 
 

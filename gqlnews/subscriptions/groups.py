@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 from gqlnews.database.sqlite.snapshot_pair import Snapshot
 from gqlnews.database.sqlite.sqlite_errors import explained
-from gqlnews.engine.engine import Watched
-from gqlnews.errors import LimitError
+from gqlnews.engine.engine import PreparedSubscription
+from gqlnews.errors import ResourceLimitError
 from gqlnews.subscriptions.budget import Budget, OverBudgetError
-from gqlnews.subscriptions.change_filter import Judge
+from gqlnews.subscriptions.change_filter import ChangeFilter
 from gqlnews.subscriptions.expected_cost import expected_seconds
-from gqlnews.subscriptions.subscriber_queue import Event, FailedError, Listener
+from gqlnews.subscriptions.subscriber_queue import Event, SubscriberQueue, SubscriptionFailedError
 
 log = logging.getLogger("gqlnews")
 
@@ -32,11 +32,11 @@ SLICE = 0.01  # seconds
 
 
 @dataclass(slots=True, eq=False)
-class Group:
+class SubscriberGroup:
     """Subscriptions that receive the same events. `seconds` is the expected time of a page."""
 
-    watched: Watched
-    listeners: set[Listener] = field(default_factory=set)
+    watched: PreparedSubscription
+    listeners: set[SubscriberQueue] = field(default_factory=set)
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -58,19 +58,19 @@ class Group:
 class Turn(NamedTuple):
     """A group to evaluate, and the clients to charge for it."""
 
-    group: Group
+    group: SubscriberGroup
     clients: frozenset[str]
 
 
-Result = tuple[Group, list[Event] | Exception]
+Result = tuple[SubscriberGroup, list[Event] | Exception]
 
 
-def identity_of(watched: Watched) -> Hashable:
+def identity_of(watched: PreparedSubscription) -> Hashable:
     """Return a key that is equal for subscriptions with the same events; unique if one reads the clock."""
     return id(watched) if watched.bound.inputs.clock else (watched.audience, watched.bound.identity)
 
 
-def fairly(groups: Iterable[Group]) -> list[Turn]:
+def fairly(groups: Iterable[SubscriberGroup]) -> list[Turn]:
     """Order groups by fair queueing. Groups without a client are left out."""
     used: defaultdict[str, float] = defaultdict(float)
     turns: list[tuple[float, Turn]] = []
@@ -87,12 +87,12 @@ class Page:
     """A page of a scope's changes after a version number. `further` is the start of the next page, if any."""
 
     def __init__(
-        self, groups: Iterable[Group], scope: int, after: int, most: int, *, limited: bool = True
+        self, groups: Iterable[SubscriberGroup], scope: int, after: int, most: int, *, limited: bool = True
     ) -> None:
         self._scope, self._after, self._most = scope, after, most
         self._turns = deque(fairly(groups))
         self._budget = Budget(limited=limited)
-        self._judge: Judge | None = None
+        self._judge: ChangeFilter | None = None
         self.further: int | None = None
 
     @property
@@ -110,18 +110,18 @@ class Page:
             results.append((turn.group, judged(turn, self._judge, now, self._budget)))
         return results
 
-    def _read(self, before: Snapshot, now: Snapshot) -> Judge:
+    def _read(self, before: Snapshot, now: Snapshot) -> ChangeFilter:
         changes = now.changes(self._scope, self._after, self._most)
         self.further = changes[-1].number if len(changes) == self._most else None
         if not changes:
             self._turns.clear()
-        return Judge(changes, before, now)
+        return ChangeFilter(changes, before, now)
 
     def _fits(self, until: float) -> bool:
         return monotonic() + self._turns[0].group.seconds < until
 
 
-def judged(turn: Turn, judge: Judge, now: Snapshot, budget: Budget) -> list[Event] | Exception:
+def judged(turn: Turn, judge: ChangeFilter, now: Snapshot, budget: Budget) -> list[Event] | Exception:
     """Evaluate one group. An error ends only this group; errors of the database itself are raised."""
     group, clients = turn
     left = budget.left(clients)
@@ -131,13 +131,13 @@ def judged(turn: Turn, judge: Judge, now: Snapshot, budget: Budget) -> list[Even
     try:
         with now.within(left):
             return judge.events(group.watched.renewed(), now.sites[group.watched.audience])
-    except LimitError as error:
+    except ResourceLimitError as error:
         return OverBudgetError() if thread_time() - start >= left else error
     except Exception as error:
         if isinstance(error, sqlite3.Error) and explained(error, "") is not None:
             raise
         log.error("a subscription failed", exc_info=error)
-        return FailedError("A subscription failed.")
+        return SubscriptionFailedError("A subscription failed.")
     finally:
         took = thread_time() - start
         group.seconds = max(took, group.seconds / 2)  # decay: another group may have run the same filter

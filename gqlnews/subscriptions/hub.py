@@ -17,15 +17,21 @@ from pathlib import Path
 from time import monotonic
 
 from gqlnews.config.limits import UNLIMITED, Limits
-from gqlnews.database.sqlite.snapshot_pair import Site, Snapshots
-from gqlnews.engine.engine import Watched
+from gqlnews.database.sqlite.snapshot_pair import SnapshotPair, VersionState
+from gqlnews.engine.engine import PreparedSubscription
 from gqlnews.errors import DatabaseError
 from gqlnews.query.audience import Audience
 from gqlnews.subscriptions.budget import OverBudgetError
 from gqlnews.subscriptions.catch_up import CatchUp, Turns
-from gqlnews.subscriptions.groups import Group, Page, identity_of
+from gqlnews.subscriptions.groups import Page, SubscriberGroup, identity_of
 from gqlnews.subscriptions.resume_token import begin_at, refuse_what_was_forgotten
-from gqlnews.subscriptions.subscriber_queue import AnewError, EndedError, Event, FailedError, Listener
+from gqlnews.subscriptions.subscriber_queue import (
+    Event,
+    ShuttingDownError,
+    StoreReplacedError,
+    SubscriberQueue,
+    SubscriptionFailedError,
+)
 
 log = logging.getLogger("gqlnews")
 
@@ -40,17 +46,17 @@ REPLACED = "The store was made anew."
 VersionOf = Callable[[Audience], bytes | None]
 
 
-class Feed:
+class SubscriptionHub:
     """Hub over the store at `path`, whose version `version_of` returns. Call `close` before the loop ends."""
 
     def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
         self._path, self._version_of, self._limits = path, version_of, limits
         self._limited = limits.seconds > 0
-        self._groups: dict[Hashable, Group] = {}
+        self._groups: dict[Hashable, SubscriberGroup] = {}
         self._lock = asyncio.Lock()  # held while polling and while joining a group
         self._turns = Turns()  # for replays, so that at most one page delays a poll
         self._entrance = Turns()  # for new subscriptions, so that at most one delays a poll
-        self._snapshots: Snapshots | None = None
+        self._snapshots: SnapshotPair | None = None
         self._seen: Sequence[bytes | None] = ()
         self._looked = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -63,7 +69,7 @@ class Feed:
     def end(self) -> None:
         """End all subscriptions, because the server shuts down."""
         self._ended = True
-        self._fail(EndedError(STOPS))
+        self._fail(ShuttingDownError(STOPS))
 
     async def close(self) -> None:
         self.end()
@@ -74,18 +80,21 @@ class Feed:
         await self._rest()
 
     def watch(
-        self, watched: Watched, drop: Callable[[], None], client: str = ""
+        self, watched: PreparedSubscription, drop: Callable[[], None], client: str = ""
     ) -> AsyncGenerator[bytes, None]:
         """Stream the responses as JSON, from now on or from the requested `since`.
 
         Raises RefusedError before the first response if the stream cannot resume from `since`;
-        DatabaseError; LaggingError for a slow consumer, after a call of `drop`; OverBudgetError if all
-        subscriptions of `client` together take too much statement time; EndedError, AnewError, FailedError.
+        DatabaseError; SlowConsumerError after a call of `drop`; OverBudgetError if all subscriptions of
+        `client` together take too much statement time; ShuttingDownError, StoreReplacedError,
+        SubscriptionFailedError.
         """
-        return self._watch(watched, _number(self._version_of(watched.audience)), Listener(drop, client))
+        return self._watch(
+            watched, _number(self._version_of(watched.audience)), SubscriberQueue(drop, client)
+        )
 
     async def _watch(
-        self, watched: Watched, number: int | None, listener: Listener
+        self, watched: PreparedSubscription, number: int | None, listener: SubscriberQueue
     ) -> AsyncGenerator[bytes, None]:
         self.watching += 1
         try:
@@ -104,7 +113,9 @@ class Feed:
             self.watching -= 1
             self._leave(watched, listener)
 
-    async def _begin(self, watched: Watched, number: int | None, listener: Listener) -> CatchUp:
+    async def _begin(
+        self, watched: PreparedSubscription, number: int | None, listener: SubscriberQueue
+    ) -> CatchUp:
         """Determine where to start: at `since`, or else at the version at the time of the request."""
         async with self._entrance.taken(listener.client), self._running():
             since = watched.bound.inputs.values["since"]
@@ -118,7 +129,7 @@ class Feed:
             self._join_if_current(missed, listener)
             return missed
 
-    async def _missed(self, missed: CatchUp, listener: Listener) -> list[Event]:
+    async def _missed(self, missed: CatchUp, listener: SubscriberQueue) -> list[Event]:
         """Read a page of missed changes. After the last page, the subscription has joined its group."""
         async with self._running():
             site = self._site(missed.watched)
@@ -129,7 +140,7 @@ class Feed:
             self._join_if_current(missed, listener)
             return events
 
-    def _join_if_current(self, missed: CatchUp, listener: Listener) -> bool:
+    def _join_if_current(self, missed: CatchUp, listener: SubscriberQueue) -> bool:
         """Join the group if no changes are missing any more, and return whether it did."""
         number = self._site(missed.watched).number
         if missed.position is not None and missed.position < number:
@@ -140,24 +151,24 @@ class Feed:
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
-        """Hold the lock, with the snapshots open. Raises EndedError."""
+        """Hold the lock, with the snapshots open. Raises ShuttingDownError."""
         async with self._lock:
             if self._ended:
-                raise EndedError(STOPS)
+                raise ShuttingDownError(STOPS)
             if self._snapshots is None:
                 await self._open()
             yield
 
-    def _join(self, watched: Watched, listener: Listener, number: int) -> None:
+    def _join(self, watched: PreparedSubscription, listener: SubscriberQueue, number: int) -> None:
         listener.number = number
         if self._ended:
-            listener.fail(EndedError(STOPS))
+            listener.fail(ShuttingDownError(STOPS))
         identity = identity_of(watched)
         if identity not in self._groups:
-            self._groups[identity] = Group(watched)
+            self._groups[identity] = SubscriberGroup(watched)
         self._groups[identity].listeners.add(listener)
 
-    def _leave(self, watched: Watched, listener: Listener) -> None:
+    def _leave(self, watched: PreparedSubscription, listener: SubscriberQueue) -> None:
         identity = identity_of(watched)
         if group := self._groups.get(identity):
             group.listeners.discard(listener)
@@ -165,15 +176,15 @@ class Feed:
                 del self._groups[identity]
 
     @property
-    def _opened(self) -> Snapshots:
+    def _opened(self) -> SnapshotPair:
         assert self._snapshots is not None, "it is open"
         return self._snapshots
 
-    def _site(self, watched: Watched) -> Site:
+    def _site(self, watched: PreparedSubscription) -> VersionState:
         return self._opened.sites[watched.audience]
 
     async def _open(self) -> None:
-        snapshots = Snapshots(self._limits)
+        snapshots = SnapshotPair(self._limits)
         await snapshots.open(self._path)
         self._snapshots = snapshots
         if self._task is None:
@@ -198,7 +209,7 @@ class Feed:
                         await self._look()
                         self._logged = ""
                         continue
-                except AnewError:  # `begin_anew` is waiting for the lock
+                except StoreReplacedError:  # `begin_anew` is waiting for the lock
                     continue
                 except DatabaseError as error:  # nothing is lost: the next poll resumes this one
                     if str(error) != self._logged:
@@ -208,7 +219,7 @@ class Feed:
                     continue
                 except Exception:
                     log.exception("the feed failed")
-                    self._fail(FailedError("The feed failed."))
+                    self._fail(SubscriptionFailedError("The feed failed."))
                 self._task = None
                 await self._rest()
                 return
@@ -218,7 +229,7 @@ class Feed:
         self._replaced = True  # a poll in progress may stop early
         async with self._lock:
             self._replaced = False
-            self._fail(AnewError(REPLACED))
+            self._fail(StoreReplacedError(REPLACED))
             await self._rest()
 
     def _fail(self, failure: Exception) -> None:
@@ -250,7 +261,7 @@ class Feed:
                 for group, result in await self._opened.both(page.judge_some):
                     group.put(result)
                 if self._replaced:
-                    raise AnewError(REPLACED)
+                    raise StoreReplacedError(REPLACED)
             after = page.further
 
 

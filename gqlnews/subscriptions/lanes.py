@@ -9,16 +9,16 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 from gqlnews.config.limits import UNLIMITED, Limits
-from gqlnews.engine.engine import Watched
+from gqlnews.engine.engine import PreparedSubscription
 from gqlnews.subscriptions.expected_cost import is_heavy
-from gqlnews.subscriptions.hub import Feed, VersionOf
+from gqlnews.subscriptions.hub import SubscriptionHub, VersionOf
 
 
 class Lanes:
-    """Drop-in for a single `Feed`. Call `close` before the event loop ends."""
+    """Drop-in for a single `SubscriptionHub`. Call `close` before the event loop ends."""
 
     def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
-        self.light, self.heavy = (Feed(path, version_of, limits) for _ in range(2))
+        self.light, self.heavy = (SubscriptionHub(path, version_of, limits) for _ in range(2))
 
     @property
     def watching(self) -> int:
@@ -31,7 +31,7 @@ class Lanes:
         return self.light.over_budget + self.heavy.over_budget
 
     def watch(
-        self, watched: Watched, drop: Callable[[], None], client: str = ""
+        self, watched: PreparedSubscription, drop: Callable[[], None], client: str = ""
     ) -> AsyncGenerator[bytes, None]:
         lane = self.heavy if is_heavy(watched.bound) else self.light
         return lane.watch(watched, drop, client)

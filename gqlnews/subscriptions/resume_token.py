@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gqlnews.database.sqlite.snapshot_pair import Site
+from gqlnews.database.sqlite.snapshot_pair import VersionState
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.prepared import BoundSubscription
 from gqlnews.query.sql.change_feed import ANEW, FORGOTTEN, NEVER
-from gqlnews.query.tree import RefusedError
+from gqlnews.query.tree import RequestRefusedError
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
+class ResumeToken:
     """Parsed resume token. `started` is the version at which an unfinished walk through `changes` began."""
 
     line: str
@@ -20,16 +20,16 @@ class Since:
     started: int
 
     @staticmethod
-    def of(values: Mapping[str, object]) -> "Since | None":
+    def of(values: Mapping[str, object]) -> "ResumeToken | None":
         line, number, started = (values[name] for name in ("line", "since", "started"))
         if line is None:
             return None
         assert isinstance(line, str)
         assert isinstance(number, int)
-        return Since(line, number, started if isinstance(started, int) else number)
+        return ResumeToken(line, number, started if isinstance(started, int) else number)
 
 
-class Beginning(NamedTuple):
+class ResumePoint(NamedTuple):
     """Resume point: the client has all changes up to `number`, and no article removed up to `known`.
 
     `moment` is the version number of the content when the replay began.
@@ -40,25 +40,28 @@ class Beginning(NamedTuple):
     moment: int
 
 
-def begin_at(bound: BoundSubscription, site: Site, number: int) -> Beginning:
-    """Return the resume point: `since`, or `number` (the current version) without it. Raises RefusedError."""
-    since = Since.of(bound.inputs.values)
+def begin_at(bound: BoundSubscription, site: VersionState, number: int) -> ResumePoint:
+    """Return the resume point: `since`, or without it `number`, the current version.
+
+    Raises RequestRefusedError.
+    """
+    since = ResumeToken.of(bound.inputs.values)
     if since is None:
-        return Beginning(number, number, site.number)
+        return ResumePoint(number, number, site.number)
     error = _refusal(since, site)
     if error is not None:
-        raise RefusedError(error, bound.field.node, bound.field.path)
-    return Beginning(since.number, since.started if since.number > 0 else site.number, site.number)
+        raise RequestRefusedError(error, bound.field.node, bound.field.path)
+    return ResumePoint(since.number, since.started if since.number > 0 else site.number, site.number)
 
 
-def refuse_what_was_forgotten(bound: BoundSubscription, beginning: Beginning, site: Site) -> None:
-    """Raise RefusedError if the change log was pruned past the resume point during a slow replay."""
+def refuse_what_was_forgotten(bound: BoundSubscription, beginning: ResumePoint, site: VersionState) -> None:
+    """Raise RequestRefusedError if the change log was pruned past the resume point during a slow replay."""
     if beginning.known < site.forgotten:
         error = RequestError(Code.VERSION_TOO_OLD, FORGOTTEN)
-        raise RefusedError(error, bound.field.node, bound.field.path)
+        raise RequestRefusedError(error, bound.field.node, bound.field.path)
 
 
-def _refusal(since: Since, site: Site) -> RequestError | None:
+def _refusal(since: ResumeToken, site: VersionState) -> RequestError | None:
     if since.line != site.line:
         return RequestError(Code.VERSION_TOO_OLD, ANEW)
     if max(since.number, since.started) > site.number:

@@ -18,23 +18,23 @@ class Event(NamedTuple):
     body: bytes
 
 
-class EndedError(GqlnewsError):
+class ShuttingDownError(GqlnewsError):
     """Raised when the server shuts down. The client may reconnect."""
 
 
-class AnewError(GqlnewsError):
+class StoreReplacedError(GqlnewsError):
     """Raised when the store was replaced. The client's version is void, so it cannot resume from it."""
 
 
-class FailedError(GqlnewsError):
+class SubscriptionFailedError(GqlnewsError):
     """Raised when an internal error, which is logged, ends a subscription. The client may reconnect."""
 
 
-class LaggingError(GqlnewsError):
+class SlowConsumerError(GqlnewsError):
     """Raised for a slow consumer, whose queue overflowed and was dropped."""
 
 
-class Listener:
+class SubscriberQueue:
     """Event queue of one subscription. `number` is the newest version number queued so far.
 
     `drop` is called once, when the queue overflows. `client` is charged for the statement time.
@@ -64,7 +64,7 @@ class Listener:
                 self._bytes += len(event.body)
         if len(self._events) > MOST_WAITING or self._bytes > MOST_BYTES:
             self._events.clear()
-            self.fail(LaggingError("The client reads more slowly than things change."))
+            self.fail(SlowConsumerError("The client reads more slowly than things change."))
             self._drop()
         self._wake()
 

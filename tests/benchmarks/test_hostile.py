@@ -27,8 +27,8 @@ from benchmarks.hostile.victim import Sample
 from benchmarks.live.frames import TEXT, Frames
 from gqlnews.config.limits import SERVED
 from gqlnews.database.sqlite.reader_connection import Statements
-from gqlnews.engine.document_cache import Documents
-from gqlnews.engine.engine import Asked, Engine, Prepared
+from gqlnews.engine.document_cache import DocumentCache
+from gqlnews.engine.engine import Engine, GraphQLRequest, PreparedQuery
 from gqlnews.query.audience import Audience
 from gqlnews.schema.build import build_schema
 
@@ -127,12 +127,12 @@ def test_a_large_string_is_of_the_size_that_it_says() -> None:
 )
 def test_what_should_be_refused_is_no_syntax_error(make: Any) -> None:
     assert parse(make(7)).definitions
-    assert Documents(build_schema()._schema).get(make(7)).errors
+    assert DocumentCache(build_schema()._schema).get(make(7)).errors
 
 
 @pytest.mark.parametrize("text", VALID, ids=lambda text: str(text)[:20])
 def test_what_should_run_is_valid(text: str) -> None:
-    assert Documents(build_schema()._schema).get(text).errors == ()
+    assert DocumentCache(build_schema()._schema).get(text).errors == ()
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ def test_what_should_run_is_within_the_limits(text: str, variables: dict[str, ob
     async def read(statements: Statements) -> list[bytes | None]:
         raise AssertionError(statements)
 
-    prepared = Engine(read, limits=SERVED).prepare(Asked(text, variables), Audience.PUBLIC)
-    assert isinstance(prepared, Prepared), prepared.body
+    prepared = Engine(read, limits=SERVED).prepare(GraphQLRequest(text, variables), Audience.PUBLIC)
+    assert isinstance(prepared, PreparedQuery), prepared.body
 
 
 def test_the_version_of_the_store_takes_its_place() -> None:

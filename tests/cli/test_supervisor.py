@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from gqlnews.cli.supervisor import Kept
+from gqlnews.cli.supervisor import SupervisedProcess
 from tests.live import until_so
 
 LIVING = [sys.executable, "-c", "input()"]
@@ -27,8 +27,8 @@ class Starts:
         return process
 
 
-def kept(starts: Callable[[], "subprocess.Popen[bytes]"]) -> Kept:
-    return Kept("process", starts)
+def kept(starts: Callable[[], "subprocess.Popen[bytes]"]) -> SupervisedProcess:
+    return SupervisedProcess("process", starts)
 
 
 def test_a_process_that_cannot_be_started_is_tried_again() -> None:

@@ -8,8 +8,8 @@ import pytest
 from gqlnews.config import settings as read
 from gqlnews.config.settings import (
     HttpSettings,
-    HttpStatus,
     LogFormat,
+    StatusCodePolicy,
     cache_folder,
     editor_tokens,
     log_format,
@@ -67,7 +67,7 @@ def test_what_strangers_may_do_can_come_from_the_environment() -> None:
         }
     )
     assert settings.http == HttpSettings(
-        HttpStatus.DRAFT,
+        StatusCodePolicy.DRAFT,
         ("https://a.example", "http://b.example:3000"),
         Path("documents"),
         trusted_only=True,

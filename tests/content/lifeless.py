@@ -3,11 +3,11 @@
 import os
 import sys
 
-from gqlnews.content.models import Outcome
+from gqlnews.content.models import ParseResult
 
 if "gqlnews.ingest.pool_worker" in " ".join(sys.orig_argv):
     os._exit(9)
 
 
-def made(outcome: Outcome) -> Outcome:
+def made(outcome: ParseResult) -> ParseResult:
     return outcome

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.parse_file import MAX_BYTES, parse_article, read_outcome
 from gqlnews.content.problem_codes import WARNINGS
 from gqlnews.discovery.scan import discover
@@ -24,7 +24,7 @@ ATTEMPTS = 5
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ParseResult]:
     """The results of all invalid files and as many valid ones, parsed in one run by two workers."""
     folder = tmp_path_factory.mktemp("bad")
     for name, bad in BAD_FILES.items():
@@ -33,9 +33,9 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     return read_folder(folder)
 
 
-def read_folder(folder: Path) -> dict[str, Outcome]:
+def read_folder(folder: Path) -> dict[str, ParseResult]:
     files = [file for file in discover(folder) if isinstance(file, SourceFile)]
-    read = read_all(folder, files, ReadOptions(), processes=2)
+    read = read_all(folder, files, ParseOptions(), processes=2)
     return {outcome.source.path.removesuffix(".md"): outcome for outcome in read}
 
 
@@ -44,19 +44,19 @@ def test_there_are_two_hundred_and_no_name_is_used_twice() -> None:
 
 
 @pytest.mark.parametrize("bad", BAD_FILES.values(), ids=BAD_FILES.keys())
-def test_a_bad_file_gives_its_problems(bad: Bad, outcomes: dict[str, Outcome]) -> None:
+def test_a_bad_file_gives_its_problems(bad: Bad, outcomes: dict[str, ParseResult]) -> None:
     problems = outcomes[bad.name].problems
     assert tuple(problem.code for problem in problems) == bad.codes
     assert (problems[0].line, problems[0].column) == (bad.line, bad.column)
 
 
 @pytest.mark.parametrize("bad", BAD_FILES.values(), ids=BAD_FILES.keys())
-def test_only_an_error_keeps_the_article_back(bad: Bad, outcomes: dict[str, Outcome]) -> None:
+def test_only_an_error_keeps_the_article_back(bad: Bad, outcomes: dict[str, ParseResult]) -> None:
     has_error = not set(bad.codes) <= WARNINGS
     assert (outcomes[bad.name].article is None) == has_error
 
 
-def test_the_good_files_between_them_are_read(outcomes: dict[str, Outcome]) -> None:
+def test_the_good_files_between_them_are_read(outcomes: dict[str, ParseResult]) -> None:
     good = [outcomes[f"{name}-good"] for name in BAD_FILES]
     assert all(
         outcome.article and outcome.article.title == "Good" and not outcome.problems for outcome in good
@@ -66,7 +66,7 @@ def test_the_good_files_between_them_are_read(outcomes: dict[str, Outcome]) -> N
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> float:
     """The processor time of the longest valid file."""
-    assert parse_article("long.md", LONG, ReadOptions())[1] == ()
+    assert parse_article("long.md", LONG, ParseOptions())[1] == ()
     return seconds(tmp_path_factory.mktemp("usual"), LONG)
 
 
@@ -81,5 +81,5 @@ def seconds(folder: Path, data: bytes) -> float:
     """Return the processor time of parsing a file with these bytes."""
     (folder / "it.md").write_bytes(data)
     started = time.thread_time()
-    read_outcome(folder, SourceFile("it.md", 0, 0, 0), ReadOptions())
+    read_outcome(folder, SourceFile("it.md", 0, 0, 0), ParseOptions())
     return time.thread_time() - started

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.content.models import Article, Mark, ReadOptions
+from gqlnews.content.models import Article, ParseOptions, Position
 from gqlnews.content.parse_file import parse_article
 from tests.content.bad_files import NEEDED, fenced
 
 BASE = "https://site.org/news/"
 
 
-def read(lines: str, options: ReadOptions | None = None, needed: str = NEEDED) -> Article:
-    article, problems = parse_article("2021/a.md", fenced(needed + lines + "\n"), options or ReadOptions())
+def read(lines: str, options: ParseOptions | None = None, needed: str = NEEDED) -> Article:
+    article, problems = parse_article("2021/a.md", fenced(needed + lines + "\n"), options or ParseOptions())
     assert article is not None, problems
     return article
 
 
 def codes(lines: str) -> list[str]:
     return [
-        problem.code for problem in parse_article("a.md", fenced(NEEDED + lines + "\n"), ReadOptions())[1]
+        problem.code for problem in parse_article("a.md", fenced(NEEDED + lines + "\n"), ParseOptions())[1]
     ]
 
 
@@ -31,7 +31,7 @@ def test_what_is_absent_has_its_default() -> None:
     assert (article.images, article.extra, article.table_of_contents) == ("[]", "{}", "[]")
     assert (article.excerpt, article.category, article.quality, article.heat, article.provider) == (None,) * 5
     assert (article.body, article.html, article.word_count, article.reading_minutes) == (None, None, 0, None)
-    assert (article.url_mark, article.published_mark) == (Mark(4, 9), None)
+    assert (article.url_mark, article.published_mark) == (Position(4, 9), None)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_quoted_null_is_text_and_an_empty_excerpt_stays() -> None:
 def test_published(word: str, published: bool) -> None:
     article = read(f"published: {word}")
     assert article.published is published
-    assert article.published_mark == (Mark(5, 12) if word.strip("~") else None)
+    assert article.published_mark == (Position(5, 12) if word.strip("~") else None)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_older_keys_mean_the_same_and_newer_ones_win() -> None:
         "sourceUrl: https://b.org/\nampUrl: /amp\ncdnAmpUrl: /cdn", needed=NEEDED.replace("webUrl", "x")
     )
     assert (old.url, old.web_url, old.original_url) == ("https://b.org/",) * 3
-    assert (old.amp_web_url, old.cdn_amp_web_url, old.url_mark) == ("/amp", "/cdn", Mark(5, 12))
+    assert (old.amp_web_url, old.cdn_amp_web_url, old.url_mark) == ("/amp", "/cdn", Position(5, 12))
     both = read("sourceUrl: /b\nampUrl: /c\nampWebUrl: /d\noriginalUrl: ''")
     assert (both.url, both.original_url, both.amp_web_url) == ("https://a.org/1", "/b", "/d")
     only = read("originalUrl: /o", needed=NEEDED.replace("webUrl", "x"))
-    assert (only.url, only.web_url, only.url_mark) == ("/o", None, Mark(5, 14))
+    assert (only.url, only.web_url, only.url_mark) == ("/o", None, Position(5, 14))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_older_keys_mean_the_same_and_newer_ones_win() -> None:
 def test_urls_are_unescaped_once_and_made_absolute(written: str, served: str) -> None:
     provider = f"provider: {{domain: a.org, images: [url: '{written}']}}"
     lines = f"ampUrl: '{written}'\nimages:\n- url: '{written}'\n{provider}"
-    article = read(f"{lines}\nrelated:\n- title: x\n  webUrl: '{written}'", ReadOptions(base_url=BASE))
+    article = read(f"{lines}\nrelated:\n- title: x\n  webUrl: '{written}'", ParseOptions(base_url=BASE))
     assert article.provider is not None
     assert article.amp_web_url == article.related[0].url == served
     assert json.loads(article.images)[0]["url"] == json.loads(article.provider.images)[0]["url"] == served
@@ -151,7 +151,7 @@ def test_a_broken_entry_takes_no_other_with_it() -> None:
 
 def test_positions_hold_behind_entries_that_are_left_out() -> None:
     lines = "related:\n- ~\n- title: A\n  webUrl: /?a&amp;b\n- [x]\n- title: B\n  webUrl: /?c&amp;d"
-    _, problems = parse_article("a.md", fenced(f"{NEEDED}{lines}\n"), ReadOptions())
+    _, problems = parse_article("a.md", fenced(f"{NEEDED}{lines}\n"), ParseOptions())
     found = [(problem.code, problem.line, problem.column) for problem in problems]
     assert found == [("left-out", 6, 3), ("escaped-url", 8, 11), ("left-out", 9, 3), ("escaped-url", 11, 11)]
 
@@ -185,12 +185,12 @@ def test_the_sealed_payload_is_kept_whatever_it_is() -> None:
 def test_the_embed_is_sanitised_with_the_hosts_given() -> None:
     lines = 'featuredContent: <iframe src="https://video.org/1"></iframe>'
     assert read(lines).featured_content is None
-    assert "video.org" in (read(lines, ReadOptions(iframe_hosts=("video.org",))).featured_content or "")
+    assert "video.org" in (read(lines, ParseOptions(iframe_hosts=("video.org",))).featured_content or "")
 
 
 @given(
     st.binary(max_size=300) | st.binary(max_size=200).map(lambda data: b"---\n" + data + b"\n---\n" + data)
 )
 def test_no_bytes_are_too_strange(data: bytes) -> None:
-    article, problems = parse_article("a.md", data, ReadOptions())
+    article, problems = parse_article("a.md", data, ParseOptions())
     assert (article is None) == any(problem.severity == "ERROR" for problem in problems)

@@ -5,30 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import Article, Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import Article, ParseOptions, ParseResult, SourceFile
 from gqlnews.discovery.scan import discover
 from gqlnews.ingest.worker_pool import read_all
 
 ESCAPED_LINES = 1_104
 
 
-def read_folder(folder: Path) -> list[Outcome]:
+def read_folder(folder: Path) -> list[ParseResult]:
     files = (found for found in discover(folder) if isinstance(found, SourceFile))
-    return list(read_all(folder, files, ReadOptions()))
+    return list(read_all(folder, files, ParseOptions()))
 
 
 @pytest.fixture(scope="module")
-def ai2020_outcomes(corpus: Path) -> list[Outcome]:
+def ai2020_outcomes(corpus: Path) -> list[ParseResult]:
     return read_folder(corpus / "ai2020")
 
 
 @pytest.fixture(scope="module")
-def articles(ai2020_outcomes: list[Outcome]) -> list[Article]:
+def articles(ai2020_outcomes: list[ParseResult]) -> list[Article]:
     return [outcome.article for outcome in ai2020_outcomes if outcome.article]
 
 
 def test_every_article_is_read_and_the_page_is_none(
-    corpus: Path, ai2020_outcomes: list[Outcome], articles: list[Article]
+    corpus: Path, ai2020_outcomes: list[ParseResult], articles: list[Article]
 ) -> None:
     assert (corpus / "ai2020" / "index.html").exists()
     assert len(ai2020_outcomes) == len(articles) == 8_682
@@ -51,20 +51,20 @@ def test_providers_and_topics(articles: list[Article]) -> None:
     assert len({topic.slug for article in articles for topic in article.topics}) == 15
 
 
-def test_warnings_are_as_many_as_the_files_hold(ai2020_outcomes: list[Outcome]) -> None:
+def test_warnings_are_as_many_as_the_files_hold(ai2020_outcomes: list[ParseResult]) -> None:
     codes = Counter(problem.code for outcome in ai2020_outcomes for problem in outcome.problems)
     assert codes.keys() == {"escaped-url", "self-related", "related-twice"}
     assert (codes["escaped-url"], codes["self-related"]) == (ESCAPED_LINES, 138)
 
 
-def test_articles_that_list_a_url_twice(ai2020_outcomes: list[Outcome]) -> None:
+def test_articles_that_list_a_url_twice(ai2020_outcomes: list[ParseResult]) -> None:
     twice = [
         each for each in ai2020_outcomes if any(problem.code == "related-twice" for problem in each.problems)
     ]
     assert len(twice) == 615
 
 
-def test_a_warning_stands_on_its_line(corpus: Path, ai2020_outcomes: list[Outcome]) -> None:
+def test_a_warning_stands_on_its_line(corpus: Path, ai2020_outcomes: list[ParseResult]) -> None:
     escaped = 0
     for outcome in ai2020_outcomes:
         for problem in outcome.problems:

@@ -3,7 +3,7 @@
 import pytest
 
 from gqlnews.content.embed_html import safe_embed
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 
 HOSTS = ("www.youtube.com", "player.vimeo.com")
 PLAYER = "https://www.youtube.com/embed/x"
@@ -53,7 +53,7 @@ def test_an_iframe_of_anything_else_goes(source: str) -> None:
     assert safe_embed(f"<p>x</p><iframe src='{source}'>y</iframe>", HOSTS) == "<p>x</p>"
 
 
-PLAYERS = ReadOptions().iframe_hosts
+PLAYERS = ParseOptions().iframe_hosts
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.parse_file import MAX_BYTES, parse_article, read_outcome
 from tests.content.bad_files import NEEDED, fenced
 
-OPTIONS = ReadOptions()
+OPTIONS = ParseOptions()
 LISTED = SourceFile("a.md", 0, 0, 0)
 
 
-def codes(outcome: Outcome) -> list[str]:
+def codes(outcome: ParseResult) -> list[str]:
     return [problem.code for problem in outcome.problems]
 
 

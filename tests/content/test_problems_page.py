@@ -8,29 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.problem_codes import Code, severity_of
+from gqlnews.content.problem_codes import ProblemCode, severity_of
 from tests.product import take_in
 
 PAGE = (Path(__file__).parents[2] / "docs" / "problems.md").read_text()
 SECTION = re.compile(r"^## (\S+)\n\n(\w+)\..*?^```(\w+)\n(.*?)^```\n\nMend: ", re.DOTALL | re.MULTILINE)
 SECTIONS = {name: (severity, kind, example) for name, severity, kind, example in SECTION.findall(PAGE)}
 ROW = re.compile(r"^\| \[`(\S+)`\]\(#(\S+)\) \| (\w+) \|", re.MULTILINE)
-COMES_WITH = {Code.PUBLISHED_DISAGREES: {Code.PUBLISHED_DISAGREES, Code.DUPLICATE_URL}}
+COMES_WITH = {ProblemCode.PUBLISHED_DISAGREES: {ProblemCode.PUBLISHED_DISAGREES, ProblemCode.DUPLICATE_URL}}
 
 
 def test_the_page_names_every_code_and_no_other() -> None:
     assert list(SECTIONS) == [name for name, _, _ in ROW.findall(PAGE)]
-    assert sorted(SECTIONS) == sorted(Code)
+    assert sorted(SECTIONS) == sorted(ProblemCode)
 
 
-@pytest.mark.parametrize("code", Code)
-def test_the_page_says_how_bad_it_is(code: Code) -> None:
+@pytest.mark.parametrize("code", ProblemCode)
+def test_the_page_says_how_bad_it_is(code: ProblemCode) -> None:
     in_table = {name: severity for name, _, severity in ROW.findall(PAGE)}
     assert SECTIONS[code][0].upper() == in_table[code].upper() == severity_of(code)
 
 
-@pytest.mark.parametrize("code", Code)
-def test_the_example_gives_its_code(code: Code, tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", ProblemCode)
+def test_the_example_gives_its_code(code: ProblemCode, tmp_path: Path) -> None:
     folder = tmp_path / "content"
     folder.mkdir()
     _, kind, example = SECTIONS[code]

@@ -13,17 +13,23 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content import openat2
-from gqlnews.content.models import ReadOptions, SourceFile
-from gqlnews.content.safe_open import LeadsOutError, OpenFolder, open_beneath, open_by_component, open_inside
+from gqlnews.content.models import ParseOptions, SourceFile
+from gqlnews.content.safe_open import (
+    OpenFolder,
+    PathEscapesError,
+    open_beneath,
+    open_by_component,
+    open_inside,
+)
 from gqlnews.discovery.scan import discover
 from gqlnews.discovery.scan_paths import look
-from gqlnews.discovery.watch_tree import Tree
+from gqlnews.discovery.watch_tree import WatchTree
 from gqlnews.ingest.worker_pool import read_all
 from tests.content.bad_files import fenced
 from tests.content.exchange import ROOT, exchanging
 
 OPENERS = [pytest.param(open_beneath, id="default"), pytest.param(open_by_component, id="by-component")]
-OPTIONS = ReadOptions()
+OPTIONS = ParseOptions()
 OF_THE_HOST = "a file of the host"
 ATTEMPTS, INSIDE_READS, DEADLINE = 3_000, 200, 60.0
 
@@ -117,20 +123,20 @@ def test_a_link_that_leads_out_is_refused(opened: OpenFolder, target: str) -> No
     with (opened.path.parent / "secret.md").open() as outside:
         target = target.format(content=opened.path, descriptor=outside.fileno())
         (opened.path / "link.md").symlink_to(target)
-        with pytest.raises(LeadsOutError):
+        with pytest.raises(PathEscapesError):
             opened.open_file("link.md")
-        with pytest.raises(LeadsOutError):
+        with pytest.raises(PathEscapesError):
             opened.stat_target("link.md")
 
 
 @pytest.mark.parametrize(
     ("path", "error"),
     [
-        ("../secret.md", LeadsOutError),
-        ("deep/../../secret.md", LeadsOutError),
-        ("{content}/../secret.md", LeadsOutError),
-        ("..", LeadsOutError),
-        ("out/er/b.md", LeadsOutError),
+        ("../secret.md", PathEscapesError),
+        ("deep/../../secret.md", PathEscapesError),
+        ("{content}/../secret.md", PathEscapesError),
+        ("..", PathEscapesError),
+        ("out/er/b.md", PathEscapesError),
         ("missing.md", FileNotFoundError),
         ("deep/missing.md", FileNotFoundError),
         ("a.md/b.md", NotADirectoryError),
@@ -176,7 +182,7 @@ def test_a_linked_folder_is_neither_listed_nor_looked_into(opened: OpenFolder) -
             opened.lstat(f"{path}/b.md")
     assert sorted(found.path for found in discover(opened)) == ["a.md", "deep/er/b.md"]
     assert list(look(opened, ["linked/er/b.md", "deep/linked/er/b.md", "deep/linked"])) == []
-    tree = Tree(opened.path)
+    tree = WatchTree(opened.path)
     for path in ("", "linked", "linked/er"):
         tree.grow(path)
     assert tree.folders == {"", "deep", "deep/er"}

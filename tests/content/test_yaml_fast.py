@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.content.front_matter import Fenced, unfence
+from gqlnews.content.front_matter import FrontMatter, unfence
 from gqlnews.content.markdown import render
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.content.yaml_fast import read_fast
 from gqlnews.content.yaml_positions import read_slow
 from tests.content.documents import fronts
 from tests.content.test_yaml_offsets import FRONT
 
-OPTIONS = ReadOptions()
+OPTIONS = ParseOptions()
 PLAIN = "title: A\npublishedDateTime: 2021-04-15\nwebUrl: https://a.org/1\n"
 TOKENS = (
     *(
@@ -59,7 +59,7 @@ TOKENS = (
 damages = st.lists(st.tuples(st.integers(0, 1_000), st.sampled_from(TOKENS), st.integers(0, 5)), max_size=3)
 
 
-def fenced(front: str) -> Fenced:
+def fenced(front: str) -> FrontMatter:
     parts = unfence(f"---\n{front}---\n")
     assert parts is not None
     return parts

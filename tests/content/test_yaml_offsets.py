@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from gqlnews.content.diagnostics import Place
-from gqlnews.content.yaml_offsets import OtherStyle, index_of
+from gqlnews.content.diagnostics import FieldPath
+from gqlnews.content.yaml_offsets import OffsetUnknown, index_of
 
 FRONT = """
 title: A
@@ -46,7 +46,7 @@ related:
         (("related", 1, "webUrl"), "/c"),
     ],
 )
-def test_a_value_is_found(place: Place, begins: str) -> None:
+def test_a_value_is_found(place: FieldPath, begins: str) -> None:
     assert FRONT[index_of(FRONT, yaml.safe_load(FRONT), place) :].startswith(begins)
 
 
@@ -68,7 +68,7 @@ def test_a_value_is_found(place: Place, begins: str) -> None:
         ("\nrelated:\n- {title: A}\n", ("related", 0, "title")),
     ],
 )
-def test_of_any_other_style_nothing_is_said(front: str, place: Place) -> None:
+def test_of_any_other_style_nothing_is_said(front: str, place: FieldPath) -> None:
     values: dict[str, Any] = yaml.safe_load(front)
-    with pytest.raises(OtherStyle):
+    with pytest.raises(OffsetUnknown):
         index_of(front, values, place)

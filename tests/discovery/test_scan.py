@@ -9,7 +9,7 @@ import pytest
 
 from gqlnews.content.models import Problem, SourceFile
 from gqlnews.discovery.scan import discover
-from gqlnews.errors import FolderError
+from gqlnews.errors import ContentFolderError
 
 
 def files(folder: Path) -> list[str]:
@@ -122,12 +122,12 @@ def test_what_goes_while_it_is_walked_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["missing", "a.md"])
 def test_what_is_no_folder_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     make(tmp_path, "a.md")
-    with pytest.raises(FolderError, match=name):
+    with pytest.raises(ContentFolderError, match=name):
         discover(tmp_path / name)
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FolderError, match="cannot be read"):
+    with pytest.raises(ContentFolderError, match="cannot be read"):
         discover(tmp_path / ("d" * 300))
 
 

@@ -9,7 +9,7 @@ from gqlnews.content.models import Problem
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.scan import discover
 from gqlnews.discovery.scan_paths import folders_above, is_visible, look
-from gqlnews.errors import FolderError
+from gqlnews.errors import ContentFolderError
 
 
 def make(folder: Path, *paths: str) -> None:
@@ -93,7 +93,7 @@ def deny(monkeypatch: pytest.MonkeyPatch, call: str, denied: str) -> None:
 
 
 def test_without_the_folder_it_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FolderError, match="There is no folder"):
+    with pytest.raises(ContentFolderError, match="There is no folder"):
         list(look(tmp_path / "missing", ["a.md"]))
 
 
@@ -102,7 +102,7 @@ def test_a_folder_that_is_replaced_meanwhile_is_an_error(folder: Path) -> None:
     next(walk)
     folder.rename(folder.with_name("before"))
     make(folder, "a.md")
-    with pytest.raises(FolderError, match="was replaced by another"):
+    with pytest.raises(ContentFolderError, match="was replaced by another"):
         list(walk)
 
 
@@ -110,7 +110,7 @@ def test_a_folder_that_goes_meanwhile_is_an_error(folder: Path) -> None:
     walk = look(folder, ["a.md", "sub"])
     next(walk)
     folder.rename(folder.with_name("before"))
-    with pytest.raises(FolderError, match="There is no folder"):
+    with pytest.raises(ContentFolderError, match="There is no folder"):
         list(walk)
 
 

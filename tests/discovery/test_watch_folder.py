@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from gqlnews.discovery import fs_events
-from gqlnews.discovery.watch_folder import Batch, Circumstances, watch
+from gqlnews.discovery.watch_folder import Batch, WatchOptions, watch
 
 SOON = 2.5  # polls every quarter of a second
-CALM = Circumstances(poll=False, say=print, seconds=lambda: 0.0, disturbed=lambda: False)
+CALM = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, disturbed=lambda: False)
 
 
 def make(folder: Path, *paths: str) -> None:
@@ -172,14 +172,14 @@ def test_changes_a_quarter_of_a_second_apart_are_told_apart(folder: Path, batche
 
 def test_what_disturbs_has_everything_looked_at(folder: Path) -> None:
     reasons = iter([False, False, True])
-    calm = Circumstances(poll=False, say=print, seconds=lambda: 0.0, disturbed=lambda: next(reasons, False))
+    calm = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, disturbed=lambda: next(reasons, False))
     batches = watch(folder, calm)
     assert [next(batches), next(batches)] == [None, None]
 
 
 @pytest.mark.parametrize(("took", "pause"), [(0.0, 0.5), (0.04, 0.8)])
 def test_polling_rests_many_times_as_long_as_a_look_takes(folder: Path, took: float, pause: float) -> None:
-    batches = watch(folder, Circumstances(True, print, lambda: took, lambda: False))
+    batches = watch(folder, WatchOptions(True, print, lambda: took, lambda: False))
     next(batches)
     start = time.monotonic()
     assert next(batches) is None
@@ -194,7 +194,7 @@ def test_where_too_much_is_watched_already_it_says_so_once_and_polls(
 
     monkeypatch.setattr(fs_events, "RustNotify", refuse)
     said: list[str] = []
-    batches = watch(folder, Circumstances(False, said.append, lambda: 0.0, lambda: False))
+    batches = watch(folder, WatchOptions(False, said.append, lambda: 0.0, lambda: False))
     assert [next(batches), next(batches)] == [None, None]
     assert len(said) == 1
     assert "limit reached" in said[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gqlnews.engine.engine import Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest
 from gqlnews.query.audience import Audience
 from tests.product import Product
 
@@ -152,7 +152,7 @@ def ask_failing(query: str, *, only_query: bool = False) -> dict[str, Any]:
     async def read(_statements: Sequence[tuple[str, Sequence[object]]]) -> list[bytes | None]:
         raise OSError("/secret/path is gone")
 
-    answer = asyncio.run(Engine(read).answer(Asked(query, only_query=only_query), Audience.PUBLIC))
+    answer = asyncio.run(Engine(read).answer(GraphQLRequest(query, only_query=only_query), Audience.PUBLIC))
     parsed: dict[str, Any] = json.loads(answer.body)
     return parsed
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gqlnews.config.limits import SERVED
-from gqlnews.engine.engine import Answer, Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest, GraphQLResponse
 from gqlnews.engine.error_bounds import MAX_ERRORS, MAX_REFUSAL_BYTES
 from gqlnews.engine.validation import MAX_SUGGESTIONS
 from gqlnews.query.audience import Audience
@@ -67,9 +67,9 @@ def engine(examples: Product) -> Engine:
     return Engine(examples.engine.read, examples.engine.schema, SERVED)
 
 
-def refusal(engine: Engine, name: str) -> Answer:
-    ready = engine.ready(Asked(*REQUESTS[name]), Audience.PUBLIC)
-    assert isinstance(ready, Answer)
+def refusal(engine: Engine, name: str) -> GraphQLResponse:
+    ready = engine.ready(GraphQLRequest(*REQUESTS[name]), Audience.PUBLIC)
+    assert isinstance(ready, GraphQLResponse)
     assert not ready.ok
     return ready
 
@@ -87,13 +87,13 @@ def test_a_refusal_has_few_short_errors(engine: Engine, name: str) -> None:
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_cache_counts_no_less_than_a_refused_document_takes(engine: Engine, name: str) -> None:
     query, variables = REQUESTS[name]
-    engine.ready(Asked(query, variables), Audience.PUBLIC)  # one-time loading does not count
+    engine.ready(GraphQLRequest(query, variables), Audience.PUBLIC)  # one-time loading does not count
     before_counted = engine.documents.kept.size
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         for number in range(3):
-            engine.ready(Asked(f"{query} #{number}", variables), Audience.PUBLIC)
+            engine.ready(GraphQLRequest(f"{query} #{number}", variables), Audience.PUBLIC)
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
@@ -115,14 +115,14 @@ def test_names_are_suggested_for_the_first_errors_only(engine: Engine) -> None:
 @pytest.mark.parametrize(("wrong", "suggests"), [(1, True), (3, True), (4, False)])
 def test_names_are_suggested_for_few_errors_of_variables(engine: Engine, wrong: int, suggests: bool) -> None:
     variables = {"w": {f"publishe{number}": True for number in range(wrong)}}
-    ready = engine.ready(Asked(FILTER, variables), Audience.PUBLIC)
-    assert isinstance(ready, Answer)
+    ready = engine.ready(GraphQLRequest(FILTER, variables), Audience.PUBLIC)
+    assert isinstance(ready, GraphQLResponse)
     assert (b"Did you mean" in ready.body) is suggests
 
 
 @pytest.mark.parametrize(("depth", "is_read"), [(33, True), (34, False)])
 def test_a_literal_has_a_depth(engine: Engine, depth: int, is_read: bool) -> None:
     value = "[" * depth + "]" * depth
-    ready = engine.ready(Asked(f"{{ articles(first: {value}) {{ totalCount }} }}"), Audience.PUBLIC)
-    assert isinstance(ready, Answer)
+    ready = engine.ready(GraphQLRequest(f"{{ articles(first: {value}) {{ totalCount }} }}"), Audience.PUBLIC)
+    assert isinstance(ready, GraphQLResponse)
     assert ("TOO_DEEP" not in ready.codes) is is_read

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gqlnews.config.limits import UNLIMITED, Limits
-from gqlnews.database.sqlite.database_handle import Moment
-from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.database.sqlite.database_handle import SnapshotId
+from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.reader_connection import Statement
-from gqlnews.engine.engine import Answer, Asked, Engine
-from gqlnews.engine.field_cache import KeptFields
+from gqlnews.engine.engine import Engine, GraphQLRequest, GraphQLResponse
+from gqlnews.engine.field_cache import FieldCache
 from gqlnews.query.audience import Audience
 from tests.live import Live, living
 
@@ -40,12 +40,12 @@ class Keeping:
         self.before: Callable[[], None] = lambda: None
         self.knows = True
         self.database = 0
-        self.kept = KeptFields(self._moment, limit)
+        self.kept = FieldCache(self._moment, limit)
         self.engine = Engine(self._read, live.engine.schema, limits, kept=self.kept)
 
-    def _moment(self, audience: Audience) -> Moment | None:
+    def _moment(self, audience: Audience) -> SnapshotId | None:
         version = self.live.revision.version(audience)
-        return Moment(self.database, version) if self.knows and version is not None else None
+        return SnapshotId(self.database, version) if self.knows and version is not None else None
 
     async def _read(self, statements: Sequence[Statement]) -> Sequence[bytes | None]:
         self.hops.append(len(statements))
@@ -59,8 +59,8 @@ class Keeping:
         parsed: dict[str, Any] = json.loads((await self._answer(query, audience, variables)).body)
         return parsed
 
-    async def _answer(self, query: str, audience: Audience, variables: dict[str, Any]) -> Answer:
-        return await self.engine.answer(Asked(query, variables), audience)
+    async def _answer(self, query: str, audience: Audience, variables: dict[str, Any]) -> GraphQLResponse:
+        return await self.engine.answer(GraphQLRequest(query, variables), audience)
 
     def since(self) -> list[int]:
         """Return the number of statements of each dispatch since the last call."""
@@ -248,7 +248,7 @@ def test_no_field_takes_the_place_of_all_others() -> None:
 def test_kept_or_not_an_answer_may_be_no_larger() -> None:
     async def scenario(keeping: Keeping) -> None:
         await keeping.live.readers.close()
-        keeping.live.readers = Readers(limits)
+        keeping.live.readers = ReadPool(limits)
         await keeping.live.readers.open(keeping.live.database)
         excerpt = "x" * 2_000
         keeping.live.write("a", "b", "c", excerpt=excerpt)
@@ -310,7 +310,7 @@ def test_answers_are_those_of_who_keeps_nothing(limit: int, history: list[tuple[
                     case ("remove", slug) if (live.folder.root / f"{slug}.md").exists():
                         live.remove(slug)
                     case ("ask", query, slug, audience):
-                        asked = Asked(query, {"slug": slug} if "$slug" in query else {})
+                        asked = GraphQLRequest(query, {"slug": slug} if "$slug" in query else {})
                         expected = await live.engine.answer(asked, audience)
                         assert await keeping.engine.answer(asked, audience) == expected
 

@@ -31,9 +31,9 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.database.sqlite.read_pool import Readers
-from gqlnews.engine.engine import Asked, Engine, Parted, Prepared
-from gqlnews.engine.incremental import Delivery, NotInPartsError, deliveries
+from gqlnews.database.sqlite.read_pool import ReadPool
+from gqlnews.engine.engine import Engine, GraphQLRequest, PreparedIncremental, PreparedQuery
+from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, deliveries
 from gqlnews.query.audience import Audience
 from gqlnews.server.incremental_json import newer, of_2022
 from tests.oracle.content import read_folder
@@ -49,7 +49,7 @@ class Answers:
 
     def __init__(self, database: Path) -> None:
         self._runner = asyncio.Runner()
-        self._readers = Readers()
+        self._readers = ReadPool()
         self._runner.run(self._readers.open(database))
         self.engine = Engine(self._readers.read)
         self.statements: list[str] = []
@@ -61,23 +61,23 @@ class Answers:
     def trace(self) -> None:
         self._runner.run(self._readers.trace(self.statements.append))
 
-    def whole(self, asked: Asked) -> dict[str, Any]:
+    def whole(self, asked: GraphQLRequest) -> dict[str, Any]:
         answer = self._runner.run(self.engine.answer(asked, Audience.OPEN))
         parsed: dict[str, Any] = json.loads(answer.body)
         return parsed
 
-    def parts(self, query: str, variables: dict[str, Any] | None = None) -> list[Delivery] | None:
+    def parts(self, query: str, variables: dict[str, Any] | None = None) -> list[IncrementalPayload] | None:
         """Return the parts, or None if the response comes whole."""
-        made = self.engine.ready(Asked(query, variables, in_parts=True), Audience.OPEN)
-        if not isinstance(made, Parted):
+        made = self.engine.ready(GraphQLRequest(query, variables, in_parts=True), Audience.OPEN)
+        if not isinstance(made, PreparedIncremental):
             return None
         return self._runner.run(self._collected(made))
 
-    async def _collected(self, made: Parted) -> list[Delivery] | None:
+    async def _collected(self, made: PreparedIncremental) -> list[IncrementalPayload] | None:
         try:
             parts = deliveries(made.bound, self._readers.read_parts, lambda part: part, asyncio.to_thread)
             return [part async for part in parts]
-        except NotInPartsError:
+        except IncrementalUnavailableError:
             return None
 
 
@@ -181,13 +181,15 @@ def put(data: Any, path: list[Any], piece: dict[str, Any]) -> None:
         data.update(piece["data"])
 
 
-def parsed(parts: list[Delivery], encode: Any) -> list[dict[str, Any]]:
+def parsed(parts: list[IncrementalPayload], encode: Any) -> list[dict[str, Any]]:
     return [json.loads(encode(part)) for part in parts]
 
 
-def check(answers: Answers, document: str, variables: dict[str, Any] | None = None) -> list[Delivery] | None:
+def check(
+    answers: Answers, document: str, variables: dict[str, Any] | None = None
+) -> list[IncrementalPayload] | None:
     """Assert that the parts, merged in either format, equal the whole response."""
-    whole = answers.whole(Asked(document, variables))
+    whole = answers.whole(GraphQLRequest(document, variables))
     parts = answers.parts(document, variables)
     if parts is None:
         return None
@@ -208,8 +210,8 @@ def test_the_parts_of_any_request_are_the_whole(
     document = deferring(operation.document, seed, schema, streams=streams)
     if validate(schema, parse(document)):
         return  # a list that is selected twice may not be streamed twice
-    made = answers.engine.ready(Asked(document, operation.variables, operation.name), Audience.OPEN)
-    if isinstance(made, Prepared) and made.bound.timeless and made.bound.complete:
+    made = answers.engine.ready(GraphQLRequest(document, operation.variables, operation.name), Audience.OPEN)
+    if isinstance(made, PreparedQuery) and made.bound.timeless and made.bound.complete:
         check(answers, document, operation.variables)
 
 
@@ -237,8 +239,8 @@ def test_a_fragment_within_one_comes_after_it_wherever_it_stands(news: Answers) 
 
 def test_the_first_part_goes_out_before_the_statement_of_the_second_runs(news: Answers) -> None:
     news.trace()
-    made = news.engine.ready(Asked(DEEP, in_parts=True), Audience.PUBLIC)
-    assert isinstance(made, Parted)
+    made = news.engine.ready(GraphQLRequest(DEEP, in_parts=True), Audience.PUBLIC)
+    assert isinstance(made, PreparedIncremental)
     assert len(made.bound.parts) == 3
     news.statements.clear()
     assert news.parts(DEEP) is not None
@@ -277,7 +279,7 @@ def test_what_defers_nothing_comes_whole(news: Answers, document: str) -> None:
 
 def test_who_takes_no_parts_gets_the_whole_from_strawberry_too(news: Answers) -> None:
     beside = "{ __schema { queryType { name } } ... @defer { site { articleCount } } }"
-    assert news.whole(Asked(beside))["data"] == {
+    assert news.whole(GraphQLRequest(beside))["data"] == {
         "__schema": {"queryType": {"name": "Query"}},
         "site": {"articleCount": 20},
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis.strategies import DataObject
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.guarded_parse import BUG
 from gqlnews.ingest.pipeline import ingest
@@ -36,7 +36,7 @@ class Intake:
 
     def _take_in(self, paths: list[str] | None) -> list[str]:
         with closing(open_writer(self.database)) as db:
-            ingest(db, self.folder.root, ReadOptions(), processes=1, now_ns=later_ns, paths=paths)
+            ingest(db, self.folder.root, ParseOptions(), processes=1, now_ns=later_ns, paths=paths)
             bugs = db.execute("SELECT message FROM problem WHERE message LIKE ?", (f"{BUG}%",)).fetchall()
             assert bugs == []
             return [slug for (slug,) in db.execute("SELECT slug FROM article ORDER BY slug")]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import IngestReport, ingest
 from tests.ingest.folder import Folder, later_ns
@@ -35,8 +35,8 @@ def db(database: Path) -> Iterator[sqlite3.Connection]:
 def take_in(db: sqlite3.Connection, folder: Folder) -> TakeIn:
     """Ingest `folder` into `db`, with a clock for which no file is recent."""
 
-    def run(options: ReadOptions | None = None, **others: object) -> IngestReport:
+    def run(options: ParseOptions | None = None, **others: object) -> IngestReport:
         settings = {"processes": 1, "now_ns": later_ns, **others}
-        return ingest(db, folder.root, options or ReadOptions(), **settings)  # type: ignore[arg-type]
+        return ingest(db, folder.root, options or ParseOptions(), **settings)  # type: ignore[arg-type]
 
     return run

@@ -10,8 +10,8 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from gqlnews.content.models import ReadOptions
-from gqlnews.ingest.watch_ingest import Following, follow
+from gqlnews.content.models import ParseOptions
+from gqlnews.ingest.watch_ingest import WatchIngestOptions, follow
 
 
 class _Silent:
@@ -35,7 +35,7 @@ def main(database: Path, folder: Path, steps: int) -> None:
         db.set_progress_handler(step, 50)
 
     sys.setprofile(step)
-    follow(Following(folder, database, ReadOptions(), 1, False, _Silent(), prepare))
+    follow(WatchIngestOptions(folder, database, ParseOptions(), 1, False, _Silent(), prepare))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest import dump
 from tests.ingest.folder import Folder
@@ -68,7 +68,7 @@ def seen(database: Path) -> Seen | None:
 
 def fresh(folder: Folder, database: Path) -> Seen:
     with closing(open_careless(database)) as db:
-        ingest(db, folder.root, ReadOptions(), processes=1)
+        ingest(db, folder.root, ParseOptions(), processes=1)
         found = dump.content(db), dump.files(db)
     database.unlink()
     return found

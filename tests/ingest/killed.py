@@ -10,7 +10,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest.folder import later_ns
@@ -26,7 +26,7 @@ def main(database: Path, folder: Path, steps: int) -> None:
     sys.setprofile(step)
     db = open_writer(database)
     db.set_progress_handler(step, 50)
-    ingest(db, folder, ReadOptions(), processes=1, now_ns=later_ns)
+    ingest(db, folder, ParseOptions(), processes=1, now_ns=later_ns)
     db.close()
     sys.setprofile(None)
     print(next(done))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gqlnews.content.models import Article, ReadOptions, SourceFile
+from gqlnews.content.models import Article, ParseOptions, SourceFile
 from gqlnews.content.parse_file import read_outcome
 from gqlnews.content.slugs import slug_of
 from gqlnews.database.sqlite.writer import open_writer
@@ -17,7 +17,7 @@ from gqlnews.ingest.pipeline import ingest
 from tests.ingest.folder import Folder, later_ns
 from tests.ingest.histories import Edit
 
-OPTIONS = ReadOptions()
+OPTIONS = ParseOptions()
 
 Looking = Callable[[set[str]], Collection[str] | None]
 """Maps the paths that a step touched to those that an ingest scans; None is the whole folder."""

@@ -10,7 +10,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.rebuild import rebuild
 from gqlnews.ingest.pipeline import IngestReport, ingest
 
@@ -24,7 +24,7 @@ def main(database: Path, folder: Path, steps: int) -> None:
 
     def fill(db: sqlite3.Connection) -> IngestReport:
         db.set_progress_handler(step, 50)
-        return ingest(db, folder, ReadOptions(), processes=1)
+        return ingest(db, folder, ParseOptions(), processes=1)
 
     sys.setprofile(step)
     rebuild(database, fill)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.reader_connection import connect_to_read
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.errors import FolderError
+from gqlnews.errors import ContentFolderError
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest.conftest import TakeIn
 from tests.ingest.folder import Folder
@@ -48,8 +48,8 @@ def test_afterwards_the_database_can_be_shared(
 
 
 def test_so_it_can_where_the_ingest_failed(tmp_path: Path, db: sqlite3.Connection) -> None:
-    with pytest.raises(FolderError):
-        ingest(db, tmp_path / "nowhere", ReadOptions())
+    with pytest.raises(ContentFolderError):
+        ingest(db, tmp_path / "nowhere", ParseOptions())
     assert modes(db) == ("wal", 1)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import IngestReport, ingest
 from tests.ingest.folder import later_ns
@@ -76,7 +76,7 @@ FIGURES = [
 @pytest.fixture(scope="module")
 def taken(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taken]:
     db = open_writer(tmp_path_factory.mktemp("corpus") / "store.db")
-    report = ingest(db, corpus / "ai2020", ReadOptions(), now_ns=later_ns)
+    report = ingest(db, corpus / "ai2020", ParseOptions(), now_ns=later_ns)
     yield db, report, corpus / "ai2020"
     db.close()
 
@@ -95,7 +95,7 @@ def test_it_takes_them_in_again_without_reading_one(taken: Taken) -> None:
     db, _, folder = taken
     calls: list[tuple[int, int]] = []
     ingest(
-        db, folder, ReadOptions(), now_ns=later_ns, progress=lambda done, total: calls.append((done, total))
+        db, folder, ParseOptions(), now_ns=later_ns, progress=lambda done, total: calls.append((done, total))
     )
     assert calls == [(0, 0)]
 

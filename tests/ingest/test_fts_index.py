@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.content.models import Article, ReadOptions
+from gqlnews.content.models import Article, ParseOptions
 from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.tokenizer import words_of
 from gqlnews.database.sqlite.writer import open_writer
@@ -180,7 +180,7 @@ def test_files_that_mean_something_else_are_indexed_anew(
     take_in()
     folder.article("a.md", title="Kite")
     folder.remove("b.md")
-    take_in(ReadOptions(base_url="https://example.com"))
+    take_in(ParseOptions(base_url="https://example.com"))
     check(db)
     assert [slugs(db, match) for match in ("fish", "owls", "kite")] == [[], [], ["a"]]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.errors import FolderError
+from gqlnews.errors import ContentFolderError
 from gqlnews.ingest.incremental_scan import concerned
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest import dump
@@ -142,7 +142,7 @@ def test_the_store_is_that_of_a_whole_ingest(
     edit, paths = CASES[case]
     edit(folder.root)
     take_in(paths=paths)
-    ingest(other, folder.root, ReadOptions(), processes=1, now_ns=later_ns)
+    ingest(other, folder.root, ParseOptions(), processes=1, now_ns=later_ns)
     assert dump.everything(db) == dump.everything(other)
     take_in()
     assert dump.everything(db) == dump.everything(other)
@@ -184,7 +184,7 @@ def test_without_the_folder_the_store_stays_as_it_is(
     take_in()
     before = dump.everything(db)
     shutil.rmtree(folder.root)
-    with pytest.raises(FolderError, match="There is no folder"):
+    with pytest.raises(ContentFolderError, match="There is no folder"):
         take_in(paths=["a.md"])
     assert dump.everything(db) == before
 
@@ -197,8 +197,8 @@ def test_an_empty_store_is_filled_whatever_is_told(folder: Folder, take_in: Take
 def test_other_options_have_everything_read(folder: Folder, take_in: TakeIn) -> None:
     folder.article("a.md", "/a")
     folder.article("b.md", "/b")
-    take_in(ReadOptions(base_url="https://one.example/"))
-    assert take_in(ReadOptions(base_url="https://two.example/"), paths=["a.md"]).changed == 2
+    take_in(ParseOptions(base_url="https://one.example/"))
+    assert take_in(ParseOptions(base_url="https://two.example/"), paths=["a.md"]).changed == 2
 
 
 def test_what_is_gone_and_was_never_known_concerns_nobody(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.ingest.temp_tables import workspace
@@ -54,7 +54,7 @@ def edit(folder: Folder, how: str) -> str:
 def steps(folder: Folder, database: Path, how: str) -> int:
     """Return the steps of SQLite's virtual machine that the edit takes, in tens."""
     db = open_writer(database)
-    ingest(db, folder.root, ReadOptions(), processes=1, now_ns=later_ns)
+    ingest(db, folder.root, ParseOptions(), processes=1, now_ns=later_ns)
     path = edit(folder, how)
     done = count()
 
@@ -64,7 +64,7 @@ def steps(folder: Folder, database: Path, how: str) -> int:
 
     db.set_progress_handler(step, 10)
     try:
-        ingest(db, folder.root, ReadOptions(), processes=1, now_ns=later_ns, paths=[path])
+        ingest(db, folder.root, ParseOptions(), processes=1, now_ns=later_ns, paths=[path])
     finally:
         db.set_progress_handler(None, 0)
         db.close()
@@ -92,10 +92,10 @@ def test_no_statement_reads_all_sources(stores: list[tuple[Folder, Path]]) -> No
     folder, database = stores[0]
     statements: list[str] = []
     db = open_writer(database)
-    ingest(db, folder.root, ReadOptions(), processes=1, now_ns=later_ns)
+    ingest(db, folder.root, ParseOptions(), processes=1, now_ns=later_ns)
     folder.article("1/5.md", "https://example.com/5", title="other")
     db.set_trace_callback(statements.append)
-    ingest(db, folder.root, ReadOptions(), processes=1, now_ns=later_ns, paths=["1/5.md"])
+    ingest(db, folder.root, ParseOptions(), processes=1, now_ns=later_ns, paths=["1/5.md"])
     db.set_trace_callback(None)
     assert "SCAN source" not in " ".join(plan(db, statements))
     db.close()

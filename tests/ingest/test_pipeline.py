@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer, transaction
-from gqlnews.errors import FolderError, LockedDatabaseError
+from gqlnews.errors import ContentFolderError, LockedDatabaseError
 from gqlnews.ingest.pipeline import IngestReport, ingest
 from tests.ingest import dump
 from tests.ingest.conftest import TakeIn
@@ -183,7 +183,7 @@ def test_a_subfolder_that_cannot_be_listed_keeps_what_was_served(
     folder.article("a.md")
     folder.article(f"{closed}/b.md")
     folder.write(f"{closed}/c.md", BROKEN)
-    options = ReadOptions()
+    options = ParseOptions()
     ingest(db, folder.root, options, processes=1, now_ns=later_ns)
     folder.remove("a.md")
     folder.remove(f"{closed}/b.md")
@@ -203,8 +203,8 @@ def test_without_the_folder_the_store_stays_as_it_is(
     folder.article("a.md")
     take_in()
     before = dump.everything(db)
-    with pytest.raises(FolderError):
-        ingest(db, tmp_path / "missing", ReadOptions())
+    with pytest.raises(ContentFolderError):
+        ingest(db, tmp_path / "missing", ParseOptions())
     assert dump.everything(db) == before
 
 
@@ -268,7 +268,7 @@ def test_another_writer_is_waited_for_and_then_told(
 ) -> None:
     other = open_writer(database, wait=0.05)
     with transaction(db), pytest.raises(LockedDatabaseError, match="in use by another process"):
-        ingest(other, folder.root, ReadOptions())
+        ingest(other, folder.root, ParseOptions())
     other.close()
 
 
@@ -278,7 +278,7 @@ def test_other_options_have_every_file_read_and_only_what_means_something_else_c
     folder.article("a.md", "https://example.com/a")
     folder.article("b.md", "/b")
     take_in()
-    based = ReadOptions(base_url="https://example.org/")
+    based = ParseOptions(base_url="https://example.org/")
     assert counts(take_in(based)) == (0, 1, 0, 1)
     assert db.execute("SELECT url FROM article WHERE slug = 'b'").fetchone() == ("https://example.org/b",)
     assert read_again(take_in, options=based) == 0

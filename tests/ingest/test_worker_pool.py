@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.parse_file import read_outcome
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.scan import discover
@@ -25,7 +25,7 @@ from tests.content.bad_files import fenced
 from tests.content.deadly import HARMFUL, failing, hanging, killing, killing_always
 from tests.content.lifeless import made
 
-OPTIONS = ReadOptions(base_url="https://site.org/")
+OPTIONS = ParseOptions(base_url="https://site.org/")
 MANY = 700
 ROOT = Path(__file__).parents[2]
 
@@ -52,7 +52,7 @@ def test_several_processes_say_what_one_says(folder: Path, processes: int) -> No
     assert {outcome.source.path: outcome for outcome in read} == expected_of(folder)
 
 
-def expected_of(folder: Path) -> dict[str, Outcome]:
+def expected_of(folder: Path) -> dict[str, ParseResult]:
     return {file.path: read_outcome(folder, file, OPTIONS) for file in listed(folder)}
 
 
@@ -126,7 +126,7 @@ def test_a_worker_that_is_stopped_is_replaced(folder: Path) -> None:
 @pytest.mark.parametrize("isolate", [False, True])
 @pytest.mark.parametrize("make", [killing, hanging, failing])
 def test_a_file_that_harms_its_worker_becomes_a_problem_and_all_others_are_parsed(
-    folder: Path, make: Make[Outcome], isolate: bool
+    folder: Path, make: Make[ParseResult], isolate: bool
 ) -> None:
     files = [file for file in listed(folder) if not isolate or len(file.path) < 6 or file.path == HARMFUL]
     seconds = 2.0 if make is hanging else ANSWER_SECONDS

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from gqlnews.errors import RequestError
-from gqlnews.query.connection_args import ABOVE, BELOW, ListShape, ReadList, page_size, read_order
+from gqlnews.query.connection_args import (
+    ABOVE,
+    BELOW,
+    ConnectionArguments,
+    ConnectionShape,
+    page_size,
+    read_order,
+)
 from gqlnews.query.fields import OrderTerm
 
 NEWEST = (OrderTerm("published_at", descending=True), OrderTerm("slug"))
@@ -14,7 +21,7 @@ KNOWN = {
     "PUBLISHED": OrderTerm("published_at"),
     "QUALITY": OrderTerm("quality", missing=BELOW, number=True),
 }
-READ = ReadList("Query.articles", NEWEST, orders=KNOWN)
+READ = ConnectionArguments("Query.articles", NEWEST, orders=KNOWN)
 
 
 class Word(Enum):
@@ -77,7 +84,7 @@ def test_null_stands_where_it_is_told_to_in_either_direction(
 )
 def test_the_default_order_however_it_is_said_is_one_place(given: list[dict[str, Any]] | None) -> None:
     inputs = READ({"orderBy": given})
-    assert isinstance(inputs.shape, ListShape)
+    assert isinstance(inputs.shape, ConnectionShape)
     assert inputs.shape.order == NEWEST
     assert inputs.values["place"] == "Query.articles"
 

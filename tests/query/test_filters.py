@@ -8,21 +8,21 @@ from hypothesis import strategies as st
 
 from gqlnews.errors import RequestError
 from gqlnews.query import predicates
-from gqlnews.query.filters import MAX_CHARACTERS, MOST_DEPTH, MOST_PARTS, Compared, FilterReader, Operand
+from gqlnews.query.filters import MAX_CHARACTERS, MOST_DEPTH, MOST_PARTS, FilterParser, Operand, OperandType
 from gqlnews.query.predicates import All, AnyOf, Not, Operator
 from tests.product import Product
 
-MISSING = predicates.Test("title", Operator.MISSING)
+MISSING = predicates.Comparison("title", Operator.MISSING)
 OPERANDS = {
-    "title": Operand("title", Compared.TEXT),
-    "heat": Operand("heat", Compared.INTEGER),
-    "when": Operand("published_at", Compared.INSTANT),
-    "topic": Operand("topic_slugs", Compared.ITEMS),
+    "title": Operand("title", OperandType.TEXT),
+    "heat": Operand("heat", OperandType.INTEGER),
+    "when": Operand("published_at", OperandType.INSTANT),
+    "topic": Operand("topic_slugs", OperandType.ITEMS),
 }
 
 
 def read(where: dict[str, Any]) -> tuple[Any, dict[str, object]]:
-    reader = FilterReader(OPERANDS)
+    reader = FilterParser(OPERANDS)
     return reader.read(where), reader.values
 
 

@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.engine.engine import Answer, Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest, GraphQLResponse
 from gqlnews.query.audience import Audience
 
 MOST = 60  # requests of a kind, drawn once
@@ -108,8 +108,8 @@ def test_every_way_through_the_links_leaves_the_parser_room(
     every = list(requests(engine.schema._schema, links, length, width))
     drawn = Random(1).sample(every, min(MOST, len(every)))  # noqa: S311 - the same each time, that is the point
     for request in drawn:
-        prepared = engine.prepare(Asked(request), Audience.EDITOR)
-        if isinstance(prepared, Answer):
+        prepared = engine.prepare(GraphQLRequest(request), Audience.EDITOR)
+        if isinstance(prepared, GraphQLResponse):
             assert b"TOO_WIDE" in prepared.body, request
             continue
         (query,) = prepared.bound.queries.values()

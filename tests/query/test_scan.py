@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.front_end import query_names, query_text
 from gqlnews.config.limits import SERVED
-from gqlnews.engine.engine import Asked, Prepared
+from gqlnews.engine.engine import GraphQLRequest, PreparedQuery
 from gqlnews.errors import Code
 from gqlnews.query.audience import Audience
 from gqlnews.query.scan import Pass, Sizes, too_much, work_of
@@ -32,8 +32,8 @@ EDGES = "pageInfo { hasPreviousPage }"
 
 
 def estimate(product: Product, query: str, variables: dict[str, Any] | None = None) -> int:
-    prepared = product.engine.prepare(Asked(query, variables), Audience.PUBLIC)
-    assert isinstance(prepared, Prepared), prepared
+    prepared = product.engine.prepare(GraphQLRequest(query, variables), Audience.PUBLIC)
+    assert isinstance(prepared, PreparedQuery), prepared
     return prepared.bound.scan.of(SIZES)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gqlnews.engine.engine import Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest
 from gqlnews.query.audience import Audience
 from tests.product import Product
 
@@ -107,7 +107,7 @@ def test_the_text_of_a_statement_depends_on_no_value_and_no_run(product: Product
     texts: set[str] = set()
     for first, links in [(1, 1), (20, 0), (5, None)]:
         engine = Engine(product.engine.read)
-        product.answer(Asked(query, {"n": first, "m": links}), Audience.PUBLIC, engine)
+        product.answer(GraphQLRequest(query, {"n": first, "m": links}), Audience.PUBLIC, engine)
         (planned,) = engine.documents.get(query).plans.values()
         texts.update(statement.sql for statement in planned.statements.values())
     assert len(texts) == 1

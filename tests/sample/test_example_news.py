@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from gqlnews.content.models import Article, Outcome, ReadOptions, SourceFile
+from gqlnews.content.models import Article, ParseOptions, ParseResult, SourceFile
 from gqlnews.discovery.scan import discover
 from gqlnews.ingest.worker_pool import read_all
 from tests.conftest import EXAMPLES
@@ -13,18 +13,18 @@ LEAD = "2026/harbour-tunnel-opens"
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> list[Outcome]:
+def outcomes() -> list[ParseResult]:
     files = [found for found in discover(EXAMPLES) if isinstance(found, SourceFile)]
-    return list(read_all(EXAMPLES, files, ReadOptions()))
+    return list(read_all(EXAMPLES, files, ParseOptions()))
 
 
 @pytest.fixture(scope="module")
-def articles(outcomes: list[Outcome]) -> dict[str, Article]:
+def articles(outcomes: list[ParseResult]) -> dict[str, Article]:
     """URL → article."""
     return {outcome.article.url: outcome.article for outcome in outcomes if outcome.article}
 
 
-def test_there_is_no_problem(outcomes: list[Outcome]) -> None:
+def test_there_is_no_problem(outcomes: list[ParseResult]) -> None:
     assert [problem for outcome in outcomes for problem in outcome.problems] == []
 
 

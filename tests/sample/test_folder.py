@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.errors import FolderError
+from gqlnews.errors import ContentFolderError
 from gqlnews.sample import write_sample
 
 
@@ -15,7 +15,7 @@ def files_of(folder: Path) -> set[str]:
 
 def test_a_folder_with_somebodys_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.md").write_text("mine")
-    with pytest.raises(FolderError, match=r"not empty.*give a new folder"):
+    with pytest.raises(ContentFolderError, match=r"not empty.*give a new folder"):
         write_sample(tmp_path, 5, seed=1)
     assert files_of(tmp_path) == {"mine.md"}
 
@@ -29,7 +29,7 @@ def test_an_empty_folder_and_a_new_one_are_filled(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["file", "file/below"])
 def test_a_file_in_the_way_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FolderError, match=re.escape(str(tmp_path / name))):
+    with pytest.raises(ContentFolderError, match=re.escape(str(tmp_path / name))):
         write_sample(tmp_path / name, 5, seed=1)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gqlnews.content.models import ReadOptions, Severity, SourceFile
+from gqlnews.content.models import ParseOptions, Severity, SourceFile
 from gqlnews.discovery.scan import discover
 from gqlnews.ingest.worker_pool import read_all
 from gqlnews.sample import write_sample
@@ -62,7 +62,7 @@ def near(real: float, of: int = 8_682) -> Any:
 
 def test_every_file_is_valid(folder: Path) -> None:
     files = [found for found in discover(folder) if isinstance(found, SourceFile)]
-    outcomes = list(read_all(folder, files, ReadOptions(), processes=1))
+    outcomes = list(read_all(folder, files, ParseOptions(), processes=1))
     assert sum(outcome.article is not None for outcome in outcomes) == ARTICLES
     assert {problem.severity for outcome in outcomes for problem in outcome.problems} == {Severity.WARNING}
 

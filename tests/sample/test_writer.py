@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.errors import FolderError, SettingsError
+from gqlnews.errors import ContentFolderError, SettingsError
 from gqlnews.sample import write_sample
 from gqlnews.sample.clock import MINUTES
 from gqlnews.sample.writer import draw_blocks
@@ -88,7 +88,7 @@ def test_a_disk_that_takes_no_more_is_said_so(tmp_path: Path) -> None:
     write_sample(tmp_path, 0, seed=1)
     for year in (2023, 2024, 2025):
         (tmp_path / str(year)).write_text("in the way of the folder of the year")
-    with pytest.raises(FolderError, match="Cannot write the sample"):
+    with pytest.raises(ContentFolderError, match="Cannot write the sample"):
         write_sample(tmp_path, 5, seed=1)
 
 

@@ -6,7 +6,7 @@ from types import FrameType
 
 import pytest
 
-from gqlnews.engine.engine import Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest
 from gqlnews.query.audience import Audience
 from tests.product import Product
 
@@ -30,8 +30,8 @@ AT_WORK = {
 EXECUTOR = "gqlnews.schema.passthrough_executor."
 
 
-def asked(text: str, first: int, **more: bool) -> Asked:
-    return Asked(QUERY, {"first": first, "text": text, **more})
+def asked(text: str, first: int, **more: bool) -> GraphQLRequest:
+    return GraphQLRequest(QUERY, {"first": first, "text": text, **more})
 
 
 def workers(run: Callable[[], object]) -> set[str]:
@@ -90,13 +90,13 @@ def test_each_audience_has_its_own_statement(examples: Product, engine: Engine) 
 
 
 def test_a_broken_document_is_validated_once(examples: Product, engine: Engine) -> None:
-    broken = Asked("{ nothing }")
+    broken = GraphQLRequest("{ nothing }")
     assert "validator" in workers(lambda: examples.answer(broken, Audience.PUBLIC, engine))
     assert not workers(lambda: examples.answer(broken, Audience.PUBLIC, engine))
 
 
 def test_only_what_is_left_to_do_takes_the_executor(examples: Product, engine: Engine) -> None:
     for query, wanted in [(QUERY, False), ("{ __typename site { version } }", True)]:
-        one = Asked(query, {"first": 1, "text": "a"})
+        one = GraphQLRequest(query, {"first": 1, "text": "a"})
         functions = called(lambda one=one: examples.answer(one, Audience.PUBLIC, engine))  # type: ignore[misc]
         assert any(name.startswith(EXECUTOR) for name in functions) is wanted

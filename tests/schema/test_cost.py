@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gqlnews.config.limits import SERVED, Limits
-from gqlnews.engine.engine import Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest
 from gqlnews.query.audience import Audience
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
@@ -31,7 +31,7 @@ def limited(product: Product, cost: int) -> Engine:
 
 def cost_of(product: Product, query: str, variables: Mapping[str, Any] | None = None, limit: int = 0) -> Any:
     """Return the cost that the response reports."""
-    asked = Asked(query, variables, tells_cost=True)
+    asked = GraphQLRequest(query, variables, tells_cost=True)
     answer = json.loads(product.answer(asked, Audience.PUBLIC, limited(product, limit)).body)
     told = answer["extensions"]["cost"]
     assert told["limit"] == (limit or None)
@@ -94,7 +94,7 @@ def test_at_the_limit_it_passes_and_one_more_is_refused(examples: Product, cost:
     query = "{ articles(first: 20) { nodes { related { title } } } }"
     examples.hops = 0
     answer = json.loads(
-        examples.answer(Asked(query, tells_cost=True), Audience.PUBLIC, limited(examples, cost)).body
+        examples.answer(GraphQLRequest(query, tells_cost=True), Audience.PUBLIC, limited(examples, cost)).body
     )
     assert ("data" in answer, "errors" not in answer, examples.hops) == (passes, passes, int(passes))
     scan = {"requested": 0, "limit": None}
@@ -104,7 +104,9 @@ def test_at_the_limit_it_passes_and_one_more_is_refused(examples: Product, cost:
 def test_the_cost_is_told_only_where_it_is_asked_for(examples: Product) -> None:
     engine = limited(examples, 10)
     for query in ("{ site { version } }", "{ articles { nodes { slug } } }"):
-        assert "extensions" not in json.loads(examples.answer(Asked(query), Audience.PUBLIC, engine).body)
+        assert "extensions" not in json.loads(
+            examples.answer(GraphQLRequest(query), Audience.PUBLIC, engine).body
+        )
 
 
 ADVISED = [
@@ -126,7 +128,9 @@ ADVISED = [
 
 @pytest.mark.parametrize(("query", "limit", "says"), ADVISED)
 def test_a_refusal_says_which_sizes_would_pass(examples: Product, query: str, limit: int, says: str) -> None:
-    answer = json.loads(examples.answer(Asked(query), Audience.PUBLIC, limited(examples, limit)).body)
+    answer = json.loads(
+        examples.answer(GraphQLRequest(query), Audience.PUBLIC, limited(examples, limit)).body
+    )
     (error,) = answer["errors"]
     assert says in error["message"]
     assert error["extensions"]["code"] == "TOO_COSTLY"
@@ -139,7 +143,7 @@ def test_who_follows_the_advice_passes_and_one_more_does_not(
     examples: Product, query: str, limit: int
 ) -> None:
     engine = limited(examples, limit)
-    refused = examples.answer(Asked(query), Audience.PUBLIC, engine)
+    refused = examples.answer(GraphQLRequest(query), Audience.PUBLIC, engine)
     advised = re.findall(r"`(first|last): (\d+)` at `([\w.]+)`", refused.body.decode())
     if refused.ok or not advised:
         return
@@ -168,7 +172,7 @@ def sized(node: Any, path: list[str], argument: ArgumentNode) -> Any:
 
 
 def test_what_no_size_lets_pass_is_to_be_asked_in_several_requests(examples: Product) -> None:
-    answer = examples.answer(Asked("{ topics { name } }"), Audience.PUBLIC, limited(examples, 5))
+    answer = examples.answer(GraphQLRequest("{ topics { name } }"), Audience.PUBLIC, limited(examples, 5))
     assert b"costs 10 of at most 5: ask for less, or in several requests." in answer.body
 
 
@@ -178,7 +182,7 @@ def test_what_is_served_lets_a_front_end_ask(examples: Product) -> None:
         "title image { url } provider { name } topics { name } related(first: 6) { title article { slug } }"
     )
     query = f"{{ articles(first: 50) {{ edges {{ node {{ {page} }} }} pageInfo {{ endCursor }} }} }}"
-    assert examples.answer(Asked(query), Audience.PUBLIC, engine).ok
+    assert examples.answer(GraphQLRequest(query), Audience.PUBLIC, engine).ok
 
 
 class Generated:
@@ -205,7 +209,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
 def test_no_answer_holds_more_objects_than_were_counted(generated: Generated, data: st.DataObject) -> None:
     audience = data.draw(st.sampled_from(Audience))
     document, variables, name = data.draw(generated.operations)
-    asked = Asked(document, variables, name, tells_cost=True)
+    asked = GraphQLRequest(document, variables, name, tells_cost=True)
     answer = json.loads(generated.product.answer(asked, audience, generated.engine).body)
     if answer.get("data") is not None:
         cost = answer["extensions"]["cost"]["requested"]

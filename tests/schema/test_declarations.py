@@ -7,7 +7,7 @@ import pytest
 from graphql import is_object_type
 
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.query.fields import Column, Declaration, Entity, Items, Many, Match, One
+from gqlnews.query.fields import Column, Declaration, Entity, JoinKey, JsonArray, Many, One
 from gqlnews.query.sql import RENDERERS
 from gqlnews.schema.build import ENTITIES, build_schema, declarations_of
 
@@ -42,9 +42,9 @@ def test_every_column_of_an_entity_exists(name: str, entity: Entity, tables: dic
     for (owner, _), declaration in DECLARED.fields.items():
         if owner == name and isinstance(declaration, Column):
             wanted.add(declaration.name)
-        if owner == name and isinstance(declaration, Items):
+        if owner == name and isinstance(declaration, JsonArray):
             wanted.add(declaration.column)
-        if owner == name and isinstance(declaration, One | Many) and isinstance(declaration.match, Match):
+        if owner == name and isinstance(declaration, One | Many) and isinstance(declaration.match, JoinKey):
             wanted.update(filter(None, [declaration.match.parent]))
     assert wanted - tables[entity.table] == set()
 

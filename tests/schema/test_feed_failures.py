@@ -10,11 +10,11 @@ from unittest.mock import patch
 
 import pytest
 
-from gqlnews.database.sqlite.snapshot_pair import Snapshots
+from gqlnews.database.sqlite.snapshot_pair import SnapshotPair
 from gqlnews.errors import DatabaseError
 from gqlnews.subscriptions import hub
-from gqlnews.subscriptions.change_filter import Judge
-from gqlnews.subscriptions.subscriber_queue import FailedError
+from gqlnews.subscriptions.change_filter import ChangeFilter
+from gqlnews.subscriptions.subscriber_queue import SubscriptionFailedError
 from tests.live import Live, living, until
 
 Failure = Callable[[], Exception]
@@ -51,7 +51,7 @@ def test_a_look_that_fails_half_way_is_gone_on_with(after: int) -> None:
     async def check(live: Live) -> None:
         live.write("x", title="out")
         watching = await live.joined(where={"title": {"eq": "T"}})
-        with patch.object(hub, "PAGE", 1), failing(Snapshots, "both", DatabaseError("busy"), after=after):
+        with patch.object(hub, "PAGE", 1), failing(SnapshotPair, "both", DatabaseError("busy"), after=after):
             live.write("a", "b", "c")
             await until(live.is_current if after > 3 else lambda: len(watching.bodies) >= min(after, 3))
             live.write("b", title="U")
@@ -87,11 +87,11 @@ def test_what_one_group_cannot_be_told_the_others_are(caplog: pytest.LogCaptureF
     async def check(live: Live) -> None:
         one = await live.joined()
         other = await live.joined(where={"title": {"eq": "T"}})
-        with failing(Judge, "events", sqlite3.OperationalError("no such column")):
+        with failing(ChangeFilter, "events", sqlite3.OperationalError("no such column")):
             live.write("a")
             await asyncio.wait([one.task])
             await other.come(1)
-        assert isinstance(one.task.exception(), FailedError)
+        assert isinstance(one.task.exception(), SubscriptionFailedError)
         again = await live.joined()
         live.write("b")
         assert [len(await who.come(count)) for who, count in ((again, 1), (other, 2))] == [1, 2]
@@ -107,9 +107,9 @@ def test_where_the_feed_fails_everyone_is_told_and_may_come_again(
     async def check(live: Live) -> None:
         watching = [await live.joined(), await live.joined(where={"title": {"eq": "T"}})]
         version = live.version()
-        with failing(Snapshots, "_look", error):
+        with failing(SnapshotPair, "_look", error):
             await asyncio.wait([one.task for one in watching])
-        assert all(isinstance(one.task.exception(), FailedError) for one in watching)
+        assert all(isinstance(one.task.exception(), SubscriptionFailedError) for one in watching)
         live.write("a")
         again = await live.joined(since=version)
         live.write("b")
@@ -128,7 +128,7 @@ def test_a_snapshot_that_the_database_ended_is_said(caplog: pytest.LogCaptureFix
         await snapshots.at(lambda now: now.db.execute("ROLLBACK"))
         live.write("a")
         await asyncio.wait([watching.task])
-        assert isinstance(watching.task.exception(), FailedError)
+        assert isinstance(watching.task.exception(), SubscriptionFailedError)
 
     alone(check)
     assert [record.getMessage() for record in caplog.records] == ["the feed failed"]
@@ -136,7 +136,7 @@ def test_a_snapshot_that_the_database_ended_is_said(caplog: pytest.LogCaptureFix
 
 def test_a_database_that_cannot_be_opened_is_said_to_who_comes(caplog: pytest.LogCaptureFixture) -> None:
     async def check(live: Live) -> None:
-        with failing(Snapshots, "_begin", DatabaseError("gone")):
+        with failing(SnapshotPair, "_begin", DatabaseError("gone")):
             with pytest.raises(DatabaseError):
                 await anext(live.feed.watch(live.ready(), lambda: None))
         watching = await live.joined()
@@ -151,11 +151,11 @@ def test_an_error_that_stays_is_logged_once(caplog: pytest.LogCaptureFixture) ->
     async def check(live: Live) -> None:
         live.write("x")
         watching = await live.joined()
-        with always_failing(Snapshots, "_look", DatabaseError("the disk fails")) as calls:
+        with always_failing(SnapshotPair, "_look", DatabaseError("the disk fails")) as calls:
             await until(lambda: calls[0] > 3)
         live.write("y")
         await until(lambda: len(watching.bodies) == 1)
-        with always_failing(Snapshots, "_look", DatabaseError("the disk fails")) as calls:
+        with always_failing(SnapshotPair, "_look", DatabaseError("the disk fails")) as calls:
             await until(lambda: calls[0] > 3)
 
     alone(check)

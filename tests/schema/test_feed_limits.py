@@ -11,13 +11,13 @@ import pytest
 from gqlnews.config.limits import SERVED
 from gqlnews.database.sqlite import snapshot_pair
 from gqlnews.database.sqlite.query_limits import out_of_time
-from gqlnews.database.sqlite.snapshot_pair import Snapshots
-from gqlnews.errors import LimitError
+from gqlnews.database.sqlite.snapshot_pair import SnapshotPair
+from gqlnews.errors import ResourceLimitError
 from gqlnews.query import prepared
 from gqlnews.subscriptions import budget, hub
 from gqlnews.subscriptions.budget import OverBudgetError
-from gqlnews.subscriptions.change_filter import Judge
-from gqlnews.subscriptions.subscriber_queue import AnewError, Listener
+from gqlnews.subscriptions.change_filter import ChangeFilter
+from gqlnews.subscriptions.subscriber_queue import StoreReplacedError, SubscriberQueue
 from tests.live import DEADLINE, Live, Watching, living, until
 from tests.schema.test_feed_failures import failing
 
@@ -44,7 +44,7 @@ async def ended(watching: Watching) -> BaseException | None:
     return watching.task.exception()
 
 
-def traced(opened: Snapshots, trace: Callable[[str], None]) -> Callable[[object], None]:
+def traced(opened: SnapshotPair, trace: Callable[[str], None]) -> Callable[[object], None]:
     """Return a function for the snapshots' thread that installs `trace` on all their connections."""
 
     def begin(_: object) -> None:
@@ -83,7 +83,7 @@ def test_many_that_begin_do_not_hold_up_the_next_look() -> None:
         def watch() -> AsyncGenerator[bytes, None]:
             return live.feed.watch(live.ready(), lambda: None)
 
-        def joined() -> list[Listener]:
+        def joined() -> list[SubscriberQueue]:
             return [one for group in live.feed._groups.values() for one in group.listeners]
 
         await live.joined()
@@ -177,12 +177,12 @@ def test_a_statement_over_the_limit_of_its_own_ends_its_subscription_alone() -> 
     async def check(live: Live) -> None:
         one = await live.joined()
         other = await live.joined(where=where(1))
-        with failing(Judge, "events", out_of_time()):
+        with failing(ChangeFilter, "events", out_of_time()):
             live.write("a")
             await until(lambda: one.task.done() or other.task.done())
         slow, quick = (one, other) if one.task.done() else (other, one)
         error = await ended(slow)
-        assert isinstance(error, LimitError)
+        assert isinstance(error, ResourceLimitError)
         assert not isinstance(error, OverBudgetError)
         assert [event["slug"] for event in await quick.come(1)] == ["a"]
 
@@ -198,7 +198,7 @@ def test_a_look_that_has_begun_does_not_hold_up_a_store_that_takes_its_place() -
             live.write(*slugs)
             await watching.come(1)
             await live.feed.begin_anew()
-            assert isinstance(await ended(watching), AnewError)
+            assert isinstance(await ended(watching), StoreReplacedError)
         assert len(watching.bodies) < len(slugs)
 
     alone(check)

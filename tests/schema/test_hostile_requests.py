@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gqlnews.config.limits import SERVED
-from gqlnews.engine.engine import Answer, Asked, Engine
+from gqlnews.engine.engine import Engine, GraphQLRequest, GraphQLResponse
 from gqlnews.query.audience import Audience
 from gqlnews.time_budget import TimeBudgetExceeded, time_budget
 from tests.product import Product
@@ -129,45 +129,45 @@ def nested(depth: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_does_not_hold_others_up(examples: Product, name: str) -> None:
-    assert times(examples, Asked(DOCUMENTS[name])) < MOST_TIMES
+    assert times(examples, GraphQLRequest(DOCUMENTS[name])) < MOST_TIMES
 
 
 @pytest.mark.parametrize("name", WITH_VARIABLES)
 def test_variables_do_not_hold_others_up(examples: Product, name: str) -> None:
-    assert times(examples, Asked(*WITH_VARIABLES[name])) < MOST_TIMES
+    assert times(examples, GraphQLRequest(*WITH_VARIABLES[name])) < MOST_TIMES
 
 
 @pytest.mark.parametrize("depth", [17, 100, 300, 900])
 def test_variables_may_be_as_deep_as_json_is(examples: Product, depth: int) -> None:
     engine = Engine(examples.engine.read, examples.engine.schema, SERVED)
-    ready = engine.prepare(Asked(FILTERED, {"w": nested(depth)}), Audience.PUBLIC)
-    assert isinstance(ready, Answer)
+    ready = engine.prepare(GraphQLRequest(FILTERED, {"w": nested(depth)}), Audience.PUBLIC)
+    assert isinstance(ready, GraphQLResponse)
     assert not ready.ok
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, *WITH_VARIABLES])
 def test_a_time_budget_is_kept(examples: Product, name: str) -> None:
     """The event loop spends a few milliseconds on a request; longer ones are prepared elsewhere."""
-    asked = Asked(DOCUMENTS[name]) if name in DOCUMENTS else Asked(*WITH_VARIABLES[name])
+    asked = GraphQLRequest(DOCUMENTS[name]) if name in DOCUMENTS else GraphQLRequest(*WITH_VARIABLES[name])
     assert any(times_within_budget(examples, asked) < MAX_TIMES_WITHIN_BUDGET for _ in range(ATTEMPTS))
 
 
-def times_within_budget(product: Product, asked: Asked) -> float:
+def times_within_budget(product: Product, asked: GraphQLRequest) -> float:
     """Return `times` with a budget of twice what an ordinary document takes now."""
-    ordinary = min(seconds(product, Asked(USUAL)) for _ in range(3))
+    ordinary = min(seconds(product, GraphQLRequest(USUAL)) for _ in range(3))
     return times(product, asked, budget=2 * ordinary)
 
 
-def times(product: Product, asked: Asked, budget: float = math.inf) -> float:
+def times(product: Product, asked: GraphQLRequest, budget: float = math.inf) -> float:
     """Return the time relative to an ordinary document, each the best of three runs."""
     best = [
         min(seconds(product, one, given) for _ in range(3))
-        for one, given in ((asked, budget), (Asked(USUAL), math.inf))
+        for one, given in ((asked, budget), (GraphQLRequest(USUAL), math.inf))
     ]
     return best[0] / best[1]
 
 
-def seconds(product: Product, asked: Asked, budget: float = math.inf) -> float:
+def seconds(product: Product, asked: GraphQLRequest, budget: float = math.inf) -> float:
     """Return the processor time until the request is ready, rejected, or over its time budget."""
     engine = Engine(product.engine.read, product.engine.schema, SERVED)
     gc.disable()  # the time of a collection depends on the objects that other tests left

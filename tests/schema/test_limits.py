@@ -9,8 +9,8 @@ from graphql import Executor, parse
 
 from gqlnews.config.limits import SERVED, Limits
 from gqlnews.engine import static_limits
-from gqlnews.engine.engine import Asked, Engine
-from gqlnews.engine.static_limits import Extent, extent_of
+from gqlnews.engine.engine import Engine, GraphQLRequest
+from gqlnews.engine.static_limits import SelectionSize, extent_of
 from gqlnews.query.audience import Audience
 from tests.product import Product
 
@@ -97,7 +97,7 @@ def directives_of_fragments(count: int) -> str:
 def test_at_the_limit_it_passes_and_one_more_is_refused(
     examples: Product, engine: Engine, write: Write, most: int, code: str, says: str
 ) -> None:
-    at, beyond = Asked(write(most)), Asked(write(most + 1))
+    at, beyond = GraphQLRequest(write(most)), GraphQLRequest(write(most + 1))
     assert b'"errors"' not in examples.answer(at, Audience.PUBLIC, engine).body
     refused = _refusal(examples, beyond, engine)
     assert refused["extensions"]["code"] == code
@@ -109,15 +109,15 @@ def test_what_another_operation_of_the_document_asks_for_does_not_count(
     examples: Product, engine: Engine
 ) -> None:
     document = f"query A {{ site {{ version }} }} query B {aliases(31)}"
-    assert examples.answer(Asked(document, operation_name="A"), Audience.PUBLIC, engine).ok
-    refused = _refusal(examples, Asked(document, operation_name="B"), engine)
+    assert examples.answer(GraphQLRequest(document, operation_name="A"), Audience.PUBLIC, engine).ok
+    refused = _refusal(examples, GraphQLRequest(document, operation_name="B"), engine)
     assert refused["extensions"]["code"] == "TOO_MANY_ALIASES"
 
 
 def test_introspection_is_no_depth(examples: Product, engine: Engine) -> None:
     deep = "ofType { " * 18 + "name" + " }" * 18
     query = f"{{ __schema {{ types {{ fields {{ type {{ {deep} }} }} }} }} }}"
-    assert examples.answer(Asked(query), Audience.PUBLIC, engine).ok
+    assert examples.answer(GraphQLRequest(query), Audience.PUBLIC, engine).ok
 
 
 @pytest.mark.parametrize("spread", ["...F{0} ...F{0}", "site {{ version }} ...F{0} ... {{ ...F{0} }}"])
@@ -130,13 +130,13 @@ def test_fragments_that_double_at_each_level_are_counted_once_each(
     )
     document += f" fragment F{levels} on Query {{ a: __typename }}"
     visits: list[None] = []
-    beside = Extent.beside
+    beside = SelectionSize.beside
 
-    def counted(one: Extent, other: Extent) -> Extent:
+    def counted(one: SelectionSize, other: SelectionSize) -> SelectionSize:
         visits.append(None)
         return beside(one, other)
 
-    monkeypatch.setattr(static_limits.Extent, "beside", counted)
+    monkeypatch.setattr(static_limits.SelectionSize, "beside", counted)
     operation = Executor.build(examples.engine.schema._schema, parse(document))
     assert isinstance(operation, Executor)
     assert extent_of(operation.operation, operation.fragments).aliases == 2**levels
@@ -157,7 +157,7 @@ def test_a_page_and_a_list_of_ids_have_an_end(
 ) -> None:
     limits = Limits(page=100 if "ids" in query else 50)
     engine = Engine(examples.engine.read, examples.engine.schema, limits)
-    error = _refusal(examples, Asked(query, variables), engine)
+    error = _refusal(examples, GraphQLRequest(query, variables), engine)
     assert error["extensions"]["code"] == "BAD_PAGE"
     assert f"give at most {limits.page}" in error["message"]
 
@@ -165,8 +165,8 @@ def test_a_page_and_a_list_of_ids_have_an_end(
 @pytest.mark.parametrize("query", ["{ __schema { types { name } } }", '{ a: __type(name: "Site") { name } }'])
 def test_without_introspection_nothing_tells_the_schema(examples: Product, query: str) -> None:
     engine = Engine(examples.engine.read, examples.engine.schema, Limits(introspection=False))
-    assert _refusal(examples, Asked(query), engine)["extensions"]["code"] == "INTROSPECTION_OFF"
-    said = examples.answer(Asked("{ __typename site { __typename } }"), Audience.PUBLIC, engine)
+    assert _refusal(examples, GraphQLRequest(query), engine)["extensions"]["code"] == "INTROSPECTION_OFF"
+    said = examples.answer(GraphQLRequest("{ __typename site { __typename } }"), Audience.PUBLIC, engine)
     assert json.loads(said.body) == {"data": {"__typename": "Query", "site": {"__typename": "Site"}}}
 
 
@@ -187,14 +187,14 @@ def test_without_introspection_nothing_tells_the_schema(examples: Product, query
 def test_without_introspection_no_error_suggests_a_name(
     examples: Product, query: str, variables: dict[str, Any] | None
 ) -> None:
-    asked = Asked(query, variables)
+    asked = GraphQLRequest(query, variables)
     open_ = Engine(examples.engine.read, examples.engine.schema)
     assert "Did you mean" in str(_errors(examples, asked, open_))
     closed = Engine(examples.engine.read, examples.engine.schema, Limits(introspection=False))
     assert "Did you mean" not in str(_errors(examples, asked, closed))
 
 
-def _refusal(product: Product, asked: Asked, engine: Engine) -> dict[str, Any]:
+def _refusal(product: Product, asked: GraphQLRequest, engine: Engine) -> dict[str, Any]:
     """Return the single error, after checking that no statement ran."""
     hops = product.hops
     (error,) = _errors(product, asked, engine)
@@ -202,7 +202,7 @@ def _refusal(product: Product, asked: Asked, engine: Engine) -> dict[str, Any]:
     return error
 
 
-def _errors(product: Product, asked: Asked, engine: Engine) -> list[dict[str, Any]]:
+def _errors(product: Product, asked: GraphQLRequest, engine: Engine) -> list[dict[str, Any]]:
     answer = json.loads(product.answer(asked, Audience.PUBLIC, engine).body)
     assert "data" not in answer
     errors: list[dict[str, Any]] = answer["errors"]

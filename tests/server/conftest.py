@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from tests.server.live import Site, running_site
@@ -30,7 +30,7 @@ def database(content: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database of the folder, read-only."""
     path = tmp_path_factory.mktemp("store") / "news.db"
     with closing(open_writer(path)) as db:
-        ingest(db, content, ReadOptions(), processes=1)
+        ingest(db, content, ParseOptions(), processes=1)
     return path
 
 

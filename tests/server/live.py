@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
-from gqlnews.server.services import Service
+from gqlnews.server.services import AppState
 from gqlnews.server.uvicorn.listener import base_url, listen
 from gqlnews.server.uvicorn.uvicorn_server import Server
 from tests.ingest.folder import Folder
@@ -45,7 +45,7 @@ class Site:
         self._written = 0
 
     @property
-    def service(self) -> Service:
+    def service(self) -> AppState:
         assert self._app is not None
         return _service(self._app)
 
@@ -127,9 +127,9 @@ def write_at_once(connection: ClientConnection, messages: Sequence[Message]) -> 
         connection.socket.sendall(b"".join(connection.protocol.data_to_send()))
 
 
-def _service(app: Starlette) -> Service:
+def _service(app: Starlette) -> AppState:
     """Return the service, which exists once the application has started."""
-    service: Service = app.state.service
+    service: AppState = app.state.service
     return service
 
 

@@ -15,11 +15,11 @@ from starlette.testclient import TestClient
 from gqlnews.app import create_app, from_environment
 from gqlnews.config.limits import Limits
 from gqlnews.config.settings import HttpSettings, ServerSettings
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, SettingsError
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.server.observability.metrics import Outcome
+from gqlnews.server.observability.metrics import OperationOutcome
 from tests.server.live import running_site
 from tests.server.support import DEADLINE, TOKEN_HASH, write_articles
 
@@ -73,7 +73,7 @@ def test_without_the_explorer_a_browser_gets_graphql(server_settings: ServerSett
 
 def test_the_page_opens_over_an_empty_folder(tmp_path: Path) -> None:
     with closing(open_writer(tmp_path / "news.db")) as db:
-        ingest(db, write_articles(tmp_path, {"none/none.txt": ""}), ReadOptions(), processes=1)
+        ingest(db, write_articles(tmp_path, {"none/none.txt": ""}), ParseOptions(), processes=1)
     with TestClient(create_app(ServerSettings(tmp_path / "news.db"))) as client:
         assert client.get("/graphql", headers=BROWSER).status_code == 200
 
@@ -107,7 +107,7 @@ def test_the_page_is_counted_and_its_examples_are_cached(server_settings: Server
     with TestClient(app) as client:
         pages = [client.get("/graphql", headers=BROWSER).content for _ in range(5)]
         service = app.state.service
-        assert service.metrics.rows["NewestForExamples"][Outcome.OK] == 5
+        assert service.metrics.rows["NewestForExamples"][OperationOutcome.OK] == 5
         assert service.store.statements == 1
     assert set(pages) == {pages[0]}
 

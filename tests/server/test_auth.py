@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from gqlnews.config.settings import ServerSettings
 from gqlnews.query.audience import Audience
 from gqlnews.server.auth import audience
-from gqlnews.server.http import RefusedError
+from gqlnews.server.http import HTTPError
 from tests.server.support import TOKEN
 
 COUNT = {"query": "{ site { articleCount } }"}
@@ -54,7 +54,7 @@ def test_wrong_credentials_are_401(client: TestClient, credentials: str) -> None
 
 def test_two_credentials_are_refused(server_settings: ServerSettings) -> None:
     pair = f"Bearer {TOKEN}"
-    with pytest.raises(RefusedError, match="once"):
+    with pytest.raises(HTTPError, match="once"):
         audience([pair, pair], server_settings)
 
 
@@ -79,7 +79,7 @@ def test_a_token_is_known_exactly_where_its_hash_is(
     if given in known:
         assert audience(headers, settings) is Audience.EDITOR
     else:
-        with pytest.raises(RefusedError, match="not known"):
+        with pytest.raises(HTTPError, match="not known"):
             audience(headers, settings)
 
 
@@ -95,6 +95,6 @@ def test_every_hash_is_compared_in_constant_time_whichever_fits(
         return given == known
 
     monkeypatch.setattr("hmac.compare_digest", compare)
-    with suppress(RefusedError):
+    with suppress(HTTPError):
         audience([f"Bearer {token}"], replace(server_settings, editor_tokens=hashes))
     assert compared == list(hashes)

@@ -11,7 +11,7 @@ import pytest
 
 from gqlnews.server import body_memory
 from gqlnews.server.body_memory import BodyMemory
-from gqlnews.server.http import RefusedError
+from gqlnews.server.http import HTTPError
 from tests.server.live import COUNT, Site, running_site
 from tests.server.support import DEADLINE
 
@@ -77,10 +77,10 @@ def test_clients_have_their_own_memory_and_all_together_an_end(monkeypatch: pyte
     monkeypatch.setattr(body_memory, "MAX_BYTES_OF_ONE", 10)
     memory = BodyMemory()
     memory.take("a", 10)
-    with pytest.raises(RefusedError):
+    with pytest.raises(HTTPError):
         memory.take("a", 1)
     memory.take("b", 10)
-    with pytest.raises(RefusedError):
+    with pytest.raises(HTTPError):
         memory.take("c", 6)
     memory.give_back("a", 10)
     memory.take("c", 6)

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from gqlnews.app import create_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
 from gqlnews.server.cors import check_origin
-from gqlnews.server.http import RefusedError
+from gqlnews.server.http import HTTPError
 
 FRIEND, STRANGER = "https://friend.example", "https://stranger.example"
 QUERY = {"query": "{ site { articleCount } }"}
@@ -150,18 +150,18 @@ def test_the_servers_own_pages_may_open_a_websocket(origin: str | None, host: st
 )
 def test_pages_of_strangers_may_not(origin: str, host: str) -> None:
     for allowed in ((), (FRIEND,)):
-        with pytest.raises(RefusedError):
+        with pytest.raises(HTTPError):
             check_origin(handshake(origin, host), allowed)
 
 
 def test_two_origins_are_none() -> None:
-    with pytest.raises(RefusedError):
+    with pytest.raises(HTTPError):
         check_origin(handshake(FRIEND, "news.example", FRIEND), (FRIEND,))
 
 
 def test_any_origin_is_not_null() -> None:
     check_origin(handshake(STRANGER), ("*",))
-    with pytest.raises(RefusedError):
+    with pytest.raises(HTTPError):
         check_origin(handshake("null"), ("*",))
 
 

@@ -65,14 +65,14 @@ def test_others_are_served_between_two_messages(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     handled: list[int] = []  # the ports of the clients whose messages were handled, in order
-    handle = websocket_module._Connection._take
+    handle = websocket_module.GraphQLTransportWSHandler._take
 
     async def noted(self: Any, message: Message) -> None:
         handled.append(self._socket.scope["client"][1])
         await handle(self, message)
 
     with site.socket() as other, site.socket() as busy:
-        monkeypatch.setattr(websocket_module._Connection, "_take", noted)
+        monkeypatch.setattr(websocket_module.GraphQLTransportWSHandler, "_take", noted)
         with loop_held(site):
             write_at_once(busy.connection, BURSTS[name])
             other.say("ping")
@@ -84,14 +84,14 @@ def test_nothing_is_handled_after_the_message_that_closes_a_socket(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handled: list[Message] = []
-    handle = websocket_module._Connection._take
+    handle = websocket_module.GraphQLTransportWSHandler._take
 
     async def noted(self: Any, message: Message) -> None:
         handled.append(message)
         await handle(self, message)
 
     with site.socket() as socket:
-        monkeypatch.setattr(websocket_module._Connection, "_take", noted)
+        monkeypatch.setattr(websocket_module.GraphQLTransportWSHandler, "_take", noted)
         write_at_once(
             socket.connection,
             [{"type": "ping"}, {"type": "nothing"}, *BURSTS["documents that fail validation"]],

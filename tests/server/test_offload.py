@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from gqlnews.server import offload
-from gqlnews.server.http import RefusedError
+from gqlnews.server.http import HTTPError
 from gqlnews.server.offload import MAX_WAITING, MAX_WAITING_OF_ONE, OffloadQueue
 from gqlnews.time_budget import TimeBudgetExceeded, check_time_budget
 from tests.server.support import DEADLINE
@@ -115,7 +115,7 @@ def test_past_the_queue_is_503(gate: Gate, clients: list[str], fit: int) -> None
     async def test(queue: OffloadQueue) -> None:
         first = await start(queue, "other", gate)
         tasks = [await start(queue, client, lambda: None) for client in clients[:fit]]
-        with pytest.raises(RefusedError) as refused:
+        with pytest.raises(HTTPError) as refused:
             await queue.run(clients[fit], lambda: None)
         assert (refused.value.status, refused.value.code) == (503, "OVERLOADED")
         assert refused.value.headers == {"Retry-After": "1"}
@@ -135,7 +135,7 @@ def test_where_it_is_full_the_client_with_most_makes_room_for_one_with_less(
         running = await start(queue, "other", gate)
         first, second, third = [await start(queue, "a", lambda: 1) for _ in range(3)]
         newcomer = await start(queue, "b", lambda: 2)
-        with pytest.raises(RefusedError):
+        with pytest.raises(HTTPError):
             await third
         gate.opened.set()
         assert [await first, await second, await newcomer] == [1, 1, 2]
@@ -185,7 +185,7 @@ def test_whoever_has_waited_too_long_is_refused(gate: Gate, monkeypatch: pytest.
     monkeypatch.setattr(offload, "MAX_WAIT_SECONDS", -1.0)
 
     async def test(queue: OffloadQueue) -> None:
-        with pytest.raises(RefusedError) as refused:
+        with pytest.raises(HTTPError) as refused:
             await queue.run("a", lambda: None)
         assert refused.value.status == 503
 

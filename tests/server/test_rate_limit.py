@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from gqlnews.app import create_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
 from gqlnews.server import rate_limit
-from gqlnews.server.http import RefusedError
-from gqlnews.server.rate_limit import InFlight, Rates, address_of, client_of
+from gqlnews.server.http import HTTPError
+from gqlnews.server.rate_limit import ConcurrencyLimiter, TokenBucketLimiter, address_of, client_of
 
 QUERY = {"query": "{ site { articleCount } }"}
 
@@ -29,20 +29,20 @@ def clock() -> Clock:
     return Clock()
 
 
-def taken(rate_limit: Rates, address: str, cost: int, times: int) -> int:
+def taken(rate_limit: TokenBucketLimiter, address: str, cost: int, times: int) -> int:
     """How often it could be taken."""
     done = 0
     for _ in range(times):
         try:
             rate_limit.take(address, cost)
-        except RefusedError:
+        except HTTPError:
             continue
         done += 1
     return done
 
 
 def test_what_was_not_asked_for_may_be_asked_for_later_up_to_an_end(clock: Clock) -> None:
-    limits = Rates(10, clock)
+    limits = TokenBucketLimiter(10, clock)
     assert taken(limits, "a", 1, 50) == 20
     clock.now += 0.5
     assert taken(limits, "a", 1, 50) == 5
@@ -51,14 +51,14 @@ def test_what_was_not_asked_for_may_be_asked_for_later_up_to_an_end(clock: Clock
 
 
 def test_every_address_has_its_own(clock: Clock) -> None:
-    limits = Rates(10, clock)
+    limits = TokenBucketLimiter(10, clock)
     assert [taken(limits, address, 1, 50) for address in "ab"] == [20, 20]
 
 
 def test_what_costs_more_than_is_left_runs_and_is_paid_for_later(clock: Clock) -> None:
-    limits = Rates(10, clock)
+    limits = TokenBucketLimiter(10, clock)
     limits.take("a", 100)
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(HTTPError) as refused:
         limits.take("a", 1)
     assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "9")
     clock.now += 9
@@ -66,7 +66,7 @@ def test_what_costs_more_than_is_left_runs_and_is_paid_for_later(clock: Clock) -
 
 
 def test_what_turns_out_to_cost_more_is_paid_for_later(clock: Clock) -> None:
-    limits = Rates(10, clock)
+    limits = TokenBucketLimiter(10, clock)
     limits.take("a", 1)
     limits.charge("a", 49)
     assert taken(limits, "a", 1, 5) == 0
@@ -76,12 +76,12 @@ def test_what_turns_out_to_cost_more_is_paid_for_later(clock: Clock) -> None:
 
 
 def test_no_rate_is_no_limit(clock: Clock) -> None:
-    assert taken(Rates(0, clock), "a", 1_000, 50) == 50
+    assert taken(TokenBucketLimiter(0, clock), "a", 1_000, 50) == 50
 
 
 def test_addresses_are_forgotten_past_a_number(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "MOST_ADDRESSES", 10)
-    limits = Rates(1, clock)
+    limits = TokenBucketLimiter(1, clock)
     for number in range(100):
         limits.take(f"10.0.0.{number}", 1)
     assert len(limits._buckets) == 10
@@ -105,16 +105,16 @@ def test_without_an_address_all_share_one() -> None:
 
 
 def test_places_are_given_back() -> None:
-    places = InFlight(1)
+    places = ConcurrencyLimiter(1)
     for _ in range(3):
-        with places, pytest.raises(RefusedError) as refused, places:
+        with places, pytest.raises(HTTPError) as refused, places:
             raise AssertionError
         assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
     assert places.count == 0
 
 
 def test_no_number_is_no_limit() -> None:
-    places = InFlight(0)
+    places = ConcurrencyLimiter(0)
     with places, places, places:
         assert places.count == 3
 

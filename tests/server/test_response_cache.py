@@ -15,11 +15,11 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.audience import Audience
-from gqlnews.server.response_cache import Request
+from gqlnews.server.response_cache import CacheKey
 from tests.server.support import DEADLINE, TOKEN, TOKEN_HASH, write_articles
 
 EDITOR = {"authorization": f"Bearer {TOKEN}"}
@@ -37,7 +37,7 @@ class Site:
 
     def take_in(self) -> None:
         with closing(open_writer(self.database)) as db:
-            ingest(db, self.folder, ReadOptions(), processes=1)
+            ingest(db, self.folder, ParseOptions(), processes=1)
 
     def write(self, title: str, more: str = "") -> None:
         (self.folder / "new.md").write_text(ARTICLE.format(title=title, more=more), "utf-8")
@@ -189,7 +189,7 @@ def test_what_reads_the_clock_is_asked_each_time(
 def test_a_request_made_ready_is_kept_unless_it_reads_the_clock(site: Site) -> None:
     service = site.client.app.state.service  # type: ignore[attr-defined]
     for query, kept in [(TITLES, True), (CLOCK[0], False), (CLOCK[3], False)]:
-        request = Request(orjson.dumps({"query": query}), False, Audience.PUBLIC)
+        request = CacheKey(orjson.dumps({"query": query}), False, Audience.PUBLIC)
         for _ in range(2):
             site.client.post("/graphql", content=request.text, headers={"content-type": "application/json"})
         found = service.answers.prepared(request)

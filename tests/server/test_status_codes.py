@@ -8,8 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
-from gqlnews.config.settings import HttpSettings, HttpStatus, ServerSettings
-from gqlnews.engine.engine import Answer
+from gqlnews.config.settings import HttpSettings, ServerSettings, StatusCodePolicy
+from gqlnews.engine.engine import GraphQLResponse
 from gqlnews.server.status_codes import status_of
 
 OLDER, NEWER = "application/json", "application/graphql-response+json"
@@ -32,7 +32,9 @@ ERRORS = [  # a body, its status in the specification (newer, older), and in the
 
 @pytest.fixture(scope="module")
 def draft(server_settings: ServerSettings) -> Iterator[TestClient]:
-    with TestClient(create_app(replace(server_settings, http=HttpSettings(HttpStatus.DRAFT)))) as client:
+    with TestClient(
+        create_app(replace(server_settings, http=HttpSettings(StatusCodePolicy.DRAFT)))
+    ) as client:
         yield client
 
 
@@ -59,9 +61,9 @@ def test_an_answer_is_200(client: TestClient, draft: TestClient, accept: str) ->
 
 
 def test_data_with_errors_is_294_in_the_draft() -> None:
-    partial = Answer(b'{"data":{"a":null},"errors":[]}', ok=True)
-    assert status_of(partial, NEWER, HttpStatus.SPEC) == 200
-    assert status_of(partial, OLDER, HttpStatus.DRAFT) == 294
+    partial = GraphQLResponse(b'{"data":{"a":null},"errors":[]}', ok=True)
+    assert status_of(partial, NEWER, StatusCodePolicy.SPEC) == 200
+    assert status_of(partial, OLDER, StatusCodePolicy.DRAFT) == 294
 
 
 @pytest.mark.parametrize("accept", ["image/png", "*/*;q=0", "text/html"])

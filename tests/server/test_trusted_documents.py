@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.engine.document_cache import Documents
-from gqlnews.errors import DocumentsError
+from gqlnews.engine.document_cache import DocumentCache
+from gqlnews.errors import PersistedDocumentsError
 from gqlnews.schema.build import build_schema
 from gqlnews.server.trusted_documents import trusted_documents
 from tests.server.support import run_cli, write_articles
@@ -16,8 +16,8 @@ ONE, OTHER = "{ site { version } }", "query Other { site { articleCount } }"
 
 
 @pytest.fixture(scope="module")
-def documents() -> Documents:
-    return Documents(build_schema()._schema)
+def documents() -> DocumentCache:
+    return DocumentCache(build_schema()._schema)
 
 
 def ids(text: str) -> set[str]:
@@ -25,7 +25,7 @@ def ids(text: str) -> set[str]:
     return {digest, f"sha256:{digest}"}
 
 
-def test_a_folder_gives_the_paths_of_its_files(tmp_path: Path, documents: Documents) -> None:
+def test_a_folder_gives_the_paths_of_its_files(tmp_path: Path, documents: DocumentCache) -> None:
     (tmp_path / "pages").mkdir()
     (tmp_path / "one.graphql").write_text(ONE)
     (tmp_path / "pages" / "other.gql").write_text(OTHER)
@@ -49,7 +49,7 @@ def test_a_folder_gives_the_paths_of_its_files(tmp_path: Path, documents: Docume
         },
     ],
 )
-def test_a_manifest_gives_its_ids(tmp_path: Path, documents: Documents, manifest: object) -> None:
+def test_a_manifest_gives_its_ids(tmp_path: Path, documents: DocumentCache, manifest: object) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(manifest))
     found = trusted_documents(path, documents)
@@ -72,22 +72,22 @@ def test_a_manifest_gives_its_ids(tmp_path: Path, documents: Documents, manifest
     ],
 )
 def test_what_is_wrong_is_said_with_its_file(
-    tmp_path: Path, documents: Documents, name: str, content: bytes, message: str
+    tmp_path: Path, documents: DocumentCache, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DocumentsError, match=message):
+    with pytest.raises(PersistedDocumentsError, match=message):
         trusted_documents(tmp_path / name if name == "m.json" else tmp_path, documents)
 
 
-def test_two_documents_of_one_id_are_refused(tmp_path: Path, documents: Documents) -> None:
+def test_two_documents_of_one_id_are_refused(tmp_path: Path, documents: DocumentCache) -> None:
     (tmp_path / "a.graphql").write_text(ONE)
     (tmp_path / "a.gql").write_text(OTHER)
-    with pytest.raises(DocumentsError, match="another document has the id 'a' too"):
+    with pytest.raises(PersistedDocumentsError, match="another document has the id 'a' too"):
         trusted_documents(tmp_path, documents)
 
 
-def test_a_path_that_is_not_there_is_refused(tmp_path: Path, documents: Documents) -> None:
-    with pytest.raises(DocumentsError, match="cannot be read"):
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path, documents: DocumentCache) -> None:
+    with pytest.raises(PersistedDocumentsError, match="cannot be read"):
         trusted_documents(tmp_path / "none", documents)
 
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from gqlnews.subscriptions.budget import CLIENT_SECONDS, LEAST_SECONDS, PAGE_SECONDS, Budget
-from gqlnews.subscriptions.groups import Group, fairly
-from gqlnews.subscriptions.subscriber_queue import FailedError, Listener
+from gqlnews.subscriptions.groups import SubscriberGroup, fairly
+from gqlnews.subscriptions.subscriber_queue import SubscriberQueue, SubscriptionFailedError
 from tests.live import Live, living
 
 MORE = CLIENT_SECONDS + 0.001
@@ -59,9 +59,11 @@ def order(*groups: tuple[str, float, set[str]]) -> list[str]:
     """Return group names in the order of evaluation. Groups are (name, expected seconds, clients)."""
 
     async def run(live: Live) -> list[str]:
-        names: dict[Group, str] = {}
+        names: dict[SubscriberGroup, str] = {}
         for name, seconds, clients in groups:
-            group = Group(live.ready(), {Listener(lambda: None, client) for client in clients})
+            group = SubscriberGroup(
+                live.ready(), {SubscriberQueue(lambda: None, client) for client in clients}
+            )
             group.seconds = seconds
             names[group] = name
         return [names[turn.group] for turn in fairly(names)]
@@ -90,9 +92,11 @@ def test_a_shared_group_stands_where_the_client_that_used_least_puts_it() -> Non
 def test_a_group_whose_subscriptions_have_all_ended_is_not_judged() -> None:
     async def run() -> None:
         async with living() as live:
-            ended, running = Listener(lambda: None, "ended"), Listener(lambda: None, "running")
-            ended.fail(FailedError())
-            (turn,) = fairly([Group(live.ready(), {ended}), Group(live.ready(), {ended, running})])
+            ended, running = SubscriberQueue(lambda: None, "ended"), SubscriberQueue(lambda: None, "running")
+            ended.fail(SubscriptionFailedError())
+            (turn,) = fairly(
+                [SubscriberGroup(live.ready(), {ended}), SubscriberGroup(live.ready(), {ended, running})]
+            )
             assert turn.clients == {"running"}
 
     asyncio.run(run())

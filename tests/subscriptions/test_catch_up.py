@@ -7,11 +7,11 @@ from unittest.mock import patch
 from gqlnews.config.limits import SERVED
 from gqlnews.database.sqlite import snapshot_pair
 from gqlnews.database.sqlite.query_limits import out_of_time
-from gqlnews.database.sqlite.snapshot_pair import Site, Snapshot
+from gqlnews.database.sqlite.snapshot_pair import Snapshot, VersionState
 from gqlnews.subscriptions import catch_up, hub
 from gqlnews.subscriptions.budget import OverBudgetError
 from gqlnews.subscriptions.catch_up import CatchUp, Turns
-from gqlnews.subscriptions.change_filter import Judge
+from gqlnews.subscriptions.change_filter import ChangeFilter
 from gqlnews.subscriptions.subscriber_queue import Event
 from tests.live import DEADLINE, Live, living, until
 from tests.schema.test_feed_failures import failing
@@ -73,7 +73,7 @@ def test_a_page_that_takes_too_long_is_read_in_smaller_ones_and_nothing_is_lost(
     async def check(live: Live) -> None:
         version = live.version()
         live.write(*SLUGS)
-        with failing(Judge, "events", out_of_time()) as calls:
+        with failing(ChangeFilter, "events", out_of_time()) as calls:
             watching = await live.joined(since=version)
             live.write("last")
             await watching.come(len(SLUGS) + 1)
@@ -92,7 +92,7 @@ def test_a_page_that_is_too_large_is_read_in_smaller_ones_and_nothing_is_lost() 
         sizes: list[int] = []
         read = CatchUp.read
 
-        def noted(self: CatchUp, site: Site, now: Snapshot) -> list[Event]:
+        def noted(self: CatchUp, site: VersionState, now: Snapshot) -> list[Event]:
             events = read(self, site, now)
             sizes.append(len(events))
             return events

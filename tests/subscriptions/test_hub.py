@@ -10,9 +10,9 @@ import pytest
 
 from gqlnews.errors import Code
 from gqlnews.query.audience import Audience
-from gqlnews.query.tree import RefusedError
+from gqlnews.query.tree import RequestRefusedError
 from gqlnews.subscriptions import hub, subscriber_queue
-from gqlnews.subscriptions.subscriber_queue import EndedError, LaggingError
+from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, SlowConsumerError
 from tests.live import Live, living, until
 
 Told = list[tuple[str, str]]
@@ -188,7 +188,7 @@ def test_what_was_forgotten_while_one_reads_is_said_and_not_left_out(since: int)
             live.remove("a", "b", "c")
             await until(live.is_current)
             await anext(missed)
-            with pytest.raises(RefusedError) as refused:
+            with pytest.raises(RequestRefusedError) as refused:
                 await anext(missed)
             assert refused.value.code == Code.VERSION_TOO_OLD
 
@@ -209,7 +209,7 @@ def test_who_reads_too_slowly_is_dropped_once_and_the_others_notice_nothing() ->
             assert len(other.bodies) == 9
             assert dropped == [True]
             await first
-            with pytest.raises(LaggingError):
+            with pytest.raises(SlowConsumerError):
                 await anext(slow)
 
     alone(check)
@@ -220,7 +220,7 @@ def test_who_waits_when_the_server_stops_is_told_so() -> None:
         watching = await live.joined()
         live.feed.end()
         await asyncio.wait([watching.task])
-        assert isinstance(watching.task.exception(), EndedError)
+        assert isinstance(watching.task.exception(), ShuttingDownError)
 
     alone(check)
 
@@ -234,7 +234,7 @@ def test_nobody_begins_or_goes_on_with_what_was_missed_when_the_server_stops() -
             await anext(missed)
             live.feed.end()
             for stream in (missed, live.feed.watch(live.ready(), lambda: None)):
-                with pytest.raises(EndedError):
+                with pytest.raises(ShuttingDownError):
                     await anext(stream)
             assert live.feed.watching == 0
 

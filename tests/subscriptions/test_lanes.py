@@ -8,7 +8,7 @@ import pytest
 
 from gqlnews.subscriptions.expected_cost import expected_seconds, is_heavy
 from gqlnews.subscriptions.lanes import Lanes
-from gqlnews.subscriptions.subscriber_queue import AnewError, EndedError
+from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, StoreReplacedError
 from tests.live import ARTICLE_CHANGED, PLAIN, Live, Watching, living, until
 
 MATCHES = {"matches": "news"}
@@ -90,11 +90,11 @@ def test_a_light_event_comes_while_heavy_ones_are_judged() -> None:
     alone(check)
 
 
-@pytest.mark.parametrize("failure", [AnewError, EndedError])
+@pytest.mark.parametrize("failure", [StoreReplacedError, ShuttingDownError])
 def test_what_ends_every_subscription_ends_those_of_both_lanes(failure: type[Exception]) -> None:
     async def check(live: Live, lanes: Lanes) -> None:
         both = [await joined(live, lanes), await joined(live, lanes, where=MATCHES)]
-        if failure is AnewError:
+        if failure is StoreReplacedError:
             await lanes.begin_anew()
         else:
             lanes.end()

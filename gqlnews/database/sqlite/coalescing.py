@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from sys import getsizeof
 
-from gqlnews.cache import Kept
+from gqlnews.cache import SizedLRUCache
 from gqlnews.database.sqlite.reader_connection import Statements, reading, require_room, run_within
 
 MOST_BYTES = 8 << 20
@@ -21,12 +21,14 @@ _Key = tuple[str, str]
 """SQL and its parameters as text; hash collisions of text cannot be provoked."""
 
 
-class Recent:
+class ResultCoalescer:
     """Result cache of one connection, at most `most_bytes`."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._version: object = None
-        self._given: Kept[_Key, tuple[bytes | None, float]] = Kept(most_bytes)  # JSON, end of its run
+        self._given: SizedLRUCache[_Key, tuple[bytes | None, float]] = SizedLRUCache(
+            most_bytes
+        )  # JSON, end of its run
 
     def __len__(self) -> int:
         return len(self._given)
@@ -55,7 +57,7 @@ class Recent:
 
     def forget(self) -> None:
         """Clear the cache."""
-        self._given = Kept(self._given.limit)
+        self._given = SizedLRUCache(self._given.limit)
 
     def _forget_what_is_old(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA data_version").fetchone()  # changes with a commit of another connection

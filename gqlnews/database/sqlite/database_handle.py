@@ -18,12 +18,12 @@ from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.database.sqlite.callers import expecting
 from gqlnews.database.sqlite.damage import damaged, report, reported
 from gqlnews.database.sqlite.paths import Identity, identity_of
-from gqlnews.database.sqlite.read_pool import Readers, Tally
+from gqlnews.database.sqlite.read_pool import PoolStats, ReadPool
 from gqlnews.database.sqlite.reader_connection import Statements
 from gqlnews.database.sqlite.sizes import SIZES, Sizes, sizes_of
-from gqlnews.database.sqlite.version_probe import Revision
+from gqlnews.database.sqlite.version_probe import VersionProbe
 from gqlnews.database.sqlite.writer import WAIT_SECONDS
-from gqlnews.errors import DamagedDatabaseError, DatabaseError, LimitError, LockedDatabaseError
+from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, ResourceLimitError
 
 log = logging.getLogger("gqlnews")
 
@@ -32,14 +32,14 @@ RETRY_SECONDS = 0.05
 FINISH_SECONDS = 10.0  # grace period for reads of a replaced file
 
 
-class Moment(NamedTuple):
+class SnapshotId(NamedTuple):
     """Snapshot id: a version, and which database it is of, as two databases may reach the same version."""
 
     database: int
     version: bytes
 
 
-class Access:
+class Database:
     """Read pool and version probe of the file that is at the path now.
 
     Call `open` and `close` on the event loop. `on_replaced` is awaited after another file was opened.
@@ -50,14 +50,14 @@ class Access:
         self.on_replaced: Callable[[], Awaitable[None]] | None = None
         self._path = Path()
         self._identity: Identity | None = None
-        self._readers, self._revision = Readers(limits), Revision()
+        self._readers, self._revision = ReadPool(limits), VersionProbe()
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened_before = 0  # databases opened before the current one
         self.is_damaged = False  # reads fail until this file is replaced
         self._is_reported = False  # whether a damage report on this file was seen
         self.replacements = 0
         self.statements = 0  # statements requested
-        self.tally = Tally()
+        self.tally = PoolStats()
         self._sizes: tuple[Sizes, Sizes] = ({}, {})
         self._sizes_at: object = None  # the snapshot ids that the sizes belong to
 
@@ -82,7 +82,7 @@ class Access:
         await self._readers.close()
 
     async def read(self, statements: Statements) -> list[bytes | None]:
-        """Run statements in the read pool; see `Readers.read`."""
+        """Run statements in the read pool; see `ReadPool.read`."""
         self.statements += len(statements)
         return await self._read(statements)
 
@@ -123,13 +123,13 @@ class Access:
         return not self.is_damaged and self._revision.is_readable()
 
     def version(self, audience: int) -> bytes | None:
-        """Return the version for this audience; see `Revision.version`."""
+        """Return the version for this audience; see `VersionProbe.version`."""
         return self._revision.version(audience)
 
-    def moment(self, audience: int) -> Moment | None:
+    def moment(self, audience: int) -> SnapshotId | None:
         """Return the snapshot id that the audience sees now; None while the database cannot be read."""
         version = self._revision.version(audience)
-        return None if version is None else Moment(self._opened_before, version)
+        return None if version is None else SnapshotId(self._opened_before, version)
 
     def sizes(self, audience: int) -> Sizes:
         """Return the audience's table sizes (sizes.py), `LOOK_SECONDS` old at most; empty if unknown."""
@@ -141,11 +141,11 @@ class Access:
         if moments == self._sizes_at:
             return
         # The database is locked or still being created, or the pool is overloaded: the next check retries.
-        with expecting(0.0), suppress(DatabaseError, LimitError, sqlite3.Error):
+        with expecting(0.0), suppress(DatabaseError, ResourceLimitError, sqlite3.Error):
             public, everything = map(sizes_of, await self._read(SIZES))
             self._sizes, self._sizes_at = (public, everything), moments
 
-    async def _opened_in_time(self) -> tuple[Readers, Revision, Identity | None]:
+    async def _opened_in_time(self) -> tuple[ReadPool, VersionProbe, Identity | None]:
         """Open the database; wait for a swap in progress without blocking the event loop."""
         until = time.monotonic() + WAIT_SECONDS
         while True:
@@ -156,9 +156,9 @@ class Access:
                     raise
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _opened(self) -> tuple[Readers, Revision, Identity | None]:
+    async def _opened(self) -> tuple[ReadPool, VersionProbe, Identity | None]:
         identity = identity_of(self._path)
-        readers, revision = Readers(self._limits, self.tally), Revision()
+        readers, revision = ReadPool(self._limits, self.tally), VersionProbe()
         await readers.open(self._path)
         try:
             revision.open(self._path)
@@ -219,16 +219,16 @@ class Access:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _is_filled(readers: Readers) -> bool:
+async def _is_filled(readers: ReadPool) -> bool:
     """Return whether a folder was ingested, even an empty one."""
     try:
         (fingerprint,) = await readers.read([("SELECT fingerprint FROM store", ())])
-    except (DatabaseError, LimitError, sqlite3.Error):  # the table does not exist yet
+    except (DatabaseError, ResourceLimitError, sqlite3.Error):  # the table does not exist yet
         return False
     return bool(fingerprint)
 
 
-async def _finish(readers: Readers, revision: Revision) -> None:
+async def _finish(readers: ReadPool, revision: VersionProbe) -> None:
     """Close the replaced pool after a grace period for reads in progress."""
     revision.close()
     try:

@@ -18,7 +18,7 @@ from typing import cast
 
 from gqlnews.database.sqlite.query_limits import FULL_TEXT
 from gqlnews.database.sqlite.reader_connection import Statements, connect_to_read, run
-from gqlnews.errors import LimitError
+from gqlnews.errors import ResourceLimitError
 
 BUDGET_STEPS = 16_000  # instructions for all statements of a request: 0.3 ms of scanning, 1 ms of JSON
 BUDGET_SECONDS = 0.000_7  # CPU time, from the first check on
@@ -91,7 +91,7 @@ class InlineExecutor:
         self._checks = 0
         try:
             results = run(self._db, statements)
-        except (sqlite3.Error, ValueError, MemoryError, LimitError) as error:
+        except (sqlite3.Error, ValueError, MemoryError, ResourceLimitError) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 stats.interrupted()
             return None  # the pool runs them again and reports the error

@@ -15,7 +15,7 @@ from math import frexp, isfinite
 from operator import attrgetter
 from threading import Lock
 
-from gqlnews.database.sqlite.read_job import Call
+from gqlnews.database.sqlite.read_job import ReadJob
 from gqlnews.errors import OverloadedError
 
 MOST_WAITING = 1_000
@@ -24,13 +24,13 @@ FULL = "More requests wait for the database than may: try again later."
 FULL_OF_ONE = "More requests of your address wait for the database than may: try again later."
 
 
-class CallQueue:
+class JobQueue:
     """Filled by the event loop, emptied by the reader threads."""
 
     def __init__(self, most: int = MOST_WAITING) -> None:
         self._most, self._most_of_one = most, max(1, most // 2)
         self._lock = Lock()
-        self._clients: OrderedDict[str, list[Call]] = (
+        self._clients: OrderedDict[str, list[ReadJob]] = (
             OrderedDict()
         )  # in order of turn; the calls of each sorted
         self._numbers = count()
@@ -39,7 +39,7 @@ class CallQueue:
     def __len__(self) -> int:
         return self._count
 
-    def put(self, call: Call) -> Call | None:
+    def put(self, call: ReadJob) -> ReadJob | None:
         """Add a call. Raises OverloadedError if there is no room.
 
         If the queue is full, the last call of the client with the most calls is removed and returned.
@@ -52,7 +52,7 @@ class CallQueue:
             self._insert(call)
         return displaced
 
-    def _displaced_by(self, own: int) -> Call:
+    def _displaced_by(self, own: int) -> ReadJob:
         """Remove and return the last call of the client with the most calls, for a client that has `own`.
 
         Raises OverloadedError if that client would not have more calls than this one.
@@ -64,12 +64,12 @@ class CallQueue:
         self._remove(call)
         return call
 
-    def put_back(self, call: Call) -> None:
+    def put_back(self, call: ReadJob) -> None:
         """Add a call that was taken before, even if the queue is full."""
         with self._lock:
             self._insert(call)
 
-    def take(self, *, short: bool = False) -> Call | None:
+    def take(self, *, short: bool = False) -> ReadJob | None:
         """Remove and return the next call; with `short`, the next short one."""
         with self._lock:
             heads = (calls[0] for calls in self._clients.values())
@@ -79,7 +79,7 @@ class CallQueue:
                 self._remove(call)
             return call
 
-    def discard(self, call: Call) -> bool:
+    def discard(self, call: ReadJob) -> bool:
         """Remove a call if it is still waiting; return whether it was."""
         with self._lock:
             waits = call in self._clients.get(call.client, ())
@@ -87,7 +87,7 @@ class CallQueue:
                 self._remove(call)
             return waits
 
-    def late(self, asked_before: float) -> list[Call]:
+    def late(self, asked_before: float) -> list[ReadJob]:
         """Remove and return the calls that arrived at `asked_before` or earlier."""
         with self._lock:
             late = [call for calls in self._clients.values() for call in calls if call.asked <= asked_before]
@@ -105,12 +105,12 @@ class CallQueue:
         with self._lock:
             return any(not short or calls[0].is_short for calls in self._clients.values())
 
-    def _insert(self, call: Call) -> None:
+    def _insert(self, call: ReadJob) -> None:
         call.order = _magnitude(call.expected), next(self._numbers)
         insort(self._clients.setdefault(call.client, []), call, key=attrgetter("order"))
         self._count += 1
 
-    def _remove(self, call: Call) -> None:
+    def _remove(self, call: ReadJob) -> None:
         calls = self._clients[call.client]
         calls.remove(call)
         self._count -= 1

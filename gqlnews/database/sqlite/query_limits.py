@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from gqlnews.errors import Code, LimitError
+from gqlnews.errors import Code, ResourceLimitError
 
 MARGIN = 0.75  # share of an operation's timeout for its statements; the rest is for work before and after
 
@@ -36,7 +36,7 @@ def bound_sizes(db: sqlite3.Connection, most_bytes: int) -> None:
     db.execute(f"PRAGMA hard_heap_limit = {HEAP_BYTES + HEAP_ANSWERS * most_bytes}").fetchall()
 
 
-def limit_reached(error: Exception, db: sqlite3.Connection) -> LimitError | None:
+def limit_reached(error: Exception, db: sqlite3.Connection) -> ResourceLimitError | None:
     """Return the limit at which SQLite stopped; None if it failed for another reason."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_INTERRUPT:
@@ -45,14 +45,14 @@ def limit_reached(error: Exception, db: sqlite3.Connection) -> LimitError | None
     return too_large(db) if is_too_large else None
 
 
-def out_of_time() -> LimitError:
-    return LimitError(Code.TIMED_OUT, TIMED_OUT)
+def out_of_time() -> ResourceLimitError:
+    return ResourceLimitError(Code.TIMED_OUT, TIMED_OUT)
 
 
-def too_large(db: sqlite3.Connection) -> LimitError:
+def too_large(db: sqlite3.Connection) -> ResourceLimitError:
     return larger_than(db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH))
 
 
-def larger_than(most: int) -> LimitError:
+def larger_than(most: int) -> ResourceLimitError:
     text = f"The answer is larger than {most:,} bytes: ask for fewer articles, or without their texts."
-    return LimitError(Code.ANSWER_TOO_LARGE, text)
+    return ResourceLimitError(Code.ANSWER_TOO_LARGE, text)

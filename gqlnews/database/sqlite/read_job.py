@@ -11,7 +11,7 @@ SHORT = 0.015
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class ReadJob:
     """A call to the read pool.
 
     `client` is the client's address, `asked` the time.monotonic() of its arrival. `expected` is the estimated
@@ -33,7 +33,7 @@ class Call:
     spared: int = 0
     abandoned: bool = False
     preempted: bool = False
-    rest: "tuple[Call, ...]" = ()
+    rest: "tuple[ReadJob, ...]" = ()
 
     @property
     def is_short(self) -> bool:

@@ -29,10 +29,10 @@ from typing import cast
 from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.database.sqlite.callers import caller
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
-from gqlnews.database.sqlite.job_queue import FULL, CallQueue
+from gqlnews.database.sqlite.job_queue import FULL, JobQueue
 from gqlnews.database.sqlite.query_limits import MARGIN
-from gqlnews.database.sqlite.read_job import SHORT, Call
-from gqlnews.database.sqlite.read_worker import Reader
+from gqlnews.database.sqlite.read_job import SHORT, ReadJob
+from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.database.sqlite.reader_connection import Statements
 from gqlnews.database.sqlite.sqlite_errors import explained
 from gqlnews.errors import DatabaseError, OverloadedError
@@ -45,25 +45,25 @@ WAITED = "The server was too busy to start the request in time: try again later.
 
 
 @dataclass(slots=True)
-class Tally:
+class PoolStats:
     """Pool statistics: statements not run, because a reader had just run the same for another call."""
 
     spared: int = 0
 
 
-class Readers:
+class ReadPool:
     """Pool of readers. `close` it after the last `read`: its threads would prevent Python from exiting."""
 
-    def __init__(self, limits: Limits = UNLIMITED, tally: Tally | None = None) -> None:
-        self.tally = tally or Tally()
+    def __init__(self, limits: Limits = UNLIMITED, tally: PoolStats | None = None) -> None:
+        self.tally = tally or PoolStats()
         self._limits = limits
         self._seconds = limits.seconds * MARGIN or math.inf
         self._path = Path()
-        self._all: list[Reader] = []
-        self._idle: list[Reader] = []
-        self._waiting = CallQueue()
+        self._all: list[ReadWorker] = []
+        self._idle: list[ReadWorker] = []
+        self._waiting = JobQueue()
         self._late: asyncio.TimerHandle | None = None  # fires when the oldest call has waited too long
-        self._done: deque[Call] = deque()
+        self._done: deque[ReadJob] = deque()
         self._inline = InlineExecutor()
         self._told = False
         self._closed = True
@@ -79,7 +79,7 @@ class Readers:
             self._inline.open(path, self._limits.answer_bytes)
             for number in range(count):
                 most = self._limits.answer_bytes
-                reader = Reader(path, most, self._seconds, reserved=number == 0 and count > 1)
+                reader = ReadWorker(path, most, self._seconds, reserved=number == 0 and count > 1)
                 await reader.start()
                 self._all.append(reader)
                 self._idle.append(reader)
@@ -169,15 +169,17 @@ class Readers:
     def _shut(self) -> DatabaseError:
         return DatabaseError(f"database {self._path} is closed")
 
-    def _call(self, statements: Statements) -> Call:
+    def _call(self, statements: Statements) -> ReadJob:
         """Create a call; a measured latency takes precedence over the estimate."""
         client, estimate = caller()
         measured = self._inline.latency(statements)
         expected = measured if measured is not None else estimate
         answers: asyncio.Future[list[bytes | None]] = self._loop.create_future()
-        return Call(statements, answers, time.monotonic(), client, math.inf if expected is None else expected)
+        return ReadJob(
+            statements, answers, time.monotonic(), client, math.inf if expected is None else expected
+        )
 
-    def _enqueue(self, call: Call) -> None:
+    def _enqueue(self, call: ReadJob) -> None:
         displaced = self._waiting.put(call)
         if displaced is not None:
             displaced.outcome = OverloadedError(FULL)
@@ -204,7 +206,7 @@ class Readers:
                 work.add_done_callback(partial(self._rest, reader))
                 return
 
-    def _rest(self, reader: Reader, work: "asyncio.Future[None]") -> None:
+    def _rest(self, reader: ReadWorker, work: "asyncio.Future[None]") -> None:
         """Return a reader to the idle list when it finds no more calls that it may run."""
         self._deliver()
         if not self._closed:
@@ -234,7 +236,7 @@ class Readers:
             self.tally.spared += call.spared
             call.deliver()
 
-    def _run_again(self, call: Call) -> None:
+    def _run_again(self, call: ReadJob) -> None:
         """Queue a preempted call again, as one that is not short."""
         call.preempted, call.outcome, call.expected = False, None, 2 * SHORT
         if not call.abandoned:

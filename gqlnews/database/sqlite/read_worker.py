@@ -13,25 +13,25 @@ from pathlib import Path
 
 import aiosqlite
 
-from gqlnews.database.sqlite.coalescing import Recent
-from gqlnews.database.sqlite.job_queue import CallQueue
+from gqlnews.database.sqlite.coalescing import ResultCoalescer
+from gqlnews.database.sqlite.job_queue import JobQueue
 from gqlnews.database.sqlite.query_limits import (
     FULL_TEXT,
     limit_reached,
     steps_per_check,
 )
-from gqlnews.database.sqlite.read_job import SHORT, Call
+from gqlnews.database.sqlite.read_job import SHORT, ReadJob
 from gqlnews.database.sqlite.reader_connection import connect_to_read, run_within
-from gqlnews.errors import Code, LimitError
+from gqlnews.errors import Code, ResourceLimitError
 
 LONGEST = 3 * SHORT  # wall-clock timeout in seconds of a call on the reserved reader
 
 
-Told = Callable[[], None]
-Run = Callable[[Call], list[bytes | None]]
+Notify = Callable[[], None]
+Run = Callable[[ReadJob], list[bytes | None]]
 
 
-class Reader(aiosqlite.Connection):
+class ReadWorker(aiosqlite.Connection):
     """Run calls from a queue shared with other readers, each for at most `seconds`.
 
     A `reserved` reader takes only short calls. One that exceeds its shorter timeout is stopped and returned
@@ -44,8 +44,8 @@ class Reader(aiosqlite.Connection):
         super().__init__(lambda: connect_to_read(path, most_bytes=most_bytes), iter_chunk_size=64)
         self.reserved = reserved
         self._seconds = min(seconds, LONGEST) if reserved else seconds
-        self.current: Call | None = None
-        self._recent = Recent()
+        self.current: ReadJob | None = None
+        self._recent = ResultCoalescer()
         self._steps = 0  # instructions between two checks whether to stop
 
     async def start(self) -> None:
@@ -56,7 +56,7 @@ class Reader(aiosqlite.Connection):
             self._thread.join()
             raise
 
-    def work(self, waiting: CallQueue, done: deque[Call], tell: Told) -> "asyncio.Future[None]":
+    def work(self, waiting: JobQueue, done: deque[ReadJob], tell: Notify) -> "asyncio.Future[None]":
         """Run waiting calls on the thread until there are none; the future completes then.
 
         Completed calls are appended to `done`. `tell` is called on the thread to announce them while more
@@ -91,7 +91,7 @@ class Reader(aiosqlite.Connection):
         call = self.current
         return call is not None and (call.abandoned or time.monotonic() > call.until)
 
-    def _work(self, waiting: CallQueue, done: deque[Call], tell: Told) -> None:
+    def _work(self, waiting: JobQueue, done: deque[ReadJob], tell: Notify) -> None:
         while True:
             call = waiting.take(short=self.reserved)
             if call is None:
@@ -112,7 +112,7 @@ class Reader(aiosqlite.Connection):
             self.current = None
             done.append(call)
 
-    def _read_all(self, calls: tuple[Call, ...], done: deque[Call], tell: Told) -> None:
+    def _read_all(self, calls: tuple[ReadJob, ...], done: deque[ReadJob], tell: Notify) -> None:
         """Run several calls one after the other in one read transaction."""
         failure: Exception | None = None
         for call in calls:
@@ -132,14 +132,14 @@ class Reader(aiosqlite.Connection):
         if self._conn.in_transaction:
             self._conn.execute("ROLLBACK")  # nothing was written
 
-    def _run(self, call: Call) -> list[bytes | None]:
+    def _run(self, call: ReadJob) -> list[bytes | None]:
         answers, call.spared = self._recent.run(self._conn, call.statements, call.asked)
         return answers
 
-    def _run_within(self, call: Call) -> list[bytes | None]:
+    def _run_within(self, call: ReadJob) -> list[bytes | None]:
         return run_within(self._conn, call.statements)
 
-    def _read(self, call: Call, run_all: Run) -> list[bytes | None]:
+    def _read(self, call: ReadJob, run_all: Run) -> list[bytes | None]:
         if call.abandoned:
             raise sqlite3.OperationalError("nobody waits for the answer")
         searches = any(FULL_TEXT in sql for sql, _ in call.statements)
@@ -157,4 +157,4 @@ class Reader(aiosqlite.Connection):
 
 
 def _is_out_of_time(error: Exception) -> bool:
-    return isinstance(error, LimitError) and error.code is Code.TIMED_OUT
+    return isinstance(error, ResourceLimitError) and error.code is Code.TIMED_OUT

@@ -37,11 +37,11 @@ WHERE scope = ? AND version > ? ORDER BY version LIMIT ?
 """
 
 
-class LostError(GqlnewsError):
+class SnapshotLostError(GqlnewsError):
     """A read failed and SQLite ended its transaction, so the earlier snapshot is lost."""
 
 
-class Site(NamedTuple):
+class VersionState(NamedTuple):
     """Version state of one audience: epoch (`line`, with the trailing `-`) and `number` form its version."""
 
     line: str
@@ -59,7 +59,7 @@ class Change(NamedTuple):
     removed: int
 
 
-class Patience:
+class Deadline:
     """Deadlines: of one statement by time.monotonic(), of several together by time.thread_time()."""
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -89,19 +89,19 @@ class Patience:
 class Snapshot:
     """Read transaction with its version state. Use it on the thread that began it only."""
 
-    def __init__(self, db: sqlite3.Connection, sites: Sequence[Site], patience: Patience) -> None:
+    def __init__(self, db: sqlite3.Connection, sites: Sequence[VersionState], patience: Deadline) -> None:
         self.db, self.sites = db, tuple(sites)
         self._patience = patience
 
     @staticmethod
-    def begin(db: sqlite3.Connection, patience: Patience) -> "Snapshot":
+    def begin(db: sqlite3.Connection, patience: Deadline) -> "Snapshot":
         db.execute("BEGIN")
         try:
             rows = db.execute(_SITES).fetchall()
         except BaseException:
             db.execute("ROLLBACK")
             raise
-        sites = [Site(line.decode(), number, forgotten) for line, number, forgotten in rows]
+        sites = [VersionState(line.decode(), number, forgotten) for line, number, forgotten in rows]
         return Snapshot(db, sites, patience)
 
     def end(self) -> sqlite3.Connection:
@@ -131,11 +131,11 @@ class Snapshot:
         return None if row is None else cast("bytes | None", row[0])
 
 
-class Snapshots:
+class SnapshotPair:
     """Pair of snapshots. `open` and `close` it on the event loop; work runs in order on its own thread."""
 
     def __init__(self, limits: Limits = UNLIMITED) -> None:
-        self._limits, self._patience = limits, Patience(limits.seconds * MARGIN)
+        self._limits, self._patience = limits, Deadline(limits.seconds * MARGIN)
         self._path = Path()
         self._identity: Identity | None = None
         self._thread: ThreadPoolExecutor | None = None
@@ -160,7 +160,7 @@ class Snapshots:
             thread.shutdown()
 
     @property
-    def sites(self) -> tuple[Site, ...]:
+    def sites(self) -> tuple[VersionState, ...]:
         """Version state at the last poll, by audience."""
         return _there(self._now).sites
 
@@ -177,7 +177,7 @@ class Snapshots:
         """Poll: yield whether something has changed. The older snapshot ends with the block.
 
         If the block raises or is cancelled, both snapshots stay open, and the next poll continues with them.
-        Raises LostError if that is impossible.
+        Raises SnapshotLostError if that is impossible.
         """
         yield await self._run(self._look)
         await self._run(self._go_on)
@@ -224,7 +224,7 @@ class Snapshots:
         if self._newer is None:
             self._newer = Snapshot.begin(self._other, self._patience)
         if not (now.db.in_transaction and self._newer.db.in_transaction):
-            raise LostError("A read of the database failed, and with it the content as it was.")
+            raise SnapshotLostError("A read of the database failed, and with it the content as it was.")
         return self._newer.sites != now.sites
 
     def _go_on(self) -> None:

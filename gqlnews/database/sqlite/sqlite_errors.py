@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gqlnews.database.sqlite.damage import damaged, is_damage, is_ours
-from gqlnews.errors import DatabaseError, ForeignDatabaseError, LockedDatabaseError, StorageError
+from gqlnews.errors import DatabaseError, LockedDatabaseError, StorageError, UnknownDatabaseError
 from gqlnews.resource_errors import is_shortage
 
 # The low byte of an extended result code is the primary one.
@@ -19,7 +19,7 @@ _IN_USE = (LockedDatabaseError, "is in use by another process: wait for it to en
 _UNREACHABLE = (DatabaseError, "cannot be opened: check the path and its permissions")
 _ADVICE: dict[int, tuple[type[DatabaseError], str]] = {
     sqlite3.SQLITE_NOTADB: (
-        ForeignDatabaseError,
+        UnknownDatabaseError,
         "is no database of gqlnews: name another file with --db, or delete this one",
     ),
     sqlite3.SQLITE_BUSY: _IN_USE,

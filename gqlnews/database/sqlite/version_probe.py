@@ -13,7 +13,7 @@ _CHANGED = "PRAGMA data_version"
 _VERSIONS = "SELECT version FROM site ORDER BY audience"
 
 
-class Revision:
+class VersionProbe:
     """Connection of the version probe. Call `open`, `close` and the queries on the same thread."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ WAIT_MS = 1000  # for readers of the log
 PAUSE = 10.0  # seconds before a retry if readers did not finish
 
 
-class Checkpoints:
+class WalCheckpointer:
     """WAL checkpoints of the database at `path`."""
 
     def __init__(self, path: Path) -> None:

@@ -19,7 +19,7 @@ from gqlnews.database.sqlite.damage import APPLICATION_ID, clear_report
 from gqlnews.database.sqlite.migrations import migrations, statements
 from gqlnews.database.sqlite.sqlite_errors import explaining
 from gqlnews.database.sqlite.tokenizer import words_of
-from gqlnews.errors import DatabaseError, ForeignDatabaseError, NewerDatabaseError
+from gqlnews.errors import DatabaseError, NewerDatabaseError, UnknownDatabaseError
 from gqlnews.text_keys import as_item, folded, heat_log_of
 from gqlnews.timestamps import seconds_of
 
@@ -66,11 +66,11 @@ def open_writer(
 def check_ours(db: sqlite3.Connection, path: Path, newest: int) -> int:
     """Return the schema version of the database, 0 for an empty file.
 
-    Raises ForeignDatabaseError for another application's file, NewerDatabaseError for a newer version.
+    Raises UnknownDatabaseError for another application's file, NewerDatabaseError for a newer version.
     """
     application, version, tables = db.execute(_HEADER).fetchone()
     if application != APPLICATION_ID and (application, version, tables) != (0, 0, 0):
-        raise ForeignDatabaseError(
+        raise UnknownDatabaseError(
             f"database {path} belongs to another application: name another file with --db"
         )
     if version > newest:

@@ -19,22 +19,22 @@ from sqlalchemy import ColumnElement, Select, case, literal_column, select
 
 from gqlnews.query.audience import Audience
 from gqlnews.query.fields import (
+    ChangeFeed,
+    ChangeFeedField,
+    ChangeStream,
     Column,
     Connection,
+    ConnectionField,
     Differences,
-    Events,
-    Groups,
-    Intervals,
-    Items,
+    HistogramFacet,
+    JsonArray,
     Literal,
-    Log,
-    LogPart,
     Many,
+    MoreLikeThis,
+    NodeLookup,
     One,
-    Part,
-    Refs,
-    Similar,
-    Statistics,
+    StatsFacet,
+    TermsFacet,
 )
 from gqlnews.query.sql.change_feed import render_log, render_log_part
 from gqlnews.query.sql.change_stream import render_events, render_passing
@@ -49,7 +49,7 @@ from gqlnews.query.sql.node_lookup import render_refs
 from gqlnews.query.sql.objects import render_column, render_literal
 from gqlnews.query.sql.relations import render_many, render_one
 from gqlnews.query.sql.sql_row import Row
-from gqlnews.query.tree import RefusedError, RootPlan
+from gqlnews.query.tree import RequestRefusedError, RootPlan
 
 REFUSED = "!"  # no JSON text starts with it
 
@@ -58,18 +58,18 @@ RENDERERS: dict[type, FieldRenderer] = {
     Literal: render_literal,
     One: render_one,
     Many: render_many,
-    Items: render_items,
+    JsonArray: render_items,
     Connection: render_connection,
-    Groups: render_groups,
-    Statistics: render_statistics,
-    Intervals: render_intervals,
+    TermsFacet: render_groups,
+    StatsFacet: render_statistics,
+    HistogramFacet: render_intervals,
     Differences: render_differences,
-    Refs: render_refs,
-    Similar: render_similar,
-    Log: render_log,
-    Events: render_events,
-    Part: render_part,
-    LogPart: render_log_part,
+    NodeLookup: render_refs,
+    MoreLikeThis: render_similar,
+    ChangeFeed: render_log,
+    ChangeStream: render_events,
+    ConnectionField: render_part,
+    ChangeFeedField: render_log_part,
 }
 
 
@@ -79,7 +79,7 @@ class Rendered:
 
     expressions: Mapping[str, AnySelect]
     query: Select[Any]
-    refusals: tuple[RefusedError, ...]
+    refusals: tuple[RequestRefusedError, ...]
 
 
 def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, exists, func, literal_column, select
 
-from gqlnews.query.fields import Entity, Junction, Match
+from gqlnews.query.fields import Entity, JoinKey, JoinTable
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.sql_row import aliased, column_of, item_of, visible
 
@@ -22,7 +22,7 @@ ONE: Expression = literal_column("1")
 ZERO: Expression = literal_column("0")
 
 
-class Way(Enum):
+class AccessPath(Enum):
     """Access path; `ROWS` is the table itself, without a join table."""
 
     ROWS = auto()
@@ -32,14 +32,20 @@ class Way(Enum):
     KEYS = auto()
 
 
-class Scan:
+class TableScan:
     """Scan of the visible rows of `entity` (alias `t4`), optionally through a join table (alias `n4`).
 
     `alone`: the join table has all columns that are read.
     """
 
     def __init__(
-        self, entity: Entity, match: Match | None, through: Junction | None, context: Context, *, alone: bool
+        self,
+        entity: Entity,
+        match: JoinKey | None,
+        through: JoinTable | None,
+        context: Context,
+        *,
+        alone: bool,
     ) -> None:
         self.entity, self.match, self.through = entity, match, through
         number = next(context.numbers)
@@ -50,16 +56,16 @@ class Scan:
     @property
     def key(self) -> Expression:
         """The entity key of the row."""
-        if self.way is Way.JUNCTION and self.through is not None:
+        if self.way is AccessPath.JUNCTION and self.through is not None:
             return column_of(self.near, self.through.far)
         return column_of(self.rows, self.entity.key)
 
     def column(self, name: str) -> Expression:
         """A column of the row. With `KEYS`, a unary plus keeps SQLite from scanning an index instead."""
-        if self.way is Way.KEYS:
+        if self.way is AccessPath.KEYS:
             return literal_column(f"+{self.rows}.{name}")
-        copied = self.way is Way.JOINED and self.through is not None and name in self.through.copies
-        return column_of(self.near if copied or self.way is Way.JUNCTION else self.rows, name)
+        copied = self.way is AccessPath.JOINED and self.through is not None and name in self.through.copies
+        return column_of(self.near if copied or self.way is AccessPath.JUNCTION else self.rows, name)
 
     def select(
         self,
@@ -82,9 +88,9 @@ class Scan:
             return _is(column_of(self.rows, self.match.child), parent)
         near = column_of(self.near, self.through.near)
         match self.way:
-            case Way.ITEMS:
+            case AccessPath.ITEMS:
                 return _has_item(column_of(self.rows, str(self.through.items)), parent, item)
-            case Way.KEYS:
+            case AccessPath.KEYS:
                 keys = select(column_of(self.near, self.through.far)).select_from(self._junction)
                 keys = keys.where(visible(self.through, self.near, self.audience), _is(near, parent))
                 return self.key.in_(keys)
@@ -93,7 +99,7 @@ class Scan:
 
     @property
     def _visible(self) -> ColumnElement[bool]:
-        if self.way in (Way.JUNCTION, Way.JOINED) and self.through is not None:
+        if self.way in (AccessPath.JUNCTION, AccessPath.JOINED) and self.through is not None:
             return visible(self.through, self.near, self.audience)
         return visible(self.entity, self.rows, self.audience)
 
@@ -110,9 +116,9 @@ class Scan:
     @property
     def _source(self) -> FromClause:
         match self.way:
-            case Way.JUNCTION:
+            case AccessPath.JUNCTION:
                 return self._junction
-            case Way.JOINED:
+            case AccessPath.JOINED:
                 assert self.through is not None
                 far = column_of(self.near, self.through.far)
                 return self._junction.join(self.source, self.key == far)
@@ -120,14 +126,14 @@ class Scan:
                 return self.source
 
 
-def _way(through: Junction | None, *, alone: bool) -> Way:
+def _way(through: JoinTable | None, *, alone: bool) -> AccessPath:
     if through is None:
-        return Way.ROWS
+        return AccessPath.ROWS
     if not through.copies:
-        return Way.KEYS
+        return AccessPath.KEYS
     if alone:
-        return Way.JUNCTION
-    return Way.ITEMS if through.items else Way.JOINED
+        return AccessPath.JUNCTION
+    return AccessPath.ITEMS if through.items else AccessPath.JOINED
 
 
 def _is(column: Expression, parent: Expression | Select[Any]) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, literal_column, or_, select, table
 
 from gqlnews.errors import Code
-from gqlnews.query.fields import Kind, Log, LogPart
+from gqlnews.query.fields import ChangeFeed, ChangeFeedField, Kind
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.objects import columns_for, render_array, render_object
 from gqlnews.query.sql.sql_row import LISTED, Row, aliased, as_json, column_of, leads_nowhere, visible
@@ -33,7 +33,7 @@ FORGOTTEN = "`since` is older than what is remembered: start afresh, without `si
 
 def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
     declaration = field.declaration
-    assert isinstance(declaration, Log)
+    assert isinstance(declaration, ChangeFeed)
     log = LogRow(field, declaration, context)
     log.refuse_what_never_was()
     return render_object(field.selection, log, context)
@@ -42,7 +42,7 @@ def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
 class LogRow(Row):
     """The change feed object: it has no columns, but a page of changes and the state of the audience."""
 
-    def __init__(self, field: FieldPlan, declaration: Log, context: Context) -> None:
+    def __init__(self, field: FieldPlan, declaration: ChangeFeed, context: Context) -> None:
         super().__init__("", 1, leads_nowhere)
         self.field, self.context = field, context
         number = next(context.numbers)
@@ -103,7 +103,7 @@ class LogRow(Row):
             FORGOTTEN,
         )
 
-    def _state(self, declaration: Log) -> Select[Any]:
+    def _state(self, declaration: ChangeFeed) -> Select[Any]:
         alias = "state"
         version = column_of(alias, "version")
         line = func.substr(version, literal_column("1"), func.instr(version, literal_column("'-'")))
@@ -111,7 +111,7 @@ class LogRow(Row):
         query = select(*columns, line.label("line")).select_from(aliased(declaration.state.table, alias))
         return query.where(visible(declaration.state, alias, self.context.audience))
 
-    def _changes(self, declaration: Log, alias: str) -> Select[Any]:
+    def _changes(self, declaration: ChangeFeed, alias: str) -> Select[Any]:
         version, removed = column_of(alias, "version"), column_of(alias, "removed")
         since = self.bound("since")
         kind = case(
@@ -151,12 +151,12 @@ def _changes(field: FieldPlan, log: LogRow, context: Context) -> Expression:
 def render_log_part(field: FieldPlan, row: Row, context: Context) -> Expression:
     assert isinstance(row, LogRow)
     part = field.declaration
-    assert isinstance(part, LogPart)
+    assert isinstance(part, ChangeFeedField)
     return LOG_PARTS[part](field, row, context)
 
 
-LOG_PARTS: dict[LogPart, Callable[[FieldPlan, LogRow, Context], Expression]] = {
-    LogPart.CHANGES: _changes,
-    LogPart.VERSION: lambda _field, log, _context: log.version,
-    LogPart.HAS_MORE: lambda _field, log, _context: as_json(log.goes_on, Kind.BOOLEAN),
+LOG_PARTS: dict[ChangeFeedField, Callable[[FieldPlan, LogRow, Context], Expression]] = {
+    ChangeFeedField.CHANGES: _changes,
+    ChangeFeedField.VERSION: lambda _field, log, _context: log.version,
+    ChangeFeedField.HAS_MORE: lambda _field, log, _context: as_json(log.goes_on, Kind.BOOLEAN),
 }

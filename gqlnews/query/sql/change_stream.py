@@ -17,8 +17,8 @@ from typing import Any
 
 from sqlalchemy import Select, func, literal_column, select, table
 
-from gqlnews.query.fields import Events
-from gqlnews.query.predicates import All, AnyOf, Not, Test
+from gqlnews.query.fields import ChangeStream
+from gqlnews.query.predicates import All, AnyOf, Comparison, Not
 from gqlnews.query.sql.conditions import render_condition
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.objects import columns_for, render_object
@@ -34,8 +34,8 @@ _COLUMNS = ("slug", "kind", "version", "there")
 def render_passing(field: FieldPlan, context: Context) -> Select[Any]:
     """Select those of `keys` whose rows pass the filter, as a JSON array."""
     declaration, condition = field.declaration, context.shapes[field.number]
-    assert isinstance(declaration, Events)
-    assert isinstance(condition, All | AnyOf | Not | Test)
+    assert isinstance(declaration, ChangeStream)
+    assert isinstance(condition, All | AnyOf | Not | Comparison)
     alias = f"t{next(context.numbers)}"
     key = column_of(alias, declaration.key)
     keys: Select[Any] = select(literal_column("value")).select_from(func.json_each(context.bind(field, KEYS)))

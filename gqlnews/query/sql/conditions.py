@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from gqlnews.query.audience import Audience
-from gqlnews.query.predicates import All, AnyOf, Condition, Not, Operator, Test
+from gqlnews.query.predicates import All, AnyOf, Comparison, Condition, Not, Operator
 from gqlnews.query.sql.context import Expression
 from gqlnews.query.sql.keyset import ByName
 
@@ -37,11 +37,11 @@ def render_condition(
         case Not(test):
             # A comparison with NULL is NULL in SQL; `not` has to be true for it.
             return not_(func.ifnull(_test(test, column, bound, audience), literal_column("0")))
-        case Test():
+        case Comparison():
             return _test(condition, column, bound, audience)
 
 
-def _test(test: Test, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
+def _test(test: Comparison, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
     match test.operator:
         case Operator.MISSING:
             return column(test.column).is_(None)
@@ -53,7 +53,7 @@ def _test(test: Test, column: ByName, bound: ByName, audience: Audience) -> Colu
             return _TESTS[operator](column(test.column), bound(test.value))
 
 
-def _matches(test: Test, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
+def _matches(test: Comparison, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
     """Full-text predicate: +t1.id IN (SELECT rowid FROM search_public WHERE search_public MATCH ?)
 
     The unary plus keeps SQLite from looking up every match by id, so the other conditions choose the index.

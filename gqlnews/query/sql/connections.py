@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, exists, false, not_, select, table
 
-from gqlnews.query.connection_args import ListShape
-from gqlnews.query.fields import Connection, Junction, Kind, Part
+from gqlnews.query.connection_args import ConnectionShape
+from gqlnews.query.fields import Connection, ConnectionField, JoinTable, Kind
 from gqlnews.query.predicates import EVERYTHING, KEY, item_asked
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.cte_levels import Link, layered
 from gqlnews.query.sql.fts import hits_of, passages_of, score_of
 from gqlnews.query.sql.keyset import beyond, ordering
-from gqlnews.query.sql.list_query import Listing, Shortcut
+from gqlnews.query.sql.list_query import JoinTableScan, ListQuery
 from gqlnews.query.sql.objects import columns_for, render_array, render_object
 from gqlnews.query.sql.page_cte import Page, page_of
 from gqlnews.query.sql.sql_row import LISTED, Row, aliased, as_json, column_of, leads_nowhere, visible
@@ -41,28 +41,30 @@ def render_connection(field: FieldPlan, row: Row, context: Context) -> Expressio
 def _connection(field: FieldPlan, context: Context, link: Link | None) -> Expression:
     declaration, shape = field.declaration, context.shapes[field.number]
     assert isinstance(declaration, Connection)
-    assert isinstance(shape, ListShape)
+    assert isinstance(shape, ConnectionShape)
     entity, match, hits = declaration.entity, declaration.match, None
     if declaration.hits is not None:
         hits = hits_of(declaration.hits, entity, shape, field, context)
         shape = replace(shape, where=EVERYTHING)  # the hits are filtered already
     shortcut = _shortcut(declaration.shortcut, shape) if hits is None else None
-    listing = Listing(field, context, entity, match, hits or declaration.through, shape, link, hits, shortcut)
+    listing = ListQuery(
+        field, context, entity, match, hits or declaration.through, shape, link, hits, shortcut
+    )
     return render_object(field.selection, ConnectionRow(listing), context)
 
 
-def _shortcut(junction: Junction | None, shape: ListShape) -> Shortcut | None:
+def _shortcut(junction: JoinTable | None, shape: ConnectionShape) -> JoinTableScan | None:
     """Return a scan of the join table, if the filter requires one of its items; None otherwise."""
     if junction is None or junction.items is None or shape.alike is not None:
         return None
     found = item_asked(shape.where, junction.items)
-    return Shortcut(junction, found[0].value + KEY, found[1]) if found else None
+    return JoinTableScan(junction, found[0].value + KEY, found[1]) if found else None
 
 
 class ConnectionRow(Row):
     """The connection object: it has no columns, but a listing and, built on first use, a page."""
 
-    def __init__(self, listing: Listing) -> None:
+    def __init__(self, listing: ListQuery) -> None:
         super().__init__("", 1, leads_nowhere)
         self.listing = listing
         self._page: Page | None = None
@@ -81,8 +83,10 @@ class ConnectionRow(Row):
         page = self.listing.shape.page
         if page.after if page.backward else page.before:
             return False
-        asked = Part.HAS_PREVIOUS_PAGE if page.backward else Part.HAS_NEXT_PAGE
-        infos = (one for one in self.listing.field.selection.fields if one.declaration is Part.PAGE_INFO)
+        asked = ConnectionField.HAS_PREVIOUS_PAGE if page.backward else ConnectionField.HAS_NEXT_PAGE
+        infos = (
+            one for one in self.listing.field.selection.fields if one.declaration is ConnectionField.PAGE_INFO
+        )
         return any(one.declaration is asked for info in infos for one in info.selection.fields)
 
 
@@ -101,7 +105,7 @@ class EdgeRow(Row):
 
 def render_part(field: FieldPlan, row: Row, context: Context) -> Expression:
     part = field.declaration
-    assert isinstance(part, Part)
+    assert isinstance(part, ConnectionField)
     return PARTS[part](field, row, context)
 
 
@@ -202,7 +206,7 @@ def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
     return listing.any_row(scan, beyond(listing.terms, listing.keys(scan), edge, backward=not last))
 
 
-def _past_bound(listing: Listing, *, last: bool) -> ColumnElement[bool]:
+def _past_bound(listing: ListQuery, *, last: bool) -> ColumnElement[bool]:
     """Whether there is a row beyond an empty page.
 
     Its position is `after` or the start of the list; if backward, `before` or the end.
@@ -222,18 +226,18 @@ def _end_cursor(row: Row, *, last: bool) -> Expression:
     return page.end(page.cursor(lambda name: column_of(page.name, name)), last=last).scalar_subquery()
 
 
-PARTS: dict[Part, Callable[[FieldPlan, Row, Context], Expression]] = {
-    Part.EDGES: _edges,
-    Part.NODES: _edges,
-    Part.PAGE_INFO: _itself,
-    Part.FACETS: _itself,
-    Part.TOTAL_COUNT: _total_count,
-    Part.EDGE_CURSOR: _edge_cursor,
-    Part.EDGE_NODE: _itself,
-    Part.HAS_NEXT_PAGE: lambda _field, row, _context: _goes_on(row, last=True),
-    Part.HAS_PREVIOUS_PAGE: lambda _field, row, _context: _goes_on(row, last=False),
-    Part.START_CURSOR: lambda _field, row, _context: _end_cursor(row, last=False),
-    Part.END_CURSOR: lambda _field, row, _context: _end_cursor(row, last=True),
-    Part.SCORE: _edge_score,
-    Part.SNIPPET: _edge_snippet,
+PARTS: dict[ConnectionField, Callable[[FieldPlan, Row, Context], Expression]] = {
+    ConnectionField.EDGES: _edges,
+    ConnectionField.NODES: _edges,
+    ConnectionField.PAGE_INFO: _itself,
+    ConnectionField.FACETS: _itself,
+    ConnectionField.TOTAL_COUNT: _total_count,
+    ConnectionField.EDGE_CURSOR: _edge_cursor,
+    ConnectionField.EDGE_NODE: _itself,
+    ConnectionField.HAS_NEXT_PAGE: lambda _field, row, _context: _goes_on(row, last=True),
+    ConnectionField.HAS_PREVIOUS_PAGE: lambda _field, row, _context: _goes_on(row, last=False),
+    ConnectionField.START_CURSOR: lambda _field, row, _context: _end_cursor(row, last=False),
+    ConnectionField.END_CURSOR: lambda _field, row, _context: _end_cursor(row, last=True),
+    ConnectionField.SCORE: _edge_score,
+    ConnectionField.SNIPPET: _edge_snippet,
 }

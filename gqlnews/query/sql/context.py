@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, FromClause,
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.audience import Audience
 from gqlnews.query.sql.sql_row import Row
-from gqlnews.query.tree import FieldPlan, RefusedError
+from gqlnews.query.tree import FieldPlan, RequestRefusedError
 
 Expression = ColumnElement[Any]
 AnySelect = Select[Any] | CompoundSelect[Any]
@@ -33,7 +33,7 @@ class Context:
     shapes: Mapping[int, Hashable]
     renderers: Mapping[type, FieldRenderer]
     expressions: dict[str, AnySelect] = field(default_factory=dict)
-    refusals: list[tuple[ColumnElement[bool], RefusedError]] = field(default_factory=list)
+    refusals: list[tuple[ColumnElement[bool], RequestRefusedError]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def render(self, plan: FieldPlan, row: Row) -> Expression:
@@ -46,7 +46,7 @@ class Context:
 
     def refuse_where(self, condition: ColumnElement[bool], plan: FieldPlan, code: Code, message: str) -> None:
         """Fail the whole request if `condition` holds, with an error located at the field."""
-        error = RefusedError(RequestError(code, message), plan.node, plan.path)
+        error = RequestRefusedError(RequestError(code, message), plan.node, plan.path)
         self.refusals.append((condition, error))
 
     def bind(self, plan: FieldPlan, name: str) -> BindParameter[Any]:

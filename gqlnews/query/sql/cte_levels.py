@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import FromClause, Select, func, select
 
-from gqlnews.query.fields import Match
+from gqlnews.query.fields import JoinKey
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.objects import nestings
 from gqlnews.query.sql.sql_row import Row, column_of, item_of
@@ -39,7 +39,7 @@ Build = Callable[[Link | None], Expression]
 
 
 def linked(
-    field: FieldPlan, match: Match | None, row: Row, context: Context, build: Build, depth: int
+    field: FieldPlan, match: JoinKey | None, row: Row, context: Context, build: Build, depth: int
 ) -> Expression:
     """Nest the relation in its parent row if its `depth` fits, or build it in a layer of its own."""
     depth += max(map(nestings, field.objects.values()), default=0)

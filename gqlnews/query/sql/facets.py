@@ -5,17 +5,17 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from gqlnews.query.connection_args import ListShape, PageShape
-from gqlnews.query.fields import Groups, Statistics
+from gqlnews.query.connection_args import ConnectionShape, PageShape
+from gqlnews.query.fields import StatsFacet, TermsFacet
 from gqlnews.query.sql.connections import ConnectionRow
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.cte_levels import Link, linked
-from gqlnews.query.sql.list_query import Listing
+from gqlnews.query.sql.list_query import ListQuery
 from gqlnews.query.sql.objects import render_array, render_object
 from gqlnews.query.sql.sql_row import LISTED, Row, aliased, column_of, visible
 from gqlnews.query.tree import FieldPlan
 
-WHOLE = ListShape(PageShape(backward=False, after=False, before=False), ())
+WHOLE = ConnectionShape(PageShape(backward=False, after=False, before=False), ())
 
 
 def render_groups(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -27,20 +27,20 @@ def render_groups(field: FieldPlan, row: Row, context: Context) -> Expression:
     ) AS s2)
     """
     declaration = field.declaration
-    assert isinstance(declaration, Groups)
+    assert isinstance(declaration, TermsFacet)
     if isinstance(row, ConnectionRow):
         return _groups(field, declaration, row.listing, context)
     entity, match, through = declaration.entity, declaration.match, declaration.through
     assert entity is not None, "groups without a connection name their rows"
 
     def build(link: Link | None) -> Expression:
-        listing = Listing(field, context, entity, match, through, WHOLE, link)
+        listing = ListQuery(field, context, entity, match, through, WHOLE, link)
         return _groups(field, declaration, listing, context)
 
     return linked(field, match, row, context, build, LISTED)
 
 
-def _groups(field: FieldPlan, declaration: Groups, listing: Listing, context: Context) -> Expression:
+def _groups(field: FieldPlan, declaration: TermsFacet, listing: ListQuery, context: Context) -> Expression:
     alias = f"s{next(context.numbers)}"
     depth = listing.link.depth if listing.link else LISTED
     group = Row(alias, depth, _everything(field, declaration, listing, context))
@@ -49,7 +49,7 @@ def _groups(field: FieldPlan, declaration: Groups, listing: Listing, context: Co
     )
 
 
-def _counted(field: FieldPlan, declaration: Groups, listing: Listing, context: Context) -> Select[Any]:
+def _counted(field: FieldPlan, declaration: TermsFacet, listing: ListQuery, context: Context) -> Select[Any]:
     key, query = _grouped(declaration, listing, everywhere=False)
     count = func.count().label("count")
     query = query.add_columns(key.label("key"), count).group_by(key).order_by(count.desc(), key)
@@ -57,7 +57,7 @@ def _counted(field: FieldPlan, declaration: Groups, listing: Listing, context: C
 
 
 def _everything(
-    field: FieldPlan, declaration: Groups, listing: Listing, context: Context
+    field: FieldPlan, declaration: TermsFacet, listing: ListQuery, context: Context
 ) -> Callable[[str], Select[Any]]:
     """Select the keys of all groups; with several parents, without the limit per parent."""
 
@@ -73,7 +73,9 @@ def _everything(
     return of_column
 
 
-def _grouped(declaration: Groups, listing: Listing, *, everywhere: bool) -> tuple[Expression, Select[Any]]:
+def _grouped(
+    declaration: TermsFacet, listing: ListQuery, *, everywhere: bool
+) -> tuple[Expression, Select[Any]]:
     """Return the group key and the query to count: over the listing's rows, or a join table of values."""
     items = declaration.items
     if items is None:
@@ -96,7 +98,7 @@ def render_statistics(field: FieldPlan, row: Row, context: Context) -> Expressio
     (SELECT json_object('min', s2.min, …) FROM (SELECT min(t2.heat) AS min, … FROM …) AS s2)
     """
     declaration = field.declaration
-    assert isinstance(declaration, Statistics)
+    assert isinstance(declaration, StatsFacet)
     assert isinstance(row, ConnectionRow)
     alias = f"s{next(context.numbers)}"
     scan = row.listing.scan(declaration.column)

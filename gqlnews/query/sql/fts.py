@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, select, table
 
-from gqlnews.query.connection_args import ListShape
-from gqlnews.query.fields import Entity, Hits, Junction
+from gqlnews.query.connection_args import ConnectionShape
+from gqlnews.query.fields import Entity, FullTextMatch, JoinTable
 from gqlnews.query.predicates import EVERYTHING
 from gqlnews.query.sql.conditions import index_of, matching, render_condition
 from gqlnews.query.sql.context import Context, Expression
@@ -40,7 +40,9 @@ def score_of_match(index: str) -> Expression:
     return literal_column(f"CAST(round(-{index}.rank * {ONE_POINT}) AS INTEGER)")
 
 
-def hits_of(hits: Hits, entity: Entity, shape: ListShape, field: FieldPlan, context: Context) -> Junction:
+def hits_of(
+    hits: FullTextMatch, entity: Entity, shape: ConnectionShape, field: FieldPlan, context: Context
+) -> JoinTable:
     """Add a CTE of the hits that pass the filter, with scores, and return it as a join table."""
     index, number = index_of(hits.index, context.audience), next(context.numbers)
     rowid, alias = column_of(index, "rowid"), f"t{number}"
@@ -59,11 +61,11 @@ def hits_of(hits: Hits, entity: Entity, shape: ListShape, field: FieldPlan, cont
         found = found.where(column_of(alias, entity.key) == rowid, passes)
     name = f"h{number}"
     context.materialize(name, found)
-    return Junction(name, near="id", far="id", copies=frozenset({"score"}))
+    return JoinTable(name, near="id", far="id", copies=frozenset({"score"}))
 
 
 def worth_ordering(
-    hits: Junction, own: Expression, limit: Expression, after: Expression | None
+    hits: JoinTable, own: Expression, limit: Expression, after: Expression | None
 ) -> ColumnElement[bool]:
     """Prefilter the hits by score: whether `own` reaches the lowest score of a page ordered by score alone.
 
@@ -85,7 +87,7 @@ def score_of(score: Expression) -> Expression:
     return score / literal_column(ONE_POINT)
 
 
-def passages_of(hits: Hits, field: FieldPlan, ids: Select[Any], context: Context) -> str:
+def passages_of(hits: FullTextMatch, field: FieldPlan, ids: Select[Any], context: Context) -> str:
     """Add a CTE of HTML-escaped snippets (`id`, `passage`) of these hits, with matches in `<mark>`.
 
     FTS5 collects the matches of a prefix again for each query, so one query makes all snippets; the unary

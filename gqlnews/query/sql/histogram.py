@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import FromClause, Select, and_, exists, func, literal_column, select, table
 
 from gqlnews.errors import Code
-from gqlnews.query.fields import Intervals
+from gqlnews.query.fields import HistogramFacet
 from gqlnews.query.sql.connections import ConnectionRow
 from gqlnews.query.sql.context import AnySelect, Context, Expression
-from gqlnews.query.sql.list_query import Listing
+from gqlnews.query.sql.list_query import ListQuery
 from gqlnews.query.sql.objects import render_array
 from gqlnews.query.sql.sql_row import Row, column_of
 from gqlnews.query.tree import FieldPlan
@@ -34,7 +34,7 @@ STEP = {"DAY": "+1 day", "WEEK": "+7 days", "MONTH": "+1 month", "YEAR": "+1 yea
 
 def render_intervals(field: FieldPlan, row: Row, context: Context) -> Expression:
     declaration = field.declaration
-    assert isinstance(declaration, Intervals)
+    assert isinstance(declaration, HistogramFacet)
     assert isinstance(row, ConnectionRow)
     listing, number = row.listing, next(context.numbers)
     counts, series, alias = f"g{number}", f"i{number}", f"s{number}"
@@ -55,7 +55,7 @@ def render_intervals(field: FieldPlan, row: Row, context: Context) -> Expression
     return render_array(field.selection, Row.leaf(alias), context, lambda: rows.order_by(start))
 
 
-def _counts(declaration: Intervals, listing: Listing, by: str) -> Select[Any]:
+def _counts(declaration: HistogramFacet, listing: ListQuery, by: str) -> Select[Any]:
     scan = listing.scan(declaration.column)
     start: Expression = literal_column(FIRST_DAY[by].format(key=scan.column(declaration.column)))
     query = listing.select(scan, start.label("start"), func.count().label("count")).group_by(start)
@@ -66,7 +66,7 @@ def _counts(declaration: Intervals, listing: Listing, by: str) -> Select[Any]:
     return query.select_from(listing.link.keys).add_columns(parent.label("parent")).group_by(parent)
 
 
-def _series(counts: str, series: str, listing: Listing, step: str) -> AnySelect:
+def _series(counts: str, series: str, listing: ListQuery, step: str) -> AnySelect:
     start, last, number = (column_of(series, name) for name in ("start", "last", "number"))
     counted = column_of(counts, "start")
     first: Select[Any] = select(  # type: ignore[assignment]  # SQLAlchemy's types count the columns

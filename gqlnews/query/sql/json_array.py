@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, and_, case, func, literal_column, select
 
-from gqlnews.query.fields import Column, Items
+from gqlnews.query.fields import Column, JsonArray
 from gqlnews.query.sql.access_path import ONE, ZERO
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.objects import render_object
@@ -36,7 +36,7 @@ def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
     END
     """
     declaration = field.declaration
-    assert isinstance(declaration, Items)
+    assert isinstance(declaration, JsonArray)
     items = row.column(declaration.column)
     first = render_object(field.selection, ItemRow(row, row.alias, f"{items.name} -> '$[0]"), context)
     if declaration.single:
@@ -54,7 +54,7 @@ def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
 
 def _opened(field: FieldPlan, row: Row, context: Context) -> Expression:
     declaration = field.declaration
-    assert isinstance(declaration, Items)
+    assert isinstance(declaration, JsonArray)
     alias = f"e{next(context.numbers)}"
     body = render_object(field.selection, ItemRow(row, alias, f"{alias}.value -> '$"), context)
     source = func.json_each(row.column(declaration.column)).alias(alias)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, or_
 
-from gqlnews.query.fields import LEAST, Decay, OrderTerm
+from gqlnews.query.fields import LEAST, DecayedScore, OrderTerm
 from gqlnews.query.sql.context import Expression
 
 ByName = Callable[[str], Expression]
@@ -17,7 +17,7 @@ def keys_of(terms: Terms, column: ByName, bound: ByName) -> list[Expression]:
 
 
 def _key(term: OrderTerm, column: ByName, bound: ByName) -> Expression:
-    if isinstance(term, Decay):
+    if isinstance(term, DecayedScore):
         score = column(term.column) + column(term.moment).op("/")(bound(term.life))
         return func.ifnull(score, literal_column(repr(LEAST)))
     value = column(term.column)

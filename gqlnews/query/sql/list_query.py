@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, not_, or_, select, true
 
-from gqlnews.query.connection_args import ListShape
-from gqlnews.query.fields import Alike, Entity, Junction, Match, OrderTerm
+from gqlnews.query.connection_args import ConnectionShape
+from gqlnews.query.fields import CollapseBy, Entity, JoinKey, JoinTable, OrderTerm
 from gqlnews.query.predicates import EVERYTHING, Condition, columns_of
-from gqlnews.query.sql.access_path import ONE, Scan
+from gqlnews.query.sql.access_path import ONE, TableScan
 from gqlnews.query.sql.conditions import render_condition
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.cte_levels import Link
@@ -22,13 +22,13 @@ Parent = Expression | Select[Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Shortcut:
+class JoinTableScan:
     """A scan of a join table for the rows with one item.
 
     `key` is the name that the item is bound by; `where` is the rest of the filter.
     """
 
-    junction: Junction
+    junction: JoinTable
     key: str
     where: Condition
 
@@ -38,7 +38,7 @@ class Shortcut:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListQuery:
     """The visible rows of `entity` that match the parent key and the request's filter.
 
     The bound values of `shape` are those of `field`.
@@ -47,12 +47,12 @@ class Listing:
     field: FieldPlan
     context: Context
     entity: Entity
-    match: Match | None
-    through: Junction | None
-    shape: ListShape
+    match: JoinKey | None
+    through: JoinTable | None
+    shape: ConnectionShape
     link: Link | None
-    hits: Junction | None = None  # the hits of a search; `through` is the same then
-    shortcut: Shortcut | None = None
+    hits: JoinTable | None = None  # the hits of a search; `through` is the same then
+    shortcut: JoinTableScan | None = None
 
     @property
     def terms(self) -> tuple[OrderTerm, ...]:
@@ -62,19 +62,19 @@ class Listing:
     def unfiltered(self) -> bool:
         return self.shape.where == EVERYTHING and self.shape.alike is None
 
-    def scan(self, *columns: str) -> Scan:
+    def scan(self, *columns: str) -> TableScan:
         """Return a scan that provides these columns and those that the filter tests."""
         if self.shortcut is not None and self.shortcut.has(columns):
-            return Scan(self.entity, None, self.shortcut.junction, self.context, alone=True)
+            return TableScan(self.entity, None, self.shortcut.junction, self.context, alone=True)
         copies = self.through.copies if self.through else frozenset()
         read = (*columns, *columns_of(self.shape.where))
         alone = self.shape.alike is None and copies.issuperset(read)
-        return Scan(self.entity, self.match, self.through, self.context, alone=alone)
+        return TableScan(self.entity, self.match, self.through, self.context, alone=alone)
 
-    def ordered_scan(self) -> Scan:
+    def ordered_scan(self) -> TableScan:
         return self.scan(*(term.column for term in self.terms))
 
-    def select(self, scan: Scan, *columns: Expression, everywhere: bool = False) -> Select[Any]:
+    def select(self, scan: TableScan, *columns: Expression, everywhere: bool = False) -> Select[Any]:
         """Select the rows of the parent; with `everywhere`, of all parents of the level, not collapsed."""
         parent: Parent = None
         if self.link is not None:
@@ -86,7 +86,7 @@ class Listing:
             query = query.where(or_(self._alone(scan, through), better) if through else better)
         return query
 
-    def keys(self, scan: Scan) -> list[Expression]:
+    def keys(self, scan: TableScan) -> list[Expression]:
         """Return the sort keys of a scan."""
         return keys_of(self.terms, scan.column, self.bound)
 
@@ -100,12 +100,12 @@ class Listing:
     def count(self) -> Expression:
         return self.select(self.scan(), func.count()).scalar_subquery()
 
-    def any_row(self, scan: Scan, condition: ColumnElement[bool] | None) -> ColumnElement[bool]:
+    def any_row(self, scan: TableScan, condition: ColumnElement[bool] | None) -> ColumnElement[bool]:
         query = self.select(scan, ONE)
         return exists(query if condition is None else query.where(condition))
 
     def page_keys(
-        self, scan: Scan, limit: Expression, *columns: Expression, named: bool = False
+        self, scan: TableScan, limit: Expression, *columns: Expression, named: bool = False
     ) -> Select[Any]:
         """Select the rows of the page, in reverse order if paginating backward.
 
@@ -126,7 +126,7 @@ class Listing:
         query = query.order_by(*ordering(self.terms, keys, backward=page.backward))
         return query.limit(limit)
 
-    def _passes(self, scan: Scan) -> ColumnElement[bool]:
+    def _passes(self, scan: TableScan) -> ColumnElement[bool]:
         short = self.shortcut
         if short is not None and scan.through is short.junction:
             of_item = column_of(scan.near, short.junction.near) == self.bound(short.key)
@@ -137,15 +137,15 @@ class Listing:
             return true()
         return render_condition(self.shape.where, scan.column, self.bound, self.context.audience)
 
-    def _better(self, scan: Scan, alike: Alike, parent: Parent) -> Select[Any]:
+    def _better(self, scan: TableScan, alike: CollapseBy, parent: Parent) -> Select[Any]:
         """Select the duplicates of the scan's row that come before it in the order."""
-        other = Scan(self.entity, self.match, self.through, self.context, alone=False)
+        other = TableScan(self.entity, self.match, self.through, self.context, alone=False)
         item = self.link.item if self.link else None
         query = other.select(parent, self._passes(other), ONE, item=item)
         query = query.where(self._alike(scan, other, alike))
         return query.where(beyond(self.terms, self.keys(other), self.keys(scan), backward=True))
 
-    def _alone(self, scan: Scan, through: Junction) -> ColumnElement[bool]:
+    def _alone(self, scan: TableScan, through: JoinTable) -> ColumnElement[bool]:
         """Whether the row has no duplicates: t1.id NOT IN (SELECT article_id FROM story_article …).
 
         This is true for most rows, and SQLite evaluates the subquery only once.
@@ -154,7 +154,7 @@ class Listing:
         members = select(column_of(alias, through.near)).select_from(aliased(through.table, alias))
         return scan.key.not_in(members.where(visible(through, alias, self.context.audience)))
 
-    def _alike(self, scan: Scan, other: Scan, alike: Alike) -> ColumnElement[bool]:
+    def _alike(self, scan: TableScan, other: TableScan, alike: CollapseBy) -> ColumnElement[bool]:
         """Whether two rows are duplicates.
 
         t2.url = t1.url, or t2.id IN (

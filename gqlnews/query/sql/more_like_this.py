@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Select, func, literal_column, select, table, tuple_, union_all
 
 from gqlnews.query.audience import Audience
-from gqlnews.query.fields import Entity, Similar
+from gqlnews.query.fields import Entity, MoreLikeThis
 from gqlnews.query.sql.conditions import index_of, matching
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.cte_levels import Link, layered
@@ -40,7 +40,7 @@ def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expressio
     ) AS s6)
     """
     declaration = field.declaration
-    assert isinstance(declaration, Similar)
+    assert isinstance(declaration, MoreLikeThis)
     assert link is not None, "a layer has keys"
     best = _best(field, declaration, link, context)
     chosen = column_of(best, "place") <= context.bind(field, "end")
@@ -69,7 +69,7 @@ def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expressio
     return render_array(field.selection, one, context, ordered)
 
 
-def _best(field: FieldPlan, declaration: Similar, link: Link, context: Context) -> str:
+def _best(field: FieldPlan, declaration: MoreLikeThis, link: Link, context: Context) -> str:
     """Add the CTEs and return the name of the last, `b5`: the best matches of each parent."""
     number = next(context.numbers)
     rarest, query, left_out, alike, best = (f"{letter}{number}" for letter in "rqlab")
@@ -94,7 +94,7 @@ def _ordered(entity: Entity, alike: str, limit: Expression) -> Select[Any]:
     return query.where(rows == column_of(alike, "id"), column_of(alike, "place") <= limit)
 
 
-def _rarest(declaration: Similar, link: Link, audience: Audience) -> Select[Any]:
+def _rarest(declaration: MoreLikeThis, link: Link, audience: Audience) -> Select[Any]:
     words, counts = declaration.words, declaration.counts
     word, documents = column_of("counts", "word"), column_of("counts", "documents")
     by = "PARTITION BY words.article_id ORDER BY counts.documents, counts.word"
@@ -126,7 +126,7 @@ def _query(rarest: str) -> Select[Any]:
     ).group_by(parent)
 
 
-def _matches(declaration: Similar, query: str, left_out: str, audience: Audience) -> Select[Any]:
+def _matches(declaration: MoreLikeThis, query: str, left_out: str, audience: Audience) -> Select[Any]:
     index = index_of(declaration.index, audience)
     rowid, parent = column_of(index, "rowid"), column_of(query, "parent")
     matches: Any = select(
@@ -141,7 +141,7 @@ def _matches(declaration: Similar, query: str, left_out: str, audience: Audience
     return select(*columns, place.label("place")).select_from(matches)
 
 
-def _left_out(declaration: Similar, query: str) -> Select[Any]:
+def _left_out(declaration: MoreLikeThis, query: str) -> Select[Any]:
     """Select `parent` and `id` of rows with a name of the parent (so itself too) or one that it lists."""
     named, lists = declaration.named, declaration.lists
     own = _names(query, named.table, key=named.far, name=named.near)

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
 
-from gqlnews.query.fields import Entity, Refs
+from gqlnews.query.fields import Entity, NodeLookup
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.objects import quoted, render_object
 from gqlnews.query.sql.sql_row import LISTED, Row, aliased, column_of, visible
@@ -19,7 +19,7 @@ def render_refs(field: FieldPlan, _row: Row, context: Context) -> Expression:
     END) FROM json_each(?) AS e1)
     """
     declaration = field.declaration
-    assert isinstance(declaration, Refs)
+    assert isinstance(declaration, NodeLookup)
     alias = f"e{next(context.numbers)}"
     kind: Expression = literal_column(f"{alias}.value ->> 0")
     key: Expression = literal_column(f"{alias}.value ->> 1")

@@ -19,12 +19,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, exists, func, literal_column, select, table
 
-from gqlnews.query.fields import Decay, OrderTerm
-from gqlnews.query.sql.access_path import ZERO, Scan
+from gqlnews.query.fields import DecayedScore, OrderTerm
+from gqlnews.query.sql.access_path import ZERO, TableScan
 from gqlnews.query.sql.context import Expression
 from gqlnews.query.sql.cte_levels import Link
 from gqlnews.query.sql.keyset import ByName, ordering
-from gqlnews.query.sql.list_query import Listing
+from gqlnews.query.sql.list_query import ListQuery
 from gqlnews.query.sql.sql_row import column_of
 
 
@@ -35,7 +35,7 @@ class Page:
     `one_more`: it also has `number`, and one extra row if there are more rows after the page.
     """
 
-    listing: Listing
+    listing: ListQuery
     cte: FromClause
     name: str
     one_more: bool
@@ -82,7 +82,7 @@ class Page:
         return [f"{_cursor_letter(term)}{at}" for at, term in enumerate(self.listing.terms)]
 
 
-def page_of(listing: Listing, *, one_more: bool) -> Page:
+def page_of(listing: ListQuery, *, one_more: bool) -> Page:
     link = listing.link
     limit = listing.bound("limit") + literal_column("1") if one_more else listing.bound("limit")
     if link is None or link.keys is None:
@@ -98,7 +98,7 @@ def page_of(listing: Listing, *, one_more: bool) -> Page:
     return Page(listing, listing.context.materialize(name, query), name, one_more)
 
 
-def _numbered(listing: Listing, fetched: str) -> Select[Any]:
+def _numbered(listing: ListQuery, fetched: str) -> Select[Any]:
     keys = [column_of(fetched, f"k{at}") for at in range(len(listing.terms))]
     number = func.row_number().over(
         partition_by=column_of(fetched, "parent") if listing.link else None,
@@ -107,26 +107,26 @@ def _numbered(listing: Listing, fetched: str) -> Select[Any]:
     return select(literal_column(f"{fetched}.*"), number.label("number")).select_from(table(fetched))
 
 
-def _page_of_each(listing: Listing, link: Link, parents: FromClause, limit: Expression) -> Select[Any]:
+def _page_of_each(listing: ListQuery, link: Link, parents: FromClause, limit: Expression) -> Select[Any]:
     inner = listing.ordered_scan()
     chosen = listing.page_keys(inner, limit, inner.key)
-    scan = Scan(listing.entity, None, None, listing.context, alone=False)
+    scan = TableScan(listing.entity, None, None, listing.context, alone=False)
     source = parents.join(scan.source, scan.key.in_(chosen))
     columns = (link.key.label("parent"), scan.key.label("id"), *_columns(listing, scan))
     # The chosen rows are visible. Repeating that condition makes SQLite build an index of the whole table.
     return select(*columns).select_from(source)
 
 
-def _columns(listing: Listing, scan: Scan) -> list[Expression]:
+def _columns(listing: ListQuery, scan: TableScan) -> list[Expression]:
     """Return the sort keys, and for keys that a cursor cannot hold, the value that it holds instead."""
     keys: list[Expression] = [key.label(f"k{at}") for at, key in enumerate(listing.keys(scan))]
     bases: list[Expression] = [
         func.max(func.ifnull(scan.column(term.base), ZERO), ZERO).label(f"c{at}")
         for at, term in enumerate(listing.terms)
-        if isinstance(term, Decay)
+        if isinstance(term, DecayedScore)
     ]
     return keys + bases
 
 
 def _cursor_letter(term: OrderTerm) -> str:
-    return "c" if isinstance(term, Decay) else "k"
+    return "c" if isinstance(term, DecayedScore) else "k"

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, select
 
-from gqlnews.query.fields import Entity, Junction, Many, Match, One
+from gqlnews.query.fields import Entity, JoinKey, JoinTable, Many, One
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.cte_levels import Link, linked
 from gqlnews.query.sql.keyset import ordering
@@ -25,7 +25,7 @@ def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
     assert isinstance(declaration, One)
 
     def build(link: Link | None) -> Expression:
-        rows = Rows.of(field, declaration, context)
+        rows = Relation.of(field, declaration, context)
         child = Row(rows.alias, link.depth if link else ONE, rows.everything(link, context))
         body = render_object(field.selection, child, context)
         return rows.matching(link, body).scalar_subquery()
@@ -44,7 +44,7 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
     assert isinstance(declaration, Many)
 
     def build(link: Link | None) -> Expression:
-        rows = Rows.of(field, declaration, context)
+        rows = Relation.of(field, declaration, context)
         alias = f"s{next(context.numbers)}"
         within = _slice(field, declaration, context)
         child = Row(alias, link.depth if link else MANY, rows.everything(link, context, within))
@@ -59,7 +59,7 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
 
 
 def _sliced(
-    field: FieldPlan, declaration: Many, query: Select[Any], rows: "Rows", context: Context
+    field: FieldPlan, declaration: Many, query: Select[Any], rows: "Relation", context: Context
 ) -> Select[Any]:
     query = query.order_by(*rows.order)
     if not field.definition.args:
@@ -80,14 +80,14 @@ def _slice(field: FieldPlan, declaration: Many, context: Context) -> Within | No
     return lambda alias: and_(column_of(alias, column) >= start, column_of(alias, column) < end)
 
 
-class Rows:
+class Relation:
     """The rows of a relation: their FROM clause and the conditions on it."""
 
     def __init__(
         self,
         entity: Entity,
-        match: Match | None,
-        through: Junction | None,
+        match: JoinKey | None,
+        through: JoinTable | None,
         context: Context,
         position: str | None,
     ) -> None:
@@ -99,11 +99,11 @@ class Rows:
         self.position = position
 
     @staticmethod
-    def of(field: FieldPlan, declaration: One | Many, context: Context) -> "Rows":
+    def of(field: FieldPlan, declaration: One | Many, context: Context) -> "Relation":
         entity = field.selection.entity
         assert entity is not None, f"{field.selection.type_name} declares no entity"
         position = declaration.position if isinstance(declaration, Many) else None
-        return Rows(entity, declaration.match, declaration.through, context, position)
+        return Relation(entity, declaration.match, declaration.through, context, position)
 
     @property
     def source(self) -> FromClause:
@@ -148,7 +148,7 @@ class Rows:
         """
 
         def of_column(column: str) -> Select[Any]:
-            rows = Rows(self.entity, self.match, self.through, context, self.position)
+            rows = Relation(self.entity, self.match, self.through, context, self.position)
             query = rows.matching(None, column_of(rows.alias, column).label("key"))
             if within is not None:
                 query = query.where(within(rows.alias))

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, case, false, func, lit
 from sqlalchemy.sql.elements import quoted_name
 
 from gqlnews.query.audience import Audience
-from gqlnews.query.fields import Column, Entity, Junction, Kind, Seen
+from gqlnews.query.fields import Column, Entity, JoinTable, Kind, Visibility
 
 Everything = Callable[[str], Select[Any]]
 
@@ -77,16 +77,16 @@ def aliased(name: str, alias: str) -> FromClause:
     return table(name).alias(alias)
 
 
-def visible(table: Entity | Junction, alias: str, audience: Audience) -> ColumnElement[bool]:
+def visible(table: Entity | JoinTable, alias: str, audience: Audience) -> ColumnElement[bool]:
     """Predicate on an alias that hides the rows an audience may not see."""
     match table.seen:
-        case Seen.PUBLISHED if audience is Audience.PUBLIC:
+        case Visibility.PUBLISHED if audience is Audience.PUBLIC:
             return literal_column(f"{alias}.published = 1")
-        case Seen.SCOPE:
+        case Visibility.SCOPE:
             return literal_column(f"{alias}.scope = {audience.scope}")
-        case Seen.AUDIENCE:
+        case Visibility.AUDIENCE:
             return literal_column(f"{alias}.audience = {int(audience)}")
-        case Seen.EDITOR if audience is not Audience.EDITOR:
+        case Visibility.EDITOR if audience is not Audience.EDITOR:
             return false()
         case _:
             return true()

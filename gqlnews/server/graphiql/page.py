@@ -10,7 +10,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Scope
 
-from gqlnews.engine.engine import Answer
+from gqlnews.engine.engine import GraphQLResponse
 from gqlnews.server.graphiql.assets import ASSETS, explorer_page
 from gqlnews.server.graphiql.examples import Served, examples
 
@@ -31,7 +31,7 @@ _AROUND_WORDS = f"{string.punctuation}«»\u2013\u2014\u2018\u2019\u201c\u201d\u
 """ASCII and typographic punctuation: dashes, quotes, an ellipsis."""
 
 
-def page(scope: Scope, newest: Answer | None) -> Response:
+def page(scope: Scope, newest: GraphQLResponse | None) -> Response:
     """Render the page that a browser gets at the endpoint's URL.
 
     Its examples use values from `newest`, the response to `NEWEST`; without it they fit any content.
@@ -40,7 +40,7 @@ def page(scope: Scope, newest: Answer | None) -> Response:
     return explorer_page(scope["path"], examples(_served(newest)), root + ASSETS)
 
 
-def _served(newest: Answer | None) -> Served:
+def _served(newest: GraphQLResponse | None) -> Served:
     """Pick example values from the response; empty if it has no data."""
     data = None if newest is None else orjson.loads(newest.body).get("data")
     if not data:

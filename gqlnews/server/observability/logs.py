@@ -36,7 +36,7 @@ def note(message: str, **fields: object) -> None:
     This runs for each request, so no LogRecord is created if our handler is the only one.
     """
     handlers = _root.handlers
-    if len(handlers) == 1 and type(handlers[0]) is Lines:
+    if len(handlers) == 1 and type(handlers[0]) is BatchingHandler:
         handlers[0].note(message, fields)
     elif log.isEnabledFor(logging.INFO):
         record = logging.LogRecord(log.name, logging.INFO, "", 0, message, None, None)
@@ -90,7 +90,7 @@ class JsonFormatter(logging.Formatter):
         )
 
 
-class Lines(logging.StreamHandler[TextIO]):
+class BatchingHandler(logging.StreamHandler[TextIO]):
     """Batch the events of one event loop iteration into one write, which precedes any later record."""
 
     def __init__(self, stream: TextIO, formatter: TextFormatter | JsonFormatter) -> None:
@@ -129,7 +129,7 @@ def configure(format: LogFormat, stream: TextIO | None = None) -> None:
     Uvicorn and other libraries log only warnings and errors: this program logs its own start and stop.
     """
     formatter = JsonFormatter() if format is LogFormat.JSON else TextFormatter()
-    _root.handlers[:] = [Lines(stream or sys.stderr, formatter)]
+    _root.handlers[:] = [BatchingHandler(stream or sys.stderr, formatter)]
     # No format uses the thread or the process, so records need not look them up.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     _root.setLevel(logging.WARNING)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
 
-from gqlnews.engine.engine import Answer
+from gqlnews.engine.engine import GraphQLResponse
 from gqlnews.errors import Code
 
 MOST_NAMES = 200  # distinct operation names: clients may invent any number
@@ -22,7 +22,7 @@ SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 _FAULTS = {Code.INTERNAL_ERROR.value, Code.STOPPING.value}
 
 
-class Outcome(IntEnum):
+class OperationOutcome(IntEnum):
     """How an operation ended: without errors, with data and errors, rejected, or internal failure."""
 
     OK = 0
@@ -31,19 +31,19 @@ class Outcome(IntEnum):
     FAILED = 3
 
 
-def outcome_of(answer: Answer) -> Outcome:
+def outcome_of(answer: GraphQLResponse) -> OperationOutcome:
     if answer.faultless:
-        return Outcome.OK
+        return OperationOutcome.OK
     if not _FAULTS.isdisjoint(answer.codes):
-        return Outcome.FAILED
+        return OperationOutcome.FAILED
     if not answer.ok:
-        return Outcome.REFUSED
-    return Outcome.ERRORS if answer.codes else Outcome.OK
+        return OperationOutcome.REFUSED
+    return OperationOutcome.ERRORS if answer.codes else OperationOutcome.OK
 
 
-def outcome_of_refusal(code: str) -> Outcome:
+def outcome_of_refusal(code: str) -> OperationOutcome:
     """The outcome of a request that failed outside GraphQL."""
-    return Outcome.FAILED if code in _FAULTS else Outcome.REFUSED
+    return OperationOutcome.FAILED if code in _FAULTS else OperationOutcome.REFUSED
 
 
 class Metrics:
@@ -58,7 +58,7 @@ class Metrics:
         self.seconds = 0.0  # total duration
         self.events = 0  # sent to subscribers
 
-    def ended(self, name: str | None, outcome: Outcome, codes: Sequence[str] = ()) -> None:
+    def ended(self, name: str | None, outcome: OperationOutcome, codes: Sequence[str] = ()) -> None:
         """Count an operation by its outcome and error codes."""
         row = self.rows.get(name or NO_NAME)
         if row is None:
@@ -76,13 +76,13 @@ class Metrics:
         """Count each distinct error code of a response once."""
         self.errors.update(set(codes))
 
-    def _new(self, name: str, outcome: Outcome) -> list[int]:
+    def _new(self, name: str, outcome: OperationOutcome) -> list[int]:
         """Add a row for a new name; use `other` past the limits and for rejected operations."""
         full = len(self.rows) >= MOST_NAMES + 2
-        if full or outcome is Outcome.REFUSED or len(name) > LONGEST_NAME:
+        if full or outcome is OperationOutcome.REFUSED or len(name) > LONGEST_NAME:
             return self.rows[OTHER]
         return self.rows.setdefault(name, _row())
 
 
 def _row() -> list[int]:
-    return [0] * len(Outcome)
+    return [0] * len(OperationOutcome)

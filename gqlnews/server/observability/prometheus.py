@@ -17,14 +17,14 @@ from starlette.responses import Response
 
 from gqlnews.database.sqlite.callers import expecting
 from gqlnews.database.sqlite.stats import COUNTS, counts_of
-from gqlnews.engine.field_cache import KeptFields
+from gqlnews.engine.field_cache import FieldCache
 from gqlnews.errors import DatabaseError
 from gqlnews.query.audience import Audience
 from gqlnews.server.observability.logs import log
-from gqlnews.server.observability.metrics import SECONDS, Metrics, Outcome
+from gqlnews.server.observability.metrics import SECONDS, Metrics, OperationOutcome
 from gqlnews.server.offload import OffloadQueue
-from gqlnews.server.response_cache import Answers
-from gqlnews.server.services import Service
+from gqlnews.server.response_cache import ResponseCache
+from gqlnews.server.services import AppState
 from gqlnews.server.stream_framing import EVENTS, PARTS, PAYLOADS
 from gqlnews.server.websocket import WEBSOCKET
 
@@ -38,7 +38,7 @@ async def expose(request: Request) -> Response:
     """Serve the metrics; 404 for clients outside of private networks."""
     if not is_inside(request.client.host if request.client else None):
         raise HTTPException(404)
-    service: Service = request.state.service
+    service: AppState = request.state.service
     registry = registry_of(service, await _content(service))
     encode, media = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media, "cache-control": "no-store"})
@@ -60,17 +60,17 @@ def is_inside(host: str | None) -> bool:
     return address.is_private or address.is_loopback or address.is_link_local
 
 
-def registry_of(service: Service, content: Mapping[str, int]) -> CollectorRegistry:
+def registry_of(service: AppState, content: Mapping[str, int]) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(_Counted(service, content))
+    registry.register(_ServiceCollector(service, content))
     ProcessCollector(registry=registry)
     return registry
 
 
-class _Counted(Collector):
+class _ServiceCollector(Collector):
     """Collect the current values of the service's counters and gauges."""
 
-    def __init__(self, service: Service, content: Mapping[str, int]) -> None:
+    def __init__(self, service: AppState, content: Mapping[str, int]) -> None:
         self._service, self._content = service, content
 
     def collect(self) -> Iterable[Metric]:
@@ -80,7 +80,7 @@ class _Counted(Collector):
         yield from _store(self._service, self._content)
 
 
-async def _content(service: Service) -> Mapping[str, int]:
+async def _content(service: AppState) -> Mapping[str, int]:
     """Count articles and problems. Returns {} if the store fails, so the other metrics are still exposed."""
     try:
         with expecting(0.0):
@@ -98,7 +98,7 @@ def _operations(metrics: Metrics) -> Iterator[Metric]:
     ended = [
         ((name, outcome.name.lower()), float(row[outcome]))
         for name, row in metrics.rows.items()
-        for outcome in Outcome
+        for outcome in OperationOutcome
         if row[outcome]
     ]
     yield _counter("gqlnews_operations", "Operations that ended.", ("name", "outcome"), ended)
@@ -116,7 +116,7 @@ def _seconds(metrics: Metrics) -> Metric:
     return family
 
 
-def _streams(service: Service) -> Iterator[Metric]:
+def _streams(service: AppState) -> Iterator[Metric]:
     open_now = [((over,), float(service.sockets.open_over[over])) for over in TRANSPORTS]
     yield _gauge("gqlnews_streams", "Streams that are open.", ("transport",), open_now)
     yield _gauge("gqlnews_subscribers", "Subscriptions that run.", (), [((), service.feed.watching)])
@@ -138,7 +138,7 @@ def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
     )
 
 
-def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
+def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     answers = service.answers
     yield _looks("gqlnews_kept_answers", "Looks for an answer that is kept.", answers)
     yield _gauge("gqlnews_kept_bytes", "Answers that are kept.", (), [((), answers.size)])
@@ -178,7 +178,7 @@ def _store(service: Service, content: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge("gqlnews_problems", "Problems of the content.", ("severity",), problems)
 
 
-def _looks(name: str, means: str, kept: Answers | KeptFields) -> Metric:
+def _looks(name: str, means: str, kept: ResponseCache | FieldCache) -> Metric:
     looked = [(("hit",), float(kept.hits)), (("miss",), float(kept.misses))]
     return _counter(name, means, ("result",), looked)
 

@@ -25,16 +25,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews import __version__
 from gqlnews.database.sqlite.reader_connection import Statement, Statements
-from gqlnews.engine.engine import Answer, Asked, Engine, Offload, Parted, Prepared, Ready
+from gqlnews.engine.engine import (
+    Engine,
+    GraphQLRequest,
+    GraphQLResponse,
+    Offload,
+    PreparedIncremental,
+    PreparedQuery,
+    Ready,
+)
 from gqlnews.engine.execution import Read
 from gqlnews.engine.incremental import ReadParts
 from gqlnews.query.audience import Audience
-from gqlnews.query.prepared import Query
-from gqlnews.server.observability.metrics import LONGEST_NAME, Outcome
+from gqlnews.query.prepared import BoundQuery
+from gqlnews.server.observability.metrics import LONGEST_NAME, OperationOutcome
 from gqlnews.server.preparation import Preparer
-from gqlnews.server.request_headers import Head
+from gqlnews.server.request_headers import RequestHeaders
 from gqlnews.server.request_parsing import wants_page
-from gqlnews.server.services import Service
+from gqlnews.server.services import AppState
 
 NAME = "gqlnews"
 LONGEST_TEXT = 10_000  # characters of a statement
@@ -56,9 +64,9 @@ _current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
 
 
 @asynccontextmanager
-async def traced(service: Service) -> AsyncIterator[Service]:
+async def traced(service: AppState) -> AsyncIterator[AppState]:
     """Yield a copy of the service with tracing of its operations."""
-    traces, engine = Traces(exporting()), service.engine
+    traces, engine = Tracer(exporting()), service.engine
     try:
         traced_engine = TracedEngine(
             traces.reading(engine.read),
@@ -83,7 +91,7 @@ def exporting() -> SpanProcessor:
     return BatchSpanProcessor(OTLPSpanExporter())
 
 
-class Traces:
+class Tracer:
     """The tracer of one application. `close` it before the event loop ends."""
 
     def __init__(self, processor: SpanProcessor) -> None:
@@ -117,7 +125,7 @@ class Traces:
             if operation.told:
                 operation.span.end()
 
-    def ended(self, name: str | None, kind: str | None, outcome: Outcome, *, cached: bool) -> None:
+    def ended(self, name: str | None, kind: str | None, outcome: OperationOutcome, *, cached: bool) -> None:
         """Record how the current task's operation ended."""
         operation = _current.get()
         if operation is None:
@@ -130,7 +138,7 @@ class Traces:
             span.set_attribute("graphql.operation.type", kind)
         if name is not None:
             span.set_attribute("graphql.operation.name", name[:LONGEST_NAME])
-        if outcome is Outcome.FAILED:
+        if outcome is OperationOutcome.FAILED:
             span.set_status(Status(StatusCode.ERROR))
 
     def reading(self, read: Read) -> Read:
@@ -184,9 +192,9 @@ class Traces:
 class TracedPreparer(Preparer):
     """Record the root field of each statement of an incremental operation."""
 
-    async def prepare(self, asked: Asked, audience: Audience, client: str) -> Ready:
+    async def prepare(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready:
         ready = await super().prepare(asked, audience, client)
-        if isinstance(ready, Parted):
+        if isinstance(ready, PreparedIncremental):
             _name_fields(*(part.queries for part in ready.bound.parts))
         return ready
 
@@ -194,7 +202,7 @@ class TracedPreparer(Preparer):
 class TracedEngine(Engine):
     """Record the root field of each statement of an operation."""
 
-    async def run(self, prepared: Prepared, offload: Offload | None = None) -> Answer:
+    async def run(self, prepared: PreparedQuery, offload: Offload | None = None) -> GraphQLResponse:
         _name_fields(prepared.bound.queries)
         return await super().run(prepared, offload)
 
@@ -206,15 +214,15 @@ class TracedEndpoint:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        service: Service = scope["state"]["service"]
+        service: AppState = scope["state"]["service"]
         assert service.traces is not None
-        if service.settings.explorer and wants_page(Head.of(scope)):
+        if service.settings.explorer and wants_page(RequestHeaders.of(scope)):
             await self._endpoint(scope, receive, send)
             return
         await service.traces.operation(scope, lambda: self._endpoint(scope, receive, send))
 
 
-def _name_fields(*hops: Mapping[str, Query]) -> None:
+def _name_fields(*hops: Mapping[str, BoundQuery]) -> None:
     operation = _current.get()
     if operation is None:
         return

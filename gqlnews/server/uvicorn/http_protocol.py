@@ -39,7 +39,7 @@ from gqlnews.server.uvicorn.static_responses import (
     TIMEOUT,
     URL_TOO_LONG,
 )
-from gqlnews.server.uvicorn.timeouts import Awaited, Unread
+from gqlnews.server.uvicorn.timeouts import ReadTimer, WriteStallTimer
 
 ABORT = "gqlnews.abort"  # ASGI extension: abort the connection of a client that does not read
 SLICE_BYTES = 4 * 1024  # about a hundred requests of minimal size
@@ -73,7 +73,7 @@ class Trailers(list[tuple[bytes, bytes]]):
             raise ValueError("trailers too large")  # stops the parser; `_feed` rejects the request
 
 
-class OneWriteProtocol(HttpToolsProtocol):
+class CoalescingHttpProtocol(HttpToolsProtocol):
     """HTTP protocol of one connection.
 
     Requests that cannot be passed to the application get a GraphQL JSON error, and the connection closes.
@@ -91,8 +91,8 @@ class OneWriteProtocol(HttpToolsProtocol):
         self._fed = 0  # bytes fed for the current request: an upper bound of its head and body
         self._valid_host: bytes | None = b"\0"  # the last `Host` that passed validation; clients repeat it
         self._last: RequestResponseCycle | None = None  # whose response ends the connection while draining
-        self._unread = Unread()
-        self._awaited = Awaited(self, self.loop.time())
+        self._unread = WriteStallTimer()
+        self._awaited = ReadTimer(self, self.loop.time())
 
     def data_received(self, data: bytes) -> None:
         self._input.receive(data)
@@ -206,7 +206,7 @@ class OneWriteProtocol(HttpToolsProtocol):
         elif not cycle.more_body or self.pipeline:  # earlier requests are still unanswered
             if cycle.more_body:
                 self.pipeline.popleft()  # the rejected body belongs to this request
-            self.pipeline.appendleft((Last(self._end_with, refusal), self.app))  # type: ignore[arg-type]
+            self.pipeline.appendleft((PipelinedReject(self._end_with, refusal), self.app))  # type: ignore[arg-type]
         else:
             if not cycle.response_started:
                 self._end_with(refusal)
@@ -364,7 +364,7 @@ class OneWriteProtocol(HttpToolsProtocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Last:
+class PipelinedReject:
     """A rejection in the pipeline, sent after the responses to the requests before it."""
 
     end_with: Callable[[bytes], None]

@@ -3,20 +3,20 @@
 import socket
 from contextlib import closing
 
-from gqlnews.errors import AddressError
+from gqlnews.errors import BindError
 
 BACKLOG = 2048
 UNACKNOWLEDGED_MS = 20_000  # TCP_USER_TIMEOUT: then a client that acknowledges nothing is dropped
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind a listening socket; port 0 takes any free port. Raises AddressError."""
+    """Bind a listening socket; port 0 takes any free port. Raises BindError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError as error:
-        raise AddressError(f"unknown host {host!r} ({error.strerror}): choose another by --host") from error
+        raise BindError(f"unknown host {host!r} ({error.strerror}): choose another by --host") from error
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -27,7 +27,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         message = f"cannot listen on {host}:{port} ({error.strerror}): choose another by --port or --host"
-        raise AddressError(message) from error
+        raise BindError(message) from error
     return listener
 
 

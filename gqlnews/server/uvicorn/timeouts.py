@@ -30,7 +30,7 @@ class Connection(Protocol):
         ...
 
 
-class Patience:
+class TimeoutSweeper:
     """Sweep over the connections once a second, from `start` to `stop`."""
 
     def __init__(self, connections: Collection[Connection]) -> None:
@@ -73,7 +73,7 @@ def cut_unread(unread: Collection[tuple[int, Connection]]) -> None:
         total -= size
 
 
-class Unread:
+class WriteStallTimer:
     """Write stall detection for one connection."""
 
     __slots__ = ("_since", "_size", "stalled")
@@ -93,7 +93,7 @@ class Unread:
         return now - self._since >= READING_SECONDS
 
 
-class Awaited:
+class ReadTimer:
     """Read timer for an incomplete head or body, which `what` identifies by object identity."""
 
     __slots__ = ("_since", "what")

@@ -22,11 +22,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gqlnews.server.observability.logs import note
-from gqlnews.server.uvicorn.http_protocol import ConnectionState, OneWriteProtocol
+from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
 from gqlnews.server.uvicorn.listener import BACKLOG, take_backlog
 from gqlnews.server.uvicorn.rlimits import allow_open_files
-from gqlnews.server.uvicorn.timeouts import Patience
-from gqlnews.server.uvicorn.websocket_protocol import SocketProtocol
+from gqlnews.server.uvicorn.timeouts import TimeoutSweeper
+from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
 
 MESSAGE_BYTES = 64 * 1024  # maximum size of a WebSocket message
 PING_SECONDS = 20.0
@@ -52,7 +52,7 @@ class Server(uvicorn.Server):
         self.server_state = self._state = ConnectionState()
         self._on_start, self._on_stop = on_start, on_stop
         self._stopped_by: signal.Signals | None = None
-        self._patience = Patience(self.server_state.connections)  # type: ignore[arg-type]
+        self._patience = TimeoutSweeper(self.server_state.connections)  # type: ignore[arg-type]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         allow_open_files()
@@ -116,15 +116,15 @@ class Server(uvicorn.Server):
                 with suppress(OSError):  # the client disconnected
                     await loop.connect_accepted_socket(self._protocol, connection)
 
-    def _protocol(self) -> OneWriteProtocol:
-        return OneWriteProtocol(self.config, self._state, self.lifespan.state)
+    def _protocol(self) -> CoalescingHttpProtocol:
+        return CoalescingHttpProtocol(self.config, self._state, self.lifespan.state)
 
     async def _wait_for_requests(self) -> None:
         """Wait until no connection is idle, at most IDLE_SECONDS, then read what has arrived."""
         loop = asyncio.get_running_loop()
         until = loop.time() + IDLE_SECONDS
         for connection in tuple(self.server_state.connections):
-            if isinstance(connection, OneWriteProtocol):
+            if isinstance(connection, CoalescingHttpProtocol):
                 connection.drain()
             else:
                 connection.shutdown()  # a WebSocket
@@ -141,8 +141,8 @@ class Server(uvicorn.Server):
         for connection in self._http_connections():
             connection.give_up()
 
-    def _http_connections(self) -> list[OneWriteProtocol]:
-        return [one for one in self.server_state.connections if isinstance(one, OneWriteProtocol)]
+    def _http_connections(self) -> list[CoalescingHttpProtocol]:
+        return [one for one in self.server_state.connections if isinstance(one, CoalescingHttpProtocol)]
 
     def _cut(self) -> None:
         """Abort all connections and cancel all requests in flight."""
@@ -156,8 +156,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=OneWriteProtocol,
-        ws=SocketProtocol,
+        http=CoalescingHttpProtocol,
+        ws=WebSocketProtocol,
         ws_max_size=MESSAGE_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,

@@ -14,7 +14,7 @@ from gqlnews.server.http import JSON, UTF8, error_body
 from gqlnews.server.security_headers import SECURITY_HEADERS
 from gqlnews.server.uvicorn.sliced_input import CLIENT_NOT_READING, SlicedInput, SlicedTransport
 from gqlnews.server.uvicorn.static_responses import BAD_HANDSHAKE, STOPPING
-from gqlnews.server.uvicorn.timeouts import Unread
+from gqlnews.server.uvicorn.timeouts import WriteStallTimer
 
 SLICE_BYTES = 2 * 1024  # several hundred frames of minimal size
 CLOSE_SECONDS = 5.0  # for a client to answer the close frame
@@ -28,7 +28,7 @@ _CODES = {
 }
 
 
-class Handshakes(ServerProtocol):
+class JsonRejectingServer(ServerProtocol):
     """Handshake that is rejected with GraphQL JSON."""
 
     def reject(self, status: Any, text: str) -> Response:
@@ -40,13 +40,15 @@ class Handshakes(ServerProtocol):
         return response
 
 
-class SocketProtocol(WebSocketsSansIOProtocol):
+class WebSocketProtocol(WebSocketsSansIOProtocol):
     """WebSocket protocol that closes even if writing is paused, and aborts after a timeout."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.conn = Handshakes(max_size=self.config.ws_max_size, logger=logging.getLogger("uvicorn.error"))
-        self._unread = Unread()
+        self.conn = JsonRejectingServer(
+            max_size=self.config.ws_max_size, logger=logging.getLogger("uvicorn.error")
+        )
+        self._unread = WriteStallTimer()
 
     def connection_made(self, transport: Any) -> None:
         self._input = SlicedInput(transport, self._feed, SLICE_BYTES)

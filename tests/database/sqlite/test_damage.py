@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import damaged, record_ours, report, report_file, reported
 from gqlnews.database.sqlite.paths import identity_of
 from gqlnews.database.sqlite.reader_connection import connect_to_read
 from gqlnews.database.sqlite.rebuild import SIDE_FILES, rebuild, rebuilt_file
 from gqlnews.database.sqlite.sqlite_errors import explaining
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.errors import DamagedDatabaseError, ForeignDatabaseError, StorageError
+from gqlnews.errors import DamagedDatabaseError, StorageError, UnknownDatabaseError
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest import dump
 from tests.ingest.damaged import GARBAGE, KINDS, Damage, of_first_page, of_root, overwrite, root_page
@@ -341,7 +341,7 @@ def test_the_error_of_a_damaged_file_is_of_its_own_kind(store: Path) -> None:
     with closing(connect_to_read(store)) as db, pytest.raises(sqlite3.DatabaseError, match="malformed"):
         db.execute("SELECT max(length(body)) FROM article").fetchall()
     of_first_page(store)
-    with pytest.raises(ForeignDatabaseError):
+    with pytest.raises(UnknownDatabaseError):
         connect_to_read(store)
     record_ours(store)
     with pytest.raises(DamagedDatabaseError, match="--rebuild"):
@@ -400,18 +400,18 @@ def test_an_error_of_the_sqlite_module_itself_is_raised_as_it_is(folder: Folder,
 
     with closing(open_writer(database)) as db:
         with pytest.raises(sqlite3.ProgrammingError, match="not of a file"):
-            ingest(db, folder.root, ReadOptions(), processes=1, progress=fail)
+            ingest(db, folder.root, ParseOptions(), processes=1, progress=fail)
 
 
 SNAPSHOTS = """
 import asyncio, os, sys
 from pathlib import Path
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.errors import DamagedDatabaseError
-from gqlnews.database.sqlite.snapshot_pair import Snapshots
+from gqlnews.database.sqlite.snapshot_pair import SnapshotPair
 
 async def main():
-    snapshots = Snapshots()
+    snapshots = SnapshotPair()
     await snapshots.open(Path(sys.argv[1]))
     os.truncate(sys.argv[1], os.path.getsize(sys.argv[1]) // 2)
     try:

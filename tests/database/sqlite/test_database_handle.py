@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.database.sqlite.damage import clear_report, damaged, report, reported
-from gqlnews.database.sqlite.database_handle import Access
+from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.leader_lock import lock_at
 from gqlnews.database.sqlite.paths import identity_of
 from gqlnews.database.sqlite.reader_connection import Statements
@@ -27,9 +27,9 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[Access]:
+async def opened(database: Path) -> AsyncIterator[Database]:
     open_writer(database).close()
-    access = Access()
+    access = Database()
     await access.open(database)
     try:
         yield access
@@ -45,7 +45,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 async def test_a_server_that_starts_while_a_new_store_is_swapped_in_waits_for_that(database: Path) -> None:
     open_writer(database).close()
-    swap, access = lock_at(swap_lock(database), fcntl.LOCK_EX), Access()
+    swap, access = lock_at(swap_lock(database), fcntl.LOCK_EX), Database()
     opening = asyncio.create_task(access.open(database))
     try:
         await asyncio.wait([opening], timeout=0.2)

@@ -16,7 +16,7 @@ from gqlnews.database.sqlite.inline_executor import (
     MIN_SAMPLES,
     InlineExecutor,
 )
-from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.reader_connection import Statements
 from gqlnews.database.sqlite.writer import open_writer
 
@@ -153,9 +153,9 @@ def test_latency_is_known_after_some_runs_and_follows_them(inline: InlineExecuto
 
 
 @asynccontextmanager
-async def pool(database: Path) -> AsyncIterator[Readers]:
+async def pool(database: Path) -> AsyncIterator[ReadPool]:
     open_writer(database).close()
-    readers = Readers()
+    readers = ReadPool()
     await readers.open(database, 1)
     try:
         yield readers

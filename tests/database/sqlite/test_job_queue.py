@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gqlnews.database.sqlite.job_queue import CallQueue
-from gqlnews.database.sqlite.read_job import SHORT, Call
+from gqlnews.database.sqlite.job_queue import JobQueue
+from gqlnews.database.sqlite.read_job import SHORT, ReadJob
 from gqlnews.errors import OverloadedError
 
 DEAR = 1.0
@@ -20,18 +20,18 @@ def _closed() -> Iterator[None]:
     LOOP.close()
 
 
-def call(address: str, expected: float = DEAR, asked: float = 0.0) -> Call:
-    return Call((), LOOP.create_future(), asked, address, expected)
+def call(address: str, expected: float = DEAR, asked: float = 0.0) -> ReadJob:
+    return ReadJob((), LOOP.create_future(), asked, address, expected)
 
 
-def filled(*calls: Call, most: int = 1_000) -> CallQueue:
-    queue = CallQueue(most)
+def filled(*calls: ReadJob, most: int = 1_000) -> JobQueue:
+    queue = JobQueue(most)
     for one in calls:
         queue.put(one)
     return queue
 
 
-def served(queue: CallQueue, *, short: bool = False) -> list[Call]:
+def served(queue: JobQueue, *, short: bool = False) -> list[ReadJob]:
     calls = []
     while (one := queue.take(short=short)) is not None:
         calls.append(one)

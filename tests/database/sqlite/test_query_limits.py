@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from gqlnews.config.limits import Limits
-from gqlnews.database.sqlite.read_pool import Readers
+from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.reader_connection import Statements
-from gqlnews.database.sqlite.snapshot_pair import Snapshot, Snapshots
+from gqlnews.database.sqlite.snapshot_pair import Snapshot, SnapshotPair
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.errors import LimitError
+from gqlnews.errors import ResourceLimitError
 
 LINE: Statements = [("SELECT line FROM store", ())]
 COUNTS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT CAST(max(i) AS TEXT) FROM n"
@@ -51,8 +51,8 @@ def _made(database: Path) -> None:
 
 
 @asynccontextmanager
-async def pool(database: Path, limits: Limits, count: int = 1) -> AsyncIterator[Readers]:
-    readers = Readers(limits)
+async def pool(database: Path, limits: Limits, count: int = 1) -> AsyncIterator[ReadPool]:
+    readers = ReadPool(limits)
     await readers.open(database, count)
     try:
         async with asyncio.timeout(10):
@@ -68,7 +68,7 @@ def text_of(length: int) -> tuple[str, tuple[int]]:
 @pytest.mark.parametrize("statements", [ENDLESS, SEARCH, [*LINE, *ENDLESS, *LINE]])
 async def test_what_takes_too_long_is_stopped(database: Path, statements: Statements) -> None:
     async with pool(database, SHORT) as readers:
-        with pytest.raises(LimitError, match="took longer than it may") as refused:
+        with pytest.raises(ResourceLimitError, match="took longer than it may") as refused:
             await readers.read(statements)
         assert refused.value.code == "TIMED_OUT"
         assert await readers.read([*LINE, *LINE]) != [None, None]  # no transaction is left open
@@ -127,7 +127,7 @@ async def test_an_answer_has_a_size_and_what_is_larger_is_refused(database: Path
     most = SMALL.answer_bytes
     async with pool(database, SMALL) as readers:
         assert await readers.read([text_of(most - 2)]) == [b"0" * (most - 2)]
-        with pytest.raises(LimitError, match="larger than 2,000 bytes") as refused:
+        with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes") as refused:
             await readers.read([text_of(most)])
         assert refused.value.code == "ANSWER_TOO_LARGE"
 
@@ -136,13 +136,13 @@ async def test_several_answers_are_one(database: Path) -> None:
     half = text_of(SMALL.answer_bytes // 2)
     async with pool(database, SMALL) as readers:
         assert len(await readers.read([half, half])) == 2
-        with pytest.raises(LimitError, match="larger than 2,000 bytes"):
+        with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes"):
             await readers.read([half, half, text_of(2)])
 
 
 async def test_what_runs_in_the_loop_has_the_same_size(database: Path) -> None:
     async with pool(database, SMALL) as readers:
-        with pytest.raises(LimitError, match="larger than 2,000 bytes"):
+        with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes"):
             await readers.read([text_of(SMALL.answer_bytes + 2)])
 
 
@@ -154,11 +154,11 @@ def test_what_grows_without_end_is_stopped_by_its_memory(database: Path) -> None
 
 
 async def test_a_snapshot_is_read_on_after_what_was_stopped(database: Path) -> None:
-    snapshots = Snapshots(Limits(seconds=0.05, answer_bytes=2_000))
+    snapshots = SnapshotPair(Limits(seconds=0.05, answer_bytes=2_000))
     await snapshots.open(database)
     try:
         for statement, code in ((ENDLESS[0], "TIMED_OUT"), (text_of(2_002), "ANSWER_TOO_LARGE")):
-            with pytest.raises(LimitError) as refused:
+            with pytest.raises(ResourceLimitError) as refused:
                 await snapshots.at(lambda now, one=statement: now.value(*one))  # type: ignore[misc]
             assert refused.value.code == code
         assert await snapshots.at(_counts_for_long) == 0

@@ -14,13 +14,13 @@ import pytest
 from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.database.sqlite.callers import act_for, expect
 from gqlnews.database.sqlite.inline_executor import MIN_SAMPLES
-from gqlnews.database.sqlite.job_queue import CallQueue
+from gqlnews.database.sqlite.job_queue import JobQueue
 from gqlnews.database.sqlite.read_job import SHORT
-from gqlnews.database.sqlite.read_pool import DELIVERED_BYTES, Readers
-from gqlnews.database.sqlite.read_worker import Reader
+from gqlnews.database.sqlite.read_pool import DELIVERED_BYTES, ReadPool
+from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.database.sqlite.reader_connection import Statements
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.errors import DatabaseError, ForeignDatabaseError, OverloadedError
+from gqlnews.errors import DatabaseError, OverloadedError, UnknownDatabaseError
 
 LINE: Statements = [("SELECT line FROM store", ())]
 COUNT = ("SELECT CAST(count(*) AS TEXT) FROM topic", ())
@@ -48,8 +48,8 @@ def _made(database: Path) -> None:
 
 
 @asynccontextmanager
-async def pool(database: Path, count: int = 2, limits: Limits = UNLIMITED) -> AsyncIterator[Readers]:
-    readers = Readers(limits)
+async def pool(database: Path, count: int = 2, limits: Limits = UNLIMITED) -> AsyncIterator[ReadPool]:
+    readers = ReadPool(limits)
     await readers.open(database, count)
     try:
         yield readers
@@ -57,12 +57,12 @@ async def pool(database: Path, count: int = 2, limits: Limits = UNLIMITED) -> As
         await readers.close()
 
 
-def started(readers: Readers, statements: Statements, count: int) -> list[asyncio.Task[list[bytes | None]]]:
+def started(readers: ReadPool, statements: Statements, count: int) -> list[asyncio.Task[list[bytes | None]]]:
     return [asyncio.create_task(readers.read(statements)) for _ in range(count)]
 
 
 def asking(
-    readers: Readers, statements: Statements, address: str, expected: float | None
+    readers: ReadPool, statements: Statements, address: str, expected: float | None
 ) -> asyncio.Task[list[bytes | None]]:
     """Start a call for a client address with an expected duration in seconds."""
 
@@ -128,13 +128,13 @@ async def test_who_waits_is_served_in_the_order_of_coming(database: Path) -> Non
 
 async def test_those_that_wait_share_a_hop(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hops: list[None] = []
-    work = Reader.work
+    work = ReadWorker.work
 
-    def counted(reader: Reader, *arguments: Any) -> "asyncio.Future[None]":
+    def counted(reader: ReadWorker, *arguments: Any) -> "asyncio.Future[None]":
         hops.append(None)
         return work(reader, *arguments)
 
-    monkeypatch.setattr(Reader, "work", counted)
+    monkeypatch.setattr(ReadWorker, "work", counted)
     async with pool(database, count=1) as readers:
         await asyncio.gather(*started(readers, LINE, 50))
         assert len(hops) < 5
@@ -294,7 +294,7 @@ async def test_a_cheap_client_is_served_between_the_calls_of_dear_ones(database:
 
 async def test_a_full_queue_refuses_and_who_left_makes_room(database: Path) -> None:
     async with pool(database, count=1) as readers:
-        readers._waiting = CallQueue(most=4)
+        readers._waiting = JobQueue(most=4)
         running = await told(readers, "RECURSIVE")
         blocking = asking(readers, ENDLESS, "first", None)
         await running.wait()
@@ -372,7 +372,7 @@ async def test_a_call_cancelled_when_its_turn_has_come_hands_the_reader_on(datab
 
 async def test_a_closed_pool_leaves_no_thread_and_answers_nobody(database: Path) -> None:
     before = threading.active_count()
-    readers = Readers()
+    readers = ReadPool()
     await readers.open(database, 3)
     calls = started(readers, ENDLESS, 6)
     await asyncio.sleep(0)
@@ -419,7 +419,7 @@ async def test_the_trace_tells_every_statement(database: Path) -> None:
 async def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
     before = threading.active_count()
     with pytest.raises(DatabaseError, match="cannot be opened"):
-        await Readers().open(tmp_path / "none.db")
+        await ReadPool().open(tmp_path / "none.db")
     assert threading.active_count() == before
 
 
@@ -427,8 +427,8 @@ async def test_another_applications_database_is_refused(tmp_path: Path) -> None:
     theirs = sqlite3.connect(tmp_path / "theirs.db")
     theirs.execute("CREATE TABLE theirs (x)")
     theirs.close()
-    with pytest.raises(ForeignDatabaseError):
-        await Readers().open(tmp_path / "theirs.db")
+    with pytest.raises(UnknownDatabaseError):
+        await ReadPool().open(tmp_path / "theirs.db")
 
 
 async def test_a_database_that_breaks_while_open_is_told(database: Path) -> None:
@@ -445,7 +445,7 @@ async def test_a_path_may_hold_what_an_address_gives_a_meaning(tmp_path: Path) -
         assert await readers.read(LINE) != [None]
 
 
-async def told(readers: Readers, word: str) -> asyncio.Event:
+async def told(readers: ReadPool, word: str) -> asyncio.Event:
     """Return an event that is set when a statement that contains `word` starts."""
     event, loop = asyncio.Event(), asyncio.get_running_loop()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import ReadOptions
+from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import DamageReport, damaged
 from gqlnews.database.sqlite.leader_lock import lead, lock_at, lock_file
 from gqlnews.database.sqlite.paths import identity_of
@@ -21,7 +21,7 @@ from gqlnews.database.sqlite.reader_connection import connect_to_read
 from gqlnews.database.sqlite.rebuild import in_use, rebuild, rebuilt_file, swap_lock
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import LockedDatabaseError, StorageError
-from gqlnews.ingest.watch_ingest import Following, Trouble, _Store
+from gqlnews.ingest.watch_ingest import FailureReporter, WatchIngestOptions, _IngestSession
 
 SOON = 20.0  # seconds
 NOBODY = 65534
@@ -89,7 +89,9 @@ def test_a_rebuild_whose_new_file_is_damaged_is_not_repeated_at_once(store: Path
         tries.append(store)
         raise damaged(store, "malformed")
 
-    follower = _Store(Following(tmp_path, store, ReadOptions(), 1, False, log, fill), Trouble(log))
+    follower = _IngestSession(
+        WatchIngestOptions(tmp_path, store, ParseOptions(), 1, False, log, fill), FailureReporter(log)
+    )
     identity = identity_of(store)
     assert identity is not None
     follower._damage = DamageReport(identity, "malformed")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.snapshot_pair import LostError, Snapshot, Snapshots
+from gqlnews.database.sqlite.snapshot_pair import Snapshot, SnapshotLostError, SnapshotPair
 from gqlnews.errors import DatabaseError
 from gqlnews.subscriptions.hub import RENEWED
 from tests.live import Live, living
 
 TITLES = "SELECT json_group_array(title) FROM (SELECT title FROM article ORDER BY slug)"
-Check = Callable[[Live, Snapshots], Awaitable[None]]
+Check = Callable[[Live, SnapshotPair], Awaitable[None]]
 
 
 class OopsError(Exception):
@@ -32,8 +32,8 @@ def over_one_article(check: Check) -> None:
 
 
 @asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[Snapshots]:
-    snapshots = Snapshots()
+async def opened(database: Path) -> AsyncIterator[SnapshotPair]:
+    snapshots = SnapshotPair()
     await snapshots.open(database)
     try:
         yield snapshots
@@ -45,7 +45,7 @@ def titles(snapshot: Snapshot) -> bytes | None:
     return snapshot.value(TITLES, ())
 
 
-async def both(snapshots: Snapshots) -> tuple[bytes | None, bytes | None]:
+async def both(snapshots: SnapshotPair) -> tuple[bytes | None, bytes | None]:
     return await snapshots.both(lambda before, now: (titles(before), titles(now)))
 
 
@@ -53,7 +53,7 @@ BEFORE, NOW, LATER = (f'["{word}"]'.encode() for word in ("before", "now", "late
 
 
 def test_a_look_shows_what_was_beside_what_is() -> None:
-    async def check(live: Live, snapshots: Snapshots) -> None:
+    async def check(live: Live, snapshots: SnapshotPair) -> None:
         live.write("a", title="now")
         async with snapshots.looking() as changed:
             assert changed
@@ -65,7 +65,7 @@ def test_a_look_shows_what_was_beside_what_is() -> None:
 
 
 def test_what_is_there_stays_as_it_was_until_the_next_look() -> None:
-    async def check(live: Live, snapshots: Snapshots) -> None:
+    async def check(live: Live, snapshots: SnapshotPair) -> None:
         live.write("a", title="now")
         assert await snapshots.at(titles) == BEFORE
 
@@ -73,7 +73,7 @@ def test_what_is_there_stays_as_it_was_until_the_next_look() -> None:
 
 
 def test_a_look_at_what_has_not_changed_says_so() -> None:
-    async def check(live: Live, snapshots: Snapshots) -> None:
+    async def check(live: Live, snapshots: SnapshotPair) -> None:
         live.take_in()
         async with snapshots.looking() as changed:
             assert not changed
@@ -82,7 +82,7 @@ def test_a_look_at_what_has_not_changed_says_so() -> None:
 
 
 def test_the_next_look_goes_on_with_one_that_came_to_grief() -> None:
-    async def check(live: Live, snapshots: Snapshots) -> None:
+    async def check(live: Live, snapshots: SnapshotPair) -> None:
         live.write("a", title="now")
         with pytest.raises(OopsError):
             async with snapshots.looking():
@@ -100,11 +100,11 @@ def test_the_next_look_goes_on_with_one_that_came_to_grief() -> None:
 def test_the_next_look_goes_on_with_one_that_was_cancelled(turns: int) -> None:
     """Cancelled after some time: while it begins, reads or ends."""
 
-    async def look(snapshots: Snapshots) -> None:
+    async def look(snapshots: SnapshotPair) -> None:
         async with snapshots.looking():
             await both(snapshots)
 
-    async def check(live: Live, snapshots: Snapshots) -> None:
+    async def check(live: Live, snapshots: SnapshotPair) -> None:
         live.write("a", title="now")
         looking = asyncio.create_task(look(snapshots))
         for _ in range(turns):
@@ -121,10 +121,10 @@ def test_the_next_look_goes_on_with_one_that_was_cancelled(turns: int) -> None:
 
 
 def test_a_transaction_that_the_database_ended_is_not_taken_for_what_was() -> None:
-    async def check(live: Live, snapshots: Snapshots) -> None:
+    async def check(live: Live, snapshots: SnapshotPair) -> None:
         await snapshots.at(lambda now: now.db.execute("ROLLBACK"))
         live.write("a", title="now")
-        with pytest.raises(LostError):
+        with pytest.raises(SnapshotLostError):
             async with snapshots.looking():
                 pass
 
@@ -133,7 +133,7 @@ def test_a_transaction_that_the_database_ended_is_not_taken_for_what_was() -> No
 
 def test_what_is_no_database_is_refused_and_nothing_is_held(tmp_path: Path) -> None:
     async def run() -> None:
-        snapshots = Snapshots()
+        snapshots = SnapshotPair()
         with pytest.raises(DatabaseError):
             await snapshots.open(tmp_path / "none.db")
         assert snapshots._thread is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.version_probe import Revision
+from gqlnews.database.sqlite.version_probe import VersionProbe
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError
 from gqlnews.query.audience import Audience
@@ -21,25 +21,27 @@ def content(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def revision(database: Path, content: Path) -> Iterator[Revision]:
+def revision(database: Path, content: Path) -> Iterator[VersionProbe]:
     take_in(content, database)
-    revision = Revision()
+    revision = VersionProbe()
     revision.open(database)
     yield revision
     revision.close()
 
 
-def versions(revision: Revision) -> list[bytes | None]:
+def versions(revision: VersionProbe) -> list[bytes | None]:
     return [revision.version(audience) for audience in Audience]
 
 
-def test_it_tells_what_the_site_tells(revision: Revision, database: Path) -> None:
+def test_it_tells_what_the_site_tells(revision: VersionProbe, database: Path) -> None:
     with closing(open_writer(database)) as db:
         told = db.execute("SELECT version FROM site ORDER BY audience").fetchall()
     assert versions(revision) == [version.encode() for (version,) in told]
 
 
-def test_a_change_shows_at_once_to_who_may_see_it(revision: Revision, database: Path, content: Path) -> None:
+def test_a_change_shows_at_once_to_who_may_see_it(
+    revision: VersionProbe, database: Path, content: Path
+) -> None:
     before = versions(revision)
     (content / "unpublished.md").write_text("---\ntitle: A\npublishedDateTime: 2021\npublished: false\n---\n")
     take_in(content, database)
@@ -49,7 +51,7 @@ def test_a_change_shows_at_once_to_who_may_see_it(revision: Revision, database: 
 
 
 def test_an_ingest_that_finds_nothing_new_changes_no_version(
-    revision: Revision, database: Path, content: Path
+    revision: VersionProbe, database: Path, content: Path
 ) -> None:
     before = versions(revision)
     take_in(content, database)
@@ -60,7 +62,7 @@ def test_a_database_that_another_keeps_to_itself_tells_nothing_and_waits_for_nob
     database: Path, content: Path
 ) -> None:
     take_in(content, database)
-    revision = Revision()
+    revision = VersionProbe()
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode = DELETE").fetchone()
         revision.open(database)
@@ -75,4 +77,4 @@ def test_a_database_that_another_keeps_to_itself_tells_nothing_and_waits_for_nob
 
 def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError):
-        Revision().open(tmp_path / "none.db")
+        VersionProbe().open(tmp_path / "none.db")

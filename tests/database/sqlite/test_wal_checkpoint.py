@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.database.sqlite import wal_checkpoint
-from gqlnews.database.sqlite.wal_checkpoint import Checkpoints
+from gqlnews.database.sqlite.wal_checkpoint import WalCheckpointer
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def read(reader: sqlite3.Connection) -> None:
 
 def test_a_long_log_is_emptied(db: sqlite3.Connection, database: Path) -> None:
     write(db, 10)
-    Checkpoints(database).after_commit(db)
+    WalCheckpointer(database).after_commit(db)
     assert log_size(database) == 0
 
 
@@ -52,12 +52,12 @@ def test_a_short_log_is_left_alone(
     monkeypatch.setattr(wal_checkpoint, "LONG", 1 << 30)
     write(db, 10)
     before = log_size(database)
-    Checkpoints(database).after_commit(db)
+    WalCheckpointer(database).after_commit(db)
     assert log_size(database) == before
 
 
 def test_a_database_without_a_log_is_left_alone(db: sqlite3.Connection, tmp_path: Path) -> None:
-    Checkpoints(tmp_path / "missing.db").after_commit(db)
+    WalCheckpointer(tmp_path / "missing.db").after_commit(db)
     assert not db.in_transaction
 
 
@@ -70,7 +70,7 @@ def test_a_reader_that_ends_soon_is_waited_for(
     write(db, 10)
     ending = threading.Timer(0.1, lambda: reader.execute("ROLLBACK"))
     ending.start()
-    Checkpoints(database).after_commit(db)
+    WalCheckpointer(database).after_commit(db)
     ending.join()
     assert log_size(database) == 0
 
@@ -78,7 +78,7 @@ def test_a_reader_that_ends_soon_is_waited_for(
 def test_a_reader_that_does_not_end_is_not_waited_for_at_each_commit(
     db: sqlite3.Connection, database: Path, reader: sqlite3.Connection
 ) -> None:
-    checkpoints = Checkpoints(database)
+    checkpoints = WalCheckpointer(database)
     write(db, 10)
     read(reader)
     write(db, 10)
@@ -92,7 +92,7 @@ def test_it_is_tried_again_later(
     db: sqlite3.Connection, database: Path, reader: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wal_checkpoint, "PAUSE", 0.0)
-    checkpoints = Checkpoints(database)
+    checkpoints = WalCheckpointer(database)
     write(db, 10)
     read(reader)
     write(db, 10)
@@ -105,5 +105,5 @@ def test_it_is_tried_again_later(
 def test_how_long_the_writer_waits_for_others_is_as_before(db: sqlite3.Connection, database: Path) -> None:
     before = db.execute("PRAGMA busy_timeout").fetchone()
     write(db, 10)
-    Checkpoints(database).after_commit(db)
+    WalCheckpointer(database).after_commit(db)
     assert db.execute("PRAGMA busy_timeout").fetchone() == before

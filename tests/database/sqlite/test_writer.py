@@ -10,7 +10,7 @@ import pytest
 from gqlnews.database.sqlite.damage import APPLICATION_ID
 from gqlnews.database.sqlite.migrations import migrations, statements
 from gqlnews.database.sqlite.writer import PAGE_BYTES, open_writer
-from gqlnews.errors import DatabaseError, ForeignDatabaseError, LockedDatabaseError, NewerDatabaseError
+from gqlnews.errors import DatabaseError, LockedDatabaseError, NewerDatabaseError, UnknownDatabaseError
 
 
 def pragma(db: sqlite3.Connection, name: str) -> object:
@@ -83,7 +83,7 @@ def refusal(path: Path, kind: type[DatabaseError], **options: float) -> str:
 @pytest.mark.parametrize("content", [b"# Notes\n" * 200, bytes(4096), b"SQLite format 3\x00" + b"x" * 4000])
 def test_a_file_that_is_no_database_is_refused_untouched(database: Path, content: bytes) -> None:
     database.write_bytes(content)
-    assert "--db" in refusal(database, ForeignDatabaseError)
+    assert "--db" in refusal(database, UnknownDatabaseError)
     assert database.read_bytes() == content
 
 
@@ -96,7 +96,7 @@ def test_a_database_of_another_application_is_refused_untouched(database: Path, 
     theirs.execute(script)
     theirs.close()
     before = database.read_bytes()
-    refusal(database, ForeignDatabaseError)
+    refusal(database, UnknownDatabaseError)
     assert database.read_bytes() == before
 
 

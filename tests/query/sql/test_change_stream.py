@@ -12,7 +12,7 @@ from graphql import DocumentNode
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gqlnews.engine.engine import Answer, Asked, Watched
+from gqlnews.engine.engine import GraphQLRequest, GraphQLResponse, PreparedSubscription
 from gqlnews.errors import Code
 from gqlnews.query.audience import Audience
 from tests.live import PLAIN, Live, living
@@ -65,7 +65,7 @@ async def event_and_answer(live: Live, selection: str, audience: Audience) -> tu
     fill(live)
     await watching.come(3)
     query = f'query {used} {{ article(slug: "a") {{ {selection} }} }}{fragment}'
-    return watching.bodies[0], (await live.engine.answer(Asked(query), audience)).body
+    return watching.bodies[0], (await live.engine.answer(GraphQLRequest(query), audience)).body
 
 
 @pytest.mark.parametrize("audience", Audience)
@@ -149,9 +149,9 @@ wheres = st.recursive(
 )
 
 
-def ready(product: Product, where: object, audience: Audience) -> Watched:
-    ready = product.engine.ready(Asked(PLAIN, {"where": where}), audience)
-    assert isinstance(ready, Watched), ready
+def ready(product: Product, where: object, audience: Audience) -> PreparedSubscription:
+    ready = product.engine.ready(GraphQLRequest(PLAIN, {"where": where}), audience)
+    assert isinstance(ready, PreparedSubscription), ready
     return ready
 
 
@@ -160,8 +160,8 @@ def ready(product: Product, where: object, audience: Audience) -> Watched:
 def test_judging_looks_the_articles_up_by_their_slugs(
     examples: Product, where: dict[str, Any], audience: Audience
 ) -> None:
-    made = examples.engine.ready(Asked(PLAIN, {"where": where}), audience)
-    assume(not (isinstance(made, Answer) and made.codes == (Code.TOO_WIDE,)))  # more than 200 parts
+    made = examples.engine.ready(GraphQLRequest(PLAIN, {"where": where}), audience)
+    assume(not (isinstance(made, GraphQLResponse) and made.codes == (Code.TOO_WIDE,)))  # more than 200 parts
     sql, values = ready(examples, where, audience).bound.passing('["a", "b"]')
     with closing(sqlite3.connect(examples.database)) as db:
         rows: list[Any] = db.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()

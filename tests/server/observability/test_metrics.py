@@ -2,7 +2,7 @@
 
 import pytest
 
-from gqlnews.engine.engine import Answer
+from gqlnews.engine.engine import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.server.observability.metrics import (
     LONGEST_NAME,
@@ -10,7 +10,7 @@ from gqlnews.server.observability.metrics import (
     NO_NAME,
     OTHER,
     Metrics,
-    Outcome,
+    OperationOutcome,
     outcome_of,
 )
 
@@ -18,36 +18,37 @@ from gqlnews.server.observability.metrics import (
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (Answer(b"", ok=True, faultless=True), Outcome.OK),
-        (Answer(b"", ok=True), Outcome.OK),  # one part of a response, or an event
-        (Answer(b"", ok=True, codes=(Code.BAD_USER_INPUT,)), Outcome.ERRORS),
-        (Answer(b"", ok=True, codes=(Code.INTERNAL_ERROR,)), Outcome.FAILED),
-        (Answer(b"", ok=False, codes=(Code.TOO_COSTLY,)), Outcome.REFUSED),
-        (Answer(b"", ok=False, codes=(Code.INTERNAL_ERROR,)), Outcome.FAILED),
+        (GraphQLResponse(b"", ok=True, faultless=True), OperationOutcome.OK),
+        (GraphQLResponse(b"", ok=True), OperationOutcome.OK),  # one part of a response, or an event
+        (GraphQLResponse(b"", ok=True, codes=(Code.BAD_USER_INPUT,)), OperationOutcome.ERRORS),
+        (GraphQLResponse(b"", ok=True, codes=(Code.INTERNAL_ERROR,)), OperationOutcome.FAILED),
+        (GraphQLResponse(b"", ok=False, codes=(Code.TOO_COSTLY,)), OperationOutcome.REFUSED),
+        (GraphQLResponse(b"", ok=False, codes=(Code.INTERNAL_ERROR,)), OperationOutcome.FAILED),
     ],
 )
-def test_an_answer_has_one_outcome(answer: Answer, outcome: Outcome) -> None:
+def test_an_answer_has_one_outcome(answer: GraphQLResponse, outcome: OperationOutcome) -> None:
     assert outcome_of(answer) is outcome
 
 
 def test_names_past_the_first_are_others() -> None:
     metrics = Metrics()
     for number in range(MOST_NAMES + 7):
-        metrics.ended(f"Name{number}", Outcome.OK)
+        metrics.ended(f"Name{number}", OperationOutcome.OK)
     assert len(metrics.rows) == MOST_NAMES + 2
     assert metrics.rows[OTHER] == [7, 0, 0, 0]
 
 
 def test_an_operation_without_a_name_is_a_dash() -> None:
     metrics = Metrics()
-    metrics.ended(None, Outcome.ERRORS)
+    metrics.ended(None, OperationOutcome.ERRORS)
     assert metrics.rows[NO_NAME] == [0, 1, 0, 0]
 
 
 @pytest.mark.parametrize(
-    ("name", "outcome"), [("Refused", Outcome.REFUSED), ("x" * (LONGEST_NAME + 1), Outcome.OK)]
+    ("name", "outcome"),
+    [("Refused", OperationOutcome.REFUSED), ("x" * (LONGEST_NAME + 1), OperationOutcome.OK)],
 )
-def test_what_is_refused_or_long_takes_no_place_from_others(name: str, outcome: Outcome) -> None:
+def test_what_is_refused_or_long_takes_no_place_from_others(name: str, outcome: OperationOutcome) -> None:
     metrics = Metrics()
     metrics.ended(name, outcome)
     assert set(metrics.rows) == {NO_NAME, OTHER}
@@ -56,14 +57,14 @@ def test_what_is_refused_or_long_takes_no_place_from_others(name: str, outcome: 
 
 def test_a_name_that_is_served_is_refused_by_its_name() -> None:
     metrics = Metrics()
-    metrics.ended("Front", Outcome.OK)
-    metrics.ended("Front", Outcome.REFUSED)
+    metrics.ended("Front", OperationOutcome.OK)
+    metrics.ended("Front", OperationOutcome.REFUSED)
     assert metrics.rows["Front"] == [1, 0, 1, 0]
 
 
 def test_a_code_is_counted_once_an_answer() -> None:
     metrics = Metrics()
-    metrics.ended(None, Outcome.REFUSED, (Code.BAD_PAGE, Code.BAD_PAGE))
+    metrics.ended(None, OperationOutcome.REFUSED, (Code.BAD_PAGE, Code.BAD_PAGE))
     assert metrics.errors == {Code.BAD_PAGE: 1}
 
 

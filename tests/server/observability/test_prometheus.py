@@ -17,8 +17,8 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
-from gqlnews.content.models import ReadOptions
-from gqlnews.database.sqlite.database_handle import Access
+from gqlnews.content.models import ParseOptions
+from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.server.observability.prometheus import is_inside
@@ -156,7 +156,7 @@ def test_root_fields_kept_are_counted(client: TestClient) -> None:
 
 
 def test_statements_that_had_just_been_run_are_counted(client: TestClient) -> None:
-    store: Access = client.app.state.service.store  # type: ignore[attr-defined]
+    store: Database = client.app.state.service.store  # type: ignore[attr-defined]
 
     async def read(count: int) -> None:
         await asyncio.gather(*(store.read([SLOW]) for _ in range(count)))
@@ -209,7 +209,7 @@ def test_a_socket_and_its_operations_are_counted(client: TestClient) -> None:
 def test_events_and_changes_are_counted(tmp_path: Path) -> None:
     folder = write_articles(tmp_path / "content")
     with closing(open_writer(tmp_path / "news.db")) as db:
-        ingest(db, folder, ReadOptions(), processes=1)
+        ingest(db, folder, ParseOptions(), processes=1)
         with (
             serving(ServerSettings(tmp_path / "news.db")) as client,
             client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket,
@@ -220,7 +220,7 @@ def test_events_and_changes_are_counted(tmp_path: Path) -> None:
             socket.send_json({"type": "ping"})
             socket.receive_json()
             write_articles(folder, {"published.md": PUBLISHED.replace("A body", "Another")})
-            ingest(db, folder, ReadOptions(), processes=1)
+            ingest(db, folder, ParseOptions(), processes=1)
             assert socket.receive_json()["type"] == "next"
             counted = samples(client)
             assert counted["gqlnews_events_total", ()] == 1

@@ -216,7 +216,7 @@ def test_a_fault_is_an_error_of_the_span(
     async def fail(*given: object) -> None:
         raise DatabaseError("of the test")
 
-    monkeypatch.setattr("gqlnews.database.sqlite.read_pool.Readers.read", fail)
+    monkeypatch.setattr("gqlnews.database.sqlite.read_pool.ReadPool.read", fail)
     ask(client, "query Front { site { articleCount } }")
     (operation,), (statement,) = told(exporter, "query"), told(exporter, "statement")
     assert (operation.status.status_code, statement.status.status_code) == (StatusCode.ERROR,) * 2
@@ -242,7 +242,7 @@ def test_a_collector_that_does_not_take_spans_keeps_nobody_waiting(monkeypatch: 
             taken.wait(60)
 
     async def close() -> None:
-        await tracing.Traces(Stuck()).close()
+        await tracing.Tracer(Stuck()).close()
 
     try:
         asyncio.run(asyncio.wait_for(close(), 30))

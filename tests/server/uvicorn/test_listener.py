@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from gqlnews.errors import AddressError
+from gqlnews.errors import BindError
 from gqlnews.server.uvicorn.listener import base_url, listen, take_backlog
 
 
@@ -33,13 +33,13 @@ def test_the_url_is_one_that_this_machine_can_open(host: str, url: str) -> None:
 def test_a_port_in_use_is_said() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(AddressError, match=rf"^cannot listen on 127\.0\.0\.1:{port} .*--port"):
+        with pytest.raises(BindError, match=rf"^cannot listen on 127\.0\.0\.1:{port} .*--port"):
             listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
 def test_a_host_that_is_not_here_is_said(host: str) -> None:
-    with pytest.raises(AddressError, match="--host"):
+    with pytest.raises(BindError, match="--host"):
         listen(host, 0)
 
 

@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from gqlnews.server.uvicorn.http_protocol import OneWriteProtocol
+from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol
 from gqlnews.server.uvicorn.timeouts import (
     ARRIVAL_SECONDS,
     EVERY,
@@ -16,12 +16,12 @@ from gqlnews.server.uvicorn.timeouts import (
     MAX_UNREAD_BYTES,
     READING_SECONDS,
     SWEEP_SIZE,
-    Awaited,
-    Patience,
-    Unread,
+    ReadTimer,
+    TimeoutSweeper,
+    WriteStallTimer,
     cut_unread,
 )
-from gqlnews.server.uvicorn.websocket_protocol import SocketProtocol
+from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
 SOON, LATE = ARRIVAL_SECONDS - 1, ARRIVAL_SECONDS + 1
@@ -80,7 +80,7 @@ class Connection:
 
     def __init__(self) -> None:
         state = ServerState()
-        self.protocol = OneWriteProtocol(uvicorn.Config(echo), state, {})
+        self.protocol = CoalescingHttpProtocol(uvicorn.Config(echo), state, {})
         self.wire = Wire()
         self.start = self.protocol.loop.time()
         self.protocol.connection_made(self.wire)  # type: ignore[arg-type]
@@ -190,14 +190,14 @@ async def test_who_reads_nothing_is_cut_off(one: Connection) -> None:
     ],
 )
 def test_taking_anything_begins_anew(sizes: list[int], stuck: bool) -> None:
-    unread, step = Unread(), READING_SECONDS / 2
+    unread, step = WriteStallTimer(), READING_SECONDS / 2
     told = [unread.is_stuck(size, turn * step) for turn, size in enumerate(sizes)]
     assert told == [False, False, stuck]
 
 
 def test_another_thing_to_wait_for_begins_anew() -> None:
     first, second = object(), object()
-    awaited = Awaited(first, 0)
+    awaited = ReadTimer(first, 0)
     told = [
         awaited.is_overdue(what, turn * LATE) for turn, what in enumerate([first, second, second, None, None])
     ]
@@ -206,7 +206,7 @@ def test_another_thing_to_wait_for_begins_anew() -> None:
 
 def test_a_websocket_whose_client_reads_nothing_is_cut_off() -> None:
     async def run() -> bool:
-        protocol, wire = SocketProtocol(uvicorn.Config(echo), ServerState(), {}), Wire()
+        protocol, wire = WebSocketProtocol(uvicorn.Config(echo), ServerState(), {}), Wire()
         protocol.connection_made(wire)
         wire.waiting = 1000
         for now in (0, READING_SECONDS):
@@ -254,7 +254,7 @@ class _Connected:
     ids=["small", "read", "hardly read"],
 )
 def test_what_is_hardly_read_is_stalled(sizes: list[int], expected: list[int]) -> None:
-    unread = Unread()
+    unread = WriteStallTimer()
     stalled = []
     for turn, size in enumerate(sizes):
         unread.is_stuck(size, turn)
@@ -276,7 +276,7 @@ def test_every_connection_is_looked_at_again_and_again() -> None:
                 if len(looks) == 2:
                     done.set()
 
-        patience = Patience([One()])
+        patience = TimeoutSweeper([One()])
         start = loop.time()
         patience.start()
         await done.wait()
@@ -298,7 +298,7 @@ def test_many_connections_are_checked_over_several_turns_of_the_loop() -> None:
             checked.append(1)
 
     async def run() -> None:
-        sweeper = Patience([One() for _ in range(3 * SWEEP_SIZE + 1)])
+        sweeper = TimeoutSweeper([One() for _ in range(3 * SWEEP_SIZE + 1)])
         sweeper._look()
         turns = []
         while len(checked) < 3 * SWEEP_SIZE + 1:

@@ -16,7 +16,7 @@ from tests.server.support import Running, environment, run_cli, running, serving
 from tests.test_live import children, watching
 
 ARTICLES = 150
-LIVE = {"GQLNEWS_WATCH": "1", "GQLNEWS_CACHE_MB": "0", "GQLNEWS_FIELDS_MB": "0"}
+LIVE = {"GQLNEWS_WATCH": "1", "GQLNEWS_RESPONSE_CACHE_MB": "0", "GQLNEWS_FIELD_CACHE_MB": "0"}
 WHILE_SERVING = {name: KINDS[name] for name in ("a table", "a leaf of a table", "full text")}
 AT_THE_START = {name: KINDS[name] for name in ("a leaf of a table", "the schema", "cut off")}
 QUERY = """{

@@ -39,7 +39,7 @@ class Attacked:
     @property
     def settings(self) -> Mapping[str, str]:
         """Environment of the server: the code of the attacked tree, and default settings."""
-        return {**_python_path(self.tree), "GQLNEWS_PER_CLIENT": ""}  # which `serving` sets to 0
+        return {**_python_path(self.tree), "GQLNEWS_MAX_STREAMS_PER_CLIENT": ""}  # which `serving` sets to 0
 
     def fresh(self) -> Place:
         """Return the place with a fresh copy of the original database."""

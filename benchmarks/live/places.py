@@ -57,5 +57,5 @@ def serving(
 ) -> Iterator[Server]:
     """Run `gqlnews serve` as a user does, but without the limit of streams per client address."""
     command = [sys.executable, *by, "serve", str(place.folder), "--db", str(place.database), "--port", "0"]
-    with running("gqlnews", command, {"GQLNEWS_PER_CLIENT": "0", **more}, log) as server:
+    with running("gqlnews", command, {"GQLNEWS_MAX_STREAMS_PER_CLIENT": "0", **more}, log) as server:
         yield server

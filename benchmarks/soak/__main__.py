@@ -36,7 +36,11 @@ EDITOR = 1  # index of the one that sees everything
 MOST_SHOWN = 30  # faults
 
 # Small caches: otherwise memory grows until they are full.
-SETTINGS = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_CACHE_MB": "1", "GQLNEWS_FIELDS_MB": "1"}
+SETTINGS = {
+    "GQLNEWS_EDITOR_TOKENS": TOKEN_HASH,
+    "GQLNEWS_RESPONSE_CACHE_MB": "1",
+    "GQLNEWS_FIELD_CACHE_MB": "1",
+}
 
 
 @dataclass(frozen=True, slots=True)

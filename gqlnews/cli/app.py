@@ -34,6 +34,7 @@ from gqlnews.config.settings import (
 from gqlnews.errors import StartupError
 
 app = typer.Typer(
+    rich_markup_mode=None,
     name="gqlnews",
     help="A folder of Markdown news articles, served as a GraphQL API.",
     add_completion=False,

@@ -69,7 +69,9 @@ def _options(base_url: str | None, iframe_hosts: Sequence[str] | None) -> ParseO
         return options
     hosts = tuple(host.lower() for host in iframe_hosts)
     if wrong := [host for host in hosts if not _HOST_NAME.fullmatch(host)]:
-        raise SettingsError(f"--iframe-host {wrong[0]!r} is no host name: give one such as player.vimeo.com")
+        raise SettingsError(
+            f"--allowed-iframe-host {wrong[0]!r} is no host name: give one such as player.vimeo.com"
+        )
     return msgspec.structs.replace(options, iframe_hosts=hosts)
 
 

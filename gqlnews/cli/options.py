@@ -36,48 +36,46 @@ LIMITS, CLIENTS, SCHEMA = "Limits", "Clients", "Schema"  # panels of the help
 
 Folder = Annotated[
     Path,
-    typer.Argument(envvar="GQLNEWS_FOLDER", help="The content folder: Markdown files with front matter."),
+    typer.Argument(envvar="GQLNEWS_FOLDER", help="Content folder with Markdown files."),
 ]
 Database = Annotated[
     Path | None,
     typer.Option(
         "--db",
         envvar="GQLNEWS_DB",
-        help="The database file.",
+        help="Database file.",
         show_default="one a folder, in the user's cache folder",
     ),
 ]
 BaseUrl = Annotated[
     str | None,
-    typer.Option(
-        "--base-url", envvar="GQLNEWS_BASE_URL", help="Makes relative URLs of the content absolute."
-    ),
+    typer.Option("--base-url", envvar="GQLNEWS_BASE_URL", help="Base of relative URLs in the content."),
 ]
 IframeHosts = Annotated[
     list[str] | None,
     typer.Option(
-        "--iframe-host",
-        envvar="GQLNEWS_IFRAME_HOSTS",
-        help="A host whose iframes may stand in featured content; repeat it for several.",
+        "--allowed-iframe-host",
+        envvar="GQLNEWS_ALLOWED_IFRAME_HOSTS",
+        help="Host whose iframes are allowed in featured content; repeatable.",
         show_default="YouTube and Vimeo",
     ),
 ]
 Processes = Annotated[
     int | None,
     typer.Option(
-        "--processes",
-        envvar="GQLNEWS_PROCESSES",
+        "--ingest-workers",
+        envvar="GQLNEWS_INGEST_WORKERS",
         min=1,
         max=256,
-        help="How many processes read files.",
+        help="Processes that parse files.",
         show_default="one a processor",
     ),
 ]
-Host = Annotated[str, typer.Option("--host", envvar="GQLNEWS_HOST", help="The address to listen on.")]
+Host = Annotated[str, typer.Option("--host", envvar="GQLNEWS_HOST", help="Address to listen on.")]
 Port = Annotated[
     int,
     typer.Option(
-        "--port", envvar="GQLNEWS_PORT", min=0, max=65535, help="The port to listen on; 0 takes a free one."
+        "--port", envvar="GQLNEWS_PORT", min=0, max=65535, help="Port to listen on; 0 selects a free one."
     ),
 ]
 Unpublished = Annotated[
@@ -92,29 +90,27 @@ Explorer = Annotated[
 ]
 
 
-LogStyle = Annotated[
-    LogFormat, typer.Option("--log-format", envvar="GQLNEWS_LOG_FORMAT", help="How the log is written.")
-]
+LogStyle = Annotated[LogFormat, typer.Option("--log-format", envvar="GQLNEWS_LOG_FORMAT", help="Log format.")]
 
 
 CacheSize = Annotated[
     int,
     typer.Option(
-        "--cache-mb",
-        envvar="GQLNEWS_CACHE_MB",
+        "--response-cache-mb",
+        envvar="GQLNEWS_RESPONSE_CACHE_MB",
         min=0,
         max=MOST_CACHE_MB,
-        help="Mebibytes of answers to keep in memory; 0 keeps none.",
+        help="Size of the response cache in MiB; 0 disables it.",
     ),
 ]
 FieldsSize = Annotated[
     int,
     typer.Option(
-        "--fields-mb",
+        "--field-cache-mb",
         envvar=FIELDS,
         min=0,
         max=MOST_CACHE_MB,
-        help="Mebibytes of root fields to keep, for requests that share some; 0 keeps none.",
+        help="Size of the root field cache in MiB; 0 disables it.",
     ),
 ]
 Rebuild = Annotated[
@@ -122,57 +118,57 @@ Rebuild = Annotated[
     typer.Option(
         "--rebuild",
         envvar="GQLNEWS_REBUILD",
-        help="Build the database again from all files and swap it in: the way out where it is damaged.",
+        help="Rebuild the database from all files and swap it in, for example if it is damaged.",
     ),
 ]
 GoOn = Annotated[
     bool,
     typer.Option(
-        "--watch", envvar="GQLNEWS_WATCH", help="Go on until Ctrl-C: take in every change as it is saved."
+        "--watch", envvar="GQLNEWS_WATCH", help="Keep running and ingest every change until Ctrl-C."
     ),
 ]
 Poll = Annotated[
     bool,
     typer.Option(
-        "--poll",
-        envvar="GQLNEWS_POLL",
-        help="Look at the whole folder again and again, where the system does not tell what changes.",
+        "--force-polling",
+        envvar="GQLNEWS_FORCE_POLLING",
+        help="Scan the whole folder repeatedly, for file systems without change notifications.",
     ),
 ]
 UntilEof = Annotated[
-    bool, typer.Option("--until-eof", hidden=True, help="With --watch: end with the standard input.")
+    bool, typer.Option("--until-eof", hidden=True, help="With --watch: exit when standard input closes.")
 ]
 
 
 Watch = Annotated[
     bool,
     typer.Option(
-        "--watch/--no-watch", envvar="GQLNEWS_WATCH", help="Take in what changes in FOLDER while serving."
+        "--watch/--no-watch", envvar="GQLNEWS_WATCH", help="Ingest changes in FOLDER while serving."
     ),
 ]
 Workers = Annotated[
     int,
-    typer.Option("--workers", envvar="GQLNEWS_WORKERS", min=1, max=64, help="How many processes serve."),
+    typer.Option("--workers", envvar="GQLNEWS_WORKERS", min=1, max=64, help="Server processes."),
 ]
 Streams = Annotated[
     int,
     typer.Option(
-        "--streams",
+        "--max-streams",
         envvar=STREAMS,
         min=0,
         max=MOST_OF_ANY,
-        help="WebSockets and event streams that a process holds open; 0 is no limit.",
+        help="Maximum open WebSockets and streams per process; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
 PerClient = Annotated[
     int,
     typer.Option(
-        "--per-client",
+        "--max-streams-per-client",
         envvar=STREAMS_OF_ONE,
         min=0,
         max=MOST_OF_ANY,
-        help="The same for one client address.",
+        help="Maximum open WebSockets and streams per client address; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -183,7 +179,7 @@ MaxCost = Annotated[
         envvar=COST,
         min=0,
         max=MOST_COST,
-        help="Objects that an answer can hold; 0 is no limit.",
+        help="Maximum cost of a request in objects; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -194,7 +190,7 @@ MaxScan = Annotated[
         envvar=SCAN,
         min=0,
         max=MOST_COST,
-        help="Scan work of a request in thousands of comparisons; 0 is no limit.",
+        help="Maximum scan work of a request in thousands of comparisons; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -205,18 +201,18 @@ MaxDepth = Annotated[
         envvar=DEPTH,
         min=0,
         max=MOST_COST,
-        help="Fields with selections, one in the other; 0 is no limit.",
+        help="Maximum depth of nested selections; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
 MaxSeconds = Annotated[
     float,
     typer.Option(
-        "--max-seconds",
+        "--query-timeout",
         envvar=SECONDS,
         min=0.0,
         max=MOST_SECONDS,
-        help="How long an operation may take; 0 is no limit.",
+        help="Timeout of an operation in seconds; 0 disables it.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -225,22 +221,24 @@ Introspection = Annotated[
     typer.Option(
         "--introspection/--no-introspection",
         envvar=INTROSPECTION,
-        help="Tell the schema to who asks for it.",
+        help="Allow introspection of the schema.",
         rich_help_panel=SCHEMA,
     ),
 ]
 
 Metrics = Annotated[
     bool,
-    typer.Option("--metrics", envvar=METRICS, help="Tell Prometheus at /metrics, where it asks from inside."),
+    typer.Option(
+        "--metrics", envvar=METRICS, help="Expose Prometheus metrics at /metrics (private addresses only)."
+    ),
 ]
 
 Traces = Annotated[
     bool | None,
     typer.Option(
-        "--traces/--no-traces",
+        "--tracing/--no-tracing",
         envvar=TRACES,
-        help="Send traces by OpenTelemetry, which the extra `otel` brings.",
+        help="Export OpenTelemetry traces (needs the extra `otel`).",
         show_default="as the OTEL variables say",
     ),
 ]
@@ -249,9 +247,9 @@ Traces = Annotated[
 StatusCodes = Annotated[
     StatusCodePolicy,
     typer.Option(
-        "--http-status",
+        "--status-codes",
         envvar=HTTP_STATUS,
-        help="Whose status codes: the newest draft's, or not.",
+        help="HTTP status codes: those of the newest draft, or not.",
         rich_help_panel=CLIENTS,
     ),
 ]
@@ -260,7 +258,7 @@ AllowOrigins = Annotated[
     typer.Option(
         "--allow-origin",
         envvar=ALLOW_ORIGINS,
-        help="An origin whose pages may read the answers; repeat it for several, * for any.",
+        help="Origin allowed by CORS; repeatable; * allows any.",
         show_default="none but the server's own",
         rich_help_panel=CLIENTS,
     ),
@@ -268,40 +266,40 @@ AllowOrigins = Annotated[
 TrustedDocuments = Annotated[
     Path | None,
     typer.Option(
-        "--documents",
+        "--persisted-documents",
         envvar=DOCUMENTS,
-        help="Trusted documents: a folder, or a manifest.",
+        help="Persisted documents: a folder, or a manifest.",
         rich_help_panel=CLIENTS,
     ),
 ]
 TrustedOnly = Annotated[
     bool,
     typer.Option(
-        "--trusted-only",
+        "--persisted-only",
         envvar=TRUSTED_ONLY,
-        help="Run no other documents than these.",
+        help="Reject all other documents.",
         rich_help_panel=CLIENTS,
     ),
 ]
 InFlight = Annotated[
     int,
     typer.Option(
-        "--in-flight",
+        "--max-concurrent-requests",
         envvar=IN_FLIGHT,
         min=0,
         max=MOST_OF_ANY,
-        help="Operations that a process runs at a time; 0 is no limit.",
+        help="Maximum concurrent operations per process; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
 Rate = Annotated[
     int,
     typer.Option(
-        "--rate",
+        "--rate-limit",
         envvar=RATE,
         min=0,
         max=MOST_OF_RATE,
-        help="Cost a second that one client address may ask for; 0 is no limit.",
+        help="Maximum cost per second and client address; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -316,17 +314,20 @@ class CheckFormat(StrEnum):
 
 
 CheckStyle = Annotated[
-    CheckFormat, typer.Option("--format", envvar="GQLNEWS_CHECK_FORMAT", help="How problems are printed.")
+    CheckFormat, typer.Option("--format", envvar="GQLNEWS_CHECK_FORMAT", help="Output format.")
 ]
 NewFolder = Annotated[
-    Path, typer.Argument(envvar="GQLNEWS_FOLDER", help="The folder to write; made where missing.")
+    Path, typer.Argument(envvar="GQLNEWS_FOLDER", help="Folder to write; created if missing.")
 ]
 Articles = Annotated[
     int,
     typer.Option(
-        "--articles", envvar="GQLNEWS_SAMPLE_ARTICLES", min=1, max=1_000_000, help="How many files."
+        "--articles", envvar="GQLNEWS_SAMPLE_ARTICLES", min=1, max=1_000_000, help="Number of files."
     ),
 ]
 Seed = Annotated[
-    int, typer.Option("--seed", envvar="GQLNEWS_SAMPLE_SEED", help="The same seed writes the same bytes.")
+    int,
+    typer.Option(
+        "--seed", envvar="GQLNEWS_SAMPLE_SEED", help="Random seed; the same seed writes the same bytes."
+    ),
 ]

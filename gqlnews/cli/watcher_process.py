@@ -23,7 +23,7 @@ def _command(source: IngestTarget, log_format: LogFormat, *, poll: bool) -> list
     if options.base_url is not None:
         command += ["--base-url", options.base_url]
     for host in options.iframe_hosts:
-        command += ["--iframe-host", host]
+        command += ["--allowed-iframe-host", host]
     if source.processes is not None:
-        command += ["--processes", str(source.processes)]
-    return [*command, "--poll"] if poll else command
+        command += ["--ingest-workers", str(source.processes)]
+    return [*command, "--force-polling"] if poll else command

@@ -23,31 +23,31 @@ UNPUBLISHED = "GQLNEWS_UNPUBLISHED"
 EXPLORER = "GQLNEWS_EXPLORER"
 LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
 
-CACHE, FIELDS = "GQLNEWS_CACHE_MB", "GQLNEWS_FIELDS_MB"
+CACHE, FIELDS = "GQLNEWS_RESPONSE_CACHE_MB", "GQLNEWS_FIELD_CACHE_MB"
 CACHE_MB, FIELDS_MB, MOST_CACHE_MB = 64, 32, 1_000_000
-STREAMS = "GQLNEWS_STREAMS"
-STREAMS_OF_ONE = "GQLNEWS_PER_CLIENT"
+STREAMS = "GQLNEWS_MAX_STREAMS"
+STREAMS_OF_ONE = "GQLNEWS_MAX_STREAMS_PER_CLIENT"
 MOST_STREAMS, MOST_STREAMS_OF_ONE = 10_000, 100
 MOST_OF_ANY = 100_000
 TOKENS, DEPTH, ALIASES = "GQLNEWS_MAX_TOKENS", "GQLNEWS_MAX_DEPTH", "GQLNEWS_MAX_ALIASES"
 ROOT_FIELDS, DIRECTIVES = "GQLNEWS_MAX_ROOT_FIELDS", "GQLNEWS_MAX_DIRECTIVES"
-PAGE, COST, SECONDS = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_MAX_SECONDS"
+PAGE, COST, SECONDS = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_QUERY_TIMEOUT"
 SCAN = "GQLNEWS_MAX_SCAN"
-ANSWER = "GQLNEWS_MAX_ANSWER_MB"
+ANSWER = "GQLNEWS_MAX_RESPONSE_MB"
 INTROSPECTION = "GQLNEWS_INTROSPECTION"
-METRICS, TRACES = "GQLNEWS_METRICS", "GQLNEWS_TRACES"
+METRICS, TRACES = "GQLNEWS_METRICS", "GQLNEWS_TRACING"
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # OpenTelemetry's own
 TRACING = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 MOST_COST, MOST_SECONDS = 9_999_999, 3_600.0
 LEAST_PAGE = 20  # the default page size of a request
 MEBIBYTE = 1 << 20
 
-HTTP_STATUS = "GQLNEWS_HTTP_STATUS"
+HTTP_STATUS = "GQLNEWS_STATUS_CODES"
 ALLOW_ORIGINS = "GQLNEWS_ALLOW_ORIGINS"
-DOCUMENTS = "GQLNEWS_DOCUMENTS"
-TRUSTED_ONLY = "GQLNEWS_TRUSTED_ONLY"
-IN_FLIGHT = "GQLNEWS_IN_FLIGHT"
-RATE = "GQLNEWS_RATE"
+DOCUMENTS = "GQLNEWS_PERSISTED_DOCUMENTS"
+TRUSTED_ONLY = "GQLNEWS_PERSISTED_ONLY"
+IN_FLIGHT = "GQLNEWS_MAX_CONCURRENT_REQUESTS"
+RATE = "GQLNEWS_RATE_LIMIT"
 MOST_IN_FLIGHT, MOST_OF_RATE = 1_000, 9_999_999
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -87,7 +87,7 @@ class HttpSettings:
     def __post_init__(self) -> None:
         if self.trusted_only and self.documents is None:
             raise SettingsError(
-                "--trusted-only needs the documents that are trusted: name them by --documents"
+                "--persisted-only needs the documents that are trusted: name them by --persisted-documents"
             )
 
 
@@ -204,7 +204,7 @@ def traces_on(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bo
     Raises SettingsError if tracing is requested and the extra is missing.
     """
     if asked and not _has_tracing():
-        raise SettingsError("--traces needs OpenTelemetry: pip install 'gqlnews[otel]'")
+        raise SettingsError("--tracing needs OpenTelemetry: pip install 'gqlnews[otel]'")
     if asked is None:
         return any(environ.get(name) for name in COLLECTORS) and _has_tracing()
     return asked

@@ -177,7 +177,7 @@ class Pool(Generic[MadeT]):
                 return
             raise ParserProcessError(
                 f"no process that parses files can be started ({error.strerror or error}): raise the limits "
-                "of memory, processes and open files, or use --processes 1"
+                "of memory, processes and open files, or use --ingest-workers 1"
             ) from error
         self._workers.append(worker)
         self._selector.register(worker.answers, selectors.EVENT_READ, worker)
@@ -274,5 +274,5 @@ def _widen(pipe: BinaryIO) -> None:
 def _keep_ending(reason: str) -> ParserProcessError:
     return ParserProcessError(
         f"the processes that parse files keep ending ({reason}), perhaps for want of memory: give them more, "
-        "or use fewer by --processes"
+        "or use fewer by --ingest-workers"
     )

@@ -64,8 +64,11 @@ REFUSED = [
     (["ingest", "content", "--db", "content"], "database content cannot be opened"),
     (["ingest", "content", "--base-url", "/relative"], "--base-url '/relative' is no web address"),
     (["ingest", "content", "--base-url", "http://[x"], "--base-url 'http://[x' is no web address"),
-    (["ingest", "content", "--iframe-host", "https://a.b/"], "--iframe-host 'https://a.b/' is no host name"),
-    (["ingest", "content", "--processes", "0"], "Invalid value for '--processes'"),
+    (
+        ["ingest", "content", "--allowed-iframe-host", "https://a.b/"],
+        "--allowed-iframe-host 'https://a.b/' is no host name",
+    ),
+    (["ingest", "content", "--ingest-workers", "0"], "Invalid value for '--ingest-workers'"),
     (["serve", "content", "--port", "65536"], "Invalid value for '--port'"),
     (["serve", "content", "--port", "-1"], "Invalid value for '--port'"),
     (["serve", "content", "--port", "http"], "Invalid value for '--port'"),

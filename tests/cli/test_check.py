@@ -26,7 +26,7 @@ def check(
     folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str, articles: Mapping[str, str] = ARTICLES
 ) -> tuple[int, str, str]:
     """Run the command; return exit code, standard output and standard error."""
-    code = run(["check", str(write_articles(folder, articles)), "--processes", "1", *arguments])
+    code = run(["check", str(write_articles(folder, articles)), "--ingest-workers", "1", *arguments])
     said = capsys.readouterr()
     return code, said.out, said.err
 

@@ -23,7 +23,7 @@ COUNTS = r"(\d+) added, (\d+) changed, (\d+) removed, (\d+) unchanged, (\d+) pro
 
 def ingest(folder: Path, database: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, ...]:
     """Ingest, and return the counts: added, changed, removed, unchanged, problems."""
-    assert run(["ingest", str(folder), "--db", str(database), "--processes", "1"]) == 0
+    assert run(["ingest", str(folder), "--db", str(database), "--ingest-workers", "1"]) == 0
     said = capsys.readouterr()
     assert said.err == ""
     found = re.fullmatch(COUNTS, said.out)
@@ -47,7 +47,7 @@ def test_without_a_name_each_folder_has_its_database(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("one", "other"):
-        assert run(["ingest", str(write_articles(tmp_path / name)), "--processes", "1"]) == 0
+        assert run(["ingest", str(write_articles(tmp_path / name)), "--ingest-workers", "1"]) == 0
     assert len(list((tmp_path / "cache" / "gqlnews").glob("*.db"))) == 2
     assert capsys.readouterr().out.count("2 added") == 2
 
@@ -77,7 +77,7 @@ def test_a_signal_ends_it_at_once_and_nothing_is_kept(
     sample, few, database = tmp_path / "sample", write_articles(tmp_path / "few"), tmp_path / "news.db"
     assert run_cli(tmp_path, "sample", sample, "--articles", "3000").returncode == 0
     assert run_cli(tmp_path, "ingest", few, "--db", database).returncode == 0
-    command = ["ingest", str(sample), "--db", str(database), "--processes", processes]
+    command = ["ingest", str(sample), "--db", str(database), "--ingest-workers", processes]
     with on_terminal(tmp_path, command, {}) as terminal:
         terminal.read_until(r"[1-9]\d*/3000")
         start = time.monotonic()

@@ -58,12 +58,12 @@ def test_what_strangers_may_do_can_come_from_the_environment() -> None:
     settings = server_settings(
         {
             "GQLNEWS_DB": "a",
-            "GQLNEWS_HTTP_STATUS": "draft",
+            "GQLNEWS_STATUS_CODES": "draft",
             "GQLNEWS_ALLOW_ORIGINS": "https://a.example http://b.example:3000",
-            "GQLNEWS_DOCUMENTS": "documents",
-            "GQLNEWS_TRUSTED_ONLY": "1",
-            "GQLNEWS_IN_FLIGHT": "5",
-            "GQLNEWS_RATE": "20000",
+            "GQLNEWS_PERSISTED_DOCUMENTS": "documents",
+            "GQLNEWS_PERSISTED_ONLY": "1",
+            "GQLNEWS_MAX_CONCURRENT_REQUESTS": "5",
+            "GQLNEWS_RATE_LIMIT": "20000",
         }
     )
     assert settings.http == HttpSettings(
@@ -112,9 +112,12 @@ def test_by_default_the_public_sees_what_is_published_and_browsers_the_explorer(
             r"^GQLNEWS_UNPUBLISHED: 'perhaps' is neither",
         ),
         ({"GQLNEWS_DB": "a", "GQLNEWS_EXPLORER": "2"}, r"^GQLNEWS_EXPLORER: '2' is neither"),
-        ({"GQLNEWS_DB": "a", "GQLNEWS_HTTP_STATUS": "new"}, r"^GQLNEWS_HTTP_STATUS: 'new' .* spec or draft"),
-        ({"GQLNEWS_DB": "a", "GQLNEWS_TRUSTED_ONLY": "1"}, r"^--trusted-only needs"),
-        ({"GQLNEWS_DB": "a", "GQLNEWS_RATE": "-1"}, r"^GQLNEWS_RATE: "),
+        (
+            {"GQLNEWS_DB": "a", "GQLNEWS_STATUS_CODES": "new"},
+            r"^GQLNEWS_STATUS_CODES: 'new' .* spec or draft",
+        ),
+        ({"GQLNEWS_DB": "a", "GQLNEWS_PERSISTED_ONLY": "1"}, r"^--persisted-only needs"),
+        ({"GQLNEWS_DB": "a", "GQLNEWS_RATE_LIMIT": "-1"}, r"^GQLNEWS_RATE_LIMIT: "),
     ],
 )
 def test_what_cannot_be_is_refused(environ: dict[str, str], message: str) -> None:
@@ -167,11 +170,13 @@ def test_when_operations_are_traced(
 
 def test_traces_without_their_extra_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read, "TRACING", ("no_such_package",))
-    with pytest.raises(SettingsError, match=r"^--traces needs OpenTelemetry: pip install 'gqlnews\[otel\]'$"):
-        server_settings({"GQLNEWS_DB": "a", "GQLNEWS_TRACES": "1"})
+    with pytest.raises(
+        SettingsError, match=r"^--tracing needs OpenTelemetry: pip install 'gqlnews\[otel\]'$"
+    ):
+        server_settings({"GQLNEWS_DB": "a", "GQLNEWS_TRACING": "1"})
 
 
 @pytest.mark.parametrize(("word", "on"), [("", False), ("1", True), ("off", False)])
 def test_metrics_and_traces_by_environment(word: str, on: bool) -> None:
-    settings = server_settings({"GQLNEWS_DB": "a", "GQLNEWS_METRICS": word, "GQLNEWS_TRACES": word})
+    settings = server_settings({"GQLNEWS_DB": "a", "GQLNEWS_METRICS": word, "GQLNEWS_TRACING": word})
     assert (settings.metrics, settings.traces) == (on, on)

@@ -97,7 +97,7 @@ class World:
 def world_at(root: Path) -> Iterator[World]:
     """Run the server; at the end, its log must have no failures."""
     folder, database = write_place(root / "content"), root / "news.db"
-    env = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_PER_CLIENT": "0"}
+    env = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_MAX_STREAMS_PER_CLIENT": "0"}
     with serving(root, folder.root, "--db", str(database), env=env) as (url, running):
         world = World(f"{url}/graphql", folder, database, running)
         try:

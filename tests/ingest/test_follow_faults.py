@@ -241,7 +241,7 @@ def test_a_database_that_is_replaced_is_followed_into(folder: Folder, database: 
 
 def test_a_reader_process_that_is_killed(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database, "--processes", "2") as run:
+    with following(folder, database, "--ingest-workers", "2") as run:
         for number in range(3000):
             folder.root.joinpath(f"{number}.md").write_text(
                 text_of(keys_of(f"https://example.com/n{number}", topics=["T"] * 5))

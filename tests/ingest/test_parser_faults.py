@@ -69,7 +69,7 @@ def killing(process: subprocess.Popen[str], most: int) -> Iterator[list[int]]:
 
 def run_and_kill(home: Path, most: int, *arguments: str | Path) -> tuple[int, str, list[int]]:
     """Return the exit code, the output, and the killed processes."""
-    line = [sys.executable, "-m", "gqlnews", *map(str, arguments), "--processes", "2"]
+    line = [sys.executable, "-m", "gqlnews", *map(str, arguments), "--ingest-workers", "2"]
     with running(line, environment(home), subprocess.Popen.kill) as run:
         with killing(run.process, most) as killed:
             said = run.rest()
@@ -122,7 +122,7 @@ def test_an_ingest_without_open_files_left_is_one_line_and_exit_code_2(
         str(folder.root),
         "--db",
         str(database),
-        "--processes",
+        "--ingest-workers",
         "2",
     ]
     shell = ["/bin/sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *line]
@@ -137,7 +137,10 @@ def test_an_ingest_without_open_files_left_is_one_line_and_exit_code_2(
 def test_a_deadly_file_among_many_becomes_a_problem(folder: Folder, database: Path, tmp_path: Path) -> None:
     fill(folder, 300)
     folder.article("deadly.md", "https://example.com/deadly")
-    harm = {"PYTHONPATH": f"{HARM}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", "GQLNEWS_PROCESSES": "2"}
+    harm = {
+        "PYTHONPATH": f"{HARM}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+        "GQLNEWS_INGEST_WORKERS": "2",
+    }
     done = run_cli(tmp_path, "ingest", folder.root, "--db", database, **harm)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("300 added, 0 changed, 0 removed, 0 unchanged, 1 problems; ")
@@ -192,7 +195,17 @@ def title_at(url: str, slug: str) -> object:
 
 def test_a_server_whose_parser_processes_die_at_the_start_tries_again(folder: Folder, tmp_path: Path) -> None:
     fill(folder, 400)
-    line = [sys.executable, "-m", "gqlnews", "serve", str(folder.root), "--port", "0", "--processes", "2"]
+    line = [
+        sys.executable,
+        "-m",
+        "gqlnews",
+        "serve",
+        str(folder.root),
+        "--port",
+        "0",
+        "--ingest-workers",
+        "2",
+    ]
     with running(line, environment(tmp_path)) as run:
         with killing(run.process, MANY):
             run.wait_for(r'warning not taken in reason="the processes that parse files keep ending')
@@ -262,7 +275,7 @@ def test_an_ingest_that_goes_on_tries_again_at_its_start(
 def test_a_reader_process_that_always_dies_while_following(
     folder: Folder, database: Path, tmp_path: Path
 ) -> None:
-    line = command(folder, database, "--processes", "2")
+    line = command(folder, database, "--ingest-workers", "2")
     with running(line, environment(tmp_path), close_input) as run:
         run.wait_for("following")
         with killing(run.process, MANY):

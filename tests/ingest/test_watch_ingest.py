@@ -197,7 +197,7 @@ def test_what_changed_while_nobody_followed_is_taken_in(folder: Folder, database
 
 def test_without_events_it_polls(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database, "--poll"):
+    with following(folder, database, "--force-polling"):
         folder.remove("a.md")
         settle(folder, database)
 

@@ -18,7 +18,7 @@ SOON = 2.5
 """Seconds, for what takes some hundredths of a second on an idle machine."""
 
 QUIETLY = {
-    "GQLNEWS_PROCESSES": "1",
+    "GQLNEWS_INGEST_WORKERS": "1",
     "GQLNEWS_WATCH": "0",
 }  # starts fewer processes if watching is not under test
 TOKEN = "a-token-for-tests"  # noqa: S105 - opens nothing

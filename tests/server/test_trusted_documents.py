@@ -94,7 +94,7 @@ def test_a_path_that_is_not_there_is_refused(tmp_path: Path, documents: Document
 def test_a_wrong_document_stops_serve_in_one_line(tmp_path: Path) -> None:
     content = write_articles(tmp_path / "content")
     (tmp_path / "a.graphql").write_text("{ nothing }")
-    done = run_cli(tmp_path, "serve", content, "--port", "0", "--documents", tmp_path)
+    done = run_cli(tmp_path, "serve", content, "--port", "0", "--persisted-documents", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"gqlnews: {tmp_path}/a.graphql: Cannot query field 'nothing'")
     assert done.stderr.count("\n") == 1
@@ -102,6 +102,6 @@ def test_a_wrong_document_stops_serve_in_one_line(tmp_path: Path) -> None:
 
 
 def test_trust_in_nothing_is_refused(tmp_path: Path) -> None:
-    done = run_cli(tmp_path, "serve", tmp_path, "--port", "0", "--trusted-only")
+    done = run_cli(tmp_path, "serve", tmp_path, "--port", "0", "--persisted-only")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "--documents" in done.stderr
+    assert "--persisted-documents" in done.stderr

@@ -118,8 +118,8 @@ def _seconds(metrics: Metrics) -> Metric:
 
 def _streams(service: AppState) -> Iterator[Metric]:
     open_now = [((over,), float(service.sockets.open_over[over])) for over in TRANSPORTS]
-    yield _gauge("gqlnews_streams", "Streams that are open.", ("transport",), open_now)
-    yield _gauge("gqlnews_subscribers", "Subscriptions that run.", (), [((), service.feed.watching)])
+    yield _gauge("gqlnews_open_streams", "Streams that are open.", ("transport",), open_now)
+    yield _gauge("gqlnews_active_subscriptions", "Subscriptions that run.", (), [((), service.feed.watching)])
     over = [((), float(service.feed.over_budget))]
     means = "Subscriptions that ended as their client's took too much statement time."
     yield _counter("gqlnews_subscriptions_over_budget", means, (), over)
@@ -140,11 +140,11 @@ def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
 
 def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     answers = service.answers
-    yield _looks("gqlnews_kept_answers", "Looks for an answer that is kept.", answers)
-    yield _gauge("gqlnews_kept_bytes", "Answers that are kept.", (), [((), answers.size)])
+    yield _looks("gqlnews_response_cache_lookups", "Looks for an answer that is kept.", answers)
+    yield _gauge("gqlnews_response_cache_bytes", "Answers that are kept.", (), [((), answers.size)])
     if (fields := service.engine.kept) is not None:
-        yield _looks("gqlnews_kept_fields", "Looks for a root field that is kept.", fields)
-        yield _gauge("gqlnews_kept_field_bytes", "Root fields that are kept.", (), [((), fields.size)])
+        yield _looks("gqlnews_field_cache_lookups", "Looks for a root field that is kept.", fields)
+        yield _gauge("gqlnews_field_cache_bytes", "Root fields that are kept.", (), [((), fields.size)])
     yield _counter(
         "gqlnews_statements",
         "SQL statements that operations asked for.",
@@ -152,7 +152,7 @@ def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
         [((), float(service.store.statements))],
     )
     yield _counter(
-        "gqlnews_spared_statements",
+        "gqlnews_coalesced_statements",
         "Of these, those that were not run, as they had just been run for another operation.",
         (),
         [((), float(service.store.tally.spared))],

@@ -136,9 +136,9 @@ def test_answers_kept_and_statements_are_counted(client: TestClient) -> None:
     for _ in range(3):
         client.post("/graphql", json=FRONT)
     after = samples(client)
-    assert after["gqlnews_kept_answers_total", ("hit",)] == 2
-    assert after["gqlnews_kept_answers_total", ("miss",)] == 1
-    assert after["gqlnews_kept_bytes", ()] > 0
+    assert after["gqlnews_response_cache_lookups_total", ("hit",)] == 2
+    assert after["gqlnews_response_cache_lookups_total", ("miss",)] == 1
+    assert after["gqlnews_response_cache_bytes", ()] > 0
     scrape = 1
     assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 1 + scrape
 
@@ -148,9 +148,9 @@ def test_root_fields_kept_are_counted(client: TestClient) -> None:
     for more in ("", "site { articleCount }"):
         ask(client, f"{{ topics {{ name }} {more} }}")
     after = samples(client)
-    assert after["gqlnews_kept_fields_total", ("hit",)] == 1
-    assert after["gqlnews_kept_fields_total", ("miss",)] == 2
-    assert after["gqlnews_kept_field_bytes", ()] > 0
+    assert after["gqlnews_field_cache_lookups_total", ("hit",)] == 1
+    assert after["gqlnews_field_cache_lookups_total", ("miss",)] == 2
+    assert after["gqlnews_field_cache_bytes", ()] > 0
     scrape = 1
     assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 2 + scrape
 
@@ -167,7 +167,7 @@ def test_statements_that_had_just_been_run_are_counted(client: TestClient) -> No
     after = samples(client)
     scrape = 1
     assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 20 + scrape
-    assert 20 - 2 * READERS <= after["gqlnews_spared_statements_total", ()] < 20
+    assert 20 - 2 * READERS <= after["gqlnews_coalesced_statements_total", ()] < 20
 
 
 def test_a_client_that_has_the_answer_is_counted(client: TestClient) -> None:
@@ -196,13 +196,13 @@ def test_a_socket_and_its_operations_are_counted(client: TestClient) -> None:
         socket.send_json({"type": "ping"})
         assert socket.receive_json()["type"] == "pong"
         counted = samples(client)
-        assert counted["gqlnews_streams", ("websocket",)] == 1
-        assert counted["gqlnews_subscribers", ()] == 1
+        assert counted["gqlnews_open_streams", ("websocket",)] == 1
+        assert counted["gqlnews_active_subscriptions", ()] == 1
         assert counted["gqlnews_operations_total", ("Front", "ok")] == 1
     watched = "gqlnews_operations_total", ("Watch", "ok")
     after = next(after for after in scrapes(client) if watched in after)
     assert after[watched] == 1
-    assert after["gqlnews_streams", ("websocket",)] == 0
+    assert after["gqlnews_open_streams", ("websocket",)] == 0
     assert after["gqlnews_operation_seconds_count", ()] == 1  # subscriptions last as long as the client
 
 
@@ -258,7 +258,7 @@ def test_where_the_store_does_not_answer_the_rest_is_told(
             db.execute("DROP TABLE problem")
         counted = samples(client)
         assert ("gqlnews_problems", ("error",)) not in counted
-        assert ("gqlnews_subscribers", ()) in counted
+        assert ("gqlnews_active_subscriptions", ()) in counted
 
 
 def test_openmetrics_for_who_asks_for_it(client: TestClient) -> None:

@@ -272,6 +272,6 @@ def test_traces_without_their_extra_are_refused_in_one_line(tmp_path: Path) -> N
     hidden = tmp_path / "hidden" / "opentelemetry"
     hidden.mkdir(parents=True)
     (hidden / "__init__.py").write_text("")  # an empty package that shadows the installed one
-    done = run_cli(tmp_path, "serve", folder, "--traces", "--port", "0", PYTHONPATH=str(hidden.parent))
+    done = run_cli(tmp_path, "serve", folder, "--tracing", "--port", "0", PYTHONPATH=str(hidden.parent))
     assert done.returncode == 2
-    assert done.stderr == "gqlnews: --traces needs OpenTelemetry: pip install 'gqlnews[otel]'\n"
+    assert done.stderr == "gqlnews: --tracing needs OpenTelemetry: pip install 'gqlnews[otel]'\n"

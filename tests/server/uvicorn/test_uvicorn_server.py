@@ -203,9 +203,9 @@ def test_every_option_comes_by_environment(server: Serve, tmp_path: Path) -> Non
         "GQLNEWS_HOST": "localhost",
         "GQLNEWS_UNPUBLISHED": "yes",
         "GQLNEWS_BASE_URL": "https://news.example/",
-        "GQLNEWS_IFRAME_HOSTS": "other.example video.example",
+        "GQLNEWS_ALLOWED_IFRAME_HOSTS": "other.example video.example",
         "GQLNEWS_EXPLORER": "no",
-        "GQLNEWS_PROCESSES": "1",
+        "GQLNEWS_INGEST_WORKERS": "1",
     }
     query = {"query": '{ site { articleCount } article(slug: "a") { url featuredContent } }'}
     with server(folder, env=env) as url:

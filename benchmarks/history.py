@@ -73,7 +73,7 @@ def run(steps: int, articles: int, seed: int) -> Iterator[float]:
 @contextmanager
 def remembering() -> Iterator[None]:
     """Parse each text once."""
-    real, known = parse_file.read_outcome, dict[tuple[str, bytes], ParseResult]()
+    real, known = parse_file.parse_file, dict[tuple[str, bytes], ParseResult]()
 
     def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> ParseResult:
         path = folder.path if isinstance(folder, OpenFolder) else folder
@@ -82,11 +82,11 @@ def remembering() -> Iterator[None]:
             known[key] = real(folder, file, options)
         return msgspec.structs.replace(known[key], source=file)
 
-    parse_file.read_outcome = read_outcome
+    parse_file.parse_file = read_outcome
     try:
         yield
     finally:
-        parse_file.read_outcome = real
+        parse_file.parse_file = real
 
 
 def _open(database: Path) -> sqlite3.Connection:

@@ -34,7 +34,7 @@ from gqlnews.server.health import live, ready
 from gqlnews.server.http import ALLOW, error_response
 from gqlnews.server.observability import logs
 from gqlnews.server.observability.metrics import Metrics
-from gqlnews.server.observability.request_id import identify
+from gqlnews.server.observability.request_id import assign_request_id
 from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.persisted_documents import PersistedDocuments
 from gqlnews.server.preparation import Preparer
@@ -45,7 +45,7 @@ from gqlnews.server.services import AppState
 from gqlnews.server.single_flight import SingleFlight
 from gqlnews.server.stream_limits import StreamLimiter, Subscriptions
 from gqlnews.server.trusted_documents import NONE, trusted_documents
-from gqlnews.server.websocket import refuse_socket, serve_socket
+from gqlnews.server.websocket import refuse_socket, websocket_endpoint
 from gqlnews.subscriptions.lanes import Lanes
 
 ENDPOINT = "/graphql"
@@ -71,7 +71,7 @@ class GqlnewsApp(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._cors is not None and scope["type"] == "http" and _is_endpoint(scope):
             if (answer := self._cors.preflight(scope)) is not None:
-                await answer.send(send, identify(b""))
+                await answer.send(send, assign_request_id(b""))
                 return
             send = self._cors.sending(scope, send)
         if (
@@ -103,9 +103,11 @@ def create_app(settings: ServerSettings) -> Starlette:
             await store.open(settings.database)
             feed = Lanes(settings.database, store.version, settings.limits)
             stack.push_async_callback(feed.close)
-            store.on_replaced = feed.begin_anew
-            kept = _kept_fields(settings, store)
-            engine = Engine(store.read, schema, limits=settings.limits, kept=kept, sizes_of=store.sizes)
+            store.on_replaced = feed.reset
+            field_cache = _build_field_cache(settings, store)
+            engine = Engine(
+                store.read, schema, limits=settings.limits, field_cache=field_cache, sizes_of=store.sizes
+            )
             offload = OffloadQueue(limited=settings.limits.seconds > 0)
             stack.callback(offload.close)
             stack.callback(sys.setswitchinterval, sys.getswitchinterval())
@@ -119,7 +121,7 @@ def create_app(settings: ServerSettings) -> Starlette:
                 AnswerSlots(),
                 ResponseCache(settings.cache_bytes),
                 feed,
-                StreamLimiter(settings.most_streams, settings.most_streams_of_one),
+                StreamLimiter(settings.max_streams, settings.max_streams_per_client),
                 Subscriptions(),
                 store.read_parts,
                 PersistedDocuments(trusted, only=settings.http.trusted_only),
@@ -159,7 +161,7 @@ def from_environment() -> Starlette:
     return create_app(server_settings())
 
 
-def _kept_fields(settings: ServerSettings, store: Database) -> FieldCache | None:
+def _build_field_cache(settings: ServerSettings, store: Database) -> FieldCache | None:
     if not settings.fields_bytes:
         return None
     return FieldCache(store.moment, settings.fields_bytes)
@@ -179,7 +181,7 @@ def _endpoint(settings: ServerSettings) -> ASGIApp:
 def _routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
-        WebSocketRoute(ENDPOINT, serve_socket),
+        WebSocketRoute(ENDPOINT, websocket_endpoint),
         WebSocketRoute("/{path:path}", refuse_socket),
         Route("/", _to_endpoint),
         Route("/health/live", live),

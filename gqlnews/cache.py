@@ -13,16 +13,16 @@ Value = TypeVar("Value")
 
 
 class SizedLRUCache(Generic[Key, Value]):
-    """LRU cache of at most `limit` bytes, by the sizes that callers pass in; 0 disables it.
+    """LRU cache of at most `max_bytes` bytes, by the sizes that callers pass in; 0 disables it.
 
     Above `free` bytes, a new key is admitted only on its second insert. So a flood of different one-off
     requests neither fills the cache nor evicts entries that are in use.
     """
 
-    def __init__(self, limit: int, free: int | None = None) -> None:
-        self.limit, self._free = limit, free
+    def __init__(self, max_bytes: int, free: int | None = None) -> None:
+        self.max_bytes, self._free = max_bytes, free
         self._refused: LRUCache[int, None] = LRUCache(MAX_REFUSED)  # hashes of keys
-        self._values: LRUCache[Key, tuple[Value, int]] = LRUCache(limit, getsizeof=itemgetter(1))
+        self._values: LRUCache[Key, tuple[Value, int]] = LRUCache(max_bytes, getsizeof=itemgetter(1))
 
     def __len__(self) -> int:
         return len(self._values)
@@ -37,10 +37,10 @@ class SizedLRUCache(Generic[Key, Value]):
         found = self._values.get(key)
         return None if found is None else found[0]
 
-    def keep(self, key: Key, value: Value, size: int) -> None:
+    def set(self, key: Key, value: Value, size: int) -> None:
         """Store a value of `size` bytes, 1 or more; a value larger than the whole cache is not stored."""
         known = self._values.pop(key, None) is not None
-        if size <= self.limit and (known or self._is_admitted(key, size)):
+        if size <= self.max_bytes and (known or self._is_admitted(key, size)):
             self._values[key] = (value, size)
 
     def _is_admitted(self, key: Key, size: int) -> bool:

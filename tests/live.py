@@ -16,7 +16,7 @@ from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.version_probe import VersionProbe
 from gqlnews.engine.engine import Engine, GraphQLRequest, PreparedSubscription
-from gqlnews.ingest.change_log import MOST_REMOVED
+from gqlnews.ingest.change_log import MAX_REMOVED
 from gqlnews.query.audience import Audience
 from gqlnews.schema.build import build_schema
 from gqlnews.subscriptions.hub import SubscriptionHub
@@ -55,7 +55,7 @@ class Watching:
         return [next(iter(json.loads(body)["data"].values())) for body in self.bodies]
 
     @property
-    def told(self) -> list[tuple[str, str]]:
+    def changes(self) -> list[tuple[str, str]]:
         return [(event["kind"], event["slug"]) for event in self.events]
 
     async def come(self, count: int) -> list[Event]:
@@ -80,7 +80,7 @@ class Live:
         self.folder = Folder(root / "content")
         self.writer = open_careless(self.database)
         self.revision, self.readers = VersionProbe(), ReadPool()
-        self.most_removed = MOST_REMOVED
+        self.most_removed = MAX_REMOVED
         self.watching: list[Watching] = []
 
     async def open(self) -> None:

@@ -18,14 +18,14 @@ from gqlnews.query.audience import Audience
 class Product:
     """Use it in a `with` block: its readers run on the loop of its own runner.
 
-    `statements` are the SQL texts that the readers ran, and `hops` the number of dispatches to them.
+    `statements` are the SQL texts that the readers ran, and `dispatches` the number of dispatches to them.
     Every request also runs through Strawberry's executor, and must return the same bytes.
     """
 
     def __init__(self, database: Path) -> None:
         self.database = database
         self.statements: list[str] = []
-        self.hops = 0
+        self.dispatches = 0
         self._runner = asyncio.Runner()
         self._readers = ReadPool()
 
@@ -33,7 +33,7 @@ class Product:
         self._runner.run(self._readers.open(self.database))
         self._runner.run(self._readers.trace(self.statements.append))
         self.engine = Engine(self._read)
-        self._full = Engine(self._readers.read, self.engine.schema, thin=False)
+        self._full = Engine(self._readers.read, self.engine.schema, bypass_executor=False)
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
@@ -41,7 +41,7 @@ class Product:
         self._runner.close()
 
     async def _read(self, statements: Any) -> list[bytes | None]:
-        self.hops += 1
+        self.dispatches += 1
         return await self._readers.read(statements)
 
     def ask(
@@ -57,14 +57,14 @@ class Product:
         ran = len(self.statements)
         twin = self.answer(asked, audience, self._full)
         del self.statements[ran:]
-        assert twin.body == answer.body or not self.is_timeless(asked, audience)
+        assert twin.body == answer.body or not self.is_cacheable(asked, audience)
         parsed: dict[str, Any] = json.loads(answer.body)
         return parsed
 
-    def is_timeless(self, asked: GraphQLRequest, audience: Audience) -> bool:
+    def is_cacheable(self, asked: GraphQLRequest, audience: Audience) -> bool:
         """Whether the response does not depend on the time."""
         prepared = self.engine.prepare(asked, audience)
-        return isinstance(prepared, GraphQLResponse) or prepared.bound.timeless
+        return isinstance(prepared, GraphQLResponse) or prepared.bound.cacheable
 
     def answer(
         self, asked: GraphQLRequest, audience: Audience, engine: Engine | None = None

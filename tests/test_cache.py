@@ -12,14 +12,14 @@ steps = st.lists(st.tuples(st.sampled_from("kg"), st.integers(0, 9), st.integers
 
 
 @given(steps=steps)
-def test_it_keeps_what_was_used_last_within_its_limit(steps: list[tuple[str, int, int]]) -> None:
-    kept: SizedLRUCache[int, str] = SizedLRUCache(LIMIT)
+def test_the_most_recently_used_entries_stay(steps: list[tuple[str, int, int]]) -> None:
+    cache: SizedLRUCache[int, str] = SizedLRUCache(LIMIT)
     model: OrderedDict[int, int] = OrderedDict()
     for step, key, size in steps:
         if step == "g":
-            assert kept.get(key) == (f"{key} of {model[key]}" if key in model else None)
+            assert cache.get(key) == (f"{key} of {model[key]}" if key in model else None)
         else:
-            kept.keep(key, f"{key} of {size}", size)
+            cache.set(key, f"{key} of {size}", size)
             model.pop(key, None)
             if size <= LIMIT:
                 model[key] = size
@@ -27,25 +27,25 @@ def test_it_keeps_what_was_used_last_within_its_limit(steps: list[tuple[str, int
             model.move_to_end(key)
         while sum(model.values()) > LIMIT:
             model.popitem(last=False)
-        assert (kept.size, len(kept)) == (sum(model.values()), len(model))
+        assert (cache.size, len(cache)) == (sum(model.values()), len(model))
 
 
-def test_a_limit_of_nothing_keeps_nothing() -> None:
-    kept: SizedLRUCache[str, str] = SizedLRUCache(0)
-    kept.keep("a", "b", 1)
-    assert kept.get("a") is None
+def test_a_size_of_0_disables_the_cache() -> None:
+    cache: SizedLRUCache[str, str] = SizedLRUCache(0)
+    cache.set("a", "b", 1)
+    assert cache.get("a") is None
 
 
 def test_past_a_share_a_new_key_is_admitted_when_it_comes_again() -> None:
     cache: SizedLRUCache[str, int] = SizedLRUCache(100, free=50)
     for number in range(200):
-        cache.keep(f"once {number}", number, 10)
+        cache.set(f"once {number}", number, 10)
     assert (len(cache), cache.size) == (5, 50)
-    cache.keep("twice", 0, 10)
+    cache.set("twice", 0, 10)
     assert cache.get("twice") is None
-    cache.keep("twice", 1, 10)
+    cache.set("twice", 1, 10)
     assert cache.get("twice") == 1
-    cache.keep("once 1", 7, 20)  # an entry may grow
+    cache.set("once 1", 7, 20)  # an entry may grow
     assert cache.get("once 1") == 7
 
 
@@ -53,7 +53,7 @@ def test_what_is_used_stays_however_many_others_come_once() -> None:
     cache: SizedLRUCache[str, int] = SizedLRUCache(100, free=50)
     for _ in range(2):
         for number in range(10):
-            cache.keep(f"used {number}", number, 10)
+            cache.set(f"used {number}", number, 10)
     for number in range(10_000):
-        cache.keep(f"once {number}", number, 10)
+        cache.set(f"once {number}", number, 10)
     assert [cache.get(f"used {number}") for number in range(10)] == list(range(10))

@@ -133,7 +133,7 @@ def test_every_body_is_empty(articles: list[dict[str, Any]]) -> None:
     assert {article["body"] for article in articles} == {None}
 
 
-def test_what_the_files_have_wrong_is_told_to_an_editor(ai2020: Product) -> None:
+def test_an_editor_sees_what_is_wrong_in_the_files(ai2020: Product) -> None:
     query = "{ site { problems(first: 100000) { code severity } } }"
     problems = ai2020.data(query, audience=Audience.EDITOR)["site"]["problems"]
     assert {problem["severity"] for problem in problems} == {"WARNING"}

@@ -64,7 +64,7 @@ def test_a_database_that_is_damaged_while_it_is_served_is_rebuilt(
     damage: Damage, folder: Folder, database: Path, tmp_path: Path
 ) -> None:
     with serving(tmp_path, folder.root, "--db", str(database), "--metrics", env=LIVE) as (url, run):
-        run.wait_for("following")
+        run.wait_for("watching")
         assert is_ready(url)
         assert metric(url, "gqlnews_database_damaged") == 0
         with watching(url, raw=True) as answers:
@@ -88,7 +88,7 @@ def test_a_log_that_is_damaged_while_it_is_in_use_is_replaced_with_its_database(
     folder: Folder, database: Path, tmp_path: Path
 ) -> None:
     with serving(tmp_path, folder.root, "--db", str(database), env=LIVE) as (url, run):
-        run.wait_for("following")
+        run.wait_for("watching")
         for number in range(ARTICLES):
             edit(folder, number, "In the log")
         until(lambda: title_of(url, ARTICLES - 1) == "In the log", "the edits are not served")

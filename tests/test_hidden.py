@@ -66,7 +66,7 @@ def test_the_public_is_answered_as_if_the_hidden_were_not_there(twins: Twins, da
     """This includes lists, counts, facets, ranks, scores, stories and links."""
     asked = GraphQLRequest(*data.draw(twins.operations))
     whole, bare = twins.bodies(asked)
-    if twins.whole.is_timeless(asked, Audience.PUBLIC):
+    if twins.whole.is_cacheable(asked, Audience.PUBLIC):
         assert whole == bare
 
 

@@ -20,8 +20,8 @@ def write(folder: Path, slug: str, title: str, **more: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    place = tmp_path_factory.mktemp("odd")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    place = tmp_path_factory.mktemp("hostile")
     folder = place / "content"
     write(folder, "a", "a", heat=5)
     write(folder, "b", "b", topics=["X", "Y"])
@@ -46,29 +46,29 @@ def slugs(answer: dict[str, Any], root: str) -> list[str]:
     return [node["slug"] for node in answer[root]["nodes"]]
 
 
-def test_a_variable_decides_in_the_operation_that_is_asked_for_alone(odd: Product) -> None:
+def test_a_variable_decides_in_the_operation_that_is_asked_for_alone(hostile: Product) -> None:
     document = (
         "query A($x: Boolean!) { site { articleCount @skip(if: $x) } }"
         " query B($x: [Int!]) { articles(where: { heat: { in: $x } }) { nodes { slug } } }"
     )
-    assert slugs(odd.ask(document, {"x": [5]}, "B")["data"], "articles") == ["a"]
+    assert slugs(hostile.ask(document, {"x": [5]}, "B")["data"], "articles") == ["a"]
 
 
 @pytest.mark.parametrize(
     "date",
     ["2021-04-01T00:00:00Z", "2021-04-01T00:00:00+05:00", "2021-04-01T00:00:00.5Z", "2021-04-01", "", "x"],
 )
-def test_a_forged_date_in_a_cursor_is_refused(odd: Product, date: str) -> None:
+def test_a_forged_date_in_a_cursor_is_refused(hostile: Product, date: str) -> None:
     cursor = json.dumps(["Query.trending 86400", 5, date, "a"]).encode().hex()
-    answer = odd.ask("query ($c: String) { trending(after: $c) { totalCount } }", {"c": cursor})
+    answer = hostile.ask("query ($c: String) { trending(after: $c) { totalCount } }", {"c": cursor})
     assert code(answer) == "BAD_CURSOR"
 
 
-def test_objects_wider_than_a_function_of_sqlite_nest(odd: Product) -> None:
+def test_objects_wider_than_a_function_of_sqlite_nest(hostile: Product) -> None:
     wide = {letter: " ".join(f"{letter}{number}: __typename" for number in range(118)) for letter in "cdef"}
     related = f"related {{ images {{ url {wide['c']} }} {wide['c']} }}"
     query = f"{{ articles {{ edges {{ node {{ {related} {wide['d']} }} {wide['e']} }} {wide['f']} }} }}"
-    articles = odd.data(query)["articles"]
+    articles = hostile.data(query)["articles"]
     assert list(articles) == ["edges", *(f"f{number}" for number in range(118))]
     assert set(articles["edges"][0]["node"]) >= {"d0", "d117"}
 
@@ -77,39 +77,39 @@ def test_objects_wider_than_a_function_of_sqlite_nest(odd: Product) -> None:
     ("operator", "found"),
     [("in", []), ("notIn", ["a", "b"]), ("eq", []), ("startsWith", []), ("contains", [])],
 )
-def test_a_text_goes_on_behind_a_nul(odd: Product, operator: str, found: list[str]) -> None:
+def test_a_text_goes_on_behind_a_nul(hostile: Product, operator: str, found: list[str]) -> None:
     value = ["a\0zzz"] if operator.endswith(("in", "In")) else "a\0zzz"
     query = "query ($where: ArticleFilter) { articles(where: $where) { nodes { slug } } }"
     where = {"slug": {"in": ["a", "b"]}, "title": {operator: value}}
-    assert slugs(odd.data(query, {"where": where}), "articles") == found
+    assert slugs(hostile.data(query, {"where": where}), "articles") == found
 
 
-def test_an_id_goes_on_behind_a_nul(odd: Product) -> None:
+def test_an_id_goes_on_behind_a_nul(hostile: Product) -> None:
     id_ = b64encode(b"Article:a\0zzz").decode()
-    assert odd.data("query ($id: ID!) { node(id: $id) { id } }", {"id": id_}) == {"node": None}
+    assert hostile.data("query ($id: ID!) { node(id: $id) { id } }", {"id": id_}) == {"node": None}
 
 
 @pytest.mark.parametrize("query", ["\ue000", "X \ue000 Y \ue000"])
-def test_what_parts_topics_in_the_index_is_no_word(odd: Product, query: str) -> None:
-    answer = odd.data("query ($q: String!) { search(query: $q) { nodes { slug } } }", {"q": query})
+def test_what_parts_topics_in_the_index_is_no_word(hostile: Product, query: str) -> None:
+    answer = hostile.data("query ($q: String!) { search(query: $q) { nodes { slug } } }", {"q": query})
     assert slugs(answer, "search") == (["b"] if "X" in query else [])
 
 
-def test_a_snippet_is_safe_and_balanced_whatever_the_title_says(odd: Product) -> None:
-    (edge,) = odd.data('{ search(query: "zebra") { edges { snippet } } }')["search"]["edges"]
+def test_a_snippet_is_safe_and_balanced_whatever_the_title_says(hostile: Product) -> None:
+    (edge,) = hostile.data('{ search(query: "zebra") { edges { snippet } } }')["search"]["edges"]
     assert edge["snippet"] == (
         "&lt;script&gt;alert(&#39;one&#39;)&lt;/script&gt; &amp; &lt;/mark&gt; <mark>zebra</mark>"
         "  <mark>zebra</mark>  &quot;two&quot;"
     )
 
 
-def test_what_is_just_as_alike_but_comes_later_costs_nothing(odd: Product) -> None:
+def test_what_is_just_as_alike_but_comes_later_costs_nothing(hostile: Product) -> None:
     """The equally similar article that is not shown has a provider with articles over too many days."""
     query = (
         '{ article(slug: "k1") { similar(first: 1) { slug'
         " provider { articles { facets { published(by: DAY) { count } } } } } } }"
     )
-    assert odd.data(query)["article"]["similar"][0]["slug"] == "k2"
+    assert hostile.data(query)["article"]["similar"][0]["slug"] == "k2"
 
 
 PARTS = (
@@ -139,12 +139,12 @@ NESTED = " ".join(f"a{number}: referencedBy(where: $w) {PARTS}" for number in ra
         "{ articles(first: 100) { nodes { a: similar { slug } b: similar { slug } c: similar { slug } } } }",
     ],
 )
-def test_what_would_hold_up_everyone_is_refused_before_it_runs(odd: Product, query: str) -> None:
+def test_what_would_hold_up_everyone_is_refused_before_it_runs(hostile: Product, query: str) -> None:
     where = {"or": [{"title": {"contains": f"x{number}"}} for number in range(99)]}
-    odd.hops = 0
-    answer = odd.ask(query, {"w": where} if "$w" in query else None)
+    hostile.dispatches = 0
+    answer = hostile.ask(query, {"w": where} if "$w" in query else None)
     assert code(answer) == "TOO_WIDE"
-    assert odd.hops == 0
+    assert hostile.dispatches == 0
 
 
 @pytest.mark.parametrize(
@@ -155,6 +155,6 @@ def test_what_would_hold_up_everyone_is_refused_before_it_runs(odd: Product, que
         "{ articles(first: 10) { nodes { similar(first: 5) { similar { slug } } } } }",
     ],
 )
-def test_what_a_front_end_asks_for_is_not(odd: Product, query: str) -> None:
+def test_what_a_front_end_asks_for_is_not(hostile: Product, query: str) -> None:
     where = {"or": [{"title": {"contains": f"x{number}"}} for number in range(60)]}
-    odd.data(query, {"w": where} if "$w" in query else None)
+    hostile.data(query, {"w": where} if "$w" in query else None)

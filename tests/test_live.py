@@ -90,10 +90,10 @@ def is_zombie(pid: int) -> bool:
 
 def test_what_is_saved_is_served(tmp_path: Path, folder: Path) -> None:
     with serving(tmp_path, folder, env=LIVE) as (url, run):
-        run.wait_for("following")
+        run.wait_for("watching")
         save(folder, "Saved")
         wait_for_title(url, "Saved")
-        run.wait_for("taken in added=0 changed=1 removed=0")
+        run.wait_for("ingested added=0 changed=1 removed=0")
 
 
 def test_who_watches_sees_each_change_once_and_in_order(tmp_path: Path, folder: Path) -> None:
@@ -117,18 +117,18 @@ def test_without_watching_the_start_is_served(tmp_path: Path, folder: Path) -> N
 
 def test_a_follower_that_is_killed_is_started_again(tmp_path: Path, folder: Path) -> None:
     with serving(tmp_path, folder, env=LIVE) as (url, run):
-        run.wait_for("following")
+        run.wait_for("watching")
         (follower,) = children(run.process, "ingest")
         os.kill(follower, signal.SIGKILL)
         save(folder, "Saved meanwhile")
-        run.wait_for("follower ended status=-9")
+        run.wait_for("follower exited status=-9")
         wait_for_title(url, "Saved meanwhile")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_follower_ends_with_its_server(tmp_path: Path, folder: Path, number: int) -> None:
     with serving(tmp_path, folder, env=LIVE) as (_, run):
-        run.wait_for("following")
+        run.wait_for("watching")
         followers = children(run.process, "ingest")
         assert len(followers) == 1
         run.stop(number)
@@ -138,7 +138,7 @@ def test_the_follower_ends_with_its_server(tmp_path: Path, folder: Path, number:
 def test_of_two_servers_on_one_database_the_other_takes_over(tmp_path: Path, folder: Path) -> None:
     database = ("--db", str(tmp_path / "news.db"))
     with serving(tmp_path, folder, *database, env=LIVE) as (_, first):
-        first.wait_for("following")
+        first.wait_for("watching")
         with serving(tmp_path, folder, *database, env=LIVE) as (url, second):
             with watching(url) as events:
                 save(folder, "By the first")
@@ -147,14 +147,14 @@ def test_of_two_servers_on_one_database_the_other_takes_over(tmp_path: Path, fol
                 save(folder, "By the second")
                 took = wait_for_title(url, "By the second")
                 assert next(events)["article"] == {"title": "By the second"}
-            second.wait_for("following")
+            second.wait_for("watching")
             assert took < TAKEN_OVER
 
 
-def test_a_database_that_is_deleted_is_made_anew_and_read(tmp_path: Path, folder: Path) -> None:
+def test_a_database_that_is_deleted_is_rebuilt_and_read(tmp_path: Path, folder: Path) -> None:
     database = tmp_path / "news.db"
     with serving(tmp_path, folder, "--db", str(database), env=LIVE) as (url, run):
-        run.wait_for("following")
+        run.wait_for("watching")
         with watching(url, raw=True) as answers:
             save(folder, "Into the old one")
             assert next(answers)["data"]["articleChanged"]["kind"] == "UPDATED"
@@ -199,7 +199,7 @@ def test_a_worker_that_is_killed_is_started_again(several: tuple[str, Running]) 
     url, run = several
     before = workers(run)
     os.kill(before[0], signal.SIGKILL)
-    run.wait_for("worker ended status=-9 again=True")
+    run.wait_for("worker exited status=-9 again=True")
     until = time.monotonic() + DEADLINE
     while len(now := workers(run)) < 2:
         assert time.monotonic() < until

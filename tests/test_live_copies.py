@@ -165,7 +165,7 @@ async def follow(history: list[list[Edit]], everyone: list[Copy], settling: list
 def test_a_copy_that_follows_is_what_a_query_gives(
     history: list[list[Edit]], everyone: list[Copy], settling: list[bool], page: int
 ) -> None:
-    with patch.object(hub, "PAGE", page), patch.object(hub, "TICK", 0.001):
+    with patch.object(hub, "PAGE", page), patch.object(hub, "POLL_INTERVAL", 0.001):
         asyncio.run(follow(history, everyone, settling))
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.models import ParseOptions, SourceFile
-from gqlnews.content.parse_file import read_outcome
+from gqlnews.content.parse_file import parse_file
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.fs_events import FolderWatcher, StopEvent
-from gqlnews.discovery.scan import walk
+from gqlnews.discovery.scan import scan_subfolders
 from gqlnews.discovery.scan_paths import _AncestorCheck, _at
 from gqlnews.discovery.watch_tree import WatchTree, _below, is_folder
 from gqlnews.errors import ExhaustedError
@@ -37,14 +37,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_no_file_is_unreadable_for_it(folder: Path) -> None:
-    read_outcome(folder, SourceFile("below/a.md", 0, 0, 0), ParseOptions())  # imports what it needs
+    parse_file(folder, SourceFile("below/a.md", 0, 0, 0), ParseOptions())  # imports what it needs
     with no_more_open_files(), pytest.raises(ExhaustedError, match="Too many open files"):
-        read_outcome(folder, SourceFile("below/a.md", 0, 0, 0), ParseOptions())
+        parse_file(folder, SourceFile("below/a.md", 0, 0, 0), ParseOptions())
 
 
 def test_no_folder_is_unlistable_for_it(folder: Path) -> None:
     with OpenFolder.at(folder) as inside:
-        found = walk(inside, [""])
+        found = scan_subfolders(inside, [""])
         with no_more_open_files(), pytest.raises(ExhaustedError, match="Too many open files"):
             list(found)
 
@@ -63,7 +63,7 @@ def test_no_folder_is_missing_in_a_tree_for_it(folder: Path) -> None:
     tree = WatchTree(folder)
     with no_more_open_files():
         with pytest.raises(ExhaustedError, match="Too many open files"):
-            tree.grow("")
+            tree.add("")
         with pytest.raises(ExhaustedError, match="Too many open files"):
             is_folder(folder, "below")
 
@@ -79,4 +79,4 @@ def test_a_change_that_cannot_be_looked_at_for_it_has_the_whole_folder_read_agai
         (folder / "new").mkdir()
         (folder / "new" / "b.md").write_bytes(fenced(NEEDED))
         with no_more_open_files():
-            assert changes.next(StopEvent(lambda: False)) is None
+            assert changes.wait_for_paths(StopEvent(lambda: False)) is None

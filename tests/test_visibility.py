@@ -139,14 +139,14 @@ def test_a_search_finds_no_other(ai2020: Product, public: set[str], words: str) 
 def test_the_changes_from_the_beginning_are_of_the_published_and_of_no_other(
     ai2020: Product, public: set[str]
 ) -> None:
-    told, since, more = [], None, True
+    changed, since, more = [], None, True
     while more:
         answer = ai2020.data(WALKS["ArticleChange.article"] % CARD, {"since": since})["changes"]
-        told += [node["slug"] for node in answer["nodes"]]
+        changed += [node["slug"] for node in answer["nodes"]]
         assert slugs(iter(answer["nodes"])) <= public
         since, more = answer["version"], answer["hasMore"]
-    assert len(told) == len(set(told))
-    assert set(told) == public
+    assert len(changed) == len(set(changed))
+    assert set(changed) == public
 
 
 def test_facets_count_the_published_and_no_other(ai2020: Product, public: set[str]) -> None:

@@ -6,7 +6,7 @@
 | cached | from the document cache | none | engine |
 | full | from the document cache | Strawberry's | engine |
 | post, get | from the document cache | none | over HTTP |
-| kept | not read: response cache hit | none | over HTTP |
+| hit | not read: response cache hit | none | over HTTP |
 | fields | from the document cache, with cached root fields | none | over HTTP |
 """
 
@@ -39,8 +39,8 @@ class Ways:
         self.product = product
         read, schema = product.engine.read, product.engine.schema
         self._uncached = Engine(read, schema)
-        self._uncached.documents.kept = SizedLRUCache(0)
-        self._full = Engine(read, schema, thin=False)
+        self._uncached.documents.cache = SizedLRUCache(0)
+        self._full = Engine(read, schema, bypass_executor=False)
         self._clients = {audience: _client(product.database, audience) for audience in Audience}
         self._field_clients = {
             audience: _client(product.database, audience, cache_bytes=0) for audience in Audience
@@ -65,7 +65,7 @@ class Ways:
             yield name, self.product.answer(asked, audience, engine).body
         client = self._clients[audience]
         sent = {"query": asked.query, "variables": asked.variables, "operationName": asked.operation_name}
-        for name in ("post", "kept"):
+        for name in ("post", "hit"):
             yield name, client.post("/graphql", json=sent).content
         self._field_clients[audience].post("/graphql", json=sent)
         yield "fields", self._field_clients[audience].post("/graphql", json=sent).content

@@ -12,12 +12,12 @@ import uvloop
 from benchmarks.hostile.attacks import attack_named
 from benchmarks.hostile.floods import prepare, run
 from benchmarks.hostile.traffic import WHOLE_SECONDS
-from gqlnews.server.uvicorn.rlimits import allow_open_files
+from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
 
 
 def main() -> None:
     url, name, seconds, since = sys.argv[1:]
-    allow_open_files()
+    raise_nofile_limit()
     attack = attack_named(name)
     floods = [prepare(flood, since) for flood in attack.floods]
     print("ready", flush=True)

@@ -85,14 +85,14 @@ REFUSALS = (
         documents.large_string,
     ),
     different("delete-read", 2, "the same, answers read", documents.large_string, 100),
-    unread("emoji-unread", "63,500 emoji likewise", partial(documents.large_string, character="😀")),
+    unread("emoji-unread", "63,500 emoji the same way", partial(documents.large_string, character="😀")),
     unread(
         "escapes-unread",
-        "36,285 escapes of U+0001 likewise",
+        "36,285 escapes of U+0001 the same way",
         partial(documents.large_string, character="\\u0001"),
     ),
-    unread("quotes-unread", "63,500 quotes likewise", partial(documents.large_string, character='\\"')),
+    unread("quotes-unread", "63,500 quotes the same way", partial(documents.large_string, character='\\"')),
     unread(
-        "block-string-unread", "a block string of 9,000 quotes and lines likewise", documents.block_string
+        "block-string-unread", "a block string of 9,000 quotes and lines the same way", documents.block_string
     ),
 )

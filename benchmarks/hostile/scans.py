@@ -29,7 +29,7 @@ def searches(number: int) -> Payload:
     return post(SEARCH, {"q": f"{prefixes} OR {words}"})
 
 
-def alike(number: int) -> Payload:
+def similar_articles(number: int) -> Payload:
     return post_text(large(40, number))
 
 
@@ -60,7 +60,7 @@ SCANS = (
     Attack("dearest-2", 5, "the dearest accepted query over 2 connections", (HttpFlood(dearest, 2, 3_000),)),
     Attack("dearest-16", 5, "the same over 16", (HttpFlood(dearest, 16, 3_000),)),
     Attack("searches", 5, "searches of 4 short prefixes with facets", (HttpFlood(searches, 16, 3_000),)),
-    Attack("similar", 5, "`similar` of 40 articles", (HttpFlood(alike, 16, 40),)),
+    Attack("similar", 5, "`similar` of 40 articles", (HttpFlood(similar_articles, 16, 40),)),
     Attack("stories", 5, "stories with their articles", (HttpFlood(stories, 16, 5),)),
     Attack("lists", 5, "lists in lists with counts", (HttpFlood(lists, 16, 100),)),
     Attack(

@@ -24,7 +24,7 @@ import uvloop
 
 from benchmarks.hostile.clients import VICTIM, HttpClient, SocketClient, connect
 from benchmarks.hostile.traffic import get, post, subscribe
-from gqlnews.server.uvicorn.rlimits import allow_open_files
+from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
 
 EVERY = 0.01  # seconds between two queries
 HEALTH_EVERY = 0.2
@@ -162,7 +162,7 @@ async def run(url: str, slugs: list[str]) -> Seen:
 
 
 def main() -> None:
-    allow_open_files()
+    raise_nofile_limit()
     slugs = orjson.loads(Path(sys.argv[2]).read_bytes())
     print(msgspec.json.encode(uvloop.run(run(sys.argv[1], slugs))).decode(), flush=True)
 

@@ -14,7 +14,7 @@ import orjson
 import uvloop
 
 from benchmarks.live.frames import ACCEPTED, END_OF_HEAD, TEXT, Frames, frame
-from gqlnews.server.uvicorn.rlimits import allow_open_files
+from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
 
 BETWEEN = 0.1  # seconds
 SLUG = "2023/01/2023-01-17-railway-fodabar-bikadil-fund-region-bread-naben-tilibol-2715"  # as long as most
@@ -69,5 +69,5 @@ async def write(subscribers: int, events: int) -> None:
 
 
 if __name__ == "__main__":
-    allow_open_files()
+    raise_nofile_limit()
     uvloop.run(write(int(sys.argv[1]), int(sys.argv[2])))

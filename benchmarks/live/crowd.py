@@ -26,7 +26,7 @@ from benchmarks.live.frames import (
     Frames,
     frame,
 )
-from gqlnews.server.uvicorn.rlimits import allow_open_files
+from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
 
 AT_ONCE = 50  # connections opened concurrently
 ACK, NEXT, PONGED = b'{"type":"connection_ack"', b'{"id":"1","type":"next"', b'{"type":"pong"'
@@ -42,7 +42,7 @@ def sent(message: object) -> bytes:
 class Tally:
     """Tracks which subscribers have received which event.
 
-    All subscribers get the same bytes, so the bytes identify an event.
+    All subscribers get the same bytes, so the bytes assign_request_id an event.
     """
 
     def __init__(self, subscribers: int) -> None:
@@ -157,5 +157,5 @@ async def crowd(url: str, subscribers: int) -> None:
 
 
 if __name__ == "__main__":
-    allow_open_files()
+    raise_nofile_limit()
     uvloop.run(crowd(sys.argv[1], int(sys.argv[2])))

@@ -1,4 +1,4 @@
-// Resolvers over DataLoaders, one a link, made anew for each request.
+// Resolvers over DataLoaders: one per link, created for each request.
 
 import DataLoader from "dataloader";
 

@@ -27,7 +27,7 @@ from benchmarks.soak.interest import EVERY, EVERYTHING, FILTERED, TOKEN_HASH
 from benchmarks.soak.subscriber import Counts, Subscriber
 from benchmarks.soak.writer import Writer
 from benchmarks.throughput.process import Server
-from gqlnews.server.uvicorn.rlimits import allow_open_files
+from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
 
 EVERY_SECONDS = 10.0
 SETTLING = 3.0  # seconds, before anything changes
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--subscribers", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of what happens")  # noqa: S311
     given = parser.parse_args()
-    allow_open_files()
+    raise_nofile_limit()
     soak = Soak(given.minutes * 60, given.changes, given.subscribers, given.seed)
     print(f"seed {given.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="gqlnews-soak-") as name:

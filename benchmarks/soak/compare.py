@@ -70,5 +70,5 @@ def store_faults(folder: Path, database: Path, scratch: Path) -> list[str]:
 def _difference(found: Mapping[str, str], expected: Mapping[str, str]) -> str:
     both = found.keys() | expected.keys()
     slugs = sorted(slug for slug in both if found.get(slug) != expected.get(slug))
-    told = "; ".join(f"{slug}: has {found.get(slug)}, not {expected.get(slug)}" for slug in slugs[:SHOWN])
-    return f"{len(slugs)} of {len(expected)} differ: {told}"
+    details = "; ".join(f"{slug}: has {found.get(slug)}, not {expected.get(slug)}" for slug in slugs[:SHOWN])
+    return f"{len(slugs)} of {len(expected)} differ: {details}"

@@ -14,7 +14,7 @@ from benchmarks.soak.streams import Change, LeftError, RefusedError, Watch, conn
 
 STAYS = 1.0, 15.0  # seconds
 AWAY = 0.0, 4.0
-ANEW = 0.05  # share of reconnecting clients that have lost their copy
+COPY_LOST = 0.05  # share of reconnecting clients that have lost their copy
 ABORTS = 0.3  # share of disconnects without a close handshake
 
 
@@ -49,7 +49,7 @@ class Subscriber:
         """Connect and disconnect until the end, and then stay connected."""
         while True:
             try:
-                if self.copy.version is None or (not self._steady and self._chance.random() < ANEW):
+                if self.copy.version is None or (not self._steady and self._chance.random() < COPY_LOST):
                     await self._begin()
                 last = self._steady or until.is_set()
                 await self._stay(written, until, None if last else self._chance.uniform(*STAYS))

@@ -25,7 +25,7 @@ from benchmarks.figures import Figure, at_least, at_most, milliseconds, show, ti
 from benchmarks.folders import real_or_sampled
 from benchmarks.throughput.client import Client
 from benchmarks.throughput.large import large
-from benchmarks.throughput.load import Asked, put, require_wrk
+from benchmarks.throughput.load import Workload, require_wrk, run_turn
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.progress import say
 from benchmarks.throughput.questions import draw
@@ -74,18 +74,18 @@ def measure(server: Server, database: Path, scratch: Path) -> Iterator[Figure]:
         first = _size(client)
     bodies = scratch / "small.requests"
     bodies.write_bytes(b"\n".join(small.bodies(ours=True)) + b"\n")
-    put(server, Asked(SMALL, bodies, 1, 1))  # warm
+    run_turn(server, Workload(SMALL, bodies, 1, 1))  # warm
     took: list[float] = []
     for connections in CONNECTIONS:
         say(f"{connections} connections")
         quiet, beside, loaded = [], [], []
-        asked = Asked(SMALL, bodies, connections, SECONDS)
+        workload = Workload(SMALL, bodies, connections, SECONDS)
         for _ in range(ROUNDS):
-            quiet.append(put(server, asked).p99)
+            quiet.append(run_turn(server, workload).p99)
             with _computing():
-                beside.append(put(server, asked).p99)
+                beside.append(run_turn(server, workload).p99)
             with _large_all_the_time(server, first, took):
-                loaded.append(put(server, asked).p99)
+                loaded.append(run_turn(server, workload).p99)
         yield Figure(f"p99 in quiet, {connections} connections", milliseconds(min(quiet) / 1e6))
         yield Figure("  while another process computes", milliseconds(min(beside) / 1e6))
         yield Figure("  while a large one runs", milliseconds(min(loaded) / 1e6))

@@ -66,10 +66,10 @@ def suspect(result: Result, reached: Ratios) -> list[str]:
 def ratios(result: Result) -> Ratios:
     """Return the ratios of gqlnews with each cache setting, for every question."""
     return {
-        f"{asked.name}, {connections} connections: {server}": round(
-            _ahead(result, server, asked.name, connections), 2
+        f"{query.name}, {connections} connections: {server}": round(
+            _ahead(result, server, query.name, connections), 2
         )
-        for asked in result.questions
+        for query in result.questions
         for connections in CONNECTIONS
         for server in OURS
     }
@@ -96,12 +96,12 @@ def fallen(reached: Ratios, now: Ratios) -> Iterator[str]:
 
 def slow_starts(result: Result) -> Iterator[str]:
     """Yield a line for each question whose worst cold start is too slow after its first second."""
-    for asked in result.questions:
-        starts = result.cold_of(UNCACHED, asked.name, MANY)
+    for query in result.questions:
+        starts = result.cold_of(UNCACHED, query.name, MANY)
         worst = min((one.settled for one in starts), default=0.0)
-        warm = result.best(UNCACHED, asked.name, MANY).per_second
+        warm = result.best(UNCACHED, query.name, MANY).per_second
         if worst < warm * ALLOWED_COLD:
-            yield f"SLOW START: {asked.name}, {MANY} connections: {worst / warm:.0%} of the warm server"
+            yield f"SLOW START: {query.name}, {MANY} connections: {worst / warm:.0%} of the warm server"
 
 
 def recorded() -> Ratios:

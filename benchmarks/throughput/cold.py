@@ -10,7 +10,7 @@ from statistics import fmean
 import msgspec
 
 from benchmarks.throughput.awake import awake
-from benchmarks.throughput.load import Asked, put
+from benchmarks.throughput.load import Workload, run_turn
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.rounds import CONNECTIONS, Bodies
 from benchmarks.throughput.servers import Place, start
@@ -45,13 +45,13 @@ def nothing(_server: Server, _place: Place) -> AbstractContextManager[None]:
 
 
 def cold_start(
-    name: str, asked: Asked, place: Place, seconds: int = SECONDS, beside: Beside = nothing
+    name: str, workload: Workload, place: Place, seconds: int = SECONDS, beside: Beside = nothing
 ) -> ColdStart:
-    """Start the server and load it for `seconds`; `asked` is the load of one second."""
-    awakening = awake() if asked.connections == 1 else nullcontext()
+    """Start the server and load it for `seconds`; `workload` is the load of one second."""
+    awakening = awake() if workload.connections == 1 else nullcontext()
     with awakening, start(name, place) as server, beside(server, place):
-        per_second = [put(server, asked).per_second for _ in range(seconds)]
-    return ColdStart(name, asked.question, asked.connections, per_second)
+        per_second = [run_turn(server, workload).per_second for _ in range(seconds)]
+    return ColdStart(name, workload.question, workload.connections, per_second)
 
 
 def cold_starts(
@@ -69,5 +69,5 @@ def cold_starts(
             for many in CONNECTIONS:
                 say(f"cold start {number + 1} of {starts}: {question}, {many} connections")
                 for name in servers:
-                    asked = Asked(question, bodies[name, question], many, 1, start=number / starts)
-                    yield cold_start(name, asked, place)
+                    workload = Workload(question, bodies[name, question], many, 1, start=number / starts)
+                    yield cold_start(name, workload, place)

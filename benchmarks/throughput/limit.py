@@ -19,8 +19,8 @@ _ITS_OWN = frozenset({"date", "connection"})  # Uvicorn sends these itself
 
 def write_answers(file: Path, answers: Iterable[tuple[bytes, Answer]]) -> None:
     """Store (request body, response) pairs for the application."""
-    kept = [(asked, _headers(answer), answer.body) for asked, answer in answers]
-    file.write_bytes(pickle.dumps(kept))
+    responses = [(request, _headers(answer), answer.body) for request, answer in answers]
+    file.write_bytes(pickle.dumps(responses))
 
 
 def _headers(answer: Answer) -> list[tuple[bytes, bytes]]:
@@ -36,11 +36,11 @@ class Limit:
 
     def __init__(self, file: Path) -> None:
         self._messages = {
-            asked: (
+            request: (
                 {"type": "http.response.start", "status": 200, "headers": headers},
                 {"type": "http.response.body", "body": body},
             )
-            for asked, headers, body in pickle.loads(file.read_bytes())  # noqa: S301 - we wrote it
+            for request, headers, body in pickle.loads(file.read_bytes())  # noqa: S301 - we wrote it
         }
 
     async def __call__(
@@ -50,11 +50,11 @@ class Limit:
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
         message = await receive()
-        asked = message["body"]
+        request = message["body"]
         while message["more_body"]:
             message = await receive()
-            asked += message["body"]
-        for answer in self._messages[asked]:
+            request += message["body"]
+        for answer in self._messages[request]:
             await send(answer)
 
 

@@ -44,7 +44,7 @@ def require_wrk() -> None:
         raise SystemExit("wrk is missing: apt-get install wrk")
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Workload(msgspec.Struct, frozen=True):
     """The load of a turn: a file of request bodies, one per line, used in order from `start` (0 to 1)."""
 
     question: str
@@ -54,20 +54,20 @@ class Asked(msgspec.Struct, frozen=True):
     start: float = 0.0
 
 
-def put(server: Server, asked: Asked, number: int = 0) -> Turn:
+def run_turn(server: Server, workload: Workload, number: int = 0) -> Turn:
     """Run a turn in the round with this number.
 
     Raises SystemExit if a request fails or its status is not 2xx.
     """
     before = server.cpu()
-    load = _wrk(server.url, asked)
+    load = _wrk(server.url, workload)
     if load.failed or load.refused or not load.requests:
-        raise SystemExit(f"{server.name} failed at {asked}: {load}")
+        raise SystemExit(f"{server.name} failed at {workload}: {load}")
     return Turn(
         round=number,
         server=server.name,
-        question=asked.question,
-        connections=asked.connections,
+        question=workload.question,
+        connections=workload.connections,
         per_second=load.requests / load.microseconds * 1e6,
         p50=load.p50,
         p99=load.p99,
@@ -75,9 +75,9 @@ def put(server: Server, asked: Asked, number: int = 0) -> Turn:
     )
 
 
-def _wrk(url: str, asked: Asked) -> Load:
-    command = ["wrk", "-t", str(THREADS), "-c", str(asked.connections), "-d", f"{asked.seconds}s"]
+def _wrk(url: str, workload: Workload) -> Load:
+    command = ["wrk", "-t", str(THREADS), "-c", str(workload.connections), "-d", f"{workload.seconds}s"]
     command += ["--timeout", f"{TIMEOUT_SECONDS}s", "--latency", "-s", str(SCRIPT), url]
-    command += ["--", str(asked.bodies), str(asked.start)]
+    command += ["--", str(workload.bodies), str(workload.start)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - arguments of ours
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Load)

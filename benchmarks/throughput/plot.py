@@ -53,9 +53,9 @@ def svg(result: Result) -> str:
     """Render the chart."""
     panel_height = HEAD + ROW * len(result.servers) + MARGIN
     panels = []
-    for number, asked in enumerate(result.questions):
+    for number, query in enumerate(result.questions):
         x, y = number % 2 * PANEL_WIDTH + MARGIN, number // 2 * panel_height + MARGIN
-        shapes = "\n".join(_panel(result, asked.name))
+        shapes = "\n".join(_panel(result, query.name))
         panels.append(f'  <g transform="translate({x} {y})">\n{shapes}\n  </g>')
     width = 2 * PANEL_WIDTH + MARGIN
     height = (len(result.questions) + 1) // 2 * panel_height + MARGIN

@@ -79,5 +79,5 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
     """Return the current environment without GQLNEWS_ options, plus what this server needs."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
-    return kept | {"NODE_ENV": "production"} | dict(more)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
+    return inherited | {"NODE_ENV": "production"} | dict(more)

@@ -14,7 +14,7 @@ from benchmarks.throughput.cold import ColdStart
 from benchmarks.throughput.load import Turn
 
 
-class Asking(msgspec.Struct, frozen=True):
+class QueryInfo(msgspec.Struct, frozen=True):
     """A question: the number of different requests, and the mean response size in bytes."""
 
     name: str
@@ -29,7 +29,7 @@ class Result(msgspec.Struct, frozen=True):
     articles: str
     rounds: int
     seconds: int
-    questions: list[Asking]
+    questions: list[QueryInfo]
     servers: list[str]
     turns: list[Turn]
     cold: list[ColdStart]

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks.throughput.awake import awake
-from benchmarks.throughput.load import Asked, Turn, put
+from benchmarks.throughput.load import Turn, Workload, run_turn
 from benchmarks.throughput.process import Server
 
 CONNECTIONS = (32, 1)
@@ -21,10 +21,10 @@ def warm(servers: Iterable[Server], bodies: Bodies) -> None:
     for server in servers:
         for (name, question), file in bodies.items():
             if name == server.name:
-                put(server, Asked(question, file, WARM_CONNECTIONS, WARM_SECONDS))
+                run_turn(server, Workload(question, file, WARM_CONNECTIONS, WARM_SECONDS))
 
 
-def play(
+def run_rounds(
     servers: Sequence[Server],
     questions: Sequence[str],
     bodies: Bodies,
@@ -42,6 +42,6 @@ def play(
                 with awake() if connections == 1 else nullcontext():
                     for server in (*servers[first:], *servers[:first]):
                         file = bodies[server.name, question]
-                        asked = Asked(question, file, connections, seconds, start=number / rounds)
-                        turns.append(put(server, asked, number))
+                        workload = Workload(question, file, connections, seconds, start=number / rounds)
+                        turns.append(run_turn(server, workload, number))
     return turns

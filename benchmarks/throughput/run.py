@@ -19,14 +19,14 @@ from pathlib import Path
 from statistics import fmean
 
 from benchmarks.folders import articles_below, real_or_sampled
-from benchmarks.throughput.alike import answers, require_alike
 from benchmarks.throughput.client import Answer, Client
 from benchmarks.throughput.cold import cold_starts
 from benchmarks.throughput.limit import write_answers
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.questions import Question, draw
-from benchmarks.throughput.result import Asking, Result
-from benchmarks.throughput.rounds import Bodies, play, warm
+from benchmarks.throughput.result import QueryInfo, Result
+from benchmarks.throughput.rounds import Bodies, run_rounds, warm
+from benchmarks.throughput.same_answers import answers, require_same_answers
 from benchmarks.throughput.servers import UNCACHED, Place, is_ours, start
 
 Reference = Mapping[str, Sequence[Answer]]
@@ -59,22 +59,24 @@ def run(options: Options, scratch: Path, say: Say) -> Result:
     place = Place(content, options.database or scratch / "store.db", scratch / "answers", scratch)
     say("ingest")
     ingest(place)
-    with _ready(options, place, say) as (servers, bodies, asked):
+    with _ready(options, place, say) as (servers, bodies, queries):
         result = Result(
             machine=machine(),
             articles=f"{len(articles_below(content)):,} articles of {called}",
             rounds=options.rounds,
             seconds=options.seconds,
-            questions=asked,
+            questions=queries,
             servers=list(options.servers),
             turns=[],
             cold=[],
         )
         say("warm-up")
         warm(servers, bodies)
-        result.turns.extend(play(servers, options.questions, bodies, options.rounds, options.seconds, say))
+        result.turns.extend(
+            run_rounds(servers, options.questions, bodies, options.rounds, options.seconds, say)
+        )
         again = options.again(result)
-        result.turns.extend(play(servers, again, bodies, options.rounds, options.seconds, say))
+        result.turns.extend(run_rounds(servers, again, bodies, options.rounds, options.seconds, say))
     result.cold.extend(cold_starts(options.cold, bodies, place, options.starts, say))
     return result
 
@@ -91,22 +93,24 @@ def prepared(scratch: Path, questions: Sequence[str], *, copied: bool = False) -
 
 
 @contextmanager
-def _ready(options: Options, place: Place, say: Say) -> Iterator[tuple[list[Server], Bodies, list[Asking]]]:
+def _ready(
+    options: Options, place: Place, say: Say
+) -> Iterator[tuple[list[Server], Bodies, list[QueryInfo]]]:
     """Start the servers and check their responses; yield servers, request files, and questions."""
     with start(UNCACHED, place) as gqlnews:
         with Client(gqlnews.url) as client:
             questions = draw(place.database, client, options.questions)
         say("answers of gqlnews")
-        reference = {asked.name: answers(gqlnews, asked.bodies(ours=True)) for asked in questions}
+        reference = {question.name: answers(gqlnews, question.bodies(ours=True)) for question in questions}
         write_answers(place.answers, _pairs(questions, reference))
         with _others(options.servers, gqlnews, place) as servers:
             for server in servers:
                 say(f"answers of {server.name}")
-                for asked in questions:
-                    bodies = asked.bodies(ours=is_ours(server.name))
-                    require_alike(reference[asked.name], server, bodies)
+                for question in questions:
+                    bodies = question.bodies(ours=is_ours(server.name))
+                    require_same_answers(reference[question.name], server, bodies)
             files = _files(questions, options.servers, place.logs)
-            yield servers, files, [_asking(asked, reference) for asked in questions]
+            yield servers, files, [_query_info(question, reference) for question in questions]
 
 
 def ingest(place: Place) -> None:
@@ -130,20 +134,20 @@ def _others(names: Sequence[str], gqlnews: Server, place: Place) -> Iterator[lis
 
 
 def _pairs(questions: Sequence[Question], reference: Reference) -> Iterator[tuple[bytes, Answer]]:
-    for asked in questions:
-        yield from zip(asked.bodies(ours=True), reference[asked.name], strict=True)
+    for question in questions:
+        yield from zip(question.bodies(ours=True), reference[question.name], strict=True)
 
 
 def _files(questions: Sequence[Question], servers: Sequence[str], folder: Path) -> Bodies:
     files: dict[tuple[str, str], Path] = {}
-    for asked in questions:
+    for question in questions:
         for ours in (True, False):
-            file = folder / f"{asked.name}-{'ours' if ours else 'theirs'}.requests"
-            file.write_bytes(b"\n".join(asked.bodies(ours=ours)) + b"\n")
-            files |= {(server, asked.name): file for server in servers if is_ours(server) is ours}
+            file = folder / f"{question.name}-{'ours' if ours else 'theirs'}.requests"
+            file.write_bytes(b"\n".join(question.bodies(ours=ours)) + b"\n")
+            files |= {(server, question.name): file for server in servers if is_ours(server) is ours}
     return files
 
 
-def _asking(asked: Question, reference: Reference) -> Asking:
-    size = fmean(len(answer.body) for answer in reference[asked.name])
-    return Asking(asked.name, len(asked.ours), round(size))
+def _query_info(question: Question, reference: Reference) -> QueryInfo:
+    size = fmean(len(answer.body) for answer in reference[question.name])
+    return QueryInfo(question.name, len(question.ours), round(size))

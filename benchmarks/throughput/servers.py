@@ -18,9 +18,9 @@ OURS = (UNCACHED, FIELDS, CACHED)
 PEERS = ("yoga", "mercurius", "mercurius-dataloader")
 LABELS = {
     LIMIT: "limit: the same bytes",
-    CACHED: "gqlnews, answers kept",
-    FIELDS: "gqlnews, fields kept",
-    UNCACHED: "gqlnews, nothing kept",
+    CACHED: "gqlnews, response cache",
+    FIELDS: "gqlnews, field cache",
+    UNCACHED: "gqlnews, no caches",
     UNLIMITED: "… and without limits",
     "mercurius-dataloader": "Mercurius, jit, DataLoader",
     "mercurius": "Mercurius, jit, its loaders",
@@ -38,12 +38,12 @@ _LIMITS = (
         "MAX_STREAMS_PER_CLIENT",
     ),
 )
-_NO_ANSWERS = {"GQLNEWS_RESPONSE_CACHE_MB": "0"}
-_NOTHING_KEPT = {**_NO_ANSWERS, "GQLNEWS_FIELD_CACHE_MB": "0"}
+_NO_RESPONSE_CACHE = {"GQLNEWS_RESPONSE_CACHE_MB": "0"}
+_NO_CACHES = {**_NO_RESPONSE_CACHE, "GQLNEWS_FIELD_CACHE_MB": "0"}
 _ENVIRONMENTS = {
-    FIELDS: _NO_ANSWERS,
-    UNCACHED: _NOTHING_KEPT,
-    UNLIMITED: {**_NOTHING_KEPT, **{f"GQLNEWS_{limit}": "0" for limit in _LIMITS}},
+    FIELDS: _NO_RESPONSE_CACHE,
+    UNCACHED: _NO_CACHES,
+    UNLIMITED: {**_NO_CACHES, **{f"GQLNEWS_{limit}": "0" for limit in _LIMITS}},
 }
 _PEERS = Path(__file__).parent.parent / "peers"
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from statistics import fmean
 
 from benchmarks.figures import Figure, at_most, show
-from benchmarks.throughput.alike import answers
 from benchmarks.throughput.client import Client
-from benchmarks.throughput.load import Asked, put, require_wrk
+from benchmarks.throughput.load import Workload, require_wrk, run_turn
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.progress import say
 from benchmarks.throughput.questions import draw
+from benchmarks.throughput.same_answers import answers
 from benchmarks.throughput.servers import start_stored
 
 QUESTIONS = ("article", "front")
@@ -75,8 +75,10 @@ def measure(stores: list[Store], question: str) -> list[Figure]:
     for round_number in range(ROUNDS):
         say(f"round {round_number + 1} of {ROUNDS}: {question}")
         for number, store in enumerate(stores):
-            asked = Asked(question, store.bodies[question], CONNECTIONS, SECONDS, start=round_number / ROUNDS)
-            found[number].append(put(store.server, asked).p50)
+            workload = Workload(
+                question, store.bodies[question], CONNECTIONS, SECONDS, start=round_number / ROUNDS
+            )
+            found[number].append(run_turn(store.server, workload).p50)
     figures = []
     for number, store in enumerate(stores):
         name = f"{question}, {store.articles:,} articles, {store.bytes[question] / 1000:.1f} KB an answer"

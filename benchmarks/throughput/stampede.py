@@ -67,10 +67,10 @@ def _ask(url: str, body: bytes, clients: int) -> tuple[float, int]:
             return client.ask(body).body
 
     with ThreadPoolExecutor(clients) as pool:
-        asked = [pool.submit(ask) for _ in range(clients)]
+        futures = [pool.submit(ask) for _ in range(clients)]
         ready.wait()
         started = perf_counter()
-        answers: Sequence[bytes] = [each.result() for each in asked]
+        answers: Sequence[bytes] = [each.result() for each in futures]
         return perf_counter() - started, sum("errors" in orjson.loads(answer) for answer in answers)
 
 

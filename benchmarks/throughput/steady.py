@@ -19,7 +19,7 @@ from time import perf_counter
 from benchmarks.throughput.client import Client
 from benchmarks.throughput.cold import SECONDS, Beside, ColdStart, cold_start, nothing
 from benchmarks.throughput.large import large
-from benchmarks.throughput.load import Asked, require_wrk
+from benchmarks.throughput.load import Workload, require_wrk
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.questions import NAMES
 from benchmarks.throughput.run import prepared
@@ -112,8 +112,8 @@ def _run(given: argparse.Namespace, scratch: Path) -> int:
     missed = 0
     for question in given.queries:
         for many in given.connections:
-            asked = Asked(question, bodies[UNCACHED, question], many, 1)
-            begin = partial(cold_start, UNCACHED, asked, place, given.seconds, _BESIDE[given.beside])
+            workload = Workload(question, bodies[UNCACHED, question], many, 1)
+            begin = partial(cold_start, UNCACHED, workload, place, given.seconds, _BESIDE[given.beside])
             starts = [begin() for _ in range(given.starts)]
             print(line(starts), flush=True)
             missed += min(one.settled for one in starts) < GOAL * max(one.settled for one in starts)

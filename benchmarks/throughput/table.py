@@ -35,11 +35,11 @@ def rows(result: Result, question: str, connections: int) -> Iterator[Row]:
 
 def titles(result: Result) -> Iterator[tuple[str, str, int]]:
     """Yield (title, question, connections) of each table."""
-    for asked in result.questions:
+    for query in result.questions:
         for connections in CONNECTIONS:
             many = f"{connections} connection{'s' if connections > 1 else ''}"
-            size = f"{asked.bytes / 1000:.1f} KB an answer, {asked.requests} different requests"
-            yield f"{asked.name}: {size}, {many}", asked.name, connections
+            size = f"{query.bytes / 1000:.1f} KB an answer, {query.requests} different requests"
+            yield f"{query.name}: {size}, {many}", query.name, connections
 
 
 COLD_HEADINGS = ("", "worst requests/s", "median", "× fastest peer, worst", "median")
@@ -47,11 +47,11 @@ COLD_HEADINGS = ("", "worst requests/s", "median", "× fastest peer, worst", "me
 
 def cold_titles(result: Result) -> Iterator[tuple[str, str, int]]:
     """Yield (title, question, connections) of each table of cold starts."""
-    for asked in result.questions if result.cold else ():
+    for query in result.questions if result.cold else ():
         for connections in CONNECTIONS:
             many = f"{connections} connection{'s' if connections > 1 else ''}"
-            starts = len(result.cold_of(result.cold_servers[0], asked.name, connections))
-            yield f"{asked.name}: {starts} cold starts, {many}", asked.name, connections
+            starts = len(result.cold_of(result.cold_servers[0], query.name, connections))
+            yield f"{query.name}: {starts} cold starts, {many}", query.name, connections
 
 
 def cold_rows(result: Result, question: str, connections: int) -> Iterator[Row]:

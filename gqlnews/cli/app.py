@@ -18,10 +18,10 @@ from gqlnews.config.limits import SERVED
 from gqlnews.config.settings import (
     CACHE_MB,
     FIELDS_MB,
+    MAX_IN_FLIGHT,
+    MAX_STREAMS,
+    MAX_STREAMS_PER_CLIENT,
     MEBIBYTE,
-    MOST_IN_FLIGHT,
-    MOST_STREAMS,
-    MOST_STREAMS_OF_ONE,
     HttpSettings,
     LogFormat,
     ServerSettings,
@@ -29,7 +29,7 @@ from gqlnews.config.settings import (
     editor_tokens,
     origins,
     request_limits,
-    traces_on,
+    tracing_enabled,
 )
 from gqlnews.errors import StartupError
 
@@ -56,20 +56,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int | None = app(arguments, standalone_mode=False, prog_name="gqlnews")
     except StartupError as error:
-        return _refuse(str(error))
+        return _exit_with_error(str(error))
     except typer.TyperException as error:
-        return _refuse(f"{error.format_message().rstrip('.')}; see gqlnews --help")
+        return _exit_with_error(f"{error.format_message().rstrip('.')}; see gqlnews --help")
     except OSError as error:
-        return _refuse(str(error))
+        return _exit_with_error(str(error))
     except MemoryError:
-        return _refuse("there is not enough memory")
+        return _exit_with_error("there is not enough memory")
     except Exception:
         traceback.print_exc()
-        return _refuse("this is a bug: please report it with the lines above")
+        return _exit_with_error("this is a bug: please report it with the lines above")
     return code or 0
 
 
-def _refuse(message: str) -> int:
+def _exit_with_error(message: str) -> int:
     typer.echo(f"gqlnews: {' '.join(message.split())}", err=True)
     return 2
 
@@ -106,13 +106,13 @@ def serve(
     watch: options.Watch = True,
     poll: options.Poll = False,
     workers: options.Workers = 1,
-    streams: options.Streams = MOST_STREAMS,
-    per_client: options.PerClient = MOST_STREAMS_OF_ONE,
+    streams: options.Streams = MAX_STREAMS,
+    per_client: options.PerClient = MAX_STREAMS_PER_CLIENT,
     http_status: options.StatusCodes = StatusCodePolicy.SPEC,
     allow_origin: options.AllowOrigins = None,
     documents: options.TrustedDocuments = None,
     trusted_only: options.TrustedOnly = False,
-    in_flight: options.InFlight = MOST_IN_FLIGHT,
+    in_flight: options.InFlight = MAX_IN_FLIGHT,
     rate: options.Rate = 0,
     max_cost: options.MaxCost = SERVED.cost,
     max_scan: options.MaxScan = SERVED.scan,
@@ -124,10 +124,10 @@ def serve(
     processes: options.Processes = None,
 ) -> None:
     """Ingest what changed in FOLDER, then serve it, and ingest every further change."""
-    from gqlnews.cli.content_options import source
+    from gqlnews.cli.content_options import build_target
     from gqlnews.cli.serve import ServeOptions, run_server
 
-    content = source(folder, db, base_url, iframe_host, processes)
+    content = build_target(folder, db, base_url, iframe_host, processes)
     settings = ServerSettings(
         content.database,
         unpublished,
@@ -147,7 +147,7 @@ def serve(
         ),
         HttpSettings(http_status, origins(allow_origin or ()), documents, trusted_only, in_flight, rate),
         metrics,
-        traces_on(traces),
+        tracing_enabled(traces),
     )
     run_server(content, ServeOptions(host, port, log_format, workers, watch, poll), settings)
 
@@ -166,16 +166,16 @@ def ingest(
     until_eof: options.UntilEof = False,
 ) -> None:
     """Ingest what changed in FOLDER, then exit; with --watch, ingest every further change."""
-    from gqlnews.cli.content_options import source
+    from gqlnews.cli.content_options import build_target
     from gqlnews.cli.ingest import run_ingest
 
-    content = source(folder, db, base_url, iframe_host, processes, may_wait=watch and until_eof)
+    content = build_target(folder, db, base_url, iframe_host, processes, allow_missing=watch and until_eof)
     if not watch:
-        run_ingest(content, anew=rebuild)
+        run_ingest(content, rebuild=rebuild)
         return
-    from gqlnews.cli.watch import run_follow
+    from gqlnews.cli.watch import run_watch
 
-    run_follow(content, anew=rebuild, poll=poll, until_eof=until_eof, log_format=log_format)
+    run_watch(content, rebuild=rebuild, poll=poll, until_eof=until_eof, log_format=log_format)
 
 
 @app.command()
@@ -188,9 +188,9 @@ def check(
 ) -> None:
     """Print the problems of the files in FOLDER; exit with 1 if there is an error."""
     from gqlnews.cli.check import run_check
-    from gqlnews.cli.content_options import source
+    from gqlnews.cli.content_options import build_target
 
-    fine = run_check(source(folder, None, base_url, iframe_host, processes), format)
+    fine = run_check(build_target(folder, None, base_url, iframe_host, processes), format)
     raise typer.Exit(0 if fine else 1)
 
 

@@ -9,9 +9,9 @@ import typer
 
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import PRINTERS
-from gqlnews.cli.ingest import take_in
+from gqlnews.cli.ingest import ingest_folder
 from gqlnews.cli.options import CheckFormat
-from gqlnews.cli.signals import stoppable
+from gqlnews.cli.signals import exit_on_signal
 from gqlnews.content.models import Problem, Severity
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.problems import read_problems
@@ -19,7 +19,7 @@ from gqlnews.ingest.problems import read_problems
 
 def run_check(source: IngestTarget, format: CheckFormat) -> bool:
     """Print every problem, and the totals on standard error; return whether there are no errors."""
-    with stoppable("nothing was checked"):
+    with exit_on_signal("nothing was checked"):
         problems = _find(source)
     typer.echo(PRINTERS[format](source.folder, problems), nl=False)
     found = Counter(problem.severity for problem in problems)
@@ -35,7 +35,7 @@ def _count(number: int, what: str) -> str:
 def _find(source: IngestTarget) -> list[Problem]:
     """Ingest the folder into a temporary database and return its problems."""
     with TemporaryDirectory(prefix="gqlnews-check-") as place:
-        fresh = source.into(Path(place) / "check.db")
-        take_in(fresh)
+        fresh = source.with_database(Path(place) / "check.db")
+        ingest_folder(fresh)
         with closing(open_writer(fresh.database)) as db:
             return read_problems(db)

@@ -26,25 +26,25 @@ class IngestTarget:
     options: ParseOptions
     processes: int | None
 
-    def into(self, database: Path) -> "IngestTarget":
+    def with_database(self, database: Path) -> "IngestTarget":
         """Return the same source with another database."""
         return replace(self, database=database)
 
 
-def source(
+def build_target(
     folder: Path,
     database: Path | None,
     base_url: str | None,
     iframe_hosts: Sequence[str] | None,
     processes: int | None,
     *,
-    may_wait: bool = False,
+    allow_missing: bool = False,
 ) -> IngestTarget:
-    """Validate the options; with `may_wait`, the folder need not exist yet.
+    """Validate the options; with `allow_missing`, the folder need not exist yet.
 
     Raises ContentFolderError and SettingsError.
     """
-    if not may_wait:
+    if not allow_missing:
         _check_folder(folder)
     return IngestTarget(
         folder,

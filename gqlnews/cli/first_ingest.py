@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import partial
 
 from gqlnews.cli.content_options import IngestTarget
-from gqlnews.cli.ingest import MAY_PASS, fill, take_in
+from gqlnews.cli.ingest import MAY_PASS, fill, ingest_folder
 from gqlnews.cli.watch import ServerLog
 from gqlnews.database.sqlite.damage import DamageReport
 from gqlnews.database.sqlite.paths import identity_of
@@ -13,7 +13,7 @@ from gqlnews.database.sqlite.reader_connection import connect_to_read, has_conte
 from gqlnews.database.sqlite.writer import WAIT_SECONDS
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError
 from gqlnews.ingest.pipeline import IngestReport
-from gqlnews.ingest.watch_ingest import WAIT_AT_ONCE, FailureReporter, pauses, rebuild_damaged
+from gqlnews.ingest.watch_ingest import WAIT_AT_ONCE, FailureReporter, backoff, rebuild_damaged
 
 
 def ingest_before_serving(source: IngestTarget, *, follows: bool) -> IngestReport | None:
@@ -23,12 +23,12 @@ def ingest_before_serving(source: IngestTarget, *, follows: bool) -> IngestRepor
     retrying. Raises StartupError for permanent errors.
     """
     trouble = FailureReporter(ServerLog())
-    for pause in pauses():
+    for pause in backoff():
         try:
-            report = _take_in_or_rebuild(source, trouble)
+            report = _ingest_or_rebuild(source, trouble)
         except MAY_PASS as error:
             trouble.tell(str(error), after=WAIT_SECONDS if isinstance(error, LockedDatabaseError) else 0.0)
-            if follows and trouble.is_told and _has_content(source):
+            if follows and trouble.is_reported and _has_content(source):
                 return None
             time.sleep(pause)
         else:
@@ -37,16 +37,16 @@ def ingest_before_serving(source: IngestTarget, *, follows: bool) -> IngestRepor
     raise AssertionError("there is always another try")
 
 
-def _take_in_or_rebuild(source: IngestTarget, trouble: FailureReporter) -> IngestReport:
+def _ingest_or_rebuild(source: IngestTarget, trouble: FailureReporter) -> IngestReport:
     identity = identity_of(source.database)
     try:
-        return take_in(source, WAIT_AT_ONCE)
+        return ingest_folder(source, WAIT_AT_ONCE)
     except DamagedDatabaseError as error:
         if identity is None:
             raise
         damage = DamageReport(identity, error.reason)
     rebuild_damaged(trouble, source.database, damage, partial(fill, source))
-    return take_in(source, WAIT_AT_ONCE)
+    return ingest_folder(source, WAIT_AT_ONCE)
 
 
 def _has_content(source: IngestTarget) -> bool:

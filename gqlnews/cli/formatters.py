@@ -13,18 +13,18 @@ from gqlnews.content.models import Problem, Severity
 Printer = Callable[[Path, Sequence[Problem]], str]
 
 
-def as_text(folder: Path, problems: Sequence[Problem]) -> str:
+def format_text(folder: Path, problems: Sequence[Problem]) -> str:
     """Format as `content/a.md:3:8: error bad-date: …`, one per line.
 
     The paths can be opened from the current directory.
     """
     return _lines(
-        _printable(f"{folder / p.path}:{_place(p)} {p.severity.lower()} {p.code}: {p.message}")
+        _printable(f"{folder / p.path}:{_location(p)} {p.severity.lower()} {p.code}: {p.message}")
         for p in problems
     )
 
 
-def as_json(folder: Path, problems: Sequence[Problem]) -> str:
+def format_json(folder: Path, problems: Sequence[Problem]) -> str:
     """Format as one array of the API's `Problem` objects, in ASCII; each `path` is relative to the folder."""
     rows = [
         msgspec.structs.asdict(p) | {"path": _encodable(p.path), "message": _encodable(p.message)}
@@ -33,7 +33,7 @@ def as_json(folder: Path, problems: Sequence[Problem]) -> str:
     return json.dumps(rows) + "\n"
 
 
-def as_github(folder: Path, problems: Sequence[Problem]) -> str:
+def format_github(folder: Path, problems: Sequence[Problem]) -> str:
     """Format as `::error file=content/a.md,line=3,col=8,title=bad-date::…`, which GitHub shows at the line.
 
     https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
@@ -42,9 +42,9 @@ def as_github(folder: Path, problems: Sequence[Problem]) -> str:
 
 
 PRINTERS: Mapping[CheckFormat, Printer] = {
-    CheckFormat.TEXT: as_text,
-    CheckFormat.JSON: as_json,
-    CheckFormat.GITHUB: as_github,
+    CheckFormat.TEXT: format_text,
+    CheckFormat.JSON: format_json,
+    CheckFormat.GITHUB: format_github,
 }
 
 
@@ -56,13 +56,13 @@ def _command(folder: Path, problem: Problem) -> str:
         "col": problem.column,
         "title": problem.code,
     }
-    given = ",".join(
-        f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None
+    values = ",".join(
+        f"{name}={_escape_property(str(value))}" for name, value in properties.items() if value is not None
     )
-    return f"::{kind} {given}::{_data(problem.message)}"
+    return f"::{kind} {values}::{_escape_data(problem.message)}"
 
 
-def _place(problem: Problem) -> str:
+def _location(problem: Problem) -> str:
     """Format the known part of the position: `3:8:`, `3:` or nothing."""
     return "".join(f"{number}:" for number in (problem.line, problem.column) if number is not None)
 
@@ -71,14 +71,14 @@ def _lines(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _data(text: str) -> str:
+def _escape_data(text: str) -> str:
     """Escape a message for GitHub."""
     return _encodable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
+def _escape_property(text: str) -> str:
     """Escape a property value for GitHub."""
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _printable(text: str) -> str:

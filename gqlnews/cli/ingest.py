@@ -8,12 +8,12 @@ import typer
 
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.progress import progress
-from gqlnews.cli.signals import heed_signals, stoppable
+from gqlnews.cli.signals import exit_on_signal, make_interruptible
 from gqlnews.database.sqlite.damage import check_pages, clear_report, record_ours, report
 from gqlnews.database.sqlite.paths import identity_of
 from gqlnews.database.sqlite.reader_connection import connect_to_read
 from gqlnews.database.sqlite.rebuild import in_use, rebuild
-from gqlnews.database.sqlite.sqlite_errors import explaining
+from gqlnews.database.sqlite.sqlite_errors import translate_errors
 from gqlnews.database.sqlite.writer import WAIT_SECONDS, open_writer
 from gqlnews.errors import (
     ContentFolderError,
@@ -28,16 +28,16 @@ from gqlnews.ingest.pipeline import IngestReport, ingest
 MAY_PASS = (ExhaustedError, ContentFolderError, LockedDatabaseError, ParserProcessError, StorageError)
 """Transient errors. A server and `ingest --watch` retry after these."""
 
-UNDONE = "nothing of this run was kept, the database is as it was before"
+ROLLED_BACK = "this run was rolled back, the database is unchanged"
 
 
-def run_ingest(source: IngestTarget, *, anew: bool = False) -> None:
-    """Ingest what changed, or rebuild the store (`anew`), and print a line of counts. Raises StartupError."""
-    with stoppable(UNDONE):
-        typer.echo(counts(build_anew(source) if anew else take_in(source)))
+def run_ingest(source: IngestTarget, *, rebuild: bool = False) -> None:
+    """Ingest what changed, or rebuild the store, and print a line of counts. Raises StartupError."""
+    with exit_on_signal(ROLLED_BACK):
+        typer.echo(format_report(rebuild_store(source) if rebuild else ingest_folder(source)))
 
 
-def take_in(source: IngestTarget, wait: float = WAIT_SECONDS) -> IngestReport:
+def ingest_folder(source: IngestTarget, wait: float = WAIT_SECONDS) -> IngestReport:
     """Ingest what changed. Raises StartupError; damage is also reported to the other processes.
 
     `wait` is the busy timeout in seconds, during which SQLite ignores signals.
@@ -45,8 +45,8 @@ def take_in(source: IngestTarget, wait: float = WAIT_SECONDS) -> IngestReport:
     identity = identity_of(source.database)
     try:
         with in_use(source.database), closing(open_writer(source.database, wait=wait)) as db:
-            heed_signals(db)
-            with explaining(source.database):
+            make_interruptible(db)
+            with translate_errors(source.database):
                 check_pages(db, source.database)
             record_ours(source.database)
             done = fill(source, db)
@@ -57,7 +57,7 @@ def take_in(source: IngestTarget, wait: float = WAIT_SECONDS) -> IngestReport:
         raise
 
 
-def build_anew(source: IngestTarget) -> IngestReport:
+def rebuild_store(source: IngestTarget) -> IngestReport:
     """Rebuild the store from all files and swap it in. Raises StartupError, also if the file is not ours."""
     with suppress(DamagedDatabaseError):
         if source.database.exists():
@@ -70,12 +70,12 @@ def build_anew(source: IngestTarget) -> IngestReport:
 
 def fill(source: IngestTarget, db: sqlite3.Connection) -> IngestReport:
     """Ingest the folder, with a progress bar on a terminal."""
-    heed_signals(db)
-    with progress("Reading articles") as told:
-        return ingest(db, source.folder, source.options, processes=source.processes, progress=told)
+    make_interruptible(db)
+    with progress("Reading articles") as on_progress:
+        return ingest(db, source.folder, source.options, processes=source.processes, progress=on_progress)
 
 
-def counts(report: IngestReport) -> str:
+def format_report(report: IngestReport) -> str:
     """Format the report: `3 added, 1 changed, 0 removed, 8 unchanged, 2 problems; 0.41 s`."""
     return (
         f"{report.added} added, {report.changed} changed, {report.removed} removed, "

@@ -27,7 +27,7 @@ def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) ->
     app = create_app(settings)
 
     async def on_start() -> None:
-        articles = await _count_articles(app)
+        articles = await _warm_up(app)
         on_ready(articles)
         gc.collect()
         gc.freeze()  # exempt what is loaded by now from further collections
@@ -38,7 +38,7 @@ def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) ->
     Server(app, on_start, on_stop).run(sockets=[listener])
 
 
-async def _count_articles(app: Starlette) -> int:
+async def _warm_up(app: Starlette) -> int:
     """Return the number of articles that a client without a token sees; this also warms up the server."""
     service = _service(app)
     answer = await service.engine.answer(GraphQLRequest(ARTICLES), anonymous(service.settings))

@@ -15,11 +15,11 @@ from gqlnews.app import documents_of
 from gqlnews.cli.banner import Banner
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.first_ingest import ingest_before_serving
-from gqlnews.cli.ingest import UNDONE
+from gqlnews.cli.ingest import ROLLED_BACK
 from gqlnews.cli.run_server import Ready, serve
-from gqlnews.cli.signals import stoppable
+from gqlnews.cli.signals import exit_on_signal
 from gqlnews.cli.supervisor import SupervisedProcess
-from gqlnews.cli.watcher_process import start_following
+from gqlnews.cli.watcher_process import start_watcher
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.config.settings import LogFormat, ServerSettings
 from gqlnews.errors import StartupError
@@ -51,28 +51,28 @@ def run_server(source: IngestTarget, serving: ServeOptions, settings: ServerSett
     with closing(listen(serving.host, serving.port)) as listener:
         if settings.http.documents is not None:
             documents_of(settings, build_schema())  # report errors in the documents before the ingest
-        with stoppable(UNDONE):
+        with exit_on_signal(ROLLED_BACK):
             report = ingest_before_serving(source, follows=serving.watch)
 
         url = base_url(listener)
 
         def on_ready(articles: int) -> None:
-            _say(Banner(settings, source.folder, url, articles, report), serving.log_format)
+            _print_banner(Banner(settings, source.folder, url, articles, report), serving.log_format)
 
-        with _following(source, serving):
+        with _watcher(source, serving):
             if serving.workers == 1:
                 serve(listener, settings, on_ready)
             else:
-                _supervise(listener, serving, settings, on_ready)
+                _run_workers(listener, serving, settings, on_ready)
 
 
 @contextmanager
-def _following(source: IngestTarget, serving: ServeOptions) -> Iterator[None]:
+def _watcher(source: IngestTarget, serving: ServeOptions) -> Iterator[None]:
     if not serving.watch:
         yield
         return
     follower = SupervisedProcess(
-        "follower", lambda: start_following(source, serving.log_format, poll=serving.poll)
+        "follower", lambda: start_watcher(source, serving.log_format, poll=serving.poll)
     )
     try:
         yield
@@ -80,13 +80,13 @@ def _following(source: IngestTarget, serving: ServeOptions) -> Iterator[None]:
         follower.stop()
 
 
-def _supervise(
+def _run_workers(
     listener: socket.socket, serving: ServeOptions, settings: ServerSettings, on_ready: Ready
 ) -> None:
     """Run several worker processes until a signal, which is forwarded to them; restart workers that exit."""
     start = partial(start_worker, listener, serving.log_format, settings)
-    with stoppable(NOT_SERVED):
-        started, articles = _started(start, serving.workers)
+    with exit_on_signal(NOT_SERVED):
+        started, articles = _start_workers(start, serving.workers)
     workers = [SupervisedProcess("worker", start, process) for process in started]
 
     def tell(number: int, frame: FrameType | None) -> None:
@@ -104,7 +104,7 @@ def _supervise(
             signal.signal(number, handler)
 
 
-def _started(start: Callable[[], Process], count: int) -> tuple[list[Process], int]:
+def _start_workers(start: Callable[[], Process], count: int) -> tuple[list[Process], int]:
     """Start all workers or none; return them, and how many articles a client without a token sees."""
     processes: list[Process] = []
     try:
@@ -120,7 +120,7 @@ def _started(start: Callable[[], Process], count: int) -> tuple[list[Process], i
         raise
 
 
-def _say(banner: Banner, log_format: LogFormat) -> None:
+def _print_banner(banner: Banner, log_format: LogFormat) -> None:
     """Print the banner on standard output; with JSON logs, log it as an event instead."""
     if log_format is LogFormat.TEXT:
         typer.echo(banner.text())

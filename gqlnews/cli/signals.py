@@ -13,17 +13,17 @@ STEPS = 100_000  # instructions of SQLite's virtual machine: some milliseconds
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
-def complain(line: str) -> None:
+def print_error(line: str) -> None:
     """Print a line on standard error."""
     typer.echo(f"gqlnews: {line}", err=True)
 
 
 @contextmanager
-def stoppable(
+def exit_on_signal(
     consequence: str,
     *,
     code: int | None = None,
-    say: Callable[[str], None] = complain,
+    say: Callable[[str], None] = print_error,
     by: Collection[signal.Signals] = tuple(NAMES),
 ) -> Iterator[None]:
     """During the block, each of these signals unwinds it, prints `consequence`, and exits.
@@ -52,15 +52,15 @@ def stoppable(
             signal.signal(number, handler)
 
 
-def heed_signals(db: sqlite3.Connection) -> None:
+def make_interruptible(db: sqlite3.Connection) -> None:
     """Make long statements interruptible by signals.
 
     Python handles signals only between its own instructions, so a progress handler runs some during a
     statement. An exception from a signal handler ends the statement as interrupted.
     """
-    db.set_progress_handler(_take_a_step, STEPS)
+    db.set_progress_handler(_noop_progress, STEPS)
 
 
-def _take_a_step() -> int:
+def _noop_progress() -> int:
     """Return 0, so that the statement continues."""
     return 0

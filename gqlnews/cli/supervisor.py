@@ -12,8 +12,8 @@ from itertools import chain, repeat
 
 from gqlnews.server.observability.logs import note
 
-LONG = 5.0  # seconds; a process that ran this long is restarted immediately, and resets the backoff
-PATIENCE = 9.0  # seconds to exit after its input was closed
+STABLE_AFTER = 5.0  # seconds; a process that ran this long is restarted immediately, and resets the backoff
+STOP_TIMEOUT = 9.0  # seconds to exit after its input was closed
 
 Start = Callable[[], "subprocess.Popen[bytes]"]
 
@@ -26,7 +26,7 @@ class SupervisedProcess:
         self._name, self._start = name, start
         self._stopping = threading.Event()
         self._process = running or start()
-        self._thread = threading.Thread(target=self._keep, name=f"gqlnews-{name}", daemon=True)
+        self._thread = threading.Thread(target=self._supervise, name=f"gqlnews-{name}", daemon=True)
         self._thread.start()
 
     def signal(self, number: int) -> None:
@@ -43,7 +43,7 @@ class SupervisedProcess:
         self._stopping.set()
         self._close()
         try:
-            self._process.wait(PATIENCE)
+            self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._thread.join()
@@ -52,16 +52,16 @@ class SupervisedProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
 
-    def _keep(self) -> None:
-        waits = _pauses()
+    def _supervise(self) -> None:
+        waits = _backoff()
         while True:
             began = time.monotonic()
             status = self._process.wait()
             if self._stopping.is_set():
                 return
-            note(f"{self._name} ended", status=status, again=True)
-            if time.monotonic() - began >= LONG:
-                waits = _pauses()
+            note(f"{self._name} exited", status=status, again=True)
+            if time.monotonic() - began >= STABLE_AFTER:
+                waits = _backoff()
             elif self._stopping.wait(next(waits)):
                 return
             self._close()
@@ -73,7 +73,7 @@ class SupervisedProcess:
     def _restart(self) -> bool:
         """Start the process again, with retries; return False if it was stopped meanwhile."""
         reason = None
-        for pause in _pauses():
+        for pause in _backoff():
             try:
                 self._process = self._start()
                 return True
@@ -86,6 +86,6 @@ class SupervisedProcess:
         return False
 
 
-def _pauses() -> Iterator[float]:
+def _backoff() -> Iterator[float]:
     """Backoff: seconds before each restart of a process that exited soon after its start."""
     return chain((0.5, 1.0, 2.0, 4.0), repeat(8.0))

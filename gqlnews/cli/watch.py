@@ -8,13 +8,13 @@ import threading
 
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.ingest import MAY_PASS, run_ingest
-from gqlnews.cli.signals import heed_signals, stoppable
+from gqlnews.cli.signals import exit_on_signal, make_interruptible
 from gqlnews.config.settings import LogFormat
 from gqlnews.errors import DamagedDatabaseError
-from gqlnews.ingest.watch_ingest import WatchIngestOptions, follow
+from gqlnews.ingest.watch_ingest import WatchIngestOptions, run_watch_ingest
 from gqlnews.server.observability import logs
 
-KEPT = "the database holds all that was taken in"
+WATCH_STOPPED = "the database holds everything that was ingested"
 
 
 class ServerLog:
@@ -27,32 +27,38 @@ class ServerLog:
         logs.log.log(logging.WARNING, message, extra={logs.FIELDS: fields})
 
 
-def run_follow(
-    source: IngestTarget, *, anew: bool, poll: bool, until_eof: bool, log_format: LogFormat
+def run_watch(
+    source: IngestTarget, *, rebuild: bool, poll: bool, until_eof: bool, log_format: LogFormat
 ) -> None:
     """Watch and ingest the folder until a signal, or until standard input ends. Raises StartupError."""
     logs.configure(log_format)
-    following = WatchIngestOptions(
-        source.folder, source.database, source.options, source.processes, poll, ServerLog(), heed_signals
+    options = WatchIngestOptions(
+        source.folder,
+        source.database,
+        source.options,
+        source.processes,
+        poll,
+        ServerLog(),
+        make_interruptible,
     )
     if until_eof:
-        _end_with_input()
+        _exit_on_stdin_eof()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
-        stops = stoppable(KEPT, code=0, say=logs.note, by=(signal.SIGTERM,))
+        stops = exit_on_signal(WATCH_STOPPED, code=0, say=logs.note, by=(signal.SIGTERM,))
     else:
         try:
-            run_ingest(source, anew=anew)
-        except (*MAY_PASS, DamagedDatabaseError) as error:  # `follow` retries
-            if anew:  # `follow` does not rebuild
+            run_ingest(source, rebuild=rebuild)
+        except (*MAY_PASS, DamagedDatabaseError) as error:  # `run_watch_ingest` retries
+            if rebuild:  # `run_watch_ingest` does not rebuild
                 raise
-            ServerLog().warn("not taken in", reason=str(error))
+            ServerLog().warn("ingest failed", reason=str(error))
         sys.stdout.flush()
-        stops = stoppable(KEPT, code=0)
+        stops = exit_on_signal(WATCH_STOPPED, code=0)
     with stops:
-        follow(following)
+        run_watch_ingest(options)
 
 
-def _end_with_input() -> None:
+def _exit_on_stdin_eof() -> None:
     threading.Thread(target=_exit_at_eof, daemon=True).start()
 
 

@@ -7,7 +7,7 @@ from gqlnews.cli.content_options import IngestTarget
 from gqlnews.config.settings import LogFormat
 
 
-def start_following(source: IngestTarget, log_format: LogFormat, *, poll: bool) -> "subprocess.Popen[bytes]":
+def start_watcher(source: IngestTarget, log_format: LogFormat, *, poll: bool) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(  # noqa: S603 - our own program, run by our own interpreter
         [sys.executable, "-m", "gqlnews", *_command(source, log_format, poll=poll)],
         stdin=subprocess.PIPE,

@@ -50,8 +50,8 @@ def start_worker(
         process_group=0,  # Ctrl-C is for the parent, which forwards it
     )
     assert process.stdin is not None
-    orders = WorkerConfig(listener.fileno(), log_format, settings)
-    process.stdin.write(msgspec.json.encode(orders, enc_hook=_encoded) + b"\n")
+    config = WorkerConfig(listener.fileno(), log_format, settings)
+    process.stdin.write(msgspec.json.encode(config, enc_hook=_encode_path) + b"\n")
     process.stdin.flush()
     return process
 
@@ -67,13 +67,13 @@ def main() -> None:
     """Entry point of the worker process."""
     from gqlnews.cli.run_server import serve
 
-    orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerConfig, dec_hook=_decoded)
-    logs.configure(orders.log_format)
-    with socket.socket(fileno=orders.listener) as listener:
-        serve(listener, orders.settings, _say_ready)
+    config = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerConfig, dec_hook=_decode_path)
+    logs.configure(config.log_format)
+    with socket.socket(fileno=config.listener) as listener:
+        serve(listener, config.settings, _notify_ready)
 
 
-def _say_ready(articles: int) -> None:
+def _notify_ready(articles: int) -> None:
     with suppress(BrokenPipeError):  # the parent has exited, so the input ends too
         sys.stdout.buffer.write(msgspec.json.encode(ReadyMessage(articles)) + b"\n")
         sys.stdout.buffer.flush()
@@ -86,11 +86,11 @@ def _stop() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _encoded(value: object) -> str:
+def _encode_path(value: object) -> str:
     assert isinstance(value, Path)
     return str(value)
 
 
-def _decoded(kind: type, value: object) -> object:
+def _decode_path(kind: type, value: object) -> object:
     assert kind is Path
     return Path(str(value))

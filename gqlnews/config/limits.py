@@ -10,7 +10,7 @@ class Limits:
     `tokens` limits the document. `depth`, `aliases`, `root_fields` and `directives` limit the operation as
     written, with every spread of a fragment counted. `page` limits the size of a connection page and of a
     list of ids. `cost` is in objects, `scan` in thousands of comparisons (query/scan.py). `seconds` is the
-    run time of the request's SQL statements and `answer_bytes` the size of their result.
+    run time of the request's SQL statements and `max_response_bytes` the size of their result.
 
     Without `introspection` nothing reveals the schema: error messages contain no suggestions either.
     """
@@ -24,7 +24,7 @@ class Limits:
     cost: int = 0
     scan: int = 0
     seconds: float = 0.0
-    answer_bytes: int = 0
+    max_response_bytes: int = 0
     introspection: bool = True
 
 
@@ -39,6 +39,6 @@ SERVED = Limits(
     cost=20_000,
     scan=80_000,  # about 0.8 s, less than half of `seconds`
     seconds=2.0,
-    answer_bytes=64 << 20,
+    max_response_bytes=64 << 20,
 )
 """Default limits of the server."""

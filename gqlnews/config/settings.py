@@ -24,11 +24,11 @@ EXPLORER = "GQLNEWS_EXPLORER"
 LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
 
 CACHE, FIELDS = "GQLNEWS_RESPONSE_CACHE_MB", "GQLNEWS_FIELD_CACHE_MB"
-CACHE_MB, FIELDS_MB, MOST_CACHE_MB = 64, 32, 1_000_000
+CACHE_MB, FIELDS_MB, MAX_CACHE_MB = 64, 32, 1_000_000
 STREAMS = "GQLNEWS_MAX_STREAMS"
 STREAMS_OF_ONE = "GQLNEWS_MAX_STREAMS_PER_CLIENT"
-MOST_STREAMS, MOST_STREAMS_OF_ONE = 10_000, 100
-MOST_OF_ANY = 100_000
+MAX_STREAMS, MAX_STREAMS_PER_CLIENT = 10_000, 100
+MAX_LIMIT = 100_000
 TOKENS, DEPTH, ALIASES = "GQLNEWS_MAX_TOKENS", "GQLNEWS_MAX_DEPTH", "GQLNEWS_MAX_ALIASES"
 ROOT_FIELDS, DIRECTIVES = "GQLNEWS_MAX_ROOT_FIELDS", "GQLNEWS_MAX_DIRECTIVES"
 PAGE, COST, SECONDS = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_QUERY_TIMEOUT"
@@ -36,10 +36,13 @@ SCAN = "GQLNEWS_MAX_SCAN"
 ANSWER = "GQLNEWS_MAX_RESPONSE_MB"
 INTROSPECTION = "GQLNEWS_INTROSPECTION"
 METRICS, TRACES = "GQLNEWS_METRICS", "GQLNEWS_TRACING"
-COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # OpenTelemetry's own
+OTLP_ENDPOINT_VARS = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+)  # OpenTelemetry's own
 TRACING = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
-MOST_COST, MOST_SECONDS = 9_999_999, 3_600.0
-LEAST_PAGE = 20  # the default page size of a request
+MAX_COST, MAX_SECONDS = 9_999_999, 3_600.0
+MIN_PAGE_SIZE = 20  # the default page size of a request
 MEBIBYTE = 1 << 20
 
 HTTP_STATUS = "GQLNEWS_STATUS_CODES"
@@ -48,7 +51,7 @@ DOCUMENTS = "GQLNEWS_PERSISTED_DOCUMENTS"
 TRUSTED_ONLY = "GQLNEWS_PERSISTED_ONLY"
 IN_FLIGHT = "GQLNEWS_MAX_CONCURRENT_REQUESTS"
 RATE = "GQLNEWS_RATE_LIMIT"
-MOST_IN_FLIGHT, MOST_OF_RATE = 1_000, 9_999_999
+MAX_IN_FLIGHT, MAX_RATE = 1_000, 9_999_999
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -81,7 +84,7 @@ class HttpSettings:
     allow_origins: tuple[str, ...] = ()
     documents: Path | None = None
     trusted_only: bool = False
-    in_flight: int = MOST_IN_FLIGHT
+    in_flight: int = MAX_IN_FLIGHT
     rate: int = 0
 
     def __post_init__(self) -> None:
@@ -101,8 +104,8 @@ class ServerSettings:
     editor_tokens: tuple[bytes, ...] = ()
     cache_bytes: int = CACHE_MB * MEBIBYTE
     fields_bytes: int = FIELDS_MB * MEBIBYTE
-    most_streams: int = MOST_STREAMS
-    most_streams_of_one: int = MOST_STREAMS_OF_ONE
+    max_streams: int = MAX_STREAMS
+    max_streams_per_client: int = MAX_STREAMS_PER_CLIENT
     limits: Limits = SERVED
     http: HttpSettings = HttpSettings()
     metrics: bool = False
@@ -132,16 +135,16 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
         unpublished=_flag(environ, UNPUBLISHED, default=False),
         explorer=_flag(environ, EXPLORER, default=True),
         editor_tokens=editor_tokens(environ),
-        cache_bytes=_mebibytes(environ, CACHE, CACHE_MB),
-        fields_bytes=_mebibytes(environ, FIELDS, FIELDS_MB),
-        most_streams=_number(environ, STREAMS, MOST_STREAMS, MOST_OF_ANY, "streams; 0 is no limit"),
-        most_streams_of_one=_number(
-            environ, STREAMS_OF_ONE, MOST_STREAMS_OF_ONE, MOST_OF_ANY, "streams; 0 is no limit"
+        cache_bytes=_bytes(environ, CACHE, CACHE_MB),
+        fields_bytes=_bytes(environ, FIELDS, FIELDS_MB),
+        max_streams=_int(environ, STREAMS, MAX_STREAMS, MAX_LIMIT, "streams; 0 is no limit"),
+        max_streams_per_client=_int(
+            environ, STREAMS_OF_ONE, MAX_STREAMS_PER_CLIENT, MAX_LIMIT, "streams; 0 is no limit"
         ),
         http=_http_settings(environ),
         limits=request_limits(environ),
         metrics=_flag(environ, METRICS, default=False),
-        traces=traces_on(_said(environ, TRACES), environ),
+        traces=tracing_enabled(_optional_flag(environ, TRACES), environ),
     )
 
 
@@ -149,7 +152,7 @@ def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
     """Read the request limits from the environment; raises SettingsError."""
 
     def limit(name: str, default: int, what: str) -> int:
-        return _number(environ, name, default, MOST_COST, f"{what}; 0 is no limit")
+        return _int(environ, name, default, MAX_COST, f"{what}; 0 is no limit")
 
     return Limits(
         tokens=limit(TOKENS, SERVED.tokens, "tokens"),
@@ -157,12 +160,12 @@ def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
         aliases=limit(ALIASES, SERVED.aliases, "aliases"),
         root_fields=limit(ROOT_FIELDS, SERVED.root_fields, "root fields"),
         directives=limit(DIRECTIVES, SERVED.directives, "directives"),
-        page=_page(environ),
+        page=_page_size(environ),
         cost=limit(COST, SERVED.cost, "objects"),
         scan=limit(SCAN, SERVED.scan, "thousand comparisons"),
-        seconds=_seconds(environ),
-        answer_bytes=_number(
-            environ, ANSWER, SERVED.answer_bytes // MEBIBYTE, 900, "mebibytes; 0 is no limit"
+        seconds=_timeout(environ),
+        max_response_bytes=_int(
+            environ, ANSWER, SERVED.max_response_bytes // MEBIBYTE, 900, "mebibytes; 0 is no limit"
         )
         * MEBIBYTE,
         introspection=_flag(environ, INTROSPECTION, default=SERVED.introspection),
@@ -172,12 +175,12 @@ def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
 def _http_settings(environ: Mapping[str, str]) -> HttpSettings:
     documents = environ.get(DOCUMENTS)
     return HttpSettings(
-        status=_word(environ, HTTP_STATUS, StatusCodePolicy.SPEC),
+        status=_enum(environ, HTTP_STATUS, StatusCodePolicy.SPEC),
         allow_origins=origins(environ.get(ALLOW_ORIGINS, "").split()),
         documents=Path(documents) if documents else None,
         trusted_only=_flag(environ, TRUSTED_ONLY, default=False),
-        in_flight=_number(environ, IN_FLIGHT, MOST_IN_FLIGHT, MOST_OF_ANY, "requests; 0 is no limit"),
-        rate=_number(environ, RATE, 0, MOST_OF_RATE, "of cost a second; 0 is no limit"),
+        in_flight=_int(environ, IN_FLIGHT, MAX_IN_FLIGHT, MAX_LIMIT, "requests; 0 is no limit"),
+        rate=_int(environ, RATE, 0, MAX_RATE, "of cost a second; 0 is no limit"),
     )
 
 
@@ -197,7 +200,7 @@ def _origin(given: str) -> str:
     return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else port}"
 
 
-def traces_on(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bool:
+def tracing_enabled(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bool:
     """Decide whether to trace operations.
 
     None enables tracing if an OTLP endpoint is set in the environment and the `otel` extra is installed.
@@ -206,7 +209,7 @@ def traces_on(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bo
     if asked and not _has_tracing():
         raise SettingsError("--tracing needs OpenTelemetry: pip install 'gqlnews[otel]'")
     if asked is None:
-        return any(environ.get(name) for name in COLLECTORS) and _has_tracing()
+        return any(environ.get(name) for name in OTLP_ENDPOINT_VARS) and _has_tracing()
     return asked
 
 
@@ -225,7 +228,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
     """Read the log format for an application without a command line; raises SettingsError."""
-    return _word(environ, LOG_FORMAT, LogFormat.TEXT)
+    return _enum(environ, LOG_FORMAT, LogFormat.TEXT)
 
 
 def _database(environ: Mapping[str, str]) -> Path:
@@ -234,19 +237,19 @@ def _database(environ: Mapping[str, str]) -> Path:
     raise SettingsError(f"{DATABASE} is not set: name the database that `gqlnews ingest` made")
 
 
-def _number(environ: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
+def _int(environ: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
     word = environ.get(name, "").strip() or str(default)
     if not re.fullmatch(r"[0-9]{1,7}", word) or int(word) > most:
         raise SettingsError(f"{name}: {word[:20]!r} is no such number; give 0 to {most} {what}")
     return int(word)
 
 
-def _mebibytes(environ: Mapping[str, str], name: str, default: int) -> int:
+def _bytes(environ: Mapping[str, str], name: str, default: int) -> int:
     """Read a cache size in MiB and return it in bytes."""
-    return _number(environ, name, default, MOST_CACHE_MB, "mebibytes; 0 keeps none") * MEBIBYTE
+    return _int(environ, name, default, MAX_CACHE_MB, "mebibytes; 0 keeps none") * MEBIBYTE
 
 
-def _word(environ: Mapping[str, str], name: str, default: Word) -> Word:
+def _enum(environ: Mapping[str, str], name: str, default: Word) -> Word:
     """Read a member of the enum that `default` belongs to."""
     words = type(default)
     word = environ.get(name) or default
@@ -255,23 +258,25 @@ def _word(environ: Mapping[str, str], name: str, default: Word) -> Word:
     return words(word)
 
 
-def _page(environ: Mapping[str, str]) -> int:
-    page = _number(environ, PAGE, SERVED.page, SERVED.page, "nodes of a page")
-    if page < LEAST_PAGE:
-        raise SettingsError(f"{PAGE}: {page} is less than a page has by default; give {LEAST_PAGE} or more")
+def _page_size(environ: Mapping[str, str]) -> int:
+    page = _int(environ, PAGE, SERVED.page, SERVED.page, "nodes of a page")
+    if page < MIN_PAGE_SIZE:
+        raise SettingsError(
+            f"{PAGE}: {page} is less than a page has by default; give {MIN_PAGE_SIZE} or more"
+        )
     return page
 
 
-def _seconds(environ: Mapping[str, str]) -> float:
+def _timeout(environ: Mapping[str, str]) -> float:
     word = environ.get(SECONDS, "").strip() or str(SERVED.seconds)
-    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", word) or float(word) > MOST_SECONDS:
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", word) or float(word) > MAX_SECONDS:
         raise SettingsError(
             f"{SECONDS}: {word[:20]!r} is no such number; give 0 to 3600 seconds; 0 is no limit"
         )
     return float(word)
 
 
-def _said(environ: Mapping[str, str], name: str) -> bool | None:
+def _optional_flag(environ: Mapping[str, str], name: str) -> bool | None:
     """Read a flag; return None if it is not set."""
     return _flag(environ, name, default=False) if environ.get(name, "").strip() else None
 

@@ -6,11 +6,18 @@ Both YAML parsers, the fast one and the one with positions, end here, so they ca
 import re
 from collections.abc import Callable
 
-from gqlnews.content.build_common import AS_JSON, DEFAULT_TYPE, ParseContext, images_of, provider_of, urls_of
-from gqlnews.content.build_related import related_of
+from gqlnews.content.build_common import (
+    AS_JSON,
+    DEFAULT_TYPE,
+    ParseContext,
+    build_provider,
+    encode_images,
+    resolve_urls,
+)
+from gqlnews.content.build_related import build_related
 from gqlnews.content.diagnostics import Diagnostic, FieldPath, has_error
-from gqlnews.content.embed_html import safe_embed
-from gqlnews.content.html_complexity import is_tame
+from gqlnews.content.embed_html import sanitize_embed
+from gqlnews.content.html_complexity import is_safe_to_sanitize
 from gqlnews.content.markdown import RenderedBody
 from gqlnews.content.models import Article, ParseOptions, Position, Topic
 from gqlnews.content.problem_codes import ProblemCode
@@ -23,17 +30,17 @@ Locate = Callable[[FieldPath], Position]
 _SEALED = re.compile(r"[A-Za-z0-9+/]+={0,2};[A-Za-z0-9+/]+={0,2}")
 
 
-def article_of(
+def build_article(
     slug: str, raw: RawArticle, extra: str, rendered: RenderedBody, options: ParseOptions, locate: Locate
 ) -> tuple[Article | None, list[Diagnostic]]:
     """Build the article, or return None if a finding is an error; `locate` returns a value's position."""
     reading = ParseContext(options)
-    urls = urls_of(raw, (), reading)
-    published = _published(raw.published_date_time, reading)
+    urls = resolve_urls(raw, (), reading)
+    published = _parse_published(raw.published_date_time, reading)
     topics = _topics(raw.topics, reading)
-    related = related_of(raw.related, urls, reading)
-    provider = provider_of(raw.provider, (), reading)
-    images = images_of(raw.images, (), reading)
+    related = build_related(raw.related, urls, reading)
+    provider = build_provider(raw.provider, (), reading)
+    images = encode_images(raw.images, (), reading)
     featured_content = _embed(raw.featured_content, reading)
     _check_secured(raw.secured, reading)
     if not raw.title or raw.title.isspace():
@@ -80,7 +87,7 @@ def article_of(
     return article, reading.findings
 
 
-def _published(written: str | None, reading: ParseContext) -> Instant | None:
+def _parse_published(written: str | None, reading: ParseContext) -> Instant | None:
     if written is None:
         reading.found(
             ("publishedDateTime",),
@@ -112,14 +119,14 @@ def _topics(names: list[str] | None, reading: ParseContext) -> tuple[Topic, ...]
 def _embed(written: str | None, reading: ParseContext) -> str | None:
     if written is None:
         return None
-    if not is_tame(written):
+    if not is_safe_to_sanitize(written):
         message = "`featuredContent` is too much HTML to sanitise and is left out: make it simpler."
         reading.found(("featuredContent",), ProblemCode.LEFT_OUT, message)
         return None
-    return safe_embed(written, reading.options.iframe_hosts)
+    return sanitize_embed(written, reading.options.iframe_hosts)
 
 
 def _check_secured(secured: str | None, reading: ParseContext) -> None:
     if secured is not None and not _SEALED.fullmatch(secured):
-        message = "`secured` is not of the form `base64;base64`: seal it again. It is kept as it is."
+        message = "`secured` is not of the form `base64;base64`: seal it again. It is stored unchanged."
         reading.found(("secured",), ProblemCode.BAD_SECURED, message)

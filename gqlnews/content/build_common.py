@@ -8,7 +8,7 @@ from gqlnews.content.diagnostics import Diagnostic, FieldPath
 from gqlnews.content.models import ParseOptions, Provider
 from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.raw_models import RawCoverage, RawImage, RawProvider
-from gqlnews.content.urls import served_url
+from gqlnews.content.urls import normalize_url
 
 AS_JSON = msgspec.json.Encoder()
 _NO_IMAGES = "[]"
@@ -50,7 +50,7 @@ class ResolvedUrls:
     key: str
 
 
-def urls_of(raw: RawCoverage, place: FieldPath, reading: ParseContext) -> ResolvedUrls:
+def resolve_urls(raw: RawCoverage, place: FieldPath, reading: ParseContext) -> ResolvedUrls:
     """Resolve the URLs, preferring current keys over legacy ones; `url` is None if there is no page."""
     source = _url(raw.source_url, place, "sourceUrl", reading)
     own_web = _url(raw.web_url, place, "webUrl", reading)
@@ -67,7 +67,7 @@ def urls_of(raw: RawCoverage, place: FieldPath, reading: ParseContext) -> Resolv
     )
 
 
-def images_of(raw: list[RawImage] | None, place: FieldPath, reading: ParseContext) -> str:
+def encode_images(raw: list[RawImage] | None, place: FieldPath, reading: ParseContext) -> str:
     """Encode the images as JSON text, without those that have no URL."""
     if not raw:
         return _NO_IMAGES
@@ -86,12 +86,12 @@ def images_of(raw: list[RawImage] | None, place: FieldPath, reading: ParseContex
     return AS_JSON.encode(images).decode()
 
 
-def provider_of(raw: RawProvider | None, place: FieldPath, reading: ParseContext) -> Provider | None:
+def build_provider(raw: RawProvider | None, place: FieldPath, reading: ParseContext) -> Provider | None:
     """Build the provider, with its domain as the default name; return None without a domain."""
     if raw is None:
         return None
     at = (*place, "provider")
-    images = images_of(raw.images, at, reading)
+    images = encode_images(raw.images, at, reading)
     if not raw.domain:
         reading.found(
             at,
@@ -108,4 +108,4 @@ def _url(written: str | None, place: FieldPath, key: str, reading: ParseContext)
     if "&amp;" in written:
         message = f"`{key}` is written with `&amp;` and is served with `&`: write `&`."
         reading.found((*place, key), ProblemCode.ESCAPED_URL, message)
-    return served_url(written, reading.options.base_url)
+    return normalize_url(written, reading.options.base_url)

@@ -4,9 +4,9 @@ from gqlnews.content.build_common import (
     DEFAULT_TYPE,
     ParseContext,
     ResolvedUrls,
-    images_of,
-    provider_of,
-    urls_of,
+    build_provider,
+    encode_images,
+    resolve_urls,
 )
 from gqlnews.content.diagnostics import FieldPath
 from gqlnews.content.models import Related
@@ -18,7 +18,9 @@ _LACKS = "A related entry without {} is left out: give it one, or delete it."
 _NO_DATE = "A related entry is left out: `{:.40}` is no date such as `2021-04-15T13:00:00Z`."
 
 
-def related_of(raw: list[RawRelated] | None, own: ResolvedUrls, reading: ParseContext) -> tuple[Related, ...]:
+def build_related(
+    raw: list[RawRelated] | None, own: ResolvedUrls, reading: ParseContext
+) -> tuple[Related, ...]:
     """Build the valid entries in file order; repeats and self-references stay, with a warning."""
     if not raw:
         return ()
@@ -27,7 +29,7 @@ def related_of(raw: list[RawRelated] | None, own: ResolvedUrls, reading: ParseCo
     entries = []
     for index, each in enumerate(raw):
         place = ("related", index)
-        urls = urls_of(each, place, reading)
+        urls = resolve_urls(each, place, reading)
         entry = _entry(each, urls, place, reading)
         if entry is None:
             continue
@@ -78,6 +80,6 @@ def _related(
         published_date_time=published.text if published else None,
         type=DEFAULT_TYPE if raw.type is None else raw.type,
         quality=raw.quality,
-        provider=provider_of(raw.provider, place, reading),
-        images=images_of(raw.images, place, reading),
+        provider=build_provider(raw.provider, place, reading),
+        images=encode_images(raw.images, place, reading),
     )

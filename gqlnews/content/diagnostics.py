@@ -57,7 +57,7 @@ LocatedDiagnostic = tuple[Position, ProblemCode, str]
 """Position, code and message of a diagnostic."""
 
 
-def problems_of(path: str, marked: Iterable[LocatedDiagnostic]) -> tuple[Problem, ...]:
+def to_problems(path: str, marked: Iterable[LocatedDiagnostic]) -> tuple[Problem, ...]:
     """Build the problems of one file, in file order."""
     return tuple(
         problem(path, *each)

@@ -36,9 +36,9 @@ _IFRAME = re.compile(r'<iframe((?: [a-z-]+="[^"]*")*+)>.*?</iframe>', re.DOTALL)
 _SOURCE = re.compile(r'(?: [a-z-]+="[^"]*")*? src="')
 
 
-def safe_embed(written: str, iframe_hosts: tuple[str, ...]) -> str | None:
+def sanitize_embed(written: str, iframe_hosts: tuple[str, ...]) -> str | None:
     """Sanitize an embed, keeping only https iframes of allowed hosts; return None if nothing remains."""
-    return _IFRAME.sub(_with_source, _cleaner(iframe_hosts).clean(written)).strip() or None
+    return _IFRAME.sub(_with_source, _build_cleaner(iframe_hosts).clean(written)).strip() or None
 
 
 def _with_source(iframe: re.Match[str]) -> str:
@@ -48,7 +48,7 @@ def _with_source(iframe: re.Match[str]) -> str:
 
 
 @cache
-def _cleaner(iframe_hosts: tuple[str, ...]) -> nh3.Cleaner:
+def _build_cleaner(iframe_hosts: tuple[str, ...]) -> nh3.Cleaner:
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if tag != "iframe":
             return value

@@ -25,11 +25,11 @@ class FrontMatter(NamedTuple):
     body: str
 
 
-def unfence(text: str) -> FrontMatter | None:
+def split_front_matter(text: str) -> FrontMatter | None:
     """Split the text of a file; return None if it has no front matter or never closes it."""
     if "\r" not in text:
-        return _unfence(text)
-    fenced = _unfence(text.replace("\r\n", "\n").replace("\r", "\n"))
+        return _split_front_matter(text)
+    fenced = _split_front_matter(text.replace("\r\n", "\n").replace("\r", "\n"))
     if fenced is None:
         return None
     return fenced._replace(body=_last_lines(text, fenced.body.count("\n")))
@@ -40,7 +40,7 @@ def opens(text: str) -> bool:
     return _HANDLER.detect(text.replace("\r", "\n", 1))
 
 
-def _unfence(text: str) -> FrontMatter | None:
+def _split_front_matter(text: str) -> FrontMatter | None:
     if not _HANDLER.detect(text):
         return None
     opening = _BOUNDARY.match(text)

@@ -12,7 +12,7 @@ _MAX_TAGS = 50_000
 _MAX_TAG_CHARACTERS = 50_000
 _MAX_DEPTH = 2_000
 _MAX_REPEATED = 500_000
-_MAX_ODD_TAGS = 500
+_MAX_UNUSUAL_TAGS = 500
 _TOKEN = re.compile(
     r"<!--(?:[^-]|-(?!->))*+-->"
     r"|<(/?)([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])(?:[^\"'<>]|\"[^\"<>]*\"|'[^'<>]*')*+>"
@@ -65,12 +65,12 @@ _OTHER_RULES = frozenset(  # inside these elements, tags are text or follow othe
 )
 
 
-def is_tame(html: str) -> bool:
+def is_safe_to_sanitize(html: str) -> bool:
     """Return whether sanitizing takes well under a second."""
     tags = html.count("<")
     if tags + html.count("&") > _MAX_TAGS:
         return False
-    if tags <= _MAX_ODD_TAGS and len(html) <= _MAX_TAG_CHARACTERS:
+    if tags <= _MAX_UNUSUAL_TAGS and len(html) <= _MAX_TAG_CHARACTERS:
         return True
     return _is_plain(html, tags)
 

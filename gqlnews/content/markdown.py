@@ -13,7 +13,7 @@ import msgspec
 import nh3
 import pyromark
 
-from gqlnews.content.html_complexity import is_tame
+from gqlnews.content.html_complexity import is_safe_to_sanitize
 
 _WORDS_A_MINUTE = 240
 _OPTIONS = (
@@ -51,19 +51,19 @@ _EMPTY = RenderedBody(None, None, [], 0, None)
 
 def render(written: str) -> RenderedBody:
     """Render the text below the front matter."""
-    body = without_blank_ends(written)
+    body = strip_blank_lines(written)
     if not body:
         return _EMPTY
     words = len(body.split())
     minutes = -(-words // _WORDS_A_MINUTE)
     unsafe = pyromark.html(body, options=_OPTIONS)
-    if not is_tame(unsafe):
+    if not is_safe_to_sanitize(unsafe):
         return RenderedBody(body, f"<pre>{escape(body)}</pre>", [], words, minutes, is_plain=True)
     html, headings = _with_anchors(nh3.clean(unsafe))
     return RenderedBody(body, html, headings, words, minutes)
 
 
-def without_blank_ends(text: str) -> str:
+def strip_blank_lines(text: str) -> str:
     """Strip blank lines around `text` and the last line's end; indentation and trailing spaces remain."""
     start = len(text) - len(text.lstrip())
     end = len(text.rstrip())

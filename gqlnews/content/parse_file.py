@@ -8,13 +8,13 @@ from io import FileIO
 from pathlib import Path
 
 from gqlnews.content.diagnostics import OPENING, problem
-from gqlnews.content.front_matter import opens, unfence
+from gqlnews.content.front_matter import opens, split_front_matter
 from gqlnews.content.markdown import render
 from gqlnews.content.models import Article, ParseOptions, ParseResult, Position, Problem, SourceFile
 from gqlnews.content.problem_codes import ProblemCode
-from gqlnews.content.safe_open import OpenFolder, open_inside
-from gqlnews.content.yaml_fast import read_fast
-from gqlnews.content.yaml_positions import read_slow
+from gqlnews.content.safe_open import OpenFolder, open_within
+from gqlnews.content.yaml_fast import parse_fast
+from gqlnews.content.yaml_positions import parse_with_positions
 from gqlnews.resource_errors import raise_if_exhausted
 
 MAX_BYTES = 1_048_576
@@ -23,7 +23,7 @@ _LASTING = {0, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELO
 """Errors that persist until the file changes. After other errors, every ingest retries the file."""
 
 
-def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> ParseResult:
+def parse_file(folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> ParseResult:
     """Open, read and parse one file of the folder; errors are reported as problems of the outcome."""
     try:
         source, data = _read(folder, file)
@@ -47,7 +47,7 @@ def parse_article(
     if isinstance(text, int):
         message = "The file is no UTF-8 text at this place: save it as UTF-8."
         return None, (problem(path, _mark_of_byte(data, text), ProblemCode.NOT_UTF_8, message),)
-    fenced = unfence(text)
+    fenced = split_front_matter(text)
     if fenced is None:
         message = (
             "The front matter is never closed: put a line `---` below it."
@@ -56,7 +56,7 @@ def parse_article(
         )
         return None, (problem(path, OPENING, ProblemCode.NO_FRONT_MATTER, message),)
     rendered = render(fenced.body)
-    article, problems = read_fast(path, fenced, rendered, options) or read_slow(
+    article, problems = parse_fast(path, fenced, rendered, options) or parse_with_positions(
         path, fenced, rendered, options
     )
     if rendered.is_plain:
@@ -72,7 +72,7 @@ def _failed(source: SourceFile, code: ProblemCode, message: str) -> ParseResult:
 
 def _read(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
     """Return the stat of the open file and its bytes, None if the file is too large. Raises OSError."""
-    descriptor = open_inside(folder, file.path)
+    descriptor = open_within(folder, file.path)
     with open(descriptor, "rb", buffering=0) as opened:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

@@ -144,11 +144,11 @@ class OpenFolder:
         """Apply `act` to the resolved path; retry if the target was replaced by a link meanwhile."""
         for _ in range(_RETRIES):
             try:
-                return act(resolve_inside(self.path, path))
+                return act(resolve_within(self.path, path))
             except OSError as error:
                 if error.errno not in _LINKED:
                     raise
-        return act(resolve_inside(self.path, path))
+        return act(resolve_within(self.path, path))
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def entries_of(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
         os.close(descriptor)
 
 
-def open_inside(folder: Path | OpenFolder, path: str) -> int:
+def open_within(folder: Path | OpenFolder, path: str) -> int:
     """Open a file like `OpenFolder.open_file`, opening the folder too if it is given by path."""
     if isinstance(folder, OpenFolder):
         return folder.open_file(path)
@@ -169,7 +169,7 @@ def open_inside(folder: Path | OpenFolder, path: str) -> int:
         return opened.open_file(path)
 
 
-def resolve_inside(folder: Path, path: str) -> str:
+def resolve_within(folder: Path, path: str) -> str:
     """Resolve all links in `path` and return the result relative to `folder`.
 
     The target may have been replaced by a link when this returns. Raises OSError or PathEscapesError.

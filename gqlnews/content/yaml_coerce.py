@@ -24,7 +24,7 @@ from gqlnews.content.raw_models import (
     Texts,
     Whole,
 )
-from gqlnews.content.yaml_scalars import NULLS, flag_of, whole_of
+from gqlnews.content.yaml_scalars import NULLS, parse_bool, parse_int32
 from gqlnews.content.yaml_tree import InvalidNode, Mapping, Node, Scalar, Sequence
 
 Notes = list[OffsetDiagnostic]
@@ -33,7 +33,7 @@ ReadT = TypeVar("ReadT")
 Read = Callable[[Node, str, Notes], ReadT | None]
 
 
-def read_article(tree: Mapping, notes: Notes) -> RawArticle:
+def coerce_article(tree: Mapping, notes: Notes) -> RawArticle:
     """Convert the whole front matter; unknown keys are ignored."""
     return _read_fields(RawArticle, tree, notes)
 
@@ -53,7 +53,7 @@ def _read_fields(shape: type[ShapeT], tree: Mapping, notes: Notes) -> ShapeT:
     return shape(**values)
 
 
-def _wrong(node: Node, key: str, wanted: str) -> OffsetDiagnostic:
+def _type_error(node: Node, key: str, wanted: str) -> OffsetDiagnostic:
     match node:
         case Scalar(text=text):
             found = f"`{text:.40}`"
@@ -66,7 +66,7 @@ def _wrong(node: Node, key: str, wanted: str) -> OffsetDiagnostic:
 
 def _read_text(node: Node, key: str, notes: Notes) -> str | None:
     if not isinstance(node, Scalar):
-        notes.append(_wrong(node, key, "text"))
+        notes.append(_type_error(node, key, "text"))
         return None
     if "\0" in node.text:
         notes.append(
@@ -78,25 +78,25 @@ def _read_text(node: Node, key: str, notes: Notes) -> str | None:
     return node.text
 
 
-def _read_whole(node: Node, key: str, notes: Notes) -> int | None:
-    number = whole_of(node.text) if isinstance(node, Scalar) else None
+def _read_int(node: Node, key: str, notes: Notes) -> int | None:
+    number = parse_int32(node.text) if isinstance(node, Scalar) else None
     if number is None:
-        notes.append(_wrong(node, key, "a decimal whole number of 32 bits"))
+        notes.append(_type_error(node, key, "a decimal whole number of 32 bits"))
         return None
-    _note_quotes(node, key, notes)
+    _warn_quoted(node, key, notes)
     return number
 
 
-def _read_flag(node: Node, key: str, notes: Notes) -> bool | None:
-    flag = flag_of(node.text) if isinstance(node, Scalar) else None
+def _read_bool(node: Node, key: str, notes: Notes) -> bool | None:
+    flag = parse_bool(node.text) if isinstance(node, Scalar) else None
     if flag is None:
-        notes.append(_wrong(node, key, "true or false"))
+        notes.append(_type_error(node, key, "true or false"))
         return None
-    _note_quotes(node, key, notes)
+    _warn_quoted(node, key, notes)
     return flag
 
 
-def _note_quotes(node: Node, key: str, notes: Notes) -> None:
+def _warn_quoted(node: Node, key: str, notes: Notes) -> None:
     if isinstance(node, Scalar) and not node.plain:
         message = f"`{key}` is written as text and was read as {node.text}: take the quotes away."
         notes.append(OffsetDiagnostic(node.index, ProblemCode.REPAIRED_TYPE, message))
@@ -107,7 +107,7 @@ def _list_of(read: Read[ReadT]) -> Read[list[ReadT]]:
 
     def read_list(node: Node, key: str, notes: Notes) -> list[ReadT] | None:
         if not isinstance(node, Sequence):
-            notes.append(_wrong(node, key, "a list"))
+            notes.append(_type_error(node, key, "a list"))
             return None
         pairs = [(item, read(item, key, notes)) for item in node.items if not is_null(item)]
         node.items = [item for item, value in pairs if value is not None]
@@ -119,7 +119,7 @@ def _list_of(read: Read[ReadT]) -> Read[list[ReadT]]:
 def _mapping_of(shape: type[ShapeT]) -> Read[ShapeT]:
     def read_mapping(node: Node, key: str, notes: Notes) -> ShapeT | None:
         if not isinstance(node, Mapping):
-            notes.append(_wrong(node, key, "keys with values"))
+            notes.append(_type_error(node, key, "keys with values"))
             return None
         return _read_fields(shape, node, notes)
 
@@ -159,8 +159,8 @@ _read_raw_related = _mapping_of(RawRelated)
 _read_entries = _list_of(_read_entry)
 _READERS: tuple[tuple[object, Read[Any]], ...] = (
     (Text, _read_text),
-    (Flag, _read_flag),
-    (Whole, _read_whole),
+    (Flag, _read_bool),
+    (Whole, _read_int),
     (Texts, _list_of(_read_text)),
     (Images, _list_of(_mapping_of(RawImage))),
     (RawProvider | None, _mapping_of(RawProvider)),

@@ -25,7 +25,7 @@ _SPECIAL = (  # UTF-8 patterns, each with one of its bytes as a quick check
 )
 
 
-def looks_odd(front: str) -> bool:
+def needs_strict_parser(front: str) -> bool:
     """Return whether the two parsers may differ on the text, or the fast one could run out of resources."""
     return (
         len(front) > _MAX_CHARACTERS

@@ -34,7 +34,7 @@ class _Lines:
     end: int
 
 
-def index_of(front: str, values: dict[str, Any], place: FieldPath) -> int:
+def find_offset(front: str, values: dict[str, Any], place: FieldPath) -> int:
     """Return the character offset of the value at `place`; `values` is the parsed `front`.
 
     Raises OffsetUnknown if the offset is uncertain.

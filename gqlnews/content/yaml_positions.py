@@ -1,6 +1,6 @@
 """Slow path: parse files with positions, for every file that the fast parser does not handle."""
 
-from gqlnews.content.build_article import article_of
+from gqlnews.content.build_article import build_article
 from gqlnews.content.diagnostics import (
     OPENING,
     FieldPath,
@@ -8,44 +8,44 @@ from gqlnews.content.diagnostics import (
     LocatedDiagnostic,
     OffsetDiagnostic,
     has_error,
-    problems_of,
+    to_problems,
 )
-from gqlnews.content.extra_fields import extra_of_tree
+from gqlnews.content.extra_fields import extra_from_tree
 from gqlnews.content.front_matter import FrontMatter
 from gqlnews.content.markdown import RenderedBody
 from gqlnews.content.models import Article, ParseOptions, Position, Problem
 from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.slugs import slug_of
-from gqlnews.content.yaml_coerce import is_null, read_article
+from gqlnews.content.yaml_coerce import coerce_article, is_null
 from gqlnews.content.yaml_tree import Mapping, Node, Scalar, Sequence, YamlSyntaxError, read_tree
 
 _SAME_NEED = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
 
 
-def read_slow(
+def parse_with_positions(
     path: str, fenced: FrontMatter, rendered: RenderedBody, options: ParseOptions
 ) -> tuple[Article | None, tuple[Problem, ...]]:
     """Parse a file; the article is None if a problem is an error. Problems are sorted by position."""
     places = LineIndex(fenced.front, fenced.first_line)
     tree, notes = _read_mapping(fenced.front)
     if tree is None:
-        return None, problems_of(path, (_marked(note, places) for note in notes))
+        return None, to_problems(path, (_located(note, places) for note in notes))
 
     def locate(place: FieldPath) -> Position:
         return places.mark(_node_at(tree, place).index)
 
-    raw = read_article(tree, notes)
-    article, findings = article_of(slug_of(path), raw, extra_of_tree(tree), rendered, options, locate)
-    marked = [_marked(note, places) for note in notes]
+    raw = coerce_article(tree, notes)
+    article, findings = build_article(slug_of(path), raw, extra_from_tree(tree), rendered, options, locate)
+    marked = [_located(note, places) for note in notes]
     for finding in findings:
         if finding.code is not ProblemCode.MISSING_KEY:
             marked.append((locate(finding.place), finding.code, finding.message))
-        elif not _is_written(tree, str(finding.place[0])):
+        elif not _has_value(tree, str(finding.place[0])):
             marked.append((OPENING, finding.code, finding.message))
-    return (None if has_error(notes) else article), problems_of(path, marked)
+    return (None if has_error(notes) else article), to_problems(path, marked)
 
 
-def _marked(note: OffsetDiagnostic, places: LineIndex) -> LocatedDiagnostic:
+def _located(note: OffsetDiagnostic, places: LineIndex) -> LocatedDiagnostic:
     return places.mark(note.index), note.code, note.message
 
 
@@ -72,7 +72,7 @@ def _node_at(tree: Mapping, place: FieldPath) -> Node:
     return node
 
 
-def _is_written(tree: Mapping, key: str) -> bool:
+def _has_value(tree: Mapping, key: str) -> bool:
     """Return whether a required key has a value; if so, that value is invalid and already reported."""
     values = (tree.items.get(name) for name in _SAME_NEED.get(key, (key,)))
     return any(value is not None and not _is_blank(value) for value in values)

@@ -18,12 +18,12 @@ _MAX_INT32 = 2**31 - 1
 MAX_INT64 = 2**63 - 1
 
 
-def flag_of(text: str) -> bool | None:
+def parse_bool(text: str) -> bool | None:
     """Parse a boolean in any YAML 1.1 spelling; return None for any other text."""
     return _FLAGS.get(text)
 
 
-def whole_of(text: str) -> int | None:
+def parse_int32(text: str) -> int | None:
     """Parse a decimal 32-bit integer; return None for any other text."""
     if not _WHOLE.fullmatch(text):
         return None
@@ -31,7 +31,7 @@ def whole_of(text: str) -> int | None:
     return number if -_MAX_INT32 - 1 <= number <= _MAX_INT32 else None
 
 
-def json_of(text: str) -> bool | int | float | str | None:
+def to_json_scalar(text: str) -> bool | int | float | str | None:
     """Convert a plain scalar of an unknown key to JSON: null, a boolean, a finite decimal number, or text."""
     if text in NULLS:
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from watchfiles import Change
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
-from gqlnews.discovery.root_folder import root_of
+from gqlnews.discovery.root_folder import root_identity
 from gqlnews.discovery.scan import is_article
 from gqlnews.discovery.scan_paths import is_visible
 from gqlnews.discovery.watch_tree import WatchTree, is_folder
@@ -23,41 +23,41 @@ STEP_MS = 15  # debounce: events are reported after this long without a new one
 LONGEST_MS = 200  # maximum delay of an event, counted from the first
 _DRAIN_MS = 10
 
-Told = set[tuple[int, str]]
+RawEvents = set[tuple[int, str]]
 
 
 @dataclass(frozen=True)
 class StopEvent:
     """Stop event for the watch, polled every `STEP_MS` milliseconds."""
 
-    rings: Callable[[], bool]
+    is_stopped: Callable[[], bool]
 
     def is_set(self) -> bool:
         """Return whether to stop waiting; `RustNotify` requires this method name."""
-        return self.rings()
+        return self.is_stopped()
 
 
 class FolderWatcher:
     """Watches a folder. Raises ContentFolderError, ExhaustedError, or OSError if it is not watchable."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = root_of(folder)
+        self.root = root_identity(folder)
         self._folder = Path(os.path.realpath(folder))  # event paths start with the watched path
         self._tree = WatchTree(self._folder)
-        self._tree.grow("")
+        self._tree.add("")
         self._notify = self._watch({""})
-        self._left: Told = set()
+        self._left: RawEvents = set()
 
-    def next(self, alarm: StopEvent) -> frozenset[str] | None:
-        """Wait for the next change and return its paths; None if the alarm rang or events may be lost.
+    def wait_for_paths(self, stop: StopEvent) -> frozenset[str] | None:
+        """Wait for the next change and return its paths; None if `stop` is set or events may be lost.
 
         The paths are relative to the folder: articles and folders that were added, modified or deleted, and
         anything else that was deleted. The set may be empty. Raises KeyboardInterrupt on a signal.
         """
         try:
-            told, self._left = self._left, set()
-            told = told or self._told(LONGEST_MS, STEP_MS, 0, alarm)
-            return self._paths(told) if told else None
+            events, self._left = self._left, set()
+            events = events or self._raw_events(LONGEST_MS, STEP_MS, 0, stop)
+            return self._paths(events) if events else None
         except WatchfilesRustInternalError:  # a name is not UTF-8; the watch reports nothing after it
             return None
         except (
@@ -71,38 +71,40 @@ class FolderWatcher:
         """Stop watching."""
         self._notify.close()
 
-    def _told(self, longest_ms: int, step_ms: int, timeout_ms: int, alarm: StopEvent | None) -> Told:
-        told = self._notify.watch(longest_ms, step_ms, timeout_ms, alarm)
-        if told == "signal":
+    def _raw_events(
+        self, longest_ms: int, step_ms: int, timeout_ms: int, stop: StopEvent | None
+    ) -> RawEvents:
+        events = self._notify.watch(longest_ms, step_ms, timeout_ms, stop)
+        if events == "signal":
             raise KeyboardInterrupt
-        return told if isinstance(told, set) else set()
+        return events if isinstance(events, set) else set()
 
-    def _paths(self, told: Told) -> frozenset[str]:
+    def _paths(self, events: RawEvents) -> frozenset[str]:
         """Return the event paths that may concern articles, and start to watch new folders."""
-        names = {(change, self._below(path)) for change, path in told}
+        names = {(change, self._below(path)) for change, path in events}
         seen = {path for _, path in names if path and is_visible(path)}
         articles = {path for path in seen if is_article(path)}
-        new = {path for change, path in names if path in seen and self._came(path, change)}
+        new = {path for change, path in names if path in seen and self._is_new_folder(path, change)}
         # An event does not say if a folder was deleted, and a scan may have seen one before it was watched.
-        gone = {path for change, path in names if path in seen and self._went(path, change)}
+        gone = {path for change, path in names if path in seen and self._is_gone(path, change)}
         links = {path for path in articles if os.path.islink(os.path.join(self._folder, path))}
-        anew = bool(new or links - self._tree.links)
+        needs_new_watch = bool(new or links - self._tree.links)
         for path in gone:
-            self._tree.prune(path)
+            self._tree.remove(path)
         for path in new:
-            self._tree.grow(path)
+            self._tree.add(path)
         self._tree.links |= links
-        if anew:
-            self._watch_anew(new)
+        if needs_new_watch:
+            self._restart_watch(new)
         paths = articles | new | gone
         return frozenset(paths | self._tree.links if paths or self._is_behind(names) else ())
 
-    def _came(self, path: str, change: int) -> bool:
+    def _is_new_folder(self, path: str, change: int) -> bool:
         """Return whether `path` is an unwatched folder; an `added` event means a different folder."""
         is_known = change != Change.added and path in self._tree.folders
         return not is_known and is_folder(self._folder, path)
 
-    def _went(self, path: str, change: int) -> bool:
+    def _is_gone(self, path: str, change: int) -> bool:
         """Return whether `path` was deleted or is a folder that can no longer be listed."""
         if change != Change.modified or path not in self._tree.folders:
             return change == Change.deleted
@@ -110,28 +112,28 @@ class FolderWatcher:
 
     def _is_behind(self, names: Iterable[tuple[int, str]]) -> bool:
         """Return whether any of the paths may be the target of a link."""
-        behind = self._tree.behind() if self._tree.links else set()
+        behind = self._tree.link_targets() if self._tree.links else set()
         return any(os.path.dirname(path) in behind for _, path in names)
 
-    def _watch_anew(self, new: set[str]) -> None:
+    def _restart_watch(self, new: set[str]) -> None:
         """Start a watch that includes `new`; save the old watch's pending events for the next call."""
         notify = self._watch(new)
-        self._left = self._told(0, _DRAIN_MS, _DRAIN_MS, None)
+        self._left = self._raw_events(0, _DRAIN_MS, _DRAIN_MS, None)
         self._notify.close()
         self._notify = notify
 
     def _watch(self, new: set[str]) -> RustNotify:
         """Watch every folder, including those created below `new` before the watch started."""
         while True:
-            watched = self._tree.folders | self._tree.behind()
+            watched = self._tree.folders | self._tree.link_targets()
             try:
                 notify = RustNotify([self._above(path) for path in watched], False, False, 0, False, False)
             except FileNotFoundError:
-                root_of(self._folder)
-                self._tree.tidy()
+                root_identity(self._folder)
+                self._tree.drop_missing()
                 continue
             for path in new:
-                self._tree.grow(path)
+                self._tree.add(path)
             if self._tree.folders <= watched:
                 return notify
 

@@ -12,7 +12,7 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
-def tells_changes(folder: Path, mounts: Path = _MOUNTS) -> bool:
+def supports_inotify(folder: Path, mounts: Path = _MOUNTS) -> bool:
     """Return whether the folder's file system, and each one mounted below it, reports changes.
 
     `mounts` has the format of Linux; other systems are assumed to report changes.

@@ -1,7 +1,7 @@
 """Open the content folder and verify that it has not been replaced.
 
 If the folder is renamed, replaced or unmounted during a scan, all of its files appear to be deleted. So code
-that treats missing files as deleted must call `check_root` at the end.
+that treats missing files as deleted must call `assert_unchanged` at the end.
 """
 
 import os
@@ -36,16 +36,16 @@ def opened(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
             yield own
 
 
-def root_of(folder: Path | OpenFolder) -> Root:
+def root_identity(folder: Path | OpenFolder) -> Root:
     """Return the identity of a folder. Raises ContentFolderError if it cannot be listed."""
     with opened(folder) as inside:
         status = os.fstat(inside.descriptor)
     return status.st_dev, status.st_ino
 
 
-def check_root(folder: Path | OpenFolder, root: Root) -> None:
+def assert_unchanged(folder: Path | OpenFolder, root: Root) -> None:
     """Raise ContentFolderError unless the folder still has the identity `root`."""
-    if root_of(folder) != root:
+    if root_identity(folder) != root:
         path = folder if isinstance(folder, Path) else folder.path
         raise ContentFolderError(
             f"The folder {path} was replaced by another while it was looked at: try again."

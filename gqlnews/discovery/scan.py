@@ -9,25 +9,25 @@ from gqlnews.content.diagnostics import problem
 from gqlnews.content.models import Problem, SourceFile
 from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.safe_open import OpenFolder, entries_of
-from gqlnews.discovery.root_folder import Root, check_root, opened, root_of
+from gqlnews.discovery.root_folder import Root, assert_unchanged, opened, root_identity
 from gqlnews.resource_errors import raise_if_exhausted
 
 _EXTENSIONS = (".md", ".markdown")
 
 
-def discover(folder: Path | OpenFolder) -> Iterator[SourceFile | Problem]:
+def scan_folder(folder: Path | OpenFolder) -> Iterator[SourceFile | Problem]:
     """Yield each article file below the folder, or its problem, in no order. Raises FolderError."""
-    return _all(folder, root_of(folder))
+    return _all(folder, root_identity(folder))
 
 
 def _all(folder: Path | OpenFolder, root: Root) -> Iterator[SourceFile | Problem]:
     with opened(folder) as inside:
-        check_root(inside, root)
-        yield from walk(inside, [""])
-        check_root(inside.path, root)
+        assert_unchanged(inside, root)
+        yield from scan_subfolders(inside, [""])
+        assert_unchanged(inside.path, root)
 
 
-def walk(folder: OpenFolder, waiting: list[str]) -> Iterator[SourceFile | Problem]:
+def scan_subfolders(folder: OpenFolder, waiting: list[str]) -> Iterator[SourceFile | Problem]:
     """Scan the folders in `waiting`, which are paths relative to `folder`, and all their subfolders."""
     while waiting:
         below = waiting.pop()
@@ -36,13 +36,13 @@ def walk(folder: OpenFolder, waiting: list[str]) -> Iterator[SourceFile | Proble
         except (FileNotFoundError, NotADirectoryError):  # gone or replaced since it was listed
             continue
         except OSError as error:
-            yield unlistable(below, error)
+            yield unlistable_problem(below, error)
             continue
         with entries_of(descriptor) as entries:
             yield from _found(folder, f"{below}/" if below else "", entries, waiting)
 
 
-def unlistable(below: str, error: OSError) -> Problem:
+def unlistable_problem(below: str, error: OSError) -> Problem:
     """Build the problem of a folder that cannot be listed; the slash at its path's end marks a folder."""
     raise_if_exhausted(error)
     return _refused(f"{below}/", f"The folder cannot be listed: {error.strerror or error}.")
@@ -63,7 +63,7 @@ def _found(
         if entry.is_dir(follow_symlinks=False):
             waiting.append(prefix + entry.name)
         elif is_article(entry.name):
-            found = _file_of(folder, prefix + entry.name, entry)
+            found = _stat_entry(folder, prefix + entry.name, entry)
             if found is not None:
                 yield found
 
@@ -73,17 +73,17 @@ def is_article(name: str) -> bool:
     return name.endswith(_EXTENSIONS)
 
 
-def _file_of(folder: OpenFolder, path: str, entry: os.DirEntry[str]) -> SourceFile | Problem | None:
+def _stat_entry(folder: OpenFolder, path: str, entry: os.DirEntry[str]) -> SourceFile | Problem | None:
     try:
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
     except OSError as error:
         return unreadable(path, error)
-    return file_of(folder, path, status)
+    return stat_entry(folder, path, status)
 
 
-def file_of(folder: OpenFolder, path: str, status: os.stat_result) -> SourceFile | Problem | None:
+def stat_entry(folder: OpenFolder, path: str, status: os.stat_result) -> SourceFile | Problem | None:
     """Return the file at `path` or its problem, from its lstat(2) `status`; None for a link to a folder."""
     if not _is_utf_8(path):
         return _refused(path, "The file's name is no UTF-8: rename it.")
@@ -110,9 +110,9 @@ def _is_utf_8(path: str) -> bool:
 
 
 def _refused(path: str, message: str) -> Problem:
-    return problem(shown(path), None, ProblemCode.UNREADABLE, message)
+    return problem(display_path(path), None, ProblemCode.UNREADABLE, message)
 
 
-def shown(path: str) -> str:
+def display_path(path: str) -> str:
     """Return the path for display, with bytes that are not UTF-8 escaped as `\\xff`."""
     return os.fsencode(path).decode(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Scan only given paths of a folder, with the same results as `discover`, without listing their siblings.
+"""Scan only given paths of a folder, with the same results as `scan_folder`, without listing their siblings.
 
 1. A path with a hidden component is ignored.
 2. Every parent folder must be listable: nothing below a link or a file counts, and the content of an
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from gqlnews.content.models import Problem, SourceFile
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.discovery.root_folder import check_root, opened, root_of
-from gqlnews.discovery.scan import file_of, is_article, unlistable, unreadable, walk
+from gqlnews.discovery.root_folder import assert_unchanged, opened, root_identity
+from gqlnews.discovery.scan import is_article, scan_subfolders, stat_entry, unlistable_problem, unreadable
 
 
-def look(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[SourceFile | Problem]:
+def scan_paths(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[SourceFile | Problem]:
     """Yield the files and problems at or below each of `paths`, in no order and possibly more than once.
 
     Paths are relative to the folder and use `/`; missing ones yield nothing. Raises FolderError.
@@ -26,8 +26,8 @@ def look(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[SourceFi
         above = _AncestorCheck(inside)
         for path in paths:
             if is_visible(path):
-                yield from above.problems(path) if above.bars(path) else _at(inside, path)
-        check_root(inside.path, root_of(inside))
+                yield from above.problems(path) if above.is_blocked(path) else _at(inside, path)
+        assert_unchanged(inside.path, root_identity(inside))
 
 
 def is_visible(path: str) -> bool:
@@ -35,7 +35,7 @@ def is_visible(path: str) -> bool:
     return not path.startswith(".") and "/." not in path
 
 
-def folders_above(path: str) -> list[str]:
+def parent_folders(path: str) -> list[str]:
     """Return all parent folders: `a` and `a/b` for `a/b/c.md`."""
     return [path[:place] for place, sign in enumerate(path) if sign == "/"]
 
@@ -46,12 +46,12 @@ def _at(folder: OpenFolder, path: str) -> Iterator[SourceFile | Problem]:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        yield unreadable(path, error) if is_article(path) else unlistable(path, error)
+        yield unreadable(path, error) if is_article(path) else unlistable_problem(path, error)
         return
     if stat.S_ISDIR(status.st_mode):
-        yield from walk(folder, [path])
+        yield from scan_subfolders(folder, [path])
     elif is_article(path):
-        found = file_of(folder, path, status)
+        found = stat_entry(folder, path, status)
         if found is not None:
             yield found
 
@@ -63,17 +63,17 @@ class _AncestorCheck:
         self._folder = folder
         self._known: dict[str, OSError | None] = {}
 
-    def bars(self, path: str) -> bool:
+    def is_blocked(self, path: str) -> bool:
         """Return whether any parent folder of `path` cannot be listed."""
-        return any(self._fault(above) is not None for above in folders_above(path))
+        return any(self._fault(above) is not None for above in parent_folders(path))
 
     def problems(self, path: str) -> Iterator[Problem]:
         """Yield the problem of the first parent that cannot be listed, unless it is missing or no folder."""
-        for above in folders_above(path):
+        for above in parent_folders(path):
             fault = self._fault(above)
             if fault is not None:
                 if not isinstance(fault, FileNotFoundError | NotADirectoryError):
-                    yield unlistable(above, fault)
+                    yield unlistable_problem(above, fault)
                 return
 
     def _fault(self, above: str) -> OSError | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gqlnews.discovery.fs_events import FolderWatcher, StopEvent
-from gqlnews.discovery.mounts import tells_changes
+from gqlnews.discovery.mounts import supports_inotify
 from gqlnews.discovery.root_folder import Root
 from gqlnews.errors import ContentFolderError, ExhaustedError
 
@@ -35,22 +35,22 @@ class WatchOptions:
     """Watch options and callbacks.
 
     `poll` disables file system events; `say` receives a message if they are unavailable. `seconds` returns
-    the duration of the last full scan, `disturbed` whether something outside the folder requires another.
+    the duration of the last full scan, `needs_rescan` whether something outside the folder requires another.
     """
 
     poll: bool
     say: Callable[[str], None]
     seconds: Callable[[], float]
-    disturbed: Callable[[], bool]
+    needs_rescan: Callable[[], bool]
 
 
-def watch(folder: Path, circumstances: WatchOptions) -> Generator[Batch, None, None]:
+def watch(folder: Path, options: WatchOptions) -> Generator[Batch, None, None]:
     """Yield the changes of the folder forever; the first batch, and each one while it is missing, is None.
 
     Raises KeyboardInterrupt on a signal.
     """
-    if circumstances.poll or not tells_changes(folder):
-        yield from _poll(circumstances)
+    if options.poll or not supports_inotify(folder):
+        yield from _poll(options)
     said = False
     while True:
         try:
@@ -59,64 +59,64 @@ def watch(folder: Path, circumstances: WatchOptions) -> Generator[Batch, None, N
             yield None  # the caller's scan reports it, and waits until the folder exists
         except ExhaustedError:
             yield None  # the caller's scan reports it
-            _rest(circumstances)
+            _poll_delay(options)
         except OSError as error:
             if not said:
-                circumstances.say(_unwatchable(folder, error))
+                options.say(_unwatchable(folder, error))
             said = True
             yield None
-            _rest(circumstances)
+            _poll_delay(options)
         else:
             with closing(changes):
                 yield None
-                yield from _until_doubt(folder, changes, circumstances)
+                yield from _watch_until_rescan(folder, changes, options)
 
 
-def _poll(circumstances: WatchOptions) -> Generator[Batch, None, None]:
+def _poll(options: WatchOptions) -> Generator[Batch, None, None]:
     while True:
         yield None
-        _rest(circumstances)
+        _poll_delay(options)
 
 
-def _rest(circumstances: WatchOptions) -> None:
-    _pause(max(_POLL, _POLL_TIMES * circumstances.seconds()), circumstances)
+def _poll_delay(options: WatchOptions) -> None:
+    _pause(max(_POLL, _POLL_TIMES * options.seconds()), options)
 
 
-def _until_doubt(
-    folder: Path, changes: FolderWatcher, circumstances: WatchOptions
+def _watch_until_rescan(
+    folder: Path, changes: FolderWatcher, options: WatchOptions
 ) -> Generator[Batch, None, None]:
     """Yield changes until some may have been missed."""
-    started, took = time.monotonic(), circumstances.seconds()
+    started, took = time.monotonic(), options.seconds()
     due = started + max(_RECONCILE, _RECONCILE_TIMES * took)
-    clock = _Clock(folder, changes.root, circumstances.disturbed, due)
-    alarm = StopEvent(clock.rings)
-    while (paths := changes.next(alarm)) is not None:
+    clock = _RescanTimer(folder, changes.root, options.needs_rescan, due)
+    alarm = StopEvent(clock.fires)
+    while (paths := changes.wait_for_paths(alarm)) is not None:
         if paths:
             yield paths
         if len(paths) >= _MANY:
             return
-    if not clock.rang:
+    if not clock.fired:
         shortest = min(_AFTER_LOSS, _AFTER_LOSS_TIMES * took)
-        _pause(started + shortest - time.monotonic(), circumstances)
+        _pause(started + shortest - time.monotonic(), options)
 
 
-class _Clock:
-    """Rescan timer: rings when a full scan is due or requested, or the folder was replaced or deleted."""
+class _RescanTimer:
+    """Rescan timer: fires when a full scan is due or requested, or the folder was replaced or deleted."""
 
-    def __init__(self, folder: Path, root: Root, disturbed: Callable[[], bool], due: float) -> None:
-        self.rang = False
+    def __init__(self, folder: Path, root: Root, needs_rescan: Callable[[], bool], due: float) -> None:
+        self.fired = False
         self._folder = folder
         self._root = root
-        self._disturbed = disturbed
+        self._needs_rescan = needs_rescan
         self._due = due
         self._next = 0.0
 
-    def rings(self) -> bool:
+    def fires(self) -> bool:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _CHECK
-            self.rang = now >= self._due or not self._stands() or self._disturbed()
-        return self.rang
+            self.fired = now >= self._due or not self._stands() or self._needs_rescan()
+        return self.fired
 
     def _stands(self) -> bool:
         try:
@@ -126,9 +126,9 @@ class _Clock:
         return (status.st_dev, status.st_ino) == self._root
 
 
-def _pause(seconds: float, circumstances: WatchOptions) -> None:
+def _pause(seconds: float, options: WatchOptions) -> None:
     until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0 and not circumstances.disturbed():
+    while (left := until - time.monotonic()) > 0 and not options.needs_rescan():
         time.sleep(min(left, _CHECK))
 
 

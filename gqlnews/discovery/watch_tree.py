@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gqlnews.content.safe_open import OpenFolder, entries_of, resolve_inside
+from gqlnews.content.safe_open import OpenFolder, entries_of, resolve_within
 from gqlnews.discovery.scan import is_article
 from gqlnews.discovery.scan_paths import is_visible
 from gqlnews.resource_errors import raise_if_exhausted
@@ -16,15 +16,15 @@ from gqlnews.resource_errors import raise_if_exhausted
 class WatchTree:
     """Paths relative to the folder: `folders` that can be listed ('' is the folder itself), `links` to files.
 
-    A link's target can change without the link itself, so the targets' folders are watched too (`behind`),
-    even hidden ones.
+    A link's target can change without the link itself, so the targets' folders are watched too
+    (`link_targets`), even hidden ones.
     """
 
     folder: Path
     folders: set[str] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
 
-    def grow(self, path: str) -> None:
+    def add(self, path: str) -> None:
         """Add the folder at `path` and everything below it. Raises ExhaustedError."""
         try:
             folder = OpenFolder.at(self.folder)
@@ -35,7 +35,7 @@ class WatchTree:
             for found, is_link in _below(folder, path):
                 (self.links if is_link else self.folders).add(found)
 
-    def prune(self, path: str) -> None:
+    def remove(self, path: str) -> None:
         """Remove everything at or below `path`."""
         if path in self.folders:
             below = f"{path}/"
@@ -43,18 +43,18 @@ class WatchTree:
             self.links = {known for known in self.links if not known.startswith(below)}
         self.links.discard(path)
 
-    def tidy(self) -> None:
+    def drop_missing(self) -> None:
         """Remove the folders that no longer exist."""
         self.folders = {path for path in self.folders if path == "" or is_folder(self.folder, path)}
 
-    def behind(self) -> set[str]:
+    def link_targets(self) -> set[str]:
         """Return the folders of the links' targets, for targets inside the content folder."""
         return {os.path.dirname(target) for target in self._targets()}
 
     def _targets(self) -> Iterator[str]:
         for link in self.links:
             try:
-                yield resolve_inside(self.folder, link)
+                yield resolve_within(self.folder, link)
             except OSError:
                 continue
 

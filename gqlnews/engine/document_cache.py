@@ -23,7 +23,7 @@ from gqlnews.cache import SizedLRUCache
 from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.engine.error_bounds import bounded_error
 from gqlnews.engine.source import QuickSource
-from gqlnews.engine.static_limits import refusal_of
+from gqlnews.engine.static_limits import check_limits
 from gqlnews.engine.validation import validate_document
 from gqlnews.engine.validation_rules import rules_for
 from gqlnews.errors import Code
@@ -32,14 +32,14 @@ from gqlnews.query.planner import plan_operation
 from gqlnews.query.prepared import PreparedOperation
 from gqlnews.time_budget import check_time_budget
 
-MOST_BYTES = 64 << 20  # maximum size of the cache
+MAX_BYTES = 64 << 20  # maximum size of the cache
 FREE_BYTES = 16 << 20  # of documents that were sent only once
 EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # estimated size of an AST or a plan: fixed, and per character
 LINES_OF_A_TOKEN = 5  # limits lines to this multiple of max tokens: each error counts lines, 0.2 µs per line
 REFUSAL_BYTES = 30_000  # of an invalid document, without its text: it has at most ten short errors
 PARSE_SECONDS = 0.5e-6  # per character
 STRAWBERRYS_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
-MOST_PLANS = 64  # per document: one per operation and values of the `@skip` and `@include` variables
+MAX_PLANS = 64  # per document: one per operation and values of the `@skip` and `@include` variables
 
 
 @dataclass(slots=True)
@@ -58,14 +58,14 @@ class ParsedDocument:
     refusals: dict[int, GraphQLError | None] = field(default_factory=dict)
     size: int = 0
 
-    def refusal(self, operation: "Executor[Any]") -> GraphQLError | None:
+    def limit_error(self, operation: "Executor[Any]") -> GraphQLError | None:
         """Return the error if an operation exceeds a static size limit, else None."""
         node = operation.operation
         if id(node) not in self.refusals:
-            self.refusals[id(node)] = refusal_of(node, operation.fragments, self.limits)
+            self.refusals[id(node)] = check_limits(node, operation.fragments, self.limits)
         return self.refusals[id(node)]
 
-    def weight(self, text: str) -> int:
+    def estimate_size(self, text: str) -> int:
         """Estimate the size in bytes: the AST, the same again for each plan, and the compiled statements."""
         if self.errors:
             return getsizeof(text) + REFUSAL_BYTES
@@ -74,7 +74,7 @@ class ParsedDocument:
             plan.size for plan in self.plans.values()
         )
 
-    def planned(self, operation: "Executor[Any]", declarations: Declarations) -> PreparedOperation:
+    def get_plan(self, operation: "Executor[Any]", declarations: Declarations) -> PreparedOperation:
         """Return the plan of an operation for the current values of its `@skip` and `@include` variables."""
         values = operation.variable_values.coerced
         # In another operation, a variable of this name may have any type: test only for true and null.
@@ -101,7 +101,7 @@ class ParsedDocument:
                 known.merge(plan)
 
     def _add(self, key: tuple[object, ...], plan: PreparedOperation) -> None:
-        while len(self.plans) >= MOST_PLANS:
+        while len(self.plans) >= MAX_PLANS:
             del self.plans[next(iter(self.plans))]
         self.plans[key] = plan
 
@@ -111,31 +111,31 @@ class DocumentCache:
 
     def __init__(self, schema: GraphQLSchema, limits: Limits = UNLIMITED) -> None:
         self._schema, self._limits = schema, limits
-        self.kept: SizedLRUCache[str, ParsedDocument] = SizedLRUCache(MOST_BYTES, FREE_BYTES)
+        self.cache: SizedLRUCache[str, ParsedDocument] = SizedLRUCache(MAX_BYTES, FREE_BYTES)
 
     def get(self, text: str) -> ParsedDocument:
         """Return the document, parsing it if it is not cached. Raises TimeBudgetExceeded."""
-        document = self.kept.get(text)
+        document = self.cache.get(text)
         if document is None:
             document = self.read(text)
-            self.weigh(text, document)
+            self.update_size(text, document)
         return document
 
-    def weigh(self, text: str, document: ParsedDocument) -> None:
+    def update_size(self, text: str, document: ParsedDocument) -> None:
         """Update the cached size of a document, which grows as operations are planned and compiled."""
-        size = document.weight(text)
+        size = document.estimate_size(text)
         if size != document.size:
             document.size = size
-            self.kept.keep(text, document, size)
+            self.cache.set(text, document, size)
 
     def merge(self, text: str, fork: ParsedDocument) -> None:
         """Cache a document that another thread parsed and planned."""
-        document = self.kept.get(text)
+        document = self.cache.get(text)
         if document is None or document.node is not fork.node:
             document = fork
         else:
             document.merge(fork)
-        self.weigh(text, document)
+        self.update_size(text, document)
 
     def read(self, text: str) -> ParsedDocument:
         """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
@@ -143,11 +143,11 @@ class DocumentCache:
         try:
             node = self._parsed(text)
         except GraphQLError as error:
-            return ParsedDocument(None, (bounded_error(coded(error, Code.PARSE_FAILED)),))
+            return ParsedDocument(None, (bounded_error(with_code(error, Code.PARSE_FAILED)),))
         errors = self._broken_rules(text, node)
         if errors:
-            return ParsedDocument(None, tuple(coded(error, Code.VALIDATION_FAILED) for error in errors))
-        return ParsedDocument(node, (), self._limits, deciding_variables(node))
+            return ParsedDocument(None, tuple(with_code(error, Code.VALIDATION_FAILED) for error in errors))
+        return ParsedDocument(node, (), self._limits, conditional_variables(node))
 
     def _parsed(self, text: str) -> DocumentNode:
         most = self._limits.tokens or None
@@ -161,18 +161,18 @@ class DocumentCache:
             raise
 
     def _broken_rules(self, text: str, node: DocumentNode) -> list[GraphQLError]:
-        told = self._limits.introspection
-        rules = (*rules_for(text, introspection=told), *STRAWBERRYS_RULES)
-        return validate_document(self._schema, node, rules, hide_suggestions=not told)
+        introspection = self._limits.introspection
+        rules = (*rules_for(text, introspection=introspection), *STRAWBERRYS_RULES)
+        return validate_document(self._schema, node, rules, hide_suggestions=not introspection)
 
 
 def _too_many_tokens(most: int) -> GraphQLError:
     what = f"{most:,} tokens, as many comments, or {most * LINES_OF_A_TOKEN:,} lines"
     error = GraphQLError(f"The document has more than {what}: ask in several requests.")
-    return coded(error, Code.TOO_MANY_TOKENS)
+    return with_code(error, Code.TOO_MANY_TOKENS)
 
 
-def whole_document(text: str, document: DocumentNode | None) -> DocumentNode | None:
+def strip_incremental(text: str, document: DocumentNode | None) -> DocumentNode | None:
     """Strip `@defer` and `@stream`, which an executor without incremental delivery rejects."""
     if document is None or not ("@defer" in text or "@stream" in text):
         return document
@@ -185,13 +185,13 @@ class _WithoutParts(Visitor):
         return REMOVE if node.name.value in {"defer", "stream"} else None
 
 
-def coded(error: GraphQLError, code: Code) -> GraphQLError:
+def with_code(error: GraphQLError, code: Code) -> GraphQLError:
     """Add a documented code to an error that has none."""
     error.extensions = {"code": code, **(error.extensions or {})}
     return error
 
 
-def deciding_variables(document: DocumentNode) -> frozenset[str]:
+def conditional_variables(document: DocumentNode) -> frozenset[str]:
     """Return the variables used in directives: only these change what an operation selects."""
     collector = _DirectiveVariables()
     visit(document, collector)

@@ -24,20 +24,20 @@ from strawberry.types import ExecutionResult
 
 from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.database.sqlite.callers import expect
-from gqlnews.database.sqlite.query_limits import out_of_time
-from gqlnews.engine.document_cache import DocumentCache, ParsedDocument, coded, whole_document
+from gqlnews.database.sqlite.query_limits import timeout_error
+from gqlnews.engine.document_cache import DocumentCache, ParsedDocument, strip_incremental, with_code
 from gqlnews.engine.error_bounds import MAX_ERRORS, encode_errors
 from gqlnews.engine.execution import QueryExecution, Read
-from gqlnews.engine.extensions import Spent, with_cost
+from gqlnews.engine.extensions import Spent, add_cost_extension
 from gqlnews.engine.field_cache import FieldCache
 from gqlnews.engine.validation import MAX_SUGGESTIONS
-from gqlnews.engine.variable_limits import TOO_MANY, hold_too_much
+from gqlnews.engine.variable_limits import TOO_MANY, exceeds_limit
 from gqlnews.errors import Code, RequestError, shorten
 from gqlnews.query.audience import Audience
-from gqlnews.query.prepared import NOTHING_BOUND, BoundIncrements, BoundOperation, BoundSubscription
+from gqlnews.query.prepared import EMPTY_OPERATION, BoundIncrements, BoundOperation, BoundSubscription
 from gqlnews.query.scan import OBJECT_SECONDS, SECONDS, Sizes, too_much, work_of_all
 from gqlnews.query.tree import CostLimitError, RequestRefusedError
-from gqlnews.schema.build import build_schema, declarations_of, is_failure
+from gqlnews.schema.build import build_schema, collect_declarations, is_internal_error
 from gqlnews.time_budget import TimeBudgetExceeded
 
 MAX_NAME = 101  # characters of an operation's name, one more than metrics use
@@ -53,7 +53,7 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 class GraphQLResponse:
     """GraphQL response: `body` is its JSON. Not `ok`: the request was rejected and there is no `data`.
 
-    `faultless`: there are no errors; otherwise `codes` lists their codes. `is_invalid`: the document did not
+    `is_clean`: there are no errors; otherwise `codes` lists their codes. `is_invalid`: the document did not
     parse or validate.
     """
 
@@ -61,7 +61,7 @@ class GraphQLResponse:
     ok: bool
     operation: str | None = None
     rows: int = 0
-    faultless: bool = False
+    is_clean: bool = False
     codes: tuple[str, ...] = ()
     is_invalid: bool = False
 
@@ -70,7 +70,7 @@ class GraphQLResponse:
 class GraphQLRequest:
     """GraphQL request. `only_query`: reject mutations, as a GET must.
 
-    `in_parts`: the client accepts incremental delivery, if the operation uses it. `tells_cost`: include the
+    `in_parts`: the client accepts incremental delivery, if the operation uses it. `include_cost`: include the
     cost in the response's `extensions`.
     """
 
@@ -79,7 +79,7 @@ class GraphQLRequest:
     operation_name: str | None = None
     only_query: bool = False
     in_parts: bool = False
-    tells_cost: bool = False
+    include_cost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,8 @@ def _unknown(_audience: Audience) -> Sizes:
 class Engine:
     """Executes operations over one store.
 
-    `kept` is the root field cache, if any. If `thin` is false, Strawberry executes all operations.
-    `sizes_of` returns the sizes of the store for an audience; by default, scan work is always 0.
+    `field_cache` is the root field cache, if any. If `bypass_executor` is false, Strawberry executes all
+    operations. `sizes_of` returns the sizes of the store for an audience; by default, scan work is always 0.
     """
 
     def __init__(
@@ -151,18 +151,18 @@ class Engine:
         schema: strawberry.Schema | None = None,
         limits: Limits = UNLIMITED,
         *,
-        kept: FieldCache | None = None,
-        thin: bool = True,
+        field_cache: FieldCache | None = None,
+        bypass_executor: bool = True,
         sizes_of: SizesOf = _unknown,
     ) -> None:
         self.schema = schema or build_schema()
         self.read = read
         self.limits = limits
-        self.kept = kept
-        self.thin = thin
+        self.field_cache = field_cache
+        self.bypass_executor = bypass_executor
         self.sizes_of = sizes_of
         self.documents = DocumentCache(self.schema._schema, limits)
-        self.declarations = declarations_of(self.schema)
+        self.declarations = collect_declarations(self.schema)
 
     async def answer(self, asked: GraphQLRequest, audience: Audience) -> GraphQLResponse:
         prepared = self.prepare(asked, audience)
@@ -174,12 +174,12 @@ class Engine:
 
     def ready(self, asked: GraphQLRequest, audience: Audience) -> Ready:
         """Prepare any request, or return the error response. Raises TimeBudgetExceeded."""
-        document = self.documents.kept.get(asked.query) or self.documents.read(asked.query)
-        ready = self.ready_with(document, asked, audience)
-        self.documents.weigh(asked.query, document)
+        document = self.documents.cache.get(asked.query) or self.documents.read(asked.query)
+        ready = self.prepare_any_with(document, asked, audience)
+        self.documents.update_size(asked.query, document)
         return ready
 
-    def ready_with(self, document: ParsedDocument, asked: GraphQLRequest, audience: Audience) -> Ready:
+    def prepare_any_with(self, document: ParsedDocument, asked: GraphQLRequest, audience: Audience) -> Ready:
         """Prepare a request with a parsed document. Changes only the document, by caching plans in it."""
         if document.errors:
             return replace(refused(document.errors), is_invalid=True)
@@ -189,10 +189,10 @@ class Engine:
         kind = operation.operation.operation
         if asked.only_query and kind is OperationType.MUTATION:
             error = GraphQLError(f"A GET runs queries only, and this is a {kind.value}: send it by POST.")
-            return refused([coded(error, Code.OPERATION_NOT_ALLOWED)], _name(operation))
+            return refused([with_code(error, Code.OPERATION_NOT_ALLOWED)], _name(operation))
         try:
             if kind is OperationType.SUBSCRIPTION:
-                return self._watched(document, operation, asked, audience)
+                return self._prepare_subscription(document, operation, asked, audience)
             name = _name(operation)
             prepared = PreparedQuery(asked, name, audience, self._bound(document, operation, audience))
             parts = self._parts(document, operation, audience) if asked.in_parts else None
@@ -206,15 +206,17 @@ class Engine:
     ) -> GraphQLResponse:
         if not isinstance(error, CostLimitError):
             return answer
-        return self.told(answer, asked, error.cost, work_of_all(error.passes, self.sizes_of(audience)))
+        return self.with_cost_extension(
+            answer, asked, error.cost, work_of_all(error.passes, self.sizes_of(audience))
+        )
 
-    def told(
+    def with_cost_extension(
         self, answer: GraphQLResponse, asked: GraphQLRequest, cost: int, scan: int = 0
     ) -> GraphQLResponse:
         """Add the cost to a response if the request asks for it."""
-        if not asked.tells_cost:
+        if not asked.include_cost:
             return answer
-        return replace(answer, body=with_cost(answer.body, Spent(cost, scan), self.limits))
+        return replace(answer, body=add_cost_extension(answer.body, Spent(cost, scan), self.limits))
 
     def scan_of(self, prepared: PreparedQuery) -> int:
         """Return the current scan work. It changes with the store, so it is not prepared."""
@@ -234,27 +236,27 @@ class Engine:
     def _scans_too_much(self, prepared: PreparedQuery, scan: int) -> GraphQLResponse:
         error = too_much(self.limits.scan, scan, prepared.bound.scan.passes, self.sizes_of(prepared.audience))
         answer = refused([argument_error(error)], prepared.operation)
-        return self.told(answer, prepared.asked, prepared.bound.cost, scan)
+        return self.with_cost_extension(answer, prepared.asked, prepared.bound.cost, scan)
 
-    def _watched(
+    def _prepare_subscription(
         self, document: ParsedDocument, operation: "Executor[Any]", asked: GraphQLRequest, audience: Audience
     ) -> PreparedSubscription | GraphQLResponse:
         name = _name(operation)
         try:
-            planned = document.planned(operation, self.declarations)
+            planned = document.get_plan(operation, self.declarations)
             bound = planned.watch(operation.variable_values, audience)
             return PreparedSubscription(
                 asked, name, audience, bound, partial(planned.renew, bound, operation.variable_values)
             )
         except GraphQLError as error:
-            return refused([coded(error, Code.BAD_USER_INPUT)], name)
+            return refused([with_code(error, Code.BAD_USER_INPUT)], name)
 
     def _parts(
         self, document: ParsedDocument, operation: "Executor[Any]", audience: Audience
     ) -> BoundIncrements | None:
         try:
-            planned = document.planned(operation, self.declarations)
-            return planned.bind_parts(operation.variable_values, audience)
+            planned = document.get_plan(operation, self.declarations)
+            return planned.bind_increments(operation.variable_values, audience)
         except GraphQLError:  # an error of the selection: the response in one piece reports it
             return None
 
@@ -262,42 +264,44 @@ class Engine:
         self, document: ParsedDocument, operation: "Executor[Any]", audience: Audience
     ) -> BoundOperation:
         try:
-            return document.planned(operation, self.declarations).bind(operation.variable_values, audience)
+            return document.get_plan(operation, self.declarations).bind(operation.variable_values, audience)
         except GraphQLError:  # an error of the selection: execution reports it
-            return NOTHING_BOUND
+            return EMPTY_OPERATION
 
     async def run(self, prepared: PreparedQuery, offload: Offload | None = None) -> GraphQLResponse:
         """Run a prepared request. `offload` runs long computations, such as introspection."""
         scan = self.begin(prepared)
         if isinstance(scan, GraphQLResponse):
             return scan
-        return self.told(await self._ran(prepared, offload), prepared.asked, prepared.bound.cost, scan)
+        return self.with_cost_extension(
+            await self._execute(prepared, offload), prepared.asked, prepared.bound.cost, scan
+        )
 
-    async def _ran(self, prepared: PreparedQuery, offload: Offload | None) -> GraphQLResponse:
+    async def _execute(self, prepared: PreparedQuery, offload: Offload | None) -> GraphQLResponse:
         name = prepared.operation
-        work = QueryExecution(prepared.bound, self._reading(prepared), self.limits.answer_bytes)
-        whole = await work.whole() if self.thin else None
+        work = QueryExecution(prepared.bound, self._reading(prepared), self.limits.max_response_bytes)
+        whole = await work.fast_response() if self.bypass_executor else None
         if work.refused is not None:
             return refused([argument_error(work.refused)], name)
         if whole is not None:
-            return GraphQLResponse(whole, True, name, work.rows, faultless=True)
+            return GraphQLResponse(whole, True, name, work.rows, is_clean=True)
         result = await self._executed(prepared.asked, work, offload)
         errors = result.errors or ()
         if work.refused is not None:
             return refused([argument_error(work.refused)], name)
         if any(isinstance(error.original_error, TimeBudgetExceeded) for error in errors):
-            return refused([argument_error(out_of_time())], name)
-        return answered(result.data, errors, name, work.rows)
+            return refused([argument_error(timeout_error())], name)
+        return build_response(result.data, errors, name, work.rows)
 
     async def _executed(
         self, asked: GraphQLRequest, work: QueryExecution, offload: Offload | None
     ) -> ExecutionResult:
         """Execute the operation with Strawberry, on `offload` if it may take long."""
-        cached = self.documents.kept.get(asked.query)
+        cached = self.documents.cache.get(asked.query)
 
         async def execute() -> ExecutionResult:
             document = cached or self.documents.read(asked.query)
-            work.document = whole_document(asked.query, document.node)
+            work.document = strip_incremental(asked.query, document.node)
             return await self.schema.execute(
                 asked.query,
                 dict(asked.variables or {}),
@@ -317,26 +321,26 @@ class Engine:
 
         Statements that read the clock bypass the cache, since they bind different values each time.
         """
-        if self.kept is None:
+        if self.field_cache is None:
             return self.read
         queries = prepared.bound.queries.values()
-        passing = frozenset(query.statement for query in queries if not query.timeless)
-        return partial(self.kept.read, self.read, prepared.audience, passing=passing)
+        uncacheable = frozenset(query.statement for query in queries if not query.cacheable)
+        return partial(self.field_cache.read, self.read, prepared.audience, uncacheable=uncacheable)
 
     def _operation(
         self, document: ParsedDocument, asked: GraphQLRequest
     ) -> "Executor[Any] | Sequence[GraphQLError]":
         """Select the operation and coerce its variables, or return the errors, exceeded limits included."""
-        if asked.variables and hold_too_much(asked.variables):
-            return [coded(GraphQLError(TOO_MANY), Code.TOO_WIDE)]
+        if asked.variables and exceeds_limit(asked.variables):
+            return [with_code(GraphQLError(TOO_MANY), Code.TOO_WIDE)]
         built = self._executor(document, asked, MAX_ERRORS - 1, hide_suggestions=True)
         if isinstance(built, Executor):
-            too_large = document.refusal(built)
+            too_large = document.limit_error(built)
             return built if too_large is None else [too_large]
         if len(built) <= MAX_SUGGESTIONS and self.limits.introspection:
             built = self._executor(document, asked, MAX_SUGGESTIONS, hide_suggestions=False)
             assert not isinstance(built, Executor), "it has errors"
-        return [coded(error, Code.BAD_USER_INPUT) for error in built]
+        return [with_code(error, Code.BAD_USER_INPUT) for error in built]
 
     def _executor(
         self, document: ParsedDocument, asked: GraphQLRequest, max_errors: int, *, hide_suggestions: bool
@@ -370,7 +374,7 @@ def _needs_a_stream() -> GraphQLError:
         "A subscription has many answers: send it over a WebSocket (graphql-transport-ws), or accept "
         "text/event-stream."
     )
-    return coded(error, Code.OPERATION_NOT_ALLOWED)
+    return with_code(error, Code.OPERATION_NOT_ALLOWED)
 
 
 def argument_error(error: RequestError) -> GraphQLError:
@@ -387,15 +391,15 @@ def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> Gra
     return GraphQLResponse(b'{"errors":%b}' % encode_errors(errors), False, operation, codes=_codes(errors))
 
 
-def answered(
+def build_response(
     data: dict[str, Any] | None, errors: Sequence[GraphQLError], operation: str | None, rows: int
 ) -> GraphQLResponse:
     body: dict[str, Any] = {"data": data}
-    shown = [_shown(error) for error in errors]
+    shown = [_mask_error(error) for error in errors]
     if shown:
         body["errors"] = orjson.Fragment(encode_errors(shown))
     return GraphQLResponse(
-        orjson.dumps(body), True, operation, rows, faultless=not errors, codes=_codes(shown)
+        orjson.dumps(body), True, operation, rows, is_clean=not errors, codes=_codes(shown)
     )
 
 
@@ -403,9 +407,9 @@ def _codes(errors: Sequence[GraphQLError]) -> tuple[str, ...]:
     return tuple({(error.extensions or {}).get("code", Code.VALIDATION_FAILED): None for error in errors})
 
 
-def _shown(error: GraphQLError) -> GraphQLError:
+def _mask_error(error: GraphQLError) -> GraphQLError:
     """Add a code to a field's error, and mask the details of internal errors."""
-    if not is_failure(error):
-        return coded(error, Code.BAD_USER_INPUT)
+    if not is_internal_error(error):
+        return with_code(error, Code.BAD_USER_INPUT)
     shown = GraphQLError(FAILED, nodes=error.nodes, path=error.path)
-    return coded(shown, Code.INTERNAL_ERROR)
+    return with_code(shown, Code.INTERNAL_ERROR)

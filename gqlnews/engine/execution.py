@@ -21,15 +21,15 @@ Answers = Mapping[str, bytes | None]
 class QueryExecution:
     """Runs each statement of a request once, all in one read transaction.
 
-    `most_bytes` limits the size of the response; 0 means no limit. `refused` is the error that rejects the
+    `max_bytes` limits the size of the response; 0 means no limit. `refused` is the error that rejects the
     whole request: one that a statement reported, or an exceeded limit.
     """
 
-    def __init__(self, bound: BoundOperation, read: Read, most_bytes: int = 0) -> None:
+    def __init__(self, bound: BoundOperation, read: Read, max_bytes: int = 0) -> None:
         self.document: DocumentNode | None = None  # for the executor
         self.rows = 0
         self.refused: RequestError | None = None
-        self._bound, self._read, self._most_bytes = bound, read, most_bytes
+        self._bound, self._read, self._max_bytes = bound, read, max_bytes
         self._answers: Answers | None = None
         self._failure: Exception | None = None
         self._running: asyncio.Task[Answers] | None = None
@@ -54,7 +54,7 @@ class QueryExecution:
         try:
             given = dict(zip(statements, await self._read(statements), strict=True)) if statements else {}
             answers = {key: given[query.statement] for key, query in queries.items()}
-            self._require_room(answers)
+            self._check_size(answers)
         except ResourceLimitError as error:
             self.refused = error
             raise GraphQLError(str(error)) from None
@@ -72,12 +72,12 @@ class QueryExecution:
             self._failure = failure
             return None
 
-    def _require_room(self, answers: Answers) -> None:
+    def _check_size(self, answers: Answers) -> None:
         """Check the response size. The store cannot: results may be cached or used by several fields."""
-        if 0 < self._most_bytes < sum(map(len, filter(None, answers.values()))):
-            raise larger_than(self._most_bytes)
+        if 0 < self._max_bytes < sum(map(len, filter(None, answers.values()))):
+            raise larger_than(self._max_bytes)
 
-    async def whole(self) -> bytes | None:
+    async def fast_response(self) -> bytes | None:
         """Return the response as JSON; None if it needs the executor, for other fields or for errors."""
         queries = self._bound.queries
         if not self._bound.complete:

@@ -14,8 +14,8 @@ class Spent(NamedTuple):
     scan: int = 0
 
 
-def with_cost(body: bytes, spent: Spent, limits: Limits) -> bytes:
+def add_cost_extension(body: bytes, spent: Spent, limits: Limits) -> bytes:
     """Add `extensions.cost` to a response, a JSON object. A limit of 0 means none and is reported as null."""
     scan = {"requested": spent.scan, "limit": limits.scan or None}
-    told = orjson.dumps({"cost": {"requested": spent.cost, "limit": limits.cost or None, "scan": scan}})
-    return b'%b,"extensions":%b}' % (body[:-1], told)
+    extension = orjson.dumps({"cost": {"requested": spent.cost, "limit": limits.cost or None, "scan": scan}})
+    return b'%b,"extensions":%b}' % (body[:-1], extension)

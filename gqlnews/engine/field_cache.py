@@ -15,7 +15,7 @@ from gqlnews.engine.execution import Read
 from gqlnews.query.audience import Audience
 
 OVERHEAD = 500  # approximate bytes of an entry, without its texts
-MOST_BOUND = 4_096  # bytes of the bound values as text; longer ones are unlikely to repeat
+MAX_BOUND = 4_096  # bytes of the bound values as text; longer ones are unlikely to repeat
 SHARE = 8  # an entry may take at most 1/SHARE of the cache
 
 
@@ -27,7 +27,7 @@ class _Key(NamedTuple):
     bound: str
 
 
-class _Field(NamedTuple):
+class _Entry(NamedTuple):
     """Cache entry. `json` is None for null."""
 
     moment: Hashable
@@ -37,12 +37,12 @@ class _Field(NamedTuple):
 class FieldCache:
     """Root field cache of at most `limit` bytes.
 
-    `moment_of` returns a value that identifies the content an audience sees now; None if it is unknown.
+    `snapshot_of` returns a value that identifies the content an audience sees now; None if it is unknown.
     """
 
-    def __init__(self, moment_of: Callable[[Audience], Hashable | None], limit: int) -> None:
-        self._moment_of = moment_of
-        self._fields: SizedLRUCache[_Key, _Field] = SizedLRUCache(limit)
+    def __init__(self, snapshot_of: Callable[[Audience], Hashable | None], limit: int) -> None:
+        self._snapshot_of = snapshot_of
+        self._fields: SizedLRUCache[_Key, _Entry] = SizedLRUCache(limit)
         self.hits = self.misses = 0
 
     @property
@@ -55,18 +55,18 @@ class FieldCache:
         read: Read,
         audience: Audience,
         statements: Statements,
-        passing: Collection[Statement] = (),
+        uncacheable: Collection[Statement] = (),
     ) -> Sequence[bytes | None]:
         """Return the results of all statements, and call `read` only for those not in the cache.
 
-        Statements in `passing` are not cached.
+        Statements in `uncacheable` are not cached.
         """
         keys = {
             statement: _Key(audience, statement[0], repr(statement[1]))
             for statement in statements
-            if statement not in passing
+            if statement not in uncacheable
         }
-        moment = self._moment_of(audience) if keys else None
+        moment = self._snapshot_of(audience) if keys else None
         if moment is None:
             return await read(statements)
         fields = {
@@ -76,18 +76,18 @@ class FieldCache:
         }
         missing = [statement for statement in statements if statement not in fields]
         answers = await read(missing) if missing else ()
-        if missing and fields and self._moment_of(audience) != moment:
+        if missing and fields and self._snapshot_of(audience) != moment:
             return await read(statements)  # content changed: cached and new results do not match
         self.hits += len(fields)
         self.misses += len(keys) - len(fields)
         for statement, json in zip(missing, answers, strict=True):
-            fields[statement] = _Field(moment, json)
+            fields[statement] = _Entry(moment, json)
             if statement in keys:
-                self._keep(keys[statement], fields[statement])
+                self._set(keys[statement], fields[statement])
         return [fields[statement].json for statement in statements]
 
-    def _keep(self, key: _Key, field: _Field) -> None:
+    def _set(self, key: _Key, field: _Entry) -> None:
         bound = getsizeof(key.bound)
         size = OVERHEAD + len(key.sql) + bound + len(field.json or b"")
-        if bound <= MOST_BOUND and size * SHARE <= self._fields.limit:
-            self._fields.keep(key, field, size)
+        if bound <= MAX_BOUND and size * SHARE <= self._fields.max_bytes:
+            self._fields.set(key, field, size)

@@ -13,7 +13,7 @@ from gqlnews.errors import Code
 from gqlnews.time_budget import TimeBudgetExceeded, remaining_seconds
 
 COMPARISON_SECONDS = 4e-6
-MOST_COMPARED = 50_000  # about 0.2 s; queries of front ends take some hundreds
+MAX_COMPARED = 50_000  # about 0.2 s; queries of front ends take some hundreds
 TOO_MANY = "Too many fields have the same name, and would be merged: ask for each once."
 
 
@@ -22,9 +22,9 @@ class OverlappingFields(OverlappingFieldsCanBeMergedRule):
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
-        affordable = min(MOST_COMPARED, remaining_seconds() / COMPARISON_SECONDS)
+        affordable = min(MAX_COMPARED, remaining_seconds() / COMPARISON_SECONDS)
         self.rule_context.remaining_complexity_budget = int(affordable)
-        self._ends_early = affordable < MOST_COMPARED
+        self._ends_early = affordable < MAX_COMPARED
 
     def enter_selection_set(
         self, selection_set: SelectionSetNode, _key: Any, parent: Any, *_args: Any

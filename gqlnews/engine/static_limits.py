@@ -42,7 +42,7 @@ class SelectionSize(NamedTuple):
         )
 
 
-def refusal_of(
+def check_limits(
     operation: OperationDefinitionNode, fragments: Fragments, limits: Limits
 ) -> GraphQLError | None:
     """Return an error for the first limit that an operation exceeds, or None. The document must be valid."""

@@ -5,20 +5,20 @@ from typing import Any
 
 from gqlnews.time_budget import check_time_budget
 
-MOST_VALUES = 20_000  # about 0.1 s
+MAX_VALUES = 20_000  # about 0.1 s
 VALUE_SECONDS = 5e-6  # to coerce one
-TOO_MANY = f"The variables hold more than {MOST_VALUES:,} values: ask in several requests."
+TOO_MANY = f"The variables hold more than {MAX_VALUES:,} values: ask in several requests."
 
 
-def hold_too_much(variables: Mapping[str, Any]) -> bool:
-    """Return whether nested JSON holds more than `MOST_VALUES` values. Raises TimeBudgetExceeded."""
+def exceeds_limit(variables: Mapping[str, Any]) -> bool:
+    """Return whether nested JSON holds more than `MAX_VALUES` values. Raises TimeBudgetExceeded."""
     count, waiting = 0, [variables.values()]
     while waiting:
         for value in waiting.pop():
             kind = type(value)
             if kind is list or kind is dict:
                 count += len(value)
-                if count > MOST_VALUES:
+                if count > MAX_VALUES:
                     return True
                 waiting.append(value.values() if kind is dict else value)
     check_time_budget(VALUE_SECONDS * count)

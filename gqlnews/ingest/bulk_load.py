@@ -4,16 +4,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from gqlnews.database.sqlite.writer import WAIT_SECONDS, share, value_of
+from gqlnews.database.sqlite.writer import WAIT_SECONDS, enable_wal, fetch_int
 
 
 def is_empty(db: sqlite3.Connection) -> bool:
     """Return whether the store has no articles."""
-    return value_of(db, "SELECT NOT EXISTS (SELECT 1 FROM article)") == 1
+    return fetch_int(db, "SELECT NOT EXISTS (SELECT 1 FROM article)") == 1
 
 
 @contextmanager
-def quick_where_empty(db: sqlite3.Connection) -> Iterator[None]:
+def bulk_load_mode(db: sqlite3.Connection) -> Iterator[None]:
     """Bulk-load an empty store without foreign key checks and with a rollback journal; writes twice as fast.
 
     The checks are not needed: rows that refer to a removed article are deleted or derived again by name. So
@@ -40,7 +40,7 @@ def quick_where_empty(db: sqlite3.Connection) -> Iterator[None]:
 def _undo(db: sqlite3.Connection, *, journalled: bool) -> None:
     db.execute("PRAGMA foreign_keys = ON")
     if journalled:
-        share(db, WAIT_SECONDS)
+        enable_wal(db, WAIT_SECONDS)
 
 
 def _journal_rollbacks(db: sqlite3.Connection) -> bool:

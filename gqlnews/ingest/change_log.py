@@ -3,7 +3,7 @@
 import sqlite3
 from typing import NamedTuple
 
-MOST_REMOVED = 10_000
+MAX_REMOVED = 10_000
 """Removals that a scope remembers; a client that resumes from before a forgotten one must start over."""
 
 # ruff: noqa: S608 - the parts of these statements are this program's
@@ -90,7 +90,7 @@ class ChangeCounts(NamedTuple):
     removed: int
 
 
-def log_changes(
+def append_changes(
     db: sqlite3.Connection,
     *,
     problems_changed: bool,

@@ -52,7 +52,7 @@ _DIFFER = f"SELECT EXISTS ({_BEFORE} EXCEPT {_AFTER}) OR EXISTS ({_AFTER} EXCEPT
 _INSERT = f"INSERT INTO problem ({_COLUMNS}, across) SELECT {_COLUMNS}, 1 FROM across_new"  # noqa: S608
 
 
-def derive_across(db: sqlite3.Connection) -> bool:
+def derive_cross_file_problems(db: sqlite3.Connection) -> bool:
     """Update the cross-file problems of `affected_slug` and `affected_url`; return whether they changed."""
     for statement in (_SLUGS, _SHARED, _OLD):
         db.execute(statement)

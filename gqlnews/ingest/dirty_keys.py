@@ -30,7 +30,7 @@ def fill_batch(db: sqlite3.Connection, ids: Iterable[int]) -> None:
     db.executemany("INSERT INTO batch VALUES (?)", ((number,) for number in ids))
 
 
-def mark_batch(db: sqlite3.Connection) -> None:
+def mark_dirty(db: sqlite3.Connection) -> None:
     """Mark the keys of the articles in `batch` dirty, as their rows are now.
 
     Call it before and after a change, so that old and new keys are marked.
@@ -39,12 +39,12 @@ def mark_batch(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-def mark_all_urls(db: sqlite3.Connection) -> None:
+def mark_all_urls_dirty(db: sqlite3.Connection) -> None:
     """Mark every URL dirty."""
     db.execute(_ALL_URLS)
 
 
-def mark_all_names(db: sqlite3.Connection) -> None:
+def mark_all_names_dirty(db: sqlite3.Connection) -> None:
     """Mark every slug, domain and topic dirty; fast only while the indexes exist."""
     for statement in _ALL_NAMES:
         db.execute(statement)

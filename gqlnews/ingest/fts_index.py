@@ -15,7 +15,7 @@ _TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _COLUMNS.spli
 
 
 def _noted(in_: str) -> str:
-    """SQL that inserts into an index of `workspace`; public and other articles go to separate columns."""
+    """SQL that inserts into an index of `temp_tables`; public and other articles go to separate columns."""
     return (
         f"INSERT INTO temp.{in_} (public, hidden)"
         f" SELECT iif(published, {_TEXT}, NULL), iif(published, NULL, {_TEXT})"
@@ -66,15 +66,18 @@ _REBUILD = (
 )
 
 
-def forget_search(db: sqlite3.Connection) -> None:
+def remove_from_index(db: sqlite3.Connection) -> None:
     """Remove the articles of `batch` from the indexes, before their indexed data changes."""
     for statement in _FORGET:
         db.execute(statement)
 
 
-def take_search(db: sqlite3.Connection, *, noted: bool) -> None:
-    """Add the articles of `batch` with their current rows; `noted` tracks them for `count_search_words`."""
-    for statement in (*_TAKE, _NOTE) if noted else _TAKE:
+def add_to_index(db: sqlite3.Connection, *, track_word_counts: bool) -> None:
+    """Add the articles of `batch` with their current rows.
+
+    `track_word_counts` records them for `count_search_words`.
+    """
+    for statement in (*_TAKE, _NOTE) if track_word_counts else _TAKE:
         db.execute(statement)
 
 

@@ -35,22 +35,22 @@ source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
 _GONE = "INSERT INTO gone SELECT path, slug"
 
 
-def take_stock(db: sqlite3.Connection, found: Iterable[SourceFile | Problem], *, everything: bool) -> int:
+def scan_all(db: sqlite3.Connection, found: Iterable[SourceFile | Problem], *, everything: bool) -> int:
     """Fill `scan`, `gone`, `todo` and `affected_slug`, and update the paths in `source`.
 
     `found` is the content of the whole folder; `everything` reads each file regardless of its times. Returns
     the number of files to read.
     """
-    fill_scan(db, found)
+    stage_files(db, found)
     db.execute(f"{_GONE} FROM source WHERE {NOT_FOUND}")
     update_sources(db)
     db.execute(
         "INSERT INTO affected_slug SELECT slug FROM gone UNION SELECT slug FROM source WHERE read_ns = 0"
     )
-    return list_todo(db, everything=everything)
+    return queue_changed_files(db, everything=everything)
 
 
-def refusals(db: sqlite3.Connection) -> Iterator[ParseResult]:
+def unreadable_files(db: sqlite3.Connection) -> Iterator[ParseResult]:
     """Yield a parse result for each file and folder that cannot be read."""
     for path, line, column, severity, code, message in db.execute("SELECT * FROM refused ORDER BY path"):
         problem = Problem(path, line, column, Severity(severity), code, message)
@@ -73,7 +73,7 @@ def has_unreadable(db: sqlite3.Connection) -> bool:
     return bool(found)
 
 
-def later_files(db: sqlite3.Connection) -> frozenset[str]:
+def shadowed_files(db: sqlite3.Connection) -> frozenset[str]:
     """Return the paths of `todo` whose slug belongs to an earlier path. They are few."""
     rows = db.execute(
         "SELECT path FROM todo CROSS JOIN source USING (path) WHERE EXISTS"
@@ -82,7 +82,7 @@ def later_files(db: sqlite3.Connection) -> frozenset[str]:
     return frozenset(path for (path,) in rows)
 
 
-def fill_scan(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) -> None:
+def stage_files(db: sqlite3.Connection, found: Iterable[SourceFile | Problem]) -> None:
     """Insert what was found into `scan`, and what cannot be read into `refused` too."""
     found = iter(found)
     while some := list(islice(found, _AT_ONCE)):
@@ -114,7 +114,7 @@ def _slug(path: str) -> str:
     return path if path.endswith("/") else slug_of(path)
 
 
-def list_todo(db: sqlite3.Connection, *, everything: bool) -> int:
+def queue_changed_files(db: sqlite3.Connection, *, everything: bool) -> int:
     """Fill `todo` from `scan` and `affected_slug`; return the number of files."""
     db.execute(
         "INSERT INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from gqlnews.content.diagnostics import problem
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
-from gqlnews.content.parse_file import read_outcome
+from gqlnews.content.parse_file import parse_file
 from gqlnews.content.problem_codes import ProblemCode
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.errors import StartupError
@@ -22,7 +22,7 @@ _LONGEST = 200  # characters of an exception's text in a message
 def result_of(make: Make[MadeT], folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> MadeT:
     """Parse a file and apply `make` to the outcome; if parsing raises, to an outcome with that problem."""
     try:
-        return make(read_outcome(folder, file, options))
+        return make(parse_file(folder, file, options))
     except StartupError:
         raise
     except Exception as error:

@@ -2,7 +2,7 @@
 
 1. Widen each path to its topmost parent that the store knows as a file or as an unlistable folder: either
    that has changed, or nothing can be concluded about what is below it.
-2. Fill `scan` with what is there now, as found by `look`.
+2. Fill `scan` with what is there now, as found by `scan`.
 3. Fill `gone` with every source at or below these paths that was not found.
 4. The first file of each slug whose files were added or removed must be read, and so scanned too: repeat
    from 2 for these.
@@ -17,9 +17,9 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from gqlnews.content.models import Problem, SourceFile
-from gqlnews.discovery.scan import is_article, shown
-from gqlnews.discovery.scan_paths import folders_above, is_visible
-from gqlnews.ingest.full_scan import NOT_FOUND, fill_scan, list_todo, update_sources
+from gqlnews.discovery.scan import display_path, is_article
+from gqlnews.discovery.scan_paths import is_visible, parent_folders
+from gqlnews.ingest.full_scan import NOT_FOUND, queue_changed_files, stage_files, update_sources
 
 # ruff: noqa: S608 - the parts of these statements are this program's
 
@@ -47,25 +47,27 @@ WHERE first NOT IN (SELECT path FROM scan) AND substr(first, -1) <> '/'
 """
 
 
-def take_stock_of(db: sqlite3.Connection, look: Look, paths: Collection[str]) -> int:
-    """Scan what is at or below `paths`, like `take_stock`; return the number of files to read."""
-    more: Collection[str] = {_widened(db, path) for path in map(_plain, paths) if is_visible(path)}
+def scan_paths_incrementally(db: sqlite3.Connection, scan: Look, paths: Collection[str]) -> int:
+    """Scan what is at or below `paths`, like `scan_all`; return the number of files to read."""
+    more: Collection[str] = {
+        _widen_to_known_parent(db, path) for path in map(_plain, paths) if is_visible(path)
+    }
     while more:
-        db.executemany("INSERT OR IGNORE INTO area VALUES (?)", [(shown(path),) for path in more])
-        fill_scan(db, look(more))
+        db.executemany("INSERT OR IGNORE INTO area VALUES (?)", [(display_path(path),) for path in more])
+        stage_files(db, scan(more))
         db.execute(_GONE)
         update_sources(db)
         db.execute(_AFFECTED)
         more = [path for (path,) in db.execute(_FIRST)]
-    return list_todo(db, everything=False)
+    return queue_changed_files(db, everything=False)
 
 
-def concerned(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> list[str]:
+def relevant_paths(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> list[str]:
     """Return the paths that may affect the store; the others are gone, and the store has nothing there."""
     return [
         path
         for path in paths
-        if is_article(path) or os.path.lexists(folder / path) or _is_known(db, shown(path))
+        if is_article(path) or os.path.lexists(folder / path) or _is_known(db, display_path(path))
     ]
 
 
@@ -79,9 +81,9 @@ def _plain(path: str) -> str:
     return path.strip("/")
 
 
-def _widened(db: sqlite3.Connection, path: str) -> str:
-    for above in folders_above(path):
+def _widen_to_known_parent(db: sqlite3.Connection, path: str) -> str:
+    for above in parent_folders(path):
         known = "SELECT EXISTS (SELECT 1 FROM source WHERE path IN (?1, ?1 || '/'))"
-        if db.execute(known, (shown(above),)).fetchone() == (1,):
+        if db.execute(known, (display_path(above),)).fetchone() == (1,):
             return above
     return path

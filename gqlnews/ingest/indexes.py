@@ -9,7 +9,7 @@ WHERE type = 'index' AND sql IS NOT NULL
 """
 
 
-def drop_indexes(db: sqlite3.Connection) -> list[str]:
+def defer_indexes(db: sqlite3.Connection) -> list[str]:
     """Drop the indexes of the large tables; return the statements that create them again."""
     indexes = db.execute(_LATER).fetchall()
     for name, _ in indexes:

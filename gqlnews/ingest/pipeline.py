@@ -1,8 +1,9 @@
 """Ingest a folder in one transaction: readers see the content before it or after it.
 
-1. Scan: compare the folder with the `source` table (`scan`), or only some paths of it (`part`).
+1. Scan: compare the folder (`full_scan`), or only some paths of it (`incremental_scan`), with the `source`
+   table.
 2. Remove the articles that no longer have a file.
-3. Parse the files that may have changed, and upsert the articles that did (`take`).
+3. Parse the files that may have changed, and upsert the articles that did (`upsert_files`).
 4. Update derived data: links, topics, providers, stories, cross-file problems.
 5. Append to the change log, and advance the version of each audience that sees a change.
 """
@@ -21,29 +22,34 @@ from typing import NamedTuple
 from gqlnews.content.models import ParseOptions
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.damage import check_everything
-from gqlnews.database.sqlite.sqlite_errors import explained, explaining
-from gqlnews.database.sqlite.writer import transaction, value_of
+from gqlnews.database.sqlite.sqlite_errors import to_database_error, translate_errors
+from gqlnews.database.sqlite.writer import fetch_int, transaction
 from gqlnews.discovery.root_folder import open_root
-from gqlnews.discovery.scan import discover
-from gqlnews.discovery.scan_paths import look
-from gqlnews.ingest.bulk_load import is_empty, quick_where_empty
-from gqlnews.ingest.change_log import MOST_REMOVED, ChangeCounts, ScopeDelta, log_changes, recount
-from gqlnews.ingest.cross_file_problems import derive_across
-from gqlnews.ingest.dirty_keys import mark_all_names, mark_all_urls, mark_batch
-from gqlnews.ingest.fts_index import count_all_search_words, count_search_words, forget_search, rebuild_search
-from gqlnews.ingest.full_scan import files_to_read, has_unreadable, later_files, refusals, take_stock
-from gqlnews.ingest.incremental_scan import take_stock_of
-from gqlnews.ingest.indexes import drop_indexes
+from gqlnews.discovery.scan import scan_folder
+from gqlnews.discovery.scan_paths import scan_paths
+from gqlnews.ingest.bulk_load import bulk_load_mode, is_empty
+from gqlnews.ingest.change_log import MAX_REMOVED, ChangeCounts, ScopeDelta, append_changes, recount
+from gqlnews.ingest.cross_file_problems import derive_cross_file_problems
+from gqlnews.ingest.dirty_keys import mark_all_names_dirty, mark_all_urls_dirty, mark_dirty
+from gqlnews.ingest.fts_index import (
+    count_all_search_words,
+    count_search_words,
+    rebuild_search,
+    remove_from_index,
+)
+from gqlnews.ingest.full_scan import files_to_read, has_unreadable, scan_all, shadowed_files, unreadable_files
+from gqlnews.ingest.incremental_scan import scan_paths_incrementally
+from gqlnews.ingest.indexes import defer_indexes
 from gqlnews.ingest.parse_files import parsing
 from gqlnews.ingest.parser_fingerprint import fingerprint
 from gqlnews.ingest.providers import derive_providers
 from gqlnews.ingest.rows import FileRows, file_rows
 from gqlnews.ingest.stories import derive_stories
-from gqlnews.ingest.temp_tables import workspace
+from gqlnews.ingest.temp_tables import temp_tables
 from gqlnews.ingest.topics import derive_topics
-from gqlnews.ingest.upsert import IngestState, forget_lists, take
-from gqlnews.ingest.url_owners import derive_links, take_new_urls
-from gqlnews.ingest.usage_counts import forget_uses, tidy_uses
+from gqlnews.ingest.upsert import IngestState, delete_child_rows, upsert_files
+from gqlnews.ingest.url_owners import load_urls, resolve_links
+from gqlnews.ingest.usage_counts import decrement_usage, prune_usage
 from gqlnews.timestamps import instant_of_ns
 
 Progress = Callable[[int, int], None]
@@ -92,7 +98,7 @@ def ingest(
     processes: int | None = None,
     progress: Progress | None = None,
     now_ns: Callable[[], int] = time.time_ns,
-    most_removed: int = MOST_REMOVED,
+    most_removed: int = MAX_REMOVED,
     paths: Collection[str] | None = None,
 ) -> IngestReport:
     """Make the store equal to the files of `folder`; an article whose file has an error stays as it was.
@@ -106,32 +112,39 @@ def ingest(
     """
     started = time.perf_counter()
     path, now = _path(db), now_ns()
-    with open_root(folder) as opened, explaining(path), _checking(db, path), _without_garbage_collection():
+    with (
+        open_root(folder) as opened,
+        translate_errors(path),
+        _checking(db, path),
+        _without_garbage_collection(),
+    ):
         job = _IngestJob(opened, options, processes, progress or _silence, now, most_removed, paths)
-        with quick_where_empty(db), transaction(db), workspace(db):
+        with bulk_load_mode(db), transaction(db), temp_tables(db):
             changes = _run(db, job)
-            articles = value_of(db, "SELECT article_count FROM site WHERE audience = 1")
-            problems = value_of(db, "SELECT count(*) FROM problem")
+            articles = fetch_int(db, "SELECT article_count FROM site WHERE audience = 1")
+            problems = fetch_int(db, "SELECT count(*) FROM problem")
     unchanged = articles - changes.added - changes.changed
     return IngestReport(*changes, unchanged, problems, time.perf_counter() - started, articles)
 
 
 def _run(db: sqlite3.Connection, job: _IngestJob) -> ChangeCounts:
     meaning = fingerprint(job.options)
-    anew = db.execute("SELECT fingerprint FROM store").fetchone() != (meaning,)
+    full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (meaning,)
     empty = is_empty(db)
-    total = _take_stock(db, job, anew=anew, empty=empty)
-    next_id = value_of(db, "SELECT coalesce(max(id), 0) + 1 FROM article")
-    marks = not (anew or empty)
-    intake = IngestState(db, later_files(db), job.now_ns, marks=marks, empty=empty, next_id=next_id)
-    later_indexes = drop_indexes(db) if empty and total else []
+    total = _find_changed(db, job, full_rebuild=full_rebuild, empty=empty)
+    next_id = fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article")
+    incremental = not (full_rebuild or empty)
+    intake = IngestState(
+        db, shadowed_files(db), job.now_ns, incremental=incremental, empty=empty, next_id=next_id
+    )
+    later_indexes = defer_indexes(db) if empty and total else []
     _remove(intake)
     with closing(_read(db, job, total)) as files:  # stops the parser processes if anything raises
-        _take_all(intake, chain(map(file_rows, refusals(db)), files), total, job.progress)
-    if anew:
+        _apply_files(intake, chain(map(file_rows, unreadable_files(db)), files), total, job.progress)
+    if full_rebuild:
         db.execute("UPDATE store SET fingerprint = ?", (meaning,))
     derived = _derive(intake, later_indexes)
-    changes = log_changes(
+    changes = append_changes(
         db,
         problems_changed=derived.problems_changed or intake.problems_changed,
         providers=derived.providers,
@@ -139,36 +152,36 @@ def _run(db: sqlite3.Connection, job: _IngestJob) -> ChangeCounts:
         now=instant_of_ns(job.now_ns).text,
         most_removed=job.most_removed,
     )
-    if not marks:
+    if not incremental:
         recount(db)
     return changes
 
 
-def _take_stock(db: sqlite3.Connection, job: _IngestJob, *, anew: bool, empty: bool) -> int:
+def _find_changed(db: sqlite3.Connection, job: _IngestJob, *, full_rebuild: bool, empty: bool) -> int:
     """Scan the folder; return the number of files to read.
 
     An initial load and a full rebuild need the whole folder, whatever `paths` says.
     """
-    if job.paths is None or anew or empty or "" in job.paths:
-        return take_stock(db, discover(job.folder), everything=anew)
-    return take_stock_of(db, partial(look, job.folder), job.paths)
+    if job.paths is None or full_rebuild or empty or "" in job.paths:
+        return scan_all(db, scan_folder(job.folder), everything=full_rebuild)
+    return scan_paths_incrementally(db, partial(scan_paths, job.folder), job.paths)
 
 
 def _read(db: sqlite3.Connection, job: _IngestJob, total: int) -> Generator[FileRows, None, None]:
     if total:
-        from gqlnews.ingest.worker_pool import read_into  # not imported if the folder is unchanged
+        from gqlnews.ingest.worker_pool import map_files  # not imported if the folder is unchanged
 
         # Closed here, because an unfinished statement would block the end of the transaction.
         with closing(files_to_read(db)) as files, parsing(_path(db)) as crashed:
             isolate = crashed or has_unreadable(db)
-            yield from read_into(file_rows, job.folder, files, job.options, job.processes, isolate=isolate)
+            yield from map_files(file_rows, job.folder, files, job.options, job.processes, isolate=isolate)
 
 
-def _take_all(intake: IngestState, files: Iterable[FileRows], total: int, progress: Progress) -> None:
+def _apply_files(intake: IngestState, files: Iterable[FileRows], total: int, progress: Progress) -> None:
     files, done = iter(files), 0
     progress(0, total)
     while some := list(islice(files, _AT_ONCE)):
-        take(intake, some)
+        upsert_files(intake, some)
         done += sum(file.source.size >= 0 for file in some)
         progress(done, total)
 
@@ -183,11 +196,11 @@ def _remove(intake: IngestState) -> None:
         " AND NOT EXISTS (SELECT 1 FROM source WHERE source.slug = article.slug)"
     )
     db.execute("INSERT INTO touched SELECT slug, 'REMOVED', published, 0 FROM article WHERE id IN batch")
-    mark_batch(db)
-    forget_uses(db)
-    if intake.marks:
-        forget_search(db)
-    forget_lists(db)
+    mark_dirty(db)
+    decrement_usage(db)
+    if intake.incremental:
+        remove_from_index(db)
+    delete_child_rows(db)
     db.execute("DELETE FROM article WHERE id IN batch")
 
 
@@ -195,25 +208,25 @@ def _derive(intake: IngestState, later_indexes: Iterable[str]) -> _DerivedChange
     """Update the data that is derived from several files."""
     db = intake.db
     if intake.empty:
-        take_new_urls(db)
-    if not intake.marks:
-        mark_all_urls(db)
-    derive_links(db, marks=intake.marks)
+        load_urls(db)
+    if not intake.incremental:
+        mark_all_urls_dirty(db)
+    resolve_links(db, incremental=intake.incremental)
     for statement in later_indexes:
         db.execute(statement)
-    if not intake.marks:
-        mark_all_names(db)
-    tidy_uses(db)
+    if not intake.incremental:
+        mark_all_names_dirty(db)
+    prune_usage(db)
     topics = derive_topics(db)
     providers = derive_providers(db)
-    derive_stories(db, everything=not intake.marks)
+    derive_stories(db, everything=not intake.incremental)
     _derive_search(intake)
-    return _DerivedChanges(topics, providers, derive_across(db))
+    return _DerivedChanges(topics, providers, derive_cross_file_problems(db))
 
 
 def _derive_search(intake: IngestState) -> None:
-    """Update search data once per ingest, after `take`."""
-    if intake.marks:
+    """Update search data once per ingest, after `upsert_files`."""
+    if intake.incremental:
         count_search_words(intake.db)
         return
     if not intake.empty:
@@ -231,7 +244,7 @@ def _checking(db: sqlite3.Connection, path: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code: int | None = getattr(error, "sqlite_errorcode", None)  # sqlite3's own errors have none
-        if explained(error, path) is None and code not in {None, sqlite3.SQLITE_INTERRUPT}:
+        if to_database_error(error, path) is None and code not in {None, sqlite3.SQLITE_INTERRUPT}:
             check_everything(db, path)
         raise
 

@@ -29,16 +29,16 @@ from gqlnews.content.models import SourceFile
 from gqlnews.errors import ParserProcessError
 from gqlnews.ingest.framing import Frames, Setup, encode, write_frame
 
-ANSWER_SECONDS = 60.0
+RESPONSE_TIMEOUT = 60.0
 """Timeout of one batch; the slowest file within the limits takes about a second."""
 
-START_SECONDS = 60.0
+START_TIMEOUT = 60.0
 """Timeout for the start of a process, which a busy machine delays more than a batch."""
 
 TRIES = 3
 FAILED_STARTS = 3  # consecutive
 DEATHS = 50  # consecutive
-_IN_HAND = 2
+PREFETCH = 2
 _PIPE_BYTES = 1024 * 1024
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from gqlnews.ingest.pool_worker import main; main()"
@@ -62,7 +62,7 @@ class Pool(Generic[MadeT]):
         decode: Callable[[bytes], list[MadeT]],
         give_up: Callable[[SourceFile, str], MadeT],
         count: int,
-        seconds: float = ANSWER_SECONDS,
+        seconds: float = RESPONSE_TIMEOUT,
     ) -> None:
         self._setup, self._decode, self._give_up = setup, decode, give_up
         self._count, self._seconds = count, seconds
@@ -79,7 +79,7 @@ class Pool(Generic[MadeT]):
         try:
             for _ in range(self._count):
                 self._start()
-            for most in range(1, _IN_HAND + 1):
+            for most in range(1, PREFETCH + 1):
                 for worker in self._workers:
                     self._feed(worker, most)
             while any(worker.pending for worker in self._workers):
@@ -114,7 +114,7 @@ class Pool(Generic[MadeT]):
         given_up, self._given_up = self._given_up, []
         yield from given_up
 
-    def _feed(self, worker: "_Worker", most: int = _IN_HAND) -> None:
+    def _feed(self, worker: "_Worker", most: int = PREFETCH) -> None:
         while len(worker.pending) < most and (batch := self._next()) is not None:
             worker.send(batch)
 
@@ -154,7 +154,7 @@ class Pool(Generic[MadeT]):
             return False
         try:
             worker.send(ParseTask([]))
-            return worker.answers_within(START_SECONDS)
+            return worker.answers_within(START_TIMEOUT)
         finally:
             worker.end()
 
@@ -202,7 +202,7 @@ class _Worker:
         )
         self.requests = cast("BinaryIO", self.process.stdin)
         self.answers = cast("BinaryIO", self.process.stdout)
-        _widen(self.answers)
+        _enlarge_pipe(self.answers)
         self.pending: deque[ParseTask] = deque()
         self.has_started = False
         self.since = time.monotonic()
@@ -232,7 +232,7 @@ class _Worker:
 
     def due(self, seconds: float) -> float:
         """Return the deadline of the next response by time.monotonic(); `seconds` is the batch timeout."""
-        return self.since + (seconds if self.has_started else START_SECONDS)
+        return self.since + (seconds if self.has_started else START_TIMEOUT)
 
     def lateness(self, seconds: float) -> str:
         return f"it gave no answer for {seconds:g} s" if self.has_started else "it did not start in time"
@@ -263,7 +263,7 @@ class _Worker:
             write_frame(self.requests, content)
 
 
-def _widen(pipe: BinaryIO) -> None:
+def _enlarge_pipe(pipe: BinaryIO) -> None:
     """Enlarge a pipe to hold a whole response, so a process need not wait for a busy caller; Linux only."""
     set_size: int | None = getattr(fcntl, "F_SETPIPE_SZ", None)
     if set_size is not None:

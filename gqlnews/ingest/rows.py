@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from gqlnews.content.models import Article, ParseResult, Record, SourceFile
-from gqlnews.database.sqlite.tokenizer import words_of
+from gqlnews.database.sqlite.tokenizer import tokenize
 from gqlnews.text_keys import folded, heat_log_of, items_of
 from gqlnews.timestamps import seconds_of
 
@@ -72,7 +72,7 @@ def _rows_of(article: Article, outcome: ParseResult) -> ArticleRows:
         related=_related_rows(article),
         topics=_topic_rows(article),
         urls=_urls_of(article),
-        words=words_of(f"{article.title} {article.excerpt or ''}"),
+        words=tokenize(f"{article.title} {article.excerpt or ''}"),
     )
 
 

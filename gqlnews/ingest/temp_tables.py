@@ -43,7 +43,7 @@ _INDEXES = ("search_came", "search_went")
 
 
 @contextmanager
-def workspace(db: sqlite3.Connection) -> Iterator[None]:
+def temp_tables(db: sqlite3.Connection) -> Iterator[None]:
     """Create the tables, and drop them at the end; if anything raises, the rollback drops them."""
     for name, columns in _TABLES.items():
         db.execute(f"CREATE TEMP TABLE {name} ({columns}){_storage(columns)}")

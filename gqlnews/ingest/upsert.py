@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from gqlnews.ingest.dirty_keys import fill_batch, mark_batch
-from gqlnews.ingest.fts_index import forget_search, take_search
+from gqlnews.ingest.dirty_keys import fill_batch, mark_dirty
+from gqlnews.ingest.fts_index import add_to_index, remove_from_index
 from gqlnews.ingest.rows import ARTICLE, RELATED, TOPIC, ArticleRows, FileRows, Row
-from gqlnews.ingest.usage_counts import forget_uses, take_uses
+from gqlnews.ingest.usage_counts import decrement_usage, increment_usage
 from gqlnews.timestamps import Instant, instant_of_ns
 
 # ruff: noqa: S608 - the names in these statements are this program's
@@ -37,7 +37,7 @@ def _marks(columns: str) -> str:
 _WRITTEN = f"path, updated_at, updated_key, {ARTICLE}"
 _REPLACED = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN.split(", "))
 _INSERT_ARTICLE = f"{_insert('article', f'id, {_WRITTEN}')} ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
-# The target as far as it is known yet: `derive_links` corrects what this ingest changes.
+# The target as far as it is known yet: `resolve_links` corrects what this ingest changes.
 _INSERT_RELATED = (
     f"INSERT INTO related (article_id, position, {RELATED}, target_id)"
     f" VALUES (?, ?, {_marks(RELATED)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
@@ -52,15 +52,15 @@ _REPLACE_SOURCE = (
 class IngestState:
     """State of an ingest.
 
-    `later` are the paths whose slug belongs to an earlier path; `read_ns` is a time before the first file was
-    read; `marks` says whether dirty keys are marked per article (incremental ingest), `empty` whether the
-    store had no articles.
+    `shadowed` are the paths whose slug belongs to an earlier path; `read_ns` is a time before the first file
+    was read; `incremental` says whether dirty keys are marked per article, `empty` whether the store had no
+    articles.
     """
 
     db: sqlite3.Connection
-    later: frozenset[str]
+    shadowed: frozenset[str]
     read_ns: int
-    marks: bool
+    incremental: bool
     empty: bool
     next_id: int
     problems_changed: bool = False
@@ -84,20 +84,20 @@ class _Write(NamedTuple):
     rows: ArticleRows
 
 
-def forget_lists(db: sqlite3.Connection) -> None:
+def delete_child_rows(db: sqlite3.Connection) -> None:
     """Delete the child rows of the articles in `batch`."""
     for table in ("related", "article_topic", "article_url"):
         db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
 
 
-def take(intake: IngestState, files: Sequence[FileRows]) -> None:
+def upsert_files(intake: IngestState, files: Sequence[FileRows]) -> None:
     """Upsert the rows of these files."""
-    _take_sources(intake, files)
-    _take_problems(intake, files)
-    _take_articles(intake, files)
+    _upsert_sources(intake, files)
+    _upsert_problems(intake, files)
+    _upsert_articles(intake, files)
 
 
-def _take_sources(intake: IngestState, files: Sequence[FileRows]) -> None:
+def _upsert_sources(intake: IngestState, files: Sequence[FileRows]) -> None:
     intake.db.executemany(
         _REPLACE_SOURCE,
         [
@@ -108,7 +108,7 @@ def _take_sources(intake: IngestState, files: Sequence[FileRows]) -> None:
     )
 
 
-def _take_problems(intake: IngestState, files: Sequence[FileRows]) -> None:
+def _upsert_problems(intake: IngestState, files: Sequence[FileRows]) -> None:
     db = intake.db
     old: dict[str, list[Row]] = {}
     for row in db.execute(
@@ -135,14 +135,14 @@ def _differ(problems: list[Row], others: list[Row]) -> bool:
     return problems != others and Counter(problems) != Counter(others)
 
 
-def _take_articles(intake: IngestState, files: Sequence[FileRows]) -> None:
-    served = {} if intake.empty else _served(intake.db, files)
+def _upsert_articles(intake: IngestState, files: Sequence[FileRows]) -> None:
+    stored = {} if intake.empty else _load_stored(intake.db, files)
     writes, moved, touched = [], [], []
     for file in files:
         rows, path = file.article, file.source.path
-        if rows is None or path in intake.later:
+        if rows is None or path in intake.shadowed:
             continue
-        old = served.get(rows.slug)
+        old = stored.get(rows.slug)
         if old is not None and old.revision == file.revision and _is_stored(intake.db, old.id, rows):
             if old.path != path:
                 moved.append((path, old.id))
@@ -153,10 +153,10 @@ def _take_articles(intake: IngestState, files: Sequence[FileRows]) -> None:
         touched.append((rows.slug, kind, was_public, rows.is_public))
     intake.db.executemany("INSERT INTO touched VALUES (?, ?, ?, ?)", touched)
     _move(intake, moved)
-    _write(intake, writes, replaced=[old.id for old in served.values()])
+    _write(intake, writes, replaced=[old.id for old in stored.values()])
 
 
-def _served(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _StoredArticle]:
+def _load_stored(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _StoredArticle]:
     slugs = _json(file.article.slug for file in files if file.article is not None)
     rows = db.execute(
         "SELECT slug, id, published, revision, path FROM article"
@@ -198,33 +198,33 @@ def _write(intake: IngestState, writes: Sequence[_Write], replaced: Sequence[int
     old = ids.intersection(replaced)
     if old:
         _mark(intake, old)
-        forget_uses(db)
-        if intake.marks:
-            forget_search(db)
-        forget_lists(db)
+        decrement_usage(db)
+        if intake.incremental:
+            remove_from_index(db)
+        delete_child_rows(db)
     db.executemany(
         _INSERT_ARTICLE, [(w.id, w.path, w.updated.text, w.updated.key, *w.rows.article) for w in writes]
     )
-    db.executemany(_INSERT_RELATED, _placed((w.id, w.rows.related) for w in writes))
-    db.executemany(_INSERT_TOPIC, _placed((w.id, w.rows.topics) for w in writes))
+    db.executemany(_INSERT_RELATED, _with_positions((w.id, w.rows.related) for w in writes))
+    db.executemany(_INSERT_TOPIC, _with_positions((w.id, w.rows.topics) for w in writes))
     urls = "url_new" if intake.empty else "article_url"
     db.executemany(f"INSERT INTO {urls} VALUES (?, ?)", [(url, w.id) for w in writes for url in w.rows.urls])
     db.executemany(
         "INSERT OR REPLACE INTO article_words VALUES (?, ?)", [(w.id, w.rows.words) for w in writes]
     )
     _mark(intake, ids)
-    take_uses(db)
-    if intake.marks or intake.empty:
-        take_search(db, noted=intake.marks)
+    increment_usage(db)
+    if intake.incremental or intake.empty:
+        add_to_index(db, track_word_counts=intake.incremental)
 
 
 def _mark(intake: IngestState, ids: Iterable[int]) -> None:
     fill_batch(intake.db, ids)
-    if intake.marks:
-        mark_batch(intake.db)
+    if intake.incremental:
+        mark_dirty(intake.db)
 
 
-def _placed(lists: Iterable[tuple[int, list[Row]]]) -> list[Row]:
+def _with_positions(lists: Iterable[tuple[int, list[Row]]]) -> list[Row]:
     return [(number, place, *row) for number, rows in lists for place, row in enumerate(rows)]
 
 

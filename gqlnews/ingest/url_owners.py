@@ -47,18 +47,18 @@ WHERE {_LED_ELSEWHERE}
 _TAKE_URLS = "INSERT INTO article_url SELECT url, article_id FROM url_new ORDER BY url, article_id"
 
 
-def take_new_urls(db: sqlite3.Connection) -> None:
+def load_urls(db: sqlite3.Connection) -> None:
     """Load the URLs of all articles in a bulk load."""
     db.execute(_TAKE_URLS)
 
 
-def derive_links(db: sqlite3.Connection, *, marks: bool) -> None:
+def resolve_links(db: sqlite3.Connection, *, incremental: bool) -> None:
     """Update owners and targets of `affected_url`.
 
-    With `marks`, add the articles whose entries get another target to `affected_story`.
+    With `incremental`, add the articles whose entries get another target to `affected_story`.
     """
     for statement in (_FORGET, _OWN_ALONE, _OWN_SHARED):
         db.execute(statement)
-    if marks:
+    if incremental:
         db.execute(_MARK)
     db.execute(_LEAD)

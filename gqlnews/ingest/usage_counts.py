@@ -44,19 +44,19 @@ _TIDY = (
 )
 
 
-def forget_uses(db: sqlite3.Connection) -> None:
+def decrement_usage(db: sqlite3.Connection) -> None:
     """Subtract the articles of `batch`, before their rows change."""
     for statement in _FORGET:
         db.execute(statement)
 
 
-def take_uses(db: sqlite3.Connection) -> None:
+def increment_usage(db: sqlite3.Connection) -> None:
     """Add the articles of `batch`, with their current rows."""
     for statement in _TAKE:
         db.execute(statement)
 
 
-def tidy_uses(db: sqlite3.Connection) -> None:
+def prune_usage(db: sqlite3.Connection) -> None:
     """Delete unused names of `affected_topic` and `affected_domain`."""
     for statement in _TIDY:
         db.execute(statement)

@@ -18,10 +18,10 @@ from typing import Protocol
 
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import DamageReport, record_ours, report, reported
-from gqlnews.database.sqlite.leader_lock import lead
+from gqlnews.database.sqlite.leader_lock import acquire_leadership
 from gqlnews.database.sqlite.paths import Identity, identity_of
 from gqlnews.database.sqlite.rebuild import in_use, rebuild
-from gqlnews.database.sqlite.sqlite_errors import explaining
+from gqlnews.database.sqlite.sqlite_errors import translate_errors
 from gqlnews.database.sqlite.wal_checkpoint import WalCheckpointer
 from gqlnews.database.sqlite.writer import WAIT_SECONDS, open_writer
 from gqlnews.discovery.watch_folder import Batch, WatchOptions, watch
@@ -32,14 +32,14 @@ from gqlnews.errors import (
     StartupError,
     StorageError,
 )
-from gqlnews.ingest.incremental_scan import concerned
+from gqlnews.ingest.incremental_scan import relevant_paths
 from gqlnews.ingest.pipeline import IngestReport, ingest
 
 WAIT_AT_ONCE = 0.25  # busy timeout in seconds; short, as SQLite ignores signals while it waits
-_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
-_LONGEST_PAUSE = 2.0
+_BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
+_MAX_BACKOFF = 2.0
 _FOLDER_PAUSE = 0.5
-AGAIN_DAMAGED = "again, a short while after the database was rebuilt: check its disk"
+DAMAGED_AGAIN = "again, a short while after the database was rebuilt: check its disk"
 BETWEEN_REBUILDS = 60.0  # seconds; a rebuild does not help if the file is damaged again immediately
 
 
@@ -70,20 +70,20 @@ class WatchIngestOptions:
     prepare: Callable[[sqlite3.Connection], None]
 
 
-def follow(job: WatchIngestOptions) -> None:
+def run_watch_ingest(job: WatchIngestOptions) -> None:
     """Keep the store equal to the folder, forever. Raises KeyboardInterrupt or a signal handler's error."""
     trouble = FailureReporter(job.log)
-    lock = _elected(job, trouble)
+    lock = _wait_for_leadership(job, trouble)
     try:
-        _lead(job, trouble)
+        _run_as_leader(job, trouble)
     finally:
         os.close(lock)
 
 
-def _elected(job: WatchIngestOptions, trouble: "FailureReporter") -> int:
-    for pause in pauses():
+def _wait_for_leadership(job: WatchIngestOptions, trouble: "FailureReporter") -> int:
+    for pause in backoff():
         try:
-            lock = lead(job.database)
+            lock = acquire_leadership(job.database)
         except OSError as error:
             trouble.tell(f"database {job.database} has no lock beside it ({error}): check the disk")
             time.sleep(pause)
@@ -93,20 +93,20 @@ def _elected(job: WatchIngestOptions, trouble: "FailureReporter") -> int:
     raise AssertionError("there is always another try")
 
 
-def _lead(job: WatchIngestOptions, trouble: "FailureReporter") -> None:
-    job.log.note("following", folder=job.folder, database=job.database)
+def _run_as_leader(job: WatchIngestOptions, trouble: "FailureReporter") -> None:
+    job.log.note("watching", folder=job.folder, database=job.database)
     store = _IngestSession(job, trouble)
-    circumstances = WatchOptions(job.poll, job.log.warn, store.seconds, store.is_disturbed)
+    options = WatchOptions(job.poll, job.log.warn, store.seconds, store.needs_rescan)
     try:
-        for batch in watch(job.folder, circumstances):
-            store.take(batch)
+        for batch in watch(job.folder, options):
+            store.apply_with_retry(batch)
     finally:
         store.close()
 
 
-def pauses() -> Iterator[float]:
+def backoff() -> Iterator[float]:
     """Backoff: seconds between retries."""
-    return chain(_PAUSES, repeat(_LONGEST_PAUSE))
+    return chain(_BACKOFF, repeat(_MAX_BACKOFF))
 
 
 class _IngestSession:
@@ -132,13 +132,13 @@ class _IngestSession:
         """Return whether the file at the path is not the one that is open."""
         return self._file != identity_of(self._job.database)
 
-    def is_disturbed(self) -> bool:
+    def needs_rescan(self) -> bool:
         """Return whether there is work to do although no file in the folder has changed."""
         return self.is_gone() or self._damage_to_mend() is not None
 
-    def take(self, batch: Batch) -> None:
+    def apply_with_retry(self, batch: Batch) -> None:
         """Ingest the batch; retry with backoff until it succeeds."""
-        for pause in pauses():
+        for pause in backoff():
             try:
                 self._rebuild_if_damaged()
                 with in_use(self._job.database):
@@ -149,7 +149,7 @@ class _IngestSession:
                 batch = None
                 self._note_damage(error)
                 if time.monotonic() < self._rebuild_after:
-                    self._trouble.tell(f"{error.reason} {AGAIN_DAMAGED}")
+                    self._trouble.tell(f"{error.reason} {DAMAGED_AGAIN}")
                     time.sleep(pause)
             except LockedDatabaseError as error:
                 self._trouble.tell(str(error), after=WAIT_SECONDS)
@@ -167,7 +167,7 @@ class _IngestSession:
                 time.sleep(pause)
             else:
                 self._trouble.is_over()
-                self._tell(report)
+                self._log_report(report)
                 return
 
     def close(self) -> None:
@@ -218,10 +218,10 @@ class _IngestSession:
 
     def _is_idle(self, batch: Batch) -> bool:
         """Return whether no path of the batch can affect the store."""
-        if batch is None or not self._is_known or self._db is None or self._trouble.is_told:
+        if batch is None or not self._is_known or self._db is None or self._trouble.is_reported:
             return False
-        with explaining(self._job.database):
-            return not concerned(self._db, self._job.folder, batch)
+        with translate_errors(self._job.database):
+            return not relevant_paths(self._db, self._job.folder, batch)
 
     def _ingest(self, batch: Batch) -> IngestReport:
         db, job = self._opened(), self._job
@@ -243,12 +243,12 @@ class _IngestSession:
             record_ours(self._job.database)
         return self._db
 
-    def _tell(self, report: IngestReport) -> None:
+    def _log_report(self, report: IngestReport) -> None:
         changes = report.added, report.changed, report.removed
         if any(changes) or report.problems != self._problems:
             added, changed, removed = changes
             self._job.log.note(
-                "taken in",
+                "ingested",
                 added=added,
                 changed=changed,
                 removed=removed,
@@ -264,21 +264,21 @@ class FailureReporter:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._since: float | None = None
-        self._told: str | None = None
+        self._reported_reason: str | None = None
         self._damaged: Identity | None = None
 
     @property
-    def is_told(self) -> bool:
+    def is_reported(self) -> bool:
         """Whether a failure was logged and is not over."""
-        return self._told is not None
+        return self._reported_reason is not None
 
     def tell(self, reason: str, *, after: float = 0.0) -> None:
         """Log the reason unless it was just logged; only after failures have lasted for `after` seconds."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since
-        if reason != self._told and now - self._since >= after:
-            self._log.warn("not taken in", reason=reason)
-            self._told = reason
+        if reason != self._reported_reason and now - self._since >= after:
+            self._log.warn("ingest failed", reason=reason)
+            self._reported_reason = reason
 
     def tell_damage(self, database: Path, damage: DamageReport) -> None:
         """Log the damage once per file, however often a rebuild is tried."""
@@ -293,9 +293,9 @@ class FailureReporter:
 
     def is_over(self) -> None:
         """Log the recovery if a failure was logged."""
-        if self._told is not None and self._since is not None:
-            self._log.note("taken in again", after_s=round(time.monotonic() - self._since, 1))
-        self._told = self._since = None
+        if self._reported_reason is not None and self._since is not None:
+            self._log.note("ingest recovered", after_s=round(time.monotonic() - self._since, 1))
+        self._reported_reason = self._since = None
 
 
 def rebuild_damaged(

@@ -24,7 +24,7 @@ from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.root_folder import opened
 from gqlnews.ingest.framing import Setup
-from gqlnews.ingest.process_pool import ANSWER_SECONDS, Pool
+from gqlnews.ingest.process_pool import RESPONSE_TIMEOUT, Pool
 
 _FEW = 256
 _CHUNK_FILES = 64
@@ -38,7 +38,7 @@ Make = Callable[[ParseResult], MadeT]
 """A module-level function that converts an outcome; its return annotation must be a plain data type."""
 
 
-def read_all(
+def parse_all(
     folder: Path | OpenFolder,
     files: Iterable[SourceFile],
     options: ParseOptions,
@@ -46,11 +46,11 @@ def read_all(
     *,
     isolate: bool = False,
 ) -> Iterator[ParseResult]:
-    """Yield the outcome of each file, with the parameters of `read_into`."""
-    return read_into(_itself, folder, files, options, processes, isolate=isolate)
+    """Yield the outcome of each file, with the parameters of `map_files`."""
+    return map_files(_identity, folder, files, options, processes, isolate=isolate)
 
 
-def read_into(
+def map_files(
     make: Make[MadeT],
     folder: Path | OpenFolder,
     files: Iterable[SourceFile],
@@ -58,7 +58,7 @@ def read_into(
     processes: int | None = None,
     *,
     isolate: bool = False,
-    seconds: float = ANSWER_SECONDS,
+    seconds: float = RESPONSE_TIMEOUT,
 ) -> Iterator[MadeT]:
     """Yield `make(outcome)` for each file, in no order; `make` runs in the process that parses the file.
 
@@ -107,7 +107,7 @@ def _giving_up(make: Make[MadeT]) -> Callable[[SourceFile, str], MadeT]:
     return give_up
 
 
-def _itself(outcome: ParseResult) -> ParseResult:
+def _identity(outcome: ParseResult) -> ParseResult:
     return outcome
 
 

@@ -1,8 +1,8 @@
 """Limit the complexity of a request, computed from its document and arguments alone.
 
 - A filter is compiled once per subquery that reads its list: page, count, every facet. Compilation runs in
-  Python and blocks all other requests, so more than `MOST_TESTS` tests are rejected.
-- `similar` runs a separate full-text query per article, so more than `MOST_ALIKE` articles are rejected.
+  Python and blocks all other requests, so more than `MAX_TESTS` tests are rejected.
+- `similar` runs a separate full-text query per article, at most `MAX_SIMILAR_CALLS` times.
 - The same traversal estimates the rows that the statements read (scan.py).
 
 Most fields of an operation affect none of these. `places_of` finds those that do once per operation, and each
@@ -29,9 +29,9 @@ from gqlnews.query.predicates import All, AnyOf, Condition
 from gqlnews.query.scan import ROWS_ALIKE, SIMILAR, Pass, Passes
 from gqlnews.query.tree import FieldPlan, ObjectPlan, RequestRefusedError, RootPlan
 
-MOST_TESTS = 2_000  # of all filters, counted per compilation
-MOST_ALIKE = 250  # articles for which `similar` is requested
-USUAL = 20  # assumed rows of an unbounded list
+MAX_TESTS = 2_000  # of all filters, counted per compilation
+MAX_SIMILAR_CALLS = 250  # articles for which `similar` is requested
+DEFAULT_LIST_SIZE = 20  # assumed rows of an unbounded list
 WHOLE_TABLE = 2**31  # upper bound of rows, until table sizes are applied
 
 ByField = Mapping[int, ResolvedArguments]
@@ -101,8 +101,8 @@ class ComplexityCounter:
                 self._add_list(place, given, parents, found)
             case MoreLikeThis():
                 self.alike += many
-                if self.alike > MOST_ALIKE:
-                    raise _too_wide(plan, "`similar`", f"is asked of more than {MOST_ALIKE} articles")
+                if self.alike > MAX_SIMILAR_CALLS:
+                    raise _too_wide(plan, "`similar`", f"is asked of more than {MAX_SIMILAR_CALLS} articles")
                 found.append(Pass(SIMILAR, ROWS_ALIKE, many))
             case TermsFacet():
                 found += passes_of_groups(plan.declaration, parents, place.parent)
@@ -119,8 +119,8 @@ class ComplexityCounter:
             return  # its arguments are a field error
         shape = given.shape
         self.tests += _tests(shape.where) * place.readings * (2 if shape.alike else 1)
-        if self.tests > MOST_TESTS:
-            raise _too_wide(plan, "filters", f"have more than {MOST_TESTS} tests in all lists and facets")
+        if self.tests > MAX_TESTS:
+            raise _too_wide(plan, "filters", f"have more than {MAX_TESTS} tests in all lists and facets")
         assert isinstance(plan.declaration, Connection)
         make = passes_of_list if plan.declaration.hits is None else passes_of_search
         found += make(plan.declaration, shape, given.values, place.reads, parents, place.parent)
@@ -155,7 +155,7 @@ def _fields(plan: FieldPlan) -> int:
     return 1 + sum(_fields(one) for selection in plan.objects.values() for one in selection.fields)
 
 
-def _rows(plan: FieldPlan, given: ResolvedArguments | None, of_table: int = USUAL) -> int:
+def _rows(plan: FieldPlan, given: ResolvedArguments | None, of_table: int = DEFAULT_LIST_SIZE) -> int:
     """Return the number of rows per parent that a field returns; `of_table` for a list of a whole table."""
     declaration = plan.declaration
     if not isinstance(declaration, Connection | Many | TermsFacet | MoreLikeThis | ChangeFeed | NodeLookup):
@@ -166,7 +166,7 @@ def _rows(plan: FieldPlan, given: ResolvedArguments | None, of_table: int = USUA
         return limit
     if isinstance(start, int) and isinstance(end, int) and end < NO_END:
         return end - start
-    return of_table if isinstance(declaration, Many) and declaration.match is None else USUAL
+    return of_table if isinstance(declaration, Many) and declaration.match is None else DEFAULT_LIST_SIZE
 
 
 def _too_wide(plan: FieldPlan, what: str, why: str) -> RequestRefusedError:

@@ -15,7 +15,7 @@ from gqlnews.query.fields import CollapseBy, OrderTerm
 from gqlnews.query.filters import FilterParser, Operands
 from gqlnews.query.predicates import EVERYTHING, Condition
 
-MOST_ON_A_PAGE = 100
+MAX_PAGE_SIZE = 100
 DEFAULT_PAGE = 20
 BELOW, ABOVE = -(2**40), 2**40  # substitutes for null: outside the 32-bit integers
 
@@ -55,11 +55,11 @@ class ConnectionArguments:
 
     def __call__(self, arguments: Arguments) -> ResolvedArguments:
         order = read_order(arguments.get("orderBy"), self.orders, self.order)
-        place = self.place if order == self.order else f"{self.place} by {_spelled(order)}"
+        place = self.place if order == self.order else f"{self.place} by {_order_key(order)}"
         page, values = read_page(arguments, place, order)
         reader = FilterParser(self.operands, values)
         where = read_where(reader, arguments)
-        shape = ConnectionShape(page, order, where, read_alike(arguments, self.alike))
+        shape = ConnectionShape(page, order, where, read_collapse(arguments, self.alike))
         return ResolvedArguments(shape, values, reader.clock)
 
 
@@ -68,7 +68,7 @@ def read_where(reader: FilterParser, arguments: Arguments) -> Condition:
     return EVERYTHING if where is None else reader.read(where)
 
 
-def read_alike(arguments: Arguments, known: Mapping[str, CollapseBy]) -> CollapseBy | None:
+def read_collapse(arguments: Arguments, known: Mapping[str, CollapseBy]) -> CollapseBy | None:
     collapse = arguments.get("collapse")
     return None if collapse is None else known[collapse.name]
 
@@ -93,7 +93,7 @@ def _directed(term: OrderTerm, direction: str, nulls: str) -> OrderTerm:
     return OrderTerm(term.column, descending, missing, term.number)
 
 
-def _spelled(order: Sequence[OrderTerm]) -> str:
+def _order_key(order: Sequence[OrderTerm]) -> str:
     """Encode an order as text: `-quality_ slug`, with `_` for nulls low and `^` for nulls high."""
     nulls = {None: "", BELOW: "_", ABOVE: "^"}
     return " ".join(f"{'-' if term.descending else ''}{term.column}{nulls[term.missing]}" for term in order)
@@ -129,6 +129,6 @@ def page_size(first: int | None, last: int | None) -> tuple[int, bool]:
     name, size = ("last", last) if last is not None else ("first", first)
     if size is None:
         return DEFAULT_PAGE, False
-    if not 0 <= size <= MOST_ON_A_PAGE:
-        raise RequestError(Code.BAD_PAGE, f"`{name}` is {size}: give 0 to {MOST_ON_A_PAGE}.")
+    if not 0 <= size <= MAX_PAGE_SIZE:
+        raise RequestError(Code.BAD_PAGE, f"`{name}` is {size}: give 0 to {MAX_PAGE_SIZE}.")
     return size, name == "last"

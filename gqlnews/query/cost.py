@@ -1,8 +1,8 @@
 """Query cost: the maximum number of objects in a response, computed before execution.
 
 1. Each object costs 1, including connections, edges, page info and facets. Leaves and introspection are free.
-2. A list counts as many elements as its arguments allow, a plain list without bounds `USUAL`. Edges and
-   nodes count as many as the page size of their connection.
+2. A list counts as many elements as its arguments allow, a plain list without bounds `DEFAULT_LIST_SIZE`.
+   Edges and nodes count as many as the page size of their connection.
 3. The cost below an object is multiplied by the number of objects:
    `articles(first: 20) { nodes { related { title } } }` costs 1 + 20 × (1 + 10).
 
@@ -29,7 +29,7 @@ from gqlnews.query.fields import (
 )
 from gqlnews.query.tree import FieldPlan, RootPlan
 
-USUAL = 10  # elements of a plain list without `first`
+DEFAULT_LIST_SIZE = 10  # elements of a plain list without `first`
 
 SIZED = Connection | TermsFacet | JsonArray | ChangeFeed | Many | NodeLookup | MoreLikeThis
 PAGED = Connection | ChangeFeed | NodeLookup
@@ -85,17 +85,17 @@ def _is_single(plan: FieldPlan) -> bool:
 
 
 def size_of(given: object) -> int:
-    """Return the list size for its bounds; `USUAL` for None, when the arguments are a field error."""
+    """Return the list size for its bounds; `DEFAULT_LIST_SIZE` for None (the arguments are a field error)."""
     if isinstance(given, int):
         return given
     if not isinstance(given, tuple):
-        return USUAL
+        return DEFAULT_LIST_SIZE
     start, end = given
-    return USUAL if end == NO_END else int(end - start)
+    return DEFAULT_LIST_SIZE if end == NO_END else int(end - start)
 
 
 def cost_of(roots: Sequence[RootPlan], lists: Sequence[BoundedList], sizes: Sequence[int]) -> int:
-    """Return the maximum number of objects in the response, assuming `USUAL` for unbounded lists."""
+    """Return the maximum number of objects in the response: `DEFAULT_LIST_SIZE` for unbounded lists."""
     by_field: list[dict[int, int]] = [{} for _ in roots]
     for one, size in zip(lists, sizes, strict=True):
         by_field[one.root][one.field.number] = size
@@ -120,7 +120,7 @@ def _count(plan: FieldPlan, own: int | None, page: int) -> int:
         return 1
     if own is not None:
         return own
-    return page if isinstance(plan.declaration, ConnectionField | ChangeFeedField) else USUAL
+    return page if isinstance(plan.declaration, ConnectionField | ChangeFeedField) else DEFAULT_LIST_SIZE
 
 
 def _is_list(plan: FieldPlan) -> bool:

@@ -9,7 +9,7 @@ from gqlnews.query.arguments import ResolvedArguments
 from gqlnews.query.cost import BoundedList, Bounds, cost_of, size_of, sized_lists
 from gqlnews.query.tree import CostLimitError, RequestRefusedError, RootPlan
 
-MOST_KEPT = 256  # of one operation
+MAX_CACHED = 256  # of one operation
 
 Given = Sequence[Mapping[int, ResolvedArguments]]
 """The resolved arguments below each root field, by field number."""
@@ -24,7 +24,7 @@ class CostEstimator:
         self._roots, self._limits = roots, limits
         self._lists = sized_lists(roots)
         self._places = [(one.root, one.field.number, one.bounds) for one in self._lists]
-        self._kept: dict[tuple[object, ...], int] = {}
+        self._costs: dict[tuple[object, ...], int] = {}
 
     def of(self, given: Given) -> int:
         """Return the cost of a request; raises if it or a page size exceeds its limit."""
@@ -32,12 +32,12 @@ class CostEstimator:
             bounds = tuple([of(given[root][number].values) for root, number, of in self._places])
         except KeyError:  # the arguments of a list are a field error
             bounds = tuple([self._bounds_of_one(given, *place) for place in self._places])
-        cost = self._kept.get(bounds)
+        cost = self._costs.get(bounds)
         if cost is None:
             cost = self._counted([size_of(one) for one in bounds])
-            while len(self._kept) >= MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[bounds] = cost
+            while len(self._costs) >= MAX_CACHED:
+                del self._costs[next(iter(self._costs))]
+            self._costs[bounds] = cost
         return cost
 
     @staticmethod

@@ -11,15 +11,15 @@ from enum import Enum, auto
 from typing import Any
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.fts_query import read_search
+from gqlnews.query.fts_query import to_fts5_query
 from gqlnews.query.predicates import KEY, Comparison, Condition, Operator, either, every, negated
 from gqlnews.text_keys import as_item
 from gqlnews.time_budget import check_time_budget
 from gqlnews.timestamps import key_before, parse_duration, parse_instant
 
-MOST_PARTS = 200  # of one `where`: filters, tests and list items
+MAX_PARTS = 200  # of one `where`: filters, tests and list items
 MAX_CHARACTERS = 50_000  # of all texts in one `where`, counted per test
-MOST_DEPTH = 16  # of nested filters
+MAX_DEPTH = 16  # of nested filters
 FIRST_SURROGATE, AFTER_SURROGATES = 0xD800, 0xE000  # code points in between are surrogates
 PAST_EVERY_TEXT = b""  # SQLite orders every text before every blob
 
@@ -59,9 +59,9 @@ class FilterParser:
 
     def read(self, where: Mapping[str, Any], depth: int = 1) -> Condition:
         """Return the conjunction of all given fields."""
-        if depth > MOST_DEPTH:
+        if depth > MAX_DEPTH:
             raise RequestError(
-                Code.TOO_DEEP, f"The filter is nested more than {MOST_DEPTH} deep: write it flatter."
+                Code.TOO_DEEP, f"The filter is nested more than {MAX_DEPTH} deep: write it flatter."
             )
         self._count()
         return every(self._field(name, value, depth) for name, value in where.items() if value is not None)
@@ -107,8 +107,8 @@ class FilterParser:
     def _count(self) -> None:
         check_time_budget()
         self._parts += 1
-        if self._parts > MOST_PARTS:
-            raise RequestError(Code.TOO_WIDE, f"The filter has more than {MOST_PARTS} parts: ask for less.")
+        if self._parts > MAX_PARTS:
+            raise RequestError(Code.TOO_WIDE, f"The filter has more than {MAX_PARTS} parts: ask for less.")
 
     def operators(
         self, operand: Operand, given: Mapping[str, Any], known: Mapping[str, "ReadOperator"]
@@ -124,11 +124,11 @@ ReadOperator = Callable[[FilterParser, str, Any], Condition]
 _ReadOperand = Callable[[FilterParser, Operand, Any], Condition]
 
 
-def _plainly(operator: Operator, convert: Callable[[Any], object] = lambda value: value) -> ReadOperator:
+def _compare(operator: Operator, convert: Callable[[Any], object] = lambda value: value) -> ReadOperator:
     return lambda reader, column, value: reader.test(column, operator, convert(value))
 
 
-def _among(reader: FilterParser, column: str, values: Sequence[object]) -> Condition:
+def _in(reader: FilterParser, column: str, values: Sequence[object]) -> Condition:
     """Test membership in one JSON array.
 
     SQLite truncates JSON strings at NUL, so values with a NUL are compared one by one.
@@ -210,20 +210,20 @@ _COMPARE: dict[str, Operator] = {
     "lte": Operator.AT_MOST,
 }
 _CHOOSE: dict[str, ReadOperator] = {
-    "eq": _plainly(Operator.EQUAL),
-    "ne": _plainly(Operator.UNEQUAL),
-    "in": _among,
-    "notIn": lambda reader, column, values: negated(_among(reader, column, values)),
+    "eq": _compare(Operator.EQUAL),
+    "ne": _compare(Operator.UNEQUAL),
+    "in": _in,
+    "notIn": lambda reader, column, values: negated(_in(reader, column, values)),
     "isNull": _is_null,
 }
 _TEXT = {
     **_CHOOSE,
     "startsWith": _starts_with,
-    "contains": _plainly(Operator.CONTAINS, str.casefold),
+    "contains": _compare(Operator.CONTAINS, str.casefold),
 }
-_INTEGER = {**_CHOOSE, **{name: _plainly(operator) for name, operator in _COMPARE.items()}}
+_INTEGER = {**_CHOOSE, **{name: _compare(operator) for name, operator in _COMPARE.items()}}
 _INSTANT: dict[str, ReadOperator] = {
-    **{name: _plainly(operator, read_instant) for name, operator in _COMPARE.items()},
+    **{name: _compare(operator, read_instant) for name, operator in _COMPARE.items()},
     "withinLast": _within_last,
 }
 
@@ -252,6 +252,6 @@ _READERS: dict[OperandType, _ReadOperand] = {
     ),
     OperandType.ITEMS: _items,
     OperandType.FULL_TEXT: lambda reader, operand, text: reader.test(
-        operand.column, Operator.MATCHES, read_search(text)
+        operand.column, Operator.MATCHES, to_fts5_query(text)
     ),
 }

@@ -18,13 +18,13 @@ from itertools import islice
 
 from gqlnews.query.fts_tokens import has_token
 
-MOST_CHARACTERS = 1_000
+MAX_CHARACTERS = 1_000
 """The rest of the text is ignored."""
 
-MOST_TERMS = 32
+MAX_TERMS = 32
 """Further terms are ignored; `OR` counts as one."""
 
-MOST_PREFIXES = 4
+MAX_PREFIXES = 4
 """Further prefixes are searched as whole words. FTS5 needs 0.1 s or more to collect the matches of a short
 prefix in 100,000 articles and cannot be interrupted while it does."""
 
@@ -61,10 +61,10 @@ class _Term:
 _OR = _Term("OR")
 
 
-def read_search(text: str) -> str:
+def to_fts5_query(text: str) -> str:
     """Return the MATCH expression of a query; `NOTHING` if no positive term has a token."""
-    terms = _terms(text[:MOST_CHARACTERS])
-    groups = [kept for group in _groups(terms) if (kept := _with_tokens(group))]
+    terms = _terms(text[:MAX_CHARACTERS])
+    groups = [group_with_tokens for group in _groups(terms) if (group_with_tokens := _with_tokens(group))]
     if not groups:
         return NOTHING
     expression = _all_of(groups)
@@ -74,9 +74,9 @@ def read_search(text: str) -> str:
 
 def _terms(text: str) -> list[_Term]:
     text = _HALVES.sub("\ufffd", _CONTROL.sub(" ", text))
-    terms = [_term(found) for found in islice(_TERM.finditer(text), MOST_TERMS)]
+    terms = [_term(found) for found in islice(_TERM.finditer(text), MAX_TERMS)]
     prefixes = [at for at, term in enumerate(terms) if term.is_prefix]
-    for at in prefixes[MOST_PREFIXES:]:
+    for at in prefixes[MAX_PREFIXES:]:
         terms[at] = replace(terms[at], is_phrase=True)
     return terms
 

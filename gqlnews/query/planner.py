@@ -45,10 +45,10 @@ from gqlnews.query.tree import (
 )
 from gqlnews.time_budget import check_time_budget
 
-MOST_WEIGHT = 3_000  # per request: 1 per leaf, `OF_ITS_OWN` per field with a selection set; about 0.2 s
-OF_ITS_OWN = 20
-MOST_FIELDS = 120  # of one object: every 60 add a nesting level in SQL, and SQLite's parser stack is small
-MOST_DEPTH = 32  # of fields with a selection set; close to SQLite's limit on expression depth
+MAX_WEIGHT = 3_000  # per request: 1 per leaf, `COMPOSITE_WEIGHT` per field with a selection set; about 0.2 s
+COMPOSITE_WEIGHT = 20
+MAX_FIELDS = 120  # of one object: every 60 add a nesting level in SQL, and SQLite's parser stack is small
+MAX_DEPTH = 32  # of fields with a selection set; close to SQLite's limit on expression depth
 
 
 def plan_operation(operation: "Executor[object]", declarations: Declarations) -> OperationPlan:
@@ -114,15 +114,15 @@ class _Collector:
         if declaration is None or (not above and isinstance(declaration, Literal)):
             return None
         number, path = next(self.numbers), (*above, key)
-        self.weight += OF_ITS_OWN if definition_has_fields(definition) else 1
-        if self.weight > MOST_WEIGHT:
+        self.weight += COMPOSITE_WEIGHT if definition_has_fields(definition) else 1
+        if self.weight > MAX_WEIGHT:
             error = RequestError(
                 Code.TOO_WIDE, f"The request asks for too many fields by `{key}`: ask in two."
             )
             raise RequestRefusedError(error, node, path)
-        if len(path) > MOST_DEPTH and definition_has_fields(definition):
+        if len(path) > MAX_DEPTH and definition_has_fields(definition):
             error = RequestError(
-                Code.TOO_DEEP, f"`{key}` is nested more than {MOST_DEPTH} deep: ask in two requests."
+                Code.TOO_DEEP, f"`{key}` is nested more than {MAX_DEPTH} deep: ask in two requests."
             )
             raise RequestRefusedError(error, node, path)
         place = len(self.inputs)
@@ -144,9 +144,9 @@ class _Collector:
     def _plan_object(
         self, concrete: GraphQLObjectType, grouped: GroupedFieldSet, path: tuple[str, ...]
     ) -> ObjectPlan:
-        if len(grouped) > MOST_FIELDS:
+        if len(grouped) > MAX_FIELDS:
             error = RequestError(
-                Code.TOO_WIDE, f"`{path[-1]}` has more than {MOST_FIELDS} fields: ask in two requests."
+                Code.TOO_WIDE, f"`{path[-1]}` has more than {MAX_FIELDS} fields: ask in two requests."
             )
             raise RequestRefusedError(error, next(iter(grouped.values()))[0].node, path)
         fields = (self.plan_field(concrete, key, details, path) for key, details in grouped.items())

@@ -105,7 +105,7 @@ def columns_of(condition: Condition) -> frozenset[str]:
             return frozenset({column if operator not in _DEAR else f"{column} by {operator}"})
 
 
-def item_asked(condition: Condition, column: str) -> tuple[Comparison, Condition] | None:
+def extract_item_test(condition: Condition, column: str) -> tuple[Comparison, Condition] | None:
     """Split off a list-item test on `column` that every row must pass.
 
     Returns the test and the remaining predicate, or None if there is no such test.
@@ -128,16 +128,16 @@ def _deepest_first(parts: Iterable[Condition]) -> tuple[Condition, ...]:
 
     SQLite short-circuits, so an expensive test only runs if the cheap ones do not decide.
     """
-    return tuple(sorted(parts, key=lambda part: (-max(_depth(part), NESTS), _is_dear(part))))
+    return tuple(sorted(parts, key=lambda part: (-max(_depth(part), NESTS), _is_expensive(part))))
 
 
-def _is_dear(part: Condition) -> bool:
+def _is_expensive(part: Condition) -> bool:
     """Whether the predicate searches text, which is expensive."""
     match part:
         case All(parts) | AnyOf(parts):
-            return any(map(_is_dear, parts))
+            return any(map(_is_expensive, parts))
         case Not(test):
-            return _is_dear(test)
+            return _is_expensive(test)
         case Comparison(operator=operator):
             return operator in _DEAR
 

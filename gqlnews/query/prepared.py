@@ -34,7 +34,7 @@ SqlCall = tuple[str, tuple[object, ...]]
 """SQL text and its parameters."""
 
 WHOLE = -1  # the complete response, not an incremental part
-MOST_SHAPES = 64  # cached statements per operation; the oldest is evicted
+MAX_SHAPES = 64  # cached statements per operation; the oldest is evicted
 COMPILE_SECONDS = 50e-6  # to render and compile one test of a filter in one subquery
 
 
@@ -42,12 +42,12 @@ COMPILE_SECONDS = 50e-6  # to render and compile one test of a filter in one sub
 class BoundQuery:
     """A bound statement, ready to run.
 
-    `nullable`: its field may be null. `timeless`: no bound value depends on the current time.
+    `nullable`: its field may be null. `cacheable`: no bound value depends on the current time.
     """
 
     statement: SqlCall
     nullable: bool
-    timeless: bool
+    cacheable: bool
     refusals: tuple[RequestRefusedError, ...] = ()
 
     @property
@@ -65,7 +65,7 @@ class BoundQuery:
 class BoundOperation:
     """The statements of a request by response key, and the errors of root fields without a statement.
 
-    `complete`: the statements cover the whole operation. `timeless`: no bound value depends on the current
+    `complete`: the statements cover the whole operation. `cacheable`: no bound value depends on the current
     time. `cost`: the maximum number of objects in the response. `scan`: the estimated scan work of the root
     fields (scan.py).
     """
@@ -73,12 +73,12 @@ class BoundOperation:
     queries: Mapping[str, BoundQuery]
     failures: Mapping[str, GraphQLError]
     complete: bool
-    timeless: bool
+    cacheable: bool
     cost: int = 0
     scan: ScanWork = NOTHING_SCANNED
 
 
-NOTHING_BOUND = BoundOperation({}, {}, complete=False, timeless=False)
+EMPTY_OPERATION = BoundOperation({}, {}, complete=False, cacheable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +155,10 @@ class PreparedOperation:
                 queries[key] = self._query(key, bound, audience, self.roots.plans[key])
             else:
                 failures[key] = bound.failure
-        timeless = all(bound.timeless for bound in bounds.values())
+        cacheable = all(bound.cacheable for bound in bounds.values())
         complete = self.roots.complete and not failures
         return BoundOperation(
-            queries, failures, complete, timeless=timeless, cost=cost, scan=ScanWork(passes)
+            queries, failures, complete, cacheable=cacheable, cost=cost, scan=ScanWork(passes)
         )
 
     def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
@@ -189,7 +189,7 @@ class PreparedOperation:
         fresh = _bind(self.roots.plans[bound.key], variables)
         return replace(bound, inputs=fresh.inputs[bound.field.number], _values=fresh.values())
 
-    def bind_parts(self, variables: VariableValues, audience: Audience) -> "BoundIncrements | None":
+    def bind_increments(self, variables: VariableValues, audience: Audience) -> "BoundIncrements | None":
         """Bind an incremental response; None if it has to be delivered whole. Raises as `bind` does."""
         roots = self.roots
         if roots.failures or not roots.complete or not (roots.parcels or roots.streams):
@@ -234,16 +234,16 @@ class PreparedOperation:
     ) -> Statement:
         """Return the cached statement, or compile it. `plan` is that of the root field or a part of it."""
         shapes = {number: inputs.shape for number, inputs in bound.inputs.items()}
-        kept = (key, audience, render, part, *shapes.values())
-        statement = self.statements.get(kept)
+        cache_key = (key, audience, render, part, *shapes.values())
+        statement = self.statements.get(cache_key)
         if statement is None:
             check_time_budget(COMPILE_SECONDS * bound.tests)
             statement = compile_statement(render(plan, audience, shapes))
-            self._add(kept, statement)
+            self._add(cache_key, statement)
         return statement
 
     def _add(self, key: tuple[Hashable, ...], statement: Statement) -> None:
-        while len(self.statements) >= MOST_SHAPES:
+        while len(self.statements) >= MAX_SHAPES:
             self.size -= self.statements.pop(next(iter(self.statements))).size
         self.statements[key] = statement
         self.size += statement.size
@@ -260,7 +260,7 @@ class PreparedOperation:
         statement = self._statement(key, bound, audience, render_root, plan, part)
         nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
         ran = (statement.sql, statement.bind(bound.values()))
-        return BoundQuery(ran, nullable, bound.timeless, statement.refusals)
+        return BoundQuery(ran, nullable, bound.cacheable, statement.refusals)
 
 
 @dataclass(slots=True)
@@ -276,7 +276,7 @@ class _Bound:
     tests: int = 0
 
     @property
-    def timeless(self) -> bool:
+    def cacheable(self) -> bool:
         return not any(inputs.clock for inputs in self.inputs.values())
 
     def values(self) -> dict[str, object]:

@@ -46,7 +46,7 @@ ALIKE, ALIKE_TESTS = 300, 4
 HIT, HIT_PASS = 65, 20
 SIMILAR = 750
 MATCH_WORD, MATCH_PREFIX = 10, 165
-MOST_OF_A_SEARCH = 400  # cap: user input must not cause a search to be rejected
+MAX_PER_SEARCH = 400  # cap: user input must not cause a search to be rejected
 
 _OPERATORS = {
     Operator.CONTAINS: 20,
@@ -57,7 +57,7 @@ _OPERATORS = {
 
 UNIT = 1_000  # comparisons
 SECONDS = 0.000_010  # CPU time per unit, as measured above
-MOST_OF_A_GROUP = 1_000  # assumed rows per parent if the largest group is unknown
+MAX_PER_GROUP = 1_000  # assumed rows per parent if the largest group is unknown
 
 OBJECT_SECONDS = 0.000_002  # CPU time per response object: 20 ms for 12,101
 
@@ -137,7 +137,7 @@ def _rows(sizes: Sizes, name: str) -> int:
     rows = sizes.get(name)
     if rows is not None:
         return rows
-    return min(sizes[DEFAULT], MOST_OF_A_GROUP) if "." in name else sizes[DEFAULT]
+    return min(sizes[DEFAULT], MAX_PER_GROUP) if "." in name else sizes[DEFAULT]
 
 
 def weight_of(condition: Condition, values: Values) -> int:
@@ -156,4 +156,4 @@ def weight_of_match(expression: object) -> int:
     """Return the weight of a full-text expression (fts_query.py) per row of the index."""
     text = str(expression)
     weight = MATCH_WORD * len(text.split()) + MATCH_PREFIX * text.count('" *')
-    return min(weight, MOST_OF_A_SEARCH)
+    return min(weight, MAX_PER_SEARCH)

@@ -23,8 +23,8 @@ _LISTED_BY_OUTSIDER = Quantiles(
     (1, 4, 9, 24, 55, 85, 125, 130),
 )
 _SHARE_OF_QUIET = 0.3
-_SHARE_OF_PUBLISHED_KEPT = 0.6
-_MOST_LISTED = 130
+_SHARE_OF_PUBLISHED_LISTED = 0.6
+_MAX_LISTED = 130
 
 
 class Shape(NamedTuple):
@@ -73,7 +73,7 @@ def _draw_outsiders(rng: Random, kind: int, members: int) -> int:
 def _member_lists(rng: Random, shape: Shape, place: int, quiet: list[int]) -> list[int]:
     others = [other for other in range(shape.members) if other != place]
     extra = quiet[: int(rng.random() * (len(quiet) + 1))]
-    return (others + extra)[:_MOST_LISTED]
+    return (others + extra)[:_MAX_LISTED]
 
 
 def _outsider_lists(rng: Random, shape: Shape, place: int, published: list[bool]) -> list[int]:
@@ -86,4 +86,4 @@ def _outsider_lists(rng: Random, shape: Shape, place: int, published: list[bool]
         return [(start + step) % place for step in range(min(wanted, place))]
     few = min(1 + wanted // 4, place)
     window = ((start + step) % place for step in range(few))
-    return [other for other in window if not published[other] or happens(rng, _SHARE_OF_PUBLISHED_KEPT)]
+    return [other for other in window if not published[other] or happens(rng, _SHARE_OF_PUBLISHED_LISTED)]

@@ -42,7 +42,7 @@ TOPICS = Many(
 )
 STORY_OF = One(JoinKey("slug", parent="id"), through=STORY_OF_ARTICLE)
 
-MOST_SIMILAR = 5  # unless `first` says otherwise
+MAX_SIMILAR = 5  # unless `first` says otherwise
 SIMILAR = MoreLikeThis(
     ARTICLE,
     index="search",
@@ -50,7 +50,7 @@ SIMILAR = MoreLikeThis(
     counts="search_word",
     named=JoinTable("article_url", near="url", far="article_id"),
     lists=JoinTable("related", near="article_id", far="url"),
-    arguments=lambda arguments: read_slice(arguments, default=MOST_SIMILAR),
+    arguments=lambda arguments: read_slice(arguments, default=MAX_SIMILAR),
 )
 
 ARTICLE_LIST = (
@@ -114,7 +114,7 @@ class Article(Node, Coverage):
     )
     similar: list[Annotated["Article", strawberry.lazy("gqlnews.schema.article")]] = declared(
         SIMILAR,
-        argument("first", int | None, MOST_SIMILAR, "Maximum number of articles to return."),
+        argument("first", int | None, MAX_SIMILAR, "Maximum number of articles to return."),
         description=(
             "Articles with the most similar text, most similar first. Excludes the article itself and those "
             "listed in `related`."

@@ -46,7 +46,7 @@ class UsePreparedDocument(SchemaExtension):
         yield
 
 
-def is_failure(error: GraphQLError) -> bool:
+def is_internal_error(error: GraphQLError) -> bool:
     """Return whether an error is an internal server error, not one that the request caused."""
     cause = error.original_error
     return cause is not None and not isinstance(cause, GraphQLError | TimeBudgetExceeded)
@@ -61,7 +61,7 @@ class NewsSchema(strawberry.Schema):
         for error in errors:
             if isinstance(error.original_error, DatabaseError):
                 log.error("failed at %s: %s", error.path, error.original_error)
-            elif is_failure(error):
+            elif is_internal_error(error):
                 log.error("failed at %s", error.path, exc_info=error.original_error)
 
 
@@ -76,7 +76,7 @@ def build_schema() -> strawberry.Schema:
     )
 
 
-def declarations_of(schema: strawberry.Schema) -> Declarations:
+def collect_declarations(schema: strawberry.Schema) -> Declarations:
     """Collect the declarations of all fields by GraphQL type name and field name."""
     fields: dict[tuple[str, str], Declaration] = {}
     name_of = schema.config.name_converter.get_graphql_name

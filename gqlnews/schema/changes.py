@@ -7,7 +7,7 @@ import strawberry
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import Arguments, ResolvedArguments
-from gqlnews.query.connection_args import MOST_ON_A_PAGE, page_size
+from gqlnews.query.connection_args import MAX_PAGE_SIZE, page_size
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, JoinKey, One
 from gqlnews.schema.article import Article
 from gqlnews.schema.fields import column, declared
@@ -19,7 +19,7 @@ _VERSION = re.compile(r"([0-9a-f]{1,32}-)([0-9]{1,18})(?:-([0-9]{1,18}))?")
 def change_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve the arguments to the values that query/sql/change_feed.py binds."""
     first = arguments.get("first")
-    limit, _ = page_size(MOST_ON_A_PAGE if first is None else first, None)
+    limit, _ = page_size(MAX_PAGE_SIZE if first is None else first, None)
     line, since, started = read_version(arguments.get("since"))
     return ResolvedArguments(values={"limit": limit, "line": line, "since": since, "started": started})
 

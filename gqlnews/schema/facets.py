@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from gqlnews.schema.provider import Provider
     from gqlnews.schema.topic import Topic
 
-MOST_GROUPS = 10  # unless `first` says otherwise
+MAX_GROUPS = 10  # unless `first` says otherwise
 TOPICS_OF_ARTICLE = JoinTable("article_topic", near="article_id", far="topic", seen=Visibility.PUBLISHED)
 
 
 def group_arguments(arguments: Arguments) -> ResolvedArguments:
-    return ResolvedArguments(values={"limit": read_slice(arguments, default=MOST_GROUPS).values["end"]})
+    return ResolvedArguments(values={"limit": read_slice(arguments, default=MAX_GROUPS).values["end"]})
 
 
 def interval_arguments(arguments: Arguments) -> ResolvedArguments:
@@ -73,7 +73,7 @@ class IntStats:
 
 
 def most() -> StrawberryArgument:
-    return argument("first", int | None, MOST_GROUPS, "Maximum number of entries to return.")
+    return argument("first", int | None, MAX_GROUPS, "Maximum number of entries to return.")
 
 
 @strawberry.type(description="Counts and statistics of all articles in a list, not only of the current page.")

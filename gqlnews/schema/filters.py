@@ -24,7 +24,7 @@ def tests(column: str, compared: OperandType, description: str) -> Any:
     )
 
 
-def operands_of(filter_: type) -> Operands:
+def collect_operands(filter_: type) -> Operands:
     """Collect the operands of a filter's fields by their GraphQL names."""
     assert has_object_definition(filter_)
     definition: StrawberryObjectDefinition = filter_.__strawberry_definition__
@@ -121,5 +121,5 @@ class ProviderFilter:
     name: StringFilter | None = tests("name", OperandType.TEXT, "Filter by the provider's `name`.")
 
 
-ARTICLE_OPERANDS = operands_of(ArticleFilter)
-PROVIDER_OPERANDS = operands_of(ProviderFilter)
+ARTICLE_OPERANDS = collect_operands(ArticleFilter)
+PROVIDER_OPERANDS = collect_operands(ProviderFilter)

@@ -8,7 +8,7 @@ from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.connection_args import ConnectionShape, read_page, read_where
 from gqlnews.query.fields import Connection, ConnectionField, FullTextMatch, OrderTerm
 from gqlnews.query.filters import FilterParser
-from gqlnews.query.fts_query import read_search
+from gqlnews.query.fts_query import to_fts5_query
 from gqlnews.schema.article import Article
 from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import declared
@@ -21,7 +21,7 @@ BEST_FIRST = (OrderTerm("score", descending=True, number=True), *ARTICLE.order)
 
 def search_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve the arguments of `search`. Cursors are valid for one query only, as it determines the order."""
-    match = read_search(arguments["query"])
+    match = to_fts5_query(arguments["query"])
     query = hashlib.sha256(match.encode()).hexdigest()[:12]
     page, values = read_page(arguments, f"Query.search {query}", BEST_FIRST)
     values["match"] = match

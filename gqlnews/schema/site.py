@@ -8,11 +8,11 @@ from gqlnews.schema.fields import argument, column, declared
 from gqlnews.schema.problem import Problem
 from gqlnews.schema.scalars import DateTime
 
-MOST_PROBLEMS = 100
+MAX_PROBLEMS = 100
 
 
 def problem_arguments(arguments: Arguments) -> ResolvedArguments:
-    return read_slice(arguments, default=MOST_PROBLEMS)
+    return read_slice(arguments, default=MAX_PROBLEMS)
 
 
 @strawberry.type(description="Version, counts and problems of the served content.")
@@ -36,6 +36,6 @@ class Site:
     ingested_at: DateTime | None = column("ingested_at", description="When the last change was ingested.")
     problems: list[Problem] = declared(
         Many(arguments=problem_arguments),
-        argument("first", int | None, MOST_PROBLEMS, "Maximum number of problems to return."),
+        argument("first", int | None, MAX_PROBLEMS, "Maximum number of problems to return."),
         description="Problems in the content files. Editors only: empty for other callers.",
     )

@@ -6,7 +6,7 @@ cursors need no clock.
 """
 
 from gqlnews.query.arguments import Arguments, ResolvedArguments
-from gqlnews.query.connection_args import ConnectionShape, read_alike, read_page, read_where
+from gqlnews.query.connection_args import ConnectionShape, read_collapse, read_page, read_where
 from gqlnews.query.cursors import Key, bad_cursor
 from gqlnews.query.fields import LEAST, Connection, DecayedScore
 from gqlnews.query.filters import FilterParser, now_key, read_duration, read_instant
@@ -45,7 +45,7 @@ def trending_arguments(arguments: Arguments) -> ResolvedArguments:
     values |= {"half_life": half_life, "as_of": latest}
     reader = FilterParser(ARTICLE_OPERANDS, values)
     where = every((Comparison("published_at", Operator.AT_MOST, "as_of"), read_where(reader, arguments)))
-    shape = ConnectionShape(page, HOTTEST_FIRST, where, read_alike(arguments, ARTICLES_ALIKE))
+    shape = ConnectionShape(page, HOTTEST_FIRST, where, read_collapse(arguments, ARTICLES_ALIKE))
     return ResolvedArguments(shape, values, reader.clock or as_of is None)
 
 

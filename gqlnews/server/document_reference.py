@@ -13,7 +13,7 @@ from gqlnews.errors import GqlnewsError
 
 VERSION = 1
 _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
-MOST_ID = 1_000  # characters
+MAX_ID = 1_000  # characters
 
 
 class MalformedError(GqlnewsError):
@@ -45,14 +45,14 @@ class RawRequest:
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     only_query: bool = False
-    tells_cost: bool = False
+    include_cost: bool = False
 
 
-def read_named(given: Mapping[str, Any], extensions: Mapping[str, Any]) -> Named | None:
+def parse_document_reference(given: Mapping[str, Any], extensions: Mapping[str, Any]) -> Named | None:
     """Parse the document reference; None if there is only text. Raises MalformedError."""
     key, persisted = given.get("documentId"), extensions.get("persistedQuery")
     if key is not None:
-        if not isinstance(key, str) or not 0 < len(key) <= MOST_ID:
+        if not isinstance(key, str) or not 0 < len(key) <= MAX_ID:
             raise MalformedError("`documentId` must be text")
         if given.get("query") or persisted is not None:
             raise MalformedError("give `documentId`, or `query`: one of them says what to run")

@@ -40,20 +40,20 @@ from gqlnews.server.http import (
     graphql_headers,
     raw_headers,
 )
-from gqlnews.server.http_caching import NOT_KEPT, caching, is_known
+from gqlnews.server.http_caching import NO_STORE, cache_headers, etag_matches
 from gqlnews.server.observability.logs import log, note
 from gqlnews.server.observability.metrics import QUERY, OperationOutcome, outcome_of, outcome_of_refusal
-from gqlnews.server.observability.request_id import REQUEST_ID, current, identify
-from gqlnews.server.rate_limit import AGAIN_LATER, COST_OF_ANY, address_of, cost_of
+from gqlnews.server.observability.request_id import REQUEST_ID, assign_request_id, current
+from gqlnews.server.rate_limit import AGAIN_LATER, MIN_COST, address_of, cost_of
 from gqlnews.server.request_headers import (
     NO_STREAMS,
     NOTHING,
     RequestHeaders,
     StreamingPreference,
     media_type,
-    takes_streams,
+    negotiate_streaming,
 )
-from gqlnews.server.request_parsing import read_request, read_text, wants_page
+from gqlnews.server.request_parsing import parse_request, read_payload, wants_graphiql
 from gqlnews.server.response_cache import CacheKey
 from gqlnews.server.services import AppState
 from gqlnews.server.status_codes import OVERLOADED, status_of, status_of_refusal
@@ -79,7 +79,7 @@ class RequestContext:
     answer: GraphQLResponse | None = None
     operation: str | None = None
     cached: bool = False
-    registers: bool = False
+    registers_apq: bool = False
     code: Code | None = None  # of an error outside GraphQL
     held: int = 0  # bytes reserved for a large body
     _client: str | None = None
@@ -118,31 +118,31 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = perf_counter()
         head = RequestHeaders.of(scope)
-        request_id = identify(head.request_id)
+        request_id = assign_request_id(head.request_id)
         exchange = RequestContext(
-            scope["state"]["service"], head, media_type(head.accept), takes_streams(head.accept), scope
+            scope["state"]["service"], head, media_type(head.accept), negotiate_streaming(head.accept), scope
         )
-        page = self._page if self._page is not None and wants_page(head) else None
+        page = self._page if self._page is not None and wants_graphiql(head) else None
         reply = await _reply(exchange, receive, page)
         if isinstance(reply, StreamingResponse):
             try:
-                await reply.respond(scope, receive, _named(send, request_id))
+                await reply.respond(scope, receive, _with_request_id(send, request_id))
                 return
             except CancelledError:  # the server aborts all requests
                 return
             except HTTPError as refused:
-                reply = _refused(exchange, refused)
+                reply = _http_error_response(exchange, refused)
         seconds = perf_counter() - start
         if reply.status != CLIENT_CLOSED_REQUEST:
             _count(exchange, seconds)
-        _note(exchange, reply, seconds)
+        _access_log(exchange, reply, seconds)
         if reply.status == OVERLOADED and exchange.is_overload:  # slow down a client that retries at once
             with suppress(CancelledError):  # the server is stopping: respond at once
                 await asyncio.sleep(OVERLOAD_PAUSE_SECONDS)
         await reply.send(send, request_id)
 
 
-def _named(send: Send, request_id: bytes) -> Send:
+def _with_request_id(send: Send, request_id: bytes) -> Send:
     """Wrap `send` to add the request id, for responses that send their own headers."""
 
     async def send_named(message: Message) -> None:
@@ -158,28 +158,28 @@ async def _reply(
 ) -> RawResponse | StreamingResponse:
     """Handle the request; every failure becomes a GraphQL JSON error."""
     try:
-        return await _answer(exchange, receive) if page is None else await _explorer(exchange, page)
+        return await _handle(exchange, receive) if page is None else await _explorer(exchange, page)
     except HTTPError as refused:
-        return _refused(exchange, refused)
+        return _http_error_response(exchange, refused)
     except ClientDisconnect:
         return RawResponse(CLIENT_CLOSED_REQUEST, ())
     except CancelledError:  # only when the server aborts requests in flight
-        return _refusal(exchange, 503, Code.STOPPING, "The server is stopping: ask again.")
+        return _error_response(exchange, 503, Code.STOPPING, "The server is stopping: ask again.")
     except Exception:
         log.exception("operation failed")
-        return _refusal(exchange, 500, Code.INTERNAL_ERROR, FAILED)
+        return _error_response(exchange, 500, Code.INTERNAL_ERROR, FAILED)
     finally:
         exchange.release()
 
 
-async def _answer(exchange: RequestContext, receive: Receive) -> RawResponse | StreamingResponse:
+async def _handle(exchange: RequestContext, receive: Receive) -> RawResponse | StreamingResponse:
     service, head = exchange.service, exchange.head
     if service.rates.rate:
-        service.rates.take(address_of(exchange.scope), COST_OF_ANY)
+        service.rates.take(address_of(exchange.scope), MIN_COST)
     if exchange.media is NOTHING:
         raise _not_acceptable()
     who = audience(head.authorization, service.settings)
-    request = CacheKey(await read_text(head, receive, exchange.hold), head.reads, who)
+    request = CacheKey(await read_payload(head, receive, exchange.hold), head.reads, who)
     if exchange.streams.always is not None:
         return _streamed(exchange, await _ready(exchange, request))
     return await _respond(exchange, request)
@@ -188,7 +188,7 @@ async def _answer(exchange: RequestContext, receive: Receive) -> RawResponse | S
 async def _explorer(exchange: RequestContext, page: Page) -> RawResponse:
     """Serve the explorer; it is counted and rate-limited as the query for its examples."""
     service = exchange.service
-    service.rates.take(address_of(exchange.scope), COST_OF_ANY)
+    service.rates.take(address_of(exchange.scope), MIN_COST)
     try:
         await _respond(exchange, CacheKey(NEWEST_QUERY_STRING, True, anonymous(service.settings)))
     except HTTPError as refused:  # render the page without the content's examples
@@ -200,68 +200,68 @@ async def _explorer(exchange: RequestContext, page: Page) -> RawResponse:
 
 async def _respond(exchange: RequestContext, request: CacheKey) -> RawResponse | StreamingResponse:
     service, head, who = exchange.service, exchange.head, request.audience
-    moment = service.store.moment(who) if service.answers.are_kept or head.reads else None
-    if moment is not None and (kept := service.answers.get(request, moment)) is not None:
-        exchange.answer, exchange.cached = kept, True
-        return _not_modified(exchange, request, moment) or _lasting(exchange, request, moment)
-    prepared = await _prepared(exchange, request)
+    moment = service.store.moment(who) if service.answers.enabled or head.reads else None
+    if moment is not None and (hit := service.answers.get(request, moment)) is not None:
+        exchange.answer, exchange.cached = hit, True
+        return _not_modified(exchange, request, moment) or _cacheable_response(exchange, request, moment)
+    prepared = await _prepare(exchange, request)
     if isinstance(prepared, PreparedSubscription | PreparedIncremental):
         return _streamed(exchange, prepared)
     if isinstance(prepared, GraphQLResponse):
         exchange.answer = prepared
-        return _momentary(exchange)
-    return await _run(exchange, request, prepared, moment)
+        return _uncacheable_response(exchange)
+    return await _execute(exchange, request, prepared, moment)
 
 
-async def _run(
+async def _execute(
     exchange: RequestContext, request: CacheKey, prepared: PreparedQuery, moment: SnapshotId | None
 ) -> RawResponse:
     service = exchange.service
     exchange.operation = prepared.operation
-    lasting = moment if prepared.bound.timeless else None
+    lasting = moment if prepared.bound.cacheable else None
     if lasting is not None and (known := _not_modified(exchange, request, lasting)) is not None:
         exchange.cached = True
         return known
     with service.in_flight:
         exchange.answer = await service.run(prepared, exchange.client)
-    if lasting is None or not exchange.answer.faultless:
-        return _momentary(exchange)
-    if not exchange.registers:
-        service.answers.keep(request, lasting, exchange.answer)
-    return _lasting(exchange, request, lasting)
+    if lasting is None or not exchange.answer.is_clean:
+        return _uncacheable_response(exchange)
+    if not exchange.registers_apq:
+        service.answers.set(request, lasting, exchange.answer)
+    return _cacheable_response(exchange, request, lasting)
 
 
-async def _prepared(exchange: RequestContext, request: CacheKey) -> Ready:
+async def _prepare(exchange: RequestContext, request: CacheKey) -> Ready:
     """Return the prepared request from the cache or prepare it; or return its error response."""
     service = exchange.service
-    cached = service.answers.prepared(request)
+    cached = service.answers.get_prepared(request)
     if cached is not None:
-        _charge(exchange, cached)
+        _charge_rate_limit(exchange, cached)
         return cached
     ready = await _ready(exchange, request)
     made = single(ready) if exchange.streams is NO_STREAMS else ready
-    if isinstance(made, PreparedQuery) and not exchange.registers:
-        service.answers.keep_prepared(request, made)
+    if isinstance(made, PreparedQuery) and not exchange.registers_apq:
+        service.answers.set_prepared(request, made)
     return made
 
 
 async def _ready(exchange: RequestContext, request: CacheKey) -> Ready:
     """Prepare the request. A document sent together with its hash is registered each time (APQ)."""
-    wanted = read_request(exchange.head, request.text)
-    exchange.registers = wanted.named is not None and wanted.query is not None
+    wanted = parse_request(exchange.head, request.text)
+    exchange.registers_apq = wanted.named is not None and wanted.query is not None
     streams = exchange.streams
     in_parts = streams.parts and streams.always != EVENT_STREAM
     ready = await exchange.service.prepare(wanted, request.audience, exchange.client, in_parts=in_parts)
-    _charge(exchange, ready)
+    _charge_rate_limit(exchange, ready)
     return ready
 
 
-def _charge(exchange: RequestContext, ready: Ready) -> None:
+def _charge_rate_limit(exchange: RequestContext, ready: Ready) -> None:
     """Charge the rest of the operation's cost to the rate limit; set the client for fair scheduling."""
     service = exchange.service
     act_for(exchange.client)
     if service.rates.rate:
-        service.rates.charge(address_of(exchange.scope), cost_of(ready, service.engine) - COST_OF_ANY)
+        service.rates.charge(address_of(exchange.scope), cost_of(ready, service.engine) - MIN_COST)
 
 
 def _streamed(exchange: RequestContext, ready: Ready) -> StreamingResponse:
@@ -287,22 +287,22 @@ def _not_modified(exchange: RequestContext, request: CacheKey, moment: SnapshotI
     """Return 304 if the `If-None-Match` of a GET has the current ETag, else None."""
     if not exchange.head.reads or not exchange.head.if_none_match:
         return None
-    tag = request.tag(moment.version, exchange.media)
-    if not is_known(exchange.head, tag):
+    tag = request.etag(moment.version, exchange.media)
+    if not etag_matches(exchange.head, tag):
         return None
-    return RawResponse(NOT_MODIFIED, (*_HEADERS[exchange.media], *caching(request.audience, tag)))
+    return RawResponse(NOT_MODIFIED, (*_HEADERS[exchange.media], *cache_headers(request.audience, tag)))
 
 
-def _lasting(exchange: RequestContext, request: CacheKey, moment: SnapshotId) -> RawResponse:
+def _cacheable_response(exchange: RequestContext, request: CacheKey, moment: SnapshotId) -> RawResponse:
     """Build a response that is valid until the content changes; a GET's has an ETag."""
     assert exchange.answer is not None
     headers = _HEADERS[exchange.media]
     if exchange.head.reads:
-        headers = (*headers, *caching(request.audience, request.tag(moment.version, exchange.media)))
+        headers = (*headers, *cache_headers(request.audience, request.etag(moment.version, exchange.media)))
     return RawResponse(200, headers, exchange.answer.body)
 
 
-def _momentary(exchange: RequestContext) -> RawResponse:
+def _uncacheable_response(exchange: RequestContext) -> RawResponse:
     """Build a response that must not be cached."""
     answer, headers = exchange.answer, _HEADERS[exchange.media]
     assert answer is not None
@@ -310,15 +310,15 @@ def _momentary(exchange: RequestContext) -> RawResponse:
     if status == OVERLOADED:
         headers = (*headers, *AGAIN_LATER)
     if exchange.head.reads:
-        headers = (*headers, *NOT_KEPT)
+        headers = (*headers, *NO_STORE)
     return RawResponse(status, headers, answer.body)
 
 
-def _refused(exchange: RequestContext, refused: HTTPError) -> RawResponse:
+def _http_error_response(exchange: RequestContext, refused: HTTPError) -> RawResponse:
     # A client that prefers a stream gets the error status of `application/graphql-response+json`.
     media = GRAPHQL_RESPONSE if exchange.streams.always is not None else exchange.media
     status = status_of_refusal(refused, media, exchange.service.settings.http.status)
-    return _refusal(exchange, status, refused.code, str(refused), *raw_headers(refused.headers))
+    return _error_response(exchange, status, refused.code, str(refused), *raw_headers(refused.headers))
 
 
 def _not_acceptable() -> HTTPError:
@@ -326,11 +326,11 @@ def _not_acceptable() -> HTTPError:
     return HTTPError(406, Code.NOT_ACCEPTABLE, message)
 
 
-def _refusal(
+def _error_response(
     exchange: RequestContext, status: int, code: Code, message: str, *more: tuple[bytes, bytes]
 ) -> RawResponse:
     exchange.code = code
-    headers = (*_HEADERS[exchange.media], *more, *(NOT_KEPT if exchange.head.reads else ()))
+    headers = (*_HEADERS[exchange.media], *more, *(NO_STORE if exchange.head.reads else ()))
     return RawResponse(status, headers, error_body(code, message))
 
 
@@ -346,7 +346,7 @@ def _count(exchange: RequestContext, seconds: float) -> None:
     service.metrics.timed(seconds)
 
 
-def _note(exchange: RequestContext, reply: RawResponse, seconds: float) -> None:
+def _access_log(exchange: RequestContext, reply: RawResponse, seconds: float) -> None:
     answer = exchange.answer
     note(
         "operation",

@@ -7,17 +7,17 @@ from gqlnews.server.request_headers import RequestHeaders
 # Any cache may store it but must revalidate each time, so that a new version shows at once.
 _ASK_AGAIN = b"public, no-cache"
 _NOT_OF_THE_PUBLIC = b"private, no-store"
-NOT_KEPT: Headers = ((b"cache-control", b"no-store"),)
+NO_STORE: Headers = ((b"cache-control", b"no-store"),)
 """For errors and for responses that depend on the clock."""
 
 
-def caching(audience: Audience, tag: bytes) -> Headers:
+def cache_headers(audience: Audience, tag: bytes) -> Headers:
     """The `Cache-Control` and `ETag` headers of a cacheable response."""
     rule = _ASK_AGAIN if audience is Audience.PUBLIC else _NOT_OF_THE_PUBLIC
     return ((b"cache-control", rule), (b"etag", tag))
 
 
-def is_known(head: RequestHeaders, tag: bytes) -> bool:
+def etag_matches(head: RequestHeaders, tag: bytes) -> bool:
     """Return whether `If-None-Match` contains the tag, which is weak if a proxy has compressed the response.
 
     `*` does not match, as a request that was not executed yet may fail.

@@ -9,7 +9,7 @@ from gqlnews.errors import Code
 from gqlnews.server.document_reference import VERSION, ApqReference, DocumentId, RawRequest
 from gqlnews.server.http import DocumentNotFoundError, UnprocessableRequestError
 
-MOST_BYTES = 16 << 20  # of registered automatic persisted queries
+MAX_BYTES = 16 << 20  # of registered automatic persisted queries
 OVERHEAD = 300  # bytes of an entry besides its text
 
 
@@ -18,7 +18,7 @@ class PersistedDocuments:
 
     def __init__(self, trusted: Mapping[str, str], *, only: bool) -> None:
         self._trusted, self._only = trusted, only
-        self.automatic: SizedLRUCache[str, str] = SizedLRUCache(MOST_BYTES)
+        self.automatic: SizedLRUCache[str, str] = SizedLRUCache(MAX_BYTES)
 
     def find(self, wanted: RawRequest) -> GraphQLRequest:
         """Resolve the request's document to text. Raises RefusedError."""
@@ -27,7 +27,7 @@ class PersistedDocuments:
             wanted.variables,
             wanted.operation_name,
             only_query=wanted.only_query,
-            tells_cost=wanted.tells_cost,
+            include_cost=wanted.include_cost,
         )
 
     def _document(self, wanted: RawRequest) -> str:
@@ -68,7 +68,7 @@ class PersistedDocuments:
         if not isinstance(named, ApqReference) or query is None or named.sha256 in self._trusted:
             return
         if self.automatic.get(named.sha256) is None:
-            self.automatic.keep(named.sha256, query, OVERHEAD + 4 * len(query))
+            self.automatic.set(named.sha256, query, OVERHEAD + 4 * len(query))
 
 
 def _not_trusted() -> DocumentNotFoundError:

@@ -13,7 +13,7 @@ from time import perf_counter
 from graphql import GraphQLError
 
 from gqlnews.cache import SizedLRUCache
-from gqlnews.engine.document_cache import ParsedDocument, coded
+from gqlnews.engine.document_cache import ParsedDocument, with_code
 from gqlnews.engine.engine import Engine, GraphQLRequest, Ready, refused
 from gqlnews.errors import Code
 from gqlnews.query.audience import Audience
@@ -52,7 +52,7 @@ class LoopShare:
             return
         own = self._clients.get(client)
         if own is None:
-            self._clients.keep(client, own := _Bucket(OWN_SECONDS, OWN_SHARE), 1)
+            self._clients.set(client, own := _Bucket(OWN_SECONDS, OWN_SHARE), 1)
         for bucket in (self._all, own):
             bucket.spend(seconds, now)
 
@@ -98,7 +98,7 @@ class Preparer:
         try:
             return await self._prepare_on_thread(asked, audience, client)
         except TimeBudgetExceeded:
-            return refused([coded(GraphQLError(TOO_LONG), Code.TOO_WIDE)])
+            return refused([with_code(GraphQLError(TOO_LONG), Code.TOO_WIDE)])
 
     def _try_on_loop(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready | None:
         """Prepare the request within its time budget; None if that is exceeded or not worth trying."""
@@ -122,16 +122,16 @@ class Preparer:
         """
         if self._queue.waiting_of(client) > MAX_WAITING_BESIDE:
             return False
-        return budget > MIN_SECONDS or self._engine.documents.kept.get(query) is not None
+        return budget > MIN_SECONDS or self._engine.documents.cache.get(query) is not None
 
     async def _prepare_on_thread(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready:
         documents = self._engine.documents
-        cached = documents.kept.get(asked.query)
+        cached = documents.cache.get(asked.query)
         fork = None if cached is None else cached.fork()
 
         def prepare() -> tuple[ParsedDocument, Ready]:
             document = fork or documents.read(asked.query)
-            return document, self._engine.ready_with(document, asked, audience)
+            return document, self._engine.prepare_any_with(document, asked, audience)
 
         done = asyncio.get_running_loop().create_future()
         self._preparing.setdefault(asked.query, done)

@@ -18,8 +18,8 @@ from gqlnews.server.http import RETRY_AFTER, HTTPError
 AGAIN_LATER = ((b"retry-after", b"1"),)  # the header of an overload response
 BURST_SECONDS = 2  # bucket size, in seconds of the rate
 MAX_DEBT_SECONDS = 60  # debt beyond this is forgiven
-MOST_ADDRESSES = 100_000  # tracked; beyond it, the least recently seen start over
-COST_OF_ANY = 1  # charged before a request is parsed; the whole cost of a cached response
+MAX_ADDRESSES = 100_000  # tracked; beyond it, the least recently seen start over
+MIN_COST = 1  # charged before a request is parsed; the whole cost of a cached response
 
 
 def cost_of(ready: Ready, engine: Engine) -> int:
@@ -29,13 +29,13 @@ def cost_of(ready: Ready, engine: Engine) -> int:
     """
     match ready:
         case GraphQLResponse():
-            return COST_OF_ANY
+            return MIN_COST
         case PreparedIncremental(whole=whole):
             return cost_of(whole, engine)
         case PreparedQuery():
-            return max(COST_OF_ANY, ready.bound.cost + engine.scan_of(ready))
+            return max(MIN_COST, ready.bound.cost + engine.scan_of(ready))
         case _:
-            return max(COST_OF_ANY, ready.bound.cost)
+            return max(MIN_COST, ready.bound.cost)
 
 
 def address_of(scope: Scope) -> str:
@@ -96,7 +96,7 @@ class TokenBucketLimiter:
 
     def __init__(self, rate: int, now: Callable[[], float] = monotonic) -> None:
         self.rate, self._now = rate, now
-        self._buckets: SizedLRUCache[str, _Bucket] = SizedLRUCache(MOST_ADDRESSES)
+        self._buckets: SizedLRUCache[str, _Bucket] = SizedLRUCache(MAX_ADDRESSES)
 
     def take(self, address: str, cost: int) -> None:
         """Take `cost`, possibly into debt. Raises HTTPError (429) if the bucket is empty."""
@@ -122,7 +122,7 @@ class TokenBucketLimiter:
         most, now = float(self.rate * BURST_SECONDS), self._now()
         bucket = self._buckets.get(address)
         if bucket is None:
-            self._buckets.keep(address, bucket := _Bucket(most, now), 1)
+            self._buckets.set(address, bucket := _Bucket(most, now), 1)
         bucket.left = min(most, bucket.left + (now - bucket.since) * self.rate)
         bucket.since = now
         return bucket

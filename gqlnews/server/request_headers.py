@@ -28,7 +28,7 @@ _READS = frozenset({"GET", "HEAD"})
 SPELLINGS = 256  # cached values per header: a client sends the same value each time
 LONGEST = 256  # characters of a cached value
 MAX_ACCEPT = 4096  # characters of `Accept` that are parsed
-MOST_RANGES = 100  # media ranges of `Accept` that are parsed
+MAX_RANGES = 100  # media ranges of `Accept` that are parsed
 _WEIGHT = re.compile(r"[0-9]+(\.[0-9]*)?", re.ASCII)
 
 Meaning = TypeVar("Meaning")
@@ -36,13 +36,13 @@ Meaning = TypeVar("Meaning")
 
 def remembered(read: Callable[[str], Meaning]) -> Callable[[str], Meaning]:
     """Cache the result of parsing a header value; long values are parsed each time."""
-    kept = lru_cache(SPELLINGS)(read)
+    cached = lru_cache(SPELLINGS)(read)
 
     @wraps(read)
-    def remember(text: str) -> Meaning:
-        return kept(text) if len(text) <= LONGEST else read(text)
+    def cached_parse(text: str) -> Meaning:
+        return cached(text) if len(text) <= LONGEST else read(text)
 
-    return remember
+    return cached_parse
 
 
 @dataclass(slots=True)
@@ -99,10 +99,10 @@ def media_type(accept: str) -> str:
 
     JSON if the client accepts only streams, for errors; NOTHING if no supported type is acceptable.
     """
-    liked = _accepted(accept)
+    liked = _parse_accept(accept)
     if not liked:
         return JSON
-    newer, older = _liking(liked, GRAPHQL_RESPONSE), _liking(liked, JSON)
+    newer, older = _quality(liked, GRAPHQL_RESPONSE), _quality(liked, JSON)
     if newer > older or (newer == older > 0.0 and GRAPHQL_RESPONSE in liked):
         return GRAPHQL_RESPONSE
     takes_streams_only = max(liked.get(EVENT_STREAM, 0.0), liked.get(MULTIPART, 0.0)) > 0.0
@@ -126,8 +126,8 @@ NO_STREAMS = StreamingPreference()
 
 
 @remembered
-def takes_streams(accept: str) -> StreamingPreference:
-    liked = _accepted(accept)
+def negotiate_streaming(accept: str) -> StreamingPreference:
+    liked = _parse_accept(accept)
     events, multipart = liked.get(EVENT_STREAM, 0.0), liked.get(MULTIPART, 0.0)
     if max(events, multipart) <= 0.0:
         return NO_STREAMS
@@ -138,11 +138,11 @@ def takes_streams(accept: str) -> StreamingPreference:
 
 
 @remembered
-def likes_pages(accept: str) -> bool:
+def prefers_html(accept: str) -> bool:
     """Return whether `Accept` lists HTML with at least the quality of the JSON types."""
-    liked = _accepted(accept)
+    liked = _parse_accept(accept)
     pages = liked.get(HTML, 0.0)
-    return pages > 0.0 and pages >= max(_liking(liked, GRAPHQL_RESPONSE), _liking(liked, JSON))
+    return pages > 0.0 and pages >= max(_quality(liked, GRAPHQL_RESPONSE), _quality(liked, JSON))
 
 
 @remembered
@@ -158,7 +158,7 @@ def is_encoded(content_encoding: str) -> bool:
     return any(one.strip().lower() not in {"", "identity"} for one in content_encoding.split(","))
 
 
-def _liking(liked: Mapping[str, float], name: str) -> float:
+def _quality(liked: Mapping[str, float], name: str) -> float:
     """The quality of a media type; the most specific range wins (RFC 9110, section 12.5.1)."""
     kind, _, _ = name.partition("/")
     for spelling in (name, f"{kind}/*", "*/*"):
@@ -167,10 +167,10 @@ def _liking(liked: Mapping[str, float], name: str) -> float:
     return 0.0
 
 
-def _accepted(accept: str) -> dict[str, float]:
+def _parse_accept(accept: str) -> dict[str, float]:
     """Parse `Accept` into media range → quality (0 to 1); malformed ranges are ignored."""
     liked = {}
-    for text in accept[:MAX_ACCEPT].split(",", MOST_RANGES)[:MOST_RANGES]:
+    for text in accept[:MAX_ACCEPT].split(",", MAX_RANGES)[:MAX_RANGES]:
         name, parameters = _media_range(text)
         weight = parameters.get("q", "1")
         if name and _WEIGHT.fullmatch(weight):

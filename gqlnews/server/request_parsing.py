@@ -13,17 +13,17 @@ from starlette.types import Receive
 
 from gqlnews.errors import Code
 from gqlnews.server.body_memory import SMALL_BYTES
-from gqlnews.server.document_reference import MalformedError, RawRequest, read_named
+from gqlnews.server.document_reference import MalformedError, RawRequest, parse_document_reference
 from gqlnews.server.http import JSON, HTTPError, UnprocessableRequestError
-from gqlnews.server.request_headers import RequestHeaders, is_encoded, is_json, likes_pages
+from gqlnews.server.request_headers import RequestHeaders, is_encoded, is_json, prefers_html
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_PARAMETERS = 50  # of a URL, as each takes time to decode
-MOST_DIGITS = 18  # of `Content-Length` that are converted to a number
+MAX_DIGITS = 18  # of `Content-Length` that are converted to a number
 _ASKING = frozenset({"query", "extensions", "documentId"})
 
 
-async def read_text(head: RequestHeaders, receive: Receive, hold: Callable[[int], None]) -> bytes:
+async def read_payload(head: RequestHeaders, receive: Receive, hold: Callable[[int], None]) -> bytes:
     """Return the query string of a GET or the body of a POST. Raises HTTPError, ClientDisconnect.
 
     `hold` is called with the size of a large body, chunk by chunk.
@@ -39,16 +39,16 @@ async def read_text(head: RequestHeaders, receive: Receive, hold: Callable[[int]
     return await _body(head, receive, hold)
 
 
-def read_request(head: RequestHeaders, text: bytes) -> RawRequest:
+def parse_request(head: RequestHeaders, text: bytes) -> RawRequest:
     """Parse the payload into an operation. Raises HTTPError."""
     if head.reads:
         return _of_parameters(_parameters(text))
     return _of_mapping(_json(text, "The body"), only_query=False)
 
 
-def wants_page(head: RequestHeaders) -> bool:
+def wants_graphiql(head: RequestHeaders) -> bool:
     """Return whether to serve the explorer: a GET that prefers HTML and contains no operation."""
-    if not head.reads or not likes_pages(head.accept):
+    if not head.reads or not prefers_html(head.accept):
         return False
     return head.query_string.count(b"&") <= MAX_PARAMETERS and _ASKING.isdisjoint(
         QueryParams(head.query_string)
@@ -77,24 +77,24 @@ def _of_mapping(given: object, *, only_query: bool) -> RawRequest:
         raise UnprocessableRequestError(
             "The body must be a JSON object with `query`; batches are not served."
         )
-    extensions = _require(given, "extensions", dict, "an object") or {}
+    extensions = _typed(given, "extensions", dict, "an object") or {}
     try:
-        named = read_named(given, extensions)
+        named = parse_document_reference(given, extensions)
     except MalformedError as error:
         raise UnprocessableRequestError(str(error)) from error
     if named is None and not given.get("query"):
         raise UnprocessableRequestError("`query` is missing: give the GraphQL document as text.")
     return RawRequest(
-        query=_require(given, "query", str, "text") or None,
+        query=_typed(given, "query", str, "text") or None,
         named=named,
-        variables=_require(given, "variables", dict, "an object"),
-        operation_name=_require(given, "operationName", str, "text") or None,
+        variables=_typed(given, "variables", dict, "an object"),
+        operation_name=_typed(given, "operationName", str, "text") or None,
         only_query=only_query,
-        tells_cost=extensions.get("cost") is True,
+        include_cost=extensions.get("cost") is True,
     )
 
 
-def _require(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
+def _typed(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
     value = given.get(name)
     if value is not None and not isinstance(value, kind):
         raise UnprocessableRequestError(f"`{name}` must be {what} or null.")
@@ -103,7 +103,7 @@ def _require(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
 
 async def _body(head: RequestHeaders, receive: Receive, hold: Callable[[int], None]) -> bytes:
     """Read the body. Raises HTTPError past the limit, ClientDisconnect."""
-    if head.content_length.isdecimal() and int(head.content_length[:MOST_DIGITS]) > MAX_BODY_BYTES:
+    if head.content_length.isdecimal() and int(head.content_length[:MAX_DIGITS]) > MAX_BODY_BYTES:
         raise _too_large()
     body, more, held = bytearray(), True, 0
     while more:

@@ -29,7 +29,7 @@ class CacheKey(NamedTuple):
     only_query: bool
     audience: Audience
 
-    def tag(self, version: bytes, media: str) -> bytes:
+    def etag(self, version: bytes, media: str) -> bytes:
         """The `ETag` of the response, equal on all servers of one gqlnews version and database."""
         parts = (_PROGRAM, version, media.encode(), b"%d" % self.audience, self.text)
         return b'"%b"' % blake2b(b"\0".join(parts), digest_size=16).hexdigest().encode()
@@ -42,10 +42,10 @@ class _Entry:
 
 
 class ResponseCache:
-    """Response cache of at most `limit` bytes (0 disables it), plus a cache of prepared requests."""
+    """Response cache of at most `max_bytes` bytes (0 disables it), plus a cache of prepared requests."""
 
-    def __init__(self, limit: int) -> None:
-        self._answers: SizedLRUCache[CacheKey, _Entry] = SizedLRUCache(limit)
+    def __init__(self, max_bytes: int) -> None:
+        self._answers: SizedLRUCache[CacheKey, _Entry] = SizedLRUCache(max_bytes)
         self._prepared: SizedLRUCache[CacheKey, PreparedQuery] = SizedLRUCache(
             PREPARED_BYTES, FREE_PREPARED_BYTES
         )
@@ -57,9 +57,9 @@ class ResponseCache:
         return self._answers.size
 
     @property
-    def are_kept(self) -> bool:
+    def enabled(self) -> bool:
         """Whether the response cache is enabled."""
-        return self._answers.limit > 0
+        return self._answers.max_bytes > 0
 
     def get(self, request: CacheKey, moment: SnapshotId) -> GraphQLResponse | None:
         found = self._answers.get(request)
@@ -69,14 +69,14 @@ class ResponseCache:
         self.hits += 1
         return found.answer
 
-    def keep(self, request: CacheKey, moment: SnapshotId, answer: GraphQLResponse) -> None:
+    def set(self, request: CacheKey, moment: SnapshotId, answer: GraphQLResponse) -> None:
         size = len(request.text) + len(answer.body) + OVERHEAD
-        self._answers.keep(request, _Entry(moment, answer), size)
+        self._answers.set(request, _Entry(moment, answer), size)
 
-    def prepared(self, request: CacheKey) -> PreparedQuery | None:
+    def get_prepared(self, request: CacheKey) -> PreparedQuery | None:
         return self._prepared.get(request)
 
-    def keep_prepared(self, request: CacheKey, prepared: PreparedQuery) -> None:
+    def set_prepared(self, request: CacheKey, prepared: PreparedQuery) -> None:
         """Cache a prepared request unless it depends on the clock, as its bound values would then change."""
-        if prepared.bound.timeless:
-            self._prepared.keep(request, prepared, PARSED * len(request.text) + prepared.size)
+        if prepared.bound.cacheable:
+            self._prepared.set(request, prepared, PARSED * len(request.text) + prepared.size)

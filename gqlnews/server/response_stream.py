@@ -35,11 +35,11 @@ log = logging.getLogger("gqlnews")
 
 ONE_IN_PARTS = (PARTS, PARTS_OF_2022)
 
-ANEW = "The store was made anew: start afresh, without `since`."
+STORE_REPLACED = "The database was replaced: start again without `since`."
 LAGGING = "You read more slowly than things change: come again, with `since`."
 
 
-def answers_of(
+def stream_responses(
     service: AppState,
     ready: Ready,
     client: str,
@@ -151,14 +151,14 @@ async def _many(
         async with aclosing(bodies):
             with service.subscriptions.taken(client):
                 async for body in bodies:
-                    told = GraphQLResponse(body, ok=True, operation=watched.operation, rows=1)
-                    yield service.engine.told(told, watched.asked, watched.bound.cost)
+                    response = GraphQLResponse(body, ok=True, operation=watched.operation, rows=1)
+                    yield service.engine.with_cost_extension(response, watched.asked, watched.bound.cost)
     except HTTPError as error:
         yield _failure(error.code, str(error), watched.operation)
     except RequestError as error:  # an invalid argument or an exceeded limit
         yield refused([argument_error(error)], watched.operation)
     except StoreReplacedError:
-        yield _failure(Code.VERSION_TOO_OLD, ANEW, watched.operation)
+        yield _failure(Code.VERSION_TOO_OLD, STORE_REPLACED, watched.operation)
     except SlowConsumerError:
         yield _failure(Code.TOO_SLOW, LAGGING, watched.operation)
     except ShuttingDownError:

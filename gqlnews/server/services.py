@@ -69,11 +69,11 @@ class AppState:
             return await run()
         asked = prepared.asked  # no query of the store: equal requests have equal responses
         variables = repr(asked.variables)
-        return await self.flights.run((asked.query, asked.operation_name, variables, asked.tells_cost), run)
+        return await self.flights.run((asked.query, asked.operation_name, variables, asked.include_cost), run)
 
     def client_of(self, scope: Scope) -> str:
         """The client's key for fair scheduling and per-client limits."""
-        return client_of(scope, by_address=self.settings.most_streams_of_one > 0)
+        return client_of(scope, by_address=self.settings.max_streams_per_client > 0)
 
     def ended(
         self,

@@ -25,7 +25,7 @@ def status_of(answer: GraphQLResponse, media: str, codes: StatusCodePolicy) -> i
     if codes is StatusCodePolicy.SPEC:
         return OK if answer.ok or media != GRAPHQL_RESPONSE else BAD_REQUEST
     if answer.ok:
-        return OK if answer.faultless else PARTIAL
+        return OK if answer.is_clean else PARTIAL
     return BAD_REQUEST if _is_syntax(answer) else UNPROCESSABLE
 
 

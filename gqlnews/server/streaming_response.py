@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gqlnews.engine.engine import Ready
 from gqlnews.server.observability.logs import note_stream
-from gqlnews.server.response_stream import answers_of
+from gqlnews.server.response_stream import stream_responses
 from gqlnews.server.services import AppState
 from gqlnews.server.stream_framing import Framing
 from gqlnews.server.uvicorn.http_protocol import ABORT
@@ -25,7 +25,7 @@ class StreamingResponse:
     def __init__(self, service: AppState, ready: Ready, framing: Framing, client: str) -> None:
         self._service, self._ready, self._framing = service, ready, framing
         self._dropped = asyncio.Event()
-        self._answers = answers_of(service, ready, client, self._dropped.set, framing)
+        self._answers = stream_responses(service, ready, client, self._dropped.set, framing)
         self._sent = 0
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -25,7 +25,7 @@ def trusted_documents(path: Path, documents: DocumentCache) -> Mapping[str, str]
     for key, text, place in _read(path):
         errors = documents.get(text).errors
         if errors:
-            raise PersistedDocumentsError(f"{place}: {_told(errors[0])}")
+            raise PersistedDocumentsError(f"{place}: {_error_message(errors[0])}")
         digest = sha256(text.encode()).hexdigest()
         for name in (key, digest, f"sha256:{digest}"):
             if found.setdefault(name, text) != text:
@@ -81,6 +81,6 @@ def _text(path: Path) -> bytes:
     return text
 
 
-def _told(error: GraphQLError) -> str:
+def _error_message(error: GraphQLError) -> str:
     where = error.locations[0] if error.locations else None
     return error.message if where is None else f"{error.message} (line {where.line}, column {where.column})"

@@ -22,9 +22,9 @@ from gqlnews.server.cors import check_origin
 from gqlnews.server.http import JSON, HTTPError, error_body, error_response
 from gqlnews.server.observability.logs import note_stream
 from gqlnews.server.observability.metrics import OperationOutcome
-from gqlnews.server.observability.request_id import identify
-from gqlnews.server.rate_limit import COST_OF_ANY, address_of, cost_of
-from gqlnews.server.response_stream import LAGGING, answers_of
+from gqlnews.server.observability.request_id import assign_request_id
+from gqlnews.server.rate_limit import MIN_COST, address_of, cost_of
+from gqlnews.server.response_stream import LAGGING, stream_responses
 from gqlnews.server.security_headers import SECURITY_HEADERS
 from gqlnews.server.services import AppState
 from gqlnews.server.ws_messages import (
@@ -47,17 +47,17 @@ from gqlnews.server.ws_messages import (
 from gqlnews.subscriptions.subscriber_queue import ShuttingDownError
 
 INIT_SECONDS = 3.0
-MOST_OPERATIONS = 100  # concurrent, per socket
+MAX_OPERATIONS = 100  # concurrent, per socket
 MAX_PAUSE_SECONDS = 5.0  # delay of a pong for a client over its rate
 WEBSOCKET = "websocket"  # transport name in logs and metrics
 AUTHORIZATION = "authorization"  # key in the connection_init payload: browsers cannot set headers
 GONE = (WebSocketDisconnect, WebSocketDisconnected)  # raised by sending to a disconnected client
 
 
-async def serve_socket(websocket: WebSocket) -> None:
+async def websocket_endpoint(websocket: WebSocket) -> None:
     """The WebSocket endpoint."""
     service: AppState = websocket.state.service
-    identify(b"")
+    assign_request_id(b"")
     try:
         check_origin(websocket.scope, service.settings.http.allow_origins)
         with service.sockets.taken(websocket.scope, WEBSOCKET):
@@ -87,7 +87,7 @@ class GraphQLTransportWSHandler:
         self._audience: Audience | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._closing: asyncio.Task[None] | None = None
-        self._patience: asyncio.TimerHandle | None = None
+        self._init_timeout: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
         act_for(self._client)
@@ -96,7 +96,7 @@ class GraphQLTransportWSHandler:
             await self._socket.close(CloseCode.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is spoken here")
             return
         await self._socket.accept(SUBPROTOCOL)
-        self._patience = asyncio.get_running_loop().call_later(
+        self._init_timeout = asyncio.get_running_loop().call_later(
             INIT_SECONDS, self._close, CloseCode.INIT_TIMEOUT, "Connection initialisation timeout"
         )
         try:
@@ -104,7 +104,7 @@ class GraphQLTransportWSHandler:
         except (*GONE, asyncio.CancelledError):  # cancelled if the server aborts all connections
             pass
         finally:
-            self._patience.cancel()
+            self._init_timeout.cancel()
             await self._end()
 
     async def _listen(self) -> None:
@@ -127,7 +127,7 @@ class GraphQLTransportWSHandler:
         """Charge a message to the rate limit before it is handled; over the limit, delay the pong."""
         if isinstance(message, Subscribe):
             return  # charged, and possibly rejected, in `_subscribe`
-        late = self._service.rates.charge(self._address, COST_OF_ANY)
+        late = self._service.rates.charge(self._address, MIN_COST)
         if late and isinstance(message, Ping):
             await asyncio.sleep(min(late, MAX_PAUSE_SECONDS))
 
@@ -142,9 +142,9 @@ class GraphQLTransportWSHandler:
     def _close(self, code: int, reason: str) -> None:
         """Close the socket in a new task; idempotent, and callable from any task."""
         if self._closing is None:
-            self._closing = asyncio.create_task(self._say_goodbye(code, reason))
+            self._closing = asyncio.create_task(self._send_close(code, reason))
 
-    async def _say_goodbye(self, code: int, reason: str) -> None:
+    async def _send_close(self, code: int, reason: str) -> None:
         with suppress(*GONE, RuntimeError):  # it may be closed already
             await self._socket.close(code, reason)
 
@@ -171,8 +171,8 @@ class GraphQLTransportWSHandler:
             self._audience = audience(credentials, self._service.settings)
         except HTTPError as refused:
             raise CloseConnectionError(CloseCode.FORBIDDEN, "Forbidden") from refused
-        if self._patience is not None:
-            self._patience.cancel()
+        if self._init_timeout is not None:
+            self._init_timeout.cancel()
         await self._socket.send_text(ACK)
 
     async def _subscribe(self, message: Subscribe) -> None:
@@ -182,12 +182,12 @@ class GraphQLTransportWSHandler:
             raise CloseConnectionError(CloseCode.SAME_ID, f"Subscriber for {message.id[:40]} already exists")
         key = orjson.dumps(message.id)
         try:
-            self._service.rates.take(self._address, COST_OF_ANY)
+            self._service.rates.take(self._address, MIN_COST)
         except HTTPError as refused:
             await self._refuse(key, refused)
             return
-        if len(self._operations) >= MOST_OPERATIONS:
-            text = f"The socket has {MOST_OPERATIONS} operations, as many as it takes: complete some."
+        if len(self._operations) >= MAX_OPERATIONS:
+            text = f"The socket has {MAX_OPERATIONS} operations, as many as it takes: complete some."
             await self._refuse(key, HTTPError(429, Code.TOO_MANY_OPERATIONS, text))
             return
         try:
@@ -195,8 +195,8 @@ class GraphQLTransportWSHandler:
         except HTTPError as refused:
             await self._refuse(key, refused)
             return
-        self._service.rates.charge(self._address, cost_of(ready, self._service.engine) - COST_OF_ANY)
-        answers = answers_of(self._service, ready, self._client, self._drop)
+        self._service.rates.charge(self._address, cost_of(ready, self._service.engine) - MIN_COST)
+        answers = stream_responses(self._service, ready, self._client, self._drop)
         traces = self._service.traces
         run = partial(self._run, message.id, key, ready.operation, answers)
         running = run() if traces is None else traces.operation(self._socket.scope, run)

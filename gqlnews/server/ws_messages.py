@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from gqlnews.errors import GqlnewsError
-from gqlnews.server.document_reference import MalformedError, RawRequest, read_named
+from gqlnews.server.document_reference import MalformedError, RawRequest, parse_document_reference
 
 SUBPROTOCOL = "graphql-transport-ws"
-MOST_REASON = 123  # bytes: RFC 6455, section 5.5
+MAX_REASON = 123  # bytes: RFC 6455, section 5.5
 MAX_ID = 1_000  # characters: each message of an operation repeats its id
 
 
@@ -35,7 +35,7 @@ class CloseConnectionError(GqlnewsError):
     """Close the socket with this code; the reason is truncated to what fits into a close frame."""
 
     def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason.encode()[:MOST_REASON].decode(errors="ignore"))
+        super().__init__(reason.encode()[:MAX_REASON].decode(errors="ignore"))
         self.code = code
 
 
@@ -135,13 +135,13 @@ def _subscribe(given: Mapping[str, Any]) -> Message:
         raise _bad("`operationName` is no text")
     extensions = _object(payload, "extensions") or {}
     try:
-        named = read_named(payload, extensions)
+        named = parse_document_reference(payload, extensions)
     except MalformedError as error:
         raise _bad(str(error)) from None
     if not isinstance(query, str) and (query is not None or named is None):
         raise _bad("`query` is no text")
-    variables, tells_cost = _object(payload, "variables"), extensions.get("cost") is True
-    return Subscribe(key, RawRequest(query, named, variables, name or None, tells_cost=tells_cost))
+    variables, include_cost = _object(payload, "variables"), extensions.get("cost") is True
+    return Subscribe(key, RawRequest(query, named, variables, name or None, include_cost=include_cost))
 
 
 def _id(given: Mapping[str, Any]) -> str:

@@ -11,8 +11,8 @@ from math import inf
 from gqlnews.errors import Code, ResourceLimitError
 
 CLIENT_SECONDS = 0.25  # per client
-PAGE_SECONDS = 0.4  # for all clients together; past it, each client gets LEAST_SECONDS
-LEAST_SECONDS = 0.05
+PAGE_SECONDS = 0.4  # for all clients together; past it, each client gets MIN_SECONDS
+MIN_SECONDS = 0.05
 CATCH_UP_SECONDS = 0.125  # for a replayed page of one subscription, which is evaluated on one side only
 
 OVER_BUDGET = (
@@ -41,7 +41,7 @@ class Budget:
         if not self._limited:
             return inf
         shares = len(clients) * max(map(self._left, clients))
-        return min(shares, max(PAGE_SECONDS - self._total, LEAST_SECONDS))
+        return min(shares, max(PAGE_SECONDS - self._total, MIN_SECONDS))
 
     def charge(self, clients: Collection[str], seconds: float) -> None:
         self._total += seconds
@@ -50,4 +50,4 @@ class Budget:
 
     def _left(self, client: str) -> float:
         spent = self._spent.get(client, 0.0)
-        return min(CLIENT_SECONDS - spent, max(PAGE_SECONDS - self._total, LEAST_SECONDS - spent))
+        return min(CLIENT_SECONDS - spent, max(PAGE_SECONDS - self._total, MIN_SECONDS - spent))

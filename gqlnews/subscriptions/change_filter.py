@@ -45,15 +45,15 @@ class ChangeFilter:
     def events(self, bound: BoundSubscription, site: VersionState) -> list[Event]:
         """Return the events for the changes that match a subscription's filter before or after."""
         kinds = self._kinds(bound) if self.changes else {}
-        told = [change for change in self.changes if change.slug in kinds]
-        if not told:
+        relevant = [change for change in self.changes if change.slug in kinds]
+        if not relevant:
             return []
-        given = [_given(change, kinds[change.slug], site) for change in told]
+        given = [_given(change, kinds[change.slug], site) for change in relevant]
         lines = self._now.value(*bound.tell(orjson.dumps(given).decode()))
         assert lines is not None, "each event gives a line"
         key = bound.key.encode()
         bodies = (b'{"data":{"%b":%b}}' % (key, line) for line in lines.split(b"\n"))
-        return [Event(change.number, body) for change, body in zip(told, bodies, strict=True)]
+        return [Event(change.number, body) for change, body in zip(relevant, bodies, strict=True)]
 
     def _kinds(self, bound: BoundSubscription) -> Kinds:
         after = self._those_passing(bound, self._now)
@@ -81,8 +81,8 @@ def missed(
     during the replay stay in if the replay may already have delivered them.
     """
     changes = now.changes(scope, position, most)
-    told = [change for change in changes if not change.removed or _may_know(change, beginning, position)]
-    return told, changes[-1].number if len(changes) == most else None
+    relevant = [change for change in changes if not change.removed or _may_know(change, beginning, position)]
+    return relevant, changes[-1].number if len(changes) == most else None
 
 
 def _may_know(change: Change, beginning: ResumePoint, position: int) -> bool:

@@ -18,7 +18,7 @@ from time import monotonic, thread_time
 from typing import NamedTuple
 
 from gqlnews.database.sqlite.snapshot_pair import Snapshot
-from gqlnews.database.sqlite.sqlite_errors import explained
+from gqlnews.database.sqlite.sqlite_errors import to_database_error
 from gqlnews.engine.engine import PreparedSubscription
 from gqlnews.errors import ResourceLimitError
 from gqlnews.subscriptions.budget import Budget, OverBudgetError
@@ -134,7 +134,7 @@ def judged(turn: Turn, judge: ChangeFilter, now: Snapshot, budget: Budget) -> li
     except ResourceLimitError as error:
         return OverBudgetError() if thread_time() - start >= left else error
     except Exception as error:
-        if isinstance(error, sqlite3.Error) and explained(error, "") is not None:
+        if isinstance(error, sqlite3.Error) and to_database_error(error, "") is not None:
             raise
         log.error("a subscription failed", exc_info=error)
         return SubscriptionFailedError("A subscription failed.")

@@ -1,6 +1,7 @@
 """Subscription hub: poll the store version and broadcast each change exactly once and in order.
 
-1. While there are subscriptions, the hub polls the version every `TICK` seconds, a read from shared memory.
+1. While there are subscriptions, the hub polls the version every `POLL_INTERVAL` seconds, a read from shared
+   memory.
 2. When the version changes, the hub reads the changes since the last poll, page by page. Each change is
    evaluated and rendered once per group of identical subscriptions (`groups.py`), which share the bytes.
 3. A new subscription starts at the current version or at its `since`. Missed changes are replayed page by
@@ -24,7 +25,7 @@ from gqlnews.query.audience import Audience
 from gqlnews.subscriptions.budget import OverBudgetError
 from gqlnews.subscriptions.catch_up import CatchUp, Turns
 from gqlnews.subscriptions.groups import Page, SubscriberGroup, identity_of
-from gqlnews.subscriptions.resume_token import begin_at, refuse_what_was_forgotten
+from gqlnews.subscriptions.resume_token import check_not_expired, resume_point
 from gqlnews.subscriptions.subscriber_queue import (
     Event,
     ShuttingDownError,
@@ -35,13 +36,13 @@ from gqlnews.subscriptions.subscriber_queue import (
 
 log = logging.getLogger("gqlnews")
 
-TICK = 0.02  # seconds
-RENEWED = 0.1  # seconds: maximum age of a snapshot, so that the WAL can be checkpointed
-PAUSE = 0.5  # seconds, after a poll that failed
+POLL_INTERVAL = 0.02  # seconds
+SNAPSHOT_MAX_AGE = 0.1  # seconds: maximum age of a snapshot, so that the WAL can be checkpointed
+ERROR_BACKOFF = 0.5  # seconds, after a poll that failed
 PAGE = 100  # changes
-LOOKS = 2  # polls until the snapshot reaches a version: the first may only finish a failed poll
+MAX_POLLS = 2  # polls until the snapshot reaches a version: the first may only finish a failed poll
 STOPS = "The server stops."
-REPLACED = "The store was made anew."
+REPLACED = "The store was replaced."
 
 VersionOf = Callable[[Audience], bytes | None]
 
@@ -77,7 +78,7 @@ class SubscriptionHub:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
-        await self._rest()
+        await self._close_snapshots()
 
     def watch(
         self, watched: PreparedSubscription, drop: Callable[[], None], client: str = ""
@@ -120,11 +121,11 @@ class SubscriptionHub:
         async with self._entrance.taken(listener.client), self._running():
             since = watched.bound.inputs.values["since"]
             assert isinstance(since, int)
-            for _ in range(LOOKS):
+            for _ in range(MAX_POLLS):
                 if max(since, number or 0) > self._site(watched).number:
-                    await self._look()
+                    await self._poll()
             site = self._site(watched)
-            beginning = begin_at(watched.bound, site, site.number if number is None else number)
+            beginning = resume_point(watched.bound, site, site.number if number is None else number)
             missed = CatchUp(watched, beginning, beginning.number, PAGE, self._limited)
             self._join_if_current(missed, listener)
             return missed
@@ -133,7 +134,7 @@ class SubscriptionHub:
         """Read a page of missed changes. After the last page, the subscription has joined its group."""
         async with self._running():
             site = self._site(missed.watched)
-            refuse_what_was_forgotten(missed.watched.bound, missed.beginning, site)
+            check_not_expired(missed.watched.bound, missed.beginning, site)
             if self._join_if_current(missed, listener):
                 return []
             events = await self._opened.at(partial(missed.read, site))
@@ -190,47 +191,47 @@ class SubscriptionHub:
         if self._task is None:
             self._task = asyncio.create_task(self._follow())
 
-    async def _rest(self) -> None:
+    async def _close_snapshots(self) -> None:
         if self._snapshots is not None:
             snapshots, self._snapshots = self._snapshots, None
             await snapshots.close()
 
     async def _follow(self) -> None:
         """Poll as long as there are subscriptions."""
-        pause = TICK
+        pause = POLL_INTERVAL
         while True:
             await asyncio.sleep(pause)
-            pause = TICK
+            pause = POLL_INTERVAL
             if self.watching and not self._is_due():
                 continue
             async with self._lock:
                 try:
                     if self.watching:
-                        await self._look()
+                        await self._poll()
                         self._logged = ""
                         continue
-                except StoreReplacedError:  # `begin_anew` is waiting for the lock
+                except StoreReplacedError:  # `reset` is waiting for the lock
                     continue
                 except DatabaseError as error:  # nothing is lost: the next poll resumes this one
                     if str(error) != self._logged:
                         log.error("%s", error)
                     self._logged = str(error)
-                    pause = PAUSE
+                    pause = ERROR_BACKOFF
                     continue
                 except Exception:
                     log.exception("the feed failed")
                     self._fail(SubscriptionFailedError("The feed failed."))
                 self._task = None
-                await self._rest()
+                await self._close_snapshots()
                 return
 
-    async def begin_anew(self) -> None:
+    async def reset(self) -> None:
         """End all subscriptions, because another database has replaced the store. Clients must start over."""
         self._replaced = True  # a poll in progress may stop early
         async with self._lock:
             self._replaced = False
             self._fail(StoreReplacedError(REPLACED))
-            await self._rest()
+            await self._close_snapshots()
 
     def _fail(self, failure: Exception) -> None:
         """End all subscriptions with this error."""
@@ -239,19 +240,19 @@ class SubscriptionHub:
 
     def _is_due(self) -> bool:
         versions = [self._version_of(audience) for audience in Audience]
-        return versions != self._seen or monotonic() - self._looked > RENEWED
+        return versions != self._seen or monotonic() - self._looked > SNAPSHOT_MAX_AGE
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         if self._snapshots is None:
             await self._open()
         versions = [self._version_of(audience) for audience in Audience]
         async with self._opened.looking() as changed:
             if changed:
                 for scope in (0, 1):
-                    await self._tell(scope)
+                    await self._broadcast(scope)
         self._seen, self._looked = versions, monotonic()
 
-    async def _tell(self, scope: int) -> None:
+    async def _broadcast(self, scope: int) -> None:
         """Deliver the changes of a scope to all its subscriptions, page by page."""
         after: int | None = self._opened.sites[scope].number
         while after is not None:

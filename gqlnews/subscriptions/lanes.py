@@ -43,5 +43,5 @@ class Lanes:
     async def close(self) -> None:
         await asyncio.gather(self.light.close(), self.heavy.close())
 
-    async def begin_anew(self) -> None:
-        await asyncio.gather(self.light.begin_anew(), self.heavy.begin_anew())
+    async def reset(self) -> None:
+        await asyncio.gather(self.light.reset(), self.heavy.reset())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gqlnews.database.sqlite.snapshot_pair import VersionState
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.prepared import BoundSubscription
-from gqlnews.query.sql.change_feed import ANEW, FORGOTTEN, NEVER
+from gqlnews.query.sql.change_feed import EPOCH_CHANGED, UNKNOWN_VERSION, VERSION_EXPIRED
 from gqlnews.query.tree import RequestRefusedError
 
 
@@ -40,7 +40,7 @@ class ResumePoint(NamedTuple):
     moment: int
 
 
-def begin_at(bound: BoundSubscription, site: VersionState, number: int) -> ResumePoint:
+def resume_point(bound: BoundSubscription, site: VersionState, number: int) -> ResumePoint:
     """Return the resume point: `since`, or without it `number`, the current version.
 
     Raises RequestRefusedError.
@@ -54,18 +54,18 @@ def begin_at(bound: BoundSubscription, site: VersionState, number: int) -> Resum
     return ResumePoint(since.number, since.started if since.number > 0 else site.number, site.number)
 
 
-def refuse_what_was_forgotten(bound: BoundSubscription, beginning: ResumePoint, site: VersionState) -> None:
+def check_not_expired(bound: BoundSubscription, beginning: ResumePoint, site: VersionState) -> None:
     """Raise RequestRefusedError if the change log was pruned past the resume point during a slow replay."""
     if beginning.known < site.forgotten:
-        error = RequestError(Code.VERSION_TOO_OLD, FORGOTTEN)
+        error = RequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED)
         raise RequestRefusedError(error, bound.field.node, bound.field.path)
 
 
 def _refusal(since: ResumeToken, site: VersionState) -> RequestError | None:
     if since.line != site.line:
-        return RequestError(Code.VERSION_TOO_OLD, ANEW)
+        return RequestError(Code.VERSION_TOO_OLD, EPOCH_CHANGED)
     if max(since.number, since.started) > site.number:
-        return RequestError(Code.BAD_VERSION, NEVER)
+        return RequestError(Code.BAD_VERSION, UNKNOWN_VERSION)
     if since.number > 0 and since.started < site.forgotten:
-        return RequestError(Code.VERSION_TOO_OLD, FORGOTTEN)
+        return RequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED)
     return None

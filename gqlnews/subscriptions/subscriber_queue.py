@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from gqlnews.errors import GqlnewsError
 
-MOST_WAITING = 10_000  # events
-MOST_BYTES = 16 << 20  # of their bodies; queues of identical subscriptions share the bytes in memory
+MAX_WAITING = 10_000  # events
+MAX_BYTES = 16 << 20  # of their bodies; queues of identical subscriptions share the bytes in memory
 
 
 class Event(NamedTuple):
@@ -62,7 +62,7 @@ class SubscriberQueue:
                 self.number = event.number
                 self._events.append(event)
                 self._bytes += len(event.body)
-        if len(self._events) > MOST_WAITING or self._bytes > MOST_BYTES:
+        if len(self._events) > MAX_WAITING or self._bytes > MAX_BYTES:
             self._events.clear()
             self.fail(SlowConsumerError("The client reads more slowly than things change."))
             self._drop()

@@ -2,7 +2,7 @@
 
 from benchmarks.throughput.cold import ColdStart
 from benchmarks.throughput.load import Turn
-from benchmarks.throughput.result import Asking, Result
+from benchmarks.throughput.result import QueryInfo, Result
 from benchmarks.throughput.rounds import CONNECTIONS
 
 
@@ -21,4 +21,4 @@ def result(rates: dict[str, list[float]], question: str = "front") -> Result:
         for server, of_rounds in rates.items()
         for number, rate in enumerate(of_rounds)
     ]
-    return Result("2 cores", "10 articles", 3, 2, [Asking(question, 100, 28_000)], list(rates), turns, [])
+    return Result("2 cores", "10 articles", 3, 2, [QueryInfo(question, 100, 28_000)], list(rates), turns, [])

@@ -85,7 +85,7 @@ def test_the_goal_is_that_of_the_size(articles: int, goal: float | None) -> None
     assert goal_of(articles) == goal
 
 
-def told(kind: str, version: int, title: str | None) -> dict[str, object]:
+def change(kind: str, version: int, title: str | None) -> dict[str, object]:
     article = None if title is None else {"title": title}
     return {"slug": "a", "kind": kind, "version": f"a0-{version}", "article": article}
 
@@ -93,14 +93,14 @@ def told(kind: str, version: int, title: str | None) -> dict[str, object]:
 def test_a_copy_is_what_events_make_of_it() -> None:
     copy = Copy()
     copy.begin({"a": "One", "b": "Two"}, "a0-1")
-    copy.apply(told("REMOVED", 2, None))
+    copy.apply(change("REMOVED", 2, None))
     assert (copy.titles, copy.version, copy.faults) == ({"b": "Two"}, "a0-2", [])
 
 
 def test_an_event_that_comes_twice_is_a_fault() -> None:
     copy = Copy()
     copy.begin({}, "a0-1")
-    copy.apply(told("ADDED", 1, "One"))
+    copy.apply(change("ADDED", 1, "One"))
     assert len(copy.faults) == 1
 
 
@@ -108,7 +108,7 @@ def test_an_event_that_comes_twice_is_a_fault() -> None:
 def test_an_event_that_does_not_fit_is_a_fault_of_who_missed_nothing(kind: str, title: str | None) -> None:
     copy = Copy(strict=True)
     copy.begin({"a": "One"}, "a0-1")
-    copy.apply(told(kind, 2, title))
+    copy.apply(change(kind, 2, title))
     assert len(copy.faults) == 1
 
 

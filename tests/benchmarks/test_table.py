@@ -9,7 +9,7 @@ from tests.benchmarks.results import cold, result
 def test_a_row_has_the_figures_and_the_ratios() -> None:
     found = result({"limit": [12_000], "gqlnews-cached": [6_000], "yoga": [1_000], "ordinary": [100]})
     rows = [line for line in markdown(found).splitlines() if line.startswith("| gqlnews")]
-    assert rows[0] == "| gqlnews, answers kept | 6,000 | 0.17 | 2.50 | 400 | 0.50 | 60.00 | 6.00 |"
+    assert rows[0] == "| gqlnews, response cache | 6,000 | 0.17 | 2.50 | 400 | 0.50 | 60.00 | 6.00 |"
 
 
 def test_nothing_is_compared_with_what_did_not_run() -> None:
@@ -24,4 +24,4 @@ def test_cold_starts_show_the_worst_and_the_median_over_the_whole_turn() -> None
     found = replace(result({"gqlnews-uncached": [1_000.0], "yoga": [500.0]}), cold=starts)
     lines = markdown(found).splitlines()
     assert "**front: 3 cold starts, 32 connections**" in lines
-    assert "| gqlnews, nothing kept | 500 | 750 | 2.50 | 3.00 |" in lines
+    assert "| gqlnews, no caches | 500 | 750 | 2.50 | 3.00 |" in lines

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.cli.app import run
-from gqlnews.cli.formatters import as_github, as_json, as_text
+from gqlnews.cli.formatters import format_github, format_json, format_text
 from gqlnews.content.models import Problem, Severity
 from tests.server.support import ARTICLES, PUBLISHED, run_cli, write_articles
 
@@ -94,7 +94,7 @@ def test_the_exit_code_and_the_streams_are_a_processs(tmp_path: Path) -> None:
     ],
 )
 def test_text_leaves_out_what_is_unknown_and_escapes_what_is_no_text(problem: Problem, text: str) -> None:
-    assert as_text(FOLDER, [problem]) == text
+    assert format_text(FOLDER, [problem]) == text
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_text_leaves_out_what_is_unknown_and_escapes_what_is_no_text(problem: Pr
     ],
 )
 def test_github_commands_are_escaped(problem: Problem, command: str) -> None:
-    assert as_github(FOLDER, [problem]) == command
+    assert format_github(FOLDER, [problem]) == command
 
 
 names = st.text(st.characters(exclude_characters="\0/"), min_size=1).filter(
@@ -120,7 +120,7 @@ names = st.text(st.characters(exclude_characters="\0/"), min_size=1).filter(
 @given(path=names, message=st.text())
 def test_one_problem_is_one_line_in_every_format(path: str, message: str) -> None:
     problem = Problem(path, 1, 2, Severity.ERROR, "bad-date", message)
-    for printed in (as_text, as_json, as_github):
+    for printed in (format_text, format_json, format_github):
         text = printed(FOLDER, [problem])
         assert text.endswith("\n")
         assert len(text[:-1].split("\n")) == 1

@@ -71,7 +71,7 @@ def test_a_terminal_sees_a_progress_bar(tmp_path: Path, changes: dict[str, str],
     ("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
 )
 @pytest.mark.parametrize("processes", ["1", "2"])
-def test_a_signal_ends_it_at_once_and_nothing_is_kept(
+def test_a_signal_ends_it_at_once_and_rolls_back(
     tmp_path: Path, number: int, code: int, name: str, processes: str
 ) -> None:
     sample, few, database = tmp_path / "sample", write_articles(tmp_path / "few"), tmp_path / "news.db"
@@ -82,7 +82,7 @@ def test_a_signal_ends_it_at_once_and_nothing_is_kept(
         terminal.read_until(r"[1-9]\d*/3000")
         start = time.monotonic()
         os.killpg(terminal.process.pid, number)  # as a terminal does
-        terminal.read_until(f"stopped by {name}; nothing of this run was kept")
+        terminal.read_until(f"stopped by {name}; this run was rolled back")
         terminal.process.wait(10)
         assert (time.monotonic() - start < SOON, terminal.process.returncode) == (True, code)
     assert "Traceback" not in terminal.shown

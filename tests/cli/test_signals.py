@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 import typer
 
-from gqlnews.cli.signals import heed_signals, stoppable
+from gqlnews.cli.signals import exit_on_signal, make_interruptible
 
 FOR_EVER = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 BOTH = [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
@@ -23,7 +23,7 @@ def send(number: int) -> None:
 def test_a_signal_says_what_came_of_it(
     number: int, code: int, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(typer.Exit) as end, stoppable("nothing happened"):
+    with pytest.raises(typer.Exit) as end, exit_on_signal("nothing happened"):
         send(number)
     assert end.value.exit_code == code
     assert capsys.readouterr().err == f"gqlnews: stopped by {name}; nothing happened\n"
@@ -32,13 +32,13 @@ def test_a_signal_says_what_came_of_it(
 @pytest.mark.parametrize(("number", "code", "name"), BOTH)
 def test_a_statement_that_runs_for_ever_is_ended(number: int, code: int, name: str) -> None:
     with closing(sqlite3.connect(":memory:")) as db:
-        heed_signals(db)
+        make_interruptible(db)
 
         def work() -> None:
             threading.Timer(0.1, send, [number]).start()
             db.execute(FOR_EVER)
 
-        with pytest.raises(typer.Exit) as end, stoppable("nothing happened"):
+        with pytest.raises(typer.Exit) as end, exit_on_signal("nothing happened"):
             work()
     assert end.value.exit_code == code
 
@@ -53,18 +53,18 @@ def test_a_second_signal_does_not_disturb_the_unwinding() -> None:
             send(signal.SIGTERM)
             unwound.append("to the end")
 
-    with pytest.raises(typer.Exit), stoppable("nothing happened"):
+    with pytest.raises(typer.Exit), exit_on_signal("nothing happened"):
         work()
     assert unwound == ["to the end"]
 
 
 def test_what_was_set_before_is_set_again() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with stoppable("nothing happened"):
+    with exit_on_signal("nothing happened"):
         pass
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
 def test_an_error_passes() -> None:
-    with pytest.raises(ZeroDivisionError), stoppable("nothing happened"):
+    with pytest.raises(ZeroDivisionError), exit_on_signal("nothing happened"):
         raise ZeroDivisionError

@@ -27,13 +27,13 @@ class Starts:
         return process
 
 
-def kept(starts: Callable[[], "subprocess.Popen[bytes]"]) -> SupervisedProcess:
+def supervised(starts: Callable[[], "subprocess.Popen[bytes]"]) -> SupervisedProcess:
     return SupervisedProcess("process", starts)
 
 
 def test_a_process_that_cannot_be_started_is_tried_again() -> None:
     starts = Starts(failures=1)
-    one = kept(starts)
+    one = supervised(starts)
     starts.processes[0].kill()
     until_so(lambda: len(starts.processes) == 2)
     assert starts.failed == 1
@@ -43,7 +43,7 @@ def test_a_process_that_cannot_be_started_is_tried_again() -> None:
 
 def test_what_is_stopped_while_it_cannot_be_started_ends() -> None:
     starts = Starts(failures=1000)
-    one = kept(starts)
+    one = supervised(starts)
     starts.processes[0].kill()
     until_so(lambda: starts.failed > 0)
     one.stop()

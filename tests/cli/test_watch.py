@@ -21,11 +21,11 @@ def test_it_takes_in_follows_and_ends_in_one_line(tmp_path: Path, number: int, n
         run.wait_for("2 added, 0 changed, 0 removed, 0 unchanged, 1 problems; ")
         run.wait_for("info following folder=")
         (folder / "published.md").unlink()
-        run.wait_for("info taken in added=0 changed=0 removed=1 problems=1 ms=")
+        run.wait_for("info ingested added=0 changed=0 removed=1 problems=1 ms=")
         assert run.stop(number) < SOON
         assert run.process.returncode == 0
         last = run.rest().splitlines()[-1]
-    assert last == f"gqlnews: stopped by {name}; the database holds all that was taken in"
+    assert last == f"gqlnews: stopped by {name}; the database holds everything that was ingested"
 
 
 def test_a_signal_before_it_follows_is_that_of_an_ingest(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_signal_before_it_follows_is_that_of_an_ingest(tmp_path: Path) -> None
         until((tmp_path / "n.db-journal").exists, "it does not begin")
         run.stop(signal.SIGTERM)
         assert run.process.returncode == 128 + signal.SIGTERM
-        assert "nothing of this run was kept" in run.rest()
+        assert "this run was rolled back" in run.rest()
 
 
 def test_a_rebuild_that_fails_is_not_forgotten(tmp_path: Path) -> None:

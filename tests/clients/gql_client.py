@@ -75,7 +75,7 @@ async def attempt(url: str, token: str | None, subscription: str) -> None:
             tell(change=data)
 
 
-async def told(running: Coroutine[Any, Any, None]) -> None:
+async def report_errors(running: Coroutine[Any, Any, None]) -> None:
     """Run, and report errors."""
     try:
         await running
@@ -90,9 +90,9 @@ async def run(url: str, token: str | None = None) -> None:
     while line := await asyncio.to_thread(sys.stdin.readline):
         match json.loads(line):
             case {"watch": where}:
-                task = asyncio.create_task(told(follow(url, token, where)))
+                task = asyncio.create_task(report_errors(follow(url, token, where)))
             case {"try": subscription}:
-                task = asyncio.create_task(told(attempt(url, token, subscription)))
+                task = asyncio.create_task(report_errors(attempt(url, token, subscription)))
             case {"ask": query}:
                 tell(answer=await ask(url, token, query))
             case {"stop": True} if task is not None:

@@ -98,14 +98,14 @@ def test_each_change_arrives_once_in_order_and_as_its_reader_may_see_it(
             client.watch(ASTRONOMY)
         for edit, public, editor in STORY:
             edit(newsroom)
-            told = editor if who == "editor" else public
-            if told is not None:
-                assert changes(running) == same(told)
+            expected = editor if who == "editor" else public
+            if expected is not None:
+                assert changes(running) == same(expected)
         assert {name: client.rest() for name, client in running.items()} == same([])
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
-def test_what_changes_while_the_server_is_away_is_told_once_when_it_is_back(
+def test_changes_made_while_the_server_is_down_arrive_once_when_it_is_back(
     how: signal.Signals, tmp_path: Path, newsroom: Newsroom
 ) -> None:
     database = str(tmp_path / "news.db")
@@ -131,34 +131,32 @@ def test_what_changes_while_the_server_is_away_is_told_once_when_it_is_back(
     assert rest == same([])
 
 
-def test_who_comes_back_to_a_store_made_anew_is_told_to_start_afresh(
-    tmp_path: Path, newsroom: Newsroom
-) -> None:
+def test_a_client_that_resumes_on_a_new_database_must_start_over(tmp_path: Path, newsroom: Newsroom) -> None:
     with serving(tmp_path, newsroom.folder, "--db", str(tmp_path / "one.db"), env=LIVE) as (url, server):
         with programs(tmp_path, f"{url}/graphql") as running:
             for client in running.values():
                 client.watch(ASTRONOMY)
             server.stop(signal.SIGKILL)
-            anew = ("--db", str(tmp_path / "other.db"), "--port", url.rpartition(":")[2])
-            with serving(tmp_path, newsroom.folder, *anew, env=LIVE):
-                told = {name: client.next() for name, client in running.items()}
-    assert told == same({"refused": ["VERSION_TOO_OLD"]})
+            other_store = ("--db", str(tmp_path / "other.db"), "--port", url.rpartition(":")[2])
+            with serving(tmp_path, newsroom.folder, *other_store, env=LIVE):
+                received = {name: client.next() for name, client in running.items()}
+    assert received == same({"refused": ["VERSION_TOO_OLD"]})
 
 
 def test_a_subscription_that_is_not_valid_is_refused(tmp_path: Path, server: tuple[str, Running]) -> None:
     with programs(tmp_path, server[0]) as running:
         for client in running.values():
             client.send("try", "subscription Wrong { articleChanged { nothing } }")
-        told = {name: client.next() for name, client in running.items()}
-    assert told == same({"refused": ["GRAPHQL_VALIDATION_FAILED"]})
+        received = {name: client.next() for name, client in running.items()}
+    assert received == same({"refused": ["GRAPHQL_VALIDATION_FAILED"]})
 
 
 def test_a_token_that_is_not_known_is_said_at_once(tmp_path: Path, server: tuple[str, Running]) -> None:
     with programs(tmp_path, server[0], "another-token") as running:
         for client in running.values():
             client.send("try", "subscription Changes { articleChanged { kind } }")
-        told = {name: client.next() for name, client in running.items()}
-    assert told == {
+        received = {name: client.next() for name, client in running.items()}
+    assert received == {
         "graphql-ws": {"lost": "4403 Forbidden"},
         "graphql-sse": {"lost": "The token is not known"},
         "apollo": {"lost": "Socket closed with event 4403 Forbidden"},

@@ -14,7 +14,7 @@ export function connect(url, token) {
   };
 }
 
-// urql does not connect again by itself: what was cut off is asked for anew, from the last change seen on.
+// urql does not reconnect by itself: after a broken stream, subscribe again from the last change seen.
 function watch(client, query, { ...variables }, sink) {
   let retries = 0;
   let subscription;

@@ -15,7 +15,7 @@ from gqlnews.config.settings import (
     log_format,
     origins,
     server_settings,
-    traces_on,
+    tracing_enabled,
 )
 from gqlnews.errors import SettingsError
 
@@ -165,7 +165,7 @@ def test_when_operations_are_traced(
     monkeypatch: pytest.MonkeyPatch, asked: bool | None, environ: dict[str, str], installed: bool, on: bool
 ) -> None:
     monkeypatch.setattr(read, "TRACING", ("json",) if installed else ("no_such_package.at_all",))
-    assert traces_on(asked, environ) is on
+    assert tracing_enabled(asked, environ) is on
 
 
 def test_traces_without_their_extra_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
-from gqlnews.content.parse_file import MAX_BYTES, parse_article, read_outcome
+from gqlnews.content.parse_file import MAX_BYTES, parse_article, parse_file
 from gqlnews.content.problem_codes import WARNINGS
-from gqlnews.discovery.scan import discover
-from gqlnews.ingest.worker_pool import read_all
+from gqlnews.discovery.scan import scan_folder
+from gqlnews.ingest.worker_pool import parse_all
 from tests.content.bad_files import NEEDED, Bad, bad_files, fenced
 
 BAD_FILES = {bad.name: bad for bad in bad_files()}
@@ -34,8 +34,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ParseResult]
 
 
 def read_folder(folder: Path) -> dict[str, ParseResult]:
-    files = [file for file in discover(folder) if isinstance(file, SourceFile)]
-    read = read_all(folder, files, ParseOptions(), processes=2)
+    files = [file for file in scan_folder(folder) if isinstance(file, SourceFile)]
+    read = parse_all(folder, files, ParseOptions(), processes=2)
     return {outcome.source.path.removesuffix(".md"): outcome for outcome in read}
 
 
@@ -81,5 +81,5 @@ def seconds(folder: Path, data: bytes) -> float:
     """Return the processor time of parsing a file with these bytes."""
     (folder / "it.md").write_bytes(data)
     started = time.thread_time()
-    read_outcome(folder, SourceFile("it.md", 0, 0, 0), ParseOptions())
+    parse_file(folder, SourceFile("it.md", 0, 0, 0), ParseOptions())
     return time.thread_time() - started

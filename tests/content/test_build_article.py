@@ -164,7 +164,7 @@ def test_dates_in_related_are_served_in_utc() -> None:
     assert [entry.published_date_time for entry in article.related] == ["2021-04-15T12:00:00Z", None]
 
 
-def test_unknown_keys_are_kept_in_order() -> None:
+def test_unknown_keys_stay_in_order() -> None:
     lines = (
         "content: x\nb: yes\na: [1, 1.50, .5, 1e3, 0777, 0x1F, 1_000, ~, no, 2021-04-15, '1', .inf, 1e999]\n"
         "c: {z: 9223372036854775807, y: 9223372036854775808, x: -1}\n1: one\n~: null\nd: |\n  text\ne:"
@@ -176,7 +176,7 @@ def test_unknown_keys_are_kept_in_order() -> None:
     )
 
 
-def test_the_sealed_payload_is_kept_whatever_it_is() -> None:
+def test_the_sealed_payload_is_stored_unchanged() -> None:
     assert read("secured: Zm9v;YmE=").secured == "Zm9v;YmE="
     assert codes("secured: Zm9v;YmE=") == []
     assert read("secured: ' not sealed '").secured == " not sealed "

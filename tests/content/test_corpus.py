@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.models import Article, ParseOptions, ParseResult, SourceFile
-from gqlnews.discovery.scan import discover
-from gqlnews.ingest.worker_pool import read_all
+from gqlnews.discovery.scan import scan_folder
+from gqlnews.ingest.worker_pool import parse_all
 
 ESCAPED_LINES = 1_104
 
 
 def read_folder(folder: Path) -> list[ParseResult]:
-    files = (found for found in discover(folder) if isinstance(found, SourceFile))
-    return list(read_all(folder, files, ParseOptions()))
+    files = (found for found in scan_folder(folder) if isinstance(found, SourceFile))
+    return list(parse_all(folder, files, ParseOptions()))
 
 
 @pytest.fixture(scope="module")

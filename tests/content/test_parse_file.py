@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
-from gqlnews.content.parse_file import MAX_BYTES, parse_article, read_outcome
+from gqlnews.content.parse_file import MAX_BYTES, parse_article, parse_file
 from tests.content.bad_files import NEEDED, fenced
 
 OPTIONS = ParseOptions()
@@ -21,7 +21,7 @@ def codes(outcome: ParseResult) -> list[str]:
 def test_the_open_file_says_what_was_read(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(fenced(NEEDED))
     status = (tmp_path / "a.md").stat()
-    outcome = read_outcome(tmp_path, LISTED, OPTIONS)
+    outcome = parse_file(tmp_path, LISTED, OPTIONS)
     assert outcome.source == SourceFile("a.md", status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     assert outcome.revision == blake2b(fenced(NEEDED), digest_size=16).hexdigest()
     assert outcome.article is not None
@@ -30,13 +30,13 @@ def test_the_open_file_says_what_was_read(tmp_path: Path) -> None:
 
 def test_the_revision_of_a_broken_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(b"\xff")
-    outcome = read_outcome(tmp_path, LISTED, OPTIONS)
+    outcome = parse_file(tmp_path, LISTED, OPTIONS)
     assert outcome.revision == blake2b(b"\xff", digest_size=16).hexdigest()
     assert codes(outcome) == ["not-utf-8"]
 
 
 def test_a_file_that_is_gone_is_unreadable(tmp_path: Path) -> None:
-    outcome = read_outcome(tmp_path, LISTED, OPTIONS)
+    outcome = parse_file(tmp_path, LISTED, OPTIONS)
     assert (codes(outcome), outcome.revision, outcome.source) == (["unreadable"], None, LISTED)
 
 
@@ -48,10 +48,10 @@ def test_a_link_inside_is_read_and_one_that_leads_out_is_not(tmp_path: Path, pat
     (tmp_path / "secret.md").write_bytes(fenced(NEEDED))
     listed = SourceFile(path, 0, 0, 0)
     (folder / path).symlink_to(folder / "real.txt")
-    assert read_outcome(folder, listed, OPTIONS).article is not None
+    assert parse_file(folder, listed, OPTIONS).article is not None
     (folder / path).unlink()
     (folder / path).symlink_to(tmp_path / "secret.md")
-    assert codes(read_outcome(folder, listed, OPTIONS)) == ["unreadable"]
+    assert codes(parse_file(folder, listed, OPTIONS)) == ["unreadable"]
 
 
 def test_a_folder_that_became_a_link_out_is_not_read_through(tmp_path: Path) -> None:
@@ -59,21 +59,21 @@ def test_a_folder_that_became_a_link_out_is_not_read_through(tmp_path: Path) -> 
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "a.md").write_bytes(fenced(NEEDED))
     (tmp_path / "content" / "deep").symlink_to(tmp_path / "secrets")
-    outcome = read_outcome(tmp_path / "content", SourceFile("deep/a.md", 0, 0, 0), OPTIONS)
+    outcome = parse_file(tmp_path / "content", SourceFile("deep/a.md", 0, 0, 0), OPTIONS)
     assert codes(outcome) == ["unreadable"]
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.md")
-    assert codes(read_outcome(tmp_path, LISTED, OPTIONS)) == ["unreadable"]
+    assert codes(parse_file(tmp_path, LISTED, OPTIONS)) == ["unreadable"]
 
 
 def test_a_mebibyte_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:
     good = fenced(NEEDED)
     (tmp_path / "a.md").write_bytes(good.ljust(MAX_BYTES, b"a"))
-    assert read_outcome(tmp_path, LISTED, OPTIONS).article is not None
+    assert parse_file(tmp_path, LISTED, OPTIONS).article is not None
     (tmp_path / "a.md").write_bytes(good.ljust(MAX_BYTES + 1, b"a"))
-    outcome = read_outcome(tmp_path, LISTED, OPTIONS)
+    outcome = parse_file(tmp_path, LISTED, OPTIONS)
     assert (codes(outcome), outcome.revision) == (["too-large"], None)
 
 

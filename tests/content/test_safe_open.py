@@ -19,12 +19,12 @@ from gqlnews.content.safe_open import (
     PathEscapesError,
     open_beneath,
     open_by_component,
-    open_inside,
+    open_within,
 )
-from gqlnews.discovery.scan import discover
-from gqlnews.discovery.scan_paths import look
+from gqlnews.discovery.scan import scan_folder
+from gqlnews.discovery.scan_paths import scan_paths
 from gqlnews.discovery.watch_tree import WatchTree
-from gqlnews.ingest.worker_pool import read_all
+from gqlnews.ingest.worker_pool import parse_all
 from tests.content.bad_files import fenced
 from tests.content.exchange import ROOT, exchanging
 
@@ -67,7 +67,7 @@ def descriptors_below(folder: Path) -> list[str]:
 
 
 def text_of(folder: OpenFolder | Path, path: str) -> str:
-    with open(open_inside(folder, path), "rb", buffering=0) as file:
+    with open(open_within(folder, path), "rb", buffering=0) as file:
         return file.read().decode()
 
 
@@ -163,7 +163,7 @@ def test_a_null_byte_ends_no_path(opened: OpenFolder) -> None:
 def test_a_link_to_the_folder_itself_is_a_folder(opened: OpenFolder) -> None:
     (opened.path / "self.md").symlink_to(".")
     assert opened.stat_target("self.md").st_ino == opened.path.stat().st_ino
-    assert [found for found in discover(opened) if found.path == "self.md"] == []
+    assert [found for found in scan_folder(opened) if found.path == "self.md"] == []
 
 
 def test_a_folder_that_is_named_by_a_link_is_opened(content: Path, tmp_path: Path) -> None:
@@ -180,11 +180,11 @@ def test_a_linked_folder_is_neither_listed_nor_looked_into(opened: OpenFolder) -
             opened.open_folder(path)
         with pytest.raises(NotADirectoryError):
             opened.lstat(f"{path}/b.md")
-    assert sorted(found.path for found in discover(opened)) == ["a.md", "deep/er/b.md"]
-    assert list(look(opened, ["linked/er/b.md", "deep/linked/er/b.md", "deep/linked"])) == []
+    assert sorted(found.path for found in scan_folder(opened)) == ["a.md", "deep/er/b.md"]
+    assert list(scan_paths(opened, ["linked/er/b.md", "deep/linked/er/b.md", "deep/linked"])) == []
     tree = WatchTree(opened.path)
     for path in ("", "linked", "linked/er"):
-        tree.grow(path)
+        tree.add(path)
     assert tree.folders == {"", "deep", "deep/er"}
 
 
@@ -289,7 +289,7 @@ def test_no_exchange_for_a_link_lists_a_folder_outside(opened: OpenFolder) -> No
     deadline, whole = time.monotonic() + DEADLINE, 0
     with exchanging(opened.path / "deep", opened.path / "other"):
         for number in range(ATTEMPTS):
-            found = discover(opened) if number % 2 else look(opened, ["a.md", "deep"])
+            found = scan_folder(opened) if number % 2 else scan_paths(opened, ["a.md", "deep"])
             paths = {each.path for each in found}
             assert paths <= {"a.md", "deep/er/b.md", "other/er/b.md"}
             whole += len(paths) > 1
@@ -312,8 +312,8 @@ def test_no_exchange_for_a_link_publishes_a_file_outside(tmp_path: Path) -> None
     with exchanging(content / "deep", content / "other"):
         while read < ATTEMPTS:
             assert time.monotonic() < deadline
-            files = (found for found in discover(content) if isinstance(found, SourceFile))
-            for outcome in read_all(content, files, OPTIONS, processes=1):
+            files = (found for found in scan_folder(content) if isinstance(found, SourceFile))
+            for outcome in parse_all(content, files, OPTIONS, processes=1):
                 assert "outside" not in outcome.source.path
                 if outcome.article is not None:
                     assert outcome.article.title == "deep"
@@ -322,7 +322,7 @@ def test_no_exchange_for_a_link_publishes_a_file_outside(tmp_path: Path) -> None
 
 def test_a_file_is_the_one_that_the_listing_names(opened: OpenFolder) -> None:
     (opened.path / "link.md").symlink_to("a.md")
-    found = {each.path: each for each in discover(opened)}
+    found = {each.path: each for each in scan_folder(opened)}
     link, file = found["link.md"], found["a.md"]
     assert isinstance(link, SourceFile)
     assert isinstance(file, SourceFile)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.content.front_matter import FrontMatter, unfence
+from gqlnews.content.front_matter import FrontMatter, split_front_matter
 from gqlnews.content.markdown import render
 from gqlnews.content.models import ParseOptions
-from gqlnews.content.yaml_fast import read_fast
-from gqlnews.content.yaml_positions import read_slow
+from gqlnews.content.yaml_fast import parse_fast
+from gqlnews.content.yaml_positions import parse_with_positions
 from tests.content.documents import fronts
 from tests.content.test_yaml_offsets import FRONT
 
@@ -60,7 +60,7 @@ damages = st.lists(st.tuples(st.integers(0, 1_000), st.sampled_from(TOKENS), st.
 
 
 def fenced(front: str) -> FrontMatter:
-    parts = unfence(f"---\n{front}---\n")
+    parts = split_front_matter(f"---\n{front}---\n")
     assert parts is not None
     return parts
 
@@ -69,9 +69,9 @@ def fenced(front: str) -> FrontMatter:
 @settings(max_examples=400)
 def test_what_the_fast_reader_says_the_slow_one_says_too(front: str) -> None:
     parts = fenced(front.replace("\n---", "\n--"))
-    fast = read_fast("a.md", parts, render(""), OPTIONS)
+    fast = parse_fast("a.md", parts, render(""), OPTIONS)
     if fast is not None:
-        assert fast == read_slow("a.md", parts, render(""), OPTIONS)
+        assert fast == parse_with_positions("a.md", parts, render(""), OPTIONS)
 
 
 @given(damages)
@@ -80,10 +80,10 @@ def test_they_agree_on_a_document_that_was_damaged(damages: list[tuple[int, str,
     text = PLAIN + FRONT.replace("\ntitle: A\n", "") + "heat: 5\nexcerpt: 'it''s'\n"
     for place, token, gone in damages:
         text = text[: place % len(text)] + token + text[place % len(text) + gone :]
-    parts = unfence(f"---\n{text}\n---\n")
-    fast = parts and read_fast("a.md", parts, render(""), OPTIONS)
+    parts = split_front_matter(f"---\n{text}\n---\n")
+    fast = parts and parse_fast("a.md", parts, render(""), OPTIONS)
     if parts and fast:
-        assert fast == read_slow("a.md", parts, render(""), OPTIONS)
+        assert fast == parse_with_positions("a.md", parts, render(""), OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,6 @@ def test_they_agree_on_a_document_that_was_damaged(damages: list[tuple[int, str,
 )
 def test_a_plain_file_needs_no_other_reader(lines: str) -> None:
     parts = fenced(PLAIN + lines)
-    fast = read_fast("a.md", parts, render(""), OPTIONS)
+    fast = parse_fast("a.md", parts, render(""), OPTIONS)
     assert fast is not None
-    assert fast == read_slow("a.md", parts, render(""), OPTIONS)
+    assert fast == parse_with_positions("a.md", parts, render(""), OPTIONS)

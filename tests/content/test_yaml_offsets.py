@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from gqlnews.content.diagnostics import FieldPath
-from gqlnews.content.yaml_offsets import OffsetUnknown, index_of
+from gqlnews.content.yaml_offsets import OffsetUnknown, find_offset
 
 FRONT = """
 title: A
@@ -47,7 +47,7 @@ related:
     ],
 )
 def test_a_value_is_found(place: FieldPath, begins: str) -> None:
-    assert FRONT[index_of(FRONT, yaml.safe_load(FRONT), place) :].startswith(begins)
+    assert FRONT[find_offset(FRONT, yaml.safe_load(FRONT), place) :].startswith(begins)
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_a_value_is_found(place: FieldPath, begins: str) -> None:
 def test_of_any_other_style_nothing_is_said(front: str, place: FieldPath) -> None:
     values: dict[str, Any] = yaml.safe_load(front)
     with pytest.raises(OffsetUnknown):
-        index_of(front, values, place)
+        find_offset(front, values, place)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from gqlnews.content import openat2, safe_open
-from gqlnews.discovery.scan import discover
+from gqlnews.discovery.scan import scan_folder
 
 _NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER_MODE = 38, 22, 2
 _LOAD_WORD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06
@@ -52,7 +52,7 @@ def main() -> None:
             openat2.openat2(opened.descriptor, path, os.O_RDONLY)
         except OSError as refused:
             print(refused.errno)
-        print(*sorted(found.path for found in discover(opened)))
+        print(*sorted(found.path for found in scan_folder(opened)))
         print(os.read(opened.open_file(path), 100).decode())
 
 

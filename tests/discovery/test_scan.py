@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.models import Problem, SourceFile
-from gqlnews.discovery.scan import discover
+from gqlnews.discovery.scan import scan_folder
 from gqlnews.errors import ContentFolderError
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(found.path for found in discover(folder) if isinstance(found, SourceFile))
+    return sorted(found.path for found in scan_folder(folder) if isinstance(found, SourceFile))
 
 
 def refused(folder: Path) -> list[str]:
-    problems = [found for found in discover(folder) if isinstance(found, Problem)]
+    problems = [found for found in scan_folder(folder) if isinstance(found, Problem)]
     assert all((each.code, each.line, each.severity) == ("unreadable", None, "ERROR") for each in problems)
     return sorted(problem.path for problem in problems)
 
@@ -44,13 +44,13 @@ def test_a_file_is_described_as_the_file_system_does(tmp_path: Path) -> None:
     make(tmp_path, "a.md")
     status = (tmp_path / "a.md").stat()
     source = SourceFile("a.md", status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    assert list(discover(tmp_path)) == [source]
+    assert list(scan_folder(tmp_path)) == [source]
 
 
 def test_a_link_inside_the_folder_is_followed(tmp_path: Path) -> None:
     folder = tmp_path / "content"
-    make(folder, "kept/a.txt")
-    (folder / "link.md").symlink_to("kept/a.txt")
+    make(folder, "target/a.txt")
+    (folder / "link.md").symlink_to("target/a.txt")
     (folder / "twice.md").symlink_to("link.md")
     (tmp_path / "other").symlink_to(folder)
     assert files(folder) == files(tmp_path / "other") == ["link.md", "twice.md"]
@@ -110,7 +110,7 @@ def test_a_folder_too_deep_to_list_is_refused(tmp_path: Path) -> None:
 
 def test_what_goes_while_it_is_walked_is_passed_over(tmp_path: Path) -> None:
     make(tmp_path, "one/a.md", "two/b.md")
-    found = discover(tmp_path)
+    found = scan_folder(tmp_path)
     first = next(found)
     for other in ("one/a.md", "two/b.md"):
         if other != first.path:
@@ -123,12 +123,12 @@ def test_what_goes_while_it_is_walked_is_passed_over(tmp_path: Path) -> None:
 def test_what_is_no_folder_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     make(tmp_path, "a.md")
     with pytest.raises(ContentFolderError, match=name):
-        discover(tmp_path / name)
+        scan_folder(tmp_path / name)
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ContentFolderError, match="cannot be read"):
-        discover(tmp_path / ("d" * 300))
+        scan_folder(tmp_path / ("d" * 300))
 
 
 def test_twenty_thousand_files_are_found_in_constant_memory(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_twenty_thousand_files_are_found_in_constant_memory(tmp_path: Path) -> N
         (tmp_path / f"{number}.md").touch()
     tracemalloc.start()
     try:
-        assert sum(1 for _ in discover(tmp_path)) == 20_000
+        assert sum(1 for _ in scan_folder(tmp_path)) == 20_000
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()

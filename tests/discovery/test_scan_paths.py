@@ -7,8 +7,8 @@ import pytest
 
 from gqlnews.content.models import Problem
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.discovery.scan import discover
-from gqlnews.discovery.scan_paths import folders_above, is_visible, look
+from gqlnews.discovery.scan import scan_folder
+from gqlnews.discovery.scan_paths import is_visible, parent_folders, scan_paths
 from gqlnews.errors import ContentFolderError
 
 
@@ -19,7 +19,7 @@ def make(folder: Path, *paths: str) -> None:
 
 
 def found(folder: Path, *paths: str) -> list[str]:
-    return sorted(each.path for each in look(folder, paths))
+    return sorted(each.path for each in scan_paths(folder, paths))
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_top_of_the_folder_is_the_whole_folder(folder: Path) -> None:
     names = [entry.name for entry in folder.iterdir()]
-    assert sorted(look(folder, names), key=repr) == sorted(discover(folder), key=repr)
+    assert sorted(scan_paths(folder, names), key=repr) == sorted(scan_folder(folder), key=repr)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_cannot_be_asked_for_is_a_problem(
     folder: Path, monkeypatch: pytest.MonkeyPatch, path: str, expected: str
 ) -> None:
     deny(monkeypatch, "lstat", path)
-    (problem,) = look(folder, [path])
+    (problem,) = scan_paths(folder, [path])
     assert isinstance(problem, Problem)
     assert problem.path == expected
 
@@ -94,11 +94,11 @@ def deny(monkeypatch: pytest.MonkeyPatch, call: str, denied: str) -> None:
 
 def test_without_the_folder_it_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ContentFolderError, match="There is no folder"):
-        list(look(tmp_path / "missing", ["a.md"]))
+        list(scan_paths(tmp_path / "missing", ["a.md"]))
 
 
 def test_a_folder_that_is_replaced_meanwhile_is_an_error(folder: Path) -> None:
-    walk = discover(folder)
+    walk = scan_folder(folder)
     next(walk)
     folder.rename(folder.with_name("before"))
     make(folder, "a.md")
@@ -107,7 +107,7 @@ def test_a_folder_that_is_replaced_meanwhile_is_an_error(folder: Path) -> None:
 
 
 def test_a_folder_that_goes_meanwhile_is_an_error(folder: Path) -> None:
-    walk = look(folder, ["a.md", "sub"])
+    walk = scan_paths(folder, ["a.md", "sub"])
     next(walk)
     folder.rename(folder.with_name("before"))
     with pytest.raises(ContentFolderError, match="There is no folder"):
@@ -115,8 +115,8 @@ def test_a_folder_that_goes_meanwhile_is_an_error(folder: Path) -> None:
 
 
 def test_paths_are_taken_apart() -> None:
-    assert folders_above("a/b/c.md") == ["a", "a/b"]
-    assert folders_above("c.md") == []
+    assert parent_folders("a/b/c.md") == ["a", "a/b"]
+    assert parent_folders("c.md") == []
     assert [is_visible(path) for path in ("a/b.md", ".a/b.md", "a/.b.md", "..", "a.b")] == [
         True,
         False,

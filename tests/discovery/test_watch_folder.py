@@ -12,7 +12,7 @@ from gqlnews.discovery import fs_events
 from gqlnews.discovery.watch_folder import Batch, WatchOptions, watch
 
 SOON = 2.5  # polls every quarter of a second
-CALM = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, disturbed=lambda: False)
+CALM = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, needs_rescan=lambda: False)
 
 
 def make(folder: Path, *paths: str) -> None:
@@ -36,7 +36,7 @@ def batches(folder: Path) -> Iterator[Iterator[Batch]]:
     following.close()
 
 
-def told(batches: Iterator[Batch]) -> set[str]:
+def changed_paths(batches: Iterator[Batch]) -> set[str]:
     """Return the next reported paths; an empty set stands for a full scan."""
     batch: Batch = next(batches)
     return set(batch or ())
@@ -46,28 +46,28 @@ def until(batches: Iterator[Batch], path: str) -> set[str]:
     """Return all paths reported up to `path`."""
     seen: set[str] = set()
     while path not in seen:
-        seen |= told(batches)
+        seen |= changed_paths(batches)
     return seen
 
 
-def test_a_file_that_is_written_is_told(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_file_that_is_written_is_reported(folder: Path, batches: Iterator[Batch]) -> None:
     make(folder, "a.md")
-    assert told(batches) == {"a.md"}
+    assert changed_paths(batches) == {"a.md"}
 
 
-def test_a_file_that_is_renamed_is_told_by_both_names(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_file_that_is_renamed_is_reported_by_both_names(folder: Path, batches: Iterator[Batch]) -> None:
     (folder / "a.md").rename(folder / "sub" / "z.md")
-    assert told(batches) == {"a.md", "sub/z.md"}
+    assert changed_paths(batches) == {"a.md", "sub/z.md"}
 
 
-def test_a_file_that_is_saved_aside_is_told_and_what_went(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_file_that_is_saved_aside_is_reported_and_what_went(folder: Path, batches: Iterator[Batch]) -> None:
     make(folder, ".a.md.swp", "a.md~", "a.tmp")
     (folder / "a.tmp").rename(folder / "a.md")
-    assert told(batches) == {"a.md", "a.tmp"}
+    assert changed_paths(batches) == {"a.md", "a.tmp"}
 
 
 @pytest.mark.parametrize("path", ["notes.txt", ".h.md", ".git/x.md", "sub/.h/x.md", "a.MD"])
-def test_what_is_no_article_is_not_told(folder: Path, path: str) -> None:
+def test_what_is_no_article_is_not_reported(folder: Path, path: str) -> None:
     (folder / path).parent.mkdir(exist_ok=True)
     batches = watch(folder, CALM)
     assert next(batches) is None
@@ -76,7 +76,7 @@ def test_what_is_no_article_is_not_told(folder: Path, path: str) -> None:
     assert until(batches, "sub/b.md") == {"sub/b.md"}
 
 
-def test_a_new_folder_is_told_and_then_what_happens_in_it(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_new_folder_is_reported_and_then_what_happens_in_it(folder: Path, batches: Iterator[Batch]) -> None:
     make(folder, "new/one/x.md")
     assert "new" in until(batches, "new")
     make(folder, "new/one/two/y.md")
@@ -85,7 +85,7 @@ def test_a_new_folder_is_told_and_then_what_happens_in_it(folder: Path, batches:
     until(batches, "new/one/two/y.md")
 
 
-def test_a_folder_that_is_renamed_is_told_by_both_names_and_watched_on(
+def test_a_folder_that_is_renamed_is_reported_by_both_names_and_watched_on(
     folder: Path, batches: Iterator[Batch]
 ) -> None:
     (folder / "sub").rename(folder / "other")
@@ -94,7 +94,7 @@ def test_a_folder_that_is_renamed_is_told_by_both_names_and_watched_on(
     until(batches, "other/deep/c.markdown")
 
 
-def test_a_folder_that_goes_is_told(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_folder_that_goes_is_reported(folder: Path, batches: Iterator[Batch]) -> None:
     shutil.rmtree(folder / "sub")
     until(batches, "sub")
 
@@ -114,24 +114,24 @@ def test_a_linked_folder_is_not_entered(folder: Path, tmp_path: Path) -> None:
     assert next(batches) is None
     make(tmp_path, "outside/x.md")
     make(folder, "a.md")
-    assert told(batches) == {"a.md"}
+    assert changed_paths(batches) == {"a.md"}
 
 
-def test_a_link_is_told_where_what_it_leads_to_changes(folder: Path, batches: Iterator[Batch]) -> None:
-    make(folder, ".kept/x.txt")
-    (folder / "link.md").symlink_to(".kept/x.txt")
-    assert told(batches) == {"link.md"}
-    make(folder, ".kept/x.txt")
-    assert told(batches) == {"link.md"}
+def test_a_link_is_reported_where_what_it_leads_to_changes(folder: Path, batches: Iterator[Batch]) -> None:
+    make(folder, ".target/x.txt")
+    (folder / "link.md").symlink_to(".target/x.txt")
+    assert changed_paths(batches) == {"link.md"}
+    make(folder, ".target/x.txt")
+    assert changed_paths(batches) == {"link.md"}
 
 
-def test_a_name_that_is_no_utf_8_has_everything_looked_at_and_the_rest_told(
+def test_a_name_that_is_no_utf_8_has_everything_looked_at_and_the_rest_reported(
     folder: Path, batches: Iterator[Batch]
 ) -> None:
     make(folder, os.fsdecode(b"\xff.md"))
     assert next(batches) is None
     make(folder, "a.md")
-    assert told(batches) == {"a.md"}
+    assert changed_paths(batches) == {"a.md"}
 
 
 def test_while_the_folder_is_away_it_is_everything(folder: Path, batches: Iterator[Batch]) -> None:
@@ -143,7 +143,7 @@ def test_while_the_folder_is_away_it_is_everything(folder: Path, batches: Iterat
     folder.with_name("away").rename(folder)
     assert next(batches) is None
     make(folder, "sub/b.md")
-    assert told(batches) == {"sub/b.md"}
+    assert changed_paths(batches) == {"sub/b.md"}
 
 
 def test_a_folder_that_is_replaced_is_noticed(folder: Path, batches: Iterator[Batch]) -> None:
@@ -151,7 +151,7 @@ def test_a_folder_that_is_replaced_is_noticed(folder: Path, batches: Iterator[Ba
     make(folder, "a.md")
     assert next(batches) is None
     make(folder, "a.md")
-    assert told(batches) == {"a.md"}
+    assert changed_paths(batches) == {"a.md"}
 
 
 def test_after_very_many_changes_everything_is_looked_at(folder: Path, batches: Iterator[Batch]) -> None:
@@ -160,19 +160,21 @@ def test_after_very_many_changes_everything_is_looked_at(folder: Path, batches: 
         pass
 
 
-def test_changes_a_quarter_of_a_second_apart_are_told_apart(folder: Path, batches: Iterator[Batch]) -> None:
+def test_changes_a_quarter_of_a_second_apart_are_reported_separately(
+    folder: Path, batches: Iterator[Batch]
+) -> None:
     took = []
     for path in ("a.md", "sub/b.md", "a.md", "sub/deep/c.markdown", "a.md"):
         start = time.monotonic()
         make(folder, path)
-        assert told(batches) == {path}
+        assert changed_paths(batches) == {path}
         took.append(time.monotonic() - start)
     assert min(took) < 0.25
 
 
 def test_what_disturbs_has_everything_looked_at(folder: Path) -> None:
     reasons = iter([False, False, True])
-    calm = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, disturbed=lambda: next(reasons, False))
+    calm = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, needs_rescan=lambda: next(reasons, False))
     batches = watch(folder, calm)
     assert [next(batches), next(batches)] == [None, None]
 

@@ -173,5 +173,5 @@ def test_documents_are_forgotten_past_a_bound(examples: Product) -> None:
     documents = examples.engine.documents
     for number in range(200):
         documents.get(f"{{ a{number}: __typename }}{' ' * 10_000}")
-    assert documents.kept.size <= documents.kept.limit
-    assert 10 < len(documents.kept) < 200
+    assert documents.cache.size <= documents.cache.max_bytes
+    assert 10 < len(documents.cache) < 200

@@ -88,7 +88,7 @@ def test_a_refusal_has_few_short_errors(engine: Engine, name: str) -> None:
 def test_the_cache_counts_no_less_than_a_refused_document_takes(engine: Engine, name: str) -> None:
     query, variables = REQUESTS[name]
     engine.ready(GraphQLRequest(query, variables), Audience.PUBLIC)  # one-time loading does not count
-    before_counted = engine.documents.kept.size
+    before_counted = engine.documents.cache.size
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -98,7 +98,7 @@ def test_the_cache_counts_no_less_than_a_refused_document_takes(engine: Engine, 
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert taken <= engine.documents.kept.size - before_counted + ELSEWHERE
+    assert taken <= engine.documents.cache.size - before_counted + ELSEWHERE
 
 
 def test_a_document_tells_that_it_has_more_errors(engine: Engine) -> None:

@@ -29,26 +29,26 @@ ARTICLE = "article(slug: $slug) { title excerpt }"
 class Keeping:
     """An engine with a root field cache over a store that changes.
 
-    `hops` holds the number of statements of each dispatch to the readers. `before` runs before the next
+    `dispatches` holds the number of statements of each dispatch to the readers. `before` runs before the next
     dispatch. `knows` says whether the version is known. `database` distinguishes stores that have
     reached the same version.
     """
 
     def __init__(self, live: Live, limit: int = ENOUGH, limits: Limits = UNLIMITED) -> None:
         self.live = live
-        self.hops: list[int] = []
+        self.dispatches: list[int] = []
         self.before: Callable[[], None] = lambda: None
         self.knows = True
         self.database = 0
-        self.kept = FieldCache(self._moment, limit)
-        self.engine = Engine(self._read, live.engine.schema, limits, kept=self.kept)
+        self.cache = FieldCache(self._moment, limit)
+        self.engine = Engine(self._read, live.engine.schema, limits, field_cache=self.cache)
 
     def _moment(self, audience: Audience) -> SnapshotId | None:
         version = self.live.revision.version(audience)
         return SnapshotId(self.database, version) if self.knows and version is not None else None
 
     async def _read(self, statements: Sequence[Statement]) -> Sequence[bytes | None]:
-        self.hops.append(len(statements))
+        self.dispatches.append(len(statements))
         before, self.before = self.before, lambda: None
         before()
         return await self.live.readers.read(statements)
@@ -64,8 +64,8 @@ class Keeping:
 
     def since(self) -> list[int]:
         """Return the number of statements of each dispatch since the last call."""
-        hops, self.hops = self.hops, []
-        return hops
+        dispatches, self.dispatches = self.dispatches, []
+        return dispatches
 
 
 def run(scenario: Callable[[Keeping], Coroutine[Any, Any, None]], **options: Any) -> None:
@@ -91,14 +91,14 @@ def test_what_two_requests_ask_alike_runs_once() -> None:
         second = await keeping.answer(page("b"), slug="b")
         alone = await keeping.answer(f"{{ every: {LIST} }}")
         assert keeping.since() == [2, 1]  # the third query is served from the cache
-        assert (keeping.kept.hits, keeping.kept.misses) == (2, 3)
+        assert (keeping.cache.hits, keeping.cache.misses) == (2, 3)
         assert (first["data"]["article"]["title"], second["data"]["article"]["title"]) == ("A 0", "B 0")
         assert first["data"]["articles"] == second["data"]["articles"] == alone["data"]["every"]
 
     run(scenario)
 
 
-def test_null_is_kept_too() -> None:
+def test_null_is_cached_too() -> None:
     async def scenario(keeping: Keeping) -> None:
         for _ in range(2):
             assert (await keeping.answer(page("none"), slug="none"))["data"]["article"] is None
@@ -119,7 +119,7 @@ def test_a_change_shows_at_once() -> None:
     run(scenario)
 
 
-def test_what_is_kept_never_stands_beside_what_is_newer() -> None:
+def test_cached_fields_are_never_mixed_with_newer_ones() -> None:
     """The content changes after the list was found in the cache and before the article is read."""
 
     async def scenario(keeping: Keeping) -> None:
@@ -145,13 +145,13 @@ def test_who_asks_decides() -> None:
     run(scenario)
 
 
-def test_what_reads_the_clock_is_not_kept_but_what_stands_beside_it_is() -> None:
+def test_fields_that_read_the_clock_are_not_cached_but_their_siblings_are() -> None:
     async def scenario(keeping: Keeping) -> None:
         clock = 'now: articles(where: {publishedDateTime: {withinLast: "P1D"}}) { totalCount }'
         for query in (clock, clock, f"{clock} {LIST}", f"{clock} {LIST}", LIST):
             await keeping.answer(f"{{ {query} }}")
         assert keeping.since() == [1, 1, 2, 1]
-        assert (keeping.kept.hits, keeping.kept.misses) == (2, 1)
+        assert (keeping.cache.hits, keeping.cache.misses) == (2, 1)
 
     run(scenario)
 
@@ -165,13 +165,13 @@ def test_a_request_that_asks_twice_alike_runs_it_once() -> None:
     run(scenario)
 
 
-def test_where_the_version_is_unknown_nothing_is_kept() -> None:
+def test_nothing_is_cached_while_the_version_is_unknown() -> None:
     async def scenario(keeping: Keeping) -> None:
         keeping.knows = False
         for _ in range(2):
             await keeping.answer(f"{{ {LIST} }}")
         assert keeping.since() == [1, 1]
-        assert keeping.kept.size == 0
+        assert keeping.cache.size == 0
 
     run(scenario)
 
@@ -184,8 +184,8 @@ def test_nobody_can_make_keys_collide() -> None:
         statements = [(sql, numbers) for numbers in product((-1, -2), repeat=12)]
         assert len({hash(statement) for statement in statements}) == 1
         for statement in statements:
-            await keeping.kept.read(keeping.engine.read, Audience.PUBLIC, [statement])
-        assert len({hash(key) for key in keeping.kept._fields._values}) == len(statements)
+            await keeping.cache.read(keeping.engine.read, Audience.PUBLIC, [statement])
+        assert len({hash(key) for key in keeping.cache._fields._values}) == len(statements)
 
     run(scenario, limit=1 << 23)
 
@@ -202,7 +202,7 @@ def test_what_was_read_while_the_database_was_replaced_is_not_served_of_the_next
         keeping.before = replace
         await keeping.answer(f"{{ topics {{ name }} {LIST} }}")
         assert keeping.since() == [1, 1, 1, 1, 1, 2]  # the last field was read again
-        assert keeping.kept.hits == 0
+        assert keeping.cache.hits == 0
 
     run(scenario)
 
@@ -222,12 +222,12 @@ def test_memory_is_bounded_whatever_is_asked(sign: str, length: int) -> None:
             assert tracemalloc.get_traced_memory()[0] < 1.2 * limit
         finally:
             tracemalloc.stop()
-        assert keeping.kept.size <= limit
-        assert (keeping.kept.size > limit / 2) is (length < 50_000)  # too rare to cache
+        assert keeping.cache.size <= limit
+        assert (keeping.cache.size > limit / 2) is (length < 50_000)  # too rare to cache
 
     async def ask(keeping: Keeping, number: int) -> None:
         audience, bound = Audience.PUBLIC, f"{sign * length}{number}"
-        assert await keeping.kept.read(keeping.engine.read, audience, [("SELECT ?", (bound,))])
+        assert await keeping.cache.read(keeping.engine.read, audience, [("SELECT ?", (bound,))])
 
     limit = 400_000
     run(scenario, limit=limit)
@@ -240,12 +240,12 @@ def test_no_field_takes_the_place_of_all_others() -> None:
         for slug in "abca":
             await keeping.answer(page(slug).replace(LIST, ""), slug=slug)
         assert keeping.since() == [2, 1, 1, 1]
-        assert keeping.kept.size < 10_000
+        assert keeping.cache.size < 10_000
 
     run(scenario, limit=40_000)
 
 
-def test_kept_or_not_an_answer_may_be_no_larger() -> None:
+def test_the_response_size_limit_includes_cached_fields() -> None:
     async def scenario(keeping: Keeping) -> None:
         await keeping.live.readers.close()
         keeping.live.readers = ReadPool(limits)
@@ -269,7 +269,7 @@ def test_kept_or_not_an_answer_may_be_no_larger() -> None:
             else:
                 assert answer["errors"][0]["extensions"]["code"] == "ANSWER_TOO_LARGE"
 
-    limits = Limits(answer_bytes=5_000)
+    limits = Limits(max_response_bytes=5_000)
     run(scenario, limits=limits)
 
 

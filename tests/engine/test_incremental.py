@@ -91,9 +91,9 @@ def news(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Answers, Any]]:
+def unusual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Answers, Any]]:
     """A small folder with all unusual cases, and generated requests over it."""
-    place = tmp_path_factory.mktemp("odd")
+    place = tmp_path_factory.mktemp("unusual")
     folder = write_folder(place / "content", seed=7, articles=40)
     take_in(folder, place / "store.db")
     oracle = Oracle(oracle_schema())
@@ -112,10 +112,10 @@ class Deferring(Visitor):
         self._labels = 0
 
     def leave_selection_set(self, node: SelectionSetNode, *_: object) -> SelectionSetNode:
-        kept: list[SelectionNode] = []
+        immediate: list[SelectionNode] = []
         deferred: list[SelectionNode] = []
         for selection in node.selections:
-            (deferred if self._dice.random() < 0.3 else kept).append(selection)
+            (deferred if self._dice.random() < 0.3 else immediate).append(selection)
         if not deferred:
             return node
         self._labels += 1
@@ -124,7 +124,7 @@ class Deferring(Visitor):
         fragment = InlineFragmentNode(
             directives=(directive,), selection_set=SelectionSetNode(selections=tuple(deferred))
         )
-        return SelectionSetNode(selections=(*kept, fragment))
+        return SelectionSetNode(selections=(*immediate, fragment))
 
     def enter_field(self, node: FieldNode, *_: object) -> FieldNode | None:
         kind = self._info.get_type()
@@ -202,16 +202,16 @@ def check(
 @settings(max_examples=150)
 @given(data=st.data(), seed=st.integers(0, 2**32), streams=st.booleans())
 def test_the_parts_of_any_request_are_the_whole(
-    odd: tuple[Answers, Any], data: st.DataObject, seed: int, streams: bool
+    unusual: tuple[Answers, Any], data: st.DataObject, seed: int, streams: bool
 ) -> None:
-    answers, requests = odd
+    answers, requests = unusual
     operation = data.draw(requests)
     schema = answers.engine.schema._schema
     document = deferring(operation.document, seed, schema, streams=streams)
     if validate(schema, parse(document)):
         return  # a list that is selected twice may not be streamed twice
     made = answers.engine.ready(GraphQLRequest(document, operation.variables, operation.name), Audience.OPEN)
-    if isinstance(made, PreparedQuery) and made.bound.timeless and made.bound.complete:
+    if isinstance(made, PreparedQuery) and made.bound.cacheable and made.bound.complete:
         check(answers, document, operation.variables)
 
 

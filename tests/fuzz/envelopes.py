@@ -37,7 +37,7 @@ _most: SearchStrategy[Any] = st.fixed_dictionaries(
         "another": anything,
     },
 )
-_odd: SearchStrategy[Any] = st.fixed_dictionaries(
+_unusual: SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "query": st.sampled_from(QUERIES) | anything,
@@ -47,7 +47,7 @@ _odd: SearchStrategy[Any] = st.fixed_dictionaries(
         "documentId": st.sampled_from(["", _hash, f"sha256:{_hash}"]) | anything,
     },
 )
-envelopes = st.one_of(_most, _most, _odd)
+envelopes = st.one_of(_most, _most, _unusual)
 batches = st.lists(envelopes, max_size=5)
 RAW = (
     *(

@@ -61,7 +61,7 @@ WORDS: dict[str, Sequence[str]] = {
     "referer": ("https://evil.example/",),
     "x-forwarded-for": ("127.0.0.1", "a, b"),
     "apollo-require-preflight": ("1",),
-    "x-odd": ("",),
+    "x-unknown": ("",),
 }
 _letters = st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f")
 _noise = st.text(_letters, max_size=30)

@@ -38,7 +38,7 @@ def _of_http(request: Request, answer: Answer) -> Iterator[str]:
     if answer.status >= 500 and answer.status != OVERLOADED:
         yield f"status {answer.status}"
     if request.token and "public" in answer.header("cache-control"):
-        yield "an editor's answer may be kept by all"
+        yield "shared caches may store an editor's response"
     for name, value in answer.headers:
         yield from leaks(f"{name}: {value}", request.said)
 

@@ -126,9 +126,7 @@ def test_what_would_be_sql_is_a_value(world: World, text: str) -> None:
         ("{ providers(where: {name: {contains: %s}}) { totalCount } }", {"providers": {"totalCount": 0}}),
     ],
 )
-def test_whoever_guesses_a_hidden_word_is_not_told_so(
-    world: World, query: str, found: dict[str, Any]
-) -> None:
+def test_guessing_a_hidden_word_reveals_nothing(world: World, query: str, found: dict[str, Any]) -> None:
     body = json.dumps({"query": query % json.dumps(SECRET)})
     request = Request(body.encode(), JSON_BODY, said=body)
     assert json.loads(world.send(request).body) == {"data": found}

@@ -71,5 +71,5 @@ def everything(db: sqlite3.Connection) -> Dump:
 def rows(db: sqlite3.Connection, sql: str) -> list[Any]:
     """Return the rows sorted, without the columns that are specific to this store."""
     cursor = db.execute(sql)
-    kept = [place for place, column in enumerate(cursor.description) if column[0] not in _OWN]
-    return sorted((tuple(row[place] for place in kept) for row in cursor), key=repr)
+    columns = [index for index, column in enumerate(cursor.description) if column[0] not in _OWN]
+    return sorted((tuple(row[index] for index in columns) for row in cursor), key=repr)

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from gqlnews.content.models import ParseOptions
-from gqlnews.ingest.watch_ingest import WatchIngestOptions, follow
+from gqlnews.ingest.watch_ingest import WatchIngestOptions, run_watch_ingest
 
 
 class _Silent:
@@ -35,7 +35,7 @@ def main(database: Path, folder: Path, steps: int) -> None:
         db.set_progress_handler(step, 50)
 
     sys.setprofile(step)
-    follow(WatchIngestOptions(folder, database, ParseOptions(), 1, False, _Silent(), prepare))
+    run_watch_ingest(WatchIngestOptions(folder, database, ParseOptions(), 1, False, _Silent(), prepare))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def running(command: Sequence[str], home: Path) -> AbstractContextManager[Runnin
 def following(folder: Folder, database: Path, *arguments: str) -> Iterator[Running]:
     """Start a watcher, and wait until it has ingested the folder."""
     with running(command(folder, database, *arguments), database.parent) as run:
-        run.wait_for("following")
+        run.wait_for("watching")
         settle(folder, database)
         yield run
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gqlnews.content.models import Article, ParseOptions, SourceFile
-from gqlnews.content.parse_file import read_outcome
+from gqlnews.content.parse_file import parse_file
 from gqlnews.content.slugs import slug_of
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.discovery.scan import discover
-from gqlnews.ingest.change_log import MOST_REMOVED
+from gqlnews.discovery.scan import scan_folder
+from gqlnews.ingest.change_log import MAX_REMOVED
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest.folder import Folder, later_ns
 from tests.ingest.histories import Edit
@@ -53,13 +53,13 @@ class Model:
         for slug in self.articles.keys() - first.keys():
             del self.articles[slug], self.bytes[slug]
         for slug, file in first.items():
-            article = read_outcome(self.folder.root, file, OPTIONS).article
+            article = parse_file(self.folder.root, file, OPTIONS).article
             if article is not None:
                 self.articles[slug] = article
                 self.bytes[slug] = (self.folder.root / file.path).read_bytes()
 
     def files(self) -> list[SourceFile]:
-        return [found for found in discover(self.folder.root) if isinstance(found, SourceFile)]
+        return [found for found in scan_folder(self.folder.root) if isinstance(found, SourceFile)]
 
     def served_folder(self, root: Path) -> Folder:
         """Write a folder that holds only what must be served."""
@@ -79,7 +79,7 @@ def open_careless(database: Path) -> sqlite3.Connection:
 def take_in(
     db: sqlite3.Connection,
     folder: Folder,
-    most_removed: int = MOST_REMOVED,
+    most_removed: int = MAX_REMOVED,
     paths: Collection[str] | None = None,
 ) -> None:
     ingest(db, folder.root, OPTIONS, processes=1, now_ns=later_ns, most_removed=most_removed, paths=paths)
@@ -101,7 +101,7 @@ def steps(
     db: sqlite3.Connection,
     model: Model,
     history: list[list[Edit]],
-    most_removed: int = MOST_REMOVED,
+    most_removed: int = MAX_REMOVED,
     looking: Looking = everywhere,
 ) -> Iterator[None]:
     """Edit and ingest step by step."""

@@ -132,7 +132,7 @@ def test_the_time_of_a_version_is_that_of_the_ingest_that_made_it(
     ]
 
 
-def test_what_is_told_of_the_whole_is_told_for_each_audience(
+def test_totals_are_recorded_for_each_audience(
     folder: Folder, take_in: TakeIn, db: sqlite3.Connection
 ) -> None:
     provider = {"name": "P", "domain": "p.example"}

@@ -107,12 +107,12 @@ def emptied(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
     take_in(most_removed=2)
 
 
-def test_the_newest_removals_alone_are_kept(emptied: None, db: sqlite3.Connection) -> None:
+def test_only_the_newest_removals_are_stored(emptied: None, db: sqlite3.Connection) -> None:
     rows = db.execute("SELECT scope, slug, version FROM article_change ORDER BY 1, 2").fetchall()
     assert rows == [(0, "a", 3), (0, "e", 4), (1, "d", 9), (1, "e", 10)]
 
 
-def test_what_was_forgotten_last_is_told_for_each_audience(emptied: None, db: sqlite3.Connection) -> None:
+def test_the_last_pruned_version_is_recorded_for_each_audience(emptied: None, db: sqlite3.Connection) -> None:
     assert [site(db, audience) for audience in range(3)] == [(4, 0), (10, 8), (10, 8)]
 
 

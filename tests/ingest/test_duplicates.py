@@ -67,7 +67,7 @@ def test_a_first_file_with_an_error_is_the_one_all_the_same(
     assert across(db) == [("duplicate-slug", "a.md", None, None)]
 
 
-def test_a_later_files_own_problems_are_told_too(
+def test_a_later_files_own_problems_are_reported_too(
     folder: Folder, take_in: TakeIn, db: sqlite3.Connection
 ) -> None:
     folder.article("a.markdown")

@@ -70,7 +70,7 @@ def test_killed_at_any_time(folder: Folder, database: Path) -> None:
     dice = random.Random(11)  # noqa: S311
     for turn in range(10):
         with running(command(folder, database), database.parent) as killed:
-            killed.wait_for("following")
+            killed.wait_for("watching")
             edit(folder, turn)
             with pytest.raises(subprocess.TimeoutExpired):
                 killed.process.wait(dice.uniform(0.0, 0.4))
@@ -106,18 +106,18 @@ def test_a_full_disk_that_gets_room_again(folder: Folder, small_disk: Path, tmp_
     fill(folder)
     database, ballast = small_disk / "store.db", small_disk / "ballast"
     with running(command(folder, database), tmp_path) as run:
-        run.wait_for("taken in added=60")
+        run.wait_for("ingested added=60")
         before = seen(database)
         fill_up(ballast)
         for number in range(20):
             excerpt = f"{number} " * 9000
             folder.article(f"large/{number}.md", f"https://example.com/l{number}", excerpt=excerpt)
-        run.wait_for("warning not taken in .*the disk is full: free some space")
+        run.wait_for("warning ingest failed .*the disk is full: free some space")
         assert seen(database) in (before, None)
         ballast.unlink()
-        run.wait_for("taken in again")
+        run.wait_for("ingest recovered")
         settle(folder, database, beside=tmp_path)
-    assert "\n".join(run.lines).count("not taken in") == 1
+    assert "\n".join(run.lines).count("ingest failed") == 1
 
 
 def fill_up(ballast: Path) -> None:
@@ -131,10 +131,10 @@ def test_a_lock_that_is_held_for_longer_than_is_waited(folder: Folder, database:
     with following(folder, database) as run:
         with closing(open_writer(database)) as other, transaction(other):
             edit(folder, 1)
-            run.wait_for("warning not taken in .*in use by another process: wait for it to end")
-        run.wait_for("taken in again")
+            run.wait_for("warning ingest failed .*in use by another process: wait for it to end")
+        run.wait_for("ingest recovered")
         settle(folder, database)
-    assert "\n".join(run.lines).count("not taken in") == 1
+    assert "\n".join(run.lines).count("ingest failed") == 1
 
 
 def test_a_lock_that_is_held_shortly_is_not_worth_a_word(folder: Folder, database: Path) -> None:
@@ -145,14 +145,14 @@ def test_a_lock_that_is_held_shortly_is_not_worth_a_word(folder: Folder, databas
             with pytest.raises(subprocess.TimeoutExpired):
                 run.process.wait(1.0)
         settle(folder, database)
-    assert "not taken in" not in run.rest()
+    assert "ingest failed" not in run.rest()
 
 
 def test_a_folder_that_vanishes_and_returns(folder: Folder, database: Path) -> None:
     fill(folder)
     with following(folder, database) as run, elsewhere(folder) as away:
         before = seen(database)
-        run.wait_for("warning not taken in .*There is no folder")
+        run.wait_for("warning ingest failed .*There is no folder")
         assert seen(database) == before
         edit(away, 1)
     with following(folder, database):
@@ -163,9 +163,9 @@ def test_a_folder_that_returns_is_followed_again(folder: Folder, database: Path)
     fill(folder)
     with following(folder, database) as run:
         with elsewhere(folder) as away:
-            run.wait_for("warning not taken in .*There is no folder")
+            run.wait_for("warning ingest failed .*There is no folder")
             edit(away, 1)
-        run.wait_for("taken in again")
+        run.wait_for("ingest recovered")
         settle(folder, database)
         edit(folder, 2)
         settle(folder, database)
@@ -176,9 +176,9 @@ def test_a_place_for_the_database_that_is_not_there_yet(folder: Folder, tmp_path
     place = tmp_path / "place"
     place.touch()
     with running(command(folder, place / "store.db"), tmp_path) as run:
-        run.wait_for("warning not taken in .*has no lock beside it .*: check the disk")
+        run.wait_for("warning ingest failed .*has no lock beside it .*: check the disk")
         place.unlink()
-        run.wait_for("following")
+        run.wait_for("watching")
         settle(folder, place / "store.db")
 
 
@@ -186,9 +186,9 @@ def test_a_database_that_is_damaged_and_deleted(folder: Folder, database: Path) 
     fill(folder)
     database.write_bytes(b"no database" * 1000)
     with running(command(folder, database), database.parent) as run:
-        run.wait_for("warning not taken in .*is no database of gqlnews")
+        run.wait_for("warning ingest failed .*is no database of gqlnews")
         database.unlink()
-        run.wait_for("taken in again")
+        run.wait_for("ingest recovered")
         settle(folder, database)
 
 
@@ -197,7 +197,7 @@ def test_a_folder_that_is_not_there_yet(folder: Folder, database: Path, tmp_path
     with ExitStack() as stack:
         with elsewhere(folder):
             run = stack.enter_context(running(command(folder, database), tmp_path))
-            run.wait_for("warning not taken in .*There is no folder")
+            run.wait_for("warning ingest failed .*There is no folder")
         settle(folder, database)
 
 
@@ -220,7 +220,7 @@ def test_a_folder_that_is_replaced(folder: Folder, database: Path) -> None:
         settle(folder, database)
 
 
-def test_a_database_that_is_deleted_is_made_anew(folder: Folder, database: Path) -> None:
+def test_a_database_that_is_deleted_is_rebuilt(folder: Folder, database: Path) -> None:
     fill(folder)
     with following(folder, database):
         for file in database.parent.glob("store.db*"):
@@ -248,7 +248,7 @@ def test_a_reader_process_that_is_killed(folder: Folder, database: Path) -> None
             )
         until(lambda: kill_child(run), "it has no processes that read")
         settle(folder, database)
-    assert "not taken in" not in run.rest()  # another process replaces it
+    assert "ingest failed" not in run.rest()  # another process replaces it
 
 
 def kill_child(run: Running) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gqlnews.content.models import Article, ParseOptions
 from gqlnews.database.sqlite.migrations import migrations
-from gqlnews.database.sqlite.tokenizer import words_of
+from gqlnews.database.sqlite.tokenizer import tokenize
 from gqlnews.database.sqlite.writer import open_writer
 from tests.ingest import dump
 from tests.ingest.conftest import TakeIn
@@ -172,7 +172,7 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(
     other.close()
 
 
-def test_files_that_mean_something_else_are_indexed_anew(
+def test_a_changed_fingerprint_rebuilds_the_index(
     folder: Folder, take_in: TakeIn, db: sqlite3.Connection
 ) -> None:
     folder.article("a.md", title="Fish")
@@ -196,7 +196,7 @@ def test_files_that_mean_something_else_are_indexed_anew(
     ],
 )
 def test_the_words_of_a_text(text: str, words: str) -> None:
-    assert words_of(text) == words
+    assert tokenize(text) == words
 
 
 letters = st.characters(max_codepoint=0x52F, exclude_categories=["Cc", "Cn"], exclude_characters="ǠǡǢǣǮǯǼǽǾǿ")
@@ -210,4 +210,4 @@ def test_words_are_those_of_the_index(text: str) -> None:
     db.execute("INSERT INTO doc VALUES (?)", (text,))
     (made,) = db.execute("SELECT json_group_array(term) FROM token WHERE length(term) >= 4").fetchone()
     db.close()
-    assert words_of(text) == made
+    assert tokenize(text) == made

@@ -11,7 +11,7 @@ import pytest
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import ContentFolderError
-from gqlnews.ingest.incremental_scan import concerned
+from gqlnews.ingest.incremental_scan import relevant_paths
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest import dump
 from tests.ingest.conftest import TakeIn
@@ -74,8 +74,8 @@ CASES: dict[str, tuple[Edit, list[str]]] = {
     ),
     "a folder goes": (remove_folder("sub"), ["sub"]),
     "a folder within a folder goes": (remove_folder("sub/deep"), ["sub/deep"]),
-    "a folder is told of with a slash": (remove_folder("sub"), ["sub/"]),
-    "a folder goes, and only its files are told": (
+    "a folder is reported with a slash": (remove_folder("sub"), ["sub/"]),
+    "a folder goes, and only its files are reported": (
         remove_folder("sub"),
         ["sub/c.md", "sub/deep/d.md", "sub/broken.md"],
     ),
@@ -83,7 +83,7 @@ CASES: dict[str, tuple[Edit, list[str]]] = {
         one_after_the_other(remove("a.md"), write("a.md/x.md")),
         ["a.md"],
     ),
-    "a file is replaced by a folder, and only what is in it is told": (
+    "a file is replaced by a folder, and only what is in it is reported": (
         one_after_the_other(remove("a.md"), write("a.md/x.md")),
         ["a.md/x.md"],
     ),
@@ -95,7 +95,7 @@ CASES: dict[str, tuple[Edit, list[str]]] = {
         one_after_the_other(rename("sub2", "real"), link("sub2", "real")),
         ["sub2", "real"],
     ),
-    "a folder is replaced by a link, and a file below it is told": (
+    "a folder is replaced by a link, and a file below it is reported": (
         one_after_the_other(rename("sub2", "real"), link("sub2", "real")),
         ["sub2/e.md", "real"],
     ),
@@ -127,8 +127,8 @@ CASES: dict[str, tuple[Edit, list[str]]] = {
         lambda root: shutil.copytree(root / "sub", root / os.fsdecode(b"\xff")),
         [os.fsdecode(b"\xff")],
     ),
-    "nothing is told": (lambda root: None, []),
-    "all is told": (one_after_the_other(remove("a.md"), write("new.md")), [""]),
+    "nothing is reported": (lambda root: None, []),
+    "all is reported": (one_after_the_other(remove("a.md"), write("new.md")), [""]),
 }
 
 
@@ -154,7 +154,9 @@ def copy(db: sqlite3.Connection, to: Path) -> sqlite3.Connection:
     return open_writer(to)
 
 
-def test_what_is_not_told_stays_as_it_was(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
+def test_what_is_not_reported_stays_unchanged(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
     fill(folder)
     take_in()
     folder.remove("a.md")
@@ -189,7 +191,7 @@ def test_without_the_folder_the_store_stays_as_it_is(
     assert dump.everything(db) == before
 
 
-def test_an_empty_store_is_filled_whatever_is_told(folder: Folder, take_in: TakeIn) -> None:
+def test_an_empty_store_is_filled_whatever_is_reported(folder: Folder, take_in: TakeIn) -> None:
     fill(folder)
     assert take_in(paths=["a.md"]).added == 6
 
@@ -208,5 +210,12 @@ def test_what_is_gone_and_was_never_known_concerns_nobody(
     take_in()
     shutil.rmtree(folder.root / "sub")
     (folder.root / "here.txt").touch()
-    told = ["gone.md", "a.md", "sub", "sub/deep", "sub2", "here.txt", "notes.txt", "a.md~", "su"]
-    assert concerned(db, folder.root, told) == ["gone.md", "a.md", "sub", "sub/deep", "sub2", "here.txt"]
+    paths = ["gone.md", "a.md", "sub", "sub/deep", "sub2", "here.txt", "notes.txt", "a.md~", "su"]
+    assert relevant_paths(db, folder.root, paths) == [
+        "gone.md",
+        "a.md",
+        "sub",
+        "sub/deep",
+        "sub2",
+        "here.txt",
+    ]

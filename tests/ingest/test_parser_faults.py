@@ -177,13 +177,13 @@ def test_a_deadly_file_that_is_saved_while_serving_takes_no_other_edit_down(
     fill(folder, 5)
     harm = {"PYTHONPATH": f"{HARM}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     with serving(tmp_path, folder.root, env=WATCHED | harm) as (url, run):
-        run.wait_for("following")
+        run.wait_for("watching")
         folder.article("deadly.md", "https://example.com/deadly")
-        run.wait_for("follower ended status=-9")
-        run.wait_for("taken in .*problems=1")
+        run.wait_for("follower exited status=-9")
+        run.wait_for("ingested .*problems=1")
         folder.article("0.md", "https://example.com/0", title="Edited")
         until(lambda: title_at(url, "0") == "Edited", "the edit is not served")
-        assert "\n".join(run.so_far()).count("follower ended") == 1
+        assert "\n".join(run.so_far()).count("follower exited") == 1
 
 
 def title_at(url: str, slug: str) -> object:
@@ -208,12 +208,12 @@ def test_a_server_whose_parser_processes_die_at_the_start_tries_again(folder: Fo
     ]
     with running(line, environment(tmp_path)) as run:
         with killing(run.process, MANY):
-            run.wait_for(r'warning not taken in reason="the processes that parse files keep ending')
-        run.wait_for("info taken in again")
+            run.wait_for(r'warning ingest failed reason="the processes that parse files keep ending')
+        run.wait_for("info ingest recovered")
         url = run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql")
         assert title_at(url, "0") == "Title 0"
     said = run.rest()
-    assert said.count("not taken in") == 1
+    assert said.count("ingest failed") == 1
     assert "Traceback" not in said
     assert "run the command again" not in said
 
@@ -226,7 +226,7 @@ def test_a_server_whose_disk_is_full_at_the_start_tries_again(
     fill_up(ballast)
     line = [sys.executable, "-m", "gqlnews", "serve", str(folder.root), "--port", "0"]
     with running([*line, "--db", str(small_disk / "news.db")], environment(tmp_path)) as run:
-        run.wait_for("warning not taken in .*(full|opened)")
+        run.wait_for("warning ingest failed .*(full|opened)")
         ballast.unlink()
         url = run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql")
         assert title_at(url, "0") == "Title 0"
@@ -251,7 +251,7 @@ def test_a_server_that_cannot_ingest_at_the_start_serves_what_an_earlier_one_lef
             str(database),
         ]
         with running(line, environment(tmp_path, WATCHED)) as run:
-            run.wait_for("warning not taken in .*in use by another process")
+            run.wait_for("warning ingest failed .*in use by another process")
             url = run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql")
             assert title_at(url, "0") == "Title 0"
             other.execute("COMMIT")
@@ -267,9 +267,9 @@ def test_an_ingest_that_goes_on_tries_again_at_its_start(
     with closing(open_writer(database)) as other:
         other.execute("BEGIN IMMEDIATE")
         with running(line, environment(tmp_path)) as run:
-            run.wait_for("warning not taken in .*in use by another process")
+            run.wait_for("warning ingest failed .*in use by another process")
             other.execute("ROLLBACK")
-            run.wait_for("info taken in added=5")
+            run.wait_for("info ingested added=5")
 
 
 def test_a_reader_process_that_always_dies_while_following(
@@ -277,12 +277,12 @@ def test_a_reader_process_that_always_dies_while_following(
 ) -> None:
     line = command(folder, database, "--ingest-workers", "2")
     with running(line, environment(tmp_path), close_input) as run:
-        run.wait_for("following")
+        run.wait_for("watching")
         with killing(run.process, MANY):
             fill(folder)
-            run.wait_for("warning not taken in .*keep ending")
-        run.wait_for("taken in again")
-        until(lambda: count(database) == MANY, "not all are taken in")
+            run.wait_for("warning ingest failed .*keep ending")
+        run.wait_for("ingest recovered")
+        until(lambda: count(database) == MANY, "not all were ingested")
     assert "run the command again" not in run.rest()
 
 

@@ -9,7 +9,7 @@ import pytest
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.ingest.temp_tables import workspace
+from gqlnews.ingest.temp_tables import temp_tables
 from tests.ingest.folder import BROKEN, Folder, later_ns
 
 EDITS = ["change", "add", "remove", "break", "second file of a slug", "first file of a slug goes"]
@@ -103,7 +103,7 @@ def test_no_statement_reads_all_sources(stores: list[tuple[Folder, Path]]) -> No
 
 def plan(db: sqlite3.Connection, statements: list[str]) -> list[str]:
     """Return the query plan of every statement, with the temporary tables of an ingest."""
-    with workspace(db):
+    with temp_tables(db):
         return [
             step
             for statement in statements

@@ -263,7 +263,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(
     assert dump.everything(db) == before
 
 
-def test_another_writer_is_waited_for_and_then_told(
+def test_a_lock_held_by_another_writer_is_reported_after_the_timeout(
     folder: Folder, db: sqlite3.Connection, database: Path
 ) -> None:
     other = open_writer(database, wait=0.05)
@@ -284,7 +284,7 @@ def test_other_options_have_every_file_read_and_only_what_means_something_else_c
     assert read_again(take_in, options=based) == 0
 
 
-def test_a_program_that_reads_otherwise_reads_every_file_anew(
+def test_a_changed_fingerprint_parses_every_file_again(
     folder: Folder, take_in: TakeIn, db: sqlite3.Connection
 ) -> None:
     folder.article("a.md")

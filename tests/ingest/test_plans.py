@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from gqlnews.ingest.temp_tables import workspace
+from gqlnews.ingest.temp_tables import temp_tables
 from tests.ingest.conftest import TakeIn
 from tests.ingest.folder import BROKEN, Folder
 
@@ -29,7 +29,7 @@ LARGE = (
 
 def scanned(db: sqlite3.Connection, statements: list[str]) -> set[str]:
     """Return the large tables that a statement scans entirely, except through an index."""
-    with workspace(db):
+    with temp_tables(db):
         steps = [
             step
             for statement in statements

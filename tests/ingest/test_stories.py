@@ -174,7 +174,7 @@ def test_what_no_edit_touches_is_not_written(folder: Folder, take_in: TakeIn, db
 
 
 @pytest.mark.usefixtures("chain")
-def test_a_program_that_reads_otherwise_finds_all_anew(take_in: TakeIn, db: sqlite3.Connection) -> None:
+def test_a_changed_fingerprint_rebuilds_all_stories(take_in: TakeIn, db: sqlite3.Connection) -> None:
     before = dump.content(db)
     db.execute("DELETE FROM story WHERE slug = 'a'")
     db.execute("UPDATE story_article SET story = 'x'")

@@ -123,7 +123,7 @@ def test_whatever_else_happens_to_a_file(
 def test_one_edit_after_another(follower: Running, folder: Folder, database: Path) -> None:
     for number in range(10):
         folder.article("sub/deep/d.md", "https://example.com/d", title=f"title {number}")
-        follower.wait_for("taken in added=0 changed=1 removed=0")
+        follower.wait_for("ingested added=0 changed=1 removed=0")
     settle(folder, database)
 
 
@@ -216,7 +216,7 @@ def test_it_ends_with_its_input_in_the_middle_of_an_ingest(folder: Folder, datab
     for number in range(1500):
         folder.article(f"{number}.md", f"https://example.com/{number}")
     with running(command(folder, database), database.parent) as run:
-        run.wait_for("following")
+        run.wait_for("watching")
         start = time.monotonic()
         assert run.process.stdin is not None
         run.process.stdin.close()
@@ -229,13 +229,13 @@ def test_it_ends_with_its_input_in_the_middle_of_an_ingest(folder: Folder, datab
 def test_a_signal_ends_it_with_a_line_of_its_log(folder: Folder, database: Path) -> None:
     fill(folder)
     with following(folder, database, "--log-format", "json") as run:
-        run.wait_for('"taken in"')
+        run.wait_for('"ingested"')
         assert run.stop(signal.SIGTERM) < SOON
         assert run.process.returncode == 0
         lines = [json.loads(line) for line in run.rest().splitlines()]
     assert [line["message"].partition(";")[0] for line in lines] == [
-        "following",
-        "taken in",
+        "watching",
+        "ingested",
         "stopped by SIGTERM",
     ]
 
@@ -261,7 +261,7 @@ def test_of_two_followers_one_stands_by_without_parsers_and_takes_over(
         assert "nh3" not in maps
         start = time.monotonic()
         kill(first)
-        second.wait_for("following")
+        second.wait_for("watching")
         assert time.monotonic() - start < SOON
         folder.remove("a.md")
         settle(folder, database)

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
-from gqlnews.content.parse_file import read_outcome
+from gqlnews.content.parse_file import parse_file
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.discovery.scan import discover
+from gqlnews.discovery.scan import scan_folder
 from gqlnews.errors import ParserProcessError
-from gqlnews.ingest.process_pool import ANSWER_SECONDS, DEATHS, TRIES
-from gqlnews.ingest.worker_pool import Make, _itself, read_all, read_into
+from gqlnews.ingest.process_pool import DEATHS, RESPONSE_TIMEOUT, TRIES
+from gqlnews.ingest.worker_pool import Make, _identity, map_files, parse_all
 from tests.content.bad_files import fenced
 from tests.content.deadly import HARMFUL, failing, hanging, killing, killing_always
 from tests.content.lifeless import made
@@ -42,18 +42,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def listed(folder: Path) -> Iterator[SourceFile]:
-    return (file for file in discover(folder) if isinstance(file, SourceFile))
+    return (file for file in scan_folder(folder) if isinstance(file, SourceFile))
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
 def test_several_processes_say_what_one_says(folder: Path, processes: int) -> None:
-    read = list(read_all(folder, listed(folder), OPTIONS, processes))
+    read = list(parse_all(folder, listed(folder), OPTIONS, processes))
     assert len(read) == MANY
     assert {outcome.source.path: outcome for outcome in read} == expected_of(folder)
 
 
 def expected_of(folder: Path) -> dict[str, ParseResult]:
-    return {file.path: read_outcome(folder, file, OPTIONS) for file in listed(folder)}
+    return {file.path: parse_file(folder, file, OPTIONS) for file in listed(folder)}
 
 
 def workers() -> set[int]:
@@ -71,14 +71,14 @@ def workers() -> set[int]:
 
 
 def test_few_files_start_no_process(folder: Path) -> None:
-    outcomes = read_all(folder, list(listed(folder))[:20], OPTIONS, 2)
+    outcomes = parse_all(folder, list(listed(folder))[:20], OPTIONS, 2)
     next(outcomes)
     assert workers() == set()
     assert len(list(outcomes)) == 19
 
 
 def test_no_process_is_left_where_the_caller_stops_early(folder: Path) -> None:
-    outcomes = read_all(folder, listed(folder), OPTIONS, 2)
+    outcomes = parse_all(folder, listed(folder), OPTIONS, 2)
     next(outcomes)
     assert len(workers()) == 2
     outcomes.close()  # type: ignore[attr-defined]
@@ -96,14 +96,14 @@ def test_workers_read_the_folder_that_was_opened_whatever_its_path_becomes(
         content.rename(tmp_path / "moved")
         (tmp_path / "other").mkdir()
         content.symlink_to("other")
-        outcomes = list(read_all(opened, files, OPTIONS, 2))
+        outcomes = list(parse_all(opened, files, OPTIONS, 2))
     unreadable = [each.source.path for each in outcomes if each.revision is None]
     assert (len(outcomes), unreadable) == (MANY + 1, ["link.md"])  # links are resolved by the path
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_workers_that_are_killed_are_replaced(folder: Path, count: int) -> None:
-    outcomes = read_all(folder, listed(folder), OPTIONS, 2)
+    outcomes = parse_all(folder, listed(folder), OPTIONS, 2)
     read = [next(outcomes)]
     for pid in sorted(workers())[:count]:
         os.kill(pid, signal.SIGKILL)
@@ -114,7 +114,7 @@ def test_workers_that_are_killed_are_replaced(folder: Path, count: int) -> None:
 
 
 def test_a_worker_that_is_stopped_is_replaced(folder: Path) -> None:
-    outcomes = read_into(_itself, folder, listed(folder), OPTIONS, 1, isolate=True, seconds=1.0)
+    outcomes = map_files(_identity, folder, listed(folder), OPTIONS, 1, isolate=True, seconds=1.0)
     read = [next(outcomes)]
     (started,) = workers()
     os.kill(started, signal.SIGSTOP)
@@ -129,9 +129,9 @@ def test_a_file_that_harms_its_worker_becomes_a_problem_and_all_others_are_parse
     folder: Path, make: Make[ParseResult], isolate: bool
 ) -> None:
     files = [file for file in listed(folder) if not isolate or len(file.path) < 6 or file.path == HARMFUL]
-    seconds = 2.0 if make is hanging else ANSWER_SECONDS
+    seconds = 2.0 if make is hanging else RESPONSE_TIMEOUT
     read = {
-        o.source.path: o for o in read_into(make, folder, files, OPTIONS, 2, isolate=isolate, seconds=seconds)
+        o.source.path: o for o in map_files(make, folder, files, OPTIONS, 2, isolate=isolate, seconds=seconds)
     }
     given_up = read.pop(HARMFUL)
     (problem,) = given_up.problems
@@ -144,20 +144,20 @@ def test_a_file_that_harms_its_worker_becomes_a_problem_and_all_others_are_parse
 
 def test_one_file_alone_is_given_up_too(folder: Path) -> None:
     files = [file for file in listed(folder) if file.path == HARMFUL]
-    (outcome,) = read_into(killing, folder, files, OPTIONS, 2, isolate=True)
+    (outcome,) = map_files(killing, folder, files, OPTIONS, 2, isolate=True)
     assert "ended its process (killed by signal 9)" in outcome.problems[0].message
 
 
 def test_many_files_that_harm_their_worker_stop_no_ingest(folder: Path) -> None:
     files = [file for file in listed(folder) if int(file.path[:-3]) % 7][: DEATHS // TRIES + 2]
-    outcomes = list(read_into(killing_always, folder, files, OPTIONS, 2, isolate=True))
+    outcomes = list(map_files(killing_always, folder, files, OPTIONS, 2, isolate=True))
     assert {outcome.source.path for outcome in outcomes} == {file.path for file in files}
     assert all("killed by signal 9" in outcome.problems[0].message for outcome in outcomes)
 
 
 def test_workers_that_do_not_start_are_an_error_and_blame_no_file(folder: Path) -> None:
     with pytest.raises(ParserProcessError, match=r"keep ending \(exit status 9\)") as caught:
-        list(read_into(made, folder, listed(folder), OPTIONS, 2))
+        list(map_files(made, folder, listed(folder), OPTIONS, 2))
     assert "run the command again" not in str(caught.value)
     assert workers() == set()
 
@@ -168,7 +168,7 @@ def test_workers_that_are_always_killed_are_an_error(folder: Path) -> None:
     killer.start()
     try:
         with pytest.raises(ParserProcessError, match=r"keep ending \(killed by signal 9\)"):
-            list(read_all(folder, listed(folder), OPTIONS, 2))
+            list(parse_all(folder, listed(folder), OPTIONS, 2))
     finally:
         ended.set()
         killer.join()
@@ -182,7 +182,7 @@ def kill_workers(ended: threading.Event) -> None:
 
 
 def test_isolated_parsing_starts_a_process_for_few_files_too(folder: Path) -> None:
-    outcomes = read_all(folder, list(listed(folder))[:20], OPTIONS, 1, isolate=True)
+    outcomes = parse_all(folder, list(listed(folder))[:20], OPTIONS, 1, isolate=True)
     read = [next(outcomes)]
     assert len(workers()) == 1
     assert len([*read, *outcomes]) == 20
@@ -193,9 +193,9 @@ def test_isolated_parsing_starts_a_process_for_few_files_too(folder: Path) -> No
 def test_the_kernel_ends_a_worker_before_its_caller(folder: Path, of_caller: int, of_worker: int) -> None:
     script = f"""
 from pathlib import Path
-from tests.ingest.test_worker_pool import OPTIONS, listed, read_all, workers
+from tests.ingest.test_worker_pool import OPTIONS, listed, parse_all, workers
 Path("/proc/self/oom_score_adj").write_text("{of_caller}")
-outcomes = read_all(Path({str(folder)!r}), listed(Path({str(folder)!r})), OPTIONS, 2, isolate=True)
+outcomes = parse_all(Path({str(folder)!r}), listed(Path({str(folder)!r})), OPTIONS, 2, isolate=True)
 next(outcomes)
 print(max(int(Path(f"/proc/{{pid}}/oom_score_adj").read_text()) for pid in workers()))
 outcomes.close()
@@ -208,8 +208,8 @@ outcomes.close()
 def test_workers_end_with_a_caller_that_is_killed(folder: Path) -> None:
     script = f"""
 from pathlib import Path
-from tests.ingest.test_worker_pool import OPTIONS, listed, read_all, workers
-outcomes = read_all(Path({str(folder)!r}), listed(Path({str(folder)!r})), OPTIONS, 2)
+from tests.ingest.test_worker_pool import OPTIONS, listed, parse_all, workers
+outcomes = parse_all(Path({str(folder)!r}), listed(Path({str(folder)!r})), OPTIONS, 2)
 next(outcomes)
 print(*workers(), flush=True)
 input()

@@ -70,8 +70,8 @@ def cached(folder: Path, base_url: str | None, paths: list[Path]) -> list[Articl
     cache = cache_folder() / f"{fingerprint(folder, base_url, paths)}.pickle"
     if cache.exists():
         with cache.open("rb") as file:
-            kept: list[Article | None] = pickle.load(file)  # noqa: S301 - written below, in a folder of this user
-        return kept
+            stored: list[Article | None] = pickle.load(file)  # noqa: S301 - written below, in a folder of this user
+        return stored
     with ProcessPoolExecutor(initializer=gc.disable) as pool:  # nothing here is cyclic garbage
         found = list(pool.map(partial(read_file, folder, base_url), paths, chunksize=100))
     partly = cache.with_suffix(f".{os.getpid()}")

@@ -12,7 +12,7 @@ from .instants import BILLION, EPOCH, text_of
 from .records import Article
 from .world import Provider, Topic, World
 
-MOST_INTERVALS = 1_000
+MAX_INTERVALS = 1_000
 USUAL = 10
 
 
@@ -60,7 +60,7 @@ def intervals(articles: Iterable[Article], by: str) -> list[tuple[str, int]]:
     if not counts:
         return []
     first, last = min(counts), max(counts)
-    if last - first >= MOST_INTERVALS:
+    if last - first >= MAX_INTERVALS:
         raise TooManyIntervals
     return [(start_of(number, by), counts[number]) for number in range(first, last + 1)]
 

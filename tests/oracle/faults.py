@@ -11,7 +11,7 @@ from .instants import read_instant
 
 UNDETERMINED = "UNDETERMINED"  # not a code of the contract: the contract leaves the result open
 DEEPEST = 32
-MOST_TESTS = 200
+MAX_TESTS = 200
 DATES = frozenset({"publishedDateTime", "updatedAt"})
 
 
@@ -29,7 +29,7 @@ def own_errors(args: Mapping[str, Any]) -> Iterator[str | None]:
 def filter_errors(where: Mapping[str, Any]) -> Iterator[str | None]:
     if depth(where) > DEEPEST:
         yield "TOO_DEEP"
-    if tests(where) > MOST_TESTS:
+    if tests(where) > MAX_TESTS:
         yield "TOO_WIDE"
     for name, operators in each_field(where):
         if name in DATES:

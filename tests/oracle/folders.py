@@ -184,8 +184,8 @@ def image(dice: random.Random, number: int) -> Value:
         "attribution": "Reuters & Söhne",
         "isCached": Plain(dice.choice(("true", "false", "yes", "No"))),
     }
-    kept = {key: value for key, value in choices.items() if dice.random() < 0.6}
-    return {"url": f"https://img.example/{number}-{dice.randrange(50)}.jpg?x=1&amp;y=2", **kept}
+    chosen = {key: value for key, value in choices.items() if dice.random() < 0.6}
+    return {"url": f"https://img.example/{number}-{dice.randrange(50)}.jpg?x=1&amp;y=2", **chosen}
 
 
 def target_of(dice: random.Random, number: int, articles: int) -> int:

@@ -28,13 +28,13 @@ def articles(info: Info, elements: Sequence[Article], args: Mapping[str, Any]) -
     """Return a page of articles, by `where`, `orderBy` and `collapse`."""
     seen = world(info)
     order = article_order(place_of(info), args)
-    kept = passing(info, args.get("where"))
+    test = passing(info, args.get("where"))
     if elements is seen.articles:
         ordered: Iterable[Keyed] = seen.in_order(order)
-        if kept is not None:
-            ordered = (pair for pair in ordered if kept(pair[1]))
+        if test is not None:
+            ordered = (pair for pair in ordered if test(pair[1]))
     else:
-        ordered = in_order([one for one in elements if kept is None or kept(one)], order)
+        ordered = in_order([one for one in elements if test is None or test(one)], order)
     return page_of(info, collapsed(ordered, args.get("collapse"), seen), args)
 
 
@@ -87,9 +87,9 @@ def trending(info: Info, args: Mapping[str, Any]) -> Page:
     """Return articles by decaying heat, none of them later than `asOf`."""
     seen = world(info)
     latest = info.context.now if args.get("asOf") is None else read_instant(args["asOf"]).nanoseconds
-    kept = passing(info, args.get("where"))
+    test = passing(info, args.get("where"))
     found = [
-        one for one in seen.articles if one.published.nanoseconds <= latest and (kept is None or kept(one))
+        one for one in seen.articles if one.published.nanoseconds <= latest and (test is None or test(one))
     ]
     ordered = by_heat(found, read_duration(args["halfLife"]))
     page = page_of(info, collapsed(ordered, args.get("collapse"), seen), args)
@@ -115,12 +115,12 @@ class Hit:
 
 def search(info: Info, args: Mapping[str, Any]) -> Page:
     """Return matching articles, best first."""
-    kept = passing(info, args.get("where"))
+    test = passing(info, args.get("where"))
     query = args["query"]
     hits = [
         ((-score, *one.order_key), Hit(one, score, query))
         for one, score in world(info).text.hits(query)
-        if kept is None or kept(one)
+        if test is None or test(one)
     ]
     hits.sort(key=lambda pair: pair[0])
     page = page_of(info, hits, args)
@@ -134,6 +134,6 @@ def stories(info: Info, args: Mapping[str, Any]) -> Page:
     """Return stories with at least `minSize` articles."""
     least = max(2, args["minSize"])
     by_size = args["orderBy"] == "SIZE"
-    kept = [one for one in world(info).stories if len(one.articles) >= least]
-    keyed = [(one.size_key if by_size else one.latest_key, one) for one in kept]
+    chosen = [one for one in world(info).stories if len(one.articles) >= least]
+    keyed = [(one.size_key if by_size else one.latest_key, one) for one in chosen]
     return page_of(info, sorted(keyed, key=lambda pair: pair[0]), args)

@@ -79,9 +79,9 @@ def page(
         stop = min(stop, start + (USUAL if first is None else first))
     else:
         start = max(start, stop - last)
-    kept = range(start, stop)
-    has_previous, has_next = around(keys, kept, after, before, backward=last is not None)
-    edges = tuple(Edge(Cursor(place, keys[number], order), keyed[number][1]) for number in kept)
+    shown = range(start, stop)
+    has_previous, has_next = around(keys, shown, after, before, backward=last is not None)
+    edges = tuple(Edge(Cursor(place, keys[number], order), keyed[number][1]) for number in shown)
     elements = tuple(element for _, element in keyed)
     return Page(edges, elements, start, has_next=has_next, has_previous=has_previous)
 
@@ -96,15 +96,15 @@ def bound(text: str | None, registry: Registry) -> Key | None:
 
 
 def around(
-    keys: list[Key], kept: range, after: Key | None, before: Key | None, *, backward: bool
+    keys: list[Key], shown: range, after: Key | None, before: Key | None, *, backward: bool
 ) -> tuple[bool, bool]:
     """Whether there are elements before the page, and after it.
 
     An empty page is located where its walk begins: right after `after` or at the start; for a backward
     walk right before `before` or at the end.
     """
-    if kept:
-        return kept[0] > 0, kept[-1] < len(keys) - 1
+    if shown:
+        return shown[0] > 0, shown[-1] < len(keys) - 1
     if backward:
         return (
             any(before is None or key < before for key in keys),

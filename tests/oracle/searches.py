@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from .dice import Dice
 
-ODD = (
+SPECIAL = (
     *("OR", "AND", "NOT", "-", "--", '"', '""', '-"', "*", "title:", "title:*", "-title:", "a:b", "x*y"),
     *("NEAR(a b)", "^a", "{a}", "+", "(", "\\", "'", "%", "_", "nobody"),
     *("\0", "\u0301", "😀", "日本", "\u2028", "ß", "\ue000"),
@@ -23,7 +23,7 @@ def search_text(dice: Dice, texts: Sequence[str]) -> str:
 def term(dice: Dice, texts: Sequence[str]) -> str:
     words = dice.pick(texts).split() if texts else []
     if not words or dice.chance(10):
-        return dice.pick(ODD)
+        return dice.pick(SPECIAL)
     place = dice.number(0, len(words) - 1)
     return words[place] if not dice.chance(45) else dice.pick(KINDS)(words[place:], dice.number(1, 4))
 

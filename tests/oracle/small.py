@@ -29,7 +29,7 @@ def entry(position: int, url: str, **said: Any) -> Entry:
 
 def article(slug: str, *links: str, **said: Any) -> Article:
     """An article at the URL `/slug` of 1 January 2020 that lists the articles with the slugs in `links`."""
-    kept: dict[str, Any] = {
+    values: dict[str, Any] = {
         "title": slug,
         "category": None,
         "heat": None,
@@ -44,7 +44,7 @@ def article(slug: str, *links: str, **said: Any) -> Article:
         **said,
     }
     return Article(
-        slug=slug, updated=read_instant(kept.pop("updated", "2020-01-01")), **card(f"/{slug}", **kept)
+        slug=slug, updated=read_instant(values.pop("updated", "2020-01-01")), **card(f"/{slug}", **values)
     )
 
 

@@ -123,9 +123,9 @@ class Writer:
             for name, one in self._fields(place.parent).items()
             if not one.args and not is_composite_type(get_named_type(one.type))
         ]
-        kept = self._dice.number(0, 2 ** len(names) - 1)
+        chosen = self._dice.number(0, 2 ** len(names) - 1)
         room = max(0, (self._options.cost - self._spent) // place.many)
-        wanted = [name for number, name in enumerate(names) if kept >> number & 1][:room]
+        wanted = [name for number, name in enumerate(names) if chosen >> number & 1][:room]
         return tuple(self._field(place, name, place.parent.fields[name], bare=True) for name in wanted)
 
     def _selection(self, place: Place, *, first: bool) -> Iterator[Selection]:
@@ -245,11 +245,11 @@ class Writer:
         if not dice.chance(10):
             return ()
         names = dice.pick((("include",), ("skip",), ("skip", "include")))
-        return tuple(f"@{name}(if: {self._condition(kept=name == 'include')})" for name in names)
+        return tuple(f"@{name}(if: {self._condition(included=name == 'include')})" for name in names)
 
-    def _condition(self, *, kept: bool) -> str:
+    def _condition(self, *, included: bool) -> str:
         """Return a condition that in most cases includes its selection."""
-        return self._arguments.text(kept if self._dice.chance(80) else not kept, CONDITION)
+        return self._arguments.text(included if self._dice.chance(80) else not included, CONDITION)
 
     # ------------------------------------------------------------ fragments
 

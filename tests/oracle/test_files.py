@@ -58,11 +58,11 @@ quality: "36"
 published: Off
 provider: {domain: x.example}
 topics: [AI, null]
-odd: {n: 1, t: "1", f: 1.5, no: [yes, ~]}
+more: {n: 1, t: "1", f: 1.5, no: [yes, ~]}
 related:
   - {title: No address}
   - {title: "", webUrl: /empty}
-  - {title: Kept, ampUrl: /amp, webUrl: /kept, images: [{width: 1}, {url: /i, isCached: yes}]}
+  - {title: Valid, ampUrl: /amp, webUrl: /valid, images: [{width: 1}, {url: /i, isCached: yes}]}
 ---
 
   first line
@@ -85,7 +85,7 @@ def test_a_file_is_read_as_the_semantics_say(tmp_path: Path) -> None:
     assert (article.quality, article.topics) == (36, ("AI",))
     assert article.provider is not None
     assert article.provider.name == "x.example"
-    assert article.extra == {"odd": {"n": 1, "t": "1", "f": 1.5, "no": [True, None]}}
+    assert article.extra == {"more": {"n": 1, "t": "1", "f": 1.5, "no": [True, None]}}
     assert article.body == "  first line\n\nlast line"
     assert (entry.position, entry.amp_web_url) == (0, "https://base.example/amp")
     assert [(image.url, image.is_cached) for image in entry.images] == [("https://base.example/i", True)]

@@ -118,7 +118,7 @@ GROUPS = [
 
 
 @pytest.mark.parametrize(("arguments", "expected"), GROUPS)
-def test_of_alike_articles_the_first_is_kept(arguments: str, expected: str) -> None:
+def test_collapse_returns_the_first_article_of_each_group(arguments: str, expected: str) -> None:
     assert slugs(STORIES, f"articles({arguments})") == expected
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from .dates import spans_to
 from .document import Name
-from .facets import MOST_INTERVALS, interval_of
+from .facets import MAX_INTERVALS, interval_of
 from .instants import Instant
 from .markers import Registry
 from .places import order_at
@@ -124,7 +124,7 @@ def fitting(content: Sequence[Article]) -> list[str]:
     fit: list[str] = []
     for by in ("YEAR", "MONTH", "WEEK", "DAY"):
         numbers = {interval_of(one.published.nanoseconds, by) for one in content}
-        if not numbers or max(numbers) - min(numbers) < MOST_INTERVALS:
+        if not numbers or max(numbers) - min(numbers) < MAX_INTERVALS:
             fit.append(by)
     return fit
 

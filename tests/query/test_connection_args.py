@@ -71,9 +71,7 @@ def test_a_page_that_is_refused(first: int | None, last: int | None) -> None:
         (Word.ASC, Word.FIRST, BELOW),
     ],
 )
-def test_null_stands_where_it_is_told_to_in_either_direction(
-    direction: Word, nulls: Word, missing: int
-) -> None:
+def test_null_stands_where_requested_in_either_direction(direction: Word, nulls: Word, missing: int) -> None:
     (term, last) = read_order([by(Word.QUALITY, direction, nulls)], KNOWN, NEWEST)
     assert term == OrderTerm("quality", direction is Word.DESC, missing, number=True)
     assert last == OrderTerm("slug")

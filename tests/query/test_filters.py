@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gqlnews.errors import RequestError
 from gqlnews.query import predicates
-from gqlnews.query.filters import MAX_CHARACTERS, MOST_DEPTH, MOST_PARTS, FilterParser, Operand, OperandType
+from gqlnews.query.filters import MAX_CHARACTERS, MAX_DEPTH, MAX_PARTS, FilterParser, Operand, OperandType
 from gqlnews.query.predicates import All, AnyOf, Not, Operator
 from tests.product import Product
 
@@ -66,9 +66,9 @@ def test_texts_have_an_end(where: dict[str, Any]) -> None:
 
 
 def test_filters_nest_so_deep_and_no_deeper() -> None:
-    read(deep(MOST_DEPTH))
+    read(deep(MAX_DEPTH))
     with pytest.raises(RequestError, match="flatter") as refused:
-        read(deep(MOST_DEPTH + 1))
+        read(deep(MAX_DEPTH + 1))
     assert refused.value.code == "TOO_DEEP"
 
 
@@ -81,9 +81,9 @@ def test_filters_nest_so_deep_and_no_deeper() -> None:
     ],
 )
 def test_filters_have_so_many_parts_and_no_more(many: Any) -> None:
-    read(many(MOST_PARTS - 1))
+    read(many(MAX_PARTS - 1))
     with pytest.raises(RequestError, match="more than 200 parts") as refused:
-        read(many(MOST_PARTS + 1))
+        read(many(MAX_PARTS + 1))
     assert refused.value.code == "TOO_WIDE"
 
 
@@ -145,7 +145,7 @@ NESTED = [
 
 
 @pytest.mark.parametrize(
-    "where", [deep(MOST_DEPTH), alternating(MOST_DEPTH), {"not": alternating(MOST_DEPTH - 1)}]
+    "where", [deep(MAX_DEPTH), alternating(MAX_DEPTH), {"not": alternating(MAX_DEPTH - 1)}]
 )
 @pytest.mark.parametrize("root", NESTED)
 def test_the_deepest_filter_is_answered_wherever_it_stands(

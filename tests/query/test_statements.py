@@ -44,7 +44,7 @@ def asked(product: Product, query: str, audience: Audience = Audience.PUBLIC) ->
     """Return the statements that a query ran, without those of the transaction."""
     query = filled(query, product)
     product.statements.clear()
-    product.hops = 0
+    product.dispatches = 0
     product.data(query, audience=audience)
     return [sql for sql in product.statements if sql.startswith(("SELECT", "WITH"))]
 
@@ -52,7 +52,7 @@ def asked(product: Product, query: str, audience: Audience = Audience.PUBLIC) ->
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_root_field_is_one_statement(product: Product, name: str) -> None:
     assert len(asked(product, QUERIES[name])) == 1
-    assert product.hops == 1
+    assert product.dispatches == 1
 
 
 def test_a_request_is_one_hop_and_one_transaction(product: Product) -> None:
@@ -61,13 +61,13 @@ def test_a_request_is_one_hop_and_one_transaction(product: Product) -> None:
         "c: articles { nodes { slug } } }"
     )
     assert len(asked(product, query)) == 4  # a and b share a statement
-    assert product.hops == 1
+    assert product.dispatches == 1
     assert [sql for sql in product.statements if sql.startswith("BEGIN")] == ["BEGIN"]
 
 
 def test_introspection_runs_no_statement(product: Product) -> None:
     assert asked(product, "{ __typename __schema { queryType { name } } }") == []
-    assert product.hops == 0
+    assert product.dispatches == 0
 
 
 @pytest.mark.parametrize("audience", list(Audience))

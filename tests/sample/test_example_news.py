@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from gqlnews.content.models import Article, ParseOptions, ParseResult, SourceFile
-from gqlnews.discovery.scan import discover
-from gqlnews.ingest.worker_pool import read_all
+from gqlnews.discovery.scan import scan_folder
+from gqlnews.ingest.worker_pool import parse_all
 from tests.conftest import EXAMPLES
 
 LEAD = "2026/harbour-tunnel-opens"
@@ -14,8 +14,8 @@ LEAD = "2026/harbour-tunnel-opens"
 
 @pytest.fixture(scope="module")
 def outcomes() -> list[ParseResult]:
-    files = [found for found in discover(EXAMPLES) if isinstance(found, SourceFile)]
-    return list(read_all(EXAMPLES, files, ParseOptions()))
+    files = [found for found in scan_folder(EXAMPLES) if isinstance(found, SourceFile)]
+    return list(parse_all(EXAMPLES, files, ParseOptions()))
 
 
 @pytest.fixture(scope="module")

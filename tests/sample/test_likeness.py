@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from gqlnews.content.models import ParseOptions, Severity, SourceFile
-from gqlnews.discovery.scan import discover
-from gqlnews.ingest.worker_pool import read_all
+from gqlnews.discovery.scan import scan_folder
+from gqlnews.ingest.worker_pool import parse_all
 from gqlnews.sample import write_sample
 
 ARTICLES = 2_500
@@ -61,8 +61,8 @@ def near(real: float, of: int = 8_682) -> Any:
 
 
 def test_every_file_is_valid(folder: Path) -> None:
-    files = [found for found in discover(folder) if isinstance(found, SourceFile)]
-    outcomes = list(read_all(folder, files, ParseOptions(), processes=1))
+    files = [found for found in scan_folder(folder) if isinstance(found, SourceFile)]
+    outcomes = list(parse_all(folder, files, ParseOptions(), processes=1))
     assert sum(outcome.article is not None for outcome in outcomes) == ARTICLES
     assert {problem.severity for outcome in outcomes for problem in outcome.problems} == {Severity.WARNING}
 

@@ -51,9 +51,9 @@ def test_versions_do_not_tell_the_public_what_is_hidden(tmp_path: Path) -> None:
             place.take_in()
         mixed.folder.remove("c.md")
         mixed.take_in()
-    told = mixed.versions()
-    assert told == plain.versions()
-    assert [(one["slug"], one["version"]) for one in told["changes"]["nodes"]] == [
+    versions = mixed.versions()
+    assert versions == plain.versions()
+    assert [(one["slug"], one["version"]) for one in versions["changes"]["nodes"]] == [
         ("d-first", "0-2"),
         ("b", "0-3"),
         ("d-second", "0-4"),

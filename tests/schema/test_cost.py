@@ -31,11 +31,11 @@ def limited(product: Product, cost: int) -> Engine:
 
 def cost_of(product: Product, query: str, variables: Mapping[str, Any] | None = None, limit: int = 0) -> Any:
     """Return the cost that the response reports."""
-    asked = GraphQLRequest(query, variables, tells_cost=True)
+    asked = GraphQLRequest(query, variables, include_cost=True)
     answer = json.loads(product.answer(asked, Audience.PUBLIC, limited(product, limit)).body)
-    told = answer["extensions"]["cost"]
-    assert told["limit"] == (limit or None)
-    return told["requested"]
+    cost = answer["extensions"]["cost"]
+    assert cost["limit"] == (limit or None)
+    return cost["requested"]
 
 
 @pytest.mark.parametrize(
@@ -92,16 +92,18 @@ def test_the_cost_is_that_of_the_variables(examples: Product) -> None:
 @pytest.mark.parametrize(("cost", "passes"), [(221, True), (220, False)])
 def test_at_the_limit_it_passes_and_one_more_is_refused(examples: Product, cost: int, passes: bool) -> None:
     query = "{ articles(first: 20) { nodes { related { title } } } }"
-    examples.hops = 0
+    examples.dispatches = 0
     answer = json.loads(
-        examples.answer(GraphQLRequest(query, tells_cost=True), Audience.PUBLIC, limited(examples, cost)).body
+        examples.answer(
+            GraphQLRequest(query, include_cost=True), Audience.PUBLIC, limited(examples, cost)
+        ).body
     )
-    assert ("data" in answer, "errors" not in answer, examples.hops) == (passes, passes, int(passes))
+    assert ("data" in answer, "errors" not in answer, examples.dispatches) == (passes, passes, int(passes))
     scan = {"requested": 0, "limit": None}
     assert answer["extensions"] == {"cost": {"requested": 221, "limit": cost, "scan": scan}}
 
 
-def test_the_cost_is_told_only_where_it_is_asked_for(examples: Product) -> None:
+def test_the_cost_is_reported_only_on_request(examples: Product) -> None:
     engine = limited(examples, 10)
     for query in ("{ site { version } }", "{ articles { nodes { slug } } }"):
         assert "extensions" not in json.loads(
@@ -209,7 +211,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
 def test_no_answer_holds_more_objects_than_were_counted(generated: Generated, data: st.DataObject) -> None:
     audience = data.draw(st.sampled_from(Audience))
     document, variables, name = data.draw(generated.operations)
-    asked = GraphQLRequest(document, variables, name, tells_cost=True)
+    asked = GraphQLRequest(document, variables, name, include_cost=True)
     answer = json.loads(generated.product.answer(asked, audience, generated.engine).body)
     if answer.get("data") is not None:
         cost = answer["extensions"]["cost"]["requested"]

@@ -9,10 +9,10 @@ from graphql import is_object_type
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.query.fields import Column, Declaration, Entity, JoinKey, JsonArray, Many, One
 from gqlnews.query.sql import RENDERERS
-from gqlnews.schema.build import ENTITIES, build_schema, declarations_of
+from gqlnews.schema.build import ENTITIES, build_schema, collect_declarations
 
 SCHEMA = build_schema()
-DECLARED = declarations_of(SCHEMA)
+DECLARED = collect_declarations(SCHEMA)
 
 
 @pytest.fixture(scope="module")

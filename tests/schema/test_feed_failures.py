@@ -23,7 +23,7 @@ Failure = Callable[[], Exception]
 def alone(check: Callable[[Live], Awaitable[None]]) -> None:
     async def run() -> None:
         async with living() as live:
-            with patch.object(hub, "PAUSE", 0.01):
+            with patch.object(hub, "ERROR_BACKOFF", 0.01):
                 await check(live)
 
     asyncio.run(run())
@@ -58,7 +58,7 @@ def test_a_look_that_fails_half_way_is_gone_on_with(after: int) -> None:
             live.write("d")
             await live.settled()
         copy: set[str] = set()
-        for kind, slug in watching.told:
+        for kind, slug in watching.changes:
             assert (kind == "ADDED") == (slug not in copy)
             (copy.discard if kind == "REMOVED" else copy.add)(slug)
         assert copy == {"a", "c", "d"}
@@ -78,12 +78,12 @@ def test_who_comes_and_goes_during_a_look_harms_nobody() -> None:
                 await asyncio.sleep(0.0003)
             await coming.leave()
             await watching.come(number + 1)
-        assert watching.told == [("ADDED", f"s{number:02}") for number in range(30)]
+        assert watching.changes == [("ADDED", f"s{number:02}") for number in range(30)]
 
     alone(check)
 
 
-def test_what_one_group_cannot_be_told_the_others_are(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_for_one_group_does_not_affect_the_others(caplog: pytest.LogCaptureFixture) -> None:
     async def check(live: Live) -> None:
         one = await live.joined()
         other = await live.joined(where={"title": {"eq": "T"}})
@@ -100,8 +100,10 @@ def test_what_one_group_cannot_be_told_the_others_are(caplog: pytest.LogCaptureF
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-@pytest.mark.parametrize("error", [sqlite3.OperationalError("odd"), RuntimeError("odd"), AssertionError()])
-def test_where_the_feed_fails_everyone_is_told_and_may_come_again(
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("unexpected"), RuntimeError("unexpected"), AssertionError()]
+)
+def test_when_the_hub_fails_all_subscribers_get_an_error_and_may_resubscribe(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def check(live: Live) -> None:
@@ -114,7 +116,7 @@ def test_where_the_feed_fails_everyone_is_told_and_may_come_again(
         again = await live.joined(since=version)
         live.write("b")
         await again.come(2)
-        assert again.told == [("ADDED", "a"), ("ADDED", "b")]
+        assert again.changes == [("ADDED", "a"), ("ADDED", "b")]
 
     alone(check)
     assert [record.getMessage() for record in caplog.records] == ["the feed failed"]

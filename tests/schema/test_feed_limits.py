@@ -10,7 +10,7 @@ import pytest
 
 from gqlnews.config.limits import SERVED
 from gqlnews.database.sqlite import snapshot_pair
-from gqlnews.database.sqlite.query_limits import out_of_time
+from gqlnews.database.sqlite.query_limits import timeout_error
 from gqlnews.database.sqlite.snapshot_pair import SnapshotPair
 from gqlnews.errors import ResourceLimitError
 from gqlnews.query import prepared
@@ -71,7 +71,7 @@ def test_a_cheap_group_s_events_are_delivered_before_an_expensive_one_is_judged(
         await opened.at(traced(opened, trace))
         live.write("a")
         await live.settled()
-        assert cheap.told == [("ADDED", "a")]
+        assert cheap.changes == [("ADDED", "a")]
         number = int(live.version().rpartition("-")[2])
         assert known == [number, number]  # before the change and after it
 
@@ -117,8 +117,8 @@ def test_over_budget_only_that_client_s_subscriptions_end() -> None:
             if one is not goes_on:
                 error = await ended(one)
                 assert isinstance(error, OverBudgetError)
-                assert (error.code, one.told) == ("TIMED_OUT", [])
-        assert goes_on.told == other.told == [("ADDED", "a"), ("ADDED", "b")]
+                assert (error.code, one.changes) == ("TIMED_OUT", [])
+        assert goes_on.changes == other.changes == [("ADDED", "a"), ("ADDED", "b")]
         assert live.feed.over_budget == 2
 
     alone(check)
@@ -134,7 +134,7 @@ def test_a_statement_is_stopped_where_its_client_s_time_is_over_and_the_next_run
         again = await live.joined()
         live.write("b")
         await live.settled()
-        assert again.told == [("ADDED", "b")]
+        assert again.changes == [("ADDED", "b")]
 
     alone(check)
 
@@ -149,7 +149,7 @@ def test_what_another_client_with_time_left_subscribes_to_alike_goes_on() -> Non
             live.write("a")
             await until(lambda: any(one.task.done() for one in many))
             await live.settled()
-        assert [one.told for one in alike] == [[("ADDED", "a")]] * 2
+        assert [one.changes for one in alike] == [[("ADDED", "a")]] * 2
         assert not any(one.task.done() for one in alike)
 
     alone(check)
@@ -167,7 +167,7 @@ def test_a_subscription_that_ended_over_budget_resumes_without_a_loss() -> None:
         again = await live.joined(client="one", where=where(1), since=version)
         live.write("b")
         await again.come(2)
-        assert again.told == [("ADDED", "a"), ("ADDED", "b")]
+        assert again.changes == [("ADDED", "a"), ("ADDED", "b")]
         await late.leave()
 
     alone(check)
@@ -177,7 +177,7 @@ def test_a_statement_over_the_limit_of_its_own_ends_its_subscription_alone() -> 
     async def check(live: Live) -> None:
         one = await live.joined()
         other = await live.joined(where=where(1))
-        with failing(ChangeFilter, "events", out_of_time()):
+        with failing(ChangeFilter, "events", timeout_error()):
             live.write("a")
             await until(lambda: one.task.done() or other.task.done())
         slow, quick = (one, other) if one.task.done() else (other, one)
@@ -197,7 +197,7 @@ def test_a_look_that_has_begun_does_not_hold_up_a_store_that_takes_its_place() -
         with patch.object(hub, "PAGE", 1):
             live.write(*slugs)
             await watching.come(1)
-            await live.feed.begin_anew()
+            await live.feed.reset()
             assert isinstance(await ended(watching), StoreReplacedError)
         assert len(watching.bodies) < len(slugs)
 
@@ -215,7 +215,7 @@ def test_what_reads_the_clock_is_bound_again_without_compiling_it_again() -> Non
             await until(lambda: watched.renewed().passing("[]") != before)
         assert watched.renewed().passing("[]")[0] == before[0]
 
-    with patch.object(prepared, "MOST_SHAPES", 1):
+    with patch.object(prepared, "MAX_SHAPES", 1):
         alone(check)
 
 
@@ -229,6 +229,6 @@ def test_an_article_passes_by_the_clock_of_its_change(age: int) -> None:
         live.write("z", title="last", publishedDateTime="2020-01-01T00:00:00Z")
         await last.come(1)
         await live.settled()
-        assert watching.told == ([("ADDED", "a")] if age < 60 else [])
+        assert watching.changes == ([("ADDED", "a")] if age < 60 else [])
 
     alone(check)

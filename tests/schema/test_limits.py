@@ -53,8 +53,8 @@ def aliases(count: int) -> str:
 def aliases_of_a_fragment(count: int) -> str:
     """Aliases, half of which are in a fragment that is spread twice."""
     some = " ".join(f"a{number}: version" for number in range(count // 2))
-    odd = "odd: version" if count % 2 else ""
-    return f"{{ site {{ ...F ... {{ ...F }} {odd} }} }} fragment F on Site {{ version {some} }}"
+    extra = "extra: version" if count % 2 else ""
+    return f"{{ site {{ ...F ... {{ ...F }} {extra} }} }} fragment F on Site {{ version {some} }}"
 
 
 def root_fields(count: int) -> str:
@@ -196,9 +196,9 @@ def test_without_introspection_no_error_suggests_a_name(
 
 def _refusal(product: Product, asked: GraphQLRequest, engine: Engine) -> dict[str, Any]:
     """Return the single error, after checking that no statement ran."""
-    hops = product.hops
+    dispatches = product.dispatches
     (error,) = _errors(product, asked, engine)
-    assert product.hops == hops
+    assert product.dispatches == dispatches
     return error
 
 

@@ -66,8 +66,8 @@ def write_articles(folder: Path, articles: Mapping[str, str] = ARTICLES) -> Path
 def environment(home: Path, changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment with an empty home, no gqlnews settings, and `changes`."""
     ours = ("GQLNEWS_", "XDG_", "NO_COLOR", "FORCE_COLOR")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, "HOME": str(home), **QUIETLY, **(changes or {})}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**inherited, "HOME": str(home), **QUIETLY, **(changes or {})}
 
 
 def run_cli(home: Path, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:

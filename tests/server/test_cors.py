@@ -97,7 +97,7 @@ def test_any_origin_needs_no_vary(open_to_all: TestClient) -> None:
     assert open_to_all.options("/graphql", headers={"origin": STRANGER, **PREFLIGHT}).headers[ALLOW] == "*"
 
 
-def test_by_default_nobody_is_told_anything(client: TestClient) -> None:
+def test_by_default_no_cors_headers_are_sent(client: TestClient) -> None:
     answer = client.post("/graphql", json=QUERY, headers={"origin": FRIEND})
     assert (ALLOW in answer.headers, answer.headers["vary"]) == (False, "Accept, Authorization")
     assert client.options("/graphql", headers={"origin": FRIEND, **PREFLIGHT}).status_code == 405

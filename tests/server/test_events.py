@@ -160,7 +160,7 @@ def test_the_client_says_what_it_takes(site: Site, accept: str, query: str, subs
             assert stream.response.headers["content-type"] == f"{media}; charset=utf-8"
 
 
-def test_a_kept_answer_is_not_given_to_who_takes_events_alone(site: Site) -> None:
+def test_a_cached_response_is_not_sent_to_clients_that_accept_only_events(site: Site) -> None:
     httpx2.post(site.url, json={"query": COUNT})
     with streaming(site.url, COUNT) as stream:
         assert stream.event()[0] == "next"
@@ -169,7 +169,9 @@ def test_a_kept_answer_is_not_given_to_who_takes_events_alone(site: Site) -> Non
 @pytest.mark.parametrize(
     ("authorization", "title"), [({}, None), ({"authorization": f"Bearer {TOKEN}"}, "secret")]
 )
-def test_who_asks_decides_what_is_told(site: Site, authorization: dict[str, str], title: str | None) -> None:
+def test_the_audience_decides_which_events_are_sent(
+    site: Site, authorization: dict[str, str], title: str | None
+) -> None:
     with streaming(site.url, PLAIN, headers=authorization) as stream:
         begun(stream)
         site.change("hidden", title="secret", published=False)
@@ -178,7 +180,7 @@ def test_who_asks_decides_what_is_told(site: Site, authorization: dict[str, str]
         assert article["title"] == (title or "open")
 
 
-def test_a_silent_stream_is_kept_alive(site: Site) -> None:
+def test_a_silent_stream_gets_keepalive_messages(site: Site) -> None:
     with patch.object(events, "PING_SECONDS", 0.05), streaming(site.url, PLAIN) as stream:
         begun(stream)
         assert [stream.line() for _ in range(4)] == ["", ":", "", ":"]
@@ -191,7 +193,7 @@ def test_when_it_has_ended_nothing_is_left_of_it(site: Site, query: str) -> None
     until_so(lambda: site.service.feed.watching == 0 and site.service.sockets.count == 0)
 
 
-def test_who_goes_on_is_told_what_he_missed(site: Site) -> None:
+def test_a_resumed_subscription_gets_the_missed_events(site: Site) -> None:
     version = httpx2.post(site.url, json={"query": "{ site { version } }"}).json()["data"]["site"]["version"]
     changed = site.change()
     query = "subscription ($since: String) { articleChanged(since: $since) { article { heat } } }"
@@ -200,7 +202,7 @@ def test_who_goes_on_is_told_what_he_missed(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "status"), [({"most_streams": 1}, 503), ({"most_streams_of_one": 1}, 429)]
+    ("settings", "status"), [({"max_streams": 1}, 503), ({"max_streams_per_client": 1}, 429)]
 )
 def test_more_streams_than_may_be_are_refused(tmp_path: Path, settings: dict[str, int], status: int) -> None:
     with running_site(tmp_path, **settings) as site, streaming(site.url, HEAT) as stream:
@@ -219,10 +221,10 @@ def test_a_head_of_a_stream_ends(site: Site) -> None:
     until_so(lambda: site.service.feed.watching == 0)
 
 
-def test_who_reads_nothing_is_cut_off_and_the_others_are_told_everything(tmp_path: Path) -> None:
+def test_a_client_that_reads_nothing_is_disconnected_and_others_get_every_event(tmp_path: Path) -> None:
     with running_site(tmp_path) as site, not_reading(site) as slow, site.socket() as other:
         with (
-            patch.object(subscriber_queue, "MOST_BYTES", 1 << 20),
+            patch.object(subscriber_queue, "MAX_BYTES", 1 << 20),
             patch.object(events, "CLOSE_SECONDS", 0.1),
         ):
             other.begin("1", HEAT)
@@ -262,9 +264,9 @@ def everything(connection: socket.socket) -> int:
     return count
 
 
-def test_who_reads_too_slowly_is_told_so(site: Site) -> None:
-    """He reads, but more comes at once than is kept for him."""
-    with patch.object(subscriber_queue, "MOST_BYTES", 1), streaming(site.url, HEAT) as stream:
+def test_a_slow_consumer_gets_an_error(site: Site) -> None:
+    """The client reads, but more events arrive at once than its queue holds."""
+    with patch.object(subscriber_queue, "MAX_BYTES", 1), streaming(site.url, HEAT) as stream:
         begun(stream)
         site.change()
         assert stream.payload()["payload"]["errors"][0]["extensions"]["code"] == "TOO_SLOW"

@@ -165,7 +165,7 @@ def test_closing_stops_what_runs_and_cancels_what_waits() -> None:
     asyncio.run(test())
 
 
-def test_whoever_has_left_is_not_worked_for(gate: Gate) -> None:
+def test_requests_of_disconnected_clients_are_dropped(gate: Gate) -> None:
     ran: list[int] = []
 
     async def test(queue: OffloadQueue) -> None:
@@ -181,7 +181,7 @@ def test_whoever_has_left_is_not_worked_for(gate: Gate) -> None:
     assert ran == [2]
 
 
-def test_whoever_has_waited_too_long_is_refused(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_that_wait_too_long_are_rejected(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offload, "MAX_WAIT_SECONDS", -1.0)
 
     async def test(queue: OffloadQueue) -> None:

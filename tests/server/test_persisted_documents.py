@@ -110,7 +110,7 @@ def test_only_valid_documents_are_remembered(client: TestClient, wrong: str) -> 
 def test_those_asked_for_longest_ago_are_forgotten_and_remembered_again(
     monkeypatch: pytest.MonkeyPatch, server_settings: ServerSettings
 ) -> None:
-    monkeypatch.setattr(persisted_documents, "MOST_BYTES", 2 * persisted_documents.OVERHEAD + 400)
+    monkeypatch.setattr(persisted_documents, "MAX_BYTES", 2 * persisted_documents.OVERHEAD + 400)
     with TestClient(create_app(server_settings)) as client:
         documents = [f"{{ site {{ articleCount }} }} #{number}" for number in range(3)]
         for _ in range(2):  # the second time with a cached response

@@ -80,7 +80,7 @@ def test_no_rate_is_no_limit(clock: Clock) -> None:
 
 
 def test_addresses_are_forgotten_past_a_number(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "MOST_ADDRESSES", 10)
+    monkeypatch.setattr(rate_limit, "MAX_ADDRESSES", 10)
     limits = TokenBucketLimiter(1, clock)
     for number in range(100):
         limits.take(f"10.0.0.{number}", 1)
@@ -129,7 +129,7 @@ def code(answer: Any) -> str:
     return str(answer.json()["errors"][0]["extensions"]["code"])
 
 
-def test_a_client_that_asks_too_much_is_told_when_to_come_again(limited: TestClient) -> None:
+def test_a_client_over_the_limit_gets_retry_after(limited: TestClient) -> None:
     answers = [limited.post("/graphql", json=QUERY) for _ in range(10)]
     assert answers[0].status_code == 200
     last = answers[-1]

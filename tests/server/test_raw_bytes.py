@@ -276,12 +276,14 @@ MESSAGES = (
 
 def frame(chance: random.Random) -> bytes:
     """A frame (RFC 6455, section 5.2), in most cases a valid message, whole and masked."""
-    odd = chance.random() < 0.2
-    first = chance.randrange(256) if odd else chance.choice((0x81, 0x81, 0x81, 0x82, 0x89, 0x01, 0x80, 0x88))
+    unusual = chance.random() < 0.2
+    first = (
+        chance.randrange(256) if unusual else chance.choice((0x81, 0x81, 0x81, 0x82, 0x89, 0x01, 0x80, 0x88))
+    )
     payload = chance.choice(MESSAGES)
     if first & 0x0F > 7:
         payload = payload[:125]
-    masked = 0 if odd and chance.random() < 0.3 else 0x80
+    masked = 0 if unusual and chance.random() < 0.3 else 0x80
     length = len(payload)
     if length < 126:
         head = bytes((first, masked | length))
@@ -297,9 +299,9 @@ def assert_well(server: Address, run: Running) -> None:
     last = SEEDS[0].replace(b"Host: a", b"Host: a\r\nX-Request-Id: last\r\nConnection: close")
     assert ask(server, last).endswith(ANSWERED)
     run.wait_for("id=last")
-    told = "\n".join(run.lines)
-    assert "Traceback" not in told, told[told.find("Traceback") :][:3_000]
-    assert " error " not in told
+    log = "\n".join(run.lines)
+    assert "Traceback" not in log, log[log.find("Traceback") :][:3_000]
+    assert " error " not in log
 
 
 def test_bytes_that_are_nothing(server: Address, running: tuple[str, Running]) -> None:

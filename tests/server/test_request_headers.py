@@ -4,7 +4,7 @@ import pytest
 
 from gqlnews.server.http import GRAPHQL_RESPONSE as NEWER
 from gqlnews.server.http import JSON as OLDER
-from gqlnews.server.request_headers import NOTHING, is_encoded, likes_pages, media_type
+from gqlnews.server.request_headers import NOTHING, is_encoded, media_type, prefers_html
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_the_media_type(accept: str, answer: str) -> None:
     ],
 )
 def test_a_page_is_for_who_names_html_and_likes_it_no_less(accept: str, likes: bool) -> None:
-    assert likes_pages(accept) == likes
+    assert prefers_html(accept) == likes
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,9 @@ def cached(caplog: pytest.LogCaptureFixture) -> Callable[[], list[bool]]:
     caplog.set_level(logging.INFO, "gqlnews")
 
     def since() -> list[bool]:
-        told = [record.__dict__["fields"]["cached"] for record in caplog.records]
+        hits = [record.__dict__["fields"]["cached"] for record in caplog.records]
         caplog.clear()
-        return told
+        return hits
 
     return since
 
@@ -97,7 +97,7 @@ def titles(answer: Any) -> list[str]:
     return [node["title"] for node in answer.json()["data"]["articles"]["nodes"]]
 
 
-def test_the_second_answer_is_the_first_one_kept(site: Site, cached: Callable[[], list[bool]]) -> None:
+def test_the_second_response_is_the_cached_first_one(site: Site, cached: Callable[[], list[bool]]) -> None:
     first, second = site.post(), site.post()
     assert cached() == [False, True]
     assert first.content == second.content
@@ -186,15 +186,15 @@ def test_what_reads_the_clock_is_asked_each_time(
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_request_made_ready_is_kept_unless_it_reads_the_clock(site: Site) -> None:
+def test_a_prepared_request_is_cached_unless_it_reads_the_clock(site: Site) -> None:
     service = site.client.app.state.service  # type: ignore[attr-defined]
-    for query, kept in [(TITLES, True), (CLOCK[0], False), (CLOCK[3], False)]:
+    for query, cached in [(TITLES, True), (CLOCK[0], False), (CLOCK[3], False)]:
         request = CacheKey(orjson.dumps({"query": query}), False, Audience.PUBLIC)
         for _ in range(2):
             site.client.post("/graphql", content=request.text, headers={"content-type": "application/json"})
-        found = service.answers.prepared(request)
-        assert (found is not None) is kept
-        assert found is service.answers.prepared(request)
+        found = service.answers.get_prepared(request)
+        assert (found is not None) is cached
+        assert found is service.answers.get_prepared(request)
 
 
 def test_trending_as_of_an_instant_reads_no_clock(site: Site, cached: Callable[[], list[bool]]) -> None:
@@ -204,7 +204,7 @@ def test_trending_as_of_an_instant_reads_no_clock(site: Site, cached: Callable[[
 
 
 @pytest.mark.parametrize("query", REFUSED)
-def test_an_error_is_never_kept(site: Site, cached: Callable[[], list[bool]], query: str) -> None:
+def test_an_error_is_never_cached(site: Site, cached: Callable[[], list[bool]], query: str) -> None:
     sent = {"query": query, "variables": '{"s": null}'}
     for _ in range(2):
         answer = site.client.get("/graphql", params=sent)
@@ -215,7 +215,7 @@ def test_an_error_is_never_kept(site: Site, cached: Callable[[], list[bool]], qu
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 1 << 20])
-def test_who_knows_the_answer_is_told_so(make: Callable[..., Site], cache_bytes: int) -> None:
+def test_a_matching_etag_gets_304(make: Callable[..., Site], cache_bytes: int) -> None:
     site = make(cache_bytes=cache_bytes)
     first = site.get()
     tag = first.headers["etag"]
@@ -231,7 +231,7 @@ def test_who_knows_the_answer_is_told_so(make: Callable[..., Site], cache_bytes:
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 400), ({"authorization": "Bearer nobody"}, 401)])
-def test_what_http_refuses_may_not_be_kept(site: Site, headers: dict[str, str], status: int) -> None:
+def test_http_errors_are_not_cacheable(site: Site, headers: dict[str, str], status: int) -> None:
     answer = site.get("", **headers)
     assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store")
 
@@ -252,7 +252,7 @@ def test_a_tag_is_of_one_representation_and_one_audience(site: Site) -> None:
     assert site.get(**{"if-none-match": '"none of these"'}).status_code == 200
 
 
-def test_a_post_is_never_told_that_it_knows(site: Site) -> None:
+def test_a_post_never_gets_304(site: Site) -> None:
     tag = site.get().headers["etag"]
     answer = site.post(**{"if-none-match": tag})
     assert answer.status_code == 200
@@ -267,13 +267,15 @@ def test_a_post_is_never_told_that_it_knows(site: Site) -> None:
         ({}, {"unpublished": True}, "private, no-store"),
     ],
 )  # fmt: skip
-def test_only_what_the_public_sees_may_be_kept_by_others(
+def test_only_public_responses_are_cacheable_by_proxies(
     make: Callable[..., Site], headers: dict[str, str], changes: dict[str, Any], rule: str
 ) -> None:
     assert make(**changes).get(**headers).headers["cache-control"] == rule
 
 
-def test_without_room_no_answer_is_kept(make: Callable[..., Site], cached: Callable[[], list[bool]]) -> None:
+def test_with_a_size_of_0_no_response_is_cached(
+    make: Callable[..., Site], cached: Callable[[], list[bool]]
+) -> None:
     for site in (make(cache_bytes=0), make(cache_bytes=500)):
         assert titles(site.post()) == titles(site.post()) == ["Published"]
         assert cached() == [False, False]

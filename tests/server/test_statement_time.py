@@ -77,7 +77,7 @@ def test_event_streams_and_sockets_of_an_address_share_its_time(tmp_path: Path) 
 
 @pytest.mark.usefixtures("short")
 def test_behind_a_proxy_each_connection_has_time_of_its_own(tmp_path: Path) -> None:
-    with running_site(tmp_path, most_streams_of_one=0) as site, ExitStack() as stack:
+    with running_site(tmp_path, max_streams_per_client=0) as site, ExitStack() as stack:
         both = [stack.enter_context(initialised(site)) for _ in range(2)]
         for number, socket in enumerate((*both, both[0])):
             socket.begin(f"{number}", NAMED % number)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def test_only_so_many_operations_run_on_one_socket(site: Site) -> None:
-    with patch.object(server_socket, "MOST_OPERATIONS", 3), site.socket() as socket:
+    with patch.object(server_socket, "MAX_OPERATIONS", 3), site.socket() as socket:
         for number in range(3):
             socket.begin(f"{number}", HEAT)
         socket.subscribe("more")
@@ -58,7 +58,7 @@ def test_when_the_client_has_left_nothing_is_left_of_it(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "status"), [({"most_streams": 1}, 503), ({"most_streams_of_one": 1}, 429)]
+    ("settings", "status"), [({"max_streams": 1}, 503), ({"max_streams_per_client": 1}, 429)]
 )
 def test_more_sockets_than_may_be_are_refused_before_they_are_open(
     tmp_path: Path, settings: dict[str, int], status: int
@@ -76,10 +76,10 @@ def test_more_sockets_than_may_be_are_refused_before_they_are_open(
             pass
 
 
-def test_who_reads_too_slowly_is_closed_and_the_others_are_told_everything(tmp_path: Path) -> None:
+def test_a_slow_consumer_is_closed_and_others_get_every_event(tmp_path: Path) -> None:
     """The slow client's socket is full, and more than its buffer limit is pending."""
     selection = "subscription { articleChanged { article { heat body } } }"
-    with running_site(tmp_path) as site, patch.object(subscriber_queue, "MOST_BYTES", 1 << 20):
+    with running_site(tmp_path) as site, patch.object(subscriber_queue, "MAX_BYTES", 1 << 20):
         with site.raw(max_queue=1) as slow, site.socket() as other:
             slow.say("connection_init")
             slow.hear()

@@ -25,7 +25,7 @@ def test_an_event_is_a_next(site: Site) -> None:
         }
 
 
-def test_several_subscriptions_of_one_socket_are_told_by_their_ids(site: Site) -> None:
+def test_several_subscriptions_of_one_socket_are_distinguished_by_id(site: Site) -> None:
     with site.socket() as socket:
         for key in ("a", "b", "c"):
             socket.begin(key, HEAT)
@@ -116,7 +116,7 @@ def heat_after(socket: Socket, site: Site, **keys: Any) -> int:
     return changed
 
 
-def test_the_public_is_told_nothing_of_what_is_unpublished(site: Site) -> None:
+def test_the_public_gets_no_events_of_unpublished_articles(site: Site) -> None:
     with site.socket() as socket:
         socket.begin("1", HEAT)
         site.change("hidden-too", published=False)
@@ -124,7 +124,7 @@ def test_the_public_is_told_nothing_of_what_is_unpublished(site: Site) -> None:
         assert heat(socket.hear()) == changed
 
 
-def test_a_completed_subscription_is_told_nothing_more_and_its_id_is_free_at_once(site: Site) -> None:
+def test_a_completed_subscription_gets_no_more_events_and_its_id_is_free_at_once(site: Site) -> None:
     with site.socket() as socket:
         socket.begin("1", HEAT)
         socket.say("complete", id="1")

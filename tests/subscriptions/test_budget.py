@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gqlnews.subscriptions.budget import CLIENT_SECONDS, LEAST_SECONDS, PAGE_SECONDS, Budget
+from gqlnews.subscriptions.budget import CLIENT_SECONDS, MIN_SECONDS, PAGE_SECONDS, Budget
 from gqlnews.subscriptions.groups import SubscriberGroup, fairly
 from gqlnews.subscriptions.subscriber_queue import SubscriberQueue, SubscriptionFailedError
 from tests.live import Live, living
@@ -40,9 +40,9 @@ def test_where_many_clients_use_much_each_still_has_the_least() -> None:
     budget = Budget()
     for number in range(10):
         budget.charge({f"client {number}"}, PAGE_SECONDS / 10)
-    budget.charge({"much"}, LEAST_SECONDS)
+    budget.charge({"much"}, MIN_SECONDS)
     assert budget.left({"much"}) <= 0
-    assert budget.left({"new"}) == LEAST_SECONDS
+    assert budget.left({"new"}) == MIN_SECONDS
 
 
 def test_however_many_clients_subscribe_to_the_same_it_takes_no_more_than_a_page() -> None:

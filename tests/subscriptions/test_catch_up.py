@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from gqlnews.config.limits import SERVED
 from gqlnews.database.sqlite import snapshot_pair
-from gqlnews.database.sqlite.query_limits import out_of_time
+from gqlnews.database.sqlite.query_limits import timeout_error
 from gqlnews.database.sqlite.snapshot_pair import Snapshot, VersionState
 from gqlnews.subscriptions import catch_up, hub
 from gqlnews.subscriptions.budget import OverBudgetError
@@ -73,11 +73,11 @@ def test_a_page_that_takes_too_long_is_read_in_smaller_ones_and_nothing_is_lost(
     async def check(live: Live) -> None:
         version = live.version()
         live.write(*SLUGS)
-        with failing(ChangeFilter, "events", out_of_time()) as calls:
+        with failing(ChangeFilter, "events", timeout_error()) as calls:
             watching = await live.joined(since=version)
             live.write("last")
             await watching.come(len(SLUGS) + 1)
-        assert [slug for _, slug in watching.told] == [*SLUGS, "last"]
+        assert [slug for _, slug in watching.changes] == [*SLUGS, "last"]
         assert calls[0] > len(SLUGS) // 25  # 100 changes, then 25 a page
 
     alone(check)
@@ -100,7 +100,7 @@ def test_a_page_that_is_too_large_is_read_in_smaller_ones_and_nothing_is_lost() 
         with patch.object(catch_up, "MAX_PAGE_BYTES", 1_000), patch.object(CatchUp, "read", noted):
             watching = await live.joined(since=version)
             await watching.come(len(SLUGS))
-        assert [slug for _, slug in watching.told] == SLUGS
+        assert [slug for _, slug in watching.changes] == SLUGS
         assert max(sizes) < len(SLUGS) / 2
         assert sum(sizes) == len(SLUGS)
 
@@ -122,7 +122,7 @@ def test_one_change_that_takes_too_long_ends_the_subscription_and_not_the_others
         assert late.bodies == []
         live.write("last")
         await other.come(len(SLUGS) + 1)
-        assert other.told[-1] == ("ADDED", "last")
+        assert other.changes[-1] == ("ADDED", "last")
         assert live.feed.over_budget == 1
 
     alone(check)
@@ -152,7 +152,7 @@ def test_one_page_at_most_stands_between_a_look_and_its_turn() -> None:
             await asyncio.sleep(0)
         assert max(between) <= 2  # one that had already begun, and the next one
         await live.settled()
-        assert all([slug for _, slug in one.told] == SLUGS for one in late)
+        assert all([slug for _, slug in one.changes] == SLUGS for one in late)
 
     with patch.object(hub, "PAGE", 1):
         alone(check)

@@ -45,7 +45,9 @@ async def statements(live: Live, slugs: list[str]) -> Counter[str]:
 def counted(watching: list[tuple[str, Audience, Where]], slugs: list[str]) -> Counter[str]:
     async def run() -> Counter[str]:
         async with living() as live:
-            with patch.object(hub, "RENEWED", 1000.0):  # it looks where something has changed, and else not
+            with patch.object(
+                hub, "SNAPSHOT_MAX_AGE", 1000.0
+            ):  # it looks where something has changed, and else not
                 for query, audience, where in watching:
                     live.watch(query, audience, where=where)
                 return await statements(live, slugs)
@@ -90,7 +92,7 @@ def test_what_nobody_who_watches_may_see_is_not_looked_at() -> None:
     async def run() -> Counter[str]:
         async with living() as live:
             live.watch()
-            with patch.object(hub, "RENEWED", 1000.0):
+            with patch.object(hub, "SNAPSHOT_MAX_AGE", 1000.0):
                 live.folder.article("hidden.md", published=False)
                 return await statements(live, [])
 

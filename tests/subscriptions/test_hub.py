@@ -15,7 +15,7 @@ from gqlnews.subscriptions import hub, subscriber_queue
 from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, SlowConsumerError
 from tests.live import Live, living, until
 
-Told = list[tuple[str, str]]
+Received = list[tuple[str, str]]
 Step = Callable[[Live], None]
 
 
@@ -29,9 +29,9 @@ def alone(check: Callable[[Live], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def after(*steps: Step, audience: Audience = Audience.PUBLIC, **variables: Any) -> Told:
+def after(*steps: Step, audience: Audience = Audience.PUBLIC, **variables: Any) -> Received:
     """Return the events of a client that subscribes before these steps."""
-    told: Told = []
+    received: Received = []
 
     async def check(live: Live) -> None:
         live.write("x")
@@ -39,10 +39,10 @@ def after(*steps: Step, audience: Audience = Audience.PUBLIC, **variables: Any) 
         for step in steps:
             step(live)
             await live.settled()
-        told.extend(watching.told)
+        received.extend(watching.changes)
 
     alone(check)
-    return told
+    return received
 
 
 def write(slug: str, **keys: object) -> Step:
@@ -54,7 +54,7 @@ def remove(slug: str) -> Step:
 
 
 @pytest.mark.parametrize(
-    ("steps", "told"),
+    ("steps", "expected"),
     [
         ((write("a"),), [("ADDED", "a")]),
         ((write("a"), write("a")), [("ADDED", "a")]),  # no content changed
@@ -68,18 +68,18 @@ def remove(slug: str) -> Step:
         ((write("a"), write("a", published=False), remove("a")), [("ADDED", "a"), ("REMOVED", "a")]),
     ],
 )
-def test_what_the_public_is_told(steps: tuple[Step, ...], told: Told) -> None:
-    assert after(*steps) == told
+def test_the_public_receives_public_changes_only(steps: tuple[Step, ...], expected: Received) -> None:
+    assert after(*steps) == expected
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "told"),
+    ("before", "now", "expected"),
     [("in", "in", ["UPDATED"]), ("in", "out", ["REMOVED"]), ("out", "in", ["ADDED"]), ("out", "out", [])],
 )
-def test_a_filter_is_judged_before_and_after(before: str, now: str, told: list[str]) -> None:
+def test_a_filter_is_judged_before_and_after(before: str, now: str, expected: list[str]) -> None:
     steps = (write("x", title=before), write("x", title=now, heat=1))
     kinds = [kind for kind, _ in after(*steps, where={"title": {"eq": "in"}})]
-    assert kinds[1 if before == "in" else 0 :] == told
+    assert kinds[1 if before == "in" else 0 :] == expected
 
 
 def test_what_went_comes_without_content() -> None:
@@ -111,14 +111,14 @@ def test_more_than_a_page_comes_whole_and_in_order() -> None:
         assert after(lambda live: live.write(*slugs)) == [("ADDED", slug) for slug in slugs]
 
 
-def test_who_begins_is_told_of_what_happens_before_it_is_its_turn() -> None:
+def test_a_new_subscription_receives_changes_from_before_its_turn() -> None:
     """The change happens between the subscription and its first poll."""
 
     async def check(live: Live) -> None:
         watching = live.watch()
         live.write("a")
         await live.settled()
-        assert watching.told == [("ADDED", "a")]
+        assert watching.changes == [("ADDED", "a")]
 
     alone(check)
 
@@ -136,13 +136,13 @@ def test_who_leaves_off_and_goes_on_misses_nothing_and_hears_nothing_twice() -> 
             live.write("f")
             await live.settled()
         kinds = {"b": "ADDED", "c": "ADDED", "d": "ADDED", "e": "ADDED", "a": "REMOVED", "f": "ADDED"}
-        assert second.told == [(kind, slug) for slug, kind in kinds.items()]
+        assert second.changes == [(kind, slug) for slug, kind in kinds.items()]
 
     alone(check)
 
 
 @pytest.mark.parametrize(
-    ("meanwhile", "told"),
+    ("meanwhile", "expected"),
     [
         (lambda live: None, ["d", "e"]),
         (lambda live: live.write("d", title="U"), ["e", "d"]),
@@ -152,7 +152,7 @@ def test_who_leaves_off_and_goes_on_misses_nothing_and_hears_nothing_twice() -> 
     ],
 )
 def test_what_changes_between_the_pages_of_what_was_missed_comes_once(
-    meanwhile: Step, told: list[str]
+    meanwhile: Step, expected: list[str]
 ) -> None:
     async def check(live: Live) -> None:
         with patch.object(hub, "PAGE", 2):
@@ -164,8 +164,8 @@ def test_what_changes_between_the_pages_of_what_was_missed_comes_once(
             meanwhile(live)
             await until(live.is_current)
             live.write("last")
-            slugs = [_slug(await anext(missed)) for _ in range(len(told) + 1)]
-            assert slugs == [*told, "last"]
+            slugs = [_slug(await anext(missed)) for _ in range(len(expected) + 1)]
+            assert slugs == [*expected, "last"]
             await missed.aclose()
 
     alone(check)
@@ -197,7 +197,7 @@ def test_what_was_forgotten_while_one_reads_is_said_and_not_left_out(since: int)
 
 def test_who_reads_too_slowly_is_dropped_once_and_the_others_notice_nothing() -> None:
     async def check(live: Live) -> None:
-        with patch.object(subscriber_queue, "MOST_WAITING", 5):
+        with patch.object(subscriber_queue, "MAX_WAITING", 5):
             other = await live.joined()
             dropped: list[bool] = []
             slow = live.feed.watch(live.ready(), lambda: dropped.append(True))
@@ -215,7 +215,7 @@ def test_who_reads_too_slowly_is_dropped_once_and_the_others_notice_nothing() ->
     alone(check)
 
 
-def test_who_waits_when_the_server_stops_is_told_so() -> None:
+def test_a_waiting_subscription_ends_when_the_server_stops() -> None:
     async def check(live: Live) -> None:
         watching = await live.joined()
         live.feed.end()
@@ -253,7 +253,7 @@ def test_when_the_last_has_left_nothing_is_held() -> None:
     alone(check)
 
 
-def test_who_comes_as_the_last_leaves_is_told_of_everything() -> None:
+def test_a_subscription_that_joins_as_the_last_one_leaves_receives_every_change() -> None:
     async def check(live: Live) -> None:
         for number in range(20):
             before = await live.joined()
@@ -264,7 +264,7 @@ def test_who_comes_as_the_last_leaves_is_told_of_everything() -> None:
             live.write(f"s{number}")
             await leaving
             await watching.come(1)
-            assert watching.told == [("ADDED", f"s{number}")]
+            assert watching.changes == [("ADDED", f"s{number}")]
             await watching.leave()
 
     alone(check)

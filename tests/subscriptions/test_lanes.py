@@ -83,7 +83,7 @@ def test_a_light_event_comes_while_heavy_ones_are_judged() -> None:
             await light.come(1)
             assert heavy.bodies == []
         await heavy.come(1)
-        assert light.told == heavy.told == [("ADDED", "a")]
+        assert light.changes == heavy.changes == [("ADDED", "a")]
         await asyncio.gather(light.leave(), heavy.leave())
         assert lanes.watching == 0
 
@@ -95,7 +95,7 @@ def test_what_ends_every_subscription_ends_those_of_both_lanes(failure: type[Exc
     async def check(live: Live, lanes: Lanes) -> None:
         both = [await joined(live, lanes), await joined(live, lanes, where=MATCHES)]
         if failure is StoreReplacedError:
-            await lanes.begin_anew()
+            await lanes.reset()
         else:
             lanes.end()
         await asyncio.wait([one.task for one in both])

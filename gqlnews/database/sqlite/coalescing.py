@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from sys import getsizeof
 
 from gqlnews.cache import SizedLRUCache
-from gqlnews.database.sqlite.reader_connection import Statements, reading, require_room, run_within
+from gqlnews.database.sqlite.reader_connection import (
+    Statements,
+    check_total_size,
+    execute_in_transaction,
+    reading,
+)
 
 MOST_BYTES = 8 << 20
 MOST_BOUND = 4_096  # characters of text parameters; longer ones are rarely repeated
@@ -49,15 +54,15 @@ class ResultCoalescer:
                 if key is not None and (given := self._given.get(key)) is not None and given[1] > asked
             }
             left = [statement for key, statement in zip(keys, statements, strict=True) if key not in found]
-            ran = iter(run_within(db, left))
+            ran = iter(execute_in_transaction(db, left))
         until = time.monotonic()
         answers = [found[key] if key in found else self._remember(key, next(ran), until) for key in keys]
-        require_room(db, answers)
+        check_total_size(db, answers)
         return answers, len(statements) - len(left)
 
     def forget(self) -> None:
         """Clear the cache."""
-        self._given = SizedLRUCache(self._given.limit)
+        self._given = SizedLRUCache(self._given.max_bytes)
 
     def _forget_what_is_old(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA data_version").fetchone()  # changes with a commit of another connection
@@ -68,7 +73,7 @@ class ResultCoalescer:
     def _remember(self, key: _Key | None, json: bytes | None, until: float) -> bytes | None:
         if key is not None:
             size = OVERHEAD + len(key[0]) + getsizeof(key[1]) + len(json or b"")
-            self._given.keep(key, (json, until), size)
+            self._given.set(key, (json, until), size)
         return json
 
 

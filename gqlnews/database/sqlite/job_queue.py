@@ -18,7 +18,7 @@ from threading import Lock
 from gqlnews.database.sqlite.read_job import ReadJob
 from gqlnews.errors import OverloadedError
 
-MOST_WAITING = 1_000
+MAX_WAITING = 1_000
 LEAST, UNKNOWN = -9, 1_000  # magnitudes: of a millisecond, and greater than any other
 FULL = "More requests wait for the database than may: try again later."
 FULL_OF_ONE = "More requests of your address wait for the database than may: try again later."
@@ -27,7 +27,7 @@ FULL_OF_ONE = "More requests of your address wait for the database than may: try
 class JobQueue:
     """Filled by the event loop, emptied by the reader threads."""
 
-    def __init__(self, most: int = MOST_WAITING) -> None:
+    def __init__(self, most: int = MAX_WAITING) -> None:
         self._most, self._most_of_one = most, max(1, most // 2)
         self._lock = Lock()
         self._clients: OrderedDict[str, list[ReadJob]] = (

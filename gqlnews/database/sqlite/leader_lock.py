@@ -15,7 +15,7 @@ def lock_file(database: Path) -> Path:
     return database.with_name(f"{database.name}-follower")
 
 
-def lead(database: Path) -> int:
+def acquire_leadership(database: Path) -> int:
     """Wait for leadership; return the lock's descriptor, whose close ends it. Raises OSError."""
     path = lock_file(database)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ MARGIN = 0.75  # share of an operation's timeout for its statements; the rest is
 FULL_TEXT = " MATCH "  # in SQL; a search does much work per virtual machine instruction
 STEPS_PER_SECOND = 66_000_000  # approximate instructions of SQLite's virtual machine
 STEPS_OF_A_SEARCH = 20_000  # about 3 ms; some tenths of a second for a search by a short prefix
-LEAST_STEPS = 1_000
+MIN_STEPS = 1_000
 CHECK_SECONDS = 0.03  # between two checks whether to stop; each check acquires the GIL
 MIN_CHECKS = 20  # per timeout
 
@@ -23,10 +23,10 @@ def steps_per_check(seconds: float, *, is_search: bool) -> int:
     """Return the number of instructions between two checks of a statement with this timeout."""
     if is_search:
         return STEPS_OF_A_SEARCH
-    return max(LEAST_STEPS, int(STEPS_PER_SECOND * min(CHECK_SECONDS, seconds / MIN_CHECKS)))
+    return max(MIN_STEPS, int(STEPS_PER_SECOND * min(CHECK_SECONDS, seconds / MIN_CHECKS)))
 
 
-def bound_sizes(db: sqlite3.Connection, most_bytes: int) -> None:
+def set_size_limits(db: sqlite3.Connection, most_bytes: int) -> None:
     """Limit the length of texts on this connection, and SQLite's heap.
 
     While an array grows, only the heap limit stops it. That limit applies to all connections of the process
@@ -36,16 +36,16 @@ def bound_sizes(db: sqlite3.Connection, most_bytes: int) -> None:
     db.execute(f"PRAGMA hard_heap_limit = {HEAP_BYTES + HEAP_ANSWERS * most_bytes}").fetchall()
 
 
-def limit_reached(error: Exception, db: sqlite3.Connection) -> ResourceLimitError | None:
+def to_limit_error(error: Exception, db: sqlite3.Connection) -> ResourceLimitError | None:
     """Return the limit at which SQLite stopped; None if it failed for another reason."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_INTERRUPT:
-        return out_of_time()
+        return timeout_error()
     is_too_large = code == sqlite3.SQLITE_TOOBIG or isinstance(error, MemoryError)
     return too_large(db) if is_too_large else None
 
 
-def out_of_time() -> ResourceLimitError:
+def timeout_error() -> ResourceLimitError:
     return ResourceLimitError(Code.TIMED_OUT, TIMED_OUT)
 
 

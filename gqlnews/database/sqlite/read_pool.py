@@ -34,7 +34,7 @@ from gqlnews.database.sqlite.query_limits import MARGIN
 from gqlnews.database.sqlite.read_job import SHORT, ReadJob
 from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.database.sqlite.reader_connection import Statements
-from gqlnews.database.sqlite.sqlite_errors import explained
+from gqlnews.database.sqlite.sqlite_errors import to_database_error
 from gqlnews.errors import DatabaseError, OverloadedError
 
 Trace = Callable[[str], None]
@@ -65,7 +65,7 @@ class ReadPool:
         self._late: asyncio.TimerHandle | None = None  # fires when the oldest call has waited too long
         self._done: deque[ReadJob] = deque()
         self._inline = InlineExecutor()
-        self._told = False
+        self._delivery_scheduled = False
         self._closed = True
 
     async def open(self, path: Path, count: int = 2) -> None:
@@ -76,9 +76,9 @@ class ReadPool:
         self._path, self._closed = path, False
         self._loop = asyncio.get_running_loop()
         try:
-            self._inline.open(path, self._limits.answer_bytes)
+            self._inline.open(path, self._limits.max_response_bytes)
             for number in range(count):
-                most = self._limits.answer_bytes
+                most = self._limits.max_response_bytes
                 reader = ReadWorker(path, most, self._seconds, reserved=number == 0 and count > 1)
                 await reader.start()
                 self._all.append(reader)
@@ -94,11 +94,11 @@ class ReadPool:
         if self._late is not None:
             self._late.cancel()
         for call in self._waiting.late(math.inf):
-            call.outcome = self._shut()
+            call.outcome = self._closed_error()
             call.deliver()
         readers, self._all, self._idle = self._all, [], []
         for reader in readers:
-            reader.abandon()
+            reader.cancel_current()
         for reader in readers:
             await reader.close()
         self._deliver()
@@ -110,7 +110,7 @@ class ReadPool:
         OverloadedError if the call was not started. Invalid statements raise errors of sqlite3.
         """
         if self._closed:
-            raise self._shut()
+            raise self._closed_error()
         results = self._inline.try_execute(statements)
         if results is not None:
             return results
@@ -134,7 +134,7 @@ class ReadPool:
     async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
         """Run the statements of all parts in one read transaction; yield each part's results in turn."""
         if self._closed:
-            raise self._shut()
+            raise self._closed_error()
         calls = [self._call(statements) for statements in parts]
         calls[0].rest = tuple(calls[1:])
         self._enqueue(calls[0])
@@ -163,10 +163,10 @@ class ReadPool:
 
     def _failure(self, error: Exception) -> DatabaseError | None:
         if self._closed:
-            return self._shut()
-        return explained(error, self._path) if isinstance(error, sqlite3.Error) else None
+            return self._closed_error()
+        return to_database_error(error, self._path) if isinstance(error, sqlite3.Error) else None
 
-    def _shut(self) -> DatabaseError:
+    def _closed_error(self) -> DatabaseError:
         return DatabaseError(f"database {self._path} is closed")
 
     def _call(self, statements: Statements) -> ReadJob:
@@ -202,7 +202,7 @@ class ReadPool:
         for reader in sorted(self._idle, key=lambda one: not one.reserved):
             if self._waiting.has(short=reader.reserved):
                 self._idle.remove(reader)
-                work = reader.work(self._waiting, self._done, self._tell)
+                work = reader.work(self._waiting, self._done, self._schedule_delivery)
                 work.add_done_callback(partial(self._rest, reader))
                 return
 
@@ -214,18 +214,20 @@ class ReadPool:
             if len(self._waiting):  # enqueued after the reader's last check
                 self._wake()
 
-    def _tell(self) -> None:
+    def _schedule_delivery(self) -> None:
         """Schedule delivery; called on a reader's thread."""
-        if not self._told:
-            self._told = True
+        if not self._delivery_scheduled:
+            self._delivery_scheduled = True
             self._loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
-        self._told = False  # reset before reading `_done`, so that later completions schedule again
+        self._delivery_scheduled = (
+            False  # reset before reading `_done`, so that later completions schedule again
+        )
         size = 0
         while self._done:
             if size > DELIVERED_BYTES and not self._closed:
-                self._told = True
+                self._delivery_scheduled = True
                 self._loop.call_soon(self._deliver)
                 return
             call = self._done.popleft()

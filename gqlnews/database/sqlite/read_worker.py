@@ -17,11 +17,11 @@ from gqlnews.database.sqlite.coalescing import ResultCoalescer
 from gqlnews.database.sqlite.job_queue import JobQueue
 from gqlnews.database.sqlite.query_limits import (
     FULL_TEXT,
-    limit_reached,
     steps_per_check,
+    to_limit_error,
 )
 from gqlnews.database.sqlite.read_job import SHORT, ReadJob
-from gqlnews.database.sqlite.reader_connection import connect_to_read, run_within
+from gqlnews.database.sqlite.reader_connection import connect_to_read, execute_in_transaction
 from gqlnews.errors import Code, ResourceLimitError
 
 LONGEST = 3 * SHORT  # wall-clock timeout in seconds of a call on the reserved reader
@@ -66,7 +66,7 @@ class ReadWorker(aiosqlite.Connection):
         self._tx.put_nowait((future, lambda: self._work(waiting, done, tell)))
         return future
 
-    def abandon(self) -> None:
+    def cancel_current(self) -> None:
         """Stop the running call, whose caller has left.
 
         `interrupt()` would have no effect on a statement that is about to start.
@@ -123,7 +123,7 @@ class ReadWorker(aiosqlite.Connection):
                     raise failure
                 if not self._conn.in_transaction:
                     self._conn.execute("BEGIN")
-                call.outcome = self._read(call, self._run_within)
+                call.outcome = self._read(call, self._execute_in_transaction)
             except Exception as error:
                 call.outcome = failure = error
             done.append(call)
@@ -136,8 +136,8 @@ class ReadWorker(aiosqlite.Connection):
         answers, call.spared = self._recent.run(self._conn, call.statements, call.asked)
         return answers
 
-    def _run_within(self, call: ReadJob) -> list[bytes | None]:
-        return run_within(self._conn, call.statements)
+    def _execute_in_transaction(self, call: ReadJob) -> list[bytes | None]:
+        return execute_in_transaction(self._conn, call.statements)
 
     def _read(self, call: ReadJob, run_all: Run) -> list[bytes | None]:
         if call.abandoned:
@@ -148,7 +148,7 @@ class ReadWorker(aiosqlite.Connection):
         try:
             answers = run_all(call)
         except (sqlite3.Error, MemoryError) as error:
-            reached = None if call.abandoned else limit_reached(error, self._conn)
+            reached = None if call.abandoned else to_limit_error(error, self._conn)
             if reached is None:
                 raise
             raise reached from error

@@ -8,10 +8,10 @@ from typing import cast
 from urllib.parse import quote
 
 from gqlnews.database.sqlite.migrations import migrations
-from gqlnews.database.sqlite.query_limits import bound_sizes, too_large
+from gqlnews.database.sqlite.query_limits import set_size_limits, too_large
 from gqlnews.database.sqlite.rebuild import in_use
-from gqlnews.database.sqlite.sqlite_errors import explaining
-from gqlnews.database.sqlite.writer import WAIT_SECONDS, check_ours
+from gqlnews.database.sqlite.sqlite_errors import translate_errors
+from gqlnews.database.sqlite.writer import WAIT_SECONDS, check_header
 
 MMAP_BYTES = 0x7FFF_0000  # SQLite's maximum
 CACHE_KIB = 64 * 1024  # per connection, for pages beyond the mapped part
@@ -31,7 +31,7 @@ def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
     if len(statements) == 1:  # a single statement is its own transaction
         return [_answer(db, *statements[0])]
     with reading(db):
-        return run_within(db, statements)
+        return execute_in_transaction(db, statements)
 
 
 @contextmanager
@@ -45,14 +45,14 @@ def reading(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("ROLLBACK")  # nothing was written
 
 
-def run_within(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
+def execute_in_transaction(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
     """Run the statements in the open transaction; the result is that of `run`."""
     answers = [_answer(db, sql, values) for sql, values in statements]
-    require_room(db, answers)
+    check_total_size(db, answers)
     return answers
 
 
-def require_room(db: sqlite3.Connection, answers: Iterable[bytes | None]) -> None:
+def check_total_size(db: sqlite3.Connection, answers: Iterable[bytes | None]) -> None:
     """Raise LimitError if the results together are larger than a single one may be."""
     if sum(map(len, filter(None, answers))) > db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
         raise too_large(db)
@@ -71,7 +71,7 @@ def connect_to_read(path: Path, wait: float = WAIT_SECONDS, most_bytes: int = 0)
     """
     db = _connected(path, wait)
     if most_bytes:
-        bound_sizes(db, most_bytes)
+        set_size_limits(db, most_bytes)
     return db
 
 
@@ -85,17 +85,17 @@ def has_content(db: sqlite3.Connection) -> bool:
 
 
 def _connected(path: Path, wait: float) -> sqlite3.Connection:
-    with explaining(path, opening=True), in_use(path, wait=wait > 0):
+    with translate_errors(path, opening=True), in_use(path, wait=wait > 0):
         try:
             return _connect(path, wait)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
                 raise
-            _undo(path, wait)
+            _rollback_hot_journal(path, wait)
             return _connect(path, wait)
 
 
-def _undo(path: Path, wait: float) -> None:
+def _rollback_hot_journal(path: Path, wait: float) -> None:
     """Roll back the hot journal of a first ingest that was killed.
 
     This needs a writable connection; reading the database makes SQLite roll back.
@@ -113,7 +113,7 @@ def _connect(path: Path, wait: float) -> sqlite3.Connection:
         cached_statements=CACHED_STATEMENTS,
     )
     try:
-        check_ours(db, path, newest=max(version for version, _ in migrations()))
+        check_header(db, path, newest=max(version for version, _ in migrations()))
         db.execute("PRAGMA query_only = ON")
         db.execute(f"PRAGMA mmap_size = {MMAP_BYTES}").fetchall()
         db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")

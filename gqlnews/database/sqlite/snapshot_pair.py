@@ -22,9 +22,9 @@ from typing import NamedTuple, TypeVar, cast
 from gqlnews.config.limits import UNLIMITED, Limits
 from gqlnews.database.sqlite.damage import report
 from gqlnews.database.sqlite.paths import Identity, identity_of
-from gqlnews.database.sqlite.query_limits import MARGIN, STEPS_OF_A_SEARCH, limit_reached
+from gqlnews.database.sqlite.query_limits import MARGIN, STEPS_OF_A_SEARCH, to_limit_error
 from gqlnews.database.sqlite.reader_connection import connect_to_read
-from gqlnews.database.sqlite.sqlite_errors import explaining
+from gqlnews.database.sqlite.sqlite_errors import translate_errors
 from gqlnews.errors import DamagedDatabaseError, GqlnewsError
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class Snapshot:
             try:
                 row = self.db.execute(sql, cast("Sequence[str]", values)).fetchone()
             except (sqlite3.Error, MemoryError) as error:
-                reached = limit_reached(error, self.db)
+                reached = to_limit_error(error, self.db)
                 if reached is None:
                     raise
                 raise reached from error
@@ -180,7 +180,7 @@ class SnapshotPair:
         Raises SnapshotLostError if that is impossible.
         """
         yield await self._run(self._look)
-        await self._run(self._go_on)
+        await self._run(self._promote)
 
     async def _run(self, work: Callable[[], T]) -> T:
         assert self._thread is not None, "it is open"
@@ -196,7 +196,7 @@ class SnapshotPair:
     def _reporting(self) -> Iterator[None]:
         """Raise DatabaseError or a subclass for SQLite errors; report damage to the other processes too."""
         try:
-            with explaining(self._path):
+            with translate_errors(self._path):
                 yield
         except DamagedDatabaseError as error:
             report(self._path, self._identity, error)
@@ -207,7 +207,7 @@ class SnapshotPair:
         self._now = Snapshot.begin(self._connected(), self._patience)
 
     def _connected(self) -> sqlite3.Connection:
-        db = connect_to_read(self._path, most_bytes=self._limits.answer_bytes)
+        db = connect_to_read(self._path, most_bytes=self._limits.max_response_bytes)
         db.execute("PRAGMA mmap_size = 0").fetchall()  # no SIGBUS if the file is truncated
         db.set_progress_handler(self._patience.is_over, STEPS_OF_A_SEARCH)
         return db
@@ -227,7 +227,7 @@ class SnapshotPair:
             raise SnapshotLostError("A read of the database failed, and with it the content as it was.")
         return self._newer.sites != now.sites
 
-    def _go_on(self) -> None:
+    def _promote(self) -> None:
         self._other = _there(self._now).end()
         self._now, self._newer = self._newer, None
 

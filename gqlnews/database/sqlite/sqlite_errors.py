@@ -32,7 +32,9 @@ _ADVICE: dict[int, tuple[type[DatabaseError], str]] = {
 }
 
 
-def explained(error: sqlite3.Error, path: Path | str, *, opening: bool = False) -> DatabaseError | None:
+def to_database_error(
+    error: sqlite3.Error, path: Path | str, *, opening: bool = False
+) -> DatabaseError | None:
     """Translate `error` for the file at `path`; None if the statement is at fault, not the file.
 
     Only while `opening` a connection may the file be another application's. Later the file is not read,
@@ -75,12 +77,12 @@ def _shortage() -> str | None:
 
 
 @contextmanager
-def explaining(path: Path | str, *, opening: bool = False) -> Iterator[None]:
+def translate_errors(path: Path | str, *, opening: bool = False) -> Iterator[None]:
     """Translate failures of the file at `path` to DatabaseError; other errors propagate unchanged."""
     try:
         yield
     except sqlite3.Error as error:
-        failure = explained(error, path, opening=opening)
+        failure = to_database_error(error, path, opening=opening)
         if failure is None:
             raise
         raise failure from error

@@ -14,7 +14,7 @@ _WORD = re.compile(rf"\w[\w\u0300-\u0331]{{{SHORTEST - 1},}}")
 _ASCII_WORD = re.compile(rf"[a-z0-9]{{{SHORTEST},}}")
 
 
-def words_of(text: str) -> str:
+def tokenize(text: str) -> str:
     """Return the distinct words of `text` with 4 or more letters as a JSON array, folded like in the index.
 
     For scripts that SQLite folds differently from Python, a word may not match the index.

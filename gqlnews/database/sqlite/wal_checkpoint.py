@@ -10,9 +10,9 @@ import sqlite3
 import time
 from pathlib import Path
 
-LONG = 32 << 20  # bytes
+MAX_WAL_BYTES = 32 << 20  # bytes
 WAIT_MS = 1000  # for readers of the log
-PAUSE = 10.0  # seconds before a retry if readers did not finish
+RETRY_DELAY = 10.0  # seconds before a retry if readers did not finish
 
 
 class WalCheckpointer:
@@ -23,11 +23,11 @@ class WalCheckpointer:
         self._not_before = 0.0
 
     def after_commit(self, db: sqlite3.Connection) -> None:
-        """Truncate the log if it is longer than `LONG`; `db` is the writer, between transactions."""
-        if self._size() <= LONG or time.monotonic() < self._not_before:
+        """Truncate the log if it is longer than `MAX_WAL_BYTES`; `db` is the writer, between transactions."""
+        if self._size() <= MAX_WAL_BYTES or time.monotonic() < self._not_before:
             return
         if not _is_emptied(db):
-            self._not_before = time.monotonic() + PAUSE
+            self._not_before = time.monotonic() + RETRY_DELAY
 
     def _size(self) -> int:
         try:

@@ -11,14 +11,15 @@ How a writer is opened:
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gqlnews.database.sqlite.damage import APPLICATION_ID, clear_report
 from gqlnews.database.sqlite.migrations import migrations, statements
-from gqlnews.database.sqlite.sqlite_errors import explaining
-from gqlnews.database.sqlite.tokenizer import words_of
+from gqlnews.database.sqlite.sqlite_errors import translate_errors
+from gqlnews.database.sqlite.tokenizer import tokenize
 from gqlnews.errors import DatabaseError, NewerDatabaseError, UnknownDatabaseError
 from gqlnews.text_keys import as_item, folded, heat_log_of
 from gqlnews.timestamps import seconds_of
@@ -34,8 +35,14 @@ _HEADER = (
     " FROM pragma_application_id, pragma_user_version"
 )
 
-# SQL functions of the writer, under their Python names; migrations fill new columns with them.
-_FUNCTIONS = (folded, as_item, heat_log_of, seconds_of, words_of)
+# SQL functions of the writer. Migrations, which never change, call them by these names.
+_FUNCTIONS: Mapping[str, Callable[[Any], str | float | None]] = {
+    "folded": folded,
+    "as_item": as_item,
+    "heat_log_of": heat_log_of,
+    "seconds_of": seconds_of,
+    "words_of": tokenize,
+}
 
 Migrations = Sequence[tuple[int, str]]
 
@@ -53,7 +60,7 @@ def open_writer(
     except OSError as error:
         advice = "name another with --db"
         raise DatabaseError(f"database {path} cannot be made, {error.strerror}: {advice}") from error
-    with explaining(path, opening=True):
+    with translate_errors(path, opening=True):
         db = sqlite3.connect(path, timeout=wait, isolation_level=None)
         try:
             _prepare(db, path, migrations() if known is None else known, wait)
@@ -63,7 +70,7 @@ def open_writer(
     return db
 
 
-def check_ours(db: sqlite3.Connection, path: Path, newest: int) -> int:
+def check_header(db: sqlite3.Connection, path: Path, newest: int) -> int:
     """Return the schema version of the database, 0 for an empty file.
 
     Raises UnknownDatabaseError for another application's file, NewerDatabaseError for a newer version.
@@ -94,7 +101,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def share(db: sqlite3.Connection, wait: float) -> str:
+def enable_wal(db: sqlite3.Connection, wait: float) -> str:
     """Switch to write-ahead logging; return the resulting journal mode.
 
     The busy timeout does not apply to this statement, and two processes may create a database at the same
@@ -110,7 +117,7 @@ def share(db: sqlite3.Connection, wait: float) -> str:
             time.sleep(_BETWEEN_TRIES)
 
 
-def value_of(db: sqlite3.Connection, sql: str) -> int:
+def fetch_int(db: sqlite3.Connection, sql: str) -> int:
     """Return the one integer that `sql` selects."""
     (value,) = db.execute(sql).fetchone()
     return int(value)
@@ -118,17 +125,17 @@ def value_of(db: sqlite3.Connection, sql: str) -> int:
 
 def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float) -> None:
     newest = max(version for version, _ in known)
-    version = check_ours(db, path, newest)
+    version = check_header(db, path, newest)
     if version == 0:
         db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    mode = share(db, wait)
+    mode = enable_wal(db, wait)
     if mode != "wal":
         raise DatabaseError(f"database {path} lies where it cannot be shared (journal {mode}): move it")
     db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
     db.execute("PRAGMA foreign_keys = ON")
     db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    for function in _FUNCTIONS:
-        db.create_function(function.__name__, 1, function, deterministic=True)
+    for name, function in _FUNCTIONS.items():
+        db.create_function(name, 1, function, deterministic=True)
     for number, script in known:
         if number > version:
             _migrate(db, number, script)
@@ -139,7 +146,7 @@ def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float)
 def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
     """Run one migration, unless another process has run it already."""
     with transaction(db):
-        if value_of(db, "PRAGMA user_version") >= number:
+        if fetch_int(db, "PRAGMA user_version") >= number:
             return
         for statement in statements(script):
             db.execute(statement)

@@ -20,22 +20,21 @@ from gqlnews.errors import Code
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, Kind
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.objects import columns_for, render_array, render_object
-from gqlnews.query.sql.sql_row import LISTED, Row, aliased, as_json, column_of, leads_nowhere, visible
+from gqlnews.query.sql.sql_row import LISTED, Row, aliased, as_json, column_of, no_relation, visible
 from gqlnews.query.tree import FieldPlan
 
-ANEW = (
-    "`since` is of a store that was made anew, or of a caller who sees other articles: start afresh, without "
-    "`since`."
+EPOCH_CHANGED = (
+    "`since` comes from a rebuilt database or from a caller with other access: start again without `since`."
 )
-NEVER = "`since` is no version that ever was: pass a `version` that the API gave."
-FORGOTTEN = "`since` is older than what is remembered: start afresh, without `since`."
+UNKNOWN_VERSION = "`since` is not a known version: pass a `version` that the API returned."
+VERSION_EXPIRED = "`since` is older than the change log: start again without `since`."
 
 
 def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
     declaration = field.declaration
     assert isinstance(declaration, ChangeFeed)
     log = LogRow(field, declaration, context)
-    log.refuse_what_never_was()
+    log.validate_since()
     return render_object(field.selection, log, context)
 
 
@@ -43,7 +42,7 @@ class LogRow(Row):
     """The change feed object: it has no columns, but a page of changes and the state of the audience."""
 
     def __init__(self, field: FieldPlan, declaration: ChangeFeed, context: Context) -> None:
-        super().__init__("", 1, leads_nowhere)
+        super().__init__("", 1, no_relation)
         self.field, self.context = field, context
         number = next(context.numbers)
         self.state, self.changes = f"w{number}", f"c{number}"
@@ -63,7 +62,7 @@ class LogRow(Row):
         return rows.order_by(column_of(self.changes, "number")).limit(self.bound("limit"))
 
     @property
-    def goes_on(self) -> Expression:
+    def has_more(self) -> Expression:
         counted = select(func.count()).select_from(table(self.changes)).scalar_subquery()
         return counted > self.bound("limit")
 
@@ -78,9 +77,9 @@ class LogRow(Row):
         started = literal_column("'-'").concat(func.coalesce(self.bound("started"), self.of_state("number")))
         within = self.of_state("line").concat(last)
         within = within.concat(case((last < self.of_state("forgotten"), started), else_=literal_column("''")))
-        return case((self.goes_on, within), else_=self.of_state("version"))
+        return case((self.has_more, within), else_=self.of_state("version"))
 
-    def refuse_what_never_was(self) -> None:
+    def validate_since(self) -> None:
         """Fail the request if `since` is of another epoch, unknown, or older than the forgotten removals."""
         since, started, line = self.bound("since"), self.bound("started"), self.bound("line")
         number, forgotten = self.of_state("number"), self.of_state("forgotten")
@@ -88,19 +87,19 @@ class LogRow(Row):
             and_(line.is_distinct_from(self.of_state("line")), line.is_not(None)),
             self.field,
             Code.VERSION_TOO_OLD,
-            ANEW,
+            EPOCH_CHANGED,
         )
         self.context.refuse_where(
             or_(since > number, func.ifnull(started, since) > number),
             self.field,
             Code.BAD_VERSION,
-            NEVER,
+            UNKNOWN_VERSION,
         )
         self.context.refuse_where(
             and_(since > literal_column("0"), func.ifnull(started, since) < forgotten),
             self.field,
             Code.VERSION_TOO_OLD,
-            FORGOTTEN,
+            VERSION_EXPIRED,
         )
 
     def _state(self, declaration: ChangeFeed) -> Select[Any]:
@@ -158,5 +157,5 @@ def render_log_part(field: FieldPlan, row: Row, context: Context) -> Expression:
 LOG_PARTS: dict[ChangeFeedField, Callable[[FieldPlan, LogRow, Context], Expression]] = {
     ChangeFeedField.CHANGES: _changes,
     ChangeFeedField.VERSION: lambda _field, log, _context: log.version,
-    ChangeFeedField.HAS_MORE: lambda _field, log, _context: as_json(log.goes_on, Kind.BOOLEAN),
+    ChangeFeedField.HAS_MORE: lambda _field, log, _context: as_json(log.has_more, Kind.BOOLEAN),
 }

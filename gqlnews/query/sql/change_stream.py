@@ -58,9 +58,9 @@ def render_events(field: FieldPlan, _row: Row, context: Context) -> Expression:
     event = Row(
         alias, LISTED, lambda column: select(column_of(name, column).label("key")).select_from(table(name))
     )
-    told = render_object(field.selection, event, context)
+    rendered = render_object(field.selection, event, context)
     ordered = select(*columns_for(event, name)).select_from(table(name)).order_by(column_of(name, "place"))
-    lines = func.group_concat(told, literal_column("char(10)"))
+    lines = func.group_concat(rendered, literal_column("char(10)"))
     return select(lines).select_from(ordered.subquery(alias)).scalar_subquery()
 
 

@@ -8,15 +8,15 @@ from sqlalchemy import ColumnElement, Select, case, exists, false, not_, select,
 
 from gqlnews.query.connection_args import ConnectionShape
 from gqlnews.query.fields import Connection, ConnectionField, JoinTable, Kind
-from gqlnews.query.predicates import EVERYTHING, KEY, item_asked
+from gqlnews.query.predicates import EVERYTHING, KEY, extract_item_test
 from gqlnews.query.sql.context import Context, Expression
-from gqlnews.query.sql.cte_levels import Link, layered
-from gqlnews.query.sql.fts import hits_of, passages_of, score_of
+from gqlnews.query.sql.cte_levels import Link, via_cte
+from gqlnews.query.sql.fts import hits_of, render_snippets, score_of
 from gqlnews.query.sql.keyset import beyond, ordering
 from gqlnews.query.sql.list_query import JoinTableScan, ListQuery
 from gqlnews.query.sql.objects import columns_for, render_array, render_object
 from gqlnews.query.sql.page_cte import Page, page_of
-from gqlnews.query.sql.sql_row import LISTED, Row, aliased, as_json, column_of, leads_nowhere, visible
+from gqlnews.query.sql.sql_row import LISTED, Row, aliased, as_json, column_of, no_relation, visible
 from gqlnews.query.tree import FieldPlan
 
 
@@ -28,7 +28,7 @@ def render_connection(field: FieldPlan, row: Row, context: Context) -> Expressio
         return _connection(field, context, None)
     assert declaration.match.parent is not None
     as_items = declaration.through is not None and declaration.through.items is not None
-    return layered(
+    return via_cte(
         declaration.match.parent,
         row,
         context,
@@ -57,7 +57,7 @@ def _shortcut(junction: JoinTable | None, shape: ConnectionShape) -> JoinTableSc
     """Return a scan of the join table, if the filter requires one of its items; None otherwise."""
     if junction is None or junction.items is None or shape.alike is not None:
         return None
-    found = item_asked(shape.where, junction.items)
+    found = extract_item_test(shape.where, junction.items)
     return JoinTableScan(junction, found[0].value + KEY, found[1]) if found else None
 
 
@@ -65,7 +65,7 @@ class ConnectionRow(Row):
     """The connection object: it has no columns, but a listing and, built on first use, a page."""
 
     def __init__(self, listing: ListQuery) -> None:
-        super().__init__("", 1, leads_nowhere)
+        super().__init__("", 1, no_relation)
         self.listing = listing
         self._page: Page | None = None
 
@@ -170,7 +170,7 @@ def _edge_snippet(_field: FieldPlan, row: Row, context: Context) -> Expression:
     assert isinstance(search.declaration, Connection)
     assert search.declaration.hits is not None
     ids = page.everywhere(column_of(page.name, "id"))
-    passages = passages_of(search.declaration.hits, search, ids, context)
+    passages = render_snippets(search.declaration.hits, search, ids, context)
     passage = select(column_of(passages, "passage")).select_from(table(passages))
     return passage.where(column_of(passages, "id") == row.page_column("id")).scalar_subquery()
 
@@ -200,7 +200,7 @@ def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
     """
     listing, page = row.listing, row.page
     if page.one_more and last is not listing.shape.page.backward:
-        return page.goes_on
+        return page.has_more
     scan = listing.ordered_scan()
     edge: list[Expression] = [page.end(key, last=last).scalar_subquery() for key in page.keys]
     return listing.any_row(scan, beyond(listing.terms, listing.keys(scan), edge, backward=not last))

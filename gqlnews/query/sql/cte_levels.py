@@ -52,10 +52,10 @@ def linked(
     if row.depth + depth <= DEEPEST:
         parent = match.parent
         return build(Link(row.column(parent), lambda: row.everything(parent), row.depth + depth))
-    return layered(match.parent, row, context, build, depth)
+    return via_cte(match.parent, row, context, build, depth)
 
 
-def layered(
+def via_cte(
     parent: str, row: Row, context: Context, build: Build, depth: int, *, as_items: bool = False
 ) -> Expression:
     """Build the relation for all parent keys in CTEs, and look up the result for the row's key.

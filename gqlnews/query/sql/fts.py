@@ -17,7 +17,7 @@ from gqlnews.query.fields import Entity, FullTextMatch, JoinTable
 from gqlnews.query.predicates import EVERYTHING
 from gqlnews.query.sql.conditions import index_of, matching, render_condition
 from gqlnews.query.sql.context import Context, Expression
-from gqlnews.query.sql.sql_row import column_of, crossed
+from gqlnews.query.sql.sql_row import column_of, cross_join
 from gqlnews.query.tree import FieldPlan
 
 ONE_POINT = "1e12"
@@ -57,14 +57,14 @@ def hits_of(
             lambda name: context.bind(field, name),
             context.audience,
         )
-        found = found.select_from(crossed(index, f"{entity.table} AS {alias}"))
+        found = found.select_from(cross_join(index, f"{entity.table} AS {alias}"))
         found = found.where(column_of(alias, entity.key) == rowid, passes)
     name = f"h{number}"
     context.materialize(name, found)
     return JoinTable(name, near="id", far="id", copies=frozenset({"score"}))
 
 
-def worth_ordering(
+def prefilter_by_score(
     hits: JoinTable, own: Expression, limit: Expression, after: Expression | None
 ) -> ColumnElement[bool]:
     """Prefilter the hits by score: whether `own` reaches the lowest score of a page ordered by score alone.
@@ -87,7 +87,7 @@ def score_of(score: Expression) -> Expression:
     return score / literal_column(ONE_POINT)
 
 
-def passages_of(hits: FullTextMatch, field: FieldPlan, ids: Select[Any], context: Context) -> str:
+def render_snippets(hits: FullTextMatch, field: FieldPlan, ids: Select[Any], context: Context) -> str:
     """Add a CTE of HTML-escaped snippets (`id`, `passage`) of these hits, with matches in `<mark>`.
 
     FTS5 collects the matches of a prefix again for each query, so one query makes all snippets; the unary

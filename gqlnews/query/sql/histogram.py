@@ -20,7 +20,7 @@ from gqlnews.query.sql.objects import render_array
 from gqlnews.query.sql.sql_row import Row, column_of
 from gqlnews.query.tree import FieldPlan
 
-MOST_INTERVALS = 1_000
+MAX_INTERVALS = 1_000
 
 # SQL for the first day of the interval that contains a timestamp key, and the step to the next interval.
 FIRST_DAY = {
@@ -75,7 +75,7 @@ def _series(counts: str, series: str, listing: ListQuery, step: str) -> AnySelec
     following = (
         select(func.date(start, literal_column(f"'{step}'")), last, number + literal_column("1"))
         .select_from(table(series))
-        .where(start < last, number <= literal_column(str(MOST_INTERVALS)))
+        .where(start < last, number <= literal_column(str(MAX_INTERVALS)))
     )
     if listing.link:
         parent = column_of(counts, "parent")
@@ -86,10 +86,10 @@ def _series(counts: str, series: str, listing: ListQuery, step: str) -> AnySelec
 
 def _refuse_long(field: FieldPlan, series: str, intervals: FromClause, context: Context) -> None:
     long = select(column_of(series, "number")).select_from(intervals)
-    too_long = exists(long.where(column_of(series, "number") > literal_column(str(MOST_INTERVALS))))
+    too_long = exists(long.where(column_of(series, "number") > literal_column(str(MAX_INTERVALS))))
     context.refuse_where(
         too_long,
         field,
         Code.TOO_MANY_INTERVALS,
-        f"`published` has more than {MOST_INTERVALS} intervals: choose longer ones, or ask for less time.",
+        f"`published` has more than {MAX_INTERVALS} intervals: choose longer ones, or ask for less time.",
     )

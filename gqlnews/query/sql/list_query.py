@@ -13,7 +13,7 @@ from gqlnews.query.sql.access_path import ONE, TableScan
 from gqlnews.query.sql.conditions import render_condition
 from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.cte_levels import Link
-from gqlnews.query.sql.fts import worth_ordering
+from gqlnews.query.sql.fts import prefilter_by_score
 from gqlnews.query.sql.keyset import beyond, keys_of, ordering
 from gqlnews.query.sql.sql_row import aliased, column_of, visible
 from gqlnews.query.tree import FieldPlan
@@ -81,9 +81,9 @@ class ListQuery:
             parent = self.link.all_keys() if everywhere else self.link.key
         query = scan.select(parent, self._passes(scan), *columns, item=self.link.item if self.link else None)
         if self.shape.alike is not None and not everywhere:
-            better = not_(exists(self._better(scan, self.shape.alike, parent)))
+            better = not_(exists(self._preferred_duplicate(scan, self.shape.alike, parent)))
             through = self.shape.alike.through
-            query = query.where(or_(self._alone(scan, through), better) if through else better)
+            query = query.where(or_(self._has_no_duplicate(scan, through), better) if through else better)
         return query
 
     def keys(self, scan: TableScan) -> list[Expression]:
@@ -120,7 +120,7 @@ class ListQuery:
             query = query.where(beyond(self.terms, keys, self.cursor_keys("before"), backward=True))
         if self.hits is not None:
             after = self.cursor_keys("after")[0] if page.after else None
-            query = query.where(worth_ordering(self.hits, keys[0], limit, after))
+            query = query.where(prefilter_by_score(self.hits, keys[0], limit, after))
         if named:
             keys = [literal_column(f"k{at}") for at in range(len(keys))]
         query = query.order_by(*ordering(self.terms, keys, backward=page.backward))
@@ -137,7 +137,7 @@ class ListQuery:
             return true()
         return render_condition(self.shape.where, scan.column, self.bound, self.context.audience)
 
-    def _better(self, scan: TableScan, alike: CollapseBy, parent: Parent) -> Select[Any]:
+    def _preferred_duplicate(self, scan: TableScan, alike: CollapseBy, parent: Parent) -> Select[Any]:
         """Select the duplicates of the scan's row that come before it in the order."""
         other = TableScan(self.entity, self.match, self.through, self.context, alone=False)
         item = self.link.item if self.link else None
@@ -145,7 +145,7 @@ class ListQuery:
         query = query.where(self._alike(scan, other, alike))
         return query.where(beyond(self.terms, self.keys(other), self.keys(scan), backward=True))
 
-    def _alone(self, scan: TableScan, through: JoinTable) -> ColumnElement[bool]:
+    def _has_no_duplicate(self, scan: TableScan, through: JoinTable) -> ColumnElement[bool]:
         """Whether the row has no duplicates: t1.id NOT IN (SELECT article_id FROM story_article …).
 
         This is true for most rows, and SQLite evaluates the subquery only once.

@@ -17,18 +17,18 @@ from gqlnews.query.audience import Audience
 from gqlnews.query.fields import Entity, MoreLikeThis
 from gqlnews.query.sql.conditions import index_of, matching
 from gqlnews.query.sql.context import Context, Expression
-from gqlnews.query.sql.cte_levels import Link, layered
+from gqlnews.query.sql.cte_levels import Link, via_cte
 from gqlnews.query.sql.fts import score_of_match
 from gqlnews.query.sql.objects import columns_for, render_array
-from gqlnews.query.sql.sql_row import LISTED, Row, aliased, column_of, crossed, visible
+from gqlnews.query.sql.sql_row import LISTED, Row, aliased, column_of, cross_join, visible
 from gqlnews.query.tree import FieldPlan
 
-MOST_WORDS = 12  # of a query
-MOST_DOCUMENTS = 1_000  # sum of the document counts of a query's words
+MAX_WORDS = 12  # of a query
+MAX_DOCUMENTS = 1_000  # sum of the document counts of a query's words
 
 
 def render_similar(field: FieldPlan, row: Row, context: Context) -> Expression:
-    return layered("id", row, context, lambda link: _similar(field, link, context), LISTED)
+    return via_cte("id", row, context, lambda link: _similar(field, link, context), LISTED)
 
 
 def _similar(field: FieldPlan, link: Link | None, context: Context) -> Expression:
@@ -90,7 +90,7 @@ def _ordered(entity: Entity, alike: str, limit: Expression) -> Select[Any]:
         column_of(alike, "parent").label("parent"),
         column_of(alike, "id").label("id"),
         literal_column(place).label("place"),
-    ).select_from(crossed(alike, f"{entity.table} AS rows"))
+    ).select_from(cross_join(alike, f"{entity.table} AS rows"))
     return query.where(rows == column_of(alike, "id"), column_of(alike, "place") <= limit)
 
 
@@ -99,7 +99,7 @@ def _rarest(declaration: MoreLikeThis, link: Link, audience: Audience) -> Select
     word, documents = column_of("counts", "word"), column_of("counts", "documents")
     by = "PARTITION BY words.article_id ORDER BY counts.documents, counts.word"
     over = f"OVER ({by} ROWS UNBOUNDED PRECEDING)"
-    source = crossed(f"{words} AS words", f"json_each(words.words) AS each CROSS JOIN {counts} AS counts")
+    source = cross_join(f"{words} AS words", f"json_each(words.words) AS each CROSS JOIN {counts} AS counts")
     query = select(
         column_of("words", "article_id").label("parent"),
         word.label("word"),
@@ -121,8 +121,8 @@ def _query(rarest: str) -> Select[Any]:
     parent = column_of(rarest, "parent")
     query = select(parent.label("parent"), some.label("expression")).select_from(table(rarest))
     return query.where(
-        column_of(rarest, "place") <= literal_column(str(MOST_WORDS)),
-        column_of(rarest, "documents") <= literal_column(str(MOST_DOCUMENTS)),
+        column_of(rarest, "place") <= literal_column(str(MAX_WORDS)),
+        column_of(rarest, "documents") <= literal_column(str(MAX_DOCUMENTS)),
     ).group_by(parent)
 
 
@@ -131,7 +131,7 @@ def _matches(declaration: MoreLikeThis, query: str, left_out: str, audience: Aud
     rowid, parent = column_of(index, "rowid"), column_of(query, "parent")
     matches: Any = select(
         parent.label("parent"), rowid.label("id"), score_of_match(index).label("score")
-    ).select_from(crossed(query, index))
+    ).select_from(cross_join(query, index))
     matches = matches.where(
         matching(index, column_of(query, "expression")),
         tuple_(parent, rowid).not_in(select(literal_column("*")).select_from(table(left_out))),
@@ -156,5 +156,5 @@ def _left_out(declaration: MoreLikeThis, query: str) -> Select[Any]:
 def _names(query: str, names: str, *, key: str, name: str) -> Select[Any]:
     parent = column_of(query, "parent")
     found: Any = select(parent.label("parent"), column_of("names", name).label("name"))
-    found = found.select_from(crossed(query, f"{names} AS names"))
+    found = found.select_from(cross_join(query, f"{names} AS names"))
     return cast("Select[Any]", found.where(column_of("names", key) == parent))

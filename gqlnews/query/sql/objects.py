@@ -11,23 +11,23 @@ from gqlnews.query.sql.context import AnySelect, Context, Expression
 from gqlnews.query.sql.sql_row import Row, column_of
 from gqlnews.query.tree import FieldPlan, ObjectPlan
 
-MOST_PAIRS = 60  # SQLite functions take at most 127 arguments
+MAX_PAIRS = 60  # SQLite functions take at most 127 arguments
 
 
 def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
-    """Render the JSON object of a row. Fields beyond `MOST_PAIRS` are added with `json_insert`, in order."""
+    """Render the JSON object of a row. Fields beyond `MAX_PAIRS` are added with `json_insert`, in order."""
     pairs = [(field.key, context.render(field, row)) for field in plan.fields]
-    first, others = pairs[:MOST_PAIRS], pairs[MOST_PAIRS:]
+    first, others = pairs[:MAX_PAIRS], pairs[MAX_PAIRS:]
     made: Expression = func.json_object(*_listed(first))
-    for at in range(0, len(others), MOST_PAIRS):
-        some = others[at : at + MOST_PAIRS]
+    for at in range(0, len(others), MAX_PAIRS):
+        some = others[at : at + MAX_PAIRS]
         made = func.json_insert(made, *_listed((f"$.{key}", value) for key, value in some))
     return made
 
 
 def nestings(plan: ObjectPlan) -> int:
     """Return the number of `json_insert` calls around the object, each a nesting level."""
-    return (len(plan.fields) - 1) // MOST_PAIRS if plan.fields else 0
+    return (len(plan.fields) - 1) // MAX_PAIRS if plan.fields else 0
 
 
 def _listed(pairs: Iterable[tuple[str, Expression]]) -> Iterator[Expression]:

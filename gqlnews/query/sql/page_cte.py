@@ -54,7 +54,7 @@ class Page:
         return query.where(self._number <= self.listing.bound("limit")) if self.one_more else query
 
     @property
-    def goes_on(self) -> ColumnElement[bool]:
+    def has_more(self) -> ColumnElement[bool]:
         """Whether this parent's page has the extra row."""
         more = select(self._number).select_from(self.cte).where(self._number > self.listing.bound("limit"))
         return exists(self._of_parent(more))

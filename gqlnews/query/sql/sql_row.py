@@ -33,12 +33,12 @@ class Row:
     @staticmethod
     def nowhere() -> "Row":
         """The parent of the root fields, without columns."""
-        return Row("", 0, leads_nowhere)
+        return Row("", 0, no_relation)
 
     @staticmethod
     def leaf(alias: str = "") -> "Row":
         """A row without further relations."""
-        return Row(alias, LISTED, leads_nowhere)
+        return Row(alias, LISTED, no_relation)
 
     def column(self, name: str) -> ColumnElement[Any]:
         self.used[name] = None
@@ -63,7 +63,7 @@ def item_of(key: ColumnElement[Any]) -> ColumnElement[Any]:
     return line_feed.concat(func.replace(item, line_feed, literal_column("'\\n'"))).concat(line_feed)
 
 
-def crossed(left: str, right: str) -> FromClause:
+def cross_join(left: str, right: str) -> FromClause:
     """Cross join of two sources given as SQL. SQLite does not reorder it: the left one is the outer loop."""
     return table(quoted_name(f"{left} CROSS JOIN {right}", quote=False))
 
@@ -92,5 +92,5 @@ def visible(table: Entity | JoinTable, alias: str, audience: Audience) -> Column
             return true()
 
 
-def leads_nowhere(column: str) -> Select[Any]:
+def no_relation(column: str) -> Select[Any]:
     raise LookupError(f"no link leads on from here by {column}")

@@ -62,11 +62,11 @@ class TextFormatter(logging.Formatter):
     """Text lines: `2026-01-31T12:00:00.000Z info operation name=Front ms=1.9 rows=1 … cached=False`."""
 
     def line(self, created: float, level: str, message: str, fields: Fields) -> str:
-        told = [
+        pairs = [
             f"{key}={value if isinstance(value, int | float) else _plain(value)}"
             for key, value in fields.items()
         ]
-        return " ".join((_time(created), level, message, *told))
+        return " ".join((_time(created), level, message, *pairs))
 
     def format(self, record: logging.LogRecord) -> str:
         fields = _fields(record)

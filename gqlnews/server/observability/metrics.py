@@ -11,7 +11,7 @@ from enum import IntEnum
 from gqlnews.engine.engine import GraphQLResponse
 from gqlnews.errors import Code
 
-MOST_NAMES = 200  # distinct operation names: clients may invent any number
+MAX_NAMES = 200  # distinct operation names: clients may invent any number
 LONGEST_NAME = 100  # characters
 QUERY, SUBSCRIPTION = "query", "subscription"
 NO_NAME, OTHER = "-", "other"  # `other` is for names past the limit
@@ -32,7 +32,7 @@ class OperationOutcome(IntEnum):
 
 
 def outcome_of(answer: GraphQLResponse) -> OperationOutcome:
-    if answer.faultless:
+    if answer.is_clean:
         return OperationOutcome.OK
     if not _FAULTS.isdisjoint(answer.codes):
         return OperationOutcome.FAILED
@@ -78,7 +78,7 @@ class Metrics:
 
     def _new(self, name: str, outcome: OperationOutcome) -> list[int]:
         """Add a row for a new name; use `other` past the limits and for rejected operations."""
-        full = len(self.rows) >= MOST_NAMES + 2
+        full = len(self.rows) >= MAX_NAMES + 2
         if full or outcome is OperationOutcome.REFUSED or len(name) > LONGEST_NAME:
             return self.rows[OTHER]
         return self.rows.setdefault(name, _row())

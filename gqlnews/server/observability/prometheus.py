@@ -36,7 +36,7 @@ Value = tuple[tuple[str, ...], float]
 
 async def expose(request: Request) -> Response:
     """Serve the metrics; 404 for clients outside of private networks."""
-    if not is_inside(request.client.host if request.client else None):
+    if not is_private_address(request.client.host if request.client else None):
         raise HTTPException(404)
     service: AppState = request.state.service
     registry = registry_of(service, await _content(service))
@@ -44,7 +44,7 @@ async def expose(request: Request) -> Response:
     return Response(encode(registry), headers={"content-type": media, "cache-control": "no-store"})
 
 
-def is_inside(host: str | None) -> bool:
+def is_private_address(host: str | None) -> bool:
     """Return whether a client address is local or private.
 
     None, as for a Unix domain socket, counts as local.
@@ -101,15 +101,15 @@ def _operations(metrics: Metrics) -> Iterator[Metric]:
         for outcome in OperationOutcome
         if row[outcome]
     ]
-    yield _counter("gqlnews_operations", "Operations that ended.", ("name", "outcome"), ended)
+    yield _counter("gqlnews_operations", "Completed operations.", ("name", "outcome"), ended)
     yield _seconds(metrics)
-    told = [((code,), float(count)) for code, count in metrics.errors.items()]
-    yield _counter("gqlnews_errors", "Answers that told an error, by its code.", ("code",), told)
+    errors = [((code,), float(count)) for code, count in metrics.errors.items()]
+    yield _counter("gqlnews_errors", "Error responses, by error code.", ("code",), errors)
 
 
 def _seconds(metrics: Metrics) -> Metric:
     family = HistogramMetricFamily(
-        "gqlnews_operation_seconds", "How long operations took, subscriptions left out."
+        "gqlnews_operation_seconds", "Duration of operations, without subscriptions."
     )
     bounds = [*map(str, SECONDS), "+Inf"]
     family.add_metric((), list(zip(bounds, accumulate(metrics.took), strict=True)), metrics.seconds)
@@ -118,10 +118,10 @@ def _seconds(metrics: Metrics) -> Metric:
 
 def _streams(service: AppState) -> Iterator[Metric]:
     open_now = [((over,), float(service.sockets.open_over[over])) for over in TRANSPORTS]
-    yield _gauge("gqlnews_open_streams", "Streams that are open.", ("transport",), open_now)
-    yield _gauge("gqlnews_active_subscriptions", "Subscriptions that run.", (), [((), service.feed.watching)])
+    yield _gauge("gqlnews_open_streams", "Open streams.", ("transport",), open_now)
+    yield _gauge("gqlnews_active_subscriptions", "Active subscriptions.", (), [((), service.feed.watching)])
     over = [((), float(service.feed.over_budget))]
-    means = "Subscriptions that ended as their client's took too much statement time."
+    means = "Subscriptions ended because their client exceeded its statement time."
     yield _counter("gqlnews_subscriptions_over_budget", means, (), over)
     yield _counter("gqlnews_events", "Events sent to subscribers.", (), [((), float(service.metrics.events))])
 
@@ -129,31 +129,33 @@ def _streams(service: AppState) -> Iterator[Metric]:
 def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
     yield _counter(
         "gqlnews_offloaded_jobs",
-        "Requests prepared or executed by the worker thread, as they took long.",
+        "Long requests prepared or executed by the worker thread.",
         (),
         [((), float(queue.jobs))],
     )
-    yield _gauge(
-        "gqlnews_offload_waiting", "Requests that wait for the worker thread.", (), [((), len(queue))]
-    )
+    yield _gauge("gqlnews_offload_waiting", "Requests waiting for the worker thread.", (), [((), len(queue))])
 
 
 def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     answers = service.answers
-    yield _looks("gqlnews_response_cache_lookups", "Looks for an answer that is kept.", answers)
-    yield _gauge("gqlnews_response_cache_bytes", "Answers that are kept.", (), [((), answers.size)])
-    if (fields := service.engine.kept) is not None:
-        yield _looks("gqlnews_field_cache_lookups", "Looks for a root field that is kept.", fields)
-        yield _gauge("gqlnews_field_cache_bytes", "Root fields that are kept.", (), [((), fields.size)])
+    yield _cache_lookups("gqlnews_response_cache_lookups", "Response cache lookups.", answers)
+    yield _gauge(
+        "gqlnews_response_cache_bytes", "Size of the response cache in bytes.", (), [((), answers.size)]
+    )
+    if (fields := service.engine.field_cache) is not None:
+        yield _cache_lookups("gqlnews_field_cache_lookups", "Root field cache lookups.", fields)
+        yield _gauge(
+            "gqlnews_field_cache_bytes", "Size of the root field cache in bytes.", (), [((), fields.size)]
+        )
     yield _counter(
         "gqlnews_statements",
-        "SQL statements that operations asked for.",
+        "SQL statements requested by operations.",
         (),
         [((), float(service.store.statements))],
     )
     yield _counter(
         "gqlnews_coalesced_statements",
-        "Of these, those that were not run, as they had just been run for another operation.",
+        "Statements answered by the result of an identical one.",
         (),
         [((), float(service.store.tally.spared))],
     )
@@ -161,7 +163,7 @@ def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge("gqlnews_database_damaged", "1 while the database is known to be damaged.", (), damaged)
     yield _counter(
         "gqlnews_database_replacements",
-        "Times that another database file took the place of the one that was read.",
+        "Replacements of the database file.",
         (),
         [((), float(service.store.replacements))],
     )
@@ -171,16 +173,16 @@ def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
         for scope, audience in scopes
         if (version := service.store.version(audience)) is not None
     ]
-    yield _counter("gqlnews_changes", "Changes to articles that the store has taken in.", ("scope",), changes)
+    yield _counter("gqlnews_changes", "Article changes ingested.", ("scope",), changes)
     articles = [((scope,), content[scope]) for scope, _ in scopes if scope in content]
     yield _gauge("gqlnews_articles", "Articles in the store.", ("scope",), articles)
     problems = [((kind,), content[kind]) for kind in ("error", "warning") if kind in content]
     yield _gauge("gqlnews_problems", "Problems of the content.", ("severity",), problems)
 
 
-def _looks(name: str, means: str, kept: ResponseCache | FieldCache) -> Metric:
-    looked = [(("hit",), float(kept.hits)), (("miss",), float(kept.misses))]
-    return _counter(name, means, ("result",), looked)
+def _cache_lookups(name: str, means: str, cache: ResponseCache | FieldCache) -> Metric:
+    lookups = [(("hit",), float(cache.hits)), (("miss",), float(cache.misses))]
+    return _counter(name, means, ("result",), lookups)
 
 
 def _counter(name: str, means: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:

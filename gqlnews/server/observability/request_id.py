@@ -15,7 +15,7 @@ current: ContextVar[str | None] = ContextVar("request", default=None)
 """The request id of the current task."""
 
 
-def identify(given: bytes) -> bytes:
+def assign_request_id(given: bytes) -> bytes:
     """Assign the id of a new request; `given` is the client's id, or empty."""
     token = given if given and _TOKEN.fullmatch(given) else b"%b%08x" % (_PROCESS, next(_numbers))
     current.set(token.decode("ascii"))

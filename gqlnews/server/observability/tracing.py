@@ -41,7 +41,7 @@ from gqlnews.query.prepared import BoundQuery
 from gqlnews.server.observability.metrics import LONGEST_NAME, OperationOutcome
 from gqlnews.server.preparation import Preparer
 from gqlnews.server.request_headers import RequestHeaders
-from gqlnews.server.request_parsing import wants_page
+from gqlnews.server.request_parsing import wants_graphiql
 from gqlnews.server.services import AppState
 
 NAME = "gqlnews"
@@ -53,11 +53,11 @@ _CONTEXT_HEADERS = (b"traceparent", b"tracestate")  # https://www.w3.org/TR/trac
 
 @dataclass(slots=True)
 class _Operation:
-    """`fields`: response keys of the root fields, by statement. `told`: whether the end was recorded."""
+    """`fields`: response keys of the root fields, by statement. `is_recorded`: its end is recorded."""
 
     span: Span
     fields: dict[Statement, str] = field(default_factory=dict)
-    told: bool = False
+    is_recorded: bool = False
 
 
 _current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
@@ -66,13 +66,13 @@ _current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
 @asynccontextmanager
 async def traced(service: AppState) -> AsyncIterator[AppState]:
     """Yield a copy of the service with tracing of its operations."""
-    traces, engine = Tracer(exporting()), service.engine
+    traces, engine = Tracer(build_processor()), service.engine
     try:
         traced_engine = TracedEngine(
             traces.reading(engine.read),
             engine.schema,
             engine.limits,
-            kept=engine.kept,
+            field_cache=engine.field_cache,
             sizes_of=engine.sizes_of,
         )
         yield replace(
@@ -86,7 +86,7 @@ async def traced(service: AppState) -> AsyncIterator[AppState]:
         await traces.close()
 
 
-def exporting() -> SpanProcessor:
+def build_processor() -> SpanProcessor:
     """Create a processor that exports spans in batches from a background thread."""
     return BatchSpanProcessor(OTLPSpanExporter())
 
@@ -122,7 +122,7 @@ class Tracer:
             await work()
         finally:
             _current.reset(token)
-            if operation.told:
+            if operation.is_recorded:
                 operation.span.end()
 
     def ended(self, name: str | None, kind: str | None, outcome: OperationOutcome, *, cached: bool) -> None:
@@ -130,7 +130,7 @@ class Tracer:
         operation = _current.get()
         if operation is None:
             return
-        operation.told, span = True, operation.span
+        operation.is_recorded, span = True, operation.span
         span.set_attribute("gqlnews.outcome", outcome.name.lower())
         span.set_attribute("gqlnews.cached", cached)
         if kind is not None:
@@ -216,18 +216,18 @@ class TracedEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         service: AppState = scope["state"]["service"]
         assert service.traces is not None
-        if service.settings.explorer and wants_page(RequestHeaders.of(scope)):
+        if service.settings.explorer and wants_graphiql(RequestHeaders.of(scope)):
             await self._endpoint(scope, receive, send)
             return
         await service.traces.operation(scope, lambda: self._endpoint(scope, receive, send))
 
 
-def _name_fields(*hops: Mapping[str, BoundQuery]) -> None:
+def _name_fields(*groups: Mapping[str, BoundQuery]) -> None:
     operation = _current.get()
     if operation is None:
         return
     keys: dict[Statement, dict[str, None]] = {}  # several keys per statement if aliases are equal
-    for queries in hops:
+    for queries in groups:
         for key, query in queries.items():
             keys.setdefault(query.statement, {})[key] = None
     operation.fields = {statement: ", ".join(some) for statement, some in keys.items()}

@@ -32,9 +32,9 @@ from gqlnews.server.uvicorn.static_responses import (
     HEADERS_TOO_LARGE,
     MALFORMED,
     MAX_BODY_WIRE_BYTES,
-    MOST_HEAD_BYTES,
-    MOST_HEADERS,
-    MOST_URL_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_URL_BYTES,
     STOPPING,
     TIMEOUT,
     URL_TOO_LONG,
@@ -43,7 +43,7 @@ from gqlnews.server.uvicorn.timeouts import ReadTimer, WriteStallTimer
 
 ABORT = "gqlnews.abort"  # ASGI extension: abort the connection of a client that does not read
 SLICE_BYTES = 4 * 1024  # about a hundred requests of minimal size
-MOST_UNFINISHED = 3 * MOST_HEAD_BYTES  # bytes fed without a complete head; they may begin with other requests
+MAX_UNFINISHED = 3 * MAX_HEAD_BYTES  # bytes fed without a complete head; they may begin with other requests
 
 _UPGRADE_FIELDS = frozenset({b"upgrade", b"http2-settings"})
 
@@ -68,7 +68,7 @@ class Trailers(list[tuple[bytes, bytes]]):
         name, value = field
         self._count += 1
         self._size += len(name) + len(value)
-        if self._count > MOST_HEADERS or self._size > MOST_HEAD_BYTES:
+        if self._count > MAX_HEADERS or self._size > MAX_HEAD_BYTES:
             self.too_large = True
             raise ValueError("trailers too large")  # stops the parser; `_feed` rejects the request
 
@@ -138,7 +138,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if self._fed > MOST_HEAD_BYTES or len(self.headers) > MOST_HEADERS:
+        if self._fed > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             self._refusal = self._excess()
             if self._refusal is not None:
                 raise ValueError("too much")  # stops the parser; `_feed` rejects the request
@@ -332,7 +332,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
     def _limit_fed(self) -> None:
         """Reject an endless head, and a body whose encoding on the wire is too large."""
         if self.scope is None or "method" not in self.scope:
-            if self._fed > MOST_UNFINISHED:
+            if self._fed > MAX_UNFINISHED:
                 self.refuse(self._excess() or HEADERS_TOO_LARGE)
             return
         cycle = self.cycle
@@ -346,10 +346,10 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
 
     def _excess(self) -> bytes | None:
         """The response to a head that is too large; None if it is within the limits."""
-        if len(self.url) > MOST_URL_BYTES:
+        if len(self.url) > MAX_URL_BYTES:
             return URL_TOO_LONG
         size = sum(len(name) + len(value) for name, value in self.headers)
-        return HEADERS_TOO_LARGE if size > MOST_HEAD_BYTES or len(self.headers) > MOST_HEADERS else None
+        return HEADERS_TOO_LARGE if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS else None
 
     def _end_with(self, refusal: bytes) -> None:
         self.transport.write(refusal)

@@ -6,7 +6,7 @@ from contextlib import suppress
 OPEN_FILES = 128 * 1024  # more than the highest limit of streams that can be configured
 
 
-def allow_open_files() -> None:
+def raise_nofile_limit() -> None:
     """Raise the soft RLIMIT_NOFILE to the hard limit, at most OPEN_FILES."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)

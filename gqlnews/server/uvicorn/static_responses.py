@@ -5,8 +5,8 @@ from http import HTTPStatus
 from gqlnews.errors import Code
 from gqlnews.server.http import JSON, error_body, graphql_headers
 
-MOST_HEADERS = 200
-MOST_HEAD_BYTES = MOST_URL_BYTES = 64 * 1024
+MAX_HEADERS = 200
+MAX_HEAD_BYTES = MAX_URL_BYTES = 64 * 1024
 MAX_BODY_WIRE_BYTES = 1024 * 1024  # of a body on the wire, with chunk sizes, chunk extensions and trailers
 
 
@@ -60,12 +60,12 @@ BAD_HANDSHAKE = _refusal(
 URL_TOO_LONG = _refusal(
     HTTPStatus.REQUEST_URI_TOO_LONG,
     Code.URL_TOO_LONG,
-    f"The URL is longer than {MOST_URL_BYTES} bytes: POST it.",
+    f"The URL is longer than {MAX_URL_BYTES} bytes: POST it.",
 )
 HEADERS_TOO_LARGE = _refusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     Code.HEADERS_TOO_LARGE,
-    f"The headers are more than {MOST_HEADERS}, or longer than {MOST_HEAD_BYTES} bytes in all.",
+    f"The headers are more than {MAX_HEADERS}, or longer than {MAX_HEAD_BYTES} bytes in all.",
 )
 TIMEOUT = _refusal(
     HTTPStatus.REQUEST_TIMEOUT,

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp
 from gqlnews.server.observability.logs import note
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
 from gqlnews.server.uvicorn.listener import BACKLOG, take_backlog
-from gqlnews.server.uvicorn.rlimits import allow_open_files
+from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
 from gqlnews.server.uvicorn.timeouts import TimeoutSweeper
 from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
 
@@ -55,7 +55,7 @@ class Server(uvicorn.Server):
         self._patience = TimeoutSweeper(self.server_state.connections)  # type: ignore[arg-type]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        allow_open_files()
+        raise_nofile_limit()
         await super().startup(sockets)
         self._patience.start()
         await self._on_start()

@@ -18,7 +18,7 @@ from gqlnews.database.sqlite.damage import damaged, record_ours, report, report_
 from gqlnews.database.sqlite.paths import identity_of
 from gqlnews.database.sqlite.reader_connection import connect_to_read
 from gqlnews.database.sqlite.rebuild import SIDE_FILES, rebuild, rebuilt_file
-from gqlnews.database.sqlite.sqlite_errors import explaining
+from gqlnews.database.sqlite.sqlite_errors import translate_errors
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DamagedDatabaseError, StorageError, UnknownDatabaseError
 from gqlnews.ingest.pipeline import ingest
@@ -104,7 +104,7 @@ def test_a_follower_that_meets_the_damage_itself_replaces_the_database(
     name: str, folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     with running(command(folder, store), tmp_path) as following:
-        following.wait_for("following")
+        following.wait_for("watching")
         settle(folder, store)
         of_root(name)(store)
         folder.article("0.md", "https://example.com/0", title="Edited")
@@ -120,25 +120,25 @@ def test_a_rebuild_for_which_the_disk_has_no_room_is_tried_again(
     fill(folder)
     database, ballast = small_disk / "store.db", small_disk / "ballast"
     with running(command(folder, database), tmp_path) as following:
-        following.wait_for(f"taken in added={MANY}")
+        following.wait_for(f"ingested added={MANY}")
         of_root("article")(database)
         fill_up(ballast)
         os.truncate(ballast, ballast.stat().st_size - ROOM)
         folder.article("0.md", "https://example.com/0", title="Edited")
         following.wait_for("warning database damaged")
-        following.wait_for("warning not taken in .*(full|No space)")
+        following.wait_for("warning ingest failed .*(full|No space)")
         ballast.unlink()
         following.wait_for("info database rebuilt")
         settle(folder, database, beside=tmp_path)
     assert "\n".join(following.lines).count("database damaged") == 1
-    assert "\n".join(following.lines).count("not taken in") == 1
+    assert "\n".join(following.lines).count("ingest failed") == 1
 
 
 def test_a_follower_knows_its_database_although_its_first_page_is_destroyed(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     with running(command(folder, store), tmp_path) as following:
-        following.wait_for("following")
+        following.wait_for("watching")
         settle(folder, store)
     of_first_page(store)
     destroyed = store.read_bytes()
@@ -352,7 +352,7 @@ def test_a_database_that_is_damaged_again_at_once_is_not_rebuilt_without_end(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     with running(command(folder, store), tmp_path) as following:
-        following.wait_for("following")
+        following.wait_for("watching")
         settle(folder, store)
         of_root("source")(store)
         folder.article("0.md", "https://example.com/0", title="Edited")
@@ -360,7 +360,7 @@ def test_a_database_that_is_damaged_again_at_once_is_not_rebuilt_without_end(
         settle(folder, store)
         of_root("source")(store)
         folder.article("0.md", "https://example.com/0", title="Edited again")
-        following.wait_for("warning not taken in .*malformed again, a short while after .*: check its disk")
+        following.wait_for("warning ingest failed .*malformed again, a short while after .*: check its disk")
     assert "\n".join(following.lines).count("database damaged") == 1
 
 
@@ -368,7 +368,7 @@ def test_a_log_that_is_damaged_loses_nothing_that_was_saved(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     with running(command(folder, store), tmp_path) as following:
-        following.wait_for("following")
+        following.wait_for("watching")
         for number in range(20):
             folder.article(f"{number}.md", f"https://example.com/{number}", title="Edited")
         settle(folder, store)
@@ -386,7 +386,7 @@ def test_a_look_at_an_error_keeps_the_locks_of_an_open_database(store: Path) -> 
     """Closing any descriptor of a file drops all locks that this process holds on it."""
     of_root("article")(store)
     with closing(connect_to_read(store)) as db:
-        with pytest.raises(DamagedDatabaseError), explaining(store):
+        with pytest.raises(DamagedDatabaseError), translate_errors(store):
             db.execute("SELECT max(length(body)) FROM article").fetchall()
         script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA journal_mode = DELETE')"
         other = [sys.executable, "-c", script, str(store)]

@@ -171,7 +171,7 @@ def test_the_pool_answers_the_same_wherever_it_runs(database: Path) -> None:
     assert asyncio.run(answers()) == [[b"10"], [b"20000"]] * 20
 
 
-def test_a_failure_is_told_as_by_a_thread(database: Path) -> None:
+def test_a_failure_is_reported_as_by_a_thread(database: Path) -> None:
     async def fail() -> None:
         async with pool(database) as readers:
             for _ in range(6):

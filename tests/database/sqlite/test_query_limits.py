@@ -23,7 +23,7 @@ ENDLESS: Statements = [(COUNTS, ())]
 COUNTED: Statements = [(COUNTS.replace("FROM n)", "FROM n LIMIT 300000)"), ())]  # several timeout checks
 SEARCH: Statements = [(f"{COUNTS} WHERE 1 OR 'a MATCH b'", ())]
 SHORT = Limits(seconds=0.05)
-SMALL = Limits(answer_bytes=2_000)
+SMALL = Limits(max_response_bytes=2_000)
 GROWS = """
 import sys
 from pathlib import Path
@@ -35,7 +35,7 @@ numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 try:
     db.execute(numbers + " SELECT json_group_array(hex(zeroblob(100000))) FROM n").fetchone()
 except MemoryError as error:
-    print(query_limits.limit_reached(error, db).code)
+    print(query_limits.to_limit_error(error, db).code)
 """
 pytestmark = pytest.mark.anyio
 
@@ -124,7 +124,7 @@ async def test_without_a_limit_nothing_is_stopped(database: Path) -> None:
 
 
 async def test_an_answer_has_a_size_and_what_is_larger_is_refused(database: Path) -> None:
-    most = SMALL.answer_bytes
+    most = SMALL.max_response_bytes
     async with pool(database, SMALL) as readers:
         assert await readers.read([text_of(most - 2)]) == [b"0" * (most - 2)]
         with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes") as refused:
@@ -133,7 +133,7 @@ async def test_an_answer_has_a_size_and_what_is_larger_is_refused(database: Path
 
 
 async def test_several_answers_are_one(database: Path) -> None:
-    half = text_of(SMALL.answer_bytes // 2)
+    half = text_of(SMALL.max_response_bytes // 2)
     async with pool(database, SMALL) as readers:
         assert len(await readers.read([half, half])) == 2
         with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes"):
@@ -143,7 +143,7 @@ async def test_several_answers_are_one(database: Path) -> None:
 async def test_what_runs_in_the_loop_has_the_same_size(database: Path) -> None:
     async with pool(database, SMALL) as readers:
         with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes"):
-            await readers.read([text_of(SMALL.answer_bytes + 2)])
+            await readers.read([text_of(SMALL.max_response_bytes + 2)])
 
 
 def test_what_grows_without_end_is_stopped_by_its_memory(database: Path) -> None:
@@ -154,7 +154,7 @@ def test_what_grows_without_end_is_stopped_by_its_memory(database: Path) -> None
 
 
 async def test_a_snapshot_is_read_on_after_what_was_stopped(database: Path) -> None:
-    snapshots = SnapshotPair(Limits(seconds=0.05, answer_bytes=2_000))
+    snapshots = SnapshotPair(Limits(seconds=0.05, max_response_bytes=2_000))
     await snapshots.open(database)
     try:
         for statement, code in ((ENDLESS[0], "TIMED_OUT"), (text_of(2_002), "ANSWER_TOO_LARGE")):

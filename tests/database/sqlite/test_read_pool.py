@@ -90,7 +90,7 @@ async def test_each_statement_gives_the_bytes_of_its_value(database: Path) -> No
 async def test_all_statements_of_a_call_see_the_same_content(database: Path) -> None:
     writer = open_writer(database)
     async with pool(database) as readers:
-        slow_runs = await told(readers, "RECURSIVE")
+        slow_runs = await statement_started(readers, "RECURSIVE")
         reading = asyncio.create_task(readers.read([COUNT, SLOW, COUNT]))
         await slow_runs.wait()
         writer.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A')")
@@ -126,26 +126,28 @@ async def test_who_waits_is_served_in_the_order_of_coming(database: Path) -> Non
     assert served == list(range(20))
 
 
-async def test_those_that_wait_share_a_hop(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hops: list[None] = []
+async def test_queued_reads_share_one_thread_dispatch(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatches: list[None] = []
     work = ReadWorker.work
 
     def counted(reader: ReadWorker, *arguments: Any) -> "asyncio.Future[None]":
-        hops.append(None)
+        dispatches.append(None)
         return work(reader, *arguments)
 
     monkeypatch.setattr(ReadWorker, "work", counted)
     async with pool(database, count=1) as readers:
         await asyncio.gather(*started(readers, LINE, 50))
-        assert len(hops) < 5
+        assert len(dispatches) < 5
         await readers.read(LINE)
         await asyncio.sleep(0)
-        assert len(hops) < 7
+        assert len(dispatches) < 7
 
 
 async def test_what_was_run_while_others_waited_for_it_is_not_run_again(database: Path) -> None:
     async with pool(database, count=1) as readers:
-        running = await told(readers, "RECURSIVE")
+        running = await statement_started(readers, "RECURSIVE")
         (before,) = started(readers, [SLOW], 1)
         await running.wait()
         waiting = [*started(readers, [COUNT, NOTHING], 20), *started(readers, [COUNT, ONE], 20)]
@@ -157,7 +159,7 @@ async def test_what_was_run_while_others_waited_for_it_is_not_run_again(database
 
 async def test_who_comes_while_it_runs_shares_it_and_who_comes_after_does_not(database: Path) -> None:
     async with pool(database, count=1) as readers:
-        running = await told(readers, "RECURSIVE")
+        running = await statement_started(readers, "RECURSIVE")
         (first,) = started(readers, [SLOW], 1)
         await running.wait()
         second, other = started(readers, [SLOW], 1) + started(readers, [MIDDLING, SLOW_TOO], 1)
@@ -203,7 +205,7 @@ async def test_a_failure_is_not_remembered(database: Path) -> None:
 
 async def test_others_are_answered_while_a_statement_runs(database: Path) -> None:
     async with pool(database) as readers:
-        running = await told(readers, "RECURSIVE")
+        running = await statement_started(readers, "RECURSIVE")
         (slow,) = started(readers, ENDLESS, 1)
         await running.wait()
         async with asyncio.timeout(10):
@@ -216,7 +218,7 @@ async def test_others_are_answered_while_a_statement_runs(database: Path) -> Non
 
 async def test_one_reader_runs_nothing_but_what_is_known_to_be_short(database: Path) -> None:
     async with pool(database) as readers:
-        running = await told(readers, "RECURSIVE")
+        running = await statement_started(readers, "RECURSIVE")
         dear = [asking(readers, ENDLESS, str(number), known) for number, known in enumerate((5.0, None, 1.0))]
         await running.wait()
         async with asyncio.timeout(10):
@@ -248,7 +250,7 @@ async def test_what_was_measured_tells_more_than_an_estimate(database: Path) -> 
     async with pool(database) as readers:
         for _ in range(MIN_SAMPLES):
             await readers.read([MIDDLING])
-        running = await told(readers, "i + 1 FROM n)")
+        running = await statement_started(readers, "i + 1 FROM n)")
         endless = asking(readers, ENDLESS, "other", None)
         await running.wait()
         async with asyncio.timeout(10):
@@ -282,7 +284,7 @@ async def test_a_cheap_client_is_served_between_the_calls_of_dear_ones(database:
         order.append(address)
 
     async with pool(database, count=1) as readers:
-        running = await told(readers, "RECURSIVE")
+        running = await statement_started(readers, "RECURSIVE")
         blocking = asking(readers, [SLOW], "first", None)
         await running.wait()
         dear = [ask(f"SELECT '{number}'", "dear", 1.0) for number in range(100)]
@@ -295,7 +297,7 @@ async def test_a_cheap_client_is_served_between_the_calls_of_dear_ones(database:
 async def test_a_full_queue_refuses_and_who_left_makes_room(database: Path) -> None:
     async with pool(database, count=1) as readers:
         readers._waiting = JobQueue(most=4)
-        running = await told(readers, "RECURSIVE")
+        running = await statement_started(readers, "RECURSIVE")
         blocking = asking(readers, ENDLESS, "first", None)
         await running.wait()
         two = [asking(readers, LINE, "a", None) for _ in range(2)]
@@ -311,7 +313,7 @@ async def test_a_full_queue_refuses_and_who_left_makes_room(database: Path) -> N
 
 async def test_parts_wait_with_the_others_and_leave_nothing_behind(database: Path) -> None:
     async with pool(database, count=1) as readers:
-        running = await told(readers, "RECURSIVE")
+        running = await statement_started(readers, "RECURSIVE")
         blocking = asking(readers, ENDLESS, "first", None)
         await running.wait()
         parts = readers.read_parts([LINE, LINE])
@@ -347,7 +349,7 @@ async def test_a_cancelled_call_loses_no_reader(database: Path) -> None:
 
 async def test_a_call_cancelled_while_it_runs_leaves_no_transaction_open(database: Path) -> None:
     async with pool(database, count=1) as readers:
-        running = await told(readers, "RECURSIVE")
+        running = await statement_started(readers, "RECURSIVE")
         (call,) = started(readers, [*LINE, *ENDLESS, *LINE], 1)
         await running.wait()
         call.cancel()
@@ -431,7 +433,7 @@ async def test_another_applications_database_is_refused(tmp_path: Path) -> None:
         await ReadPool().open(tmp_path / "theirs.db")
 
 
-async def test_a_database_that_breaks_while_open_is_told(database: Path) -> None:
+async def test_a_database_that_breaks_while_open_is_reported(database: Path) -> None:
     async with pool(database, count=1) as readers:
         overwrite_after_the_first_page(database)
         with pytest.raises(DatabaseError, match=r"is damaged .*--rebuild"):
@@ -439,13 +441,13 @@ async def test_a_database_that_breaks_while_open_is_told(database: Path) -> None
 
 
 async def test_a_path_may_hold_what_an_address_gives_a_meaning(tmp_path: Path) -> None:
-    odd = tmp_path / "100% of #1?mode=rw&x.db"
-    open_writer(odd).close()
-    async with pool(odd) as readers:
+    unusual = tmp_path / "100% of #1?mode=rw&x.db"
+    open_writer(unusual).close()
+    async with pool(unusual) as readers:
         assert await readers.read(LINE) != [None]
 
 
-async def told(readers: ReadPool, word: str) -> asyncio.Event:
+async def statement_started(readers: ReadPool, word: str) -> asyncio.Event:
     """Return an event that is set when a statement that contains `word` starts."""
     event, loop = asyncio.Event(), asyncio.get_running_loop()
 

@@ -15,7 +15,7 @@ import pytest
 
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import DamageReport, damaged
-from gqlnews.database.sqlite.leader_lock import lead, lock_at, lock_file
+from gqlnews.database.sqlite.leader_lock import acquire_leadership, lock_at, lock_file
 from gqlnews.database.sqlite.paths import identity_of
 from gqlnews.database.sqlite.reader_connection import connect_to_read
 from gqlnews.database.sqlite.rebuild import in_use, rebuild, rebuilt_file, swap_lock
@@ -145,4 +145,4 @@ def test_lock_files_of_another_user_protect_all_the_same(shared: Path) -> None:
             swap_lock(database).open("r+b")
         with in_use(database), pytest.raises(BlockingIOError):
             lock_at(swap_lock(database), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(lead(database))
+        os.close(acquire_leadership(database))

@@ -10,7 +10,7 @@ import pytest
 
 from gqlnews.database.sqlite.snapshot_pair import Snapshot, SnapshotLostError, SnapshotPair
 from gqlnews.errors import DatabaseError
-from gqlnews.subscriptions.hub import RENEWED
+from gqlnews.subscriptions.hub import SNAPSHOT_MAX_AGE
 from tests.live import Live, living
 
 TITLES = "SELECT json_group_array(title) FROM (SELECT title FROM article ORDER BY slug)"
@@ -147,7 +147,7 @@ def test_the_log_of_the_database_can_be_emptied_while_somebody_watches_and_nothi
             watching = await live.joined()
             live.write("a")
             await watching.come(1)
-            assert await asyncio.to_thread(_empty, live.database, RENEWED * 20) == (0, 0, 0)
+            assert await asyncio.to_thread(_empty, live.database, SNAPSHOT_MAX_AGE * 20) == (0, 0, 0)
             assert live.database.with_name("store.db-wal").stat().st_size == 0
             live.write("b")
             assert (await watching.come(2))[1]["slug"] == "b"

@@ -35,8 +35,8 @@ def versions(revision: VersionProbe) -> list[bytes | None]:
 
 def test_it_tells_what_the_site_tells(revision: VersionProbe, database: Path) -> None:
     with closing(open_writer(database)) as db:
-        told = db.execute("SELECT version FROM site ORDER BY audience").fetchall()
-    assert versions(revision) == [version.encode() for (version,) in told]
+        stored = db.execute("SELECT version FROM site ORDER BY audience").fetchall()
+    assert versions(revision) == [version.encode() for (version,) in stored]
 
 
 def test_a_change_shows_at_once_to_who_may_see_it(

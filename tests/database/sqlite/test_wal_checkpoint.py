@@ -15,7 +15,7 @@ from gqlnews.database.sqlite.wal_checkpoint import WalCheckpointer
 @pytest.fixture(autouse=True)
 def a_short_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Anything above this is long; nobody is waited for longer than a test takes."""
-    monkeypatch.setattr(wal_checkpoint, "LONG", 20_000)
+    monkeypatch.setattr(wal_checkpoint, "MAX_WAL_BYTES", 20_000)
     monkeypatch.setattr(wal_checkpoint, "WAIT_MS", 200)
 
 
@@ -49,7 +49,7 @@ def test_a_long_log_is_emptied(db: sqlite3.Connection, database: Path) -> None:
 def test_a_short_log_is_left_alone(
     db: sqlite3.Connection, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wal_checkpoint, "LONG", 1 << 30)
+    monkeypatch.setattr(wal_checkpoint, "MAX_WAL_BYTES", 1 << 30)
     write(db, 10)
     before = log_size(database)
     WalCheckpointer(database).after_commit(db)
@@ -91,7 +91,7 @@ def test_a_reader_that_does_not_end_is_not_waited_for_at_each_commit(
 def test_it_is_tried_again_later(
     db: sqlite3.Connection, database: Path, reader: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wal_checkpoint, "PAUSE", 0.0)
+    monkeypatch.setattr(wal_checkpoint, "RETRY_DELAY", 0.0)
     checkpoints = WalCheckpointer(database)
     write(db, 10)
     read(reader)

@@ -34,7 +34,7 @@ SELECTIONS = {
     "texts": "body html excerpt updatedAt publishedDateTime tableOfContents { text }",
     "a directive": "title @skip(if: $yes) slug @include(if: $yes) heat @include(if: $no)",
 }
-ODD = 'Quotes " and \\ and \u2028 and \u0001 and \n'
+SPECIAL = 'Quotes " and \\ and \u2028 and \u0001 and \n'
 CHANGE = " fragment Change on ArticleChange { slug article { topics { name } } }"
 FRAGMENT = " fragment Both on Article { slug ... on Node { id } }"
 
@@ -44,12 +44,12 @@ def fill(live: Live) -> None:
         live.folder.article(
             f"{slug}.md",
             url=f"https://x.example/{slug}",
-            title=f"{slug} {ODD}",
+            title=f"{slug} {SPECIAL}",
             related=[{"title": next_slug, "webUrl": f"https://x.example/{next_slug}"}],
             topics=["AI", "Art"],
             provider={"name": "P", "domain": "p.example"},
             secured="for editors",
-            odd={"x": [1, ODD]},
+            special={"x": [1, SPECIAL]},
         )
     live.take_in()
 
@@ -111,8 +111,8 @@ def test_strawberry_gives_the_same_bytes(selection: str) -> None:
             lines = [body.removeprefix(b'{"data":{"changed":')[:-2] for body in watching.bodies]
             context = Lines(live.engine.documents.get(query).node, lines)
             results: Any = await live.engine.schema.subscribe(query, context_value=context)
-            told = [orjson.dumps({"data": result.data}) async for result in results]
-            assert told == watching.bodies
+            bodies = [orjson.dumps({"data": result.data}) async for result in results]
+            assert bodies == watching.bodies
 
     asyncio.run(run())
 

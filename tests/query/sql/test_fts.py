@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.query.fts_query import MOST_CHARACTERS, MOST_TERMS, NOTHING, read_search
+from gqlnews.query.fts_query import MAX_CHARACTERS, MAX_TERMS, NOTHING, to_fts5_query
 from gqlnews.query.fts_tokens import _RANGES, has_token
 
 TABLE = "CREATE VIRTUAL TABLE doc USING fts5 (title, body, tokenize = 'unicode61 remove_diacritics 2')"
@@ -113,7 +113,7 @@ def find() -> Iterator[Find]:
 
 @pytest.mark.parametrize(("query", "found"), FOUND.items(), ids=ascii)
 def test_a_query_finds(find: Find, query: str, found: set[int]) -> None:
-    assert find(read_search(query)) == found
+    assert find(to_fts5_query(query)) == found
 
 
 pieces = st.sampled_from(
@@ -124,13 +124,13 @@ queries = st.one_of(st.text(st.characters(exclude_categories=[])), st.lists(piec
 
 @given(queries)
 def test_any_text_is_a_query(find: Find, query: str) -> None:
-    assert find(read_search(query)) <= DOCUMENTS.keys()
+    assert find(to_fts5_query(query)) <= DOCUMENTS.keys()
 
 
 @given(queries)
 def test_a_word_without_letters_and_numbers_changes_nothing(find: Find, query: str) -> None:
     query = query.replace('"', " ").replace("OR", " ")
-    assert find(read_search(f"{query} ! fish")) == find(read_search(f"{query} fish"))
+    assert find(to_fts5_query(f"{query} ! fish")) == find(to_fts5_query(f"{query} fish"))
 
 
 @pytest.mark.parametrize(
@@ -151,19 +151,19 @@ def test_a_word_without_letters_and_numbers_changes_nothing(find: Find, query: s
     ids=lambda query: ascii(query[:10]),
 )
 def test_a_query_of_any_length_is_answered(find: Find, query: str) -> None:
-    assert find(read_search(query)) <= DOCUMENTS.keys()
+    assert find(to_fts5_query(query)) <= DOCUMENTS.keys()
 
 
 def test_what_comes_after_the_last_term_is_not_read(find: Find) -> None:
-    most = "fish " * MOST_TERMS
-    assert find(read_search(most + "owls")) == {1, 2}
-    assert find(read_search(most.removeprefix("fish ") + "owls")) == {2}
+    most = "fish " * MAX_TERMS
+    assert find(to_fts5_query(most + "owls")) == {1, 2}
+    assert find(to_fts5_query(most.removeprefix("fish ") + "owls")) == {2}
 
 
 def test_what_stands_behind_the_last_character_is_not_read(find: Find) -> None:
-    most = "fish".ljust(MOST_CHARACTERS)
-    assert find(read_search(most + "owls")) == {1, 2}
-    assert find(read_search(most[4:] + "owls")) == {2}
+    most = "fish".ljust(MAX_CHARACTERS)
+    assert find(to_fts5_query(most + "owls")) == {1, 2}
+    assert find(to_fts5_query(most[4:] + "owls")) == {2}
 
 
 def test_nothing_finds_nothing(find: Find) -> None:
@@ -184,4 +184,6 @@ def test_the_characters_of_tokens_are_those_of_the_engine() -> None:
 
 def test_a_fifth_prefix_is_a_word() -> None:
     """Counted over the whole query, including excluded terms."""
-    assert read_search("a* b* c* -d* e* f") == '("a*" * AND "b*" * AND "c*" * AND "e*" AND "f") NOT ("d*" *)'
+    assert (
+        to_fts5_query("a* b* c* -d* e* f") == '("a*" * AND "b*" * AND "c*" * AND "e*" AND "f") NOT ("d*" *)'
+    )

@@ -143,7 +143,7 @@ def test_every_tab_finds_something(page: Page, base: str) -> None:
 def test_a_subscription_shows_what_is_saved(page: Page, tmp_path: Path) -> None:
     content = folder(tmp_path, "whales-sing", "Whales sing")
     with serving(tmp_path, content, env={"GQLNEWS_WATCH": "1"}) as (url, run):
-        run.wait_for("taken in|following")
+        run.wait_for("ingested|watching")
         open_explorer(page, url)
         open_tab(page, "LiveChanges")
         with page.expect_response(f"{url}/graphql"):

@@ -36,8 +36,8 @@ def record(message: str, fields: dict[str, object]) -> logging.LogRecord:
 
 def test_text_is_time_level_message_and_fields(stream: io.StringIO) -> None:
     configure(LogFormat.TEXT, stream)
-    note("operation", name="FrontPage", ms=1.9, rows=10, told=None)
-    assert re.fullmatch(f"{TIME} info operation name=FrontPage ms=1.9 rows=10 told=-\n", stream.getvalue())
+    note("operation", name="FrontPage", ms=1.9, rows=10, code=None)
+    assert re.fullmatch(f"{TIME} info operation name=FrontPage ms=1.9 rows=10 code=-\n", stream.getvalue())
 
 
 def test_json_is_one_object_a_line(stream: io.StringIO) -> None:
@@ -61,7 +61,7 @@ def test_an_exception_brings_its_traceback(stream: io.StringIO, format: LogForma
     assert (len(stream.getvalue().splitlines()) == 1) is one_line
 
 
-def test_of_other_loggers_only_warnings_are_kept(stream: io.StringIO) -> None:
+def test_of_other_loggers_only_warnings_are_logged(stream: io.StringIO) -> None:
     configure(LogFormat.TEXT, stream)
     logging.getLogger("uvicorn.error").info("chatter")
     logging.getLogger("uvicorn.error").warning("a warning")

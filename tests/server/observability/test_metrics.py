@@ -6,7 +6,7 @@ from gqlnews.engine.engine import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.server.observability.metrics import (
     LONGEST_NAME,
-    MOST_NAMES,
+    MAX_NAMES,
     NO_NAME,
     OTHER,
     Metrics,
@@ -18,7 +18,7 @@ from gqlnews.server.observability.metrics import (
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (GraphQLResponse(b"", ok=True, faultless=True), OperationOutcome.OK),
+        (GraphQLResponse(b"", ok=True, is_clean=True), OperationOutcome.OK),
         (GraphQLResponse(b"", ok=True), OperationOutcome.OK),  # one part of a response, or an event
         (GraphQLResponse(b"", ok=True, codes=(Code.BAD_USER_INPUT,)), OperationOutcome.ERRORS),
         (GraphQLResponse(b"", ok=True, codes=(Code.INTERNAL_ERROR,)), OperationOutcome.FAILED),
@@ -32,9 +32,9 @@ def test_an_answer_has_one_outcome(answer: GraphQLResponse, outcome: OperationOu
 
 def test_names_past_the_first_are_others() -> None:
     metrics = Metrics()
-    for number in range(MOST_NAMES + 7):
+    for number in range(MAX_NAMES + 7):
         metrics.ended(f"Name{number}", OperationOutcome.OK)
-    assert len(metrics.rows) == MOST_NAMES + 2
+    assert len(metrics.rows) == MAX_NAMES + 2
     assert metrics.rows[OTHER] == [7, 0, 0, 0]
 
 

@@ -21,7 +21,7 @@ from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.server.observability.prometheus import is_inside
+from gqlnews.server.observability.prometheus import is_private_address
 from tests.server.support import DEADLINE, PUBLISHED, TOKEN, write_articles
 
 DOCS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text("utf-8")
@@ -104,7 +104,7 @@ def test_to_who_asks_from_outside_the_path_is_none(server_settings: ServerSettin
     ],
 )
 def test_who_is_inside(host: str | None, inside: bool) -> None:
-    assert is_inside(host) is inside
+    assert is_private_address(host) is inside
 
 
 def test_operations_are_counted_by_name_and_outcome(client: TestClient) -> None:
@@ -112,7 +112,7 @@ def test_operations_are_counted_by_name_and_outcome(client: TestClient) -> None:
     client.post("/graphql", json=FRONT)
     client.get("/graphql", params={"query": "{ site { version } }"})
     ask(client, "query Front { nothing }")
-    ask(client, "query Odd { ")
+    ask(client, "query Invalid { ")
     client.post("/graphql", content="no JSON", headers={"content-type": "application/json"})
     counted = {
         labels: value
@@ -122,7 +122,7 @@ def test_operations_are_counted_by_name_and_outcome(client: TestClient) -> None:
     assert counted == {("Front", "ok"): 2, ("-", "ok"): 1, ("-", "refused"): 3}
 
 
-def test_what_was_told_of_errors_is_counted_by_code(client: TestClient) -> None:
+def test_errors_are_counted_by_code(client: TestClient) -> None:
     ask(client, "{ articles(first: 1000) { nodes { slug } } }")
     client.post("/graphql", content="x" * 300_000, headers={"content-type": "application/json"})
     client.post("/graphql", json=FRONT, headers={"authorization": "Bearer wrong"})
@@ -131,7 +131,7 @@ def test_what_was_told_of_errors_is_counted_by_code(client: TestClient) -> None:
         assert counted["gqlnews_errors_total", (code,)] == 1
 
 
-def test_answers_kept_and_statements_are_counted(client: TestClient) -> None:
+def test_response_cache_lookups_and_statements_are_counted(client: TestClient) -> None:
     before = samples(client)
     for _ in range(3):
         client.post("/graphql", json=FRONT)
@@ -143,7 +143,7 @@ def test_answers_kept_and_statements_are_counted(client: TestClient) -> None:
     assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 1 + scrape
 
 
-def test_root_fields_kept_are_counted(client: TestClient) -> None:
+def test_field_cache_lookups_are_counted(client: TestClient) -> None:
     before = samples(client)
     for more in ("", "site { articleCount }"):
         ask(client, f"{{ topics {{ name }} {more} }}")
@@ -229,7 +229,7 @@ def test_events_and_changes_are_counted(tmp_path: Path) -> None:
 
 def test_limits_of_streams_are_counted(server_settings: ServerSettings) -> None:
     with (
-        serving(replace(server_settings, most_streams=1)) as client,
+        serving(replace(server_settings, max_streams=1)) as client,
         client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]),
     ):
         events = client.post(
@@ -249,7 +249,7 @@ def test_the_content_is_counted(client: TestClient) -> None:
     assert counted["gqlnews_changes_total", ("all",)] == 2
 
 
-def test_where_the_store_does_not_answer_the_rest_is_told(
+def test_when_the_database_does_not_respond_the_other_metrics_are_exposed(
     database: Path, tmp_path: Path, server_settings: ServerSettings
 ) -> None:
     copy = Path(shutil.copy(database, tmp_path))

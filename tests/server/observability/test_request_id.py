@@ -9,7 +9,7 @@ QUERY = {"query": "{ site { articleCount } }"}
 
 
 @pytest.mark.parametrize("own", ["a", "0f3c-2_b.9", "x" * 64])
-def test_a_short_token_of_the_client_is_kept(client: TestClient, own: str) -> None:
+def test_a_short_token_of_the_client_is_used(client: TestClient, own: str) -> None:
     answer = client.post("/graphql", json=QUERY, headers={"x-request-id": own})
     assert answer.headers["x-request-id"] == own
 

@@ -33,7 +33,7 @@ TWO = """query Two($slug: String!) { mine: article(slug: $slug) { title } site {
 def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     """An exporter that collects the spans in memory."""
     exporter = InMemorySpanExporter()
-    monkeypatch.setattr(tracing, "exporting", lambda: SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(tracing, "build_processor", lambda: SimpleSpanProcessor(exporter))
     return exporter
 
 
@@ -56,7 +56,7 @@ def socket_of(client: TestClient) -> Iterator[WebSocketTestSession]:
         yield socket
 
 
-def told(exporter: InMemorySpanExporter, *names: str) -> list[ReadableSpan]:
+def exported_spans(exporter: InMemorySpanExporter, *names: str) -> list[ReadableSpan]:
     """Return the finished spans with these names."""
     return [span for span in exporter.get_finished_spans() if span.name in names]
 
@@ -64,7 +64,7 @@ def told(exporter: InMemorySpanExporter, *names: str) -> list[ReadableSpan]:
 def wait_for(exporter: InMemorySpanExporter, socket: WebSocketTestSession, name: str) -> None:
     """Wait for a span: it ends some loop turns after the operation's last message."""
     until = time.monotonic() + DEADLINE
-    while not told(exporter, name) and time.monotonic() < until:
+    while not exported_spans(exporter, name) and time.monotonic() < until:
         socket.send_json({"type": "ping"})
         socket.receive_json()
 
@@ -86,8 +86,8 @@ def test_a_statement_is_in_its_root_field_and_that_in_its_operation(
     client: TestClient, exporter: InMemorySpanExporter
 ) -> None:
     ask(client, TWO, slug="published")
-    (operation,) = told(exporter, "query")
-    fields, statements = told(exporter, "root field"), told(exporter, "statement")
+    (operation,) = exported_spans(exporter, "query")
+    fields, statements = exported_spans(exporter, "root field"), exported_spans(exporter, "statement")
     assert [attributes(field) for field in fields] == [{"gqlnews.field": "mine"}, {"gqlnews.field": "site"}]
     assert [parent_of(field) for field in fields] == [identity(operation)] * 2
     assert [parent_of(statement) for statement in statements] == [identity(field) for field in fields]
@@ -102,7 +102,7 @@ def test_an_operation_says_what_it_was_and_how_it_ended(
         ask(client, "query Front { site { articleCount } }")
     ask(client, "query Wrong { nothing }")
     front = {"graphql.operation.name": "Front", "graphql.operation.type": "query", "gqlnews.outcome": "ok"}
-    assert [attributes(span) for span in told(exporter, "query", "operation")] == [
+    assert [attributes(span) for span in exported_spans(exporter, "query", "operation")] == [
         {**front, "gqlnews.cached": False},
         {**front, "gqlnews.cached": True},
         {"gqlnews.outcome": "refused", "gqlnews.cached": False},
@@ -114,7 +114,7 @@ def test_a_statement_says_its_text_without_values_and_its_rows(
 ) -> None:
     ask(client, TWO, {"authorization": f"Bearer {TOKEN}"}, slug="a-value-of-a-variable")
     ask(client, '{ article(slug: "a-value-of-an-argument") { title } }')
-    statements = [attributes(span) for span in told(exporter, "statement")]
+    statements = [attributes(span) for span in exported_spans(exporter, "statement")]
     assert [one["db.response.returned_rows"] for one in statements] == [0, 1, 0]
     assert all(one["db.query.text"].lstrip().startswith(("SELECT", "WITH")) for one in statements)
     everything = " ".join(span.to_json() for span in exporter.get_finished_spans())
@@ -124,14 +124,14 @@ def test_a_statement_says_its_text_without_values_and_its_rows(
 
 def test_aliases_that_ask_alike_share_a_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
     ask(client, "{ first: site { articleCount } topics { name } second: site { articleCount } }")
-    fields = [attributes(field)["gqlnews.field"] for field in told(exporter, "root field")]
+    fields = [attributes(field)["gqlnews.field"] for field in exported_spans(exporter, "root field")]
     assert fields == ["first, second", "topics"]
 
 
-def test_a_root_field_that_is_kept_has_no_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
+def test_a_cached_root_field_has_no_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
     ask(client, "{ site { articleCount } }")
-    ask(client, "{ kept: site { articleCount } topics { name } }")
-    assert [attributes(field)["gqlnews.field"] for field in told(exporter, "root field")] == [
+    ask(client, "{ cached: site { articleCount } topics { name } }")
+    assert [attributes(field)["gqlnews.field"] for field in exported_spans(exporter, "root field")] == [
         "site",
         "topics",
     ]
@@ -141,7 +141,7 @@ def test_the_traceparent_of_the_request_is_the_parent(
     client: TestClient, exporter: InMemorySpanExporter
 ) -> None:
     ask(client, "{ site { version } }", {"traceparent": f"00-{TRACE}-{PARENT}-01"})
-    (operation,) = told(exporter, "query")
+    (operation,) = exported_spans(exporter, "query")
     assert parent_of(operation) == int(PARENT, 16)
     assert operation.context is not None
     assert operation.context.trace_id == int(TRACE, 16)
@@ -156,7 +156,7 @@ def test_a_traceparent_that_is_none_is_passed_over(
         json={"query": "{ site { version } }"},
         headers=[(b"traceparent", header.encode("latin-1"))],
     )
-    (operation,) = told(exporter, "query")
+    (operation,) = exported_spans(exporter, "query")
     assert operation.parent is None
 
 
@@ -182,10 +182,10 @@ def test_operations_of_a_socket_have_spans_of_their_own(
             while socket.receive_json()["type"] == "next":
                 pass
         wait_for(exporter, socket, "operation")
-    spans = told(exporter, "query", "operation")
+    spans = exported_spans(exporter, "query", "operation")
     assert [span.name for span in spans] == ["query", "operation"]
     assert {parent_of(span) for span in spans} == {int(PARENT, 16)}
-    assert [attributes(span) for span in told(exporter, "root field")] == [{"gqlnews.field": "a"}]
+    assert [attributes(span) for span in exported_spans(exporter, "root field")] == [{"gqlnews.field": "a"}]
 
 
 def test_a_subscription_is_one_span_until_it_ends(client: TestClient, exporter: InMemorySpanExporter) -> None:
@@ -205,9 +205,11 @@ def test_parts_of_an_answer_are_hops_of_their_own(client: TestClient, exporter: 
     query = 'query P { article(slug: "published") { title ... @defer { related { title } } } }'
     answer = client.post("/graphql", json={"query": query}, headers={"accept": "multipart/mixed"})
     assert '"hasNext":false' in answer.text
-    (operation,) = told(exporter, "query")
+    (operation,) = exported_spans(exporter, "query")
     assert attributes(operation)["graphql.operation.name"] == "P"
-    assert [attributes(span) for span in told(exporter, "root field")] == [{"gqlnews.field": "article"}] * 2
+    assert [attributes(span) for span in exported_spans(exporter, "root field")] == [
+        {"gqlnews.field": "article"}
+    ] * 2
 
 
 def test_a_fault_is_an_error_of_the_span(
@@ -218,7 +220,7 @@ def test_a_fault_is_an_error_of_the_span(
 
     monkeypatch.setattr("gqlnews.database.sqlite.read_pool.ReadPool.read", fail)
     ask(client, "query Front { site { articleCount } }")
-    (operation,), (statement,) = told(exporter, "query"), told(exporter, "statement")
+    (operation,), (statement,) = exported_spans(exporter, "query"), exported_spans(exporter, "statement")
     assert (operation.status.status_code, statement.status.status_code) == (StatusCode.ERROR,) * 2
     assert attributes(operation)["gqlnews.outcome"] == "failed"
     assert "db.response.returned_rows" not in attributes(statement)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gqlnews.server.uvicorn import rlimits
-from gqlnews.server.uvicorn.rlimits import allow_open_files
+from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
 
 FEW = 256
 
@@ -21,14 +21,14 @@ def hard() -> Iterator[int]:
 
 
 def test_as_many_as_may_be_are_allowed(hard: int) -> None:
-    allow_open_files()
+    raise_nofile_limit()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft == (rlimits.OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, rlimits.OPEN_FILES))
 
 
 def test_what_is_allowed_already_is_not_taken_away(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rlimits, "OPEN_FILES", FEW // 2)
-    allow_open_files()
+    raise_nofile_limit()
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (FEW, hard)
 
 
@@ -38,5 +38,5 @@ def test_where_the_system_refuses_it_goes_on(hard: int, monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patched:
         patched.setattr(resource, "setrlimit", refuse)
-        allow_open_files()
+        raise_nofile_limit()
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (FEW, hard)

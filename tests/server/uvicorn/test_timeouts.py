@@ -189,19 +189,19 @@ async def test_who_reads_nothing_is_cut_off(one: Connection) -> None:
         ([5, 0, 5], False),
     ],
 )
-def test_taking_anything_begins_anew(sizes: list[int], stuck: bool) -> None:
+def test_reading_anything_restarts_the_timer(sizes: list[int], stuck: bool) -> None:
     unread, step = WriteStallTimer(), READING_SECONDS / 2
-    told = [unread.is_stuck(size, turn * step) for turn, size in enumerate(sizes)]
-    assert told == [False, False, stuck]
+    stuck_at = [unread.is_stuck(size, turn * step) for turn, size in enumerate(sizes)]
+    assert stuck_at == [False, False, stuck]
 
 
-def test_another_thing_to_wait_for_begins_anew() -> None:
+def test_waiting_for_something_else_restarts_the_timer() -> None:
     first, second = object(), object()
     awaited = ReadTimer(first, 0)
-    told = [
+    stuck_at = [
         awaited.is_overdue(what, turn * LATE) for turn, what in enumerate([first, second, second, None, None])
     ]
-    assert told == [False, False, True, False, False]
+    assert stuck_at == [False, False, True, False, False]
 
 
 def test_a_websocket_whose_client_reads_nothing_is_cut_off() -> None:

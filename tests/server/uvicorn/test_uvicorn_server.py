@@ -187,9 +187,9 @@ def test_a_database_that_another_writes_is_refused_by_ingest_and_waited_for_by_s
         assert done.stderr.startswith(f"gqlnews: database {database} is in use")
         assert done.stderr.count("\n") == 1
         with running(line, environment(tmp_path)) as run:
-            run.wait_for("warning not taken in .*is in use by another process")
+            run.wait_for("warning ingest failed .*is in use by another process")
             other.execute("ROLLBACK")
-            run.wait_for("info taken in again")
+            run.wait_for("info ingest recovered")
             run.wait_for("Ctrl-C stops it")
 
 

@@ -21,7 +21,7 @@ def answers(server: Server, bodies: Sequence[bytes]) -> list[Answer]:
     return found
 
 
-def require_alike(expected: Sequence[Answer], server: Server, bodies: Sequence[bytes]) -> None:
+def require_same_answers(expected: Sequence[Answer], server: Server, bodies: Sequence[bytes]) -> None:
     """Raise SystemExit if the data differs from what is expected, including the order of its keys."""
     for body, mine, other in zip(bodies, expected, answers(server, bodies), strict=True):
         want, got = _data(mine), _data(other)

@@ -1,1 +1,1 @@
-"""Find, parse and validate article files; contains no SQL, async code or GraphQL."""
+"""Parse and validate article files; contains no SQL, async code or GraphQL."""

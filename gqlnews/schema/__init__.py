@@ -1,1 +1,1 @@
-"""The GraphQL schema: Strawberry types that declare where their fields come from, and their execution."""
+"""The GraphQL schema: Strawberry types that declare where the data of each field comes from."""

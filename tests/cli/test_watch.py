@@ -19,7 +19,7 @@ def test_it_takes_in_follows_and_ends_in_one_line(tmp_path: Path, number: int, n
     folder = write_articles(tmp_path / "content")
     with running(command(folder, tmp_path / "n.db"), environment(tmp_path)) as run:
         run.wait_for("2 added, 0 changed, 0 removed, 0 unchanged, 1 problems; ")
-        run.wait_for("info following folder=")
+        run.wait_for("info watching folder=")
         (folder / "published.md").unlink()
         run.wait_for("info ingested added=0 changed=0 removed=1 problems=1 ms=")
         assert run.stop(number) < SOON

@@ -40,7 +40,7 @@ def parsers_of(pid: int) -> list[int]:
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
                 with suppress(OSError):
-                    if "content.worker" in Path(f"/proc/{child}/cmdline").read_text():
+                    if "ingest.pool_worker" in Path(f"/proc/{child}/cmdline").read_text():
                         found.append(int(child))
     return found
 

@@ -65,7 +65,7 @@ def workers() -> set[int]:
             children += (task / "children").read_text().split()
     for pid in children:
         with suppress(OSError):  # it has ended meanwhile
-            if "content.worker" in Path(f"/proc/{pid}/cmdline").read_text():
+            if "ingest.pool_worker" in Path(f"/proc/{pid}/cmdline").read_text():
                 found.add(int(pid))
     return found
 

@@ -91,7 +91,7 @@ def _is_endpoint(scope: Scope) -> bool:
 
 
 def create_app(settings: ServerSettings) -> Starlette:
-    """Create the application over an existing store, which it only reads. Raises DocumentsError."""
+    """Create the application over an existing store, which it only reads. Raises PersistedDocumentsError."""
     schema = build_schema()
     trusted = documents_of(settings, schema)
 
@@ -150,7 +150,7 @@ def create_app(settings: ServerSettings) -> Starlette:
 
 
 def documents_of(settings: ServerSettings, schema: Schema) -> Mapping[str, str]:
-    """Load the trusted documents; empty if none are configured. Raises DocumentsError."""
+    """Load the trusted documents; empty if none are configured. Raises PersistedDocumentsError."""
     path = settings.http.documents
     return NONE if path is None else trusted_documents(path, DocumentCache(schema._schema))
 

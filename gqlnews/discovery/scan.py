@@ -16,7 +16,7 @@ _EXTENSIONS = (".md", ".markdown")
 
 
 def scan_folder(folder: Path | OpenFolder) -> Iterator[SourceFile | Problem]:
-    """Yield each article file below the folder, or its problem, in no order. Raises FolderError."""
+    """Yield each article file below the folder, or its problem, in no order. Raises ContentFolderError."""
     return _all(folder, root_identity(folder))
 
 

@@ -20,7 +20,7 @@ from gqlnews.discovery.scan import is_article, scan_subfolders, stat_entry, unli
 def scan_paths(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[SourceFile | Problem]:
     """Yield the files and problems at or below each of `paths`, in no order and possibly more than once.
 
-    Paths are relative to the folder and use `/`; missing ones yield nothing. Raises FolderError.
+    Paths are relative to the folder and use `/`; missing ones yield nothing. Raises ContentFolderError.
     """
     with opened(folder) as inside:
         above = _AncestorCheck(inside)

@@ -70,7 +70,7 @@ async def deliveries(
 ) -> AsyncGenerator[Encoded, None]:
     """Yield the encoded payloads. Large results are processed by `offload`.
 
-    Raises IncrementalUnavailableError and RefusedError, and what the store and `offload` raise.
+    Raises IncrementalUnavailableError and RequestRefusedError, and what the store and `offload` raise.
     """
     assembly = _PayloadBuilder(bound)
     statements = [[one.statement for one in part.queries.values()] for part in bound.parts]

@@ -107,8 +107,8 @@ def ingest(
     processor), `now_ns` the wall clock, `most_removed` how many removals each scope remembers.
 
     With `paths`, relative to the folder and with `/`, only these and what is below them is scanned;
-    everything else is assumed unchanged. Raises FolderError, DatabaseError or a subclass; the transaction is
-    then rolled back.
+    everything else is assumed unchanged. Raises ContentFolderError, DatabaseError or a subclass; the
+    transaction is then rolled back.
     """
     started = time.perf_counter()
     path, now = _path(db), now_ns()

@@ -63,7 +63,8 @@ def map_files(
     """Yield `make(outcome)` for each file, in no order; `make` runs in the process that parses the file.
 
     `processes` is the number of workers, by default one per core. `isolate` parses no file in this process.
-    `seconds` is the timeout of a chunk. Raises ParserProcessError, and FolderError for an unusable folder.
+    `seconds` is the timeout of a chunk. Raises ParserProcessError, and ContentFolderError for an
+    unusable folder.
     """
     wanted = processes if processes is not None else os.cpu_count() or 1
     rest = iter(files)

@@ -157,8 +157,9 @@ class FullTextMatch:
 class Connection:
     """A Relay connection with keyset pagination over the matching rows of `entity`, or those `hits` finds.
 
-    `arguments` returns a `ListShape`. `shortcut` is a join table with `items`: if the filter requires one of
-    these items, and all other columns that are read are among its `copies`, it is scanned instead.
+    `arguments` returns a `ConnectionShape`. `shortcut` is a join table with `items`: if the filter
+    requires one of these items, and all other columns that are read are among its `copies`, it is scanned
+    instead.
     """
 
     entity: Entity

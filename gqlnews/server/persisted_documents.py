@@ -21,7 +21,7 @@ class PersistedDocuments:
         self.automatic: SizedLRUCache[str, str] = SizedLRUCache(MAX_BYTES)
 
     def find(self, wanted: RawRequest) -> GraphQLRequest:
-        """Resolve the request's document to text. Raises RefusedError."""
+        """Resolve the request's document to text. Raises HTTPError."""
         return GraphQLRequest(
             self._document(wanted),
             wanted.variables,

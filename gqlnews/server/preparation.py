@@ -87,7 +87,7 @@ class Preparer:
     async def prepare(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready:
         """Prepare the request, or return its error response; `client` is the key for fair scheduling.
 
-        Raises RefusedError (503) if too many requests are queued.
+        Raises HTTPError (503) if too many requests are queued.
         """
         ready = self._try_on_loop(asked, audience, client)
         if ready is None and (others := self._preparing.get(asked.query)) is not None:

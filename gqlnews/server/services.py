@@ -53,7 +53,7 @@ class AppState:
     async def prepare(
         self, wanted: RawRequest, audience: Audience, client: str, *, in_parts: bool = False
     ) -> Ready:
-        """Prepare a request, or return its error response. Raises RefusedError."""
+        """Prepare a request, or return its error response. Raises HTTPError."""
         asked = self.persisted.find(wanted)
         ready = await self.preparer.prepare(
             replace(asked, in_parts=True) if in_parts else asked, audience, client
@@ -63,7 +63,7 @@ class AppState:
         return ready
 
     async def run(self, prepared: PreparedQuery, client: str) -> GraphQLResponse:
-        """Execute a prepared request. Raises RefusedError (503)."""
+        """Execute a prepared request. Raises HTTPError (503)."""
         run = partial(self.engine.run, prepared, partial(self.offload.run, client))
         if prepared.bound.complete or prepared.bound.queries:
             return await run()

@@ -29,7 +29,7 @@ class StreamingResponse:
         self._sent = 0
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the stream. Raises RefusedError, before anything is sent, if too many streams are open."""
+        """Send the stream. Raises HTTPError, before anything is sent, if too many streams are open."""
         start = perf_counter()
         if scope["method"] == "HEAD":  # headers only, without opening a stream
             await send({"type": "http.response.start", "status": 200, "headers": self._framing.headers})

@@ -85,7 +85,7 @@ class SubscriptionHub:
     ) -> AsyncGenerator[bytes, None]:
         """Stream the responses as JSON, from now on or from the requested `since`.
 
-        Raises RefusedError before the first response if the stream cannot resume from `since`;
+        Raises RequestRefusedError before the first response if the stream cannot resume from `since`;
         DatabaseError; SlowConsumerError after a call of `drop`; OverBudgetError if all subscriptions of
         `client` together take too much statement time; ShuttingDownError, StoreReplacedError,
         SubscriptionFailedError.

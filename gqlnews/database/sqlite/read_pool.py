@@ -106,8 +106,8 @@ class ReadPool:
     async def read(self, statements: Statements) -> list[bytes | None]:
         """Run the statements; return the bytes of each one's value in order, None for NULL or no row.
 
-        Raises DatabaseError if the file fails, LimitError if the timeout or the size limit is exceeded, and
-        OverloadedError if the call was not started. Invalid statements raise errors of sqlite3.
+        Raises DatabaseError if the file fails, ResourceLimitError if the timeout or the size limit is
+        exceeded, and OverloadedError if the call was not started. Invalid statements raise errors of sqlite3.
         """
         if self._closed:
             raise self._closed_error()

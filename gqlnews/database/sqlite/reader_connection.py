@@ -53,7 +53,7 @@ def execute_in_transaction(db: sqlite3.Connection, statements: Statements) -> li
 
 
 def check_total_size(db: sqlite3.Connection, answers: Iterable[bytes | None]) -> None:
-    """Raise LimitError if the results together are larger than a single one may be."""
+    """Raise ResourceLimitError if the results together are larger than a single one may be."""
     if sum(map(len, filter(None, answers))) > db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
         raise too_large(db)
 

@@ -119,7 +119,7 @@ class Snapshot:
         return [Change(slug.decode(), *numbers) for slug, *numbers in rows]
 
     def value(self, sql: str, values: Sequence[object]) -> bytes | None:
-        """Return a statement's one value as bytes. Raises LimitError; the snapshot remains usable."""
+        """Return a statement's one value as bytes. Raises ResourceLimitError; the snapshot remains usable."""
         with self._patience:
             try:
                 row = self.db.execute(sql, cast("Sequence[str]", values)).fetchone()

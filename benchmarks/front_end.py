@@ -22,9 +22,10 @@ from benchmarks.folders import sampled
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.engine.engine import Engine, GraphQLRequest
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.query.audience import Audience
+from gqlnews.query.fields import Audience
 
 ONE_IN = 20  # the searched word occurs in one of so many articles
 QUERIES = Path(__file__).parent / "queries"

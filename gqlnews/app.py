@@ -19,34 +19,33 @@ from strawberry import Schema
 
 from gqlnews.config.settings import ServerSettings, log_format, server_settings
 from gqlnews.database.sqlite.database_handle import Database
-from gqlnews.engine.document_cache import DocumentCache
-from gqlnews.engine.engine import FAILED, Engine
-from gqlnews.engine.field_cache import FieldCache
+from gqlnews.engine.documents import DocumentCache
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.execution import FieldCache
+from gqlnews.engine.requests import FAILED
 from gqlnews.errors import Code
-from gqlnews.schema.build import build_schema
-from gqlnews.server.answer_slots import AnswerSlots
-from gqlnews.server.body_memory import BodyMemory
-from gqlnews.server.cors import Cors
+from gqlnews.schema.query import build_schema
+from gqlnews.server.access import Cors
 from gqlnews.server.endpoint import GraphQLEndpoint
-from gqlnews.server.graphiql.assets import explorer_assets
-from gqlnews.server.graphiql.page import page
-from gqlnews.server.health import live, ready
-from gqlnews.server.http import ALLOW, error_response
+from gqlnews.server.graphiql.page import explorer_assets, page
+from gqlnews.server.limits import (
+    AnswerSlots,
+    BodyMemory,
+    ConcurrencyLimiter,
+    StreamLimiter,
+    Subscriptions,
+    TokenBucketLimiter,
+)
 from gqlnews.server.observability import logs
+from gqlnews.server.observability.logs import assign_request_id
 from gqlnews.server.observability.metrics import Metrics
-from gqlnews.server.observability.request_id import assign_request_id
-from gqlnews.server.offload import OffloadQueue
-from gqlnews.server.persisted_documents import PersistedDocuments
-from gqlnews.server.preparation import Preparer
-from gqlnews.server.rate_limit import ConcurrencyLimiter, TokenBucketLimiter
-from gqlnews.server.response_cache import ResponseCache
-from gqlnews.server.security_headers import SECURITY_HEADERS, SecurityHeadersMiddleware
-from gqlnews.server.services import AppState
-from gqlnews.server.single_flight import SingleFlight
-from gqlnews.server.stream_limits import StreamLimiter, Subscriptions
-from gqlnews.server.trusted_documents import NONE, trusted_documents
+from gqlnews.server.persisted_documents import NONE, PersistedDocuments, trusted_documents
+from gqlnews.server.preparation import OffloadQueue, Preparer
+from gqlnews.server.response import ALLOW, SECURITY_HEADERS, SecurityHeadersMiddleware, error_response
+from gqlnews.server.response_cache import ResponseCache, SingleFlight
+from gqlnews.server.services import AppState, live, ready
 from gqlnews.server.websocket import refuse_socket, websocket_endpoint
-from gqlnews.subscriptions.lanes import Lanes
+from gqlnews.subscriptions.hub import Lanes
 
 ENDPOINT = "/graphql"
 SWITCH_SECONDS = 0.0001  # GIL switch interval, so that threads delay the event loop less; 5 ms by default

@@ -1,5 +1,6 @@
 """Exception hierarchy and error codes. Each message names the cause and says how to fix it."""
 
+import errno
 from enum import StrEnum
 
 MAX_MESSAGE = 300  # characters of an error message sent to a client
@@ -148,3 +149,22 @@ class OverloadedError(ResourceLimitError):
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.OVERLOADED, message)
+
+
+# Distinguish a system-wide resource shortage from an error of one file.
+
+
+_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+
+def is_shortage(error: OSError) -> bool:
+    """Return whether the process or the system is out of file descriptors or memory."""
+    return error.errno in _SHORTAGES
+
+
+def raise_if_exhausted(error: OSError) -> None:
+    """Raise ExhaustedError for a resource shortage, which would make reading any file fail."""
+    if is_shortage(error):
+        raise ExhaustedError(
+            f"files cannot be read for now ({error.strerror}): raise the limits of open files and memory"
+        ) from error

@@ -1,7 +1,11 @@
-"""Derived keys that SQL compares, computed the same way for stored values and for query arguments."""
+"""Slugs, and derived keys that SQL compares: the same for stored values and for query arguments."""
 
 import math
+import re
+import unicodedata
 from collections.abc import Sequence
+
+_NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def folded(text: str | None) -> str | None:
@@ -25,6 +29,17 @@ def items_of(texts: Sequence[str]) -> str:
 def heat_log_of(heat: int | None) -> float | None:
     """Return log2 of a heat, or None unless the heat is positive."""
     return math.log2(heat) if heat is not None and heat > 0 else None
+
+
+def slug_of(path: str) -> str:
+    """Return an article's slug: its relative path without the extension."""
+    return path.rpartition(".")[0]
+
+
+def topic_slug(name: str) -> str:
+    """Slugify a topic, such as `computer-vision`; a name without ASCII letters or digits is lower-cased."""
+    letters = unicodedata.normalize("NFKD", name).lower()
+    return _NOT_IN_SLUG.sub("-", letters).strip("-") or name.lower()
 
 
 def _ascii_lower(text: str) -> str:

@@ -12,13 +12,14 @@ from typing import Any
 
 import strawberry
 
-from gqlnews.config.limits import UNLIMITED, Limits
+from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.version_probe import VersionProbe
-from gqlnews.engine.engine import Engine, GraphQLRequest, PreparedSubscription
+from gqlnews.database.sqlite.snapshots import VersionProbe
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest, PreparedSubscription
 from gqlnews.ingest.change_log import MAX_REMOVED
-from gqlnews.query.audience import Audience
-from gqlnews.schema.build import build_schema
+from gqlnews.query.fields import Audience
+from gqlnews.schema.query import build_schema
 from gqlnews.subscriptions.hub import SubscriptionHub
 from tests.ingest.folder import Folder
 from tests.ingest.model import open_careless, take_in

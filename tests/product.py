@@ -10,9 +10,10 @@ from typing import Any, Self
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.engine.engine import Engine, GraphQLRequest, GraphQLResponse
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
 from gqlnews.ingest.pipeline import IngestReport, ingest
-from gqlnews.query.audience import Audience
+from gqlnews.query.fields import Audience
 
 
 class Product:

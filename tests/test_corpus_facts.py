@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gqlnews.query.audience import Audience
+from gqlnews.query.fields import Audience
 from tests.product import Product, take_in
 
 ARTICLES = """

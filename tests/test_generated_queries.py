@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.engine.engine import GraphQLRequest
-from gqlnews.query.audience import Audience
+from gqlnews.engine.requests import GraphQLRequest
+from gqlnews.query.fields import Audience
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from gqlnews.engine.engine import GraphQLRequest, PreparedQuery
-from gqlnews.query.audience import Audience
+from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
+from gqlnews.query.fields import Audience
 from tests.fuzz.place import HIDDEN, SECRET, url_of, write_place
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation

@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gqlnews"
-SHARED = {"errors", "cache", "timestamps", "text_keys", "time_budget", "resource_errors"}
+SHARED = {"errors", "cache", "timestamps", "text_keys", "time_budget"}
 ALLOWED = {
     "errors": set(),
     "cache": set(),
     "timestamps": set(),
     "text_keys": set(),
     "time_budget": {"errors"},
-    "resource_errors": {"errors"},
     "config": SHARED,
     "content": SHARED,
     "discovery": SHARED | {"content"},

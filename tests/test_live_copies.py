@@ -13,8 +13,8 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.engine.engine import PreparedSubscription
-from gqlnews.query.audience import Audience
+from gqlnews.engine.requests import PreparedSubscription
+from gqlnews.query.fields import Audience
 from gqlnews.subscriptions import groups, hub
 from tests.ingest.histories import Edit, histories
 from tests.live import ARTICLE_CHANGED, Live, Watching, living

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
-from gqlnews.database.sqlite.version_probe import VersionProbe
-from gqlnews.engine.engine import GraphQLRequest
-from gqlnews.query.audience import Audience
+from gqlnews.database.sqlite.snapshots import VersionProbe
+from gqlnews.engine.requests import GraphQLRequest
+from gqlnews.query.fields import Audience
 from tests.ingest.histories import Edit, histories
 from tests.ingest.model import place, steps
 from tests.product import Product

@@ -21,10 +21,10 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
 from gqlnews.cache import SizedLRUCache
-from gqlnews.config.limits import UNLIMITED
-from gqlnews.config.settings import ServerSettings
-from gqlnews.engine.engine import Engine, GraphQLRequest
-from gqlnews.query.audience import Audience
+from gqlnews.config.settings import UNLIMITED, ServerSettings
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest
+from gqlnews.query.fields import Audience
 from tests.product import Product
 from tests.server.support import TOKEN, TOKEN_HASH
 

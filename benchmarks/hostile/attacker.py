@@ -12,7 +12,7 @@ import uvloop
 from benchmarks.hostile.attacks import attack_named
 from benchmarks.hostile.floods import prepare, run
 from benchmarks.hostile.traffic import WHOLE_SECONDS
-from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
+from gqlnews.server.uvicorn.run import raise_nofile_limit
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ import uvloop
 
 from benchmarks.hostile.clients import VICTIM, HttpClient, SocketClient, connect
 from benchmarks.hostile.traffic import get, post, subscribe
-from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
+from gqlnews.server.uvicorn.run import raise_nofile_limit
 
 EVERY = 0.01  # seconds between two queries
 HEALTH_EVERY = 0.2

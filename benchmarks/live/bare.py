@@ -14,7 +14,7 @@ import orjson
 import uvloop
 
 from benchmarks.live.frames import ACCEPTED, END_OF_HEAD, TEXT, Frames, frame
-from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
+from gqlnews.server.uvicorn.run import raise_nofile_limit
 
 BETWEEN = 0.1  # seconds
 SLUG = "2023/01/2023-01-17-railway-fodabar-bikadil-fund-region-bread-naben-tilibol-2715"  # as long as most

@@ -10,7 +10,7 @@ import struct
 import sys
 from pathlib import Path
 
-from gqlnews.database.sqlite import reader_connection
+from gqlnews.database.sqlite import connection
 
 NUMBER = struct.Struct("=q")
 _LOOKS = ("FROM site", "PRAGMA", "BEGIN", "ROLLBACK")
@@ -26,7 +26,7 @@ def count_into(file: Path) -> None:
     file.write_bytes(NUMBER.pack(0))
     with file.open("r+b") as opened:
         page = mmap.mmap(opened.fileno(), NUMBER.size)
-    connect = reader_connection._connect
+    connect = connection._connect
 
     def heard(sql: str) -> None:
         if not any(look in sql for look in _LOOKS):
@@ -37,7 +37,7 @@ def count_into(file: Path) -> None:
         db.set_trace_callback(heard)
         return db
 
-    reader_connection._connect = connect_and_count
+    connection._connect = connect_and_count
 
 
 if __name__ == "__main__":

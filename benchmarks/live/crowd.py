@@ -26,7 +26,7 @@ from benchmarks.live.frames import (
     Frames,
     frame,
 )
-from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
+from gqlnews.server.uvicorn.run import raise_nofile_limit
 
 AT_ONCE = 50  # connections opened concurrently
 ACK, NEXT, PONGED = b'{"type":"connection_ack"', b'{"id":"1","type":"next"', b'{"type":"pong"'

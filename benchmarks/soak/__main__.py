@@ -27,7 +27,7 @@ from benchmarks.soak.interest import EVERY, EVERYTHING, FILTERED, TOKEN_HASH
 from benchmarks.soak.subscriber import Counts, Subscriber
 from benchmarks.soak.writer import Writer
 from benchmarks.throughput.process import Server
-from gqlnews.server.uvicorn.rlimits import raise_nofile_limit
+from gqlnews.server.uvicorn.run import raise_nofile_limit
 
 EVERY_SECONDS = 10.0
 SETTLING = 3.0  # seconds, before anything changes

@@ -14,7 +14,6 @@ import typer
 
 from gqlnews import __version__
 from gqlnews.cli import options
-from gqlnews.config.limits import SERVED
 from gqlnews.config.settings import (
     CACHE_MB,
     FIELDS_MB,
@@ -22,6 +21,7 @@ from gqlnews.config.settings import (
     MAX_STREAMS,
     MAX_STREAMS_PER_CLIENT,
     MEBIBYTE,
+    SERVED,
     HttpSettings,
     LogFormat,
     ServerSettings,
@@ -166,14 +166,14 @@ def ingest(
     until_eof: options.UntilEof = False,
 ) -> None:
     """Ingest what changed in FOLDER, then exit; with --watch, ingest every further change."""
+    from gqlnews.cli.commands import run_ingest
     from gqlnews.cli.content_options import build_target
-    from gqlnews.cli.ingest import run_ingest
 
     content = build_target(folder, db, base_url, iframe_host, processes, allow_missing=watch and until_eof)
     if not watch:
         run_ingest(content, rebuild=rebuild)
         return
-    from gqlnews.cli.watch import run_watch
+    from gqlnews.cli.serve import run_watch
 
     run_watch(content, rebuild=rebuild, poll=poll, until_eof=until_eof, log_format=log_format)
 
@@ -187,7 +187,7 @@ def check(
     processes: options.Processes = None,
 ) -> None:
     """Print the problems of the files in FOLDER; exit with 1 if there is an error."""
-    from gqlnews.cli.check import run_check
+    from gqlnews.cli.commands import run_check
     from gqlnews.cli.content_options import build_target
 
     fine = run_check(build_target(folder, None, base_url, iframe_host, processes), format)
@@ -197,7 +197,7 @@ def check(
 @app.command()
 def schema() -> None:
     """Print the GraphQL schema (SDL)."""
-    from gqlnews.schema.build import sdl
+    from gqlnews.schema.query import sdl
 
     typer.echo(sdl().rstrip("\n"))
 
@@ -209,6 +209,6 @@ def sample(
     seed: options.Seed = 1,
 ) -> None:
     """Write a synthetic content folder, linked and shaped like a real one."""
-    from gqlnews.cli.sample import run_sample
+    from gqlnews.cli.commands import run_sample
 
     run_sample(folder, articles, seed)

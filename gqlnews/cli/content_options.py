@@ -11,7 +11,7 @@ import msgspec
 
 from gqlnews.config.settings import cache_folder
 from gqlnews.content.models import ParseOptions
-from gqlnews.database.sqlite.paths import default_database
+from gqlnews.database.sqlite.damage import default_database
 from gqlnews.errors import ContentFolderError, SettingsError
 
 _HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)

@@ -1,19 +1,31 @@
-"""Problem formatters: like a compiler's messages, as JSON, or as GitHub workflow commands."""
+"""Text output of the commands: problems in three formats, the startup message, and the progress bar."""
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from gqlnews import __version__
+from gqlnews.app import ENDPOINT
 from gqlnews.cli.options import CheckFormat
-from gqlnews.content.models import Problem, Severity
+from gqlnews.config.settings import ServerSettings
+from gqlnews.content.models import ContentProblem, ProblemSeverity
+from gqlnews.ingest.pipeline import IngestReport
+from gqlnews.server.graphiql.page import explorer_is_built
 
-Printer = Callable[[Path, Sequence[Problem]], str]
+# Problem formatters: like a compiler's messages, as JSON, or as GitHub workflow commands.
 
 
-def format_text(folder: Path, problems: Sequence[Problem]) -> str:
+Printer = Callable[[Path, Sequence[ContentProblem]], str]
+
+
+def format_text(folder: Path, problems: Sequence[ContentProblem]) -> str:
     """Format as `content/a.md:3:8: error bad-date: …`, one per line.
 
     The paths can be opened from the current directory.
@@ -24,7 +36,7 @@ def format_text(folder: Path, problems: Sequence[Problem]) -> str:
     )
 
 
-def format_json(folder: Path, problems: Sequence[Problem]) -> str:
+def format_json(folder: Path, problems: Sequence[ContentProblem]) -> str:
     """Format as one array of the API's `Problem` objects, in ASCII; each `path` is relative to the folder."""
     rows = [
         msgspec.structs.asdict(p) | {"path": _encodable(p.path), "message": _encodable(p.message)}
@@ -33,7 +45,7 @@ def format_json(folder: Path, problems: Sequence[Problem]) -> str:
     return json.dumps(rows) + "\n"
 
 
-def format_github(folder: Path, problems: Sequence[Problem]) -> str:
+def format_github(folder: Path, problems: Sequence[ContentProblem]) -> str:
     """Format as `::error file=content/a.md,line=3,col=8,title=bad-date::…`, which GitHub shows at the line.
 
     https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
@@ -48,8 +60,8 @@ PRINTERS: Mapping[CheckFormat, Printer] = {
 }
 
 
-def _command(folder: Path, problem: Problem) -> str:
-    kind = "error" if problem.severity is Severity.ERROR else "warning"
+def _command(folder: Path, problem: ContentProblem) -> str:
+    kind = "error" if problem.severity is ProblemSeverity.ERROR else "warning"
     properties = {
         "file": os.path.relpath(folder / problem.path),
         "line": problem.line,
@@ -62,7 +74,7 @@ def _command(folder: Path, problem: Problem) -> str:
     return f"::{kind} {values}::{_escape_data(problem.message)}"
 
 
-def _location(problem: Problem) -> str:
+def _location(problem: ContentProblem) -> str:
     """Format the known part of the position: `3:8:`, `3:` or nothing."""
     return "".join(f"{number}:" for number in (problem.line, problem.column) if number is not None)
 
@@ -89,3 +101,75 @@ def _printable(text: str) -> str:
 def _encodable(text: str) -> str:
     """Escape surrogates, which stand for undecodable bytes in file names and cannot be encoded."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+# Startup message of `gqlnews serve`, printed once it accepts requests.
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Facts for the startup message.
+
+    `url` is the base URL, `articles` the number that a client without a token sees. `report` is None if the
+    ingest before serving failed and the content of an earlier one is served.
+    """
+
+    settings: ServerSettings
+    folder: Path
+    url: str
+    articles: int
+    report: IngestReport | None
+
+    def text(self) -> str:
+        """Return the message for people, one fact per line."""
+        facts = self.fields()
+        whose = "unpublished ones too" if self.settings.unpublished else "published"
+        advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if facts["problems"] else ""
+        return (
+            f"gqlnews {__version__} serves {self.folder}\n"
+            f"  API       {facts['api']}\n"
+            f"  explorer  {facts['explorer']}\n"
+            f"  articles  {self.articles} ({whose})\n"
+            f"  problems  {'not known yet' if self.report is None else self.report.problems}{advice}\n"
+            f"  database  {self.settings.database}\n"
+            "Ctrl-C stops it."
+        )
+
+    def fields(self) -> dict[str, object]:
+        """Return the facts as fields for a structured log."""
+        return {
+            "api": self.url + ENDPOINT,
+            "explorer": self._explorer(),
+            "articles": self.articles,
+            "problems": None if self.report is None else self.report.problems,
+            "folder": str(self.folder),
+            "database": str(self.settings.database),
+        }
+
+    def _explorer(self) -> str:
+        """Return the explorer's URL, or why there is none."""
+        if not self.settings.explorer:
+            return "off"
+        return f"{self.url}/" if explorer_is_built() else f"{self.url}/ (not built: it says how)"
+
+
+# Progress bar, on a terminal only.
+
+
+Report = Callable[[int, int], None]
+"""Called with the number of completed items, and the total."""
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Report | None]:
+    """Show a progress bar on standard error during the block; yields None if that is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -9,11 +9,10 @@ from starlette.applications import Starlette
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
-from gqlnews.engine.engine import GraphQLRequest
-from gqlnews.server.auth import anonymous
+from gqlnews.engine.requests import GraphQLRequest
+from gqlnews.server.access import anonymous
 from gqlnews.server.services import AppState
-from gqlnews.server.uvicorn.malloc import return_freed_memory
-from gqlnews.server.uvicorn.uvicorn_server import Server
+from gqlnews.server.uvicorn.run import Server, return_freed_memory
 
 ARTICLES = "query ArticlesServed { site { articleCount } }"
 

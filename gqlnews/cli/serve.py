@@ -1,8 +1,13 @@
-"""`gqlnews serve`: ingest what changed, serve it, and watch the folder."""
+"""`gqlnews serve` and `gqlnews ingest --watch`: ingest what changed, serve it, and watch the folder."""
 
+import logging
+import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,21 +17,161 @@ from types import FrameType
 import typer
 
 from gqlnews.app import documents_of
-from gqlnews.cli.banner import Banner
+from gqlnews.cli.commands import MAY_PASS, ROLLED_BACK, fill, ingest_folder, run_ingest
 from gqlnews.cli.content_options import IngestTarget
-from gqlnews.cli.first_ingest import ingest_before_serving
-from gqlnews.cli.ingest import ROLLED_BACK
+from gqlnews.cli.formatters import Banner
 from gqlnews.cli.run_server import Ready, serve
-from gqlnews.cli.signals import exit_on_signal
-from gqlnews.cli.supervisor import SupervisedProcess
-from gqlnews.cli.watcher_process import start_watcher
+from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_interruptible
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.config.settings import LogFormat, ServerSettings
-from gqlnews.errors import StartupError
-from gqlnews.schema.build import build_schema
+from gqlnews.database.sqlite.connection import connect_to_read, has_content
+from gqlnews.database.sqlite.damage import DamageReport, identity_of
+from gqlnews.database.sqlite.writer import WAIT_SECONDS
+from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, StartupError
+from gqlnews.ingest.pipeline import IngestReport
+from gqlnews.ingest.watch_ingest import (
+    WAIT_AT_ONCE,
+    FailureReporter,
+    WatchIngestOptions,
+    backoff,
+    rebuild_damaged,
+    run_watch_ingest,
+)
+from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
-from gqlnews.server.uvicorn.listener import base_url, listen
-from gqlnews.server.uvicorn.uvicorn_server import NAMES
+from gqlnews.server.uvicorn.run import NAMES, base_url, listen
+
+# `gqlnews ingest --watch`: ingest the folder, then every change, until a signal.
+
+
+WATCH_STOPPED = "the database holds everything that was ingested"
+
+
+class ServerLog:
+    """Logger for watch-ingest that writes to the server's log."""
+
+    def note(self, message: str, **fields: object) -> None:
+        logs.note(message, **fields)
+
+    def warn(self, message: str, **fields: object) -> None:
+        logs.log.log(logging.WARNING, message, extra={logs.FIELDS: fields})
+
+
+def run_watch(
+    source: IngestTarget, *, rebuild: bool, poll: bool, until_eof: bool, log_format: LogFormat
+) -> None:
+    """Watch and ingest the folder until a signal, or until standard input ends. Raises StartupError."""
+    logs.configure(log_format)
+    options = WatchIngestOptions(
+        source.folder,
+        source.database,
+        source.options,
+        source.processes,
+        poll,
+        ServerLog(),
+        make_interruptible,
+    )
+    if until_eof:
+        _exit_on_stdin_eof()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
+        stops = exit_on_signal(WATCH_STOPPED, code=0, say=logs.note, by=(signal.SIGTERM,))
+    else:
+        try:
+            run_ingest(source, rebuild=rebuild)
+        except (*MAY_PASS, DamagedDatabaseError) as error:  # `run_watch_ingest` retries
+            if rebuild:  # `run_watch_ingest` does not rebuild
+                raise
+            ServerLog().warn("ingest failed", reason=str(error))
+        sys.stdout.flush()
+        stops = exit_on_signal(WATCH_STOPPED, code=0)
+    with stops:
+        run_watch_ingest(options)
+
+
+def _exit_on_stdin_eof() -> None:
+    threading.Thread(target=_exit_at_eof, daemon=True).start()
+
+
+def _exit_at_eof() -> None:
+    """Exit at the end of standard input, whatever is running: SQLite rolls back an unfinished transaction."""
+    try:
+        while os.read(0, 4096):
+            pass
+    finally:
+        os._exit(0)
+
+
+# The ingest before serving, retried after transient errors.
+
+
+def ingest_before_serving(source: IngestTarget, *, follows: bool) -> IngestReport | None:
+    """Ingest until it succeeds, with backoff; log each new reason once.
+
+    Returns None if it failed, but an earlier ingest left content to serve and a watcher (`follows`) keeps
+    retrying. Raises StartupError for permanent errors.
+    """
+    trouble = FailureReporter(ServerLog())
+    for pause in backoff():
+        try:
+            report = _ingest_or_rebuild(source, trouble)
+        except MAY_PASS as error:
+            trouble.tell(str(error), after=WAIT_SECONDS if isinstance(error, LockedDatabaseError) else 0.0)
+            if follows and trouble.is_reported and _has_content(source):
+                return None
+            time.sleep(pause)
+        else:
+            trouble.is_over()
+            return report
+    raise AssertionError("there is always another try")
+
+
+def _ingest_or_rebuild(source: IngestTarget, trouble: FailureReporter) -> IngestReport:
+    identity = identity_of(source.database)
+    try:
+        return ingest_folder(source, WAIT_AT_ONCE)
+    except DamagedDatabaseError as error:
+        if identity is None:
+            raise
+        damage = DamageReport(identity, error.reason)
+    rebuild_damaged(trouble, source.database, damage, partial(fill, source))
+    return ingest_folder(source, WAIT_AT_ONCE)
+
+
+def _has_content(source: IngestTarget) -> bool:
+    try:
+        with closing(connect_to_read(source.database)) as db:
+            return has_content(db)
+    except DatabaseError:
+        return False
+
+
+# Start the watch-ingest process of a server: `gqlnews ingest FOLDER --watch`, which ends with the server.
+
+
+def start_watcher(source: IngestTarget, log_format: LogFormat, *, poll: bool) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(  # noqa: S603 - our own program, run by our own interpreter
+        [sys.executable, "-m", "gqlnews", *_command(source, log_format, poll=poll)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        process_group=0,  # Ctrl-C is for the server, which ends this process
+    )
+
+
+def _command(source: IngestTarget, log_format: LogFormat, *, poll: bool) -> list[str]:
+    options = source.options
+    command = ["ingest", str(source.folder), "--db", str(source.database), "--watch", "--until-eof"]
+    command += ["--log-format", log_format]
+    if options.base_url is not None:
+        command += ["--base-url", options.base_url]
+    for host in options.iframe_hosts:
+        command += ["--allowed-iframe-host", host]
+    if source.processes is not None:
+        command += ["--ingest-workers", str(source.processes)]
+    return [*command, "--force-polling"] if poll else command
+
+
+# `gqlnews serve`: ingest what changed, serve it, and watch the folder.
+
 
 NOT_SERVED = "nothing was served"
 

@@ -1,16 +1,24 @@
-"""Supervise child processes: restart them when they exit, and end them with this process, however it ends.
+"""Stop a command by signal, and supervise the child processes of a server."""
 
-The standard input of each child is a pipe that only this process holds open. When this process ends, the pipe
-closes, and the child must exit at the end of its input.
-"""
-
+import signal
+import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from itertools import chain, repeat
+from types import FrameType
+
+import typer
 
 from gqlnews.server.observability.logs import note
+
+# Supervise child processes: restart them when they exit, and end them with this process, however it ends.
+#
+# The standard input of each child is a pipe that only this process holds open. When this process ends, the
+# pipe closes, and the child must exit at the end of its input.
+
 
 STABLE_AFTER = 5.0  # seconds; a process that ran this long is restarted immediately, and resets the backoff
 STOP_TIMEOUT = 9.0  # seconds to exit after its input was closed
@@ -89,3 +97,64 @@ class SupervisedProcess:
 def _backoff() -> Iterator[float]:
     """Backoff: seconds before each restart of a process that exited soon after its start."""
     return chain((0.5, 1.0, 2.0, 4.0), repeat(8.0))
+
+
+# Stop a command that is not serving yet, by Ctrl-C or SIGTERM, with a one-line message.
+
+
+STEPS = 100_000  # instructions of SQLite's virtual machine: some milliseconds
+
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+def print_error(line: str) -> None:
+    """Print a line on standard error."""
+    typer.echo(f"gqlnews: {line}", err=True)
+
+
+@contextmanager
+def exit_on_signal(
+    consequence: str,
+    *,
+    code: int | None = None,
+    say: Callable[[str], None] = print_error,
+    by: Collection[signal.Signals] = tuple(NAMES),
+) -> Iterator[None]:
+    """During the block, each of these signals unwinds it, prints `consequence`, and exits.
+
+    The exit code is `code`, by default 128 + the signal's number. A second signal is ignored, so that
+    unwinding can complete.
+    """
+    received: list[signal.Signals] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not received:
+            received.append(signal.Signals(number))
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in by}
+    try:
+        yield
+    except BaseException:  # KeyboardInterrupt, or its consequence, such as an interrupted SQLite statement
+        if not received:
+            raise
+        first = received[0]
+        say(f"stopped by {NAMES[first]}; {consequence}")
+        raise typer.Exit(128 + first if code is None else code) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def make_interruptible(db: sqlite3.Connection) -> None:
+    """Make long statements interruptible by signals.
+
+    Python handles signals only between its own instructions, so a progress handler runs some during a
+    statement. An exception from a signal handler ends the statement as interrupted.
+    """
+    db.set_progress_handler(_noop_progress, STEPS)
+
+
+def _noop_progress() -> int:
+    """Return 0, so that the statement continues."""
+    return 0

@@ -1,14 +1,63 @@
-"""Diagnostics, and their conversion to Problems with line and column.
-
-Values are validated without knowing their position, so a Finding names a path from the top of the front
-matter, such as `("related", 3, "webUrl")`. The parser with positions creates Notes with character offsets.
-"""
+"""Problem codes, and the conversion of findings to problems with line and column."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from gqlnews.content.models import Position, Problem
-from gqlnews.content.problem_codes import WARNINGS, ProblemCode, severity_of
+from gqlnews.content.models import ContentProblem, Position, ProblemSeverity
+
+# Codes of all content problems. `docs/problems.md` explains how to fix each.
+
+
+class ProblemCode(StrEnum):
+    """Stable code of a problem."""
+
+    UNREADABLE = "unreadable"
+    NOT_UTF_8 = "not-utf-8"
+    NO_FRONT_MATTER = "no-front-matter"
+    BROKEN_YAML = "broken-yaml"
+    DUPLICATE_KEY = "duplicate-key"
+    ALIAS = "alias"
+    MISSING_KEY = "missing-key"
+    WRONG_TYPE = "wrong-type"
+    BAD_DATE = "bad-date"
+    TOO_LARGE = "too-large"
+    DUPLICATE_SLUG = "duplicate-slug"
+
+    REPAIRED_TYPE = "repaired-type"
+    ESCAPED_URL = "escaped-url"
+    LEFT_OUT = "left-out"
+    SELF_RELATED = "self-related"
+    RELATED_TWICE = "related-twice"
+    DUPLICATE_URL = "duplicate-url"
+    PUBLISHED_DISAGREES = "published-disagrees"
+    BAD_SECURED = "bad-secured"
+
+
+WARNINGS = frozenset(
+    {
+        ProblemCode.REPAIRED_TYPE,
+        ProblemCode.ESCAPED_URL,
+        ProblemCode.LEFT_OUT,
+        ProblemCode.SELF_RELATED,
+        ProblemCode.RELATED_TWICE,
+        ProblemCode.DUPLICATE_URL,
+        ProblemCode.PUBLISHED_DISAGREES,
+        ProblemCode.BAD_SECURED,
+    }
+)
+
+
+def severity_of(code: ProblemCode) -> ProblemSeverity:
+    """Return the fixed severity of a code."""
+    return ProblemSeverity.WARNING if code in WARNINGS else ProblemSeverity.ERROR
+
+
+# Diagnostics, and their conversion to Problems with line and column.
+#
+# Values are validated without knowing their position, so a Finding names a path from the top of the front
+# matter, such as `("related", 3, "webUrl")`. The parser with positions creates Notes with character offsets.
+
 
 FieldPath = tuple[str | int, ...]
 
@@ -57,7 +106,7 @@ LocatedDiagnostic = tuple[Position, ProblemCode, str]
 """Position, code and message of a diagnostic."""
 
 
-def to_problems(path: str, marked: Iterable[LocatedDiagnostic]) -> tuple[Problem, ...]:
+def to_problems(path: str, marked: Iterable[LocatedDiagnostic]) -> tuple[ContentProblem, ...]:
     """Build the problems of one file, in file order."""
     return tuple(
         problem(path, *each)
@@ -65,7 +114,7 @@ def to_problems(path: str, marked: Iterable[LocatedDiagnostic]) -> tuple[Problem
     )
 
 
-def problem(path: str, mark: Position | None, code: ProblemCode, message: str) -> Problem:
+def problem(path: str, mark: Position | None, code: ProblemCode, message: str) -> ContentProblem:
     """Build a problem; `mark` is None if it concerns the whole file."""
     line, column = (mark.line, mark.column) if mark is not None else (None, None)
-    return Problem(path, line, column, severity_of(code), code.value, message)
+    return ContentProblem(path, line, column, severity_of(code), code.value, message)

@@ -1,16 +1,18 @@
-"""Models that the content package builds and the store saves.
-
-Each date has two fields: the text as served (`2021-04-15T13:00:00.50Z`) and a key that sorts as text
-(`2021-04-15T13:00:00.5`: UTC, no `Z`, no trailing zeros). Lists of small objects (images, headings) are
-already JSON text, with the keys of the API in the order of the API.
-"""
+"""Models of a parsed file: its typed front matter, the article, and its problems."""
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
+# Models that the content package builds and the store saves.
+#
+# Each date has two fields: the text as served (`2021-04-15T13:00:00.50Z`) and a key that sorts as text
+# (`2021-04-15T13:00:00.5`: UTC, no `Z`, no trailing zeros). Lists of small objects (images, headings) are
+# already JSON text, with the keys of the API in the order of the API.
 
-class Severity(StrEnum):
+
+class ProblemSeverity(StrEnum):
     """Severity of a problem, named as in the API."""
 
     ERROR = "ERROR"
@@ -21,18 +23,18 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Immutable struct, cheap to create and to send between processes as a MessagePack array."""
 
 
-class Problem(Record, frozen=True):
+class ContentProblem(Record, frozen=True):
     """Problem in one file; `line` and `column` are 1-based, None for the whole file."""
 
     path: str
     line: int | None
     column: int | None
-    severity: Severity
+    severity: ProblemSeverity
     code: str
     message: str
 
 
-class Provider(Record, frozen=True):
+class ParsedProvider(Record, frozen=True):
     """Publisher; `images` is JSON, `[{"url", "width", "height", "title", "attribution", "isCached"}]`."""
 
     domain: str
@@ -54,15 +56,15 @@ class LinkBase(Record, frozen=True):
     published_date_time: str | None
     type: str
     quality: int | None
-    provider: Provider | None
+    provider: ParsedProvider | None
     images: str
 
 
-class Related(LinkBase, frozen=True):
+class ParsedRelated(LinkBase, frozen=True):
     """Entry of an article's related coverage."""
 
 
-class Topic(Record, frozen=True):
+class ParsedTopic(Record, frozen=True):
     """Topic as spelled in one file; all spellings share the same `slug`."""
 
     slug: str
@@ -76,15 +78,15 @@ class Position(Record, frozen=True):
     column: int
 
 
-class Article(LinkBase, frozen=True):
+class ParsedArticle(LinkBase, frozen=True):
     """Valid article; `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`, `extra` a JSON object."""
 
     slug: str
     category: str | None
     heat: int | None
     published: bool
-    topics: tuple[Topic, ...]
-    related: tuple[Related, ...]
+    topics: tuple[ParsedTopic, ...]
+    related: tuple[ParsedRelated, ...]
     featured_content: str | None
     body: str | None
     html: str | None
@@ -115,8 +117,8 @@ class ParseResult(Record, frozen=True):
 
     source: SourceFile
     revision: str | None
-    article: Article | None
-    problems: tuple[Problem, ...]
+    article: ParsedArticle | None
+    problems: tuple[ContentProblem, ...]
 
 
 class ParseOptions(Record, frozen=True):
@@ -129,3 +131,81 @@ class ParseOptions(Record, frozen=True):
         "youtube.com",
         "player.vimeo.com",
     )
+
+
+# Raw models: the front matter keys and their types, declared once for both parsers.
+#
+# Values are as written, not yet interpreted: a date is text, and legacy keys exist beside the current ones.
+
+
+OptStr = str | None
+OptBool = bool | None
+OptInt32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)] | None
+OptStrList = list[str] | None
+
+
+class RawModel(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """Mapping in which all keys are known; absent values are None."""
+
+
+class RawImage(RawModel):
+    """One of `images`."""
+
+    url: OptStr = None
+    width: OptInt32 = None
+    height: OptInt32 = None
+    title: OptStr = None
+    attribution: OptStr = None
+    is_cached: OptBool = None
+
+
+RawImageList = list[RawImage] | None
+
+
+class RawProvider(RawModel):
+    """`provider`."""
+
+    name: OptStr = None
+    domain: OptStr = None
+    images: RawImageList = None
+
+
+class RawCoverage(RawModel):
+    """Common keys of articles and related entries; the last three are legacy spellings."""
+
+    title: OptStr = None
+    excerpt: OptStr = None
+    published_date_time: OptStr = None
+    original_url: OptStr = None
+    web_url: OptStr = None
+    amp_web_url: OptStr = None
+    cdn_amp_web_url: OptStr = None
+    type: OptStr = None
+    quality: OptInt32 = None
+    provider: RawProvider | None = None
+    images: RawImageList = None
+    source_url: OptStr = None
+    amp_url: OptStr = None
+    cdn_amp_url: OptStr = None
+
+
+class RawRelated(RawCoverage):
+    """One of `related`."""
+
+
+RawRelatedList = list[RawRelated] | None
+
+
+class RawArticle(RawCoverage, forbid_unknown_fields=False):
+    """The whole front matter; unknown keys go to `extra`."""
+
+    category: OptStr = None
+    heat: OptInt32 = None
+    published: OptBool = None
+    topics: OptStrList = None
+    related: RawRelatedList = None
+    featured_content: OptStr = None
+    secured: OptStr = None
+
+
+ARTICLE_KEYS = frozenset(field.encode_name for field in msgspec.structs.fields(RawArticle))

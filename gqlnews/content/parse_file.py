@@ -7,15 +7,21 @@ from hashlib import blake2b
 from io import FileIO
 from pathlib import Path
 
-from gqlnews.content.diagnostics import OPENING, problem
+from gqlnews.content.diagnostics import OPENING, ProblemCode, problem
 from gqlnews.content.front_matter import opens, split_front_matter
-from gqlnews.content.markdown import render
-from gqlnews.content.models import Article, ParseOptions, ParseResult, Position, Problem, SourceFile
-from gqlnews.content.problem_codes import ProblemCode
+from gqlnews.content.html import render
+from gqlnews.content.models import (
+    ContentProblem,
+    ParsedArticle,
+    ParseOptions,
+    ParseResult,
+    Position,
+    SourceFile,
+)
 from gqlnews.content.safe_open import OpenFolder, open_within
 from gqlnews.content.yaml_fast import parse_fast
 from gqlnews.content.yaml_positions import parse_with_positions
-from gqlnews.resource_errors import raise_if_exhausted
+from gqlnews.errors import raise_if_exhausted
 
 MAX_BYTES = 1_048_576
 _REVISION_BYTES = 16
@@ -41,7 +47,7 @@ def parse_file(folder: Path | OpenFolder, file: SourceFile, options: ParseOption
 
 def parse_article(
     path: str, data: bytes, options: ParseOptions
-) -> tuple[Article | None, tuple[Problem, ...]]:
+) -> tuple[ParsedArticle | None, tuple[ContentProblem, ...]]:
     """Parse the bytes of a file; the article is None if a problem is an error. Problems are in file order."""
     text = _decode(data)
     if isinstance(text, int):

@@ -9,23 +9,30 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gqlnews.content.diagnostics import OffsetDiagnostic, has_error
-from gqlnews.content.problem_codes import ProblemCode
-from gqlnews.content.raw_models import (
-    Flag,
-    Images,
+from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode, has_error
+from gqlnews.content.models import (
+    OptBool,
+    OptInt32,
+    OptStr,
+    OptStrList,
     RawArticle,
     RawImage,
+    RawImageList,
     RawModel,
     RawProvider,
     RawRelated,
-    Related,
-    Text,
-    Texts,
-    Whole,
+    RawRelatedList,
 )
-from gqlnews.content.yaml_scalars import NULLS, parse_bool, parse_int32
-from gqlnews.content.yaml_tree import InvalidNode, Mapping, Node, Scalar, Sequence
+from gqlnews.content.yaml_strict import (
+    NULLS,
+    InvalidNode,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    parse_bool,
+    parse_int32,
+)
 
 Notes = list[OffsetDiagnostic]
 ShapeT = TypeVar("ShapeT", bound=RawModel)
@@ -158,13 +165,13 @@ def _read_entry(node: Node, key: str, notes: Notes) -> RawRelated | None:
 _read_raw_related = _mapping_of(RawRelated)
 _read_entries = _list_of(_read_entry)
 _READERS: tuple[tuple[object, Read[Any]], ...] = (
-    (Text, _read_text),
-    (Flag, _read_bool),
-    (Whole, _read_int),
-    (Texts, _list_of(_read_text)),
-    (Images, _list_of(_mapping_of(RawImage))),
+    (OptStr, _read_text),
+    (OptBool, _read_bool),
+    (OptInt32, _read_int),
+    (OptStrList, _list_of(_read_text)),
+    (RawImageList, _list_of(_mapping_of(RawImage))),
     (RawProvider | None, _mapping_of(RawProvider)),
-    (Related, _read_related),
+    (RawRelatedList, _read_related),
 )
 
 

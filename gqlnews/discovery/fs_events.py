@@ -1,23 +1,110 @@
-"""Translate file system events of a content folder into the paths that must be scanned again.
-
-Folders are watched one by one, not recursively: a recursive watch would enter hidden folders and follow
-links out of the content. So when a folder appears, the watch is replaced by one that includes it before its
-path is reported: the caller's scan finds what was written earlier, and events report what is written later.
-"""
+"""File system events of a content folder, and the watches and file systems they come from."""
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from watchfiles import Change
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
-from gqlnews.discovery.root_folder import root_identity
-from gqlnews.discovery.scan import is_article
-from gqlnews.discovery.scan_paths import is_visible
-from gqlnews.discovery.watch_tree import WatchTree, is_folder
-from gqlnews.errors import ContentFolderError, ExhaustedError
+from gqlnews.content.safe_open import OpenFolder, entries_of, resolve_within
+from gqlnews.discovery.scan import is_article, is_visible, root_identity
+from gqlnews.errors import ContentFolderError, ExhaustedError, raise_if_exhausted
+
+# Folders and links of a content folder, which a watcher has to know in advance.
+
+
+@dataclass
+class WatchTree:
+    """Paths relative to the folder: `folders` that can be listed ('' is the folder itself), `links` to files.
+
+    A link's target can change without the link itself, so the targets' folders are watched too
+    (`link_targets`), even hidden ones.
+    """
+
+    folder: Path
+    folders: set[str] = field(default_factory=set)
+    links: set[str] = field(default_factory=set)
+
+    def add(self, path: str) -> None:
+        """Add the folder at `path` and everything below it. Raises ExhaustedError."""
+        try:
+            folder = OpenFolder.at(self.folder)
+        except OSError as error:  # the ingest scan reports the problem
+            raise_if_exhausted(error)
+            return
+        with folder:
+            for found, is_link in _below(folder, path):
+                (self.links if is_link else self.folders).add(found)
+
+    def remove(self, path: str) -> None:
+        """Remove everything at or below `path`."""
+        if path in self.folders:
+            below = f"{path}/"
+            self.folders = {known for known in self.folders if not f"{known}/".startswith(below)}
+            self.links = {known for known in self.links if not known.startswith(below)}
+        self.links.discard(path)
+
+    def drop_missing(self) -> None:
+        """Remove the folders that no longer exist."""
+        self.folders = {path for path in self.folders if path == "" or is_folder(self.folder, path)}
+
+    def link_targets(self) -> set[str]:
+        """Return the folders of the links' targets, for targets inside the content folder."""
+        return {os.path.dirname(target) for target in self._targets()}
+
+    def _targets(self) -> Iterator[str]:
+        for link in self.links:
+            try:
+                yield resolve_within(self.folder, link)
+            except OSError:
+                continue
+
+
+def is_folder(folder: Path, path: str) -> bool:
+    """Return whether a folder, not a link, is at this path below `folder`."""
+    try:
+        with OpenFolder.at(folder) as inside:
+            return stat.S_ISDIR(inside.lstat(path).st_mode)
+    except OSError as error:
+        raise_if_exhausted(error)
+        return False
+
+
+def _below(folder: OpenFolder, path: str) -> Iterator[tuple[str, bool]]:
+    """Yield each folder at or below `path` with False, and each article that is a link with True."""
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        try:
+            here.encode()  # the watch supports only UTF-8 names, and articles have no others
+            descriptor = folder.open_folder(here)
+        except UnicodeEncodeError:
+            continue
+        except OSError as error:  # the ingest scan reports the problem
+            raise_if_exhausted(error)
+            continue
+        yield here, False
+        with entries_of(descriptor) as entries:
+            for entry in entries:
+                below = f"{here}/{entry.name}" if here else entry.name
+                if not is_visible(entry.name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(below)
+                elif is_article(entry.name) and entry.is_symlink():
+                    yield below, True
+
+
+# Translate file system events of a content folder into the paths that must be scanned again.
+#
+# Folders are watched one by one, not recursively: a recursive watch would enter hidden folders and follow
+# links out of the content. So when a folder appears, the watch is replaced by one that includes it before its
+# path is reported: the caller's scan finds what was written earlier, and events report what is written later.
+
 
 STEP_MS = 15  # debounce: events are reported after this long without a new one
 LONGEST_MS = 200  # maximum delay of an event, counted from the first
@@ -142,3 +229,47 @@ class FolderWatcher:
 
     def _below(self, path: str) -> str:
         return path[len(str(self._folder)) :].lstrip("/")
+
+
+# Detect file systems without change events, such as network file systems written by other machines.
+
+
+_SILENT = re.compile(
+    r"nfs\d?|cifs|smb\d?|smbfs|9p|fuse(\..*|blk|ctl)?|virtiofs|vboxsf|prl_fs|afs|ceph|lustre"
+)
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+def supports_inotify(folder: Path, mounts: Path = _MOUNTS) -> bool:
+    """Return whether the folder's file system, and each one mounted below it, reports changes.
+
+    `mounts` has the format of Linux; other systems are assumed to report changes.
+    """
+    try:
+        lines = mounts.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return True
+    return not any(_SILENT.fullmatch(kind) for kind in _kinds(os.path.realpath(folder), lines))
+
+
+def _kinds(folder: str, lines: list[str]) -> Iterator[str]:
+    """Yield the types of the folder's file system and of each file system mounted below it."""
+    own = ("", "")
+    for line in lines:
+        fields, _, rest = line.partition(" - ")
+        point, kind = _plain(fields.split(" ")[4]), rest.split(" ")[0]
+        if _lies_in(folder, point) and len(point) >= len(own[0]):
+            own = (point, kind)  # a later mount at the same path hides the earlier one
+        elif _lies_in(point, folder):
+            yield kind
+    yield own[1]
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
+
+
+def _plain(text: str) -> str:
+    """Decode octal escapes such as `\\040`, which mountinfo uses for spaces."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 8)), text)

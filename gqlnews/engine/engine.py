@@ -11,126 +11,55 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from sys import getsizeof
 from typing import Any
 
-import orjson
 import strawberry
 from graphql import Executor, GraphQLError, OperationType
 from strawberry.types import ExecutionResult
 
-from gqlnews.config.limits import UNLIMITED, Limits
-from gqlnews.database.sqlite.callers import expect
-from gqlnews.database.sqlite.query_limits import timeout_error
-from gqlnews.engine.document_cache import DocumentCache, ParsedDocument, strip_incremental, with_code
-from gqlnews.engine.error_bounds import MAX_ERRORS, encode_errors
-from gqlnews.engine.execution import QueryExecution, Read
-from gqlnews.engine.extensions import Spent, add_cost_extension
-from gqlnews.engine.field_cache import FieldCache
-from gqlnews.engine.validation import MAX_SUGGESTIONS
-from gqlnews.engine.variable_limits import TOO_MANY, exceeds_limit
-from gqlnews.errors import Code, RequestError, shorten
-from gqlnews.query.audience import Audience
-from gqlnews.query.prepared import EMPTY_OPERATION, BoundIncrements, BoundOperation, BoundSubscription
+from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.sqlite.connection import timeout_error
+from gqlnews.database.sqlite.job_queue import expect
+from gqlnews.engine.documents import (
+    TOO_MANY,
+    DocumentCache,
+    ParsedDocument,
+    exceeds_limit,
+    strip_incremental,
+    with_code,
+)
+from gqlnews.engine.execution import FieldCache, QueryExecution, Read, Spent, add_cost_extension
+from gqlnews.engine.requests import (
+    GraphQLRequest,
+    GraphQLResponse,
+    PreparedIncremental,
+    PreparedQuery,
+    PreparedSubscription,
+    Ready,
+    argument_error,
+    build_response,
+    refused,
+    single,
+)
+from gqlnews.engine.validation import MAX_ERRORS, MAX_SUGGESTIONS
+from gqlnews.errors import Code, shorten
+from gqlnews.query.fields import Audience
+from gqlnews.query.prepared import EMPTY_OPERATION, BoundIncrements, BoundOperation
 from gqlnews.query.scan import OBJECT_SECONDS, SECONDS, Sizes, too_much, work_of_all
 from gqlnews.query.tree import CostLimitError, RequestRefusedError
-from gqlnews.schema.build import build_schema, collect_declarations, is_internal_error
+from gqlnews.schema.query import build_schema, collect_declarations
 from gqlnews.time_budget import TimeBudgetExceeded
 
 MAX_NAME = 101  # characters of an operation's name, one more than metrics use
-PREPARED_BYTES = 2_000  # of a prepared request, without its texts
-FAILED = "The server failed here; what happened is in its log."
 INTROSPECTION_FIELD = re.compile("__schema|__type(?!name)")
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function off the event loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLResponse:
-    """GraphQL response: `body` is its JSON. Not `ok`: the request was rejected and there is no `data`.
-
-    `is_clean`: there are no errors; otherwise `codes` lists their codes. `is_invalid`: the document did not
-    parse or validate.
-    """
-
-    body: bytes
-    ok: bool
-    operation: str | None = None
-    rows: int = 0
-    is_clean: bool = False
-    codes: tuple[str, ...] = ()
-    is_invalid: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
-    """GraphQL request. `only_query`: reject mutations, as a GET must.
-
-    `in_parts`: the client accepts incremental delivery, if the operation uses it. `include_cost`: include the
-    cost in the response's `extensions`.
-    """
-
-    query: str
-    variables: Mapping[str, Any] | None = None
-    operation_name: str | None = None
-    only_query: bool = False
-    in_parts: bool = False
-    include_cost: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedQuery:
-    """Valid request, ready to run. It can be reused for identical requests unless it reads the clock."""
-
-    asked: GraphQLRequest
-    operation: str | None
-    audience: Audience
-    bound: BoundOperation
-
-    @property
-    def size(self) -> int:
-        """Approximate size in bytes."""
-        texts = sum(
-            len(query.sql) + size_of_values(query.statement[1]) for query in self.bound.queries.values()
-        )
-        return PREPARED_BYTES + 3 * len(self.asked.query) + texts
-
-
-def size_of_values(values: Iterable[object]) -> int:
-    """Return the approximate size in bytes of the values that a statement binds."""
-    return sum(getsizeof(value) for value in values if isinstance(value, str))
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedSubscription:
-    """Valid subscription, ready to run."""
-
-    asked: GraphQLRequest
-    operation: str | None
-    audience: Audience
-    bound: BoundSubscription
-    bind: Callable[[], BoundSubscription]
-
-    def renewed(self) -> BoundSubscription:
-        """Return the bound subscription, with its values bound again if it reads the clock."""
-        return self.bind() if self.bound.inputs.clock else self.bound
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedIncremental:
-    """Query with incremental delivery. `whole` is the same query for clients that do not support it."""
-
-    operation: str | None
-    bound: BoundIncrements
-    whole: PreparedQuery
-
-
-Ready = PreparedQuery | PreparedIncremental | PreparedSubscription | GraphQLResponse
-"""A prepared request, or the response that rejects it."""
 SizesOf = Callable[[Audience], Sizes]
 
 
@@ -360,56 +289,3 @@ def _name(operation: "Executor[Any]") -> str | None:
     """Return the operation's name, shortened for logs, metrics and traces."""
     name = operation.operation.name
     return shorten(name.value, MAX_NAME) if name else None
-
-
-def single(ready: Ready) -> PreparedQuery | GraphQLResponse:
-    """Restrict to a single response: reject subscriptions, and disable incremental delivery."""
-    if isinstance(ready, PreparedSubscription):
-        return refused([_needs_a_stream()], ready.operation)
-    return ready.whole if isinstance(ready, PreparedIncremental) else ready
-
-
-def _needs_a_stream() -> GraphQLError:
-    error = GraphQLError(
-        "A subscription has many answers: send it over a WebSocket (graphql-transport-ws), or accept "
-        "text/event-stream."
-    )
-    return with_code(error, Code.OPERATION_NOT_ALLOWED)
-
-
-def argument_error(error: RequestError) -> GraphQLError:
-    """Convert to a GraphQL error with its code, and with the location and path of the field, if any."""
-    made = GraphQLError(str(error), extensions={"code": error.code})
-    if isinstance(error, RequestRefusedError):
-        made = GraphQLError(
-            str(error), nodes=error.node, path=list(error.path), extensions={"code": error.code}
-        )
-    return made
-
-
-def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> GraphQLResponse:
-    return GraphQLResponse(b'{"errors":%b}' % encode_errors(errors), False, operation, codes=_codes(errors))
-
-
-def build_response(
-    data: dict[str, Any] | None, errors: Sequence[GraphQLError], operation: str | None, rows: int
-) -> GraphQLResponse:
-    body: dict[str, Any] = {"data": data}
-    shown = [_mask_error(error) for error in errors]
-    if shown:
-        body["errors"] = orjson.Fragment(encode_errors(shown))
-    return GraphQLResponse(
-        orjson.dumps(body), True, operation, rows, is_clean=not errors, codes=_codes(shown)
-    )
-
-
-def _codes(errors: Sequence[GraphQLError]) -> tuple[str, ...]:
-    return tuple({(error.extensions or {}).get("code", Code.VALIDATION_FAILED): None for error in errors})
-
-
-def _mask_error(error: GraphQLError) -> GraphQLError:
-    """Add a code to a field's error, and mask the details of internal errors."""
-    if not is_internal_error(error):
-        return with_code(error, Code.BAD_USER_INPUT)
-    shown = GraphQLError(FAILED, nodes=error.nodes, path=error.path)
-    return with_code(shown, Code.INTERNAL_ERROR)

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 import orjson
 
-from gqlnews.database.sqlite.reader_connection import Statements
+from gqlnews.database.sqlite.connection import Statements
 from gqlnews.errors import GqlnewsError
-from gqlnews.query.defer import AT_ONCE
+from gqlnews.query.planner import AT_ONCE
 from gqlnews.query.prepared import BoundIncrement, BoundIncrements
 from gqlnews.query.tree import FieldPlan, ObjectPlan, StreamDirective
 

@@ -1,7 +1,11 @@
-"""Change log: the latest change per article and scope, and the version and totals of each audience."""
+"""Change log of the articles, and the derived data that a change makes stale."""
 
 import sqlite3
+from collections.abc import Iterable
 from typing import NamedTuple
+
+# Change log: the latest change per article and scope, and the version and totals of each audience.
+
 
 MAX_REMOVED = 10_000
 """Removals that a scope remembers; a client that resumes from before a forgotten one must start over."""
@@ -131,3 +135,53 @@ def _forget(db: sqlite3.Connection, scope: int, audiences: str, most_removed: in
     if found is not None:
         db.execute(_FORGET, (scope, *found))
         db.execute(f"UPDATE site SET forgotten = ? WHERE audience IN {audiences}", found)
+
+
+# Dirty keys: which derived data to update because an article was added, changed or removed.
+
+
+_OF_BATCH = (
+    "INSERT OR IGNORE INTO affected_url SELECT url FROM article_url WHERE article_id IN batch",
+    "INSERT OR IGNORE INTO affected_domain SELECT provider_domain FROM article"
+    " WHERE id IN batch AND provider_domain IS NOT NULL",
+    "INSERT OR IGNORE INTO affected_domain SELECT provider_domain FROM related"
+    " WHERE article_id IN batch AND provider_domain IS NOT NULL",
+    "INSERT OR IGNORE INTO affected_topic SELECT topic FROM article_topic WHERE article_id IN batch",
+)
+
+# Includes keys that only derived rows still have, because their articles are gone.
+_ALL_URLS = "INSERT OR IGNORE INTO affected_url SELECT url FROM article_url UNION SELECT url FROM url_owner"
+_ALL_NAMES = (
+    "INSERT OR IGNORE INTO affected_slug SELECT slug FROM source",
+    "INSERT OR IGNORE INTO affected_domain"
+    " SELECT provider_domain FROM article WHERE provider_domain IS NOT NULL"
+    " UNION SELECT provider_domain FROM related WHERE provider_domain IS NOT NULL"
+    " UNION SELECT domain FROM provider",
+    "INSERT OR IGNORE INTO affected_topic SELECT topic FROM article_topic UNION SELECT slug FROM topic",
+)
+
+
+def fill_batch(db: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Replace the content of `batch` with these article ids."""
+    db.execute("DELETE FROM batch")
+    db.executemany("INSERT INTO batch VALUES (?)", ((number,) for number in ids))
+
+
+def mark_dirty(db: sqlite3.Connection) -> None:
+    """Mark the keys of the articles in `batch` dirty, as their rows are now.
+
+    Call it before and after a change, so that old and new keys are marked.
+    """
+    for statement in _OF_BATCH:
+        db.execute(statement)
+
+
+def mark_all_urls_dirty(db: sqlite3.Connection) -> None:
+    """Mark every URL dirty."""
+    db.execute(_ALL_URLS)
+
+
+def mark_all_names_dirty(db: sqlite3.Connection) -> None:
+    """Mark every slug, domain and topic dirty; fast only while the indexes exist."""
+    for statement in _ALL_NAMES:
+        db.execute(statement)

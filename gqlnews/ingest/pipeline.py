@@ -21,35 +21,48 @@ from typing import NamedTuple
 
 from gqlnews.content.models import ParseOptions
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.database.sqlite.damage import check_everything
-from gqlnews.database.sqlite.sqlite_errors import to_database_error, translate_errors
+from gqlnews.database.sqlite.damage import check_everything, to_database_error, translate_errors
 from gqlnews.database.sqlite.writer import fetch_int, transaction
-from gqlnews.discovery.root_folder import open_root
-from gqlnews.discovery.scan import scan_folder
-from gqlnews.discovery.scan_paths import scan_paths
-from gqlnews.ingest.bulk_load import bulk_load_mode, is_empty
-from gqlnews.ingest.change_log import MAX_REMOVED, ChangeCounts, ScopeDelta, append_changes, recount
-from gqlnews.ingest.cross_file_problems import derive_cross_file_problems
-from gqlnews.ingest.dirty_keys import mark_all_names_dirty, mark_all_urls_dirty, mark_dirty
+from gqlnews.discovery.scan import open_root, scan_folder, scan_paths
+from gqlnews.ingest.change_detection import (
+    files_to_read,
+    fingerprint,
+    has_unreadable,
+    scan_all,
+    scan_paths_incrementally,
+    shadowed_files,
+    unreadable_files,
+)
+from gqlnews.ingest.change_log import (
+    MAX_REMOVED,
+    ChangeCounts,
+    ScopeDelta,
+    append_changes,
+    mark_all_names_dirty,
+    mark_all_urls_dirty,
+    mark_dirty,
+    recount,
+)
+from gqlnews.ingest.derive import (
+    decrement_usage,
+    derive_providers,
+    derive_stories,
+    derive_topics,
+    prune_usage,
+)
 from gqlnews.ingest.fts_index import (
+    bulk_load_mode,
     count_all_search_words,
     count_search_words,
+    defer_indexes,
+    is_empty,
     rebuild_search,
     remove_from_index,
 )
-from gqlnews.ingest.full_scan import files_to_read, has_unreadable, scan_all, shadowed_files, unreadable_files
-from gqlnews.ingest.incremental_scan import scan_paths_incrementally
-from gqlnews.ingest.indexes import defer_indexes
-from gqlnews.ingest.parse_files import parsing
-from gqlnews.ingest.parser_fingerprint import fingerprint
-from gqlnews.ingest.providers import derive_providers
+from gqlnews.ingest.links import derive_cross_file_problems, load_urls, resolve_links
 from gqlnews.ingest.rows import FileRows, file_rows
-from gqlnews.ingest.stories import derive_stories
-from gqlnews.ingest.temp_tables import temp_tables
-from gqlnews.ingest.topics import derive_topics
-from gqlnews.ingest.upsert import IngestState, delete_child_rows, upsert_files
-from gqlnews.ingest.url_owners import load_urls, resolve_links
-from gqlnews.ingest.usage_counts import decrement_usage, prune_usage
+from gqlnews.ingest.upsert import IngestState, delete_child_rows, temp_tables, upsert_files
+from gqlnews.ingest.worker_pool import parsing
 from gqlnews.timestamps import instant_of_ns
 
 Progress = Callable[[int, int], None]

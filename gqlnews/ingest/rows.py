@@ -3,8 +3,8 @@
 import base64
 from typing import Any
 
-from gqlnews.content.models import Article, ParseResult, Record, SourceFile
-from gqlnews.database.sqlite.tokenizer import tokenize
+from gqlnews.content.models import ParsedArticle, ParseResult, Record, SourceFile
+from gqlnews.database.sqlite.writer import tokenize
 from gqlnews.text_keys import folded, heat_log_of, items_of
 from gqlnews.timestamps import seconds_of
 
@@ -64,7 +64,7 @@ def file_rows(outcome: ParseResult) -> FileRows:
     )
 
 
-def _rows_of(article: Article, outcome: ParseResult) -> ArticleRows:
+def _rows_of(article: ParsedArticle, outcome: ParseResult) -> ArticleRows:
     return ArticleRows(
         slug=article.slug,
         is_public=article.published,
@@ -76,20 +76,20 @@ def _rows_of(article: Article, outcome: ParseResult) -> ArticleRows:
     )
 
 
-def _topic_rows(a: Article) -> list[Row]:
+def _topic_rows(a: ParsedArticle) -> list[Row]:
     return [
         (t.slug, t.name, a.published, a.published_at, a.slug, a.quality, a.heat, a.images != "[]")
         for t in a.topics
     ]
 
 
-def _urls_of(article: Article) -> list[str]:
+def _urls_of(article: ParsedArticle) -> list[str]:
     """Return the distinct URLs of the article's file."""
     given = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
     return list(dict.fromkeys(url for url in given if url is not None))
 
 
-def _article_row(a: Article, outcome: ParseResult) -> Row:
+def _article_row(a: ParsedArticle, outcome: ParseResult) -> Row:
     provider, url, published = a.provider, a.url_mark, a.published_mark
     assert a.published_at is not None, "an article has a date"
     return (
@@ -139,7 +139,7 @@ def _article_row(a: Article, outcome: ParseResult) -> Row:
     )
 
 
-def _related_rows(article: Article) -> list[Row]:
+def _related_rows(article: ParsedArticle) -> list[Row]:
     return [
         (
             r.published_at,

@@ -17,14 +17,20 @@ from pathlib import Path
 from typing import Protocol
 
 from gqlnews.content.models import ParseOptions
-from gqlnews.database.sqlite.damage import DamageReport, record_ours, report, reported
+from gqlnews.database.sqlite.damage import (
+    DamageReport,
+    Identity,
+    identity_of,
+    record_ours,
+    report,
+    reported,
+    translate_errors,
+)
+from gqlnews.database.sqlite.database_handle import WalCheckpointer
 from gqlnews.database.sqlite.leader_lock import acquire_leadership
-from gqlnews.database.sqlite.paths import Identity, identity_of
 from gqlnews.database.sqlite.rebuild import in_use, rebuild
-from gqlnews.database.sqlite.sqlite_errors import translate_errors
-from gqlnews.database.sqlite.wal_checkpoint import WalCheckpointer
 from gqlnews.database.sqlite.writer import WAIT_SECONDS, open_writer
-from gqlnews.discovery.watch_folder import Batch, WatchOptions, watch
+from gqlnews.discovery.watcher import Batch, WatchOptions, watch
 from gqlnews.errors import (
     ContentFolderError,
     DamagedDatabaseError,
@@ -32,7 +38,7 @@ from gqlnews.errors import (
     StartupError,
     StorageError,
 )
-from gqlnews.ingest.incremental_scan import relevant_paths
+from gqlnews.ingest.change_detection import relevant_paths
 from gqlnews.ingest.pipeline import IngestReport, ingest
 
 WAIT_AT_ONCE = 0.25  # busy timeout in seconds; short, as SQLite ignores signals while it waits

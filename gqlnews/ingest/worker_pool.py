@@ -14,6 +14,7 @@ each worker, holds every request in memory, and leaves its workers behind when t
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -22,9 +23,8 @@ import msgspec
 
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.discovery.root_folder import opened
-from gqlnews.ingest.framing import Setup
-from gqlnews.ingest.process_pool import RESPONSE_TIMEOUT, Pool
+from gqlnews.discovery.scan import opened
+from gqlnews.ingest.process_pool import RESPONSE_TIMEOUT, Pool, Setup
 
 _FEW = 256
 _CHUNK_FILES = 64
@@ -78,7 +78,7 @@ def map_files(
 def _read_here(
     make: Make[MadeT], folder: Path | OpenFolder, files: Iterable[SourceFile], options: ParseOptions
 ) -> Iterator[MadeT]:
-    from gqlnews.ingest.guarded_parse import result_of  # a caller that uses only workers needs no parser
+    from gqlnews.ingest.pool_worker import result_of  # a caller that uses only workers needs no parser
 
     with opened(folder) as inside:
         for file in files:
@@ -100,7 +100,7 @@ def _read_over(
 
 def _giving_up(make: Make[MadeT]) -> Callable[[SourceFile, str], MadeT]:
     def give_up(file: SourceFile, reason: str) -> MadeT:
-        from gqlnews.ingest.guarded_parse import failed
+        from gqlnews.ingest.pool_worker import failed
 
         message = f"Parsing the file ended its process ({reason}): split it, or make it simpler."
         return make(failed(file, message))
@@ -130,3 +130,35 @@ def _chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
             chunk, size, names = [], 0, 0
     if chunk:
         yield chunk
+
+
+# Detect that an earlier ingest crashed while it parsed files.
+#
+# A marker file beside the database exists while files are parsed. A file whose content crashes the parsing
+# process leaves the marker behind; the next ingest then parses in worker processes, and survives the crash.
+
+
+def marker_file(database: str) -> Path:
+    """Path of the marker: `news.db-parsing` for `news.db`."""
+    return Path(f"{database}-parsing")
+
+
+@contextmanager
+def parsing(database: str) -> Iterator[bool]:
+    """Yield whether an earlier process crashed while parsing; the marker exists until the block ends."""
+    marker = marker_file(database)
+    died = marker.exists()
+    with suppress(OSError):  # the marker is optional
+        marker.touch()
+    try:
+        yield died
+    except BaseException:
+        if not died:  # else keep it: the file that crashed the parser is not identified yet
+            _remove(marker)
+        raise
+    _remove(marker)
+
+
+def _remove(marker: Path) -> None:
+    with suppress(OSError):
+        marker.unlink(missing_ok=True)

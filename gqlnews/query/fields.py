@@ -6,7 +6,7 @@ field or table name. Columns have their SQL names.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 from gqlnews.query.arguments import ReadArguments, no_arguments, slice_arguments
 
@@ -339,3 +339,19 @@ class Declarations:
 
     fields: Mapping[tuple[str, str], Declaration]
     entities: Mapping[str, Entity]
+
+
+# Audience: the access level of a client, which determines the rows it can see.
+
+
+class Audience(IntEnum):
+    """Access level. The number is the value of the `audience` column in the store."""
+
+    PUBLIC = 0
+    OPEN = 1  # everything except editor-only data, for local work
+    EDITOR = 2
+
+    @property
+    def scope(self) -> int:
+        """The scope of data derived from several files: 0 covers published articles, 1 all articles."""
+        return min(self, 1)

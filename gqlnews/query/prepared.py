@@ -4,20 +4,27 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from graphql import GraphQLError, VariableValues, get_argument_values, is_non_null_type
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from gqlnews.config.limits import UNLIMITED, Limits
+from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.errors import RequestError
 from gqlnews.query.arguments import ResolvedArguments
-from gqlnews.query.audience import Audience
-from gqlnews.query.compile import Statement, compile_statement
 from gqlnews.query.complexity import ComplexityCounter, Place, places_of
-from gqlnews.query.cost_estimator import CostEstimator
-from gqlnews.query.defer import pruned
-from gqlnews.query.fields import ChangeFeedField, Column, ConnectionField, Differences, Literal, StatsFacet
+from gqlnews.query.cost import CostEstimator
+from gqlnews.query.fields import (
+    Audience,
+    ChangeFeedField,
+    Column,
+    ConnectionField,
+    Differences,
+    Literal,
+    StatsFacet,
+)
+from gqlnews.query.planner import pruned
 from gqlnews.query.scan import NOTHING_SCANNED, Passes, ScanWork
 from gqlnews.query.sql import REFUSED, Rendered, render_passing_keys, render_root
-from gqlnews.query.sql.change_stream import EVENTS, KEYS
-from gqlnews.query.sql.context import bound_name
+from gqlnews.query.sql.changes import EVENTS, KEYS
+from gqlnews.query.sql.rows import AnySelect, bound_name
 from gqlnews.query.tree import (
     CostLimitError,
     DeferredFragment,
@@ -27,6 +34,61 @@ from gqlnews.query.tree import (
     RootPlan,
 )
 from gqlnews.time_budget import check_time_budget
+
+# Compile a rendered statement to SQL text and its positional parameters.
+#
+# Each CTE is compiled on its own and the texts are joined here, so the depth that SQLAlchemy's compiler sees
+# is that of one CTE, however deep the request is.
+
+
+PLACE_BYTES = 200
+
+_DIALECT = SQLiteDialect(paramstyle="qmark")
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A positional `?` placeholder: the name of a request value, or a constant set by SQLAlchemy."""
+
+    name: str
+    constant: object
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL text, its `?` placeholders in order, and the errors that it can return instead of a result."""
+
+    sql: str
+    places: tuple[Placeholder, ...]
+    refusals: tuple[RequestRefusedError, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Approximate memory use in bytes."""
+        return len(self.sql) + PLACE_BYTES * (1 + len(self.places))
+
+    def bind(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        return tuple(values.get(place.name, place.constant) for place in self.places)
+
+
+def compile_statement(rendered: Rendered) -> Statement:
+    """Compile to `WITH RECURSIVE p1 AS MATERIALIZED (…), k2 AS MATERIALIZED (…) SELECT …`."""
+    parts = [(name, *_compiled(query)) for name, query in rendered.expressions.items()]
+    sql, places = _compiled(rendered.query)
+    if parts:
+        expressions = ",\n".join(f"{name} AS MATERIALIZED ({text})" for name, text, _ in parts)
+        sql = f"WITH RECURSIVE {expressions}\n{sql}"
+    bound = (*(place for _, _, some in parts for place in some), *places)
+    return Statement(sql, bound, rendered.refusals)
+
+
+def _compiled(query: AnySelect) -> tuple[str, tuple[Placeholder, ...]]:
+    compiled = query.compile(dialect=_DIALECT)
+    # SQLAlchemy adds parameters of its own, such as an OFFSET of 0; only those already have a value.
+    return str(compiled), tuple(
+        Placeholder(name, compiled.params[name]) for name in compiled.positiontup or ()
+    )
+
 
 WITHOUT_ARGUMENTS = Column | Literal | ConnectionField | ChangeFeedField | StatsFacet | Differences
 Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
@@ -94,7 +156,7 @@ class BoundSubscription:
     _values: Mapping[str, object]
 
     def tell(self, events: str) -> "SqlCall":
-        """Statement that renders events (JSON, see query/sql/change_stream.py) to one line of JSON each."""
+        """Statement that renders events (JSON, see query/sql/changes.py) to one line of JSON each."""
         return self._given(self._telling, EVENTS, events)
 
     def passing(self, keys: str) -> "SqlCall":

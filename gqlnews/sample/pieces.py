@@ -1,14 +1,16 @@
-"""Generate the fields of one article, for its own file and for the related lists of others."""
+"""Generate the fields of one article: provider, texts, and a Markdown body."""
 
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
-from gqlnews.sample.clock import day_of
 from gqlnews.sample.figures import (
     EXCERPT_LENGTH,
     HEAT_BONUS,
+    PROVIDER_RANKS,
     QUALITY_PUBLISHED,
     QUALITY_UNPUBLISHED,
+    REAL_ARTICLES,
     SHARE_IN_FIRST_TOPIC,
     SHARE_OF_ESCAPED_IMAGES,
     SHARE_OF_ESCAPED_PAGES,
@@ -19,11 +21,60 @@ from gqlnews.sample.figures import (
     SHARE_WITHOUT_HEAT,
     TITLE_LENGTH,
     TOPICS,
+    coined,
+    day_of,
     happens,
+    lexicon,
+    pick,
     weighted,
 )
-from gqlnews.sample.providers import Provider, provider_at, provider_rank
-from gqlnews.sample.words import lexicon, pick
+
+# Generate providers: few with many articles, many with few, and some with several names.
+
+
+_KINDS = ("Herald", "Post", "Review", "Courier", "Times", "Gazette", "Wire", "Observer", "Weekly", "Journal")
+_RENAMED = 180
+"""Of this many busiest providers, one in five has several names."""
+
+
+class SampleProvider(NamedTuple):
+    """Provider: its domain, all of its names, and the path of its badge image if it has one."""
+
+    domain: str
+    names: tuple[str, ...]
+    badge: str | None
+
+
+def provider_rank(share: float, articles: int) -> int:
+    """Return the 0-based rank of the provider at `share` of all articles, in a sample of `articles`.
+
+    The busiest providers are the same in every sample; larger samples have a longer tail.
+    """
+    rank = PROVIDER_RANKS.between(share)
+    return int(rank + (_growth(articles) - 1.0) * rank * rank / PROVIDER_RANKS.values[-1])
+
+
+@lru_cache(maxsize=4096)
+def provider_at(rank: int, articles: int) -> SampleProvider:
+    """Generate the provider of a rank in a sample of `articles`, with a reserved `.example` domain."""
+    word = coined(rank)
+    kind = _KINDS[rank % len(_KINDS)]
+    domain = f"{word}-{kind.lower()}.example"
+    name = f"{word.capitalize()} {kind}"
+    spellings: tuple[str, ...] = ()
+    if rank % 5 == 0 and rank < _RENAMED * _growth(articles):
+        spellings = (f"The {name}", domain, f"{name} Online", name.upper())[: 1 + rank // 5 % 4]
+    badge = f"/assets/images/organizations/{domain}-50x50.jpg" if rank % 10 in (0, 3, 6) else None
+    return SampleProvider(domain, (name, *spellings), badge)
+
+
+def _growth(articles: int) -> float:
+    """Return the length of the tail of providers relative to the real one."""
+    return max(1.0, articles / REAL_ARTICLES)
+
+
+# Generate the fields of one article, for its own file and for the related lists of others.
+
 
 _TOPIC = weighted([(place, count) for place, (_, count) in enumerate(TOPICS) if place])
 _MORE_TOPICS = weighted([(0, 1755), (1, 6502), (2, 383), (3, 42)])
@@ -42,7 +93,7 @@ class Piece(NamedTuple):
     has_amp: bool
     is_video: bool
     quality: int
-    provider: Provider
+    provider: SampleProvider
     provider_name: str
     image: str | None
     width: int
@@ -124,7 +175,7 @@ def running_text(rng: Random, count: int, subject: Subject) -> str:
     return "".join([f"{words[0].upper()}{words[1:]}. " for words in grouped])
 
 
-def _url(rng: Random, number: int, minute: int, provider: Provider) -> str:
+def _url(rng: Random, number: int, minute: int, provider: SampleProvider) -> str:
     path = f"https://www.{provider.domain}/{day_of(minute).replace('-', '/')}/{number}"
     return f"{path}?from=feed&amp;page=1" if happens(rng, SHARE_OF_ESCAPED_PAGES) else path
 
@@ -144,3 +195,49 @@ def _topics(rng: Random, subject: Subject) -> tuple[str, ...]:
         names.append(subject.topic)
     names.extend(TOPICS[_TOPIC.at(rng.random())][0] for _ in range(more - 1))
     return tuple(dict.fromkeys(names))
+
+
+# Generate Markdown bodies with headings, paragraphs, lists, tables, code and quotes.
+
+
+def make_body(rng: Random, subject: Subject) -> str:
+    """Generate a body of one to six sections, 60 to 900 words."""
+    sections = (_section(rng, subject) for _ in range(1 + int(rng.random() * 6)))
+    return "\n\n".join(sections) + "\n"
+
+
+def _section(rng: Random, subject: Subject) -> str:
+    heading = " ".join(pick(rng, lexicon().titled, 3))
+    special = _SPECIALS[int(rng.random() * len(_SPECIALS))]
+    return f"## {heading}\n\n{_paragraph(rng, subject)}\n\n{special(rng)}\n\n{_paragraph(rng, subject)}"
+
+
+def _paragraph(rng: Random, subject: Subject) -> str:
+    text = running_text(rng, 6 + int(rng.random() * 16), subject)
+    return f"{text}That is **{pick(rng, subject.words, 1)[0]}**."
+
+
+def _bullets(rng: Random) -> str:
+    return "\n".join(f"- {' '.join(pick(rng, lexicon().topical, 4))}" for _ in range(3))
+
+
+def _table(rng: Random) -> str:
+    rows = "\n".join(f"| {word} | {int(rng.random() * 900)} |" for word in pick(rng, lexicon().titled, 3))
+    return f"| What | Count |\n|---|--:|\n{rows}"
+
+
+def _code(rng: Random) -> str:
+    name = pick(rng, lexicon().topical, 1)[0]
+    return f"```python\n{name!r}.upper()\n```"
+
+
+def _quote(rng: Random) -> str:
+    return f"> {' '.join(pick(rng, lexicon().phrases, 3))}."
+
+
+def _link(rng: Random) -> str:
+    word = pick(rng, lexicon().topical, 1)[0]
+    return f"[{word}](https://reference.example/{int(rng.random() * 1000)}) and *{word}* again."
+
+
+_SPECIALS = (_bullets, _table, _code, _quote, _link)

@@ -10,17 +10,170 @@ import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from json import JSONEncoder
 from pathlib import Path
 from random import Random
 
 from gqlnews.errors import ContentFolderError, SettingsError
-from gqlnews.sample.blocks import Block, make_block
-from gqlnews.sample.bodies import make_body
-from gqlnews.sample.clock import day_of
-from gqlnews.sample.emit import article_text, entry_text
-from gqlnews.sample.figures import SECURED_BLOCKS, SHARE_WITH_BODY, happens
-from gqlnews.sample.folder import claim
-from gqlnews.sample.pieces import Piece
+from gqlnews.sample.articles import Block, make_block
+from gqlnews.sample.figures import SECURED_BLOCKS, SHARE_WITH_BODY, day_of, happens, instant_of
+from gqlnews.sample.pieces import Piece, make_body
+
+# Claim the target folder of a sample: an empty one or an earlier sample, never a user's articles.
+
+
+_MARKER = ".gqlnews-sample"
+_MARKER_TEXT = "This folder was written by `gqlnews sample`, which may replace what it wrote here.\n"
+_MONTH_FOLDERS = "[0-9][0-9][0-9][0-9]/[0-9][0-9]"
+_OUR_FILE = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]*\d+\.md")
+
+
+def claim(folder: Path) -> None:
+    """Create `folder`, or delete an earlier sample from it; other files in it stay.
+
+    Raises ContentFolderError if the folder is not empty and not a sample, or cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / _MARKER).is_file():
+            _remove_sample(folder)
+        elif any(folder.iterdir()):
+            raise ContentFolderError(
+                f"{folder} is not empty, and no earlier sample: give a new folder, or empty this one."
+            )
+        (folder / _MARKER).write_bytes(_MARKER_TEXT.encode())
+    except OSError as error:
+        raise ContentFolderError(f"Cannot write to {folder}: {error.strerror}. Give a new folder.") from error
+
+
+def _remove_sample(folder: Path) -> None:
+    for month in list(folder.glob(_MONTH_FOLDERS)):
+        for file in _our_files(month):
+            file.unlink()
+        for emptied in (month, month.parent):
+            if not any(emptied.iterdir()):
+                emptied.rmdir()
+
+
+def _our_files(month: Path) -> Iterator[Path]:
+    return (file for file in list(month.iterdir()) if _OUR_FILE.fullmatch(file.name) and not file.is_dir())
+
+
+# Write articles as YAML and Markdown with fixed templates, so that no general emitter is needed.
+#
+# Text is written as JSON strings. Without control characters, which the sample never contains, these are
+# valid YAML double-quoted scalars.
+
+
+_quote = JSONEncoder(ensure_ascii=False).encode
+_ATTRIBUTED = 20
+"""One article in this many has an image with an attribution."""
+
+
+def entry_text(piece: Piece) -> str:
+    """Format one item of `related`."""
+    return (
+        f"  - title: {_quote(piece.title)}\n"
+        f"    excerpt: {_quote(piece.excerpt)}\n"
+        f"    publishedDateTime: {instant_of(piece.minute)}\n"
+        f"    webUrl: {_quote(piece.url)}\n"
+        f"{_amp(piece, '    ')}"
+        f"    type: {'video' if piece.is_video else 'article'}\n"
+        f"    provider:\n"
+        f"      name: {_quote(piece.provider_name)}\n"
+        f"      domain: {piece.provider.domain}\n"
+        f"    quality: {piece.quality}\n"
+        f"{_listed_image(piece)}\n"
+    )
+
+
+def article_text(piece: Piece, related: list[str], secured: str, body: str) -> str:
+    """Format a whole file; `related` are items from `entry_text`, `body` is Markdown or empty."""
+    listed = "related:\n" + "".join(related) if related else ""
+    return (
+        f"---\n"
+        f"category: news\n"
+        f"title: {_quote(piece.title)}\n"
+        f"excerpt: {_quote(piece.excerpt)}\n"
+        f"publishedDateTime: {instant_of(piece.minute)}\n"
+        f"originalUrl: {_quote(piece.url)}\n"
+        f"webUrl: {_quote(piece.url)}\n"
+        f"{_amp(piece, '')}"
+        f"type: {'video' if piece.is_video else 'article'}\n"
+        f"quality: {piece.quality}\n"
+        f"heat: {piece.heat}\n"
+        f"published: {'true' if piece.published else 'false'}\n"
+        f"\n"
+        f"provider:\n"
+        f"  name: {_quote(piece.provider_name)}\n"
+        f"  domain: {piece.provider.domain}\n"
+        f"{_badge(piece)}"
+        f"\n"
+        f"topics:\n"
+        f"{_topics(piece)}"
+        f"\n"
+        f"{_own_image(piece)}"
+        f"{listed}"
+        f"{_video(piece)}"
+        f'secured: "{secured}"\n'
+        f"---\n\n"
+        f"{body}"
+    )
+
+
+def _topics(piece: Piece) -> str:
+    return "".join([f"  - {topic}\n" for topic in piece.topics])
+
+
+def _amp(piece: Piece, indent: str) -> str:
+    if not piece.has_amp:
+        return ""
+    page = piece.url.partition("?")[0]
+    host = piece.provider.domain.replace(".", "-")
+    cached = f"https://{host}.amp.example/c/s/{page.removeprefix('https://')}/amp"
+    return f'{indent}ampWebUrl: "{page}/amp"\n{indent}cdnAmpWebUrl: "{cached}"\n'
+
+
+def _listed_image(piece: Piece) -> str:
+    if piece.image is None:
+        return ""
+    return (
+        f"    images:\n"
+        f'      - url: "{piece.image}"\n'
+        f"        width: {piece.width}\n"
+        f"        height: {piece.height}\n"
+        f"        isCached: true\n"
+    )
+
+
+def _own_image(piece: Piece) -> str:
+    if piece.image is None:
+        return ""
+    whose = f"    attribution: {_quote(piece.provider_name)}\n" if piece.number % _ATTRIBUTED == 0 else ""
+    return (
+        f"images:\n"
+        f'  - url: "{piece.image}"\n'
+        f"    width: {piece.width}\n"
+        f"    height: {piece.height}\n"
+        f"    title: {_quote(piece.title)}\n"
+        f"{whose}"
+        f"    isCached: true\n"
+        f"\n"
+    )
+
+
+def _badge(piece: Piece) -> str:
+    if piece.provider.badge is None:
+        return ""
+    return f'  images:\n    - url: "{piece.provider.badge}"\n      width: 50\n      height: 50\n'
+
+
+def _video(piece: Piece) -> str:
+    if not piece.is_video:
+        return ""
+    source = f"https://www.youtube.com/embed/sample{piece.number:07}"
+    return f'''featuredContent: '<iframe width="560" height="315" src="{source}"></iframe>'\n\n'''
+
 
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 _REPORT_EVERY = 500

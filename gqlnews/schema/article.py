@@ -18,22 +18,32 @@ from gqlnews.query.fields import (
     One,
     OrderTerm,
 )
-from gqlnews.schema.coverage import Coverage
 from gqlnews.schema.facets import ArticleFacets
-from gqlnews.schema.fields import ORDER_BY, PAGE, WHERE, argument, column, declared, first
-from gqlnews.schema.filters import ARTICLE_OPERANDS, ArticleFilter
-from gqlnews.schema.heading import Heading
-from gqlnews.schema.image import Image
-from gqlnews.schema.node import Node
-from gqlnews.schema.orders import ARTICLE_ORDERS, ARTICLES_ALIKE, ArticleOrder
-from gqlnews.schema.page_info import PageInfo
-from gqlnews.schema.related import Related
-from gqlnews.schema.scalars import JSON, DateTime
-from gqlnews.schema.tables import ARTICLE, ARTICLES_OF_TOPIC, STORY_OF_ARTICLE
+from gqlnews.schema.fields import (
+    ARTICLE,
+    ARTICLES_OF_TOPIC,
+    ORDER_BY,
+    PAGE,
+    STORY_OF_ARTICLE,
+    WHERE,
+    argument,
+    column,
+    declared,
+    first,
+)
+from gqlnews.schema.inputs import (
+    ARTICLE_OPERANDS,
+    ARTICLE_ORDERS,
+    ARTICLES_ALIKE,
+    ArticleFilter,
+    ArticleOrder,
+)
+from gqlnews.schema.node import JSON, DateTime, Node, PageInfo
+from gqlnews.schema.related import Coverage, Heading, Image, Related
 
 if TYPE_CHECKING:
+    from gqlnews.schema.provider import Topic
     from gqlnews.schema.story import Story
-    from gqlnews.schema.topic import Topic
 
 RELATED = Many(JoinKey("article_id", parent="id"), position="position", arguments=slice_arguments)
 TOPICS = Many(
@@ -90,7 +100,7 @@ class Article(Node, Coverage):
         Kind.BOOLEAN,
         description="Whether the article is public. Only editors can see unpublished articles.",
     )
-    topics: list[Annotated["Topic", strawberry.lazy("gqlnews.schema.topic")]] = declared(
+    topics: list[Annotated["Topic", strawberry.lazy("gqlnews.schema.provider")]] = declared(
         TOPICS, description="Topics of the article, in file order."
     )
     image: Image | None = declared(

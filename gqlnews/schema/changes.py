@@ -1,23 +1,30 @@
-"""Change feed: the types of `changes` and `articleChanged`, and their version tokens."""
+"""Change feed and subscriptions: `changes` and `articleChanged`, their types and version tokens."""
 
 import re
+from collections.abc import AsyncIterator, Callable
 from enum import Enum
+from typing import Annotated, Any, TypeVar, cast
 
+import orjson
 import strawberry
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import Arguments, ResolvedArguments
-from gqlnews.query.connection_args import MAX_PAGE_SIZE, page_size
-from gqlnews.query.fields import ChangeFeed, ChangeFeedField, JoinKey, One
+from gqlnews.query.connection_args import MAX_PAGE_SIZE, page_size, read_where
+from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, JoinKey, One
+from gqlnews.query.filters import FilterParser
 from gqlnews.schema.article import Article
-from gqlnews.schema.fields import column, declared
-from gqlnews.schema.tables import CHANGE, SITE
+from gqlnews.schema.fields import ARTICLE, CHANGE, DECLARATION, SITE, column, declared
+from gqlnews.schema.inputs import ARTICLE_OPERANDS, ArticleFilter
+
+# Change feed: the types of `changes` and `articleChanged`, and their version tokens.
+
 
 _VERSION = re.compile(r"([0-9a-f]{1,32}-)([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
 def change_arguments(arguments: Arguments) -> ResolvedArguments:
-    """Resolve the arguments to the values that query/sql/change_feed.py binds."""
+    """Resolve the arguments to the values that query/sql/changes.py binds."""
     first = arguments.get("first")
     limit, _ = page_size(MAX_PAGE_SIZE if first is None else first, None)
     line, since, started = read_version(arguments.get("since"))
@@ -80,3 +87,49 @@ class ChangeSet:
 
 
 CHANGES = ChangeFeed(CHANGE, SITE, change_arguments)
+
+
+# Subscription root fields, whose events are the finished JSON of their whole subtree.
+
+
+JUDGED = (
+    "Filters articles both before and after a change. An article that no longer matches is reported as "
+    "REMOVED, one that newly matches as ADDED."
+)
+AFTER = "Resumes after this `version` of an earlier response: missed changes come first, one per article."
+
+
+def event_arguments(arguments: Arguments) -> ResolvedArguments:
+    """Resolve `where` to the shape, and `since` to the values `line`, `since` and `started`."""
+    line, since, started = read_version(arguments.get("since"))
+    reader = FilterParser(ARTICLE_OPERANDS, {"line": line, "since": since, "started": started})
+    where = read_where(reader, arguments)
+    return ResolvedArguments(where, reader.values, reader.clock)
+
+
+ARTICLE_CHANGED = ChangeStream(ARTICLE, "slug", event_arguments)
+
+Resolver = TypeVar("Resolver", bound=Callable[..., Any])
+
+
+def watched(declaration: ChangeStream, description: str) -> Callable[[Resolver], Resolver]:
+    """Define a subscription root field by its declaration."""
+    field = strawberry.subscription(metadata={DECLARATION: declaration}, description=description)
+    return cast("Callable[[Resolver], Resolver]", field)
+
+
+@strawberry.type(description="Subscriptions.")
+class Subscription:
+    @watched(
+        ARTICLE_CHANGED,
+        "Changes to articles that the caller may see, as they are ingested. Pass a `version` as `since` to "
+        "receive missed changes first.",
+    )
+    async def article_changed(
+        self,
+        info: strawberry.Info[AsyncIterator[bytes], None],
+        where: Annotated[ArticleFilter | None, strawberry.argument(description=JUDGED)] = strawberry.UNSET,
+        since: Annotated[str | None, strawberry.argument(description=AFTER)] = strawberry.UNSET,
+    ) -> AsyncIterator[ArticleChange]:
+        async for event in info.context:
+            yield cast("Any", orjson.Fragment(event))

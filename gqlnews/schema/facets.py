@@ -9,11 +9,10 @@ from strawberry.types.arguments import StrawberryArgument
 from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.fields import HistogramFacet, JoinKey, JoinTable, One, StatsFacet, TermsFacet, Visibility
 from gqlnews.schema.fields import argument, column, declared
-from gqlnews.schema.scalars import DateTime
+from gqlnews.schema.node import DateTime
 
 if TYPE_CHECKING:
-    from gqlnews.schema.provider import Provider
-    from gqlnews.schema.topic import Topic
+    from gqlnews.schema.provider import Provider, Topic
 
 MAX_GROUPS = 10  # unless `first` says otherwise
 TOPICS_OF_ARTICLE = JoinTable("article_topic", near="article_id", far="topic", seen=Visibility.PUBLISHED)
@@ -37,7 +36,7 @@ class Interval(Enum):
 
 @strawberry.type(description="A topic and the number of articles about it.")
 class TopicCount:
-    topic: Annotated["Topic", strawberry.lazy("gqlnews.schema.topic")] = declared(
+    topic: Annotated["Topic", strawberry.lazy("gqlnews.schema.provider")] = declared(
         One(JoinKey("slug", parent="key")), description="The topic."
     )
     count: int = column("count", description="Number of articles about the topic.")

@@ -1,15 +1,20 @@
-"""Relay global object identification, with IDs of type and natural key that survive a store rebuild."""
+"""Relay: global object identification, and `PageInfo`; custom scalars."""
 
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NewType
 
 import orjson
 import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.scalar import ScalarDefinition
 
 from gqlnews.query.arguments import ResolvedArguments
-from gqlnews.schema.fields import column
+from gqlnews.query.fields import ConnectionField
+from gqlnews.schema.fields import column, declared
+
+# Relay global object identification, with IDs of type and natural key that survive a store rebuild.
 
 
 @strawberry.interface(description="An object with a globally unique ID (Relay global object identification).")
@@ -41,3 +46,67 @@ def _read_id(text: str) -> tuple[str, str]:
         return "", ""
     canonical = base64.b64encode(decoded).decode() == text
     return (name, key) if colon and canonical and "\0" not in key else ("", "")  # SQLite's JSON ends at a NUL
+
+
+# Relay `PageInfo`.
+
+
+@strawberry.type(description="Information about a page of a connection.")
+class PageInfo:
+    has_next_page: bool = declared(
+        ConnectionField.HAS_NEXT_PAGE,
+        description="Whether there are items after this page. Exact for both paging directions.",
+    )
+    has_previous_page: bool = declared(
+        ConnectionField.HAS_PREVIOUS_PAGE,
+        description="Whether there are items before this page. Exact for both paging directions.",
+    )
+    start_cursor: str | None = declared(
+        ConnectionField.START_CURSOR, description="The cursor of the first edge; null if the page is empty."
+    )
+    end_cursor: str | None = declared(
+        ConnectionField.END_CURSOR, description="The cursor of the last edge; null if the page is empty."
+    )
+
+
+# Custom scalars. They need no serializers, because the store returns values in their final form.
+
+
+DateTime = NewType("DateTime", str)
+URL = NewType("URL", str)
+Duration = NewType("Duration", str)
+JSON = NewType("JSON", object)
+
+
+def read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a string is needed, and this is {value!r}")
+    return value
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description=(
+            "An instant in ISO 8601 / RFC 3339 format, in UTC with a `Z`, e.g. `2021-04-15T13:00:00Z`. "
+            "Has fractional seconds only if the file does."
+        ),
+        parse_value=read_text,
+    ),
+    URL: strawberry.scalar(
+        name="URL",
+        description=(
+            "A URL as given in the file, except that HTML entities such as `&amp;` are decoded, and relative "
+            "URLs are resolved against the base URL if one is configured."
+        ),
+        parse_value=read_text,
+    ),
+    Duration: strawberry.scalar(
+        name="Duration",
+        description="An ISO 8601 duration in weeks, days, hours, minutes and seconds, e.g. `P2D` or `PT6H`.",
+        parse_value=read_text,
+    ),
+    JSON: strawberry.scalar(name="JSON", description="Any JSON value."),
+}
+
+CONFIG = StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True)

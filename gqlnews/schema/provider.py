@@ -1,16 +1,16 @@
-"""Providers: publishers of articles, one per domain."""
+"""Providers (publishers of articles) and topics."""
 
 import strawberry
 
 from gqlnews.query.connection_args import ConnectionArguments
 from gqlnews.query.fields import Connection, ConnectionField, JoinKey, JsonArray, Kind
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
-from gqlnews.schema.fields import column, declared, first
-from gqlnews.schema.filters import PROVIDER_OPERANDS
-from gqlnews.schema.image import Image
-from gqlnews.schema.node import Node
-from gqlnews.schema.page_info import PageInfo
-from gqlnews.schema.tables import PROVIDER
+from gqlnews.schema.fields import ARTICLES_OF_TOPIC, PROVIDER, column, declared, first
+from gqlnews.schema.inputs import PROVIDER_OPERANDS
+from gqlnews.schema.node import Node, PageInfo
+from gqlnews.schema.related import Image
+
+# Providers: publishers of articles, one per domain.
 
 
 def providers(place: str) -> Connection:
@@ -52,4 +52,22 @@ class ProviderConnection:
     page_info: PageInfo = declared(ConnectionField.PAGE_INFO, description="Information for paging.")
     total_count: int = declared(
         ConnectionField.TOTAL_COUNT, description="Total number of matching providers, on all pages."
+    )
+
+
+# Topics of articles. Names with the same slug are one topic.
+
+
+@strawberry.type(description="A topic of articles.")
+class Topic(Node):
+    slug: str = column("slug", description="Unique slug, e.g. `computer-vision` for `Computer Vision`.")
+    name: str = column("name", description="Name of the topic as most files spell it.")
+    articles: ArticleConnection = declared(
+        articles(
+            "Topic.articles",
+            JoinKey("id", parent="slug"),
+            ARTICLES_OF_TOPIC,
+        ),
+        *ARTICLE_LIST,
+        description="Articles about the topic, newest first unless `orderBy` says otherwise.",
     )

@@ -1,26 +1,49 @@
-"""Root fields of queries. Each resolver awaits the finished JSON of its whole subtree."""
+"""Root fields of queries, and the Strawberry schema built from all types."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeVar, cast
 
 import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionContext
+from strawberry.types.base import StrawberryObjectDefinition
 
+from gqlnews.errors import DatabaseError
 from gqlnews.query.arguments import key_arguments
-from gqlnews.query.fields import Declaration, JoinKey, JoinTable, Many, NodeLookup, One
+from gqlnews.query.fields import Declaration, Declarations, JoinKey, JoinTable, Many, NodeLookup, One
 from gqlnews.schema.article import Article, ArticleConnection, articles
-from gqlnews.schema.changes import CHANGES, ChangeSet
-from gqlnews.schema.fields import AFTER, BEFORE, DECLARATION, FIRST, LAST, ORDER_BY, WHERE
-from gqlnews.schema.filters import ArticleFilter, ProviderFilter
-from gqlnews.schema.node import Node, node_argument, nodes_argument
-from gqlnews.schema.orders import ArticleOrder, Collapse, StoryOrder
-from gqlnews.schema.provider import Provider, ProviderConnection, providers
-from gqlnews.schema.root_resolver import Info, finished
-from gqlnews.schema.scalars import URL, DateTime, Duration
-from gqlnews.schema.search import SEARCH, SearchConnection
+from gqlnews.schema.changes import CHANGES, ChangeSet, Subscription
+from gqlnews.schema.fields import (
+    AFTER,
+    ARTICLE,
+    BEFORE,
+    DECLARATION,
+    FIRST,
+    LAST,
+    ORDER_BY,
+    PROBLEM,
+    PROVIDER,
+    RELATED,
+    SITE,
+    STORY,
+    TOPIC,
+    WHERE,
+    Info,
+    PassthroughExecutor,
+    finished,
+)
+from gqlnews.schema.inputs import ArticleFilter, ArticleOrder, Collapse, ProviderFilter, StoryOrder
+from gqlnews.schema.node import CONFIG, URL, DateTime, Duration, Node, node_argument, nodes_argument
+from gqlnews.schema.provider import Provider, ProviderConnection, Topic, providers
+from gqlnews.schema.search import SEARCH, TRENDING, SearchConnection
 from gqlnews.schema.site import Site
-from gqlnews.schema.story import STORIES, StoryConnection
-from gqlnews.schema.topic import Topic
-from gqlnews.schema.trending import TRENDING
+from gqlnews.schema.story import STORIES, Story, StoryConnection
+from gqlnews.time_budget import TimeBudgetExceeded
+
+# Root fields of queries. Each resolver awaits the finished JSON of its whole subtree.
+
 
 COLLAPSE = "Returns only the first of several duplicates in the sort order. Applied after `where`."
 ONE_DAY = Duration("P1D")
@@ -188,3 +211,77 @@ class Query:
     @root(One(), "Version, counts and problems of the served content.")
     async def site(self, info: Info) -> Site:
         return await finished(info)
+
+
+# Build the Strawberry schema and collect the field declarations of its types.
+
+
+log = logging.getLogger("gqlnews")
+
+ENTITIES = {
+    "Article": ARTICLE,
+    "Related": RELATED,
+    "Provider": PROVIDER,
+    "Story": STORY,
+    "Topic": TOPIC,
+    "Site": SITE,
+    "Problem": PROBLEM,
+}
+
+
+class UsePreparedDocument(SchemaExtension):
+    """Make Strawberry use the document that the engine has already parsed and validated."""
+
+    def on_operation(self) -> Iterator[None]:
+        context = self.execution_context
+        context.graphql_document = context.context.document
+        context.pre_execution_errors = []
+        yield
+
+
+def is_internal_error(error: GraphQLError) -> bool:
+    """Return whether an error is an internal server error, not one that the request caused."""
+    cause = error.original_error
+    return cause is not None and not isinstance(cause, GraphQLError | TimeBudgetExceeded)
+
+
+class NewsSchema(strawberry.Schema):
+    """Strawberry schema that logs internal errors only, not the errors of clients."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        for error in errors:
+            if isinstance(error.original_error, DatabaseError):
+                log.error("failed at %s: %s", error.path, error.original_error)
+            elif is_internal_error(error):
+                log.error("failed at %s", error.path, exc_info=error.original_error)
+
+
+def build_schema() -> strawberry.Schema:
+    return NewsSchema(
+        query=Query,
+        subscription=Subscription,
+        types=[Article, Story, Topic],
+        config=CONFIG,
+        extensions=[UsePreparedDocument],
+        execution_context_class=PassthroughExecutor,
+    )
+
+
+def collect_declarations(schema: strawberry.Schema) -> Declarations:
+    """Collect the declarations of all fields by GraphQL type name and field name."""
+    fields: dict[tuple[str, str], Declaration] = {}
+    name_of = schema.config.name_converter.get_graphql_name
+    for name, kind in schema.schema_converter.type_map.items():
+        definition: Any = kind.definition
+        if isinstance(definition, StrawberryObjectDefinition) and not definition.is_interface:
+            for field in definition.fields:
+                if DECLARATION in field.metadata:
+                    fields[name, name_of(field)] = field.metadata[DECLARATION]
+    return Declarations(fields, ENTITIES)
+
+
+def sdl() -> str:
+    """Return the schema in SDL, the content of `schema.graphql`."""
+    return build_schema().as_str() + "\n"

@@ -1,16 +1,77 @@
-"""Related coverage, as listed by an article's editor."""
+"""Related coverage, its fields that articles share, images and headings."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.query.fields import Difference, Differences, JoinKey, One
-from gqlnews.schema.coverage import Coverage
-from gqlnews.schema.fields import column, declared
-from gqlnews.schema.tables import ARTICLE
+from gqlnews.query.fields import Difference, Differences, JoinKey, JsonArray, Kind, One
+from gqlnews.schema.fields import ARTICLE, column, declared, first
+from gqlnews.schema.node import URL, DateTime
 
 if TYPE_CHECKING:
     from gqlnews.schema.article import Article
+    from gqlnews.schema.provider import Provider
+
+
+# Images, stored as JSON in the row that they belong to.
+
+
+@strawberry.type(description="An image.")
+class Image:
+    url: URL = column("url", description="The URL of the image.")
+    width: int | None = column("width", description="Width in pixels.")
+    height: int | None = column("height", description="Height in pixels.")
+    title: str | None = column("title", description="Title of the image.")
+    attribution: str | None = column(
+        "attribution", description="Credit line: the source or owner of the image."
+    )
+    is_cached: bool = column(
+        "isCached", Kind.BOOLEAN, description="Whether the CMS holds a copy of the image."
+    )
+
+
+# Interface with the fields that articles and entries of related coverage share.
+
+
+@strawberry.interface(
+    description=(
+        "Content that can be shown as a card: an article, or an entry of related coverage listed by another "
+        "article. A single fragment on `Coverage` serves both."
+    )
+)
+class Coverage:
+    title: str = column("title", description="The headline.")
+    excerpt: str | None = column("excerpt", description="Short summary, a sentence or two.")
+    url: URL = column("url", description="URL to open: `webUrl` if there is one, otherwise `originalUrl`.")
+    web_url: URL | None = column("web_url", description="URL of the web page.")
+    original_url: URL | None = column("original_url", description="URL where it was first published.")
+    amp_web_url: URL | None = column("amp_web_url", description="URL of the AMP page.")
+    cdn_amp_web_url: URL | None = column(
+        "cdn_amp_web_url", description="URL of the AMP page on an AMP cache."
+    )
+    published_date_time: DateTime | None = column("published_date_time", description="When it was published.")
+    type: str = column(
+        "type", description="Content type as given in the front matter, e.g. `video`. Defaults to `article`."
+    )
+    quality: int | None = column(
+        "quality", description="Quality score assigned by the CMS; higher is better."
+    )
+    provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] | None = declared(
+        One(JoinKey("domain", parent="provider_domain")), description="The publisher."
+    )
+    provider_name: str | None = column(
+        "provider_name",
+        description=(
+            "Name of the provider as given in this file or entry. A domain such as `msn.com` can carry many "
+            "names."
+        ),
+    )
+    images: list[Image] = declared(
+        JsonArray("images"), first(), description="Images in file order; the first is the main image."
+    )
+
+
+# Related coverage, as listed by an article's editor.
 
 
 DRIFT = Differences(
@@ -53,3 +114,13 @@ class Related(Coverage):
             "Empty if `article` is null."
         ),
     )
+
+
+# Headings, stored as JSON in the article's row.
+
+
+@strawberry.type(description="A heading of an article's body.")
+class Heading:
+    level: int = column("level", description="Heading level, 1 to 6.")
+    text: str = column("text", description="The heading's text, without markup.")
+    anchor: str = column("anchor", description="The heading's `id` attribute in `html`.")

@@ -10,11 +10,8 @@ from gqlnews.query.fields import Connection, ConnectionField, JoinKey, One, Orde
 from gqlnews.query.predicates import Comparison, Operator
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.facets import ProviderCount
-from gqlnews.schema.fields import column, declared
-from gqlnews.schema.node import Node
-from gqlnews.schema.page_info import PageInfo
-from gqlnews.schema.scalars import DateTime
-from gqlnews.schema.tables import ARTICLE, ARTICLES_OF_STORY, STORY
+from gqlnews.schema.fields import ARTICLE, ARTICLES_OF_STORY, STORY, column, declared
+from gqlnews.schema.node import DateTime, Node, PageInfo
 
 if TYPE_CHECKING:
     from gqlnews.schema.article import Article

@@ -15,9 +15,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from gqlnews.database.sqlite.callers import act_for
 from gqlnews.database.sqlite.database_handle import SnapshotId
-from gqlnews.engine.engine import (
+from gqlnews.database.sqlite.job_queue import act_for
+from gqlnews.engine.requests import (
     FAILED,
     GraphQLResponse,
     PreparedIncremental,
@@ -27,9 +27,24 @@ from gqlnews.engine.engine import (
     single,
 )
 from gqlnews.errors import Code
-from gqlnews.server.auth import anonymous, audience
+from gqlnews.server.access import anonymous, audience
 from gqlnews.server.graphiql.page import NEWEST_QUERY_STRING
-from gqlnews.server.http import (
+from gqlnews.server.limits import AGAIN_LATER, MIN_COST, address_of, cost_of
+from gqlnews.server.negotiation import (
+    NO_STREAMS,
+    NOTHING,
+    OVERLOADED,
+    RequestHeaders,
+    StreamingPreference,
+    media_type,
+    negotiate_streaming,
+    status_of,
+    status_of_refusal,
+)
+from gqlnews.server.observability.logs import REQUEST_ID, assign_request_id, current, log, note
+from gqlnews.server.observability.metrics import QUERY, OperationOutcome, outcome_of, outcome_of_refusal
+from gqlnews.server.request import parse_request, read_payload, wants_graphiql
+from gqlnews.server.response import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE,
     JSON,
@@ -40,25 +55,10 @@ from gqlnews.server.http import (
     graphql_headers,
     raw_headers,
 )
-from gqlnews.server.http_caching import NO_STORE, cache_headers, etag_matches
-from gqlnews.server.observability.logs import log, note
-from gqlnews.server.observability.metrics import QUERY, OperationOutcome, outcome_of, outcome_of_refusal
-from gqlnews.server.observability.request_id import REQUEST_ID, assign_request_id, current
-from gqlnews.server.rate_limit import AGAIN_LATER, MIN_COST, address_of, cost_of
-from gqlnews.server.request_headers import (
-    NO_STREAMS,
-    NOTHING,
-    RequestHeaders,
-    StreamingPreference,
-    media_type,
-    negotiate_streaming,
-)
-from gqlnews.server.request_parsing import parse_request, read_payload, wants_graphiql
-from gqlnews.server.response_cache import CacheKey
+from gqlnews.server.response_cache import NO_STORE, CacheKey, cache_headers, etag_matches
 from gqlnews.server.services import AppState
-from gqlnews.server.status_codes import OVERLOADED, status_of, status_of_refusal
 from gqlnews.server.stream_framing import EVENTS, PARTS, PARTS_OF_2022, PAYLOADS, Framing
-from gqlnews.server.streaming_response import StreamingResponse
+from gqlnews.server.streaming import StreamingResponse
 
 OVERLOAD_PAUSE_SECONDS = 0.25  # delay before a 503 for overload, as sending it takes time too
 CLIENT_CLOSED_REQUEST = 499  # as nginx logs a client that disconnected; never sent

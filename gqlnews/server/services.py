@@ -1,32 +1,41 @@
-"""Application state shared by all endpoints, created at startup."""
+"""Application state shared by all endpoints, and the health checks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from gqlnews.config.settings import ServerSettings
 from gqlnews.database.sqlite.database_handle import Database
-from gqlnews.engine.engine import Engine, GraphQLResponse, PreparedQuery, Ready
+from gqlnews.engine.engine import Engine
 from gqlnews.engine.incremental import ReadParts
-from gqlnews.query.audience import Audience
-from gqlnews.server.answer_slots import AnswerSlots
-from gqlnews.server.body_memory import BodyMemory
-from gqlnews.server.document_reference import RawRequest
+from gqlnews.engine.requests import GraphQLResponse, PreparedQuery, Ready
+from gqlnews.query.fields import Audience
+from gqlnews.server.limits import (
+    AnswerSlots,
+    BodyMemory,
+    ConcurrencyLimiter,
+    StreamLimiter,
+    Subscriptions,
+    TokenBucketLimiter,
+    client_of,
+)
 from gqlnews.server.observability.metrics import Metrics, OperationOutcome
-from gqlnews.server.offload import OffloadQueue
 from gqlnews.server.persisted_documents import PersistedDocuments
-from gqlnews.server.preparation import Preparer
-from gqlnews.server.rate_limit import ConcurrencyLimiter, TokenBucketLimiter, client_of
-from gqlnews.server.response_cache import ResponseCache
-from gqlnews.server.single_flight import SingleFlight
-from gqlnews.server.stream_limits import StreamLimiter, Subscriptions
-from gqlnews.subscriptions.lanes import Lanes
+from gqlnews.server.preparation import OffloadQueue, Preparer
+from gqlnews.server.request import RawRequest
+from gqlnews.server.response_cache import ResponseCache, SingleFlight
+from gqlnews.subscriptions.hub import Lanes
 
 if TYPE_CHECKING:
-    from gqlnews.server.observability.tracing import Tracer  # needs an optional dependency
+    from gqlnews.server.observability.tracing import Tracer
+
+
+# Application state shared by all endpoints, created at startup.
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +97,20 @@ class AppState:
         self.metrics.ended(name, outcome, codes)
         if self.traces is not None:
             self.traces.ended(name, kind, outcome, cached=cached)
+
+
+# Health checks: liveness (the process responds) and readiness (the store can be read).
+#
+# The readiness check has its own database connection, so a busy server still passes it.
+
+
+async def live(request: Request) -> Response:
+    """Return 200 as long as the process responds."""
+    return JSONResponse({"status": "live"})
+
+
+async def ready(request: Request) -> Response:
+    """Return 200 if the store can be read, else 503."""
+    service: AppState | None = getattr(request.state, "service", None)  # None before the application starts
+    is_ready = service is not None and service.store.is_ready()
+    return JSONResponse({"status": "ready" if is_ready else "unavailable"}, 200 if is_ready else 503)

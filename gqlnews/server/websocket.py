@@ -13,20 +13,17 @@ from time import perf_counter
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from gqlnews.database.sqlite.callers import act_for
-from gqlnews.engine.engine import GraphQLResponse
+from gqlnews.database.sqlite.job_queue import act_for
+from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
-from gqlnews.query.audience import Audience
-from gqlnews.server.auth import audience, given_credentials
-from gqlnews.server.cors import check_origin
-from gqlnews.server.http import JSON, HTTPError, error_body, error_response
-from gqlnews.server.observability.logs import note_stream
+from gqlnews.query.fields import Audience
+from gqlnews.server.access import audience, check_origin, given_credentials
+from gqlnews.server.limits import MIN_COST, address_of, cost_of
+from gqlnews.server.observability.logs import assign_request_id, note_stream
 from gqlnews.server.observability.metrics import OperationOutcome
-from gqlnews.server.observability.request_id import assign_request_id
-from gqlnews.server.rate_limit import MIN_COST, address_of, cost_of
-from gqlnews.server.response_stream import LAGGING, stream_responses
-from gqlnews.server.security_headers import SECURITY_HEADERS
+from gqlnews.server.response import JSON, SECURITY_HEADERS, HTTPError, error_body, error_response
 from gqlnews.server.services import AppState
+from gqlnews.server.streaming import LAGGING, stream_responses
 from gqlnews.server.ws_messages import (
     ACK,
     PONG,

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from gqlnews.errors import GqlnewsError
-from gqlnews.server.document_reference import MalformedError, RawRequest, parse_document_reference
+from gqlnews.server.request import MalformedError, RawRequest, parse_document_reference
 
 SUBPROTOCOL = "graphql-transport-ws"
 MAX_REASON = 123  # bytes: RFC 6455, section 5.5

@@ -1,30 +1,35 @@
-"""Groups of identical subscriptions, and fair evaluation of a page of changes for all groups.
+"""Groups of identical subscriptions: fair evaluation, replay of missed changes, and event queues."""
 
-1. Groups are ordered by fair queueing. Each client's groups are sorted by expected time, and a group's
-   position is the time that its clients have accumulated up to and including it. So cheap groups run first,
-   whatever others cost.
-2. Groups are evaluated in slices of about `SLICE` seconds on the snapshots' thread, and the events of a slice
-   are delivered before the next slice runs. A group that is expected to take longer gets its own slice.
-3. A group whose clients have all used up their statement time (`budget.py`) ends with OverBudgetError.
-"""
-
+import asyncio
 import logging
 import sqlite3
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import AsyncIterator, Hashable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import inf
 from operator import itemgetter
 from time import monotonic, thread_time
 from typing import NamedTuple
 
-from gqlnews.database.sqlite.snapshot_pair import Snapshot
-from gqlnews.database.sqlite.sqlite_errors import to_database_error
-from gqlnews.engine.engine import PreparedSubscription
-from gqlnews.errors import ResourceLimitError
-from gqlnews.subscriptions.budget import Budget, OverBudgetError
-from gqlnews.subscriptions.change_filter import ChangeFilter
-from gqlnews.subscriptions.expected_cost import expected_seconds
+from gqlnews.database.sqlite.damage import to_database_error
+from gqlnews.database.sqlite.snapshots import Snapshot, VersionState
+from gqlnews.engine.requests import PreparedSubscription
+from gqlnews.errors import Code, ResourceLimitError
+from gqlnews.subscriptions.budget import CATCH_UP_SECONDS, Budget, OverBudgetError, expected_seconds
+from gqlnews.subscriptions.change_filter import ChangeFilter, ResumePoint, missed
 from gqlnews.subscriptions.subscriber_queue import Event, SubscriberQueue, SubscriptionFailedError
+
+# Groups of identical subscriptions, and fair evaluation of a page of changes for all groups.
+#
+# 1. Groups are ordered by fair queueing. Each client's groups are sorted by expected time, and a group's
+#    position is the time that its clients have accumulated up to and including it. So cheap groups run first,
+#    whatever others cost.
+# 2. Groups are evaluated in slices of about `SLICE` seconds on the snapshots' thread, and the events of a
+#    slice are delivered before the next slice runs. A group that is expected to take longer gets its own
+#    slice.
+# 3. A group whose clients have all used up their statement time (`budget.py`) ends with OverBudgetError.
+
 
 log = logging.getLogger("gqlnews")
 
@@ -83,7 +88,7 @@ def fairly(groups: Iterable[SubscriberGroup]) -> list[Turn]:
     return [turn for _, turn in sorted(turns, key=itemgetter(0))]
 
 
-class Page:
+class ChangePage:
     """A page of a scope's changes after a version number. `further` is the start of the next page, if any."""
 
     def __init__(
@@ -142,3 +147,73 @@ def judged(turn: Turn, judge: ChangeFilter, now: Snapshot, budget: Budget) -> li
         took = thread_time() - start
         group.seconds = max(took, group.seconds / 2)  # decay: another group may have run the same filter
         budget.charge(clients, took)
+
+
+# Replay of missed changes to a resuming subscription, in pages and round-robin between clients.
+#
+# A page that takes too long or grows too large is retried with fewer changes at the next turn.
+
+
+FEWER = 4  # divisor of the page size when a page exceeds a limit
+MAX_PAGE_BYTES = 256 << 10  # of events, which stay in memory until the client has read them
+
+
+@dataclass(slots=True)
+class CatchUp:
+    """Replay state: everything up to `position` is delivered, or all if None. `page` is the page size."""
+
+    watched: PreparedSubscription
+    beginning: ResumePoint
+    position: int | None
+    page: int
+    limited: bool = True
+
+    def read(self, site: VersionState, now: Snapshot) -> list[Event]:
+        """Read the events of the next page. Raises ResourceLimitError."""
+        assert self.position is not None
+        scope = self.watched.audience.scope
+        changes, further = missed(now, scope, self.beginning, self.position, self.page)
+        judge = ChangeFilter(changes, self.beginning.number, now)
+        try:
+            with now.within(CATCH_UP_SECONDS if self.limited else inf):
+                events = judge.events(self.watched.renewed(), site)
+        except ResourceLimitError as error:
+            if self.page == 1:
+                if error.code is Code.TIMED_OUT:
+                    raise OverBudgetError from error
+                raise
+            self.page = max(1, self.page // FEWER)
+            return []
+        if self.page > 1 and sum(len(event.body) for event in events) > MAX_PAGE_BYTES:
+            self.page = max(1, self.page // FEWER)
+            return []
+        self.position = further
+        return events
+
+
+@dataclass(slots=True)
+class _Line:
+    """Queue of one client's subscriptions, of which one at a time competes for the lock."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    count: int = 0
+
+
+class Turns:
+    """Lock that is fair between clients, however many subscriptions a client has waiting."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._lines: dict[str, _Line] = {}
+
+    @asynccontextmanager
+    async def taken(self, client: str) -> AsyncIterator[None]:
+        line = self._lines.setdefault(client, _Line())
+        line.count += 1
+        try:
+            async with line.lock, self._lock:
+                yield
+        finally:
+            line.count -= 1
+            if not line.count:
+                del self._lines[client]

@@ -17,15 +17,14 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from gqlnews.config.limits import UNLIMITED, Limits
-from gqlnews.database.sqlite.snapshot_pair import SnapshotPair, VersionState
-from gqlnews.engine.engine import PreparedSubscription
+from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.sqlite.snapshots import SnapshotPair, VersionState
+from gqlnews.engine.requests import PreparedSubscription
 from gqlnews.errors import DatabaseError
-from gqlnews.query.audience import Audience
-from gqlnews.subscriptions.budget import OverBudgetError
-from gqlnews.subscriptions.catch_up import CatchUp, Turns
-from gqlnews.subscriptions.groups import Page, SubscriberGroup, identity_of
-from gqlnews.subscriptions.resume_token import check_not_expired, resume_point
+from gqlnews.query.fields import Audience
+from gqlnews.subscriptions.budget import OverBudgetError, is_heavy
+from gqlnews.subscriptions.change_filter import check_not_expired, resume_point
+from gqlnews.subscriptions.groups import CatchUp, ChangePage, SubscriberGroup, Turns, identity_of
 from gqlnews.subscriptions.subscriber_queue import (
     Event,
     ShuttingDownError,
@@ -257,7 +256,7 @@ class SubscriptionHub:
         after: int | None = self._opened.sites[scope].number
         while after is not None:
             groups = [group for group in self._groups.values() if group.watched.audience.scope == scope]
-            page = Page(groups, scope, after, PAGE, limited=self._limited)
+            page = ChangePage(groups, scope, after, PAGE, limited=self._limited)
             while not page.is_done:
                 for group, result in await self._opened.both(page.judge_some):
                     group.put(result)
@@ -269,3 +268,42 @@ class SubscriptionHub:
 def _number(version: bytes | None) -> int | None:
     """Return the number of a version `epoch-number`; None if the version is currently unknown."""
     return None if version is None else int(version.rpartition(b"-")[2])
+
+
+# Two subscription hubs over one store, so that heavy subscriptions do not delay the events of light ones.
+#
+# Each hub has its own snapshots and thread. `expected_cost.py` assigns a subscription to one of them for its
+# lifetime.
+
+
+class Lanes:
+    """Drop-in for a single `SubscriptionHub`. Call `close` before the event loop ends."""
+
+    def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
+        self.light, self.heavy = (SubscriptionHub(path, version_of, limits) for _ in range(2))
+
+    @property
+    def watching(self) -> int:
+        """Number of active subscriptions."""
+        return self.light.watching + self.heavy.watching
+
+    @property
+    def over_budget(self) -> int:
+        """Number of subscriptions that ended because their client was over its statement time budget."""
+        return self.light.over_budget + self.heavy.over_budget
+
+    def watch(
+        self, watched: PreparedSubscription, drop: Callable[[], None], client: str = ""
+    ) -> AsyncGenerator[bytes, None]:
+        lane = self.heavy if is_heavy(watched.bound) else self.light
+        return lane.watch(watched, drop, client)
+
+    def end(self) -> None:
+        self.light.end()
+        self.heavy.end()
+
+    async def close(self) -> None:
+        await asyncio.gather(self.light.close(), self.heavy.close())
+
+    async def reset(self) -> None:
+        await asyncio.gather(self.light.reset(), self.heavy.reset())

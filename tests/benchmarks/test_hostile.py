@@ -25,12 +25,13 @@ from benchmarks.hostile.table import markdown
 from benchmarks.hostile.traffic import ConnectionFlood, HttpFlood, Payload, SocketFlood
 from benchmarks.hostile.victim import Sample
 from benchmarks.live.frames import TEXT, Frames
-from gqlnews.config.limits import SERVED
-from gqlnews.database.sqlite.reader_connection import Statements
-from gqlnews.engine.document_cache import DocumentCache
-from gqlnews.engine.engine import Engine, GraphQLRequest, PreparedQuery
-from gqlnews.query.audience import Audience
-from gqlnews.schema.build import build_schema
+from gqlnews.config.settings import SERVED
+from gqlnews.database.sqlite.connection import Statements
+from gqlnews.engine.documents import DocumentCache
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
+from gqlnews.query.fields import Audience
+from gqlnews.schema.query import build_schema
 
 MOST_BODY, MOST_MESSAGE = 256 * 1024, 64 * 1024  # bytes that the server accepts
 ROOT = Path(__file__).parents[2]

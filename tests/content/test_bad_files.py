@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gqlnews.content.diagnostics import WARNINGS
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.parse_file import MAX_BYTES, parse_article, parse_file
-from gqlnews.content.problem_codes import WARNINGS
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.ingest.worker_pool import parse_all
 from tests.content.bad_files import NEEDED, Bad, bad_files, fenced

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.content.models import Article, ParseOptions, Position
+from gqlnews.content.models import ParsedArticle, ParseOptions, Position
 from gqlnews.content.parse_file import parse_article
 from tests.content.bad_files import NEEDED, fenced
 
 BASE = "https://site.org/news/"
 
 
-def read(lines: str, options: ParseOptions | None = None, needed: str = NEEDED) -> Article:
+def read(lines: str, options: ParseOptions | None = None, needed: str = NEEDED) -> ParsedArticle:
     article, problems = parse_article("2021/a.md", fenced(needed + lines + "\n"), options or ParseOptions())
     assert article is not None, problems
     return article

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import Article, ParseOptions, ParseResult, SourceFile
+from gqlnews.content.models import ParsedArticle, ParseOptions, ParseResult, SourceFile
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.ingest.worker_pool import parse_all
 
@@ -23,28 +23,28 @@ def ai2020_outcomes(corpus: Path) -> list[ParseResult]:
 
 
 @pytest.fixture(scope="module")
-def articles(ai2020_outcomes: list[ParseResult]) -> list[Article]:
+def articles(ai2020_outcomes: list[ParseResult]) -> list[ParsedArticle]:
     return [outcome.article for outcome in ai2020_outcomes if outcome.article]
 
 
 def test_every_article_is_read_and_the_page_is_none(
-    corpus: Path, ai2020_outcomes: list[ParseResult], articles: list[Article]
+    corpus: Path, ai2020_outcomes: list[ParseResult], articles: list[ParsedArticle]
 ) -> None:
     assert (corpus / "ai2020" / "index.html").exists()
     assert len(ai2020_outcomes) == len(articles) == 8_682
 
 
-def test_most_are_not_published(articles: list[Article]) -> None:
+def test_most_are_not_published(articles: list[ParsedArticle]) -> None:
     assert Counter(article.published for article in articles) == {True: 1_841, False: 6_841}
 
 
-def test_every_related_entry_is_read(articles: list[Article]) -> None:
+def test_every_related_entry_is_read(articles: list[ParsedArticle]) -> None:
     assert sum(len(article.related) for article in articles) == 67_117
     assert max(len(article.related) for article in articles) == 132
     assert len({entry.url for article in articles for entry in article.related}) == 5_524
 
 
-def test_providers_and_topics(articles: list[Article]) -> None:
+def test_providers_and_topics(articles: list[ParsedArticle]) -> None:
     own = {article.provider.domain for article in articles if article.provider}
     listed = {entry.provider.domain for article in articles for entry in article.related if entry.provider}
     assert (len(own), len(own | listed)) == (1_353, 1_354)
@@ -76,7 +76,7 @@ def test_a_warning_stands_on_its_line(corpus: Path, ai2020_outcomes: list[ParseR
     assert escaped == ESCAPED_LINES
 
 
-def test_marks_stand_at_their_values(corpus: Path, articles: list[Article]) -> None:
+def test_marks_stand_at_their_values(corpus: Path, articles: list[ParsedArticle]) -> None:
     for article in articles[::20]:
         lines = (corpus / "ai2020" / f"{article.slug}.md").read_text().splitlines()
         assert article.url_mark is not None

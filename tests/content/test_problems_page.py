@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.problem_codes import ProblemCode, severity_of
+from gqlnews.content.diagnostics import ProblemCode, severity_of
 from tests.product import take_in
 
 PAGE = (Path(__file__).parents[2] / "docs" / "problems.md").read_text()

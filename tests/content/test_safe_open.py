@@ -21,9 +21,8 @@ from gqlnews.content.safe_open import (
     open_by_component,
     open_within,
 )
-from gqlnews.discovery.scan import scan_folder
-from gqlnews.discovery.scan_paths import scan_paths
-from gqlnews.discovery.watch_tree import WatchTree
+from gqlnews.discovery.fs_events import WatchTree
+from gqlnews.discovery.scan import scan_folder, scan_paths
 from gqlnews.ingest.worker_pool import parse_all
 from tests.content.bad_files import fenced
 from tests.content.exchange import ROOT, exchanging

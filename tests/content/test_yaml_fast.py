@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gqlnews.content.front_matter import FrontMatter, split_front_matter
-from gqlnews.content.markdown import render
+from gqlnews.content.html import render
 from gqlnews.content.models import ParseOptions
 from gqlnews.content.yaml_fast import parse_fast
 from gqlnews.content.yaml_positions import parse_with_positions
 from tests.content.documents import fronts
-from tests.content.test_yaml_offsets import FRONT
+from tests.content.test_yaml_positions import FRONT
 
 OPTIONS = ParseOptions()
 PLAIN = "title: A\npublishedDateTime: 2021-04-15\nwebUrl: https://a.org/1\n"

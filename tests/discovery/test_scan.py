@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import Problem, SourceFile
+from gqlnews.content.models import ContentProblem, SourceFile
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.errors import ContentFolderError
 
@@ -17,7 +17,7 @@ def files(folder: Path) -> list[str]:
 
 
 def refused(folder: Path) -> list[str]:
-    problems = [found for found in scan_folder(folder) if isinstance(found, Problem)]
+    problems = [found for found in scan_folder(folder) if isinstance(found, ContentProblem)]
     assert all((each.code, each.line, each.severity) == ("unreadable", None, "ERROR") for each in problems)
     return sorted(problem.path for problem in problems)
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.content.models import Problem
+from gqlnews.content.models import ContentProblem
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.discovery.scan import scan_folder
-from gqlnews.discovery.scan_paths import is_visible, parent_folders, scan_paths
+from gqlnews.discovery.scan import is_visible, parent_folders, scan_folder, scan_paths
 from gqlnews.errors import ContentFolderError
 
 
@@ -76,7 +75,7 @@ def test_what_cannot_be_asked_for_is_a_problem(
 ) -> None:
     deny(monkeypatch, "lstat", path)
     (problem,) = scan_paths(folder, [path])
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, ContentProblem)
     assert problem.path == expected
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from gqlnews.engine.engine import Engine, GraphQLRequest
-from gqlnews.query.audience import Audience
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest
+from gqlnews.query.fields import Audience
 from tests.product import Product
 
 ANY = "{ articles(first: 1) { nodes { slug } } }"

@@ -32,10 +32,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.engine.engine import Engine, GraphQLRequest, PreparedIncremental, PreparedQuery
+from gqlnews.engine.engine import Engine
 from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, deliveries
-from gqlnews.query.audience import Audience
-from gqlnews.server.incremental_json import newer, of_2022
+from gqlnews.engine.requests import GraphQLRequest, PreparedIncremental, PreparedQuery
+from gqlnews.query.fields import Audience
+from gqlnews.server.stream_framing import newer, of_2022
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.schema import validate_document
 
-from gqlnews.engine.validation_rules import rules_for
-from gqlnews.schema.build import build_schema
+from gqlnews.engine.validation import rules_for
+from gqlnews.schema.query import build_schema
 
 SCHEMA = build_schema()._schema
 

@@ -12,21 +12,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from gqlnews.server.graphiql import assets
+from gqlnews.server.graphiql import page
 from gqlnews.server.graphiql.examples import Example
 
 SCRIPT = "explorer-0A1B2C3D.js"
 AWKWARD = Example("Quotes", "query Q { article(slug: \"<a b='c'>\") { title } }", {"slug": "</div>é"})
 
 
-async def page(request: Request) -> Response:
-    return assets.explorer_page("/graphql", [AWKWARD, Example("None", "query N { site { version } }")])
+async def example_page(request: Request) -> Response:
+    return page.explorer_page("/graphql", [AWKWARD, Example("None", "query N { site { version } }")])
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "explorer"
-    monkeypatch.setattr(assets, "BUILT", folder)
+    monkeypatch.setattr(page, "BUILT", folder)
     return folder
 
 
@@ -42,7 +42,7 @@ def built(folder: Path) -> Path:
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(Starlette(routes=[Route("/graphql", page), assets.explorer_assets()]))
+    return TestClient(Starlette(routes=[Route("/graphql", example_page), page.explorer_assets()]))
 
 
 @pytest.mark.usefixtures("built")
@@ -102,12 +102,12 @@ def test_where_it_was_not_built_the_page_says_how_to(client: TestClient) -> None
 def test_it_is_served_as_soon_as_it_is_built(
     folder: Path, client: TestClient, request: pytest.FixtureRequest
 ) -> None:
-    assert not assets.explorer_is_built()
+    assert not page.explorer_is_built()
     assert client.get(f"/explorer/{SCRIPT}").status_code == 404
     request.getfixturevalue("folder").mkdir()
     (folder / SCRIPT).write_text("start()")
     (folder / "manifest.json").write_text(json.dumps({"script": SCRIPT, "style": "s.css"}))
-    assert assets.explorer_is_built()
+    assert page.explorer_is_built()
     assert client.get(f"/explorer/{SCRIPT}").text == "start()"
 
 

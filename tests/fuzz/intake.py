@@ -8,8 +8,8 @@ from hypothesis.strategies import DataObject
 
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.ingest.guarded_parse import BUG
 from gqlnews.ingest.pipeline import ingest
+from gqlnews.ingest.pool_worker import BUG
 from tests.fuzz.front_matter import files
 from tests.fuzz.promises import SECONDS
 from tests.ingest.folder import Folder, keys_of, later_ns, text_of

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gqlnews.content.models import Article, ParseOptions, SourceFile
+from gqlnews.content.models import ParsedArticle, ParseOptions, SourceFile
 from gqlnews.content.parse_file import parse_file
-from gqlnews.content.slugs import slug_of
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.ingest.change_log import MAX_REMOVED
 from gqlnews.ingest.pipeline import ingest
+from gqlnews.text_keys import slug_of
 from tests.ingest.folder import Folder, later_ns
 from tests.ingest.histories import Edit
 
@@ -42,7 +42,7 @@ class Model:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        self.articles: dict[str, Article] = {}
+        self.articles: dict[str, ParsedArticle] = {}
         self.bytes: dict[str, bytes] = {}
 
     def follow(self) -> None:

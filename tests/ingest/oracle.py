@@ -4,17 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from gqlnews.content.models import Article
+from gqlnews.content.models import ParsedArticle
 
 NO_IMAGES = "[]"
 
 
-def newest_first(articles: Iterable[Article]) -> list[Article]:
+def newest_first(articles: Iterable[ParsedArticle]) -> list[ParsedArticle]:
     """Sort by instant, newest first, then by slug."""
     return sorted(sorted(articles, key=lambda a: a.slug), key=lambda a: a.published_at or "", reverse=True)
 
 
-def owners(articles: Iterable[Article]) -> dict[str, str]:
+def owners(articles: Iterable[ParsedArticle]) -> dict[str, str]:
     """URL → the slug of the article that owns it."""
     found: dict[str, str] = {}
     for article in sorted(newest_first(articles), key=lambda a: not a.published):
@@ -24,7 +24,7 @@ def owners(articles: Iterable[Article]) -> dict[str, str]:
     return found
 
 
-def targets(articles: Sequence[Article]) -> dict[tuple[str, int], str]:
+def targets(articles: Sequence[ParsedArticle]) -> dict[tuple[str, int], str]:
     """(slug, position) of a related entry → the slug of the article that it links to."""
     owner = owners(articles)
     return {
@@ -35,7 +35,7 @@ def targets(articles: Sequence[Article]) -> dict[tuple[str, int], str]:
     }
 
 
-def topics(articles: Iterable[Article]) -> dict[str, str]:
+def topics(articles: Iterable[ParsedArticle]) -> dict[str, str]:
     """Slug → name: the one that most files use; of several, the first by code point."""
     uses: dict[str, Counter[str]] = {}
     for article in articles:
@@ -44,7 +44,7 @@ def topics(articles: Iterable[Article]) -> dict[str, str]:
     return {slug: min(names, key=lambda name: (-names[name], name)) for slug, names in uses.items()}
 
 
-def providers(articles: Sequence[Article]) -> dict[str, tuple[list[str], str]]:
+def providers(articles: Sequence[ParsedArticle]) -> dict[str, tuple[list[str], str]]:
     """Domain → its names in order, and the JSON of its images."""
     ordered = newest_first(articles)
     own = {a.provider.domain for a in ordered if a.provider}
@@ -52,7 +52,7 @@ def providers(articles: Sequence[Article]) -> dict[str, tuple[list[str], str]]:
     return {domain: (names(ordered, domain), images(ordered, domain)) for domain in own | listed}
 
 
-def names(ordered: Sequence[Article], domain: str) -> list[str]:
+def names(ordered: Sequence[ParsedArticle], domain: str) -> list[str]:
     given = [a.provider.name for a in ordered if a.provider and a.provider.domain == domain]
     own = sorted(dict.fromkeys(given), key=lambda name: -given.count(name))
     files: dict[str, list[str]] = {}
@@ -64,7 +64,7 @@ def names(ordered: Sequence[Article], domain: str) -> list[str]:
     return own + only_listed
 
 
-def images(ordered: Sequence[Article], domain: str) -> str:
+def images(ordered: Sequence[ParsedArticle], domain: str) -> str:
     mine = (a.provider.images for a in ordered if a.provider and a.provider.domain == domain)
     return next((found for found in mine if found != NO_IMAGES), NO_IMAGES)
 
@@ -80,7 +80,7 @@ class Story(NamedTuple):
     members: frozenset[str]
 
 
-def stories(articles: Sequence[Article]) -> dict[str, Story]:
+def stories(articles: Sequence[ParsedArticle]) -> dict[str, Story]:
     """Least slug → story: connected components of articles that list each other."""
     leads = {(lister, target) for (lister, _), target in targets(articles).items() if lister != target}
     groups: list[set[str]] = []
@@ -92,7 +92,7 @@ def stories(articles: Sequence[Article]) -> dict[str, Story]:
     return {min(group): story([a for a in ordered if a.slug in group]) for group in groups}
 
 
-def story(members: Sequence[Article]) -> Story:
+def story(members: Sequence[ParsedArticle]) -> Story:
     """Build the story of these articles, which are sorted newest first."""
     last = members[0]
     first = next(a for a in members if a.published_at == members[-1].published_at)
@@ -108,12 +108,12 @@ def story(members: Sequence[Article]) -> Story:
     )
 
 
-def standing(article: Article) -> tuple[float, float]:
+def standing(article: ParsedArticle) -> tuple[float, float]:
     """Return heat and quality as a sort key; a missing value sorts below all others."""
     given = (article.heat, article.quality)
     heat, quality = (float("-inf") if number is None else number for number in given)
     return heat, quality
 
 
-def public(articles: Mapping[str, Article]) -> list[Article]:
+def public(articles: Mapping[str, ParsedArticle]) -> list[ParsedArticle]:
     return [article for article in articles.values() if article.published]

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.content.models import Article, ParseOptions
+from gqlnews.content.models import ParsedArticle, ParseOptions
 from gqlnews.database.sqlite.migrations import migrations
-from gqlnews.database.sqlite.tokenizer import tokenize
-from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.database.sqlite.writer import open_writer, tokenize
 from tests.ingest import dump
 from tests.ingest.conftest import TakeIn
 from tests.ingest.folder import Folder
@@ -50,7 +49,7 @@ def ranked(db: sqlite3.Connection, index: str, match: str) -> list[tuple[str, fl
     return sorted(db.execute(sql, (match,)).fetchall())
 
 
-def long_words(article: Article) -> set[str]:
+def long_words(article: ParsedArticle) -> set[str]:
     """Return the counted words of an article that `histories` generated."""
     texts = [article.excerpt, article.body, *(entry.title for entry in article.related)]
     return {*re.findall("[a-z]{4,}", " ".join(text or "" for text in texts).lower().replace("é", "e"))}

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from gqlnews.database.sqlite.writer import open_writer, transaction
-from gqlnews.ingest.parse_files import marker_file
+from gqlnews.ingest.worker_pool import marker_file
 from tests.ingest.folder import Folder
 from tests.ingest.following import command, until
 from tests.ingest.test_follow_faults import fill_up, small_disk

@@ -9,7 +9,7 @@ import pytest
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.ingest.temp_tables import temp_tables
+from gqlnews.ingest.upsert import temp_tables
 from tests.ingest.folder import BROKEN, Folder, later_ns
 
 EDITS = ["change", "add", "remove", "break", "second file of a slug", "first file of a slug goes"]

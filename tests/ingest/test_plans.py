@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from gqlnews.ingest.temp_tables import temp_tables
+from gqlnews.ingest.upsert import temp_tables
 from tests.ingest.conftest import TakeIn
 from tests.ingest.folder import BROKEN, Folder
 

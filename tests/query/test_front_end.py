@@ -10,8 +10,8 @@ import re
 import pytest
 
 from benchmarks.front_end import query_names, query_text, variables_for
-from gqlnews.query.audience import Audience
-from gqlnews.schema.filters import ARTICLE_OPERANDS
+from gqlnews.query.fields import Audience
+from gqlnews.schema.inputs import ARTICLE_OPERANDS
 from tests.product import Product
 from tests.query.test_statements import alias_of, explained
 

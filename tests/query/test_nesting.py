@@ -17,8 +17,9 @@ from graphql import (
 )
 
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.engine.engine import Engine, GraphQLRequest, GraphQLResponse
-from gqlnews.query.audience import Audience
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
+from gqlnews.query.fields import Audience
 
 MOST = 60  # requests of a kind, drawn once
 ROOM = 6  # more nested parentheses that a statement must allow; the parser has room for about 75

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from benchmarks.front_end import query_names, query_text
-from gqlnews.config.limits import SERVED
-from gqlnews.engine.engine import GraphQLRequest, PreparedQuery
+from gqlnews.config.settings import SERVED
+from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
 from gqlnews.errors import Code
-from gqlnews.query.audience import Audience
+from gqlnews.query.fields import Audience
 from gqlnews.query.scan import Pass, Sizes, too_much, work_of
 from tests.product import Product
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from gqlnews.content.models import Article, ParseOptions, ParseResult, SourceFile
+from gqlnews.content.models import ParsedArticle, ParseOptions, ParseResult, SourceFile
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.ingest.worker_pool import parse_all
 from tests.conftest import EXAMPLES
@@ -19,7 +19,7 @@ def outcomes() -> list[ParseResult]:
 
 
 @pytest.fixture(scope="module")
-def articles(outcomes: list[ParseResult]) -> dict[str, Article]:
+def articles(outcomes: list[ParseResult]) -> dict[str, ParsedArticle]:
     """URL → article."""
     return {outcome.article.url: outcome.article for outcome in outcomes if outcome.article}
 
@@ -28,11 +28,11 @@ def test_there_is_no_problem(outcomes: list[ParseResult]) -> None:
     assert [problem for outcome in outcomes for problem in outcome.problems] == []
 
 
-def test_most_articles_are_published(articles: dict[str, Article]) -> None:
+def test_most_articles_are_published(articles: dict[str, ParsedArticle]) -> None:
     assert Counter(article.published for article in articles.values()) == {True: 15, False: 5}
 
 
-def test_the_lead_goes_on_three_links_deep_in_public(articles: dict[str, Article]) -> None:
+def test_the_lead_goes_on_three_links_deep_in_public(articles: dict[str, ParsedArticle]) -> None:
     level = [article for article in articles.values() if article.slug == LEAD]
     for _ in range(3):
         level = [
@@ -41,19 +41,19 @@ def test_the_lead_goes_on_three_links_deep_in_public(articles: dict[str, Article
         assert len([article for article in level if article.published and article.related]) >= 3
 
 
-def test_published_articles_list_unpublished_ones(articles: dict[str, Article]) -> None:
+def test_published_articles_list_unpublished_ones(articles: dict[str, ParsedArticle]) -> None:
     listed = [entry.url for article in articles.values() if article.published for entry in article.related]
     assert sum(url in articles and not articles[url].published for url in listed) >= 5
 
 
-def test_several_stories_are_of_mutual_links(articles: dict[str, Article]) -> None:
+def test_several_stories_are_of_mutual_links(articles: dict[str, ParsedArticle]) -> None:
     lists = {url: {entry.url for entry in article.related} for url, article in articles.items()}
     mutual = [url for url in lists if any(url in lists.get(other, ()) for other in lists[url])]
     assert len(mutual) >= 12
 
 
-def test_every_key_of_the_format_occurs(articles: dict[str, Article]) -> None:
-    keys = set(Article.__struct_fields__) - {"url_mark", "published_mark"}
+def test_every_key_of_the_format_occurs(articles: dict[str, ParsedArticle]) -> None:
+    keys = set(ParsedArticle.__struct_fields__) - {"url_mark", "published_mark"}
     unused = {
         key
         for key in keys

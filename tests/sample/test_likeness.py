@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gqlnews.content.models import ParseOptions, Severity, SourceFile
+from gqlnews.content.models import ParseOptions, ProblemSeverity, SourceFile
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.ingest.worker_pool import parse_all
 from gqlnews.sample import write_sample
@@ -64,7 +64,9 @@ def test_every_file_is_valid(folder: Path) -> None:
     files = [found for found in scan_folder(folder) if isinstance(found, SourceFile)]
     outcomes = list(parse_all(folder, files, ParseOptions(), processes=1))
     assert sum(outcome.article is not None for outcome in outcomes) == ARTICLES
-    assert {problem.severity for outcome in outcomes for problem in outcome.problems} == {Severity.WARNING}
+    assert {problem.severity for outcome in outcomes for problem in outcome.problems} == {
+        ProblemSeverity.WARNING
+    }
 
 
 def test_four_of_five_are_unpublished(matters: list[Matter]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gqlnews.errors import ContentFolderError, SettingsError
 from gqlnews.sample import write_sample
-from gqlnews.sample.clock import MINUTES
+from gqlnews.sample.figures import MINUTES
 from gqlnews.sample.writer import draw_blocks
 
 WRITE = "import sys, pathlib as p, gqlnews.sample as s; s.write_sample(p.Path(sys.argv[1]), 120, 7)"

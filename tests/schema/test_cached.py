@@ -6,8 +6,9 @@ from types import FrameType
 
 import pytest
 
-from gqlnews.engine.engine import Engine, GraphQLRequest
-from gqlnews.query.audience import Audience
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest
+from gqlnews.query.fields import Audience
 from tests.product import Product
 
 QUERY = """
@@ -24,10 +25,10 @@ AT_WORK = {
     "validator": "graphql.validation.",
     "collector": "gqlnews.query.planner",
     "renderer": "gqlnews.query.sql.render_root",
-    "compiler": "gqlnews.query.compile.compile_statement",
+    "compiler": "gqlnews.query.prepared.compile_statement",
     "SQLAlchemy": "sqlalchemy.",
 }
-EXECUTOR = "gqlnews.schema.passthrough_executor."
+EXECUTOR = "gqlnews.schema.fields."
 
 
 def asked(text: str, first: int, **more: bool) -> GraphQLRequest:

@@ -11,9 +11,10 @@ from graphql import ArgumentNode, IntValueNode, NameNode, parse, print_ast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.config.limits import SERVED, Limits
-from gqlnews.engine.engine import Engine, GraphQLRequest
-from gqlnews.query.audience import Audience
+from gqlnews.config.settings import SERVED, Limits
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest
+from gqlnews.query.fields import Audience
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder

@@ -9,7 +9,7 @@ from graphql import is_object_type
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.query.fields import Column, Declaration, Entity, JoinKey, JsonArray, Many, One
 from gqlnews.query.sql import RENDERERS
-from gqlnews.schema.build import ENTITIES, build_schema, collect_declarations
+from gqlnews.schema.query import ENTITIES, build_schema, collect_declarations
 
 SCHEMA = build_schema()
 DECLARED = collect_declarations(SCHEMA)

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from gqlnews.database.sqlite.snapshot_pair import SnapshotPair
+from gqlnews.database.sqlite.snapshots import SnapshotPair
 from gqlnews.errors import DatabaseError
 from gqlnews.subscriptions import hub
 from gqlnews.subscriptions.change_filter import ChangeFilter

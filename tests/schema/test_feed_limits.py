@@ -8,10 +8,10 @@ from unittest.mock import patch
 
 import pytest
 
-from gqlnews.config.limits import SERVED
-from gqlnews.database.sqlite import snapshot_pair
-from gqlnews.database.sqlite.query_limits import timeout_error
-from gqlnews.database.sqlite.snapshot_pair import SnapshotPair
+from gqlnews.config.settings import SERVED
+from gqlnews.database.sqlite import snapshots
+from gqlnews.database.sqlite.connection import timeout_error
+from gqlnews.database.sqlite.snapshots import SnapshotPair
 from gqlnews.errors import ResourceLimitError
 from gqlnews.query import prepared
 from gqlnews.subscriptions import budget, hub
@@ -126,7 +126,7 @@ def test_over_budget_only_that_client_s_subscriptions_end() -> None:
 
 def test_a_statement_is_stopped_where_its_client_s_time_is_over_and_the_next_runs() -> None:
     async def check(live: Live) -> None:
-        with patch.object(snapshot_pair, "STEPS_OF_A_SEARCH", 1):
+        with patch.object(snapshots, "STEPS_OF_A_SEARCH", 1):
             watching = await live.joined()
         with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
             live.write("a")

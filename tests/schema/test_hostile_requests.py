@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from gqlnews.config.limits import SERVED
-from gqlnews.engine.engine import Engine, GraphQLRequest, GraphQLResponse
-from gqlnews.query.audience import Audience
+from gqlnews.config.settings import SERVED
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
+from gqlnews.query.fields import Audience
 from gqlnews.time_budget import TimeBudgetExceeded, time_budget
 from tests.product import Product
 

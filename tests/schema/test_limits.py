@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from graphql import Executor, parse
 
-from gqlnews.config.limits import SERVED, Limits
-from gqlnews.engine import static_limits
-from gqlnews.engine.engine import Engine, GraphQLRequest
-from gqlnews.engine.static_limits import SelectionSize, extent_of
-from gqlnews.query.audience import Audience
+from gqlnews.config.settings import SERVED, Limits
+from gqlnews.engine import documents
+from gqlnews.engine.documents import SelectionSize, extent_of
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.requests import GraphQLRequest
+from gqlnews.query.fields import Audience
 from tests.product import Product
 
 Write = Callable[[int], str]
@@ -136,7 +137,7 @@ def test_fragments_that_double_at_each_level_are_counted_once_each(
         visits.append(None)
         return beside(one, other)
 
-    monkeypatch.setattr(static_limits.SelectionSize, "beside", counted)
+    monkeypatch.setattr(documents.SelectionSize, "beside", counted)
     operation = Executor.build(examples.engine.schema._schema, parse(document))
     assert isinstance(operation, Executor)
     assert extent_of(operation.operation, operation.fragments).aliases == 2**levels

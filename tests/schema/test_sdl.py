@@ -19,7 +19,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from gqlnews.schema.build import sdl
+from gqlnews.schema.query import sdl
 
 EXPORTED = Path(__file__).parent.parent.parent / "schema.graphql"
 CONTRACT = Path(__file__).parent / "contract.graphql"

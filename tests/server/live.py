@@ -18,8 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.server.services import AppState
-from gqlnews.server.uvicorn.listener import base_url, listen
-from gqlnews.server.uvicorn.uvicorn_server import Server
+from gqlnews.server.uvicorn.run import Server, base_url, listen
 from tests.ingest.folder import Folder
 from tests.live import DEADLINE, PLAIN
 from tests.product import take_in

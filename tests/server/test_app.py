@@ -13,8 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gqlnews.app import create_app, from_environment
-from gqlnews.config.limits import Limits
-from gqlnews.config.settings import HttpSettings, ServerSettings
+from gqlnews.config.settings import HttpSettings, Limits, ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, SettingsError

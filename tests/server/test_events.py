@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from gqlnews.server import streaming_response as events
+from gqlnews.server import streaming as events
 from gqlnews.subscriptions import subscriber_queue
 from tests.ingest.folder import keys_of, text_of
 from tests.live import DEADLINE, PLAIN, until_so

@@ -11,8 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
-from gqlnews.config.limits import Limits
-from gqlnews.config.settings import ServerSettings
+from gqlnews.config.settings import Limits, ServerSettings
 from tests.product import take_in
 from tests.server.support import DEADLINE, write_articles
 

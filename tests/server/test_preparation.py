@@ -13,8 +13,14 @@ from starlette.testclient import TestClient
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.server.endpoint import OVERLOAD_PAUSE_SECONDS
-from gqlnews.server.offload import OffloadQueue
-from gqlnews.server.preparation import FREE_SECONDS, MAX_SECONDS, MIN_SECONDS, OWN_SECONDS, LoopShare
+from gqlnews.server.preparation import (
+    FREE_SECONDS,
+    MAX_SECONDS,
+    MIN_SECONDS,
+    OWN_SECONDS,
+    LoopShare,
+    OffloadQueue,
+)
 
 FACETS = "facets { topics { topic { slug } count } providers { provider { domain } count } }"
 TESTS = ",".join(f'{{title: {{contains: "{number}"}}}}' for number in range(90))
@@ -99,7 +105,7 @@ def test_what_takes_long_leaves_the_loop_by_itself(
 
 
 def test_what_takes_long_everywhere_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gqlnews.server.offload.JOB_SECONDS", 0.0)
+    monkeypatch.setattr("gqlnews.server.preparation.JOB_SECONDS", 0.0)
     answer = client.post("/graphql", json=REQUESTS["a filter with many tests"]).json()
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["TOO_WIDE"]
 
@@ -107,7 +113,7 @@ def test_what_takes_long_everywhere_is_refused(client: TestClient, monkeypatch: 
 def test_introspection_without_end_is_stopped(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     body = REQUESTS["introspection"]
     client.post("/graphql", json=body)
-    monkeypatch.setattr("gqlnews.server.offload.JOB_SECONDS", 0.0)
+    monkeypatch.setattr("gqlnews.server.preparation.JOB_SECONDS", 0.0)
     answer = client.post("/graphql", json=body).json()
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["TIMED_OUT"]
     assert "data" not in answer
@@ -122,7 +128,7 @@ def test_a_refusal_for_overload_is_delayed(client: TestClient, monkeypatch: pyte
         await sleep(0)
 
     monkeypatch.setattr("gqlnews.server.endpoint.asyncio.sleep", noted)
-    monkeypatch.setattr("gqlnews.server.offload.MAX_WAITING_OF_ONE", 0)
+    monkeypatch.setattr("gqlnews.server.preparation.MAX_WAITING_OF_ONE", 0)
     answer = client.post("/graphql", json=REQUESTS["a filter with many tests"])
     assert (answer.status_code, paused.count(OVERLOAD_PAUSE_SECONDS)) == (503, 1)
 

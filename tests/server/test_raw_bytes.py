@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gqlnews.server.uvicorn.coalescing_transport import LINGER_SECONDS
+from gqlnews.server.uvicorn.transport import LINGER_SECONDS
 from tests.server.support import SOON, Running, serving, write_articles
 
 ATTEMPTS = 3

@@ -1,23 +1,60 @@
-"""Detect a damaged database, and share that between the processes that use it.
+"""Classify SQLite errors, detect a damaged database file, and report it to the other processes."""
 
-An ingest checks all pages when it starts (`PRAGMA quick_check`: 0.06 s for 150 MB); after that, damage shows
-as a failing statement. The process that detects it writes a report, a small file beside the database. The
-process that watches the folder then builds a new store, and servers are not ready until it is in place.
-
-The report identifies the file by device and inode, so it does not apply to a store that is renamed over the
-damaged one. A file system may reuse the inode of a deleted file immediately; so the report is deleted when a
-database is created, and after an ingest into one whose pages are sound.
-"""
-
+import hashlib
+import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from gqlnews.database.sqlite.leader_lock import lock_file
-from gqlnews.database.sqlite.paths import Identity, identity_of
-from gqlnews.errors import DamagedDatabaseError
+from gqlnews.errors import (
+    DamagedDatabaseError,
+    DatabaseError,
+    LockedDatabaseError,
+    StorageError,
+    UnknownDatabaseError,
+    is_shortage,
+)
+
+# Default path of a content folder's database, and the identity of a file.
+
+
+def default_database(folder: Path, cache: Path) -> Path:
+    """Return the default database path in the user's cache folder.
+
+    It depends on the resolved path of `folder`, so every path to the folder leads to the same database.
+    """
+    place = folder.resolve()
+    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
+    return cache / "gqlnews" / f"{place.name or 'root'}-{digest}.db"
+
+
+Identity = tuple[int, int]
+"""Device and inode; they change when the file at a path is replaced."""
+
+
+def identity_of(path: Path | str) -> Identity | None:
+    """Return the identity of the file at this path; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+# Detect a damaged database, and share that between the processes that use it.
+#
+# An ingest checks all pages when it starts (`PRAGMA quick_check`: 0.06 s for 150 MB); after that, damage
+# shows as a failing statement. The process that detects it writes a report, a small file beside the database.
+# The process that watches the folder then builds a new store, and servers are not ready until it is in place.
+#
+# The report identifies the file by device and inode, so it does not apply to a store that is renamed over the
+# damaged one. A file system may reuse the inode of a deleted file immediately; so the report is deleted when
+# a database is created, and after an ingest into one whose pages are sound.
+
 
 APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and gqlnews recognize it
 _MAGIC = b"SQLite format 3\x00"
@@ -133,3 +170,84 @@ def reported(database: Path) -> DamageReport | None:
     except (OSError, msgspec.MsgspecError):  # a partially written report is read the next time
         return None
     return found if found.identity == identity_of(database) else None
+
+
+# Translate SQLite errors to gqlnews errors: one line that says what is wrong and what to do.
+
+
+# The low byte of an extended result code is the primary one.
+_PRIMARY = 0xFF
+
+_FILES_OF_A_CONNECTION = 4  # the database, its -wal and -shm files, and its folder
+
+_IN_USE = (LockedDatabaseError, "is in use by another process: wait for it to end, or stop it")
+_UNREACHABLE = (DatabaseError, "cannot be opened: check the path and its permissions")
+_ADVICE: dict[int, tuple[type[DatabaseError], str]] = {
+    sqlite3.SQLITE_NOTADB: (
+        UnknownDatabaseError,
+        "is no database of gqlnews: name another file with --db, or delete this one",
+    ),
+    sqlite3.SQLITE_BUSY: _IN_USE,
+    sqlite3.SQLITE_LOCKED: _IN_USE,
+    sqlite3.SQLITE_CANTOPEN: _UNREACHABLE,
+    sqlite3.SQLITE_PERM: _UNREACHABLE,
+    sqlite3.SQLITE_READONLY: (DatabaseError, "cannot be written: check its permissions"),
+    sqlite3.SQLITE_FULL: (StorageError, "cannot grow, the disk is full: free some space"),
+    sqlite3.SQLITE_IOERR: (StorageError, "cannot be read or written: check its disk"),
+}
+
+
+def to_database_error(
+    error: sqlite3.Error, path: Path | str, *, opening: bool = False
+) -> DatabaseError | None:
+    """Translate `error` for the file at `path`; None if the statement is at fault, not the file.
+
+    Only while `opening` a connection may the file be another application's. Later the file is not read,
+    because closing a file descriptor of it would drop the POSIX locks that SQLite holds for this process.
+    """
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    primary = code & _PRIMARY
+    if is_damage(code) or primary == sqlite3.SQLITE_NOTADB:
+        if not opening or is_ours(path):
+            return damaged(path, str(error))
+        primary = sqlite3.SQLITE_NOTADB  # a damaged file that is not ours
+    if primary == sqlite3.SQLITE_CANTOPEN and (shortage := _shortage()) is not None:
+        return StorageError(
+            f"database {path} cannot be opened ({shortage}): raise the limits of open files and memory"
+        )
+    advice = _ADVICE.get(primary)
+    if advice is None:
+        return None
+    kind, what = advice
+    return kind(f"database {path} {what} ({error})")
+
+
+def _shortage() -> str | None:
+    """Return why this process cannot open as many files as a connection needs; None if it can.
+
+    SQLite does not report this separately from other open errors.
+    """
+    opened: list[int] = []
+    try:
+        for _ in range(_FILES_OF_A_CONNECTION):
+            opened.append(os.open(os.devnull, os.O_RDONLY))  # noqa: PERF401  # each is to be closed
+    except OSError as error:
+        return error.strerror if is_shortage(error) else None
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return None
+
+
+@contextmanager
+def translate_errors(path: Path | str, *, opening: bool = False) -> Iterator[None]:
+    """Translate failures of the file at `path` to DatabaseError; other errors propagate unchanged."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        failure = to_database_error(error, path, opening=opening)
+        if failure is None:
+            raise
+        raise failure from error

@@ -14,14 +14,12 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from gqlnews.config.limits import UNLIMITED, Limits
-from gqlnews.database.sqlite.callers import expecting
-from gqlnews.database.sqlite.damage import damaged, report, reported
-from gqlnews.database.sqlite.paths import Identity, identity_of
-from gqlnews.database.sqlite.read_pool import PoolStats, ReadPool
-from gqlnews.database.sqlite.reader_connection import Statements
-from gqlnews.database.sqlite.sizes import SIZES, Sizes, sizes_of
-from gqlnews.database.sqlite.version_probe import VersionProbe
+from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.sqlite.damage import Identity, damaged, identity_of, report, reported
+from gqlnews.database.sqlite.job_queue import expecting
+from gqlnews.database.sqlite.read_pool import SIZES, PoolStats, ReadPool, Sizes, sizes_of
+from gqlnews.database.sqlite.snapshots import VersionProbe
 from gqlnews.database.sqlite.writer import WAIT_SECONDS
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, ResourceLimitError
 
@@ -235,3 +233,47 @@ async def _finish(readers: ReadPool, revision: VersionProbe) -> None:
         await asyncio.sleep(FINISH_SECONDS)
     finally:
         await readers.close()
+
+
+# Truncate the write-ahead log of a database that is written to continuously.
+#
+# SQLite checkpoints automatically, but restarts the log only when no reader needs any of it. With a permanent
+# reader, such as the subscription feed, that may never happen by itself. So the writer waits for readers up
+# to `WAIT_MS`, which suffices because no reader holds a snapshot for long. The file is truncated, not only
+# restarted: otherwise its size would stay large and could not show that there is nothing to do.
+
+
+MAX_WAL_BYTES = 32 << 20  # bytes
+WAIT_MS = 1000  # for readers of the log
+RETRY_DELAY = 10.0  # seconds before a retry if readers did not finish
+
+
+class WalCheckpointer:
+    """WAL checkpoints of the database at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = Path(f"{path}-wal")
+        self._not_before = 0.0
+
+    def after_commit(self, db: sqlite3.Connection) -> None:
+        """Truncate the log if it is longer than `MAX_WAL_BYTES`; `db` is the writer, between transactions."""
+        if self._size() <= MAX_WAL_BYTES or time.monotonic() < self._not_before:
+            return
+        if not _is_emptied(db):
+            self._not_before = time.monotonic() + RETRY_DELAY
+
+    def _size(self) -> int:
+        try:
+            return self._file.stat().st_size
+        except OSError:
+            return 0
+
+
+def _is_emptied(db: sqlite3.Connection) -> bool:
+    (wait,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
+    try:
+        (is_busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {wait}")
+    return not is_busy

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from gqlnews.database.sqlite.query_limits import FULL_TEXT
-from gqlnews.database.sqlite.reader_connection import Statements, connect_to_read, run
+from gqlnews.database.sqlite.connection import FULL_TEXT, Statements, connect_to_read, run
 from gqlnews.errors import ResourceLimitError
 
 BUDGET_STEPS = 16_000  # instructions for all statements of a request: 0.3 ms of scanning, 1 ms of JSON

@@ -1,22 +1,87 @@
-"""Fair queue of calls that wait for a reader: round-robin over clients, shortest call first.
+"""Calls to the read pool, the client each one runs for, and their fair queue."""
 
-1. Clients take turns, whatever the number of their calls.
-2. On a client's turn, its call with the shortest estimate is served; of calls with similar estimates, the
-   oldest.
-3. The reader that is reserved for short calls skips clients that have none.
-
-The queue holds `most` calls, and half as many of one client, so that no client fills it alone.
-"""
-
+import asyncio
+import math
 from bisect import insort
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from itertools import count
 from math import frexp, isfinite
 from operator import attrgetter
 from threading import Lock
 
-from gqlnews.database.sqlite.read_job import ReadJob
+from gqlnews.database.sqlite.connection import Statements
 from gqlnews.errors import OverloadedError
+
+# One request to the read pool: its statements, its state and the future of its result.
+
+
+SHORT = 0.015
+"""CPU seconds; a call with a higher estimate is not short."""
+
+
+@dataclass(slots=True, eq=False)
+class ReadJob:
+    """A call to the read pool.
+
+    `client` is the client's address, `asked` the time.monotonic() of its arrival. `expected` is the estimated
+    CPU time in seconds, infinite if unknown. `until` is the deadline, set when the call starts. `seconds` is
+    the CPU time that the statements took; `spared` of them were coalesced and not run. `rest` are calls that
+    continue in the same read transaction; each is answered as soon as it completes. `preempted`: it took
+    longer than expected on the reserved reader and must run again on another.
+    """
+
+    statements: Statements
+    answers: asyncio.Future[list[bytes | None]]
+    asked: float
+    client: str = ""
+    expected: float = math.inf
+    until: float = math.inf
+    order: tuple[int, int] = (0, 0)
+    outcome: "list[bytes | None] | Exception | None" = None
+    seconds: float = 0.0
+    spared: int = 0
+    abandoned: bool = False
+    preempted: bool = False
+    rest: "tuple[ReadJob, ...]" = ()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the call may run on the reserved reader.
+
+        A call with parts may not, because parts that were delivered cannot run again.
+        """
+        return self.expected <= SHORT and not self.rest
+
+    @property
+    def size(self) -> int:
+        """Size of the results in bytes."""
+        return sum(map(len, filter(None, self.outcome))) if isinstance(self.outcome, list) else 0
+
+    def deliver(self) -> None:
+        """Resolve the future with the outcome, unless it is done already."""
+        outcome, self.outcome = self.outcome, None  # breaks the reference cycle of an error and its traceback
+        if self.answers.done():
+            return
+        if isinstance(outcome, list):
+            self.answers.set_result(outcome)
+        else:
+            assert outcome is not None, "it was run"
+            self.answers.set_exception(outcome)
+
+
+# Fair queue of calls that wait for a reader: round-robin over clients, shortest call first.
+#
+# 1. Clients take turns, whatever the number of their calls.
+# 2. On a client's turn, its call with the shortest estimate is served; of calls with similar estimates, the
+#    oldest.
+# 3. The reader that is reserved for short calls skips clients that have none.
+#
+# The queue holds `most` calls, and half as many of one client, so that no client fills it alone.
+
 
 MAX_WAITING = 1_000
 LEAST, UNKNOWN = -9, 1_000  # magnitudes: of a millisecond, and greater than any other
@@ -121,3 +186,41 @@ class JobQueue:
 def _magnitude(seconds: float) -> int:
     """Binary exponent of an estimate; calls of equal magnitude are served in order of arrival."""
     return max(LEAST, frexp(seconds)[1]) if isfinite(seconds) else UNKNOWN
+
+
+# Context variables: the client that a task runs statements for, and their estimated CPU time.
+#
+# The read pool needs both for fair scheduling. They are context variables because the layers between an
+# endpoint and the pool have no use for them.
+
+
+_client: ContextVar[str] = ContextVar("client", default="")
+_expected: ContextVar[float | None] = ContextVar("expected", default=None)
+
+NOBODY = ""
+"""The client of the server's own statements."""
+
+
+def act_for(client: str) -> None:
+    """Set the client that this task runs statements for."""
+    _client.set(client)
+
+
+def expect(seconds: float | None) -> None:
+    """Set the estimated CPU seconds of this task's statements; None if unknown."""
+    _expected.set(seconds)
+
+
+@contextmanager
+def expecting(seconds: float) -> Iterator[None]:
+    """Set the estimate for the duration of a block."""
+    token = _expected.set(seconds)
+    try:
+        yield
+    finally:
+        _expected.reset(token)
+
+
+def caller() -> tuple[str, float | None]:
+    """Return the client of this task and its estimated CPU seconds."""
+    return _client.get(), _expected.get()

@@ -20,21 +20,20 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import cast
 
-from gqlnews.config.limits import UNLIMITED, Limits
-from gqlnews.database.sqlite.callers import caller
+import orjson
+
+from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.sqlite.connection import MARGIN, Statements
+from gqlnews.database.sqlite.damage import to_database_error
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
-from gqlnews.database.sqlite.job_queue import FULL, JobQueue
-from gqlnews.database.sqlite.query_limits import MARGIN
-from gqlnews.database.sqlite.read_job import SHORT, ReadJob
+from gqlnews.database.sqlite.job_queue import FULL, SHORT, JobQueue, ReadJob, caller
 from gqlnews.database.sqlite.read_worker import ReadWorker
-from gqlnews.database.sqlite.reader_connection import Statements
-from gqlnews.database.sqlite.sqlite_errors import to_database_error
 from gqlnews.errors import DatabaseError, OverloadedError
 
 Trace = Callable[[str], None]
@@ -244,3 +243,58 @@ class ReadPool:
         if not call.abandoned:
             self._waiting.put_back(call)
             self._wake()
+
+
+# Table sizes as clients see them, used to estimate the scan work of a request.
+#
+# The keys are table names (`""` for articles) with their number of rows, and `table.column` with the number
+# of rows of the largest group of that column. The pool reads the sizes after a content change, at most twice
+# a second, and never for a request.
+
+
+Sizes = Mapping[str, int]
+
+_SIZES = """
+SELECT json_object(
+    '', article_count,
+    'provider', provider_count,
+    'topic', topic_count,
+    'story', (SELECT count(*) FROM story WHERE scope = ?1),
+    'article_topic', (SELECT CAST(total(articles) AS INTEGER) FROM topic_use WHERE published >= 1 - ?1),
+    'article.provider_domain', (SELECT ifnull(max(articles), 0) FROM (
+        SELECT sum(articles) AS articles FROM provider_use WHERE own = 1 AND published >= 1 - ?1
+        GROUP BY domain)),
+    'article_topic.topic', (SELECT ifnull(max(articles), 0) FROM (
+        SELECT sum(articles) AS articles FROM topic_use WHERE published >= 1 - ?1 GROUP BY topic)),
+    'story_article.story', (SELECT ifnull(max(size), 0) FROM story WHERE scope = ?1))
+FROM site WHERE audience = ?1
+"""
+
+SIZES: Statements = ((_SIZES, (0,)), (_SIZES, (1,)))
+"""For the public, and for all articles."""
+
+
+def sizes_of(answer: bytes | None) -> Sizes:
+    """Parse the result of one of the statements; empty without a result."""
+    sizes: Sizes = orjson.loads(answer or b"{}")
+    return sizes
+
+
+# Article and problem counts for the operator.
+
+
+_COUNTS = """
+SELECT json_object(
+    'public', (SELECT article_count FROM site WHERE audience = 0),
+    'all', (SELECT article_count FROM site WHERE audience = 2),
+    'error', (SELECT count(*) FROM problem WHERE severity = 'ERROR'),
+    'warning', (SELECT count(*) FROM problem WHERE severity = 'WARNING'))
+"""
+
+COUNTS: Statements = ((_COUNTS, ()),)
+
+
+def counts_of(answer: bytes | None) -> Mapping[str, int]:
+    """Parse the result: articles that the `public` sees, and `all`; problems of kind `error`, `warning`."""
+    counts: Mapping[str, int] = orjson.loads(answer or b"{}")
+    return counts

@@ -23,9 +23,8 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
-from gqlnews.database.sqlite.damage import has_our_header, report_file
+from gqlnews.database.sqlite.damage import Identity, has_our_header, identity_of, report_file
 from gqlnews.database.sqlite.leader_lock import lock_at
-from gqlnews.database.sqlite.paths import Identity, identity_of
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DamagedDatabaseError, LockedDatabaseError, StorageError
 

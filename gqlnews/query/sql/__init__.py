@@ -17,8 +17,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, literal_column, select
 
-from gqlnews.query.audience import Audience
 from gqlnews.query.fields import (
+    Audience,
     ChangeFeed,
     ChangeFeedField,
     ChangeStream,
@@ -36,19 +36,13 @@ from gqlnews.query.fields import (
     StatsFacet,
     TermsFacet,
 )
-from gqlnews.query.sql.change_feed import render_log, render_log_part
-from gqlnews.query.sql.change_stream import render_events, render_passing
+from gqlnews.query.sql.changes import render_events, render_log, render_log_part, render_passing
 from gqlnews.query.sql.connections import render_connection, render_part
-from gqlnews.query.sql.context import AnySelect, Context, FieldRenderer
-from gqlnews.query.sql.drift import render_differences
-from gqlnews.query.sql.facets import render_groups, render_statistics
-from gqlnews.query.sql.histogram import render_intervals
-from gqlnews.query.sql.json_array import render_items
-from gqlnews.query.sql.more_like_this import render_similar
-from gqlnews.query.sql.node_lookup import render_refs
-from gqlnews.query.sql.objects import render_column, render_literal
-from gqlnews.query.sql.relations import render_many, render_one
-from gqlnews.query.sql.sql_row import Row
+from gqlnews.query.sql.facets import render_groups, render_intervals, render_statistics
+from gqlnews.query.sql.fts import render_similar
+from gqlnews.query.sql.objects import render_column, render_differences, render_items, render_literal
+from gqlnews.query.sql.relations import render_many, render_one, render_refs
+from gqlnews.query.sql.rows import AnySelect, Context, FieldRenderer, Row
 from gqlnews.query.tree import RequestRefusedError, RootPlan
 
 REFUSED = "!"  # no JSON text starts with it

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import FromClause, Select, func, select
 
 from gqlnews.query.fields import JoinKey
-from gqlnews.query.sql.context import Context, Expression
 from gqlnews.query.sql.objects import nestings
-from gqlnews.query.sql.sql_row import Row, column_of, item_of
+from gqlnews.query.sql.rows import Context, Expression, Row, column_of, item_of
 from gqlnews.query.tree import FieldPlan
 
 DEEPEST = 7

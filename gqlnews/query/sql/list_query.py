@@ -9,13 +9,10 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column
 from gqlnews.query.connection_args import ConnectionShape
 from gqlnews.query.fields import CollapseBy, Entity, JoinKey, JoinTable, OrderTerm
 from gqlnews.query.predicates import EVERYTHING, Condition, columns_of
-from gqlnews.query.sql.access_path import ONE, TableScan
-from gqlnews.query.sql.conditions import render_condition
-from gqlnews.query.sql.context import Context, Expression
+from gqlnews.query.sql.conditions import beyond, keys_of, ordering, render_condition
 from gqlnews.query.sql.cte_levels import Link
 from gqlnews.query.sql.fts import prefilter_by_score
-from gqlnews.query.sql.keyset import beyond, keys_of, ordering
-from gqlnews.query.sql.sql_row import aliased, column_of, visible
+from gqlnews.query.sql.rows import ONE, Context, Expression, TableScan, aliased, column_of, visible
 from gqlnews.query.tree import FieldPlan
 
 Parent = Expression | Select[Any] | None

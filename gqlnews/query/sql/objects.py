@@ -1,15 +1,29 @@
-"""Render JSON objects and their plain fields: `json_object('title', t1.title, …)`."""
+"""Render JSON objects: rows, their plain fields, and the objects of a JSON array column."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnClause, ColumnElement, func, literal_column, null, select
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
-from gqlnews.query.audience import Audience
-from gqlnews.query.fields import Column, Literal
-from gqlnews.query.sql.context import AnySelect, Context, Expression
-from gqlnews.query.sql.sql_row import Row, column_of
+from gqlnews.query.fields import Audience, Column, Difference, Differences, JsonArray, Literal
+from gqlnews.query.sql.rows import ONE, ZERO, AnySelect, Context, Expression, Row, aliased, column_of, visible
 from gqlnews.query.tree import FieldPlan, ObjectPlan
+
+# Render JSON objects and their plain fields: `json_object('title', t1.title, …)`.
+
 
 MAX_PAIRS = 60  # SQLite functions take at most 127 arguments
 
@@ -81,3 +95,97 @@ def render_column(field: FieldPlan, row: Row, context: Context) -> Expression:
 def render_literal(field: FieldPlan, _row: Row, _context: Context) -> Expression:
     assert isinstance(field.declaration, Literal)
     return quoted(field.declaration.text)
+
+
+# Render the objects of a JSON array column.
+
+
+_NONE: Expression = literal_column("'[]'")
+_LENGTH = func.json_array_length
+
+
+class ItemRow(Row):
+    """An object in a JSON array, whose members are returned as stored. `place` is its SQL path prefix."""
+
+    def __init__(self, row: Row, alias: str, place: str) -> None:
+        super().__init__(alias, row.depth, row.everything)
+        self._place = place
+
+    def value(self, column: Column) -> ColumnElement[object]:
+        # e2.value -> '$.url'
+        return literal_column(f"{self._place}.{column.name}'")
+
+
+def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
+    """Render a JSON array, with a fast path for empty and single-item arrays.
+
+    Most arrays have at most one item, and `json_each` takes longer than rendering it.
+
+    CASE WHEN t1.images = '[]' THEN json_array()
+        WHEN json_array_length(t1.images) = 1 THEN json_array(json_object('url', t1.images -> '$[0].url'))
+        ELSE (SELECT json_group_array(json_object('url', e2.value -> '$.url')) FROM json_each(t1.images) e2)
+    END
+    """
+    declaration = field.declaration
+    assert isinstance(declaration, JsonArray)
+    items = row.column(declaration.column)
+    first = render_object(field.selection, ItemRow(row, row.alias, f"{items.name} -> '$[0]"), context)
+    if declaration.single:
+        return case((items != _NONE, first))
+    alone: Expression = _LENGTH(items) == ONE
+    if field.definition.args:
+        start, end = context.bind(field, "start"), context.bind(field, "end")
+        alone = and_(start == ZERO, end > ZERO, alone)
+    return case(
+        (items == _NONE, func.json_array()),
+        (alone, func.json_array(first)),
+        else_=_opened(field, row, context),
+    )
+
+
+def _opened(field: FieldPlan, row: Row, context: Context) -> Expression:
+    declaration = field.declaration
+    assert isinstance(declaration, JsonArray)
+    alias = f"e{next(context.numbers)}"
+    body = render_object(field.selection, ItemRow(row, alias, f"{alias}.value -> '$"), context)
+    source = func.json_each(row.column(declaration.column)).alias(alias)
+    query = select(func.json_group_array(body)).select_from(source)
+    if field.definition.args:
+        key = column_of(alias, "key")
+        query = query.where(key >= context.bind(field, "start"), key < context.bind(field, "end"))
+    return query.scalar_subquery()
+
+
+# Render drift: the columns in which a row differs from the row that it matches.
+#
+# (SELECT json_group_array(json_object('field', s3.field, …)) FROM (
+#     SELECT 'title' AS field, t1.title AS listed, t3.title AS stored FROM article AS t3
+#     WHERE t3.id = t1.target_id AND t3.published = 1 AND t1.title <> t3.title
+#     UNION ALL …
+# ) AS s3)
+
+
+def render_differences(field: FieldPlan, row: Row, context: Context) -> Expression:
+    declaration = field.declaration
+    assert isinstance(declaration, Differences)
+    alias = f"s{next(context.numbers)}"
+    found = union_all(*(_difference(one, declaration, row, context) for one in declaration.among))
+    return render_array(field.selection, Row.leaf(alias), context, lambda: found)
+
+
+def _difference(one: Difference, declaration: Differences, row: Row, context: Context) -> Select[Any]:
+    """Select one row of texts, or none if the values are equal or the first one is null."""
+    match, other = declaration.match, f"t{next(context.numbers)}"
+    assert match.parent is not None
+    query = select(
+        quoted(one.field).label("field"),
+        cast(row.column(one.shown), Text).label("listed"),
+        cast(column_of(other, one.shown), Text).label("stored"),
+    ).select_from(aliased(declaration.entity.table, other))
+    mine, stored = row.column(one.column), column_of(other, one.column)
+    return query.where(
+        column_of(other, match.child) == row.column(match.parent),
+        visible(declaration.entity, other, context.audience),
+        mine.is_not(None),
+        mine.is_distinct_from(stored),
+    )

@@ -1,8 +1,4 @@
-"""Structured logging: one line per event, as text or JSON, on standard error.
-
-An event is a message and fields: `note("operation", name="Front", ms=1.9)`. Headers are never logged, so no
-token is.
-"""
+"""Structured logs and request ids."""
 
 import asyncio
 import json
@@ -11,15 +7,43 @@ import re
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import count
+from secrets import token_hex
 from time import perf_counter, time
 from typing import TextIO
 
 import orjson
 
 from gqlnews.config.settings import LogFormat
-from gqlnews.server.observability.request_id import current
+
+# Request ids for responses and logs: the client's `X-Request-Id` if it is a short token, else ours.
+
+
+REQUEST_ID = b"x-request-id"
+
+_TOKEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PROCESS = token_hex(4).encode()
+_numbers = count(1)
+
+current: ContextVar[str | None] = ContextVar("request", default=None)
+"""The request id of the current task."""
+
+
+def assign_request_id(given: bytes) -> bytes:
+    """Assign the id of a new request; `given` is the client's id, or empty."""
+    token = given if given and _TOKEN.fullmatch(given) else b"%b%08x" % (_PROCESS, next(_numbers))
+    current.set(token.decode("ascii"))
+    return token
+
+
+# Structured logging: one line per event, as text or JSON, on standard error.
+#
+# An event is a message and fields: `note("operation", name="Front", ms=1.9)`. Headers are never logged, so no
+# token is.
+
 
 FIELDS = "fields"
 PLAIN_VALUE = re.compile(r"[\w.:/+@%-]+", re.ASCII)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
 
-from gqlnews.engine.engine import GraphQLResponse
+from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 
 MAX_NAMES = 200  # distinct operation names: clients may invent any number

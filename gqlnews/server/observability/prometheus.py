@@ -15,14 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gqlnews.database.sqlite.callers import expecting
-from gqlnews.database.sqlite.stats import COUNTS, counts_of
-from gqlnews.engine.field_cache import FieldCache
+from gqlnews.database.sqlite.job_queue import expecting
+from gqlnews.database.sqlite.read_pool import COUNTS, counts_of
+from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import DatabaseError
-from gqlnews.query.audience import Audience
+from gqlnews.query.fields import Audience
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import SECONDS, Metrics, OperationOutcome
-from gqlnews.server.offload import OffloadQueue
+from gqlnews.server.preparation import OffloadQueue
 from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.services import AppState
 from gqlnews.server.stream_framing import EVENTS, PARTS, PAYLOADS

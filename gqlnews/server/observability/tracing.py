@@ -24,24 +24,17 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews import __version__
-from gqlnews.database.sqlite.reader_connection import Statement, Statements
-from gqlnews.engine.engine import (
-    Engine,
-    GraphQLRequest,
-    GraphQLResponse,
-    Offload,
-    PreparedIncremental,
-    PreparedQuery,
-    Ready,
-)
+from gqlnews.database.sqlite.connection import Statement, Statements
+from gqlnews.engine.engine import Engine, Offload
 from gqlnews.engine.execution import Read
 from gqlnews.engine.incremental import ReadParts
-from gqlnews.query.audience import Audience
+from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedIncremental, PreparedQuery, Ready
+from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundQuery
+from gqlnews.server.negotiation import RequestHeaders
 from gqlnews.server.observability.metrics import LONGEST_NAME, OperationOutcome
 from gqlnews.server.preparation import Preparer
-from gqlnews.server.request_headers import RequestHeaders
-from gqlnews.server.request_parsing import wants_graphiql
+from gqlnews.server.request import wants_graphiql
 from gqlnews.server.services import AppState
 
 NAME = "gqlnews"

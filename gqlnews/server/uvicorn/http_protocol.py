@@ -14,19 +14,17 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, par
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gqlnews.server.uvicorn.coalescing_transport import CoalescingTransport
-from gqlnews.server.uvicorn.request_cycle import Cycle
-from gqlnews.server.uvicorn.request_validation import (
+from gqlnews.server.uvicorn.request_cycle import (
     CHECKED,
     CONTINUE,
     EXPECT,
     HOST,
+    Cycle,
     RequestHead,
     origin_form,
     validate,
 )
-from gqlnews.server.uvicorn.sliced_input import SlicedInput
-from gqlnews.server.uvicorn.static_responses import (
+from gqlnews.server.uvicorn.timeouts import (
     BAD_HANDSHAKE,
     BODY_TOO_LARGE,
     HEADERS_TOO_LARGE,
@@ -38,8 +36,10 @@ from gqlnews.server.uvicorn.static_responses import (
     STOPPING,
     TIMEOUT,
     URL_TOO_LONG,
+    ReadTimer,
+    WriteStallTimer,
 )
-from gqlnews.server.uvicorn.timeouts import ReadTimer, WriteStallTimer
+from gqlnews.server.uvicorn.transport import CoalescingTransport, SlicedInput
 
 ABORT = "gqlnews.abort"  # ASGI extension: abort the connection of a client that does not read
 SLICE_BYTES = 4 * 1024  # about a hundred requests of minimal size

@@ -10,11 +10,9 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from gqlnews.errors import Code
-from gqlnews.server.http import JSON, UTF8, error_body
-from gqlnews.server.security_headers import SECURITY_HEADERS
-from gqlnews.server.uvicorn.sliced_input import CLIENT_NOT_READING, SlicedInput, SlicedTransport
-from gqlnews.server.uvicorn.static_responses import BAD_HANDSHAKE, STOPPING
-from gqlnews.server.uvicorn.timeouts import WriteStallTimer
+from gqlnews.server.response import JSON, SECURITY_HEADERS, UTF8, error_body
+from gqlnews.server.uvicorn.timeouts import BAD_HANDSHAKE, STOPPING, WriteStallTimer
+from gqlnews.server.uvicorn.transport import CLIENT_NOT_READING, SlicedInput, SlicedTransport
 
 SLICE_BYTES = 2 * 1024  # several hundred frames of minimal size
 CLOSE_SECONDS = 5.0  # for a client to answer the close frame

@@ -14,11 +14,17 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.models import ParseOptions
-from gqlnews.database.sqlite.damage import damaged, record_ours, report, report_file, reported
-from gqlnews.database.sqlite.paths import identity_of
-from gqlnews.database.sqlite.reader_connection import connect_to_read
+from gqlnews.database.sqlite.connection import connect_to_read
+from gqlnews.database.sqlite.damage import (
+    damaged,
+    identity_of,
+    record_ours,
+    report,
+    report_file,
+    reported,
+    translate_errors,
+)
 from gqlnews.database.sqlite.rebuild import SIDE_FILES, rebuild, rebuilt_file
-from gqlnews.database.sqlite.sqlite_errors import translate_errors
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DamagedDatabaseError, StorageError, UnknownDatabaseError
 from gqlnews.ingest.pipeline import ingest
@@ -408,7 +414,7 @@ import asyncio, os, sys
 from pathlib import Path
 from gqlnews.content.models import ParseOptions
 from gqlnews.errors import DamagedDatabaseError
-from gqlnews.database.sqlite.snapshot_pair import SnapshotPair
+from gqlnews.database.sqlite.snapshots import SnapshotPair
 
 async def main():
     snapshots = SnapshotPair()

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.damage import clear_report, damaged, report, reported
+from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.sqlite.damage import clear_report, damaged, identity_of, report, reported
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.leader_lock import lock_at
-from gqlnews.database.sqlite.paths import identity_of
-from gqlnews.database.sqlite.reader_connection import Statements
 from gqlnews.database.sqlite.rebuild import swap_lock
 from gqlnews.database.sqlite.writer import open_writer
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.inline_executor import (
     BUDGET_STEPS,
     FIRST_BACKOFF,
@@ -17,7 +18,6 @@ from gqlnews.database.sqlite.inline_executor import (
     InlineExecutor,
 )
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.reader_connection import Statements
 from gqlnews.database.sqlite.writer import open_writer
 
 COUNT = (

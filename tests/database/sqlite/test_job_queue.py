@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gqlnews.database.sqlite.job_queue import JobQueue
-from gqlnews.database.sqlite.read_job import SHORT, ReadJob
+from gqlnews.database.sqlite.job_queue import SHORT, JobQueue, ReadJob
 from gqlnews.errors import OverloadedError
 
 DEAR = 1.0

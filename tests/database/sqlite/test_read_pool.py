@@ -11,14 +11,12 @@ from typing import Any
 
 import pytest
 
-from gqlnews.config.limits import UNLIMITED, Limits
-from gqlnews.database.sqlite.callers import act_for, expect
+from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.inline_executor import MIN_SAMPLES
-from gqlnews.database.sqlite.job_queue import JobQueue
-from gqlnews.database.sqlite.read_job import SHORT
+from gqlnews.database.sqlite.job_queue import SHORT, JobQueue, act_for, expect
 from gqlnews.database.sqlite.read_pool import DELIVERED_BYTES, ReadPool
 from gqlnews.database.sqlite.read_worker import ReadWorker
-from gqlnews.database.sqlite.reader_connection import Statements
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, OverloadedError, UnknownDatabaseError
 

@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.models import ParseOptions
-from gqlnews.database.sqlite.damage import DamageReport, damaged
+from gqlnews.database.sqlite.connection import connect_to_read
+from gqlnews.database.sqlite.damage import DamageReport, damaged, identity_of
 from gqlnews.database.sqlite.leader_lock import acquire_leadership, lock_at, lock_file
-from gqlnews.database.sqlite.paths import identity_of
-from gqlnews.database.sqlite.reader_connection import connect_to_read
 from gqlnews.database.sqlite.rebuild import in_use, rebuild, rebuilt_file, swap_lock
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import LockedDatabaseError, StorageError

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.query.fts_query import MAX_CHARACTERS, MAX_TERMS, NOTHING, to_fts5_query
-from gqlnews.query.fts_tokens import _RANGES, has_token
+from gqlnews.query.fts_query import _RANGES, MAX_CHARACTERS, MAX_TERMS, NOTHING, has_token, to_fts5_query
 
 TABLE = "CREATE VIRTUAL TABLE doc USING fts5 (title, body, tokenize = 'unicode61 remove_diacritics 2')"
 DOCUMENTS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gqlnews.engine.engine import GraphQLResponse
+from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.server.observability.metrics import (
     LONGEST_NAME,

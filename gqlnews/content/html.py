@@ -1,0 +1,325 @@
+"""Render Markdown to sanitized HTML, and sanitize HTML embeds."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from html import escape, unescape
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+import nh3
+import pyromark
+
+# Sanitize `featuredContent`, the HTML embed of an article.
+#
+# An iframe loses all attributes except known ones with harmless values. A host that serves more than video
+# players, such as YouTube, is limited to the paths of its player, because other paths redirect to any site.
+
+
+_FEATURES = frozenset({"autoplay", "encrypted-media", "fullscreen", "picture-in-picture"})
+"""Browser features that a video player needs; excludes cameras, clipboard, payments and sensors."""
+
+_EVERY_SITE = frozenset({"*", "'src'"})
+
+_YOUTUBE = re.compile(r"/embed(?:/[\w&=-]+)?/?", re.ASCII)
+_VIMEO = re.compile(r"/video/[\w&=-]+/?", re.ASCII)
+_PLAYER_PATHS = {
+    "youtube.com": _YOUTUBE,
+    "www.youtube.com": _YOUTUBE,
+    "m.youtube.com": _YOUTUBE,
+    "youtube-nocookie.com": _YOUTUBE,
+    "www.youtube-nocookie.com": _YOUTUBE,
+    "player.vimeo.com": _VIMEO,
+}
+"""Allowed paths by host; a host that is not listed may serve any path."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HTML_SPACE = " \t\n\r\f"
+_LENGTH = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:px|%)?", re.ASCII)
+
+_IFRAME = re.compile(r'<iframe((?: [a-z-]+="[^"]*")*+)>.*?</iframe>', re.DOTALL)
+_SOURCE = re.compile(r'(?: [a-z-]+="[^"]*")*? src="')
+
+
+def sanitize_embed(written: str, iframe_hosts: tuple[str, ...]) -> str | None:
+    """Sanitize an embed, keeping only https iframes of allowed hosts; return None if nothing remains."""
+    return _IFRAME.sub(_with_source, _build_cleaner(iframe_hosts).clean(written)).strip() or None
+
+
+def _with_source(iframe: re.Match[str]) -> str:
+    """Remove the content of an iframe, which no browser shows, or the iframe if its `src` was removed."""
+    attributes = iframe[1]
+    return f"<iframe{attributes}></iframe>" if _SOURCE.match(attributes) else ""
+
+
+@cache
+def _build_cleaner(iframe_hosts: tuple[str, ...]) -> nh3.Cleaner:
+    def keep(tag: str, attribute: str, value: str) -> str | None:
+        if tag != "iframe":
+            return value
+        if attribute == "src":
+            return value if _is_allowed(value, iframe_hosts) else None
+        return _FILTERS[attribute](value) if attribute in _FILTERS else value
+
+    return nh3.Cleaner(
+        tags=nh3.ALLOWED_TAGS | {"iframe"},
+        attributes={
+            **nh3.ALLOWED_ATTRIBUTES,
+            "iframe": {"src", "title", "allowfullscreen", "sandbox", *_FILTERS},
+        },
+        attribute_filter=keep,
+    )
+
+
+def _is_allowed(source: str, iframe_hosts: tuple[str, ...]) -> bool:
+    url = source.strip(_HTML_SPACE)
+    if _CONTROL.search(url):  # browsers ignore control characters, other URL parsers do not
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # not a URL
+        return False
+    host = parts.netloc.lower()  # includes user and port, so a URL with these matches no host
+    if parts.scheme != "https" or host not in iframe_hosts:
+        return False
+    paths = _PLAYER_PATHS.get(host)
+    return paths is None or paths.fullmatch(parts.path) is not None
+
+
+def _player_features(policy: str) -> str | None:
+    """Reduce a permissions policy to the features that a player needs, for the player's own site only."""
+    directives = [each for each in (part.strip() for part in policy.split(";")) if each]
+    features = [name for name in map(_player_feature, directives) if name]
+    return policy if features == directives else "; ".join(features) or None
+
+
+def _player_feature(directive: str) -> str | None:
+    name, *sites = directive.split()
+    return name if name in _FEATURES and _EVERY_SITE.issuperset(sites) else None
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    """Build a filter that removes the attribute unless its value matches `pattern`."""
+    return lambda value: value if pattern.fullmatch(value.strip(_HTML_SPACE)) else None
+
+
+_FILTERS: dict[str, Callable[[str], str | None]] = {
+    "allow": _player_features,
+    "width": _matching(_LENGTH),
+    "height": _matching(_LENGTH),
+    "frameborder": _matching(re.compile(r"[01]|no|yes", re.IGNORECASE)),
+    "loading": _matching(re.compile(r"lazy|eager", re.IGNORECASE)),
+    # `unsafe-url` and `no-referrer-when-downgrade` send the path and query of the page to another site.
+    "referrerpolicy": _matching(
+        re.compile(
+            r"no-referrer|same-origin|origin|strict-origin|(?:strict-)?origin-when-cross-origin",
+            re.IGNORECASE,
+        )
+    ),
+}
+
+
+# Reject HTML whose structure would make sanitizing quadratic.
+#
+# The sanitizer's HTML5 parser takes time quadratic in the nesting depth and in the number of attributes of a
+# tag, and proportional to open formatting elements (`<b>`) times the paragraphs that repeat them. So the tags
+# are counted first. HTML that this check does not fully understand must be short.
+
+
+_MAX_TAGS = 50_000
+_MAX_TAG_CHARACTERS = 50_000
+_MAX_DEPTH = 2_000
+_MAX_REPEATED = 500_000
+_MAX_UNUSUAL_TAGS = 500
+_TOKEN = re.compile(
+    r"<!--(?:[^-]|-(?!->))*+-->"
+    r"|<(/?)([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])(?:[^\"'<>]|\"[^\"<>]*\"|'[^'<>]*')*+>"
+    r"|<"
+)
+_FORMATTING = frozenset(
+    {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
+)
+_NEVER_DEEP = frozenset(
+    {
+        "area",
+        "br",
+        "col",
+        "dd",
+        "dt",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "li",
+        "link",
+        "meta",
+        "option",
+        "p",
+        "source",
+        "td",
+        "th",
+        "tr",
+        "wbr",
+    }
+)
+_OTHER_RULES = frozenset(  # inside these elements, tags are text or follow other parsing rules
+    {
+        "frameset",
+        "iframe",
+        "math",
+        "noembed",
+        "noframes",
+        "noscript",
+        "plaintext",
+        "script",
+        "select",
+        "style",
+        "svg",
+        "template",
+        "textarea",
+        "title",
+        "xmp",
+    }
+)
+
+
+def is_safe_to_sanitize(html: str) -> bool:
+    """Return whether sanitizing takes well under a second."""
+    tags = html.count("<")
+    if tags + html.count("&") > _MAX_TAGS:
+        return False
+    if tags <= _MAX_UNUSUAL_TAGS and len(html) <= _MAX_TAG_CHARACTERS:
+        return True
+    return _is_plain(html, tags)
+
+
+def _is_plain(html: str, tags: int) -> bool:
+    """Return whether all tags are simple, and nesting and repeated formatting are within the limits."""
+    open_now: Counter[str] = Counter()
+    depth = formatting = most_formatting = 0
+    for token in _TOKEN.finditer(html):
+        name = (token[2] or "").lower()
+        if token[0] == "<" or name in _OTHER_RULES or len(token[0]) > _MAX_TAG_CHARACTERS:
+            return False
+        if not name or name in _NEVER_DEEP or (token[1] and not open_now[name]):
+            continue
+        step = -1 if token[1] else 1
+        open_now[name] += step
+        depth += step
+        formatting += step if name in _FORMATTING else 0
+        most_formatting = max(most_formatting, formatting)
+        if depth > _MAX_DEPTH:
+            return False
+    return most_formatting * tags <= _MAX_REPEATED
+
+
+# Render the Markdown body to HTML, headings and word counts.
+#
+# Anchors are inserted after the HTML is sanitized, because only then is every tag sure to be well-formed,
+# with its attributes in double quotes.
+
+
+_WORDS_A_MINUTE = 240
+_OPTIONS = (
+    pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_FOOTNOTES | pyromark.Options.ENABLE_STRIKETHROUGH
+)
+_TAG = re.compile(r'<(/?)([a-z0-9]+)(?:[^"<>]|"[^"]*")*+>')
+_NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+
+class BodyHeading(msgspec.Struct):
+    """Heading as the API returns it."""
+
+    level: int
+    text: str
+    anchor: str
+
+
+class RenderedBody(NamedTuple):
+    """Rendered body; `body`, `html` and `minutes` are None if the body is blank.
+
+    `is_plain` is set if the HTML was too complex to sanitize; `html` then shows the Markdown source.
+    """
+
+    body: str | None
+    html: str | None
+    headings: list[BodyHeading]
+    words: int
+    minutes: int | None
+    is_plain: bool = False
+
+
+_EMPTY = RenderedBody(None, None, [], 0, None)
+
+
+def render(written: str) -> RenderedBody:
+    """Render the text below the front matter."""
+    body = strip_blank_lines(written)
+    if not body:
+        return _EMPTY
+    words = len(body.split())
+    minutes = -(-words // _WORDS_A_MINUTE)
+    unsafe = pyromark.html(body, options=_OPTIONS)
+    if not is_safe_to_sanitize(unsafe):
+        return RenderedBody(body, f"<pre>{escape(body)}</pre>", [], words, minutes, is_plain=True)
+    html, headings = _with_anchors(nh3.clean(unsafe))
+    return RenderedBody(body, html, headings, words, minutes)
+
+
+def strip_blank_lines(text: str) -> str:
+    """Strip blank lines around `text` and the last line's end; indentation and trailing spaces remain."""
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    if start >= end:
+        return ""
+    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    tail = text[end:]
+    return text[first : end + len(tail) - len(tail.lstrip(" \t"))] if tail else text[first:]
+
+
+def _with_anchors(html: str) -> tuple[str, list[BodyHeading]]:
+    headings: list[BodyHeading] = []
+    pieces: list[str] = []
+    taken: dict[str, int] = {}
+    done = 0
+    opened: tuple[str, int, int] | None = None
+    for tag in _TAG.finditer(html):
+        name = tag[2]
+        if name not in _HEADINGS:
+            continue
+        if not tag[1]:
+            opened = (name, tag.start(), tag.end())
+        elif opened is not None and opened[0] == name:
+            inside = html[opened[2] : tag.start()]
+            text = " ".join(unescape(_TAG.sub("", inside)).split())
+            heading = BodyHeading(int(name[1]), text, _free_anchor(text, taken))
+            headings.append(heading)
+            pieces += (
+                html[done : opened[1]],
+                f'<{name} id="{heading.anchor}"',
+                html[opened[1] + 3 : opened[2]],
+            )
+            done = opened[2]
+            opened = None
+    pieces.append(html[done:])
+    return "".join(pieces), headings
+
+
+def _free_anchor(text: str, taken: dict[str, int]) -> str:
+    """Build a unique anchor as GitHub does: lower case, no punctuation, hyphens for spaces.
+
+    Repeated anchors get the suffix `-1`, `-2`, …; `taken` maps each anchor to the last number tried after it.
+    """
+    words = _NOT_IN_ANCHOR.sub("", unicodedata.normalize("NFC", text).lower())
+    stem = words.replace(" ", "-") or "section"
+    anchor, number = stem, taken.get(stem, 0)
+    while anchor in taken:
+        number += 1
+        anchor = f"{stem}-{number}"
+    taken[stem] = number
+    taken[anchor] = taken.get(anchor, 0)
+    return anchor

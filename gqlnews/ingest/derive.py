@@ -1,0 +1,328 @@
+"""Derive providers, topics, usage counts and stories from the articles."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
+
+import msgspec
+
+from gqlnews.ingest.change_log import ScopeDelta
+from gqlnews.ingest.rows import Row, node_id
+
+# Derive the providers of each scope: scope 0 covers published articles only, scope 1 all.
+#
+# A provider exists if a visible article has it, or lists coverage by it. Its names are ordered:
+#
+# 1. first the names that files give their own provider: by number of files, then by the most recent of these
+#    files (the newest; of equal instants, the first slug);
+# 2. then the names that only related coverage gives: by number of files that list them, then by the instant
+#    of the most recent of these files, then by code point.
+
+
+_DELETE_PROVIDERS = "DELETE FROM provider WHERE scope = ? AND domain IN (SELECT domain FROM affected_domain)"
+
+# The most recent file is looked up only to decide a tie.
+_PROVIDER_NAMES = """
+SELECT domain, name,
+    CASE WHEN alike = 1 THEN NULL WHEN own THEN (
+        SELECT published_at FROM article
+        WHERE provider_domain = domain AND provider_name = name AND (published OR ?1)
+        ORDER BY published_at DESC, slug LIMIT 1
+    ) ELSE (
+        SELECT max(article.published_at) FROM related CROSS JOIN article ON id = article_id
+        WHERE related.provider_domain = domain AND related.provider_name = name AND (published OR ?1)
+    ) END AS newest,
+    CASE WHEN alike > 1 AND own THEN (
+        SELECT slug FROM article
+        WHERE provider_domain = domain AND provider_name = name AND (published OR ?1)
+        ORDER BY published_at DESC, slug LIMIT 1
+    ) END AS newest_slug
+FROM (
+    SELECT domain, name, own, articles, count(*) OVER (PARTITION BY domain, own, articles) AS alike
+    FROM (
+        SELECT domain, name, max(own) AS own,
+            coalesce(sum(articles) FILTER (WHERE own), sum(articles)) AS articles
+        FROM provider_use
+        WHERE domain IN (SELECT domain FROM affected_domain) AND (published OR ?1)
+        GROUP BY domain, name
+    )
+)
+ORDER BY domain, own DESC, articles DESC, newest DESC, newest_slug, name
+"""
+
+# Images come from the newest file whose own provider has any.
+_INSERT = """
+INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
+    SELECT provider_images FROM article INDEXED BY article_provider_images
+    WHERE provider_domain = ?2 AND (published OR ?1) AND provider_images IS NOT NULL
+    ORDER BY published_at DESC, slug LIMIT 1), '[]'), folded(?2), folded(?4))
+"""
+
+
+def derive_providers(db: sqlite3.Connection) -> ScopeDelta:
+    """Derive the providers of `affected_domain`; return the growth per scope."""
+    return ScopeDelta(*(_derive_providers(db, scope) for scope in (0, 1)))
+
+
+def _derive_providers(db: sqlite3.Connection, scope: int) -> int:
+    before = db.execute(_DELETE_PROVIDERS, (scope,)).rowcount
+    return db.executemany(_INSERT, _providers(db, scope)).rowcount - before
+
+
+def _providers(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str, str, str]]:
+    for domain, uses in groupby(db.execute(_PROVIDER_NAMES, (scope,)), key=itemgetter(0)):
+        names = [name for _, name, *_ in uses]
+        yield scope, domain, node_id("Provider", domain), names[0], msgspec.json.encode(names).decode()
+
+
+# Derive the topics of each scope: scope 0 covers published articles only, scope 1 all.
+
+
+_DELETE_TOPICS = "DELETE FROM topic WHERE scope = ? AND slug IN (SELECT slug FROM affected_topic)"
+
+# The name that most files use, then the first by code point.
+_TOPIC_NAMES = """
+SELECT topic, name FROM (
+    SELECT topic, name, row_number() OVER (PARTITION BY topic ORDER BY sum(articles) DESC, name) AS place
+    FROM topic_use
+    WHERE topic IN (SELECT slug FROM affected_topic) AND (published OR ?)
+    GROUP BY topic, name
+) WHERE place = 1
+"""
+
+
+def derive_topics(db: sqlite3.Connection) -> ScopeDelta:
+    """Derive the topics of `affected_topic`; return the growth per scope."""
+    return ScopeDelta(*(_derive_topics(db, scope) for scope in (0, 1)))
+
+
+def _derive_topics(db: sqlite3.Connection, scope: int) -> int:
+    before = db.execute(_DELETE_TOPICS, (scope,)).rowcount
+    return db.executemany("INSERT INTO topic VALUES (?, ?, ?, ?)", _topics(db, scope)).rowcount - before
+
+
+def _topics(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str, str]]:
+    for slug, name in db.execute(_TOPIC_NAMES, (scope,)):
+        yield scope, slug, node_id("Topic", slug), name
+
+
+# Usage counts: number of articles per name of a topic or provider, updated incrementally.
+#
+# As with the full-text indexes, the articles of `batch` are subtracted before their rows change, and added
+# afterwards.
+
+
+# ruff: noqa: S608 - the parts of these statements are this program's
+
+
+def _counts(sign: str) -> tuple[str, ...]:
+    return (
+        f"""
+        INSERT INTO topic_use
+        SELECT topic, name, published, {sign}count(*) FROM article_topic
+        WHERE article_id IN batch GROUP BY topic, name, published
+        ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
+        """,
+        f"""
+        INSERT INTO provider_use
+        SELECT provider_domain, provider_name, 1, published, {sign}count(*) FROM article
+        WHERE id IN batch AND provider_domain IS NOT NULL
+        GROUP BY provider_domain, provider_name, published
+        ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
+        """,
+        # An article that lists a name several times counts once.
+        f"""
+        INSERT INTO provider_use
+        SELECT related.provider_domain, related.provider_name, 0, published, {sign}count(DISTINCT id)
+        FROM batch CROSS JOIN article USING (id) CROSS JOIN related ON article_id = id
+        WHERE related.provider_domain IS NOT NULL
+        GROUP BY related.provider_domain, related.provider_name, published
+        ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
+        """,
+    )
+
+
+_ADD = _counts("")
+_SUBTRACT = _counts("-")
+_DELETE_UNUSED = (
+    "DELETE FROM topic_use WHERE topic IN (SELECT slug FROM affected_topic) AND articles = 0",
+    "DELETE FROM provider_use WHERE domain IN (SELECT domain FROM affected_domain) AND articles = 0",
+)
+
+
+def decrement_usage(db: sqlite3.Connection) -> None:
+    """Subtract the articles of `batch`, before their rows change."""
+    for statement in _SUBTRACT:
+        db.execute(statement)
+
+
+def increment_usage(db: sqlite3.Connection) -> None:
+    """Add the articles of `batch`, with their current rows."""
+    for statement in _ADD:
+        db.execute(statement)
+
+
+def prune_usage(db: sqlite3.Connection) -> None:
+    """Delete unused names of `affected_topic` and `affected_domain`."""
+    for statement in _DELETE_UNUSED:
+        db.execute(statement)
+
+
+# Derive the stories of each scope: scope 0 covers published articles only, scope 1 all.
+#
+# Two articles are linked if each lists the other. A story is a connected component of two or more articles,
+# and its key is its least slug, so the order in which files are read does not matter.
+#
+# After a change, only the components that may be affected are computed again:
+#
+# 1. An article that was added, changed or removed, or whose related entries have another target, is affected.
+# 2. So is every article of a story that contained an affected one: the link that connected them may be gone.
+# 3. Add all articles that links now reach from these. If this reaches another story, it reaches all of it,
+#    because none of its own links changed: otherwise it would be affected already.
+# 4. Delete the stories of these articles, and insert the components that they form now.
+#
+# Scope 0 has a subset of scope 1's links, so each of its stories lies within one of scope 1. Therefore scope
+# 1 decides what to compute again in both.
+
+
+_AT_ONCE = 1024
+
+# ruff: noqa: S608 - the parts of these statements are this program's
+
+_MUTUAL = """
+related.article_id <> related.target_id AND EXISTS (
+    SELECT 1 FROM related AS back
+    WHERE back.target_id = related.article_id AND back.article_id = related.target_id)
+"""
+
+# SQLite does not know how few rows are affected: CROSS JOIN fixes the join order, INDEXED BY the index.
+_AFFECTED = (
+    "INSERT OR IGNORE INTO affected_story SELECT slug FROM touched",
+    """
+    INSERT OR IGNORE INTO affected_story
+    SELECT slug FROM story_article INDEXED BY story_article_story WHERE scope = 1 AND story IN (
+        SELECT story FROM story_article INDEXED BY story_article_slug
+        WHERE scope = 1 AND slug IN (SELECT slug FROM affected_story))
+    """,
+    f"""
+    INSERT INTO story_near
+    WITH RECURSIVE reached (id) AS (
+        SELECT id FROM article WHERE slug IN (SELECT slug FROM affected_story)
+        UNION
+        SELECT target_id FROM reached CROSS JOIN related ON article_id = reached.id WHERE {_MUTUAL}
+    )
+    SELECT id FROM reached
+    """,
+    """
+    INSERT OR IGNORE INTO affected_story
+    SELECT slug FROM story_article WHERE scope = 1 AND article_id IN (SELECT id FROM story_near)
+    """,
+)
+# A story's slug is that of one of its articles, and either all of them are affected or none.
+_FORGET_AFFECTED = (
+    "DELETE FROM story WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
+    "DELETE FROM story_article WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
+)
+_FORGET_ALL = ("DELETE FROM story", "DELETE FROM story_article")
+
+_PAIR = f"""
+INSERT INTO mutual
+SELECT article_id, target_id,
+    (SELECT published FROM article WHERE id = article_id)
+    AND (SELECT published FROM article WHERE id = target_id)
+FROM {{}} WHERE article_id < target_id AND {_MUTUAL}
+"""
+_PAIR_ALL = _PAIR.format("related")
+_PAIR_NEAR = _PAIR.format("story_near CROSS JOIN related ON article_id = story_near.id")
+
+_MEMBERS = """
+SELECT scope, component, id, slug, title, published_at, published_date_time, heat, quality
+FROM story_member JOIN article ON id = article_id
+ORDER BY scope, component
+"""
+
+
+class _Member(NamedTuple):
+    id: int
+    slug: str
+    title: str
+    published_at: str
+    published_date_time: str
+    heat: int | None
+    quality: int | None
+
+
+def derive_stories(db: sqlite3.Connection, *, everything: bool) -> None:
+    """Derive the stories of `touched` and `affected_story`, or all; links must be up to date."""
+    for statement in _FORGET_ALL if everything else (*_AFFECTED, *_FORGET_AFFECTED):
+        db.execute(statement)
+    db.execute(_PAIR_ALL if everything else _PAIR_NEAR)
+    for scope in (0, 1):
+        pairs = db.execute("SELECT article_id, other_id FROM mutual WHERE public OR ?", (scope,))
+        members = components(pairs)
+        db.executemany(f"INSERT INTO story_member VALUES ({scope}, ?, ?)", members)
+    _insert(db, _members(db))
+
+
+def components(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield (component, member) for each number in `pairs`; one of the members identifies a component."""
+    above: dict[int, int] = {}
+
+    def top(number: int) -> int:
+        above.setdefault(number, number)
+        while above[number] != number:
+            above[number] = number = above[above[number]]
+        return number
+
+    for one, other in pairs:
+        above[top(one)] = top(other)
+    return ((top(number), number) for number in above)
+
+
+def _members(db: sqlite3.Connection) -> Iterator[tuple[int, list[_Member]]]:
+    """Yield (scope, articles by slug) for each story."""
+    for (scope, _), rows in groupby(db.execute(_MEMBERS), key=itemgetter(0, 1)):
+        yield scope, sorted((_Member(*row[2:]) for row in rows), key=attrgetter("slug"))
+
+
+def _insert(db: sqlite3.Connection, stories: Iterator[tuple[int, list[_Member]]]) -> None:
+    while some := list(islice(stories, _AT_ONCE)):
+        db.executemany(
+            "INSERT INTO story VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_story_row(scope, members) for scope, members in some],
+        )
+        db.executemany(
+            "INSERT INTO story_article VALUES (?, ?, ?, ?)",
+            [
+                (scope, member.id, members[0].slug, member.slug)
+                for scope, members in some
+                for member in members
+            ],
+        )
+
+
+def _story_row(scope: int, members: list[_Member]) -> Row:
+    """Build the story's row; on ties, `max` and `min` take the first article by slug."""
+    slug, lead = members[0].slug, max(members, key=_prominence)
+    first = min(members, key=attrgetter("published_at"))
+    last = max(members, key=attrgetter("published_at"))
+    return (
+        scope,
+        slug,
+        node_id("Story", slug),
+        lead.title,
+        lead.id,
+        lead.slug,
+        len(members),
+        first.published_date_time,
+        last.published_date_time,
+        last.published_at,
+    )
+
+
+def _prominence(member: _Member) -> tuple[bool, int, bool, int, str]:
+    """Sort key: highest heat, then highest quality, then newest; missing values rank lowest."""
+    heat, quality = member.heat, member.quality
+    return heat is not None, heat or 0, quality is not None, quality or 0, member.published_at

@@ -1,0 +1,234 @@
+"""Render change feeds (`changes`) and change streams (subscriptions)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, literal_column, or_, select, table
+
+from gqlnews.errors import Code
+from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, Kind
+from gqlnews.query.predicates import All, AnyOf, Comparison, Not
+from gqlnews.query.sql.conditions import render_condition
+from gqlnews.query.sql.objects import columns_for, render_array, render_object
+from gqlnews.query.sql.rows import (
+    LISTED,
+    Context,
+    Expression,
+    Row,
+    aliased,
+    as_json,
+    column_of,
+    no_relation,
+    visible,
+)
+from gqlnews.query.tree import FieldPlan
+
+# Render a change feed: objects changed after a version, oldest first, each once, in its current state.
+#
+#     w2 AS MATERIALIZED (SELECT version, number, forgotten, <'line-'> AS line FROM site WHERE audience = 0)
+#     c2 AS MATERIALIZED (SELECT slug, version AS number, <ADDED, …> AS kind, <slug> AS there
+#                         FROM article_change WHERE scope = 0 AND version > :since …
+#                         ORDER BY version LIMIT :limit + 1)
+#
+# Bound values: `line` (the epoch of the store and audience as `line-`, null if the client passed no version),
+# `since` and `started` (numbers), `limit`. A client that pages through all content may be at a version older
+# than the newest forgotten removal. That is safe if it started after that removal, so until it has passed
+# that point its versions include the start: `line-number-started`.
+
+
+EPOCH_CHANGED = (
+    "`since` comes from a rebuilt database or from a caller with other access: start again without `since`."
+)
+UNKNOWN_VERSION = "`since` is not a known version: pass a `version` that the API returned."
+VERSION_EXPIRED = "`since` is older than the change log: start again without `since`."
+
+
+def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
+    declaration = field.declaration
+    assert isinstance(declaration, ChangeFeed)
+    log = LogRow(field, declaration, context)
+    log.validate_since()
+    return render_object(field.selection, log, context)
+
+
+class LogRow(Row):
+    """The change feed object: it has no columns, but a page of changes and the state of the audience."""
+
+    def __init__(self, field: FieldPlan, declaration: ChangeFeed, context: Context) -> None:
+        super().__init__("", 1, no_relation)
+        self.field, self.context = field, context
+        number = next(context.numbers)
+        self.state, self.changes = f"w{number}", f"c{number}"
+        context.materialize(self.state, self._state(declaration))
+        context.materialize(self.changes, self._changes(declaration, f"n{number}"))
+
+    def bound(self, name: str) -> Expression:
+        return self.context.bind(self.field, name)
+
+    def of_state(self, name: str) -> Expression:
+        """Read a column of the state: (SELECT w2.number FROM w2)."""
+        return select(column_of(self.state, name)).select_from(table(self.state)).scalar_subquery()
+
+    def page(self, *columns: Expression) -> Select[Any]:
+        """Select from the page of changes, without the extra row that signals more."""
+        rows = select(*columns).select_from(table(self.changes))
+        return rows.order_by(column_of(self.changes, "number")).limit(self.bound("limit"))
+
+    @property
+    def has_more(self) -> Expression:
+        counted = select(func.count()).select_from(table(self.changes)).scalar_subquery()
+        return counted > self.bound("limit")
+
+    @property
+    def version(self) -> Expression:
+        """The version to continue from; the current version of the audience if there are no more changes."""
+        numbers = self.page(column_of(self.changes, "number").label("number")).subquery("last")
+        last: Expression = func.coalesce(
+            select(func.max(column_of("last", "number"))).select_from(numbers).scalar_subquery(),
+            self.bound("since"),
+        )
+        started = literal_column("'-'").concat(func.coalesce(self.bound("started"), self.of_state("number")))
+        within = self.of_state("line").concat(last)
+        within = within.concat(case((last < self.of_state("forgotten"), started), else_=literal_column("''")))
+        return case((self.has_more, within), else_=self.of_state("version"))
+
+    def validate_since(self) -> None:
+        """Fail the request if `since` is of another epoch, unknown, or older than the forgotten removals."""
+        since, started, line = self.bound("since"), self.bound("started"), self.bound("line")
+        number, forgotten = self.of_state("number"), self.of_state("forgotten")
+        self.context.refuse_where(
+            and_(line.is_distinct_from(self.of_state("line")), line.is_not(None)),
+            self.field,
+            Code.VERSION_TOO_OLD,
+            EPOCH_CHANGED,
+        )
+        self.context.refuse_where(
+            or_(since > number, func.ifnull(started, since) > number),
+            self.field,
+            Code.BAD_VERSION,
+            UNKNOWN_VERSION,
+        )
+        self.context.refuse_where(
+            and_(since > literal_column("0"), func.ifnull(started, since) < forgotten),
+            self.field,
+            Code.VERSION_TOO_OLD,
+            VERSION_EXPIRED,
+        )
+
+    def _state(self, declaration: ChangeFeed) -> Select[Any]:
+        alias = "state"
+        version = column_of(alias, "version")
+        line = func.substr(version, literal_column("1"), func.instr(version, literal_column("'-'")))
+        columns = (column_of(alias, name).label(name) for name in ("version", "number", "forgotten"))
+        query = select(*columns, line.label("line")).select_from(aliased(declaration.state.table, alias))
+        return query.where(visible(declaration.state, alias, self.context.audience))
+
+    def _changes(self, declaration: ChangeFeed, alias: str) -> Select[Any]:
+        version, removed = column_of(alias, "version"), column_of(alias, "removed")
+        since = self.bound("since")
+        kind = case(
+            (removed == literal_column("1"), literal_column("'REMOVED'")),
+            (column_of(alias, "added") > since, literal_column("'ADDED'")),
+            else_=literal_column("'UPDATED'"),
+        )
+        query = select(
+            column_of(alias, declaration.changes.key).label(declaration.changes.key),
+            version.label("number"),
+            kind.label("kind"),
+            case((removed == literal_column("0"), column_of(alias, declaration.changes.key))).label("there"),
+        ).select_from(aliased(declaration.changes.table, alias))
+        known = or_(removed == literal_column("0"), column_of(alias, "first_added") <= since)
+        query = query.where(
+            visible(declaration.changes, alias, self.context.audience), version > since, known
+        )
+        return query.order_by(version).limit(self.bound("limit") + literal_column("1"))
+
+
+def _changes(field: FieldPlan, log: LogRow, context: Context) -> Expression:
+    """Render the changes.
+
+    (SELECT json_group_array(json_object(…)) FROM (SELECT c2.slug AS slug, … FROM c2 … LIMIT ?) AS s3)
+    """
+    alias = f"s{next(context.numbers)}"
+    change = Row(alias, LISTED, lambda name: log.page(column_of(log.changes, name).label("key")))
+    version = log.of_state("line").concat(column_of(log.changes, "number")).label("version")
+
+    def ordered() -> Select[Any]:
+        columns = columns_for(change, log.changes)
+        return log.page(*(version if one.name == "version" else one for one in columns))
+
+    return render_array(field.selection, change, context, ordered)
+
+
+def render_log_part(field: FieldPlan, row: Row, context: Context) -> Expression:
+    assert isinstance(row, LogRow)
+    part = field.declaration
+    assert isinstance(part, ChangeFeedField)
+    return LOG_PARTS[part](field, row, context)
+
+
+LOG_PARTS: dict[ChangeFeedField, Callable[[FieldPlan, LogRow, Context], Expression]] = {
+    ChangeFeedField.CHANGES: _changes,
+    ChangeFeedField.VERSION: lambda _field, log, _context: log.version,
+    ChangeFeedField.HAS_MORE: lambda _field, log, _context: as_json(log.has_more, Kind.BOOLEAN),
+}
+
+
+# Render the two statements of a change stream (subscription).
+#
+# The first reduces the changed keys to those that pass the filter. It runs on the content before the change
+# and after it:
+#
+#     SELECT json_group_array(t1.slug) FROM article AS t1
+#     WHERE t1.slug IN (SELECT value FROM json_each(:keys)) AND <visible> AND <the filter, +t1.title = …>
+#
+# The second renders each event as one line of JSON, which contains no line feed of its own:
+#
+#     WITH e1 AS MATERIALIZED (SELECT value ->> 'slug' AS slug, …, key AS place FROM json_each(:events))
+#     SELECT group_concat(json_object('kind', s2.kind, …), char(10))
+#     FROM (SELECT e1.slug AS slug, … FROM e1 ORDER BY e1.place) AS s2
+
+
+KEYS, EVENTS = "keys", "events"
+"""Bound values: a JSON array of keys, and one of objects with `slug`, `kind`, `version` and `there`."""
+
+_COLUMNS = ("slug", "kind", "version", "there")
+
+
+def render_passing(field: FieldPlan, context: Context) -> Select[Any]:
+    """Select those of `keys` whose rows pass the filter, as a JSON array."""
+    declaration, condition = field.declaration, context.shapes[field.number]
+    assert isinstance(declaration, ChangeStream)
+    assert isinstance(condition, All | AnyOf | Not | Comparison)
+    alias = f"t{next(context.numbers)}"
+    key = column_of(alias, declaration.key)
+    keys: Select[Any] = select(literal_column("value")).select_from(func.json_each(context.bind(field, KEYS)))
+    passes = render_condition(
+        condition,
+        lambda name: column_of(f"+{alias}", name),  # unary plus: rows are found by key, not by filter index
+        lambda name: context.bind(field, name),
+        context.audience,
+    )
+    query = select(func.json_group_array(key).label("json"))
+    query = query.select_from(aliased(declaration.entity.table, alias))
+    return query.where(key.in_(keys), visible(declaration.entity, alias, context.audience), passes)
+
+
+def render_events(field: FieldPlan, _row: Row, context: Context) -> Expression:
+    """Render each of `events` as one line of JSON, in order."""
+    number = next(context.numbers)
+    name, alias = f"e{number}", f"s{number}"
+    context.materialize(name, _given(field, context))
+    event = Row(
+        alias, LISTED, lambda column: select(column_of(name, column).label("key")).select_from(table(name))
+    )
+    rendered = render_object(field.selection, event, context)
+    ordered = select(*columns_for(event, name)).select_from(table(name)).order_by(column_of(name, "place"))
+    lines = func.group_concat(rendered, literal_column("char(10)"))
+    return select(lines).select_from(ordered.subquery(alias)).scalar_subquery()
+
+
+def _given(field: FieldPlan, context: Context) -> Select[Any]:
+    columns: list[Expression] = [literal_column(f"value ->> '{name}'").label(name) for name in _COLUMNS]
+    place: Expression = literal_column("key").label("place")
+    return select(*columns, place).select_from(func.json_each(context.bind(field, EVENTS)))

@@ -1,0 +1,196 @@
+"""Inputs of lists: `where`, `orderBy` and `collapse`, with the columns that they refer to."""
+
+from enum import Enum
+from typing import Any
+
+import strawberry
+from strawberry.types.base import StrawberryObjectDefinition, has_object_definition
+from strawberry.utils.str_converters import to_camel_case
+
+from gqlnews.query.connection_args import BELOW
+from gqlnews.query.fields import CollapseBy, OrderTerm
+from gqlnews.query.filters import Operand, Operands, OperandType
+from gqlnews.schema.fields import DECLARATION, STORY_OF_ARTICLE
+from gqlnews.schema.node import DateTime, Duration
+
+# Filter inputs for `where`. Each field declares the column that it tests, and its operand type.
+
+
+def optional(description: str, *, name: str | None = None) -> Any:
+    """Define an optional input field."""
+    return strawberry.field(name=name, default=strawberry.UNSET, description=description)
+
+
+def tests(column: str, compared: OperandType, description: str) -> Any:
+    """Define an optional filter field that tests a column."""
+    operand = Operand(column, compared)
+    return strawberry.field(
+        default=strawberry.UNSET, description=description, metadata={DECLARATION: operand}
+    )
+
+
+def collect_operands(filter_: type) -> Operands:
+    """Collect the operands of a filter's fields by their GraphQL names."""
+    assert has_object_definition(filter_)
+    definition: StrawberryObjectDefinition = filter_.__strawberry_definition__
+    return {
+        to_camel_case(field.python_name): field.metadata[DECLARATION]
+        for field in definition.fields
+        if DECLARATION in field.metadata
+    }
+
+
+@strawberry.input(
+    description="Filter for strings. Compares exactly, by code point, unless a field says otherwise."
+)
+class StringFilter:
+    eq: str | None = optional("Equals this value.")
+    ne: str | None = optional("Does not equal this value. Also matches a missing value.")
+    in_: list[str] | None = optional("Equals one of these values. An empty list matches nothing.", name="in")
+    not_in: list[str] | None = optional("Equals none of these values. Also matches a missing value.")
+    starts_with: str | None = optional("Starts with this text.")
+    contains: str | None = optional(
+        "Contains this text, ignoring case (Unicode) but not accents. There are no wildcards."
+    )
+    is_null: bool | None = optional("Whether the value is missing (`true`) or present (`false`).")
+
+
+@strawberry.input(description="Filter for fields with a set of values.")
+class SetFilter:
+    any: list[str] | None = optional("Has at least one of these values. An empty list matches nothing.")
+    all: list[str] | None = optional("Has all of these values. An empty list matches everything.")
+    none: list[str] | None = optional("Has none of these values. An empty list matches everything.")
+
+
+@strawberry.input(description="Filter for integers.")
+class IntFilter:
+    eq: int | None = optional("Equals this value.")
+    ne: int | None = optional("Does not equal this value. Also matches a missing value.")
+    in_: list[int] | None = optional("Equals one of these values. An empty list matches nothing.", name="in")
+    not_in: list[int] | None = optional("Equals none of these values. Also matches a missing value.")
+    gt: int | None = optional("Greater than this value.")
+    gte: int | None = optional("Greater than or equal to this value.")
+    lt: int | None = optional("Less than this value.")
+    lte: int | None = optional("Less than or equal to this value.")
+    is_null: bool | None = optional("Whether the value is missing (`true`) or present (`false`).")
+
+
+@strawberry.input(description="Filter for dates, which are compared as instants, not as text.")
+class DateTimeFilter:
+    eq: DateTime | None = optional("At this instant.")
+    gt: DateTime | None = optional("After this instant.")
+    gte: DateTime | None = optional("At or after this instant.")
+    lt: DateTime | None = optional("Before this instant.")
+    lte: DateTime | None = optional("At or before this instant.")
+    within_last: Duration | None = optional(
+        "Within this duration before now, e.g. `P2D` or `PT6H`. Includes future dates."
+    )
+
+
+@strawberry.input(description="Filter for articles. All given fields must match.")
+class ArticleFilter:
+    and_: list["ArticleFilter"] | None = optional(
+        "All of these filters match. An empty list matches everything.", name="and"
+    )
+    or_: list["ArticleFilter"] | None = optional(
+        "At least one of these filters matches. An empty list matches nothing.", name="or"
+    )
+    not_: "ArticleFilter | None" = optional("This filter does not match.", name="not")
+    slug: StringFilter | None = tests("slug", OperandType.TEXT, "Filter by slug.")
+    title: StringFilter | None = tests("title", OperandType.TEXT, "Filter by headline.")
+    category: StringFilter | None = tests("category", OperandType.TEXT, "Filter by category.")
+    type: StringFilter | None = tests("type", OperandType.TEXT, "Filter by type.")
+    topic: SetFilter | None = tests("topic_slugs", OperandType.ITEMS, "Filter by topic slugs.")
+    provider: StringFilter | None = tests("provider_domain", OperandType.TEXT, "Filter by provider domain.")
+    published_date_time: DateTimeFilter | None = tests(
+        "published_at", OperandType.INSTANT, "Filter by publication date."
+    )
+    updated_at: DateTimeFilter | None = tests(
+        "updated_key", OperandType.INSTANT, "Filter by the file's modification time."
+    )
+    quality: IntFilter | None = tests("quality", OperandType.INTEGER, "Filter by quality.")
+    heat: IntFilter | None = tests("heat", OperandType.INTEGER, "Filter by heat.")
+    published: bool | None = tests("published", OperandType.COUNT, "Whether the article is public.")
+    has_image: bool | None = tests("has_image", OperandType.COUNT, "Whether the article has an image.")
+    has_related: bool | None = tests(
+        "related_count", OperandType.COUNT, "Whether the article lists related coverage."
+    )
+    matches: str | None = tests(
+        "search", OperandType.FULL_TEXT, "Full-text query, with the syntax of `search`."
+    )
+
+
+@strawberry.input(description="Filter for providers. All given fields must match.")
+class ProviderFilter:
+    domain: StringFilter | None = tests("domain", OperandType.TEXT, "Filter by domain.")
+    name: StringFilter | None = tests("name", OperandType.TEXT, "Filter by the provider's `name`.")
+
+
+ARTICLE_OPERANDS = collect_operands(ArticleFilter)
+PROVIDER_OPERANDS = collect_operands(ProviderFilter)
+
+
+# Inputs for `orderBy` and `collapse`, and the columns that they refer to.
+
+
+@strawberry.enum(description="Where items without a value are sorted.")
+class NullsOrder(Enum):
+    FIRST = strawberry.enum_value("FIRST", description="Before all others, regardless of direction.")
+    LAST = strawberry.enum_value("LAST", description="After all others, regardless of direction.")
+
+
+@strawberry.enum(description="Fields by which articles can be sorted.")
+class ArticleOrderField(Enum):
+    PUBLISHED_DATE_TIME = strawberry.enum_value("PUBLISHED_DATE_TIME", description="By publication date.")
+    UPDATED_AT = strawberry.enum_value(
+        "UPDATED_AT", description="By the modification time of the file, `updatedAt`."
+    )
+    QUALITY = strawberry.enum_value("QUALITY", description="By quality.")
+    HEAT = strawberry.enum_value("HEAT", description="By heat.")
+    TITLE = strawberry.enum_value("TITLE", description="By title, compared by code point.")
+
+
+@strawberry.enum(description="Sort direction.")
+class OrderDirection(Enum):
+    ASC = strawberry.enum_value("ASC", description="Ascending, lowest first.")
+    DESC = strawberry.enum_value("DESC", description="Descending, highest first.")
+
+
+@strawberry.input(
+    description=(
+        "A sort key for articles. In a list of keys, each breaks the ties of those before it. Remaining ties "
+        "are broken by `slug`, ascending, so the order is total."
+    )
+)
+class ArticleOrder:
+    field: ArticleOrderField = strawberry.field(description="The field to sort by.")
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.DESC, description="The sort direction."
+    )
+    nulls: NullsOrder = strawberry.field(
+        default=NullsOrder.LAST, description="Where articles without a value are sorted."
+    )
+
+
+@strawberry.enum(
+    description="How duplicates are recognized. Only the first of them in the sort order is returned."
+)
+class Collapse(Enum):
+    URL = strawberry.enum_value("URL", description="Articles with the same `url` are duplicates.")
+    STORY = strawberry.enum_value("STORY", description="Articles of the same story are duplicates.")
+
+
+@strawberry.enum(description="Sort orders for stories.")
+class StoryOrder(Enum):
+    LATEST = strawberry.enum_value("LATEST", description="By `lastPublished`, newest first.")
+    SIZE = strawberry.enum_value("SIZE", description="By number of articles, largest first.")
+
+
+ARTICLE_ORDERS = {
+    "PUBLISHED_DATE_TIME": OrderTerm("published_at"),
+    "UPDATED_AT": OrderTerm("updated_key"),
+    "QUALITY": OrderTerm("quality", missing=BELOW, number=True),
+    "HEAT": OrderTerm("heat", missing=BELOW, number=True),
+    "TITLE": OrderTerm("title"),
+}
+ARTICLES_ALIKE = {"URL": CollapseBy(column="url"), "STORY": CollapseBy(through=STORY_OF_ARTICLE)}

@@ -1,0 +1,160 @@
+"""Authentication, CORS, and the origin check for WebSockets."""
+
+import hmac
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Scope, Send
+
+from gqlnews.config.settings import ServerSettings
+from gqlnews.errors import Code
+from gqlnews.query.fields import Audience
+from gqlnews.server.response import (
+    BEARER,
+    JSON,
+    WWW_AUTHENTICATE,
+    HTTPError,
+    RawResponse,
+    error_body,
+    graphql_headers,
+)
+
+# Authentication: a valid bearer token makes an editor, no token the public; an invalid one is a 401.
+
+
+# RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110).
+_CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+
+
+def given_credentials(scope: Scope) -> Sequence[str]:
+    """The `Authorization` headers of a request."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
+
+
+def anonymous(settings: ServerSettings) -> Audience:
+    """The audience of a request without credentials."""
+    return Audience.OPEN if settings.unpublished else Audience.PUBLIC
+
+
+def audience(given: Sequence[str], settings: ServerSettings) -> Audience:
+    """The audience of a request with these `Authorization` headers. Raises HTTPError (401)."""
+    if not given:
+        return anonymous(settings)
+    credentials = _CREDENTIALS.fullmatch(given[0]) if len(given) == 1 else None
+    if credentials is None:
+        raise _unauthenticated("Authorization must be `Bearer TOKEN`, once.")
+    if not _is_known(credentials[1], settings.editor_tokens):
+        raise _unauthenticated("This token is not known here.")
+    return Audience.EDITOR
+
+
+def _is_known(token: str, tokens: Sequence[bytes]) -> bool:
+    """Compare all digests, each in constant time, so that timing reveals nothing about the tokens."""
+    digest = sha256(token.encode("ascii")).digest()
+    return sum(hmac.compare_digest(digest, known) for known in tokens) > 0
+
+
+def _unauthenticated(message: str) -> HTTPError:
+    return HTTPError(401, Code.UNAUTHENTICATED, message, **{WWW_AUTHENTICATE: BEARER})
+
+
+# CORS, and the origin check for WebSockets.
+#
+# A browser lets a page read the response of another origin only if that origin allows it (CORS). But it lets
+# any page open a WebSocket, so the server has to check `Origin` (cross-site WebSocket hijacking). Clients
+# other than browsers send no `Origin`.
+
+
+ORIGIN = "Origin"
+ANY_ORIGIN = "*"
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+_EXPOSED = "ETag, Retry-After, X-Request-Id"
+_PREFLIGHT = (
+    (b"access-control-allow-methods", b"GET, POST"),
+    (
+        b"access-control-allow-headers",
+        b"Content-Type, Authorization, If-None-Match, X-Request-Id, Apollo-Require-Preflight",
+    ),
+    (b"access-control-max-age", b"7200"),
+)
+_PORTS = {"http": "80", "https": "443"}
+
+
+def check_origin(scope: Scope, allowed: Sequence[str]) -> None:
+    """Check the `Origin` of a WebSocket handshake. Raises HTTPError (403)."""
+    given = _values(scope, b"origin")
+    if given and not (len(given) == 1 and (_is_own(given[0], scope) or _is_allowed(given[0], allowed))):
+        raise _not_allowed()
+
+
+class Cors:
+    """CORS headers and preflight responses; only used if any origin is allowed."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = allowed
+        self._any = ANY_ORIGIN in allowed
+
+    def preflight(self, scope: Scope) -> RawResponse | None:
+        """The response to a preflight request; None for any other request."""
+        if scope["method"] != "OPTIONS" or not _values(scope, b"access-control-request-method"):
+            return None
+        origin = self._allowed_of(scope)
+        if origin is None:
+            refused = _not_allowed()
+            return RawResponse(refused.status, graphql_headers(JSON), error_body(refused.code, str(refused)))
+        allow = (b"access-control-allow-origin", origin.encode("latin-1"))
+        return RawResponse(204, (allow, *_PREFLIGHT, (b"vary", b"Origin")))
+
+    def sending(self, scope: Scope, send: Send) -> Send:
+        """Wrap `send` to add the CORS headers."""
+        origin = self._allowed_of(scope)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = list(message["headers"])
+                headers = MutableHeaders(scope=message)
+                if not self._any:
+                    headers.add_vary_header(ORIGIN)
+                if origin is not None:
+                    headers[ALLOW_ORIGIN] = origin
+                    headers["Access-Control-Expose-Headers"] = _EXPOSED
+            await send(message)
+
+        return send_with_headers
+
+    def _allowed_of(self, scope: Scope) -> str | None:
+        """The value of `Access-Control-Allow-Origin`; None to omit the header."""
+        if self._any:
+            return ANY_ORIGIN
+        given = _values(scope, b"origin")
+        return given[0] if len(given) == 1 and given[0] in self._allowed else None
+
+
+def _is_allowed(origin: str, allowed: Sequence[str]) -> bool:
+    return origin in allowed or (ANY_ORIGIN in allowed and origin != "null")
+
+
+def _is_own(origin: str, scope: Scope) -> bool:
+    """Return whether the origin matches `Host`, with either scheme, as a proxy may terminate TLS."""
+    scheme, _, authority = origin.partition("://")
+    hosts = _values(scope, b"host")
+    if scheme not in _PORTS or len(hosts) != 1 or not authority:
+        return False
+    return _with_port(authority, scheme) == _with_port(hosts[0], scheme)
+
+
+def _with_port(authority: str, scheme: str) -> str:
+    host, colon, port = authority.lower().rpartition(":")
+    has_port = bool(colon) and port.isdecimal()
+    return f"{host}:{port}" if has_port else f"{authority.lower()}:{_PORTS[scheme]}"
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+def _not_allowed() -> HTTPError:
+    message = "Pages of this origin may not ask here: the server allows origins by --allow-origin."
+    return HTTPError(403, Code.ORIGIN_NOT_ALLOWED, message)

@@ -1,0 +1,145 @@
+"""HTTP responses: media types, header names, GraphQL JSON errors and security headers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gqlnews.errors import Code, GqlnewsError, shorten
+from gqlnews.server.observability.logs import REQUEST_ID
+
+# Security headers for every response; a response may override them.
+
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class SecurityHeadersMiddleware:
+    """Middleware that adds the SECURITY_HEADERS that a response lacks."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+# HTTP vocabulary and responses: media types, header names, GraphQL JSON errors.
+
+
+JSON = "application/json"
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
+MULTIPART = "multipart/mixed"
+UTF8 = "; charset=utf-8"
+
+ALLOW = "Allow"
+CONTENT_TYPE = "content-type"
+WWW_AUTHENTICATE = "WWW-Authenticate"
+RETRY_AFTER = "Retry-After"
+BEARER = "Bearer"
+
+NO_CONTENT = 204
+NOT_MODIFIED = 304
+
+_BODILESS = frozenset({NO_CONTENT, NOT_MODIFIED})
+
+NO_HEADERS: Mapping[str, str] = {}
+
+Headers = tuple[tuple[bytes, bytes], ...]
+"""ASGI headers: names in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawResponse:
+    """An HTTP response with a complete body."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+    async def send(self, send: Send, request_id: bytes) -> None:
+        length = () if self.status in _BODILESS else ((b"content-length", b"%d" % len(self.body)),)
+        headers = (*self.headers, (REQUEST_ID, request_id), *length)
+        respond = getattr(getattr(send, "__self__", None), "respond", None)
+        if respond is not None and respond(self.status, headers, self.body):
+            return  # our own protocol sends it in one call
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def raw_headers(headers: Mapping[str, str]) -> Headers:
+    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
+
+
+_SECURITY = raw_headers(SECURITY_HEADERS)
+
+
+def graphql_headers(media: str) -> Headers:
+    """The headers of every GraphQL response, errors included."""
+    return (
+        (b"content-type", f"{media}{UTF8}".encode("ascii")),
+        (b"vary", b"Accept, Authorization"),
+        *_SECURITY,
+    )
+
+
+def error_body(code: Code, message: str) -> bytes:
+    """Encode an error as a GraphQL response: `{"errors": [{"message", "extensions": {"code"}}]}`."""
+    return orjson.dumps({"errors": [{"message": shorten(message), "extensions": {"code": code}}]})
+
+
+def error_response(
+    status: int, code: Code, message: str, media: str = JSON, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
+    """Build the error as a Starlette response."""
+    return Response(error_body(code, message), status, {CONTENT_TYPE: media + UTF8, **headers})
+
+
+class HTTPError(GqlnewsError):
+    """A request is rejected before GraphQL execution; has the HTTP status, error code and headers."""
+
+    json: int | None = None
+    """The status for clients that accept only `application/json`, if it differs."""
+    draft: int | None = None
+    """The status in the newest draft of the specification, if it differs."""
+
+    def __init__(self, status: int, code: Code, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers
+
+
+class UnprocessableRequestError(HTTPError):
+    """Valid JSON that is not a valid GraphQL request."""
+
+    draft = 422
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, Code.BAD_REQUEST, message)
+
+
+class DocumentNotFoundError(HTTPError):
+    """The document is unknown or not allowed; 200 for `application/json`, as Apollo's clients expect."""
+
+    json = 200
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(400, code, message)

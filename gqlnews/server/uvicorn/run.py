@@ -1,0 +1,264 @@
+"""Run the application under Uvicorn: socket, process limits, start and graceful shutdown."""
+
+import asyncio
+import ctypes
+import resource
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import closing, contextmanager, suppress
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gqlnews.errors import BindError
+from gqlnews.server.observability.logs import note
+from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
+from gqlnews.server.uvicorn.timeouts import TimeoutSweeper
+from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
+
+# The listening socket, bound before the folder is read, so that a port in use is reported at once.
+
+
+BACKLOG = 2048
+UNACKNOWLEDGED_MS = 20_000  # TCP_USER_TIMEOUT: then a client that acknowledges nothing is dropped
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a listening socket; port 0 takes any free port. Raises BindError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise BindError(f"unknown host {host!r} ({error.strerror}): choose another by --host") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted sockets inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        message = f"cannot listen on {host}:{port} ({error.strerror}): choose another by --port or --host"
+        raise BindError(message) from error
+    return listener
+
+
+def take_backlog(listener: socket.socket) -> list[socket.socket]:
+    """Accept every connection in the kernel's accept queue, then close the listener.
+
+    When the last process closes the socket, the kernel resets the connections that are still queued. Nothing
+    runs between the last accept and the close, so hardly any connection can arrive in between.
+    """
+    taken: list[socket.socket] = []
+    listener.setblocking(False)
+    with closing(listener):
+        while len(taken) <= BACKLOG:
+            try:
+                taken.append(listener.accept()[0])
+            except ConnectionAbortedError:
+                continue  # the client disconnected while queued
+            except OSError:
+                break  # the queue is empty, or the process is out of file descriptors
+    return taken
+
+
+def base_url(listener: socket.socket) -> str:
+    """The server's URL for a browser on this machine: `http://127.0.0.1:8000`."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not listened on
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+# The limit of open files: each stream needs a file descriptor, and many systems default to 1,024.
+
+
+OPEN_FILES = 128 * 1024  # more than the highest limit of streams that can be configured
+
+
+def raise_nofile_limit() -> None:
+    """Raise the soft RLIMIT_NOFILE to the hard limit, at most OPEN_FILES."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):  # the system allows less than its hard limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+# Run the application under Uvicorn, with graceful shutdown.
+#
+# Ctrl-C (SIGINT) stops at once: connections are aborted and requests in flight cancelled. SIGTERM drains:
+#
+# 1. From the signal on, each response has `Connection: close`.
+# 2. Connections in the kernel's accept queue are accepted, and the listening socket is closed.
+# 3. Streams and WebSockets end, so that their clients reconnect elsewhere.
+# 4. Idle connections have IDLE_SECONDS for a request that is on its way, then they are closed.
+# 5. Requests that have begun to arrive are answered, within DRAIN_SECONDS.
+#
+# After either signal, a timer (SIGALRM) kills the process if it has not ended by then.
+
+
+MESSAGE_BYTES = 64 * 1024  # maximum size of a WebSocket message
+PING_SECONDS = 20.0
+DRAIN_SECONDS = 8  # then requests in flight are cancelled and answered with 503
+INCOMPLETE_SECONDS = 7.5  # of the drain, then requests with an incomplete head get a 503
+IDLE_SECONDS = 0.5  # for requests that are on their way when the drain begins
+POLL_SECONDS = 0.02
+# Seconds from the signal until SIGALRM kills the process; the documented limits are 1 and 10.
+LAST_RESORT = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5}
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Server(uvicorn.Server):
+    """Uvicorn server with the shutdown sequence described above.
+
+    `on_start` runs once it accepts requests, `on_stop` once it does not any more: it must end all streams.
+    """
+
+    def __init__(
+        self, app: ASGIApp, on_start: Callable[[], Awaitable[None]], on_stop: Callable[[], None]
+    ) -> None:
+        super().__init__(_config(app))
+        self.server_state = self._state = ConnectionState()
+        self._on_start, self._on_stop = on_start, on_stop
+        self._stopped_by: signal.Signals | None = None
+        self._patience = TimeoutSweeper(self.server_state.connections)  # type: ignore[arg-type]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        raise_nofile_limit()
+        await super().startup(sockets)
+        self._patience.start()
+        await self._on_start()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle both signals while serving.
+
+        Uvicorn raises them again at the end, which would turn a normal stop into a failure.
+        """
+        before = {number: signal.signal(number, self.handle_exit) for number in LAST_RESORT}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop. Ctrl-C after SIGTERM stops at once; any other second signal is ignored."""
+        if self._stopped_by in {sig, signal.SIGINT}:
+            return
+        if self._stopped_by is not None:
+            asyncio.get_running_loop().call_soon_threadsafe(self._cut)
+        self._stopped_by = signal.Signals(sig)
+        self.should_exit = self._state.draining = True
+        signal.setitimer(signal.ITIMER_REAL, LAST_RESORT[self._stopped_by])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        by = self._stopped_by or signal.SIGTERM
+        self._state.draining = True
+        await self._stop_listening(sockets or (), accept=by != signal.SIGINT)
+        self._on_stop()
+        note("stopping", by=NAMES[by], connections=len(self.server_state.connections))
+        if by == signal.SIGINT:
+            self._cut()
+        else:
+            await self._wait_for_requests()
+        incomplete = asyncio.get_running_loop().call_later(INCOMPLETE_SECONDS, self._give_up)
+        await super().shutdown(sockets)
+        incomplete.cancel()
+        self._patience.stop()
+        note("stopped")
+
+    async def _stop_listening(self, sockets: Collection[socket.socket], *, accept: bool) -> None:
+        """Close the listening sockets; with `accept`, first accept the connections in their queues."""
+        loop = asyncio.get_running_loop()
+        backlogs = [one.dup() for one in sockets]  # the loop closes the originals
+        for server in self.servers:
+            server.close()
+        for listener in sockets:
+            listener.close()
+        await asyncio.sleep(0)  # the loop closes them on its next turn
+        for backlog in backlogs:
+            if not accept:
+                backlog.close()
+                continue
+            for connection in take_backlog(backlog):
+                with suppress(OSError):  # the client disconnected
+                    await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> CoalescingHttpProtocol:
+        return CoalescingHttpProtocol(self.config, self._state, self.lifespan.state)
+
+    async def _wait_for_requests(self) -> None:
+        """Wait until no connection is idle, at most IDLE_SECONDS, then read what has arrived."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + IDLE_SECONDS
+        for connection in tuple(self.server_state.connections):
+            if isinstance(connection, CoalescingHttpProtocol):
+                connection.drain()
+            else:
+                connection.shutdown()  # a WebSocket
+
+        def is_waiting() -> bool:
+            return loop.time() < until and any(one.is_idle() for one in self._http_connections())
+
+        while is_waiting():  # noqa: ASYNC110 - a connection has no event for this
+            await asyncio.sleep(POLL_SECONDS)
+        for _ in range(2):  # a full loop iteration, so that every socket is polled after that time
+            await asyncio.sleep(0)
+
+    def _give_up(self) -> None:
+        for connection in self._http_connections():
+            connection.give_up()
+
+    def _http_connections(self) -> list[CoalescingHttpProtocol]:
+        return [one for one in self.server_state.connections if isinstance(one, CoalescingHttpProtocol)]
+
+    def _cut(self) -> None:
+        """Abort all connections and cancel all requests in flight."""
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
+        for task in tuple(self.server_state.tasks):
+            task.cancel()
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=CoalescingHttpProtocol,
+        ws=WebSocketProtocol,
+        ws_max_size=MESSAGE_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,  # a compressor takes more memory than the rest of a socket
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # otherwise clients could spoof their address
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+# Make glibc return freed memory to the operating system.
+#
+# By default glibc retains freed blocks for reuse, raises its mmap threshold as larger blocks are freed, and
+# has an arena per thread. So a server would never release the memory that one flood of large requests took.
+
+
+ARENA_MAX, MMAP_THRESHOLD = -8, -3  # parameters of mallopt(3)
+ARENAS = 2
+MAPPED_BYTES = 128 << 10  # a block of this size or more is unmapped as soon as it is freed
+
+
+def return_freed_memory() -> None:
+    """Configure glibc's allocator; does nothing with another C library."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(ARENA_MAX, ARENAS)
+        mallopt(MMAP_THRESHOLD, MAPPED_BYTES)

@@ -1,0 +1,70 @@
+"""How a command stops, whatever it is doing."""
+
+import os
+import signal
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+import typer
+
+from gqlnews.cli.supervisor import exit_on_signal, make_interruptible
+
+FOR_EVER = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+BOTH = [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize(("number", "code", "name"), BOTH)
+def test_a_signal_says_what_came_of_it(
+    number: int, code: int, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as end, exit_on_signal("nothing happened"):
+        send(number)
+    assert end.value.exit_code == code
+    assert capsys.readouterr().err == f"gqlnews: stopped by {name}; nothing happened\n"
+
+
+@pytest.mark.parametrize(("number", "code", "name"), BOTH)
+def test_a_statement_that_runs_for_ever_is_ended(number: int, code: int, name: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        make_interruptible(db)
+
+        def work() -> None:
+            threading.Timer(0.1, send, [number]).start()
+            db.execute(FOR_EVER)
+
+        with pytest.raises(typer.Exit) as end, exit_on_signal("nothing happened"):
+            work()
+    assert end.value.exit_code == code
+
+
+def test_a_second_signal_does_not_disturb_the_unwinding() -> None:
+    unwound = []
+
+    def work() -> None:
+        try:
+            send(signal.SIGINT)
+        finally:
+            send(signal.SIGTERM)
+            unwound.append("to the end")
+
+    with pytest.raises(typer.Exit), exit_on_signal("nothing happened"):
+        work()
+    assert unwound == ["to the end"]
+
+
+def test_what_was_set_before_is_set_again() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with exit_on_signal("nothing happened"):
+        pass
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_an_error_passes() -> None:
+    with pytest.raises(ZeroDivisionError), exit_on_signal("nothing happened"):
+        raise ZeroDivisionError

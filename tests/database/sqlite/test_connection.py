@@ -1,0 +1,174 @@
+"""Statements that are too slow or return too much are stopped, and other requests continue."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gqlnews.config.settings import Limits
+from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.sqlite.read_pool import ReadPool
+from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotPair
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.errors import ResourceLimitError
+
+LINE: Statements = [("SELECT line FROM store", ())]
+COUNTS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT CAST(max(i) AS TEXT) FROM n"
+ENDLESS: Statements = [(COUNTS, ())]
+COUNTED: Statements = [(COUNTS.replace("FROM n)", "FROM n LIMIT 300000)"), ())]  # several timeout checks
+SEARCH: Statements = [(f"{COUNTS} WHERE 1 OR 'a MATCH b'", ())]
+SHORT = Limits(seconds=0.05)
+SMALL = Limits(max_response_bytes=2_000)
+GROWS = """
+import sys
+from pathlib import Path
+from gqlnews.database.sqlite import connection
+from gqlnews.database.sqlite.connection import connect_to_read
+connection.HEAP_BYTES = 16 << 20
+db = connect_to_read(Path(sys.argv[1]), most_bytes=1 << 20)
+numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+try:
+    db.execute(numbers + " SELECT json_group_array(hex(zeroblob(100000))) FROM n").fetchone()
+except MemoryError as error:
+    print(connection.to_limit_error(error, db).code)
+"""
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _made(database: Path) -> None:
+    open_writer(database).close()
+
+
+@asynccontextmanager
+async def pool(database: Path, limits: Limits, count: int = 1) -> AsyncIterator[ReadPool]:
+    readers = ReadPool(limits)
+    await readers.open(database, count)
+    try:
+        async with asyncio.timeout(10):
+            yield readers
+    finally:
+        await readers.close()
+
+
+def text_of(length: int) -> tuple[str, tuple[int]]:
+    return "SELECT hex(zeroblob(?))", (length // 2,)
+
+
+@pytest.mark.parametrize("statements", [ENDLESS, SEARCH, [*LINE, *ENDLESS, *LINE]])
+async def test_what_takes_too_long_is_stopped(database: Path, statements: Statements) -> None:
+    async with pool(database, SHORT) as readers:
+        with pytest.raises(ResourceLimitError, match="took longer than it may") as refused:
+            await readers.read(statements)
+        assert refused.value.code == "TIMED_OUT"
+        assert await readers.read([*LINE, *LINE]) != [None, None]  # no transaction is left open
+
+
+@pytest.mark.usefixtures("no_inline_execution")
+async def test_what_waited_too_long_is_not_started_and_refused_as_overload(database: Path) -> None:
+    begun: list[str] = []
+    async with pool(database, SHORT) as readers:
+        running, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def note(statement: str) -> None:
+            begun.append(statement)
+            loop.call_soon_threadsafe(running.set)
+
+        await readers.trace(note)
+        calls = [asyncio.create_task(readers.read(ENDLESS))]
+        async with asyncio.timeout(10):
+            await running.wait()
+        calls += [asyncio.create_task(readers.read(ENDLESS)) for _ in range(8)]
+        ends = await asyncio.gather(*calls, return_exceptions=True)
+        codes = [getattr(end, "code", None) for end in ends]
+        assert set(codes) == {"TIMED_OUT", "OVERLOADED"}
+        assert codes.count("TIMED_OUT") == begun.count(COUNTS)
+        assert await readers.read(LINE) != [None]
+
+
+async def test_the_time_that_a_call_waits_does_not_count_as_running(database: Path) -> None:
+    async with pool(database, Limits(seconds=10.0)) as readers:
+        call = readers._call(COUNTED)
+        call.asked -= 1_000.0
+        readers._waiting.put(call)
+        readers._wake()
+        assert await call.answers == [b"300000"]
+
+
+async def test_nothing_is_late_where_there_is_no_limit(database: Path) -> None:
+    async with pool(database, Limits()) as readers:
+        endless, waits = (asyncio.create_task(readers.read(some)) for some in (ENDLESS, LINE))
+        await asyncio.sleep(0)
+        readers._refuse_late()
+        endless.cancel()
+        assert await waits != [None]
+
+
+async def test_without_a_limit_nothing_is_stopped(database: Path) -> None:
+    async with pool(database, Limits()) as readers:
+        call = asyncio.create_task(readers.read(ENDLESS))
+        done, _ = await asyncio.wait([call], timeout=0.1)
+        assert not done
+        call.cancel()
+        await asyncio.wait([call])
+
+
+async def test_an_answer_has_a_size_and_what_is_larger_is_refused(database: Path) -> None:
+    most = SMALL.max_response_bytes
+    async with pool(database, SMALL) as readers:
+        assert await readers.read([text_of(most - 2)]) == [b"0" * (most - 2)]
+        with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes") as refused:
+            await readers.read([text_of(most)])
+        assert refused.value.code == "ANSWER_TOO_LARGE"
+
+
+async def test_several_answers_are_one(database: Path) -> None:
+    half = text_of(SMALL.max_response_bytes // 2)
+    async with pool(database, SMALL) as readers:
+        assert len(await readers.read([half, half])) == 2
+        with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes"):
+            await readers.read([half, half, text_of(2)])
+
+
+async def test_what_runs_in_the_loop_has_the_same_size(database: Path) -> None:
+    async with pool(database, SMALL) as readers:
+        with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes"):
+            await readers.read([text_of(SMALL.max_response_bytes + 2)])
+
+
+def test_what_grows_without_end_is_stopped_by_its_memory(database: Path) -> None:
+    """In a separate process, because SQLite's memory limit applies to the process."""
+    command = [sys.executable, "-c", GROWS, str(database)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    assert done.stdout == "ANSWER_TOO_LARGE\n"
+
+
+async def test_a_snapshot_is_read_on_after_what_was_stopped(database: Path) -> None:
+    snapshots = SnapshotPair(Limits(seconds=0.05, max_response_bytes=2_000))
+    await snapshots.open(database)
+    try:
+        for statement, code in ((ENDLESS[0], "TIMED_OUT"), (text_of(2_002), "ANSWER_TOO_LARGE")):
+            with pytest.raises(ResourceLimitError) as refused:
+                await snapshots.at(lambda now, one=statement: now.value(*one))  # type: ignore[misc]
+            assert refused.value.code == code
+        assert await snapshots.at(_counts_for_long) == 0
+    finally:
+        await snapshots.close()
+
+
+def _counts_for_long(now: Snapshot) -> int:
+    """Statements that are not a client's have no limit, and the transaction stays open."""
+    now.db.execute(f"{COUNTS.replace('FROM n)', 'FROM n LIMIT 1000000)')}").fetchone()
+    assert now.db.in_transaction
+    rows: list[sqlite3.Row] = now.db.execute("SELECT 1 FROM article").fetchall()
+    return len(rows)

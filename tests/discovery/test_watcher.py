@@ -1,0 +1,203 @@
+"""Reported changes of a folder, on a real file system. `next` waits for inotify."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gqlnews.discovery import fs_events
+from gqlnews.discovery.watcher import Batch, WatchOptions, watch
+
+SOON = 2.5  # polls every quarter of a second
+CALM = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, needs_rescan=lambda: False)
+
+
+def make(folder: Path, *paths: str) -> None:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text("x")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    content = tmp_path / "content"
+    make(content, "a.md", "sub/b.md", "sub/deep/c.markdown")
+    return content
+
+
+@pytest.fixture
+def batches(folder: Path) -> Iterator[Iterator[Batch]]:
+    following = watch(folder, CALM)
+    assert next(following) is None
+    yield following
+    following.close()
+
+
+def changed_paths(batches: Iterator[Batch]) -> set[str]:
+    """Return the next reported paths; an empty set stands for a full scan."""
+    batch: Batch = next(batches)
+    return set(batch or ())
+
+
+def until(batches: Iterator[Batch], path: str) -> set[str]:
+    """Return all paths reported up to `path`."""
+    seen: set[str] = set()
+    while path not in seen:
+        seen |= changed_paths(batches)
+    return seen
+
+
+def test_a_file_that_is_written_is_reported(folder: Path, batches: Iterator[Batch]) -> None:
+    make(folder, "a.md")
+    assert changed_paths(batches) == {"a.md"}
+
+
+def test_a_file_that_is_renamed_is_reported_by_both_names(folder: Path, batches: Iterator[Batch]) -> None:
+    (folder / "a.md").rename(folder / "sub" / "z.md")
+    assert changed_paths(batches) == {"a.md", "sub/z.md"}
+
+
+def test_a_file_that_is_saved_aside_is_reported_and_what_went(folder: Path, batches: Iterator[Batch]) -> None:
+    make(folder, ".a.md.swp", "a.md~", "a.tmp")
+    (folder / "a.tmp").rename(folder / "a.md")
+    assert changed_paths(batches) == {"a.md", "a.tmp"}
+
+
+@pytest.mark.parametrize("path", ["notes.txt", ".h.md", ".git/x.md", "sub/.h/x.md", "a.MD"])
+def test_what_is_no_article_is_not_reported(folder: Path, path: str) -> None:
+    (folder / path).parent.mkdir(exist_ok=True)
+    batches = watch(folder, CALM)
+    assert next(batches) is None
+    make(folder, path)
+    make(folder, "sub/b.md")
+    assert until(batches, "sub/b.md") == {"sub/b.md"}
+
+
+def test_a_new_folder_is_reported_and_then_what_happens_in_it(folder: Path, batches: Iterator[Batch]) -> None:
+    make(folder, "new/one/x.md")
+    assert "new" in until(batches, "new")
+    make(folder, "new/one/two/y.md")
+    until(batches, "new/one/two")
+    make(folder, "new/one/two/y.md")
+    until(batches, "new/one/two/y.md")
+
+
+def test_a_folder_that_is_renamed_is_reported_by_both_names_and_watched_on(
+    folder: Path, batches: Iterator[Batch]
+) -> None:
+    (folder / "sub").rename(folder / "other")
+    assert {"sub", "other"} <= until(batches, "other")
+    make(folder, "other/deep/c.markdown")
+    until(batches, "other/deep/c.markdown")
+
+
+def test_a_folder_that_goes_is_reported(folder: Path, batches: Iterator[Batch]) -> None:
+    shutil.rmtree(folder / "sub")
+    until(batches, "sub")
+
+
+def test_a_folder_that_goes_and_comes_back_is_watched(folder: Path, batches: Iterator[Batch]) -> None:
+    shutil.rmtree(folder / "sub")
+    make(folder, "sub/b.md")
+    until(batches, "sub")
+    make(folder, "sub/b.md")
+    until(batches, "sub/b.md")
+
+
+def test_a_linked_folder_is_not_entered(folder: Path, tmp_path: Path) -> None:
+    make(tmp_path, "outside/x.md")
+    (folder / "linked").symlink_to(tmp_path / "outside")
+    batches = watch(folder, CALM)
+    assert next(batches) is None
+    make(tmp_path, "outside/x.md")
+    make(folder, "a.md")
+    assert changed_paths(batches) == {"a.md"}
+
+
+def test_a_link_is_reported_where_what_it_leads_to_changes(folder: Path, batches: Iterator[Batch]) -> None:
+    make(folder, ".target/x.txt")
+    (folder / "link.md").symlink_to(".target/x.txt")
+    assert changed_paths(batches) == {"link.md"}
+    make(folder, ".target/x.txt")
+    assert changed_paths(batches) == {"link.md"}
+
+
+def test_a_name_that_is_no_utf_8_has_everything_looked_at_and_the_rest_reported(
+    folder: Path, batches: Iterator[Batch]
+) -> None:
+    make(folder, os.fsdecode(b"\xff.md"))
+    assert next(batches) is None
+    make(folder, "a.md")
+    assert changed_paths(batches) == {"a.md"}
+
+
+def test_while_the_folder_is_away_it_is_everything(folder: Path, batches: Iterator[Batch]) -> None:
+    folder.rename(folder.with_name("away"))
+    start = time.monotonic()
+    assert next(batches) is None
+    assert time.monotonic() - start < SOON
+    assert next(batches) is None
+    folder.with_name("away").rename(folder)
+    assert next(batches) is None
+    make(folder, "sub/b.md")
+    assert changed_paths(batches) == {"sub/b.md"}
+
+
+def test_a_folder_that_is_replaced_is_noticed(folder: Path, batches: Iterator[Batch]) -> None:
+    folder.rename(folder.with_name("away"))
+    make(folder, "a.md")
+    assert next(batches) is None
+    make(folder, "a.md")
+    assert changed_paths(batches) == {"a.md"}
+
+
+def test_after_very_many_changes_everything_is_looked_at(folder: Path, batches: Iterator[Batch]) -> None:
+    make(folder, *(f"sub/{number}.md" for number in range(5000)))
+    while next(batches) is not None:
+        pass
+
+
+def test_changes_a_quarter_of_a_second_apart_are_reported_separately(
+    folder: Path, batches: Iterator[Batch]
+) -> None:
+    took = []
+    for path in ("a.md", "sub/b.md", "a.md", "sub/deep/c.markdown", "a.md"):
+        start = time.monotonic()
+        make(folder, path)
+        assert changed_paths(batches) == {path}
+        took.append(time.monotonic() - start)
+    assert min(took) < 0.25
+
+
+def test_what_disturbs_has_everything_looked_at(folder: Path) -> None:
+    reasons = iter([False, False, True])
+    calm = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, needs_rescan=lambda: next(reasons, False))
+    batches = watch(folder, calm)
+    assert [next(batches), next(batches)] == [None, None]
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.0, 0.5), (0.04, 0.8)])
+def test_polling_rests_many_times_as_long_as_a_look_takes(folder: Path, took: float, pause: float) -> None:
+    batches = watch(folder, WatchOptions(True, print, lambda: took, lambda: False))
+    next(batches)
+    start = time.monotonic()
+    assert next(batches) is None
+    assert time.monotonic() - start >= pause
+
+
+def test_where_too_much_is_watched_already_it_says_so_once_and_polls(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("OS file watch limit reached")
+
+    monkeypatch.setattr(fs_events, "RustNotify", refuse)
+    said: list[str] = []
+    batches = watch(folder, WatchOptions(False, said.append, lambda: 0.0, lambda: False))
+    assert [next(batches), next(batches)] == [None, None]
+    assert len(said) == 1
+    assert "limit reached" in said[0]
+    assert "fs.inotify.max_user_watches" in said[0]

@@ -1,0 +1,221 @@
+"""Ingest of some paths only: the store equals that of a full ingest of the same files."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gqlnews.content.models import ParseOptions
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.errors import ContentFolderError
+from gqlnews.ingest.change_detection import relevant_paths
+from gqlnews.ingest.pipeline import ingest
+from tests.ingest import dump
+from tests.ingest.conftest import TakeIn
+from tests.ingest.folder import BROKEN, Folder, later_ns
+
+Edit = Callable[[Path], object]
+
+
+def fill(folder: Folder) -> None:
+    for path in ("a.md", "b.md", "b.markdown", "sub/c.md", "sub/deep/d.md", "sub2/e.md", "sub.md"):
+        folder.article(path, f"https://example.com/{path}", title=path)
+    folder.write("sub/broken.md", BROKEN)
+
+
+def write(path: str) -> Edit:
+    def edit(root: Path) -> None:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / "sub2/e.md", root / path)
+
+    return edit
+
+
+def remove(path: str) -> Edit:
+    return lambda root: (root / path).unlink()
+
+
+def rename(path: str, to: str) -> Edit:
+    return lambda root: (root / path).rename(root / to)
+
+
+def remove_folder(path: str) -> Edit:
+    return lambda root: shutil.rmtree(root / path)
+
+
+def link(path: str, to: str) -> Edit:
+    return lambda root: (root / path).symlink_to(to)
+
+
+def one_after_the_other(*edits: Edit) -> Edit:
+    def edit(root: Path) -> None:
+        for each in edits:
+            each(root)
+
+    return edit
+
+
+CASES: dict[str, tuple[Edit, list[str]]] = {
+    "a file is written": (write("a.md"), ["a.md"]),
+    "a file comes": (write("new.md"), ["new.md"]),
+    "a file comes into a new folder": (write("new/deep/x.md"), ["new"]),
+    "a file goes": (remove("a.md"), ["a.md"]),
+    "a file is renamed": (rename("a.md", "z.md"), ["a.md", "z.md"]),
+    "the first file of a slug goes": (remove("b.markdown"), ["b.markdown"]),
+    "the later file of a slug goes": (remove("b.md"), ["b.md"]),
+    "a first file of a slug comes": (write("a.markdown"), ["a.markdown"]),
+    "a folder is renamed": (rename("sub", "sub3"), ["sub", "sub3"]),
+    "a folder is renamed over an empty one": (
+        one_after_the_other(lambda root: (root / "to").mkdir(), rename("sub", "to")),
+        ["sub", "to"],
+    ),
+    "a folder goes": (remove_folder("sub"), ["sub"]),
+    "a folder within a folder goes": (remove_folder("sub/deep"), ["sub/deep"]),
+    "a folder is reported with a slash": (remove_folder("sub"), ["sub/"]),
+    "a folder goes, and only its files are reported": (
+        remove_folder("sub"),
+        ["sub/c.md", "sub/deep/d.md", "sub/broken.md"],
+    ),
+    "a file is replaced by a folder": (
+        one_after_the_other(remove("a.md"), write("a.md/x.md")),
+        ["a.md"],
+    ),
+    "a file is replaced by a folder, and only what is in it is reported": (
+        one_after_the_other(remove("a.md"), write("a.md/x.md")),
+        ["a.md/x.md"],
+    ),
+    "a folder is replaced by a file": (
+        one_after_the_other(remove_folder("sub2"), lambda root: (root / "sub2").write_text("x")),
+        ["sub2"],
+    ),
+    "a folder is replaced by a link to another": (
+        one_after_the_other(rename("sub2", "real"), link("sub2", "real")),
+        ["sub2", "real"],
+    ),
+    "a folder is replaced by a link, and a file below it is reported": (
+        one_after_the_other(rename("sub2", "real"), link("sub2", "real")),
+        ["sub2/e.md", "real"],
+    ),
+    "a link comes": (link("l.md", "a.md"), ["l.md"]),
+    "a link that leads nowhere comes": (link("l.md", "gone.md"), ["l.md"]),
+    "a link that leads out comes": (link("l.md", "/etc/passwd"), ["l.md"]),
+    "a link to a folder has an article's name": (link("l.md", "sub2"), ["l.md"]),
+    "a file is replaced by a link": (
+        one_after_the_other(remove("a.md"), link("a.md", "sub2/e.md")),
+        ["a.md"],
+    ),
+    "a file becomes a pipe": (
+        one_after_the_other(remove("a.md"), lambda root: os.mkfifo(root / "a.md")),
+        ["a.md"],
+    ),
+    "a hidden file comes": (write(".h.md"), [".h.md"]),
+    "a file comes into a hidden folder": (write("sub/.h/x.md"), ["sub/.h/x.md", "sub/.h"]),
+    "a folder is hidden": (rename("sub", ".sub"), ["sub", ".sub"]),
+    "a path leads out": (write("a.md"), ["a.md", "../content/b.md", "sub/../sub2"]),
+    "what is no article comes": (
+        lambda root: (root / "notes.txt").write_text("x"),
+        ["notes.txt"],
+    ),
+    "a name is no UTF-8": (
+        lambda root: shutil.copy(root / "a.md", root / os.fsdecode(b"\xff.md")),
+        [os.fsdecode(b"\xff.md")],
+    ),
+    "a folder's name is no UTF-8": (
+        lambda root: shutil.copytree(root / "sub", root / os.fsdecode(b"\xff")),
+        [os.fsdecode(b"\xff")],
+    ),
+    "nothing is reported": (lambda root: None, []),
+    "all is reported": (one_after_the_other(remove("a.md"), write("new.md")), [""]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_store_is_that_of_a_whole_ingest(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, tmp_path: Path, case: str
+) -> None:
+    fill(folder)
+    take_in()
+    other = copy(db, tmp_path / "other.db")
+    edit, paths = CASES[case]
+    edit(folder.root)
+    take_in(paths=paths)
+    ingest(other, folder.root, ParseOptions(), processes=1, now_ns=later_ns)
+    assert dump.everything(db) == dump.everything(other)
+    take_in()
+    assert dump.everything(db) == dump.everything(other)
+    other.close()
+
+
+def copy(db: sqlite3.Connection, to: Path) -> sqlite3.Connection:
+    db.execute("VACUUM INTO ?", (str(to),))
+    return open_writer(to)
+
+
+def test_what_is_not_reported_stays_unchanged(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    fill(folder)
+    take_in()
+    folder.remove("a.md")
+    folder.remove("sub/c.md")
+    assert take_in(paths=["sub"]).removed == 1
+    assert db.execute("SELECT count(*) FROM article WHERE slug IN ('a', 'sub/c')").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_folder_that_could_not_be_listed_is_looked_at_as_a_whole(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, removed: bool
+) -> None:
+    fill(folder)
+    take_in()
+    db.execute("INSERT INTO source VALUES ('sub/', 'sub/', -1, 0, 0, 0, NULL)")
+    if removed:
+        shutil.rmtree(folder.root / "sub")
+    take_in(paths=["sub/c.md"])
+    paths = [path for (path,) in db.execute("SELECT path FROM source WHERE path LIKE 'sub/%' ORDER BY path")]
+    assert paths == ([] if removed else ["sub/broken.md", "sub/c.md", "sub/deep/d.md"])
+
+
+def test_without_the_folder_the_store_stays_as_it_is(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    fill(folder)
+    take_in()
+    before = dump.everything(db)
+    shutil.rmtree(folder.root)
+    with pytest.raises(ContentFolderError, match="There is no folder"):
+        take_in(paths=["a.md"])
+    assert dump.everything(db) == before
+
+
+def test_an_empty_store_is_filled_whatever_is_reported(folder: Folder, take_in: TakeIn) -> None:
+    fill(folder)
+    assert take_in(paths=["a.md"]).added == 6
+
+
+def test_other_options_have_everything_read(folder: Folder, take_in: TakeIn) -> None:
+    folder.article("a.md", "/a")
+    folder.article("b.md", "/b")
+    take_in(ParseOptions(base_url="https://one.example/"))
+    assert take_in(ParseOptions(base_url="https://two.example/"), paths=["a.md"]).changed == 2
+
+
+def test_what_is_gone_and_was_never_known_concerns_nobody(
+    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+) -> None:
+    fill(folder)
+    take_in()
+    shutil.rmtree(folder.root / "sub")
+    (folder.root / "here.txt").touch()
+    paths = ["gone.md", "a.md", "sub", "sub/deep", "sub2", "here.txt", "notes.txt", "a.md~", "su"]
+    assert relevant_paths(db, folder.root, paths) == [
+        "gone.md",
+        "a.md",
+        "sub",
+        "sub/deep",
+        "sub2",
+        "here.txt",
+    ]

@@ -1,0 +1,60 @@
+"""Cursors: decoding, and rejected values."""
+
+import json
+
+import pytest
+
+from gqlnews.errors import RequestError
+from gqlnews.query.connection_args import decode_cursor
+from gqlnews.query.fields import OrderTerm
+
+NEWEST = (OrderTerm("published_at", descending=True), OrderTerm("slug"))
+BEST = (OrderTerm("score", number=True), OrderTerm("slug"))
+
+
+def made(*values: object) -> str:
+    return json.dumps(values).encode().hex()
+
+
+def test_a_cursor_gives_its_keys() -> None:
+    cursor = made("Query.articles", "2021", "a")
+    assert decode_cursor(cursor, "Query.articles", NEWEST, argument="after") == ["2021", "a"]
+
+
+@pytest.mark.parametrize("number", [0, -(2**63), 2**63 - 1])
+def test_a_key_that_is_a_number_is_any_that_the_store_can_hold(number: int) -> None:
+    assert decode_cursor(made("S", number, "a"), "S", BEST, argument="after") == [number, "a"]
+
+
+@pytest.mark.parametrize("key", ["7", 7.0, True, None, 2**63, -(2**63) - 1, 10**4000])
+def test_a_key_that_is_another_is_refused(key: object) -> None:
+    with pytest.raises(RequestError):
+        decode_cursor(made("S", key, "a"), "S", BEST, argument="after")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "garbage!!",
+        "abc",  # half a byte
+        "AB",  # not in the original spelling
+        "7b 7d",
+        b"\xff\xfe".hex(),
+        b"{}".hex(),
+        b"[]".hex(),
+        b"null".hex(),
+        b"[".hex() * 5_000,  # deep
+        made("Query.articles", "2021"),  # too few keys
+        made("Query.articles", "2021", "a", "b"),
+        made("Query.articles", 2021, "a"),
+        made("Query.articles", None, "a"),
+        made("Query.articles", "\ud800", "a"),  # half a character
+        made("Topic.articles", "2021", "a"),  # of another list
+        made(["Query.articles"], "2021", "a"),
+    ],
+)
+def test_any_other_text_is_refused(cursor: str) -> None:
+    with pytest.raises(RequestError, match="`before`") as refused:
+        decode_cursor(cursor, "Query.articles", NEWEST, argument="before")
+    assert refused.value.code == "BAD_CURSOR"

@@ -1,0 +1,181 @@
+"""Other origins: CORS, and the origin check of WebSockets."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient, WebSocketDenialResponse
+
+from gqlnews.app import create_app
+from gqlnews.config.settings import HttpSettings, ServerSettings
+from gqlnews.server.access import check_origin
+from gqlnews.server.response import HTTPError
+
+FRIEND, STRANGER = "https://friend.example", "https://stranger.example"
+QUERY = {"query": "{ site { articleCount } }"}
+PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+ALLOW = "access-control-allow-origin"
+
+
+def made(settings: ServerSettings, *origins: str) -> TestClient:
+    return TestClient(create_app(replace(settings, http=HttpSettings(allow_origins=origins))))
+
+
+@pytest.fixture(scope="module")
+def cors(server_settings: ServerSettings) -> Iterator[TestClient]:
+    with made(server_settings, FRIEND, "http://localhost:3000") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def open_to_all(server_settings: ServerSettings) -> Iterator[TestClient]:
+    with made(server_settings, "*") as client:
+        yield client
+
+
+@pytest.mark.parametrize("origin", [FRIEND, "http://localhost:3000"])
+def test_a_preflight_is_answered(cors: TestClient, origin: str) -> None:
+    answer = cors.options("/graphql", headers={"origin": origin, **PREFLIGHT})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers[ALLOW] == origin
+    assert answer.headers["access-control-allow-methods"] == "GET, POST"
+    assert {"Content-Type", "Authorization"} <= set(
+        answer.headers["access-control-allow-headers"].split(", ")
+    )
+    assert int(answer.headers["access-control-max-age"]) > 0
+    assert (answer.headers["vary"], "content-length" in answer.headers) == ("Origin", False)
+
+
+@pytest.mark.parametrize("origin", [STRANGER, "null", "https://friend.example.evil.example", ""])
+def test_a_preflight_of_a_stranger_is_refused(cors: TestClient, origin: str) -> None:
+    answer = cors.options("/graphql", headers={"origin": origin, **PREFLIGHT})
+    assert (answer.status_code, ALLOW in answer.headers) == (403, False)
+    assert answer.json()["errors"][0]["extensions"]["code"] == "ORIGIN_NOT_ALLOWED"
+
+
+def test_options_that_are_no_preflight_are_405(cors: TestClient) -> None:
+    assert cors.options("/graphql", headers={"origin": FRIEND}).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("POST", {"json": QUERY}),
+        ("GET", {"params": QUERY}),
+        ("GET", {}),  # an error
+        ("POST", {"content": b"{"}),
+        ("PUT", {}),
+    ],
+)
+def test_answers_and_errors_say_who_may_read_them(
+    cors: TestClient, method: str, options: dict[str, Any]
+) -> None:
+    answer = cors.request(method, "/graphql", headers={"origin": FRIEND}, **options)
+    assert answer.headers[ALLOW] == FRIEND
+    assert answer.headers["access-control-expose-headers"] == "ETag, Retry-After, X-Request-Id"
+    assert "Origin" in answer.headers["vary"].split(", ")
+
+
+def test_an_event_stream_says_so_too(cors: TestClient) -> None:
+    headers = {"origin": FRIEND, "accept": "text/event-stream"}
+    answer = cors.post("/graphql", json=QUERY, headers=headers)
+    assert (answer.headers["content-type"], answer.headers[ALLOW]) == (
+        "text/event-stream; charset=utf-8", FRIEND,
+    )  # fmt: skip
+
+
+def test_a_stranger_gets_an_answer_that_his_page_may_not_read(cors: TestClient) -> None:
+    answer = cors.post("/graphql", json=QUERY, headers={"origin": STRANGER})
+    assert (answer.status_code, ALLOW in answer.headers) == (200, False)
+    assert answer.headers["vary"] == "Accept, Authorization, Origin"
+
+
+def test_any_origin_needs_no_vary(open_to_all: TestClient) -> None:
+    answer = open_to_all.post("/graphql", json=QUERY)
+    assert (answer.headers[ALLOW], answer.headers["vary"]) == ("*", "Accept, Authorization")
+    assert open_to_all.options("/graphql", headers={"origin": STRANGER, **PREFLIGHT}).headers[ALLOW] == "*"
+
+
+def test_by_default_no_cors_headers_are_sent(client: TestClient) -> None:
+    answer = client.post("/graphql", json=QUERY, headers={"origin": FRIEND})
+    assert (ALLOW in answer.headers, answer.headers["vary"]) == (False, "Accept, Authorization")
+    assert client.options("/graphql", headers={"origin": FRIEND, **PREFLIGHT}).status_code == 405
+
+
+def test_other_paths_are_not_opened(cors: TestClient) -> None:
+    assert ALLOW not in cors.get("/health/live", headers={"origin": FRIEND}).headers
+
+
+def handshake(origin: str | None, host: str = "news.example", *more: str) -> dict[str, Any]:
+    given = [("host", host), *(("origin", one) for one in (origin, *more) if one is not None)]
+    return {"headers": [(name.encode(), value.encode("latin-1")) for name, value in given]}
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        (None, "news.example"),  # not a browser
+        ("http://news.example", "news.example"),
+        ("http://news.example", "news.example:80"),
+        ("https://news.example", "news.example"),  # TLS ends at a proxy
+        ("https://news.example:443", "NEWS.example"),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000"),
+        ("http://[::1]:8000", "[::1]:8000"),
+        ("http://[::1]", "[::1]"),
+        (FRIEND, "news.example"),
+    ],
+)
+def test_the_servers_own_pages_may_open_a_websocket(origin: str | None, host: str) -> None:
+    check_origin(handshake(origin, host), (FRIEND,))
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        (STRANGER, "news.example"),
+        ("null", "news.example"),
+        ("null", "null"),
+        ("", ""),
+        ("http://", ""),
+        ("news.example", "news.example"),
+        ("ftp://news.example", "news.example"),
+        ("http://news.example:8001", "news.example:8000"),
+        ("http://news.example", "news.example:443"),
+        ("https://news.example", "news.example:80"),
+        ("http://news.example.evil.example", "news.example"),
+        ("http://evil.example@news.example", "news.example"),
+        ("http://\xff", "news.example"),
+    ],
+)
+def test_pages_of_strangers_may_not(origin: str, host: str) -> None:
+    for allowed in ((), (FRIEND,)):
+        with pytest.raises(HTTPError):
+            check_origin(handshake(origin, host), allowed)
+
+
+def test_two_origins_are_none() -> None:
+    with pytest.raises(HTTPError):
+        check_origin(handshake(FRIEND, "news.example", FRIEND), (FRIEND,))
+
+
+def test_any_origin_is_not_null() -> None:
+    check_origin(handshake(STRANGER), ("*",))
+    with pytest.raises(HTTPError):
+        check_origin(handshake("null"), ("*",))
+
+
+def test_a_handshake_is_refused_in_the_shape_of_graphql(client: TestClient) -> None:
+    with pytest.raises(WebSocketDenialResponse) as refused:
+        with client.websocket_connect("/graphql", ["graphql-transport-ws"], headers={"origin": STRANGER}):
+            pass
+    assert refused.value.status_code == 403
+    assert refused.value.json()["errors"][0]["extensions"]["code"] == "ORIGIN_NOT_ALLOWED"
+
+
+def test_a_websocket_elsewhere_is_not_found(client: TestClient) -> None:
+    with pytest.raises(WebSocketDenialResponse) as refused:
+        with client.websocket_connect("/nowhere"):
+            pass
+    assert refused.value.status_code == 404
+    assert refused.value.json()["errors"][0]["extensions"]["code"] == "NOT_FOUND"

@@ -1,0 +1,214 @@
+"""Admission limits: concurrent operations, and cost per second and address."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from gqlnews.app import create_app
+from gqlnews.config.settings import HttpSettings, ServerSettings
+from gqlnews.server.limits import ConcurrencyLimiter, TokenBucketLimiter, address_of, client_of
+from gqlnews.server.response import HTTPError
+
+QUERY = {"query": "{ site { articleCount } }"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def taken(rate_limit: TokenBucketLimiter, address: str, cost: int, times: int) -> int:
+    """How often it could be taken."""
+    done = 0
+    for _ in range(times):
+        try:
+            rate_limit.take(address, cost)
+        except HTTPError:
+            continue
+        done += 1
+    return done
+
+
+def test_what_was_not_asked_for_may_be_asked_for_later_up_to_an_end(clock: Clock) -> None:
+    limits = TokenBucketLimiter(10, clock)
+    assert taken(limits, "a", 1, 50) == 20
+    clock.now += 0.5
+    assert taken(limits, "a", 1, 50) == 5
+    clock.now += 1000
+    assert taken(limits, "a", 1, 50) == 20
+
+
+def test_every_address_has_its_own(clock: Clock) -> None:
+    limits = TokenBucketLimiter(10, clock)
+    assert [taken(limits, address, 1, 50) for address in "ab"] == [20, 20]
+
+
+def test_what_costs_more_than_is_left_runs_and_is_paid_for_later(clock: Clock) -> None:
+    limits = TokenBucketLimiter(10, clock)
+    limits.take("a", 100)
+    with pytest.raises(HTTPError) as refused:
+        limits.take("a", 1)
+    assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "9")
+    clock.now += 9
+    limits.take("a", 1)
+
+
+def test_what_turns_out_to_cost_more_is_paid_for_later(clock: Clock) -> None:
+    limits = TokenBucketLimiter(10, clock)
+    limits.take("a", 1)
+    limits.charge("a", 49)
+    assert taken(limits, "a", 1, 5) == 0
+    clock.now += 3.2
+    assert taken(limits, "a", 1, 1) == 1
+    limits.charge("of nobody", 5)
+
+
+def test_no_rate_is_no_limit(clock: Clock) -> None:
+    assert taken(TokenBucketLimiter(0, clock), "a", 1_000, 50) == 50
+
+
+def test_addresses_are_forgotten_past_a_number(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gqlnews.server.limits.MAX_ADDRESSES", 10)
+    limits = TokenBucketLimiter(1, clock)
+    for number in range(100):
+        limits.take(f"10.0.0.{number}", 1)
+    assert len(limits._buckets) == 10
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("unix:", "unix:"),
+    ],
+)
+def test_an_address_is_one_clients(host: str, address: str) -> None:
+    assert address_of({"client": (host, 1)}) == address
+
+
+def test_without_an_address_all_share_one() -> None:
+    assert address_of({}) == address_of({"client": None}) == ""
+
+
+def test_places_are_given_back() -> None:
+    places = ConcurrencyLimiter(1)
+    for _ in range(3):
+        with places, pytest.raises(HTTPError) as refused, places:
+            raise AssertionError
+        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
+    assert places.count == 0
+
+
+def test_no_number_is_no_limit() -> None:
+    places = ConcurrencyLimiter(0)
+    with places, places, places:
+        assert places.count == 3
+
+
+@pytest.fixture
+def limited(server_settings: ServerSettings) -> Iterator[TestClient]:
+    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate=1)))) as client:
+        yield client
+
+
+def code(answer: Any) -> str:
+    return str(answer.json()["errors"][0]["extensions"]["code"])
+
+
+def test_a_client_over_the_limit_gets_retry_after(limited: TestClient) -> None:
+    answers = [limited.post("/graphql", json=QUERY) for _ in range(10)]
+    assert answers[0].status_code == 200
+    last = answers[-1]
+    assert (last.status_code, code(last), last.headers["retry-after"]) == (429, "RATE_LIMITED", "1")
+
+
+def test_what_it_asks_for_is_counted_by_its_cost(server_settings: ServerSettings) -> None:
+    dear = {"query": "{ articles(first: 100) { nodes { related { title } } } }"}  # over a thousand
+    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate=100)))) as client:
+        assert client.post("/graphql", json=dear).status_code == 200
+        answer = client.post("/graphql", json=QUERY)
+        assert (answer.status_code, int(answer.headers["retry-after"]) > 5) == (429, True)
+
+
+def test_what_it_scans_is_counted_too(server_settings: ServerSettings) -> None:
+    """One comparison with each article, as if there were 100,000."""
+    scans = {"query": '{ articles(where: {title: {contains: "x"}}) { totalCount } }'}
+    app = create_app(replace(server_settings, http=HttpSettings(rate=100)))
+    with TestClient(app) as client:
+        app.state.service.store._sizes = ({"": 100_000},) * 2
+        assert client.post("/graphql", json=scans).status_code == 200
+        answer = client.post("/graphql", json=QUERY)
+        assert (answer.status_code, int(answer.headers["retry-after"]) > 20) == (429, True)
+
+
+@pytest.mark.usefixtures("no_inline_execution")
+def test_statements_run_for_the_address_of_their_client(server_settings: ServerSettings) -> None:
+    app = create_app(replace(server_settings, cache_bytes=0, fields_bytes=0))
+    with TestClient(app) as client:
+        readers, seen = app.state.service.store._readers, []
+        enqueue = readers._enqueue
+
+        def noted(call: Any) -> None:
+            seen.append((call.client, call.expected < 1))
+            enqueue(call)
+
+        readers._enqueue = noted
+        parts = {"query": "{ articles { totalCount ... @defer { nodes { slug } } } }"}
+        for accept in ("application/json", "text/event-stream", "multipart/mixed"):
+            client.post("/graphql", json=parts, headers={"accept": accept})
+        with client.websocket_connect("/graphql", ["graphql-transport-ws"]) as socket:
+            socket.send_json({"type": "connection_init"})
+            socket.receive_json()
+            socket.send_json({"id": "1", "type": "subscribe", "payload": QUERY})
+            assert socket.receive_json()["type"] == "next"
+    assert seen == [("testclient", True)] * 4
+
+
+def test_operations_of_a_websocket_count_too(limited: TestClient) -> None:
+    with limited.websocket_connect("/graphql", ["graphql-transport-ws"]) as socket:
+        socket.send_json({"type": "connection_init"})
+        socket.receive_json()
+        for number in range(10):
+            socket.send_json({"id": str(number), "type": "subscribe", "payload": QUERY})
+        answers = [socket.receive_json() for _ in range(10)]
+    errors = [answer["payload"][0]["extensions"]["code"] for answer in answers if answer["type"] == "error"]
+    assert set(errors) == {"RATE_LIMITED"}
+
+
+def test_past_the_operations_in_flight_is_503(server_settings: ServerSettings) -> None:
+    app = create_app(replace(server_settings, cache_bytes=0, http=HttpSettings(in_flight=1)))
+    with TestClient(app) as client:
+        app.state.service.in_flight.count = 1  # as if one ran
+        answer = client.post("/graphql", json=QUERY)
+        assert (answer.status_code, code(answer), answer.headers["retry-after"]) == (503, "OVERLOADED", "1")
+        events = client.post("/graphql", json=QUERY, headers={"accept": "text/event-stream"})
+        assert "OVERLOADED" in events.text
+        app.state.service.in_flight.count = 0
+        assert client.post("/graphql", json=QUERY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("by_address", "alike"),
+    [(True, True), (False, False)],
+)
+def test_a_client_is_an_address_or_a_connection(by_address: bool, alike: bool) -> None:
+    first, second = ({"client": ("10.0.0.1", port)} for port in (1, 2))
+    assert (client_of(first, by_address=by_address) == client_of(second, by_address=by_address)) is alike
+    assert client_of(first, by_address=by_address) == client_of(first, by_address=by_address)
+
+
+def test_a_client_without_an_address_is_one() -> None:
+    assert client_of({"client": None}, by_address=False) == ""

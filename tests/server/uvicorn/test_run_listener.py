@@ -1,0 +1,55 @@
+"""The listening address."""
+
+import socket
+
+import pytest
+
+from gqlnews.errors import BindError
+from gqlnews.server.uvicorn.run import base_url, listen, take_backlog
+
+
+def test_port_0_takes_a_free_one() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert port > 0
+        assert base_url(listener) == f"http://127.0.0.1:{port}"
+        socket.create_connection(("127.0.0.1", port)).close()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("localhost", "http://"),
+        ("0.0.0.0", "http://127.0.0.1:"),  # noqa: S104 - for the length of a test
+        ("::1", "http://[::1]:"),
+        ("::", "http://[::1]:"),
+    ],
+)
+def test_the_url_is_one_that_this_machine_can_open(host: str, url: str) -> None:
+    with listen(host, 0) as listener:
+        assert base_url(listener).startswith(url)
+
+
+def test_a_port_in_use_is_said() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(BindError, match=rf"^cannot listen on 127\.0\.0\.1:{port} .*--port"):
+            listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_here_is_said(host: str) -> None:
+    with pytest.raises(BindError, match="--host"):
+        listen(host, 0)
+
+
+def test_the_backlog_is_taken_and_the_port_closed() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        address = listener.getsockname()
+        clients = [socket.create_connection(address) for _ in range(5)]
+        taken = take_backlog(listener)
+        assert sorted(one.getpeername() for one in taken) == sorted(one.getsockname() for one in clients)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address).close()
+    for one in (*clients, *taken):
+        one.close()

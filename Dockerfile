@@ -43,7 +43,7 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# The first ingest of a large folder takes its time; until then it is starting, not unhealthy.
+# Failed checks during the first ingest of a large folder do not count as unhealthy.
 HEALTHCHECK --interval=15s --timeout=3s --start-period=120s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['GQLNEWS_PORT']}/health/ready\", timeout=2)"]
 ENTRYPOINT ["gqlnews", "serve", "/content"]

@@ -1,4 +1,4 @@
-# Everything here makes what it needs, once: a virtual environment in .venv, the explorer in gqlnews/server/explorer.
+# Each target installs what it needs, once: a virtual environment in .venv, the explorer in gqlnews/server/explorer.
 
 PYTHON ?= python3
 CONTENT ?= examples/news
@@ -21,44 +21,44 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 .PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live bench-hostile soak schema lock clean
 
-help: ## what can be made
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-13s", $$1, $$2; $$1 = $$2 = ""; print}'
 
 serve: $(VENV)/installed explorer-if-possible ## ingest and serve CONTENT (examples/news)
 	@exec $(BIN)/gqlnews serve "$(CONTENT)"
 
-test: lint $(EXPLORER) clients ## everything that must pass
+test: lint $(EXPLORER) clients ## run all checks and tests
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-fuzz: $(VENV)/installed-dev ## what no run has sent before: requests against the oracle, then MINUTES (30) of anything
+fuzz: $(VENV)/installed-dev ## new random requests against the oracle, then MINUTES (30) of fuzzing
 	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/test_generated_queries.py
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-lint: $(VENV)/installed-dev ## ruff and mypy
+lint: $(VENV)/installed-dev ## run ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 explorer: $(EXPLORER) ## build GraphiQL into the package (needs npm)
 
-clients: $(CLIENTS) $(PYTHON_CLIENT) ## other people's clients, for the tests (needs npm)
+clients: $(CLIENTS) $(PYTHON_CLIENT) ## install the client libraries that the tests use (needs npm)
 
-bench: $(VENV)/installed-dev ## measure; GQLNEWS_CORPUS names the unpacked real articles
+bench: $(VENV)/installed-dev ## run the benchmarks; GQLNEWS_CORPUS is the folder of the unpacked real articles
 	$(BIN)/python -m benchmarks
 
-bench-peers: $(VENV)/installed-dev $(PEERS) ## requests a second, beside servers on Node too (needs npm)
+bench-peers: $(VENV)/installed-dev $(PEERS) ## measure requests per second, also of servers on Node (needs npm)
 	$(BIN)/python -m benchmarks.throughput --peers --out $(RESULT)
 
-bench-check: $(VENV)/installed-dev ## fail where gqlnews has become slower beside the ordinary server
+bench-check: $(VENV)/installed-dev ## fail if gqlnews has become slower relative to the reference server
 	$(BIN)/python -m benchmarks.throughput.check
 
-bench-live: $(VENV)/installed-dev ## how long from saving an article to seeing it, alone and among 1,000 subscribers
+bench-live: $(VENV)/installed-dev ## measure the time from saving an article to its event, with 1 and 1,000 subscribers
 	$(BIN)/python -m benchmarks.live
 
-bench-hostile: $(VENV)/installed-dev ## what another client notices while one client attacks; fail where a goal is missed
+bench-hostile: $(VENV)/installed-dev ## attack a server with one client, measure another; fail if a goal is missed
 	$(BIN)/python -m benchmarks.hostile
 
-soak: $(VENV)/installed-dev ## ten minutes of changes and of clients that come and go; fail where anything is lost or grows
+soak: $(VENV)/installed-dev ## ten minutes of changes and reconnecting clients; fail if an event is lost or memory grows
 	$(BIN)/python -m benchmarks.soak --minutes 10
 
 schema: $(VENV)/installed ## export schema.graphql
@@ -71,7 +71,7 @@ lock: $(VENV)/made ## update the image's lock files from pyproject.toml; UPGRADE
 	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
 	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements-build.lock --group build
 
-clean: ## remove everything that was made
+clean: ## remove all generated files
 	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules benchmarks/peers/node_modules dist .coverage* .hypothesis
 	rm -rf .venv-clients tests/clients/node_modules $(RESULT)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
@@ -102,7 +102,7 @@ $(CLIENTS): tests/clients/package-lock.json
 	cd tests/clients && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch $@
 
-# An environment of its own: what gql needs does not decide what gqlnews may need.
+# A separate environment, so that the dependencies of gql do not restrict those of gqlnews.
 $(PYTHON_CLIENT): tests/clients/requirements.txt
 	$(PYTHON) -m venv --clear .venv-clients
 	.venv-clients/bin/pip install --quiet --requirement tests/clients/requirements.txt

@@ -1,8 +1,8 @@
 """
-Build hook: bundles the explorer into the package where that was not done before.
+Build hook: bundle the explorer into the package, unless it is there already.
 
-Without npm, or where npm fails, the package is built all the same: its explorer page then says how to
-build it. A source distribution holds the built files, so that a wheel made of one needs no Node.js.
+If npm is missing or fails, the package is built without it, and the explorer page explains how to build it. A
+source distribution contains the built files, so that building a wheel from it needs no Node.js.
 """
 
 import shutil
@@ -17,7 +17,7 @@ COMMANDS = (["ci", "--ignore-scripts", "--no-audit", "--no-fund"], ["run", "buil
 
 
 class ExplorerBuildHook(BuildHookInterface[Any]):
-    """Runs before the files of a wheel, editable or not, or of a source distribution are collected."""
+    """Run before the files of a wheel (editable or not) or source distribution are collected."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         root = Path(self.root)

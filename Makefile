@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live bench-hostile soak schema lock clean
+.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live bench-hostile soak image-check schema lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-13s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -60,6 +60,9 @@ bench-hostile: $(VENV)/installed-dev ## attack a server with one client, measure
 
 soak: $(VENV)/installed-dev ## ten minutes of changes and reconnecting clients; fail if an event is lost or memory grows
 	$(BIN)/python -m benchmarks.soak --minutes 10
+
+image-check: $(VENV)/installed-dev ## build and run the container image (root; buildah, debootstrap, bubblewrap, npm)
+	$(BIN)/python -m tests.image
 
 schema: $(VENV)/installed ## export schema.graphql
 	$(BIN)/gqlnews schema > schema.graphql.new

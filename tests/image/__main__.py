@@ -121,8 +121,8 @@ class Sandbox:
             try:
                 yield process
             finally:
-                if process.poll() is None:
-                    process.kill()
+                if process.poll() is None:  # setpriv clears the signal that --die-with-parent relies on
+                    os.kill(_only_child(process.pid), signal.SIGKILL)
 
 
 def _count_published(folder: Path) -> int:

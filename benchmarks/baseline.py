@@ -9,11 +9,11 @@ from pathlib import Path
 
 import frontmatter
 
-from benchmarks.folders import articles_below
+from benchmarks.folders import article_paths
 
 
 def main() -> None:
-    paths = articles_below(Path(sys.argv[1]))
+    paths = article_paths(Path(sys.argv[1]))
     start = time.perf_counter()
     for path in paths:
         frontmatter.load(str(path))

@@ -29,11 +29,11 @@ class Content:
     touched: Paths = field(default_factory=set)
     turn: int = 0
 
-    def any_file(self) -> str:
+    def random_file(self) -> str:
         """Choose the path of a file that this step has not touched."""
         return self.dice.choice([path for path in self.files() if path not in self.touched])
 
-    def right(self) -> bytes:
+    def valid_content(self) -> bytes:
         """Return the content of a random valid file."""
         path = self.dice.choice([path for path in self.files() if path not in self.broken])
         return (self.folder / path).read_bytes()
@@ -61,7 +61,7 @@ Edit = Callable[[Content], Paths]
 
 def add(content: Content) -> Paths:
     """Add an article that resembles another one or is an exact copy of it."""
-    like = content.any_file()
+    like = content.random_file()
     path = f"{os.path.dirname(like)}/new-{content.turn}.md"
     data = content.read(like)
     if data == BROKEN:
@@ -72,7 +72,7 @@ def add(content: Content) -> Paths:
 
 def change(content: Content) -> Paths:
     """Change the quality, topics or title, and append a line to the body."""
-    path = content.any_file()
+    path = content.random_file()
     if path not in content.broken:
         old, new = content.dice.choice(CHANGES)
         data = content.read(path).replace(old, new, 1)
@@ -82,7 +82,7 @@ def change(content: Content) -> Paths:
 
 def unpublish(content: Content) -> Paths:
     """Toggle `published`."""
-    path = content.any_file()
+    path = content.random_file()
     if path in content.broken:
         return set()
     data = content.read(path)
@@ -98,7 +98,7 @@ def unpublish(content: Content) -> Paths:
 
 def rename(content: Content) -> Paths:
     """Rename a file. A broken file loses its last valid version, which was stored under the old path."""
-    path = content.any_file()
+    path = content.random_file()
     to = f"{os.path.dirname(path)}/renamed-{content.turn}.md"
     _move(content, path, to)
     return {path, to}
@@ -106,7 +106,7 @@ def rename(content: Content) -> Paths:
 
 def remove(content: Content) -> Paths:
     """Delete a file."""
-    path = content.any_file()
+    path = content.random_file()
     (content.folder / path).unlink()
     (content.mirror / path).unlink(missing_ok=True)
     content.broken.pop(path, None)
@@ -115,26 +115,26 @@ def remove(content: Content) -> Paths:
 
 def break_(content: Content) -> Paths:
     """Overwrite a file with invalid content, as a half-written save would."""
-    path = content.any_file()
+    path = content.random_file()
     if path not in content.broken:
         content.broken[path] = content.read(path)
         (content.folder / path).write_bytes(BROKEN)
     return {path}
 
 
-def mend(content: Content) -> Paths:
+def repair(content: Content) -> Paths:
     """Repair a broken file."""
     broken = sorted(content.broken.keys() - content.touched)
     if not broken:
         return set()
     path = content.dice.choice(broken)
-    content.write(path, content.broken[path] or content.right())
+    content.write(path, content.broken[path] or content.valid_content())
     return {path}
 
 
 def move_folder(content: Content) -> Paths:
     """Rename a folder."""
-    below = os.path.dirname(content.any_file())
+    below = os.path.dirname(content.random_file())
     to = f"{os.path.dirname(below)}/moved-{content.turn}".lstrip("/")
     for path in content.files():
         if path.startswith(f"{below}/"):
@@ -155,7 +155,7 @@ def _move(content: Content, path: str, to: str) -> None:
             (root / path).rename(root / to)
 
 
-EDITS: tuple[Edit, ...] = (add, add, change, change, change, unpublish, rename, remove, break_, mend)
+EDITS: tuple[Edit, ...] = (add, add, change, change, change, unpublish, rename, remove, break_, repair)
 
 
 def step(content: Content) -> Paths:

@@ -18,7 +18,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.folders import sampled
+from benchmarks.folders import write_sample_folder
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import open_writer
@@ -27,7 +27,7 @@ from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.fields import Audience
 
-ONE_IN = 20  # the searched word occurs in one of so many articles
+SAMPLE_INTERVAL = 20  # the searched word occurs in one of so many articles
 QUERIES = Path(__file__).parent / "queries"
 
 
@@ -70,7 +70,7 @@ def variables_for(database: Path, audience: Audience) -> dict[str, dict[str, Any
     word = db.execute(
         "SELECT word FROM search_word JOIN site ON audience = scope WHERE scope = 0"
         " ORDER BY abs(documents - article_count / ?), word LIMIT 1",
-        (ONE_IN,),
+        (SAMPLE_INTERVAL,),
     ).fetchone()[0]
     of_caller = "SELECT version FROM site WHERE audience = ?"
     line, number = db.execute(of_caller, (int(audience),)).fetchone()[0].split("-")
@@ -101,8 +101,10 @@ async def deep_cursor(engine: Engine) -> str:
     """Return a cursor up to 140 pages into the sitemap."""
     after = None
     for _ in range(140):
-        answer = await engine.answer(GraphQLRequest(query_text("sitemap"), {"after": after}), Audience.PUBLIC)
-        info = orjson.loads(answer.body)["data"]["articles"]["pageInfo"]
+        response = await engine.execute(
+            GraphQLRequest(query_text("sitemap"), {"after": after}), Audience.PUBLIC
+        )
+        info = orjson.loads(response.body)["data"]["articles"]["pageInfo"]
         if not info["hasNextPage"]:
             break
         after = info["endCursor"]
@@ -127,14 +129,14 @@ async def measure(database: Path, repeats: int, audience: Audience) -> list[Meas
 async def _measured(
     engine: Engine, name: str, variables: Mapping[str, Any], repeats: int, audience: Audience
 ) -> Measured:
-    text, runs, answer = query_text(name), [], b""
+    text, runs, response = query_text(name), [], b""
     for _ in range(repeats + 3):
         started = time.perf_counter()
-        answer = (await engine.answer(GraphQLRequest(text, variables), audience)).body
+        response = (await engine.execute(GraphQLRequest(text, variables), audience)).body
         runs.append(time.perf_counter() - started)
-    if b'"errors"' in answer[:20] or b'"errors":' in answer[-500:]:
-        raise SystemExit(f"{name}: {answer[:500]!r}")
-    return Measured(name, runs[3:], len(answer))  # the first runs plan, compile and warm the caches
+    if b'"errors"' in response[:20] or b'"errors":' in response[-500:]:
+        raise SystemExit(f"{name}: {response[:500]!r}")
+    return Measured(name, runs[3:], len(response))  # the first runs plan, compile and warm the caches
 
 
 def show(title: str, measured: list[Measured]) -> None:
@@ -164,7 +166,7 @@ def main() -> None:
         if database is None:
             database = Path(scratch) / "store.db"
             db = open_writer(database)
-            ingest(db, sampled(Path(scratch), given.articles), ParseOptions())
+            ingest(db, write_sample_folder(Path(scratch), given.articles), ParseOptions())
             db.close()
         measured = asyncio.run(measure(database, given.repeats, audience))
         whole = sqlite3.connect(database).execute("SELECT count(*), sum(published) FROM article").fetchone()

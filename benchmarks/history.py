@@ -54,24 +54,24 @@ def main() -> None:
 
 def run(steps: int, articles: int, seed: int) -> Iterator[float]:
     """Yield the ingest time of each step in seconds. Raises AssertionError if the stores differ."""
-    with tempfile.TemporaryDirectory(prefix="gqlnews-history-") as name, remembering():
+    with tempfile.TemporaryDirectory(prefix="gqlnews-history-") as name, fresh_connections():
         scratch = Path(name)
         dice = random.Random(seed)  # noqa: S311 - the same history for the same seed
         content = Content(scratch / "content", scratch / "mirror", dice)
         write_sample(content.folder, articles, seed)
         shutil.copytree(content.folder, content.mirror)
         with closing(_open(scratch / "store.db")) as db:
-            _take_in(db, content.folder)
+            _ingest(db, content.folder)
             for number in range(1, steps + 1):
                 paths = step(content)
                 start = time.perf_counter()
-                _take_in(db, content.folder, paths)
+                _ingest(db, content.folder, paths)
                 yield time.perf_counter() - start
                 _compare(db, content, scratch / "fresh.db", f"step {number}, paths {sorted(paths)}")
 
 
 @contextmanager
-def remembering() -> Iterator[None]:
+def fresh_connections() -> Iterator[None]:
     """Parse each text once."""
     real, known = parse_file.parse_file, dict[tuple[str, bytes], ParseResult]()
 
@@ -95,7 +95,7 @@ def _open(database: Path) -> sqlite3.Connection:
     return db
 
 
-def _take_in(db: sqlite3.Connection, folder: Path, paths: set[str] | None = None) -> None:
+def _ingest(db: sqlite3.Connection, folder: Path, paths: set[str] | None = None) -> None:
     ingest(db, folder, OPTIONS, processes=1, now_ns=_ahead_ns, paths=paths)
 
 
@@ -106,7 +106,7 @@ def _ahead_ns() -> int:
 
 def _compare(db: sqlite3.Connection, content: Content, database: Path, where: str) -> None:
     with closing(_open(database)) as fresh:
-        _take_in(fresh, content.mirror)
+        _ingest(fresh, content.mirror)
         assert dump.content(db) == dump.content(fresh), where
         problems = set(_problems(fresh))
     for file in database.parent.glob(f"{database.name}*"):

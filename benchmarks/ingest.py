@@ -13,7 +13,7 @@ from statistics import median
 
 from benchmarks import processes
 from benchmarks.figures import Figure, at_least, at_most, megabytes, percent, seconds, show, times
-from benchmarks.folders import articles_below, real_or_sampled, sampled
+from benchmarks.folders import article_paths, real_or_sample, write_sample_folder
 
 _ADDED = re.compile(r"([\d,]+) added")
 
@@ -22,9 +22,9 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as name:
         scratch = Path(name)
-        folder, called = real_or_sampled(scratch)
+        folder, called = real_or_sample(scratch)
         title = (
-            f"{len(articles_below(folder)):,} articles of {called}; Python {platform.python_version()}, "
+            f"{len(article_paths(folder)):,} articles of {called}; Python {platform.python_version()}, "
             f"{len(os.sched_getaffinity(0))} cores, medians of {options.repeats}"
         )
         bench = Ingests(scratch)
@@ -67,10 +67,10 @@ def _speed(bench: Ingests, folder: Path, repeats: int) -> list[Figure]:
     loads, colds, agains = [], [], []
     for _ in range(repeats):
         database = bench.new_database()
-        loads.append(processes.timed([sys.executable, "-m", "benchmarks.baseline", str(folder)]))
-        colds.append(processes.timed(bench.command(folder, database)))
-        _check_added(colds[-1], len(articles_below(folder)))
-        agains += [processes.timed(bench.command(folder, database)) for _ in range(2)]
+        loads.append(processes.run_timed([sys.executable, "-m", "benchmarks.baseline", str(folder)]))
+        colds.append(processes.run_timed(bench.command(folder, database)))
+        _check_added(colds[-1], len(article_paths(folder)))
+        agains += [processes.run_timed(bench.command(folder, database)) for _ in range(2)]
     load = median(float(run.output) for run in loads)
     cold, again = (median(run.seconds for run in runs) for runs in (colds, agains))
     return [
@@ -93,7 +93,7 @@ def _growth(bench: Ingests, small: int, large: int) -> list[Figure]:
     peaks = []
     for articles in (small, large):
         with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
-            peaks.append(_peak(bench, sampled(Path(scratch), articles)))
+            peaks.append(_peak(bench, write_sample_folder(Path(scratch), articles)))
     first, second = peaks
     return [
         at_most(f"peak memory, {small:,} sampled", first, 300e6, megabytes),
@@ -103,8 +103,8 @@ def _growth(bench: Ingests, small: int, large: int) -> list[Figure]:
 
 
 def _peak(bench: Ingests, folder: Path) -> int:
-    run = processes.sampled(bench.command(folder, bench.new_database()))
-    _check_added(run, len(articles_below(folder)))
+    run = processes.run_with_memory(bench.command(folder, bench.new_database()))
+    _check_added(run, len(article_paths(folder)))
     return run.peak
 
 

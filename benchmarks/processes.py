@@ -31,14 +31,14 @@ class Run:
     output: str
 
 
-def timed(command: list[str]) -> Run:
+def run_timed(command: list[str]) -> Run:
     """Run without sampling memory, which would distort the timing. Raises CalledProcessError."""
     start, cpu = time.perf_counter(), _cpu()
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment())  # noqa: S603
-    return Run(time.perf_counter() - start, _cpu() - cpu, 0, done.stdout)
+    completed = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment())  # noqa: S603
+    return Run(time.perf_counter() - start, _cpu() - cpu, 0, completed.stdout)
 
 
-def sampled(command: list[str]) -> Run:
+def run_with_memory(command: list[str]) -> Run:
     """Run and sample memory meanwhile. Raises CalledProcessError."""
     start, cpu = time.perf_counter(), _cpu()
     peak = 0
@@ -47,12 +47,12 @@ def sampled(command: list[str]) -> Run:
     ) as process:
         while True:
             try:
-                output, complaint = process.communicate(timeout=_SAMPLE_SECONDS)
+                output, error_output = process.communicate(timeout=_SAMPLE_SECONDS)
                 break
             except subprocess.TimeoutExpired:
-                peak = max(peak, sum(map(pss, tree(process.pid))))
+                peak = max(peak, sum(map(pss, process_tree(process.pid))))
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, output, complaint)
+        raise subprocess.CalledProcessError(process.returncode, command, output, error_output)
     return Run(time.perf_counter() - start, _cpu() - cpu, peak, output)
 
 
@@ -67,7 +67,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
 
 
-def tree(root: int) -> list[int]:
+def process_tree(root: int) -> list[int]:
     """Return the process ids of `root` and all its descendants."""
     children = defaultdict(list)
     for name in os.listdir(_PROC):

@@ -22,33 +22,33 @@ from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.engine.documents import DocumentCache
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.execution import FieldCache
-from gqlnews.engine.requests import FAILED
+from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code
 from gqlnews.schema.query import build_schema
-from gqlnews.server.access import Cors
+from gqlnews.server.access import CorsPolicy
 from gqlnews.server.endpoint import GraphQLEndpoint
-from gqlnews.server.graphiql.page import explorer_assets, page
+from gqlnews.server.graphiql.page import explorer_assets, render_page
 from gqlnews.server.limits import (
-    AnswerSlots,
     BodyMemory,
     ConcurrencyLimiter,
+    ResponseSlots,
     StreamLimiter,
-    Subscriptions,
+    SubscriptionLimiter,
     TokenBucketLimiter,
 )
 from gqlnews.server.observability import logs
 from gqlnews.server.observability.logs import assign_request_id
 from gqlnews.server.observability.metrics import Metrics
-from gqlnews.server.persisted_documents import NONE, PersistedDocuments, trusted_documents
+from gqlnews.server.persisted_documents import NO_DOCUMENTS, PersistedDocuments, read_trusted_documents
 from gqlnews.server.preparation import OffloadQueue, Preparer
 from gqlnews.server.response import ALLOW, SECURITY_HEADERS, SecurityHeadersMiddleware, error_response
 from gqlnews.server.response_cache import ResponseCache, SingleFlight
-from gqlnews.server.services import AppState, live, ready
-from gqlnews.server.websocket import refuse_socket, websocket_endpoint
+from gqlnews.server.services import AppState, liveness, readiness
+from gqlnews.server.websocket import reject_websocket, websocket_endpoint
 from gqlnews.subscriptions.hub import Lanes
 
 ENDPOINT = "/graphql"
-SWITCH_SECONDS = 0.0001  # GIL switch interval, so that threads delay the event loop less; 5 ms by default
+GIL_SWITCH_SECONDS = 0.0001  # GIL switch interval, so that threads delay the event loop less; 5 ms by default
 
 _CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 
@@ -62,17 +62,17 @@ class State(TypedDict):
 class GqlnewsApp(Starlette):
     """Starlette application that sends a POST to the endpoint past routing and middleware, to save time."""
 
-    def __init__(self, endpoint: ASGIApp, cors: Cors | None, **options: Any) -> None:
+    def __init__(self, endpoint: ASGIApp, cors: CorsPolicy | None, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint, self._cors = endpoint, cors
         self.router.redirect_slashes = False  # the redirect would repeat the client's `Host`
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._cors is not None and scope["type"] == "http" and _is_endpoint(scope):
-            if (answer := self._cors.preflight(scope)) is not None:
-                await answer.send(send, assign_request_id(b""))
+            if (response := self._cors.preflight(scope)) is not None:
+                await response.send(send, assign_request_id(b""))
                 return
-            send = self._cors.sending(scope, send)
+            send = self._cors.wrap_send(scope, send)
         if (
             scope["type"] == "http"
             and scope["method"] == "POST"
@@ -92,7 +92,7 @@ def _is_endpoint(scope: Scope) -> bool:
 def create_app(settings: ServerSettings) -> Starlette:
     """Create the application over an existing store, which it only reads. Raises PersistedDocumentsError."""
     schema = build_schema()
-    trusted = documents_of(settings, schema)
+    trusted = load_trusted_documents(settings, schema)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
@@ -105,53 +105,53 @@ def create_app(settings: ServerSettings) -> Starlette:
             store.on_replaced = feed.reset
             field_cache = _build_field_cache(settings, store)
             engine = Engine(
-                store.read, schema, limits=settings.limits, field_cache=field_cache, sizes_of=store.sizes
+                store.read, schema, limits=settings.limits, field_cache=field_cache, get_sizes=store.sizes
             )
-            offload = OffloadQueue(limited=settings.limits.seconds > 0)
+            offload = OffloadQueue(limited=settings.limits.timeout_seconds > 0)
             stack.callback(offload.close)
             stack.callback(sys.setswitchinterval, sys.getswitchinterval())
-            sys.setswitchinterval(SWITCH_SECONDS)
+            sys.setswitchinterval(GIL_SWITCH_SECONDS)
             service = AppState(
                 settings,
                 engine,
                 Preparer(engine, offload),
                 offload,
                 SingleFlight(),
-                AnswerSlots(),
-                ResponseCache(settings.cache_bytes),
+                ResponseSlots(),
+                ResponseCache(settings.response_cache_bytes),
                 feed,
                 StreamLimiter(settings.max_streams, settings.max_streams_per_client),
-                Subscriptions(),
+                SubscriptionLimiter(),
                 store.read_parts,
-                PersistedDocuments(trusted, only=settings.http.trusted_only),
-                ConcurrencyLimiter(settings.http.in_flight),
-                TokenBucketLimiter(settings.http.rate),
+                PersistedDocuments(trusted, trusted_only=settings.http.persisted_only),
+                ConcurrencyLimiter(settings.http.max_concurrent_requests),
+                TokenBucketLimiter(settings.http.rate_limit),
                 BodyMemory(),
                 store,
                 Metrics(),
             )
-            if settings.traces:
-                from gqlnews.server.observability.tracing import traced
+            if settings.tracing:
+                from gqlnews.server.observability.tracing import instrument
 
-                service = await stack.enter_async_context(traced(service))
+                service = await stack.enter_async_context(instrument(service))
             app.state.service = service
             yield {"service": service}
 
     endpoint = _endpoint(settings)
     return GqlnewsApp(
         endpoint,
-        Cors(settings.http.allow_origins) if settings.http.allow_origins else None,
+        CorsPolicy(settings.http.allow_origins) if settings.http.allow_origins else None,
         routes=_routes(settings, endpoint),
         middleware=[Middleware(SecurityHeadersMiddleware)],
-        exception_handlers={HTTPException: _refused, Exception: _failed},
+        exception_handlers={HTTPException: _handle_http_exception, Exception: _handle_exception},
         lifespan=lifespan,
     )
 
 
-def documents_of(settings: ServerSettings, schema: Schema) -> Mapping[str, str]:
+def load_trusted_documents(settings: ServerSettings, schema: Schema) -> Mapping[str, str]:
     """Load the trusted documents; empty if none are configured. Raises PersistedDocumentsError."""
-    path = settings.http.documents
-    return NONE if path is None else trusted_documents(path, DocumentCache(schema._schema))
+    path = settings.http.persisted_documents
+    return NO_DOCUMENTS if path is None else read_trusted_documents(path, DocumentCache(schema._schema))
 
 
 def from_environment() -> Starlette:
@@ -161,14 +161,14 @@ def from_environment() -> Starlette:
 
 
 def _build_field_cache(settings: ServerSettings, store: Database) -> FieldCache | None:
-    if not settings.fields_bytes:
+    if not settings.field_cache_bytes:
         return None
-    return FieldCache(store.moment, settings.fields_bytes)
+    return FieldCache(store.snapshot_id, settings.field_cache_bytes)
 
 
 def _endpoint(settings: ServerSettings) -> ASGIApp:
-    endpoint = GraphQLEndpoint(page if settings.explorer else None)
-    if not settings.traces:
+    endpoint = GraphQLEndpoint(render_page if settings.explorer else None)
+    if not settings.tracing:
         return endpoint
     from gqlnews.server.observability.tracing import (
         TracedEndpoint,  # imports a library that only the extra installs
@@ -181,15 +181,17 @@ def _routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
         WebSocketRoute(ENDPOINT, websocket_endpoint),
-        WebSocketRoute("/{path:path}", refuse_socket),
+        WebSocketRoute("/{path:path}", reject_websocket),
         Route("/", _to_endpoint),
-        Route("/health/live", live),
-        Route("/health/ready", ready),
+        Route("/health/live", liveness),
+        Route("/health/ready", readiness),
     ]
     if settings.metrics:
-        from gqlnews.server.observability.prometheus import expose  # imported only if metrics are enabled
+        from gqlnews.server.observability.prometheus import (
+            metrics_endpoint,
+        )  # imported only if metrics are enabled
 
-        routes.append(Route("/metrics", expose))
+        routes.append(Route("/metrics", metrics_endpoint))
     return [*routes, explorer_assets()] if settings.explorer else routes
 
 
@@ -197,7 +199,7 @@ async def _to_endpoint(request: Request) -> Response:
     return RedirectResponse(request.scope.get("root_path", "") + ENDPOINT, 303)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
     """Handle Starlette's own errors: unknown path, method not allowed."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
@@ -207,9 +209,9 @@ async def _refused(request: Request, error: Exception) -> Response:
     return error_response(error.status_code, code, error.detail, headers=headers)
 
 
-async def _failed(request: Request, error: Exception) -> Response:
+async def _handle_exception(request: Request, error: Exception) -> Response:
     """Handle unexpected exceptions, which the server logs.
 
     The response bypasses the middleware, so it sets the security headers itself.
     """
-    return error_response(500, Code.INTERNAL_ERROR, FAILED, headers=SECURITY_HEADERS)
+    return error_response(500, Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE, headers=SECURITY_HEADERS)

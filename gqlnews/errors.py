@@ -67,9 +67,9 @@ class Code(StrEnum):
     STOPPING = "STOPPING"
 
 
-def shorten(message: str, most: int = MAX_MESSAGE) -> str:
-    """Truncate a message to `most` characters, since it may quote a request of any length."""
-    return message if len(message) <= most else f"{message[: most - 1]}…"
+def shorten(message: str, max_length: int = MAX_MESSAGE) -> str:
+    """Truncate a message to `max_length` characters, since it may quote a request of any length."""
+    return message if len(message) <= max_length else f"{message[: max_length - 1]}…"
 
 
 class GqlnewsError(Exception):
@@ -151,8 +151,7 @@ class OverloadedError(ResourceLimitError):
         super().__init__(Code.OVERLOADED, message)
 
 
-# Distinguish a system-wide resource shortage from an error of one file.
-
+# System-wide resource shortages, as opposed to errors of one file.
 
 _SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 

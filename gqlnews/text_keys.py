@@ -8,7 +8,7 @@ from collections.abc import Sequence
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
-def folded(text: str | None) -> str | None:
+def casefold_key(text: str | None) -> str | None:
     """Return `text` case-folded, or None if SQLite's ASCII-only `lower` gives the same result."""
     if text is None or text.isascii():
         return None
@@ -16,22 +16,22 @@ def folded(text: str | None) -> str | None:
     return None if full == _ascii_lower(text) else full
 
 
-def as_item(text: str) -> str:
+def escape_list_item(text: str) -> str:
     """Escape line feeds and backslashes in `text`, so that line feeds can separate list items."""
     return text.replace("\\", "\\\\").replace("\n", "\\n")
 
 
-def items_of(texts: Sequence[str]) -> str:
+def encode_list(texts: Sequence[str]) -> str:
     """Encode a list as escaped items between line feeds, `"\\na\\nb\\n"`; an empty list as `""`."""
-    return "\n".join(["", *map(as_item, texts), ""]) if texts else ""
+    return "\n".join(["", *map(escape_list_item, texts), ""]) if texts else ""
 
 
-def heat_log_of(heat: int | None) -> float | None:
+def log2_heat(heat: int | None) -> float | None:
     """Return log2 of a heat, or None unless the heat is positive."""
     return math.log2(heat) if heat is not None and heat > 0 else None
 
 
-def slug_of(path: str) -> str:
+def slug_from_path(path: str) -> str:
     """Return an article's slug: its relative path without the extension."""
     return path.rpartition(".")[0]
 

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-_WRITTEN = re.compile(
+_TIMESTAMP = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?:(:[0-9]{2})(\.[0-9]{1,9})?)?"
     r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))?)?"
@@ -36,17 +36,17 @@ def parse_instant(text: str) -> Instant | None:
     Accepts RFC 3339, and also a time without seconds, a date alone (00:00), a space instead of the `T`, and
     a missing offset, which means UTC.
     """
-    written = _WRITTEN.fullmatch(text)
-    if written is None:
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
         return None
-    date, minutes, seconds, fraction, sign, hours_off, minutes_off = written.groups()
+    date, minutes, seconds, fraction, sign, hours_off, minutes_off = match.groups()
     whole = f"{date}T{minutes or '00:00'}{seconds or ':00'}"
     try:
-        moment = datetime.fromisoformat(whole)
+        parsed = datetime.fromisoformat(whole)
         if sign is not None:
             offset = timedelta(hours=int(hours_off), minutes=int(minutes_off))
-            moment = moment - offset if sign == "+" else moment + offset
-            whole = moment.isoformat(timespec="seconds")
+            parsed = parsed - offset if sign == "+" else parsed + offset
+            whole = parsed.isoformat(timespec="seconds")
     except (ValueError, OverflowError):  # no such day, or outside the years 1 to 9999
         return None
     if fraction is None:
@@ -54,16 +54,16 @@ def parse_instant(text: str) -> Instant | None:
     return Instant((whole + fraction).rstrip("0").rstrip("."), f"{whole}{fraction}Z")
 
 
-def seconds_of(key: str) -> float:
+def to_epoch_seconds(key: str) -> float:
     """Convert a sort key to seconds since the Unix epoch, in double precision."""
     whole, _, fraction = key.partition(".")
-    since = datetime.fromisoformat(whole) - _EPOCH
-    return since.days * 86_400 + since.seconds + float(f"0.{fraction or 0}")
+    elapsed = datetime.fromisoformat(whole) - _EPOCH
+    return elapsed.days * 86_400 + elapsed.seconds + float(f"0.{fraction or 0}")
 
 
-def key_before(now_ns: int, seconds: int) -> str:
+def sort_key_before(now_ns: int, seconds: int) -> str:
     """Return the sort key of `seconds` before `now_ns`, clamped to the earliest supported timestamp."""
-    return instant_of_ns(max(now_ns - seconds * _BILLION, _FIRST_SECOND * _BILLION)).key
+    return from_epoch_ns(max(now_ns - seconds * _BILLION, _FIRST_SECOND * _BILLION)).key
 
 
 def parse_duration(text: str) -> int | None:
@@ -71,16 +71,16 @@ def parse_duration(text: str) -> int | None:
 
     Only integers are accepted. Returns None for any other text and for a duration of zero.
     """
-    written = _DURATION.fullmatch(text)
-    if written is None:
+    match = _DURATION.fullmatch(text)
+    if match is None:
         return None
-    weeks, days, hours, minutes, seconds = (int(part or 0) for part in written.groups())
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds or None
 
 
-def instant_of_ns(since_1970_ns: int) -> Instant:
+def from_epoch_ns(epoch_ns: int) -> Instant:
     """Convert nanoseconds since the Unix epoch to a timestamp, clamped to the years 1 to 9999."""
-    seconds, nanoseconds = divmod(since_1970_ns, _BILLION)
+    seconds, nanoseconds = divmod(epoch_ns, _BILLION)
     inside = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
     whole = (_EPOCH + timedelta(seconds=inside)).isoformat(timespec="seconds")
     digits = f"{nanoseconds:09d}".rstrip("0")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gqlnews.database.sqlite import inline_executor
-from tests.product import Product, take_in
+from tests.product import Product, run_ingest
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "news"
 
@@ -35,7 +35,7 @@ def corpus() -> Path:
 def ai2020(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product over the 8,682 articles of `ai2020`."""
     database = tmp_path_factory.mktemp("ai2020") / "store.db"
-    take_in(corpus / "ai2020", database)
+    run_ingest(corpus / "ai2020", database)
     with Product(database) as product:
         yield product
 
@@ -44,7 +44,7 @@ def ai2020(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product over the example articles."""
     database = tmp_path_factory.mktemp("examples") / "store.db"
-    take_in(EXAMPLES, database)
+    run_ingest(EXAMPLES, database)
     with Product(database) as product:
         yield product
 

@@ -22,7 +22,7 @@ from gqlnews.query.fields import Audience
 from gqlnews.schema.query import build_schema
 from gqlnews.subscriptions.hub import SubscriptionHub
 from tests.ingest.folder import Folder
-from tests.ingest.model import open_careless, take_in
+from tests.ingest.model import open_careless, run_ingest
 
 DEADLINE = 30.0
 ARTICLE_CHANGED = (
@@ -33,16 +33,16 @@ PLAIN = ARTICLE_CHANGED % "{ kind slug version article { slug title } }"
 Event = dict[str, Any]
 
 
-class Watching:
+class Subscriber:
     """A subscriber that reads without delay, its events so far, and how it ended."""
 
-    def __init__(self, feed: SubscriptionHub, watched: PreparedSubscription, client: str = "") -> None:
+    def __init__(self, hub: SubscriptionHub, subscription: PreparedSubscription, client: str = "") -> None:
         self.bodies: list[bytes] = []
         self.dropped = 0
         self._came = asyncio.Event()
-        self.task = asyncio.create_task(self._read(feed.watch(watched, self._drop, client)))
+        self.task = asyncio.create_task(self._read(hub.subscribe(subscription, self._on_slow, client)))
 
-    def _drop(self) -> None:
+    def _on_slow(self) -> None:
         self.dropped += 1
 
     async def _read(self, bodies: Any) -> None:
@@ -59,7 +59,7 @@ class Watching:
     def changes(self) -> list[tuple[str, str]]:
         return [(event["kind"], event["slug"]) for event in self.events]
 
-    async def come(self, count: int) -> list[Event]:
+    async def wait_for_events(self, count: int) -> list[Event]:
         """Wait for `count` events, and return all received so far."""
         async with asyncio.timeout(DEADLINE):
             while len(self.bodies) < count and not self.task.done():
@@ -67,7 +67,7 @@ class Watching:
                 await self._came.wait()
         return self.events
 
-    async def leave(self) -> None:
+    async def cancel(self) -> None:
         self.task.cancel()
         await asyncio.wait([self.task])
 
@@ -81,67 +81,67 @@ class Live:
         self.folder = Folder(root / "content")
         self.writer = open_careless(self.database)
         self.revision, self.readers = VersionProbe(), ReadPool()
-        self.most_removed = MAX_REMOVED
-        self.watching: list[Watching] = []
+        self.max_removed = MAX_REMOVED
+        self.watching: list[Subscriber] = []
 
     async def open(self) -> None:
         await self.readers.open(self.database)
         self.revision.open(self.database)
         self.engine = Engine(self.readers.read, _schema())
-        self.feed = SubscriptionHub(self.database, self.revision.version, self.limits)
+        self.hub = SubscriptionHub(self.database, self.revision.version, self.limits)
 
     async def close(self) -> None:
         for one in self.watching:
-            await one.leave()
-        await self.feed.close()
+            await one.cancel()
+        await self.hub.close()
         self.revision.close()
         await self.readers.close()
         self.writer.close()
 
-    def take_in(self) -> None:
-        take_in(self.writer, self.folder, self.most_removed)
+    def ingest(self) -> None:
+        run_ingest(self.writer, self.folder, self.max_removed)
 
     def write(self, *slugs: str, **keys: Any) -> None:
         """Write articles with these keys, and ingest them together."""
         for slug in slugs:
             self.folder.article(f"{slug}.md", url=f"https://x.example/{slug}", **keys)
-        self.take_in()
+        self.ingest()
 
     def remove(self, *slugs: str) -> None:
         for slug in slugs:
             self.folder.remove(f"{slug}.md")
-        self.take_in()
+        self.ingest()
 
     def version(self, audience: Audience = Audience.PUBLIC) -> str:
         version = self.revision.version(audience)
         assert version is not None
         return version.decode()
 
-    def ready(
+    def prepare(
         self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, **variables: Any
     ) -> PreparedSubscription:
-        ready = self.engine.ready(GraphQLRequest(query, variables), audience)
+        ready = self.engine.prepare_any(GraphQLRequest(query, variables), audience)
         assert isinstance(ready, PreparedSubscription), ready
         return ready
 
-    def watch(
+    def subscribe(
         self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, client: str = "", **variables: Any
-    ) -> Watching:
-        watching = Watching(self.feed, self.ready(query, audience, **variables), client)
+    ) -> Subscriber:
+        watching = Subscriber(self.hub, self.prepare(query, audience, **variables), client)
         self.watching.append(watching)
         return watching
 
-    async def joined(
+    async def subscribed(
         self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, client: str = "", **variables: Any
-    ) -> Watching:
-        watching = self.watch(query, audience, client, **variables)
+    ) -> Subscriber:
+        watching = self.subscribe(query, audience, client, **variables)
         await self.settled()
         return watching
 
-    async def ask(
+    async def execute(
         self, query: str, audience: Audience = Audience.PUBLIC, **variables: Any
     ) -> Mapping[str, Any]:
-        answer = json.loads((await self.engine.answer(GraphQLRequest(query, variables), audience)).body)
+        answer = json.loads((await self.engine.execute(GraphQLRequest(query, variables), audience)).body)
         assert "errors" not in answer, answer
         data: Mapping[str, Any] = answer["data"]
         return data
@@ -154,15 +154,15 @@ class Live:
         reading = [one for one in self.watching if not one.task.done()]
         if not reading:
             return True
-        listeners = [listener for group in self.feed._groups.values() for listener in group.listeners]
-        everyone = len(listeners) == len(reading) == self.feed.watching
+        listeners = [listener for group in self.hub._groups.values() for listener in group.queues]
+        everyone = len(listeners) == len(reading) == self.hub.active
         return everyone and not any(listener._events for listener in listeners) and self.is_current()
 
     def is_current(self) -> bool:
         """Whether the feed has polled the latest ingest and broadcast it."""
-        if self.feed._lock.locked() or self.feed._snapshots is None:
+        if self.hub._lock.locked() or self.hub._snapshots is None:
             return False
-        versions = [f"{site.line}{site.number}" for site in self.feed._snapshots.sites]
+        versions = [f"{site.epoch}{site.number}" for site in self.hub._snapshots.version_states]
         return versions == [self.version(audience) for audience in Audience]
 
 
@@ -179,7 +179,7 @@ async def until(happened: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def living(limits: Limits = UNLIMITED) -> AsyncIterator[Live]:
+async def open_live(limits: Limits = UNLIMITED) -> AsyncIterator[Live]:
     """An empty store with its own folder."""
     root = Path(tempfile.mkdtemp())
     async with AsyncExitStack() as stack:
@@ -190,6 +190,6 @@ async def living(limits: Limits = UNLIMITED) -> AsyncIterator[Live]:
         yield live
 
 
-def until_so(happened: Callable[[], bool]) -> None:
+def wait_until(happened: Callable[[], bool]) -> None:
     """Wait for a condition that depends on other threads."""
     asyncio.run(until(happened))

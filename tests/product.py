@@ -71,7 +71,7 @@ class Product:
         self, asked: GraphQLRequest, audience: Audience, engine: Engine | None = None
     ) -> GraphQLResponse:
         """Return the response of this engine, or of another one over the same readers."""
-        return self._runner.run((engine or self.engine).answer(asked, audience))
+        return self._runner.run((engine or self.engine).execute(asked, audience))
 
     def data(
         self, query: str, variables: Mapping[str, Any] | None = None, audience: Audience = Audience.PUBLIC
@@ -83,7 +83,7 @@ class Product:
         return data
 
 
-def take_in(folder: Path, database: Path, options: ParseOptions | None = None) -> IngestReport:
+def run_ingest(folder: Path, database: Path, options: ParseOptions | None = None) -> IngestReport:
     """Ingest a folder into a database file."""
     db = open_writer(database)
     try:

@@ -36,8 +36,8 @@ def test_a_size_of_0_disables_the_cache() -> None:
     assert cache.get("a") is None
 
 
-def test_past_a_share_a_new_key_is_admitted_when_it_comes_again() -> None:
-    cache: SizedLRUCache[str, int] = SizedLRUCache(100, free=50)
+def test_a_fuller_cache_admits_a_new_key_on_its_second_insert() -> None:
+    cache: SizedLRUCache[str, int] = SizedLRUCache(100, always_admit_bytes=50)
     for number in range(200):
         cache.set(f"once {number}", number, 10)
     assert (len(cache), cache.size) == (5, 50)
@@ -49,8 +49,8 @@ def test_past_a_share_a_new_key_is_admitted_when_it_comes_again() -> None:
     assert cache.get("once 1") == 7
 
 
-def test_what_is_used_stays_however_many_others_come_once() -> None:
-    cache: SizedLRUCache[str, int] = SizedLRUCache(100, free=50)
+def test_used_entries_survive_a_flood_of_one_off_keys() -> None:
+    cache: SizedLRUCache[str, int] = SizedLRUCache(100, always_admit_bytes=50)
     for _ in range(2):
         for number in range(10):
             cache.set(f"used {number}", number, 10)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gqlnews.query.fields import Audience
-from tests.product import Product, take_in
+from tests.product import Product, run_ingest
 
 ARTICLES = """
 query ($after: String) {
@@ -148,7 +148,7 @@ def test_an_editor_sees_what_is_wrong_in_the_files(ai2020: Product) -> None:
 def test_the_other_folders_are_served(name: str, corpus: Path, tmp_path: Path) -> None:
     expected = {"portals": 192, "single": 1}[name]
     folder = corpus / name
-    report = take_in(folder, tmp_path / "store.db")
+    report = run_ingest(folder, tmp_path / "store.db")
     assert report.articles == expected
     with Product(tmp_path / "store.db") as product:
         query = "{ articles(first: 1) { totalCount nodes { title related { title article { slug } } } } }"

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gqlnews.database.sqlite.leader_lock import lock_file
-from tests.ingest.damaged import GARBAGE, KINDS, Damage, of_first_page, of_root
+from gqlnews.database.sqlite.leader_lock import leader_lock_path
+from tests.ingest.damaged import GARBAGE, KINDS, Damage, damage_first_page, damage_root_page
 from tests.ingest.folder import Folder
-from tests.ingest.following import until
+from tests.ingest.watch_process import until
 from tests.server.support import Running, environment, run_cli, running, serving
 from tests.test_live import children, watching
 
@@ -73,7 +73,7 @@ def test_a_database_that_is_damaged_while_it_is_served_is_rebuilt(
             run.wait_for("is damaged .*gqlnews ingest FOLDER --rebuild")
             run.wait_for("warning database damaged")
             run.wait_for("info database rebuilt")
-            run.wait_for("is another file now")
+            run.wait_for("was replaced; reading the new file")
             assert next(answers)["errors"][0]["extensions"] == {"code": "VERSION_TOO_OLD"}
         assert is_whole(url)
         assert is_ready(url)
@@ -81,7 +81,7 @@ def test_a_database_that_is_damaged_while_it_is_served_is_rebuilt(
         assert metric(url, "gqlnews_database_replacements_total") == 1
         edit(folder, 0, "Edited")
         until(lambda: title_of(url) == "Edited", "the edit is not served")
-        assert "Traceback" not in "\n".join(run.so_far())
+        assert "Traceback" not in "\n".join(run.output_so_far())
 
 
 def test_a_log_that_is_damaged_while_it_is_in_use_is_replaced_with_its_database(
@@ -99,7 +99,7 @@ def test_a_log_that_is_damaged_while_it_is_in_use_is_replaced_with_its_database(
         edit(folder, 0, "Edited")  # until then every page is cached
         ask_until_an_error(url)
         run.wait_for("info database rebuilt")
-        run.wait_for("is another file now")
+        run.wait_for("was replaced; reading the new file")
         assert is_whole(url)
         assert title_of(url) == "Edited"
 
@@ -116,12 +116,12 @@ def title_of(url: str, slug: int = 0) -> object:
     return ask(url, f'{{ article(slug: "{slug}") {{ title }} }}').json()["data"]["article"]["title"]
 
 
-def test_without_a_follower_it_is_not_ready_until_it_is_rebuilt_by_hand(
+def test_without_a_watcher_it_is_not_ready_until_it_is_rebuilt_by_hand(
     folder: Folder, database: Path, tmp_path: Path
 ) -> None:
     arguments = ("--db", str(database), "--metrics", "--no-watch")
     with serving(tmp_path, folder.root, *arguments, env=LIVE | {"GQLNEWS_WATCH": ""}) as (url, run):
-        of_root("article")(database)
+        damage_root_page("article")(database)
         ask_until_an_error(url)
         run.wait_for(f"error database .*is damaged .*`gqlnews ingest FOLDER --rebuild --db {database}`")
         assert not is_ready(url)
@@ -130,7 +130,7 @@ def test_without_a_follower_it_is_not_ready_until_it_is_rebuilt_by_hand(
         refused = run_cli(tmp_path, "ingest", folder.root, "--db", database)
         assert (refused.returncode, "--rebuild" in refused.stderr) == (2, True)
         assert run_cli(tmp_path, "ingest", folder.root, "--db", database, "--rebuild").returncode == 0
-        run.wait_for("is another file now")
+        run.wait_for("was replaced; reading the new file")
         assert is_whole(url)
         assert is_ready(url)
 
@@ -142,10 +142,10 @@ def test_all_servers_of_a_damaged_database_are_not_ready(
     env = LIVE | {"GQLNEWS_WATCH": ""}
     with serving(tmp_path, folder.root, *arguments, env=env) as (one, _):
         with serving(tmp_path, folder.root, *arguments, env=env) as (other, run):
-            of_root("article")(database)
+            damage_root_page("article")(database)
             ask_until_an_error(one)
             until(lambda: not is_ready(one) and not is_ready(other), "one is ready")
-            assert json.dumps(run.so_far()).count("is damaged") == 1
+            assert json.dumps(run.output_so_far()).count("is damaged") == 1
 
 
 @pytest.mark.parametrize("damage", AT_THE_START.values(), ids=AT_THE_START)
@@ -168,8 +168,8 @@ def test_a_worker_that_cannot_open_the_damaged_database_is_started_again(
 ) -> None:
     with serving(tmp_path, folder.root, "--db", str(database), "--workers", "2", env=LIVE) as (url, run):
         run.wait_for("Ctrl-C stops it")
-        until(lambda: lock_file(database).read_text() != "", "nothing is recorded")
-        of_first_page(database)
+        until(lambda: leader_lock_path(database).read_text() != "", "nothing is recorded")
+        damage_first_page(database)
         subprocess.run(["kill", "-9", str(children(run.process, "gqlnews.cli.worker")[0])], check=True)  # noqa: S603, S607
         run.wait_for("info database rebuilt")
         wait_for_workers(run)

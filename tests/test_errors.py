@@ -11,8 +11,8 @@ import pytest
 from gqlnews.content.models import ParseOptions, SourceFile
 from gqlnews.content.parse_file import parse_file
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.discovery.fs_events import FolderWatcher, StopEvent, WatchTree, _below, is_folder
-from gqlnews.discovery.scan import _AncestorCheck, _at, scan_subfolders
+from gqlnews.discovery.fs_events import FolderWatcher, StopEvent, WatchTree, _walk, is_folder
+from gqlnews.discovery.scan import _AncestorCheck, _scan_path, scan_subfolders
 from gqlnews.errors import ExhaustedError
 from tests.content.bad_files import NEEDED, fenced
 
@@ -34,22 +34,22 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_no_file_is_unreadable_for_it(folder: Path) -> None:
+def test_a_shortage_makes_no_file_unreadable(folder: Path) -> None:
     parse_file(folder, SourceFile("below/a.md", 0, 0, 0), ParseOptions())  # imports what it needs
     with no_more_open_files(), pytest.raises(ExhaustedError, match="Too many open files"):
         parse_file(folder, SourceFile("below/a.md", 0, 0, 0), ParseOptions())
 
 
-def test_no_folder_is_unlistable_for_it(folder: Path) -> None:
-    with OpenFolder.at(folder) as inside:
+def test_a_shortage_makes_no_folder_unlistable(folder: Path) -> None:
+    with OpenFolder.open(folder) as inside:
         found = scan_subfolders(inside, [""])
         with no_more_open_files(), pytest.raises(ExhaustedError, match="Too many open files"):
             list(found)
 
 
-def test_no_path_is_passed_over_for_it(folder: Path) -> None:
-    with OpenFolder.at(folder) as inside:
-        above, at = _AncestorCheck(inside), partial(_at, inside)
+def test_a_shortage_skips_no_path(folder: Path) -> None:
+    with OpenFolder.open(folder) as inside:
+        above, at = _AncestorCheck(inside), partial(_scan_path, inside)
         with no_more_open_files():
             with pytest.raises(ExhaustedError, match="Too many open files"):
                 list(above.problems("below/a.md"))
@@ -57,7 +57,7 @@ def test_no_path_is_passed_over_for_it(folder: Path) -> None:
                 list(at("below/a.md"))
 
 
-def test_no_folder_is_missing_in_a_tree_for_it(folder: Path) -> None:
+def test_a_shortage_omits_no_folder_from_a_watch_tree(folder: Path) -> None:
     tree = WatchTree(folder)
     with no_more_open_files():
         with pytest.raises(ExhaustedError, match="Too many open files"):
@@ -66,13 +66,13 @@ def test_no_folder_is_missing_in_a_tree_for_it(folder: Path) -> None:
             is_folder(folder, "below")
 
 
-def test_no_folder_below_is_missing_in_a_tree_for_it(folder: Path) -> None:
-    with OpenFolder.at(folder) as inside, no_more_open_files():
+def test_a_shortage_omits_no_subfolder_from_a_watch_tree(folder: Path) -> None:
+    with OpenFolder.open(folder) as inside, no_more_open_files():
         with pytest.raises(ExhaustedError, match="Too many open files"):
-            list(_below(inside, ""))
+            list(_walk(inside, ""))
 
 
-def test_a_change_that_cannot_be_looked_at_for_it_has_the_whole_folder_read_again(folder: Path) -> None:
+def test_a_change_during_a_shortage_causes_a_full_scan(folder: Path) -> None:
     with closing(FolderWatcher(folder)) as changes:
         (folder / "new").mkdir()
         (folder / "new" / "b.md").write_bytes(fenced(NEEDED))

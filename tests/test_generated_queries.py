@@ -21,7 +21,7 @@ from tests.oracle.harness import check, learn_cursors
 from tests.oracle.strategies import Options, operations
 from tests.oracle.values import values_of
 from tests.oracle.world import AUDIENCES, make_world
-from tests.product import Product, take_in
+from tests.product import Product, run_ingest
 from tests.ways import Ways
 
 SCHEMA = oracle_schema()
@@ -59,7 +59,7 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comparison]:
     """A small folder of linked articles with every unusual case that the contract allows."""
     place = tmp_path_factory.mktemp("nasty")
     folder = write_folder(place / "content", seed=7, articles=60)
-    take_in(folder, place / "store.db")
+    run_ingest(folder, place / "store.db")
     with Product(place / "store.db") as product, Ways(product) as ways:
         yield Comparison(folder, ways)
 

@@ -15,14 +15,14 @@ from hypothesis.strategies import SearchStrategy
 
 from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
 from gqlnews.query.fields import Audience
-from tests.fuzz.place import HIDDEN, SECRET, url_of, write_place
+from tests.fuzz.place import HIDDEN, SECRET, url_of, write_content
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
 from tests.oracle.strategies import Options, operations
 from tests.oracle.values import values_of
-from tests.product import Product, take_in
+from tests.product import Product, run_ingest
 
 OF_ONE_STORE = frozenset({"Site.version", "Site.ingestedAt", "ChangeSet.version", "ArticleChange.version"})
 
@@ -42,7 +42,7 @@ class Twins(NamedTuple):
 def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     place = tmp_path_factory.mktemp("twins")
     whole = write_folder(place / "whole", seed=11, articles=80)
-    write_place(whole)
+    write_content(whole)
     bare = shutil.copytree(whole, place / "bare", symlinks=True)
     content = read_folder(whole)
     hidden = {one.slug for one in content if not one.is_published}
@@ -51,7 +51,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
         if file.relative_to(bare).with_suffix("").as_posix() in hidden:
             file.unlink()
     for folder in (whole, bare):
-        take_in(folder, folder.with_suffix(".db"))
+        run_ingest(folder, folder.with_suffix(".db"))
     schema = oracle_schema()
     asked = operations(
         schema, values_of(content, Oracle(schema).registry), Options(leave_out=OF_ONE_STORE, bad_arguments=2)
@@ -114,7 +114,7 @@ PATHS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     place = tmp_path_factory.mktemp("hidden")
-    take_in(write_place(place / "content").root, place / "store.db")
+    run_ingest(write_content(place / "content").root, place / "store.db")
     with Product(place / "store.db") as product:
         yield product
 

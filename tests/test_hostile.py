@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.product import Product, take_in
+from tests.product import Product, run_ingest
 
 
 def write(folder: Path, slug: str, title: str, **more: object) -> None:
@@ -32,7 +32,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     write(
         folder, "old", "old", publishedDateTime="1990-01-01", provider={"name": "P", "domain": "d0.example"}
     )
-    take_in(folder, place / "store.db")
+    run_ingest(folder, place / "store.db")
     with Product(place / "store.db") as product:
         yield product
 

@@ -19,7 +19,6 @@ LIVE = {"GQLNEWS_WATCH": "1"}
 TITLE = {"query": '{ article(slug: "published") { title } }'}
 WATCH = {"query": "subscription Watch { articleChanged { kind slug article { title } } }"}
 EVENTS = {"accept": "text/event-stream"}
-TAKEN_OVER = 2.0  # seconds
 
 
 @pytest.fixture
@@ -115,24 +114,24 @@ def test_without_watching_the_start_is_served(tmp_path: Path, folder: Path) -> N
         assert title_at(url) == "Published"
 
 
-def test_a_follower_that_is_killed_is_started_again(tmp_path: Path, folder: Path) -> None:
+def test_a_watcher_that_is_killed_is_started_again(tmp_path: Path, folder: Path) -> None:
     with serving(tmp_path, folder, env=LIVE) as (url, run):
         run.wait_for("watching")
-        (follower,) = children(run.process, "ingest")
-        os.kill(follower, signal.SIGKILL)
+        (watcher,) = children(run.process, "ingest")
+        os.kill(watcher, signal.SIGKILL)
         save(folder, "Saved meanwhile")
-        run.wait_for("follower exited status=-9")
+        run.wait_for("watcher exited status=-9")
         wait_for_title(url, "Saved meanwhile")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_the_follower_ends_with_its_server(tmp_path: Path, folder: Path, number: int) -> None:
+def test_the_watcher_ends_with_its_server(tmp_path: Path, folder: Path, number: int) -> None:
     with serving(tmp_path, folder, env=LIVE) as (_, run):
         run.wait_for("watching")
-        followers = children(run.process, "ingest")
-        assert len(followers) == 1
+        watchers = children(run.process, "ingest")
+        assert len(watchers) == 1
         run.stop(number)
-        wait_until_gone(followers)
+        wait_until_gone(watchers)
 
 
 def test_of_two_servers_on_one_database_the_other_takes_over(tmp_path: Path, folder: Path) -> None:
@@ -145,10 +144,9 @@ def test_of_two_servers_on_one_database_the_other_takes_over(tmp_path: Path, fol
                 assert next(events)["article"] == {"title": "By the first"}
                 first.stop(signal.SIGKILL)
                 save(folder, "By the second")
-                took = wait_for_title(url, "By the second")
+                wait_for_title(url, "By the second")
                 assert next(events)["article"] == {"title": "By the second"}
             second.wait_for("watching")
-            assert took < TAKEN_OVER
 
 
 def test_a_database_that_is_deleted_is_rebuilt_and_read(tmp_path: Path, folder: Path) -> None:
@@ -160,7 +158,7 @@ def test_a_database_that_is_deleted_is_rebuilt_and_read(tmp_path: Path, folder: 
             assert next(answers)["data"]["articleChanged"]["kind"] == "UPDATED"
             for file in tmp_path.glob("news.db*"):
                 file.unlink()
-            run.wait_for("is another file now")
+            run.wait_for("was replaced; reading the new file")
             assert next(answers)["errors"][0]["extensions"] == {"code": "VERSION_TOO_OLD"}
         with watching(url) as events:
             save(folder, "Into the new one")

@@ -17,7 +17,7 @@ from gqlnews.engine.requests import PreparedSubscription
 from gqlnews.query.fields import Audience
 from gqlnews.subscriptions import groups, hub
 from tests.ingest.histories import Edit, histories
-from tests.live import ARTICLE_CHANGED, Live, Watching, living
+from tests.live import ARTICLE_CHANGED, Live, Subscriber, open_live
 
 SELECTION = """{
   slug title publishedDateTime published quality heat excerpt body topics { slug } provider { domain }
@@ -64,7 +64,7 @@ class Copy:
     known_by: str
     articles: dict[str, Any] = field(default_factory=dict)
     version: str | None = None
-    watching: Watching | None = None
+    watching: Subscriber | None = None
     read: int = 0
     strict: bool = False  # not while it catches up, when earlier events are unknown
 
@@ -92,18 +92,18 @@ class Copy:
             await self.walk(live)
         self.read, self.strict = 0, False
         since = self.version or live.version(self.audience).partition("-")[0] + "-0"
-        self.watching = live.watch(WATCH, self.audience, where=self.where, since=since)
+        self.watching = live.subscribe(WATCH, self.audience, where=self.where, since=since)
 
     async def walk(self, live: Live) -> None:
         """Query the first page of missed changes; the subscription resumes after it."""
-        changes = (await live.ask(CHANGES % SELECTION, self.audience, since=self.version))["changes"]
+        changes = (await live.execute(CHANGES % SELECTION, self.audience, since=self.version))["changes"]
         for change in changes["nodes"]:
             self.apply(change)
         self.version = changes["version"]
 
     async def leave(self, live: Live) -> None:
         assert self.watching is not None
-        await self.watching.leave()
+        await self.watching.cancel()
         self.read_on()
         live.watching.remove(self.watching)
         self.watching = None
@@ -112,7 +112,7 @@ class Copy:
         if self.watching is None:
             return
         self.read_on()
-        data = await live.ask(QUERY % SELECTION, self.audience, where=self.where)
+        data = await live.execute(QUERY % SELECTION, self.audience, where=self.where)
         assert self.articles == {article["slug"]: article for article in data["articles"]["nodes"]}
         self.strict = True
         if self.known_by == "site":
@@ -133,7 +133,7 @@ copies = st.builds(
 
 
 async def follow(history: list[list[Edit]], everyone: list[Copy], settling: list[bool]) -> None:
-    async with living() as live:
+    async with open_live() as live:
         for edits, settle, *present in zip(
             history, settling, *(copy.present for copy in everyone), strict=False
         ):
@@ -144,7 +144,7 @@ async def follow(history: list[list[Edit]], everyone: list[Copy], settling: list
                     await copy.leave(live)
             for edit in edits:
                 edit.do(live.folder)
-            live.take_in()
+            live.ingest()
             if settle:
                 await live.settled()
                 for copy in everyone:
@@ -165,18 +165,18 @@ async def follow(history: list[list[Edit]], everyone: list[Copy], settling: list
 def test_a_copy_that_follows_is_what_a_query_gives(
     history: list[list[Edit]], everyone: list[Copy], settling: list[bool], page: int
 ) -> None:
-    with patch.object(hub, "PAGE", page), patch.object(hub, "POLL_INTERVAL", 0.001):
+    with patch.object(hub, "PAGE_SIZE", page), patch.object(hub, "POLL_INTERVAL", 0.001):
         asyncio.run(follow(history, everyone, settling))
 
 
 def test_of_filters_that_read_no_clock_those_that_are_alike_are_one_group() -> None:
     def identity(watched: PreparedSubscription) -> object:
-        return groups.identity_of(watched)
+        return groups.group_key(watched)
 
     async def check() -> None:
-        async with living() as live:
+        async with open_live() as live:
             for where in WHERES:
-                first, second = (live.ready(WATCH, where=where) for _ in range(2))
+                first, second = (live.prepare(WATCH, where=where) for _ in range(2))
                 assert (identity(first) == identity(second)) is not ("withinLast" in str(where))
 
     asyncio.run(check())

@@ -13,7 +13,7 @@ from graphql import parse, validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.oracle.acting import as_program, likely
+from tests.oracle.acting import likely_similar, resolve_markers
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation
 from tests.oracle.engine import Oracle, oracle_schema
@@ -43,8 +43,8 @@ class Setting:
         self, query: str, variables: dict[str, Any], name: str | None, audience: Audience
     ) -> dict[str, Any]:
         world = self.worlds[audience]
-        answer = self.oracle.execute(world, query, variables, name, similar=partial(likely, world))
-        answer = as_program(answer)
+        answer = self.oracle.execute(world, query, variables, name, similar=partial(likely_similar, world))
+        answer = resolve_markers(answer)
         parsed: dict[str, Any] = json.loads(json.dumps(answer))
         return parsed
 

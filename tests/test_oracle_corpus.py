@@ -9,7 +9,7 @@ import pytest
 
 from tests.oracle.content import read_folder
 from tests.oracle.drift import drift
-from tests.oracle.facets import intervals, most_first
+from tests.oracle.facets import by_count, intervals
 from tests.oracle.world import World, make_world
 
 
@@ -44,7 +44,7 @@ def test_facets_add_up_to_the_articles(whole: World) -> None:
     by_month = intervals(whole.articles, "MONTH")
     assert sum(count for _, count in by_month) == len(whole.articles)
     assert (by_month[0][0], by_month[-1][0]) == ("2012-03-01T00:00:00Z", "2020-01-01T00:00:00Z")
-    assert most_first(article.type for article in whole.articles) == [("article", 8_682)]
+    assert by_count(article.type for article in whole.articles) == [("article", 8_682)]
 
 
 def test_a_search_finds_what_holds_its_words(whole: World) -> None:

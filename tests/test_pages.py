@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gqlnews.query.fields import Audience
 from tests.oracle.folders import write_folder
-from tests.product import Product, take_in
+from tests.product import Product, run_ingest
 
 LISTS = {
     "Query.articles": "{ list: articles(%s) { %s } }",
@@ -31,7 +31,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def product(content: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     database = tmp_path_factory.mktemp("store") / "store.db"
-    take_in(content, database)
+    run_ingest(content, database)
     with Product(database) as product:
         yield product
 
@@ -90,7 +90,7 @@ def test_a_walk_visits_everything_once_and_in_order(
 def test_a_walk_while_articles_are_added_misses_none(content: Path, tmp_path: Path, backward: bool) -> None:
     folder = shutil.copytree(content, tmp_path / "content")
     database = tmp_path / "store.db"
-    take_in(folder, database)
+    run_ingest(folder, database)
     with Product(database) as product:
         before = walk(product, "Query.articles", 100, backward=False)
         walked: list[str] = []
@@ -104,7 +104,7 @@ def test_a_walk_while_articles_are_added_misses_none(content: Path, tmp_path: Pa
                 break
             arguments = f'{count}: 7, {bound}: "{info[end]}"'
             add_article(folder, number)
-            take_in(folder, database)
+            run_ingest(folder, database)
     assert len(walked) == len(set(walked))
     assert set(before) <= set(walked)
 

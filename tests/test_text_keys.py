@@ -2,7 +2,7 @@
 
 import pytest
 
-from gqlnews.text_keys import slug_of, topic_slug
+from gqlnews.text_keys import slug_from_path, topic_slug
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from gqlnews.text_keys import slug_of, topic_slug
     [("a.md", "a"), ("2021/a.b.markdown", "2021/a.b"), ("x y/é.md", "x y/é"), ("a.md/b.md", "a.md/b")],
 )
 def test_the_slug_of_an_article_is_its_path_without_extension(path: str, slug: str) -> None:
-    assert slug_of(path) == slug
+    assert slug_from_path(path) == slug
 
 
 @pytest.mark.parametrize(

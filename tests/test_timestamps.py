@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.timestamps import Instant, instant_of_ns, parse_instant
+from gqlnews.timestamps import Instant, from_epoch_ns, parse_instant
 
 offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 NINE = "0999-01-01T00:00:00.123456789"
@@ -32,7 +32,7 @@ fractions = st.from_regex(r"(\.[0-9]{1,9})?", fullmatch=True)
         ("0001-01-01T00:30:00+00:30", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00"),
     ],
 )
-def test_what_is_written_is_served_in_utc(written: str, text: str, key: str) -> None:
+def test_timestamps_are_converted_to_utc(written: str, text: str, key: str) -> None:
     assert parse_instant(written) == Instant(key=key, text=text)
 
 
@@ -67,7 +67,7 @@ def test_what_is_written_is_served_in_utc(written: str, text: str, key: str) -> 
         ),
     ],
 )
-def test_what_is_no_instant_is_none(written: str) -> None:
+def test_invalid_timestamps_are_none(written: str) -> None:
     assert parse_instant(written) is None
 
 
@@ -80,7 +80,7 @@ def test_an_offset_is_applied(moment: datetime, fraction: str) -> None:
 
 
 @given(moments, fractions, moments, fractions)
-def test_keys_order_as_instants_do(one: datetime, part: str, other: datetime, other_part: str) -> None:
+def test_sort_keys_order_like_timestamps(one: datetime, part: str, other: datetime, other_part: str) -> None:
     def instant(moment: datetime, fraction: str) -> tuple[datetime, str]:
         return moment.replace(microsecond=0), fraction[1:].ljust(9, "0")
 
@@ -106,13 +106,13 @@ def test_keys_order_as_instants_do(one: datetime, part: str, other: datetime, ot
         (10**21, "9999-12-31T23:59:59Z"),
     ],
 )
-def test_a_file_time_is_served(nanoseconds: int, text: str) -> None:
-    assert instant_of_ns(nanoseconds).text == text
+def test_a_file_time_is_formatted(nanoseconds: int, text: str) -> None:
+    assert from_epoch_ns(nanoseconds).text == text
 
 
 @given(st.integers(-(10**18), 10**19))
-def test_a_file_time_is_an_instant_that_reads_back(nanoseconds: int) -> None:
-    parsed = parse_instant(instant_of_ns(nanoseconds).text)
+def test_a_file_time_can_be_parsed_again(nanoseconds: int) -> None:
+    parsed = parse_instant(from_epoch_ns(nanoseconds).text)
     assert parsed is not None
-    assert parsed == instant_of_ns(nanoseconds)
+    assert parsed == from_epoch_ns(nanoseconds)
     assert f"{parsed.key}Z" == parsed.text

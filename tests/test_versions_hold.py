@@ -11,7 +11,7 @@ from gqlnews.database.sqlite.snapshots import VersionProbe
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.fields import Audience
 from tests.ingest.histories import Edit, histories
-from tests.ingest.model import place, steps
+from tests.ingest.model import run_history, temporary_store
 from tests.product import Product
 
 EVERYTHING = """
@@ -51,10 +51,10 @@ def answers(database: Path) -> dict[Audience, bytes]:
 @given(histories)
 def test_an_answer_stays_as_long_as_its_version(history: list[list[Edit]]) -> None:
     revision = VersionProbe()
-    with place() as (root, db, model):
+    with temporary_store() as (root, db, model):
         revision.open(root / "store.db")
         before: dict[Audience, tuple[bytes | None, bytes]] = {}
-        for _ in steps(db, model, history):
+        for _ in run_history(db, model, history):
             for who, body in answers(root / "store.db").items():
                 assert b'"errors"' not in body, body
                 version = revision.version(who)

@@ -43,7 +43,7 @@ class Ways:
         self._full = Engine(read, schema, bypass_executor=False)
         self._clients = {audience: _client(product.database, audience) for audience in Audience}
         self._field_clients = {
-            audience: _client(product.database, audience, cache_bytes=0) for audience in Audience
+            audience: _client(product.database, audience, response_cache_bytes=0) for audience in Audience
         }
         self._stack = ExitStack()
 
@@ -74,13 +74,13 @@ class Ways:
             yield "get", client.get("/graphql", params=parameters).content
 
 
-def _client(database: Path, audience: Audience, cache_bytes: int = 64 << 20) -> TestClient:
+def _client(database: Path, audience: Audience, response_cache_bytes: int = 64 << 20) -> TestClient:
     settings = ServerSettings(
         database,
         unpublished=audience is Audience.OPEN,
         explorer=False,
         editor_tokens=(bytes.fromhex(TOKEN_HASH),),
-        cache_bytes=cache_bytes,
+        response_cache_bytes=response_cache_bytes,
         limits=UNLIMITED,
     )
     return TestClient(create_app(settings), headers=EDITOR if audience is Audience.EDITOR else {})

@@ -18,12 +18,12 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.hostile.attacks import ATTACKS
-from benchmarks.hostile.place import ROOT, prepare
 from benchmarks.hostile.result import Result
 from benchmarks.hostile.table import markdown, show
+from benchmarks.hostile.target import ROOT, prepare
 from benchmarks.hostile.traffic import Attack
-from benchmarks.hostile.trial import try_attack
-from benchmarks.throughput.progress import say
+from benchmarks.hostile.trial import run_attack
+from benchmarks.throughput.progress import report
 
 
 def main() -> None:
@@ -33,10 +33,10 @@ def main() -> None:
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="gqlnews-hostile-") as scratch:
         attacked, called = prepare(given.tree.resolve(), Path(scratch), given.articles)
-        for attack in _chosen(given.only):
-            say(f"{attack.name}: {attack.what}, on {called}")
-            results.append(try_attack(attack, attacked, given.seconds))
-            say(_brief(results[-1]))
+        for attack in _selected(given.only):
+            report(f"{attack.name}: {attack.what}, on {called}")
+            results.append(run_attack(attack, attacked, given.seconds))
+            report(_brief(results[-1]))
             if given.out:
                 given.out.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
     if given.markdown:
@@ -48,16 +48,18 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
-    parser.add_argument("--only", metavar="NAME,…", help="these attacks, or those whose names begin so")
-    parser.add_argument("--seconds", type=float, default=6.0, help="that each attack lasts (6)")
-    parser.add_argument("--articles", type=int, help="of a sample, instead of the real articles")
+    parser.add_argument("--only", metavar="NAME,…", help="run only attacks with these names or prefixes")
+    parser.add_argument("--seconds", type=float, default=6.0, help="duration of each attack (6)")
+    parser.add_argument("--articles", type=int, help="size of a sample to use instead of the real articles")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON")
-    parser.add_argument("--before", type=Path, metavar="FILE", help="show an earlier --out beside them")
+    parser.add_argument(
+        "--before", type=Path, metavar="FILE", help="show an earlier --out file beside the results"
+    )
     parser.add_argument(
         "--tree", type=Path, default=ROOT, help="the checkout whose server is attacked (this one)"
     )
-    parser.add_argument("--list", action="store_true", help="list the attacks, and end")
+    parser.add_argument("--list", action="store_true", help="list the attacks and exit")
     given = parser.parse_args()
     if given.list:
         for attack in ATTACKS:
@@ -66,7 +68,7 @@ def _options() -> argparse.Namespace:
     return given
 
 
-def _chosen(only: str | None) -> list[Attack]:
+def _selected(only: str | None) -> list[Attack]:
     """Select attacks by name prefix. Raises SystemExit if a prefix matches none."""
     if only is None:
         return list(ATTACKS)
@@ -83,7 +85,9 @@ def _read(file: Path) -> Mapping[str, Result]:
 
 def _brief(result: Result) -> str:
     missed = ", ".join(result.missed()) or "nothing"
-    return f"{result.name}: p99 {result.attacked.p99 * 1e3:,.0f} ms, {result.sent.answers}, missed: {missed}"
+    return (
+        f"{result.name}: p99 {result.attacked.p99 * 1e3:,.0f} ms, {result.sent.responses}, missed: {missed}"
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 import msgspec
 import uvloop
 
-from benchmarks.hostile.attacks import attack_named
+from benchmarks.hostile.attacks import get_attack
 from benchmarks.hostile.floods import prepare, run
 from benchmarks.hostile.traffic import WHOLE_SECONDS
 from gqlnews.server.uvicorn.run import raise_nofile_limit
@@ -18,12 +18,12 @@ from gqlnews.server.uvicorn.run import raise_nofile_limit
 def main() -> None:
     url, name, seconds, since = sys.argv[1:]
     raise_nofile_limit()
-    attack = attack_named(name)
+    attack = get_attack(name)
     floods = [prepare(flood, since) for flood in attack.floods]
     print("ready", flush=True)
     sys.stdin.readline()
-    tally = uvloop.run(run(url, floods, float(seconds), WHOLE_SECONDS if attack.whole else float(seconds)))
-    print(msgspec.json.encode(tally).decode(), flush=True)
+    counters = uvloop.run(run(url, floods, float(seconds), WHOLE_SECONDS if attack.whole else float(seconds)))
+    print(msgspec.json.encode(counters).decode(), flush=True)
 
 
 if __name__ == "__main__":

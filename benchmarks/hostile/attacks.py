@@ -10,6 +10,6 @@ from benchmarks.hostile.unseen import UNSEEN
 ATTACKS = tuple(sorted((*REFUSALS, *UNSEEN, *SOCKETS, *SCANS, *ENDPOINTS), key=lambda attack: attack.row))
 
 
-def attack_named(name: str) -> Attack:
+def get_attack(name: str) -> Attack:
     """Return the attack with this name. Raises KeyError."""
     return {attack.name: attack for attack in ATTACKS}[name]

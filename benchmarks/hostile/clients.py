@@ -13,7 +13,7 @@ import httptools
 import orjson
 
 from benchmarks.hostile.traffic import HOST
-from benchmarks.live.frames import CLOSE, END_OF_HEAD, HANDSHAKE, PING, PONG, TEXT, Frames, frame
+from benchmarks.live.frames import CLOSE, END_OF_HEAD, HANDSHAKE, PING, PONG, TEXT, FrameParser, frame
 
 VICTIM, ATTACKER = "127.0.0.1", "127.0.0.2"
 """Local addresses of the two clients: per-address limits that the attacker hits must not affect the
@@ -93,7 +93,7 @@ class HttpClient(Writable):
         if self.waiting and not (waiter := self.waiting.popleft()).done():
             waiter.set_result(self._parser.get_status_code())
 
-    async def ask(self, request: bytes, responses: int = 1) -> list[int]:
+    async def request(self, request: bytes, responses: int = 1) -> list[int]:
         """Send requests and return the status of each response. Raises ConnectionError."""
         await self.write(request)
         return await asyncio.gather(*(self._wait() for _ in range(responses)))
@@ -109,7 +109,7 @@ class SocketClient(Writable):
         super().__init__()
         self._take, self._reads_later = take, reads
         self._head = b""
-        self._frames = Frames()
+        self._frames = FrameParser()
         self._is_open = False
         self.ready = self._wait()
 
@@ -126,7 +126,7 @@ class SocketClient(Writable):
             data = self._head.partition(END_OF_HEAD)[2]
             self._is_open = True
             self.transport.write(_INIT)
-        for opcode, payload in self._frames.take(data):
+        for opcode, payload in self._frames.feed(data):
             if opcode == TEXT:
                 self._message(payload)
             elif opcode == PING:

@@ -28,13 +28,13 @@ def unknown_fields(number: int, count: int, value: str = "0") -> str:
     return ",".join(f"{name(number * count + field)}:{value}" for field in range(count))
 
 
-def where_of(filter_fields: str) -> str:
+def filter_argument(filter_fields: str) -> str:
     return "{articles(where:{" + filter_fields + "})" + NODES + "}"
 
 
 def unknown_object(number: int, depth: int = 150, fields: int = 50) -> str:
     """Unknown fields beside a deep object: each is an error whose message may print the whole object."""
-    return where_of(f"{unknown_fields(number, fields)},z:{nested(depth)}")
+    return filter_argument(f"{unknown_fields(number, fields)},z:{nested(depth)}")
 
 
 def deep_default(number: int) -> str:
@@ -94,18 +94,18 @@ def conflicts(number: int) -> str:
 def large_string(number: int, character: str = "\x7f", size: int = LARGE) -> str:
     """A long string beside 50 unknown fields. `size` is its length in bytes when it is encoded as JSON."""
     text = character * (size // (len(dumps(character)) - 2))
-    return where_of(f'{unknown_fields(number, 50)},title:{{eq:"{text}"}}')
+    return filter_argument(f'{unknown_fields(number, 50)},title:{{eq:"{text}"}}')
 
 
 def block_string(number: int) -> str:
     """The same with a block string of short lines and quotes."""
     text = '\\""" "\n' * 9_000
-    return where_of(f'{unknown_fields(number, 50)},title:{{eq:"""{text}"""}}')
+    return filter_argument(f'{unknown_fields(number, 50)},title:{{eq:"""{text}"""}}')
 
 
 def misspelled_fields(number: int, count: int = 250) -> str:
     """Misspelled fields, for each of which the server searches for suggestions."""
-    return where_of(",".join(f"publishedDateTim{name(number * count + at)}:0" for at in range(count)))
+    return filter_argument(",".join(f"publishedDateTim{name(number * count + at)}:0" for at in range(count)))
 
 
 def small_misspelled(number: int) -> str:
@@ -129,7 +129,7 @@ def fragments(number: int, count: int = 200) -> str:
     return f"{{articles{{nodes{{...{stem}0}}}}}}{chain}fragment {stem}{count} on Article{{slug}}"
 
 
-def fragments_by_all(number: int, count: int = 40) -> str:
+def fragments_used_by_all(number: int, count: int = 40) -> str:
     """Fragments, each of which spreads up to 19 of those that follow it."""
     stem = name(number)
     text = "{articles{nodes{..." + stem + "0}}}"
@@ -146,7 +146,7 @@ def long_spaces(number: int) -> str:
 
 def long_escapes(number: int) -> str:
     """A string of escape sequences, each of which is decoded separately."""
-    return where_of('title:{eq:"' + "\\u0061" * (LARGE // 7 - 100) + f'{number}"}}')
+    return filter_argument('title:{eq:"' + "\\u0061" * (LARGE // 7 - 100) + f'{number}"}}')
 
 
 def long_comment(number: int) -> str:

@@ -1,7 +1,7 @@
 """Rows 7 and 8: floods of other paths, of connections, and of everything at once."""
 
 from benchmarks.hostile import documents
-from benchmarks.hostile.scans import dearest, searches
+from benchmarks.hostile.scans import most_expensive, searches
 from benchmarks.hostile.sockets import invalid, watch_matches
 from benchmarks.hostile.traffic import (
     Attack,
@@ -62,13 +62,13 @@ def tiny_chunks(number: int) -> Payload:
 
 
 EVERYTHING = (
-    HttpFlood(dearest, 16, 500),
+    HttpFlood(most_expensive, 16, 500),
     HttpFlood(searches, 8, 500),
     HttpFlood(shapes, 8, 500),
     HttpFlood(page, 8, 1),
     HttpFlood(lambda number: post(documents.misspelled_fields(number)), 8, 500),
     SocketFlood(invalid, 4, 20),
-    SocketFlood(watch_matches, 4, 4, most=4),
+    SocketFlood(watch_matches, 4, 4, limit=4),
 )
 
 ENDPOINTS = (
@@ -77,14 +77,14 @@ ENDPOINTS = (
         "explorer-busy",
         7,
         "the same while queries take long",
-        (HttpFlood(page, 32, 1), HttpFlood(dearest, 16, 500)),
+        (HttpFlood(page, 32, 1), HttpFlood(most_expensive, 16, 500)),
     ),
     Attack("ready", 8, "/health/ready over 64 connections", (HttpFlood(ready, 64, 1),)),
     Attack(
         "ready-busy",
         8,
         "the same while queries take long",
-        (HttpFlood(ready, 16, 1), HttpFlood(dearest, 64, 500)),
+        (HttpFlood(ready, 16, 1), HttpFlood(most_expensive, 64, 500)),
     ),
     Attack(
         "metrics", 8, "/metrics and unknown paths", (HttpFlood(metrics, 16, 1), HttpFlood(unknown, 16, 1_000))
@@ -107,7 +107,7 @@ ENDPOINTS = (
         "tiny-unread",
         15,
         "the same, answers not read",
-        (HttpFlood(tiny_pipelined, 50, 1, most=500, reads=False),),
+        (HttpFlood(tiny_pipelined, 50, 1, limit=500, reads=False),),
     ),
     Attack("tiny-chunks", 15, "bodies in chunks of one byte", (HttpFlood(tiny_chunks, 8, 1),)),
     Attack("connections", 15, "1,000 connections a second", (ConnectionFlood(b"", 1_000, 0.1),)),
@@ -129,5 +129,5 @@ ENDPOINTS = (
         "200 connections a second with 250 KB of a body",
         (ConnectionFlood(HALF_BODY, 200, 60.0),),
     ),
-    Attack("idle", 15, "12,000 connections that stay", (ConnectionFlood(b"", 2_000, 60.0, most=12_000),)),
+    Attack("idle", 15, "12,000 connections that stay", (ConnectionFlood(b"", 2_000, 60.0, limit=12_000),)),
 )

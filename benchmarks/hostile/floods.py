@@ -12,26 +12,26 @@ from benchmarks.hostile.clients import ATTACKER, Client, HttpClient, SocketClien
 from benchmarks.hostile.traffic import SINCE, ConnectionFlood, Flood, HttpFlood, Payload, SocketFlood
 
 PAUSE_AFTER_ERROR = 0.05  # seconds: no busy loop against a server that rejects connections
-MOST_BYTES = 200 << 20  # of payloads that are built before the attack
-CLOSED = "closed"  # counted as an answer: the server closed the connection
+MAX_BYTES = 200 << 20  # of payloads that are built before the attack
+CLOSED = "closed"  # counted as a response: the server closed the connection
 KINDS = ("connection_ack", "complete", "error", "next", "ping", "pong")
 
 
 @dataclass(slots=True)
-class Tally:
-    """Bytes sent and received, and answers counted by HTTP status or WebSocket message type."""
+class Counters:
+    """Bytes sent and received, and responses counted by HTTP status or WebSocket message type."""
 
     sent: int = 0
     messages: int = 0
     received: int = 0
-    answers: dict[str, int] = field(default_factory=dict)
+    responses: dict[str, int] = field(default_factory=dict)
 
-    def note(self, payload: Payload) -> None:
+    def record(self, payload: Payload) -> None:
         self.sent += len(payload.data)
         self.messages += payload.messages
 
-    def answered(self, kind: str) -> None:
-        self.answers[kind] = self.answers.get(kind, 0) + 1
+    def count_response(self, kind: str) -> None:
+        self.responses[kind] = self.responses.get(kind, 0) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,17 @@ class Prepared:
 def prepare(flood: Flood, since: str) -> Prepared:
     """Build the payloads of a flood. `since` is the version that replaces SINCE in them."""
     if isinstance(flood, ConnectionFlood):
-        return Prepared(flood, itertools.repeat(Payload(flood.data), flood.most))
+        return Prepared(flood, itertools.repeat(Payload(flood.data), flood.limit))
     written = orjson.dumps(since).ljust(len(SINCE))
     made = [
         payload._replace(data=payload.data.replace(SINCE, written))
-        for payload in map(flood.make, range(flood.different))
+        for payload in map(flood.make, range(flood.distinct))
     ]
-    assert sum(len(one.data) for one in made) < MOST_BYTES, "make fewer different payloads"
-    return Prepared(flood, itertools.islice(itertools.cycle(made), flood.most))
+    assert sum(len(one.data) for one in made) < MAX_BYTES, "make fewer different payloads"
+    return Prepared(flood, itertools.islice(itertools.cycle(made), flood.limit))
 
 
-async def run(url: str, floods: Sequence[Prepared], seconds: float, longest: float) -> Tally:
+async def run(url: str, floods: Sequence[Prepared], seconds: float, longest: float) -> Counters:
     """Run until every request is answered, but at least for `seconds` and at most for `longest`.
 
     Connections stay open until the end.
@@ -71,7 +71,7 @@ async def run(url: str, floods: Sequence[Prepared], seconds: float, longest: flo
         if isinstance(ended, Exception):
             raise ended
     attacker.close()
-    return attacker.tally
+    return attacker.counters
 
 
 class Attacker:
@@ -80,7 +80,7 @@ class Attacker:
     def __init__(self, url: str) -> None:
         self._url = url
         self._open: set[Writable] = set()
-        self.tally = Tally()
+        self.counters = Counters()
 
     def workers(self, prepared: Prepared) -> list[Coroutine[object, object, None]]:
         flood, payloads = prepared.flood, prepared.payloads
@@ -104,7 +104,7 @@ class Attacker:
                     client = await self._connect(partial(HttpClient, reads=flood.reads))
                 await self._request(client, payload, reads=flood.reads)
             except OSError:
-                self.tally.answered(CLOSED)
+                self.counters.count_response(CLOSED)
                 await asyncio.sleep(PAUSE_AFTER_ERROR)
             if client is not None and (client.is_closed or flood.reconnects):
                 self._close(client)
@@ -113,10 +113,10 @@ class Attacker:
                 await asyncio.sleep(flood.pause)
 
     async def _request(self, client: HttpClient, payload: Payload, *, reads: bool) -> None:
-        self.tally.note(payload)
+        self.counters.record(payload)
         if reads:
-            for status in await client.ask(payload.data, payload.messages):
-                self.tally.answered(str(status))
+            for status in await client.request(payload.data, payload.messages):
+                self.counters.count_response(str(status))
         else:
             await client.write(payload.data)
 
@@ -127,10 +127,10 @@ class Attacker:
                 if client is None or client.is_closed:
                     client = await self._connect(partial(SocketClient, self._count, reads=flood.reads))
                     await client.ready
-                self.tally.note(payload)
+                self.counters.record(payload)
                 await client.write(payload.data)
             except OSError:
-                self.tally.answered(CLOSED)
+                self.counters.count_response(CLOSED)
                 await asyncio.sleep(PAUSE_AFTER_ERROR)
             await asyncio.sleep(flood.pause)
 
@@ -147,11 +147,11 @@ class Attacker:
         try:
             client = await self._connect(HttpClient)
         except OSError:
-            self.tally.answered(CLOSED)
+            self.counters.count_response(CLOSED)
             return
-        self.tally.note(payload)
+        self.counters.record(payload)
         client.transport.write(payload.data)
-        await asyncio.sleep(flood.stays)
+        await asyncio.sleep(flood.stays_open)
         self._close(client)
 
     async def _connect(self, make: "partial[Client] | type[Client]") -> Client:
@@ -160,10 +160,10 @@ class Attacker:
         return client
 
     def _close(self, client: Writable) -> None:
-        self.tally.received += client.received
+        self.counters.received += client.received
         self._open.discard(client)
         client.abort()
 
     def _count(self, message: bytes) -> None:
         kind = next((kind for kind in KINDS if b'"type":"%b"' % kind.encode() in message), "other")
-        self.tally.answered(kind)
+        self.counters.count_response(kind)

@@ -8,14 +8,14 @@ import threading
 import time
 from pathlib import Path
 
-from benchmarks.processes import tree
+from benchmarks.processes import process_tree
 
-EVERY = 0.05  # seconds
-TREE_EVERY = 20  # samples between two scans for child processes
+SAMPLE_INTERVAL = 0.05  # seconds
+TREE_INTERVAL = 20  # samples between two scans for child processes
 _FIELD = "RssAnon:"
 
 
-def anonymous(process: int) -> int:
+def anonymous_memory(process: int) -> int:
     """Return bytes, or 0 if the process has exited."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
@@ -34,7 +34,7 @@ class Sampler:
         self.now = self.most = 0
 
     def __enter__(self) -> "Sampler":
-        self._sample(tree(self._root))
+        self._sample(process_tree(self._root))
         self._thread.start()
         return self
 
@@ -51,17 +51,17 @@ class Sampler:
         """Wait until memory is at most `limit` or `seconds` have passed, and return the last sample."""
         until = time.monotonic() + seconds
         while self.now > limit and time.monotonic() < until:
-            time.sleep(EVERY)
+            time.sleep(SAMPLE_INTERVAL)
         return self.now
 
     def _run(self) -> None:
-        count, processes = 0, tree(self._root)
-        while not self._over.wait(EVERY):
+        count, processes = 0, process_tree(self._root)
+        while not self._over.wait(SAMPLE_INTERVAL):
             count += 1
-            if count % TREE_EVERY == 0:
-                processes = tree(self._root)
+            if count % TREE_INTERVAL == 0:
+                processes = process_tree(self._root)
             self._sample(processes)
 
     def _sample(self, processes: list[int]) -> None:
-        self.now = sum(map(anonymous, processes))
+        self.now = sum(map(anonymous_memory, processes))
         self.most = max(self.most, self.now)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.hostile.place import ROOT, environment
+from benchmarks.hostile.target import ROOT, environment
 
 
 class Process:
@@ -29,18 +29,18 @@ class Process:
         self._process.stdin.write(b"\n")
         self._process.stdin.flush()
 
-    def has_ended(self) -> bool:
+    def has_exited(self) -> bool:
         return self._process.poll() is not None
 
-    def end(self, seconds: float) -> bytes:
+    def stop(self, seconds: float) -> bytes:
         """Return the last line. Raises SystemExit if the process times out or exits without one."""
         try:
-            said, _ = self._process.communicate(timeout=seconds)
+            output, _ = self._process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             raise SystemExit(f"the {self._module} did not end in {seconds:.0f} s") from None
-        if not said:
+        if not output:
             raise SystemExit(f"the {self._module} ended: see above")
-        return said
+        return output
 
     def kill(self) -> None:
         self._process.kill()
@@ -48,7 +48,7 @@ class Process:
 
 
 @contextmanager
-def started(module: str, *arguments: str) -> Iterator[Process]:
+def start_process(module: str, *arguments: str) -> Iterator[Process]:
     """Run the process; kill it when the block ends."""
     process = Process(module, *arguments)
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
-from benchmarks.hostile import dear_documents, documents
+from benchmarks.hostile import documents, expensive_documents
 from benchmarks.hostile.traffic import Attack, HttpFlood, Payload, post
 
 CONNECTIONS = 8
@@ -26,7 +26,7 @@ def different(name: str, row: int, what: str, make: Callable[[int], str], number
 
 def unread(name: str, what: str, make: Callable[[int], str]) -> Attack:
     """An attack by twelve clients that do not read the response."""
-    flood = HttpFlood(requests(make), 12, 12, most=12, reads=False)
+    flood = HttpFlood(requests(make), 12, 12, limit=12, reads=False)
     return Attack(name, 2, what, (flood,))
 
 
@@ -45,7 +45,7 @@ REFUSALS = (
         "unknown-object",
         1,
         "350 documents of 930 bytes: an unknown input object 150 deep, 50 unknown fields",
-        (HttpFlood(requests(documents.unknown_object), CONNECTIONS, 350, most=350),),
+        (HttpFlood(requests(documents.unknown_object), CONNECTIONS, 350, limit=350),),
         whole=True,
     ),
     different("unknown-object-flood", 1, "the same without an end", documents.unknown_object, 5_000),
@@ -62,7 +62,11 @@ REFUSALS = (
         300,
     ),
     different(
-        "long-valid-name", 1, "a valid operation with a name of 200 KB", dear_documents.long_valid_name, 200
+        "long-valid-name",
+        1,
+        "a valid operation with a name of 200 KB",
+        expensive_documents.long_valid_name,
+        200,
     ),
     different("long-field-names", 1, "50 unknown fields of 5 KB", documents.long_field_names, 200),
     different("long-type-names", 1, "50 unknown types of 5 KB", documents.long_type_names, 200),

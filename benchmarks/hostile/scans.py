@@ -1,6 +1,6 @@
 """Rows 5 and 15: valid queries with slow statements."""
 
-from benchmarks.hostile import dear_documents
+from benchmarks.hostile import expensive_documents
 from benchmarks.hostile.traffic import Attack, HttpFlood, Payload, post, post_text
 from benchmarks.throughput.large import large
 
@@ -18,8 +18,8 @@ LISTS = (
 )
 
 
-def dearest(number: int) -> Payload:
-    return post(dear_documents.DEAREST, {"w": dear_documents.contains(number)})
+def most_expensive(number: int) -> Payload:
+    return post(expensive_documents.MOST_EXPENSIVE, {"w": expensive_documents.contains(number)})
 
 
 def searches(number: int) -> Payload:
@@ -48,17 +48,23 @@ def many(number: int) -> dict[str, object]:
 
 def large_answers(number: int) -> Payload:
     return post(
-        dear_documents.LARGE_ANSWER, {"w": {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}}
+        expensive_documents.LARGE_ANSWER,
+        {"w": {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}},
     )
 
 
 def large_parts(number: int) -> Payload:
-    return post(dear_documents.LARGE_PARTS, {"w": many(number)}, "multipart/mixed")
+    return post(expensive_documents.LARGE_PARTS, {"w": many(number)}, "multipart/mixed")
 
 
 SCANS = (
-    Attack("dearest-2", 5, "the dearest accepted query over 2 connections", (HttpFlood(dearest, 2, 3_000),)),
-    Attack("dearest-16", 5, "the same over 16", (HttpFlood(dearest, 16, 3_000),)),
+    Attack(
+        "dearest-2",
+        5,
+        "the dearest accepted query over 2 connections",
+        (HttpFlood(most_expensive, 2, 3_000),),
+    ),
+    Attack("dearest-16", 5, "the same over 16", (HttpFlood(most_expensive, 16, 3_000),)),
     Attack("searches", 5, "searches of 4 short prefixes with facets", (HttpFlood(searches, 16, 3_000),)),
     Attack("similar", 5, "`similar` of 40 articles", (HttpFlood(similar_articles, 16, 40),)),
     Attack("stories", 5, "stories with their articles", (HttpFlood(stories, 16, 5),)),
@@ -73,18 +79,18 @@ SCANS = (
         "large-answers-unread",
         2,
         "the same over 100 connections that do not read",
-        (HttpFlood(large_answers, 100, 100, most=100, reads=False),),
+        (HttpFlood(large_answers, 100, 100, limit=100, reads=False),),
     ),
     Attack(
         "large-parts-unread",
         2,
         "answers in ten large parts over 90 connections that do not read",
-        (HttpFlood(large_parts, 90, 90, most=90, reads=False),),
+        (HttpFlood(large_parts, 90, 90, limit=90, reads=False),),
     ),
     Attack(
         "dearest-200",
         15,
         "the dearest accepted query over 200 connections",
-        (HttpFlood(dearest, 200, 3_000),),
+        (HttpFlood(most_expensive, 200, 3_000),),
     ),
 )

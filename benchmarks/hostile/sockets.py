@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks.hostile import dear_documents, documents
+from benchmarks.hostile import documents, expensive_documents
 from benchmarks.hostile.traffic import (
     UNKNOWN_VERSION,
     Attack,
@@ -105,12 +105,12 @@ def refused(number: int) -> Payload:
 
 def queries(number: int, count: int = 90) -> Payload:
     """Valid queries that are in no cache."""
-    texts = (dear_documents.dearest_inline(number * count + at) for at in range(count))
+    texts = (expensive_documents.most_expensive_inline(number * count + at) for at in range(count))
     return pipelined([subscribe(f"q{number}-{at}", text) for at, text in enumerate(texts)])
 
 
 def schema_queries(number: int, count: int = 50) -> Payload:
-    texts = (dear_documents.schema_fields(number * count + at, 5) for at in range(count))
+    texts = (expensive_documents.schema_fields(number * count + at, 5) for at in range(count))
     return pipelined([subscribe(f"x{number}-{at}", text) for at, text in enumerate(texts)])
 
 
@@ -135,7 +135,7 @@ def watch_matches(number: int) -> Payload:
 
 
 def watch_contains(number: int) -> Payload:
-    return watch([dear_documents.contains(number * 100 + at, 60) for at in range(100)])
+    return watch([expensive_documents.contains(number * 100 + at, 60) for at in range(100)])
 
 
 def watch_clock(number: int) -> Payload:
@@ -199,30 +199,32 @@ SOCKETS = (
         "watch-matches",
         6,
         "one socket, 100 subscriptions of 60 `matches`",
-        (SocketFlood(watch_matches, 1, 1, most=1),),
+        (SocketFlood(watch_matches, 1, 1, limit=1),),
     ),
-    Attack("events-matches", 6, "as 90 event streams", (HttpFlood(events_matches, 90, 90, most=90),)),
-    Attack("watch-matches-many", 6, "the same on 20 sockets", (SocketFlood(watch_matches, 20, 20, most=20),)),
+    Attack("events-matches", 6, "as 90 event streams", (HttpFlood(events_matches, 90, 90, limit=90),)),
     Attack(
-        "watch-since", 6, "the same with `since`, on 4 sockets", (SocketFlood(watch_since, 4, 4, most=4),)
+        "watch-matches-many", 6, "the same on 20 sockets", (SocketFlood(watch_matches, 20, 20, limit=20),)
+    ),
+    Attack(
+        "watch-since", 6, "the same with `since`, on 4 sockets", (SocketFlood(watch_since, 4, 4, limit=4),)
     ),
     Attack(
         "watch-contains",
         6,
         "100 subscriptions of 60 `contains` on 20 sockets",
-        (SocketFlood(watch_contains, 20, 20, most=20),),
+        (SocketFlood(watch_contains, 20, 20, limit=20),),
     ),
     Attack(
         "watch-clock",
         6,
         "100 subscriptions of `withinLast` on 100 sockets",
-        (SocketFlood(watch_clock, 100, 1, most=100),),
+        (SocketFlood(watch_clock, 100, 1, limit=100),),
     ),
     Attack(
         "watch-large-unread",
         6,
         "100 subscriptions to large events on 10 sockets that do not read",
-        (SocketFlood(watch_large, 10, 10, most=10, reads=False),),
+        (SocketFlood(watch_large, 10, 10, limit=10, reads=False),),
     ),
     Attack("socket-changes", 6, "90 × 100 changes with bodies, on 4 sockets", (SocketFlood(walks, 4, 4),)),
 )

@@ -9,7 +9,7 @@ from benchmarks.hostile.result import Delays, Result, Times
 
 Row = tuple[str, ...]
 Results = Sequence[Result]
-Before = Mapping[str, Result]
+EarlierResults = Mapping[str, Result]
 
 FIGURES = ("query p50, p99", "times quiet", "events", "memory", "errors", "not ready", "missed")
 WIDTH = 180  # columns, even on a narrower terminal: wrapped lines are better than wrapped cells
@@ -20,7 +20,7 @@ the attack, then how much above that at the most, and afterwards. Errors: of the
 ready: of its probes of /health/ready."""
 
 
-def show(results: Results, before: Before) -> None:
+def show(results: Results, before: EarlierResults) -> None:
     table = Table(title="What another client notices", title_justify="left", caption=CAPTION)
     for column in columns(before):
         table.add_column(column, overflow="fold")
@@ -31,18 +31,18 @@ def show(results: Results, before: Before) -> None:
     console.print(table)
 
 
-def markdown(results: Results, before: Before) -> str:
+def markdown(results: Results, before: EarlierResults) -> str:
     head = columns(before)
     lines = [head, ("---",) * len(head), *rows(results, before)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def columns(before: Before) -> Row:
+def columns(before: EarlierResults) -> Row:
     figures = [pair for name in FIGURES for pair in (f"{name}, before", name)] if before else FIGURES
     return ("attack", "row", "sent", *figures)
 
 
-def rows(results: Results, before: Before) -> Iterator[Row]:
+def rows(results: Results, before: EarlierResults) -> Iterator[Row]:
     """Yield one row per result."""
     for result in results:
         now = _figures(result)

@@ -1,6 +1,6 @@
 """The traffic of an attack: HTTP requests, WebSocket messages, or bare connections.
 
-Payloads are built before the attack, so that the attacker only writes bytes. A flood builds `different`
+Payloads are built before the attack, so that the attacker only writes bytes. A flood builds `distinct`
 payloads and cycles through them. When the attack begins, none of them is in a cache yet.
 """
 
@@ -37,7 +37,7 @@ MakePayload = Callable[[int], Payload]
 class HttpFlood:
     """Requests over `connections`, each of which sends the next request after the last response.
 
-    - `most`: the total number of requests.
+    - `limit`: the total number of requests.
     - `pause`: seconds between two requests on one connection.
     - `reads`: if false, responses stay in the socket, and the client waits only for buffer space.
     - `reconnects`: open a new connection for each request.
@@ -45,8 +45,8 @@ class HttpFlood:
 
     make: MakePayload
     connections: int
-    different: int
-    most: int = 1_000_000
+    distinct: int
+    limit: int = 1_000_000
     pause: float = 0.0
     reads: bool = True
     reconnects: bool = False
@@ -54,24 +54,24 @@ class HttpFlood:
 
 @dataclass(frozen=True, slots=True)
 class SocketFlood:
-    """WebSockets that send a payload every `pause` seconds, `most` payloads in all."""
+    """WebSockets that send a payload every `pause` seconds, `limit` payloads in all."""
 
     make: MakePayload
     sockets: int
-    different: int
-    most: int = 1_000_000
+    distinct: int
+    limit: int = 1_000_000
     pause: float = 0.25
     reads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFlood:
-    """`per_second` new connections, each of which writes `data` and closes after `stays` seconds."""
+    """`per_second` new connections, each of which writes `data` and closes after `stays_open` seconds."""
 
     data: bytes
     per_second: int
-    stays: float
-    most: int = 20_000
+    stays_open: float
+    limit: int = 20_000
 
 
 Flood = HttpFlood | SocketFlood | ConnectionFlood

@@ -15,25 +15,25 @@ from statistics import median
 
 import msgspec
 
-from benchmarks.hostile.floods import Tally
+from benchmarks.hostile.floods import Counters
 from benchmarks.hostile.memory import Sampler
-from benchmarks.hostile.place import Attacked
-from benchmarks.hostile.process import Process, started
-from benchmarks.hostile.result import MOST_LEFT, Delays, Memory, Result, Times
+from benchmarks.hostile.process import Process, start_process
+from benchmarks.hostile.result import MAX_RETAINED, Delays, Memory, Result, Times
+from benchmarks.hostile.target import Target
 from benchmarks.hostile.traffic import WHOLE_SECONDS, Attack
-from benchmarks.hostile.victim import OK, TIMEOUT, Arrival, Sample, Seen
-from benchmarks.live.edits import Edits, Saved, editing
-from benchmarks.live.places import serving
+from benchmarks.hostile.victim import OK, TIMEOUT, Arrival, Observations, Sample
+from benchmarks.live.edits import Edits, SavedEdit, edit_articles
+from benchmarks.live.stores import serve_store
 from benchmarks.throughput.process import Server
 
-WARMING = 1.5  # seconds that are not measured
-QUIET = 3.0
-GAP = 0.3  # between quiet and attack, so that quiet requests are answered before it
-SETTLING = 2.0  # at least, after the attack
-LONGEST_SETTLING = 10.0
+WARM_UP_SECONDS = 1.5  # seconds that are not measured
+QUIET_SECONDS = 3.0
+GAP_SECONDS = 0.3  # between quiet and attack, so that quiet requests are answered before it
+SETTLE_SECONDS = 2.0  # at least, after the attack
+MAX_SETTLE_SECONDS = 10.0
 SPARE = 30.0  # extra time for an attacker that the server slows down
-EDIT_EVERY = 0.5
-LOOK_EVERY = 0.02
+EDIT_INTERVAL = 0.5
+CHECK_INTERVAL = 0.02
 EDITED = 20  # articles
 
 
@@ -45,16 +45,16 @@ class Phase:
     end: float
 
 
-def try_attack(attack: Attack, attacked: Attacked, seconds: float) -> Result:
+def run_attack(attack: Attack, attacked: Target, seconds: float) -> Result:
     """Run one attack against a new server and return the result."""
-    place = attacked.fresh()
+    target = attacked.fresh()
     log = attacked.scratch / f"{attack.name}.log"
     with (
-        editing(place.folder, place.database, EDITED) as edits,
-        serving(place, log, more=attacked.settings) as server,
+        edit_articles(target.folder, target.database, EDITED) as edits,
+        serve_store(target, log, more=attacked.settings) as server,
         Sampler(server.pid) as memory,
-        started("attacker", server.url, attack.name, str(seconds), attacked.since) as attacker,
-        started("victim", server.url, str(attacked.slugs)) as victim,
+        start_process("attacker", server.url, attack.name, str(seconds), attacked.since) as attacker,
+        start_process("victim", server.url, str(attacked.slugs)) as victim,
     ):
         for process in (victim, attacker):
             process.wait_until_ready()
@@ -76,21 +76,21 @@ class _Trial:
         self._attack, self._seconds = attack, seconds
         self._edits, self._memory = edits, memory
         self._victim, self._attacker = victim, attacker
-        self._saved: list[Saved] = []
+        self._saved: list[SavedEdit] = []
 
     def run(self, server: Server) -> Result:
-        self._edit(_after(WARMING))
-        quiet = self._edit(_after(QUIET))
-        self._edit(_after(GAP))
+        self._edit(_after(WARM_UP_SECONDS))
+        quiet = self._edit(_after(QUIET_SECONDS))
+        self._edit(_after(GAP_SECONDS))
         before = self._memory.restart()
         self._attacker.begin()
         late = _after(max(self._seconds, WHOLE_SECONDS) + SPARE)
-        attacked = self._edit(lambda: self._attacker.has_ended() or late())
-        sent = msgspec.json.decode(self._attacker.end(0.1), type=Tally)
-        self._edit(_after(SETTLING))
-        after = self._memory.wait_until_below(before + MOST_LEFT, LONGEST_SETTLING)
+        attacked = self._edit(lambda: self._attacker.has_exited() or late())
+        sent = msgspec.json.decode(self._attacker.stop(0.1), type=Counters)
+        self._edit(_after(SETTLE_SECONDS))
+        after = self._memory.wait_until_below(before + MAX_RETAINED, MAX_SETTLE_SECONDS)
         survived = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        seen = msgspec.json.decode(self._victim.end(TIMEOUT + SPARE), type=Seen)
+        seen = msgspec.json.decode(self._victim.stop(TIMEOUT + SPARE), type=Observations)
         during = _within(attacked, seen.queries)
         health = _within(attacked, seen.health)
         return Result(
@@ -114,15 +114,15 @@ class _Trial:
         while not is_over():
             if (now := time.monotonic()) >= due:
                 self._saved.append(self._edits.save())
-                due = now + EDIT_EVERY
-            time.sleep(LOOK_EVERY)
+                due = now + EDIT_INTERVAL
+            time.sleep(CHECK_INTERVAL)
         return Phase(begin, time.monotonic())
 
     def _delays(self, phase: Phase, events: Sequence[Arrival]) -> Delays:
         """Delays of the edits in a phase. An event that has not arrived counts as lost."""
         arrived = {event.title: event.at for event in events}
-        saved = [one for one in self._saved if phase.begin <= one.at < phase.end]
-        delays = [arrived[one.title] - one.at for one in saved if one.title in arrived]
+        saved = [one for one in self._saved if phase.begin <= one.saved_at < phase.end]
+        delays = [arrived[one.title] - one.saved_at for one in saved if one.title in arrived]
         return Delays(
             number=len(saved),
             median=median(delays) if delays else 0.0,

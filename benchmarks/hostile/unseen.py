@@ -2,11 +2,11 @@
 
 from hashlib import sha256
 
-from benchmarks.hostile import dear_documents, documents
+from benchmarks.hostile import documents, expensive_documents
 from benchmarks.hostile.refusals import CONNECTIONS, WITH_VARIABLES, different
 from benchmarks.hostile.traffic import Attack, HttpFlood, Payload, get, pipelined, post, post_body
 
-PERMUTED = dear_documents.permuted_fields()
+PERMUTED = expensive_documents.permuted_fields()
 
 
 def empty_parts(number: int) -> Payload:
@@ -15,19 +15,19 @@ def empty_parts(number: int) -> Payload:
 
 def long_sets(number: int) -> Payload:
     parts = [{"title": {"in": [f"{number}x{at}x{value}" for value in range(180)]}} for at in range(80)]
-    return post(dear_documents.DEAREST, {"w": {"or": parts}})
+    return post(expensive_documents.MOST_EXPENSIVE, {"w": {"or": parts}})
 
 
 def permutations(number: int) -> Payload:
-    return post(PERMUTED, dear_documents.permutation(number))
+    return post(PERMUTED, expensive_documents.permutation(number))
 
 
 def shapes(number: int) -> Payload:
-    return post(dear_documents.DEAREST, {"w": dear_documents.shape(number)})
+    return post(expensive_documents.MOST_EXPENSIVE, {"w": expensive_documents.shape(number)})
 
 
 def registrations(number: int) -> Payload:
-    text = dear_documents.many_links(number)
+    text = expensive_documents.many_links(number)
     hashed = sha256(text.encode()).hexdigest()
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": hashed}}
     return post_body({"query": text, "extensions": extensions})
@@ -47,8 +47,8 @@ def values_beside(number: int) -> Payload:
     return post_body({"query": "{site{version}}", "extensions": {"x": [number, *([[]] * 80_000)]}})
 
 
-def answers_of_schema(number: int) -> Payload:
-    return post(dear_documents.schema_fields(number, 1))
+def schema_responses(number: int) -> Payload:
+    return post(expensive_documents.schema_fields(number, 1))
 
 
 UNSEEN = (
@@ -59,7 +59,7 @@ UNSEEN = (
         "dearest-inline",
         4,
         "90 `contains` with every facet, in the document",
-        dear_documents.dearest_inline,
+        expensive_documents.most_expensive_inline,
         3_000,
     ),
     Attack(
@@ -68,10 +68,10 @@ UNSEEN = (
     Attack(
         "long-sets", 4, "14,400 values in 80 `in` in variables", (HttpFlood(long_sets, CONNECTIONS, 100),)
     ),
-    different("many-facets", 4, "valid: 13 lists with every facet", dear_documents.many_facets, 3_000),
-    different("many-links", 4, "valid: links in links, every field", dear_documents.many_links, 3_000),
+    different("many-facets", 4, "valid: 13 lists with every facet", expensive_documents.many_facets, 3_000),
+    different("many-links", 4, "valid: links in links, every field", expensive_documents.many_links, 3_000),
     different("fragments", 4, "200 fragments in a chain", documents.fragments, 3_000),
-    different("fragments-by-all", 4, "40 fragments, each spreads 20", documents.fragments_by_all, 3_000),
+    different("fragments-by-all", 4, "40 fragments, each spreads 20", documents.fragments_used_by_all, 3_000),
     Attack(
         "permutations",
         4,
@@ -104,7 +104,7 @@ UNSEEN = (
         "schema-fields",
         4,
         "20 times the fields of all types, by introspection",
-        dear_documents.schema_fields,
+        expensive_documents.schema_fields,
         3_000,
     ),
     Attack(
@@ -113,7 +113,7 @@ UNSEEN = (
         "introspection, 50 requests in one write",
         (
             HttpFlood(
-                lambda number: pipelined([answers_of_schema(number * 50 + at) for at in range(50)]), 2, 100
+                lambda number: pipelined([schema_responses(number * 50 + at) for at in range(50)]), 2, 100
             ),
         ),
     ),

@@ -26,8 +26,8 @@ from benchmarks.hostile.clients import VICTIM, HttpClient, SocketClient, connect
 from benchmarks.hostile.traffic import get, post, subscribe
 from gqlnews.server.uvicorn.run import raise_nofile_limit
 
-EVERY = 0.01  # seconds between two queries
-HEALTH_EVERY = 0.2
+QUERY_INTERVAL = 0.01  # seconds between two queries
+HEALTH_INTERVAL = 0.2
 CONNECTIONS = 20
 TIMEOUT = 10.0
 HEALTH_TIMEOUT = 2.0  # load balancers wait for some seconds
@@ -50,7 +50,7 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True):
     at: float
 
 
-class Seen(msgspec.Struct):
+class Observations(msgspec.Struct):
     """Everything the victim measured. `lost` counts how often its subscription ended."""
 
     queries: list[Sample] = []
@@ -66,15 +66,15 @@ class Victim:
         self._idle: asyncio.LifoQueue[HttpClient | None] = asyncio.LifoQueue()
         for _ in range(CONNECTIONS):
             self._idle.put_nowait(None)  # connected on first use
-        self.seen = Seen()
-        self.watching = asyncio.Event()
+        self.seen = Observations()
+        self.subscribed = asyncio.Event()
 
     async def query(self, at: float) -> None:
         """Send the next query. Its latency includes the wait for a connection."""
         request, status = next(self._requests), FAILED
         try:
             async with asyncio.timeout(at + TIMEOUT - monotonic()):
-                status = await self._ask(request)
+                status = await self._request(request)
         except (OSError, TimeoutError):
             pass
         self.seen.queries.append(Sample(at, monotonic() - at, status))
@@ -84,7 +84,7 @@ class Victim:
         try:
             async with asyncio.timeout(HEALTH_TIMEOUT):
                 client = await connect(self._url, VICTIM, HttpClient)
-                (status,) = await client.ask(get("/health/ready").data)
+                (status,) = await client.request(get("/health/ready").data)
         except (OSError, TimeoutError):
             pass
         finally:
@@ -92,20 +92,20 @@ class Victim:
                 client.abort()
         self.seen.health.append(Sample(at, monotonic() - at, status))
 
-    async def watch(self) -> None:
+    async def subscribe(self) -> None:
         """Subscribe, and subscribe again whenever the connection ends."""
         while True:
             try:
                 client = await connect(self._url, VICTIM, lambda: SocketClient(self._event))
                 await client.ready
                 await client.write(subscribe("1", WATCH).data)
-                self.watching.set()
+                self.subscribed.set()
                 await client.ended.wait()
             except OSError:
                 await asyncio.sleep(0.1)
             self.seen.lost += 1
 
-    async def _ask(self, request: bytes) -> int:
+    async def _request(self, request: bytes) -> int:
         """Send a request; retry once over a new connection if the server closed the idle one."""
         client = await self._idle.get()
         try:
@@ -121,7 +121,7 @@ class Victim:
     @staticmethod
     async def _status(client: HttpClient, request: bytes) -> int:
         try:
-            (status,) = await client.ask(request)
+            (status,) = await client.request(request)
         except BaseException:  # a late response would be matched to another request
             client.abort()
             raise
@@ -134,25 +134,27 @@ class Victim:
             self.seen.events.append(Arrival(change["article"]["title"], monotonic()))
 
 
-async def every(seconds: float, ask: Callable[[float], Awaitable[None]], until: asyncio.Event) -> None:
+async def repeat(seconds: float, ask: Callable[[float], Awaitable[None]], until: asyncio.Event) -> None:
     """Call `ask` on schedule, even while earlier calls are running; return once all have ended."""
     at = monotonic()
     async with asyncio.TaskGroup() as group:
         while not until.is_set():
-            group.create_task(_awaited(ask(at)))
+            group.create_task(_gather(ask(at)))
             at += seconds
             await asyncio.sleep(at - monotonic())
 
 
-async def _awaited(work: Awaitable[None]) -> None:
+async def _gather(work: Awaitable[None]) -> None:
     await work
 
 
-async def run(url: str, slugs: list[str]) -> Seen:
+async def run(url: str, slugs: list[str]) -> Observations:
     victim, until = Victim(url, slugs), asyncio.Event()
-    watching = asyncio.create_task(victim.watch())
-    await victim.watching.wait()
-    asking = asyncio.gather(every(EVERY, victim.query, until), every(HEALTH_EVERY, victim.health, until))
+    watching = asyncio.create_task(victim.subscribe())
+    await victim.subscribed.wait()
+    asking = asyncio.gather(
+        repeat(QUERY_INTERVAL, victim.query, until), repeat(HEALTH_INTERVAL, victim.health, until)
+    )
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     until.set()

@@ -13,18 +13,18 @@ from typing import cast
 import orjson
 import uvloop
 
-from benchmarks.live.frames import ACCEPTED, END_OF_HEAD, TEXT, Frames, frame
+from benchmarks.live.frames import ACCEPTED, END_OF_HEAD, TEXT, FrameParser, frame
 from gqlnews.server.uvicorn.run import raise_nofile_limit
 
 BETWEEN = 0.1  # seconds
 SLUG = "2023/01/2023-01-17-railway-fodabar-bikadil-fund-region-bread-naben-tilibol-2715"  # as long as most
-ANSWERS = {"connection_init": b'{"type":"connection_ack"}', "ping": b'{"type":"pong"}'}
+RESPONSES = {"connection_init": b'{"type":"connection_ack"}', "ping": b'{"type":"pong"}'}
 
 
 class Watcher(asyncio.Protocol):
     def __init__(self, joined: "asyncio.Queue[asyncio.Transport]") -> None:
         self._joined = joined
-        self._frames = Frames()
+        self._frames = FrameParser()
         self._is_open = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -36,10 +36,10 @@ class Watcher(asyncio.Protocol):
             self._is_open = True
             self._transport.write(ACCEPTED)
             return
-        for _, payload in self._frames.take(data):
+        for _, payload in self._frames.feed(data):
             kind = orjson.loads(payload)["type"]
-            if kind in ANSWERS:
-                self._transport.write(frame(TEXT, ANSWERS[kind], masked=False))
+            if kind in RESPONSES:
+                self._transport.write(frame(TEXT, RESPONSES[kind], masked=False))
             if kind == "ping":
                 self._joined.put_nowait(self._transport)
 
@@ -62,9 +62,9 @@ async def write(subscribers: int, events: int) -> None:
     everyone = [await joined.get() for _ in range(subscribers)]
     for number in range(events):
         await asyncio.sleep(BETWEEN)
-        said = event(number)
+        output = event(number)
         for transport in everyone:
-            transport.write(said)
+            transport.write(output)
     await asyncio.Event().wait()
 
 

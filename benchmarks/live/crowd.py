@@ -23,26 +23,26 @@ from benchmarks.live.frames import (
     PING,
     PONG,
     TEXT,
-    Frames,
+    FrameParser,
     frame,
 )
 from gqlnews.server.uvicorn.run import raise_nofile_limit
 
-AT_ONCE = 50  # connections opened concurrently
-ACK, NEXT, PONGED = b'{"type":"connection_ack"', b'{"id":"1","type":"next"', b'{"type":"pong"'
+MAX_CONNECTING = 50  # connections opened concurrently
+ACK, NEXT, PONG_MESSAGE = b'{"type":"connection_ack"', b'{"id":"1","type":"next"', b'{"type":"pong"'
 DOCUMENT = "subscription { articleChanged { slug kind version article { title } } }"
 INIT = {"type": "connection_init"}
 SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": DOCUMENT}}
 
 
-def sent(message: object) -> bytes:
+def encode_message(message: object) -> bytes:
     return frame(TEXT, orjson.dumps(message), masked=True)
 
 
-class Tally:
+class DeliveryCounter:
     """Tracks which subscribers have received which event.
 
-    All subscribers get the same bytes, so the bytes assign_request_id an event.
+    All subscribers get the same bytes, so the bytes identify an event.
     """
 
     def __init__(self, subscribers: int) -> None:
@@ -51,42 +51,42 @@ class Tally:
         self._times: list[list[float]] = []
         self.wrong = 0
 
-    def take(self, place: int, body: bytes) -> None:
-        """Record an event that a subscriber received as its event number `place`, counted from 0."""
-        if place == len(self._order):
+    def record(self, index: int, body: bytes) -> None:
+        """Record an event that a subscriber received as its event number `index`, counted from 0."""
+        if index == len(self._order):
             self._order.append(body)
             self._times.append([])
-        if body != self._order[place]:
+        if body != self._order[index]:
             self.wrong += 1
-        times = self._times[place]
+        times = self._times[index]
         times.append(monotonic())
         if len(times) == self._subscribers:
-            self._tell(place)
+            self._report(index)
 
-    def _tell(self, place: int) -> None:
-        times, change = self._times[place], _change(self._order[place])
-        middle = times[len(times) // 2]
+    def _report(self, index: int) -> None:
+        times, change = self._times[index], _change(self._order[index])
+        median = times[len(times) // 2]
         title = change["article"] and change["article"]["title"]
-        tell({"title": title, "first": times[0], "median": middle, "last": times[-1]})
+        print_json({"title": title, "first": times[0], "median": median, "last": times[-1]})
 
     def verdict(self) -> dict[str, int]:
         """Count the events, those that some subscriber lacks, and repeated or out-of-order ones."""
         numbers = [int(_change(body)["version"].rpartition("-")[2]) for body in self._order]
-        back = sum(later <= earlier for earlier, later in pairwise(numbers))
+        out_of_order = sum(later <= earlier for earlier, later in pairwise(numbers))
         lacking = sum(len(times) < self._subscribers for times in self._times)
-        return {"events": len(self._order), "lacking": lacking, "wrong": self.wrong + back}
+        return {"events": len(self._order), "lacking": lacking, "wrong": self.wrong + out_of_order}
 
 
 class Subscriber(asyncio.Protocol):
     """One WebSocket. `watching` is done once its subscription has begun."""
 
-    def __init__(self, tally: Tally, host: bytes) -> None:
-        self._tally, self._host = tally, host
+    def __init__(self, counter: DeliveryCounter, host: bytes) -> None:
+        self._counter, self._host = counter, host
         self._head = b""
-        self._frames = Frames()
+        self._frames = FrameParser()
         self._is_open = False
-        self._got = 0
-        self.watching: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._received = 0
+        self.subscribed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -99,10 +99,10 @@ class Subscriber(asyncio.Protocol):
                 return
             data = self._head.partition(END_OF_HEAD)[2]
             self._is_open = True
-            self._transport.write(sent(INIT))
-        for opcode, payload in self._frames.take(data):
+            self._transport.write(encode_message(INIT))
+        for opcode, payload in self._frames.feed(data):
             if opcode == TEXT:
-                self._take(payload)
+                self._handle_message(payload)
             elif opcode == PING:
                 self._transport.write(frame(PONG, payload, masked=True))
             elif opcode == CLOSE:
@@ -112,20 +112,20 @@ class Subscriber(asyncio.Protocol):
         print(f"a subscriber lost its connection: {error}", file=sys.stderr, flush=True)
         os._exit(1)  # every later measurement would be meaningless
 
-    def _take(self, message: bytes) -> None:
+    def _handle_message(self, message: bytes) -> None:
         if message.startswith(NEXT):
-            self._tally.take(self._got, message)
-            self._got += 1
+            self._counter.record(self._received, message)
+            self._received += 1
         elif message.startswith(ACK):
-            self._transport.write(sent(SUBSCRIBE) + sent({"type": "ping"}))
-        elif message.startswith(PONGED) and not self.watching.done():
-            self.watching.set_result(None)
+            self._transport.write(encode_message(SUBSCRIBE) + encode_message({"type": "ping"}))
+        elif message.startswith(PONG_MESSAGE) and not self.subscribed.done():
+            self.subscribed.set_result(None)
         else:
             raise SystemExit(f"no event: {message!r}")
 
 
-def tell(what: object) -> None:
-    print(orjson.dumps(what).decode(), flush=True)
+def print_json(value: object) -> None:
+    print(orjson.dumps(value).decode(), flush=True)
 
 
 def _change(message: bytes) -> dict[str, Any]:
@@ -138,21 +138,21 @@ async def crowd(url: str, subscribers: int) -> None:
     host, port = address.hostname, address.port
     assert host is not None
     assert port is not None
-    tally = Tally(subscribers)
+    counter = DeliveryCounter(subscribers)
     loop = asyncio.get_running_loop()
-    places = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(MAX_CONNECTING)
 
     async def join() -> None:
-        async with places:
-            _, one = await loop.create_connection(
-                lambda: Subscriber(tally, address.netloc.encode()), host, port
+        async with slots:
+            _, subscriber = await loop.create_connection(
+                lambda: Subscriber(counter, address.netloc.encode()), host, port
             )
-            await one.watching
+            await subscriber.subscribed
 
     await asyncio.gather(*(join() for _ in range(subscribers)))
-    tell({"watching": subscribers})
+    print_json({"watching": subscribers})
     await loop.run_in_executor(None, sys.stdin.read)
-    tell(tally.verdict())
+    print_json(counter.verdict())
     os._exit(0)  # without closing each connection
 
 

@@ -5,22 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.live.alone import WARMING, rest, see
-from benchmarks.live.counted import counted
-from benchmarks.live.edits import Edits, Saved
-from benchmarks.live.watching import Crowd, Seen, Verdict, watching
+from benchmarks.live.delay import WARM_UP_EDITS, pause, poll_until_visible
+from benchmarks.live.edits import Edits, SavedEdit
+from benchmarks.live.statement_counter import read_count
+from benchmarks.live.watching import Crowd, DeliveredEvent, Verdict, subscribe_crowd
 from benchmarks.processes import pss
 from benchmarks.throughput.client import Client
 from benchmarks.throughput.process import Server
 
-AT_REST = 5.0  # seconds
+IDLE_SECONDS = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Seconds from the rename of one edit; `answer` is the delay of a query, the others of subscribers."""
+    """Seconds from the rename of one edit until a query (`query`) or the subscribers see it."""
 
-    answer: float
+    query: float
     first: float
     median: float
     last: float
@@ -43,71 +43,73 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowded:
+class CrowdResult:
     delays: list[Delay]
     cost: Cost
     verdict: Verdict
 
 
-def crowded(server: Server, edits: Edits, number: int, subscribers: int) -> Crowded:
+def measure_crowd(server: Server, edits: Edits, number: int, subscribers: int) -> CrowdResult:
     before = pss(server.pid)
-    with watching(server.url, subscribers) as crowd, Client(server.url) as client:
-        delays = [_delay(client, crowd, edits) for _ in range(WARMING + number)][WARMING:]
-        at_rest, change, mine = _processor(server, crowd, edits, max(1, number // 4))
-        return Crowded(delays, Cost(at_rest, change, mine, before, pss(server.pid)), crowd.end())
+    with subscribe_crowd(server.url, subscribers) as crowd, Client(server.url) as client:
+        delays = [_delay(client, crowd, edits) for _ in range(WARM_UP_EDITS + number)][WARM_UP_EDITS:]
+        at_rest, change, client_time = _cpu_costs(server, crowd, edits, max(1, number // 4))
+        return CrowdResult(
+            delays, Cost(at_rest, change, client_time, before, pss(server.pid)), crowd.finish()
+        )
 
 
-def bare(server: Server, number: int, subscribers: int) -> list[float]:
+def measure_bare(server: Server, number: int, subscribers: int) -> list[float]:
     """Return the delays from write to last subscriber for a server that does nothing but write."""
-    with watching(server.url, subscribers) as crowd:
-        return [seen.last - float(seen.title) for seen in (crowd.next() for _ in range(number))]
+    with subscribe_crowd(server.url, subscribers) as crowd:
+        return [event.last - float(event.title) for event in (crowd.next() for _ in range(number))]
 
 
-def statements(server: Server, count: Path, edits: Edits, number: int, subscribers: int) -> float:
+def statements_per_change(server: Server, count: Path, edits: Edits, number: int, subscribers: int) -> float:
     """Return the statements that the server runs per change while no queries are sent."""
-    with watching(server.url, subscribers) as crowd:
+    with subscribe_crowd(server.url, subscribers) as crowd:
         _edit(crowd, edits)
-        rest()
-        before = counted(count)
+        pause()
+        before = read_count(count)
         for _ in range(number):
             _edit(crowd, edits)
-        rest()
-        return (counted(count) - before) / number
+        pause()
+        return (read_count(count) - before) / number
 
 
 def _delay(client: Client, crowd: Crowd, edits: Edits) -> Delay:
-    rest()
+    pause()
     saved = edits.save()
-    answer = see(client, saved)
-    seen = crowd.wait_for(saved.title)
-    return Delay(answer, *_since(saved, seen))
+    response = poll_until_visible(client, saved)
+    event = crowd.wait_for(saved.title)
+    return Delay(response, *_delays_since(saved, event))
 
 
-def _since(saved: Saved, seen: Seen) -> tuple[float, float, float]:
-    return seen.first - saved.at, seen.median - saved.at, seen.last - saved.at
+def _delays_since(saved: SavedEdit, event: DeliveredEvent) -> tuple[float, float, float]:
+    return event.first - saved.saved_at, event.median - saved.saved_at, event.last - saved.saved_at
 
 
 def _edit(crowd: Crowd, edits: Edits) -> None:
-    rest()
+    pause()
     crowd.wait_for(edits.save().title)
 
 
-def _processor(server: Server, crowd: Crowd, edits: Edits, number: int) -> tuple[float, float, float]:
+def _cpu_costs(server: Server, crowd: Crowd, edits: Edits, number: int) -> tuple[float, float, float]:
     client = Server("client", "", crowd.pid)
-    at_rest, _, _ = _used(server, client, lambda: time.sleep(AT_REST))
+    at_rest, _, _ = _cpu_usage(server, client, lambda: time.sleep(IDLE_SECONDS))
 
     def change() -> None:
         for _ in range(number):
             _edit(crowd, edits)
 
-    per_second, mine, seconds = _used(server, client, change)
+    per_second, client_time, seconds = _cpu_usage(server, client, change)
     changes = seconds / number  # duration of one change, pause included
-    return at_rest, (per_second - at_rest) * changes, mine * changes
+    return at_rest, (per_second - at_rest) * changes, client_time * changes
 
 
-def _used(server: Server, client: Server, what: Callable[[], None]) -> tuple[float, float, float]:
+def _cpu_usage(server: Server, client: Server, work: Callable[[], None]) -> tuple[float, float, float]:
     """Return the processor time of both per second, and the elapsed seconds."""
-    start, ours, theirs = time.monotonic(), server.cpu(), client.cpu()
-    what()
+    start, server_cpu, client_cpu = time.monotonic(), server.cpu(), client.cpu()
+    work()
     seconds = time.monotonic() - start
-    return (server.cpu() - ours) / seconds, (client.cpu() - theirs) / seconds, seconds
+    return (server.cpu() - server_cpu) / seconds, (client.cpu() - client_cpu) / seconds, seconds

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-ASIDE = ".gqlnews-live.tmp"  # in the same folder, so that the rename stays within one file system
+TEMPORARY_NAME = ".gqlnews-live.tmp"  # in the same folder, so that the rename stays within one file system
 _TITLE = re.compile(rb"^title:.*$", re.MULTILINE)
 # Ordered, so that a stride covers the whole store.
 _PUBLISHED = "SELECT slug, path FROM article WHERE published ORDER BY slug"
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class OriginalArticle:
     """An article and its original text."""
 
     slug: str
@@ -25,49 +25,50 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedEdit:
     """One edit: the new title, and the time of saving by `time.monotonic`, which all processes share."""
 
     slug: str
     title: str
-    at: float
+    saved_at: float
 
 
 class Edits:
     """Saves the next article at each call, with a title that is unique."""
 
-    def __init__(self, articles: list[Edited]) -> None:
+    def __init__(self, articles: list[OriginalArticle]) -> None:
         self._articles = articles
         self._numbers = count()
 
-    def save(self) -> Saved:
+    def save(self) -> SavedEdit:
         number = next(self._numbers)
         article = self._articles[number % len(self._articles)]
         title = f"Edit {number} of {time.time_ns()}"
-        aside = article.path.with_name(ASIDE)
-        aside.write_bytes(_TITLE.sub(f'title: "{title}"'.encode(), article.text, count=1))
+        temporary = article.path.with_name(TEMPORARY_NAME)
+        temporary.write_bytes(_TITLE.sub(f'title: "{title}"'.encode(), article.text, count=1))
         at = time.monotonic()
-        aside.rename(article.path)
-        return Saved(article.slug, title, at)
+        temporary.rename(article.path)
+        return SavedEdit(article.slug, title, at)
 
 
 @contextmanager
-def editing(folder: Path, database: Path, most: int) -> Iterator[Edits]:
-    """Edit at most `most` published articles of `folder`, and restore every file afterwards."""
+def edit_articles(folder: Path, database: Path, limit: int) -> Iterator[Edits]:
+    """Edit at most `limit` published articles of `folder`, and restore every file afterwards."""
     articles = [
-        Edited(slug, folder / path, (folder / path).read_bytes()) for slug, path in _some(database, most)
+        OriginalArticle(slug, folder / path, (folder / path).read_bytes())
+        for slug, path in _select_articles(database, limit)
     ]
     try:
         yield Edits(articles)
     finally:
         for article in articles:
-            aside = article.path.with_name(ASIDE)
-            aside.write_bytes(article.text)
-            aside.rename(article.path)
+            temporary = article.path.with_name(TEMPORARY_NAME)
+            temporary.write_bytes(article.text)
+            temporary.rename(article.path)
 
 
-def _some(database: Path, most: int) -> list[tuple[str, str]]:
+def _select_articles(database: Path, limit: int) -> list[tuple[str, str]]:
     db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     rows: list[tuple[str, str]] = db.execute(_PUBLISHED).fetchall()
     db.close()
-    return rows[:: max(1, len(rows) // most)][:most]
+    return rows[:: max(1, len(rows) // limit)][:limit]

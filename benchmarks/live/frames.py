@@ -33,20 +33,20 @@ def frame(opcode: int, payload: bytes, *, masked: bool) -> bytes:
     return head + (_NO_MASK if masked else b"") + payload
 
 
-class Frames:
+class FrameParser:
     """Incremental frame parser. It assumes that masks are all zeros."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._buffer = b""
 
-    def take(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """Add received bytes, and yield (opcode, payload) of each complete frame."""
-        data = self._rest + data if self._rest else data
+        data = self._buffer + data if self._buffer else data
         start = 0
         while (found := _frame_at(data, start)) is not None:
             opcode, begin, start = found
             yield opcode, data[begin:start]
-        self._rest = data[start:]
+        self._buffer = data[start:]
 
 
 def _frame_at(data: bytes, start: int) -> tuple[int, int, int] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.figures import Figure, at_most, megabytes, milliseconds
-from benchmarks.live.crowded import Cost, Crowded
+from benchmarks.live.crowded import Cost, CrowdResult
 
 GOALS = ((10_000, 0.15), (100_000, 0.3))
 """(largest number of articles, goal of the p95 in seconds)."""
@@ -13,7 +13,7 @@ def percentile(values: Sequence[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
-def goal_of(articles: int) -> float | None:
+def delay_goal(articles: int) -> float | None:
     return next((goal for most, goal in GOALS if articles <= most), None)
 
 
@@ -30,25 +30,29 @@ def delays(name: str, values: Sequence[float], goal: float | None = None) -> lis
     ]
 
 
-def of_crowd(found: Crowded, subscribers: int, goal: float | None, bare: Sequence[float]) -> list[Figure]:
-    each = found.delays
+def crowd_figures(
+    result: CrowdResult, subscribers: int, goal: float | None, bare: Sequence[float]
+) -> list[Figure]:
+    each = result.delays
     return [
-        *delays("rename → answer", [delay.answer for delay in each], goal),
+        *delays("rename → answer", [delay.query for delay in each], goal),
         *delays("rename → first subscriber", [delay.first for delay in each]),
         *delays("rename → median subscriber", [delay.median for delay in each]),
         *delays("rename → last subscriber", [delay.last for delay in each]),
         *delays("first → last subscriber", [delay.last - delay.first for delay in each]),
         *delays("write → last, a bare server", bare),
-        _delivered(found),
-        *_cost(found.cost, subscribers),
+        _delivered(result),
+        *_cost(result.cost, subscribers),
     ]
 
 
-def _delivered(found: Crowded) -> Figure:
-    verdict = found.verdict
-    said = f"{verdict.lacking} lacking, {verdict.wrong} wrong"
+def _delivered(result: CrowdResult) -> Figure:
+    verdict = result.verdict
+    output = f"{verdict.lacking} lacking, {verdict.wrong} wrong"
     good = not verdict.lacking and not verdict.wrong
-    return Figure(f"all had each of {verdict.events} events once, in order", said, "0 lacking, 0 wrong", good)
+    return Figure(
+        f"all had each of {verdict.events} events once, in order", output, "0 lacking, 0 wrong", good
+    )
 
 
 def _cost(cost: Cost, subscribers: int) -> list[Figure]:
@@ -63,7 +67,7 @@ def _cost(cost: Cost, subscribers: int) -> list[Figure]:
     ]
 
 
-def of_statements(few: float, many: float, subscribers: int) -> list[Figure]:
+def statement_figures(few: float, many: float, subscribers: int) -> list[Figure]:
     return [
         Figure("statements a change, 1 subscriber", f"{few:.1f}"),
         at_most(

@@ -11,7 +11,7 @@ import orjson
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DeliveredEvent:
     """When an event reached the first, the median and the last subscriber, by `time.monotonic`."""
 
     title: str
@@ -36,17 +36,17 @@ class Crowd:
         self._process = process
         self.pid = process.pid
 
-    def wait_for(self, title: str) -> Seen:
+    def wait_for(self, title: str) -> DeliveredEvent:
         """Wait until all have the event with this title. Raises SystemExit if the process exits."""
         while True:
-            seen = Seen(**self._line())
+            seen = DeliveredEvent(**self._line())
             if seen.title == title:
                 return seen
 
-    def next(self) -> Seen:
-        return Seen(**self._line())
+    def next(self) -> DeliveredEvent:
+        return DeliveredEvent(**self._line())
 
-    def end(self) -> Verdict:
+    def finish(self) -> Verdict:
         assert self._process.stdin is not None
         self._process.stdin.close()
         return Verdict(**self._line())
@@ -64,7 +64,7 @@ class Crowd:
 
 
 @contextmanager
-def watching(url: str, subscribers: int) -> Iterator[Crowd]:
+def subscribe_crowd(url: str, subscribers: int) -> Iterator[Crowd]:
     """Start the subscribers and wait until all watch; kill the process afterwards."""
     command = [sys.executable, "-m", "benchmarks.live.crowd", url, str(subscribers)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - ours

@@ -20,20 +20,20 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.live.places import Place, sampled_place, serving
+from benchmarks.live.stores import Store, sample_store, serve_store
 from benchmarks.soak.compare import copy_faults, served, store_faults, until_quiet
 from benchmarks.soak.growth import Sample, growth_faults, sample
-from benchmarks.soak.interest import EVERY, EVERYTHING, FILTERED, TOKEN_HASH
+from benchmarks.soak.interest import ALL_INTERESTS, EVERYTHING, FILTERED, TOKEN_HASH
 from benchmarks.soak.subscriber import Counts, Subscriber
 from benchmarks.soak.writer import Writer
 from benchmarks.throughput.process import Server
 from gqlnews.server.uvicorn.run import raise_nofile_limit
 
-EVERY_SECONDS = 10.0
+SAMPLE_SECONDS = 10.0
 SETTLING = 3.0  # seconds, before anything changes
 STEADY = (*EVERYTHING, *EVERYTHING, *FILTERED[::4])  # subscribed from start to end
 EDITOR = 1  # index of the one that sees everything
-MOST_SHOWN = 30  # faults
+MAX_SHOWN = 30  # faults
 
 # Small caches: otherwise memory grows until they are full.
 SETTINGS = {
@@ -64,31 +64,31 @@ def main() -> None:
     print(f"seed {given.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="gqlnews-soak-") as name:
         scratch = Path(name)
-        place, log = sampled_place(scratch, given.articles), scratch / "server.log"
-        with serving(place, log, more=SETTINGS) as server:
-            faults = uvloop.run(_soaked(soak, place, server))
-        faults += store_faults(place.folder, place.database, scratch) + _log_faults(log)
-    for fault in faults[:MOST_SHOWN]:
+        store, log = sample_store(scratch, given.articles), scratch / "server.log"
+        with serve_store(store, log, more=SETTINGS) as server:
+            faults = uvloop.run(_soak(soak, store, server))
+        faults += store_faults(store.folder, store.database, scratch) + _log_faults(log)
+    for fault in faults[:MAX_SHOWN]:
         print(f"FAULT {fault}")
     print(f"{len(faults)} faults" if faults else "everything is as it should be")
     sys.exit(1 if faults else 0)
 
 
-async def _soaked(soak: Soak, place: Place, server: Server) -> list[str]:
+async def _soak(soak: Soak, store: Store, server: Server) -> list[str]:
     chance, counts, until = random.Random(soak.seed), Counts(), asyncio.Event()  # noqa: S311 - no secret
-    writer = Writer(place.folder, random.Random(soak.seed))  # noqa: S311
+    writer = Writer(store.folder, random.Random(soak.seed))  # noqa: S311
     subscribers = _subscribers(soak, server.url, counts, chance)
     lives = [asyncio.create_task(one.run(writer.written, until)) for one in subscribers]
     await asyncio.sleep(SETTLING)
     stop = asyncio.Event()
     writing = asyncio.create_task(writer.run(soak.changes, stop))
-    samples = await _watched(soak, place, server, subscribers[EDITOR], counts, writer)
+    samples = await _run_clients(soak, store, server, subscribers[EDITOR], counts, writer)
     stop.set()
     await writing
     await until_quiet(server.url)
     until.set()
     faults = await copy_faults(subscribers, await served(server.url))
-    print(f"{writer.changes:,} changes, {counts.events:,} events, {counts.comings:,} comings", flush=True)
+    print(f"{writer.changes:,} changes, {counts.events:,} events, {counts.connects:,} comings", flush=True)
     for life in lives:
         life.cancel()
         with suppress(asyncio.CancelledError):
@@ -99,29 +99,29 @@ async def _soaked(soak: Soak, place: Place, server: Server) -> list[str]:
 def _subscribers(soak: Soak, url: str, counts: Counts, chance: random.Random) -> list[Subscriber]:
     steady = [Subscriber(url, interest, counts, chance, steady=True) for interest in STEADY]
     others = [
-        Subscriber(url, EVERY[number % len(EVERY)], counts, chance, steady=False)
+        Subscriber(url, ALL_INTERESTS[number % len(ALL_INTERESTS)], counts, chance, steady=False)
         for number in range(soak.subscribers - len(steady))
     ]
     return steady + others
 
 
-async def _watched(
-    soak: Soak, place: Place, server: Server, editor: Subscriber, counts: Counts, writer: Writer
+async def _run_clients(
+    soak: Soak, store: Store, server: Server, editor: Subscriber, counts: Counts, writer: Writer
 ) -> list[Sample]:
     """Take a sample and print a line of figures at intervals until the time is up."""
     start, samples = time.monotonic(), []
     while (passed := time.monotonic() - start) < soak.seconds:
         written, seen, events = writer.changes, editor.taken, counts.events
         counts.longest = 0.0
-        await asyncio.sleep(min(EVERY_SECONDS, soak.seconds - passed))
+        await asyncio.sleep(min(SAMPLE_SECONDS, soak.seconds - passed))
         now = time.monotonic() - start
-        taken = sample(server, place.database, now)
+        taken = sample(server, store.database, now)
         samples.append(taken)
         print(
             f"{now:5.0f} s  {(writer.changes - written) / (now - passed):4.1f} files/s"
             f"  {(editor.taken - seen) / (now - passed):4.1f} changes/s"
-            f"  {counts.watching:3} subscribers  {(counts.events - events) / (now - passed):6.0f} events/s"
-            f"  server {taken.server / 1e6:.0f} MB  follower {taken.follower / 1e6:.0f} MB"
+            f"  {counts.connected:3} subscribers  {(counts.events - events) / (now - passed):6.0f} events/s"
+            f"  server {taken.server / 1e6:.0f} MB  watcher {taken.watcher / 1e6:.0f} MB"
             f"  database {taken.database / 1e6:.0f} MB  wal {taken.log / 1e6:.1f} MB"
             f"  longest delay {counts.longest * 1000:.0f} ms  faults {len(counts.faults)}",
             flush=True,

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.soak.asking import Asking
-from benchmarks.soak.interest import EVERY, EVERYTHING, Interest
+from benchmarks.soak.interest import ALL_INTERESTS, EVERYTHING, Interest
+from benchmarks.soak.query_client import QueryClient
 from benchmarks.soak.subscriber import Subscriber
 from tests.ingest.dump import content
 
@@ -21,7 +21,7 @@ SHOWN = 3  # differences listed per client
 
 async def until_quiet(url: str) -> None:
     """Wait until no more changes are ingested."""
-    asking = Asking(url, EVERYTHING[1])
+    asking = QueryClient(url, EVERYTHING[1])
     version, since = "", time.monotonic()
     while time.monotonic() - since < QUIET:
         await asyncio.sleep(0.1)
@@ -33,8 +33,8 @@ async def until_quiet(url: str) -> None:
 async def served(url: str) -> dict[Interest, dict[str, str]]:
     """Return the served titles by slug for each interest."""
     found = {}
-    for interest in EVERY:
-        asking = Asking(url, interest)
+    for interest in ALL_INTERESTS:
+        asking = QueryClient(url, interest)
         found[interest] = await asking.articles()
         asking.close()
     return found

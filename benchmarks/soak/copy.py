@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST_FAULTS = 5  # recorded per copy
+MAX_FAULTS = 5  # recorded per copy
 
 
 @dataclass
@@ -23,20 +23,22 @@ class Copy:
         """Apply one event. Its version must be later than all earlier ones."""
         slug, kind, version, article = (change[name] for name in ("slug", "kind", "version", "article"))
         if self.version is not None and number(version) <= number(self.version):
-            self._complain(f"{kind} {slug} of {version} came after {self.version}")
+            self._add_fault(f"{kind} {slug} of {version} came after {self.version}")
         if self.strict and (slug in self.titles) == (kind == "ADDED"):
-            self._complain(f"{kind} {slug} of {version}, which it has{'' if slug in self.titles else ' not'}")
+            self._add_fault(
+                f"{kind} {slug} of {version}, which it has{'' if slug in self.titles else ' not'}"
+            )
         if (kind == "REMOVED") != (article is None):
-            self._complain(f"{kind} {slug} of {version} with {article}")
-        take(self.titles, change)
+            self._add_fault(f"{kind} {slug} of {version} with {article}")
+        apply_change(self.titles, change)
         self.version = version
 
-    def _complain(self, fault: str) -> None:
-        if len(self.faults) < MOST_FAULTS:
+    def _add_fault(self, fault: str) -> None:
+        if len(self.faults) < MAX_FAULTS:
             self.faults.append(fault)
 
 
-def take(titles: dict[str, str], change: Mapping[str, Any]) -> None:
+def apply_change(titles: dict[str, str], change: Mapping[str, Any]) -> None:
     if change["article"] is None:
         titles.pop(change["slug"], None)
     else:

@@ -4,47 +4,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.processes import pss, tree
+from benchmarks.processes import process_tree, pss
 from benchmarks.throughput.process import Server
 
-BEGIN = 120.0  # seconds until memory should be stable
+WARM_UP_SECONDS = 120.0  # seconds until memory should be stable
 WINDOW = 60.0  # seconds: the mean of the first window is compared with that of the last one
-MOST_GROWTH = 0.2
-LONGEST_LOG = 64 << 20  # bytes: twice the size at which the WAL is truncated
+MAX_GROWTH = 0.2
+MAX_LOG_BYTES = 64 << 20  # bytes: twice the size at which the WAL is truncated
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Sizes in bytes, `at` seconds after the start. `follower` includes the watcher's child processes."""
+    """Sizes in bytes, `at` seconds after the start. `watcher` includes the watcher's child processes."""
 
     at: float
     server: int
-    follower: int
+    watcher: int
     database: int
     log: int
 
 
 def sample(server: Server, database: Path, at: float) -> Sample:
-    followers = sum(pss(process) for process in tree(server.pid)[1:])
-    return Sample(at, pss(server.pid), followers, _size(database), _size(Path(f"{database}-wal")))
+    watchers = sum(pss(process) for process in process_tree(server.pid)[1:])
+    return Sample(at, pss(server.pid), watchers, _size(database), _size(Path(f"{database}-wal")))
 
 
 def growth_faults(samples: list[Sample]) -> list[str]:
     """Return the faults in the samples. Memory is checked only if there are samples after BEGIN."""
     longest = max(one.log for one in samples)
-    faults = [f"the -wal file had {longest / 1e6:.0f} MB"] if longest > LONGEST_LOG else []
-    late = [one for one in samples if one.at >= BEGIN]
+    faults = [f"the -wal file had {longest / 1e6:.0f} MB"] if longest > MAX_LOG_BYTES else []
+    late = [one for one in samples if one.at >= WARM_UP_SECONDS]
     if late:
         first = [one for one in late if one.at < late[0].at + WINDOW]
         last = [one for one in late if one.at > late[-1].at - WINDOW]
         pairs = (
             ("server", fmean(one.server for one in first), fmean(one.server for one in last)),
-            ("follower", fmean(one.follower for one in first), fmean(one.follower for one in last)),
+            ("watcher", fmean(one.watcher for one in first), fmean(one.watcher for one in last)),
         )
         faults += [
             f"memory of the {name} grew from {before / 1e6:.0f} to {after / 1e6:.0f} MB"
             for name, before, after in pairs
-            if after > before * (1 + MOST_GROWTH)
+            if after > before * (1 + MAX_GROWTH)
         ]
     return faults
 

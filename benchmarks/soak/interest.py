@@ -44,4 +44,4 @@ FILTERED = tuple(
         *({"topic": topic.lower().replace(" ", "-")} for topic in TOPICS[:6]),
     )
 )
-EVERY = (*EVERYTHING, *FILTERED)
+ALL_INTERESTS = (*EVERYTHING, *FILTERED)

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from benchmarks.live.frames import CLOSE, HANDSHAKE, PING, PONG, TEXT, Frames, frame
-from benchmarks.soak.asking import head
+from benchmarks.live.frames import CLOSE, HANDSHAKE, PING, PONG, TEXT, FrameParser, frame
 from benchmarks.soak.interest import Interest
+from benchmarks.soak.query_client import head
 
 DOCUMENT = """subscription Watch($where: ArticleFilter, $since: String) {
   articleChanged(where: $where, since: $since) { slug kind version article { title } }
@@ -17,14 +17,14 @@ DOCUMENT = """subscription Watch($where: ArticleFilter, $since: String) {
 
 Change = Mapping[str, Any]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-Watch = Callable[[Streams, str, Interest, str | None], AsyncIterator[Change]]
+OpenStream = Callable[[Streams, str, Interest, str | None], AsyncIterator[Change]]
 
 
-class RefusedError(Exception):
+class RejectedError(Exception):
     """The server responded with errors."""
 
 
-class LeftError(Exception):
+class DisconnectedError(Exception):
     """The server ended the stream."""
 
 
@@ -49,13 +49,13 @@ async def websocket(
     await reader.readuntil(b"\r\n\r\n")
     payload = {"authorization": interest.authorization} if interest.editor else {}
     send({"type": "connection_init", "payload": payload})
-    frames = Frames()
+    frames = FrameParser()
     while data := await reader.read(1 << 16):
-        for opcode, text in frames.take(data):
+        for opcode, text in frames.feed(data):
             if opcode == PING:
                 writer.write(frame(PONG, text, masked=True))
             elif opcode == CLOSE:
-                raise LeftError(text)
+                raise DisconnectedError(text)
             elif opcode == TEXT:
                 message = orjson.loads(text)
                 match message["type"]:
@@ -64,8 +64,8 @@ async def websocket(
                     case "next":
                         yield _change(message["payload"])
                     case "error":
-                        raise RefusedError(text)
-    raise LeftError
+                        raise RejectedError(text)
+    raise DisconnectedError
 
 
 async def events(streams: Streams, url: str, interest: Interest, since: str | None) -> AsyncIterator[Change]:
@@ -73,9 +73,9 @@ async def events(streams: Streams, url: str, interest: Interest, since: str | No
     reader, writer = streams
     body = orjson.dumps(request(interest, since))
     writer.write(head(url, interest, body, "text/event-stream") + body)
-    said = await reader.readuntil(b"\r\n\r\n")
-    if b" 200 " not in said.partition(b"\r\n")[0]:
-        raise RefusedError(said)
+    output = await reader.readuntil(b"\r\n\r\n")
+    if b" 200 " not in output.partition(b"\r\n")[0]:
+        raise RejectedError(output)
     rest = b""
     while size := int(await reader.readuntil(b"\r\n"), 16):
         rest += await reader.readexactly(size)
@@ -84,11 +84,11 @@ async def events(streams: Streams, url: str, interest: Interest, since: str | No
         for event in whole:
             if event.startswith(b"event: next\ndata: "):
                 yield _change(orjson.loads(event.partition(b"data: ")[2]))
-    raise LeftError
+    raise DisconnectedError
 
 
 def _change(answer: Mapping[str, Any]) -> Change:
     if "errors" in answer:
-        raise RefusedError(answer)
+        raise RejectedError(answer)
     change: Change = answer["data"]["articleChanged"]
     return change

@@ -7,13 +7,21 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from benchmarks.soak.asking import Asking
 from benchmarks.soak.copy import Copy
 from benchmarks.soak.interest import Interest
-from benchmarks.soak.streams import Change, LeftError, RefusedError, Watch, connect, events, websocket
+from benchmarks.soak.query_client import QueryClient
+from benchmarks.soak.streams import (
+    Change,
+    DisconnectedError,
+    OpenStream,
+    RejectedError,
+    connect,
+    events,
+    websocket,
+)
 
-STAYS = 1.0, 15.0  # seconds
-AWAY = 0.0, 4.0
+CONNECTED_SECONDS = 1.0, 15.0  # seconds
+AWAY_SECONDS = 0.0, 4.0
 COPY_LOST = 0.05  # share of reconnecting clients that have lost their copy
 ABORTS = 0.3  # share of disconnects without a close handshake
 
@@ -22,9 +30,9 @@ ABORTS = 0.3  # share of disconnects without a close handshake
 class Counts:
     """Totals over all subscribers. `longest` is the longest recent delay of a steady subscriber."""
 
-    watching: int = 0
+    connected: int = 0
     events: int = 0
-    comings: int = 0
+    connects: int = 0
     longest: float = 0.0
     faults: list[str] = field(default_factory=list)
 
@@ -40,7 +48,7 @@ class Subscriber:
         self.taken = 0  # events
         self._known: set[str] = set()  # titles
         self._url, self._counts, self._chance, self._steady = url, counts, chance, steady
-        self._watch: Watch = chance.choice((websocket, events))
+        self._watch: OpenStream = chance.choice((websocket, events))
 
     def __str__(self) -> str:
         return f"{self.interest} by {self._watch.__name__}"
@@ -52,15 +60,17 @@ class Subscriber:
                 if self.copy.version is None or (not self._steady and self._chance.random() < COPY_LOST):
                     await self._begin()
                 last = self._steady or until.is_set()
-                await self._stay(written, until, None if last else self._chance.uniform(*STAYS))
-            except (AssertionError, RefusedError, LeftError, OSError, EOFError) as error:
+                await self._read_events(
+                    written, until, None if last else self._chance.uniform(*CONNECTED_SECONDS)
+                )
+            except (AssertionError, RejectedError, DisconnectedError, OSError, EOFError) as error:
                 self._counts.faults.append(f"{self}: {type(error).__name__} {error}"[:500])
             if not until.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(until.wait(), self._chance.uniform(*AWAY))
+                    await asyncio.wait_for(until.wait(), self._chance.uniform(*AWAY_SECONDS))
 
     async def _begin(self) -> None:
-        asking = Asking(self._url, self.interest)
+        asking = QueryClient(self._url, self.interest)
         try:
             if self.interest.is_everything:
                 self.copy.begin(*await asking.changes())
@@ -71,12 +81,14 @@ class Subscriber:
         finally:
             asking.close()
 
-    async def _stay(self, written: Mapping[str, float], until: asyncio.Event, seconds: float | None) -> None:
+    async def _read_events(
+        self, written: Mapping[str, float], until: asyncio.Event, seconds: float | None
+    ) -> None:
         streams = await connect(self._url)
-        self._counts.watching += 1
-        self._counts.comings += 1
+        self._counts.connected += 1
+        self._counts.connects += 1
         changes = self._watch(streams, self._url, self.interest, self.copy.version)
-        taking = asyncio.create_task(self._take(changes, written))
+        taking = asyncio.create_task(self._receive(changes, written))
         ending = asyncio.create_task(until.wait())
         try:
             if seconds is None:
@@ -88,23 +100,23 @@ class Subscriber:
         finally:
             taking.cancel()
             ending.cancel()
-            with suppress(asyncio.CancelledError, RefusedError, LeftError, OSError, EOFError):
+            with suppress(asyncio.CancelledError, RejectedError, DisconnectedError, OSError, EOFError):
                 await taking
-            self._counts.watching -= 1
+            self._counts.connected -= 1
             if self._chance.random() < ABORTS:
                 streams[1].transport.abort()
             else:
                 streams[1].close()
 
-    async def _take(self, changes: AsyncIterator[Change], written: Mapping[str, float]) -> None:
+    async def _receive(self, changes: AsyncIterator[Change], written: Mapping[str, float]) -> None:
         async for change in changes:
             self.copy.apply(change)
             self._counts.events += 1
             self.taken += 1
             if self._steady:
-                self._note(change, written)
+                self._record(change, written)
 
-    def _note(self, change: Change, written: Mapping[str, float]) -> None:
+    def _record(self, change: Change, written: Mapping[str, float]) -> None:
         title = change["article"] and change["article"]["title"]
         if title in written and title not in self._known:  # other changes do not alter the title
             self._known.add(title)

@@ -6,14 +6,14 @@ import re
 import time
 from pathlib import Path
 
-from benchmarks.folders import articles_below
+from benchmarks.folders import article_paths
 
 WORDS = tuple(f"word{number:02}" for number in range(40))  # in titles
 TOPICS = tuple(f"Soak {number:02}" for number in range(40))
 IN_PLACE = 0.2  # share of edits that overwrite the file instead of renaming over it
 HALFWAY = 0.005  # seconds during which a file that is overwritten is half written
 SWAY = 0.05  # largest relative deviation of the number of articles from the initial one
-ASIDE = ".gqlnews-soak.tmp"
+TEMPORARY_NAME = ".gqlnews-soak.tmp"
 _TITLE = re.compile(r"^title:.*$", re.MULTILINE)
 _TOPICS = re.compile(r"^topics:\n(?:  - .*\n)*", re.MULTILINE)
 _URLS = re.compile(r'^(originalUrl|webUrl): "?(.*?)"?$', re.MULTILINE)
@@ -25,7 +25,7 @@ class Writer:
 
     def __init__(self, folder: Path, chance: random.Random) -> None:
         self._folder, self._chance = folder, chance
-        self._files = articles_below(folder)
+        self._files = article_paths(folder)
         self._usual = len(self._files)
         self.changes = 0
         self.written: dict[str, float] = {}
@@ -48,32 +48,32 @@ class Writer:
     async def _add(self) -> None:
         path = self._folder / f"2025/soak/2025-01-01-added-{self.changes}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = _URLS.sub(rf'\1: "\2/{self.changes}"', self._any().read_text())
+        text = _URLS.sub(rf'\1: "\2/{self.changes}"', self._random_path().read_text())
         await self._save(path, self._edited(text))
         self._files.append(path)
 
     async def _edit(self) -> None:
-        path = self._any()
+        path = self._random_path()
         await self._save(path, self._edited(path.read_text()))
 
     async def _flip(self) -> None:
         """Toggle `published`. The title changes too, so that the change can be recognized."""
-        path = self._any()
+        path = self._random_path()
         text = self._edited(path.read_text())
         shown = text.replace(_HIDDEN, _SHOWN, 1)
         await self._save(path, shown if shown != text else text.replace(_SHOWN, _HIDDEN, 1))
 
     async def _rename(self) -> None:
-        path = self._any()
+        path = self._random_path()
         self._files.remove(path)
         self._files.append(path.rename(path.with_name(f"2025-01-01-renamed-{self.changes}.md")))
 
     async def _remove(self) -> None:
-        path = self._any()
+        path = self._random_path()
         self._files.remove(path)
         path.unlink()
 
-    def _any(self) -> Path:
+    def _random_path(self) -> Path:
         return self._chance.choice(self._files)
 
     def _edited(self, text: str) -> str:
@@ -90,7 +90,7 @@ class Writer:
                 await asyncio.sleep(HALFWAY)
                 file.write(text[half:])
         else:
-            aside = path.with_name(ASIDE)
+            aside = path.with_name(TEMPORARY_NAME)
             aside.write_text(text, "utf-8")
             aside.rename(path)
         self.written[self._title] = time.monotonic()

@@ -8,7 +8,7 @@ import msgspec
 
 from benchmarks.throughput import questions, servers, table
 from benchmarks.throughput.load import require_wrk
-from benchmarks.throughput.progress import say
+from benchmarks.throughput.progress import report
 from benchmarks.throughput.run import Options, run
 
 WITHOUT_PEERS = tuple(name for name in servers.NAMES if name not in servers.PEERS)
@@ -24,7 +24,7 @@ def main() -> None:
         given.only, given.queries, given.rounds, given.seconds, given.db, cold=cold, starts=given.starts
     )
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
-        result = run(options, Path(scratch), say)
+        result = run(options, Path(scratch), report)
     if given.out:
         given.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
     if given.markdown:

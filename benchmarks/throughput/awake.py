@@ -23,7 +23,7 @@ while os.getppid() == int(sys.argv[1]):
 
 
 @contextmanager
-def awake() -> Iterator[None]:
+def keep_awake() -> Iterator[None]:
     """Spin until the end of the context or of this process. Linux only, like the other figures."""
     with ExitStack() as stack:
         for _ in os.sched_getaffinity(0):

@@ -22,15 +22,15 @@ from time import perf_counter
 import orjson
 
 from benchmarks.figures import Figure, at_least, at_most, milliseconds, show, times
-from benchmarks.folders import real_or_sampled
+from benchmarks.folders import real_or_sample
 from benchmarks.throughput.client import Client
 from benchmarks.throughput.large import large
 from benchmarks.throughput.load import Workload, require_wrk, run_turn
 from benchmarks.throughput.process import Server
-from benchmarks.throughput.progress import say
+from benchmarks.throughput.progress import report
 from benchmarks.throughput.questions import draw
 from benchmarks.throughput.run import ingest
-from benchmarks.throughput.servers import UNLIMITED, Place, start, start_stored
+from benchmarks.throughput.servers import UNLIMITED, Store, start, start_stored
 
 SMALL = "article"
 SIZES = (10, 20, 40, 70, 100)
@@ -59,12 +59,12 @@ def _server(given: Path | None, scratch: Path) -> Iterator[tuple[Server, Path]]:
         with start_stored(given, scratch, UNLIMITED) as server:
             yield server, given
         return
-    content, called = real_or_sampled(scratch)
-    place = Place(content, scratch / "store.db", scratch / "answers", scratch)
-    say(f"ingest of {called}")
-    ingest(place)
-    with start(UNLIMITED, place) as server:
-        yield server, place.database
+    content, called = real_or_sample(scratch)
+    store = Store(content, scratch / "store.db", scratch / "answers", scratch)
+    report(f"ingest of {called}")
+    ingest(store)
+    with start(UNLIMITED, store) as server:
+        yield server, store.database
 
 
 def measure(server: Server, database: Path, scratch: Path) -> Iterator[Figure]:
@@ -77,14 +77,14 @@ def measure(server: Server, database: Path, scratch: Path) -> Iterator[Figure]:
     run_turn(server, Workload(SMALL, bodies, 1, 1))  # warm
     took: list[float] = []
     for connections in CONNECTIONS:
-        say(f"{connections} connections")
+        report(f"{connections} connections")
         quiet, beside, loaded = [], [], []
         workload = Workload(SMALL, bodies, connections, SECONDS)
         for _ in range(ROUNDS):
             quiet.append(run_turn(server, workload).p99)
-            with _computing():
+            with _cpu_bound():
                 beside.append(run_turn(server, workload).p99)
-            with _large_all_the_time(server, first, took):
+            with _repeat_large(server, first, took):
                 loaded.append(run_turn(server, workload).p99)
         yield Figure(f"p99 in quiet, {connections} connections", milliseconds(min(quiet) / 1e6))
         yield Figure("  while another process computes", milliseconds(min(beside) / 1e6))
@@ -97,14 +97,14 @@ def _size(client: Client) -> int:
     """Return how many articles the large request needs to take LONG."""
     for first in SIZES:
         started = perf_counter()
-        client.ask(large(first, 0))
+        client.post(large(first, 0))
         if perf_counter() - started > LONG * 1.5:
             return first
     return SIZES[-1]
 
 
 @contextmanager
-def _computing() -> Iterator[None]:
+def _cpu_bound() -> Iterator[None]:
     """Run a process that keeps one processor busy."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
         try:
@@ -114,7 +114,7 @@ def _computing() -> Iterator[None]:
 
 
 @contextmanager
-def _large_all_the_time(server: Server, first: int, took: list[float]) -> Iterator[None]:
+def _repeat_large(server: Server, first: int, took: list[float]) -> Iterator[None]:
     """Send large requests one after another until the context ends; append the duration of each to `took`."""
     over, failures = Event(), []
 
@@ -122,10 +122,10 @@ def _large_all_the_time(server: Server, first: int, took: list[float]) -> Iterat
         with Client(server.url) as client:
             for number in count():
                 started = perf_counter()
-                answer = client.ask(large(first, number))
+                response = client.post(large(first, number))
                 took.append(perf_counter() - started)
-                if "errors" in orjson.loads(answer.body):
-                    failures.append(answer.body)
+                if "errors" in orjson.loads(response.body):
+                    failures.append(response.body)
                 if over.is_set() or failures:
                     return
 

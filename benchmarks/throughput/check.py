@@ -15,21 +15,21 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.throughput.load import require_wrk
-from benchmarks.throughput.progress import say
+from benchmarks.throughput.progress import report
 from benchmarks.throughput.questions import NAMES
 from benchmarks.throughput.result import Result
 from benchmarks.throughput.rounds import CONNECTIONS
 from benchmarks.throughput.run import Options, run
-from benchmarks.throughput.servers import ORDINARY, OURS, UNCACHED
+from benchmarks.throughput.servers import GQLNEWS_SERVERS, ORDINARY, UNCACHED
 
-REACHED = Path(__file__).parent / "reached.json"
+REACHED_FILE = Path(__file__).parent / "reached.json"
 ALLOWED = 0.8  # of the recorded ratio
 ROUNDS = 6  # many short ones, so that some are free of other load on the machine
 SECONDS = 1
 STARTS = 3
 ALLOWED_COLD = 0.8  # of the same server's rate when it is warm
 
-MANY = CONNECTIONS[0]
+MANY_CONNECTIONS = CONNECTIONS[0]
 
 Ratios = dict[str, float]
 """`front, 32 connections: gqlnews-cached` → requests per second as a multiple of the ordinary server's."""
@@ -38,7 +38,7 @@ Ratios = dict[str, float]
 def main() -> None:
     require_wrk()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput.check", description=__doc__)
-    parser.add_argument("--record", action="store_true", help=f"write {REACHED.name}")
+    parser.add_argument("--record", action="store_true", help=f"write {REACHED_FILE.name}")
     if parser.parse_args().record:
         record(_run(lambda result: NAMES))
         return
@@ -52,9 +52,11 @@ def main() -> None:
 
 
 def _run(again: Callable[[Result], Sequence[str]]) -> Result:
-    options = Options((ORDINARY, *OURS), NAMES, ROUNDS, SECONDS, cold=(UNCACHED,), starts=STARTS, again=again)
+    options = Options(
+        (ORDINARY, *GQLNEWS_SERVERS), NAMES, ROUNDS, SECONDS, cold=(UNCACHED,), starts=STARTS, again=again
+    )
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
-        return run(options, Path(scratch), say)
+        return run(options, Path(scratch), report)
 
 
 def suspect(result: Result, reached: Ratios) -> list[str]:
@@ -67,15 +69,15 @@ def ratios(result: Result) -> Ratios:
     """Return the ratios of gqlnews with each cache setting, for every question."""
     return {
         f"{query.name}, {connections} connections: {server}": round(
-            _ahead(result, server, query.name, connections), 2
+            _lead(result, server, query.name, connections), 2
         )
         for query in result.questions
         for connections in CONNECTIONS
-        for server in OURS
+        for server in GQLNEWS_SERVERS
     }
 
 
-def _ahead(result: Result, server: str, question: str, connections: int) -> float:
+def _lead(result: Result, server: str, question: str, connections: int) -> float:
     """Return the ratio of requests per second, or of median latencies for one connection.
 
     The rate over one connection depends on how often its processor is put to sleep: for the same two
@@ -97,21 +99,22 @@ def fallen(reached: Ratios, now: Ratios) -> Iterator[str]:
 def slow_starts(result: Result) -> Iterator[str]:
     """Yield a line for each question whose worst cold start is too slow after its first second."""
     for query in result.questions:
-        starts = result.cold_of(UNCACHED, query.name, MANY)
+        starts = result.cold_of(UNCACHED, query.name, MANY_CONNECTIONS)
         worst = min((one.settled for one in starts), default=0.0)
-        warm = result.best(UNCACHED, query.name, MANY).per_second
+        warm = result.best(UNCACHED, query.name, MANY_CONNECTIONS).per_second
         if worst < warm * ALLOWED_COLD:
-            yield f"SLOW START: {query.name}, {MANY} connections: {worst / warm:.0%} of the warm server"
+            case = f"{query.name}, {MANY_CONNECTIONS} connections"
+            yield f"SLOW START: {case}: {worst / warm:.0%} of the warm server"
 
 
 def recorded() -> Ratios:
     """Read the recorded ratios."""
-    return msgspec.json.decode(REACHED.read_bytes(), type=Ratios)
+    return msgspec.json.decode(REACHED_FILE.read_bytes(), type=Ratios)
 
 
 def record(result: Result) -> None:
     """Record the ratios of this run."""
-    REACHED.write_bytes(msgspec.json.format(msgspec.json.encode(ratios(result)), indent=2) + b"\n")
+    REACHED_FILE.write_bytes(msgspec.json.format(msgspec.json.encode(ratios(result)), indent=2) + b"\n")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A response. `headers` are in the order received."""
 
     status: int
@@ -26,7 +26,7 @@ class Client:
         address = urlsplit(url)
         assert address.hostname is not None
         self._path = address.path
-        self._connection = HTTPConnection(address.hostname, address.port, timeout=SECONDS)
+        self._connection = HTTPConnection(address.hostname, address.port, timeout=TIMEOUT_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -36,8 +36,8 @@ class Client:
     ) -> None:
         self._connection.close()
 
-    def ask(self, body: bytes) -> Answer:
+    def post(self, body: bytes) -> Response:
         """Send a request. Raises OSError or HTTPException if there is no response within SECONDS."""
         self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
         response = self._connection.getresponse()
-        return Answer(response.status, response.getheaders(), response.read())
+        return Response(response.status, response.getheaders(), response.read())

@@ -9,11 +9,11 @@ from statistics import fmean
 
 import msgspec
 
-from benchmarks.throughput.awake import awake
+from benchmarks.throughput.awake import keep_awake
 from benchmarks.throughput.load import Workload, run_turn
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.rounds import CONNECTIONS, Bodies
-from benchmarks.throughput.servers import Place, start
+from benchmarks.throughput.servers import Store, start
 
 SECONDS = 3
 
@@ -36,20 +36,20 @@ class ColdStart(msgspec.Struct, frozen=True):
         return fmean(self.per_second[1:])
 
 
-Beside = Callable[[Server, Place], AbstractContextManager[None]]
+BackgroundLoad = Callable[[Server, Store], AbstractContextManager[None]]
 """Runs something else beside the load."""
 
 
-def nothing(_server: Server, _place: Place) -> AbstractContextManager[None]:
+def no_load(_server: Server, _place: Store) -> AbstractContextManager[None]:
     return nullcontext()
 
 
 def cold_start(
-    name: str, workload: Workload, place: Place, seconds: int = SECONDS, beside: Beside = nothing
+    name: str, workload: Workload, store: Store, seconds: int = SECONDS, background: BackgroundLoad = no_load
 ) -> ColdStart:
     """Start the server and load it for `seconds`; `workload` is the load of one second."""
-    awakening = awake() if workload.connections == 1 else nullcontext()
-    with awakening, start(name, place) as server, beside(server, place):
+    awakening = keep_awake() if workload.connections == 1 else nullcontext()
+    with awakening, start(name, store) as server, background(server, store):
         per_second = [run_turn(server, workload).per_second for _ in range(seconds)]
     return ColdStart(name, workload.question, workload.connections, per_second)
 
@@ -57,9 +57,9 @@ def cold_start(
 def cold_starts(
     servers: Sequence[str],
     bodies: Bodies,
-    place: Place,
+    store: Store,
     starts: int,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> Iterator[ColdStart]:
     """Start each server `starts` times per question and number of connections, in turns."""
     if not servers:
@@ -67,7 +67,7 @@ def cold_starts(
     for number in range(starts):
         for question in dict.fromkeys(question for _, question in bodies):
             for many in CONNECTIONS:
-                say(f"cold start {number + 1} of {starts}: {question}, {many} connections")
+                report(f"cold start {number + 1} of {starts}: {question}, {many} connections")
                 for name in servers:
                     workload = Workload(question, bodies[name, question], many, 1, start=number / starts)
-                    yield cold_start(name, workload, place)
+                    yield cold_start(name, workload, store)

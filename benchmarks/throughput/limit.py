@@ -1,7 +1,7 @@
 """`python -m benchmarks.throughput.limit FILE`: the upper bound for any server on this stack.
 
 A bare ASGI application that reads a request and returns the stored response for its body, with the same
-headers. FILE holds (request body, headers, response body) tuples, written by `write_answers`.
+headers. FILE holds (request body, headers, response body) tuples, written by `write_responses`.
 """
 
 import pickle
@@ -10,28 +10,28 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.throughput.client import Answer
+from benchmarks.throughput.client import Response
 from benchmarks.throughput.listening import serve
 
 Message = MutableMapping[str, Any]
-_ITS_OWN = frozenset({"date", "connection"})  # Uvicorn sends these itself
+_NOT_COPIED = frozenset({"date", "connection"})  # Uvicorn sends these itself
 
 
-def write_answers(file: Path, answers: Iterable[tuple[bytes, Answer]]) -> None:
+def write_responses(file: Path, answers: Iterable[tuple[bytes, Response]]) -> None:
     """Store (request body, response) pairs for the application."""
-    responses = [(request, _headers(answer), answer.body) for request, answer in answers]
+    responses = [(request, _headers(response), response.body) for request, response in answers]
     file.write_bytes(pickle.dumps(responses))
 
 
-def _headers(answer: Answer) -> list[tuple[bytes, bytes]]:
+def _headers(answer: Response) -> list[tuple[bytes, bytes]]:
     return [
         (name.lower().encode(), value.encode())
         for name, value in answer.headers
-        if name.lower() not in _ITS_OWN
+        if name.lower() not in _NOT_COPIED
     ]
 
 
-class Limit:
+class RecordedResponses:
     """The ASGI application."""
 
     def __init__(self, file: Path) -> None:
@@ -54,9 +54,9 @@ class Limit:
         while message["more_body"]:
             message = await receive()
             request += message["body"]
-        for answer in self._messages[request]:
-            await send(answer)
+        for response in self._messages[request]:
+            await send(response)
 
 
 if __name__ == "__main__":
-    serve(Limit(Path(sys.argv[1])), lifespan="off")
+    serve(RecordedResponses(Path(sys.argv[1])), lifespan="off")

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.throughput.result import Result
-from benchmarks.throughput.servers import CACHED, FIELDS, LABELS, LIMIT, OURS, PEERS, UNCACHED
+from benchmarks.throughput.servers import CACHED, FIELDS, GQLNEWS_SERVERS, LABELS, LIMIT, PEERS, UNCACHED
 
 CONNECTIONS = 32
 TITLES = {
@@ -86,7 +86,7 @@ def _panel(result: Result, question: str) -> Iterator[str]:
 def _lead(result: Result, server: str, question: str) -> str:
     """Return the ratio of gqlnews to the fastest peer, if peers ran."""
     peer = result.fastest(PEERS, question, CONNECTIONS)
-    if peer is None or server not in OURS:
+    if peer is None or server not in GQLNEWS_SERVERS:
         return ""
     return f" · {result.ratio(server, peer, question, CONNECTIONS):.1f} × best peer"
 

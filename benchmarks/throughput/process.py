@@ -32,7 +32,9 @@ class Server:
 
 
 @contextmanager
-def running(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Server]:
+def run_server(
+    name: str, command: Sequence[str], environment: Mapping[str, str], log: Path
+) -> Iterator[Server]:
     """Start a server, yield once it has printed its URL, and stop it afterwards.
 
     Standard error goes to `log`. Raises SystemExit if the server is not ready within START_SECONDS.

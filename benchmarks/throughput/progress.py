@@ -3,5 +3,5 @@
 import sys
 
 
-def say(what: str) -> None:
-    print(f"… {what}", file=sys.stderr, flush=True)
+def report(message: str) -> None:
+    print(f"… {message}", file=sys.stderr, flush=True)

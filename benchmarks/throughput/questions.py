@@ -98,8 +98,8 @@ def _pages(db: sqlite3.Connection, client: Client) -> tuple[list[Variables], lis
     theirs += [{"after": _cursor(*row)} for row in rows[19::20]]
     ours: list[Variables] = [{"after": None}]
     while len(ours) < len(theirs):
-        answer = orjson.loads(client.ask(orjson.dumps({"query": WALK, "variables": ours[-1]})).body)
-        ours.append({"after": answer["data"]["articles"]["pageInfo"]["endCursor"]})
+        response = orjson.loads(client.post(orjson.dumps({"query": WALK, "variables": ours[-1]})).body)
+        ours.append({"after": response["data"]["articles"]["pageInfo"]["endCursor"]})
     return ours, theirs
 
 

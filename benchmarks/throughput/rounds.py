@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from benchmarks.throughput.awake import awake
+from benchmarks.throughput.awake import keep_awake
 from benchmarks.throughput.load import Turn, Workload, run_turn
 from benchmarks.throughput.process import Server
 
@@ -30,16 +30,16 @@ def run_rounds(
     bodies: Bodies,
     rounds: int,
     seconds: int,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> list[Turn]:
     """Run all turns. Each round begins with another server and at another position in the requests."""
     turns = []
     for number in range(rounds):
         first = number % len(servers)
         for question in questions:
-            say(f"round {number + 1} of {rounds}: {question}")
+            report(f"round {number + 1} of {rounds}: {question}")
             for connections in CONNECTIONS:
-                with awake() if connections == 1 else nullcontext():
+                with keep_awake() if connections == 1 else nullcontext():
                     for server in (*servers[first:], *servers[:first]):
                         file = bodies[server.name, question]
                         workload = Workload(question, file, connections, seconds, start=number / rounds)

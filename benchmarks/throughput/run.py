@@ -18,21 +18,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.folders import articles_below, real_or_sampled
-from benchmarks.throughput.client import Answer, Client
+from benchmarks.folders import article_paths, real_or_sample
+from benchmarks.throughput.client import Client, Response
 from benchmarks.throughput.cold import cold_starts
-from benchmarks.throughput.limit import write_answers
+from benchmarks.throughput.limit import write_responses
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.questions import Question, draw
 from benchmarks.throughput.result import QueryInfo, Result
 from benchmarks.throughput.rounds import Bodies, run_rounds, warm
-from benchmarks.throughput.same_answers import answers, require_same_answers
-from benchmarks.throughput.servers import UNCACHED, Place, is_ours, start
+from benchmarks.throughput.same_responses import fetch_responses, require_same_responses
+from benchmarks.throughput.servers import UNCACHED, Store, is_gqlnews, start
 
-Reference = Mapping[str, Sequence[Answer]]
+Reference = Mapping[str, Sequence[Response]]
 """Question → the response of gqlnews to each of its requests."""
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,16 @@ class Options:
     again: Callable[[Result], Sequence[str]] = lambda result: ()
 
 
-def run(options: Options, scratch: Path, say: Say) -> Result:
+def run(options: Options, scratch: Path, report: Report) -> Result:
     """Run everything. Raises SystemExit if a server fails or its responses differ."""
-    content, called = real_or_sampled(scratch)
-    place = Place(content, options.database or scratch / "store.db", scratch / "answers", scratch)
-    say("ingest")
-    ingest(place)
-    with _ready(options, place, say) as (servers, bodies, queries):
+    content, called = real_or_sample(scratch)
+    store = Store(content, options.database or scratch / "store.db", scratch / "answers", scratch)
+    report("ingest")
+    ingest(store)
+    with _prepare(options, store, report) as (servers, bodies, queries):
         result = Result(
             machine=machine(),
-            articles=f"{len(articles_below(content)):,} articles of {called}",
+            articles=f"{len(article_paths(content)):,} articles of {called}",
             rounds=options.rounds,
             seconds=options.seconds,
             questions=queries,
@@ -70,52 +70,54 @@ def run(options: Options, scratch: Path, say: Say) -> Result:
             turns=[],
             cold=[],
         )
-        say("warm-up")
+        report("warm-up")
         warm(servers, bodies)
         result.turns.extend(
-            run_rounds(servers, options.questions, bodies, options.rounds, options.seconds, say)
+            run_rounds(servers, options.questions, bodies, options.rounds, options.seconds, report)
         )
         again = options.again(result)
-        result.turns.extend(run_rounds(servers, again, bodies, options.rounds, options.seconds, say))
-    result.cold.extend(cold_starts(options.cold, bodies, place, options.starts, say))
+        result.turns.extend(run_rounds(servers, again, bodies, options.rounds, options.seconds, report))
+    result.cold.extend(cold_starts(options.cold, bodies, store, options.starts, report))
     return result
 
 
-def prepared(scratch: Path, questions: Sequence[str], *, copied: bool = False) -> tuple[Place, Bodies]:
+def prepare_store(scratch: Path, questions: Sequence[str], *, copied: bool = False) -> tuple[Store, Bodies]:
     """Ingest the articles and write the requests to gqlnews. With `copied`, the articles may be edited."""
-    content, _ = real_or_sampled(scratch)
+    content, _ = real_or_sample(scratch)
     if copied:
         content = Path(shutil.copytree(content, scratch / "content"))
-    place = Place(content, scratch / "store.db", scratch / "answers", scratch)
-    ingest(place)
-    with start(UNCACHED, place) as gqlnews, Client(gqlnews.url) as client:
-        return place, _files(draw(place.database, client, questions), [UNCACHED], scratch)
+    store = Store(content, scratch / "store.db", scratch / "answers", scratch)
+    ingest(store)
+    with start(UNCACHED, store) as gqlnews, Client(gqlnews.url) as client:
+        return store, _files(draw(store.database, client, questions), [UNCACHED], scratch)
 
 
 @contextmanager
-def _ready(
-    options: Options, place: Place, say: Say
+def _prepare(
+    options: Options, store: Store, report: Report
 ) -> Iterator[tuple[list[Server], Bodies, list[QueryInfo]]]:
     """Start the servers and check their responses; yield servers, request files, and questions."""
-    with start(UNCACHED, place) as gqlnews:
+    with start(UNCACHED, store) as gqlnews:
         with Client(gqlnews.url) as client:
-            questions = draw(place.database, client, options.questions)
-        say("answers of gqlnews")
-        reference = {question.name: answers(gqlnews, question.bodies(ours=True)) for question in questions}
-        write_answers(place.answers, _pairs(questions, reference))
-        with _others(options.servers, gqlnews, place) as servers:
+            questions = draw(store.database, client, options.questions)
+        report("answers of gqlnews")
+        reference = {
+            question.name: fetch_responses(gqlnews, question.bodies(ours=True)) for question in questions
+        }
+        write_responses(store.responses, _pairs(questions, reference))
+        with _other_servers(options.servers, gqlnews, store) as servers:
             for server in servers:
-                say(f"answers of {server.name}")
+                report(f"answers of {server.name}")
                 for question in questions:
-                    bodies = question.bodies(ours=is_ours(server.name))
-                    require_same_answers(reference[question.name], server, bodies)
-            files = _files(questions, options.servers, place.logs)
+                    bodies = question.bodies(ours=is_gqlnews(server.name))
+                    require_same_responses(reference[question.name], server, bodies)
+            files = _files(questions, options.servers, store.logs)
             yield servers, files, [_query_info(question, reference) for question in questions]
 
 
-def ingest(place: Place) -> None:
+def ingest(store: Store) -> None:
     """Ingest the content folder into the database. This is quick if the database is up to date."""
-    command = [sys.executable, "-m", "gqlnews", "ingest", str(place.content), "--db", str(place.database)]
+    command = [sys.executable, "-m", "gqlnews", "ingest", str(store.content), "--db", str(store.database)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - a command of ours
 
 
@@ -127,13 +129,13 @@ def machine() -> str:
 
 
 @contextmanager
-def _others(names: Sequence[str], gqlnews: Server, place: Place) -> Iterator[list[Server]]:
+def _other_servers(names: Sequence[str], gqlnews: Server, store: Store) -> Iterator[list[Server]]:
     """Start the servers with these names and yield them in order, including the one that already runs."""
     with ExitStack() as stack:
-        yield [gqlnews if name == gqlnews.name else stack.enter_context(start(name, place)) for name in names]
+        yield [gqlnews if name == gqlnews.name else stack.enter_context(start(name, store)) for name in names]
 
 
-def _pairs(questions: Sequence[Question], reference: Reference) -> Iterator[tuple[bytes, Answer]]:
+def _pairs(questions: Sequence[Question], reference: Reference) -> Iterator[tuple[bytes, Response]]:
     for question in questions:
         yield from zip(question.bodies(ours=True), reference[question.name], strict=True)
 
@@ -144,10 +146,10 @@ def _files(questions: Sequence[Question], servers: Sequence[str], folder: Path) 
         for ours in (True, False):
             file = folder / f"{question.name}-{'ours' if ours else 'theirs'}.requests"
             file.write_bytes(b"\n".join(question.bodies(ours=ours)) + b"\n")
-            files |= {(server, question.name): file for server in servers if is_ours(server) is ours}
+            files |= {(server, question.name): file for server in servers if is_gqlnews(server) is ours}
     return files
 
 
 def _query_info(question: Question, reference: Reference) -> QueryInfo:
-    size = fmean(len(answer.body) for answer in reference[question.name])
+    size = fmean(len(response.body) for response in reference[question.name])
     return QueryInfo(question.name, len(question.ours), round(size))

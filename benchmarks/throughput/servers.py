@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.throughput.process import Server, running
+from benchmarks.throughput.process import Server, run_server
 
 LIMIT = "limit"
 ORDINARY = "ordinary"
@@ -14,7 +14,7 @@ CACHED = "gqlnews-cached"
 FIELDS = "gqlnews-fields"
 UNCACHED = "gqlnews-uncached"
 UNLIMITED = "gqlnews-unlimited"
-OURS = (UNCACHED, FIELDS, CACHED)
+GQLNEWS_SERVERS = (UNCACHED, FIELDS, CACHED)
 PEERS = ("yoga", "mercurius", "mercurius-dataloader")
 LABELS = {
     LIMIT: "limit: the same bytes",
@@ -49,24 +49,24 @@ _PEERS = Path(__file__).parent.parent / "peers"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Store:
     """The content folder, its database, the stored responses for the limit, and a folder for logs."""
 
     content: Path
     database: Path
-    answers: Path
+    responses: Path
     logs: Path
 
 
-def is_ours(name: str) -> bool:
+def is_gqlnews(name: str) -> bool:
     """Whether the server accepts the cursors of gqlnews. The limit only knows the requests to gqlnews."""
-    return name in {LIMIT, *OURS, UNLIMITED}
+    return name in {LIMIT, *GQLNEWS_SERVERS, UNLIMITED}
 
 
 @contextmanager
-def start(name: str, place: Place) -> Iterator[Server]:
+def start(name: str, store: Store) -> Iterator[Server]:
     """Run one of the servers in NAMES until the end of the context."""
-    with running(name, _command(name, place), _environment(name), place.logs / f"{name}.log") as server:
+    with run_server(name, _command(name, store), _environment(name), store.logs / f"{name}.log") as server:
         yield server
 
 
@@ -75,18 +75,18 @@ def start_stored(database: Path, logs: Path, name: str = UNCACHED) -> Iterator[S
     """Run gqlnews without caches over an existing database, whose content folder may be missing."""
     command = [sys.executable, "-m", "benchmarks.throughput.stored"]
     more = {"GQLNEWS_DB": str(database), "GQLNEWS_UNPUBLISHED": "1", **_environment(name)}
-    with running(f"gqlnews over {database.name}", command, more, logs / f"{database.name}.log") as server:
+    with run_server(f"gqlnews over {database.name}", command, more, logs / f"{database.name}.log") as server:
         yield server
 
 
-def _command(name: str, place: Place) -> list[str]:
+def _command(name: str, store: Store) -> list[str]:
     if name in PEERS:
-        return [_node(), str(_PEERS / f"{name}.mjs"), str(place.database)]
+        return [_node(), str(_PEERS / f"{name}.mjs"), str(store.database)]
     if name == LIMIT:
-        return [sys.executable, "-m", "benchmarks.throughput.limit", str(place.answers)]
+        return [sys.executable, "-m", "benchmarks.throughput.limit", str(store.responses)]
     if name == ORDINARY:
-        return [sys.executable, "-m", "benchmarks.throughput.ordinary", str(place.database)]
-    serve = [sys.executable, "-m", "gqlnews", "serve", str(place.content), "--db", str(place.database)]
+        return [sys.executable, "-m", "benchmarks.throughput.ordinary", str(store.database)]
+    serve = [sys.executable, "-m", "gqlnews", "serve", str(store.content), "--db", str(store.database)]
     return [*serve, "--port", "0", "--unpublished"]
 
 

@@ -16,9 +16,9 @@ from benchmarks.figures import Figure, at_most, show
 from benchmarks.throughput.client import Client
 from benchmarks.throughput.load import Workload, require_wrk, run_turn
 from benchmarks.throughput.process import Server
-from benchmarks.throughput.progress import say
+from benchmarks.throughput.progress import report
 from benchmarks.throughput.questions import draw
-from benchmarks.throughput.same_answers import answers
+from benchmarks.throughput.same_responses import fetch_responses
 from benchmarks.throughput.servers import start_stored
 
 QUESTIONS = ("article", "front")
@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch, ExitStack() as stack:
         stores = []
         for number, database in enumerate(given.databases):
-            say(database.name)
+            report(database.name)
             folder = Path(scratch) / str(number)
             folder.mkdir()
             server = stack.enter_context(start_stored(database, folder))
@@ -65,7 +65,7 @@ def _store(server: Server, database: Path, folder: Path) -> Store:
             requests = question.bodies(ours=True)
             bodies[question.name] = folder / question.name
             bodies[question.name].write_bytes(b"\n".join(requests) + b"\n")
-            sizes[question.name] = fmean(len(answer.body) for answer in answers(server, requests))
+            sizes[question.name] = fmean(len(response.body) for response in fetch_responses(server, requests))
     return Store(server, articles, bodies, sizes)
 
 
@@ -73,7 +73,7 @@ def measure(stores: list[Store], question: str) -> list[Figure]:
     """Return the lowest median of each store in microseconds, and its ratio to that of the first store."""
     found: dict[int, list[int]] = {number: [] for number in range(len(stores))}
     for round_number in range(ROUNDS):
-        say(f"round {round_number + 1} of {ROUNDS}: {question}")
+        report(f"round {round_number + 1} of {ROUNDS}: {question}")
         for number, store in enumerate(stores):
             workload = Workload(
                 question, store.bodies[question], CONNECTIONS, SECONDS, start=round_number / ROUNDS

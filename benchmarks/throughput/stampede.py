@@ -16,12 +16,12 @@ from time import perf_counter
 import orjson
 
 from benchmarks.figures import Figure, at_most, milliseconds, show, times
-from benchmarks.folders import real_or_sampled
-from benchmarks.throughput.client import SECONDS, Client
+from benchmarks.folders import real_or_sample
+from benchmarks.throughput.client import TIMEOUT_SECONDS, Client
 from benchmarks.throughput.large import large
-from benchmarks.throughput.progress import say
+from benchmarks.throughput.progress import report
 from benchmarks.throughput.run import ingest
-from benchmarks.throughput.servers import CACHED, Place, start
+from benchmarks.throughput.servers import CACHED, Store, start
 
 CLIENTS = 50
 ARTICLES = 20  # of the large request
@@ -33,11 +33,11 @@ GOAL = 4.0
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as name:
         scratch = Path(name)
-        content, called = real_or_sampled(scratch)
-        place = Place(content, scratch / "store.db", scratch / "answers", scratch)
-        say(f"ingest of {called}")
-        ingest(place)
-        with start(CACHED, place) as server:
+        content, called = real_or_sample(scratch)
+        store = Store(content, scratch / "store.db", scratch / "answers", scratch)
+        report(f"ingest of {called}")
+        ingest(store)
+        with start(CACHED, store) as server:
             figures = list(measure(server.url))
     show(f"{CLIENTS} clients that ask for the same at once", figures)
 
@@ -46,8 +46,8 @@ def measure(url: str) -> Iterator[Figure]:
     """Yield the medians of the rounds."""
     alone, together, refused = [], [], 0
     for number in range(ROUNDS):
-        alone.append(_ask(url, large(ARTICLES, 2 * number), 1)[0])
-        seconds, errors = _ask(url, large(ARTICLES, 2 * number + 1), CLIENTS)
+        alone.append(_send_all(url, large(ARTICLES, 2 * number), 1)[0])
+        seconds, errors = _send_all(url, large(ARTICLES, 2 * number + 1), CLIENTS)
         together.append(seconds)
         refused += errors
     yield Figure("one alone", milliseconds(median(alone)))
@@ -56,22 +56,22 @@ def measure(url: str) -> Iterator[Figure]:
     yield at_most("refused", refused, 0, lambda value: f"{value:.0f}")
 
 
-def _ask(url: str, body: bytes, clients: int) -> tuple[float, int]:
+def _send_all(url: str, body: bytes, clients: int) -> tuple[float, int]:
     """Return the seconds until all clients have a response, and how many responses are errors."""
-    ready = Barrier(clients + 1, timeout=SECONDS)
+    ready = Barrier(clients + 1, timeout=TIMEOUT_SECONDS)
 
     def ask() -> bytes:
         with Client(url) as client:
-            client.ask(orjson.dumps({"query": "{ site { version } }"}))  # opens the connection
+            client.post(orjson.dumps({"query": "{ site { version } }"}))  # opens the connection
             ready.wait()
-            return client.ask(body).body
+            return client.post(body).body
 
     with ThreadPoolExecutor(clients) as pool:
         futures = [pool.submit(ask) for _ in range(clients)]
         ready.wait()
         started = perf_counter()
-        answers: Sequence[bytes] = [each.result() for each in futures]
-        return perf_counter() - started, sum("errors" in orjson.loads(answer) for answer in answers)
+        responses: Sequence[bytes] = [each.result() for each in futures]
+        return perf_counter() - started, sum("errors" in orjson.loads(response) for response in responses)
 
 
 if __name__ == "__main__":

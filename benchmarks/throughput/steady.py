@@ -17,13 +17,13 @@ from threading import Event, Thread
 from time import perf_counter
 
 from benchmarks.throughput.client import Client
-from benchmarks.throughput.cold import SECONDS, Beside, ColdStart, cold_start, nothing
+from benchmarks.throughput.cold import SECONDS, BackgroundLoad, ColdStart, cold_start, no_load
 from benchmarks.throughput.large import large
 from benchmarks.throughput.load import Workload, require_wrk
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.questions import NAMES
-from benchmarks.throughput.run import prepared
-from benchmarks.throughput.servers import UNCACHED, Place
+from benchmarks.throughput.run import prepare_store
+from benchmarks.throughput.servers import UNCACHED, Store
 
 GOAL = 0.9
 CONNECTIONS = (1, 4, 8, 32, 128)
@@ -33,16 +33,16 @@ EDITS = 100
 
 
 @contextmanager
-def slow_statements(server: Server, _place: Place) -> Iterator[None]:
+def slow_statements(server: Server, _place: Store) -> Iterator[None]:
     """Run a statement of SLOW_SECONDS every SLOW_EVERY seconds."""
     done = Event()
     with Client(server.url) as client:
-        first = next((size for size in SIZES if _took(client, size) >= SLOW_SECONDS), SIZES[-1])
+        first = next((size for size in SIZES if _time_query(client, size) >= SLOW_SECONDS), SIZES[-1])
 
     def ask() -> None:
         with Client(server.url) as client:
             number = 0
-            while not done.wait(max(0.0, SLOW_EVERY - _took(client, first, number))):
+            while not done.wait(max(0.0, SLOW_EVERY - _time_query(client, first, number))):
                 number += 1
 
     thread = Thread(target=ask)
@@ -54,24 +54,24 @@ def slow_statements(server: Server, _place: Place) -> Iterator[None]:
         thread.join()
 
 
-def _took(client: Client, first: int, number: int = 0) -> float:
-    begun = perf_counter()
-    answer = client.ask(large(first, number))
-    if answer.status != HTTPStatus.OK:
-        raise SystemExit(f"the slow request was refused: {answer.body[:500]!r}")
-    return perf_counter() - begun
+def _time_query(client: Client, first: int, number: int = 0) -> float:
+    started = perf_counter()
+    response = client.post(large(first, number))
+    if response.status != HTTPStatus.OK:
+        raise SystemExit(f"the slow request was refused: {response.body[:500]!r}")
+    return perf_counter() - started
 
 
 @contextmanager
-def edits(_server: Server, place: Place) -> Iterator[None]:
+def edits(_server: Server, store: Store) -> Iterator[None]:
     """Change EDITS files without affecting the requested data."""
-    for path in sorted(place.content.rglob("*.md"))[:EDITS]:
+    for path in sorted(store.content.rglob("*.md"))[:EDITS]:
         with path.open("a") as file:
             file.write("\nAnother line.\n")
     yield
 
 
-_BESIDE: dict[str, Beside] = {"nothing": nothing, "slow": slow_statements, "edits": edits}
+_BACKGROUND: dict[str, BackgroundLoad] = {"nothing": no_load, "slow": slow_statements, "edits": edits}
 
 
 def line(starts: Sequence[ColdStart]) -> str:
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--connections", type=_numbers, default=CONNECTIONS, help="by commas")
     parser.add_argument("--starts", type=int, default=10, help="of each (10)")
     parser.add_argument("--seconds", type=int, default=SECONDS, help=f"of each start ({SECONDS})")
-    parser.add_argument("--beside", choices=_BESIDE, default="nothing", help="what goes on meanwhile")
+    parser.add_argument("--beside", choices=_BACKGROUND, default="nothing", help="what goes on meanwhile")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
         missed = _run(given, Path(scratch))
@@ -104,7 +104,7 @@ def main() -> None:
 
 def _run(given: argparse.Namespace, scratch: Path) -> int:
     """Measure, print the table, and return the number of missed goals."""
-    place, bodies = prepared(scratch, given.queries, copied=given.beside == "edits")
+    store, bodies = prepare_store(scratch, given.queries, copied=given.beside == "edits")
     print(f"Beside: {given.beside}. Requests a second from the second second on.\n")
     print(
         "| query, connections | best | median | worst | worst / best |\n| --- | ---: | ---: | ---: | ---: |"
@@ -113,7 +113,7 @@ def _run(given: argparse.Namespace, scratch: Path) -> int:
     for question in given.queries:
         for many in given.connections:
             workload = Workload(question, bodies[UNCACHED, question], many, 1)
-            begin = partial(cold_start, UNCACHED, workload, place, given.seconds, _BESIDE[given.beside])
+            begin = partial(cold_start, UNCACHED, workload, store, given.seconds, _BACKGROUND[given.beside])
             starts = [begin() for _ in range(given.starts)]
             print(line(starts), flush=True)
             missed += min(one.settled for one in starts) < GOAL * max(one.settled for one in starts)

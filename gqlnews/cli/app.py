@@ -15,19 +15,19 @@ import typer
 from gqlnews import __version__
 from gqlnews.cli import options
 from gqlnews.config.settings import (
-    CACHE_MB,
-    FIELDS_MB,
-    MAX_IN_FLIGHT,
+    DEFAULT_LIMITS,
+    FIELD_CACHE_MB,
+    MAX_CONCURRENT_REQUESTS,
     MAX_STREAMS,
     MAX_STREAMS_PER_CLIENT,
     MEBIBYTE,
-    SERVED,
+    RESPONSE_CACHE_MB,
     HttpSettings,
     LogFormat,
     ServerSettings,
     StatusCodePolicy,
     editor_tokens,
-    origins,
+    parse_origins,
     request_limits,
     tracing_enabled,
 )
@@ -62,7 +62,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _exit_with_error(str(error))
     except MemoryError:
-        return _exit_with_error("there is not enough memory")
+        return _exit_with_error("out of memory")
     except Exception:
         traceback.print_exc()
         return _exit_with_error("this is a bug: please report it with the lines above")
@@ -98,58 +98,65 @@ def serve(
     port: options.Port = 8000,
     unpublished: options.Unpublished = False,
     base_url: options.BaseUrl = None,
-    iframe_host: options.IframeHosts = None,
+    iframe_hosts: options.IframeHosts = None,
     explorer: options.Explorer = True,
-    log_format: options.LogStyle = LogFormat.TEXT,
-    cache_mb: options.CacheSize = CACHE_MB,
-    fields_mb: options.FieldsSize = FIELDS_MB,
-    watch: options.Watch = True,
-    poll: options.Poll = False,
+    log_format: options.LogFormatOption = LogFormat.TEXT,
+    response_cache_mb: options.ResponseCacheSize = RESPONSE_CACHE_MB,
+    field_cache_mb: options.FieldCacheSize = FIELD_CACHE_MB,
+    watch: options.ServeWatch = True,
+    force_polling: options.ForcePolling = False,
     workers: options.Workers = 1,
-    streams: options.Streams = MAX_STREAMS,
-    per_client: options.PerClient = MAX_STREAMS_PER_CLIENT,
-    http_status: options.StatusCodes = StatusCodePolicy.SPEC,
-    allow_origin: options.AllowOrigins = None,
-    documents: options.TrustedDocuments = None,
-    trusted_only: options.TrustedOnly = False,
-    in_flight: options.InFlight = MAX_IN_FLIGHT,
-    rate: options.Rate = 0,
-    max_cost: options.MaxCost = SERVED.cost,
-    max_scan: options.MaxScan = SERVED.scan,
-    max_depth: options.MaxDepth = SERVED.depth,
-    max_seconds: options.MaxSeconds = SERVED.seconds,
-    introspection: options.Introspection = SERVED.introspection,
+    max_streams: options.MaxStreams = MAX_STREAMS,
+    max_streams_per_client: options.MaxStreamsPerClient = MAX_STREAMS_PER_CLIENT,
+    status_codes: options.StatusCodes = StatusCodePolicy.SPEC,
+    allow_origins: options.AllowOrigins = None,
+    persisted_documents: options.PersistedDocuments = None,
+    persisted_only: options.PersistedOnly = False,
+    max_concurrent_requests: options.MaxConcurrentRequests = MAX_CONCURRENT_REQUESTS,
+    rate_limit: options.RateLimit = 0,
+    max_cost: options.MaxCost = DEFAULT_LIMITS.max_cost,
+    max_scan: options.MaxScan = DEFAULT_LIMITS.max_scan,
+    max_depth: options.MaxDepth = DEFAULT_LIMITS.max_depth,
+    query_timeout: options.QueryTimeout = DEFAULT_LIMITS.timeout_seconds,
+    introspection: options.Introspection = DEFAULT_LIMITS.introspection,
     metrics: options.Metrics = False,
-    traces: options.Traces = None,
-    processes: options.Processes = None,
+    tracing: options.Tracing = None,
+    ingest_workers: options.IngestWorkers = None,
 ) -> None:
     """Ingest what changed in FOLDER, then serve it, and ingest every further change."""
     from gqlnews.cli.content_options import build_target
     from gqlnews.cli.serve import ServeOptions, run_server
 
-    content = build_target(folder, db, base_url, iframe_host, processes)
+    target = build_target(folder, db, base_url, iframe_hosts, ingest_workers)
     settings = ServerSettings(
-        content.database,
+        target.database,
         unpublished,
         explorer,
         editor_tokens(),
-        cache_mb * MEBIBYTE,
-        fields_mb * MEBIBYTE,
-        streams,
-        per_client,
+        response_cache_mb * MEBIBYTE,
+        field_cache_mb * MEBIBYTE,
+        max_streams,
+        max_streams_per_client,
         replace(
             request_limits(),
-            cost=max_cost,
-            scan=max_scan,
-            depth=max_depth,
-            seconds=max_seconds,
+            max_cost=max_cost,
+            max_scan=max_scan,
+            max_depth=max_depth,
+            timeout_seconds=query_timeout,
             introspection=introspection,
         ),
-        HttpSettings(http_status, origins(allow_origin or ()), documents, trusted_only, in_flight, rate),
+        HttpSettings(
+            status_codes,
+            parse_origins(allow_origins or ()),
+            persisted_documents,
+            persisted_only,
+            max_concurrent_requests,
+            rate_limit,
+        ),
         metrics,
-        tracing_enabled(traces),
+        tracing_enabled(tracing),
     )
-    run_server(content, ServeOptions(host, port, log_format, workers, watch, poll), settings)
+    run_server(target, ServeOptions(host, port, log_format, workers, watch, force_polling), settings)
 
 
 @app.command()
@@ -157,41 +164,45 @@ def ingest(
     folder: options.Folder,
     db: options.Database = None,
     base_url: options.BaseUrl = None,
-    iframe_host: options.IframeHosts = None,
-    processes: options.Processes = None,
+    iframe_hosts: options.IframeHosts = None,
+    ingest_workers: options.IngestWorkers = None,
     rebuild: options.Rebuild = False,
-    watch: options.GoOn = False,
-    poll: options.Poll = False,
-    log_format: options.LogStyle = LogFormat.TEXT,
+    watch: options.IngestWatch = False,
+    force_polling: options.ForcePolling = False,
+    log_format: options.LogFormatOption = LogFormat.TEXT,
     until_eof: options.UntilEof = False,
 ) -> None:
     """Ingest what changed in FOLDER, then exit; with --watch, ingest every further change."""
     from gqlnews.cli.commands import run_ingest
     from gqlnews.cli.content_options import build_target
 
-    content = build_target(folder, db, base_url, iframe_host, processes, allow_missing=watch and until_eof)
+    target = build_target(
+        folder, db, base_url, iframe_hosts, ingest_workers, allow_missing=watch and until_eof
+    )
     if not watch:
-        run_ingest(content, rebuild=rebuild)
+        run_ingest(target, rebuild=rebuild)
         return
     from gqlnews.cli.serve import run_watch
 
-    run_watch(content, rebuild=rebuild, poll=poll, until_eof=until_eof, log_format=log_format)
+    run_watch(
+        target, rebuild=rebuild, force_polling=force_polling, until_eof=until_eof, log_format=log_format
+    )
 
 
 @app.command()
 def check(
     folder: options.Folder,
-    format: options.CheckStyle = options.CheckFormat.TEXT,
+    format: options.CheckFormatOption = options.CheckFormat.TEXT,
     base_url: options.BaseUrl = None,
-    iframe_host: options.IframeHosts = None,
-    processes: options.Processes = None,
+    iframe_hosts: options.IframeHosts = None,
+    ingest_workers: options.IngestWorkers = None,
 ) -> None:
     """Print the problems of the files in FOLDER; exit with 1 if there is an error."""
     from gqlnews.cli.commands import run_check
     from gqlnews.cli.content_options import build_target
 
-    fine = run_check(build_target(folder, None, base_url, iframe_host, processes), format)
-    raise typer.Exit(0 if fine else 1)
+    is_clean = run_check(build_target(folder, None, base_url, iframe_hosts, ingest_workers), format)
+    raise typer.Exit(0 if is_clean else 1)
 
 
 @app.command()

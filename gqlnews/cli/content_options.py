@@ -1,4 +1,4 @@
-"""The content folder, database and parse options of a command, validated before anything else happens."""
+"""The content folder, database and parse options of a command, validated before it starts."""
 
 import os
 import re
@@ -27,7 +27,7 @@ class IngestTarget:
     processes: int | None
 
     def with_database(self, database: Path) -> "IngestTarget":
-        """Return the same source with another database."""
+        """Return a copy with another database."""
         return replace(self, database=database)
 
 
@@ -59,7 +59,7 @@ def _check_folder(folder: Path) -> None:
         os.scandir(folder).close()
     except OSError as error:
         raise ContentFolderError(
-            f"folder {folder} cannot be read ({error.strerror}): name the folder that holds the articles"
+            f"folder {folder} cannot be read ({error.strerror}): choose the folder with the articles"
         ) from error
 
 
@@ -70,7 +70,7 @@ def _options(base_url: str | None, iframe_hosts: Sequence[str] | None) -> ParseO
     hosts = tuple(host.lower() for host in iframe_hosts)
     if wrong := [host for host in hosts if not _HOST_NAME.fullmatch(host)]:
         raise SettingsError(
-            f"--allowed-iframe-host {wrong[0]!r} is no host name: give one such as player.vimeo.com"
+            f"--allowed-iframe-host {wrong[0]!r} is not a host name: use one such as player.vimeo.com"
         )
     return msgspec.structs.replace(options, iframe_hosts=hosts)
 
@@ -84,6 +84,6 @@ def _checked_url(base_url: str | None) -> str | None:
         parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(
-            f"--base-url {base_url!r} is no web address: give one such as https://example.com/"
+            f"--base-url {base_url!r} is not a web address: use one such as https://example.com/"
         )
     return base_url

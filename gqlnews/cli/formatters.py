@@ -19,10 +19,9 @@ from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.ingest.pipeline import IngestReport
 from gqlnews.server.graphiql.page import explorer_is_built
 
-# Problem formatters: like a compiler's messages, as JSON, or as GitHub workflow commands.
+# Problem formatters: compiler-style text, JSON, or GitHub workflow commands.
 
-
-Printer = Callable[[Path, Sequence[ContentProblem]], str]
+Formatter = Callable[[Path, Sequence[ContentProblem]], str]
 
 
 def format_text(folder: Path, problems: Sequence[ContentProblem]) -> str:
@@ -53,7 +52,7 @@ def format_github(folder: Path, problems: Sequence[ContentProblem]) -> str:
     return _lines(_command(folder, problem) for problem in problems)
 
 
-PRINTERS: Mapping[CheckFormat, Printer] = {
+FORMATTERS: Mapping[CheckFormat, Formatter] = {
     CheckFormat.TEXT: format_text,
     CheckFormat.JSON: format_json,
     CheckFormat.GITHUB: format_github,
@@ -123,13 +122,13 @@ class Banner:
     def text(self) -> str:
         """Return the message for people, one fact per line."""
         facts = self.fields()
-        whose = "unpublished ones too" if self.settings.unpublished else "published"
+        visibility = "unpublished ones too" if self.settings.unpublished else "published"
         advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if facts["problems"] else ""
         return (
             f"gqlnews {__version__} serves {self.folder}\n"
             f"  API       {facts['api']}\n"
             f"  explorer  {facts['explorer']}\n"
-            f"  articles  {self.articles} ({whose})\n"
+            f"  articles  {self.articles} ({visibility})\n"
             f"  problems  {'not known yet' if self.report is None else self.report.problems}{advice}\n"
             f"  database  {self.settings.database}\n"
             "Ctrl-C stops it."
@@ -155,13 +154,12 @@ class Banner:
 
 # Progress bar, on a terminal only.
 
-
-Report = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Called with the number of completed items, and the total."""
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Report | None]:
+def progress(description: str) -> Iterator[OnProgress | None]:
     """Show a progress bar on standard error during the block; yields None if that is not a terminal."""
     if not sys.stderr.isatty():
         yield None
@@ -171,5 +169,5 @@ def progress(what: str) -> Iterator[Report | None]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

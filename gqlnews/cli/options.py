@@ -8,26 +8,26 @@ import typer
 
 from gqlnews.config.settings import (
     ALLOW_ORIGINS,
+    CONCURRENT_REQUESTS,
     COST,
     DEPTH,
-    DOCUMENTS,
-    FIELDS,
-    HTTP_STATUS,
-    IN_FLIGHT,
+    FIELD_CACHE,
     INTROSPECTION,
     MAX_CACHE_MB,
     MAX_COST,
     MAX_LIMIT,
     MAX_RATE,
-    MAX_SECONDS,
+    MAX_TIMEOUT_SECONDS,
     METRICS,
-    RATE,
+    PERSISTED_DOCUMENTS,
+    PERSISTED_ONLY,
+    QUERY_TIMEOUT,
+    RATE_LIMIT,
     SCAN,
-    SECONDS,
+    STATUS_CODES,
     STREAMS,
-    STREAMS_OF_ONE,
-    TRACES,
-    TRUSTED_ONLY,
+    STREAMS_PER_CLIENT,
+    TRACING,
     LogFormat,
     StatusCodePolicy,
 )
@@ -60,14 +60,14 @@ IframeHosts = Annotated[
         show_default="YouTube and Vimeo",
     ),
 ]
-Processes = Annotated[
+IngestWorkers = Annotated[
     int | None,
     typer.Option(
         "--ingest-workers",
         envvar="GQLNEWS_INGEST_WORKERS",
         min=1,
         max=256,
-        help="Processes that parse files.",
+        help="IngestWorkers that parse files.",
         show_default="one a processor",
     ),
 ]
@@ -90,10 +90,12 @@ Explorer = Annotated[
 ]
 
 
-LogStyle = Annotated[LogFormat, typer.Option("--log-format", envvar="GQLNEWS_LOG_FORMAT", help="Log format.")]
+LogFormatOption = Annotated[
+    LogFormat, typer.Option("--log-format", envvar="GQLNEWS_LOG_FORMAT", help="Log format.")
+]
 
 
-CacheSize = Annotated[
+ResponseCacheSize = Annotated[
     int,
     typer.Option(
         "--response-cache-mb",
@@ -103,11 +105,11 @@ CacheSize = Annotated[
         help="Size of the response cache in MiB; 0 disables it.",
     ),
 ]
-FieldsSize = Annotated[
+FieldCacheSize = Annotated[
     int,
     typer.Option(
         "--field-cache-mb",
-        envvar=FIELDS,
+        envvar=FIELD_CACHE,
         min=0,
         max=MAX_CACHE_MB,
         help="Size of the root field cache in MiB; 0 disables it.",
@@ -121,13 +123,13 @@ Rebuild = Annotated[
         help="Rebuild the database from all files and swap it in, for example if it is damaged.",
     ),
 ]
-GoOn = Annotated[
+IngestWatch = Annotated[
     bool,
     typer.Option(
         "--watch", envvar="GQLNEWS_WATCH", help="Keep running and ingest every change until Ctrl-C."
     ),
 ]
-Poll = Annotated[
+ForcePolling = Annotated[
     bool,
     typer.Option(
         "--force-polling",
@@ -140,7 +142,7 @@ UntilEof = Annotated[
 ]
 
 
-Watch = Annotated[
+ServeWatch = Annotated[
     bool,
     typer.Option(
         "--watch/--no-watch", envvar="GQLNEWS_WATCH", help="Ingest changes in FOLDER while serving."
@@ -150,7 +152,7 @@ Workers = Annotated[
     int,
     typer.Option("--workers", envvar="GQLNEWS_WORKERS", min=1, max=64, help="Server processes."),
 ]
-Streams = Annotated[
+MaxStreams = Annotated[
     int,
     typer.Option(
         "--max-streams",
@@ -161,11 +163,11 @@ Streams = Annotated[
         rich_help_panel=LIMITS,
     ),
 ]
-PerClient = Annotated[
+MaxStreamsPerClient = Annotated[
     int,
     typer.Option(
         "--max-streams-per-client",
-        envvar=STREAMS_OF_ONE,
+        envvar=STREAMS_PER_CLIENT,
         min=0,
         max=MAX_LIMIT,
         help="Maximum open WebSockets and streams per client address; 0 disables the limit.",
@@ -205,13 +207,13 @@ MaxDepth = Annotated[
         rich_help_panel=LIMITS,
     ),
 ]
-MaxSeconds = Annotated[
+QueryTimeout = Annotated[
     float,
     typer.Option(
         "--query-timeout",
-        envvar=SECONDS,
+        envvar=QUERY_TIMEOUT,
         min=0.0,
-        max=MAX_SECONDS,
+        max=MAX_TIMEOUT_SECONDS,
         help="Timeout of an operation in seconds; 0 disables it.",
         rich_help_panel=LIMITS,
     ),
@@ -233,11 +235,11 @@ Metrics = Annotated[
     ),
 ]
 
-Traces = Annotated[
+Tracing = Annotated[
     bool | None,
     typer.Option(
         "--tracing/--no-tracing",
-        envvar=TRACES,
+        envvar=TRACING,
         help="Export OpenTelemetry traces (needs the extra `otel`).",
         show_default="as the OTEL variables say",
     ),
@@ -248,7 +250,7 @@ StatusCodes = Annotated[
     StatusCodePolicy,
     typer.Option(
         "--status-codes",
-        envvar=HTTP_STATUS,
+        envvar=STATUS_CODES,
         help="HTTP status codes: those of the newest draft, or not.",
         rich_help_panel=CLIENTS,
     ),
@@ -263,40 +265,40 @@ AllowOrigins = Annotated[
         rich_help_panel=CLIENTS,
     ),
 ]
-TrustedDocuments = Annotated[
+PersistedDocuments = Annotated[
     Path | None,
     typer.Option(
         "--persisted-documents",
-        envvar=DOCUMENTS,
+        envvar=PERSISTED_DOCUMENTS,
         help="Persisted documents: a folder, or a manifest.",
         rich_help_panel=CLIENTS,
     ),
 ]
-TrustedOnly = Annotated[
+PersistedOnly = Annotated[
     bool,
     typer.Option(
         "--persisted-only",
-        envvar=TRUSTED_ONLY,
+        envvar=PERSISTED_ONLY,
         help="Reject all other documents.",
         rich_help_panel=CLIENTS,
     ),
 ]
-InFlight = Annotated[
+MaxConcurrentRequests = Annotated[
     int,
     typer.Option(
         "--max-concurrent-requests",
-        envvar=IN_FLIGHT,
+        envvar=CONCURRENT_REQUESTS,
         min=0,
         max=MAX_LIMIT,
         help="Maximum concurrent operations per process; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
-Rate = Annotated[
+RateLimit = Annotated[
     int,
     typer.Option(
         "--rate-limit",
-        envvar=RATE,
+        envvar=RATE_LIMIT,
         min=0,
         max=MAX_RATE,
         help="Maximum cost per second and client address; 0 disables the limit.",
@@ -313,7 +315,7 @@ class CheckFormat(StrEnum):
     GITHUB = "github"
 
 
-CheckStyle = Annotated[
+CheckFormatOption = Annotated[
     CheckFormat, typer.Option("--format", envvar="GQLNEWS_CHECK_FORMAT", help="Output format.")
 ]
 NewFolder = Annotated[

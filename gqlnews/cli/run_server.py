@@ -10,17 +10,17 @@ from starlette.applications import Starlette
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.server.access import anonymous
+from gqlnews.server.access import anonymous_audience
 from gqlnews.server.services import AppState
 from gqlnews.server.uvicorn.run import Server, return_freed_memory
 
-ARTICLES = "query ArticlesServed { site { articleCount } }"
+ARTICLE_COUNT_QUERY = "query ArticlesServed { site { articleCount } }"
 
-Ready = Callable[[int], None]
+OnReady = Callable[[int], None]
 """Called once requests are accepted, with the number of articles that a client without a token sees."""
 
 
-def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) -> None:
+def run(listener: socket.socket, settings: ServerSettings, on_ready: OnReady) -> None:
     """Serve on this socket, in this process, until a signal."""
     return_freed_memory()
     app = create_app(settings)
@@ -32,7 +32,7 @@ def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) ->
         gc.freeze()  # exempt what is loaded by now from further collections
 
     def on_stop() -> None:
-        _service(app).feed.end()
+        _service(app).subscriptions.shutdown()
 
     Server(app, on_start, on_stop).run(sockets=[listener])
 
@@ -40,8 +40,10 @@ def serve(listener: socket.socket, settings: ServerSettings, on_ready: Ready) ->
 async def _warm_up(app: Starlette) -> int:
     """Return the number of articles that a client without a token sees; this also warms up the server."""
     service = _service(app)
-    answer = await service.engine.answer(GraphQLRequest(ARTICLES), anonymous(service.settings))
-    count: int = orjson.loads(answer.body)["data"]["site"]["articleCount"]
+    response = await service.engine.execute(
+        GraphQLRequest(ARTICLE_COUNT_QUERY), anonymous_audience(service.settings)
+    )
+    count: int = orjson.loads(response.body)["data"]["site"]["articleCount"]
     return count
 
 

@@ -12,13 +12,12 @@ from types import FrameType
 
 import typer
 
-from gqlnews.server.observability.logs import note
+from gqlnews.server.observability.logs import log_event
 
 # Supervise child processes: restart them when they exit, and end them with this process, however it ends.
 #
 # The standard input of each child is a pipe that only this process holds open. When this process ends, the
 # pipe closes, and the child must exit at the end of its input.
-
 
 STABLE_AFTER = 5.0  # seconds; a process that ran this long is restarted immediately, and resets the backoff
 STOP_TIMEOUT = 9.0  # seconds to exit after its input was closed
@@ -49,47 +48,47 @@ class SupervisedProcess:
     def stop(self) -> None:
         """Stop the process by closing its input; kill it after a timeout."""
         self._stopping.set()
-        self._close()
+        self._close_stdin()
         try:
             self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._thread.join()
 
-    def _close(self) -> None:
+    def _close_stdin(self) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
 
     def _supervise(self) -> None:
-        waits = _backoff()
+        delays = _backoff()
         while True:
-            began = time.monotonic()
+            started_at = time.monotonic()
             status = self._process.wait()
             if self._stopping.is_set():
                 return
-            note(f"{self._name} exited", status=status, again=True)
-            if time.monotonic() - began >= STABLE_AFTER:
-                waits = _backoff()
-            elif self._stopping.wait(next(waits)):
+            log_event(f"{self._name} exited", status=status, again=True)
+            if time.monotonic() - started_at >= STABLE_AFTER:
+                delays = _backoff()
+            elif self._stopping.wait(next(delays)):
                 return
-            self._close()
+            self._close_stdin()
             if not self._restart():
                 return
             if self._stopping.is_set():  # `stop` was called during the restart
-                self._close()
+                self._close_stdin()
 
     def _restart(self) -> bool:
         """Start the process again, with retries; return False if it was stopped meanwhile."""
         reason = None
-        for pause in _backoff():
+        for delay in _backoff():
             try:
                 self._process = self._start()
                 return True
             except OSError as error:  # temporarily out of memory, processes or open files
                 if reason != str(error):
                     reason = str(error)
-                    note(f"{self._name} cannot be started", reason=reason, again=True)
-            if self._stopping.wait(pause):
+                    log_event(f"{self._name} cannot be started", reason=reason, again=True)
+            if self._stopping.wait(delay):
                 break
         return False
 
@@ -101,10 +100,9 @@ def _backoff() -> Iterator[float]:
 
 # Stop a command that is not serving yet, by Ctrl-C or SIGTERM, with a one-line message.
 
+PROGRESS_STEPS = 100_000  # instructions of SQLite's virtual machine: some milliseconds
 
-STEPS = 100_000  # instructions of SQLite's virtual machine: some milliseconds
-
-NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+SIGNAL_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
 def print_error(line: str) -> None:
@@ -117,8 +115,8 @@ def exit_on_signal(
     consequence: str,
     *,
     code: int | None = None,
-    say: Callable[[str], None] = print_error,
-    by: Collection[signal.Signals] = tuple(NAMES),
+    print_message: Callable[[str], None] = print_error,
+    signals: Collection[signal.Signals] = tuple(SIGNAL_NAMES),
 ) -> Iterator[None]:
     """During the block, each of these signals unwinds it, prints `consequence`, and exits.
 
@@ -132,17 +130,17 @@ def exit_on_signal(
             received.append(signal.Signals(number))
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in by}
+    previous = {number: signal.signal(number, stop) for number in signals}
     try:
         yield
     except BaseException:  # KeyboardInterrupt, or its consequence, such as an interrupted SQLite statement
         if not received:
             raise
         first = received[0]
-        say(f"stopped by {NAMES[first]}; {consequence}")
+        print_message(f"stopped by {SIGNAL_NAMES[first]}; {consequence}")
         raise typer.Exit(128 + first if code is None else code) from None
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
@@ -152,7 +150,7 @@ def make_interruptible(db: sqlite3.Connection) -> None:
     Python handles signals only between its own instructions, so a progress handler runs some during a
     statement. An exception from a signal handler ends the statement as interrupted.
     """
-    db.set_progress_handler(_noop_progress, STEPS)
+    db.set_progress_handler(_noop_progress, PROGRESS_STEPS)
 
 
 def _noop_progress() -> int:

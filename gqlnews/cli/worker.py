@@ -65,22 +65,22 @@ def wait_until_ready(process: "subprocess.Popen[bytes]") -> ReadyMessage | None:
 
 def main() -> None:
     """Entry point of the worker process."""
-    from gqlnews.cli.run_server import serve
+    from gqlnews.cli.run_server import run
 
     config = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerConfig, dec_hook=_decode_path)
     logs.configure(config.log_format)
     with socket.socket(fileno=config.listener) as listener:
-        serve(listener, config.settings, _notify_ready)
+        run(listener, config.settings, _notify_ready)
 
 
 def _notify_ready(articles: int) -> None:
     with suppress(BrokenPipeError):  # the parent has exited, so the input ends too
         sys.stdout.buffer.write(msgspec.json.encode(ReadyMessage(articles)) + b"\n")
         sys.stdout.buffer.flush()
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop)
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _terminate)
 
 
-def _stop() -> None:
+def _terminate() -> None:
     """Send SIGTERM to this process: the only thing to read from the input is its end."""
     asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
     os.kill(os.getpid(), signal.SIGTERM)

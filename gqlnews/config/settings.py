@@ -23,42 +23,44 @@ from gqlnews.errors import SettingsError
 class Limits:
     """Limits of documents, operations and their results.
 
-    `tokens` limits the document. `depth`, `aliases`, `root_fields` and `directives` limit the operation as
-    written, with every spread of a fragment counted. `page` limits the size of a connection page and of a
-    list of ids. `cost` is in objects, `scan` in thousands of comparisons (query/scan.py). `seconds` is the
-    run time of the request's SQL statements and `max_response_bytes` the size of their result.
+    `max_tokens` limits the document. `max_depth`, `max_aliases`, `max_root_fields` and `max_directives` limit
+    the operation as written, with every spread of a fragment counted. `max_page_size` limits the size of a
+    connection page and of a list of ids. `max_cost` is in objects, `max_scan` in thousands of comparisons.
+    `timeout_seconds` is the run time of the request's SQL statements, and `max_response_bytes` the size of
+    their result.
 
-    Without `introspection` nothing reveals the schema: error messages contain no suggestions either.
+    Without `introspection`, nothing reveals the schema: error messages contain no suggestions either.
     """
 
-    tokens: int = 0
-    depth: int = 0
-    aliases: int = 0
-    root_fields: int = 0
-    directives: int = 0
-    page: int = 0
-    cost: int = 0
-    scan: int = 0
-    seconds: float = 0.0
+    max_tokens: int = 0
+    max_depth: int = 0
+    max_aliases: int = 0
+    max_root_fields: int = 0
+    max_directives: int = 0
+    max_page_size: int = 0
+    max_cost: int = 0
+    max_scan: int = 0
+    timeout_seconds: float = 0.0
     max_response_bytes: int = 0
     introspection: bool = True
 
 
 UNLIMITED = Limits()
-SERVED = Limits(
-    tokens=2_000,
-    depth=16,
-    aliases=30,
-    root_fields=20,
-    directives=50,
-    page=100,
-    cost=20_000,
-    scan=80_000,  # about 0.8 s, less than half of `seconds`
-    seconds=2.0,
+DEFAULT_LIMITS = Limits(
+    max_tokens=2_000,
+    max_depth=16,
+    max_aliases=30,
+    max_root_fields=20,
+    max_directives=50,
+    max_page_size=100,
+    max_cost=20_000,
+    max_scan=80_000,  # about 0.8 s, less than half of `timeout_seconds`
+    timeout_seconds=2.0,
     max_response_bytes=64 << 20,
 )
 """Default limits of the server."""
 
+# Environment variables, with their defaults and maximums.
 
 EDITOR_TOKENS = "GQLNEWS_EDITOR_TOKENS"
 DATABASE = "GQLNEWS_DB"
@@ -66,43 +68,43 @@ UNPUBLISHED = "GQLNEWS_UNPUBLISHED"
 EXPLORER = "GQLNEWS_EXPLORER"
 LOG_FORMAT = "GQLNEWS_LOG_FORMAT"
 
-CACHE, FIELDS = "GQLNEWS_RESPONSE_CACHE_MB", "GQLNEWS_FIELD_CACHE_MB"
-CACHE_MB, FIELDS_MB, MAX_CACHE_MB = 64, 32, 1_000_000
+RESPONSE_CACHE, FIELD_CACHE = "GQLNEWS_RESPONSE_CACHE_MB", "GQLNEWS_FIELD_CACHE_MB"
+RESPONSE_CACHE_MB, FIELD_CACHE_MB, MAX_CACHE_MB = 64, 32, 1_000_000
 STREAMS = "GQLNEWS_MAX_STREAMS"
-STREAMS_OF_ONE = "GQLNEWS_MAX_STREAMS_PER_CLIENT"
+STREAMS_PER_CLIENT = "GQLNEWS_MAX_STREAMS_PER_CLIENT"
 MAX_STREAMS, MAX_STREAMS_PER_CLIENT = 10_000, 100
 MAX_LIMIT = 100_000
 TOKENS, DEPTH, ALIASES = "GQLNEWS_MAX_TOKENS", "GQLNEWS_MAX_DEPTH", "GQLNEWS_MAX_ALIASES"
 ROOT_FIELDS, DIRECTIVES = "GQLNEWS_MAX_ROOT_FIELDS", "GQLNEWS_MAX_DIRECTIVES"
-PAGE, COST, SECONDS = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_QUERY_TIMEOUT"
+PAGE, COST, QUERY_TIMEOUT = "GQLNEWS_MAX_PAGE", "GQLNEWS_MAX_COST", "GQLNEWS_QUERY_TIMEOUT"
 SCAN = "GQLNEWS_MAX_SCAN"
-ANSWER = "GQLNEWS_MAX_RESPONSE_MB"
+RESPONSE_SIZE = "GQLNEWS_MAX_RESPONSE_MB"
 INTROSPECTION = "GQLNEWS_INTROSPECTION"
-METRICS, TRACES = "GQLNEWS_METRICS", "GQLNEWS_TRACING"
+METRICS, TRACING = "GQLNEWS_METRICS", "GQLNEWS_TRACING"
 OTLP_ENDPOINT_VARS = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
 )  # OpenTelemetry's own
-TRACING = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
-MAX_COST, MAX_SECONDS = 9_999_999, 3_600.0
+TRACING_MODULES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+MAX_COST, MAX_TIMEOUT_SECONDS = 9_999_999, 3_600.0
 MIN_PAGE_SIZE = 20  # the default page size of a request
 MEBIBYTE = 1 << 20
 
-HTTP_STATUS = "GQLNEWS_STATUS_CODES"
+STATUS_CODES = "GQLNEWS_STATUS_CODES"
 ALLOW_ORIGINS = "GQLNEWS_ALLOW_ORIGINS"
-DOCUMENTS = "GQLNEWS_PERSISTED_DOCUMENTS"
-TRUSTED_ONLY = "GQLNEWS_PERSISTED_ONLY"
-IN_FLIGHT = "GQLNEWS_MAX_CONCURRENT_REQUESTS"
-RATE = "GQLNEWS_RATE_LIMIT"
-MAX_IN_FLIGHT, MAX_RATE = 1_000, 9_999_999
+PERSISTED_DOCUMENTS = "GQLNEWS_PERSISTED_DOCUMENTS"
+PERSISTED_ONLY = "GQLNEWS_PERSISTED_ONLY"
+CONCURRENT_REQUESTS = "GQLNEWS_MAX_CONCURRENT_REQUESTS"
+RATE_LIMIT = "GQLNEWS_RATE_LIMIT"
+MAX_CONCURRENT_REQUESTS, MAX_RATE = 1_000, 9_999_999
 
-Word = TypeVar("Word", bound=StrEnum)
+EnumMember = TypeVar("EnumMember", bound=StrEnum)
 
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-_YES = frozenset({"1", "true", "t", "yes", "y", "on"})
-_NO = frozenset({"0", "false", "f", "no", "n", "off"})
+_TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
+_FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
 class LogFormat(StrEnum):
@@ -121,20 +123,18 @@ class StatusCodePolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """HTTP settings; `rate` is the query cost allowed per second and client address, 0 is no limit."""
+    """HTTP settings; `rate_limit` is the query cost allowed per second and client address, 0 is no limit."""
 
-    status: StatusCodePolicy = StatusCodePolicy.SPEC
+    status_codes: StatusCodePolicy = StatusCodePolicy.SPEC
     allow_origins: tuple[str, ...] = ()
-    documents: Path | None = None
-    trusted_only: bool = False
-    in_flight: int = MAX_IN_FLIGHT
-    rate: int = 0
+    persisted_documents: Path | None = None
+    persisted_only: bool = False
+    max_concurrent_requests: int = MAX_CONCURRENT_REQUESTS
+    rate_limit: int = 0
 
     def __post_init__(self) -> None:
-        if self.trusted_only and self.documents is None:
-            raise SettingsError(
-                "--persisted-only needs the documents that are trusted: name them by --persisted-documents"
-            )
+        if self.persisted_only and self.persisted_documents is None:
+            raise SettingsError("--persisted-only needs the documents to allow: set --persisted-documents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +145,14 @@ class ServerSettings:
     unpublished: bool = False
     explorer: bool = True
     editor_tokens: tuple[bytes, ...] = ()
-    cache_bytes: int = CACHE_MB * MEBIBYTE
-    fields_bytes: int = FIELDS_MB * MEBIBYTE
+    response_cache_bytes: int = RESPONSE_CACHE_MB * MEBIBYTE
+    field_cache_bytes: int = FIELD_CACHE_MB * MEBIBYTE
     max_streams: int = MAX_STREAMS
     max_streams_per_client: int = MAX_STREAMS_PER_CLIENT
-    limits: Limits = SERVED
+    limits: Limits = DEFAULT_LIMITS
     http: HttpSettings = HttpSettings()
     metrics: bool = False
-    traces: bool = False
+    tracing: bool = False
 
 
 def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
@@ -165,8 +165,8 @@ def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
     for number, entry in enumerate(entries, start=1):
         if not _SHA256_HEX.fullmatch(entry):
             raise SettingsError(
-                f"{EDITOR_TOKENS}: entry {number} is no SHA-256 hash (64 hex digits); give the token's hash, "
-                "not the token: printf %s TOKEN | sha256sum"
+                f"{EDITOR_TOKENS}: entry {number} is not a SHA-256 hash (64 hex digits); use the hash of the "
+                "token: printf %s TOKEN | sha256sum"
             )
     return tuple(bytes.fromhex(entry) for entry in entries)
 
@@ -178,95 +178,101 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
         unpublished=_flag(environ, UNPUBLISHED, default=False),
         explorer=_flag(environ, EXPLORER, default=True),
         editor_tokens=editor_tokens(environ),
-        cache_bytes=_bytes(environ, CACHE, CACHE_MB),
-        fields_bytes=_bytes(environ, FIELDS, FIELDS_MB),
+        response_cache_bytes=_bytes(environ, RESPONSE_CACHE, RESPONSE_CACHE_MB),
+        field_cache_bytes=_bytes(environ, FIELD_CACHE, FIELD_CACHE_MB),
         max_streams=_int(environ, STREAMS, MAX_STREAMS, MAX_LIMIT, "streams; 0 is no limit"),
         max_streams_per_client=_int(
-            environ, STREAMS_OF_ONE, MAX_STREAMS_PER_CLIENT, MAX_LIMIT, "streams; 0 is no limit"
+            environ, STREAMS_PER_CLIENT, MAX_STREAMS_PER_CLIENT, MAX_LIMIT, "streams; 0 is no limit"
         ),
         http=_http_settings(environ),
         limits=request_limits(environ),
         metrics=_flag(environ, METRICS, default=False),
-        traces=tracing_enabled(_optional_flag(environ, TRACES), environ),
+        tracing=tracing_enabled(_optional_flag(environ, TRACING), environ),
     )
 
 
 def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
     """Read the request limits from the environment; raises SettingsError."""
 
-    def limit(name: str, default: int, what: str) -> int:
-        return _int(environ, name, default, MAX_COST, f"{what}; 0 is no limit")
+    def limit(name: str, default: int, description: str) -> int:
+        return _int(environ, name, default, MAX_COST, f"{description}; 0 is no limit")
 
     return Limits(
-        tokens=limit(TOKENS, SERVED.tokens, "tokens"),
-        depth=limit(DEPTH, SERVED.depth, "fields with selections, one in the other"),
-        aliases=limit(ALIASES, SERVED.aliases, "aliases"),
-        root_fields=limit(ROOT_FIELDS, SERVED.root_fields, "root fields"),
-        directives=limit(DIRECTIVES, SERVED.directives, "directives"),
-        page=_page_size(environ),
-        cost=limit(COST, SERVED.cost, "objects"),
-        scan=limit(SCAN, SERVED.scan, "thousand comparisons"),
-        seconds=_timeout(environ),
+        max_tokens=limit(TOKENS, DEFAULT_LIMITS.max_tokens, "tokens"),
+        max_depth=limit(DEPTH, DEFAULT_LIMITS.max_depth, "levels of nested selections"),
+        max_aliases=limit(ALIASES, DEFAULT_LIMITS.max_aliases, "aliases"),
+        max_root_fields=limit(ROOT_FIELDS, DEFAULT_LIMITS.max_root_fields, "root fields"),
+        max_directives=limit(DIRECTIVES, DEFAULT_LIMITS.max_directives, "directives"),
+        max_page_size=_page_size(environ),
+        max_cost=limit(COST, DEFAULT_LIMITS.max_cost, "objects"),
+        max_scan=limit(SCAN, DEFAULT_LIMITS.max_scan, "thousand comparisons"),
+        timeout_seconds=_timeout(environ),
         max_response_bytes=_int(
-            environ, ANSWER, SERVED.max_response_bytes // MEBIBYTE, 900, "mebibytes; 0 is no limit"
+            environ,
+            RESPONSE_SIZE,
+            DEFAULT_LIMITS.max_response_bytes // MEBIBYTE,
+            900,
+            "MiB; 0 is no limit",
         )
         * MEBIBYTE,
-        introspection=_flag(environ, INTROSPECTION, default=SERVED.introspection),
+        introspection=_flag(environ, INTROSPECTION, default=DEFAULT_LIMITS.introspection),
     )
 
 
 def _http_settings(environ: Mapping[str, str]) -> HttpSettings:
-    documents = environ.get(DOCUMENTS)
+    documents = environ.get(PERSISTED_DOCUMENTS)
     return HttpSettings(
-        status=_enum(environ, HTTP_STATUS, StatusCodePolicy.SPEC),
-        allow_origins=origins(environ.get(ALLOW_ORIGINS, "").split()),
-        documents=Path(documents) if documents else None,
-        trusted_only=_flag(environ, TRUSTED_ONLY, default=False),
-        in_flight=_int(environ, IN_FLIGHT, MAX_IN_FLIGHT, MAX_LIMIT, "requests; 0 is no limit"),
-        rate=_int(environ, RATE, 0, MAX_RATE, "of cost a second; 0 is no limit"),
+        status_codes=_enum(environ, STATUS_CODES, StatusCodePolicy.SPEC),
+        allow_origins=parse_origins(environ.get(ALLOW_ORIGINS, "").split()),
+        persisted_documents=Path(documents) if documents else None,
+        persisted_only=_flag(environ, PERSISTED_ONLY, default=False),
+        max_concurrent_requests=_int(
+            environ, CONCURRENT_REQUESTS, MAX_CONCURRENT_REQUESTS, MAX_LIMIT, "requests; 0 is no limit"
+        ),
+        rate_limit=_int(environ, RATE_LIMIT, 0, MAX_RATE, "cost per second; 0 is no limit"),
     )
 
 
-def origins(given: Sequence[str]) -> tuple[str, ...]:
+def parse_origins(values: Sequence[str]) -> tuple[str, ...]:
     """Normalize origins as browsers send them: lower case, without the default port. Raises SettingsError."""
-    return tuple(_origin(one) for one in given)
+    return tuple(_parse_origin(one) for one in values)
 
 
-def _origin(given: str) -> str:
-    if given == "*":
-        return given
-    parts = _ORIGIN.fullmatch(given.lower())
+def _parse_origin(value: str) -> str:
+    if value == "*":
+        return value
+    parts = _ORIGIN.fullmatch(value.lower())
     if parts is None:
-        message = f"{ALLOW_ORIGINS}: {given!r} is no origin; give one such as https://news.example, or *"
+        message = f"{ALLOW_ORIGINS}: {value!r} is not an origin; use one such as https://news.example, or *"
         raise SettingsError(message)
     scheme, host, port = parts.groups(default="")
     return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else port}"
 
 
-def tracing_enabled(asked: bool | None, environ: Mapping[str, str] = os.environ) -> bool:
+def tracing_enabled(requested: bool | None, environ: Mapping[str, str] = os.environ) -> bool:
     """Decide whether to trace operations.
 
     None enables tracing if an OTLP endpoint is set in the environment and the `otel` extra is installed.
     Raises SettingsError if tracing is requested and the extra is missing.
     """
-    if asked and not _has_tracing():
+    if requested and not _has_tracing():
         raise SettingsError("--tracing needs OpenTelemetry: pip install 'gqlnews[otel]'")
-    if asked is None:
+    if requested is None:
         return any(environ.get(name) for name in OTLP_ENDPOINT_VARS) and _has_tracing()
-    return asked
+    return requested
 
 
 def _has_tracing() -> bool:
     try:
-        return all(find_spec(name) for name in TRACING)
+        return all(find_spec(name) for name in TRACING_MODULES)
     except ModuleNotFoundError:  # a parent package is missing
         return False
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the user's cache folder; a relative XDG_CACHE_HOME is ignored, as the XDG spec requires."""
-    named = Path(environ.get("XDG_CACHE_HOME", ""))
-    return named if named.is_absolute() else Path.home() / ".cache"
+    folder = Path(environ.get("XDG_CACHE_HOME", ""))
+    return folder if folder.is_absolute() else Path.home() / ".cache"
 
 
 def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
@@ -277,46 +283,44 @@ def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
 def _database(environ: Mapping[str, str]) -> Path:
     if path := environ.get(DATABASE):
         return Path(path)
-    raise SettingsError(f"{DATABASE} is not set: name the database that `gqlnews ingest` made")
+    raise SettingsError(f"{DATABASE} is not set: set it to the database that `gqlnews ingest` created")
 
 
-def _int(environ: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
-    word = environ.get(name, "").strip() or str(default)
-    if not re.fullmatch(r"[0-9]{1,7}", word) or int(word) > most:
-        raise SettingsError(f"{name}: {word[:20]!r} is no such number; give 0 to {most} {what}")
-    return int(word)
+def _int(environ: Mapping[str, str], name: str, default: int, maximum: int, description: str) -> int:
+    text = environ.get(name, "").strip() or str(default)
+    if not re.fullmatch(r"[0-9]{1,7}", text) or int(text) > maximum:
+        raise SettingsError(f"{name}: {text[:20]!r} is not a number from 0 to {maximum} ({description})")
+    return int(text)
 
 
 def _bytes(environ: Mapping[str, str], name: str, default: int) -> int:
     """Read a cache size in MiB and return it in bytes."""
-    return _int(environ, name, default, MAX_CACHE_MB, "mebibytes; 0 keeps none") * MEBIBYTE
+    return _int(environ, name, default, MAX_CACHE_MB, "MiB; 0 disables it") * MEBIBYTE
 
 
-def _enum(environ: Mapping[str, str], name: str, default: Word) -> Word:
+def _enum(environ: Mapping[str, str], name: str, default: EnumMember) -> EnumMember:
     """Read a member of the enum that `default` belongs to."""
-    words = type(default)
-    word = environ.get(name) or default
-    if word not in set(words):
-        raise SettingsError(f"{name}: {word!r} is no such word; give {' or '.join(words)}")
-    return words(word)
+    members = type(default)
+    text = environ.get(name) or default
+    if text not in set(members):
+        raise SettingsError(f"{name}: {text!r} is not valid; use {' or '.join(members)}")
+    return members(text)
 
 
 def _page_size(environ: Mapping[str, str]) -> int:
-    page = _int(environ, PAGE, SERVED.page, SERVED.page, "nodes of a page")
+    page = _int(environ, PAGE, DEFAULT_LIMITS.max_page_size, DEFAULT_LIMITS.max_page_size, "nodes per page")
     if page < MIN_PAGE_SIZE:
-        raise SettingsError(
-            f"{PAGE}: {page} is less than a page has by default; give {MIN_PAGE_SIZE} or more"
-        )
+        raise SettingsError(f"{PAGE}: {page} is less than the default page size; use {MIN_PAGE_SIZE} or more")
     return page
 
 
 def _timeout(environ: Mapping[str, str]) -> float:
-    word = environ.get(SECONDS, "").strip() or str(SERVED.seconds)
-    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", word) or float(word) > MAX_SECONDS:
+    text = environ.get(QUERY_TIMEOUT, "").strip() or str(DEFAULT_LIMITS.timeout_seconds)
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) or float(text) > MAX_TIMEOUT_SECONDS:
         raise SettingsError(
-            f"{SECONDS}: {word[:20]!r} is no such number; give 0 to 3600 seconds; 0 is no limit"
+            f"{QUERY_TIMEOUT}: {text[:20]!r} is not a number from 0 to 3600 (seconds; 0 is no limit)"
         )
-    return float(word)
+    return float(text)
 
 
 def _optional_flag(environ: Mapping[str, str], name: str) -> bool | None:
@@ -325,9 +329,9 @@ def _optional_flag(environ: Mapping[str, str], name: str) -> bool | None:
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
-    word = environ.get(name, "").strip().lower()
-    if not word:
+    text = environ.get(name, "").strip().lower()
+    if not text:
         return default
-    if word not in _YES | _NO:
-        raise SettingsError(f"{name}: {word!r} is neither yes nor no; give 1 or 0")
-    return word in _YES
+    if text not in _TRUE | _FALSE:
+        raise SettingsError(f"{name}: {text!r} is not a boolean; use 1 or 0")
+    return text in _TRUE

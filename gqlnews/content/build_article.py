@@ -1,4 +1,7 @@
-"""Build an article from the raw front matter values and validate what they mean."""
+"""Build an article from the raw front matter values, and validate them.
+
+Both YAML parsers, the fast one and the one with positions, end here, so they cannot disagree.
+"""
 
 import re
 from collections.abc import Callable
@@ -25,15 +28,15 @@ from gqlnews.content.models import (
 from gqlnews.text_keys import topic_slug
 from gqlnews.timestamps import Instant, parse_instant
 
-# Normalize URLs from files.
+# URLs.
 
 
 _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def normalize_url(written: str, base_url: str | None) -> str:
+def normalize_url(text: str, base_url: str | None) -> str:
     """Replace `&amp;` by `&`, and resolve a relative URL against `base_url` if there is one."""
-    url = written.replace("&amp;", "&")
+    url = text.replace("&amp;", "&")
     if base_url is None or _HAS_SCHEME.match(url):
         return url
     try:
@@ -42,7 +45,7 @@ def normalize_url(written: str, base_url: str | None) -> str:
         return url
 
 
-# Build what articles and related entries have in common: URLs, images and provider.
+# Common parts of articles and related entries: URLs, images and provider.
 
 
 AS_JSON = msgspec.json.Encoder()
@@ -63,14 +66,14 @@ class StoredImage(msgspec.Struct, rename="camel", gc=False):
 
 @dataclass(slots=True)
 class ParseContext:
-    """Parse context of one file: the options and the findings so far."""
+    """Parse context of one file: the options and the diagnostics so far."""
 
     options: ParseOptions
-    findings: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
 
-    def found(self, place: FieldPath, code: ProblemCode, message: str) -> None:
-        """Add a finding."""
-        self.findings.append(Diagnostic(place, code, message))
+    def report(self, field_path: FieldPath, code: ProblemCode, message: str) -> None:
+        """Add a diagnostic."""
+        self.diagnostics.append(Diagnostic(field_path, code, message))
 
 
 @dataclass(slots=True)
@@ -85,34 +88,37 @@ class ResolvedUrls:
     key: str
 
 
-def resolve_urls(raw: RawCoverage, place: FieldPath, reading: ParseContext) -> ResolvedUrls:
+def resolve_urls(raw: RawCoverage, field_path: FieldPath, context: ParseContext) -> ResolvedUrls:
     """Resolve the URLs, preferring current keys over legacy ones; `url` is None if there is no page."""
-    source = _url(raw.source_url, place, "sourceUrl", reading)
-    own_web = _url(raw.web_url, place, "webUrl", reading)
-    original = _url(raw.original_url, place, "originalUrl", reading) or source
-    web = own_web or source
+    source = _url(raw.source_url, field_path, "sourceUrl", context)
+    current_web = _url(raw.web_url, field_path, "webUrl", context)
+    original = _url(raw.original_url, field_path, "originalUrl", context) or source
+    web = current_web or source
     return ResolvedUrls(
         web=web,
         original=original,
-        amp=_url(raw.amp_web_url, place, "ampWebUrl", reading) or _url(raw.amp_url, place, "ampUrl", reading),
-        cdn_amp=_url(raw.cdn_amp_web_url, place, "cdnAmpWebUrl", reading)
-        or _url(raw.cdn_amp_url, place, "cdnAmpUrl", reading),
+        amp=_url(raw.amp_web_url, field_path, "ampWebUrl", context)
+        or _url(raw.amp_url, field_path, "ampUrl", context),
+        cdn_amp=_url(raw.cdn_amp_web_url, field_path, "cdnAmpWebUrl", context)
+        or _url(raw.cdn_amp_url, field_path, "cdnAmpUrl", context),
         url=web or original,
-        key="webUrl" if own_web else "sourceUrl" if source else "originalUrl",
+        key="webUrl" if current_web else "sourceUrl" if source else "originalUrl",
     )
 
 
-def encode_images(raw: list[RawImage] | None, place: FieldPath, reading: ParseContext) -> str:
+def encode_images(raw: list[RawImage] | None, field_path: FieldPath, context: ParseContext) -> str:
     """Encode the images as JSON text, without those that have no URL."""
     if not raw:
         return _NO_IMAGES
     images = []
     for index, each in enumerate(raw):
-        at = (*place, "images", index)
-        url = _url(each.url, at, "url", reading)
+        image_path = (*field_path, "images", index)
+        url = _url(each.url, image_path, "url", context)
         if url is None:
-            reading.found(
-                at, ProblemCode.LEFT_OUT, "An image without `url` is left out: give it one, or delete it."
+            context.report(
+                image_path,
+                ProblemCode.LEFT_OUT,
+                "An image without `url` is left out: give it one, or delete it.",
             )
             continue
         images.append(
@@ -121,15 +127,17 @@ def encode_images(raw: list[RawImage] | None, place: FieldPath, reading: ParseCo
     return AS_JSON.encode(images).decode()
 
 
-def build_provider(raw: RawProvider | None, place: FieldPath, reading: ParseContext) -> ParsedProvider | None:
+def build_provider(
+    raw: RawProvider | None, field_path: FieldPath, context: ParseContext
+) -> ParsedProvider | None:
     """Build the provider, with its domain as the default name; return None without a domain."""
     if raw is None:
         return None
-    at = (*place, "provider")
-    images = encode_images(raw.images, at, reading)
+    provider_path = (*field_path, "provider")
+    images = encode_images(raw.images, provider_path, context)
     if not raw.domain:
-        reading.found(
-            at,
+        context.report(
+            provider_path,
             ProblemCode.LEFT_OUT,
             "A provider without `domain` is left out: give it one, such as `nextgov.com`.",
         )
@@ -137,46 +145,46 @@ def build_provider(raw: RawProvider | None, place: FieldPath, reading: ParseCont
     return ParsedProvider(raw.domain, raw.name or raw.domain, images)
 
 
-def _url(written: str | None, place: FieldPath, key: str, reading: ParseContext) -> str | None:
-    if not written or written.isspace():
+def _url(text: str | None, field_path: FieldPath, key: str, context: ParseContext) -> str | None:
+    if not text or text.isspace():
         return None
-    if "&amp;" in written:
+    if "&amp;" in text:
         message = f"`{key}` is written with `&amp;` and is served with `&`: write `&`."
-        reading.found((*place, key), ProblemCode.ESCAPED_URL, message)
-    return normalize_url(written, reading.options.base_url)
+        context.report((*field_path, key), ProblemCode.ESCAPED_URL, message)
+    return normalize_url(text, context.options.base_url)
 
 
-# Build the related coverage of one article.
+# Related coverage.
 
 
-_LACKS = "A related entry without {} is left out: give it one, or delete it."
-_NO_DATE = "A related entry is left out: `{:.40}` is no date such as `2021-04-15T13:00:00Z`."
+_MISSING_KEY = "A related entry without {} is left out: give it one, or delete it."
+_BAD_DATE = "A related entry is left out: `{:.40}` is no date such as `2021-04-15T13:00:00Z`."
 
 
 def build_related(
-    raw: list[RawRelated] | None, own: ResolvedUrls, reading: ParseContext
+    raw: list[RawRelated] | None, article_urls: ResolvedUrls, context: ParseContext
 ) -> tuple[ParsedRelated, ...]:
     """Build the valid entries in file order; repeats and self-references stay, with a warning."""
     if not raw:
         return ()
-    own_urls = {own.web, own.original, own.amp, own.cdn_amp}
+    own_urls = {article_urls.web, article_urls.original, article_urls.amp, article_urls.cdn_amp}
     listed: set[str] = set()
     entries = []
     for index, each in enumerate(raw):
-        place = ("related", index)
-        urls = resolve_urls(each, place, reading)
-        entry = _entry(each, urls, place, reading)
+        field_path = ("related", index)
+        urls = resolve_urls(each, field_path, context)
+        entry = _entry(each, urls, field_path, context)
         if entry is None:
             continue
         if entry.url in own_urls:
-            reading.found(
-                (*place, urls.key),
+            context.report(
+                (*field_path, urls.key),
                 ProblemCode.SELF_RELATED,
                 "This is the article's own URL: delete the entry.",
             )
         if entry.url in listed:
-            reading.found(
-                (*place, urls.key),
+            context.report(
+                (*field_path, urls.key),
                 ProblemCode.RELATED_TWICE,
                 "An entry before this one has the same URL: delete one.",
             )
@@ -186,24 +194,28 @@ def build_related(
 
 
 def _entry(
-    raw: RawRelated, urls: ResolvedUrls, place: FieldPath, reading: ParseContext
+    raw: RawRelated, urls: ResolvedUrls, field_path: FieldPath, context: ParseContext
 ) -> ParsedRelated | None:
     if not raw.title or raw.title.isspace():
-        reading.found(place, ProblemCode.LEFT_OUT, _LACKS.format("`title`"))
+        context.report(field_path, ProblemCode.LEFT_OUT, _MISSING_KEY.format("`title`"))
         return None
     if urls.url is None:
-        reading.found(place, ProblemCode.LEFT_OUT, _LACKS.format("`webUrl` or `originalUrl`"))
+        context.report(field_path, ProblemCode.LEFT_OUT, _MISSING_KEY.format("`webUrl` or `originalUrl`"))
         return None
     published = parse_instant(raw.published_date_time) if raw.published_date_time is not None else None
     if published is None and raw.published_date_time is not None:
-        message = _NO_DATE.format(raw.published_date_time)
-        reading.found((*place, "publishedDateTime"), ProblemCode.LEFT_OUT, message)
+        message = _BAD_DATE.format(raw.published_date_time)
+        context.report((*field_path, "publishedDateTime"), ProblemCode.LEFT_OUT, message)
         return None
-    return _related(raw, urls, published, place, reading)
+    return _related(raw, urls, published, field_path, context)
 
 
 def _related(
-    raw: RawRelated, urls: ResolvedUrls, published: Instant | None, place: FieldPath, reading: ParseContext
+    raw: RawRelated,
+    urls: ResolvedUrls,
+    published: Instant | None,
+    field_path: FieldPath,
+    context: ParseContext,
 ) -> ParsedRelated | None:
     return ParsedRelated(
         title=raw.title or "",
@@ -217,44 +229,47 @@ def _related(
         published_date_time=published.text if published else None,
         type=DEFAULT_TYPE if raw.type is None else raw.type,
         quality=raw.quality,
-        provider=build_provider(raw.provider, place, reading),
-        images=encode_images(raw.images, place, reading),
+        provider=build_provider(raw.provider, field_path, context),
+        images=encode_images(raw.images, field_path, context),
     )
 
 
-# Build an article from the raw front matter values and validate what they mean.
-#
-# Both YAML parsers, the fast one and the one with positions, end here, so they cannot disagree.
+# Articles.
 
 
-Locate = Callable[[FieldPath], Position]
+PositionLookup = Callable[[FieldPath], Position]
 
-_SEALED = re.compile(r"[A-Za-z0-9+/]+={0,2};[A-Za-z0-9+/]+={0,2}")
+_ENCRYPTED = re.compile(r"[A-Za-z0-9+/]+={0,2};[A-Za-z0-9+/]+={0,2}")
 
 
 def build_article(
-    slug: str, raw: RawArticle, extra: str, rendered: RenderedBody, options: ParseOptions, locate: Locate
+    slug: str,
+    raw: RawArticle,
+    extra: str,
+    rendered: RenderedBody,
+    options: ParseOptions,
+    locate: PositionLookup,
 ) -> tuple[ParsedArticle | None, list[Diagnostic]]:
-    """Build the article, or return None if a finding is an error; `locate` returns a value's position."""
-    reading = ParseContext(options)
-    urls = resolve_urls(raw, (), reading)
-    published = _parse_published(raw.published_date_time, reading)
-    topics = _topics(raw.topics, reading)
-    related = build_related(raw.related, urls, reading)
-    provider = build_provider(raw.provider, (), reading)
-    images = encode_images(raw.images, (), reading)
-    featured_content = _embed(raw.featured_content, reading)
-    _check_secured(raw.secured, reading)
+    """Build the article, or return None if a diagnostic is an error; `locate` returns a value's position."""
+    context = ParseContext(options)
+    urls = resolve_urls(raw, (), context)
+    published = _parse_published(raw.published_date_time, context)
+    topics = _topics(raw.topics, context)
+    related = build_related(raw.related, urls, context)
+    provider = build_provider(raw.provider, (), context)
+    images = encode_images(raw.images, (), context)
+    featured_content = _embed(raw.featured_content, context)
+    _check_secured(raw.secured, context)
     if not raw.title or raw.title.isspace():
-        reading.found(("title",), ProblemCode.MISSING_KEY, "`title` is missing: an article needs one.")
+        context.report(("title",), ProblemCode.MISSING_KEY, "`title` is missing: an article needs one.")
     if urls.url is None:
-        reading.found(
+        context.report(
             ("webUrl",),
             ProblemCode.MISSING_KEY,
             "`webUrl` or `originalUrl` is missing: an article needs one.",
         )
-    if has_error(reading.findings) or not raw.title or not urls.url or not published:
-        return None, reading.findings
+    if has_error(context.diagnostics) or not raw.title or not urls.url or not published:
+        return None, context.diagnostics
     article = ParsedArticle(
         title=raw.title,
         excerpt=raw.excerpt,
@@ -283,33 +298,33 @@ def build_article(
         reading_minutes=rendered.minutes,
         secured=raw.secured,
         extra=extra,
-        url_mark=locate((urls.key,)),
-        published_mark=None if raw.published is None else locate(("published",)),
+        url_position=locate((urls.key,)),
+        published_position=None if raw.published is None else locate(("published",)),
     )
-    return article, reading.findings
+    return article, context.diagnostics
 
 
-def _parse_published(written: str | None, reading: ParseContext) -> Instant | None:
-    if written is None:
-        reading.found(
+def _parse_published(text: str | None, context: ParseContext) -> Instant | None:
+    if text is None:
+        context.report(
             ("publishedDateTime",),
             ProblemCode.MISSING_KEY,
             "`publishedDateTime` is missing: an article needs one.",
         )
         return None
-    instant = parse_instant(written)
+    instant = parse_instant(text)
     if instant is None:
-        message = f"`{written[:40]}` is no date: write one such as `2021-04-15T13:00:00Z` or `2021-04-15`."
-        reading.found(("publishedDateTime",), ProblemCode.BAD_DATE, message)
+        message = f"`{text[:40]}` is no date: write one such as `2021-04-15T13:00:00Z` or `2021-04-15`."
+        context.report(("publishedDateTime",), ProblemCode.BAD_DATE, message)
     return instant
 
 
-def _topics(names: list[str] | None, reading: ParseContext) -> tuple[ParsedTopic, ...]:
+def _topics(names: list[str] | None, context: ParseContext) -> tuple[ParsedTopic, ...]:
     """Build the topics without blank names, one for each slug; the first spelling wins."""
     topics: dict[str, ParsedTopic] = {}
     for index, name in enumerate(names or ()):
         if not name or name.isspace():
-            reading.found(
+            context.report(
                 ("topics", index), ProblemCode.LEFT_OUT, "A topic without a name is left out: delete it."
             )
             continue
@@ -318,17 +333,17 @@ def _topics(names: list[str] | None, reading: ParseContext) -> tuple[ParsedTopic
     return tuple(topics.values())
 
 
-def _embed(written: str | None, reading: ParseContext) -> str | None:
-    if written is None:
+def _embed(text: str | None, context: ParseContext) -> str | None:
+    if text is None:
         return None
-    if not is_safe_to_sanitize(written):
+    if not is_safe_to_sanitize(text):
         message = "`featuredContent` is too much HTML to sanitise and is left out: make it simpler."
-        reading.found(("featuredContent",), ProblemCode.LEFT_OUT, message)
+        context.report(("featuredContent",), ProblemCode.LEFT_OUT, message)
         return None
-    return sanitize_embed(written, reading.options.iframe_hosts)
+    return sanitize_embed(text, context.options.iframe_hosts)
 
 
-def _check_secured(secured: str | None, reading: ParseContext) -> None:
-    if secured is not None and not _SEALED.fullmatch(secured):
+def _check_secured(secured: str | None, context: ParseContext) -> None:
+    if secured is not None and not _ENCRYPTED.fullmatch(secured):
         message = "`secured` is not of the form `base64;base64`: seal it again. It is stored unchanged."
-        reading.found(("secured",), ProblemCode.BAD_SECURED, message)
+        context.report(("secured",), ProblemCode.BAD_SECURED, message)

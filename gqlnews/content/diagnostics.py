@@ -1,4 +1,4 @@
-"""Problem codes, and the conversion of findings to problems with line and column."""
+"""Problem codes, and the conversion of diagnostics to problems with line and column."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -48,20 +48,20 @@ WARNINGS = frozenset(
 )
 
 
-def severity_of(code: ProblemCode) -> ProblemSeverity:
+def get_severity(code: ProblemCode) -> ProblemSeverity:
     """Return the fixed severity of a code."""
     return ProblemSeverity.WARNING if code in WARNINGS else ProblemSeverity.ERROR
 
 
-# Diagnostics, and their conversion to Problems with line and column.
+# Diagnostics, and their conversion to problems.
 #
-# Values are validated without knowing their position, so a Finding names a path from the top of the front
-# matter, such as `("related", 3, "webUrl")`. The parser with positions creates Notes with character offsets.
+# Values are validated without knowing their position, so a Diagnostic names a path from the top of the front
+# matter, such as `("related", 3, "webUrl")`. The parser with positions creates OffsetDiagnostics.
 
 
 FieldPath = tuple[str | int, ...]
 
-OPENING = Position(1, 1)
+FRONT_MATTER_START = Position(1, 1)
 """Start of the front matter, reported as the position of missing keys."""
 
 
@@ -69,16 +69,16 @@ OPENING = Position(1, 1)
 class Diagnostic:
     """Diagnostic about the value at a path of the front matter."""
 
-    place: FieldPath
+    field_path: FieldPath
     code: ProblemCode
     message: str
 
 
 @dataclass(slots=True)
 class OffsetDiagnostic:
-    """Diagnostic at the character offset `index` of the front matter."""
+    """Diagnostic at the character offset `offset` of the front matter."""
 
-    index: int
+    offset: int
     code: ProblemCode
     message: str
 
@@ -90,31 +90,31 @@ class LineIndex:
         self._front = front
         self._first_line = first_line
 
-    def mark(self, index: int) -> Position:
-        """Return the position of the character at `index`."""
-        line = self._front.count("\n", 0, index)
-        start = self._front.rfind("\n", 0, index) + 1
-        return Position(self._first_line + line, index - start + 1)
+    def position(self, offset: int) -> Position:
+        """Return the position of the character at `offset`."""
+        line = self._front.count("\n", 0, offset)
+        start = self._front.rfind("\n", 0, offset) + 1
+        return Position(self._first_line + line, offset - start + 1)
 
 
-def has_error(found: Iterable[Diagnostic | OffsetDiagnostic]) -> bool:
+def has_error(diagnostics: Iterable[Diagnostic | OffsetDiagnostic]) -> bool:
     """Return whether any diagnostic is an error, which prevents the article from being served."""
-    return any(each.code not in WARNINGS for each in found)
+    return any(each.code not in WARNINGS for each in diagnostics)
 
 
 LocatedDiagnostic = tuple[Position, ProblemCode, str]
 """Position, code and message of a diagnostic."""
 
 
-def to_problems(path: str, marked: Iterable[LocatedDiagnostic]) -> tuple[ContentProblem, ...]:
+def to_problems(path: str, located: Iterable[LocatedDiagnostic]) -> tuple[ContentProblem, ...]:
     """Build the problems of one file, in file order."""
     return tuple(
-        problem(path, *each)
-        for each in sorted(marked, key=lambda each: (each[0].line, each[0].column, each[1]))
+        build_problem(path, *each)
+        for each in sorted(located, key=lambda each: (each[0].line, each[0].column, each[1]))
     )
 
 
-def problem(path: str, mark: Position | None, code: ProblemCode, message: str) -> ContentProblem:
-    """Build a problem; `mark` is None if it concerns the whole file."""
-    line, column = (mark.line, mark.column) if mark is not None else (None, None)
-    return ContentProblem(path, line, column, severity_of(code), code.value, message)
+def build_problem(path: str, position: Position | None, code: ProblemCode, message: str) -> ContentProblem:
+    """Build a problem; `position` is None if it concerns the whole file."""
+    line, column = (position.line, position.column) if position is not None else (None, None)
+    return ContentProblem(path, line, column, get_severity(code), code.value, message)

@@ -9,7 +9,7 @@ from gqlnews.content.build_article import AS_JSON
 from gqlnews.content.models import ARTICLE_KEYS
 from gqlnews.content.yaml_strict import MAX_INT64, Mapping, Node, Scalar, Sequence, parse_bool, to_json_scalar
 
-# Split a file into front matter and body.
+# Splitting.
 #
 # python-frontmatter's handler defines the fences. Its `split` is not used, because it loses line numbers and
 # fails on a file whose fence is never closed.
@@ -35,13 +35,13 @@ def split_front_matter(text: str) -> FrontMatter | None:
     """Split the text of a file; return None if it has no front matter or never closes it."""
     if "\r" not in text:
         return _split_front_matter(text)
-    fenced = _split_front_matter(text.replace("\r\n", "\n").replace("\r", "\n"))
-    if fenced is None:
+    front_matter = _split_front_matter(text.replace("\r\n", "\n").replace("\r", "\n"))
+    if front_matter is None:
         return None
-    return fenced._replace(body=_last_lines(text, fenced.body.count("\n")))
+    return front_matter._replace(body=_last_lines(text, front_matter.body.count("\n")))
 
 
-def opens(text: str) -> bool:
+def has_opening_fence(text: str) -> bool:
     """Return whether the first line is a fence."""
     return _HANDLER.detect(text.replace("\r", "\n", 1))
 
@@ -67,35 +67,35 @@ def _last_lines(text: str, breaks: int) -> str:
     return text[ends[-breaks] :] if breaks else ""
 
 
-# Encode unknown front matter keys as a JSON object, in file order.
+# Unknown keys, encoded as a JSON object in file order.
 #
-# `scalars.to_json_scalar` converts plain scalars; quoted scalars stay text.
+# `to_json_scalar` converts plain scalars; quoted scalars stay text.
 
 
 _MAX_FAST_DEPTH = 16
-EMPTY = "{}"
+EMPTY_OBJECT = "{}"
 
 
 def extra_from_tree(tree: Mapping) -> str:
     """Encode the unknown keys of a tree."""
-    unknown = {key: _json_of_node(node) for key, node in tree.items.items() if key not in ARTICLE_KEYS}
-    return AS_JSON.encode(unknown).decode() if unknown else EMPTY
+    unknown = {key: _node_to_json(node) for key, node in tree.items.items() if key not in ARTICLE_KEYS}
+    return AS_JSON.encode(unknown).decode() if unknown else EMPTY_OBJECT
 
 
 def extra_from_values(values: dict[str, Any]) -> str | None:
     """Encode the unknown keys of fast-parsed values; None if the other parser might read them differently."""
     if values.keys() <= ARTICLE_KEYS:
-        return EMPTY
+        return EMPTY_OBJECT
     unknown = {key: value for key, value in values.items() if key not in ARTICLE_KEYS}
     return AS_JSON.encode(unknown).decode() if _is_unambiguous(unknown, _MAX_FAST_DEPTH) else None
 
 
-def _json_of_node(node: Node) -> Any:
+def _node_to_json(node: Node) -> Any:
     match node:
         case Mapping():
-            return {key: _json_of_node(value) for key, value in node.items.items()}
+            return {key: _node_to_json(value) for key, value in node.items.items()}
         case Sequence():
-            return [_json_of_node(item) for item in node.items]
+            return [_node_to_json(item) for item in node.items]
         case Scalar():
             return to_json_scalar(node.text) if node.plain else node.text
         case _:

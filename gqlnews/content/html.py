@@ -13,7 +13,116 @@ import msgspec
 import nh3
 import pyromark
 
-# Sanitize `featuredContent`, the HTML embed of an article.
+# Markdown bodies.
+#
+# Anchors are inserted after the HTML is sanitized, because only then is every tag sure to be well-formed,
+# with its attributes in double quotes.
+
+
+_WORDS_PER_MINUTE = 240
+_OPTIONS = (
+    pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_FOOTNOTES | pyromark.Options.ENABLE_STRIKETHROUGH
+)
+_TAG = re.compile(r'<(/?)([a-z0-9]+)(?:[^"<>]|"[^"]*")*+>')
+_NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+
+class BodyHeading(msgspec.Struct):
+    """Heading as the API returns it."""
+
+    level: int
+    text: str
+    anchor: str
+
+
+class RenderedBody(NamedTuple):
+    """Rendered body; `body`, `html` and `minutes` are None if the body is blank.
+
+    `degraded_to_text` is set if the HTML was too complex to sanitize; `html` then shows the Markdown source.
+    """
+
+    body: str | None
+    html: str | None
+    headings: list[BodyHeading]
+    words: int
+    minutes: int | None
+    degraded_to_text: bool = False
+
+
+_EMPTY = RenderedBody(None, None, [], 0, None)
+
+
+def render(source: str) -> RenderedBody:
+    """Render the text below the front matter."""
+    body = strip_blank_lines(source)
+    if not body:
+        return _EMPTY
+    words = len(body.split())
+    minutes = -(-words // _WORDS_PER_MINUTE)
+    unsafe = pyromark.html(body, options=_OPTIONS)
+    if not is_safe_to_sanitize(unsafe):
+        return RenderedBody(body, f"<pre>{escape(body)}</pre>", [], words, minutes, degraded_to_text=True)
+    html, headings = _with_anchors(nh3.clean(unsafe))
+    return RenderedBody(body, html, headings, words, minutes)
+
+
+def strip_blank_lines(text: str) -> str:
+    """Strip blank lines around `text` and the last line's end; indentation and trailing spaces remain."""
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    if start >= end:
+        return ""
+    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    tail = text[end:]
+    return text[first : end + len(tail) - len(tail.lstrip(" \t"))] if tail else text[first:]
+
+
+def _with_anchors(html: str) -> tuple[str, list[BodyHeading]]:
+    headings: list[BodyHeading] = []
+    pieces: list[str] = []
+    used: dict[str, int] = {}
+    done = 0
+    opened: tuple[str, int, int] | None = None
+    for tag in _TAG.finditer(html):
+        name = tag[2]
+        if name not in _HEADINGS:
+            continue
+        if not tag[1]:
+            opened = (name, tag.start(), tag.end())
+        elif opened is not None and opened[0] == name:
+            inside = html[opened[2] : tag.start()]
+            text = " ".join(unescape(_TAG.sub("", inside)).split())
+            heading = BodyHeading(int(name[1]), text, _unique_anchor(text, used))
+            headings.append(heading)
+            pieces += (
+                html[done : opened[1]],
+                f'<{name} id="{heading.anchor}"',
+                html[opened[1] + 3 : opened[2]],
+            )
+            done = opened[2]
+            opened = None
+    pieces.append(html[done:])
+    return "".join(pieces), headings
+
+
+def _unique_anchor(text: str, used: dict[str, int]) -> str:
+    """Build a unique anchor as GitHub does: lower case, no punctuation, hyphens for spaces.
+
+    Repeated anchors get the suffix `-1`, `-2`, …; `used` maps each anchor to the last number tried after it.
+    """
+    words = _NOT_IN_ANCHOR.sub("", unicodedata.normalize("NFC", text).lower())
+    stem = words.replace(" ", "-") or "section"
+    anchor, number = stem, used.get(stem, 0)
+    while anchor in used:
+        number += 1
+        anchor = f"{stem}-{number}"
+    used[stem] = number
+    used[anchor] = used.get(anchor, 0)
+    return anchor
+
+
+# HTML embeds (`featuredContent`).
 #
 # An iframe loses all attributes except known ones with harmless values. A host that serves more than video
 # players, such as YouTube, is limited to the paths of its player, because other paths redirect to any site.
@@ -22,7 +131,7 @@ import pyromark
 _FEATURES = frozenset({"autoplay", "encrypted-media", "fullscreen", "picture-in-picture"})
 """Browser features that a video player needs; excludes cameras, clipboard, payments and sensors."""
 
-_EVERY_SITE = frozenset({"*", "'src'"})
+_UNRESTRICTED_ORIGINS = frozenset({"*", "'src'"})
 
 _YOUTUBE = re.compile(r"/embed(?:/[\w&=-]+)?/?", re.ASCII)
 _VIMEO = re.compile(r"/video/[\w&=-]+/?", re.ASCII)
@@ -44,12 +153,12 @@ _IFRAME = re.compile(r'<iframe((?: [a-z-]+="[^"]*")*+)>.*?</iframe>', re.DOTALL)
 _SOURCE = re.compile(r'(?: [a-z-]+="[^"]*")*? src="')
 
 
-def sanitize_embed(written: str, iframe_hosts: tuple[str, ...]) -> str | None:
+def sanitize_embed(source: str, iframe_hosts: tuple[str, ...]) -> str | None:
     """Sanitize an embed, keeping only https iframes of allowed hosts; return None if nothing remains."""
-    return _IFRAME.sub(_with_source, _build_cleaner(iframe_hosts).clean(written)).strip() or None
+    return _IFRAME.sub(_strip_iframe_content, _build_cleaner(iframe_hosts).clean(source)).strip() or None
 
 
-def _with_source(iframe: re.Match[str]) -> str:
+def _strip_iframe_content(iframe: re.Match[str]) -> str:
     """Remove the content of an iframe, which no browser shows, or the iframe if its `src` was removed."""
     attributes = iframe[1]
     return f"<iframe{attributes}></iframe>" if _SOURCE.match(attributes) else ""
@@ -57,7 +166,7 @@ def _with_source(iframe: re.Match[str]) -> str:
 
 @cache
 def _build_cleaner(iframe_hosts: tuple[str, ...]) -> nh3.Cleaner:
-    def keep(tag: str, attribute: str, value: str) -> str | None:
+    def filter_attribute(tag: str, attribute: str, value: str) -> str | None:
         if tag != "iframe":
             return value
         if attribute == "src":
@@ -70,7 +179,7 @@ def _build_cleaner(iframe_hosts: tuple[str, ...]) -> nh3.Cleaner:
             **nh3.ALLOWED_ATTRIBUTES,
             "iframe": {"src", "title", "allowfullscreen", "sandbox", *_FILTERS},
         },
-        attribute_filter=keep,
+        attribute_filter=filter_attribute,
     )
 
 
@@ -98,7 +207,7 @@ def _player_features(policy: str) -> str | None:
 
 def _player_feature(directive: str) -> str | None:
     name, *sites = directive.split()
-    return name if name in _FEATURES and _EVERY_SITE.issuperset(sites) else None
+    return name if name in _FEATURES and _UNRESTRICTED_ORIGINS.issuperset(sites) else None
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
@@ -122,7 +231,7 @@ _FILTERS: dict[str, Callable[[str], str | None]] = {
 }
 
 
-# Reject HTML whose structure would make sanitizing quadratic.
+# Rejection of HTML whose structure would make sanitizing quadratic.
 #
 # The sanitizer's HTML5 parser takes time quadratic in the nesting depth and in the number of attributes of a
 # tag, and proportional to open formatting elements (`<b>`) times the paragraphs that repeat them. So the tags
@@ -142,7 +251,7 @@ _TOKEN = re.compile(
 _FORMATTING = frozenset(
     {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
 )
-_NEVER_DEEP = frozenset(
+_NON_NESTING = frozenset(
     {
         "area",
         "br",
@@ -165,7 +274,7 @@ _NEVER_DEEP = frozenset(
         "wbr",
     }
 )
-_OTHER_RULES = frozenset(  # inside these elements, tags are text or follow other parsing rules
+_SPECIAL_PARSING = frozenset(  # inside these elements, tags are text or follow other parsing rules
     {
         "frameset",
         "iframe",
@@ -193,133 +302,24 @@ def is_safe_to_sanitize(html: str) -> bool:
         return False
     if tags <= _MAX_UNUSUAL_TAGS and len(html) <= _MAX_TAG_CHARACTERS:
         return True
-    return _is_plain(html, tags)
+    return _has_simple_structure(html, tags)
 
 
-def _is_plain(html: str, tags: int) -> bool:
+def _has_simple_structure(html: str, tags: int) -> bool:
     """Return whether all tags are simple, and nesting and repeated formatting are within the limits."""
-    open_now: Counter[str] = Counter()
-    depth = formatting = most_formatting = 0
+    open_tags: Counter[str] = Counter()
+    depth = formatting = max_formatting = 0
     for token in _TOKEN.finditer(html):
         name = (token[2] or "").lower()
-        if token[0] == "<" or name in _OTHER_RULES or len(token[0]) > _MAX_TAG_CHARACTERS:
+        if token[0] == "<" or name in _SPECIAL_PARSING or len(token[0]) > _MAX_TAG_CHARACTERS:
             return False
-        if not name or name in _NEVER_DEEP or (token[1] and not open_now[name]):
+        if not name or name in _NON_NESTING or (token[1] and not open_tags[name]):
             continue
         step = -1 if token[1] else 1
-        open_now[name] += step
+        open_tags[name] += step
         depth += step
         formatting += step if name in _FORMATTING else 0
-        most_formatting = max(most_formatting, formatting)
+        max_formatting = max(max_formatting, formatting)
         if depth > _MAX_DEPTH:
             return False
-    return most_formatting * tags <= _MAX_REPEATED
-
-
-# Render the Markdown body to HTML, headings and word counts.
-#
-# Anchors are inserted after the HTML is sanitized, because only then is every tag sure to be well-formed,
-# with its attributes in double quotes.
-
-
-_WORDS_A_MINUTE = 240
-_OPTIONS = (
-    pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_FOOTNOTES | pyromark.Options.ENABLE_STRIKETHROUGH
-)
-_TAG = re.compile(r'<(/?)([a-z0-9]+)(?:[^"<>]|"[^"]*")*+>')
-_NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-
-
-class BodyHeading(msgspec.Struct):
-    """Heading as the API returns it."""
-
-    level: int
-    text: str
-    anchor: str
-
-
-class RenderedBody(NamedTuple):
-    """Rendered body; `body`, `html` and `minutes` are None if the body is blank.
-
-    `is_plain` is set if the HTML was too complex to sanitize; `html` then shows the Markdown source.
-    """
-
-    body: str | None
-    html: str | None
-    headings: list[BodyHeading]
-    words: int
-    minutes: int | None
-    is_plain: bool = False
-
-
-_EMPTY = RenderedBody(None, None, [], 0, None)
-
-
-def render(written: str) -> RenderedBody:
-    """Render the text below the front matter."""
-    body = strip_blank_lines(written)
-    if not body:
-        return _EMPTY
-    words = len(body.split())
-    minutes = -(-words // _WORDS_A_MINUTE)
-    unsafe = pyromark.html(body, options=_OPTIONS)
-    if not is_safe_to_sanitize(unsafe):
-        return RenderedBody(body, f"<pre>{escape(body)}</pre>", [], words, minutes, is_plain=True)
-    html, headings = _with_anchors(nh3.clean(unsafe))
-    return RenderedBody(body, html, headings, words, minutes)
-
-
-def strip_blank_lines(text: str) -> str:
-    """Strip blank lines around `text` and the last line's end; indentation and trailing spaces remain."""
-    start = len(text) - len(text.lstrip())
-    end = len(text.rstrip())
-    if start >= end:
-        return ""
-    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
-    tail = text[end:]
-    return text[first : end + len(tail) - len(tail.lstrip(" \t"))] if tail else text[first:]
-
-
-def _with_anchors(html: str) -> tuple[str, list[BodyHeading]]:
-    headings: list[BodyHeading] = []
-    pieces: list[str] = []
-    taken: dict[str, int] = {}
-    done = 0
-    opened: tuple[str, int, int] | None = None
-    for tag in _TAG.finditer(html):
-        name = tag[2]
-        if name not in _HEADINGS:
-            continue
-        if not tag[1]:
-            opened = (name, tag.start(), tag.end())
-        elif opened is not None and opened[0] == name:
-            inside = html[opened[2] : tag.start()]
-            text = " ".join(unescape(_TAG.sub("", inside)).split())
-            heading = BodyHeading(int(name[1]), text, _free_anchor(text, taken))
-            headings.append(heading)
-            pieces += (
-                html[done : opened[1]],
-                f'<{name} id="{heading.anchor}"',
-                html[opened[1] + 3 : opened[2]],
-            )
-            done = opened[2]
-            opened = None
-    pieces.append(html[done:])
-    return "".join(pieces), headings
-
-
-def _free_anchor(text: str, taken: dict[str, int]) -> str:
-    """Build a unique anchor as GitHub does: lower case, no punctuation, hyphens for spaces.
-
-    Repeated anchors get the suffix `-1`, `-2`, …; `taken` maps each anchor to the last number tried after it.
-    """
-    words = _NOT_IN_ANCHOR.sub("", unicodedata.normalize("NFC", text).lower())
-    stem = words.replace(" ", "-") or "section"
-    anchor, number = stem, taken.get(stem, 0)
-    while anchor in taken:
-        number += 1
-        anchor = f"{stem}-{number}"
-    taken[stem] = number
-    taken[anchor] = taken.get(anchor, 0)
-    return anchor
+    return max_formatting * tags <= _MAX_REPEATED

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-# Models that the content package builds and the store saves.
+# Models of the parsed file, which the store saves.
 #
 # Each date has two fields: the text as served (`2021-04-15T13:00:00.50Z`) and a key that sorts as text
 # (`2021-04-15T13:00:00.5`: UTC, no `Z`, no trailing zeros). Lists of small objects (images, headings) are
@@ -95,8 +95,8 @@ class ParsedArticle(LinkBase, frozen=True):
     reading_minutes: int | None
     secured: str | None
     extra: str
-    url_mark: Position | None
-    published_mark: Position | None
+    url_position: Position | None
+    published_position: Position | None
 
 
 class SourceFile(Record, frozen=True):
@@ -122,7 +122,7 @@ class ParseResult(Record, frozen=True):
 
 
 class ParseOptions(Record, frozen=True):
-    """Parse options: with the bytes of a file, they determine its outcome."""
+    """Options that, together with the bytes of a file, determine the result of parsing it."""
 
     base_url: str | None = None
     iframe_hosts: tuple[str, ...] = (
@@ -145,7 +145,7 @@ OptStrList = list[str] | None
 
 
 class RawModel(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    """Mapping in which all keys are known; absent values are None."""
+    """Base class: a mapping in which all keys are known; absent values are None."""
 
 
 class RawImage(RawModel):

@@ -1,4 +1,4 @@
-"""Parse one file into its outcome: the article and all problems."""
+"""Parse one file: read it, split it, and build its article and problems."""
 
 import errno
 import os
@@ -7,8 +7,8 @@ from hashlib import blake2b
 from io import FileIO
 from pathlib import Path
 
-from gqlnews.content.diagnostics import OPENING, ProblemCode, problem
-from gqlnews.content.front_matter import opens, split_front_matter
+from gqlnews.content.diagnostics import FRONT_MATTER_START, ProblemCode, build_problem
+from gqlnews.content.front_matter import has_opening_fence, split_front_matter
 from gqlnews.content.html import render
 from gqlnews.content.models import (
     ContentProblem,
@@ -25,21 +25,32 @@ from gqlnews.errors import raise_if_exhausted
 
 MAX_BYTES = 1_048_576
 _REVISION_BYTES = 16
-_LASTING = {0, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO}
+_PERSISTENT_ERRORS = {
+    0,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.EISDIR,
+    errno.ENXIO,
+}
 """Errors that persist until the file changes. After other errors, every ingest retries the file."""
 
 
 def parse_file(folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> ParseResult:
-    """Open, read and parse one file of the folder; errors are reported as problems of the outcome."""
+    """Open, read and parse one file of the folder; errors become problems of the result."""
     try:
-        source, data = _read(folder, file)
+        source, data = _read_file(folder, file)
     except OSError as error:
         raise_if_exhausted(error)
-        source = file if error.errno in _LASTING else SourceFile(file.path, file.size, 0, 0)
-        return _failed(source, ProblemCode.UNREADABLE, f"The file cannot be read: {error.strerror or error}.")
+        source = file if error.errno in _PERSISTENT_ERRORS else SourceFile(file.path, file.size, 0, 0)
+        return _failed_result(
+            source, ProblemCode.UNREADABLE, f"The file cannot be read: {error.strerror or error}."
+        )
     if data is None:
         message = f"The file has {source.size:,} bytes, more than {MAX_BYTES:,}: split it."
-        return _failed(source, ProblemCode.TOO_LARGE, message)
+        return _failed_result(source, ProblemCode.TOO_LARGE, message)
     revision = blake2b(data, digest_size=_REVISION_BYTES).hexdigest()
     article, problems = parse_article(file.path, data, options)
     return ParseResult(source, revision, article, problems)
@@ -52,48 +63,48 @@ def parse_article(
     text = _decode(data)
     if isinstance(text, int):
         message = "The file is no UTF-8 text at this place: save it as UTF-8."
-        return None, (problem(path, _mark_of_byte(data, text), ProblemCode.NOT_UTF_8, message),)
-    fenced = split_front_matter(text)
-    if fenced is None:
+        return None, (build_problem(path, _byte_position(data, text), ProblemCode.NOT_UTF_8, message),)
+    front_matter = split_front_matter(text)
+    if front_matter is None:
         message = (
             "The front matter is never closed: put a line `---` below it."
-            if opens(text)
+            if has_opening_fence(text)
             else "There is no front matter: the first line must be `---`."
         )
-        return None, (problem(path, OPENING, ProblemCode.NO_FRONT_MATTER, message),)
-    rendered = render(fenced.body)
-    article, problems = parse_fast(path, fenced, rendered, options) or parse_with_positions(
-        path, fenced, rendered, options
+        return None, (build_problem(path, FRONT_MATTER_START, ProblemCode.NO_FRONT_MATTER, message),)
+    rendered = render(front_matter.body)
+    article, problems = parse_fast(path, front_matter, rendered, options) or parse_with_positions(
+        path, front_matter, rendered, options
     )
-    if rendered.is_plain:
-        below = Position(fenced.first_line + fenced.front.count("\n") + 1, 1)
+    if rendered.degraded_to_text:
+        body_position = Position(front_matter.first_line + front_matter.front.count("\n") + 1, 1)
         message = "The body is too much for HTML, which is left out for plain text: nest less, or split it."
-        problems = (*problems, problem(path, below, ProblemCode.LEFT_OUT, message))
+        problems = (*problems, build_problem(path, body_position, ProblemCode.LEFT_OUT, message))
     return article, problems
 
 
-def _failed(source: SourceFile, code: ProblemCode, message: str) -> ParseResult:
-    return ParseResult(source, None, None, (problem(source.path, None, code, message),))
+def _failed_result(source: SourceFile, code: ProblemCode, message: str) -> ParseResult:
+    return ParseResult(source, None, None, (build_problem(source.path, None, code, message),))
 
 
-def _read(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
+def _read_file(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
     """Return the stat of the open file and its bytes, None if the file is too large. Raises OSError."""
     descriptor = open_within(folder, file.path)
-    with open(descriptor, "rb", buffering=0) as opened:
+    with open(descriptor, "rb", buffering=0) as file_object:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(0, "it is no regular file")
         source = SourceFile(file.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         if status.st_size > MAX_BYTES:
             return source, None
-        data = _read_at_most(opened, MAX_BYTES + 1)
+        data = _read_at_most(file_object, MAX_BYTES + 1)
         return source, data if len(data) <= MAX_BYTES else None
 
 
-def _read_at_most(opened: FileIO, limit: int) -> bytes:
+def _read_at_most(file_object: FileIO, limit: int) -> bytes:
     """Read the file up to `limit` bytes."""
-    data = opened.read(limit) or b""
-    while len(data) < limit and (more := opened.read(limit - len(data))):
+    data = file_object.read(limit) or b""
+    while len(data) < limit and (more := file_object.read(limit - len(data))):
         data += more
     return data
 
@@ -108,6 +119,6 @@ def _decode(data: bytes) -> str | int:
     return text if nul < 0 else nul
 
 
-def _mark_of_byte(data: bytes, index: int) -> Position:
+def _byte_position(data: bytes, index: int) -> Position:
     before = data[:index].decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     return Position(1 + before.count("\n"), len(before) - before.rfind("\n"))

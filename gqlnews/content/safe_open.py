@@ -21,13 +21,13 @@ from typing import TypeVar
 
 ResultT = TypeVar("ResultT")
 OpenBeneath = Callable[[int, str, int], int]
-"""(folder descriptor, path, flags) → descriptor; raises an OSError in `_LINKED` for a link in the path."""
+"""(folder descriptor, path, flags) → descriptor; raises an OSError of `_LINK_ERRORS` for a link in it."""
 
 _O_PATH: int = getattr(os, "O_PATH", os.O_RDONLY)  # needs no read permission; Linux only
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 _LIST = os.O_RDONLY | os.O_DIRECTORY
-_PASS = _O_PATH | os.O_DIRECTORY
-_LINKED = {errno.ELOOP, errno.ENOTDIR, errno.EXDEV}
+_TRAVERSE = _O_PATH | os.O_DIRECTORY
+_LINK_ERRORS = {errno.ELOOP, errno.ENOTDIR, errno.EXDEV}
 _RETRIES = 3
 _PATH_MAX = 4096
 
@@ -39,23 +39,23 @@ class PathEscapesError(OSError):
 def open_by_component(folder: int, path: str, flags: int) -> int:
     """Open each component of `path` relative to the previous one, without following links."""
     *folders, name = path.split("/")
-    here = folder
+    current = folder
     try:
         for each in folders:
-            below = os.open(_component(each), _PASS | os.O_NOFOLLOW, dir_fd=here)
-            if here != folder:
-                os.close(here)
-            here = below
-        return os.open(_component(name), flags | os.O_NOFOLLOW, dir_fd=here)
+            child = os.open(_checked_component(each), _TRAVERSE | os.O_NOFOLLOW, dir_fd=current)
+            if current != folder:
+                os.close(current)
+            current = child
+        return os.open(_checked_component(name), flags | os.O_NOFOLLOW, dir_fd=current)
     finally:
-        if here != folder:
-            os.close(here)
+        if current != folder:
+            os.close(current)
 
 
 def open_beneath(folder: int, path: str, flags: int) -> int:
     """Open `path` below the descriptor `folder` without following links, in one system call if possible."""
     if "/" not in path:
-        return os.open(_component(path), flags | os.O_NOFOLLOW, dir_fd=folder)
+        return os.open(_checked_component(path), flags | os.O_NOFOLLOW, dir_fd=folder)
     return _opener()(folder, path, flags)
 
 
@@ -68,7 +68,7 @@ def _opener() -> OpenBeneath:
     return openat2.openat2 if openat2.is_available() else open_by_component
 
 
-def _component(name: str) -> str:
+def _checked_component(name: str) -> str:
     if name in {"", ".."}:
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), name)
     return name
@@ -86,7 +86,7 @@ class OpenFolder:
     open_beneath: OpenBeneath = open_beneath
 
     @classmethod
-    def at(cls, path: Path) -> "OpenFolder":
+    def open(cls, path: Path) -> "OpenFolder":
         """Open the folder at `path`, which may be a link. Raises OSError if it cannot be listed."""
         return cls(path, os.open(path, _LIST))
 
@@ -104,7 +104,7 @@ class OpenFolder:
         try:
             return self.open_beneath(self.descriptor, path, _FILE)
         except OSError as error:
-            if error.errno not in _LINKED:
+            if error.errno not in _LINK_ERRORS:
                 raise
         return self._with_target(path, lambda target: self.open_beneath(self.descriptor, target, _FILE))
 
@@ -115,7 +115,7 @@ class OpenFolder:
         try:
             return self.open_beneath(self.descriptor, path or ".", flags)
         except OSError as error:
-            if error.errno in _LINKED:
+            if error.errno in _LINK_ERRORS:
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
             raise
 
@@ -123,10 +123,10 @@ class OpenFolder:
         """Stat `path` without following a link. Raises OSError."""
         parent, _, name = path.rpartition("/")
         if not parent:
-            return os.stat(_component(name), dir_fd=self.descriptor, follow_symlinks=False)
-        folder = self.open_folder(parent, _PASS)
+            return os.stat(_checked_component(name), dir_fd=self.descriptor, follow_symlinks=False)
+        folder = self.open_folder(parent, _TRAVERSE)
         try:
-            return os.stat(_component(name), dir_fd=folder, follow_symlinks=False)
+            return os.stat(_checked_component(name), dir_fd=folder, follow_symlinks=False)
         finally:
             os.close(folder)
 
@@ -140,19 +140,19 @@ class OpenFolder:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         return status
 
-    def _with_target(self, path: str, act: Callable[[str], ResultT]) -> ResultT:
-        """Apply `act` to the resolved path; retry if the target was replaced by a link meanwhile."""
+    def _with_target(self, path: str, action: Callable[[str], ResultT]) -> ResultT:
+        """Apply `action` to the resolved path; retry if the target was replaced by a link meanwhile."""
         for _ in range(_RETRIES):
             try:
-                return act(resolve_within(self.path, path))
+                return action(resolve_within(self.path, path))
             except OSError as error:
-                if error.errno not in _LINKED:
+                if error.errno not in _LINK_ERRORS:
                     raise
-        return act(resolve_within(self.path, path))
+        return action(resolve_within(self.path, path))
 
 
 @contextmanager
-def entries_of(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
+def scan_entries(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
     """List an open folder, and close its descriptor at the end of the block."""
     try:
         with os.scandir(descriptor) as entries:
@@ -165,7 +165,7 @@ def open_within(folder: Path | OpenFolder, path: str) -> int:
     """Open a file like `OpenFolder.open_file`, opening the folder too if it is given by path."""
     if isinstance(folder, OpenFolder):
         return folder.open_file(path)
-    with OpenFolder.at(folder) as opened:
+    with OpenFolder.open(folder) as opened:
         return opened.open_file(path)
 
 

@@ -1,4 +1,4 @@
-"""Convert the YAML tree with positions to the raw models, and note the values that have the wrong type.
+"""Convert the YAML tree with positions to the raw models, and report the values of the wrong type.
 
 The fields of the raw models define the type of each key. List items that are dropped here are removed from
 the tree too, so that a path in the models is valid in the tree.
@@ -34,15 +34,15 @@ from gqlnews.content.yaml_strict import (
     parse_int32,
 )
 
-Notes = list[OffsetDiagnostic]
-ShapeT = TypeVar("ShapeT", bound=RawModel)
-ReadT = TypeVar("ReadT")
-Read = Callable[[Node, str, Notes], ReadT | None]
+Diagnostics = list[OffsetDiagnostic]
+ModelT = TypeVar("ModelT", bound=RawModel)
+ValueT = TypeVar("ValueT")
+Reader = Callable[[Node, str, Diagnostics], ValueT | None]
 
 
-def coerce_article(tree: Mapping, notes: Notes) -> RawArticle:
+def coerce_article(tree: Mapping, diagnostics: Diagnostics) -> RawArticle:
     """Convert the whole front matter; unknown keys are ignored."""
-    return _read_fields(RawArticle, tree, notes)
+    return _read_fields(RawArticle, tree, diagnostics)
 
 
 def is_null(node: Node) -> bool:
@@ -50,142 +50,144 @@ def is_null(node: Node) -> bool:
     return isinstance(node, InvalidNode) or (isinstance(node, Scalar) and node.plain and node.text in NULLS)
 
 
-def _read_fields(shape: type[ShapeT], tree: Mapping, notes: Notes) -> ShapeT:
-    fields = _FIELDS[shape]
+def _read_fields(model: type[ModelT], tree: Mapping, diagnostics: Diagnostics) -> ModelT:
+    fields = _FIELDS[model]
     values = {}
     for key, node in tree.items.items():
         if key in fields and not is_null(node):
-            name, read = fields[key]
-            values[name] = read(node, key, notes)
-    return shape(**values)
+            name, reader = fields[key]
+            values[name] = reader(node, key, diagnostics)
+    return model(**values)
 
 
-def _type_error(node: Node, key: str, wanted: str) -> OffsetDiagnostic:
+def _type_error(node: Node, key: str, expected: str) -> OffsetDiagnostic:
     match node:
         case Scalar(text=text):
-            found = f"`{text:.40}`"
+            actual = f"`{text:.40}`"
         case Sequence():
-            found = "a list"
+            actual = "a list"
         case _:
-            found = "keys with values"
-    return OffsetDiagnostic(node.index, ProblemCode.WRONG_TYPE, f"`{key}` must be {wanted}, not {found}.")
+            actual = "keys with values"
+    return OffsetDiagnostic(node.offset, ProblemCode.WRONG_TYPE, f"`{key}` must be {expected}, not {actual}.")
 
 
-def _read_text(node: Node, key: str, notes: Notes) -> str | None:
+def _read_text(node: Node, key: str, diagnostics: Diagnostics) -> str | None:
     if not isinstance(node, Scalar):
-        notes.append(_type_error(node, key, "text"))
+        diagnostics.append(_type_error(node, key, "text"))
         return None
     if "\0" in node.text:
-        notes.append(
+        diagnostics.append(
             OffsetDiagnostic(
-                node.index, ProblemCode.WRONG_TYPE, f"`{key}` holds the character NUL: delete it."
+                node.offset, ProblemCode.WRONG_TYPE, f"`{key}` holds the character NUL: delete it."
             )
         )
         return None
     return node.text
 
 
-def _read_int(node: Node, key: str, notes: Notes) -> int | None:
+def _read_int(node: Node, key: str, diagnostics: Diagnostics) -> int | None:
     number = parse_int32(node.text) if isinstance(node, Scalar) else None
     if number is None:
-        notes.append(_type_error(node, key, "a decimal whole number of 32 bits"))
+        diagnostics.append(_type_error(node, key, "a decimal whole number of 32 bits"))
         return None
-    _warn_quoted(node, key, notes)
+    _warn_quoted(node, key, diagnostics)
     return number
 
 
-def _read_bool(node: Node, key: str, notes: Notes) -> bool | None:
+def _read_bool(node: Node, key: str, diagnostics: Diagnostics) -> bool | None:
     flag = parse_bool(node.text) if isinstance(node, Scalar) else None
     if flag is None:
-        notes.append(_type_error(node, key, "true or false"))
+        diagnostics.append(_type_error(node, key, "true or false"))
         return None
-    _warn_quoted(node, key, notes)
+    _warn_quoted(node, key, diagnostics)
     return flag
 
 
-def _warn_quoted(node: Node, key: str, notes: Notes) -> None:
+def _warn_quoted(node: Node, key: str, diagnostics: Diagnostics) -> None:
     if isinstance(node, Scalar) and not node.plain:
         message = f"`{key}` is written as text and was read as {node.text}: take the quotes away."
-        notes.append(OffsetDiagnostic(node.index, ProblemCode.REPAIRED_TYPE, message))
+        diagnostics.append(OffsetDiagnostic(node.offset, ProblemCode.REPAIRED_TYPE, message))
 
 
-def _list_of(read: Read[ReadT]) -> Read[list[ReadT]]:
+def _list_reader(reader: Reader[ValueT]) -> Reader[list[ValueT]]:
     """Build a reader of lists from a reader of items; null and invalid items are removed, in the tree too."""
 
-    def read_list(node: Node, key: str, notes: Notes) -> list[ReadT] | None:
+    def read_list(node: Node, key: str, diagnostics: Diagnostics) -> list[ValueT] | None:
         if not isinstance(node, Sequence):
-            notes.append(_type_error(node, key, "a list"))
+            diagnostics.append(_type_error(node, key, "a list"))
             return None
-        pairs = [(item, read(item, key, notes)) for item in node.items if not is_null(item)]
+        pairs = [(item, reader(item, key, diagnostics)) for item in node.items if not is_null(item)]
         node.items = [item for item, value in pairs if value is not None]
         return [value for _, value in pairs if value is not None]
 
     return read_list
 
 
-def _mapping_of(shape: type[ShapeT]) -> Read[ShapeT]:
-    def read_mapping(node: Node, key: str, notes: Notes) -> ShapeT | None:
+def _mapping_reader(model: type[ModelT]) -> Reader[ModelT]:
+    def read_mapping(node: Node, key: str, diagnostics: Diagnostics) -> ModelT | None:
         if not isinstance(node, Mapping):
-            notes.append(_type_error(node, key, "keys with values"))
+            diagnostics.append(_type_error(node, key, "keys with values"))
             return None
-        return _read_fields(shape, node, notes)
+        return _read_fields(model, node, diagnostics)
 
     return read_mapping
 
 
-def _read_related(node: Node, key: str, notes: Notes) -> list[RawRelated] | None:
+def _read_related(node: Node, key: str, diagnostics: Diagnostics) -> list[RawRelated] | None:
     if isinstance(node, Sequence):
         for item in node.items:
             if is_null(item) and not isinstance(item, InvalidNode):
-                notes.append(
+                diagnostics.append(
                     OffsetDiagnostic(
-                        item.index, ProblemCode.LEFT_OUT, "An entry of `related` is empty: delete it."
+                        item.offset, ProblemCode.LEFT_OUT, "An entry of `related` is empty: delete it."
                     )
                 )
-    return _read_entries(node, key, notes)
+    return _read_entries(node, key, diagnostics)
 
 
-def _read_entry(node: Node, key: str, notes: Notes) -> RawRelated | None:
+def _read_entry(node: Node, key: str, diagnostics: Diagnostics) -> RawRelated | None:
     """Read one entry; return None if a value is invalid, and report only the errors, as LEFT_OUT."""
-    own: Notes = []
-    entry = _read_raw_related(node, key, own)
-    if not has_error(own):
-        notes.extend(own)
+    entry_diagnostics: Diagnostics = []
+    entry = _read_raw_related(node, key, entry_diagnostics)
+    if not has_error(entry_diagnostics):
+        diagnostics.extend(entry_diagnostics)
         return entry
-    wrong = (note for note in own if has_error([note]))
-    notes.extend(
+    errors = (diagnostic for diagnostic in entry_diagnostics if has_error([diagnostic]))
+    diagnostics.extend(
         OffsetDiagnostic(
-            note.index, ProblemCode.LEFT_OUT, f"An entry of `related` is left out: {note.message}"
+            diagnostic.offset,
+            ProblemCode.LEFT_OUT,
+            f"An entry of `related` is left out: {diagnostic.message}",
         )
-        for note in wrong
+        for diagnostic in errors
     )
     return None
 
 
-_read_raw_related = _mapping_of(RawRelated)
-_read_entries = _list_of(_read_entry)
-_READERS: tuple[tuple[object, Read[Any]], ...] = (
+_read_raw_related = _mapping_reader(RawRelated)
+_read_entries = _list_reader(_read_entry)
+_READERS: tuple[tuple[object, Reader[Any]], ...] = (
     (OptStr, _read_text),
     (OptBool, _read_bool),
     (OptInt32, _read_int),
-    (OptStrList, _list_of(_read_text)),
-    (RawImageList, _list_of(_mapping_of(RawImage))),
-    (RawProvider | None, _mapping_of(RawProvider)),
+    (OptStrList, _list_reader(_read_text)),
+    (RawImageList, _list_reader(_mapping_reader(RawImage))),
+    (RawProvider | None, _mapping_reader(RawProvider)),
     (RawRelatedList, _read_related),
 )
 
 
-def _fields_of(shape: type[RawModel]) -> dict[str, tuple[str, Read[Any]]]:
+def _build_fields(model: type[RawModel]) -> dict[str, tuple[str, Reader[Any]]]:
     """Map each key of a raw model to its attribute name and its reader."""
     return {
-        field.encode_name: (field.name, _reader_of(field.type)) for field in msgspec.structs.fields(shape)
+        field.encode_name: (field.name, _get_reader(field.type)) for field in msgspec.structs.fields(model)
     }
 
 
-def _reader_of(wanted: object) -> Read[Any]:
-    return next(read for kind, read in _READERS if kind == wanted)
+def _get_reader(expected: object) -> Reader[Any]:
+    return next(reader for kind, reader in _READERS if kind == expected)
 
 
-_FIELDS: dict[type[RawModel], dict[str, tuple[str, Read[Any]]]] = {
-    shape: _fields_of(shape) for shape in (RawArticle, RawRelated, RawProvider, RawImage)
+_FIELDS: dict[type[RawModel], dict[str, tuple[str, Reader[Any]]]] = {
+    model: _build_fields(model) for model in (RawArticle, RawRelated, RawProvider, RawImage)
 }

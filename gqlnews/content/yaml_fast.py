@@ -1,7 +1,7 @@
 """Fast path for ordinary files: parse with yaml-rs, then validate all types at once.
 
 yaml-rs implements YAML 1.2, returns numbers without their source text, and has no positions. So this parser
-gives up, and the slow one takes over, if a value could differ from what its text means.
+returns None, and the strict one takes over, if a value could differ from what its text means.
 """
 
 import re
@@ -16,20 +16,87 @@ from gqlnews.content.front_matter import FrontMatter, extra_from_values
 from gqlnews.content.html import RenderedBody
 from gqlnews.content.models import ContentProblem, ParsedArticle, ParseOptions, Position, RawArticle
 from gqlnews.content.yaml_positions import OffsetUnknown, find_offset
-from gqlnews.text_keys import slug_of
+from gqlnews.text_keys import slug_from_path
 
-# Decide whether front matter needs the slow parser, by cheap text checks that err on the safe side.
+_NO_ALIASES = yaml_rs.AliasLimits(0, 0, 0)
+_TOP_LINE = re.compile(r"\n(?! )(?:([A-Za-z_][A-Za-z0-9_-]*):(?: +(?![&!*#|>%@`])(\S)|(?=[ \n]))|([^ \n#]))")
+_PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*")
+
+
+def parse_fast(
+    path: str, front_matter: FrontMatter, rendered: RenderedBody, options: ParseOptions
+) -> tuple[ParsedArticle, tuple[ContentProblem, ...]] | None:
+    """Parse a file without errors into its article and warnings; None if the strict parser is needed."""
+    front = front_matter.front
+    values = None if needs_strict_parser(front) else _load(front)
+    if values is None:
+        return None
+    extra = extra_from_values(values)
+    if extra is None:
+        return None
+    line_index = LineIndex(front, front_matter.first_line)
+    offsets = _top_level_offsets(front, values)
+
+    def locate(field_path: FieldPath) -> Position:
+        start = offsets.get(str(field_path[0]))
+        if start is None or len(field_path) > 1:
+            raise OffsetUnknown
+        return line_index.position(start)
+
+    try:
+        raw = msgspec.convert(values, RawArticle)
+        article, diagnostics = build_article(slug_from_path(path), raw, extra, rendered, options, locate)
+        if article is None:
+            return None
+        located = [
+            (line_index.position(find_offset(front, values, each.field_path)), each.code, each.message)
+            for each in diagnostics
+        ]
+        return article, to_problems(path, located)
+    except (msgspec.ValidationError, OffsetUnknown):
+        return None
+
+
+def _load(front: str) -> dict[str, Any] | None:
+    try:
+        values = yaml_rs.loads(front, parse_datetime=False, alias_limits=_NO_ALIASES)
+    except (ValueError, TypeError):  # not YAML, or a mapping as a key
+        return None
+    return values if type(values) is dict else None
+
+
+def _top_level_offsets(front: str, values: dict[str, object]) -> dict[str, int]:
+    """Map each top-level key with a value on its line to that value's offset; return {} if uncertain.
+
+    The offsets are right if the keys found at line starts equal the document's keys in order: a line of
+    quoted text that looks like a key would add an extra one.
+    """
+    offsets: dict[str, int] = {}
+    keys: list[str] = []
+    for line in _TOP_LINE.finditer(front):
+        key, value, other = line.groups()
+        if key is None and other == "-":
+            continue
+        if key is None or not (keys or _PREAMBLE.fullmatch(front, 0, line.start())):
+            return {}
+        keys.append(key)
+        if value:
+            offsets[key] = line.start(2)
+    return offsets if keys == list(values) else {}
+
+
+# Text checks for front matter that needs the strict parser; they err on the safe side.
 
 
 _MAX_CHARACTERS = 128 * 1024
 _NUMBER = r"[-+]?(?:0[0-9A-Za-z_]|[0-9]+_)"  # where YAML 1.1 and 1.2 differ
 _NAME = r"(?:[A-Za-z][A-Za-z0-9 .-]*|\"[^\"\\\n]*\")"
 _NAMES = rf"\[{_NAME}(?:, *{_NAME})*\] *\n"  # the only flow list that both parsers surely read the same way
-_ALWAYS = (
+_PATTERNS = (
     re.compile(rf":\s++(?=[-+0-9#{{\[])(?:#|{_NUMBER}|\{{|(?!{_NAMES})\[)"),
     re.compile(r"\n(?: {128}| *+[-?:]\s+(?:[-?:] |[\[{#]))"),  # deep nesting, or nesting on one line
 )
-_WITH = (  # searched only if the text contains the character
+_HINTED_PATTERNS = (  # searched only if the text contains the character
     ("!", re.compile(r"!(?<=[\s\[{,:]!)")),  # tags
     ("&", re.compile(r"&(?<= &)[^ ]")),  # anchors
     ("<", re.compile("<<")),  # merge keys
@@ -49,81 +116,14 @@ def needs_strict_parser(front: str) -> bool:
     return (
         len(front) > _MAX_CHARACTERS
         or "\t" in front  # YAML 1.2 allows tabs in more places
-        or any(pattern.search(front) for pattern in _ALWAYS)
-        or any(hint in front and pattern.search(front) for hint, pattern in _WITH)
+        or any(pattern.search(front) for pattern in _PATTERNS)
+        or any(hint in front and pattern.search(front) for hint, pattern in _HINTED_PATTERNS)
         or _has_special_characters(front)
     )
 
 
 def _has_special_characters(front: str) -> bool:
     """Return whether the text has control characters, invalid in YAML, or line ends of YAML 1.1 only."""
-    written = front.encode()
-    has_control = written.translate(None, _PRINTABLE) != b""
-    return has_control or any(hint in written and pattern.search(written) for hint, pattern in _SPECIAL)
-
-
-_NO_ALIASES = yaml_rs.AliasLimits(0, 0, 0)
-_TOP_LINE = re.compile(r"\n(?! )(?:([A-Za-z_][A-Za-z0-9_-]*):(?: +(?![&!*#|>%@`])(\S)|(?=[ \n]))|([^ \n#]))")
-_PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*")
-
-
-def parse_fast(
-    path: str, fenced: FrontMatter, rendered: RenderedBody, options: ParseOptions
-) -> tuple[ParsedArticle, tuple[ContentProblem, ...]] | None:
-    """Parse a file without errors into its article and warnings; return None if the slow parser is needed."""
-    front = fenced.front
-    values = None if needs_strict_parser(front) else _load(front)
-    if values is None:
-        return None
-    extra = extra_from_values(values)
-    if extra is None:
-        return None
-    places = LineIndex(front, fenced.first_line)
-    starts = _top_level_offsets(front, values)
-
-    def locate(place: FieldPath) -> Position:
-        start = starts.get(str(place[0]))
-        if start is None or len(place) > 1:
-            raise OffsetUnknown
-        return places.mark(start)
-
-    try:
-        raw = msgspec.convert(values, RawArticle)
-        article, findings = build_article(slug_of(path), raw, extra, rendered, options, locate)
-        if article is None:
-            return None
-        marked = [
-            (places.mark(find_offset(front, values, each.place)), each.code, each.message)
-            for each in findings
-        ]
-        return article, to_problems(path, marked)
-    except (msgspec.ValidationError, OffsetUnknown):
-        return None
-
-
-def _load(front: str) -> dict[str, Any] | None:
-    try:
-        values = yaml_rs.loads(front, parse_datetime=False, alias_limits=_NO_ALIASES)
-    except (ValueError, TypeError):  # not YAML, or a mapping as a key
-        return None
-    return values if type(values) is dict else None
-
-
-def _top_level_offsets(front: str, values: dict[str, object]) -> dict[str, int]:
-    """Map each top-level key with a value on its line to that value's offset; return {} if uncertain.
-
-    The offsets are right if the keys found at line starts equal the document's keys in order: a line of
-    quoted text that looks like a key would add an extra one.
-    """
-    starts: dict[str, int] = {}
-    keys: list[str] = []
-    for line in _TOP_LINE.finditer(front):
-        key, value, other = line.groups()
-        if key is None and other == "-":
-            continue
-        if key is None or not (keys or _PREAMBLE.fullmatch(front, 0, line.start())):
-            return {}
-        keys.append(key)
-        if value:
-            starts[key] = line.start(2)
-    return starts if keys == list(values) else {}
+    encoded = front.encode()
+    has_control = encoded.translate(None, _PRINTABLE) != b""
+    return has_control or any(hint in encoded and pattern.search(encoded) for hint, pattern in _SPECIAL)

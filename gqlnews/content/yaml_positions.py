@@ -1,4 +1,4 @@
-"""Find the line and column of a value in front matter."""
+"""Parse front matter with the position of each value, and find offsets for the fast parser."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from gqlnews.content.build_article import build_article
 from gqlnews.content.diagnostics import (
-    OPENING,
+    FRONT_MATTER_START,
     FieldPath,
     LineIndex,
     LocatedDiagnostic,
@@ -20,58 +20,60 @@ from gqlnews.content.front_matter import FrontMatter, extra_from_tree
 from gqlnews.content.html import RenderedBody
 from gqlnews.content.models import ContentProblem, ParsedArticle, ParseOptions, Position
 from gqlnews.content.yaml_coerce import coerce_article, is_null
-from gqlnews.content.yaml_strict import Mapping, Node, Scalar, Sequence, YamlSyntaxError, read_tree
-from gqlnews.text_keys import slug_of
+from gqlnews.content.yaml_strict import Mapping, Node, Scalar, Sequence, YamlSyntaxError, parse_tree
+from gqlnews.text_keys import slug_from_path
 
-# Slow path: parse files with positions, for every file that the fast parser does not handle.
+# Strict parser, for every file that the fast parser does not handle.
 
 
-_SAME_NEED = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
+_ALTERNATIVE_KEYS = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
 
 
 def parse_with_positions(
-    path: str, fenced: FrontMatter, rendered: RenderedBody, options: ParseOptions
+    path: str, front_matter: FrontMatter, rendered: RenderedBody, options: ParseOptions
 ) -> tuple[ParsedArticle | None, tuple[ContentProblem, ...]]:
     """Parse a file; the article is None if a problem is an error. Problems are sorted by position."""
-    places = LineIndex(fenced.front, fenced.first_line)
-    tree, notes = _read_mapping(fenced.front)
+    line_index = LineIndex(front_matter.front, front_matter.first_line)
+    tree, tree_diagnostics = _parse_mapping(front_matter.front)
     if tree is None:
-        return None, to_problems(path, (_located(note, places) for note in notes))
+        return None, to_problems(path, (_locate(diagnostic, line_index) for diagnostic in tree_diagnostics))
 
-    def locate(place: FieldPath) -> Position:
-        return places.mark(_node_at(tree, place).index)
+    def locate(field_path: FieldPath) -> Position:
+        return line_index.position(_get_node(tree, field_path).offset)
 
-    raw = coerce_article(tree, notes)
-    article, findings = build_article(slug_of(path), raw, extra_from_tree(tree), rendered, options, locate)
-    marked = [_located(note, places) for note in notes]
-    for finding in findings:
-        if finding.code is not ProblemCode.MISSING_KEY:
-            marked.append((locate(finding.place), finding.code, finding.message))
-        elif not _has_value(tree, str(finding.place[0])):
-            marked.append((OPENING, finding.code, finding.message))
-    return (None if has_error(notes) else article), to_problems(path, marked)
-
-
-def _located(note: OffsetDiagnostic, places: LineIndex) -> LocatedDiagnostic:
-    return places.mark(note.index), note.code, note.message
+    raw = coerce_article(tree, tree_diagnostics)
+    article, diagnostics = build_article(
+        slug_from_path(path), raw, extra_from_tree(tree), rendered, options, locate
+    )
+    located = [_locate(diagnostic, line_index) for diagnostic in tree_diagnostics]
+    for diagnostic in diagnostics:
+        if diagnostic.code is not ProblemCode.MISSING_KEY:
+            located.append((locate(diagnostic.field_path), diagnostic.code, diagnostic.message))
+        elif not _has_value(tree, str(diagnostic.field_path[0])):
+            located.append((FRONT_MATTER_START, diagnostic.code, diagnostic.message))
+    return (None if has_error(tree_diagnostics) else article), to_problems(path, located)
 
 
-def _read_mapping(front: str) -> tuple[Mapping | None, list[OffsetDiagnostic]]:
+def _locate(diagnostic: OffsetDiagnostic, line_index: LineIndex) -> LocatedDiagnostic:
+    return line_index.position(diagnostic.offset), diagnostic.code, diagnostic.message
+
+
+def _parse_mapping(front: str) -> tuple[Mapping | None, list[OffsetDiagnostic]]:
     try:
-        tree, notes = read_tree(front)
+        tree, tree_diagnostics = parse_tree(front)
     except YamlSyntaxError as error:
-        return None, [error.note]
+        return None, [error.diagnostic]
     if tree is None or is_null(tree):
-        return Mapping(0), notes
+        return Mapping(0), tree_diagnostics
     if isinstance(tree, Mapping):
-        return tree, notes
+        return tree, tree_diagnostics
     message = "The front matter must be keys with values, one `key: value` a line."
-    return None, [*notes, OffsetDiagnostic(tree.index, ProblemCode.WRONG_TYPE, message)]
+    return None, [*tree_diagnostics, OffsetDiagnostic(tree.offset, ProblemCode.WRONG_TYPE, message)]
 
 
-def _node_at(tree: Mapping, place: FieldPath) -> Node:
+def _get_node(tree: Mapping, field_path: FieldPath) -> Node:
     node: Node = tree
-    for step in place:
+    for step in field_path:
         if isinstance(node, Mapping):
             node = node.items[str(step)]
         elif isinstance(node, Sequence):
@@ -81,7 +83,7 @@ def _node_at(tree: Mapping, place: FieldPath) -> Node:
 
 def _has_value(tree: Mapping, key: str) -> bool:
     """Return whether a required key has a value; if so, that value is invalid and already reported."""
-    values = (tree.items.get(name) for name in _SAME_NEED.get(key, (key,)))
+    values = (tree.items.get(name) for name in _ALTERNATIVE_KEYS.get(key, (key,)))
     return any(value is not None and not _is_blank(value) for value in values)
 
 
@@ -89,7 +91,7 @@ def _is_blank(node: Node) -> bool:
     return isinstance(node, Scalar) and (is_null(node) or not node.text.strip())
 
 
-# Find the offset of a value in block-style front matter without parsing it again.
+# Offset of a value in block-style front matter, without parsing it again.
 #
 # Each step of the value's path narrows the text down to the lines of one value:
 #
@@ -102,7 +104,7 @@ def _is_blank(node: Node) -> bool:
 _CONTENT = re.compile(r" *(?:\n *(?:#[^\n]*)?(?=\n))*\n( *)(?=[^ \n#])")  # after blank lines and comments
 _NOT_PLAIN = frozenset("&!*|>#[{?@`%")
 _QUOTES = ("'", '"')
-_REMEMBERED = 8  # cache size; several findings of a file are mostly in the same list
+_CACHE_SIZE = 8  # several diagnostics of a file are mostly in the same list
 
 
 class OffsetUnknown(Exception):  # noqa: N818  # never leaves the package
@@ -110,7 +112,7 @@ class OffsetUnknown(Exception):  # noqa: N818  # never leaves the package
 
 
 @dataclass(slots=True, frozen=True)
-class _Lines:
+class _Block:
     """Lines of a list or mapping: the offset of its first key or dash, their column, and the end offset."""
 
     first: int
@@ -118,31 +120,31 @@ class _Lines:
     end: int
 
 
-def find_offset(front: str, values: dict[str, Any], place: FieldPath) -> int:
-    """Return the character offset of the value at `place`; `values` is the parsed `front`.
+def find_offset(front: str, values: dict[str, Any], field_path: FieldPath) -> int:
+    """Return the character offset of the value at `field_path`; `values` is the parsed `front`.
 
     Raises OffsetUnknown if the offset is uncertain.
     """
-    lines = _below(front, 0, len(front), is_list=False)
+    lines = _find_block(front, 0, len(front), is_list=False)
     value: Any = values
-    for step in place:
+    for step in field_path:
         if isinstance(value, list):
-            begin, end = _item(front, lines, int(step), len(value))
+            begin, end = _item_span(front, lines, int(step), len(value))
             value = value[int(step)]
             if isinstance(value, dict):
-                lines = _Lines(begin, begin - front.rindex("\n", 0, begin) - 1, end)
+                lines = _Block(begin, begin - front.rindex("\n", 0, begin) - 1, end)
         else:
             begin = _after_key(front, lines, str(step))
             value = value[step]
             if isinstance(value, dict | list):
-                lines = _below(front, begin, lines.end, is_list=isinstance(value, list))
+                lines = _find_block(front, begin, lines.end, is_list=isinstance(value, list))
         if not isinstance(value, dict | list):
-            return _scalar(front, begin, value)
+            return _scalar_offset(front, begin, value)
     return lines.first
 
 
-@lru_cache(_REMEMBERED)
-def _below(front: str, begin: int, end: int, *, is_list: bool) -> _Lines:
+@lru_cache(_CACHE_SIZE)
+def _find_block(front: str, begin: int, end: int, *, is_list: bool) -> _Block:
     """Return the block that starts on the next line; nothing may follow on the line of `begin`."""
     content = _CONTENT.match(front, begin, end)
     if content is None:
@@ -152,10 +154,10 @@ def _below(front: str, begin: int, end: int, *, is_list: bool) -> _Lines:
     if column or is_list:
         inside = " " * column + ("[ -]" if is_list else "")
         after = re.compile(rf"\n(?!{inside}) {{0,{column}}}(?=[^ \n#])").search(front, content.end(), end)
-    return _Lines(content.end(), column, after.start() if after else end)
+    return _Block(content.end(), column, after.start() if after else end)
 
 
-def _after_key(front: str, lines: _Lines, key: str) -> int:
+def _after_key(front: str, lines: _Block, key: str) -> int:
     """Return the offset after the colon of a key that must occur exactly once."""
     line = f"\n{' ' * lines.column}{key}:"
     found = lines.first - lines.column - 1
@@ -168,7 +170,7 @@ def _after_key(front: str, lines: _Lines, key: str) -> int:
     return begin
 
 
-def _item(front: str, lines: _Lines, number: int, count: int) -> tuple[int, int]:
+def _item_span(front: str, lines: _Block, number: int, count: int) -> tuple[int, int]:
     """Return the start of an item's content and the end of its lines; there must be `count` items."""
     dashes = _dashes(front, lines)
     if len(dashes) != count or front[dashes[number].end()] in _NOT_PLAIN:
@@ -176,13 +178,13 @@ def _item(front: str, lines: _Lines, number: int, count: int) -> tuple[int, int]
     return dashes[number].end(), dashes[number + 1].start() if number + 1 < count else lines.end
 
 
-@lru_cache(_REMEMBERED)
-def _dashes(front: str, lines: _Lines) -> list[re.Match[str]]:
+@lru_cache(_CACHE_SIZE)
+def _dashes(front: str, lines: _Block) -> list[re.Match[str]]:
     pattern = re.compile(rf"\n {{{lines.column}}}- *(?=[^ \n])")
     return list(pattern.finditer(front, lines.first - lines.column - 1, lines.end))
 
 
-def _scalar(front: str, begin: int, value: object) -> int:
+def _scalar_offset(front: str, begin: int, value: object) -> int:
     """Return the offset of a text value that starts on this line and occurs exactly as parsed."""
     while front[begin] == " ":
         begin += 1

@@ -1,4 +1,11 @@
-"""Parse YAML into a tree with positions, strictly, from libyaml's events."""
+"""Parse YAML into a tree with the position of each value, from libyaml's events.
+
+1. The events are processed without recursion and with limits on depth and number, so that no file exhausts
+   the stack or the memory.
+2. A stack holds the open lists and mappings; a complete node is attached to the innermost one.
+3. YAML features that front matter must not use (duplicate keys, aliases, merge keys, unknown tags) are
+   reported and left out, and parsing continues, so that all of them are reported.
+"""
 
 import re
 from collections.abc import Callable
@@ -10,15 +17,6 @@ import yaml
 from yaml._yaml import CParser
 
 from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode
-
-# Parse YAML into a tree with the position of each value, from libyaml's events.
-#
-# 1. The events are processed without recursion and with limits on depth and number, so that no file exhausts
-#    the stack or the memory.
-# 2. A stack holds the open lists and mappings; a complete node is attached to the innermost one.
-# 3. YAML features that front matter must not use (duplicate keys, aliases, merge keys, unknown tags) are
-#    noted and left out, and parsing continues, so that all of them are reported.
-
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000
@@ -33,10 +31,10 @@ _MAPPING_TAGS: frozenset[str | None] = frozenset({None, "!", f"{_TAG}map"})
 class Scalar:
     """Scalar; `plain` unless quotes, block style or a tag mark it as text.
 
-    `index` is the character offset in the front matter, here and in the other nodes.
+    `offset` is the character offset in the front matter, here and in the other nodes.
     """
 
-    index: int
+    offset: int
     text: str
     plain: bool
 
@@ -45,14 +43,14 @@ class Scalar:
 class InvalidNode:
     """Placeholder for a rejected value, so that no further problem is reported for it."""
 
-    index: int
+    offset: int
 
 
 @dataclass(slots=True)
 class Sequence:
     """List; its consumer may remove invalid items."""
 
-    index: int
+    offset: int
     items: list["Node"] = field(default_factory=list)
 
 
@@ -60,49 +58,50 @@ class Sequence:
 class Mapping:
     """Mapping from the text of the keys to the values, in file order."""
 
-    index: int
+    offset: int
     items: dict[str, "Node"] = field(default_factory=dict)
 
 
 Node = Scalar | InvalidNode | Sequence | Mapping
 
 
-class YamlSyntaxError(Exception):  # carries the Note of the reason; never leaves the package
+class YamlSyntaxError(Exception):  # carries the diagnostic; never leaves the package
     """The text cannot be parsed into a tree."""
 
-    def __init__(self, index: int, code: ProblemCode, message: str) -> None:
+    def __init__(self, offset: int, code: ProblemCode, message: str) -> None:
         super().__init__(message)
-        self.note = OffsetDiagnostic(index, code, message)
+        self.diagnostic = OffsetDiagnostic(offset, code, message)
 
 
-def read_tree(front: str) -> tuple[Node | None, list[OffsetDiagnostic]]:
+def parse_tree(front: str) -> tuple[Node | None, list[OffsetDiagnostic]]:
     """Parse front matter; the tree is None if it is empty. Raises YamlSyntaxError if it is not valid YAML."""
     try:
         return _Builder().build(front)
     except yaml.MarkedYAMLError as error:
-        raise YamlSyntaxError(_index_of(error), ProblemCode.BROKEN_YAML, _said(error)) from error
+        raise YamlSyntaxError(_error_offset(error), ProblemCode.BROKEN_YAML, _error_message(error)) from error
     except yaml.reader.ReaderError as error:
-        index = len(front.encode()[: error.position].decode(errors="ignore"))
-        message = f"The character U+{ord(front[index]):04X} may not stand in front matter: delete it."
-        raise YamlSyntaxError(index, ProblemCode.BROKEN_YAML, message) from error
+        offset = len(front.encode()[: error.position].decode(errors="ignore"))
+        message = f"The character U+{ord(front[offset]):04X} may not stand in front matter: delete it."
+        raise YamlSyntaxError(offset, ProblemCode.BROKEN_YAML, message) from error
 
 
-def _index_of(error: yaml.MarkedYAMLError) -> int:
+def _error_offset(error: yaml.MarkedYAMLError) -> int:
     """Return the offset of a syntax error: for an unterminated construct, the offset where it starts."""
-    endless = "end of stream" in (error.problem or "") and error.context_mark is not None
-    mark = error.context_mark if endless else error.problem_mark
+    is_unterminated = "end of stream" in (error.problem or "") and error.context_mark is not None
+    mark = error.context_mark if is_unterminated else error.problem_mark
     return 0 if mark is None else mark.index
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
-    said = ", ".join(part for part in (error.context, error.problem) if part)
+def _error_message(error: yaml.MarkedYAMLError) -> str:
+    reason = ", ".join(part for part in (error.context, error.problem) if part)
     return (
-        f"The front matter is no valid YAML: {said}. Put quotes around text that holds a colon, # or quotes."
+        f"The front matter is no valid YAML: {reason}. "
+        "Put quotes around text that holds a colon, # or quotes."
     )
 
 
 @dataclass(slots=True)
-class _Open:
+class _Frame:
     """Incomplete list or mapping. After a mapping's key (`has_key`) its value follows; key None drops it."""
 
     node: Sequence | Mapping
@@ -113,13 +112,13 @@ class _Open:
 
 class _Builder:
     def __init__(self) -> None:
-        self._open: list[_Open] = []
+        self._stack: list[_Frame] = []
         self._root: Node | None = None
-        self._notes: list[OffsetDiagnostic] = []
+        self._diagnostics: list[OffsetDiagnostic] = []
         self._count = 0
 
     def build(self, front: str) -> tuple[Node | None, list[OffsetDiagnostic]]:
-        take: dict[type, Callable[[Any], None]] = {
+        handlers: dict[type, Callable[[Any], None]] = {
             yaml.DocumentStartEvent: self._document,
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
@@ -130,9 +129,9 @@ class _Builder:
         }
         parser = CParser(front)
         while (event := parser.get_event()) is not None:
-            if (taken := take.get(type(event))) is not None:
-                taken(event)
-        return self._root, self._notes
+            if (handler := handlers.get(type(event))) is not None:
+                handler(event)
+        return self._root, self._diagnostics
 
     def _document(self, event: Any) -> None:
         if self._count:
@@ -140,21 +139,23 @@ class _Builder:
             raise YamlSyntaxError(event.start_mark.index, ProblemCode.BROKEN_YAML, message)
 
     def _scalar(self, event: Any) -> None:
-        index, tag = event.start_mark.index, event.tag
+        offset, tag = event.start_mark.index, event.tag
         if tag is None:
-            self._attach(Scalar(index, event.value, plain=event.implicit[0]))
+            self._attach(Scalar(offset, event.value, plain=event.implicit[0]))
         elif tag in _TEXT_TAGS or tag in _WORD_TAGS:
-            self._attach(Scalar(index, event.value, plain=tag in _WORD_TAGS))
+            self._attach(Scalar(offset, event.value, plain=tag in _WORD_TAGS))
         else:
-            self._refuse_tag(index, tag)
-            self._attach(InvalidNode(index))
+            self._report_tag(offset, tag)
+            self._attach(InvalidNode(offset))
 
     def _alias(self, event: Any) -> None:
-        index = event.start_mark.index
-        self._refuse(
-            index, ProblemCode.ALIAS, f"*{event.anchor} refers to another value: write the value itself here."
+        offset = event.start_mark.index
+        self._report(
+            offset,
+            ProblemCode.ALIAS,
+            f"*{event.anchor} refers to another value: write the value itself here.",
         )
-        self._attach(InvalidNode(index))
+        self._attach(InvalidNode(offset))
 
     def _mapping(self, event: Any) -> None:
         self._begin(event, Mapping(event.start_mark.index), _MAPPING_TAGS)
@@ -163,38 +164,38 @@ class _Builder:
         self._begin(event, Sequence(event.start_mark.index), _LIST_TAGS)
 
     def _begin(self, event: Any, node: Sequence | Mapping, tags: frozenset[str | None]) -> None:
-        if len(self._open) >= MAX_DEPTH:
+        if len(self._stack) >= MAX_DEPTH:
             message = f"More than {MAX_DEPTH} lists and mappings stand inside each other."
-            raise YamlSyntaxError(node.index, ProblemCode.BROKEN_YAML, message)
+            raise YamlSyntaxError(node.offset, ProblemCode.BROKEN_YAML, message)
         is_known = event.tag in tags
         if not is_known:
-            self._refuse_tag(node.index, event.tag)
-        self._open.append(_Open(node, is_known))
+            self._report_tag(node.offset, event.tag)
+        self._stack.append(_Frame(node, is_known))
 
     def _end(self, _: Any) -> None:
-        ended = self._open.pop()
-        self._attach(ended.node if ended.is_known else InvalidNode(ended.node.index))
+        frame = self._stack.pop()
+        self._attach(frame.node if frame.is_known else InvalidNode(frame.node.offset))
 
-    def _refuse_tag(self, index: int, tag: str) -> None:
-        self._refuse(
-            index,
+    def _report_tag(self, offset: int, tag: str) -> None:
+        self._report(
+            offset,
             ProblemCode.BROKEN_YAML,
             f"The tag {tag.replace(_TAG, '!!')} means nothing here: delete it.",
         )
 
-    def _refuse(self, index: int, code: ProblemCode, message: str) -> None:
-        self._notes.append(OffsetDiagnostic(index, code, message))
+    def _report(self, offset: int, code: ProblemCode, message: str) -> None:
+        self._diagnostics.append(OffsetDiagnostic(offset, code, message))
 
     def _attach(self, node: Node) -> None:
         self._count += 1
         if self._count > MAX_NODES:
             raise YamlSyntaxError(
-                node.index, ProblemCode.TOO_LARGE, f"The front matter has more than {MAX_NODES:,} values."
+                node.offset, ProblemCode.TOO_LARGE, f"The front matter has more than {MAX_NODES:,} values."
             )
-        if not self._open:
+        if not self._stack:
             self._root = node
             return
-        top = self._open[-1]
+        top = self._stack[-1]
         if isinstance(top.node, Sequence):
             top.node.items.append(node)
         elif not top.has_key:
@@ -209,22 +210,22 @@ class _Builder:
         if isinstance(node, InvalidNode):
             return None
         if not isinstance(node, Scalar):
-            self._refuse(
-                node.index,
+            self._report(
+                node.offset,
                 ProblemCode.BROKEN_YAML,
                 "A key must be a word: put quotes around text in { } or [ ].",
             )
             return None
         if node.plain and node.text == "<<":
-            self._refuse(
-                node.index,
+            self._report(
+                node.offset,
                 ProblemCode.ALIAS,
                 "<< copies keys from elsewhere: write the keys themselves here.",
             )
             return None
         if node.text in mapping.items:
-            self._refuse(
-                node.index,
+            self._report(
+                node.offset,
                 ProblemCode.DUPLICATE_KEY,
                 f"The key {node.text} stands here twice: keep one of the two.",
             )
@@ -232,18 +233,18 @@ class _Builder:
         return node.text
 
 
-# Parse plain YAML scalars; the only place that defines what they mean.
+# Plain scalars: the only definition of their meaning.
 #
 # YAML 1.1 and 1.2 differ on `yes`, `0777` and `1_000`. Here `yes` and `on` are true, as in 1.1, and a number
 # is decimal without leading zeros.
 
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_FLAGS = {
+_BOOLEANS = {
     **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"), True),
     **dict.fromkeys(("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"), False),
 }
-_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})")
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _MAX_INT32 = 2**31 - 1
 MAX_INT64 = 2**63 - 1
@@ -251,12 +252,12 @@ MAX_INT64 = 2**63 - 1
 
 def parse_bool(text: str) -> bool | None:
     """Parse a boolean in any YAML 1.1 spelling; return None for any other text."""
-    return _FLAGS.get(text)
+    return _BOOLEANS.get(text)
 
 
 def parse_int32(text: str) -> int | None:
     """Parse a decimal 32-bit integer; return None for any other text."""
-    if not _WHOLE.fullmatch(text):
+    if not _INTEGER.fullmatch(text):
         return None
     number = int(text)
     return number if -_MAX_INT32 - 1 <= number <= _MAX_INT32 else None
@@ -266,9 +267,9 @@ def to_json_scalar(text: str) -> bool | int | float | str | None:
     """Convert a plain scalar of an unknown key to JSON: null, a boolean, a finite decimal number, or text."""
     if text in NULLS:
         return None
-    if text in _FLAGS:
-        return _FLAGS[text]
-    if _WHOLE.fullmatch(text):
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if _INTEGER.fullmatch(text):
         number = int(text)
         return number if -MAX_INT64 - 1 <= number <= MAX_INT64 else text
     if _NUMBER.fullmatch(text) and not text.lstrip("+-").isdigit():

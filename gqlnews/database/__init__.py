@@ -1,1 +1,1 @@
-"""The store."""
+"""Storage of the ingested content."""

@@ -6,44 +6,44 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gqlnews.content.diagnostics import ProblemCode, problem
+from gqlnews.content.diagnostics import ProblemCode, build_problem
 from gqlnews.content.models import ContentProblem, SourceFile
-from gqlnews.content.safe_open import OpenFolder, entries_of
+from gqlnews.content.safe_open import OpenFolder, scan_entries
 from gqlnews.errors import ContentFolderError, raise_if_exhausted
 
-# Open the content folder and verify that it has not been replaced.
+# Opening the folder, and verifying that it has not been replaced.
 #
 # If the folder is renamed, replaced or unmounted during a scan, all of its files appear to be deleted. So
 # code that treats missing files as deleted must call `assert_unchanged` at the end.
 
 
 Root = tuple[int, int]
-"""Device and inode."""
+"""Identity of a folder: device and inode."""
 
 
 def open_root(folder: Path) -> OpenFolder:
     """Open a content folder. Raises ContentFolderError if it cannot be listed."""
     try:
-        return OpenFolder.at(folder)
+        return OpenFolder.open(folder)
     except OSError as error:
         raise_if_exhausted(error)
-        raise ContentFolderError(_unusable(folder, error)) from error
+        raise ContentFolderError(_folder_error_message(folder, error)) from error
 
 
 @contextmanager
-def opened(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
+def as_open_folder(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
     """Open the folder for the block, unless it is open already. Raises ContentFolderError."""
     if isinstance(folder, OpenFolder):
         yield folder
     else:
-        with open_root(folder) as own:
-            yield own
+        with open_root(folder) as opened_here:
+            yield opened_here
 
 
 def root_identity(folder: Path | OpenFolder) -> Root:
     """Return the identity of a folder. Raises ContentFolderError if it cannot be listed."""
-    with opened(folder) as inside:
-        status = os.fstat(inside.descriptor)
+    with as_open_folder(folder) as content:
+        status = os.fstat(content.descriptor)
     return status.st_dev, status.st_ino
 
 
@@ -51,22 +51,20 @@ def assert_unchanged(folder: Path | OpenFolder, root: Root) -> None:
     """Raise ContentFolderError unless the folder still has the identity `root`."""
     if root_identity(folder) != root:
         path = folder if isinstance(folder, Path) else folder.path
-        raise ContentFolderError(
-            f"The folder {path} was replaced by another while it was looked at: try again."
-        )
+        raise ContentFolderError(f"The folder {path} was replaced by another during the scan: try again.")
 
 
-def _unusable(folder: Path, error: OSError) -> str:
+def _folder_error_message(folder: Path, error: OSError) -> str:
     match error:
         case FileNotFoundError():
             return f"There is no folder {folder}: give the path of your content folder."
         case NotADirectoryError():
-            return f"{folder} is no folder: give the path of the folder that holds your articles."
+            return f"{folder} is not a folder: give the path of the folder that holds your articles."
         case _:
             return f"The folder {folder} cannot be read: {error.strerror or error}."
 
 
-# Scan a folder for article files, holding one directory listing at a time, never the whole tree.
+# Full scan, which holds one directory listing at a time, never the whole tree.
 
 
 _EXTENSIONS = (".md", ".markdown")
@@ -74,55 +72,55 @@ _EXTENSIONS = (".md", ".markdown")
 
 def scan_folder(folder: Path | OpenFolder) -> Iterator[SourceFile | ContentProblem]:
     """Yield each article file below the folder, or its problem, in no order. Raises ContentFolderError."""
-    return _all(folder, root_identity(folder))
+    return _scan_all(folder, root_identity(folder))
 
 
-def _all(folder: Path | OpenFolder, root: Root) -> Iterator[SourceFile | ContentProblem]:
-    with opened(folder) as inside:
-        assert_unchanged(inside, root)
-        yield from scan_subfolders(inside, [""])
-        assert_unchanged(inside.path, root)
+def _scan_all(folder: Path | OpenFolder, root: Root) -> Iterator[SourceFile | ContentProblem]:
+    with as_open_folder(folder) as content:
+        assert_unchanged(content, root)
+        yield from scan_subfolders(content, [""])
+        assert_unchanged(content.path, root)
 
 
-def scan_subfolders(folder: OpenFolder, waiting: list[str]) -> Iterator[SourceFile | ContentProblem]:
-    """Scan the folders in `waiting`, which are paths relative to `folder`, and all their subfolders."""
-    while waiting:
-        below = waiting.pop()
+def scan_subfolders(folder: OpenFolder, pending: list[str]) -> Iterator[SourceFile | ContentProblem]:
+    """Scan the folders in `pending`, which are paths relative to `folder`, and all their subfolders."""
+    while pending:
+        subfolder = pending.pop()
         try:
-            descriptor = folder.open_folder(below)
+            descriptor = folder.open_folder(subfolder)
         except (FileNotFoundError, NotADirectoryError):  # gone or replaced since it was listed
             continue
         except OSError as error:
-            yield unlistable_problem(below, error)
+            yield unlistable_problem(subfolder, error)
             continue
-        with entries_of(descriptor) as entries:
-            yield from _found(folder, f"{below}/" if below else "", entries, waiting)
+        with scan_entries(descriptor) as entries:
+            yield from _scan_listing(folder, f"{subfolder}/" if subfolder else "", entries, pending)
 
 
-def unlistable_problem(below: str, error: OSError) -> ContentProblem:
+def unlistable_problem(subfolder: str, error: OSError) -> ContentProblem:
     """Build the problem of a folder that cannot be listed; the slash at its path's end marks a folder."""
     raise_if_exhausted(error)
-    return _refused(f"{below}/", f"The folder cannot be listed: {error.strerror or error}.")
+    return _unreadable_problem(f"{subfolder}/", f"The folder cannot be listed: {error.strerror or error}.")
 
 
-def unreadable(path: str, error: OSError) -> ContentProblem:
+def unreadable_problem(path: str, error: OSError) -> ContentProblem:
     """Build the problem of a file that cannot be read, of which only the path is known."""
     raise_if_exhausted(error)
-    return _refused(path, f"The file cannot be read: {error.strerror or error}.")
+    return _unreadable_problem(path, f"The file cannot be read: {error.strerror or error}.")
 
 
-def _found(
-    folder: OpenFolder, prefix: str, entries: Iterator[os.DirEntry[str]], waiting: list[str]
+def _scan_listing(
+    folder: OpenFolder, prefix: str, entries: Iterator[os.DirEntry[str]], pending: list[str]
 ) -> Iterator[SourceFile | ContentProblem]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
-            waiting.append(prefix + entry.name)
+            pending.append(prefix + entry.name)
         elif is_article(entry.name):
-            found = _stat_entry(folder, prefix + entry.name, entry)
-            if found is not None:
-                yield found
+            result = _stat_dir_entry(folder, prefix + entry.name, entry)
+            if result is not None:
+                yield result
 
 
 def is_article(name: str) -> bool:
@@ -130,32 +128,34 @@ def is_article(name: str) -> bool:
     return name.endswith(_EXTENSIONS)
 
 
-def _stat_entry(folder: OpenFolder, path: str, entry: os.DirEntry[str]) -> SourceFile | ContentProblem | None:
+def _stat_dir_entry(
+    folder: OpenFolder, path: str, entry: os.DirEntry[str]
+) -> SourceFile | ContentProblem | None:
     try:
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return unreadable(path, error)
+        return unreadable_problem(path, error)
     return stat_entry(folder, path, status)
 
 
 def stat_entry(folder: OpenFolder, path: str, status: os.stat_result) -> SourceFile | ContentProblem | None:
     """Return the file at `path` or its problem, from its lstat(2) `status`; None for a link to a folder."""
     if not _is_utf_8(path):
-        return _refused(path, "The file's name is no UTF-8: rename it.")
+        return _unreadable_problem(path, "The file's name is no UTF-8: rename it.")
     if stat.S_ISLNK(status.st_mode):
         try:
             status = folder.stat_target(path)
         except FileNotFoundError:
-            return _refused(path, "The link leads nowhere: mend or delete it.")
+            return _unreadable_problem(path, "The link leads nowhere: mend or delete it.")
         except OSError as error:
-            return unreadable(path, error)
+            return unreadable_problem(path, error)
     if stat.S_ISREG(status.st_mode):
         return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     if stat.S_ISDIR(status.st_mode):
         return None
-    return _refused(path, "This is no regular file: only files hold articles.")
+    return _unreadable_problem(path, "This is no regular file: only files hold articles.")
 
 
 def _is_utf_8(path: str) -> bool:
@@ -166,8 +166,8 @@ def _is_utf_8(path: str) -> bool:
     return True
 
 
-def _refused(path: str, message: str) -> ContentProblem:
-    return problem(display_path(path), None, ProblemCode.UNREADABLE, message)
+def _unreadable_problem(path: str, message: str) -> ContentProblem:
+    return build_problem(display_path(path), None, ProblemCode.UNREADABLE, message)
 
 
 def display_path(path: str) -> str:
@@ -175,7 +175,7 @@ def display_path(path: str) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
-# Scan only given paths of a folder, with the same results as `scan_folder`, without listing their siblings.
+# Scan of some paths, with the same results as `scan_folder`, without listing their siblings.
 #
 # 1. A path with a hidden component is ignored.
 # 2. Every parent folder must be listable: nothing below a link or a file counts, and the content of an
@@ -188,12 +188,14 @@ def scan_paths(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[So
 
     Paths are relative to the folder and use `/`; missing ones yield nothing. Raises ContentFolderError.
     """
-    with opened(folder) as inside:
-        above = _AncestorCheck(inside)
+    with as_open_folder(folder) as content:
+        ancestors = _AncestorCheck(content)
         for path in paths:
             if is_visible(path):
-                yield from above.problems(path) if above.is_blocked(path) else _at(inside, path)
-        assert_unchanged(inside.path, root_identity(inside))
+                yield from (
+                    ancestors.problems(path) if ancestors.is_blocked(path) else _scan_path(content, path)
+                )
+        assert_unchanged(content.path, root_identity(content))
 
 
 def is_visible(path: str) -> bool:
@@ -203,23 +205,23 @@ def is_visible(path: str) -> bool:
 
 def parent_folders(path: str) -> list[str]:
     """Return all parent folders: `a` and `a/b` for `a/b/c.md`."""
-    return [path[:place] for place, sign in enumerate(path) if sign == "/"]
+    return [path[:index] for index, character in enumerate(path) if character == "/"]
 
 
-def _at(folder: OpenFolder, path: str) -> Iterator[SourceFile | ContentProblem]:
+def _scan_path(folder: OpenFolder, path: str) -> Iterator[SourceFile | ContentProblem]:
     try:
         status = folder.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        yield unreadable(path, error) if is_article(path) else unlistable_problem(path, error)
+        yield unreadable_problem(path, error) if is_article(path) else unlistable_problem(path, error)
         return
     if stat.S_ISDIR(status.st_mode):
         yield from scan_subfolders(folder, [path])
     elif is_article(path):
-        found = stat_entry(folder, path, status)
-        if found is not None:
-            yield found
+        result = stat_entry(folder, path, status)
+        if result is not None:
+            yield result
 
 
 class _AncestorCheck:
@@ -231,26 +233,26 @@ class _AncestorCheck:
 
     def is_blocked(self, path: str) -> bool:
         """Return whether any parent folder of `path` cannot be listed."""
-        return any(self._fault(above) is not None for above in parent_folders(path))
+        return any(self._listing_error(parent) is not None for parent in parent_folders(path))
 
     def problems(self, path: str) -> Iterator[ContentProblem]:
         """Yield the problem of the first parent that cannot be listed, unless it is missing or no folder."""
-        for above in parent_folders(path):
-            fault = self._fault(above)
-            if fault is not None:
-                if not isinstance(fault, FileNotFoundError | NotADirectoryError):
-                    yield unlistable_problem(above, fault)
+        for parent in parent_folders(path):
+            error = self._listing_error(parent)
+            if error is not None:
+                if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                    yield unlistable_problem(parent, error)
                 return
 
-    def _fault(self, above: str) -> OSError | None:
-        if above not in self._known:
-            self._known[above] = _fault_of(self._folder, above)
-        return self._known[above]
+    def _listing_error(self, parent: str) -> OSError | None:
+        if parent not in self._known:
+            self._known[parent] = _try_listing(self._folder, parent)
+        return self._known[parent]
 
 
-def _fault_of(folder: OpenFolder, above: str) -> OSError | None:
+def _try_listing(folder: OpenFolder, parent: str) -> OSError | None:
     try:
-        os.close(folder.open_folder(above))
+        os.close(folder.open_folder(parent))
     except OSError as error:
         return error
     return None

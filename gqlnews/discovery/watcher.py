@@ -1,4 +1,13 @@
-"""MISSING"""
+"""Watch a folder and yield its changes, for a caller that mirrors its content.
+
+1. Start the watch, then request a full scan, so that no change is missed between the two.
+2. Yield changed paths a few milliseconds after they change.
+3. Start over when changes may have been missed: the folder was replaced, events were lost, or so many
+   arrived at once that the kernel's queue may have overflowed, which is not reported. Also start over
+   periodically.
+
+If the file system reports no changes, request a full scan at intervals of many times a scan's duration.
+"""
 
 import os
 import time
@@ -11,38 +20,28 @@ from gqlnews.discovery.fs_events import FolderWatcher, StopEvent, supports_inoti
 from gqlnews.discovery.scan import Root
 from gqlnews.errors import ContentFolderError, ExhaustedError
 
-# Watch a folder and yield its changes, for a caller that mirrors its content.
-#
-# 1. Start the watch, then request a full scan, so that no change is missed between the two.
-# 2. Yield changed paths a few milliseconds after they change.
-# 3. Start over when changes may have been missed: the folder was replaced, events were lost, or so many
-#    arrived at once that the kernel's queue may have overflowed, which is not reported. Also start over
-#    periodically.
-#
-# If the file system reports no changes, request a full scan at intervals of many times a scan's duration.
-
-
 Batch = frozenset[str] | None
 """Relative paths at or below which something changed; None requests a full scan."""
 
-_MANY = 1000  # paths in one batch, from which the kernel's queue may have overflowed
-_CHECK = 0.25  # seconds between checks of conditions that cause no event
-_RECONCILE, _RECONCILE_TIMES = 60.0, 100  # interval: seconds at least, and times a full scan's duration
-_POLL, _POLL_TIMES = 0.5, 20  # the same for polling
-_AFTER_LOSS, _AFTER_LOSS_TIMES = 5.0, 5  # the same after lost events, but seconds at most
+_OVERFLOW_PATHS = 1000  # with this many paths in one batch, the kernel's queue may have overflowed
+_CHECK_SECONDS = 0.25  # between checks of conditions that cause no event
+_RESCAN_SECONDS, _RESCAN_FACTOR = 60.0, 100  # interval: seconds at least, and times a full scan's duration
+_POLL_SECONDS, _POLL_FACTOR = 0.5, 20  # the same for polling
+_LOSS_DELAY, _LOSS_DELAY_FACTOR = 5.0, 5  # the same after lost events, but seconds at most
 
 
 @dataclass(frozen=True)
 class WatchOptions:
     """Watch options and callbacks.
 
-    `poll` disables file system events; `say` receives a message if they are unavailable. `seconds` returns
-    the duration of the last full scan, `needs_rescan` whether something outside the folder requires another.
+    `poll` disables file system events; `warn` receives a message if they are unavailable. `last_scan_seconds`
+    returns the duration of the last full scan, `needs_rescan` whether something outside the folder requires
+    another.
     """
 
     poll: bool
-    say: Callable[[str], None]
-    seconds: Callable[[], float]
+    warn: Callable[[str], None]
+    last_scan_seconds: Callable[[], float]
     needs_rescan: Callable[[], bool]
 
 
@@ -52,75 +51,75 @@ def watch(folder: Path, options: WatchOptions) -> Generator[Batch, None, None]:
     Raises KeyboardInterrupt on a signal.
     """
     if options.poll or not supports_inotify(folder):
-        yield from _poll(options)
-    said = False
+        yield from _poll_forever(options)
+    warned = False
     while True:
         try:
-            changes = FolderWatcher(folder)
+            watcher = FolderWatcher(folder)
         except ContentFolderError:
             yield None  # the caller's scan reports it, and waits until the folder exists
         except ExhaustedError:
             yield None  # the caller's scan reports it
             _poll_delay(options)
         except OSError as error:
-            if not said:
-                options.say(_unwatchable(folder, error))
-            said = True
+            if not warned:
+                options.warn(_not_watchable_message(folder, error))
+            warned = True
             yield None
             _poll_delay(options)
         else:
-            with closing(changes):
+            with closing(watcher):
                 yield None
-                yield from _watch_until_rescan(folder, changes, options)
+                yield from _watch_until_rescan(folder, watcher, options)
 
 
-def _poll(options: WatchOptions) -> Generator[Batch, None, None]:
+def _poll_forever(options: WatchOptions) -> Generator[Batch, None, None]:
     while True:
         yield None
         _poll_delay(options)
 
 
 def _poll_delay(options: WatchOptions) -> None:
-    _pause(max(_POLL, _POLL_TIMES * options.seconds()), options)
+    _sleep(max(_POLL_SECONDS, _POLL_FACTOR * options.last_scan_seconds()), options)
 
 
 def _watch_until_rescan(
-    folder: Path, changes: FolderWatcher, options: WatchOptions
+    folder: Path, watcher: FolderWatcher, options: WatchOptions
 ) -> Generator[Batch, None, None]:
     """Yield changes until some may have been missed."""
-    started, took = time.monotonic(), options.seconds()
-    due = started + max(_RECONCILE, _RECONCILE_TIMES * took)
-    clock = _RescanTimer(folder, changes.root, options.needs_rescan, due)
-    alarm = StopEvent(clock.fires)
-    while (paths := changes.wait_for_paths(alarm)) is not None:
+    started, scan_seconds = time.monotonic(), options.last_scan_seconds()
+    deadline = started + max(_RESCAN_SECONDS, _RESCAN_FACTOR * scan_seconds)
+    timer = _RescanTimer(folder, watcher.root, options.needs_rescan, deadline)
+    stop = StopEvent(timer.check)
+    while (paths := watcher.wait_for_paths(stop)) is not None:
         if paths:
             yield paths
-        if len(paths) >= _MANY:
+        if len(paths) >= _OVERFLOW_PATHS:
             return
-    if not clock.fired:
-        shortest = min(_AFTER_LOSS, _AFTER_LOSS_TIMES * took)
-        _pause(started + shortest - time.monotonic(), options)
+    if not timer.fired:
+        delay = min(_LOSS_DELAY, _LOSS_DELAY_FACTOR * scan_seconds)
+        _sleep(started + delay - time.monotonic(), options)
 
 
 class _RescanTimer:
     """Rescan timer: fires when a full scan is due or requested, or the folder was replaced or deleted."""
 
-    def __init__(self, folder: Path, root: Root, needs_rescan: Callable[[], bool], due: float) -> None:
+    def __init__(self, folder: Path, root: Root, needs_rescan: Callable[[], bool], deadline: float) -> None:
         self.fired = False
         self._folder = folder
         self._root = root
         self._needs_rescan = needs_rescan
-        self._due = due
+        self._deadline = deadline
         self._next = 0.0
 
-    def fires(self) -> bool:
+    def check(self) -> bool:
         now = time.monotonic()
         if now >= self._next:
-            self._next = now + _CHECK
-            self.fired = now >= self._due or not self._stands() or self._needs_rescan()
+            self._next = now + _CHECK_SECONDS
+            self.fired = now >= self._deadline or not self._is_same_folder() or self._needs_rescan()
         return self.fired
 
-    def _stands(self) -> bool:
+    def _is_same_folder(self) -> bool:
         try:
             status = os.stat(self._folder)
         except OSError:
@@ -128,14 +127,14 @@ class _RescanTimer:
         return (status.st_dev, status.st_ino) == self._root
 
 
-def _pause(seconds: float, options: WatchOptions) -> None:
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0 and not options.needs_rescan():
-        time.sleep(min(left, _CHECK))
+def _sleep(seconds: float, options: WatchOptions) -> None:
+    deadline = time.monotonic() + seconds
+    while (remaining := deadline - time.monotonic()) > 0 and not options.needs_rescan():
+        time.sleep(min(remaining, _CHECK_SECONDS))
 
 
-def _unwatchable(folder: Path, error: OSError) -> str:
+def _not_watchable_message(folder: Path, error: OSError) -> str:
     return (
         f"folder {folder} cannot be watched ({error}): raise fs.inotify.max_user_watches and "
-        "max_user_instances; it is looked at from time to time instead"
+        "max_user_instances; it is polled instead"
     )

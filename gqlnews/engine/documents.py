@@ -30,7 +30,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from gqlnews.cache import SizedLRUCache
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.engine.validation import (
-    TELL_THE_SCHEMA,
+    INTROSPECTION_FIELDS,
     QuickSource,
     bounded_error,
     rules_for,
@@ -42,11 +42,10 @@ from gqlnews.query.planner import plan_operation
 from gqlnews.query.prepared import PreparedOperation
 from gqlnews.time_budget import check_time_budget
 
-# Static size of an operation: depth, root fields, aliases and directives, with fragments expanded.
+# Static size limits of an operation: depth, root fields, aliases and directives, with fragments expanded.
 #
 # Each fragment is visited once and its counts are added for every spread. So thirty fragments that each
 # spread the next one twice take thirty visits and yield a count of 2^30.
-
 
 Fragments = Mapping[str, FragmentDetails]
 
@@ -59,7 +58,7 @@ class SelectionSize(NamedTuple):
     aliases: int = 0
     directives: int = 0
 
-    def beside(self, other: "SelectionSize") -> "SelectionSize":
+    def add(self, other: "SelectionSize") -> "SelectionSize":
         return SelectionSize(
             self.fields + other.fields,
             max(self.depth, other.depth),
@@ -72,27 +71,27 @@ def check_limits(
     operation: OperationDefinitionNode, fragments: Fragments, limits: Limits
 ) -> GraphQLError | None:
     """Return an error for the first limit that an operation exceeds, or None. The document must be valid."""
-    extent = extent_of(operation, fragments)
+    size = measure(operation, fragments)
     checks = (
-        (extent.depth, limits.depth, Code.TOO_DEEP, "nests {} fields with selections"),
-        (extent.fields, limits.root_fields, Code.TOO_MANY_ROOT_FIELDS, "has {} root fields"),
-        (extent.aliases, limits.aliases, Code.TOO_MANY_ALIASES, "has {} aliases"),
-        (extent.directives, limits.directives, Code.TOO_MANY_DIRECTIVES, "has {} directives"),
+        (size.depth, limits.max_depth, Code.TOO_DEEP, "nests {} fields with selections"),
+        (size.fields, limits.max_root_fields, Code.TOO_MANY_ROOT_FIELDS, "has {} root fields"),
+        (size.aliases, limits.max_aliases, Code.TOO_MANY_ALIASES, "has {} aliases"),
+        (size.directives, limits.max_directives, Code.TOO_MANY_DIRECTIVES, "has {} directives"),
     )
-    for counted, most, code, what in checks:
-        if most and counted > most:
+    for counted, limit, code, what in checks:
+        if limit and counted > limit:
             message = (
-                f"The operation {what.format(f'{counted:,}')}, of at most {most:,}: ask in several requests."
+                f"The operation {what.format(f'{counted:,}')}, of at most {limit:,}: ask in several requests."
             )
             return GraphQLError(message, operation, extensions={"code": code})
     return None
 
 
-def extent_of(operation: OperationDefinitionNode, fragments: Fragments) -> SelectionSize:
+def measure(operation: OperationDefinitionNode, fragments: Fragments) -> SelectionSize:
     """Measure an operation, including its own directives and those of its variables."""
     variables = operation.variable_definitions or ()
     directives = len(operation.directives or ()) + sum(len(one.directives or ()) for one in variables)
-    return SelectionSize(directives=directives).beside(_Counter(fragments).of_set(operation.selection_set))
+    return SelectionSize(directives=directives).add(_Counter(fragments).measure(operation.selection_set))
 
 
 class _Counter:
@@ -100,49 +99,48 @@ class _Counter:
 
     def __init__(self, fragments: Fragments) -> None:
         self._fragments = fragments
-        self._counted: dict[str, SelectionSize] = {}
+        self._sizes: dict[str, SelectionSize] = {}
 
-    def of_set(self, selections: SelectionSetNode) -> SelectionSize:
-        extent = SelectionSize()
+    def measure(self, selections: SelectionSetNode) -> SelectionSize:
+        size = SelectionSize()
         for selection in selections.selections:
-            extent = extent.beside(self._of(selection))
-        return extent
+            size = size.add(self._measure(selection))
+        return size
 
-    def _of(self, node: SelectionNode) -> SelectionSize:
+    def _measure(self, node: SelectionNode) -> SelectionSize:
         directives = SelectionSize(directives=len(node.directives or ()))
         if isinstance(node, FieldNode):
-            return directives.beside(self._of_field(node))
+            return directives.add(self._measure_field(node))
         if isinstance(node, FragmentSpreadNode):
-            return directives.beside(self._of_fragment(self._fragments[node.name.value].definition))
+            return directives.add(self._measure_fragment(self._fragments[node.name.value].definition))
         inline: Any = node
-        return directives.beside(self.of_set(inline.selection_set))
+        return directives.add(self.measure(inline.selection_set))
 
-    def _of_field(self, node: FieldNode) -> SelectionSize:
-        own = SelectionSize(fields=1, aliases=int(node.alias is not None))
+    def _measure_field(self, node: FieldNode) -> SelectionSize:
+        field_size = SelectionSize(fields=1, aliases=int(node.alias is not None))
         if node.selection_set is None:
-            return own
-        below = self.of_set(node.selection_set)
-        depth = 0 if node.name.value in TELL_THE_SCHEMA else 1 + below.depth
-        return own.beside(SelectionSize(0, depth, below.aliases, below.directives))
+            return field_size
+        below = self.measure(node.selection_set)
+        depth = 0 if node.name.value in INTROSPECTION_FIELDS else 1 + below.depth
+        return field_size.add(SelectionSize(0, depth, below.aliases, below.directives))
 
-    def _of_fragment(self, definition: FragmentDefinitionNode) -> SelectionSize:
+    def _measure_fragment(self, definition: FragmentDefinitionNode) -> SelectionSize:
         name = definition.name.value
-        if name not in self._counted:
+        if name not in self._sizes:
             directives = SelectionSize(directives=len(definition.directives or ()))
-            self._counted[name] = directives.beside(self.of_set(definition.selection_set))
-        return self._counted[name]
+            self._sizes[name] = directives.add(self.measure(definition.selection_set))
+        return self._sizes[name]
 
 
 # Document cache: parsed and validated documents, with the plans of their operations.
 
-
 MAX_BYTES = 64 << 20  # maximum size of the cache
-FREE_BYTES = 16 << 20  # of documents that were sent only once
+PROBATION_BYTES = 16 << 20  # of documents that were sent only once
 EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # estimated size of an AST or a plan: fixed, and per character
-LINES_OF_A_TOKEN = 5  # limits lines to this multiple of max tokens: each error counts lines, 0.2 µs per line
-REFUSAL_BYTES = 30_000  # of an invalid document, without its text: it has at most ten short errors
+LINES_PER_TOKEN = 5  # limits lines to this multiple of max tokens: each error counts lines, 0.2 µs per line
+INVALID_BYTES = 30_000  # of an invalid document, without its text: it has at most ten short errors
 PARSE_SECONDS = 0.5e-6  # per character
-STRAWBERRYS_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
+STRAWBERRY_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
 MAX_PLANS = 64  # per document: one per operation and values of the `@skip` and `@include` variables
 
 
@@ -150,29 +148,29 @@ MAX_PLANS = 64  # per document: one per operation and values of the `@skip` and 
 class ParsedDocument:
     """Parsed document, or its errors. A document with errors is never executed.
 
-    `refusals` caches the size-limit check by operation id. `deciding` are the variables used in
-    directives.
+    `limit_errors` caches the size-limit check by operation id. `conditional_variables` are the variables used
+    in directives.
     """
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     limits: Limits = UNLIMITED
-    deciding: frozenset[str] = frozenset()
+    conditional_variables: frozenset[str] = frozenset()
     plans: dict[tuple[object, ...], PreparedOperation] = field(default_factory=dict)
-    refusals: dict[int, GraphQLError | None] = field(default_factory=dict)
+    limit_errors: dict[int, GraphQLError | None] = field(default_factory=dict)
     size: int = 0
 
     def limit_error(self, operation: "Executor[Any]") -> GraphQLError | None:
         """Return the error if an operation exceeds a static size limit, else None."""
         node = operation.operation
-        if id(node) not in self.refusals:
-            self.refusals[id(node)] = check_limits(node, operation.fragments, self.limits)
-        return self.refusals[id(node)]
+        if id(node) not in self.limit_errors:
+            self.limit_errors[id(node)] = check_limits(node, operation.fragments, self.limits)
+        return self.limit_errors[id(node)]
 
     def estimate_size(self, text: str) -> int:
         """Estimate the size in bytes: the AST, the same again for each plan, and the compiled statements."""
         if self.errors:
-            return getsizeof(text) + REFUSAL_BYTES
+            return getsizeof(text) + INVALID_BYTES
         plans = 1 + len(self.plans)
         return plans * (EMPTY_BYTES + CHARACTER_BYTES * len(text)) + sum(
             plan.size for plan in self.plans.values()
@@ -181,30 +179,30 @@ class ParsedDocument:
     def get_plan(self, operation: "Executor[Any]", declarations: Declarations) -> PreparedOperation:
         """Return the plan of an operation for the current values of its `@skip` and `@include` variables."""
         values = operation.variable_values.coerced
-        # In another operation, a variable of this name may have any type: test only for true and null.
-        deciding = (values.get(name) is True for name in sorted(self.deciding))
-        nulls = (values.get(name) is None for name in sorted(self.deciding))
-        key = (id(operation.operation), *deciding, *nulls)
+        # In another operation, a variable with this name may have any type: test only for true and null.
+        are_true = (values.get(name) is True for name in sorted(self.conditional_variables))
+        are_null = (values.get(name) is None for name in sorted(self.conditional_variables))
+        key = (id(operation.operation), *are_true, *are_null)
         plan = self.plans.get(key)
         if plan is None:
             plan = PreparedOperation(plan_operation(operation, declarations), self.limits)
-            self._add(key, plan)
+            self._cache_plan(key, plan)
         return plan
 
     def fork(self) -> "ParsedDocument":
         """Copy for planning on another thread. It shares the AST, which is immutable, and no plans."""
-        return replace(self, plans={}, refusals={}, size=0)
+        return replace(self, plans={}, limit_errors={}, size=0)
 
     def merge(self, fork: "ParsedDocument") -> None:
         """Merge the plans of a fork."""
         for key, plan in fork.plans.items():
             known = self.plans.get(key)
             if known is None:
-                self._add(key, plan)
+                self._cache_plan(key, plan)
             else:
                 known.merge(plan)
 
-    def _add(self, key: tuple[object, ...], plan: PreparedOperation) -> None:
+    def _cache_plan(self, key: tuple[object, ...], plan: PreparedOperation) -> None:
         while len(self.plans) >= MAX_PLANS:
             del self.plans[next(iter(self.plans))]
         self.plans[key] = plan
@@ -215,13 +213,13 @@ class DocumentCache:
 
     def __init__(self, schema: GraphQLSchema, limits: Limits = UNLIMITED) -> None:
         self._schema, self._limits = schema, limits
-        self.cache: SizedLRUCache[str, ParsedDocument] = SizedLRUCache(MAX_BYTES, FREE_BYTES)
+        self.cache: SizedLRUCache[str, ParsedDocument] = SizedLRUCache(MAX_BYTES, PROBATION_BYTES)
 
     def get(self, text: str) -> ParsedDocument:
         """Return the document, parsing it if it is not cached. Raises TimeBudgetExceeded."""
         document = self.cache.get(text)
         if document is None:
-            document = self.read(text)
+            document = self.parse(text)
             self.update_size(text, document)
         return document
 
@@ -241,37 +239,37 @@ class DocumentCache:
             document.merge(fork)
         self.update_size(text, document)
 
-    def read(self, text: str) -> ParsedDocument:
+    def parse(self, text: str) -> ParsedDocument:
         """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
         check_time_budget(PARSE_SECONDS * len(text))
         try:
-            node = self._parsed(text)
+            node = self._parse_text(text)
         except GraphQLError as error:
             return ParsedDocument(None, (bounded_error(with_code(error, Code.PARSE_FAILED)),))
-        errors = self._broken_rules(text, node)
+        errors = self._validate(text, node)
         if errors:
             return ParsedDocument(None, tuple(with_code(error, Code.VALIDATION_FAILED) for error in errors))
         return ParsedDocument(node, (), self._limits, conditional_variables(node))
 
-    def _parsed(self, text: str) -> DocumentNode:
-        most = self._limits.tokens or None
-        if most and text.count("\n") + text.count("\r") > most * LINES_OF_A_TOKEN:
-            raise _too_many_tokens(most)
+    def _parse_text(self, text: str) -> DocumentNode:
+        limit = self._limits.max_tokens or None
+        if limit and text.count("\n") + text.count("\r") > limit * LINES_PER_TOKEN:
+            raise _token_limit_error(limit)
         try:
-            return parse(QuickSource(text), max_lexical_tokens=most, max_comments=most)
+            return parse(QuickSource(text), max_lexical_tokens=limit, max_comments=limit)
         except GraphQLError as error:
-            if most is not None and f"more than {most} " in error.message:
-                raise _too_many_tokens(most) from error
+            if limit is not None and f"more than {limit} " in error.message:
+                raise _token_limit_error(limit) from error
             raise
 
-    def _broken_rules(self, text: str, node: DocumentNode) -> list[GraphQLError]:
+    def _validate(self, text: str, node: DocumentNode) -> list[GraphQLError]:
         introspection = self._limits.introspection
-        rules = (*rules_for(text, introspection=introspection), *STRAWBERRYS_RULES)
+        rules = (*rules_for(text, introspection=introspection), *STRAWBERRY_RULES)
         return validate_document(self._schema, node, rules, hide_suggestions=not introspection)
 
 
-def _too_many_tokens(most: int) -> GraphQLError:
-    what = f"{most:,} tokens, as many comments, or {most * LINES_OF_A_TOKEN:,} lines"
+def _token_limit_error(limit: int) -> GraphQLError:
+    what = f"{limit:,} tokens, as many comments, or {limit * LINES_PER_TOKEN:,} lines"
     error = GraphQLError(f"The document has more than {what}: ask in several requests.")
     return with_code(error, Code.TOO_MANY_TOKENS)
 
@@ -280,11 +278,11 @@ def strip_incremental(text: str, document: DocumentNode | None) -> DocumentNode 
     """Strip `@defer` and `@stream`, which an executor without incremental delivery rejects."""
     if document is None or not ("@defer" in text or "@stream" in text):
         return document
-    made: DocumentNode = visit(document, _WithoutParts())
-    return made
+    stripped: DocumentNode = visit(document, _IncrementalStripper())
+    return stripped
 
 
-class _WithoutParts(Visitor):
+class _IncrementalStripper(Visitor):
     def enter_directive(self, node: DirectiveNode, *_: object) -> object:
         return REMOVE if node.name.value in {"defer", "stream"} else None
 
@@ -313,24 +311,23 @@ class _DirectiveVariables(Visitor):
                 self.names.add(argument.value.name.value)
 
 
-# Limit the number of values in a request's variables, because coercing them blocks the event loop.
-
+# Limit on the number of values in the variables, because coercing them blocks the event loop.
 
 MAX_VALUES = 20_000  # about 0.1 s
 VALUE_SECONDS = 5e-6  # to coerce one
-TOO_MANY = f"The variables hold more than {MAX_VALUES:,} values: ask in several requests."
+TOO_MANY_VALUES = f"The variables hold more than {MAX_VALUES:,} values: ask in several requests."
 
 
 def exceeds_limit(variables: Mapping[str, Any]) -> bool:
     """Return whether nested JSON holds more than `MAX_VALUES` values. Raises TimeBudgetExceeded."""
-    count, waiting = 0, [variables.values()]
-    while waiting:
-        for value in waiting.pop():
+    count, pending = 0, [variables.values()]
+    while pending:
+        for value in pending.pop():
             kind = type(value)
             if kind is list or kind is dict:
                 count += len(value)
                 if count > MAX_VALUES:
                     return True
-                waiting.append(value.values() if kind is dict else value)
+                pending.append(value.values() if kind is dict else value)
     check_time_budget(VALUE_SECONDS * count)
     return False

@@ -1,4 +1,4 @@
-"""Requests of the engine: as received, prepared, and answered; and the responses that reject them."""
+"""Requests as received and prepared, responses, and error responses."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from gqlnews.query.tree import RequestRefusedError
 from gqlnews.schema.query import is_internal_error
 
 PREPARED_BYTES = 2_000  # of a prepared request, without its texts
-FAILED = "The server failed here; what happened is in its log."
+INTERNAL_ERROR_MESSAGE = "The server failed here; what happened is in its log."
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLResponse:
-    """GraphQL response: `body` is its JSON. Not `ok`: the request was rejected and there is no `data`.
+    """GraphQL response: `body` is its JSON. Without `has_data`, the request was rejected.
 
     `is_clean`: there are no errors; otherwise `codes` lists their codes. `is_invalid`: the document did not
     parse or validate.
     """
 
     body: bytes
-    ok: bool
+    has_data: bool
     operation: str | None = None
     rows: int = 0
     is_clean: bool = False
@@ -39,17 +39,17 @@ class GraphQLResponse:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """GraphQL request. `only_query`: reject mutations, as a GET must.
+    """GraphQL request. `queries_only`: reject mutations, as a GET must.
 
-    `in_parts`: the client accepts incremental delivery, if the operation uses it. `include_cost`: include the
-    cost in the response's `extensions`.
+    `incremental`: the client accepts incremental delivery, if the operation uses it. `include_cost`: include
+    the cost in the response's `extensions`.
     """
 
     query: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
-    only_query: bool = False
-    in_parts: bool = False
+    queries_only: bool = False
+    incremental: bool = False
     include_cost: bool = False
 
 
@@ -57,7 +57,7 @@ class GraphQLRequest:
 class PreparedQuery:
     """Valid request, ready to run. It can be reused for identical requests unless it reads the clock."""
 
-    asked: GraphQLRequest
+    request: GraphQLRequest
     operation: str | None
     audience: Audience
     bound: BoundOperation
@@ -65,13 +65,11 @@ class PreparedQuery:
     @property
     def size(self) -> int:
         """Approximate size in bytes."""
-        texts = sum(
-            len(query.sql) + size_of_values(query.statement[1]) for query in self.bound.queries.values()
-        )
-        return PREPARED_BYTES + 3 * len(self.asked.query) + texts
+        texts = sum(len(query.sql) + values_size(query.statement[1]) for query in self.bound.queries.values())
+        return PREPARED_BYTES + 3 * len(self.request.query) + texts
 
 
-def size_of_values(values: Iterable[object]) -> int:
+def values_size(values: Iterable[object]) -> int:
     """Return the approximate size in bytes of the values that a statement binds."""
     return sum(getsizeof(value) for value in values if isinstance(value, str))
 
@@ -80,38 +78,38 @@ def size_of_values(values: Iterable[object]) -> int:
 class PreparedSubscription:
     """Valid subscription, ready to run."""
 
-    asked: GraphQLRequest
+    request: GraphQLRequest
     operation: str | None
     audience: Audience
     bound: BoundSubscription
-    bind: Callable[[], BoundSubscription]
+    rebind: Callable[[], BoundSubscription]
 
-    def renewed(self) -> BoundSubscription:
+    def current(self) -> BoundSubscription:
         """Return the bound subscription, with its values bound again if it reads the clock."""
-        return self.bind() if self.bound.inputs.clock else self.bound
+        return self.rebind() if self.bound.arguments.uses_clock else self.bound
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedIncremental:
-    """Query with incremental delivery. `whole` is the same query for clients that do not support it."""
+    """Query with incremental delivery. `query` is the same for clients that do not support it."""
 
     operation: str | None
     bound: BoundIncrements
-    whole: PreparedQuery
+    query: PreparedQuery
 
 
 Ready = PreparedQuery | PreparedIncremental | PreparedSubscription | GraphQLResponse
 """A prepared request, or the response that rejects it."""
 
 
-def single(ready: Ready) -> PreparedQuery | GraphQLResponse:
+def single(prepared: Ready) -> PreparedQuery | GraphQLResponse:
     """Restrict to a single response: reject subscriptions, and disable incremental delivery."""
-    if isinstance(ready, PreparedSubscription):
-        return refused([_needs_a_stream()], ready.operation)
-    return ready.whole if isinstance(ready, PreparedIncremental) else ready
+    if isinstance(prepared, PreparedSubscription):
+        return error_response([_stream_required_error()], prepared.operation)
+    return prepared.query if isinstance(prepared, PreparedIncremental) else prepared
 
 
-def _needs_a_stream() -> GraphQLError:
+def _stream_required_error() -> GraphQLError:
     error = GraphQLError(
         "A subscription has many answers: send it over a WebSocket (graphql-transport-ws), or accept "
         "text/event-stream."
@@ -121,15 +119,15 @@ def _needs_a_stream() -> GraphQLError:
 
 def argument_error(error: RequestError) -> GraphQLError:
     """Convert to a GraphQL error with its code, and with the location and path of the field, if any."""
-    made = GraphQLError(str(error), extensions={"code": error.code})
+    graphql_error = GraphQLError(str(error), extensions={"code": error.code})
     if isinstance(error, RequestRefusedError):
-        made = GraphQLError(
+        graphql_error = GraphQLError(
             str(error), nodes=error.node, path=list(error.path), extensions={"code": error.code}
         )
-    return made
+    return graphql_error
 
 
-def refused(errors: Sequence[GraphQLError], operation: str | None = None) -> GraphQLResponse:
+def error_response(errors: Sequence[GraphQLError], operation: str | None = None) -> GraphQLResponse:
     return GraphQLResponse(b'{"errors":%b}' % encode_errors(errors), False, operation, codes=_codes(errors))
 
 
@@ -153,5 +151,5 @@ def _mask_error(error: GraphQLError) -> GraphQLError:
     """Add a code to a field's error, and mask the details of internal errors."""
     if not is_internal_error(error):
         return with_code(error, Code.BAD_USER_INPUT)
-    shown = GraphQLError(FAILED, nodes=error.nodes, path=error.path)
+    shown = GraphQLError(INTERNAL_ERROR_MESSAGE, nodes=error.nodes, path=error.path)
     return with_code(shown, Code.INTERNAL_ERROR)

@@ -63,15 +63,11 @@ from graphql.validation.validate import (
 from gqlnews.errors import Code, shorten
 from gqlnews.time_budget import TimeBudgetExceeded, check_time_budget, remaining_seconds
 
-# Limit the size of the errors in a response.
-#
-# Messages of graphql-core repeat names and values of the request in every error, so a small request could
-# otherwise cause a very large response.
-
+# Size limits of the errors in a response.
 
 MAX_ERRORS = 10  # per error response
 MAX_LOCATIONS = 10  # per error
-MAX_REFUSAL_BYTES = 32 << 10  # of JSON for all errors; past it, only messages and extensions are sent
+MAX_ERROR_BYTES = 32 << 10  # of JSON for all errors; past it, only messages and extensions are sent
 
 
 def bounded_error(error: GraphQLError) -> GraphQLError:
@@ -86,12 +82,14 @@ def encode_errors(errors: Sequence[GraphQLError]) -> bytes:
     """Encode the errors of a response as a JSON array of bounded size."""
     bounded = [bounded_error(error).formatted for error in errors]
     body = orjson.dumps(bounded)
-    if len(body) <= MAX_REFUSAL_BYTES:
+    if len(body) <= MAX_ERROR_BYTES:
         return body
     return orjson.dumps(
         [{key: one[key] for key in ("message", "extensions") if key in one} for one in bounded]
     )
 
+
+# Validation.
 
 MAX_SUGGESTIONS = 3  # errors per document that suggest similar names; each may take some milliseconds
 MAX_VALUE_DEPTH = 32  # of a literal: printing deeper ones takes quadratic time; filters nest 16 levels
@@ -172,23 +170,22 @@ def _check_depth(node: ValueNode) -> None:
     """Raise ValidationAbortedError if lists and objects nest deeper than `MAX_VALUE_DEPTH`."""
     level: list[ValueNode] = [node]
     for _ in range(MAX_VALUE_DEPTH + 1):
-        level = [part for one in level for part in _parts(one)]
+        level = [part for one in level for part in _children(one)]
         if not level:
             return
     raise ValidationAbortedError(TOO_DEEP, node, extensions={"code": Code.TOO_DEEP})
 
 
-def _parts(node: ValueNode) -> Sequence[ValueNode]:
+def _children(node: ValueNode) -> Sequence[ValueNode]:
     if isinstance(node, ObjectValueNode):
         return [field.value for field in node.fields]
     return node.values if isinstance(node, ListValueNode) else ()
 
 
-# Validation rule that rejects introspection on servers where it is turned off.
+# Rule for servers with introspection turned off.
 
-
-TELL_THE_SCHEMA = frozenset({"__schema", "__type"})
-OFF = "Introspection is off on this server: `{}` cannot be asked for."
+INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
+INTROSPECTION_OFF = "Introspection is off on this server: `{}` cannot be asked for."
 
 
 class NoIntrospection(ASTValidationRule):
@@ -196,21 +193,22 @@ class NoIntrospection(ASTValidationRule):
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         name = node.name.value
-        if name in TELL_THE_SCHEMA:
-            error = GraphQLError(OFF.format(name), node, extensions={"code": Code.INTROSPECTION_OFF})
+        if name in INTROSPECTION_FIELDS:
+            error = GraphQLError(
+                INTROSPECTION_OFF.format(name), node, extensions={"code": Code.INTROSPECTION_OFF}
+            )
             self.report_error(error)
 
 
-# Validation rule OverlappingFieldsCanBeMerged, with a lower bound on its work.
+# The rule OverlappingFieldsCanBeMerged, with a lower limit on its work.
 #
-# The rule compares each pair of fields with the same response key, and their selections: 500 such fields make
+# It compares each pair of fields with the same response key, and their selections: 500 such fields make
 # 100,000 pairs. The limit of graphql-core allows about two seconds of comparisons, which block the event
 # loop.
 
-
 COMPARISON_SECONDS = 4e-6
-MAX_COMPARED = 50_000  # about 0.2 s; queries of front ends take some hundreds
-TOO_MANY = "Too many fields have the same name, and would be merged: ask for each once."
+MAX_COMPARISONS = 50_000  # about 0.2 s; queries of front ends take some hundreds
+TOO_MANY_FIELDS = "Too many fields have the same name, and would be merged: ask for each once."
 
 
 class OverlappingFields(OverlappingFieldsCanBeMergedRule):
@@ -218,9 +216,9 @@ class OverlappingFields(OverlappingFieldsCanBeMergedRule):
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
-        affordable = min(MAX_COMPARED, remaining_seconds() / COMPARISON_SECONDS)
+        affordable = min(MAX_COMPARISONS, remaining_seconds() / COMPARISON_SECONDS)
         self.rule_context.remaining_complexity_budget = int(affordable)
-        self._ends_early = affordable < MAX_COMPARED
+        self._ends_early = affordable < MAX_COMPARISONS
 
     def enter_selection_set(
         self, selection_set: SelectionSetNode, _key: Any, parent: Any, *_args: Any
@@ -230,23 +228,22 @@ class OverlappingFields(OverlappingFieldsCanBeMergedRule):
         except ValidationAbortedError as error:
             if self._ends_early:
                 raise TimeBudgetExceeded("the fields are not compared within the time budget") from None
-            raise too_many(selection_set) from error
+            raise too_many_fields_error(selection_set) from error
 
 
-def too_many(node: SelectionSetNode) -> GraphQLError:
-    return ValidationAbortedError(TOO_MANY, node, extensions={"code": Code.TOO_WIDE})
+def too_many_fields_error(node: SelectionSetNode) -> GraphQLError:
+    return ValidationAbortedError(TOO_MANY_FIELDS, node, extensions={"code": Code.TOO_WIDE})
 
 
-# Select the validation rules that can apply to a document, by a search of its text.
+# Selection of the rules that can apply to a document, by a search of its text.
 #
 # Each rule adds to the cost of visiting every node, and a rule about fragments, say, finds nothing in a
 # document without fragments. A match in a string or comment runs a rule needlessly, but no rule is ever
 # missed.
 
-
 Rules = tuple[type[ASTValidationRule], ...]
 
-_ABOUT: Mapping[str, Rules] = {
+_RULES_BY_MARKER: Mapping[str, Rules] = {
     "@": (
         DeferStreamDirectiveLabel,
         DeferStreamDirectiveOnRootField,
@@ -268,19 +265,21 @@ _ABOUT: Mapping[str, Rules] = {
     "__": (MaxIntrospectionDepthRule,),
     "subscription": (SingleFieldSubscriptionsRule,),
 }
-_OURS: Mapping[type[ASTValidationRule], type[ASTValidationRule]] = {
+_REPLACEMENTS: Mapping[type[ASTValidationRule], type[ASTValidationRule]] = {
     OverlappingFieldsCanBeMergedRule: OverlappingFields
 }
-_SIGN_OF = {rule: sign for sign, rules in _ABOUT.items() for rule in rules}
+_MARKER_BY_RULE = {rule: sign for sign, rules in _RULES_BY_MARKER.items() for rule in rules}
 
 
 def rules_for(text: str, *, introspection: bool = True) -> Rules:
     """Return the specification's rules that a document with this text may break, in their order."""
-    rules = tuple(_OURS.get(rule, rule) for rule in specified_rules if _SIGN_OF.get(rule, "") in text)
+    rules = tuple(
+        _REPLACEMENTS.get(rule, rule) for rule in specified_rules if _MARKER_BY_RULE.get(rule, "") in text
+    )
     return rules if introspection or "__" not in text else (NoIntrospection, *rules)
 
 
-# GraphQL source with fast error locations.
+# Error locations.
 
 
 class QuickSource(Source):

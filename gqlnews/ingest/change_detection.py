@@ -13,12 +13,14 @@ import msgspec
 from gqlnews.content.diagnostics import ProblemCode
 from gqlnews.content.models import ContentProblem, ParseOptions, ParseResult, ProblemSeverity, SourceFile
 from gqlnews.discovery.scan import display_path, is_article, is_visible, parent_folders
-from gqlnews.text_keys import slug_of
+from gqlnews.text_keys import slug_from_path
 
-# Full scan: compare the folder with the store to find files that are gone, new, or to be read.
+# ruff: noqa: S608 - the parts of these statements are this program's
+
+# Full scan: compare the folder with the store to find files that are gone, new, or must be read.
 #
-# 1. Fill `scan` with what is there.
-# 2. Fill `gone` with every source that is not, unless a folder above it cannot be listed: its state is
+# 1. Fill `scan` with the files that exist.
+# 2. Fill `gone` with every other source, unless a folder above it cannot be listed: its state is
 #    unknown.
 # 3. Insert sources for new files and delete those of files that are gone, so that `source` shows which files
 #    share a slug.
@@ -28,14 +30,15 @@ from gqlnews.text_keys import slug_of
 
 
 RACY_NS = 2_000_000_000  # a file system may give two writes up to this far apart the same timestamp
-REFUSED = -1  # marker size of files and folders that cannot be read
-_AT_ONCE = 1024
+UNREADABLE_SIZE = -1  # marker size of files and folders that cannot be read
+_BATCH_ROWS = 1024
 
 # A folder that cannot be listed is a source too; unlike a file's, its path ends with a slash.
 
 # CROSS JOIN fixes the join order, because SQLite does not know how few rows these tables have.
 
-# A refused folder ends in '/', and '0' is the next character: its content is the range between the two.
+# The path of an unlistable folder ends in '/', and '0' is the next character: its content is the range
+# between the two.
 NOT_FOUND = """
 source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
     SELECT 1 FROM refused WHERE refused.path LIKE '%/'
@@ -44,28 +47,26 @@ source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
 _GONE = "INSERT INTO gone SELECT path, slug"
 
 
-def scan_all(
-    db: sqlite3.Connection, found: Iterable[SourceFile | ContentProblem], *, everything: bool
-) -> int:
+def scan_all(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem], *, reread: bool) -> int:
     """Fill `scan`, `gone`, `todo` and `affected_slug`, and update the paths in `source`.
 
-    `found` is the content of the whole folder; `everything` reads each file regardless of its times. Returns
+    `entries` is the content of the whole folder; `reread` reads each file regardless of its times. Returns
     the number of files to read.
     """
-    stage_files(db, found)
+    stage_files(db, entries)
     db.execute(f"{_GONE} FROM source WHERE {NOT_FOUND}")
     update_sources(db)
     db.execute(
         "INSERT INTO affected_slug SELECT slug FROM gone UNION SELECT slug FROM source WHERE read_ns = 0"
     )
-    return queue_changed_files(db, everything=everything)
+    return queue_changed_files(db, reread=reread)
 
 
 def unreadable_files(db: sqlite3.Connection) -> Iterator[ParseResult]:
     """Yield a parse result for each file and folder that cannot be read."""
     for path, line, column, severity, code, message in db.execute("SELECT * FROM refused ORDER BY path"):
         problem = ContentProblem(path, line, column, ProblemSeverity(severity), code, message)
-        yield ParseResult(SourceFile(path, REFUSED, 0, 0), None, None, (problem,))
+        yield ParseResult(SourceFile(path, UNREADABLE_SIZE, 0, 0), None, None, (problem,))
 
 
 def files_to_read(db: sqlite3.Connection) -> Generator[SourceFile, None, None]:
@@ -93,13 +94,13 @@ def shadowed_files(db: sqlite3.Connection) -> frozenset[str]:
     return frozenset(path for (path,) in rows)
 
 
-def stage_files(db: sqlite3.Connection, found: Iterable[SourceFile | ContentProblem]) -> None:
-    """Insert what was found into `scan`, and what cannot be read into `refused` too."""
-    found = iter(found)
-    while some := list(islice(found, _AT_ONCE)):
-        problems = [entry for entry in some if isinstance(entry, ContentProblem)]
-        files = [entry for entry in some if isinstance(entry, SourceFile)]
-        files += [SourceFile(problem.path, REFUSED, 0, 0) for problem in problems]
+def stage_files(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem]) -> None:
+    """Insert the entries into `scan`, and those that cannot be read into `refused` too."""
+    entries = iter(entries)
+    while batch := list(islice(entries, _BATCH_ROWS)):
+        problems = [entry for entry in batch if isinstance(entry, ContentProblem)]
+        files = [entry for entry in batch if isinstance(entry, SourceFile)]
+        files += [SourceFile(problem.path, UNREADABLE_SIZE, 0, 0) for problem in problems]
         db.executemany(
             "INSERT OR REPLACE INTO scan VALUES (?, ?, ?, ?)",
             [(file.path, file.size, file.mtime_ns, file.ctime_ns) for file in files],
@@ -113,19 +114,19 @@ def stage_files(db: sqlite3.Connection, found: Iterable[SourceFile | ContentProb
 def update_sources(db: sqlite3.Connection) -> None:
     """Delete sources that are `gone`, and insert new ones, which are marked as not read yet."""
     db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
-    db.create_function("slug_of", 1, _slug, deterministic=True)
+    db.create_function("slug_of", 1, _slug_of_source, deterministic=True)
     db.execute(
         "INSERT INTO source SELECT path, slug_of(path), ?, 0, 0, 0, NULL FROM scan"
         " WHERE path NOT IN (SELECT path FROM source)",
-        (REFUSED,),
+        (UNREADABLE_SIZE,),
     )
 
 
-def _slug(path: str) -> str:
-    return path if path.endswith("/") else slug_of(path)
+def _slug_of_source(path: str) -> str:
+    return path if path.endswith("/") else slug_from_path(path)
 
 
-def queue_changed_files(db: sqlite3.Connection, *, everything: bool) -> int:
+def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
     """Fill `todo` from `scan` and `affected_slug`; return the number of files."""
     db.execute(
         "INSERT INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
@@ -133,7 +134,7 @@ def queue_changed_files(db: sqlite3.Connection, *, everything: bool) -> int:
         " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
         "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
         "   OR abs(source.mtime_ns - source.read_ns) <= ?2)",
-        (everything, RACY_NS),
+        (reread, RACY_NS),
     )
     db.execute(
         "INSERT OR IGNORE INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
@@ -148,7 +149,7 @@ def queue_changed_files(db: sqlite3.Connection, *, everything: bool) -> int:
 #
 # 1. Widen each path to its topmost parent that the store knows as a file or as an unlistable folder: either
 #    that has changed, or nothing can be concluded about what is below it.
-# 2. Fill `scan` with what is there now, as found by `scan`.
+# 2. Fill `scan` with the files that exist there now.
 # 3. Fill `gone` with every source at or below these paths that was not found.
 # 4. The first file of each slug whose files were added or removed must be read, and so scanned too: repeat
 #    from 2 for these.
@@ -157,9 +158,7 @@ def queue_changed_files(db: sqlite3.Connection, *, everything: bool) -> int:
 # store.
 
 
-# ruff: noqa: S608 - the parts of these statements are this program's
-
-Look = Callable[[Collection[str]], Iterable[SourceFile | ContentProblem]]
+ScanPaths = Callable[[Collection[str]], Iterable[SourceFile | ContentProblem]]
 """Return the files at or below these paths."""
 
 # The path itself, and the range from `path/` to `path0`: '0' is the character after '/'.
@@ -177,25 +176,25 @@ SELECT slug FROM gone
 UNION ALL
 SELECT slug FROM scan CROSS JOIN source USING (path) WHERE read_ns = 0
 """
-_FIRST = """
+_UNSCANNED_OWNERS = """
 SELECT (SELECT min(path) FROM source WHERE source.slug = affected_slug.slug) AS first FROM affected_slug
 WHERE first NOT IN (SELECT path FROM scan) AND substr(first, -1) <> '/'
 """
 
 
-def scan_paths_incrementally(db: sqlite3.Connection, scan: Look, paths: Collection[str]) -> int:
+def scan_paths_incrementally(db: sqlite3.Connection, scan: ScanPaths, paths: Collection[str]) -> int:
     """Scan what is at or below `paths`, like `scan_all`; return the number of files to read."""
-    more: Collection[str] = {
-        _widen_to_known_parent(db, path) for path in map(_plain, paths) if is_visible(path)
+    pending: Collection[str] = {
+        _widen_to_known_parent(db, path) for path in map(_strip_slashes, paths) if is_visible(path)
     }
-    while more:
-        db.executemany("INSERT OR IGNORE INTO area VALUES (?)", [(display_path(path),) for path in more])
-        stage_files(db, scan(more))
+    while pending:
+        db.executemany("INSERT OR IGNORE INTO area VALUES (?)", [(display_path(path),) for path in pending])
+        stage_files(db, scan(pending))
         db.execute(_GONE_BELOW)
         update_sources(db)
         db.execute(_AFFECTED)
-        more = [path for (path,) in db.execute(_FIRST)]
-    return queue_changed_files(db, everything=False)
+        pending = [path for (path,) in db.execute(_UNSCANNED_OWNERS)]
+    return queue_changed_files(db, reread=False)
 
 
 def relevant_paths(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> list[str]:
@@ -209,32 +208,32 @@ def relevant_paths(db: sqlite3.Connection, folder: Path, paths: Collection[str])
 
 def _is_known(db: sqlite3.Connection, path: str) -> bool:
     """Return whether the store has a source at or below the path."""
-    found = "SELECT 1 FROM source WHERE path = ?1 OR path >= ?1 || '/' AND path < ?1 || '0' LIMIT 1"
-    return db.execute(found, (path,)).fetchone() is not None
+    entries = "SELECT 1 FROM source WHERE path = ?1 OR path >= ?1 || '/' AND path < ?1 || '0' LIMIT 1"
+    return db.execute(entries, (path,)).fetchone() is not None
 
 
-def _plain(path: str) -> str:
+def _strip_slashes(path: str) -> str:
     return path.strip("/")
 
 
 def _widen_to_known_parent(db: sqlite3.Connection, path: str) -> str:
-    for above in parent_folders(path):
-        known = "SELECT EXISTS (SELECT 1 FROM source WHERE path IN (?1, ?1 || '/'))"
-        if db.execute(known, (display_path(above),)).fetchone() == (1,):
-            return above
+    for parent in parent_folders(path):
+        statement = "SELECT EXISTS (SELECT 1 FROM source WHERE path IN (?1, ?1 || '/'))"
+        if db.execute(statement, (display_path(parent),)).fetchone() == (1,):
+            return parent
     return path
 
 
-# Fingerprint of everything besides its bytes that decides a file's rows; a change re-reads all files.
+# Fingerprint of everything but its bytes that determines a file's rows; if it changes, all files are read.
 
 
 PARSER_VERSION = 2
 """Increment with any change to how a file is interpreted, or to data derived from several files."""
 
-_READERS = ("yaml-rs", "pyyaml", "pyromark", "nh3")
+_PARSER_LIBRARIES = ("yaml-rs", "pyyaml", "pyromark", "nh3")
 
 
 def fingerprint(options: ParseOptions) -> str:
     """Return a string that stays the same as long as the same bytes produce the same rows."""
-    libraries = {name: version(name) for name in _READERS}
+    libraries = {name: version(name) for name in _PARSER_LIBRARIES}
     return msgspec.json.encode([PARSER_VERSION, libraries, options]).decode()

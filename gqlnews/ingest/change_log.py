@@ -1,33 +1,33 @@
-"""Change log of the articles, and the derived data that a change makes stale."""
+"""Append to the change log, and mark the derived data that a change makes stale."""
 
 import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+# ruff: noqa: S608 - the parts of these statements are this program's
+
 # Change log: the latest change per article and scope, and the version and totals of each audience.
 
 
 MAX_REMOVED = 10_000
-"""Removals that a scope remembers; a client that resumes from before a forgotten one must start over."""
-
-# ruff: noqa: S608 - the parts of these statements are this program's
+"""Removals that a scope remembers; a client that resumes from before a pruned one must start over."""
 
 # Rows of `touched` that a scope sees: scope 0 sees articles that are, or were, published.
-_SEEN = (
+_TOUCHED = (
     "SELECT slug, was_public AS was_there, is_public AS is_there FROM touched WHERE was_public OR is_public",
     "SELECT slug, kind <> 'ADDED' AS was_there, kind <> 'REMOVED' AS is_there FROM touched",
 )
 
 
-def _keep(scope: int) -> str:
-    """SQL that upserts the scope's entries, numbered by slug after its newest number, `last`.
+def _upsert_sql(scope: int) -> str:
+    """Build SQL that upserts the scope's entries, numbered by slug after its newest number, `last`.
 
     An article that comes back gets a new `added`; `first_added` never changes.
     """
     return f"""
 INSERT INTO article_change (scope, slug, version, first_added, added, removed)
 SELECT {scope}, slug, number, number, number, NOT is_there
-FROM (SELECT :last + row_number() OVER (ORDER BY slug) AS number, seen.* FROM ({_SEEN[scope]}) AS seen)
+FROM (SELECT :last + row_number() OVER (ORDER BY slug) AS number, seen.* FROM ({_TOUCHED[scope]}) AS seen)
 WHERE true -- or ON would belong to a join
 ON CONFLICT (scope, slug) DO UPDATE SET
     version = excluded.version,
@@ -36,20 +36,20 @@ ON CONFLICT (scope, slug) DO UPDATE SET
 """
 
 
-_KEEP = (_keep(0), _keep(1))
+_UPSERT = (_upsert_sql(0), _upsert_sql(1))
 
 # Each scope has its own numbers: a shared sequence would reveal to the public how much is hidden. The last
 # number of scope 1 is the editor's, which also counts versions in which only problems changed.
-_LAST = "SELECT number FROM site WHERE audience IN (0, 2) ORDER BY audience"
+_LAST_NUMBERS = "SELECT number FROM site WHERE audience IN (0, 2) ORDER BY audience"
 
-_NEWEST_TO_FORGET = """
+_NEWEST_TO_PRUNE = """
 SELECT version FROM article_change WHERE scope = ? AND removed = 1 ORDER BY version DESC LIMIT 1 OFFSET ?
 """
-_FORGET = "DELETE FROM article_change WHERE scope = ? AND removed = 1 AND version <= ?"
+_PRUNE = "DELETE FROM article_change WHERE scope = ? AND removed = 1 AND version <= ?"
 
 
-def _describe(visible: str, scope: int) -> str:
-    """SQL that updates an audience's row from the scope's `visible` articles.
+def _update_site_sql(condition: str, scope: int) -> str:
+    """Build SQL that updates an audience's row from the scope's `condition` articles.
 
     The version contains the scope, so that versions of different scopes are never equal. Counts are updated,
     not recomputed. Of articles with equal instants, the first by slug is used.
@@ -59,18 +59,18 @@ UPDATE site SET
     version = (SELECT line FROM store) || '{scope}-' || :number,
     number = :number,
     ingested_at = :now,
-    article_count = article_count + (SELECT total(is_there) - total(was_there) FROM ({_SEEN[scope]})),
+    article_count = article_count + (SELECT total(is_there) - total(was_there) FROM ({_TOUCHED[scope]})),
     provider_count = provider_count + :providers,
     topic_count = topic_count + :topics,
     first_published = (
-        SELECT published_date_time FROM article {visible} ORDER BY published_at, slug LIMIT 1),
+        SELECT published_date_time FROM article {condition} ORDER BY published_at, slug LIMIT 1),
     last_published = (
-        SELECT published_date_time FROM article {visible} ORDER BY published_at DESC, slug LIMIT 1)
+        SELECT published_date_time FROM article {condition} ORDER BY published_at DESC, slug LIMIT 1)
 WHERE audience = :audience
 """
 
 
-_DESCRIBE = (_describe("WHERE published = 1", 0), _describe("", 1), _describe("", 1))
+_UPDATE_SITE = (_update_site_sql("WHERE published = 1", 0), _update_site_sql("", 1), _update_site_sql("", 1))
 
 _RECOUNT = """
 UPDATE site SET
@@ -83,7 +83,7 @@ class ScopeDelta(NamedTuple):
     """Difference in number of rows, per scope."""
 
     public: int
-    everyone: int
+    all_articles: int
 
 
 class ChangeCounts(NamedTuple):
@@ -101,25 +101,28 @@ def append_changes(
     providers: ScopeDelta,
     topics: ScopeDelta,
     now: str,
-    most_removed: int,
+    max_removed: int,
 ) -> ChangeCounts:
     """Log `touched` in each scope that sees it, and advance the versions of the audiences of that scope.
 
     Editors also see problems: if only problems changed, their version advances without a log entry. `now` is
-    the timestamp that clients see, `most_removed` the number of removals that a scope remembers. Derived data
+    the timestamp that clients see, `max_removed` the number of removals that a scope remembers. Derived data
     must be up to date.
     """
-    last = [number for (number,) in db.execute(_LAST)]
-    public, everyone = (db.execute(_KEEP[scope], {"last": last[scope]}).rowcount for scope in (0, 1))
-    editor = everyone or int(problems_changed)
+    last = [number for (number,) in db.execute(_LAST_NUMBERS)]
+    public, all_articles = (db.execute(_UPSERT[scope], {"last": last[scope]}).rowcount for scope in (0, 1))
+    editor = all_articles or int(problems_changed)
     if not editor:
         return ChangeCounts(0, 0, 0)
-    for audience, scope, more in ((0, 0, public), (1, 1, everyone), (2, 1, editor)):
-        if more:
-            number, grown = last[scope] + more, {"providers": providers[scope], "topics": topics[scope]}
-            db.execute(_DESCRIBE[audience], {"audience": audience, "number": number, "now": now, **grown})
+    for audience, scope, new_entries in ((0, 0, public), (1, 1, all_articles), (2, 1, editor)):
+        if new_entries:
+            number, deltas = (
+                last[scope] + new_entries,
+                {"providers": providers[scope], "topics": topics[scope]},
+            )
+            db.execute(_UPDATE_SITE[audience], {"audience": audience, "number": number, "now": now, **deltas})
     for scope, audiences in ((0, "(0)"), (1, "(1, 2)")):
-        _forget(db, scope, audiences, most_removed)
+        _prune_removals(db, scope, audiences, max_removed)
     kinds = dict(db.execute("SELECT kind, count(*) FROM touched GROUP BY kind").fetchall())
     return ChangeCounts(kinds.get("ADDED", 0), kinds.get("UPDATED", 0), kinds.get("REMOVED", 0))
 
@@ -129,18 +132,18 @@ def recount(db: sqlite3.Connection) -> None:
     db.execute(_RECOUNT)
 
 
-def _forget(db: sqlite3.Connection, scope: int, audiences: str, most_removed: int) -> None:
-    """Delete all but the newest removals, and record the newest version that was forgotten."""
-    found = db.execute(_NEWEST_TO_FORGET, (scope, most_removed)).fetchone()
-    if found is not None:
-        db.execute(_FORGET, (scope, *found))
-        db.execute(f"UPDATE site SET forgotten = ? WHERE audience IN {audiences}", found)
+def _prune_removals(db: sqlite3.Connection, scope: int, audiences: str, max_removed: int) -> None:
+    """Delete all but the newest removals, and record the newest version that was pruned."""
+    newest = db.execute(_NEWEST_TO_PRUNE, (scope, max_removed)).fetchone()
+    if newest is not None:
+        db.execute(_PRUNE, (scope, *newest))
+        db.execute(f"UPDATE site SET forgotten = ? WHERE audience IN {audiences}", newest)
 
 
 # Dirty keys: which derived data to update because an article was added, changed or removed.
 
 
-_OF_BATCH = (
+_MARK_BATCH = (
     "INSERT OR IGNORE INTO affected_url SELECT url FROM article_url WHERE article_id IN batch",
     "INSERT OR IGNORE INTO affected_domain SELECT provider_domain FROM article"
     " WHERE id IN batch AND provider_domain IS NOT NULL",
@@ -150,8 +153,10 @@ _OF_BATCH = (
 )
 
 # Includes keys that only derived rows still have, because their articles are gone.
-_ALL_URLS = "INSERT OR IGNORE INTO affected_url SELECT url FROM article_url UNION SELECT url FROM url_owner"
-_ALL_NAMES = (
+_MARK_ALL_URLS = (
+    "INSERT OR IGNORE INTO affected_url SELECT url FROM article_url UNION SELECT url FROM url_owner"
+)
+_MARK_ALL_NAMES = (
     "INSERT OR IGNORE INTO affected_slug SELECT slug FROM source",
     "INSERT OR IGNORE INTO affected_domain"
     " SELECT provider_domain FROM article WHERE provider_domain IS NOT NULL"
@@ -172,16 +177,16 @@ def mark_dirty(db: sqlite3.Connection) -> None:
 
     Call it before and after a change, so that old and new keys are marked.
     """
-    for statement in _OF_BATCH:
+    for statement in _MARK_BATCH:
         db.execute(statement)
 
 
 def mark_all_urls_dirty(db: sqlite3.Connection) -> None:
     """Mark every URL dirty."""
-    db.execute(_ALL_URLS)
+    db.execute(_MARK_ALL_URLS)
 
 
 def mark_all_names_dirty(db: sqlite3.Connection) -> None:
     """Mark every slug, domain and topic dirty; fast only while the indexes exist."""
-    for statement in _ALL_NAMES:
+    for statement in _MARK_ALL_NAMES:
         db.execute(statement)

@@ -11,7 +11,9 @@ import msgspec
 from gqlnews.ingest.change_log import ScopeDelta
 from gqlnews.ingest.rows import Row, node_id
 
-# Derive the providers of each scope: scope 0 covers published articles only, scope 1 all.
+# ruff: noqa: S608 - the parts of these statements are this program's
+
+# Providers of each scope: scope 0 covers published articles only, scope 1 all.
 #
 # A provider exists if a visible article has it, or lists coverage by it. Its names are ordered:
 #
@@ -26,7 +28,7 @@ _DELETE_PROVIDERS = "DELETE FROM provider WHERE scope = ? AND domain IN (SELECT 
 # The most recent file is looked up only to decide a tie.
 _PROVIDER_NAMES = """
 SELECT domain, name,
-    CASE WHEN alike = 1 THEN NULL WHEN own THEN (
+    CASE WHEN ties = 1 THEN NULL WHEN own THEN (
         SELECT published_at FROM article
         WHERE provider_domain = domain AND provider_name = name AND (published OR ?1)
         ORDER BY published_at DESC, slug LIMIT 1
@@ -34,13 +36,13 @@ SELECT domain, name,
         SELECT max(article.published_at) FROM related CROSS JOIN article ON id = article_id
         WHERE related.provider_domain = domain AND related.provider_name = name AND (published OR ?1)
     ) END AS newest,
-    CASE WHEN alike > 1 AND own THEN (
+    CASE WHEN ties > 1 AND own THEN (
         SELECT slug FROM article
         WHERE provider_domain = domain AND provider_name = name AND (published OR ?1)
         ORDER BY published_at DESC, slug LIMIT 1
     ) END AS newest_slug
 FROM (
-    SELECT domain, name, own, articles, count(*) OVER (PARTITION BY domain, own, articles) AS alike
+    SELECT domain, name, own, articles, count(*) OVER (PARTITION BY domain, own, articles) AS ties
     FROM (
         SELECT domain, name, max(own) AS own,
             coalesce(sum(articles) FILTER (WHERE own), sum(articles)) AS articles
@@ -53,7 +55,7 @@ ORDER BY domain, own DESC, articles DESC, newest DESC, newest_slug, name
 """
 
 # Images come from the newest file whose own provider has any.
-_INSERT = """
+_INSERT_PROVIDER = """
 INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
     SELECT provider_images FROM article INDEXED BY article_provider_images
     WHERE provider_domain = ?2 AND (published OR ?1) AND provider_images IS NOT NULL
@@ -68,7 +70,7 @@ def derive_providers(db: sqlite3.Connection) -> ScopeDelta:
 
 def _derive_providers(db: sqlite3.Connection, scope: int) -> int:
     before = db.execute(_DELETE_PROVIDERS, (scope,)).rowcount
-    return db.executemany(_INSERT, _providers(db, scope)).rowcount - before
+    return db.executemany(_INSERT_PROVIDER, _providers(db, scope)).rowcount - before
 
 
 def _providers(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str, str, str]]:
@@ -77,7 +79,7 @@ def _providers(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, s
         yield scope, domain, node_id("Provider", domain), names[0], msgspec.json.encode(names).decode()
 
 
-# Derive the topics of each scope: scope 0 covers published articles only, scope 1 all.
+# Topics of each scope: scope 0 covers published articles only, scope 1 all.
 
 
 _DELETE_TOPICS = "DELETE FROM topic WHERE scope = ? AND slug IN (SELECT slug FROM affected_topic)"
@@ -85,11 +87,11 @@ _DELETE_TOPICS = "DELETE FROM topic WHERE scope = ? AND slug IN (SELECT slug FRO
 # The name that most files use, then the first by code point.
 _TOPIC_NAMES = """
 SELECT topic, name FROM (
-    SELECT topic, name, row_number() OVER (PARTITION BY topic ORDER BY sum(articles) DESC, name) AS place
+    SELECT topic, name, row_number() OVER (PARTITION BY topic ORDER BY sum(articles) DESC, name) AS nth
     FROM topic_use
     WHERE topic IN (SELECT slug FROM affected_topic) AND (published OR ?)
     GROUP BY topic, name
-) WHERE place = 1
+) WHERE nth = 1
 """
 
 
@@ -114,10 +116,7 @@ def _topics(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str,
 # afterwards.
 
 
-# ruff: noqa: S608 - the parts of these statements are this program's
-
-
-def _counts(sign: str) -> tuple[str, ...]:
+def _count_sql(sign: str) -> tuple[str, ...]:
     return (
         f"""
         INSERT INTO topic_use
@@ -144,8 +143,8 @@ def _counts(sign: str) -> tuple[str, ...]:
     )
 
 
-_ADD = _counts("")
-_SUBTRACT = _counts("-")
+_ADD = _count_sql("")
+_SUBTRACT = _count_sql("-")
 _DELETE_UNUSED = (
     "DELETE FROM topic_use WHERE topic IN (SELECT slug FROM affected_topic) AND articles = 0",
     "DELETE FROM provider_use WHERE domain IN (SELECT domain FROM affected_domain) AND articles = 0",
@@ -170,7 +169,7 @@ def prune_usage(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-# Derive the stories of each scope: scope 0 covers published articles only, scope 1 all.
+# Stories of each scope: scope 0 covers published articles only, scope 1 all.
 #
 # Two articles are linked if each lists the other. A story is a connected component of two or more articles,
 # and its key is its least slug, so the order in which files are read does not matter.
@@ -187,9 +186,7 @@ def prune_usage(db: sqlite3.Connection) -> None:
 # 1 decides what to compute again in both.
 
 
-_AT_ONCE = 1024
-
-# ruff: noqa: S608 - the parts of these statements are this program's
+_BATCH_STORIES = 1024
 
 _MUTUAL = """
 related.article_id <> related.target_id AND EXISTS (
@@ -221,21 +218,21 @@ _AFFECTED = (
     """,
 )
 # A story's slug is that of one of its articles, and either all of them are affected or none.
-_FORGET_AFFECTED = (
+_DELETE_AFFECTED = (
     "DELETE FROM story WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
     "DELETE FROM story_article WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
 )
-_FORGET_ALL = ("DELETE FROM story", "DELETE FROM story_article")
+_DELETE_ALL = ("DELETE FROM story", "DELETE FROM story_article")
 
-_PAIR = f"""
+_INSERT_PAIRS = f"""
 INSERT INTO mutual
 SELECT article_id, target_id,
     (SELECT published FROM article WHERE id = article_id)
     AND (SELECT published FROM article WHERE id = target_id)
 FROM {{}} WHERE article_id < target_id AND {_MUTUAL}
 """
-_PAIR_ALL = _PAIR.format("related")
-_PAIR_NEAR = _PAIR.format("story_near CROSS JOIN related ON article_id = story_near.id")
+_INSERT_ALL_PAIRS = _INSERT_PAIRS.format("related")
+_INSERT_REACHED_PAIRS = _INSERT_PAIRS.format("story_near CROSS JOIN related ON article_id = story_near.id")
 
 _MEMBERS = """
 SELECT scope, component, id, slug, title, published_at, published_date_time, heat, quality
@@ -254,11 +251,11 @@ class _Member(NamedTuple):
     quality: int | None
 
 
-def derive_stories(db: sqlite3.Connection, *, everything: bool) -> None:
+def derive_stories(db: sqlite3.Connection, *, rebuild_all: bool) -> None:
     """Derive the stories of `touched` and `affected_story`, or all; links must be up to date."""
-    for statement in _FORGET_ALL if everything else (*_AFFECTED, *_FORGET_AFFECTED):
+    for statement in _DELETE_ALL if rebuild_all else (*_AFFECTED, *_DELETE_AFFECTED):
         db.execute(statement)
-    db.execute(_PAIR_ALL if everything else _PAIR_NEAR)
+    db.execute(_INSERT_ALL_PAIRS if rebuild_all else _INSERT_REACHED_PAIRS)
     for scope in (0, 1):
         pairs = db.execute("SELECT article_id, other_id FROM mutual WHERE public OR ?", (scope,))
         members = components(pairs)
@@ -268,17 +265,17 @@ def derive_stories(db: sqlite3.Connection, *, everything: bool) -> None:
 
 def components(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield (component, member) for each number in `pairs`; one of the members identifies a component."""
-    above: dict[int, int] = {}
+    parents: dict[int, int] = {}
 
-    def top(number: int) -> int:
-        above.setdefault(number, number)
-        while above[number] != number:
-            above[number] = number = above[above[number]]
+    def find_root(number: int) -> int:
+        parents.setdefault(number, number)
+        while parents[number] != number:
+            parents[number] = number = parents[parents[number]]
         return number
 
     for one, other in pairs:
-        above[top(one)] = top(other)
-    return ((top(number), number) for number in above)
+        parents[find_root(one)] = find_root(other)
+    return ((find_root(number), number) for number in parents)
 
 
 def _members(db: sqlite3.Connection) -> Iterator[tuple[int, list[_Member]]]:
@@ -288,16 +285,16 @@ def _members(db: sqlite3.Connection) -> Iterator[tuple[int, list[_Member]]]:
 
 
 def _insert(db: sqlite3.Connection, stories: Iterator[tuple[int, list[_Member]]]) -> None:
-    while some := list(islice(stories, _AT_ONCE)):
+    while batch := list(islice(stories, _BATCH_STORIES)):
         db.executemany(
             "INSERT INTO story VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_story_row(scope, members) for scope, members in some],
+            [_story_row(scope, members) for scope, members in batch],
         )
         db.executemany(
             "INSERT INTO story_article VALUES (?, ?, ?, ?)",
             [
                 (scope, member.id, members[0].slug, member.slug)
-                for scope, members in some
+                for scope, members in batch
                 for member in members
             ],
         )

@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from gqlnews.database.sqlite.writer import WAIT_SECONDS, enable_wal, fetch_int
+from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, enable_wal, fetch_int
+
+# ruff: noqa: S608 - the names in these statements are this program's
 
 # Full-text indexes of published and of all articles, and word counts for finding similar articles.
 #
@@ -13,35 +15,33 @@ from gqlnews.database.sqlite.writer import WAIT_SECONDS, enable_wal, fetch_int
 # counts in a temporary index of the added texts, minus those in one of the removed texts.
 
 
-# ruff: noqa: S608 - the names in these statements are this program's
-
 _COLUMNS = "title, excerpt, provider, topics, body, related"
 _INDEXES = ("search_public", "search_all")
 _TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _COLUMNS.split(", "))
 
 
-def _noted(in_: str) -> str:
-    """SQL that inserts into an index of `temp_tables`; public and other articles go to separate columns."""
+def _track_sql(index: str) -> str:
+    """Build SQL that inserts into a temporary index; public and other articles have separate columns."""
     return (
-        f"INSERT INTO temp.{in_} (public, hidden)"
+        f"INSERT INTO temp.{index} (public, hidden)"
         f" SELECT iif(published, {_TEXT}, NULL), iif(published, NULL, {_TEXT})"
         " FROM search_all_source WHERE id IN batch"
     )
 
 
-_FORGET = (
+_REMOVE = (
     *(
         f"INSERT INTO {index} ({index}, rowid, {_COLUMNS})"
         f" SELECT 'delete', id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
         for index in _INDEXES
     ),
-    _noted("search_went"),
+    _track_sql("search_went"),
 )
-_TAKE = tuple(
+_ADD = tuple(
     f"INSERT INTO {index} (rowid, {_COLUMNS}) SELECT id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
     for index in _INDEXES
 )
-_NOTE = _noted("search_came")
+_TRACK_ADDED = _track_sql("search_came")
 _COUNT = (
     """
     INSERT INTO search_word
@@ -74,7 +74,7 @@ _REBUILD = (
 
 def remove_from_index(db: sqlite3.Connection) -> None:
     """Remove the articles of `batch` from the indexes, before their indexed data changes."""
-    for statement in _FORGET:
+    for statement in _REMOVE:
         db.execute(statement)
 
 
@@ -83,7 +83,7 @@ def add_to_index(db: sqlite3.Connection, *, track_word_counts: bool) -> None:
 
     `track_word_counts` records them for `count_search_words`.
     """
-    for statement in (*_TAKE, _NOTE) if track_word_counts else _TAKE:
+    for statement in (*_ADD, _TRACK_ADDED) if track_word_counts else _ADD:
         db.execute(statement)
 
 
@@ -128,23 +128,23 @@ def bulk_load_mode(db: sqlite3.Connection) -> Iterator[None]:
         yield
         return
     db.execute("PRAGMA foreign_keys = OFF")
-    journalled = _journal_rollbacks(db)
+    uses_rollback_journal = _enable_rollback_journal(db)
     try:
         yield
     except BaseException:
         with suppress(sqlite3.Error):  # report the first error; `open_writer` restores these settings too
-            _undo(db, journalled=journalled)
+            _restore_settings(db, uses_rollback_journal=uses_rollback_journal)
         raise
-    _undo(db, journalled=journalled)
+    _restore_settings(db, uses_rollback_journal=uses_rollback_journal)
 
 
-def _undo(db: sqlite3.Connection, *, journalled: bool) -> None:
+def _restore_settings(db: sqlite3.Connection, *, uses_rollback_journal: bool) -> None:
     db.execute("PRAGMA foreign_keys = ON")
-    if journalled:
-        enable_wal(db, WAIT_SECONDS)
+    if uses_rollback_journal:
+        enable_wal(db, BUSY_TIMEOUT)
 
 
-def _journal_rollbacks(db: sqlite3.Connection) -> bool:
+def _enable_rollback_journal(db: sqlite3.Connection) -> bool:
     """Switch to a rollback journal; return False if another connection has the database open."""
     try:
         db.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -158,7 +158,7 @@ def _journal_rollbacks(db: sqlite3.Connection) -> bool:
 # Create the indexes of large tables after a bulk load instead of row by row.
 
 
-_LATER = """
+_LARGE_TABLE_INDEXES = """
 SELECT name, sql FROM sqlite_master
 WHERE type = 'index' AND sql IS NOT NULL
     AND tbl_name IN ('article', 'related', 'article_url', 'url_owner', 'article_topic')
@@ -167,7 +167,7 @@ WHERE type = 'index' AND sql IS NOT NULL
 
 def defer_indexes(db: sqlite3.Connection) -> list[str]:
     """Drop the indexes of the large tables; return the statements that create them again."""
-    indexes = db.execute(_LATER).fetchall()
+    indexes = db.execute(_LARGE_TABLE_INDEXES).fetchall()
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")
     return [sql for _, sql in indexes]

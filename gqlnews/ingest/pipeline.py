@@ -1,6 +1,6 @@
 """Ingest a folder in one transaction: readers see the content before it or after it.
 
-1. Scan: compare the folder (`full_scan`), or only some paths of it (`incremental_scan`), with the `source`
+1. Scan: compare the folder (`scan_all`), or some of its paths (`scan_paths_incrementally`), with the `source`
    table.
 2. Remove the articles that no longer have a file.
 3. Parse the files that may have changed, and upsert the articles that did (`upsert_files`).
@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from gqlnews.content.models import ParseOptions
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.database.sqlite.damage import check_everything, to_database_error, translate_errors
+from gqlnews.database.sqlite.damage import check_integrity, to_database_error, translate_errors
 from gqlnews.database.sqlite.writer import fetch_int, transaction
 from gqlnews.discovery.scan import open_root, scan_folder, scan_paths
 from gqlnews.ingest.change_detection import (
@@ -62,13 +62,13 @@ from gqlnews.ingest.fts_index import (
 from gqlnews.ingest.links import derive_cross_file_problems, load_urls, resolve_links
 from gqlnews.ingest.rows import FileRows, file_rows
 from gqlnews.ingest.upsert import IngestState, delete_child_rows, temp_tables, upsert_files
-from gqlnews.ingest.worker_pool import parsing
-from gqlnews.timestamps import instant_of_ns
+from gqlnews.ingest.worker_pool import crash_marker
+from gqlnews.timestamps import from_epoch_ns
 
 Progress = Callable[[int, int], None]
 """Called with the number of files read, and the total to read."""
 
-_AT_ONCE = 128
+_BATCH_FILES = 128
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,14 @@ class IngestReport:
 
 @dataclass(frozen=True)
 class _IngestJob:
+    """Parameters of one ingest; see `ingest`."""
+
     folder: OpenFolder
     options: ParseOptions
     processes: int | None
     progress: Progress
     now_ns: int
-    most_removed: int
+    max_removed: int
     paths: Collection[str] | None
 
 
@@ -111,27 +113,27 @@ def ingest(
     processes: int | None = None,
     progress: Progress | None = None,
     now_ns: Callable[[], int] = time.time_ns,
-    most_removed: int = MAX_REMOVED,
+    max_removed: int = MAX_REMOVED,
     paths: Collection[str] | None = None,
 ) -> IngestReport:
     """Make the store equal to the files of `folder`; an article whose file has an error stays as it was.
 
     `db` is a connection from `open_writer`, `processes` the number of parser processes (by default one per
-    processor), `now_ns` the wall clock, `most_removed` how many removals each scope remembers.
+    processor), `now_ns` the wall clock, `max_removed` how many removals each scope remembers.
 
     With `paths`, relative to the folder and with `/`, only these and what is below them is scanned;
     everything else is assumed unchanged. Raises ContentFolderError, DatabaseError or a subclass; the
     transaction is then rolled back.
     """
     started = time.perf_counter()
-    path, now = _path(db), now_ns()
+    path, now = _database_path(db), now_ns()
     with (
-        open_root(folder) as opened,
+        open_root(folder) as content,
         translate_errors(path),
-        _checking(db, path),
+        _check_damage_on_error(db, path),
         _without_garbage_collection(),
     ):
-        job = _IngestJob(opened, options, processes, progress or _silence, now, most_removed, paths)
+        job = _IngestJob(content, options, processes, progress or _ignore_progress, now, max_removed, paths)
         with bulk_load_mode(db), transaction(db), temp_tables(db):
             changes = _run(db, job)
             articles = fetch_int(db, "SELECT article_count FROM site WHERE audience = 1")
@@ -141,29 +143,29 @@ def ingest(
 
 
 def _run(db: sqlite3.Connection, job: _IngestJob) -> ChangeCounts:
-    meaning = fingerprint(job.options)
-    full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (meaning,)
+    current_fingerprint = fingerprint(job.options)
+    full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (current_fingerprint,)
     empty = is_empty(db)
     total = _find_changed(db, job, full_rebuild=full_rebuild, empty=empty)
     next_id = fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article")
     incremental = not (full_rebuild or empty)
-    intake = IngestState(
+    state = IngestState(
         db, shadowed_files(db), job.now_ns, incremental=incremental, empty=empty, next_id=next_id
     )
-    later_indexes = defer_indexes(db) if empty and total else []
-    _remove(intake)
+    deferred_indexes = defer_indexes(db) if empty and total else []
+    _remove(state)
     with closing(_read(db, job, total)) as files:  # stops the parser processes if anything raises
-        _apply_files(intake, chain(map(file_rows, unreadable_files(db)), files), total, job.progress)
+        _apply_files(state, chain(map(file_rows, unreadable_files(db)), files), total, job.progress)
     if full_rebuild:
-        db.execute("UPDATE store SET fingerprint = ?", (meaning,))
-    derived = _derive(intake, later_indexes)
+        db.execute("UPDATE store SET fingerprint = ?", (current_fingerprint,))
+    derived = _derive(state, deferred_indexes)
     changes = append_changes(
         db,
-        problems_changed=derived.problems_changed or intake.problems_changed,
+        problems_changed=derived.problems_changed or state.problems_changed,
         providers=derived.providers,
         topics=derived.topics,
-        now=instant_of_ns(job.now_ns).text,
-        most_removed=job.most_removed,
+        now=from_epoch_ns(job.now_ns).text,
+        max_removed=job.max_removed,
     )
     if not incremental:
         recount(db)
@@ -176,7 +178,7 @@ def _find_changed(db: sqlite3.Connection, job: _IngestJob, *, full_rebuild: bool
     An initial load and a full rebuild need the whole folder, whatever `paths` says.
     """
     if job.paths is None or full_rebuild or empty or "" in job.paths:
-        return scan_all(db, scan_folder(job.folder), everything=full_rebuild)
+        return scan_all(db, scan_folder(job.folder), reread=full_rebuild)
     return scan_paths_incrementally(db, partial(scan_paths, job.folder), job.paths)
 
 
@@ -185,25 +187,25 @@ def _read(db: sqlite3.Connection, job: _IngestJob, total: int) -> Generator[File
         from gqlnews.ingest.worker_pool import map_files  # not imported if the folder is unchanged
 
         # Closed here, because an unfinished statement would block the end of the transaction.
-        with closing(files_to_read(db)) as files, parsing(_path(db)) as crashed:
-            isolate = crashed or has_unreadable(db)
+        with closing(files_to_read(db)) as files, crash_marker(_database_path(db)) as crashed_before:
+            isolate = crashed_before or has_unreadable(db)
             yield from map_files(file_rows, job.folder, files, job.options, job.processes, isolate=isolate)
 
 
-def _apply_files(intake: IngestState, files: Iterable[FileRows], total: int, progress: Progress) -> None:
+def _apply_files(state: IngestState, files: Iterable[FileRows], total: int, progress: Progress) -> None:
     files, done = iter(files), 0
     progress(0, total)
-    while some := list(islice(files, _AT_ONCE)):
-        upsert_files(intake, some)
-        done += sum(file.source.size >= 0 for file in some)
+    while batch := list(islice(files, _BATCH_FILES)):
+        upsert_files(state, batch)
+        done += sum(file.source.size >= 0 for file in batch)
         progress(done, total)
 
 
-def _remove(intake: IngestState) -> None:
+def _remove(state: IngestState) -> None:
     """Remove the articles of slugs that no longer have a file, and the problems of removed files."""
-    db = intake.db
+    db = state.db
     removed = db.execute("DELETE FROM problem WHERE across = 0 AND path IN (SELECT path FROM gone)").rowcount
-    intake.problems_changed = removed > 0
+    state.problems_changed = removed > 0
     db.execute(
         "INSERT INTO batch SELECT id FROM article WHERE slug IN (SELECT slug FROM gone)"
         " AND NOT EXISTS (SELECT 1 FROM source WHERE source.slug = article.slug)"
@@ -211,44 +213,44 @@ def _remove(intake: IngestState) -> None:
     db.execute("INSERT INTO touched SELECT slug, 'REMOVED', published, 0 FROM article WHERE id IN batch")
     mark_dirty(db)
     decrement_usage(db)
-    if intake.incremental:
+    if state.incremental:
         remove_from_index(db)
     delete_child_rows(db)
     db.execute("DELETE FROM article WHERE id IN batch")
 
 
-def _derive(intake: IngestState, later_indexes: Iterable[str]) -> _DerivedChanges:
+def _derive(state: IngestState, deferred_indexes: Iterable[str]) -> _DerivedChanges:
     """Update the data that is derived from several files."""
-    db = intake.db
-    if intake.empty:
+    db = state.db
+    if state.empty:
         load_urls(db)
-    if not intake.incremental:
+    if not state.incremental:
         mark_all_urls_dirty(db)
-    resolve_links(db, incremental=intake.incremental)
-    for statement in later_indexes:
+    resolve_links(db, incremental=state.incremental)
+    for statement in deferred_indexes:
         db.execute(statement)
-    if not intake.incremental:
+    if not state.incremental:
         mark_all_names_dirty(db)
     prune_usage(db)
     topics = derive_topics(db)
     providers = derive_providers(db)
-    derive_stories(db, everything=not intake.incremental)
-    _derive_search(intake)
+    derive_stories(db, rebuild_all=not state.incremental)
+    _derive_search(state)
     return _DerivedChanges(topics, providers, derive_cross_file_problems(db))
 
 
-def _derive_search(intake: IngestState) -> None:
+def _derive_search(state: IngestState) -> None:
     """Update search data once per ingest, after `upsert_files`."""
-    if intake.incremental:
-        count_search_words(intake.db)
+    if state.incremental:
+        count_search_words(state.db)
         return
-    if not intake.empty:
-        rebuild_search(intake.db)
-    count_all_search_words(intake.db)
+    if not state.empty:
+        rebuild_search(state.db)
+    count_all_search_words(state.db)
 
 
 @contextmanager
-def _checking(db: sqlite3.Connection, path: str) -> Iterator[None]:
+def _check_damage_on_error(db: sqlite3.Connection, path: str) -> Iterator[None]:
     """Check for damage behind an error that does not report it, such as a row missing from an index.
 
     Raises DamagedDatabaseError.
@@ -258,7 +260,7 @@ def _checking(db: sqlite3.Connection, path: str) -> Iterator[None]:
     except sqlite3.Error as error:
         code: int | None = getattr(error, "sqlite_errorcode", None)  # sqlite3's own errors have none
         if to_database_error(error, path) is None and code not in {None, sqlite3.SQLITE_INTERRUPT}:
-            check_everything(db, path)
+            check_integrity(db, path)
         raise
 
 
@@ -274,11 +276,11 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _silence(done: int, total: int) -> None:
+def _ignore_progress(done: int, total: int) -> None:
     """Ignore progress."""
 
 
-def _path(db: sqlite3.Connection) -> str:
+def _database_path(db: sqlite3.Connection) -> str:
     """Return the path of the database without accessing the file, which may not be readable."""
     _, _, path = db.execute("PRAGMA database_list").fetchone()
     return str(path)

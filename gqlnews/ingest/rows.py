@@ -5,8 +5,8 @@ from typing import Any
 
 from gqlnews.content.models import ParsedArticle, ParseResult, Record, SourceFile
 from gqlnews.database.sqlite.writer import tokenize
-from gqlnews.text_keys import folded, heat_log_of, items_of
-from gqlnews.timestamps import seconds_of
+from gqlnews.text_keys import casefold_key, encode_list, log2_heat
+from gqlnews.timestamps import to_epoch_seconds
 
 Row = tuple[Any, ...]
 
@@ -53,25 +53,25 @@ def node_id(kind: str, key: str) -> str:
     return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
 
 
-def file_rows(outcome: ParseResult) -> FileRows:
+def file_rows(result: ParseResult) -> FileRows:
     """Convert the parse result of one file to rows. Runs in the process that parses the file."""
-    article = outcome.article
+    article = result.article
     return FileRows(
-        outcome.source,
-        outcome.revision,
-        [(p.path, p.line, p.column, p.severity.value, p.code, p.message) for p in outcome.problems],
-        None if article is None else _rows_of(article, outcome),
+        result.source,
+        result.revision,
+        [(p.path, p.line, p.column, p.severity.value, p.code, p.message) for p in result.problems],
+        None if article is None else _build_rows(article, result),
     )
 
 
-def _rows_of(article: ParsedArticle, outcome: ParseResult) -> ArticleRows:
+def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:
     return ArticleRows(
         slug=article.slug,
         is_public=article.published,
-        article=_article_row(article, outcome),
+        article=_article_row(article, result),
         related=_related_rows(article),
         topics=_topic_rows(article),
-        urls=_urls_of(article),
+        urls=_distinct_urls(article),
         words=tokenize(f"{article.title} {article.excerpt or ''}"),
     )
 
@@ -83,14 +83,14 @@ def _topic_rows(a: ParsedArticle) -> list[Row]:
     ]
 
 
-def _urls_of(article: ParsedArticle) -> list[str]:
+def _distinct_urls(article: ParsedArticle) -> list[str]:
     """Return the distinct URLs of the article's file."""
-    given = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
-    return list(dict.fromkeys(url for url in given if url is not None))
+    urls = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
+    return list(dict.fromkeys(url for url in urls if url is not None))
 
 
-def _article_row(a: ParsedArticle, outcome: ParseResult) -> Row:
-    provider, url, published = a.provider, a.url_mark, a.published_mark
+def _article_row(a: ParsedArticle, result: ParseResult) -> Row:
+    provider, url, published = a.provider, a.url_position, a.published_position
     assert a.published_at is not None, "an article has a date"
     return (
         a.slug,
@@ -115,7 +115,7 @@ def _article_row(a: ParsedArticle, outcome: ParseResult) -> Row:
         len(a.related),
         a.word_count,
         a.reading_minutes,
-        outcome.revision,
+        result.revision,
         provider.images if provider and provider.images != "[]" else None,
         url.line if url else None,
         url.column if url else None,
@@ -127,14 +127,14 @@ def _article_row(a: ParsedArticle, outcome: ParseResult) -> Row:
         a.secured,
         a.body,
         a.html,
-        folded(a.slug),
-        folded(a.title),
-        folded(a.category),
-        folded(a.type),
-        folded(provider.domain) if provider else None,
-        heat_log_of(a.heat),
-        seconds_of(a.published_at),
-        items_of([topic.slug for topic in a.topics]),
+        casefold_key(a.slug),
+        casefold_key(a.title),
+        casefold_key(a.category),
+        casefold_key(a.type),
+        casefold_key(provider.domain) if provider else None,
+        log2_heat(a.heat),
+        to_epoch_seconds(a.published_at),
+        encode_list([topic.slug for topic in a.topics]),
         a.images != "[]",
     )
 

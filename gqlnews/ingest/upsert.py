@@ -18,7 +18,7 @@ from gqlnews.ingest.change_log import fill_batch, mark_dirty
 from gqlnews.ingest.derive import decrement_usage, increment_usage
 from gqlnews.ingest.fts_index import add_to_index, remove_from_index
 from gqlnews.ingest.rows import ARTICLE, RELATED, TOPIC, ArticleRows, FileRows, Row
-from gqlnews.timestamps import Instant, instant_of_ns
+from gqlnews.timestamps import Instant, from_epoch_ns
 
 # ruff: noqa: S608 - the names in these statements are this program's
 
@@ -28,20 +28,22 @@ _STORED_TOPICS = f"SELECT {TOPIC} FROM article_topic WHERE article_id = ? ORDER 
 
 
 def _insert(table: str, columns: str) -> str:
-    return f"INSERT INTO {table} ({columns}) VALUES ({_marks(columns)})"
+    return f"INSERT INTO {table} ({columns}) VALUES ({_placeholders(columns)})"
 
 
-def _marks(columns: str) -> str:
+def _placeholders(columns: str) -> str:
     return ", ".join("?" * len(columns.split(", ")))
 
 
-_WRITTEN = f"path, updated_at, updated_key, {ARTICLE}"
-_REPLACED = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN.split(", "))
-_INSERT_ARTICLE = f"{_insert('article', f'id, {_WRITTEN}')} ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
-# The target as far as it is known yet: `resolve_links` corrects what this ingest changes.
+_WRITTEN_COLUMNS = f"path, updated_at, updated_key, {ARTICLE}"
+_ASSIGNMENTS = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN_COLUMNS.split(", "))
+_INSERT_ARTICLE = (
+    f"{_insert('article', f'id, {_WRITTEN_COLUMNS}')} ON CONFLICT (id) DO UPDATE SET {_ASSIGNMENTS}"
+)
+# The target by the owners known so far; `resolve_links` updates the links that this ingest changes.
 _INSERT_RELATED = (
     f"INSERT INTO related (article_id, position, {RELATED}, target_id)"
-    f" VALUES (?, ?, {_marks(RELATED)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
+    f" VALUES (?, ?, {_placeholders(RELATED)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
 )
 _INSERT_TOPIC = _insert("article_topic", f"article_id, position, {TOPIC}")
 _REPLACE_SOURCE = (
@@ -91,26 +93,26 @@ def delete_child_rows(db: sqlite3.Connection) -> None:
         db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
 
 
-def upsert_files(intake: IngestState, files: Sequence[FileRows]) -> None:
+def upsert_files(state: IngestState, files: Sequence[FileRows]) -> None:
     """Upsert the rows of these files."""
-    _upsert_sources(intake, files)
-    _upsert_problems(intake, files)
-    _upsert_articles(intake, files)
+    _upsert_sources(state, files)
+    _upsert_problems(state, files)
+    _upsert_articles(state, files)
 
 
-def _upsert_sources(intake: IngestState, files: Sequence[FileRows]) -> None:
-    intake.db.executemany(
+def _upsert_sources(state: IngestState, files: Sequence[FileRows]) -> None:
+    state.db.executemany(
         _REPLACE_SOURCE,
         [
-            (s.size, s.mtime_ns, s.ctime_ns, intake.read_ns, file.revision, s.path)
+            (s.size, s.mtime_ns, s.ctime_ns, state.read_ns, file.revision, s.path)
             for file in files
             for s in (file.source,)
         ],
     )
 
 
-def _upsert_problems(intake: IngestState, files: Sequence[FileRows]) -> None:
-    db = intake.db
+def _upsert_problems(state: IngestState, files: Sequence[FileRows]) -> None:
+    db = state.db
     old: dict[str, list[Row]] = {}
     for row in db.execute(
         "SELECT path, line, column_, severity, code, message FROM problem"
@@ -120,7 +122,7 @@ def _upsert_problems(intake: IngestState, files: Sequence[FileRows]) -> None:
         old.setdefault(row[0], []).append(row)
     changed = [file for file in files if _differ(file.problems, old.get(file.source.path, []))]
     if changed:
-        intake.problems_changed = True
+        state.problems_changed = True
         db.executemany(
             "DELETE FROM problem WHERE path = ? AND across = 0", [(file.source.path,) for file in changed]
         )
@@ -136,25 +138,25 @@ def _differ(problems: list[Row], others: list[Row]) -> bool:
     return problems != others and Counter(problems) != Counter(others)
 
 
-def _upsert_articles(intake: IngestState, files: Sequence[FileRows]) -> None:
-    stored = {} if intake.empty else _load_stored(intake.db, files)
+def _upsert_articles(state: IngestState, files: Sequence[FileRows]) -> None:
+    stored = {} if state.empty else _load_stored(state.db, files)
     writes, moved, touched = [], [], []
     for file in files:
         rows, path = file.article, file.source.path
-        if rows is None or path in intake.shadowed:
+        if rows is None or path in state.shadowed:
             continue
         old = stored.get(rows.slug)
-        if old is not None and old.revision == file.revision and _is_stored(intake.db, old.id, rows):
+        if old is not None and old.revision == file.revision and _is_stored(state.db, old.id, rows):
             if old.path != path:
                 moved.append((path, old.id))
             continue
-        number = old.id if old is not None else _new_id(intake)
-        writes.append(_Write(number, path, instant_of_ns(file.source.mtime_ns), rows))
+        article_id = old.id if old is not None else _new_id(state)
+        writes.append(_Write(article_id, path, from_epoch_ns(file.source.mtime_ns), rows))
         kind, was_public = ("ADDED", 0) if old is None else ("UPDATED", old.published)
         touched.append((rows.slug, kind, was_public, rows.is_public))
-    intake.db.executemany("INSERT INTO touched VALUES (?, ?, ?, ?)", touched)
-    _move(intake, moved)
-    _write(intake, writes, replaced=[old.id for old in stored.values()])
+    state.db.executemany("INSERT INTO touched VALUES (?, ?, ?, ?)", touched)
+    _move(state, moved)
+    _write(state, writes, replaced=[old.id for old in stored.values()])
 
 
 def _load_stored(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _StoredArticle]:
@@ -167,40 +169,40 @@ def _load_stored(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str,
     return {slug: _StoredArticle(*rest) for slug, *rest in rows}
 
 
-def _is_stored(db: sqlite3.Connection, number: int, rows: ArticleRows) -> bool:
+def _is_stored(db: sqlite3.Connection, article_id: int, rows: ArticleRows) -> bool:
     """Return whether the store has exactly these rows of an article."""
     return (
-        db.execute(_STORED_ARTICLE, (number,)).fetchone() == rows.article
-        and db.execute(_STORED_RELATED, (number,)).fetchall() == rows.related
-        and db.execute(_STORED_TOPICS, (number,)).fetchall() == rows.topics
+        db.execute(_STORED_ARTICLE, (article_id,)).fetchone() == rows.article
+        and db.execute(_STORED_RELATED, (article_id,)).fetchall() == rows.related
+        and db.execute(_STORED_TOPICS, (article_id,)).fetchall() == rows.topics
     )
 
 
-def _new_id(intake: IngestState) -> int:
-    intake.next_id += 1
-    return intake.next_id - 1
+def _new_id(state: IngestState) -> int:
+    state.next_id += 1
+    return state.next_id - 1
 
 
-def _move(intake: IngestState, moved: Sequence[tuple[str, int]]) -> None:
+def _move(state: IngestState, moved: Sequence[tuple[str, int]]) -> None:
     """Update the paths of articles whose content is now in another file of their slug.
 
     Clients see no change, but cross-file problems contain the path.
     """
     if not moved:
         return
-    intake.db.executemany("UPDATE article SET path = ? WHERE id = ?", moved)
-    _mark(intake, (number for _, number in moved))
+    state.db.executemany("UPDATE article SET path = ? WHERE id = ?", moved)
+    _mark_batch(state, (article_id for _, article_id in moved))
 
 
-def _write(intake: IngestState, writes: Sequence[_Write], replaced: Sequence[int]) -> None:
+def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]) -> None:
     if not writes:
         return
-    db, ids = intake.db, {write.id for write in writes}
+    db, ids = state.db, {write.id for write in writes}
     old = ids.intersection(replaced)
     if old:
-        _mark(intake, old)
+        _mark_batch(state, old)
         decrement_usage(db)
-        if intake.incremental:
+        if state.incremental:
             remove_from_index(db)
         delete_child_rows(db)
     db.executemany(
@@ -208,25 +210,25 @@ def _write(intake: IngestState, writes: Sequence[_Write], replaced: Sequence[int
     )
     db.executemany(_INSERT_RELATED, _with_positions((w.id, w.rows.related) for w in writes))
     db.executemany(_INSERT_TOPIC, _with_positions((w.id, w.rows.topics) for w in writes))
-    urls = "url_new" if intake.empty else "article_url"
+    urls = "url_new" if state.empty else "article_url"
     db.executemany(f"INSERT INTO {urls} VALUES (?, ?)", [(url, w.id) for w in writes for url in w.rows.urls])
     db.executemany(
         "INSERT OR REPLACE INTO article_words VALUES (?, ?)", [(w.id, w.rows.words) for w in writes]
     )
-    _mark(intake, ids)
+    _mark_batch(state, ids)
     increment_usage(db)
-    if intake.incremental or intake.empty:
-        add_to_index(db, track_word_counts=intake.incremental)
+    if state.incremental or state.empty:
+        add_to_index(db, track_word_counts=state.incremental)
 
 
-def _mark(intake: IngestState, ids: Iterable[int]) -> None:
-    fill_batch(intake.db, ids)
-    if intake.incremental:
-        mark_dirty(intake.db)
+def _mark_batch(state: IngestState, ids: Iterable[int]) -> None:
+    fill_batch(state.db, ids)
+    if state.incremental:
+        mark_dirty(state.db)
 
 
 def _with_positions(lists: Iterable[tuple[int, list[Row]]]) -> list[Row]:
-    return [(number, place, *row) for number, rows in lists for place, row in enumerate(rows)]
+    return [(article_id, position, *row) for article_id, rows in lists for position, row in enumerate(rows)]
 
 
 def _json(values: Iterable[str]) -> str:
@@ -240,9 +242,9 @@ def _json(values: Iterable[str]) -> str:
 
 
 _TABLES = {
-    # the current content of the folder; a size of -1 marks what cannot be read
+    # the current content of the folder; a size of -1 marks entries that cannot be read
     "scan": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
-    # why it cannot be read: one problem per path, for files and folders
+    # why an entry cannot be read: one problem per path, for files and folders
     "refused": "path TEXT PRIMARY KEY, line INTEGER, column_ INTEGER, severity TEXT, code TEXT, message TEXT",
     "gone": "path TEXT PRIMARY KEY, slug TEXT",
     # incremental scan: these paths and what is below them

@@ -20,16 +20,16 @@ from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import (
     DamageReport,
     Identity,
-    identity_of,
-    record_ours,
-    report,
-    reported,
+    get_identity,
+    read_report,
+    record_identity,
     translate_errors,
+    write_report,
 )
 from gqlnews.database.sqlite.database_handle import WalCheckpointer
 from gqlnews.database.sqlite.leader_lock import acquire_leadership
-from gqlnews.database.sqlite.rebuild import in_use, rebuild
-from gqlnews.database.sqlite.writer import WAIT_SECONDS, open_writer
+from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
+from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, open_writer
 from gqlnews.discovery.watcher import Batch, WatchOptions, watch
 from gqlnews.errors import (
     ContentFolderError,
@@ -41,21 +41,21 @@ from gqlnews.errors import (
 from gqlnews.ingest.change_detection import relevant_paths
 from gqlnews.ingest.pipeline import IngestReport, ingest
 
-WAIT_AT_ONCE = 0.25  # busy timeout in seconds; short, as SQLite ignores signals while it waits
+SHORT_BUSY_TIMEOUT = 0.25  # busy timeout in seconds; short, as SQLite ignores signals while it waits
 _BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
 _MAX_BACKOFF = 2.0
-_FOLDER_PAUSE = 0.5
+_MAX_FOLDER_BACKOFF = 0.5
 DAMAGED_AGAIN = "again, a short while after the database was rebuilt: check its disk"
-BETWEEN_REBUILDS = 60.0  # seconds; a rebuild does not help if the file is damaged again immediately
+MIN_REBUILD_INTERVAL = 60.0  # seconds; a rebuild does not help if the file is damaged again immediately
 
 
-class Log(Protocol):
+class EventLog(Protocol):
     """Structured logger, one event per line."""
 
-    def note(self, message: str, **fields: object) -> None:
+    def info(self, message: str, **fields: object) -> None:
         """Log an expected event."""
 
-    def warn(self, message: str, **fields: object) -> None:
+    def warning(self, message: str, **fields: object) -> None:
         """Log an event that needs an operator's attention."""
 
 
@@ -72,188 +72,190 @@ class WatchIngestOptions:
     options: ParseOptions
     processes: int | None
     poll: bool
-    log: Log
+    log: EventLog
     prepare: Callable[[sqlite3.Connection], None]
 
 
-def run_watch_ingest(job: WatchIngestOptions) -> None:
+def run_watch_ingest(config: WatchIngestOptions) -> None:
     """Keep the store equal to the folder, forever. Raises KeyboardInterrupt or a signal handler's error."""
-    trouble = FailureReporter(job.log)
-    lock = _wait_for_leadership(job, trouble)
+    failures = FailureReporter(config.log)
+    lock = _wait_for_leadership(config, failures)
     try:
-        _run_as_leader(job, trouble)
+        _run_as_leader(config, failures)
     finally:
         os.close(lock)
 
 
-def _wait_for_leadership(job: WatchIngestOptions, trouble: "FailureReporter") -> int:
-    for pause in backoff():
+def _wait_for_leadership(config: WatchIngestOptions, failures: "FailureReporter") -> int:
+    for delay in backoff():
         try:
-            lock = acquire_leadership(job.database)
+            lock = acquire_leadership(config.database)
         except OSError as error:
-            trouble.tell(f"database {job.database} has no lock beside it ({error}): check the disk")
-            time.sleep(pause)
+            failures.report_failure(
+                f"database {config.database} has no lock beside it ({error}): check the disk"
+            )
+            time.sleep(delay)
         else:
-            trouble.is_over()
+            failures.report_recovery()
             return lock
     raise AssertionError("there is always another try")
 
 
-def _run_as_leader(job: WatchIngestOptions, trouble: "FailureReporter") -> None:
-    job.log.note("watching", folder=job.folder, database=job.database)
-    store = _IngestSession(job, trouble)
-    options = WatchOptions(job.poll, job.log.warn, store.seconds, store.needs_rescan)
+def _run_as_leader(config: WatchIngestOptions, failures: "FailureReporter") -> None:
+    config.log.info("watching", folder=config.folder, database=config.database)
+    store = _IngestSession(config, failures)
+    options = WatchOptions(config.poll, config.log.warning, store.full_scan_seconds, store.needs_rescan)
     try:
-        for batch in watch(job.folder, options):
+        for batch in watch(config.folder, options):
             store.apply_with_retry(batch)
     finally:
         store.close()
 
 
 def backoff() -> Iterator[float]:
-    """Backoff: seconds between retries."""
+    """Yield the seconds between retries."""
     return chain(_BACKOFF, repeat(_MAX_BACKOFF))
 
 
 class _IngestSession:
-    """The database of a watch-ingest session, open or not."""
+    """Connection of a watch-ingest to its database, which is opened and rebuilt as needed."""
 
-    def __init__(self, job: WatchIngestOptions, trouble: "FailureReporter") -> None:
-        self._job = job
-        self._trouble = trouble
+    def __init__(self, config: WatchIngestOptions, failures: "FailureReporter") -> None:
+        self._config = config
+        self._failures = failures
         self._db: sqlite3.Connection | None = None
-        self._checkpoints = WalCheckpointer(job.database)
-        self._file: Identity | None = None
+        self._checkpointer = WalCheckpointer(config.database)
+        self._identity: Identity | None = None
         self._damage: DamageReport | None = None
         self._rebuild_after = 0.0  # by time.monotonic()
-        self._is_known = False  # whether the whole folder was ingested into the open file
+        self._is_fully_ingested = False  # whether the whole folder was ingested into the open file
         self._seconds = 0.0
-        self._problems = -1
+        self._problem_count = -1
 
-    def seconds(self) -> float:
-        """Duration of the last ingest of the whole folder."""
+    def full_scan_seconds(self) -> float:
+        """Return the duration of the last ingest of the whole folder."""
         return self._seconds
 
-    def is_gone(self) -> bool:
+    def is_replaced(self) -> bool:
         """Return whether the file at the path is not the one that is open."""
-        return self._file != identity_of(self._job.database)
+        return self._identity != get_identity(self._config.database)
 
     def needs_rescan(self) -> bool:
         """Return whether there is work to do although no file in the folder has changed."""
-        return self.is_gone() or self._damage_to_mend() is not None
+        return self.is_replaced() or self._known_damage() is not None
 
     def apply_with_retry(self, batch: Batch) -> None:
         """Ingest the batch; retry with backoff until it succeeds."""
-        for pause in backoff():
+        for delay in backoff():
             try:
                 self._rebuild_if_damaged()
-                with in_use(self._job.database):
-                    if self._is_idle(batch):
+                with hold_swap_lock(self._config.database):
+                    if self._is_irrelevant(batch):
                         return
                     report = self._ingest(batch)
             except DamagedDatabaseError as error:
                 batch = None
-                self._note_damage(error)
+                self._handle_damage(error)
                 if time.monotonic() < self._rebuild_after:
-                    self._trouble.tell(f"{error.reason} {DAMAGED_AGAIN}")
-                    time.sleep(pause)
+                    self._failures.report_failure(f"{error.reason} {DAMAGED_AGAIN}")
+                    time.sleep(delay)
             except LockedDatabaseError as error:
-                self._trouble.tell(str(error), after=WAIT_SECONDS)
-                time.sleep(pause)
+                self._failures.report_failure(str(error), after=BUSY_TIMEOUT)
+                time.sleep(delay)
             except ContentFolderError as error:
                 batch = None
-                self._trouble.tell(str(error))
-                time.sleep(min(pause, _FOLDER_PAUSE))
+                self._failures.report_failure(str(error))
+                time.sleep(min(delay, _MAX_FOLDER_BACKOFF))
             except Exception as error:
                 if _is_interrupt(error):
                     raise
                 batch = None
                 self.close()  # the state of the connection is unknown
-                self._trouble.tell(_reason(error))
-                time.sleep(pause)
+                self._failures.report_failure(_failure_reason(error))
+                time.sleep(delay)
             else:
-                self._trouble.is_over()
+                self._failures.report_recovery()
                 self._log_report(report)
                 return
 
     def close(self) -> None:
         """Close the database."""
         if self._db is not None:
-            with in_use(self._job.database):
+            with hold_swap_lock(self._config.database):
                 self._db.close()
-        self._db = self._file = None
-        self._is_known = False
+        self._db = self._identity = None
+        self._is_fully_ingested = False
 
-    def _note_damage(self, error: DamagedDatabaseError) -> None:
+    def _handle_damage(self, error: DamagedDatabaseError) -> None:
         """Record the damage and report it to the servers, which are then not ready until a rebuild."""
-        identity = self._file or identity_of(self._job.database)
+        identity = self._identity or get_identity(self._config.database)
         self.close()
         if identity is not None:
             self._damage = DamageReport(identity, error.reason)
-            report(self._job.database, identity, error)
+            write_report(self._config.database, identity, error)
 
-    def _damage_to_mend(self) -> DamageReport | None:
-        """Return known damage of the file at this path; None for `BETWEEN_REBUILDS` after a rebuild."""
+    def _known_damage(self) -> DamageReport | None:
+        """Return known damage of the file at this path; None for `MIN_REBUILD_INTERVAL` after a rebuild."""
         if time.monotonic() < self._rebuild_after:
             return None
-        identity = identity_of(self._job.database)
+        identity = get_identity(self._config.database)
         if identity is None:
             self._damage = None  # the next file may get the same inode
         if self._damage is not None and self._damage.identity == identity:
             return self._damage
-        return reported(self._job.database)
+        return read_report(self._config.database)
 
     def _rebuild_if_damaged(self) -> None:
-        if (damage := self._damage_to_mend()) is None:
+        if (damage := self._known_damage()) is None:
             return
         self.close()
-        job = self._job
+        config = self._config
         try:
-            rebuild_damaged(self._trouble, job.database, damage, self._fill)
+            rebuild_damaged(self._failures, config.database, damage, self._fill)
         except StorageError as error:
             if isinstance(error.__cause__, DamagedDatabaseError):
-                self._rebuild_after = time.monotonic() + BETWEEN_REBUILDS
+                self._rebuild_after = time.monotonic() + MIN_REBUILD_INTERVAL
             raise
-        self._rebuild_after = time.monotonic() + BETWEEN_REBUILDS
+        self._rebuild_after = time.monotonic() + MIN_REBUILD_INTERVAL
         self._damage = None
 
     def _fill(self, db: sqlite3.Connection) -> IngestReport:
-        job = self._job
-        job.prepare(db)
-        return ingest(db, job.folder, job.options, processes=job.processes)
+        config = self._config
+        config.prepare(db)
+        return ingest(db, config.folder, config.options, processes=config.processes)
 
-    def _is_idle(self, batch: Batch) -> bool:
+    def _is_irrelevant(self, batch: Batch) -> bool:
         """Return whether no path of the batch can affect the store."""
-        if batch is None or not self._is_known or self._db is None or self._trouble.is_reported:
+        if batch is None or not self._is_fully_ingested or self._db is None or self._failures.is_reported:
             return False
-        with translate_errors(self._job.database):
-            return not relevant_paths(self._db, self._job.folder, batch)
+        with translate_errors(self._config.database):
+            return not relevant_paths(self._db, self._config.folder, batch)
 
     def _ingest(self, batch: Batch) -> IngestReport:
-        db, job = self._opened(), self._job
-        paths = batch if self._is_known else None
-        report = ingest(db, job.folder, job.options, processes=job.processes, paths=paths)
-        self._checkpoints.after_commit(db)
+        db, config = self._get_writer(), self._config
+        paths = batch if self._is_fully_ingested else None
+        report = ingest(db, config.folder, config.options, processes=config.processes, paths=paths)
+        self._checkpointer.after_commit(db)
         if paths is None:
-            self._seconds, self._is_known = report.seconds, True
+            self._seconds, self._is_fully_ingested = report.seconds, True
             import_module("gqlnews.content.parse_file")  # load the parsers before the first edit
         return report
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._db is not None and self.is_gone():
+    def _get_writer(self) -> sqlite3.Connection:
+        if self._db is not None and self.is_replaced():
             self.close()
         if self._db is None:
-            self._db = open_writer(self._job.database, wait=WAIT_AT_ONCE)
-            self._job.prepare(self._db)
-            self._file = identity_of(self._job.database)
-            record_ours(self._job.database)
+            self._db = open_writer(self._config.database, busy_timeout=SHORT_BUSY_TIMEOUT)
+            self._config.prepare(self._db)
+            self._identity = get_identity(self._config.database)
+            record_identity(self._config.database)
         return self._db
 
     def _log_report(self, report: IngestReport) -> None:
         changes = report.added, report.changed, report.removed
-        if any(changes) or report.problems != self._problems:
+        if any(changes) or report.problems != self._problem_count:
             added, changed, removed = changes
-            self._job.log.note(
+            self._config.log.info(
                 "ingested",
                 added=added,
                 changed=changed,
@@ -261,13 +263,13 @@ class _IngestSession:
                 problems=report.problems,
                 ms=round(report.seconds * 1000, 1),
             )
-        self._problems = report.problems
+        self._problem_count = report.problems
 
 
 class FailureReporter:
     """Log why ingesting fails: once per reason, and once when it succeeds again."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: EventLog) -> None:
         self._log = log
         self._since: float | None = None
         self._reported_reason: str | None = None
@@ -278,34 +280,34 @@ class FailureReporter:
         """Whether a failure was logged and is not over."""
         return self._reported_reason is not None
 
-    def tell(self, reason: str, *, after: float = 0.0) -> None:
+    def report_failure(self, reason: str, *, after: float = 0.0) -> None:
         """Log the reason unless it was just logged; only after failures have lasted for `after` seconds."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         if reason != self._reported_reason and now - self._since >= after:
-            self._log.warn("ingest failed", reason=reason)
+            self._log.warning("ingest failed", reason=reason)
             self._reported_reason = reason
 
-    def tell_damage(self, database: Path, damage: DamageReport) -> None:
+    def report_damage(self, database: Path, damage: DamageReport) -> None:
         """Log the damage once per file, however often a rebuild is tried."""
         if damage.identity != self._damaged:
-            self._log.warn("database damaged", database=database, reason=damage.reason)
+            self._log.warning("database damaged", database=database, reason=damage.reason)
         self._damaged = damage.identity
 
-    def tell_rebuilt(self, database: Path, made: IngestReport) -> None:
-        ms = round(made.seconds * 1000, 1)
-        self._log.note("database rebuilt", database=database, articles=made.articles, ms=ms)
+    def report_rebuilt(self, database: Path, result: IngestReport) -> None:
+        ms = round(result.seconds * 1000, 1)
+        self._log.info("database rebuilt", database=database, articles=result.articles, ms=ms)
         self._damaged = None
 
-    def is_over(self) -> None:
+    def report_recovery(self) -> None:
         """Log the recovery if a failure was logged."""
         if self._reported_reason is not None and self._since is not None:
-            self._log.note("ingest recovered", after_s=round(time.monotonic() - self._since, 1))
+            self._log.info("ingest recovered", after_s=round(time.monotonic() - self._since, 1))
         self._reported_reason = self._since = None
 
 
 def rebuild_damaged(
-    trouble: FailureReporter,
+    failures: FailureReporter,
     database: Path,
     damage: DamageReport,
     fill: Callable[[sqlite3.Connection], IngestReport],
@@ -314,9 +316,9 @@ def rebuild_damaged(
 
     Raises DatabaseError and what `fill` raises.
     """
-    trouble.tell_damage(database, damage)
-    if (made := rebuild(database, fill, damage.identity)) is not None:
-        trouble.tell_rebuilt(database, made)
+    failures.report_damage(database, damage)
+    if (result := rebuild(database, fill, damage.identity)) is not None:
+        failures.report_rebuilt(database, result)
 
 
 def _is_interrupt(error: Exception) -> bool:
@@ -324,7 +326,7 @@ def _is_interrupt(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
 
-def _reason(error: Exception) -> str:
+def _failure_reason(error: Exception) -> str:
     if isinstance(error, StartupError):
         return str(error)
-    return f"{type(error).__name__}: {error}; it is tried again, please report it if it stays"
+    return f"{type(error).__name__}: {error}; it is retried; please report it if it persists"

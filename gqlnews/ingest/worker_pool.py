@@ -1,4 +1,4 @@
-"""Parse many files on all cores, and optionally map each outcome to another value.
+"""Parse many files on all cores, and optionally convert each result.
 
 1. A few files are parsed in this process, since starting a process takes longer. `isolate` prevents that, in
    case the parser crashes its process.
@@ -23,19 +23,19 @@ import msgspec
 
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.discovery.scan import opened
+from gqlnews.discovery.scan import as_open_folder
 from gqlnews.ingest.process_pool import RESPONSE_TIMEOUT, Pool, Setup
 
-_FEW = 256
+_MAX_INLINE_FILES = 256
 _CHUNK_FILES = 64
 _CHUNK_BYTES = 2 * 1024 * 1024
 _CHUNK_NAMES = 16 * 1024
 """Two requests fit into a pipe's 64 KB buffer, so writing one never blocks."""
 
 Chunk = list[SourceFile]
-MadeT = TypeVar("MadeT")
-Make = Callable[[ParseResult], MadeT]
-"""A module-level function that converts an outcome; its return annotation must be a plain data type."""
+ResultT = TypeVar("ResultT")
+Convert = Callable[[ParseResult], ResultT]
+"""A module-level function that converts a parse result; its return annotation must be a plain data type."""
 
 
 def parse_all(
@@ -46,79 +46,81 @@ def parse_all(
     *,
     isolate: bool = False,
 ) -> Iterator[ParseResult]:
-    """Yield the outcome of each file, with the parameters of `map_files`."""
+    """Yield the result of each file, with the parameters of `map_files`."""
     return map_files(_identity, folder, files, options, processes, isolate=isolate)
 
 
 def map_files(
-    make: Make[MadeT],
+    convert: Convert[ResultT],
     folder: Path | OpenFolder,
     files: Iterable[SourceFile],
     options: ParseOptions,
     processes: int | None = None,
     *,
     isolate: bool = False,
-    seconds: float = RESPONSE_TIMEOUT,
-) -> Iterator[MadeT]:
-    """Yield `make(outcome)` for each file, in no order; `make` runs in the process that parses the file.
+    timeout: float = RESPONSE_TIMEOUT,
+) -> Iterator[ResultT]:
+    """Yield `convert(result)` for each file, in no order; `convert` runs in the process that parses the file.
 
     `processes` is the number of workers, by default one per core. `isolate` parses no file in this process.
-    `seconds` is the timeout of a chunk. Raises ParserProcessError, and ContentFolderError for an
+    `timeout` is the timeout of a chunk. Raises ParserProcessError, and ContentFolderError for an
     unusable folder.
     """
-    wanted = processes if processes is not None else os.cpu_count() or 1
+    workers = processes if processes is not None else os.cpu_count() or 1
     rest = iter(files)
-    first = list(islice(rest, _FEW))
-    if not isolate and (wanted < 2 or len(first) < _FEW):  # noqa: PLR2004  # one worker is no faster than none
-        return _read_here(make, folder, chain(first, rest), options)
-    count = min(wanted, len(first))
-    return _read_over(make, folder, _chunks(chain(first, rest)), options, count, seconds)
+    first = list(islice(rest, _MAX_INLINE_FILES))
+    uses_workers = workers > 1 and len(first) >= _MAX_INLINE_FILES  # one worker is no faster than none
+    if not (isolate or uses_workers):
+        return _parse_inline(convert, folder, chain(first, rest), options)
+    count = min(workers, len(first))
+    return _parse_in_workers(convert, folder, _split_into_chunks(chain(first, rest)), options, count, timeout)
 
 
-def _read_here(
-    make: Make[MadeT], folder: Path | OpenFolder, files: Iterable[SourceFile], options: ParseOptions
-) -> Iterator[MadeT]:
-    from gqlnews.ingest.pool_worker import result_of  # a caller that uses only workers needs no parser
+def _parse_inline(
+    convert: Convert[ResultT], folder: Path | OpenFolder, files: Iterable[SourceFile], options: ParseOptions
+) -> Iterator[ResultT]:
+    # Imported here, since a caller that uses only workers needs no parser.
+    from gqlnews.ingest.pool_worker import parse_and_convert
 
-    with opened(folder) as inside:
+    with as_open_folder(folder) as content:
         for file in files:
-            yield result_of(make, inside, file, options)
+            yield parse_and_convert(convert, content, file, options)
 
 
-def _read_over(
-    make: Make[MadeT],
+def _parse_in_workers(
+    convert: Convert[ResultT],
     folder: Path | OpenFolder,
     chunks: Iterator[Chunk],
     options: ParseOptions,
     count: int,
-    seconds: float,
-) -> Iterator[MadeT]:
-    with opened(folder) as inside:
-        setup = Setup(str(inside.path), inside.descriptor, options, make.__module__, make.__name__)
-        yield from Pool(setup, _decoder_of(make), _giving_up(make), count, seconds).run(chunks)
+    timeout: float,
+) -> Iterator[ResultT]:
+    with as_open_folder(folder) as content:
+        setup = Setup(str(content.path), content.descriptor, options, convert.__module__, convert.__name__)
+        yield from Pool(setup, _build_decoder(convert), _build_give_up(convert), count, timeout).run(chunks)
 
 
-def _giving_up(make: Make[MadeT]) -> Callable[[SourceFile, str], MadeT]:
-    def give_up(file: SourceFile, reason: str) -> MadeT:
-        from gqlnews.ingest.pool_worker import failed
+def _build_give_up(convert: Convert[ResultT]) -> Callable[[SourceFile, str], ResultT]:
+    def give_up(file: SourceFile, reason: str) -> ResultT:
+        from gqlnews.ingest.pool_worker import failed_result
 
-        message = f"Parsing the file ended its process ({reason}): split it, or make it simpler."
-        return make(failed(file, message))
+        message = f"The parser process of this file failed ({reason}): split it, or make it simpler."
+        return convert(failed_result(file, message))
 
     return give_up
 
 
-def _identity(outcome: ParseResult) -> ParseResult:
-    return outcome
+def _identity(result: ParseResult) -> ParseResult:
+    return result
 
 
-def _decoder_of(make: Make[MadeT]) -> Callable[[bytes], list[MadeT]]:
+def _build_decoder(convert: Convert[ResultT]) -> Callable[[bytes], list[ResultT]]:
     """Build the decoder of the workers' response frames."""
-    made: Any = get_type_hints(make)["return"]
-    return msgspec.msgpack.Decoder(list[made]).decode
+    result_type: Any = get_type_hints(convert)["return"]
+    return msgspec.msgpack.Decoder(list[result_type]).decode
 
 
-def _chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
+def _split_into_chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
     chunk: Chunk = []
     size = names = 0
     for file in files:
@@ -132,28 +134,28 @@ def _chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
         yield chunk
 
 
-# Detect that an earlier ingest crashed while it parsed files.
+# Crash marker, which shows that an earlier ingest crashed while it parsed files.
 #
-# A marker file beside the database exists while files are parsed. A file whose content crashes the parsing
+# The marker file beside the database exists while files are parsed. A file whose content crashes the parsing
 # process leaves the marker behind; the next ingest then parses in worker processes, and survives the crash.
 
 
-def marker_file(database: str) -> Path:
+def marker_path(database: str) -> Path:
     """Path of the marker: `news.db-parsing` for `news.db`."""
     return Path(f"{database}-parsing")
 
 
 @contextmanager
-def parsing(database: str) -> Iterator[bool]:
+def crash_marker(database: str) -> Iterator[bool]:
     """Yield whether an earlier process crashed while parsing; the marker exists until the block ends."""
-    marker = marker_file(database)
-    died = marker.exists()
+    marker = marker_path(database)
+    crashed_before = marker.exists()
     with suppress(OSError):  # the marker is optional
         marker.touch()
     try:
-        yield died
+        yield crashed_before
     except BaseException:
-        if not died:  # else keep it: the file that crashed the parser is not identified yet
+        if not crashed_before:  # else keep it: the file that crashed the parser is not identified yet
             _remove(marker)
         raise
     _remove(marker)

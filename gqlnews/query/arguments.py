@@ -12,16 +12,16 @@ from gqlnews.errors import Code, RequestError
 
 Arguments = Mapping[str, Any]
 
-NO_END = 2**62  # unbounded: greater than every position
+UNBOUNDED = 2**62  # unbounded: greater than every position
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedArguments:
-    """Resolved arguments. `clock`: a value depends on the current time, so equal arguments differ later."""
+    """Resolved arguments. `uses_clock`: a value depends on the current time, so it is not cacheable."""
 
     shape: Hashable = None
     values: Mapping[str, object] = field(default_factory=dict)
-    clock: bool = False
+    uses_clock: bool = False
 
 
 ReadArguments = Callable[[Arguments], ResolvedArguments]
@@ -42,10 +42,11 @@ def slice_arguments(arguments: Arguments) -> ResolvedArguments:
 
 
 def read_slice(arguments: Arguments, *, default: int | None) -> ResolvedArguments:
+    """Like `slice_arguments`, with a default for `first`; None means no limit."""
     first = arguments.get("first")
     first = default if first is None else first
     start = arguments.get("offset") or 0
     for name, value in (("first", first or 0), ("offset", start)):
         if value < 0:
             raise RequestError(Code.BAD_PAGE, f"`{name}` is {value}: give 0 or more.")
-    return ResolvedArguments(values={"start": start, "end": NO_END if first is None else start + first})
+    return ResolvedArguments(values={"start": start, "end": UNBOUNDED if first is None else start + first})

@@ -14,29 +14,27 @@ from gqlnews.query.predicates import EVERYTHING, Condition
 
 # Keyset pagination cursors, encoded in SQL and validated in Python.
 #
-# A cursor is the hex encoding of the JSON array `[place, key, …]`. It is hex and not base64 because `hex()`
-# is built into SQLite: a Python callback per edge would contend for the GIL. `place` is the scope of the
-# cursor, the list and its order (`Topic.articles` for every topic), so cursors of another field or order are
-# rejected.
-
+# A cursor is the hex encoding of the JSON array `[scope, key, …]`. It is hex and not base64 because `hex()`
+# is built into SQLite: a Python callback per edge would contend for the GIL. The scope names the list and its
+# order (`Topic.articles` for every topic), so cursors of another field or order are rejected.
 
 Key = str | int
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
-_MOST = 2**63  # exclusive upper bound of SQLite's integers
+_MAX_INTEGER = 2**63  # exclusive upper bound of SQLite's integers
 
 
-def decode_cursor(cursor: str, place: str, terms: Sequence[OrderTerm], *, argument: str) -> list[Key]:
-    """Decode a cursor issued for `place` into one key per order term; raises RequestError for other text."""
+def decode_cursor(cursor: str, cursor_scope: str, terms: Sequence[OrderTerm], *, argument: str) -> list[Key]:
+    """Decode a cursor issued for `cursor_scope` into one key per order term. Raises RequestError."""
     values = _parse(cursor)
     if values is None:
         raise bad_cursor(argument)
-    if values[0] != place or len(values) != len(terms) + 1:
+    if values[0] != cursor_scope or len(values) != len(terms) + 1:
         raise RequestError(
             Code.BAD_CURSOR, f"`{argument}` is a cursor of another list or order: pass one of this list's."
         )
     keys = values[1:]
-    if any(isinstance(key, int) is not term.number for key, term in zip(keys, terms, strict=True)):
+    if any(isinstance(key, int) is not term.numeric for key, term in zip(keys, terms, strict=True)):
         raise bad_cursor(argument)
     return keys
 
@@ -63,18 +61,15 @@ def _is_key(value: object) -> bool:
     """Whether SQLite can store the value: JSON allows larger integers and lone surrogates (`\\ud800`)."""
     if isinstance(value, str):
         return not any("\ud800" <= character <= "\udfff" for character in value)
-    return isinstance(value, int) and not isinstance(value, bool) and -_MOST <= value < _MOST
+    return isinstance(value, int) and not isinstance(value, bool) and -_MAX_INTEGER <= value < _MAX_INTEGER
 
 
-# Arguments of connections: pagination, order, filter and collapse.
-#
-# The bound values are `limit`; `place`, the cursor scope (list and order); `after0`… and `before0`…, the keys
-# of the `after` and `before` cursors; `w0`…, the operands of the filter.
-
+# Connection arguments. The bound values are `limit`; `cursor_scope`; `after0`… and `before0`…, the keys of
+# the `after` and `before` cursors; `w0`…, the operands of the filter.
 
 MAX_PAGE_SIZE = 100
-DEFAULT_PAGE = 20
-BELOW, ABOVE = -(2**40), 2**40  # substitutes for null: outside the 32-bit integers
+DEFAULT_PAGE_SIZE = 20
+NULL_LOW, NULL_HIGH = -(2**40), 2**40  # substitutes for null: outside the 32-bit integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +83,12 @@ class PageShape:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionShape:
-    """The arguments that determine the SQL of a connection. `alike`: how duplicates are collapsed."""
+    """The arguments that determine the SQL of a connection. `collapse`: how duplicates are recognized."""
 
     page: PageShape
     order: tuple[OrderTerm, ...]
     where: Condition = EVERYTHING
-    alike: CollapseBy | None = None
+    collapse: CollapseBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +96,30 @@ class ConnectionArguments:
     """Argument reader of a connection with the default order `order`.
 
     `operands` are the filter fields of its `where`, `orders` the sort terms of its `orderBy` by field, and
-    `alike` the collapse rules by the name of its `collapse` value.
+    `collapse_rules` the rules by the name of its `collapse` value.
     """
 
-    place: str
+    cursor_scope: str
     order: tuple[OrderTerm, ...]
     operands: Operands = field(default_factory=dict)
     orders: Mapping[str, OrderTerm] = field(default_factory=dict)
-    alike: Mapping[str, CollapseBy] = field(default_factory=dict)
+    collapse_rules: Mapping[str, CollapseBy] = field(default_factory=dict)
 
     def __call__(self, arguments: Arguments) -> ResolvedArguments:
         order = read_order(arguments.get("orderBy"), self.orders, self.order)
-        place = self.place if order == self.order else f"{self.place} by {_order_key(order)}"
-        page, values = read_page(arguments, place, order)
-        reader = FilterParser(self.operands, values)
-        where = read_where(reader, arguments)
-        shape = ConnectionShape(page, order, where, read_collapse(arguments, self.alike))
-        return ResolvedArguments(shape, values, reader.clock)
+        cursor_scope = (
+            self.cursor_scope if order == self.order else f"{self.cursor_scope} by {_order_key(order)}"
+        )
+        page, values = read_page(arguments, cursor_scope, order)
+        parser = FilterParser(self.operands, values)
+        where = read_where(parser, arguments)
+        shape = ConnectionShape(page, order, where, read_collapse(arguments, self.collapse_rules))
+        return ResolvedArguments(shape, values, parser.uses_clock)
 
 
-def read_where(reader: FilterParser, arguments: Arguments) -> Condition:
+def read_where(parser: FilterParser, arguments: Arguments) -> Condition:
     where = arguments.get("where")
-    return EVERYTHING if where is None else reader.read(where)
+    return EVERYTHING if where is None else parser.parse(where)
 
 
 def read_collapse(arguments: Arguments, known: Mapping[str, CollapseBy]) -> CollapseBy | None:
@@ -131,13 +128,13 @@ def read_collapse(arguments: Arguments, known: Mapping[str, CollapseBy]) -> Coll
 
 
 def read_order(
-    given: Sequence[Mapping[str, Any]] | None,
+    requested: Sequence[Mapping[str, Any]] | None,
     known: Mapping[str, OrderTerm],
     default: tuple[OrderTerm, ...],
 ) -> tuple[OrderTerm, ...]:
     """The requested sort terms, each column once, plus the default's last term, for a total order."""
     terms: dict[str, OrderTerm] = {}
-    for item in given or ():
+    for item in requested or ():
         term = known[item["field"].name]
         terms.setdefault(term.column, _directed(term, item["direction"].name, item["nulls"].name))
     return (*terms.values(), default[-1]) if terms else default
@@ -146,37 +143,37 @@ def read_order(
 def _directed(term: OrderTerm, direction: str, nulls: str) -> OrderTerm:
     descending = direction == "DESC"
     nulls_low = (nulls == "LAST") is descending
-    missing = None if term.missing is None else BELOW if nulls_low else ABOVE
-    return OrderTerm(term.column, descending, missing, term.number)
+    missing = None if term.missing is None else NULL_LOW if nulls_low else NULL_HIGH
+    return OrderTerm(term.column, descending, missing, term.numeric)
 
 
 def _order_key(order: Sequence[OrderTerm]) -> str:
     """Encode an order as text: `-quality_ slug`, with `_` for nulls low and `^` for nulls high."""
-    nulls = {None: "", BELOW: "_", ABOVE: "^"}
+    nulls = {None: "", NULL_LOW: "_", NULL_HIGH: "^"}
     return " ".join(f"{'-' if term.descending else ''}{term.column}{nulls[term.missing]}" for term in order)
 
 
 ReadKeys = Callable[[list[Key], str], Sequence[object]]
 
 
-def _as_they_are(keys: list[Key], _argument: str) -> Sequence[object]:
+def _identity(keys: list[Key], _argument: str) -> Sequence[object]:
     return keys
 
 
 def read_page(
-    arguments: Arguments, place: str, order: Sequence[OrderTerm], read_keys: ReadKeys = _as_they_are
+    arguments: Arguments, cursor_scope: str, order: Sequence[OrderTerm], read_keys: ReadKeys = _identity
 ) -> tuple[PageShape, dict[str, object]]:
     """Read `first`, `after`, `last` and `before`; `read_keys` converts cursor keys to compared values."""
     size, backward = page_size(arguments.get("first"), arguments.get("last"))
-    values: dict[str, object] = {"limit": size, "place": place}
-    given = {}
+    values: dict[str, object] = {"limit": size, "cursor_scope": cursor_scope}
+    bounded = {}
     for name in ("after", "before"):
         cursor = arguments.get(name)
-        given[name] = cursor is not None
+        bounded[name] = cursor is not None
         if cursor is not None:
-            keys = read_keys(decode_cursor(cursor, place, order, argument=name), name)
+            keys = read_keys(decode_cursor(cursor, cursor_scope, order, argument=name), name)
             values.update((f"{name}{number}", key) for number, key in enumerate(keys))
-    return PageShape(backward, given["after"], given["before"]), values
+    return PageShape(backward, bounded["after"], bounded["before"]), values
 
 
 def page_size(first: int | None, last: int | None) -> tuple[int, bool]:
@@ -185,7 +182,7 @@ def page_size(first: int | None, last: int | None) -> tuple[int, bool]:
         raise RequestError(Code.BAD_PAGE, "`first` and `last` are both given: give one of them.")
     name, size = ("last", last) if last is not None else ("first", first)
     if size is None:
-        return DEFAULT_PAGE, False
+        return DEFAULT_PAGE_SIZE, False
     if not 0 <= size <= MAX_PAGE_SIZE:
         raise RequestError(Code.BAD_PAGE, f"`{name}` is {size}: give 0 to {MAX_PAGE_SIZE}.")
     return size, name == "last"

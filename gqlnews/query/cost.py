@@ -8,7 +8,7 @@ from graphql import is_list_type, is_non_null_type
 
 from gqlnews.config.settings import Limits
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.arguments import NO_END, ResolvedArguments
+from gqlnews.query.arguments import UNBOUNDED, ResolvedArguments
 from gqlnews.query.fields import (
     ChangeFeed,
     ChangeFeedField,
@@ -22,19 +22,18 @@ from gqlnews.query.fields import (
 )
 from gqlnews.query.tree import CostLimitError, FieldPlan, RequestRefusedError, RootPlan
 
-# Query cost: the maximum number of objects in a response, computed before execution.
+# Query cost: the maximum number of objects in a response.
 #
 # 1. Each object costs 1, including connections, edges, page info and facets. Leaves and introspection are
 #    free.
-# 2. A list counts as many elements as its arguments allow, a plain list without bounds `DEFAULT_LIST_SIZE`.
+# 2. A list counts as many items as its arguments allow, a plain list without bounds `DEFAULT_LIST_SIZE`.
 #    Edges and nodes count as many as the page size of their connection.
 # 3. The cost below an object is multiplied by the number of objects:
 #    `articles(first: 20) { nodes { related { title } } }` costs 1 + 20 × (1 + 10).
 #
 # The cost of an operation depends only on its list sizes, so it is computed once per tuple of sizes.
 
-
-DEFAULT_LIST_SIZE = 10  # elements of a plain list without `first`
+DEFAULT_LIST_SIZE = 10  # items of a plain list without `first`
 
 SIZED = Connection | TermsFacet | JsonArray | ChangeFeed | Many | NodeLookup | MoreLikeThis
 PAGED = Connection | ChangeFeed | NodeLookup
@@ -67,7 +66,7 @@ class BoundedList:
         return START_AND_END if isinstance(self.field.declaration, SLICED) else LIMIT
 
 
-def sized_lists(roots: Sequence[RootPlan]) -> tuple[BoundedList, ...]:
+def bounded_lists(roots: Sequence[RootPlan]) -> tuple[BoundedList, ...]:
     """Collect the bounded lists of an operation, in field order."""
     found: list[BoundedList] = []
     for number, root in enumerate(roots):
@@ -89,42 +88,45 @@ def _is_single(plan: FieldPlan) -> bool:
     return isinstance(declaration, JsonArray | NodeLookup) and declaration.single
 
 
-def size_of(given: object) -> int:
-    """Return the list size for its bounds; `DEFAULT_LIST_SIZE` for None (the arguments are a field error)."""
-    if isinstance(given, int):
-        return given
-    if not isinstance(given, tuple):
+def list_size(bounds: object) -> int:
+    """Return the list size for its bounds; `DEFAULT_LIST_SIZE` for None (an invalid argument)."""
+    if isinstance(bounds, int):
+        return bounds
+    if not isinstance(bounds, tuple):
         return DEFAULT_LIST_SIZE
-    start, end = given
-    return DEFAULT_LIST_SIZE if end == NO_END else int(end - start)
+    start, end = bounds
+    return DEFAULT_LIST_SIZE if end == UNBOUNDED else int(end - start)
 
 
-def cost_of(roots: Sequence[RootPlan], lists: Sequence[BoundedList], sizes: Sequence[int]) -> int:
+def total_cost(roots: Sequence[RootPlan], lists: Sequence[BoundedList], sizes: Sequence[int]) -> int:
     """Return the maximum number of objects in the response: `DEFAULT_LIST_SIZE` for unbounded lists."""
     by_field: list[dict[int, int]] = [{} for _ in roots]
-    for one, size in zip(lists, sizes, strict=True):
-        by_field[one.root][one.field.number] = size
-    return sum(_cost(root.field, own, page=0) for root, own in zip(roots, by_field, strict=True))
+    for bounded_list, size in zip(lists, sizes, strict=True):
+        by_field[bounded_list.root][bounded_list.field.number] = size
+    return sum(
+        _field_cost(root.field, root_sizes, page=0) for root, root_sizes in zip(roots, by_field, strict=True)
+    )
 
 
-def _cost(plan: FieldPlan, sizes: Sizes, page: int) -> int:
+def _field_cost(plan: FieldPlan, sizes: Sizes, page: int) -> int:
     """Return the cost of a field for one parent; `page` is the page size of the enclosing connection."""
     if not plan.objects:
         return 0
-    own = sizes.get(plan.number)
-    below = own if own is not None and isinstance(plan.declaration, Connection | ChangeFeed) else page
-    each = 1 + max(
-        sum(_cost(field, sizes, below) for field in selection.fields) for selection in plan.objects.values()
+    size = sizes.get(plan.number)
+    below = size if size is not None and isinstance(plan.declaration, Connection | ChangeFeed) else page
+    object_cost = 1 + max(
+        sum(_field_cost(field, sizes, below) for field in selection.fields)
+        for selection in plan.objects.values()
     )
-    return each * _count(plan, own, page)
+    return object_cost * _count(plan, size, page)
 
 
-def _count(plan: FieldPlan, own: int | None, page: int) -> int:
+def _count(plan: FieldPlan, size: int | None, page: int) -> int:
     """Return the number of objects that the field returns."""
     if not _is_list(plan):
         return 1
-    if own is not None:
-        return own
+    if size is not None:
+        return size
     return page if isinstance(plan.declaration, ConnectionField | ChangeFeedField) else DEFAULT_LIST_SIZE
 
 
@@ -133,25 +135,26 @@ def _is_list(plan: FieldPlan) -> bool:
     return is_list_type(kind.of_type if is_non_null_type(kind) else kind)
 
 
-# Suggest page sizes that bring a request under the cost limit.
-#
-# The outermost lists multiply everything below them, so a binary search looks for the largest size that they
-# may have. If even size 1 costs too much, it looks for the largest size for all lists.
-
+# Suggested page sizes. The outermost lists multiply everything below them, so a binary search looks for the
+# largest size that they may have. If even size 1 costs too much, it looks for the largest size for all lists.
 
 PageSizes = Sequence[int]
 
 
 def suggest_page_sizes(
-    roots: Sequence[RootPlan], lists: Sequence[BoundedList], sizes: PageSizes, most: int
+    roots: Sequence[RootPlan], lists: Sequence[BoundedList], sizes: PageSizes, limit: int
 ) -> str:
-    """Return a clause for the error message: what to change so that the request costs at most `most`."""
-    for changed in ([one.outer for one in lists], [True for _ in lists]):
-        size = _largest(roots, lists, sizes, changed, most)
+    """Return a clause for the error message: what to change so that the request costs at most `limit`."""
+    for changed in ([bounded_list.outer for bounded_list in lists], [True for _ in lists]):
+        size = _largest(roots, lists, sizes, changed, limit)
         if size:
             parts = zip(lists, sizes, changed, strict=True)
-            said = [_said(one, size) for one, given, change in parts if change and given > size]
-            return f"with {', '.join(said)} it would pass"
+            suggestions = [
+                _describe(bounded_list, size)
+                for bounded_list, current, change in parts
+                if change and current > size
+            ]
+            return f"with {', '.join(suggestions)} it would pass"
     return "ask for less, or in several requests"
 
 
@@ -160,87 +163,96 @@ def _largest(
     lists: Sequence[BoundedList],
     sizes: PageSizes,
     changed: Sequence[bool],
-    most: int,
+    limit: int,
 ) -> int:
     """Return the largest size of the `changed` lists that stays within the limit; 0 if none does."""
-    passes = 0
-    fails = max((size for size, change in zip(sizes, changed, strict=True) if change), default=0)
-    while fails - passes > 1:
-        middle = (passes + fails) // 2
+    low = 0
+    high = max((size for size, change in zip(sizes, changed, strict=True) if change), default=0)
+    while high - low > 1:
+        middle = (low + high) // 2
         tried = [min(size, middle) if change else size for size, change in zip(sizes, changed, strict=True)]
-        if cost_of(roots, lists, tried) <= most:
-            passes = middle
+        if total_cost(roots, lists, tried) <= limit:
+            low = middle
         else:
-            fails = middle
-    return passes
+            high = middle
+    return low
 
 
-def _said(one: BoundedList, size: int) -> str:
-    place = f"`{'.'.join(one.field.path)}`"
-    if "ids" in one.field.definition.args:
-        return f"{size} `ids` at {place}"
-    return f"`{_argument(one)}: {size}` at {place}"
+def _describe(bounded_list: BoundedList, size: int) -> str:
+    path = f"`{'.'.join(bounded_list.field.path)}`"
+    if "ids" in bounded_list.field.definition.args:
+        return f"{size} `ids` at {path}"
+    return f"`{_argument(bounded_list)}: {size}` at {path}"
 
 
-def _argument(one: BoundedList) -> str:
-    given = {argument.name.value for argument in one.field.node.arguments or ()}
-    return "last" if "last" in given and "first" not in given else "first"
+def _argument(bounded_list: BoundedList) -> str:
+    names = {argument.name.value for argument in bounded_list.field.node.arguments or ()}
+    return "last" if "last" in names and "first" not in names else "first"
 
 
-# Cost estimation for one operation, cached by list sizes, and enforcement of the cost limit.
+# Cost estimator of one operation.
 
+MAX_CACHED = 256  # costs, by list sizes
 
-MAX_CACHED = 256  # of one operation
-
-Given = Sequence[Mapping[int, ResolvedArguments]]
+ArgumentsByRoot = Sequence[Mapping[int, ResolvedArguments]]
 """The resolved arguments below each root field, by field number."""
 
 
 class CostEstimator:
-    """Cost estimator. `of` runs on every request, so it looks only at the bounds of the lists."""
+    """Estimate costs and enforce the limits.
+
+    `estimate` runs on every request, so it reads only the bounds of the lists and caches the cost by them.
+    """
 
     def __init__(self, roots: Sequence[RootPlan], limits: Limits) -> None:
         self._roots, self._limits = roots, limits
-        self._lists = sized_lists(roots)
-        self._places = [(one.root, one.field.number, one.bounds) for one in self._lists]
+        self._lists = bounded_lists(roots)
+        self._getters = [
+            (bounded_list.root, bounded_list.field.number, bounded_list.bounds)
+            for bounded_list in self._lists
+        ]
         self._costs: dict[tuple[object, ...], int] = {}
 
-    def of(self, given: Given) -> int:
+    def estimate(self, arguments: ArgumentsByRoot) -> int:
         """Return the cost of a request; raises if it or a page size exceeds its limit."""
         try:
-            bounds = tuple([of(given[root][number].values) for root, number, of in self._places])
-        except KeyError:  # the arguments of a list are a field error
-            bounds = tuple([self._bounds_of_one(given, *place) for place in self._places])
+            bounds = tuple(
+                [get_bounds(arguments[root][number].values) for root, number, get_bounds in self._getters]
+            )
+        except KeyError:  # a list with an invalid argument
+            bounds = tuple([self._get_bounds(arguments, *path) for path in self._getters])
         cost = self._costs.get(bounds)
         if cost is None:
-            cost = self._counted([size_of(one) for one in bounds])
+            cost = self._compute([list_size(bounded_list) for bounded_list in bounds])
             while len(self._costs) >= MAX_CACHED:
                 del self._costs[next(iter(self._costs))]
             self._costs[bounds] = cost
         return cost
 
     @staticmethod
-    def _bounds_of_one(given: Given, root: int, number: int, bounds: Bounds) -> object:
-        inputs = given[root].get(number)
-        return None if inputs is None else bounds(inputs.values)
+    def _get_bounds(arguments: ArgumentsByRoot, root: int, number: int, bounds: Bounds) -> object:
+        resolved = arguments[root].get(number)
+        return None if resolved is None else bounds(resolved.values)
 
-    def _counted(self, sizes: PageSizes) -> int:
-        for one, size in zip(self._lists, sizes, strict=True):
-            if one.is_page and self._limits.page and size > self._limits.page:
-                raise _too_many(one, size, self._limits.page)
-        cost, most = cost_of(self._roots, self._lists, sizes), self._limits.cost
-        if most and cost > most:
-            raise self._too_costly(sizes, cost, most)
+    def _compute(self, sizes: PageSizes) -> int:
+        for bounded_list, size in zip(self._lists, sizes, strict=True):
+            if bounded_list.is_page and self._limits.max_page_size and size > self._limits.max_page_size:
+                raise _page_size_error(bounded_list, size, self._limits.max_page_size)
+        cost, limit = total_cost(self._roots, self._lists, sizes), self._limits.max_cost
+        if limit and cost > limit:
+            raise self._cost_error(sizes, cost, limit)
         return cost
 
-    def _too_costly(self, sizes: PageSizes, cost: int, most: int) -> CostLimitError:
-        at = self._lists[0].field if self._lists else self._roots[0].field
-        change = suggest_page_sizes(self._roots, self._lists, sizes, most)
-        message = f"The request costs {cost:,} of at most {most:,}: {change}."
-        return CostLimitError(RequestError(Code.TOO_COSTLY, message), at.node, at.path, cost)
+    def _cost_error(self, sizes: PageSizes, cost: int, limit: int) -> CostLimitError:
+        field = self._lists[0].field if self._lists else self._roots[0].field
+        change = suggest_page_sizes(self._roots, self._lists, sizes, limit)
+        message = f"The request costs {cost:,} of at most {limit:,}: {change}."
+        return CostLimitError(RequestError(Code.TOO_COSTLY, message), field.node, field.path, cost)
 
 
-def _too_many(one: BoundedList, size: int, most: int) -> RequestRefusedError:
-    name = "ids" if "ids" in one.field.definition.args else "first"
-    message = f"`{one.field.key}` asks for {size:,} by `{name}`: give at most {most}."
-    return RequestRefusedError(RequestError(Code.BAD_PAGE, message), one.field.node, one.field.path)
+def _page_size_error(bounded_list: BoundedList, size: int, limit: int) -> RequestRefusedError:
+    name = "ids" if "ids" in bounded_list.field.definition.args else "first"
+    message = f"`{bounded_list.field.key}` asks for {size:,} by `{name}`: give at most {limit}."
+    return RequestRefusedError(
+        RequestError(Code.BAD_PAGE, message), bounded_list.field.node, bounded_list.field.path
+    )

@@ -28,43 +28,43 @@ class OrderTerm:
     column: str
     descending: bool = False
     missing: int | None = None
-    number: bool = False  # otherwise text
+    numeric: bool = False  # otherwise text
 
 
-LEAST = -1e300  # below every decayed score
+MIN_SCORE = -1e300  # below every decayed score
 
 
 @dataclass(frozen=True, slots=True)
 class DecayedScore(OrderTerm):
-    """Time-decayed score: `column` + `moment` ÷ `life`, descending; `LEAST` for rows with a null `column`.
+    """Time-decayed score: `column` + `time_column` ÷ `half_life`, or `MIN_SCORE` if `column` is null.
 
-    `column` is a base-2 logarithm (halvings), `moment` a column in seconds, and `life` the name of a bound
-    value, the half-life in seconds. A cursor holds the column `base` instead, from which the key is
-    recomputed, because a double does not round-trip through text.
+    `column` is a base-2 logarithm, `time_column` a column in seconds, and `half_life` the name of a bound
+    value in seconds. A cursor holds the column `base_column` instead, from which the key is recomputed,
+    because a double does not round-trip through text.
     """
 
-    moment: str = ""
-    life: str = ""
-    base: str = ""
+    time_column: str = ""
+    half_life: str = ""
+    base_column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class JoinTable:
-    """A join table from the source key `near` to the target key `far`, ordered by `position`.
+    """A join table from `source_key` to `target_key`, ordered by `position`.
 
-    `copies` are the denormalized columns of the target table. If they include the sort columns, a connection
-    scans the join table alone. `items` is a list column (text_keys.py) of the target table that holds the
+    `denormalized` are columns copied from the target table. If they include the sort columns, a connection
+    scans the join table alone. `list_column` is a column (text_keys.py) of the target table that lists the
     source keys; a filtered connection reads that instead, because its index covers all columns that filters
     test.
     """
 
     table: str
-    near: str
-    far: str
+    source_key: str
+    target_key: str
     position: str | None = None
-    copies: frozenset[str] = frozenset()
-    items: str | None = None
-    seen: Visibility = Visibility.ALWAYS
+    denormalized: frozenset[str] = frozenset()
+    list_column: str | None = None
+    visibility: Visibility = Visibility.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Entity:
 
     table: str
     key: str
-    seen: Visibility = Visibility.ALWAYS
+    visibility: Visibility = Visibility.ALWAYS
     order: tuple[OrderTerm, ...] = ()
     node_key: str | None = None  # the natural key in the global id of a Node type
     node_through: JoinTable | None = None  # if global ids refer to rows of this join table
@@ -89,11 +89,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the row. `sealed`: null for every audience except editors."""
+    """A column of the row. `editor_only`: null for every other audience."""
 
     name: str
     kind: Kind = Kind.PLAIN
-    sealed: bool = False
+    editor_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +155,11 @@ class FullTextMatch:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A Relay connection with keyset pagination over the matching rows of `entity`, or those `hits` finds.
+    """A Relay connection with keyset pagination over the matching rows of `entity`, or over search hits.
 
-    `arguments` returns a `ConnectionShape`. `shortcut` is a join table with `items`: if the filter
-    requires one of these items, and all other columns that are read are among its `copies`, it is scanned
-    instead.
+    `arguments` returns a `ConnectionShape`. `shortcut` is a join table with a `list_column`: if the filter
+    requires one item of that, and all other columns that are read are `denormalized`, the join table is
+    scanned instead.
     """
 
     entity: Entity
@@ -182,13 +182,13 @@ class CollapseBy:
 class TermsFacet:
     """Terms facet: row counts per value of `column`, by count descending, then by value.
 
-    The objects have the columns `key` and `count`. With `items`, a join table from the rows to their values,
-    the values come from there. The rows are those of the parent connection, or of `entity` by `match` and
-    `through`.
+    The objects have the columns `key` and `count`. `values_through` is a join table from the rows to
+    their values, for multi-valued columns. The rows are those of the parent connection, or of `entity` by
+    `match` and `through`.
     """
 
     column: str
-    items: JoinTable | None = None
+    values_through: JoinTable | None = None
     entity: Entity | None = None
     match: JoinKey | None = None
     through: JoinTable | None = None
@@ -215,11 +215,11 @@ class HistogramFacet:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A column compared between two rows; `field` names it in the response, `shown` is the displayed one."""
+    """A column compared between two rows; `field` names it in the response."""
 
     field: str
     column: str
-    shown: str
+    display_column: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ class Differences:
 
     entity: Entity
     match: JoinKey
-    among: tuple[Difference, ...]
+    compared: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,15 +240,15 @@ class MoreLikeThis:
 
     `index` is as in `FullTextMatch`. `words` names a table of `article_id` and `words` (a JSON array),
     `counts` one of `scope`, `word` and `documents`. Rows that have one of the row's own names, or a name that
-    it lists, are excluded: `named` joins names to rows, `lists` joins rows to names.
+    it lists, are excluded: `names` joins names to rows, `references` joins rows to names.
     """
 
     entity: Entity
     index: str
     words: str
     counts: str
-    named: JoinTable
-    lists: JoinTable
+    names: JoinTable
+    references: JoinTable
     arguments: ReadArguments
 
 
@@ -256,9 +256,9 @@ class MoreLikeThis:
 class ChangeFeed:
     """Change feed: the objects that changed after a version, each once, with its latest change.
 
-    The objects have the columns `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `there`: the key again,
-    null if it was removed. `changes` has the columns `version`, `first_added`, `added` and `removed`; `state`
-    has, for each audience, its current `version` (text, `line-number`), `number` and `forgotten`.
+    The objects have the columns `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `current_key` (null if
+    the object was removed). `changes` has the columns `version`, `first_added`, `added` and `removed`.
+    `state` has, for each audience, its `version` (text, `epoch-number`), `number` and `forgotten`.
     """
 
     changes: Entity
@@ -270,8 +270,8 @@ class ChangeFeed:
 class ChangeStream:
     """Change stream of a subscription: objects with the columns of a `ChangeFeed`.
 
-    `there` is null if the row does not exist. `arguments` returns a predicate on the rows of `entity`; `key`
-    is the column that identifies a changed row.
+    `current_key` is null if the row does not exist. `arguments` returns a predicate on the rows of `entity`;
+    `key` is the column that identifies a changed row.
     """
 
     entity: Entity
@@ -341,11 +341,8 @@ class Declarations:
     entities: Mapping[str, Entity]
 
 
-# Audience: the access level of a client, which determines the rows it can see.
-
-
 class Audience(IntEnum):
-    """Access level. The number is the value of the `audience` column in the store."""
+    """Access level of a client. The number is the value of the `audience` column in the store."""
 
     PUBLIC = 0
     OPEN = 1  # everything except editor-only data, for local work

@@ -12,16 +12,16 @@ from typing import Any
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.fts_query import to_fts5_query
-from gqlnews.query.predicates import KEY, Comparison, Condition, Operator, either, every, negated
-from gqlnews.text_keys import as_item
+from gqlnews.query.predicates import RAW_KEY_SUFFIX, Comparison, Condition, Operator, and_, not_, or_
+from gqlnews.text_keys import escape_list_item
 from gqlnews.time_budget import check_time_budget
-from gqlnews.timestamps import key_before, parse_duration, parse_instant
+from gqlnews.timestamps import parse_duration, parse_instant, sort_key_before
 
 MAX_PARTS = 200  # of one `where`: filters, tests and list items
 MAX_CHARACTERS = 50_000  # of all texts in one `where`, counted per test
 MAX_DEPTH = 16  # of nested filters
 FIRST_SURROGATE, AFTER_SURROGATES = 0xD800, 0xE000  # code points in between are surrogates
-PAST_EVERY_TEXT = b""  # SQLite orders every text before every blob
+AFTER_ALL_TEXTS = b""  # SQLite orders every text before every blob
 
 
 class OperandType(Enum):
@@ -40,7 +40,7 @@ class Operand:
     """A filter field: the column that it tests and its operand type."""
 
     column: str
-    compared: OperandType
+    type: OperandType
 
 
 Operands = Mapping[str, Operand]
@@ -49,53 +49,55 @@ Operands = Mapping[str, Operand]
 
 @dataclass(slots=True)
 class FilterParser:
-    """Parser of one `where`. `values` are bound by name; `clock`: one of them depends on the current time."""
+    """Parser of one `where`. `values` are bound by name; `uses_clock`: one depends on the current time."""
 
     operands: Operands
     values: dict[str, object] = field(default_factory=dict)
-    clock: bool = False
+    uses_clock: bool = False
     _parts: int = 0
     _characters: int = 0
 
-    def read(self, where: Mapping[str, Any], depth: int = 1) -> Condition:
-        """Return the conjunction of all given fields."""
+    def parse(self, where: Mapping[str, Any], depth: int = 1) -> Condition:
+        """Return the conjunction of all fields."""
         if depth > MAX_DEPTH:
             raise RequestError(
                 Code.TOO_DEEP, f"The filter is nested more than {MAX_DEPTH} deep: write it flatter."
             )
-        self._count()
-        return every(self._field(name, value, depth) for name, value in where.items() if value is not None)
+        self._count_part()
+        return and_(
+            self._parse_field(name, value, depth) for name, value in where.items() if value is not None
+        )
 
-    def _field(self, name: str, value: Any, depth: int) -> Condition:
+    def _parse_field(self, name: str, value: Any, depth: int) -> Condition:
         match name:
             case "and":
-                return every(self.read(part, depth + 1) for part in value)
+                return and_(self.parse(part, depth + 1) for part in value)
             case "or":
-                return either(self.read(part, depth + 1) for part in value)
+                return or_(self.parse(part, depth + 1) for part in value)
             case "not":
-                return negated(self.read(value, depth + 1))
+                return not_(self.parse(value, depth + 1))
             case _:
                 operand = self.operands[name]
-                return _READERS[operand.compared](self, operand, value)
+                return _OPERAND_PARSERS[operand.type](self, operand, value)
 
-    def test(self, column: str, operator: Operator, value: object = None) -> Comparison:
-        self._count()
-        if operator is Operator.MISSING:
+    def compare(self, column: str, operator: Operator, value: object = None) -> Comparison:
+        self._count_part()
+        if operator is Operator.IS_NULL:
             return Comparison(column, operator)
         name = f"w{self._parts}"
-        self.values[name] = self._counted(value)
+        self.values[name] = self._count_characters(value)
         return Comparison(column, operator, name)
 
-    def item(self, column: str, key: str) -> Comparison:
+    def contains_item(self, column: str, key: str) -> Comparison:
         """Test a list column for an item.
 
         The raw key is bound too, under the same name plus `k`, for the lookup in a join table.
         """
-        test = self.test(column, Operator.HAS, f"\n{as_item(key)}\n")
-        self.values[f"{test.value}{KEY}"] = key
+        test = self.compare(column, Operator.CONTAINS_ITEM, f"\n{escape_list_item(key)}\n")
+        self.values[f"{test.value}{RAW_KEY_SUFFIX}"] = key
         return test
 
-    def _counted(self, value: object) -> object:
+    def _count_characters(self, value: object) -> object:
         """Count the characters of a text once per test, because each test binds its own copy."""
         if isinstance(value, str):
             self._characters += len(value)
@@ -104,70 +106,70 @@ class FilterParser:
                 raise RequestError(Code.TOO_WIDE, message)
         return value
 
-    def _count(self) -> None:
+    def _count_part(self) -> None:
         check_time_budget()
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise RequestError(Code.TOO_WIDE, f"The filter has more than {MAX_PARTS} parts: ask for less.")
 
-    def operators(
-        self, operand: Operand, given: Mapping[str, Any], known: Mapping[str, "ReadOperator"]
+    def parse_operators(
+        self, operand: Operand, operators: Mapping[str, Any], known: Mapping[str, "ParseOperator"]
     ) -> Condition:
-        """Return the conjunction of all given operators."""
+        """Return the conjunction of all operators of a field."""
         parts = (
-            known[name](self, operand.column, value) for name, value in given.items() if value is not None
+            known[name](self, operand.column, value) for name, value in operators.items() if value is not None
         )
-        return every(parts)
+        return and_(parts)
 
 
-ReadOperator = Callable[[FilterParser, str, Any], Condition]
-_ReadOperand = Callable[[FilterParser, Operand, Any], Condition]
+ParseOperator = Callable[[FilterParser, str, Any], Condition]
+_ParseOperand = Callable[[FilterParser, Operand, Any], Condition]
 
 
-def _compare(operator: Operator, convert: Callable[[Any], object] = lambda value: value) -> ReadOperator:
-    return lambda reader, column, value: reader.test(column, operator, convert(value))
+def _compare(operator: Operator, convert: Callable[[Any], object] = lambda value: value) -> ParseOperator:
+    return lambda parser, column, value: parser.compare(column, operator, convert(value))
 
 
-def _in(reader: FilterParser, column: str, values: Sequence[object]) -> Condition:
+def _in(parser: FilterParser, column: str, values: Sequence[object]) -> Condition:
     """Test membership in one JSON array.
 
     SQLite truncates JSON strings at NUL, so values with a NUL are compared one by one.
     """
-    whole = [value for value in values if not _has_nul(value)]
-    among = reader.test(column, Operator.AMONG, json.dumps(whole, ensure_ascii=False))
-    ended = (reader.test(column, Operator.EQUAL, value) for value in values if _has_nul(value))
-    return either([among, *ended])
+    without_nul = [value for value in values if not _has_nul(value)]
+    in_set = parser.compare(column, Operator.IN, json.dumps(without_nul, ensure_ascii=False))
+    with_nul = (parser.compare(column, Operator.EQ, value) for value in values if _has_nul(value))
+    return or_([in_set, *with_nul])
 
 
 def _has_nul(value: object) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
-def _is_null(reader: FilterParser, column: str, value: bool) -> Condition:
-    missing = reader.test(column, Operator.MISSING)
-    return missing if value else negated(missing)
+def _is_null(parser: FilterParser, column: str, value: bool) -> Condition:
+    is_null = parser.compare(column, Operator.IS_NULL)
+    return is_null if value else not_(is_null)
 
 
-def _starts_with(reader: FilterParser, column: str, prefix: str) -> Condition:
-    """Prefix match as a code point range: from the prefix up to the least text after all matches."""
-    return every(
+def _starts_with(parser: FilterParser, column: str, prefix: str) -> Condition:
+    """Prefix match as a code point range, from the prefix to the smallest text after all matches."""
+    return and_(
         (
-            reader.test(column, Operator.AT_LEAST, prefix),
-            reader.test(column, Operator.LESS, _after_all_with(prefix)),
+            parser.compare(column, Operator.GTE, prefix),
+            parser.compare(column, Operator.LT, _prefix_end(prefix)),
         )
     )
 
 
-def _after_all_with(prefix: str) -> str | bytes:
-    """The least text after all texts with the prefix.
+def _prefix_end(prefix: str) -> str | bytes:
+    """Return the smallest text after all texts with the prefix.
 
     It is the prefix without trailing U+10FFFF, with its last character replaced by the next code point.
     """
     rest = prefix.rstrip("\U0010ffff")
     if not rest:
-        return PAST_EVERY_TEXT
-    following = ord(rest[-1]) + 1
-    return rest[:-1] + chr(AFTER_SURROGATES if following == FIRST_SURROGATE else following)
+        return AFTER_ALL_TEXTS
+    next_code = ord(rest[-1]) + 1
+    return rest[:-1] + chr(AFTER_SURROGATES if next_code == FIRST_SURROGATE else next_code)
 
 
 def read_instant(text: str) -> str:
@@ -194,64 +196,70 @@ def read_duration(text: str) -> int:
 
 def now_key(seconds_ago: int = 0) -> str:
     """Return the sort key of the current time minus `seconds_ago`."""
-    return key_before(time.time_ns(), seconds_ago)
+    return sort_key_before(time.time_ns(), seconds_ago)
 
 
-def _within_last(reader: FilterParser, column: str, text: str) -> Condition:
-    reader.clock = True
-    return reader.test(column, Operator.AT_LEAST, now_key(read_duration(text)))
+def _within_last(parser: FilterParser, column: str, text: str) -> Condition:
+    parser.uses_clock = True
+    return parser.compare(column, Operator.GTE, now_key(read_duration(text)))
 
 
-_COMPARE: dict[str, Operator] = {
-    "eq": Operator.EQUAL,
-    "gt": Operator.MORE,
-    "gte": Operator.AT_LEAST,
-    "lt": Operator.LESS,
-    "lte": Operator.AT_MOST,
+_COMPARISONS: dict[str, Operator] = {
+    "eq": Operator.EQ,
+    "gt": Operator.GT,
+    "gte": Operator.GTE,
+    "lt": Operator.LT,
+    "lte": Operator.LTE,
 }
-_CHOOSE: dict[str, ReadOperator] = {
-    "eq": _compare(Operator.EQUAL),
-    "ne": _compare(Operator.UNEQUAL),
+_EQUALITY: dict[str, ParseOperator] = {
+    "eq": _compare(Operator.EQ),
+    "ne": _compare(Operator.NE),
     "in": _in,
-    "notIn": lambda reader, column, values: negated(_in(reader, column, values)),
+    "notIn": lambda parser, column, values: not_(_in(parser, column, values)),
     "isNull": _is_null,
 }
 _TEXT = {
-    **_CHOOSE,
+    **_EQUALITY,
     "startsWith": _starts_with,
     "contains": _compare(Operator.CONTAINS, str.casefold),
 }
-_INTEGER = {**_CHOOSE, **{name: _compare(operator) for name, operator in _COMPARE.items()}}
-_INSTANT: dict[str, ReadOperator] = {
-    **{name: _compare(operator, read_instant) for name, operator in _COMPARE.items()},
+_INTEGER = {**_EQUALITY, **{name: _compare(operator) for name, operator in _COMPARISONS.items()}}
+_INSTANT: dict[str, ParseOperator] = {
+    **{name: _compare(operator, read_instant) for name, operator in _COMPARISONS.items()},
     "withinLast": _within_last,
 }
 
 
-def _has(reader: FilterParser, operand: Operand, slugs: Iterable[str]) -> tuple[Condition, ...]:
-    return tuple(reader.item(operand.column, slug) for slug in slugs)
+def _item_tests(parser: FilterParser, operand: Operand, slugs: Iterable[str]) -> tuple[Condition, ...]:
+    return tuple(parser.contains_item(operand.column, slug) for slug in slugs)
 
 
-def _items(reader: FilterParser, operand: Operand, given: Mapping[str, Any]) -> Condition:
+def _items(parser: FilterParser, operand: Operand, operators: Mapping[str, Any]) -> Condition:
     known: dict[str, Callable[[tuple[Condition, ...]], Condition]] = {
-        "any": either,
-        "all": every,
-        "none": lambda parts: negated(either(parts)),
+        "any": or_,
+        "all": and_,
+        "none": lambda parts: not_(or_(parts)),
     }
-    return every(
-        known[name](_has(reader, operand, slugs)) for name, slugs in given.items() if slugs is not None
+    return and_(
+        known[name](_item_tests(parser, operand, slugs))
+        for name, slugs in operators.items()
+        if slugs is not None
     )
 
 
-_READERS: dict[OperandType, _ReadOperand] = {
-    OperandType.TEXT: lambda reader, operand, given: reader.operators(operand, given, _TEXT),
-    OperandType.INTEGER: lambda reader, operand, given: reader.operators(operand, given, _INTEGER),
-    OperandType.INSTANT: lambda reader, operand, given: reader.operators(operand, given, _INSTANT),
-    OperandType.COUNT: lambda reader, operand, value: reader.test(
-        operand.column, Operator.MORE if value else Operator.AT_MOST, 0
+_OPERAND_PARSERS: dict[OperandType, _ParseOperand] = {
+    OperandType.TEXT: lambda parser, operand, operators: parser.parse_operators(operand, operators, _TEXT),
+    OperandType.INTEGER: lambda parser, operand, operators: parser.parse_operators(
+        operand, operators, _INTEGER
+    ),
+    OperandType.INSTANT: lambda parser, operand, operators: parser.parse_operators(
+        operand, operators, _INSTANT
+    ),
+    OperandType.COUNT: lambda parser, operand, value: parser.compare(
+        operand.column, Operator.GT if value else Operator.LTE, 0
     ),
     OperandType.ITEMS: _items,
-    OperandType.FULL_TEXT: lambda reader, operand, text: reader.test(
+    OperandType.FULL_TEXT: lambda parser, operand, text: parser.compare(
         operand.column, Operator.MATCHES, to_fts5_query(text)
     ),
 }

@@ -17,12 +17,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 
-# Token characters of the full-text index: text without any of them matches nothing.
+# Token characters of the full-text index. Text without any of them matches nothing.
 #
 # These are the token characters of SQLite's `unicode61` tokenizer, unchanged from 3.40 to 3.54: letters,
 # numbers, private use, and code points that were unassigned when its table was generated. Python's own
 # Unicode table differs and changes between versions.
-
 
 _RANGES = """
 30-39 41-5a 61-7a aa b2-b3 b5 b9-ba bc-be c0-d6 d8-f6 f8-2c1 2c6-2d1 2e0-2e4 2ec 2ee 370-374 376-37d
@@ -66,11 +65,11 @@ fe27-fe2f fe53 fe67 fe6c-fefe ff00 ff10-ff19 ff21-ff3a ff41-ff5a ff66-ffdf ffe7 
 
 def has_token(text: str) -> bool:
     """Whether the full-text tokenizer finds a token in `text`."""
-    return _letters().search(text) is not None
+    return _token_pattern().search(text) is not None
 
 
 @cache
-def _letters() -> re.Pattern[str]:
+def _token_pattern() -> re.Pattern[str]:
     pairs = (span.split("-") for span in _RANGES.split())
     return re.compile("[" + "".join(f"{_character(p[0])}-{_character(p[-1])}" for p in pairs) + "]")
 
@@ -78,6 +77,8 @@ def _letters() -> re.Pattern[str]:
 def _character(digits: str) -> str:
     return f"\\U{digits:0>8}"
 
+
+# Search syntax.
 
 MAX_CHARACTERS = 1_000
 """The rest of the text is ignored."""
@@ -89,12 +90,12 @@ MAX_PREFIXES = 4
 """Further prefixes are searched as whole words. FTS5 needs 0.1 s or more to collect the matches of a short
 prefix in 100,000 articles and cannot be interrupted while it does."""
 
-NOTHING = '""'
+MATCH_NOTHING = '""'
 """An empty phrase, which matches nothing; an empty expression would be an error."""
 
 _TERM = re.compile(r'(?P<minus>-?)(?P<title>(?:title:)?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ue000]")  # and the separator of list items in the index
-_HALVES = re.compile(r"[\ud800-\udfff]")  # lone surrogates, which SQLite rejects
+_LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")  # lone surrogates, which SQLite rejects
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,60 +124,60 @@ _OR = _Term("OR")
 
 
 def to_fts5_query(text: str) -> str:
-    """Return the MATCH expression of a query; `NOTHING` if no positive term has a token."""
+    """Return the MATCH expression of a query; `MATCH_NOTHING` if no positive term has a token."""
     terms = _terms(text[:MAX_CHARACTERS])
     groups = [group_with_tokens for group in _groups(terms) if (group_with_tokens := _with_tokens(group))]
     if not groups:
-        return NOTHING
-    expression = _all_of(groups)
+        return MATCH_NOTHING
+    expression = _and(groups)
     excluded = _with_tokens([term for term in terms if term.negative])
-    return f"({expression}) NOT ({_any_of(excluded)})" if excluded else expression
+    return f"({expression}) NOT ({_or(excluded)})" if excluded else expression
 
 
 def _terms(text: str) -> list[_Term]:
-    text = _HALVES.sub("\ufffd", _CONTROL.sub(" ", text))
-    terms = [_term(found) for found in islice(_TERM.finditer(text), MAX_TERMS)]
-    prefixes = [at for at, term in enumerate(terms) if term.is_prefix]
-    for at in prefixes[MAX_PREFIXES:]:
-        terms[at] = replace(terms[at], is_phrase=True)
+    text = _LONE_SURROGATES.sub("\ufffd", _CONTROL.sub(" ", text))
+    terms = [_term(match) for match in islice(_TERM.finditer(text), MAX_TERMS)]
+    prefixes = [index for index, term in enumerate(terms) if term.is_prefix]
+    for index in prefixes[MAX_PREFIXES:]:
+        terms[index] = replace(terms[index], is_phrase=True)
     return terms
 
 
-def _term(found: re.Match[str]) -> _Term:
-    phrase = found["phrase"]
-    text = found["word"] if phrase is None else phrase
-    return _Term(text, phrase is not None, bool(found["minus"]), bool(found["title"]))
+def _term(match: re.Match[str]) -> _Term:
+    phrase = match["phrase"]
+    text = match["word"] if phrase is None else phrase
+    return _Term(text, phrase is not None, bool(match["minus"]), bool(match["title"]))
 
 
 def _groups(terms: Sequence[_Term]) -> list[list[_Term]]:
     """Group the positive terms: terms joined by `OR` form one group."""
     groups: list[list[_Term]] = []
-    joins = False
-    for at, term in enumerate(terms):
-        if _is_operator(terms, at):
-            joins = True
+    after_or = False
+    for index, term in enumerate(terms):
+        if _is_operator(terms, index):
+            after_or = True
             continue
-        if joins:
+        if after_or:
             groups[-1].append(term)
         elif not term.negative:
             groups.append([term])
-        joins = False
+        after_or = False
     return groups
 
 
-def _is_operator(terms: Sequence[_Term], at: int) -> bool:
-    if not terms[at].is_or or not 0 < at < len(terms) - 1:
+def _is_operator(terms: Sequence[_Term], index: int) -> bool:
+    if not terms[index].is_or or not 0 < index < len(terms) - 1:
         return False
-    return not any(term.negative or term.is_or for term in (terms[at - 1], terms[at + 1]))
+    return not any(term.negative or term.is_or for term in (terms[index - 1], terms[index + 1]))
 
 
 def _with_tokens(terms: Sequence[_Term]) -> list[_Term]:
     return [term for term in terms if has_token(term.text)]
 
 
-def _all_of(groups: Sequence[Sequence[_Term]]) -> str:
-    return " AND ".join(group[0].expression if len(group) == 1 else f"({_any_of(group)})" for group in groups)
+def _and(groups: Sequence[Sequence[_Term]]) -> str:
+    return " AND ".join(group[0].expression if len(group) == 1 else f"({_or(group)})" for group in groups)
 
 
-def _any_of(terms: Sequence[_Term]) -> str:
+def _or(terms: Sequence[_Term]) -> str:
     return " OR ".join(term.expression for term in terms)

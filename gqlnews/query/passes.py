@@ -1,7 +1,7 @@
 """Estimate the table and index scans that a list's selection and arguments need, weighted as in scan.py.
 
-This mirrors the SQL from `render`: which parts of a connection scan its rows again, and which of them an
-index serves, so that they read only the rows they return.
+This mirrors the SQL that `gqlnews.query.sql` renders: which parts of a connection scan its rows again, and
+which of them an index serves, so that they read only the rows they return.
 """
 
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ from gqlnews.query.fields import (
     StatsFacet,
     TermsFacet,
 )
-from gqlnews.query.predicates import EVERYTHING, columns_of
+from gqlnews.query.predicates import EVERYTHING, tested_columns
 from gqlnews.query.scan import (
-    ALIKE,
-    ALIKE_TESTS,
+    COLLAPSE,
+    COLLAPSE_TESTS,
     COUNT_ALL,
     GROUP,
     GROUP_ALL,
@@ -34,12 +34,12 @@ from gqlnews.query.scan import (
     TABLE_ROW,
     Pass,
     Values,
-    weight_of,
-    weight_of_match,
+    filter_weight,
+    match_weight,
 )
 from gqlnews.query.tree import FieldPlan
 
-_OF_PAGE = frozenset(
+_PAGE_FIELDS = frozenset(
     {ConnectionField.EDGES, ConnectionField.NODES, ConnectionField.START_CURSOR, ConnectionField.END_CURSOR}
 )
 
@@ -59,7 +59,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """How often the selected parts of a connection scan its rows."""
+    """How often each selected part of a connection scans its rows."""
 
     page: bool = False
     snippets: int = 0
@@ -69,7 +69,7 @@ class Reads:
     facets: tuple[Facet, ...] = ()
 
 
-def reads_of(plan: FieldPlan) -> Reads:
+def count_reads(plan: FieldPlan) -> Reads:
     """Count the scans that a connection's selection needs."""
     parts = list(plan.selection.fields)
     infos = [
@@ -95,7 +95,7 @@ def reads_of(plan: FieldPlan) -> Reads:
         for field in part.selection.fields
     ]
     return Reads(
-        page=any(field.declaration in _OF_PAGE for field in (*parts, *infos)) or bool(infos),
+        page=any(field.declaration in _PAGE_FIELDS for field in (*parts, *infos)) or bool(infos),
         snippets=count(edges, ConnectionField.SNIPPET),
         counts=count(parts, ConnectionField.TOTAL_COUNT),
         previous=count(infos, ConnectionField.HAS_PREVIOUS_PAGE),
@@ -105,9 +105,9 @@ def reads_of(plan: FieldPlan) -> Reads:
 
 
 def _facet(plan: FieldPlan) -> Facet | None:
-    times = 1 + _lists_below(plan)
+    times = 1 + _count_lists_below(plan)
     match plan.declaration:
-        case TermsFacet(column=column, items=items):
+        case TermsFacet(column=column, values_through=items):
             return Facet("" if items else column, times, GROUP, GROUP_ALL)
         case HistogramFacet(column=column):
             return Facet(column, times, INTERVALS, INTERVALS)
@@ -116,50 +116,52 @@ def _facet(plan: FieldPlan) -> Facet | None:
     return None
 
 
-def _lists_below(plan: FieldPlan) -> int:
+def _count_lists_below(plan: FieldPlan) -> int:
     """Count the connections below a field, without those nested in another connection."""
     return sum(
-        1 if isinstance(field.declaration, Connection) else _lists_below(field)
+        1 if isinstance(field.declaration, Connection) else _count_lists_below(field)
         for selection in plan.objects.values()
         for field in selection.fields
     )
 
 
-def passes_of_list(
+def list_passes(
     declaration: Connection, shape: ConnectionShape, values: Values, reads: Reads, many: int, parent: str
 ) -> list[Pass]:
     """Return the scans of a non-search connection for `many` parents, which are rows of table `parent`."""
-    tests = weight_of(shape.where, values)
+    tests = filter_weight(shape.where, values)
     if declaration.match is None:
         table = declaration.entity.table
-        return [Pass(_all_reads(declaration, shape, reads, INDEX_ROW, tests), table)]
-    junction = declaration.through
-    group = _group(declaration.entity.table, declaration.match, junction, many, parent)
-    has_items = junction is not None and junction.items is not None
-    covered = has_items or (shape.where == EVERYTHING and shape.alike is None and not _by_keys(junction))
+        return [Pass(_list_weight(declaration, shape, reads, INDEX_ROW, tests), table)]
+    join_table = declaration.through
+    group = _group(declaration.entity.table, declaration.match, join_table, many, parent)
+    has_items = join_table is not None and join_table.list_column is not None
+    covered = has_items or (
+        shape.where == EVERYTHING and shape.collapse is None and not _is_key_lookup(join_table)
+    )
     row = INDEX_ROW if covered else TABLE_ROW
-    passes = [group(_all_reads(declaration, shape, reads, row, tests))]
-    if junction is not None and (walks := _walks_by_item(junction, shape, reads)):
-        passes.append(Pass(walks * ITEM_ROW, declaration.entity.table, many, parent))
+    passes = [group(_list_weight(declaration, shape, reads, row, tests))]
+    if join_table is not None and (item_scans := _count_item_scans(join_table, shape, reads)):
+        passes.append(Pass(item_scans * ITEM_ROW, declaration.entity.table, many, parent))
     return passes
 
 
-def passes_of_search(
+def search_passes(
     declaration: Connection, shape: ConnectionShape, values: Values, reads: Reads, _many: int, _parent: str
 ) -> list[Pass]:
     """Return the scans of a search connection.
 
     The index is queried once for the hits and once, without ranks, for snippets; all else scans the hits.
     """
-    match = weight_of_match(values.get("match"))
-    filtered = 0 if shape.where == EVERYTHING else TABLE_ROW + weight_of(shape.where, values)
-    again = int(reads.page) + reads.counts + reads.previous + reads.following
-    weight = HIT + match + reads.snippets * match // 2 + filtered + HIT_PASS * again
+    match = match_weight(values.get("match"))
+    filtered = 0 if shape.where == EVERYTHING else TABLE_ROW + filter_weight(shape.where, values)
+    hit_passes = int(reads.page) + reads.counts + reads.previous + reads.following
+    weight = HIT + match + reads.snippets * match // 2 + filtered + HIT_PASS * hit_passes
     weight += sum(facet.times * (HIT_PASS + facet.extra) for facet in reads.facets)
     return [Pass(weight, declaration.entity.table)]
 
 
-def passes_of_groups(declaration: TermsFacet, many: int, parent: str) -> list[Pass]:
+def facet_passes(declaration: TermsFacet, many: int, parent: str) -> list[Pass]:
     """Return the scan of a terms facet outside a connection."""
     if declaration.entity is None or declaration.match is None:
         return []
@@ -173,43 +175,43 @@ class _Group:
 
     rows: str
     parents: int
-    parents_of: str
+    parent_table: str
     within: str
 
     def __call__(self, weight: int) -> Pass:
-        return Pass(weight, self.rows, self.parents, self.parents_of, self.within)
+        return Pass(weight, self.rows, self.parents, self.parent_table, self.within)
 
 
-def _group(table: str, match: JoinKey, junction: JoinTable | None, many: int, parent: str) -> _Group:
-    if junction is None:
+def _group(table: str, match: JoinKey, join_table: JoinTable | None, many: int, parent: str) -> _Group:
+    if join_table is None:
         return _Group(f"{table}.{match.child}", many, parent, table)
-    return _Group(f"{junction.table}.{junction.near}", many, parent, junction.table)
+    return _Group(f"{join_table.table}.{join_table.source_key}", many, parent, join_table.table)
 
 
-def _all_reads(declaration: Connection, shape: ConnectionShape, reads: Reads, row: int, tests: int) -> int:
+def _list_weight(declaration: Connection, shape: ConnectionShape, reads: Reads, row: int, tests: int) -> int:
     """Return the weight per row of the list, summed over all scans."""
-    alike = shape.alike is not None
-    whole = row + tests * (ALIKE_TESTS if alike else 1) + (ALIKE if alike else 0)
+    collapsed = shape.collapse is not None
+    full = row + tests * (COLLAPSE_TESTS if collapsed else 1) + (COLLAPSE if collapsed else 0)
     ordered = _is_ordered(declaration, shape)
-    everything = shape.where == EVERYTHING
+    unfiltered = shape.where == EVERYTHING
     # The page and the checks for rows before and after it are cheap if an index has the order and no filter
     # skips rows.
-    light = (INDEX_ROW if alike else 0) if everything and ordered else whole
-    weight = (light if ordered else light + SORT) if reads.page else 0
-    weight += light * _looks_beyond(shape, reads)
-    weight += reads.counts * (COUNT_ALL if everything and not alike and row == INDEX_ROW else whole)
-    by_index = everything and not alike and declaration.match is None
+    cheap = (INDEX_ROW if collapsed else 0) if unfiltered and ordered else full
+    weight = (cheap if ordered else cheap + SORT) if reads.page else 0
+    weight += cheap * _count_boundary_queries(shape, reads)
+    weight += reads.counts * (COUNT_ALL if unfiltered and not collapsed and row == INDEX_ROW else full)
+    by_index = unfiltered and not collapsed and declaration.match is None
     in_group = declaration.match is not None and declaration.through is None
     for facet in reads.facets:
-        beside = TABLE_ROW if facet.column and row == INDEX_ROW and in_group else 0
-        weight += facet.times * (whole + beside + (facet.extra_all if by_index else facet.extra))
+        lookup = TABLE_ROW if facet.column and row == INDEX_ROW and in_group else 0
+        weight += facet.times * (full + lookup + (facet.extra_all if by_index else facet.extra))
     return weight
 
 
-def _looks_beyond(shape: ConnectionShape, reads: Reads) -> int:
+def _count_boundary_queries(shape: ConnectionShape, reads: Reads) -> int:
     """Count the extra queries for rows before or after the page.
 
-    In the direction of pagination the page's extra row answers that, unless a cursor bounds that side.
+    In the direction of pagination the page's extra row shows that, unless a cursor bounds that side.
     """
     page = shape.page
     following = 0 if not page.backward and not page.before else reads.following
@@ -220,28 +222,30 @@ def _looks_beyond(shape: ConnectionShape, reads: Reads) -> int:
 def _is_ordered(declaration: Connection, shape: ConnectionShape) -> bool:
     """Whether an index provides the order, at least for its first key."""
     first = declaration.entity.order[:1]
-    by_same = bool(first) and first[0].column == shape.order[0].column
-    return by_same and not _by_keys(declaration.through)
+    same_column = bool(first) and first[0].column == shape.order[0].column
+    return same_column and not _is_key_lookup(declaration.through)
 
 
-def _by_keys(junction: JoinTable | None) -> bool:
+def _is_key_lookup(join_table: JoinTable | None) -> bool:
     """Whether the rows are looked up by key through a join table without denormalized columns."""
-    return junction is not None and not junction.copies
+    return join_table is not None and not join_table.denormalized
 
 
-def _walks_by_item(junction: JoinTable, shape: ConnectionShape, reads: Reads) -> int:
+def _count_item_scans(join_table: JoinTable, shape: ConnectionShape, reads: Reads) -> int:
     """Count the scans over all rows per parent that search for the parent's item.
 
     They are needed if a column that is read is not among the join table's denormalized columns.
     """
-    if junction.items is None:
+    if join_table.list_column is None:
         return 0
 
     def walks(columns: Iterable[str]) -> bool:
-        return shape.alike is not None or not junction.copies.issuperset((*columns, *columns_of(shape.where)))
+        return shape.collapse is not None or not join_table.denormalized.issuperset(
+            (*columns, *tested_columns(shape.where))
+        )
 
     ordered = walks(term.column for term in shape.order) * (
-        int(reads.page) + _looks_beyond(shape, reads)
+        int(reads.page) + _count_boundary_queries(shape, reads)
     ) + reads.counts * walks(())
     return ordered + sum(
         facet.times * walks([facet.column] if facet.column else ()) for facet in reads.facets

@@ -46,25 +46,24 @@ from gqlnews.query.tree import (
 )
 from gqlnews.time_budget import check_time_budget
 
-# Incremental delivery with `@defer`: assign each field to a deferred fragment ("parcel").
+# Incremental delivery with `@defer`: assign each field to a deferred fragment.
 #
 # A field selected by several deferred fragments is delivered with the first of them; a field that is also
 # selected outside of them is part of the initial response. Each fragment has a plan of its own: the whole
 # plan restricted to its fields and their ancestors.
 
-
-AT_ONCE = 0
+INITIAL = 0  # the initial response
 
 
 @dataclass(slots=True)
 class DeferredFragments:
     """The deferred fragments of an operation, registered while its fields are collected."""
 
-    all: list[DeferredFragment] = field(default_factory=list)
+    fragments: list[DeferredFragment] = field(default_factory=list)
     streams: bool = False
     _numbers: dict[int, int] = field(default_factory=dict)  # by the id of graphql-core's DeferUsage
     _known: dict[tuple[tuple[str, ...], int, int], int] = field(default_factory=dict)
-    _records: list[DeferUsage] = field(default_factory=list)  # references that keep ids unique
+    _usages: list[DeferUsage] = field(default_factory=list)  # references that keep ids unique
 
     def add(self, usages: Sequence[DeferUsage], path: tuple[str, ...]) -> None:
         """Register fragments at a path.
@@ -75,44 +74,51 @@ class DeferredFragments:
             parent = self._number(usage.parent_defer_usage)
             key = (path, id(usage.directive_node), parent)
             if key not in self._known:
-                self.all.append(DeferredFragment(path, usage.label, parent))
-                self._known[key] = len(self.all)
+                self.fragments.append(DeferredFragment(path, usage.label, parent))
+                self._known[key] = len(self.fragments)
             self._numbers[id(usage)] = self._known[key]
-            self._records.append(usage)
+            self._usages.append(usage)
 
-    def of(self, details: FieldDetailsList) -> int:
+    def fragment_number(self, details: FieldDetailsList) -> int:
         """Return the number of the fragment that delivers a field."""
         return min(self._number(detail.defer_usage) for detail in details)
 
     def _number(self, usage: DeferUsage | None) -> int:
-        return AT_ONCE if usage is None else self._numbers[id(usage)]
+        return INITIAL if usage is None else self._numbers[id(usage)]
 
 
-def pruned(root: RootPlan, parcel: int) -> RootPlan | None:
+def restrict_to(root: RootPlan, fragment: int) -> RootPlan | None:
     """Restrict a root field to the fields of one deferred fragment; None if it has none of them."""
-    plan = _pruned(root.field, parcel)
-    return None if plan is None else RootPlan(plan, tuple(_inputs(plan)))
+    plan = _restrict_field(root.field, fragment)
+    return None if plan is None else RootPlan(plan, tuple(_fields_with_arguments(plan)))
 
 
-def _pruned(plan: FieldPlan, parcel: int) -> FieldPlan | None:
-    objects = {name: _object(one, parcel) for name, one in plan.objects.items()}
-    leads = any(one.fields for one in objects.values())
-    if plan.parcel != parcel and not leads:
+def _restrict_field(plan: FieldPlan, fragment: int) -> FieldPlan | None:
+    objects = {name: _restrict_object(one, fragment) for name, one in plan.objects.items()}
+    has_children = any(one.fields for one in objects.values())
+    if plan.fragment != fragment and not has_children:
         return None
     return replace(plan, objects=objects)
 
 
-def _object(plan: ObjectPlan, parcel: int) -> ObjectPlan:
-    fields = (_pruned(one, parcel) for one in plan.fields)
+def _restrict_object(plan: ObjectPlan, fragment: int) -> ObjectPlan:
+    fields = (_restrict_field(one, fragment) for one in plan.fields)
     return replace(plan, fields=tuple(one for one in fields if one is not None))
 
 
-def _inputs(plan: FieldPlan) -> Sequence[FieldPlan]:
+def _fields_with_arguments(plan: FieldPlan) -> Sequence[FieldPlan]:
     """Collect the fields with arguments, outermost first."""
-    own = (plan,) if plan.definition.args else ()
-    below = (found for one in plan.objects.values() for child in one.fields for found in _inputs(child))
-    return (*own, *below)
+    itself = (plan,) if plan.definition.args else ()
+    below = (
+        argument_field
+        for one in plan.objects.values()
+        for child in one.fields
+        for argument_field in _fields_with_arguments(child)
+    )
+    return (*itself, *below)
 
+
+# Planner.
 
 MAX_WEIGHT = 3_000  # per request: 1 per leaf, `COMPOSITE_WEIGHT` per field with a selection set; about 0.2 s
 COMPOSITE_WEIGHT = 20
@@ -126,40 +132,40 @@ def plan_operation(operation: "Executor[object]", declarations: Declarations) ->
     Raises GraphQLError if the operation's own selection set cannot be collected.
     """
     root_type = operation.schema.get_root_type(operation.operation.operation)
-    assert root_type is not None, "validation has seen to it"
+    assert root_type is not None, "validation rejects operations without a root type"
     collected = collect_fields(
         operation.schema, operation.fragments, operation.variable_values, root_type, operation.operation
     )
     plans: dict[str, RootPlan] = {}
     failures: dict[str, GraphQLError] = {}
-    weight, parcels = 0, DeferredFragments()
-    parcels.add(collected.new_defer_usages, ())
+    weight, fragments = 0, DeferredFragments()
+    fragments.add(collected.new_defer_usages, ())
     for key, details in collected.grouped_field_set.items():
-        collector = _Collector(operation, declarations, parcels, weight=weight)
+        planner = _FieldPlanner(operation, declarations, fragments, weight=weight)
         try:
-            plan = collector.plan_field(root_type, key, details, ())
+            plan = planner.plan_field(root_type, key, details, ())
         except GraphQLError as error:  # `@skip` or `@include` got a null
             failures[key] = error
             continue
-        weight = collector.weight
+        weight = planner.weight
         if plan is not None:
-            plans[key] = RootPlan(plan, tuple(collector.inputs))
+            plans[key] = RootPlan(plan, tuple(planner.argument_fields))
     complete = len(plans) == len(collected.grouped_field_set)
-    return OperationPlan(plans, failures, complete, tuple(parcels.all), parcels.streams)
+    return OperationPlan(plans, failures, complete, tuple(fragments.fragments), fragments.streams)
 
 
-def definition_has_fields(definition: GraphQLField) -> bool:
+def has_selection_set(definition: GraphQLField) -> bool:
     return is_composite_type(get_named_type(definition.type))
 
 
 @dataclass(slots=True)
-class _Collector:
+class _FieldPlanner:
     """Plan the subtree of one root field and number its fields, outermost first."""
 
     operation: "Executor[object]"
     declarations: Declarations
-    parcels: DeferredFragments
-    inputs: list[FieldPlan] = field(default_factory=list)
+    fragments: DeferredFragments
+    argument_fields: list[FieldPlan] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
     weight: int = 0
 
@@ -183,23 +189,23 @@ class _Collector:
         if declaration is None or (not above and isinstance(declaration, Literal)):
             return None
         number, path = next(self.numbers), (*above, key)
-        self.weight += COMPOSITE_WEIGHT if definition_has_fields(definition) else 1
+        self.weight += COMPOSITE_WEIGHT if has_selection_set(definition) else 1
         if self.weight > MAX_WEIGHT:
             error = RequestError(
                 Code.TOO_WIDE, f"The request asks for too many fields by `{key}`: ask in two."
             )
             raise RequestRefusedError(error, node, path)
-        if len(path) > MAX_DEPTH and definition_has_fields(definition):
+        if len(path) > MAX_DEPTH and has_selection_set(definition):
             error = RequestError(
                 Code.TOO_DEEP, f"`{key}` is nested more than {MAX_DEPTH} deep: ask in two requests."
             )
             raise RequestRefusedError(error, node, path)
-        place = len(self.inputs)
+        position = len(self.argument_fields)
         objects = self._plan_objects(definition, details, path)
-        parcel, stream = self.parcels.of(details), self._stream(node, definition)
-        plan = FieldPlan(key, number, declaration, definition, node, path, objects, parcel, stream)
+        fragment, stream = self.fragments.fragment_number(details), self._stream(node, definition)
+        plan = FieldPlan(key, number, declaration, definition, node, path, objects, fragment, stream)
         if definition.args:
-            self.inputs.insert(place, plan)
+            self.argument_fields.insert(position, plan)
         return plan
 
     def _plan_objects(
@@ -230,14 +236,14 @@ class _Collector:
         if not node.directives or not is_list_type(get_nullable_type(definition.type)):
             return None
         values = self.operation.variable_values
-        given = get_directive_values(GraphQLStreamDirective, node, values)
-        if given is None or given["if"] is False:
+        arguments = get_directive_values(GraphQLStreamDirective, node, values)
+        if arguments is None or arguments["if"] is False:
             return None
-        initial = given["initialCount"]
+        initial = arguments["initialCount"]
         if initial < 0:
             raise GraphQLError("initialCount must be 0 or more.", node)
-        self.parcels.streams = True
-        return StreamDirective(initial, given.get("label"))
+        self.fragments.streams = True
+        return StreamDirective(initial, arguments.get("label"))
 
     def _subfields(
         self, concrete: GraphQLObjectType, details: FieldDetailsList, path: tuple[str, ...]
@@ -250,7 +256,7 @@ class _Collector:
             concrete,
             details,
         )
-        self.parcels.add(collected.new_defer_usages, path)
+        self.fragments.add(collected.new_defer_usages, path)
         return collected.grouped_field_set
 
     def _concrete_types(self, definition: GraphQLField) -> list[GraphQLObjectType]:

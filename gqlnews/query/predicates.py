@@ -11,20 +11,20 @@ from enum import Enum, auto
 class Operator(Enum):
     """Comparison operators. A null column fails every comparison except where noted."""
 
-    EQUAL = auto()
-    UNEQUAL = auto()  # null passes
-    AMONG = auto()  # the value is a JSON array
-    LESS = auto()
-    AT_MOST = auto()
-    MORE = auto()
-    AT_LEAST = auto()
+    EQ = auto()
+    NE = auto()  # null passes
+    IN = auto()  # the value is a JSON array
+    LT = auto()
+    LTE = auto()
+    GT = auto()
+    GTE = auto()
     CONTAINS = auto()  # case-insensitive substring
-    HAS = auto()  # the list column contains the item (text_keys.py)
+    CONTAINS_ITEM = auto()  # the list column contains the item (text_keys.py)
     MATCHES = auto()  # full-text match; the column names the index
-    MISSING = auto()  # is null; takes no value
+    IS_NULL = auto()  # is null; takes no value
 
 
-_DEAR = frozenset({Operator.CONTAINS, Operator.HAS, Operator.MATCHES})
+_EXPENSIVE = frozenset({Operator.CONTAINS, Operator.CONTAINS_ITEM, Operator.MATCHES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,49 +60,49 @@ class Not:
 Condition = Comparison | All | AnyOf | Not
 
 EVERYTHING = All()
-KEY = "k"  # suffix of the bound name of the raw key behind a list item
-NESTS = 2
+RAW_KEY_SUFFIX = "k"  # suffix of the bound name of the raw key behind a list item
+SHALLOW_DEPTH = 2
 
 
-def every(parts: Iterable[Condition]) -> Condition:
-    """Conjunction of the parts: nested `All`s are flattened, a single part is returned as is, deepest first.
+def and_(parts: Iterable[Condition]) -> Condition:
+    """Conjunction of the parts, deepest first. Nested `All`s are flattened, a single part is returned as is.
 
     Deepest first keeps SQLite's parser stack (100 entries) small: `((a OR b) AND c) OR d` takes one entry
     per parenthesis, `d OR (c AND (a OR b))` three.
     """
-    return _joined(All, parts)
+    return _combine(All, parts)
 
 
-def either(parts: Iterable[Condition]) -> Condition:
-    """Disjunction of the parts, flattened and ordered like `every`."""
-    return _joined(AnyOf, parts)
+def or_(parts: Iterable[Condition]) -> Condition:
+    """Disjunction of the parts, flattened and ordered like `and_`."""
+    return _combine(AnyOf, parts)
 
 
-def negated(condition: Condition) -> Condition:
+def not_(condition: Condition) -> Condition:
     """Negate the predicate, pushing each `Not` down to a test (De Morgan)."""
     match condition:
         case All(parts):
-            return either(negated(part) for part in parts)
+            return or_(not_(part) for part in parts)
         case AnyOf(parts):
-            return every(negated(part) for part in parts)
+            return and_(not_(part) for part in parts)
         case Not(test):
             return test
         case Comparison():
             return Not(condition)
 
 
-def columns_of(condition: Condition) -> frozenset[str]:
-    """The columns that the predicate tests.
+def tested_columns(condition: Condition) -> frozenset[str]:
+    """Return the columns that the predicate tests.
 
     An expensive operator adds `column by operator` instead, which no join table holds.
     """
     match condition:
         case All(parts) | AnyOf(parts):
-            return frozenset[str]().union(*map(columns_of, parts))
+            return frozenset[str]().union(*map(tested_columns, parts))
         case Not(test):
-            return columns_of(test)
+            return tested_columns(test)
         case Comparison(column, operator):
-            return frozenset({column if operator not in _DEAR else f"{column} by {operator}"})
+            return frozenset({column if operator not in _EXPENSIVE else f"{column} by {operator}"})
 
 
 def extract_item_test(condition: Condition, column: str) -> tuple[Comparison, Condition] | None:
@@ -112,23 +112,23 @@ def extract_item_test(condition: Condition, column: str) -> tuple[Comparison, Co
     """
     parts = condition.parts if isinstance(condition, All) else (condition,)
     for part in parts:
-        if isinstance(part, Comparison) and part.operator is Operator.HAS and part.column == column:
-            return part, every(other for other in parts if other is not part)
+        if isinstance(part, Comparison) and part.operator is Operator.CONTAINS_ITEM and part.column == column:
+            return part, and_(other for other in parts if other is not part)
     return None
 
 
-def _joined(kind: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condition:
+def _combine(kind: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condition:
     flat = (one for part in parts for one in (part.parts if isinstance(part, kind) else (part,)))
     ordered = _deepest_first(flat)
     return ordered[0] if len(ordered) == 1 else kind(ordered)
 
 
 def _deepest_first(parts: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Order by depth, deepest first; at equal depth (all up to `NESTS` are equal), cheap tests first.
+    """Order by depth, deepest first; at equal depth (all up to `SHALLOW_DEPTH` are equal), cheap tests first.
 
     SQLite short-circuits, so an expensive test only runs if the cheap ones do not decide.
     """
-    return tuple(sorted(parts, key=lambda part: (-max(_depth(part), NESTS), _is_expensive(part))))
+    return tuple(sorted(parts, key=lambda part: (-max(_depth(part), SHALLOW_DEPTH), _is_expensive(part))))
 
 
 def _is_expensive(part: Condition) -> bool:
@@ -139,7 +139,7 @@ def _is_expensive(part: Condition) -> bool:
         case Not(test):
             return _is_expensive(test)
         case Comparison(operator=operator):
-            return operator in _DEAR
+            return operator in _EXPENSIVE
 
 
 def _depth(condition: Condition) -> int:

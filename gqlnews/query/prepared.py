@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.errors import RequestError
 from gqlnews.query.arguments import ResolvedArguments
-from gqlnews.query.complexity import ComplexityCounter, Place, places_of
+from gqlnews.query.complexity import ComplexityCounter, ComplexityNode, complexity_tree
 from gqlnews.query.cost import CostEstimator
 from gqlnews.query.fields import (
     Audience,
@@ -20,9 +20,9 @@ from gqlnews.query.fields import (
     Literal,
     StatsFacet,
 )
-from gqlnews.query.planner import pruned
-from gqlnews.query.scan import NOTHING_SCANNED, Passes, ScanWork
-from gqlnews.query.sql import REFUSED, Rendered, render_passing_keys, render_root
+from gqlnews.query.planner import restrict_to
+from gqlnews.query.scan import NO_SCAN_WORK, Passes, ScanWork
+from gqlnews.query.sql import ERROR_PREFIX, Rendered, render_key_filter, render_root
 from gqlnews.query.sql.changes import EVENTS, KEYS
 from gqlnews.query.sql.rows import AnySelect, bound_name
 from gqlnews.query.tree import (
@@ -40,8 +40,7 @@ from gqlnews.time_budget import check_time_budget
 # Each CTE is compiled on its own and the texts are joined here, so the depth that SQLAlchemy's compiler sees
 # is that of one CTE, however deep the request is.
 
-
-PLACE_BYTES = 200
+PLACEHOLDER_BYTES = 200  # approximate memory use
 
 _DIALECT = SQLiteDialect(paramstyle="qmark")
 
@@ -59,30 +58,30 @@ class Statement:
     """SQL text, its `?` placeholders in order, and the errors that it can return instead of a result."""
 
     sql: str
-    places: tuple[Placeholder, ...]
-    refusals: tuple[RequestRefusedError, ...] = ()
+    placeholders: tuple[Placeholder, ...]
+    errors: tuple[RequestRefusedError, ...] = ()
 
     @property
     def size(self) -> int:
         """Approximate memory use in bytes."""
-        return len(self.sql) + PLACE_BYTES * (1 + len(self.places))
+        return len(self.sql) + PLACEHOLDER_BYTES * (1 + len(self.placeholders))
 
     def bind(self, values: Mapping[str, object]) -> tuple[object, ...]:
-        return tuple(values.get(place.name, place.constant) for place in self.places)
+        return tuple(values.get(placeholder.name, placeholder.constant) for placeholder in self.placeholders)
 
 
 def compile_statement(rendered: Rendered) -> Statement:
     """Compile to `WITH RECURSIVE p1 AS MATERIALIZED (…), k2 AS MATERIALIZED (…) SELECT …`."""
-    parts = [(name, *_compiled(query)) for name, query in rendered.expressions.items()]
-    sql, places = _compiled(rendered.query)
+    parts = [(name, *_compile(query)) for name, query in rendered.ctes.items()]
+    sql, placeholders = _compile(rendered.query)
     if parts:
         expressions = ",\n".join(f"{name} AS MATERIALIZED ({text})" for name, text, _ in parts)
         sql = f"WITH RECURSIVE {expressions}\n{sql}"
-    bound = (*(place for _, _, some in parts for place in some), *places)
-    return Statement(sql, bound, rendered.refusals)
+    bound = (*(placeholder for _, _, some in parts for placeholder in some), *placeholders)
+    return Statement(sql, bound, rendered.errors)
 
 
-def _compiled(query: AnySelect) -> tuple[str, tuple[Placeholder, ...]]:
+def _compile(query: AnySelect) -> tuple[str, tuple[Placeholder, ...]]:
     compiled = query.compile(dialect=_DIALECT)
     # SQLAlchemy adds parameters of its own, such as an OFFSET of 0; only those already have a value.
     return str(compiled), tuple(
@@ -90,12 +89,14 @@ def _compiled(query: AnySelect) -> tuple[str, tuple[Placeholder, ...]]:
     )
 
 
+# Bind the values of a request.
+
 WITHOUT_ARGUMENTS = Column | Literal | ConnectionField | ChangeFeedField | StatsFacet | Differences
 Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
 SqlCall = tuple[str, tuple[object, ...]]
 """SQL text and its parameters."""
 
-WHOLE = -1  # the complete response, not an incremental part
+FULL_RESPONSE = -1  # the complete response, not an incremental part
 MAX_SHAPES = 64  # cached statements per operation; the oldest is evicted
 COMPILE_SECONDS = 50e-6  # to render and compile one test of a filter in one subquery
 
@@ -110,17 +111,17 @@ class BoundQuery:
     statement: SqlCall
     nullable: bool
     cacheable: bool
-    refusals: tuple[RequestRefusedError, ...] = ()
+    errors: tuple[RequestRefusedError, ...] = ()
 
     @property
     def sql(self) -> str:
         return self.statement[0]
 
-    def refusal(self, answer: bytes | None) -> RequestRefusedError | None:
+    def reported_error(self, result: bytes | None) -> RequestRefusedError | None:
         """Return the error that the statement reports instead of a result, or None."""
-        if answer is None or not answer.startswith(REFUSED.encode()):
+        if result is None or not result.startswith(ERROR_PREFIX.encode()):
             return None
-        return self.refusals[int(answer[len(REFUSED) :])]
+        return self.errors[int(result[len(ERROR_PREFIX) :])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class BoundOperation:
     complete: bool
     cacheable: bool
     cost: int = 0
-    scan: ScanWork = NOTHING_SCANNED
+    scan: ScanWork = NO_SCAN_WORK
 
 
 EMPTY_OPERATION = BoundOperation({}, {}, complete=False, cacheable=False)
@@ -145,30 +146,30 @@ EMPTY_OPERATION = BoundOperation({}, {}, complete=False, cacheable=False)
 
 @dataclass(frozen=True, slots=True)
 class BoundSubscription:
-    """The bound statements of a subscription. `inputs` are the resolved arguments of its field."""
+    """The bound statements of a subscription. `arguments` are those of its field."""
 
     key: str
-    _telling: Statement
-    _passing: Statement
-    inputs: ResolvedArguments
+    _render_statement: Statement
+    _filter_statement: Statement
+    arguments: ResolvedArguments
     field: FieldPlan
     cost: int
     _values: Mapping[str, object]
 
-    def tell(self, events: str) -> "SqlCall":
-        """Statement that renders events (JSON, see query/sql/changes.py) to one line of JSON each."""
-        return self._given(self._telling, EVENTS, events)
+    def render_events(self, events: str) -> "SqlCall":
+        """Return the statement that renders each event (JSON, see query/sql/changes.py) as a line of JSON."""
+        return self._bind_value(self._render_statement, EVENTS, events)
 
-    def passing(self, keys: str) -> "SqlCall":
-        """Statement that reduces a JSON array of keys to those of rows that pass the filter."""
-        return self._given(self._passing, KEYS, keys)
+    def filter_keys(self, keys: str) -> "SqlCall":
+        """Return the statement that reduces a JSON array of keys to those of rows that pass the filter."""
+        return self._bind_value(self._filter_statement, KEYS, keys)
 
     @property
     def identity(self) -> Hashable:
         """Grouping key: equal for subscriptions that deliver the same events in the same form."""
-        return self.key, self.tell(""), self.passing("")
+        return self.key, self.render_events(""), self.filter_keys("")
 
-    def _given(self, statement: Statement, name: str, value: str) -> "SqlCall":
+    def _bind_value(self, statement: Statement, name: str, value: str) -> "SqlCall":
         values = {**self._values, bound_name(self.field.number, name): value}
         return statement.sql, statement.bind(values)
 
@@ -185,7 +186,7 @@ class BoundIncrement:
 class BoundIncrements:
     """An incremental response: the initial part, and one part per deferred fragment."""
 
-    parcels: tuple[DeferredFragment, ...]
+    fragments: tuple[DeferredFragment, ...]
     parts: tuple[BoundIncrement, ...]
 
 
@@ -197,13 +198,13 @@ class PreparedOperation:
     limits: Limits = UNLIMITED
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
     size: int = 0  # approximate bytes of the cached statements
-    _costs: CostEstimator = field(init=False)
-    _places: Mapping[str, Place] = field(init=False)
+    _estimator: CostEstimator = field(init=False)
+    _complexity: Mapping[str, ComplexityNode] = field(init=False)
 
     def __post_init__(self) -> None:
-        places = ((key, places_of(root)) for key, root in self.roots.plans.items())
-        self._places = {key: place for key, place in places if place is not None}
-        self._costs = CostEstimator(tuple(self.roots.plans.values()), self.limits)
+        nodes = ((key, complexity_tree(root)) for key, root in self.roots.plans.items())
+        self._complexity = {key: node for key, node in nodes if node is not None}
+        self._estimator = CostEstimator(tuple(self.roots.plans.values()), self.limits)
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
         """Bind the request's values.
@@ -211,10 +212,10 @@ class PreparedOperation:
         Raises RequestRefusedError if any argument is invalid or a limit is exceeded.
         """
         queries, failures = {}, dict(self.roots.failures)
-        bounds, cost, passes = self._bounds(variables)
+        bounds, cost, passes = self._bind_roots(variables)
         for key, bound in bounds.items():
             if bound.failure is None:
-                queries[key] = self._query(key, bound, audience, self.roots.plans[key])
+                queries[key] = self._bind_query(key, bound, audience, self.roots.plans[key])
             else:
                 failures[key] = bound.failure
         cacheable = all(bound.cacheable for bound in bounds.values())
@@ -223,88 +224,98 @@ class PreparedOperation:
             queries, failures, complete, cacheable=cacheable, cost=cost, scan=ScanWork(passes)
         )
 
-    def watch(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
+    def bind_subscription(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
         """Bind a subscription to the statements that filter and render its events.
 
         Raises RequestRefusedError as `bind` does, and the GraphQLError of its one field.
         """
-        bounds, cost, _ = self._bounds(variables)
+        bounds, cost, _ = self._bind_roots(variables)
         for failure in (*self.roots.failures.values(), *(bound.failure for bound in bounds.values())):
             if failure is not None:
                 raise failure
         ((key, bound),) = bounds.items()
         root = self.roots.plans[key]
         plan = root.field
-        inputs = bound.inputs[plan.number]
+        arguments = bound.arguments[plan.number]
         return BoundSubscription(
             key,
-            self._statement(key, bound, audience, render_root, root),
-            self._statement(key, bound, audience, render_passing_keys, root),
-            inputs,
+            self._get_statement(key, bound, audience, render_root, root),
+            self._get_statement(key, bound, audience, render_key_filter, root),
+            arguments,
             plan,
             cost,
             bound.values(),
         )
 
-    def renew(self, bound: BoundSubscription, variables: VariableValues) -> BoundSubscription:
+    def rebind(self, bound: BoundSubscription, variables: VariableValues) -> BoundSubscription:
         """Rebind a subscription so that values relative to the current time are up to date."""
         fresh = _bind(self.roots.plans[bound.key], variables)
-        return replace(bound, inputs=fresh.inputs[bound.field.number], _values=fresh.values())
+        return replace(bound, arguments=fresh.arguments[bound.field.number], _values=fresh.values())
 
     def bind_increments(self, variables: VariableValues, audience: Audience) -> "BoundIncrements | None":
         """Bind an incremental response; None if it has to be delivered whole. Raises as `bind` does."""
         roots = self.roots
-        if roots.failures or not roots.complete or not (roots.parcels or roots.streams):
+        if roots.failures or not roots.complete or not (roots.fragments or roots.streams):
             return None
-        bounds, _, _ = self._bounds(variables)
+        bounds, _, _ = self._bind_roots(variables)
         if any(bound.failure for bound in bounds.values()):
             return None
-        parts = tuple(self._part(number, bounds, audience) for number in range(1 + len(self.roots.parcels)))
-        return BoundIncrements(self.roots.parcels, parts)
+        parts = tuple(
+            self._bind_increment(number, bounds, audience) for number in range(1 + len(self.roots.fragments))
+        )
+        return BoundIncrements(self.roots.fragments, parts)
 
-    def _part(self, number: int, bounds: "Mapping[str, _Bound]", audience: Audience) -> "BoundIncrement":
+    def _bind_increment(
+        self, number: int, bounds: "Mapping[str, _Bound]", audience: Audience
+    ) -> "BoundIncrement":
         plans, queries = {}, {}
         for key, bound in bounds.items():
-            plan = pruned(self.roots.plans[key], number)
+            plan = restrict_to(self.roots.plans[key], number)
             if plan is not None:
                 plans[key] = plan.field
-                queries[key] = self._query(key, bound, audience, plan, number)
+                queries[key] = self._bind_query(key, bound, audience, plan, number)
         return BoundIncrement(plans, queries)
 
-    def _bounds(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int, dict[str, Passes]]":
+    def _bind_roots(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int, dict[str, Passes]]":
         """Return the resolved arguments of each root field, the query cost, and the scans by root field."""
         plans = self.roots.plans
         bounds = {key: _bind(root, variables) for key, root in plans.items()}
-        weights = ComplexityCounter()
+        complexity = ComplexityCounter()
         passes: dict[str, Passes] = {}
-        for key, place in self._places.items():
-            before, bound = weights.tests, bounds[key]
-            if some := weights.add(place, bound.inputs):
+        for key, node in self._complexity.items():
+            before, bound = complexity.tests, bounds[key]
+            if some := complexity.add(node, bound.arguments):
                 passes[key] = some
-            bound.tests = weights.tests - before
+            bound.tests = complexity.tests - before
         return bounds, self._cost(bounds, passes), passes
 
     def _cost(self, bounds: "Mapping[str, _Bound]", passes: Mapping[str, Passes]) -> int:
         try:
-            return self._costs.of([bound.inputs for bound in bounds.values()])
+            return self._estimator.estimate([bound.arguments for bound in bounds.values()])
         except CostLimitError as error:
             error.passes = passes
             raise
 
-    def _statement(
-        self, key: str, bound: "_Bound", audience: Audience, render: Render, plan: RootPlan, part: int = WHOLE
+    def _get_statement(
+        self,
+        key: str,
+        bound: "_Bound",
+        audience: Audience,
+        render: Render,
+        plan: RootPlan,
+        part: int = FULL_RESPONSE,
     ) -> Statement:
         """Return the cached statement, or compile it. `plan` is that of the root field or a part of it."""
-        shapes = {number: inputs.shape for number, inputs in bound.inputs.items()}
+        shapes = {number: arguments.shape for number, arguments in bound.arguments.items()}
         cache_key = (key, audience, render, part, *shapes.values())
         statement = self.statements.get(cache_key)
         if statement is None:
             check_time_budget(COMPILE_SECONDS * bound.tests)
             statement = compile_statement(render(plan, audience, shapes))
-            self._add(cache_key, statement)
+            self._cache_statement(cache_key, statement)
         return statement
 
-    def _add(self, key: tuple[Hashable, ...], statement: Statement) -> None:
+    def _cache_statement(self, key: tuple[Hashable, ...], statement: Statement) -> None:
         while len(self.statements) >= MAX_SHAPES:
             self.size -= self.statements.pop(next(iter(self.statements))).size
         self.statements[key] = statement
@@ -314,15 +325,15 @@ class PreparedOperation:
         """Add the statements compiled by another plan of the same operation."""
         for key, statement in other.statements.items():
             if key not in self.statements:
-                self._add(key, statement)
+                self._cache_statement(key, statement)
 
-    def _query(
-        self, key: str, bound: "_Bound", audience: Audience, plan: RootPlan, part: int = WHOLE
+    def _bind_query(
+        self, key: str, bound: "_Bound", audience: Audience, plan: RootPlan, part: int = FULL_RESPONSE
     ) -> BoundQuery:
-        statement = self._statement(key, bound, audience, render_root, plan, part)
+        statement = self._get_statement(key, bound, audience, render_root, plan, part)
         nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
-        ran = (statement.sql, statement.bind(bound.values()))
-        return BoundQuery(ran, nullable, bound.cacheable, statement.refusals)
+        call = (statement.sql, statement.bind(bound.values()))
+        return BoundQuery(call, nullable, bound.cacheable, statement.errors)
 
 
 @dataclass(slots=True)
@@ -333,26 +344,26 @@ class _Bound:
     number of filter tests, each counted as often as it is compiled.
     """
 
-    inputs: dict[int, ResolvedArguments] = field(default_factory=dict)
+    arguments: dict[int, ResolvedArguments] = field(default_factory=dict)
     failure: GraphQLError | None = None
     tests: int = 0
 
     @property
     def cacheable(self) -> bool:
-        return not any(inputs.clock for inputs in self.inputs.values())
+        return not any(arguments.uses_clock for arguments in self.arguments.values())
 
     def values(self) -> dict[str, object]:
         """Return the bound values of the statement by name."""
         return {
             bound_name(number, name): value
-            for number, inputs in self.inputs.items()
-            for name, value in inputs.values.items()
+            for number, arguments in self.arguments.items()
+            for name, value in arguments.values.items()
         }
 
 
 def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
     bound = _Bound()
-    for plan in root.inputs:
+    for plan in root.argument_fields:
         try:
             arguments = get_argument_values(plan.definition, plan.node, variables)
         except GraphQLError as error:  # continue: a RequestRefusedError of a later argument takes precedence
@@ -361,7 +372,7 @@ def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
         declaration = plan.declaration
         assert not isinstance(declaration, WITHOUT_ARGUMENTS), f"{plan.key} takes no arguments"
         try:
-            bound.inputs[plan.number] = declaration.arguments(arguments)
+            bound.arguments[plan.number] = declaration.arguments(arguments)
         except RequestError as error:
             raise RequestRefusedError(error, plan.node, plan.path) from error
     return bound

@@ -6,7 +6,7 @@ work estimates those:
 1. Each *pass* (scan) over the rows of a list has a weight per row: reading the row, each filter test, the
    sort, the grouping. A list is scanned once for each count, facet and page that no index serves.
 2. The bound operation holds the weights as `Pass`es, without row counts, because it is reused after the
-   content has changed. `work_of` multiplies them by the table sizes at the time of the request.
+   content has changed. `scan_work` multiplies them by the table sizes at the time of the request.
 
 A weight of 1 is one comparison of an indexed column with a value, about 10 ns. Measured with SQLite 3.40 on
 the 8,682 articles of ai2020 and on a sample of 100,000, in microseconds per article:
@@ -42,7 +42,7 @@ GROUP, GROUP_ALL = 70, 12  # by sorting; in index order
 INTERVALS = 15
 STATISTICS = 4
 COUNT_ALL = 1  # index rows, counted without reading columns
-ALIKE, ALIKE_TESTS = 300, 4
+COLLAPSE, COLLAPSE_TESTS = 300, 4
 HIT, HIT_PASS = 65, 20
 SIMILAR = 750
 MATCH_WORD, MATCH_PREFIX = 10, 165
@@ -50,23 +50,23 @@ MAX_PER_SEARCH = 400  # cap: user input must not cause a search to be rejected
 
 _OPERATORS = {
     Operator.CONTAINS: 20,
-    Operator.HAS: 4,
-    Operator.AMONG: 7,
+    Operator.CONTAINS_ITEM: 4,
+    Operator.IN: 7,
     Operator.MATCHES: 3,
 }
 
 UNIT = 1_000  # comparisons
-SECONDS = 0.000_010  # CPU time per unit, as measured above
+UNIT_SECONDS = 0.000_010  # CPU time per unit, as measured above
 MAX_PER_GROUP = 1_000  # assumed rows per parent if the largest group is unknown
 
 OBJECT_SECONDS = 0.000_002  # CPU time per response object: 20 ms for 12,101
 
 Sizes = Mapping[str, int]
 """Row counts visible to a client: by table name, by `table.column` for the largest group of a column, and by
-`DEFAULT` for any other table. Empty if unknown."""
+`DEFAULT_TABLE` for any other table. Empty if unknown."""
 
-DEFAULT = ""
-ROWS_ALIKE = ".similar"  # rows that `similar` reads per article
+DEFAULT_TABLE = ""
+SIMILAR_ROWS = ".similar"  # rows that `similar` reads per article
 
 Values = Mapping[str, object]
 
@@ -75,17 +75,17 @@ Values = Mapping[str, object]
 class Pass:
     """One scan: `weight` per row of `rows` (a table or a group), for each of `parents`.
 
-    `parents_of` is a table that bounds the number of parents, and `within` one that bounds the total rows.
+    The size of `parent_table` bounds the number of parents, that of the table `within` the total rows.
     """
 
     weight: int
     rows: str
     parents: int = 1
-    parents_of: str = ""
+    parent_table: str = ""
     within: str = ""
 
     def work(self, sizes: Sizes) -> int:
-        parents = min(self.parents, _rows(sizes, self.parents_of)) if self.parents_of else self.parents
+        parents = min(self.parents, _rows(sizes, self.parent_table)) if self.parent_table else self.parents
         rows = parents * _rows(sizes, self.rows)
         return self.weight * (min(rows, _rows(sizes, self.within)) if self.within else rows)
 
@@ -94,14 +94,14 @@ Passes = Sequence[Pass]
 NO_PASSES: Passes = ()
 
 
-def work_of(passes: Passes, sizes: Sizes) -> int:
-    """Return the scan work for these table sizes, in thousands of comparisons."""
+def scan_work(passes: Passes, sizes: Sizes) -> int:
+    """Return the scan work for these table sizes, in thousands of comparisons; 0 if they are unknown."""
     return -(-sum(one.work(sizes) for one in passes) // UNIT) if sizes and passes else 0
 
 
-def work_of_all(passes: Mapping[str, Passes], sizes: Sizes) -> int:
+def total_scan_work(passes: Mapping[str, Passes], sizes: Sizes) -> int:
     """Return the scan work of all root fields of a request."""
-    return sum(work_of(some, sizes) for some in passes.values()) if passes else 0
+    return sum(scan_work(some, sizes) for some in passes.values()) if passes else 0
 
 
 class ScanWork:
@@ -114,20 +114,20 @@ class ScanWork:
         self._sizes: Sizes | None = None
         self._work = 0
 
-    def of(self, sizes: Sizes) -> int:
+    def for_sizes(self, sizes: Sizes) -> int:
         if sizes is not self._sizes:
-            self._work, self._sizes = work_of_all(self.passes, sizes), sizes
+            self._work, self._sizes = total_scan_work(self.passes, sizes), sizes
         return self._work
 
 
-NOTHING_SCANNED = ScanWork({})
+NO_SCAN_WORK = ScanWork({})
 
 
-def too_much(most: int, work: int, passes: Mapping[str, Passes], sizes: Sizes) -> RequestError:
-    """Build the error for a request whose scan work exceeds `most`."""
-    key = max(passes, key=lambda one: work_of(passes[one], sizes))
+def scan_limit_error(limit: int, work: int, passes: Mapping[str, Passes], sizes: Sizes) -> RequestError:
+    """Build the error for a request whose scan work exceeds `limit`."""
+    key = max(passes, key=lambda one: scan_work(passes[one], sizes))
     message = (
-        f"The request makes {work:,} thousand comparisons, of at most {most:,}, most of them for `{key}`: "
+        f"The request makes {work:,} thousand comparisons, of at most {limit:,}, most of them for `{key}`: "
         "give `where` fewer tests, above all of `contains` and `matches`, or ask for fewer facets and counts."
     )
     return RequestError(Code.TOO_COSTLY, message)
@@ -137,22 +137,22 @@ def _rows(sizes: Sizes, name: str) -> int:
     rows = sizes.get(name)
     if rows is not None:
         return rows
-    return min(sizes[DEFAULT], MAX_PER_GROUP) if "." in name else sizes[DEFAULT]
+    return min(sizes[DEFAULT_TABLE], MAX_PER_GROUP) if "." in name else sizes[DEFAULT_TABLE]
 
 
-def weight_of(condition: Condition, values: Values) -> int:
+def filter_weight(condition: Condition, values: Values) -> int:
     """Return the weight of all tests of a filter on one row; `values` are the bound values."""
     match condition:
         case All(parts) | AnyOf(parts):
-            return sum(weight_of(part, values) for part in parts)
+            return sum(filter_weight(part, values) for part in parts)
         case Not(test):
-            return weight_of(test, values)
+            return filter_weight(test, values)
         case Comparison(operator=operator, value=name):
             weight = _OPERATORS.get(operator, COMPARISON)
-            return weight + weight_of_match(values.get(name)) if operator is Operator.MATCHES else weight
+            return weight + match_weight(values.get(name)) if operator is Operator.MATCHES else weight
 
 
-def weight_of_match(expression: object) -> int:
+def match_weight(expression: object) -> int:
     """Return the weight of a full-text expression (fts_query.py) per row of the index."""
     text = str(expression)
     weight = MATCH_WORD * len(text.split()) + MATCH_PREFIX * text.count('" *')

@@ -44,7 +44,7 @@ class DeferredFragment:
 class StreamDirective:
     """The `@stream` directive of a list: how many items are in the initial response."""
 
-    initial: int
+    initial_count: int
     label: str | None
 
 
@@ -61,7 +61,7 @@ class ObjectPlan:
 class FieldPlan:
     """One response field. `number` prefixes its bound values; `objects` is keyed by concrete type.
 
-    `parcel`: the incremental payload that delivers it; 0 is the initial response.
+    `fragment`: the number of the deferred fragment that delivers it; 0 is the initial response.
     """
 
     key: str
@@ -71,7 +71,7 @@ class FieldPlan:
     node: FieldNode
     path: tuple[str, ...]
     objects: Mapping[str, ObjectPlan] = field(default_factory=dict)
-    parcel: int = 0
+    fragment: int = 0
     stream: StreamDirective | None = None
 
     @property
@@ -86,7 +86,7 @@ class RootPlan:
     """A root field and all fields with arguments in its subtree (including itself), outermost first."""
 
     field: FieldPlan
-    inputs: tuple[FieldPlan, ...]
+    argument_fields: tuple[FieldPlan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,11 @@ class OperationPlan:
     """The plans of an operation's root fields by response key, in response order.
 
     `failures` are the errors of root fields whose selection cannot be collected. `complete`: every root field
-    has a plan. `parcels` are the deferred fragments, numbered from 1; `streams`: a list uses `@stream`.
+    has a plan. `fragments` are the deferred fragments, numbered from 1; `streams`: a list uses `@stream`.
     """
 
     plans: Mapping[str, RootPlan]
     failures: Mapping[str, GraphQLError]
     complete: bool
-    parcels: tuple[DeferredFragment, ...] = ()
+    fragments: tuple[DeferredFragment, ...] = ()
     streams: bool = False

@@ -49,18 +49,18 @@ class Weights(NamedTuple):
         return self.values[bisect_right(self.sums, share * self.sums[-1])]
 
 
-def weighted(counts: Sequence[tuple[int, float]]) -> Weights:
+def build_weights(counts: Sequence[tuple[int, float]]) -> Weights:
     """Build Weights from pairs of value and weight."""
     return Weights(tuple(value for value, _ in counts), tuple(accumulate(weight for _, weight in counts)))
 
 
-_NINE = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
+_NINE_SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
-TITLE_LENGTH = Quantiles(_NINE, (17, 29, 40, 57, 70, 87, 109, 141, 150))
-EXCERPT_LENGTH = Quantiles(_NINE, (60, 119, 188, 309, 342, 346, 348, 350, 455))
-QUALITY_PUBLISHED = Quantiles(_NINE, (50, 53, 56, 68, 83, 89, 137, 189, 219))
-QUALITY_UNPUBLISHED = Quantiles(_NINE, (0, 0, 4, 24, 39, 54, 66, 89, 201))
-HEAT_BONUS = Quantiles(_NINE, (1, 10, 10, 10, 20, 30, 70, 340, 920))
+TITLE_LENGTH = Quantiles(_NINE_SHARES, (17, 29, 40, 57, 70, 87, 109, 141, 150))
+EXCERPT_LENGTH = Quantiles(_NINE_SHARES, (60, 119, 188, 309, 342, 346, 348, 350, 455))
+QUALITY_PUBLISHED = Quantiles(_NINE_SHARES, (50, 53, 56, 68, 83, 89, 137, 189, 219))
+QUALITY_UNPUBLISHED = Quantiles(_NINE_SHARES, (0, 0, 4, 24, 39, 54, 66, 89, 201))
+HEAT_BONUS = Quantiles(_NINE_SHARES, (1, 10, 10, 10, 20, 30, 70, 340, 920))
 """By how much the heat of a published article exceeds its quality, if it does."""
 
 # Shares of all articles, unless noted otherwise.
@@ -83,9 +83,9 @@ SHARE_OF_OLDER_TWINS = 0.7  # of the twins; the others have the same date
 SHARE_OF_DISAGREEING_TWINS = 0.19
 
 # Shares of the related lists.
-SHARE_WITH_ITSELF = 0.026
+SHARE_LISTING_THEMSELVES = 0.026
 SHARE_WITH_REPEATS = 0.11
-SHARE_WITH_STRANGERS = 0.1
+SHARE_WITH_EXTERNAL_ENTRIES = 0.1
 
 # Shares of the related entries. Drifted titles are a subset of drifted excerpts; dates and qualities drift
 # together.
@@ -112,10 +112,10 @@ TOPICS = (
 )  # fmt: skip
 """Invented names with real counts: one topic that nearly all articles have, and fourteen others."""
 
-SECURED_BLOCKS = weighted([(13, 5796), (14, 874), (15, 363), (22, 1145), (23, 471), (24, 33)])
+SECURED_BLOCKS = build_weights([(13, 5796), (14, 874), (15, 363), (22, 1145), (23, 471), (24, 33)])
 """Number of 16-byte blocks in the encrypted payload."""
 
-STORY_SIZES = weighted([
+STORY_SIZES = build_weights([
     (2, 518), (3, 134), (4, 71), (5, 31), (6, 18), (7, 18), (8, 8), (9, 7), (10, 5), (11, 2),
     (12, 4), (13, 2), (14, 3), (15, 1), (16, 2), (17, 4), (18, 5), (19, 1), (24, 1), (35, 2),
     (36, 1), (42, 1), (43, 1), (47, 1), (62, 1), (63, 1), (70, 1),
@@ -138,15 +138,15 @@ def _days() -> tuple[str, ...]:
     return tuple((_FIRST_DAY + timedelta(days=day)).isoformat() for day in range(_DAYS))
 
 
-def day_of(minute: int) -> str:
+def format_date(minute: int) -> str:
     """Format the date, as `2024-05-17`."""
     return _days()[minute // _MINUTES_A_DAY]
 
 
-def instant_of(minute: int) -> str:
+def format_timestamp(minute: int) -> str:
     """Format the timestamp, as `2024-05-17T09:41:00Z`."""
     hour, minute_of_hour = divmod(minute % _MINUTES_A_DAY, 60)
-    return f"{day_of(minute)}T{hour:02}:{minute_of_hour:02}:00Z"
+    return f"{format_date(minute)}T{hour:02}:{minute_of_hour:02}:00Z"
 
 
 # Vocabulary with Zipf frequencies: the n-th word of 20,000 occurs about 1/n as often as the first.
@@ -196,7 +196,7 @@ class Lexicon(NamedTuple):
     titled: tuple[str, ...]
 
 
-def coined(number: int) -> str:
+def generate_word(number: int) -> str:
     """Generate the unique word of a number, with three or more syllables from 2,304 on."""
     count = len(_SYLLABLES)
     rest, first = divmod(number, count)
@@ -212,18 +212,18 @@ def coined(number: int) -> str:
 def lexicon() -> Lexicon:
     """Build the lexicon once: about 100,000 references to 20,000 words."""
     glue, news = _GLUE.split(), _NEWS.split()
-    rare = [coined(number) for number in range(_VOCABULARY - len(glue) - len(news))]
-    topical = tuple(_repeated(news + rare, _topical_frequency))
-    running = _disordered([*_repeated(glue, _glue_frequency), *topical])
+    rare = [generate_word(number) for number in range(_VOCABULARY - len(glue) - len(news))]
+    topical = tuple(_repeat_by_frequency(news + rare, _topical_frequency))
+    running = _shuffled([*_repeat_by_frequency(glue, _glue_frequency), *topical])
     phrases = tuple(" ".join(running[start : start + 4]) for start in range(0, len(running), 4))
     return Lexicon(phrases, topical, tuple(word[0].upper() + word[1:] for word in topical))
 
 
-def _repeated(words: list[str], frequency: Callable[[int], int]) -> Iterator[str]:
+def _repeat_by_frequency(words: list[str], frequency: Callable[[int], int]) -> Iterator[str]:
     return (word for rank, word in enumerate(words) for _ in range(frequency(rank)))
 
 
-def _disordered(words: list[str]) -> list[str]:
+def _shuffled(words: list[str]) -> list[str]:
     """Shuffle by Fisher-Yates, since the algorithm of `random.shuffle` may change."""
     draw = Random("phrases").random  # noqa: S311 - disorder, not secrecy
     for last in range(len(words) - 1, 0, -1):
@@ -238,8 +238,8 @@ def _glue_frequency(rank: int) -> int:
 
 def _topical_frequency(rank: int) -> int:
     """Return an integer frequency that falls as rank to the power of 1.5, 1 for the rarest words."""
-    place = rank + 12
-    return max(1, 90_000 // (place * isqrt(place)))
+    offset_rank = rank + 12
+    return max(1, 90_000 // (offset_rank * isqrt(offset_rank)))
 
 
 def pick(rng: Random, pool: tuple[str, ...], count: int) -> list[str]:

@@ -21,15 +21,15 @@ from gqlnews.sample.figures import (
     SHARE_WITHOUT_HEAT,
     TITLE_LENGTH,
     TOPICS,
-    coined,
-    day_of,
+    build_weights,
+    format_date,
+    generate_word,
     happens,
     lexicon,
     pick,
-    weighted,
 )
 
-# Generate providers: few with many articles, many with few, and some with several names.
+# Providers: few with many articles, many with few, and some with several names.
 
 
 _KINDS = ("Herald", "Post", "Review", "Courier", "Times", "Gazette", "Wire", "Observer", "Weekly", "Journal")
@@ -57,7 +57,7 @@ def provider_rank(share: float, articles: int) -> int:
 @lru_cache(maxsize=4096)
 def provider_at(rank: int, articles: int) -> SampleProvider:
     """Generate the provider of a rank in a sample of `articles`, with a reserved `.example` domain."""
-    word = coined(rank)
+    word = generate_word(rank)
     kind = _KINDS[rank % len(_KINDS)]
     domain = f"{word}-{kind.lower()}.example"
     name = f"{word.capitalize()} {kind}"
@@ -73,11 +73,11 @@ def _growth(articles: int) -> float:
     return max(1.0, articles / REAL_ARTICLES)
 
 
-# Generate the fields of one article, for its own file and for the related lists of others.
+# Fields of one article, for its own file and for the related lists of others.
 
 
-_TOPIC = weighted([(place, count) for place, (_, count) in enumerate(TOPICS) if place])
-_MORE_TOPICS = weighted([(0, 1755), (1, 6502), (2, 383), (3, 42)])
+_TOPIC = build_weights([(index, count) for index, (_, count) in enumerate(TOPICS) if index])
+_MORE_TOPICS = build_weights([(0, 1755), (1, 6502), (2, 383), (3, 42)])
 _WIDTHS = ((1200, 630), (1200, 630), (700, 393), (700, 466), (600, 315), (2121, 1414), (700, 350), (480, 360))
 _TITLES = ("{}",) * 8 + ("“{}”", "{}: What Comes Next?", "{} — and Why", "Q&A: {}")
 
@@ -116,7 +116,7 @@ def make_piece(
 ) -> Piece:
     """Generate the article at index `number` of a sample of `articles`."""
     provider = provider_at(provider_rank(rng.random(), articles), articles)
-    named = rng.random() * 2.2
+    name_share = rng.random() * 2.2
     quality = (QUALITY_PUBLISHED if published else QUALITY_UNPUBLISHED).at(rng.random())
     width, height = _WIDTHS[int(rng.random() * len(_WIDTHS))]
     escaped = "&amp;h=" if happens(rng, SHARE_OF_ESCAPED_IMAGES) else "-h"
@@ -135,7 +135,9 @@ def make_piece(
         is_video=happens(rng, SHARE_OF_VIDEOS),
         quality=quality,
         provider=provider,
-        provider_name=provider.names[0 if named < 1 else int((named - 1) / 1.2 * len(provider.names))],
+        provider_name=provider.names[
+            0 if name_share < 1 else int((name_share - 1) / 1.2 * len(provider.names))
+        ],
         image=image,
         width=width,
         height=height,
@@ -169,14 +171,14 @@ def make_excerpt(rng: Random, subject: Subject) -> str:
 def running_text(rng: Random, count: int, subject: Subject) -> str:
     """Generate `count` phrases, three per sentence; every second one ends with a word of the subject."""
     phrases = pick(rng, lexicon().phrases, count)
-    own = pick(rng, subject.words, count // 2)
-    phrases[1::2] = [f"{phrase} {word}" for phrase, word in zip(phrases[1::2], own, strict=True)]
+    subject_words = pick(rng, subject.words, count // 2)
+    phrases[1::2] = [f"{phrase} {word}" for phrase, word in zip(phrases[1::2], subject_words, strict=True)]
     grouped = (" ".join(phrases[start : start + 3]) for start in range(0, len(phrases), 3))
     return "".join([f"{words[0].upper()}{words[1:]}. " for words in grouped])
 
 
 def _url(rng: Random, number: int, minute: int, provider: SampleProvider) -> str:
-    path = f"https://www.{provider.domain}/{day_of(minute).replace('-', '/')}/{number}"
+    path = f"https://www.{provider.domain}/{format_date(minute).replace('-', '/')}/{number}"
     return f"{path}?from=feed&amp;page=1" if happens(rng, SHARE_OF_ESCAPED_PAGES) else path
 
 
@@ -197,7 +199,7 @@ def _topics(rng: Random, subject: Subject) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-# Generate Markdown bodies with headings, paragraphs, lists, tables, code and quotes.
+# Markdown bodies with headings, paragraphs, lists, tables, code and quotes.
 
 
 def make_body(rng: Random, subject: Subject) -> str:

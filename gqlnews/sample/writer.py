@@ -16,16 +16,16 @@ from random import Random
 
 from gqlnews.errors import ContentFolderError, SettingsError
 from gqlnews.sample.articles import Block, make_block
-from gqlnews.sample.figures import SECURED_BLOCKS, SHARE_WITH_BODY, day_of, happens, instant_of
+from gqlnews.sample.figures import SECURED_BLOCKS, SHARE_WITH_BODY, format_date, format_timestamp, happens
 from gqlnews.sample.pieces import Piece, make_body
 
-# Claim the target folder of a sample: an empty one or an earlier sample, never a user's articles.
+# Target folder: an empty one or an earlier sample, never a user's articles.
 
 
 _MARKER = ".gqlnews-sample"
 _MARKER_TEXT = "This folder was written by `gqlnews sample`, which may replace what it wrote here.\n"
 _MONTH_FOLDERS = "[0-9][0-9][0-9][0-9]/[0-9][0-9]"
-_OUR_FILE = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]*\d+\.md")
+_SAMPLE_FILE = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]*\d+\.md")
 
 
 def claim(folder: Path) -> None:
@@ -48,25 +48,25 @@ def claim(folder: Path) -> None:
 
 def _remove_sample(folder: Path) -> None:
     for month in list(folder.glob(_MONTH_FOLDERS)):
-        for file in _our_files(month):
+        for file in _sample_files(month):
             file.unlink()
-        for emptied in (month, month.parent):
-            if not any(emptied.iterdir()):
-                emptied.rmdir()
+        for folder_to_remove in (month, month.parent):
+            if not any(folder_to_remove.iterdir()):
+                folder_to_remove.rmdir()
 
 
-def _our_files(month: Path) -> Iterator[Path]:
-    return (file for file in list(month.iterdir()) if _OUR_FILE.fullmatch(file.name) and not file.is_dir())
+def _sample_files(month: Path) -> Iterator[Path]:
+    return (file for file in list(month.iterdir()) if _SAMPLE_FILE.fullmatch(file.name) and not file.is_dir())
 
 
-# Write articles as YAML and Markdown with fixed templates, so that no general emitter is needed.
+# Text of the files, from fixed templates, so that no general YAML emitter is needed.
 #
-# Text is written as JSON strings. Without control characters, which the sample never contains, these are
+# Texts are written as JSON strings. Without control characters, which the sample never contains, these are
 # valid YAML double-quoted scalars.
 
 
 _quote = JSONEncoder(ensure_ascii=False).encode
-_ATTRIBUTED = 20
+_ATTRIBUTION_INTERVAL = 20
 """One article in this many has an image with an attribution."""
 
 
@@ -75,7 +75,7 @@ def entry_text(piece: Piece) -> str:
     return (
         f"  - title: {_quote(piece.title)}\n"
         f"    excerpt: {_quote(piece.excerpt)}\n"
-        f"    publishedDateTime: {instant_of(piece.minute)}\n"
+        f"    publishedDateTime: {format_timestamp(piece.minute)}\n"
         f"    webUrl: {_quote(piece.url)}\n"
         f"{_amp(piece, '    ')}"
         f"    type: {'video' if piece.is_video else 'article'}\n"
@@ -95,7 +95,7 @@ def article_text(piece: Piece, related: list[str], secured: str, body: str) -> s
         f"category: news\n"
         f"title: {_quote(piece.title)}\n"
         f"excerpt: {_quote(piece.excerpt)}\n"
-        f"publishedDateTime: {instant_of(piece.minute)}\n"
+        f"publishedDateTime: {format_timestamp(piece.minute)}\n"
         f"originalUrl: {_quote(piece.url)}\n"
         f"webUrl: {_quote(piece.url)}\n"
         f"{_amp(piece, '')}"
@@ -149,14 +149,18 @@ def _listed_image(piece: Piece) -> str:
 def _own_image(piece: Piece) -> str:
     if piece.image is None:
         return ""
-    whose = f"    attribution: {_quote(piece.provider_name)}\n" if piece.number % _ATTRIBUTED == 0 else ""
+    attribution = (
+        f"    attribution: {_quote(piece.provider_name)}\n"
+        if piece.number % _ATTRIBUTION_INTERVAL == 0
+        else ""
+    )
     return (
         f"images:\n"
         f'  - url: "{piece.image}"\n'
         f"    width: {piece.width}\n"
         f"    height: {piece.height}\n"
         f"    title: {_quote(piece.title)}\n"
-        f"{whose}"
+        f"{attribution}"
         f"    isCached: true\n"
         f"\n"
     )
@@ -175,7 +179,10 @@ def _video(piece: Piece) -> str:
     return f'''featuredContent: '<iframe width="560" height="315" src="{source}"></iframe>'\n\n'''
 
 
-_NO_LETTERS = re.compile(r"[^a-z0-9]+")
+# Files.
+
+
+_NOT_IN_FILE_NAME = re.compile(r"[^a-z0-9]+")
 _REPORT_EVERY = 500
 
 
@@ -200,7 +207,7 @@ def write_sample(
         raise SettingsError(f"A sample cannot have {articles} articles: give 0 or more.")
     claim(folder)
     try:
-        return _write_all(folder, articles, seed, progress or _ignore)
+        return _write_all(folder, articles, seed, progress or _ignore_progress)
     except OSError as error:
         raise ContentFolderError(
             f"Cannot write the sample: {error}. Give a folder with room for it."
@@ -219,10 +226,10 @@ def draw_blocks(articles: int, seed: int) -> Iterator[tuple[Random, Block]]:
 
 def _write_all(folder: Path, articles: int, seed: int, progress: Callable[[int, int], None]) -> SampleReport:
     done = published = related = size = reported = 0
-    made: set[str] = set()
+    created_folders: set[str] = set()
     for rng, block in draw_blocks(articles, seed):
         for piece, text in _texts(rng, block):
-            size += _write(folder, made, piece, text)
+            size += _write(folder, created_folders, piece, text)
         done += len(block.pieces)
         published += sum(piece.published for piece in block.pieces)
         related += sum(map(len, block.related))
@@ -259,19 +266,19 @@ def _base64(data: bytes) -> str:
     return b2a_base64(data, newline=False).decode()
 
 
-def _write(folder: Path, made: set[str], piece: Piece, text: str) -> int:
+def _write(folder: Path, created_folders: set[str], piece: Piece, text: str) -> int:
     """Write one file, creating its month's folder if needed, and return its size in bytes."""
-    day = day_of(piece.minute)
+    day = format_date(piece.minute)
     month = f"{folder}/{day[:4]}/{day[5:7]}"
-    if month not in made:
+    if month not in created_folders:
         Path(month).mkdir(parents=True, exist_ok=True)
-        made.add(month)
-    words = _NO_LETTERS.sub("-", piece.title.lower()).strip("-")[:80]
+        created_folders.add(month)
+    words = _NOT_IN_FILE_NAME.sub("-", piece.title.lower()).strip("-")[:80]
     content = text.encode()
     with open(f"{month}/{day}-{words}-{piece.number}.md", "wb", buffering=0) as file:
         file.write(content)
     return len(content)
 
 
-def _ignore(_done: int, _of: int) -> None:
+def _ignore_progress(_done: int, _of: int) -> None:
     """Ignore progress."""

@@ -28,13 +28,13 @@ from gqlnews.schema.fields import (
     WHERE,
     argument,
     column,
-    declared,
+    field,
     first,
 )
 from gqlnews.schema.inputs import (
+    ARTICLE_COLLAPSE_RULES,
     ARTICLE_OPERANDS,
     ARTICLE_ORDERS,
-    ARTICLES_ALIKE,
     ArticleFilter,
     ArticleOrder,
 )
@@ -48,19 +48,19 @@ if TYPE_CHECKING:
 RELATED = Many(JoinKey("article_id", parent="id"), position="position", arguments=slice_arguments)
 TOPICS = Many(
     JoinKey("slug", parent="id"),
-    through=JoinTable("article_topic", near="article_id", far="topic", position="position"),
+    through=JoinTable("article_topic", source_key="article_id", target_key="topic", position="position"),
 )
 STORY_OF = One(JoinKey("slug", parent="id"), through=STORY_OF_ARTICLE)
 
-MAX_SIMILAR = 5  # unless `first` says otherwise
+DEFAULT_SIMILAR = 5
 SIMILAR = MoreLikeThis(
     ARTICLE,
     index="search",
     words="article_words",
     counts="search_word",
-    named=JoinTable("article_url", near="url", far="article_id"),
-    lists=JoinTable("related", near="article_id", far="url"),
-    arguments=lambda arguments: read_slice(arguments, default=MAX_SIMILAR),
+    names=JoinTable("article_url", source_key="url", target_key="article_id"),
+    references=JoinTable("related", source_key="article_id", target_key="url"),
+    arguments=lambda arguments: read_slice(arguments, default=DEFAULT_SIMILAR),
 )
 
 ARTICLE_LIST = (
@@ -71,15 +71,17 @@ ARTICLE_LIST = (
 
 
 def articles(
-    place: str,
+    cursor_scope: str,
     match: JoinKey | None = None,
     through: JoinTable | None = None,
     order: tuple[OrderTerm, ...] = ARTICLE.order,
 ) -> Connection:
-    """Declare a connection of articles. `order` is the default; `place` ties cursors to this connection."""
-    read = ConnectionArguments(place, order, ARTICLE_OPERANDS, ARTICLE_ORDERS, ARTICLES_ALIKE)
+    """Declare a connection of articles. `order` is the default; Cursors are valid within `cursor_scope`."""
+    read_arguments = ConnectionArguments(
+        cursor_scope, order, ARTICLE_OPERANDS, ARTICLE_ORDERS, ARTICLE_COLLAPSE_RULES
+    )
     shortcut = None if match else ARTICLES_OF_TOPIC
-    return Connection(ARTICLE, read, match, through, shortcut=shortcut)
+    return Connection(ARTICLE, read_arguments, match, through, shortcut=shortcut)
 
 
 @strawberry.type(description="An article, read from one Markdown file.")
@@ -100,20 +102,20 @@ class Article(Node, Coverage):
         Kind.BOOLEAN,
         description="Whether the article is public. Only editors can see unpublished articles.",
     )
-    topics: list[Annotated["Topic", strawberry.lazy("gqlnews.schema.provider")]] = declared(
+    topics: list[Annotated["Topic", strawberry.lazy("gqlnews.schema.provider")]] = field(
         TOPICS, description="Topics of the article, in file order."
     )
-    image: Image | None = declared(
+    image: Image | None = field(
         JsonArray("images", single=True), description="The first of `images`; null if there are none."
     )
-    related: list[Related] = declared(
+    related: list[Related] = field(
         RELATED,
         first(),
         argument("offset", int | None, 0, "Number of entries to skip."),
         description="Related coverage as listed by the article's editor, in file order.",
     )
     related_count: int = column("related_count", description="Total number of entries in `related`.")
-    referenced_by: Annotated["ArticleConnection", strawberry.lazy("gqlnews.schema.article")] = declared(
+    referenced_by: Annotated["ArticleConnection", strawberry.lazy("gqlnews.schema.article")] = field(
         articles(
             "Article.referencedBy",
             JoinKey("id", parent="id"),
@@ -122,15 +124,15 @@ class Article(Node, Coverage):
         *ARTICLE_LIST,
         description="Articles that list this one in `related`, newest first unless `orderBy` says otherwise.",
     )
-    similar: list[Annotated["Article", strawberry.lazy("gqlnews.schema.article")]] = declared(
+    similar: list[Annotated["Article", strawberry.lazy("gqlnews.schema.article")]] = field(
         SIMILAR,
-        argument("first", int | None, MAX_SIMILAR, "Maximum number of articles to return."),
+        argument("first", int | None, DEFAULT_SIMILAR, "Maximum number of articles to return."),
         description=(
             "Articles with the most similar text, most similar first. Excludes the article itself and those "
             "listed in `related`."
         ),
     )
-    story: Annotated["Story", strawberry.lazy("gqlnews.schema.story")] | None = declared(
+    story: Annotated["Story", strawberry.lazy("gqlnews.schema.story")] | None = field(
         STORY_OF,
         description=(
             "The story that the article belongs to, among the articles the caller may see; null if none."
@@ -144,7 +146,7 @@ class Article(Node, Coverage):
         "body", description="The Markdown source below the front matter; null if there is none."
     )
     html: str | None = column("html", description="`body` rendered as sanitized HTML.")
-    table_of_contents: list[Heading] = declared(
+    table_of_contents: list[Heading] = field(
         JsonArray("table_of_contents"), description="Headings of `body`, in document order."
     )
     word_count: int = column(
@@ -160,13 +162,13 @@ class Article(Node, Coverage):
     )
     secured: str | None = column(
         "secured",
-        sealed=True,
+        editor_only=True,
         description="Opaque payload, exactly as in the file. Editors only: null for other callers.",
     )
     extra: JSON | None = column(
         "extra",
         Kind.JSON,
-        sealed=True,
+        editor_only=True,
         description=(
             "Front matter keys that this schema does not define, unchanged. Editors only: null for other "
             "callers."
@@ -182,23 +184,23 @@ class Article(Node, Coverage):
 
 @strawberry.type(description="An article in a connection, with its cursor.")
 class ArticleEdge:
-    cursor: str = declared(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
-    node: Article = declared(ConnectionField.EDGE_NODE, description="The article.")
+    cursor: str = field(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
+    node: Article = field(ConnectionField.EDGE_NODE, description="The article.")
 
 
 @strawberry.type(description="A page of a list of articles.")
 class ArticleConnection:
-    edges: list[ArticleEdge] = declared(
+    edges: list[ArticleEdge] = field(
         ConnectionField.EDGES, description="The edges of the page: each article with its cursor."
     )
-    nodes: list[Article] = declared(
+    nodes: list[Article] = field(
         ConnectionField.NODES, description="The articles of the page, for clients that do not need cursors."
     )
-    page_info: PageInfo = declared(ConnectionField.PAGE_INFO, description="Information for paging.")
-    total_count: int = declared(
+    page_info: PageInfo = field(ConnectionField.PAGE_INFO, description="Information for paging.")
+    total_count: int = field(
         ConnectionField.TOTAL_COUNT,
         description="Total number of matching articles, on all pages. Computed only if selected.",
     )
-    facets: ArticleFacets = declared(
+    facets: ArticleFacets = field(
         ConnectionField.FACETS, description="Counts and statistics of all matching articles, on all pages."
     )

@@ -14,11 +14,10 @@ from gqlnews.query.connection_args import MAX_PAGE_SIZE, page_size, read_where
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, JoinKey, One
 from gqlnews.query.filters import FilterParser
 from gqlnews.schema.article import Article
-from gqlnews.schema.fields import ARTICLE, CHANGE, DECLARATION, SITE, column, declared
+from gqlnews.schema.fields import ARTICLE, CHANGE, DECLARATION, SITE, column, field
 from gqlnews.schema.inputs import ARTICLE_OPERANDS, ArticleFilter
 
-# Change feed: the types of `changes` and `articleChanged`, and their version tokens.
-
+# Change feed.
 
 _VERSION = re.compile(r"([0-9a-f]{1,32}-)([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
@@ -27,24 +26,24 @@ def change_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve the arguments to the values that query/sql/changes.py binds."""
     first = arguments.get("first")
     limit, _ = page_size(MAX_PAGE_SIZE if first is None else first, None)
-    line, since, started = read_version(arguments.get("since"))
-    return ResolvedArguments(values={"limit": limit, "line": line, "since": since, "started": started})
+    epoch, since, started = read_version(arguments.get("since"))
+    return ResolvedArguments(values={"limit": limit, "epoch": epoch, "since": since, "started": started})
 
 
 def read_version(text: str | None) -> tuple[str | None, int, int | None]:
-    """Parse a version into its epoch, its number, and the number at which an unfinished walk began.
+    """Parse a version into its epoch, its number, and the number at which unfinished paging began.
 
     None stands for the start of the change log. Raises RequestError.
     """
     if text is None:
         return None, 0, None
-    written = _VERSION.fullmatch(text)
-    if written is None:
+    match = _VERSION.fullmatch(text)
+    if match is None:
         raise RequestError(
             Code.BAD_VERSION, "`since` is no version: pass a `version` that the API gave, or leave it out."
         )
-    line, number, started = written.groups()
-    return line, int(number), None if started is None else int(started)
+    epoch, number, started = match.groups()
+    return epoch, int(number), None if started is None else int(started)
 
 
 @strawberry.enum(description="The kind of change to an article.")
@@ -62,8 +61,8 @@ class ChangeKind(Enum):
 class ArticleChange:
     kind: ChangeKind = column("kind", description="The kind of change.")
     slug: str = column("slug", description="The slug of the changed article.")
-    article: Article | None = declared(
-        One(JoinKey("slug", parent="there")),
+    article: Article | None = field(
+        One(JoinKey("slug", parent="current_key")),
         description="The article in its current state; null if it was removed.",
     )
     version: str = column(
@@ -74,14 +73,14 @@ class ArticleChange:
 
 @strawberry.type(description="A page of changes, and the version to continue from.")
 class ChangeSet:
-    nodes: list[ArticleChange] = declared(
+    nodes: list[ArticleChange] = field(
         ChangeFeedField.CHANGES, description="The changes, oldest first, one per article."
     )
-    version: str = declared(
+    version: str = field(
         ChangeFeedField.VERSION,
         description="The version to pass as the next `since`, to `changes` or to `articleChanged`.",
     )
-    has_more: bool = declared(
+    has_more: bool = field(
         ChangeFeedField.HAS_MORE, description="Whether there are more changes after `version`."
     )
 
@@ -89,22 +88,23 @@ class ChangeSet:
 CHANGES = ChangeFeed(CHANGE, SITE, change_arguments)
 
 
-# Subscription root fields, whose events are the finished JSON of their whole subtree.
+# Subscriptions. Each event is the finished JSON of the whole subtree.
 
-
-JUDGED = (
+EVENT_WHERE = (
     "Filters articles both before and after a change. An article that no longer matches is reported as "
     "REMOVED, one that newly matches as ADDED."
 )
-AFTER = "Resumes after this `version` of an earlier response: missed changes come first, one per article."
+EVENT_SINCE = (
+    "Resumes after this `version` of an earlier response: missed changes come first, one per article."
+)
 
 
 def event_arguments(arguments: Arguments) -> ResolvedArguments:
-    """Resolve `where` to the shape, and `since` to the values `line`, `since` and `started`."""
-    line, since, started = read_version(arguments.get("since"))
-    reader = FilterParser(ARTICLE_OPERANDS, {"line": line, "since": since, "started": started})
-    where = read_where(reader, arguments)
-    return ResolvedArguments(where, reader.values, reader.clock)
+    """Resolve `where` to the shape, and `since` to the values `epoch`, `since` and `started`."""
+    epoch, since, started = read_version(arguments.get("since"))
+    parser = FilterParser(ARTICLE_OPERANDS, {"epoch": epoch, "since": since, "started": started})
+    where = read_where(parser, arguments)
+    return ResolvedArguments(where, parser.values, parser.uses_clock)
 
 
 ARTICLE_CHANGED = ChangeStream(ARTICLE, "slug", event_arguments)
@@ -112,7 +112,7 @@ ARTICLE_CHANGED = ChangeStream(ARTICLE, "slug", event_arguments)
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
-def watched(declaration: ChangeStream, description: str) -> Callable[[Resolver], Resolver]:
+def subscription_field(declaration: ChangeStream, description: str) -> Callable[[Resolver], Resolver]:
     """Define a subscription root field by its declaration."""
     field = strawberry.subscription(metadata={DECLARATION: declaration}, description=description)
     return cast("Callable[[Resolver], Resolver]", field)
@@ -120,7 +120,7 @@ def watched(declaration: ChangeStream, description: str) -> Callable[[Resolver],
 
 @strawberry.type(description="Subscriptions.")
 class Subscription:
-    @watched(
+    @subscription_field(
         ARTICLE_CHANGED,
         "Changes to articles that the caller may see, as they are ingested. Pass a `version` as `since` to "
         "receive missed changes first.",
@@ -128,8 +128,10 @@ class Subscription:
     async def article_changed(
         self,
         info: strawberry.Info[AsyncIterator[bytes], None],
-        where: Annotated[ArticleFilter | None, strawberry.argument(description=JUDGED)] = strawberry.UNSET,
-        since: Annotated[str | None, strawberry.argument(description=AFTER)] = strawberry.UNSET,
+        where: Annotated[
+            ArticleFilter | None, strawberry.argument(description=EVENT_WHERE)
+        ] = strawberry.UNSET,
+        since: Annotated[str | None, strawberry.argument(description=EVENT_SINCE)] = strawberry.UNSET,
     ) -> AsyncIterator[ArticleChange]:
         async for event in info.context:
             yield cast("Any", orjson.Fragment(event))

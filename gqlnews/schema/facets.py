@@ -8,18 +8,20 @@ from strawberry.types.arguments import StrawberryArgument
 
 from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.fields import HistogramFacet, JoinKey, JoinTable, One, StatsFacet, TermsFacet, Visibility
-from gqlnews.schema.fields import argument, column, declared
+from gqlnews.schema.fields import argument, column, field
 from gqlnews.schema.node import DateTime
 
 if TYPE_CHECKING:
     from gqlnews.schema.provider import Provider, Topic
 
-MAX_GROUPS = 10  # unless `first` says otherwise
-TOPICS_OF_ARTICLE = JoinTable("article_topic", near="article_id", far="topic", seen=Visibility.PUBLISHED)
+DEFAULT_GROUPS = 10
+TOPICS_OF_ARTICLE = JoinTable(
+    "article_topic", source_key="article_id", target_key="topic", visibility=Visibility.PUBLISHED
+)
 
 
 def group_arguments(arguments: Arguments) -> ResolvedArguments:
-    return ResolvedArguments(values={"limit": read_slice(arguments, default=MAX_GROUPS).values["end"]})
+    return ResolvedArguments(values={"limit": read_slice(arguments, default=DEFAULT_GROUPS).values["end"]})
 
 
 def interval_arguments(arguments: Arguments) -> ResolvedArguments:
@@ -36,7 +38,7 @@ class Interval(Enum):
 
 @strawberry.type(description="A topic and the number of articles about it.")
 class TopicCount:
-    topic: Annotated["Topic", strawberry.lazy("gqlnews.schema.provider")] = declared(
+    topic: Annotated["Topic", strawberry.lazy("gqlnews.schema.provider")] = field(
         One(JoinKey("slug", parent="key")), description="The topic."
     )
     count: int = column("count", description="Number of articles about the topic.")
@@ -44,7 +46,7 @@ class TopicCount:
 
 @strawberry.type(description="A provider and the number of its articles.")
 class ProviderCount:
-    provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] = declared(
+    provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] = field(
         One(JoinKey("domain", parent="key")), description="The provider."
     )
     count: int = column("count", description="Number of articles by the provider.")
@@ -71,35 +73,33 @@ class IntStats:
     average: float | None = column("average", description="Arithmetic mean.")
 
 
-def most() -> StrawberryArgument:
-    return argument("first", int | None, MAX_GROUPS, "Maximum number of entries to return.")
+def first_argument() -> StrawberryArgument:
+    return argument("first", int | None, DEFAULT_GROUPS, "Maximum number of entries to return.")
 
 
 @strawberry.type(description="Counts and statistics of all articles in a list, not only of the current page.")
 class ArticleFacets:
-    topics: list[TopicCount] = declared(
-        TermsFacet("topic", items=TOPICS_OF_ARTICLE, arguments=group_arguments),
-        most(),
+    topics: list[TopicCount] = field(
+        TermsFacet("topic", values_through=TOPICS_OF_ARTICLE, arguments=group_arguments),
+        first_argument(),
         description="Article counts by topic, highest first.",
     )
-    providers: list[ProviderCount] = declared(
+    providers: list[ProviderCount] = field(
         TermsFacet("provider_domain", arguments=group_arguments),
-        most(),
+        first_argument(),
         description="Article counts by provider, highest first.",
     )
-    types: list[ValueCount] = declared(
-        TermsFacet("type"), description="Article counts by type, highest first."
-    )
-    categories: list[ValueCount] = declared(
+    types: list[ValueCount] = field(TermsFacet("type"), description="Article counts by type, highest first.")
+    categories: list[ValueCount] = field(
         TermsFacet("category"),
         description="Article counts by category, highest first. Articles without a category are not counted.",
     )
-    published: list[IntervalCount] = declared(
+    published: list[IntervalCount] = field(
         HistogramFacet("published_at", arguments=interval_arguments),
         argument("by", Interval, Interval.MONTH, "Length of the intervals."),
         description=(
             "Article counts by publication date, oldest first. Empty intervals in between have a count of 0."
         ),
     )
-    quality: IntStats = declared(StatsFacet("quality"), description="Statistics of `quality`.")
-    heat: IntStats = declared(StatsFacet("heat"), description="Statistics of `heat`.")
+    quality: IntStats = field(StatsFacet("quality"), description="Statistics of `quality`.")
+    heat: IntStats = field(StatsFacet("heat"), description="Statistics of `heat`.")

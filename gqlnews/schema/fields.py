@@ -1,4 +1,4 @@
-"""Declare the source of a Strawberry type's fields, and resolve root fields from finished JSON."""
+"""Define fields by their declarations, resolve root fields from finished JSON, and declare the tables."""
 
 from typing import Any, Protocol
 
@@ -12,26 +12,25 @@ from strawberry.types.field import StrawberryField
 from gqlnews.query.fields import Column, Declaration, Entity, JoinTable, Kind, OrderTerm, Visibility
 from gqlnews.time_budget import check_time_budget
 
-# Helpers that declare the source of a Strawberry type's fields.
+# Field definitions.
 #
 # Fields below the root fields have no resolvers, because the root field's statement renders the JSON of its
 # whole subtree. So a field is an annotation with a declaration and, if it has any, its arguments.
 
-
 DECLARATION = "gqlnews"
 
 
-def declared(declaration: Declaration, *arguments: StrawberryArgument, description: str | None = None) -> Any:
+def field(declaration: Declaration, *arguments: StrawberryArgument, description: str | None = None) -> Any:
     """Define a field by its declaration. Typed Any, as the result is assigned to a field of any type."""
-    made: StrawberryField = strawberry.field(metadata={DECLARATION: declaration}, description=description)
-    made.arguments = list(arguments)
-    return made
+    field_: StrawberryField = strawberry.field(metadata={DECLARATION: declaration}, description=description)
+    field_.arguments = list(arguments)
+    return field_
 
 
 def column(
-    name: str, kind: Kind = Kind.PLAIN, *, sealed: bool = False, description: str | None = None
+    name: str, kind: Kind = Kind.PLAIN, *, editor_only: bool = False, description: str | None = None
 ) -> Any:
-    return declared(Column(name, kind, sealed), description=description)
+    return field(Column(name, kind, editor_only), description=description)
 
 
 def argument(
@@ -66,31 +65,28 @@ WHERE = "Returns only items that match this filter. Applies to `totalCount` and 
 ORDER_BY = "Sort keys. Each further key breaks the ties of those before it."
 
 
-# Resolver of every root field: the JSON that its SQL statement made.
+# Resolver of every root field: returns the JSON that its SQL statement made.
 
 
 class RootResults(Protocol):
     """Context of an execution."""
 
-    async def answer(self, key: str) -> bytes | None:
-        """The JSON of the root field with this response key, None where it is null; or its GraphQLError."""
+    async def field_result(self, key: str) -> bytes | None:
+        """Return the JSON of a root field by response key, None for null. Raises the field's GraphQLError."""
         ...
 
 
 Info = strawberry.Info[RootResults, None]
 
 
-async def finished(info: Info) -> Any:
+async def resolve_root(info: Info) -> Any:
     """Resolve a root field to its finished JSON. Typed Any, as it stands for the field's declared type."""
-    answer = await info.context.answer(str(info.path.key))
-    return None if answer is None else orjson.Fragment(answer)
-
-
-# Execution context that passes finished JSON through instead of completing it field by field.
+    json = await info.context.field_result(str(info.path.key))
+    return None if json is None else orjson.Fragment(json)
 
 
 class PassthroughExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Return `orjson.Fragment` results as they are. Raises TimeBudgetExceeded."""
+    """Pass finished JSON (`orjson.Fragment`) through instead of completing it. Raises TimeBudgetExceeded."""
 
     def complete_value(
         self,
@@ -109,42 +105,53 @@ class PassthroughExecutor(StrawberryGraphQLCoreExecutionContext):
 
 # Tables of the GraphQL types whose objects are rows.
 
-
 ARTICLE = Entity(
     table="article",
     key="id",
-    seen=Visibility.PUBLISHED,
+    visibility=Visibility.PUBLISHED,
     order=(OrderTerm("published_at", descending=True), OrderTerm("slug")),
     node_key="slug",
 )
 PROVIDER = Entity(
-    table="provider", key="domain", seen=Visibility.SCOPE, order=(OrderTerm("domain"),), node_key="domain"
+    table="provider",
+    key="domain",
+    visibility=Visibility.SCOPE,
+    order=(OrderTerm("domain"),),
+    node_key="domain",
 )
-TOPIC = Entity(table="topic", key="slug", seen=Visibility.SCOPE, order=(OrderTerm("slug"),), node_key="slug")
+TOPIC = Entity(
+    table="topic", key="slug", visibility=Visibility.SCOPE, order=(OrderTerm("slug"),), node_key="slug"
+)
 ARTICLES_OF_TOPIC = JoinTable(
     "article_topic",
-    near="topic",
-    far="article_id",
-    copies=frozenset({"published", "published_at", "slug", "quality", "heat", "has_image"}),
-    items="topic_slugs",
-    seen=Visibility.PUBLISHED,
+    source_key="topic",
+    target_key="article_id",
+    denormalized=frozenset({"published", "published_at", "slug", "quality", "heat", "has_image"}),
+    list_column="topic_slugs",
+    visibility=Visibility.PUBLISHED,
 )
-STORY_OF_ARTICLE = JoinTable("story_article", near="article_id", far="story", seen=Visibility.SCOPE)
-ARTICLES_OF_STORY = JoinTable("story_article", near="story", far="article_id", seen=Visibility.SCOPE)
+STORY_OF_ARTICLE = JoinTable(
+    "story_article", source_key="article_id", target_key="story", visibility=Visibility.SCOPE
+)
+ARTICLES_OF_STORY = JoinTable(
+    "story_article", source_key="story", target_key="article_id", visibility=Visibility.SCOPE
+)
 STORY = Entity(
     table="story",
     key="slug",
-    seen=Visibility.SCOPE,
+    visibility=Visibility.SCOPE,
     order=(OrderTerm("last_at", descending=True), OrderTerm("lead_slug")),
     node_key="slug",
-    node_through=JoinTable("story_article", near="slug", far="story", seen=Visibility.SCOPE),
+    node_through=JoinTable(
+        "story_article", source_key="slug", target_key="story", visibility=Visibility.SCOPE
+    ),
 )
 RELATED = Entity(table="related", key="position")
-CHANGE = Entity(table="article_change", key="slug", seen=Visibility.SCOPE)
-SITE = Entity(table="site", key="audience", seen=Visibility.AUDIENCE)
+CHANGE = Entity(table="article_change", key="slug", visibility=Visibility.SCOPE)
+SITE = Entity(table="site", key="audience", visibility=Visibility.AUDIENCE)
 PROBLEM = Entity(
     table="problem",
     key="id",
-    seen=Visibility.EDITOR,
+    visibility=Visibility.EDITOR,
     order=(OrderTerm("path"), OrderTerm("line"), OrderTerm("column_"), OrderTerm("code"), OrderTerm("id")),
 )

@@ -12,9 +12,9 @@ from strawberry.types.scalar import ScalarDefinition
 
 from gqlnews.query.arguments import ResolvedArguments
 from gqlnews.query.fields import ConnectionField
-from gqlnews.schema.fields import column, declared
+from gqlnews.schema.fields import column, field
 
-# Relay global object identification, with IDs of type and natural key that survive a store rebuild.
+# Global IDs consist of type and natural key, so they survive a rebuild of the store.
 
 
 @strawberry.interface(description="An object with a globally unique ID (Relay global object identification).")
@@ -25,20 +25,20 @@ class Node:
 
 
 def node_argument(arguments: Mapping[str, Any]) -> ResolvedArguments:
-    return _refs([arguments["id"]])
+    return _bind_refs([arguments["id"]])
 
 
 def nodes_argument(arguments: Mapping[str, Any]) -> ResolvedArguments:
-    return _refs(arguments["ids"])
+    return _bind_refs(arguments["ids"])
 
 
-def _refs(ids: list[str]) -> ResolvedArguments:
+def _bind_refs(ids: list[str]) -> ResolvedArguments:
     """Bind `refs`, a JSON array of `[type, natural key]` (`["", ""]` for an invalid ID), and `limit`."""
-    refs = orjson.dumps([_read_id(text) for text in ids]).decode()
+    refs = orjson.dumps([_parse_id(text) for text in ids]).decode()
     return ResolvedArguments(values={"refs": refs, "limit": len(ids)})
 
 
-def _read_id(text: str) -> tuple[str, str]:
+def _parse_id(text: str) -> tuple[str, str]:
     try:
         decoded = base64.b64decode(text, validate=True)
         name, colon, key = decoded.decode().partition(":")
@@ -48,29 +48,25 @@ def _read_id(text: str) -> tuple[str, str]:
     return (name, key) if colon and canonical and "\0" not in key else ("", "")  # SQLite's JSON ends at a NUL
 
 
-# Relay `PageInfo`.
-
-
 @strawberry.type(description="Information about a page of a connection.")
 class PageInfo:
-    has_next_page: bool = declared(
+    has_next_page: bool = field(
         ConnectionField.HAS_NEXT_PAGE,
         description="Whether there are items after this page. Exact for both paging directions.",
     )
-    has_previous_page: bool = declared(
+    has_previous_page: bool = field(
         ConnectionField.HAS_PREVIOUS_PAGE,
         description="Whether there are items before this page. Exact for both paging directions.",
     )
-    start_cursor: str | None = declared(
+    start_cursor: str | None = field(
         ConnectionField.START_CURSOR, description="The cursor of the first edge; null if the page is empty."
     )
-    end_cursor: str | None = declared(
+    end_cursor: str | None = field(
         ConnectionField.END_CURSOR, description="The cursor of the last edge; null if the page is empty."
     )
 
 
 # Custom scalars. They need no serializers, because the store returns values in their final form.
-
 
 DateTime = NewType("DateTime", str)
 URL = NewType("URL", str)
@@ -78,9 +74,9 @@ Duration = NewType("Duration", str)
 JSON = NewType("JSON", object)
 
 
-def read_text(value: object) -> str:
+def parse_string(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"a string is needed, and this is {value!r}")
+        raise TypeError(f"expected a string, got {value!r}")
     return value
 
 
@@ -91,7 +87,7 @@ SCALARS: dict[object, ScalarDefinition] = {
             "An instant in ISO 8601 / RFC 3339 format, in UTC with a `Z`, e.g. `2021-04-15T13:00:00Z`. "
             "Has fractional seconds only if the file does."
         ),
-        parse_value=read_text,
+        parse_value=parse_string,
     ),
     URL: strawberry.scalar(
         name="URL",
@@ -99,12 +95,12 @@ SCALARS: dict[object, ScalarDefinition] = {
             "A URL as given in the file, except that HTML entities such as `&amp;` are decoded, and relative "
             "URLs are resolved against the base URL if one is configured."
         ),
-        parse_value=read_text,
+        parse_value=parse_string,
     ),
     Duration: strawberry.scalar(
         name="Duration",
         description="An ISO 8601 duration in weeks, days, hours, minutes and seconds, e.g. `P2D` or `PT6H`.",
-        parse_value=read_text,
+        parse_value=parse_string,
     ),
     JSON: strawberry.scalar(name="JSON", description="Any JSON value."),
 }

@@ -5,17 +5,17 @@ import strawberry
 from gqlnews.query.connection_args import ConnectionArguments
 from gqlnews.query.fields import Connection, ConnectionField, JoinKey, JsonArray, Kind
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
-from gqlnews.schema.fields import ARTICLES_OF_TOPIC, PROVIDER, column, declared, first
+from gqlnews.schema.fields import ARTICLES_OF_TOPIC, PROVIDER, column, field, first
 from gqlnews.schema.inputs import PROVIDER_OPERANDS
 from gqlnews.schema.node import Node, PageInfo
 from gqlnews.schema.related import Image
 
-# Providers: publishers of articles, one per domain.
+# Providers.
 
 
-def providers(place: str) -> Connection:
-    """Declare a connection of providers by domain. `place` ties cursors to this connection."""
-    return Connection(PROVIDER, ConnectionArguments(place, PROVIDER.order, PROVIDER_OPERANDS))
+def providers(cursor_scope: str) -> Connection:
+    """Declare a connection of providers by domain. Cursors are valid within `cursor_scope`."""
+    return Connection(PROVIDER, ConnectionArguments(cursor_scope, PROVIDER.order, PROVIDER_OPERANDS))
 
 
 @strawberry.type(description="A publisher of articles or related coverage, identified by its domain.")
@@ -25,10 +25,10 @@ class Provider(Node):
     names: list[str] = column(
         "names", Kind.JSON, description="All names that files use for this domain, most used first."
     )
-    images: list[Image] = declared(
+    images: list[Image] = field(
         JsonArray("images"), first(), description="Images of the provider, from the newest file that has any."
     )
-    articles: ArticleConnection = declared(
+    articles: ArticleConnection = field(
         articles("Provider.articles", JoinKey("provider_domain", parent="domain")),
         *ARTICLE_LIST,
         description="Articles by the provider, newest first unless `orderBy` says otherwise.",
@@ -37,32 +37,32 @@ class Provider(Node):
 
 @strawberry.type(description="A provider in a connection, with its cursor.")
 class ProviderEdge:
-    cursor: str = declared(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
-    node: Provider = declared(ConnectionField.EDGE_NODE, description="The provider.")
+    cursor: str = field(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after` or `before`.")
+    node: Provider = field(ConnectionField.EDGE_NODE, description="The provider.")
 
 
 @strawberry.type(description="A page of a list of providers.")
 class ProviderConnection:
-    edges: list[ProviderEdge] = declared(
+    edges: list[ProviderEdge] = field(
         ConnectionField.EDGES, description="The edges of the page: each provider with its cursor."
     )
-    nodes: list[Provider] = declared(
+    nodes: list[Provider] = field(
         ConnectionField.NODES, description="The providers of the page, for clients that do not need cursors."
     )
-    page_info: PageInfo = declared(ConnectionField.PAGE_INFO, description="Information for paging.")
-    total_count: int = declared(
+    page_info: PageInfo = field(ConnectionField.PAGE_INFO, description="Information for paging.")
+    total_count: int = field(
         ConnectionField.TOTAL_COUNT, description="Total number of matching providers, on all pages."
     )
 
 
-# Topics of articles. Names with the same slug are one topic.
+# Topics. Names with the same slug are one topic.
 
 
 @strawberry.type(description="A topic of articles.")
 class Topic(Node):
     slug: str = column("slug", description="Unique slug, e.g. `computer-vision` for `Computer Vision`.")
     name: str = column("name", description="Name of the topic as most files spell it.")
-    articles: ArticleConnection = declared(
+    articles: ArticleConnection = field(
         articles(
             "Topic.articles",
             JoinKey("id", parent="slug"),

@@ -32,7 +32,7 @@ from gqlnews.schema.fields import (
     WHERE,
     Info,
     PassthroughExecutor,
-    finished,
+    resolve_root,
 )
 from gqlnews.schema.inputs import ArticleFilter, ArticleOrder, Collapse, ProviderFilter, StoryOrder
 from gqlnews.schema.node import CONFIG, URL, DateTime, Duration, Node, node_argument, nodes_argument
@@ -42,8 +42,7 @@ from gqlnews.schema.site import Site
 from gqlnews.schema.story import STORIES, Story, StoryConnection
 from gqlnews.time_budget import TimeBudgetExceeded
 
-# Root fields of queries. Each resolver awaits the finished JSON of its whole subtree.
-
+# Root fields. Each resolver awaits the finished JSON of its whole subtree.
 
 COLLAPSE = "Returns only the first of several duplicates in the sort order. Applied after `where`."
 ONE_DAY = Duration("P1D")
@@ -66,7 +65,7 @@ Collapsed = Annotated[Collapse | None, strawberry.argument(description=COLLAPSE)
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
-def root(declaration: Declaration, description: str) -> Callable[[Resolver], Resolver]:
+def root_field(declaration: Declaration, description: str) -> Callable[[Resolver], Resolver]:
     """Define a root field by its declaration."""
     field = strawberry.field(metadata={DECLARATION: declaration}, description=description)
     return cast("Callable[[Resolver], Resolver]", field)
@@ -74,26 +73,26 @@ def root(declaration: Declaration, description: str) -> Callable[[Resolver], Res
 
 @strawberry.type(description="Queries.")
 class Query:
-    @root(
+    @root_field(
         One(JoinKey("slug", argument="slug"), arguments=key_arguments),
         "The article with this slug; null if there is none.",
     )
     async def article(self, info: Info, slug: str) -> Article | None:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(
+    @root_field(
         One(
             JoinKey("id", argument="url"),
-            through=JoinTable("url_owner", near="url", far="article_id"),
+            through=JoinTable("url_owner", source_key="url", target_key="article_id"),
             arguments=key_arguments,
         ),
         "The article with this URL, which may be any of its URLs; null if there is none. If several share "
         "it, published articles win over unpublished ones, then the newest.",
     )
     async def article_by_url(self, info: Info, url: URL) -> Article | None:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(
+    @root_field(
         articles("Query.articles"),
         "Articles, newest first unless `orderBy` says otherwise. The order is total, so pages neither skip "
         "nor repeat articles.",
@@ -109,9 +108,9 @@ class Query:
         order_by: OrderBy = strawberry.UNSET,
         collapse: Collapsed = strawberry.UNSET,
     ) -> ArticleConnection:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(
+    @root_field(
         TRENDING,
         "Articles by decayed heat, heat × 2^(−age ÷ halfLife), hottest first. Articles without a heat above "
         "0 follow, newest first. Articles published after `asOf` are excluded.",
@@ -126,9 +125,9 @@ class Query:
         as_of: Annotated[DateTime | None, strawberry.argument(description=AS_OF)] = strawberry.UNSET,
         collapse: Collapsed = strawberry.UNSET,
     ) -> ArticleConnection:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(
+    @root_field(
         SEARCH,
         'Full-text search, best match first. All words must match. Supports `"a phrase"`, `-not`, `a OR b`, '
         "`prefix*` and `title:word`. No input is a syntax error: anything that is not an operator is a word.",
@@ -141,9 +140,9 @@ class Query:
         after: After = strawberry.UNSET,
         where: Where = strawberry.UNSET,
     ) -> SearchConnection:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(STORIES, "Stories: groups of articles that list each other as related coverage.")
+    @root_field(STORIES, "Stories: groups of articles that list each other as related coverage.")
     async def stories(
         self,
         info: Info,
@@ -152,9 +151,9 @@ class Query:
         order_by: Annotated[StoryOrder, strawberry.argument(description=STORY_ORDER)] = StoryOrder.LATEST,
         min_size: Annotated[int, strawberry.argument(description=MIN_SIZE)] = 2,
     ) -> StoryConnection:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(
+    @root_field(
         CHANGES,
         "Changes after the version `since`, oldest first, one per article with its latest state. Without "
         "`since`, paging through the changes returns the whole content.",
@@ -165,16 +164,16 @@ class Query:
         since: Annotated[str | None, strawberry.argument(description=SINCE)] = strawberry.UNSET,
         first: Annotated[int | None, strawberry.argument(description=FIRST_CHANGES)] = 100,
     ) -> ChangeSet:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(
+    @root_field(
         One(JoinKey("domain", argument="domain"), arguments=key_arguments),
         "The provider with this domain; null if there is none.",
     )
     async def provider(self, info: Info, domain: str) -> Provider | None:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(providers("Query.providers"), "Providers of articles or related coverage, by domain.")
+    @root_field(providers("Query.providers"), "Providers of articles or related coverage, by domain.")
     async def providers(
         self,
         info: Info,
@@ -184,37 +183,36 @@ class Query:
         before: Before = strawberry.UNSET,
         where: Annotated[ProviderFilter | None, strawberry.argument(description=WHERE)] = strawberry.UNSET,
     ) -> ProviderConnection:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(
+    @root_field(
         One(JoinKey("slug", argument="slug"), arguments=key_arguments),
         "The topic with this slug; null if there is none.",
     )
     async def topic(self, info: Info, slug: str) -> Topic | None:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(Many(), "All topics, by slug.")
+    @root_field(Many(), "All topics, by slug.")
     async def topics(self, info: Info) -> list[Topic]:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(NodeLookup(node_argument, single=True), "The object with this ID; null if there is none.")
+    @root_field(NodeLookup(node_argument, single=True), "The object with this ID; null if there is none.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(
+    @root_field(
         NodeLookup(nodes_argument),
         "The objects with these IDs, in the same order; null for each ID without an object.",
     )
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
-        return await finished(info)
+        return await resolve_root(info)
 
-    @root(One(), "Version, counts and problems of the served content.")
+    @root_field(One(), "Version, counts and problems of the served content.")
     async def site(self, info: Info) -> Site:
-        return await finished(info)
+        return await resolve_root(info)
 
 
-# Build the Strawberry schema and collect the field declarations of its types.
-
+# Schema, and the field declarations of its types.
 
 log = logging.getLogger("gqlnews")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gqlnews.query.fields import Difference, Differences, JoinKey, JsonArray, Kind, One
-from gqlnews.schema.fields import ARTICLE, column, declared, first
+from gqlnews.schema.fields import ARTICLE, column, field, first
 from gqlnews.schema.node import URL, DateTime
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gqlnews.schema.provider import Provider
 
 
-# Images, stored as JSON in the row that they belong to.
+# Images, stored as JSON in the row of their owner.
 
 
 @strawberry.type(description="An image.")
@@ -28,9 +28,6 @@ class Image:
     is_cached: bool = column(
         "isCached", Kind.BOOLEAN, description="Whether the CMS holds a copy of the image."
     )
-
-
-# Interface with the fields that articles and entries of related coverage share.
 
 
 @strawberry.interface(
@@ -56,7 +53,7 @@ class Coverage:
     quality: int | None = column(
         "quality", description="Quality score assigned by the CMS; higher is better."
     )
-    provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] | None = declared(
+    provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] | None = field(
         One(JoinKey("domain", parent="provider_domain")), description="The publisher."
     )
     provider_name: str | None = column(
@@ -66,13 +63,12 @@ class Coverage:
             "names."
         ),
     )
-    images: list[Image] = declared(
+    images: list[Image] = field(
         JsonArray("images"), first(), description="Images in file order; the first is the main image."
     )
 
 
-# Related coverage, as listed by an article's editor.
-
+# Related coverage.
 
 DRIFT = Differences(
     ARTICLE,
@@ -100,14 +96,14 @@ class Drift:
 )
 class Related(Coverage):
     position: int = column("position", description="Position in the list, starting at 0.")
-    article: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] | None = declared(
+    article: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] | None = field(
         One(JoinKey("id", parent="target_id")),
         description=(
             "The stored article with this URL; null if there is none that the caller may see. Queries can "
             "nest as deep as the limits allow."
         ),
     )
-    drift: list[Drift] = declared(
+    drift: list[Drift] = field(
         DRIFT,
         description=(
             "Differences between the summary and `article` in title, excerpt, publishedDateTime and quality. "

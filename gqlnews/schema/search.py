@@ -13,22 +13,28 @@ from gqlnews.query.connection_args import (
     read_page,
     read_where,
 )
-from gqlnews.query.fields import LEAST, Connection, ConnectionField, DecayedScore, FullTextMatch, OrderTerm
+from gqlnews.query.fields import (
+    MIN_SCORE,
+    Connection,
+    ConnectionField,
+    DecayedScore,
+    FullTextMatch,
+    OrderTerm,
+)
 from gqlnews.query.filters import FilterParser, now_key, read_duration, read_instant
 from gqlnews.query.fts_query import to_fts5_query
-from gqlnews.query.predicates import Comparison, Operator, every
+from gqlnews.query.predicates import Comparison, Operator, and_
 from gqlnews.schema.article import Article
 from gqlnews.schema.facets import ArticleFacets
-from gqlnews.schema.fields import ARTICLE, declared
-from gqlnews.schema.inputs import ARTICLE_OPERANDS, ARTICLES_ALIKE
+from gqlnews.schema.fields import ARTICLE, field
+from gqlnews.schema.inputs import ARTICLE_COLLAPSE_RULES, ARTICLE_OPERANDS
 from gqlnews.schema.node import PageInfo
-from gqlnews.text_keys import heat_log_of
-from gqlnews.timestamps import parse_instant, seconds_of
+from gqlnews.text_keys import log2_heat
+from gqlnews.timestamps import parse_instant, to_epoch_seconds
 
-# Full-text search of articles, best match first.
+# Full-text search.
 
-
-BEST_FIRST = (OrderTerm("score", descending=True, number=True), *ARTICLE.order)
+BEST_FIRST = (OrderTerm("score", descending=True, numeric=True), *ARTICLE.order)
 
 
 def search_arguments(arguments: Arguments) -> ResolvedArguments:
@@ -37,9 +43,9 @@ def search_arguments(arguments: Arguments) -> ResolvedArguments:
     query = hashlib.sha256(match.encode()).hexdigest()[:12]
     page, values = read_page(arguments, f"Query.search {query}", BEST_FIRST)
     values["match"] = match
-    reader = FilterParser(ARTICLE_OPERANDS, values)
-    shape = ConnectionShape(page, BEST_FIRST, read_where(reader, arguments))
-    return ResolvedArguments(shape, values, reader.clock)
+    parser = FilterParser(ARTICLE_OPERANDS, values)
+    shape = ConnectionShape(page, BEST_FIRST, read_where(parser, arguments))
+    return ResolvedArguments(shape, values, parser.uses_clock)
 
 
 SEARCH = Connection(ARTICLE, search_arguments, hits=FullTextMatch("search"))
@@ -47,10 +53,10 @@ SEARCH = Connection(ARTICLE, search_arguments, hits=FullTextMatch("search"))
 
 @strawberry.type(description="A search result, with its score and snippet.")
 class SearchEdge:
-    cursor: str = declared(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after`.")
-    node: Article = declared(ConnectionField.EDGE_NODE, description="The article.")
-    score: float = declared(ConnectionField.SCORE, description="Relevance score; higher is better.")
-    snippet: str = declared(
+    cursor: str = field(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after`.")
+    node: Article = field(ConnectionField.EDGE_NODE, description="The article.")
+    score: float = field(ConnectionField.SCORE, description="Relevance score; higher is better.")
+    snippet: str = field(
         ConnectionField.SNIPPET,
         description="The best matching passage, HTML-escaped, with matches in `<mark>` elements.",
     )
@@ -58,18 +64,18 @@ class SearchEdge:
 
 @strawberry.type(description="A page of search results.")
 class SearchConnection:
-    edges: list[SearchEdge] = declared(
+    edges: list[SearchEdge] = field(
         ConnectionField.EDGES,
         description="The edges of the page: each article with its cursor, score and snippet.",
     )
-    nodes: list[Article] = declared(
+    nodes: list[Article] = field(
         ConnectionField.NODES, description="The articles of the page, for clients that do not need cursors."
     )
-    page_info: PageInfo = declared(ConnectionField.PAGE_INFO, description="Information for paging.")
-    total_count: int = declared(
+    page_info: PageInfo = field(ConnectionField.PAGE_INFO, description="Information for paging.")
+    total_count: int = field(
         ConnectionField.TOTAL_COUNT, description="Total number of search results, on all pages."
     )
-    facets: ArticleFacets = declared(
+    facets: ArticleFacets = field(
         ConnectionField.FACETS, description="Counts and statistics of all search results, on all pages."
     )
 
@@ -80,10 +86,14 @@ class SearchConnection:
 # log2(heat) + published / halfLife, which does not depend on the current time. So nothing underflows, and
 # cursors need no clock.
 
-
 HOTTEST_FIRST = (
     DecayedScore(
-        "heat_log", descending=True, number=True, moment="published_seconds", life="half_life", base="heat"
+        "heat_log",
+        descending=True,
+        numeric=True,
+        time_column="published_seconds",
+        half_life="half_life",
+        base_column="heat",
     ),
     *ARTICLE.order,
 )
@@ -100,17 +110,17 @@ def trending_arguments(arguments: Arguments) -> ResolvedArguments:
         instant = parse_instant(str(published_at))
         if instant is None or instant.key != published_at:
             raise bad_cursor(argument)
-        halvings = heat_log_of(int(heat))
+        halvings = log2_heat(int(heat))
         if halvings is None:
-            return [LEAST, published_at, slug]
-        return [halvings + seconds_of(str(published_at)) / half_life, published_at, slug]
+            return [MIN_SCORE, published_at, slug]
+        return [halvings + to_epoch_seconds(str(published_at)) / half_life, published_at, slug]
 
     page, values = read_page(arguments, f"Query.trending {half_life:.0f}", HOTTEST_FIRST, read_keys)
     values |= {"half_life": half_life, "as_of": latest}
-    reader = FilterParser(ARTICLE_OPERANDS, values)
-    where = every((Comparison("published_at", Operator.AT_MOST, "as_of"), read_where(reader, arguments)))
-    shape = ConnectionShape(page, HOTTEST_FIRST, where, read_collapse(arguments, ARTICLES_ALIKE))
-    return ResolvedArguments(shape, values, reader.clock or as_of is None)
+    parser = FilterParser(ARTICLE_OPERANDS, values)
+    where = and_((Comparison("published_at", Operator.LTE, "as_of"), read_where(parser, arguments)))
+    shape = ConnectionShape(page, HOTTEST_FIRST, where, read_collapse(arguments, ARTICLE_COLLAPSE_RULES))
+    return ResolvedArguments(shape, values, parser.uses_clock or as_of is None)
 
 
 TRENDING = Connection(ARTICLE, trending_arguments)

@@ -7,10 +7,8 @@ import strawberry
 from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.fields import Many
 from gqlnews.schema import fields  # not its names: `column` is a field of Problem
-from gqlnews.schema.fields import argument, column, declared
+from gqlnews.schema.fields import argument, column, field
 from gqlnews.schema.node import DateTime
-
-# Problems found in the content files.
 
 
 @strawberry.enum(description="Severity of a problem.")
@@ -44,11 +42,11 @@ class Problem:
     message: str = fields.column("message", description="Description of the problem, and how to fix it.")
 
 
-MAX_PROBLEMS = 100
+DEFAULT_PROBLEMS = 100
 
 
 def problem_arguments(arguments: Arguments) -> ResolvedArguments:
-    return read_slice(arguments, default=MAX_PROBLEMS)
+    return read_slice(arguments, default=DEFAULT_PROBLEMS)
 
 
 @strawberry.type(description="Version, counts and problems of the served content.")
@@ -70,8 +68,8 @@ class Site:
         "last_published", description="Publication date of the newest article."
     )
     ingested_at: DateTime | None = column("ingested_at", description="When the last change was ingested.")
-    problems: list[Problem] = declared(
+    problems: list[Problem] = field(
         Many(arguments=problem_arguments),
-        argument("first", int | None, MAX_PROBLEMS, "Maximum number of problems to return."),
+        argument("first", int | None, DEFAULT_PROBLEMS, "Maximum number of problems to return."),
         description="Problems in the content files. Editors only: empty for other callers.",
     )

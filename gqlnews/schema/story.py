@@ -10,26 +10,26 @@ from gqlnews.query.fields import Connection, ConnectionField, JoinKey, One, Orde
 from gqlnews.query.predicates import Comparison, Operator
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.facets import ProviderCount
-from gqlnews.schema.fields import ARTICLE, ARTICLES_OF_STORY, STORY, column, declared
+from gqlnews.schema.fields import ARTICLE, ARTICLES_OF_STORY, STORY, column, field
 from gqlnews.schema.node import DateTime, Node, PageInfo
 
 if TYPE_CHECKING:
     from gqlnews.schema.article import Article
 
 OLDEST_FIRST = (OrderTerm("published_at"), OrderTerm("slug"))
-LARGEST_FIRST = (OrderTerm("size", descending=True, number=True), *STORY.order)
+LARGEST_FIRST = (OrderTerm("size", descending=True, numeric=True), *STORY.order)
 MEMBERS = JoinKey("id", parent="slug")
 
 
 def story_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve the arguments of `stories`. Cursors are valid for one order only."""
     by_size = arguments["orderBy"].name == "SIZE"
-    order, place = (LARGEST_FIRST, "Query.stories by size") if by_size else (STORY.order, "Query.stories")
-    page, values = read_page(arguments, place, order)
-    values["size"] = max(2, arguments["minSize"])
-    return ResolvedArguments(
-        ConnectionShape(page, order, Comparison("size", Operator.AT_LEAST, "size")), values
+    order, cursor_scope = (
+        (LARGEST_FIRST, "Query.stories by size") if by_size else (STORY.order, "Query.stories")
     )
+    page, values = read_page(arguments, cursor_scope, order)
+    values["size"] = max(2, arguments["minSize"])
+    return ResolvedArguments(ConnectionShape(page, order, Comparison("size", Operator.GTE, "size")), values)
 
 
 STORIES = Connection(STORY, story_arguments)
@@ -43,7 +43,7 @@ STORIES = Connection(STORY, story_arguments)
 )
 class Story(Node):
     title: str = column("title", description="Title of the `lead` article.")
-    lead: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] = declared(
+    lead: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] = field(
         One(JoinKey("id", parent="lead_id")),
         description="The article with the highest heat. Ties go to the highest quality, then to the newest.",
     )
@@ -52,11 +52,11 @@ class Story(Node):
         "first_published", description="Publication date of the oldest article."
     )
     last_published: DateTime = column("last_published", description="Publication date of the newest article.")
-    providers: list[ProviderCount] = declared(
+    providers: list[ProviderCount] = field(
         TermsFacet("provider_domain", entity=ARTICLE, match=MEMBERS, through=ARTICLES_OF_STORY),
         description="Providers in the story with their article counts, highest first.",
     )
-    articles: ArticleConnection = declared(
+    articles: ArticleConnection = field(
         articles("Story.articles", MEMBERS, ARTICLES_OF_STORY, order=OLDEST_FIRST),
         *ARTICLE_LIST,
         description="Articles of the story, oldest first unless `orderBy` says otherwise.",
@@ -65,19 +65,19 @@ class Story(Node):
 
 @strawberry.type(description="A story in a connection, with its cursor.")
 class StoryEdge:
-    cursor: str = declared(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after`.")
-    node: Story = declared(ConnectionField.EDGE_NODE, description="The story.")
+    cursor: str = field(ConnectionField.EDGE_CURSOR, description="Cursor to pass as `after`.")
+    node: Story = field(ConnectionField.EDGE_NODE, description="The story.")
 
 
 @strawberry.type(description="A page of a list of stories.")
 class StoryConnection:
-    edges: list[StoryEdge] = declared(
+    edges: list[StoryEdge] = field(
         ConnectionField.EDGES, description="The edges of the page: each story with its cursor."
     )
-    nodes: list[Story] = declared(
+    nodes: list[Story] = field(
         ConnectionField.NODES, description="The stories of the page, for clients that do not need cursors."
     )
-    page_info: PageInfo = declared(ConnectionField.PAGE_INFO, description="Information for paging.")
-    total_count: int = declared(
+    page_info: PageInfo = field(ConnectionField.PAGE_INFO, description="Information for paging.")
+    total_count: int = field(
         ConnectionField.TOTAL_COUNT, description="Total number of matching stories, on all pages."
     )

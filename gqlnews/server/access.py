@@ -21,32 +21,31 @@ from gqlnews.server.response import (
     graphql_headers,
 )
 
-# Authentication: a valid bearer token makes an editor, no token the public; an invalid one is a 401.
-
+# Authentication: a valid bearer token makes the client an editor, an invalid one is a 401.
 
 # RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110).
 _CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
 
-def given_credentials(scope: Scope) -> Sequence[str]:
+def authorization_headers(scope: Scope) -> Sequence[str]:
     """The `Authorization` headers of a request."""
     return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
 
 
-def anonymous(settings: ServerSettings) -> Audience:
+def anonymous_audience(settings: ServerSettings) -> Audience:
     """The audience of a request without credentials."""
     return Audience.OPEN if settings.unpublished else Audience.PUBLIC
 
 
-def audience(given: Sequence[str], settings: ServerSettings) -> Audience:
+def authenticate(headers: Sequence[str], settings: ServerSettings) -> Audience:
     """The audience of a request with these `Authorization` headers. Raises HTTPError (401)."""
-    if not given:
-        return anonymous(settings)
-    credentials = _CREDENTIALS.fullmatch(given[0]) if len(given) == 1 else None
+    if not headers:
+        return anonymous_audience(settings)
+    credentials = _CREDENTIALS.fullmatch(headers[0]) if len(headers) == 1 else None
     if credentials is None:
         raise _unauthenticated("Authorization must be `Bearer TOKEN`, once.")
     if not _is_known(credentials[1], settings.editor_tokens):
-        raise _unauthenticated("This token is not known here.")
+        raise _unauthenticated("The token is unknown.")
     return Audience.EDITOR
 
 
@@ -60,12 +59,11 @@ def _unauthenticated(message: str) -> HTTPError:
     return HTTPError(401, Code.UNAUTHENTICATED, message, **{WWW_AUTHENTICATE: BEARER})
 
 
-# CORS, and the origin check for WebSockets.
+# CORS and the origin check for WebSockets.
 #
 # A browser lets a page read the response of another origin only if that origin allows it (CORS). But it lets
 # any page open a WebSocket, so the server has to check `Origin` (cross-site WebSocket hijacking). Clients
 # other than browsers send no `Origin`.
-
 
 ORIGIN = "Origin"
 ANY_ORIGIN = "*"
@@ -82,14 +80,16 @@ _PREFLIGHT = (
 _PORTS = {"http": "80", "https": "443"}
 
 
-def check_origin(scope: Scope, allowed: Sequence[str]) -> None:
+def check_websocket_origin(scope: Scope, allowed: Sequence[str]) -> None:
     """Check the `Origin` of a WebSocket handshake. Raises HTTPError (403)."""
-    given = _values(scope, b"origin")
-    if given and not (len(given) == 1 and (_is_own(given[0], scope) or _is_allowed(given[0], allowed))):
+    origins = _values(scope, b"origin")
+    if origins and not (
+        len(origins) == 1 and (_is_same_origin(origins[0], scope) or _is_allowed(origins[0], allowed))
+    ):
         raise _not_allowed()
 
 
-class Cors:
+class CorsPolicy:
     """CORS headers and preflight responses; only used if any origin is allowed."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
@@ -100,16 +100,16 @@ class Cors:
         """The response to a preflight request; None for any other request."""
         if scope["method"] != "OPTIONS" or not _values(scope, b"access-control-request-method"):
             return None
-        origin = self._allowed_of(scope)
+        origin = self._allow_origin(scope)
         if origin is None:
-            refused = _not_allowed()
-            return RawResponse(refused.status, graphql_headers(JSON), error_body(refused.code, str(refused)))
+            error = _not_allowed()
+            return RawResponse(error.status, graphql_headers(JSON), error_body(error.code, str(error)))
         allow = (b"access-control-allow-origin", origin.encode("latin-1"))
         return RawResponse(204, (allow, *_PREFLIGHT, (b"vary", b"Origin")))
 
-    def sending(self, scope: Scope, send: Send) -> Send:
+    def wrap_send(self, scope: Scope, send: Send) -> Send:
         """Wrap `send` to add the CORS headers."""
-        origin = self._allowed_of(scope)
+        origin = self._allow_origin(scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -124,20 +124,20 @@ class Cors:
 
         return send_with_headers
 
-    def _allowed_of(self, scope: Scope) -> str | None:
+    def _allow_origin(self, scope: Scope) -> str | None:
         """The value of `Access-Control-Allow-Origin`; None to omit the header."""
         if self._any:
             return ANY_ORIGIN
-        given = _values(scope, b"origin")
-        return given[0] if len(given) == 1 and given[0] in self._allowed else None
+        origins = _values(scope, b"origin")
+        return origins[0] if len(origins) == 1 and origins[0] in self._allowed else None
 
 
 def _is_allowed(origin: str, allowed: Sequence[str]) -> bool:
     return origin in allowed or (ANY_ORIGIN in allowed and origin != "null")
 
 
-def _is_own(origin: str, scope: Scope) -> bool:
-    """Return whether the origin matches `Host`, with either scheme, as a proxy may terminate TLS."""
+def _is_same_origin(origin: str, scope: Scope) -> bool:
+    """Return whether the origin matches `Host`. The scheme may differ, as a proxy may terminate TLS."""
     scheme, _, authority = origin.partition("://")
     hosts = _values(scope, b"host")
     if scheme not in _PORTS or len(hosts) != 1 or not authority:
@@ -156,5 +156,5 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 
 
 def _not_allowed() -> HTTPError:
-    message = "Pages of this origin may not ask here: the server allows origins by --allow-origin."
+    message = "This origin is not allowed: the server allows origins with --allow-origin."
     return HTTPError(403, Code.ORIGIN_NOT_ALLOWED, message)

@@ -11,40 +11,40 @@ from gqlnews.cache import SizedLRUCache
 from gqlnews.engine.documents import DocumentCache
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.errors import Code, PersistedDocumentsError
-from gqlnews.server.request import VERSION, ApqReference, DocumentId, RawRequest
+from gqlnews.server.request import APQ_VERSION, ApqReference, DocumentId, RawRequest
 from gqlnews.server.response import DocumentNotFoundError, UnprocessableRequestError
 
-MAX_BYTES = 16 << 20  # of registered automatic persisted queries
-OVERHEAD = 300  # bytes of an entry besides its text
+MAX_APQ_BYTES = 16 << 20  # of registered automatic persisted queries
+ENTRY_OVERHEAD = 300  # bytes of an entry besides its text
 
 
 class PersistedDocuments:
     """Resolve document references. `trusted` is id → document; with `only`, no others may run."""
 
-    def __init__(self, trusted: Mapping[str, str], *, only: bool) -> None:
-        self._trusted, self._only = trusted, only
-        self.automatic: SizedLRUCache[str, str] = SizedLRUCache(MAX_BYTES)
+    def __init__(self, trusted: Mapping[str, str], *, trusted_only: bool) -> None:
+        self._trusted, self._trusted_only = trusted, trusted_only
+        self.apq_cache: SizedLRUCache[str, str] = SizedLRUCache(MAX_APQ_BYTES)
 
-    def find(self, wanted: RawRequest) -> GraphQLRequest:
+    def resolve(self, raw: RawRequest) -> GraphQLRequest:
         """Resolve the request's document to text. Raises HTTPError."""
         return GraphQLRequest(
-            self._document(wanted),
-            wanted.variables,
-            wanted.operation_name,
-            only_query=wanted.only_query,
-            include_cost=wanted.include_cost,
+            self._document(raw),
+            raw.variables,
+            raw.operation_name,
+            queries_only=raw.only_query,
+            include_cost=raw.include_cost,
         )
 
-    def _document(self, wanted: RawRequest) -> str:
-        match wanted.named:
+    def _document(self, raw: RawRequest) -> str:
+        match raw.reference:
             case DocumentId(key):
                 return self._by_id(key)
             case ApqReference() as automatic:
-                return self._by_hash(automatic, wanted.query)
-        assert wanted.query is not None
-        if self._only:
+                return self._by_hash(automatic, raw.query)
+        assert raw.query is not None
+        if self._trusted_only:
             raise _not_trusted()
-        return wanted.query
+        return raw.query
 
     def _by_id(self, key: str) -> str:
         found = self._trusted.get(key)
@@ -52,32 +52,32 @@ class PersistedDocuments:
             raise DocumentNotFoundError(Code.DOCUMENT_NOT_FOUND, "No document has this `documentId`.")
         return found
 
-    def _by_hash(self, automatic: ApqReference, query: str | None) -> str:
-        if automatic.version != VERSION:
+    def _by_hash(self, reference: ApqReference, query: str | None) -> str:
+        if reference.version != APQ_VERSION:
             raise DocumentNotFoundError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
-        found = self._trusted.get(automatic.sha256)
-        if found is None and self._only:
+        found = self._trusted.get(reference.sha256)
+        if found is None and self._trusted_only:
             raise _not_trusted()
         if query is not None:
-            if sha256(query.encode()).hexdigest() != automatic.sha256:
+            if sha256(query.encode()).hexdigest() != reference.sha256:
                 raise UnprocessableRequestError("`persistedQuery.sha256Hash` is not the hash of `query`.")
             return query
-        found = found or self.automatic.get(automatic.sha256)
+        found = found or self.apq_cache.get(reference.sha256)
         if found is None:
             raise DocumentNotFoundError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
         return found
 
-    def register(self, wanted: RawRequest) -> None:
+    def register(self, raw: RawRequest) -> None:
         """Register a valid document that was sent together with its hash (APQ)."""
-        named, query = wanted.named, wanted.query
-        if not isinstance(named, ApqReference) or query is None or named.sha256 in self._trusted:
+        reference, query = raw.reference, raw.query
+        if not isinstance(reference, ApqReference) or query is None or reference.sha256 in self._trusted:
             return
-        if self.automatic.get(named.sha256) is None:
-            self.automatic.set(named.sha256, query, OVERHEAD + 4 * len(query))
+        if self.apq_cache.get(reference.sha256) is None:
+            self.apq_cache.set(reference.sha256, query, ENTRY_OVERHEAD + 4 * len(query))
 
 
 def _not_trusted() -> DocumentNotFoundError:
-    message = "Only the documents that this server knows are run here: give a `documentId`."
+    message = "This server runs only persisted documents: send a `documentId`."
     return DocumentNotFoundError(Code.DOCUMENT_NOT_TRUSTED, message)
 
 
@@ -87,22 +87,21 @@ def _not_trusted() -> DocumentNotFoundError:
 # compiler writes it, or Apollo's format with a list of operations. Every document also has its SHA-256 as id,
 # as hex digits and as `sha256:…`.
 
-
 SUFFIXES = frozenset({".graphql", ".gql"})
-NONE: Mapping[str, str] = {}
+NO_DOCUMENTS: Mapping[str, str] = {}
 
 
-def trusted_documents(path: Path, documents: DocumentCache) -> Mapping[str, str]:
+def read_trusted_documents(path: Path, documents: DocumentCache) -> Mapping[str, str]:
     """Load and validate documents as id → text. Raises PersistedDocumentsError, which names the file."""
     found: dict[str, str] = {}
-    for key, text, place in _read(path):
+    for key, text, location in _read(path):
         errors = documents.get(text).errors
         if errors:
-            raise PersistedDocumentsError(f"{place}: {_error_message(errors[0])}")
+            raise PersistedDocumentsError(f"{location}: {_error_message(errors[0])}")
         digest = sha256(text.encode()).hexdigest()
         for name in (key, digest, f"sha256:{digest}"):
             if found.setdefault(name, text) != text:
-                raise PersistedDocumentsError(f"{place}: another document has the id {name!r} too")
+                raise PersistedDocumentsError(f"{location}: another document has the id {name!r} too")
     if not found:
         raise PersistedDocumentsError(f"{path}: no documents: files must end in .graphql or .gql")
     return found
@@ -120,25 +119,27 @@ def _read(path: Path) -> Iterator[tuple[str, str, str]]:
 
 def _manifest(path: Path) -> Iterator[tuple[str, str, str]]:
     try:
-        given = orjson.loads(_text(path))
+        manifest = orjson.loads(_text(path))
     except orjson.JSONDecodeError as error:
-        raise PersistedDocumentsError(f"{path}: a manifest is JSON, and this is not: {error}") from error
+        raise PersistedDocumentsError(f"{path}: the manifest is not JSON: {error}") from error
     try:
         entries = (
-            [(one["id"], one["body"]) for one in given["operations"]] if _is_apollos(given) else given.items()
+            [(one["id"], one["body"]) for one in manifest["operations"]]
+            if _is_apollo_manifest(manifest)
+            else manifest.items()
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise PersistedDocumentsError(
-            f"{path}: a manifest is an object of id and document, or Apollo's"
+            f"{path}: a manifest must be an object of ids and documents, or have Apollo's format"
         ) from error
     for key, text in entries:
         if not isinstance(key, str) or not isinstance(text, str):
-            raise PersistedDocumentsError(f"{path}: {key!r} is no id of a document that is text")
+            raise PersistedDocumentsError(f"{path}: the document {key!r} is not text")
         yield key, text, f"{path}, document {key!r}"
 
 
-def _is_apollos(given: object) -> bool:
-    return isinstance(given, dict) and isinstance(given.get("operations"), list)
+def _is_apollo_manifest(manifest: object) -> bool:
+    return isinstance(manifest, dict) and isinstance(manifest.get("operations"), list)
 
 
 def _text(path: Path) -> bytes:

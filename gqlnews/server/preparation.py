@@ -15,7 +15,7 @@ from graphql import GraphQLError
 from gqlnews.cache import SizedLRUCache
 from gqlnews.engine.documents import ParsedDocument, with_code
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.requests import GraphQLRequest, Ready, refused
+from gqlnews.engine.requests import GraphQLRequest, Ready, error_response
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
 from gqlnews.server.response import RETRY_AFTER, HTTPError
@@ -26,9 +26,8 @@ from gqlnews.time_budget import TimeBudget, TimeBudgetExceeded, time_budget
 # Clients are served round-robin, so that one client delays another by at most one job. A job that finds the
 # queue full, or waits in it for too long, fails with 503.
 
-
-MAX_WAITING = 256  # queued jobs of all clients
-MAX_WAITING_OF_ONE = 64  # queued jobs of one client
+MAX_QUEUED = 256  # queued jobs of all clients
+MAX_QUEUED_PER_CLIENT = 64  # queued jobs of one client
 MAX_WAIT_SECONDS = 2.0
 JOB_SECONDS = 1.0  # CPU time for one job
 
@@ -48,22 +47,22 @@ class OffloadQueue:
     def __init__(self, *, limited: bool = True) -> None:
         self._limited = limited
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-offload")
-        self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client, next to be served first
+        self._queued: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client, next to be served first
         self._is_running = False
         self._budget = TimeBudget(0.0)  # of the running job
         self.jobs = 0  # started so far
 
     def __len__(self) -> int:
         """The number of queued jobs."""
-        return sum(map(len, self._waiting.values()))
+        return sum(map(len, self._queued.values()))
 
-    def waiting_of(self, client: str) -> int:
-        return len(self._waiting.get(client, ()))
+    def queued_count(self, client: str) -> int:
+        return len(self._queued.get(client, ()))
 
     def close(self) -> None:
         """Cancel queued jobs and stop the running one at its next budget check, without waiting for it."""
-        waiting, self._waiting = self._waiting, OrderedDict()
-        for jobs in waiting.values():
+        queued, self._queued = self._queued, OrderedDict()
+        for jobs in queued.values():
             for job in jobs:
                 job.result.cancel()
         self._budget.end()
@@ -76,7 +75,7 @@ class OffloadQueue:
         """
         self._make_room(client)
         job = _Job(work, asyncio.get_running_loop().create_future(), monotonic())
-        self._waiting.setdefault(client, deque()).append(job)
+        self._queued.setdefault(client, deque()).append(job)
         self._start_next()
         result: T = await job.result
         return result
@@ -86,20 +85,20 @@ class OffloadQueue:
 
         Raises HTTPError if the client is at its own limit, or none has at least two more jobs than it.
         """
-        own = self.waiting_of(client)
-        if own >= MAX_WAITING_OF_ONE:
+        own_bucket = self.queued_count(client)
+        if own_bucket >= MAX_QUEUED_PER_CLIENT:
             raise _overloaded()
-        if len(self) < MAX_WAITING:
+        if len(self) < MAX_QUEUED:
             return
-        most = max(self._waiting, key=self.waiting_of)
-        if self.waiting_of(most) <= own + 1:
+        busiest = max(self._queued, key=self.queued_count)
+        if self.queued_count(busiest) <= own_bucket + 1:
             raise _overloaded()
-        job = self._waiting[most].pop()
+        job = self._queued[busiest].pop()
         if not job.result.done():
             job.result.set_exception(_overloaded())
 
     def _start_next(self) -> None:
-        while not self._is_running and self._waiting:
+        while not self._is_running and self._queued:
             job = self._pop()
             if job.result.done():  # the client has disconnected
                 continue
@@ -111,17 +110,17 @@ class OffloadQueue:
             self._budget = TimeBudget(JOB_SECONDS if self._limited else inf, thread_time)
             loop = asyncio.get_running_loop()
             running = loop.run_in_executor(self._thread, _run, job.work, self._budget)
-            running.add_done_callback(partial(self._deliver, job))
+            running.add_done_callback(partial(self._set_result, job))
 
     def _pop(self) -> _Job:
         """Dequeue the oldest job of the next client, round-robin."""
-        client, jobs = self._waiting.popitem(last=False)
+        client, jobs = self._queued.popitem(last=False)
         job = jobs.popleft()
         if jobs:
-            self._waiting[client] = jobs
+            self._queued[client] = jobs
         return job
 
-    def _deliver(self, job: _Job, done: "asyncio.Future[Any]") -> None:
+    def _set_result(self, job: _Job, done: "asyncio.Future[Any]") -> None:
         self._is_running = False
         self._start_next()
         if done.cancelled() or job.result.done():
@@ -140,7 +139,7 @@ def _run(work: Callable[[], T], budget: TimeBudget) -> T:
 
 
 def _overloaded() -> HTTPError:
-    message = "The server prepares as many requests as it takes: try again later."
+    message = "The server's queue of requests to prepare is full: try again later."
     return HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
 
 
@@ -149,20 +148,19 @@ def _overloaded() -> HTTPError:
 # 1. A request is first prepared on the event loop, within a time budget: most take 0.1 to 5 ms.
 # 2. Slow preparations of all clients share a fraction of the loop's time. Once it is used up, the budget is
 #    small, except for a client that has not used any of it.
-# 3. A request that exceeds its budget is prepared again by the worker thread of `offload.py`, on a copy of
+# 3. A request that exceeds its budget is prepared again by the worker thread of `OffloadQueue`, on a copy of
 #    the cached document; the loop then merges the result into the cache. Requests with the same document
 #    wait.
-
 
 MAX_SECONDS = 0.02  # budget of one request on the loop
 MIN_SECONDS = 0.001  # budget once the share is used up: enough for a cached document
 FREE_SECONDS = 0.001  # faster preparations are not charged to the share
 SHARE = 0.3  # fraction of the loop's time
-MAX_WAITING_BESIDE = 32  # queued jobs of a client, above which the loop does not try its requests
+MAX_QUEUED_FOR_LOOP = 32  # queued jobs of a client, above which the loop does not try its requests
 BURST_SECONDS = 0.02  # bucket size of the share
-OWN_SECONDS, OWN_SHARE = 0.005, 0.02  # bucket size and share of one client, in addition
+CLIENT_BURST_SECONDS, CLIENT_SHARE = 0.005, 0.02  # bucket size and share of one client, in addition
 MAX_CLIENTS = 10_000  # tracked; beyond it, the least recently seen start over
-TOO_LONG = "The request takes too long to prepare: ask for less, or in several requests."
+PREPARE_TIMEOUT = "The request takes too long to prepare: ask for less, or in several requests."
 
 
 class LoopShare:
@@ -177,37 +175,37 @@ class LoopShare:
 
     def budget(self, client: str, now: float) -> float:
         """The time budget of the client's next request, in seconds."""
-        own = self._clients.get(client)
-        of_client = OWN_SECONDS if own is None else own.left(now)
-        return min(MAX_SECONDS, max(MIN_SECONDS, self._all.left(now), of_client))
+        own_bucket = self._clients.get(client)
+        own_left = CLIENT_BURST_SECONDS if own_bucket is None else own_bucket.refill(now)
+        return min(MAX_SECONDS, max(MIN_SECONDS, self._all.refill(now), own_left))
 
     def spend(self, client: str, seconds: float, now: float) -> None:
         if seconds <= FREE_SECONDS:
             return
-        own = self._clients.get(client)
-        if own is None:
-            self._clients.set(client, own := _WorkBucket(OWN_SECONDS, OWN_SHARE), 1)
-        for bucket in (self._all, own):
+        own_bucket = self._clients.get(client)
+        if own_bucket is None:
+            self._clients.set(client, own_bucket := _WorkBucket(CLIENT_BURST_SECONDS, CLIENT_SHARE), 1)
+        for bucket in (self._all, own_bucket):
             bucket.spend(seconds, now)
 
 
 class _WorkBucket:
     """Token bucket of seconds: at most `burst`, refilled with `share` per second."""
 
-    __slots__ = ("_burst", "_left", "_share", "_since")
+    __slots__ = ("_burst", "_left", "_share", "_updated_at")
 
     def __init__(self, burst: float, share: float) -> None:
         self._burst, self._share = burst, share
-        self._left, self._since = burst, 0.0
+        self._left, self._updated_at = burst, 0.0
 
-    def left(self, now: float) -> float:
-        if self._since:
-            self._left = min(self._burst, self._left + self._share * (now - self._since))
-        self._since = now
+    def refill(self, now: float) -> float:
+        if self._updated_at:
+            self._left = min(self._burst, self._left + self._share * (now - self._updated_at))
+        self._updated_at = now
         return self._left
 
     def spend(self, seconds: float, now: float) -> None:
-        self._left = self.left(now) - seconds
+        self._left = self.refill(now) - seconds
 
 
 class Preparer:
@@ -218,31 +216,31 @@ class Preparer:
         self._share = LoopShare()
         self._preparing: dict[str, asyncio.Future[None]] = {}  # by document, while the thread prepares it
 
-    async def prepare(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready:
+    async def prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> Ready:
         """Prepare the request, or return its error response; `client` is the key for fair scheduling.
 
         Raises HTTPError (503) if too many requests are queued.
         """
-        ready = self._try_on_loop(asked, audience, client)
-        if ready is None and (others := self._preparing.get(asked.query)) is not None:
-            await asyncio.wait([others])  # its document is cached afterwards
-            ready = self._try_on_loop(asked, audience, client)
-        if ready is not None:
-            return ready
+        prepared = self._try_on_loop(request, audience, client)
+        if prepared is None and (in_progress := self._preparing.get(request.query)) is not None:
+            await asyncio.wait([in_progress])  # its document is cached afterwards
+            prepared = self._try_on_loop(request, audience, client)
+        if prepared is not None:
+            return prepared
         try:
-            return await self._prepare_on_thread(asked, audience, client)
+            return await self._prepare_on_thread(request, audience, client)
         except TimeBudgetExceeded:
-            return refused([with_code(GraphQLError(TOO_LONG), Code.TOO_WIDE)])
+            return error_response([with_code(GraphQLError(PREPARE_TIMEOUT), Code.TOO_WIDE)])
 
-    def _try_on_loop(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready | None:
+    def _try_on_loop(self, request: GraphQLRequest, audience: Audience, client: str) -> Ready | None:
         """Prepare the request within its time budget; None if that is exceeded or not worth trying."""
         start = perf_counter()
         budget = self._share.budget(client, start)
-        if not self._is_worth_trying(asked.query, client, budget):
+        if not self._is_worth_trying(request.query, client, budget):
             return None
         try:
             with time_budget(budget):
-                return self._engine.ready(asked, audience)
+                return self._engine.prepare_any(request, audience)
         except TimeBudgetExceeded:
             return None
         finally:
@@ -254,26 +252,26 @@ class Preparer:
 
         It does not for a client with many jobs queued, nor for an uncached document on the minimal budget.
         """
-        if self._queue.waiting_of(client) > MAX_WAITING_BESIDE:
+        if self._queue.queued_count(client) > MAX_QUEUED_FOR_LOOP:
             return False
         return budget > MIN_SECONDS or self._engine.documents.cache.get(query) is not None
 
-    async def _prepare_on_thread(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready:
+    async def _prepare_on_thread(self, request: GraphQLRequest, audience: Audience, client: str) -> Ready:
         documents = self._engine.documents
-        cached = documents.cache.get(asked.query)
+        cached = documents.cache.get(request.query)
         fork = None if cached is None else cached.fork()
 
         def prepare() -> tuple[ParsedDocument, Ready]:
-            document = fork or documents.read(asked.query)
-            return document, self._engine.prepare_any_with(document, asked, audience)
+            document = fork or documents.parse(request.query)
+            return document, self._engine.prepare_any_with(document, request, audience)
 
         done = asyncio.get_running_loop().create_future()
-        self._preparing.setdefault(asked.query, done)
+        self._preparing.setdefault(request.query, done)
         try:
-            document, ready = await self._queue.run(client, prepare)
-            documents.merge(asked.query, document)
+            document, prepared = await self._queue.run(client, prepare)
+            documents.merge(request.query, document)
         finally:
             done.set_result(None)
-            if self._preparing.get(asked.query) is done:
-                del self._preparing[asked.query]
-        return ready
+            if self._preparing.get(request.query) is done:
+                del self._preparing[request.query]
+        return prepared

@@ -15,18 +15,17 @@ from gqlnews.server.limits import SMALL_BYTES
 from gqlnews.server.negotiation import RequestHeaders, is_encoded, is_json, prefers_html
 from gqlnews.server.response import JSON, HTTPError, UnprocessableRequestError
 
-# Document references in a request: the hash of an automatic persisted query (APQ), or a document id.
+# Parse GraphQL requests according to the GraphQL over HTTP specification.
 #
-# https://www.apollographql.com/docs/apollo-server/performance/apq and the appendix "Persisted Documents" of
-# GraphQL over HTTP.
+# https://graphql.github.io/graphql-over-http/draft/
+
+MAX_BODY_BYTES = 256 * 1024
+MAX_PARAMETERS = 50  # of a URL, as each takes time to decode
+MAX_DIGITS = 18  # of `Content-Length` that are converted to a number
+_OPERATION_PARAMETERS = frozenset({"query", "extensions", "documentId"})
 
 
-VERSION = 1
-_SHA256_HEX = re.compile(r"[0-9a-f]{64}")
-MAX_ID = 1_000  # characters
-
-
-class MalformedError(GqlnewsError):
+class MalformedReferenceError(GqlnewsError):
     """The document reference is malformed."""
 
 
@@ -43,7 +42,7 @@ class DocumentId:
     id: str
 
 
-Named = ApqReference | DocumentId
+DocumentReference = ApqReference | DocumentId
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,130 +50,96 @@ class RawRequest:
     """A GraphQL request before its document is resolved: text, a reference, or both (to register it)."""
 
     query: str | None
-    named: Named | None = None
+    reference: DocumentReference | None = None
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     only_query: bool = False
     include_cost: bool = False
 
 
-def parse_document_reference(given: Mapping[str, Any], extensions: Mapping[str, Any]) -> Named | None:
-    """Parse the document reference; None if there is only text. Raises MalformedError."""
-    key, persisted = given.get("documentId"), extensions.get("persistedQuery")
-    if key is not None:
-        if not isinstance(key, str) or not 0 < len(key) <= MAX_ID:
-            raise MalformedError("`documentId` must be text")
-        if given.get("query") or persisted is not None:
-            raise MalformedError("give `documentId`, or `query`: one of them says what to run")
-        return DocumentId(key)
-    return None if persisted is None else _automatic(persisted)
-
-
-def _automatic(given: object) -> ApqReference:
-    if not isinstance(given, dict):
-        raise MalformedError("`persistedQuery` must be an object")
-    version, sha256 = given.get("version"), given.get("sha256Hash")
-    if type(version) is not int:
-        raise MalformedError("`persistedQuery.version` must be 1")
-    if not isinstance(sha256, str) or not _SHA256_HEX.fullmatch(sha256.lower()):
-        raise MalformedError("`persistedQuery.sha256Hash` must be 64 hex digits")
-    return ApqReference(sha256.lower(), version)
-
-
-# Parse GraphQL requests according to the GraphQL over HTTP specification.
-#
-# https://graphql.github.io/graphql-over-http/draft/
-
-
-MAX_BODY_BYTES = 256 * 1024
-MAX_PARAMETERS = 50  # of a URL, as each takes time to decode
-MAX_DIGITS = 18  # of `Content-Length` that are converted to a number
-_ASKING = frozenset({"query", "extensions", "documentId"})
-
-
-async def read_payload(head: RequestHeaders, receive: Receive, hold: Callable[[int], None]) -> bytes:
+async def read_payload(head: RequestHeaders, receive: Receive, reserve: Callable[[int], None]) -> bytes:
     """Return the query string of a GET or the body of a POST. Raises HTTPError, ClientDisconnect.
 
-    `hold` is called with the size of a large body, chunk by chunk.
+    `reserve` is called with the size of a large body, chunk by chunk.
     """
-    if head.reads:
+    if head.is_safe_method:
         return head.query_string
     if not is_json(head.content_type):
         message = f"Send the body as `{JSON}` in UTF-8, not as `{head.content_type}`."
         raise HTTPError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Post": JSON})
     if head.content_encoding and is_encoded(head.content_encoding):
-        message = "Send the body as it is: no `Content-Encoding` is taken."
+        message = "Send the body uncompressed: `Content-Encoding` is not supported."
         raise HTTPError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Encoding": "identity"})
-    return await _body(head, receive, hold)
+    return await _body(head, receive, reserve)
 
 
 def parse_request(head: RequestHeaders, text: bytes) -> RawRequest:
     """Parse the payload into an operation. Raises HTTPError."""
-    if head.reads:
-        return _of_parameters(_parameters(text))
-    return _of_mapping(_json(text, "The body"), only_query=False)
+    if head.is_safe_method:
+        return _from_parameters(_parameters(text))
+    return _from_mapping(_json(text, "The body"), only_query=False)
 
 
 def wants_graphiql(head: RequestHeaders) -> bool:
     """Return whether to serve the explorer: a GET that prefers HTML and contains no operation."""
-    if not head.reads or not prefers_html(head.accept):
+    if not head.is_safe_method or not prefers_html(head.accept):
         return False
-    return head.query_string.count(b"&") <= MAX_PARAMETERS and _ASKING.isdisjoint(
+    return head.query_string.count(b"&") <= MAX_PARAMETERS and _OPERATION_PARAMETERS.isdisjoint(
         QueryParams(head.query_string)
     )
 
 
 def _parameters(query_string: bytes) -> QueryParams:
     if query_string.count(b"&") > MAX_PARAMETERS:
-        raise _bad(f"The URL has more than {MAX_PARAMETERS} parameters.")
+        raise _bad_request(f"The URL has more than {MAX_PARAMETERS} parameters.")
     return QueryParams(query_string)
 
 
-def _of_parameters(parameters: Mapping[str, str]) -> RawRequest:
+def _from_parameters(parameters: Mapping[str, str]) -> RawRequest:
     """Decode `variables` and `extensions`, which are JSON strings in a GET."""
-    given: dict[str, Any] = dict(parameters)
+    params: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
-        if given.get(name):
-            given[name] = _json(given[name].encode(), f"`{name}`")
+        if params.get(name):
+            params[name] = _json(params[name].encode(), f"`{name}`")
         else:
-            given.pop(name, None)
-    return _of_mapping(given, only_query=True)
+            params.pop(name, None)
+    return _from_mapping(params, only_query=True)
 
 
-def _of_mapping(given: object, *, only_query: bool) -> RawRequest:
-    if not isinstance(given, dict):
+def _from_mapping(params: object, *, only_query: bool) -> RawRequest:
+    if not isinstance(params, dict):
         raise UnprocessableRequestError(
             "The body must be a JSON object with `query`; batches are not served."
         )
-    extensions = _typed(given, "extensions", dict, "an object") or {}
+    extensions = _typed(params, "extensions", dict, "an object") or {}
     try:
-        named = parse_document_reference(given, extensions)
-    except MalformedError as error:
+        reference = parse_document_reference(params, extensions)
+    except MalformedReferenceError as error:
         raise UnprocessableRequestError(str(error)) from error
-    if named is None and not given.get("query"):
+    if reference is None and not params.get("query"):
         raise UnprocessableRequestError("`query` is missing: give the GraphQL document as text.")
     return RawRequest(
-        query=_typed(given, "query", str, "text") or None,
-        named=named,
-        variables=_typed(given, "variables", dict, "an object"),
-        operation_name=_typed(given, "operationName", str, "text") or None,
+        query=_typed(params, "query", str, "text") or None,
+        reference=reference,
+        variables=_typed(params, "variables", dict, "an object"),
+        operation_name=_typed(params, "operationName", str, "text") or None,
         only_query=only_query,
         include_cost=extensions.get("cost") is True,
     )
 
 
-def _typed(given: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
-    value = given.get(name)
+def _typed(params: Mapping[str, Any], name: str, kind: type, kind_name: str) -> Any:
+    value = params.get(name)
     if value is not None and not isinstance(value, kind):
-        raise UnprocessableRequestError(f"`{name}` must be {what} or null.")
+        raise UnprocessableRequestError(f"`{name}` must be {kind_name} or null.")
     return value
 
 
-async def _body(head: RequestHeaders, receive: Receive, hold: Callable[[int], None]) -> bytes:
+async def _body(head: RequestHeaders, receive: Receive, reserve: Callable[[int], None]) -> bytes:
     """Read the body. Raises HTTPError past the limit, ClientDisconnect."""
     if head.content_length.isdecimal() and int(head.content_length[:MAX_DIGITS]) > MAX_BODY_BYTES:
         raise _too_large()
-    body, more, held = bytearray(), True, 0
+    body, more, reserved = bytearray(), True, 0
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -184,21 +149,56 @@ async def _body(head: RequestHeaders, receive: Receive, hold: Callable[[int], No
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
         if len(body) > SMALL_BYTES:
-            hold(len(body) - held)
-            held = len(body)
+            reserve(len(body) - reserved)
+            reserved = len(body)
     return bytes(body)
 
 
-def _json(text: bytes, what: str) -> object:
+def _json(text: bytes, description: str) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise _bad(f"{what} is not JSON: {error}") from error
+        raise _bad_request(f"{description} is not JSON: {error}") from error
 
 
-def _bad(message: str) -> HTTPError:
+def _bad_request(message: str) -> HTTPError:
     return HTTPError(400, Code.BAD_REQUEST, message)
 
 
 def _too_large() -> HTTPError:
     return HTTPError(413, Code.BODY_TOO_LARGE, f"The body is longer than {MAX_BODY_BYTES} bytes.")
+
+
+# Document references in a request: the hash of an automatic persisted query (APQ), or a document id.
+#
+# https://www.apollographql.com/docs/apollo-server/performance/apq and the appendix "Persisted Documents" of
+# GraphQL over HTTP.
+
+APQ_VERSION = 1
+_SHA256_HEX = re.compile(r"[0-9a-f]{64}")
+MAX_ID_LENGTH = 1_000  # characters
+
+
+def parse_document_reference(
+    params: Mapping[str, Any], extensions: Mapping[str, Any]
+) -> DocumentReference | None:
+    """Parse the document reference; None if there is only text. Raises MalformedError."""
+    key, persisted = params.get("documentId"), extensions.get("persistedQuery")
+    if key is not None:
+        if not isinstance(key, str) or not 0 < len(key) <= MAX_ID_LENGTH:
+            raise MalformedReferenceError("`documentId` must be text")
+        if params.get("query") or persisted is not None:
+            raise MalformedReferenceError("send either `documentId` or `query`, not both")
+        return DocumentId(key)
+    return None if persisted is None else _parse_apq(persisted)
+
+
+def _parse_apq(value: object) -> ApqReference:
+    if not isinstance(value, dict):
+        raise MalformedReferenceError("`persistedQuery` must be an object")
+    version, sha256 = value.get("version"), value.get("sha256Hash")
+    if type(version) is not int:
+        raise MalformedReferenceError("`persistedQuery.version` must be 1")
+    if not isinstance(sha256, str) or not _SHA256_HEX.fullmatch(sha256.lower()):
+        raise MalformedReferenceError("`persistedQuery.sha256Hash` must be 64 hex digits")
+    return ApqReference(sha256.lower(), version)

@@ -11,36 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gqlnews.errors import Code, GqlnewsError, shorten
 from gqlnews.server.observability.logs import REQUEST_ID
 
-# Security headers for every response; a response may override them.
-
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
-
-
-class SecurityHeadersMiddleware:
-    """Middleware that adds the SECURITY_HEADERS that a response lacks."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
-
-
 # HTTP vocabulary and responses: media types, header names, GraphQL JSON errors.
-
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -57,6 +28,14 @@ BEARER = "Bearer"
 
 NO_CONTENT = 204
 NOT_MODIFIED = 304
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""For every response; a response may override them."""
 
 _BODILESS = frozenset({NO_CONTENT, NOT_MODIFIED})
 
@@ -79,7 +58,7 @@ class RawResponse:
         headers = (*self.headers, (REQUEST_ID, request_id), *length)
         respond = getattr(getattr(send, "__self__", None), "respond", None)
         if respond is not None and respond(self.status, headers, self.body):
-            return  # our own protocol sends it in one call
+            return  # our own protocol sends it in one write
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
@@ -115,9 +94,9 @@ def error_response(
 class HTTPError(GqlnewsError):
     """A request is rejected before GraphQL execution; has the HTTP status, error code and headers."""
 
-    json: int | None = None
+    status_for_json: int | None = None
     """The status for clients that accept only `application/json`, if it differs."""
-    draft: int | None = None
+    status_for_draft: int | None = None
     """The status in the newest draft of the specification, if it differs."""
 
     def __init__(self, status: int, code: Code, message: str, **headers: str) -> None:
@@ -130,7 +109,7 @@ class HTTPError(GqlnewsError):
 class UnprocessableRequestError(HTTPError):
     """Valid JSON that is not a valid GraphQL request."""
 
-    draft = 422
+    status_for_draft = 422
 
     def __init__(self, message: str) -> None:
         super().__init__(400, Code.BAD_REQUEST, message)
@@ -139,7 +118,27 @@ class UnprocessableRequestError(HTTPError):
 class DocumentNotFoundError(HTTPError):
     """The document is unknown or not allowed; 200 for `application/json`, as Apollo's clients expect."""
 
-    json = 200
+    status_for_json = 200
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(400, code, message)
+
+
+# Middleware for the security headers.
+
+
+class SecurityHeadersMiddleware:
+    """Middleware that adds the SECURITY_HEADERS that a response lacks."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -18,10 +18,9 @@ from gqlnews.server.response import Headers
 #
 # A response without errors that does not depend on the clock is valid until the content version changes.
 
-
 PREPARED_BYTES, FREE_PREPARED_BYTES = 32 << 20, 8 << 20
-PARSED = 30  # bytes of Python objects that a byte of JSON may become
-OVERHEAD = 1_000  # bytes of an entry besides its texts, approximately
+PARSED_FACTOR = 30  # bytes of Python objects that a byte of JSON may become
+ENTRY_OVERHEAD = 1_000  # bytes of an entry besides its texts, approximately
 _PROGRAM = __version__.encode()
 
 
@@ -43,15 +42,15 @@ class CacheKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _CachedResponse:
-    moment: SnapshotId
-    answer: GraphQLResponse
+    snapshot_id: SnapshotId
+    response: GraphQLResponse
 
 
 class ResponseCache:
     """Response cache of at most `max_bytes` bytes (0 disables it), plus a cache of prepared requests."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._answers: SizedLRUCache[CacheKey, _CachedResponse] = SizedLRUCache(max_bytes)
+        self._responses: SizedLRUCache[CacheKey, _CachedResponse] = SizedLRUCache(max_bytes)
         self._prepared: SizedLRUCache[CacheKey, PreparedQuery] = SizedLRUCache(
             PREPARED_BYTES, FREE_PREPARED_BYTES
         )
@@ -60,36 +59,35 @@ class ResponseCache:
     @property
     def size(self) -> int:
         """Size of the cached responses in bytes."""
-        return self._answers.size
+        return self._responses.size
 
     @property
     def enabled(self) -> bool:
         """Whether the response cache is enabled."""
-        return self._answers.max_bytes > 0
+        return self._responses.max_bytes > 0
 
-    def get(self, request: CacheKey, moment: SnapshotId) -> GraphQLResponse | None:
-        found = self._answers.get(request)
-        if found is None or found.moment != moment:
+    def get(self, key: CacheKey, snapshot_id: SnapshotId) -> GraphQLResponse | None:
+        found = self._responses.get(key)
+        if found is None or found.snapshot_id != snapshot_id:
             self.misses += 1
             return None
         self.hits += 1
-        return found.answer
+        return found.response
 
-    def set(self, request: CacheKey, moment: SnapshotId, answer: GraphQLResponse) -> None:
-        size = len(request.text) + len(answer.body) + OVERHEAD
-        self._answers.set(request, _CachedResponse(moment, answer), size)
+    def set(self, key: CacheKey, snapshot_id: SnapshotId, response: GraphQLResponse) -> None:
+        size = len(key.text) + len(response.body) + ENTRY_OVERHEAD
+        self._responses.set(key, _CachedResponse(snapshot_id, response), size)
 
-    def get_prepared(self, request: CacheKey) -> PreparedQuery | None:
-        return self._prepared.get(request)
+    def get_prepared(self, key: CacheKey) -> PreparedQuery | None:
+        return self._prepared.get(key)
 
-    def set_prepared(self, request: CacheKey, prepared: PreparedQuery) -> None:
+    def set_prepared(self, key: CacheKey, prepared: PreparedQuery) -> None:
         """Cache a prepared request unless it depends on the clock, as its bound values would then change."""
         if prepared.bound.cacheable:
-            self._prepared.set(request, prepared, PARSED * len(request.text) + prepared.size)
+            self._prepared.set(key, prepared, PARSED_FACTOR * len(key.text) + prepared.size)
 
 
 # Request coalescing: a call waits for an equal one that is already running, and shares its result.
-
 
 T = TypeVar("T")
 
@@ -105,36 +103,36 @@ class SingleFlight:
         running = self._running.get(key)
         if running is None:
             running = self._running[key] = asyncio.ensure_future(work())
-            running.add_done_callback(lambda done: self._forget(key, done))
+            running.add_done_callback(lambda done: self._remove(key, done))
         result: T = await asyncio.shield(running)
         return result
 
-    def _forget(self, key: Hashable, done: "asyncio.Task[Any]") -> None:
+    def _remove(self, key: Hashable, done: "asyncio.Task[Any]") -> None:
         del self._running[key]
         if not done.cancelled():
-            done.exception()  # mark it as retrieved, or asyncio logs it if all callers have left
+            done.exception()  # mark it as retrieved, or asyncio logs it if all callers were cancelled
 
 
 # Cache-Control and ETag handling for GET (RFC 9111, section 5.2.2; RFC 9110, section 13.1.2).
 
 
 # Any cache may store it but must revalidate each time, so that a new version shows at once.
-_ASK_AGAIN = b"public, no-cache"
-_NOT_OF_THE_PUBLIC = b"private, no-store"
+_REVALIDATE = b"public, no-cache"
+_PRIVATE = b"private, no-store"
 NO_STORE: Headers = ((b"cache-control", b"no-store"),)
 """For errors and for responses that depend on the clock."""
 
 
-def cache_headers(audience: Audience, tag: bytes) -> Headers:
+def cache_headers(audience: Audience, etag: bytes) -> Headers:
     """The `Cache-Control` and `ETag` headers of a cacheable response."""
-    rule = _ASK_AGAIN if audience is Audience.PUBLIC else _NOT_OF_THE_PUBLIC
-    return ((b"cache-control", rule), (b"etag", tag))
+    rule = _REVALIDATE if audience is Audience.PUBLIC else _PRIVATE
+    return ((b"cache-control", rule), (b"etag", etag))
 
 
-def etag_matches(head: RequestHeaders, tag: bytes) -> bool:
+def etag_matches(head: RequestHeaders, etag: bytes) -> bool:
     """Return whether `If-None-Match` contains the tag, which is weak if a proxy has compressed the response.
 
     `*` does not match, as a request that was not executed yet may fail.
     """
     known = (one.strip().removeprefix("W/") for one in head.if_none_match.split(","))
-    return tag.decode("ascii") in known
+    return etag.decode("ascii") in known

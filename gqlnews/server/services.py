@@ -16,13 +16,13 @@ from gqlnews.engine.incremental import ReadParts
 from gqlnews.engine.requests import GraphQLResponse, PreparedQuery, Ready
 from gqlnews.query.fields import Audience
 from gqlnews.server.limits import (
-    AnswerSlots,
     BodyMemory,
     ConcurrencyLimiter,
+    ResponseSlots,
     StreamLimiter,
-    Subscriptions,
+    SubscriptionLimiter,
     TokenBucketLimiter,
-    client_of,
+    client_key,
 )
 from gqlnews.server.observability.metrics import Metrics, OperationOutcome
 from gqlnews.server.persisted_documents import PersistedDocuments
@@ -44,47 +44,49 @@ class AppState:
     engine: Engine
     preparer: Preparer
     offload: OffloadQueue
-    flights: SingleFlight
-    slots: AnswerSlots
-    answers: ResponseCache
-    feed: Lanes
-    sockets: StreamLimiter
-    subscriptions: Subscriptions
+    single_flight: SingleFlight
+    response_slots: ResponseSlots
+    response_cache: ResponseCache
+    subscriptions: Lanes
+    stream_limiter: StreamLimiter
+    subscription_limiter: SubscriptionLimiter
     read_parts: ReadParts
-    persisted: PersistedDocuments
-    in_flight: ConcurrencyLimiter
-    rates: TokenBucketLimiter
-    bodies: BodyMemory
+    persisted_documents: PersistedDocuments
+    concurrency_limiter: ConcurrencyLimiter
+    rate_limiter: TokenBucketLimiter
+    body_memory: BodyMemory
     store: Database
     metrics: Metrics
-    traces: "Tracer | None" = None
+    tracer: "Tracer | None" = None
 
     async def prepare(
-        self, wanted: RawRequest, audience: Audience, client: str, *, in_parts: bool = False
+        self, raw: RawRequest, audience: Audience, client: str, *, incremental: bool = False
     ) -> Ready:
         """Prepare a request, or return its error response. Raises HTTPError."""
-        asked = self.persisted.find(wanted)
-        ready = await self.preparer.prepare(
-            replace(asked, in_parts=True) if in_parts else asked, audience, client
+        request = self.persisted_documents.resolve(raw)
+        prepared = await self.preparer.prepare(
+            replace(request, incremental=True) if incremental else request, audience, client
         )
-        if not (isinstance(ready, GraphQLResponse) and ready.is_invalid):
-            self.persisted.register(wanted)
-        return ready
+        if not (isinstance(prepared, GraphQLResponse) and prepared.is_invalid):
+            self.persisted_documents.register(raw)
+        return prepared
 
     async def run(self, prepared: PreparedQuery, client: str) -> GraphQLResponse:
         """Execute a prepared request. Raises HTTPError (503)."""
         run = partial(self.engine.run, prepared, partial(self.offload.run, client))
         if prepared.bound.complete or prepared.bound.queries:
             return await run()
-        asked = prepared.asked  # no query of the store: equal requests have equal responses
-        variables = repr(asked.variables)
-        return await self.flights.run((asked.query, asked.operation_name, variables, asked.include_cost), run)
+        request = prepared.request  # no query of the store: equal requests have equal responses
+        variables = repr(request.variables)
+        return await self.single_flight.run(
+            (request.query, request.operation_name, variables, request.include_cost), run
+        )
 
-    def client_of(self, scope: Scope) -> str:
+    def client_key(self, scope: Scope) -> str:
         """The client's key for fair scheduling and per-client limits."""
-        return client_of(scope, by_address=self.settings.max_streams_per_client > 0)
+        return client_key(scope, by_address=self.settings.max_streams_per_client > 0)
 
-    def ended(
+    def record_operation(
         self,
         name: str | None,
         outcome: OperationOutcome,
@@ -94,9 +96,9 @@ class AppState:
         cached: bool = False,
     ) -> None:
         """Record the end of an operation; `kind` is `query` or `subscription`, None if it was rejected."""
-        self.metrics.ended(name, outcome, codes)
-        if self.traces is not None:
-            self.traces.ended(name, kind, outcome, cached=cached)
+        self.metrics.record_operation(name, outcome, codes)
+        if self.tracer is not None:
+            self.tracer.record_operation(name, kind, outcome, cached=cached)
 
 
 # Health checks: liveness (the process responds) and readiness (the store can be read).
@@ -104,12 +106,12 @@ class AppState:
 # The readiness check has its own database connection, so a busy server still passes it.
 
 
-async def live(request: Request) -> Response:
+async def liveness(request: Request) -> Response:
     """Return 200 as long as the process responds."""
     return JSONResponse({"status": "live"})
 
 
-async def ready(request: Request) -> Response:
+async def readiness(request: Request) -> Response:
     """Return 200 if the store can be read, else 503."""
     service: AppState | None = getattr(request.state, "service", None)  # None before the application starts
     is_ready = service is not None and service.store.is_ready()

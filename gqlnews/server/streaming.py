@@ -11,25 +11,32 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, deliveries
+from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, incremental_payloads
 from gqlnews.engine.requests import (
-    FAILED,
+    INTERNAL_ERROR_MESSAGE,
     GraphQLResponse,
     PreparedIncremental,
     PreparedQuery,
     PreparedSubscription,
     Ready,
     argument_error,
-    refused,
+    error_response,
 )
 from gqlnews.errors import Code, DatabaseError, RequestError
-from gqlnews.server.observability.logs import note_stream
-from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, OperationOutcome, outcome_of
+from gqlnews.server.observability.logs import log_stream_end
+from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, OperationOutcome, outcome_of_response
 from gqlnews.server.response import HTTPError, error_body
 from gqlnews.server.services import AppState
-from gqlnews.server.stream_framing import PARTS, PARTS_OF_2022, Framing, last, newer, of_2022
+from gqlnews.server.stream_framing import (
+    MULTIPART_INCREMENTAL,
+    MULTIPART_INCREMENTAL_2022,
+    Framing,
+    add_has_next_false,
+    encode_2022,
+    encode_v2,
+)
 from gqlnews.server.uvicorn.http_protocol import ABORT
-from gqlnews.server.uvicorn.websocket_protocol import CLOSE_SECONDS
+from gqlnews.server.uvicorn.websocket_protocol import CLOSE_TIMEOUT
 from gqlnews.subscriptions.subscriber_queue import (
     ShuttingDownError,
     SlowConsumerError,
@@ -39,137 +46,148 @@ from gqlnews.subscriptions.subscriber_queue import (
 
 # The responses of an operation as an async generator: one per event or payload, else a single one.
 
-
 log = logging.getLogger("gqlnews")
 
-ONE_IN_PARTS = (PARTS, PARTS_OF_2022)
+INCREMENTAL_FRAMINGS = (MULTIPART_INCREMENTAL, MULTIPART_INCREMENTAL_2022)
 
 STORE_REPLACED = "The database was replaced: start again without `since`."
-LAGGING = "You read more slowly than things change: come again, with `since`."
+SLOW_CONSUMER = "The client reads more slowly than events arrive: resume with `since`."
 
 
 def stream_responses(
     service: AppState,
-    ready: Ready,
+    prepared: Ready,
     client: str,
-    drop: Callable[[], None],
+    on_slow: Callable[[], None],
     framing: Framing | None = None,
 ) -> AsyncGenerator[GraphQLResponse, None]:
     """Return the responses; the last one is not `ok` if the operation was rejected or failed.
 
     A subscription starts now, not at the first iteration. Its statement time is charged to `client`, and
-    `drop` is called if the client reads too slowly. Iteration raises ShuttingDownError when the server stops.
+    `on_slow` is called if the client reads too slowly. Iteration raises ShuttingDownError when the server
+    stops.
     """
-    if isinstance(ready, PreparedSubscription):
-        answers = _many(service, ready, service.feed.watch(ready, drop, client), client)
-    elif isinstance(ready, PreparedIncremental):
-        answers = _parts(service, ready, client, of_2022 if framing is PARTS_OF_2022 else newer)
+    if isinstance(prepared, PreparedSubscription):
+        responses = _subscription(
+            service, prepared, service.subscriptions.subscribe(prepared, on_slow, client), client
+        )
+    elif isinstance(prepared, PreparedIncremental):
+        responses = _incremental(
+            service, prepared, client, encode_2022 if framing is MULTIPART_INCREMENTAL_2022 else encode_v2
+        )
     else:
-        one = _one(service, ready, client)
-        answers = one if framing not in ONE_IN_PARTS else _as_part(one)
-    return _counted(service, ready, answers)
+        one = _single(service, prepared, client)
+        responses = one if framing not in INCREMENTAL_FRAMINGS else _as_last_payload(one)
+    return _with_metrics(service, prepared, responses)
 
 
-async def _counted(
-    service: AppState, ready: Ready, answers: AsyncGenerator[GraphQLResponse, None]
+async def _with_metrics(
+    service: AppState, prepared: Ready, responses: AsyncGenerator[GraphQLResponse, None]
 ) -> AsyncGenerator[GraphQLResponse, None]:
     """Pass on the responses and record them in the metrics; a subscription's duration is not recorded."""
     start, outcome = perf_counter(), OperationOutcome.OK
     codes: tuple[str, ...] = ()
-    watched = isinstance(ready, PreparedSubscription)
+    is_subscription = isinstance(prepared, PreparedSubscription)
     try:
-        async with aclosing(answers):
-            async for answer in answers:
-                if answer.ok and watched:
+        async with aclosing(responses):
+            async for response in responses:
+                if response.has_data and is_subscription:
                     service.metrics.events += 1
                 else:
-                    outcome, codes = outcome_of(answer), answer.codes
-                yield answer
+                    outcome, codes = outcome_of_response(response), response.codes
+                yield response
     finally:
-        service.ended(ready.operation, outcome, codes, _kind(ready))
-        if not watched:
-            service.metrics.timed(perf_counter() - start)
+        service.record_operation(prepared.operation, outcome, codes, _operation_kind(prepared))
+        if not is_subscription:
+            service.metrics.observe_duration(perf_counter() - start)
 
 
-def _kind(ready: Ready) -> str | None:
-    if isinstance(ready, GraphQLResponse):
+def _operation_kind(prepared: Ready) -> str | None:
+    if isinstance(prepared, GraphQLResponse):
         return None
-    return SUBSCRIPTION if isinstance(ready, PreparedSubscription) else QUERY
+    return SUBSCRIPTION if isinstance(prepared, PreparedSubscription) else QUERY
 
 
-async def _parts(
-    service: AppState, parted: PreparedIncremental, client: str, encode: Callable[[IncrementalPayload], bytes]
+async def _incremental(
+    service: AppState,
+    prepared: PreparedIncremental,
+    client: str,
+    encode: Callable[[IncrementalPayload], bytes],
 ) -> AsyncGenerator[GraphQLResponse, None]:
     """Run incremental delivery. A failure after the first payload ends the stream with an error payload."""
     rows = 0
-    begun = service.engine.begin(parted.whole)
-    if isinstance(begun, GraphQLResponse):
-        yield _last(begun)
+    scan_or_error = service.engine.begin(prepared.query)
+    if isinstance(scan_or_error, GraphQLResponse):
+        yield _with_has_next_false(scan_or_error)
         return
     try:
         offload = partial(service.offload.run, client)
-        async with service.slots.taken(client):
-            with service.in_flight:
-                async with aclosing(deliveries(parted.bound, service.read_parts, encode, offload)) as parts:
+        async with service.response_slots.acquire(client):
+            with service.concurrency_limiter:
+                async with aclosing(
+                    incremental_payloads(prepared.bound, service.read_parts, encode, offload)
+                ) as parts:
                     async for part in parts:
                         rows += 1
-                        yield GraphQLResponse(part, ok=True, operation=parted.operation, rows=rows)
+                        yield GraphQLResponse(part, has_data=True, operation=prepared.operation, rows=rows)
     except IncrementalUnavailableError:
-        async for answer in _as_part(_one(service, parted.whole, client)):
-            yield answer
+        async for response in _as_last_payload(_single(service, prepared.query, client)):
+            yield response
     except HTTPError as error:
-        yield _last(_failure(error.code, str(error), parted.operation))
+        yield _with_has_next_false(_failure(error.code, str(error), prepared.operation))
     except RequestError as error:  # an invalid argument or an exceeded limit
-        yield _last(refused([argument_error(error)], parted.operation))
+        yield _with_has_next_false(error_response([argument_error(error)], prepared.operation))
     except Exception:
         log.exception("operation failed")
-        yield _last(_failure(Code.INTERNAL_ERROR, FAILED, parted.operation))
+        yield _with_has_next_false(_failure(Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE, prepared.operation))
 
 
-async def _as_part(answers: AsyncGenerator[GraphQLResponse, None]) -> AsyncGenerator[GraphQLResponse, None]:
-    async for answer in answers:
-        yield _last(answer)
+async def _as_last_payload(
+    responses: AsyncGenerator[GraphQLResponse, None],
+) -> AsyncGenerator[GraphQLResponse, None]:
+    async for response in responses:
+        yield _with_has_next_false(response)
 
 
-def _last(answer: GraphQLResponse) -> GraphQLResponse:
-    return replace(answer, body=last(answer.body))
+def _with_has_next_false(response: GraphQLResponse) -> GraphQLResponse:
+    return replace(response, body=add_has_next_false(response.body))
 
 
-async def _one(
-    service: AppState, ready: PreparedQuery | GraphQLResponse, client: str
+async def _single(
+    service: AppState, prepared: PreparedQuery | GraphQLResponse, client: str
 ) -> AsyncGenerator[GraphQLResponse, None]:
     try:
-        if isinstance(ready, GraphQLResponse):
-            yield ready
+        if isinstance(prepared, GraphQLResponse):
+            yield prepared
             return
-        async with service.slots.taken(client):
-            with service.in_flight:
-                answer = await service.run(ready, client)
-            yield answer
+        async with service.response_slots.acquire(client):
+            with service.concurrency_limiter:
+                response = await service.run(prepared, client)
+            yield response
     except HTTPError as error:
-        yield GraphQLResponse(error_body(error.code, str(error)), ok=False)
+        yield GraphQLResponse(error_body(error.code, str(error)), has_data=False)
     except Exception:
         log.exception("operation failed")
-        yield _failure(Code.INTERNAL_ERROR, FAILED, ready.operation)
+        yield _failure(Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE, prepared.operation)
 
 
-async def _many(
-    service: AppState, watched: PreparedSubscription, bodies: AsyncGenerator[bytes, None], client: str
+async def _subscription(
+    service: AppState, prepared: PreparedSubscription, bodies: AsyncGenerator[bytes, None], client: str
 ) -> AsyncGenerator[GraphQLResponse, None]:
     try:
         async with aclosing(bodies):
-            with service.subscriptions.taken(client):
+            with service.subscription_limiter.acquire(client):
                 async for body in bodies:
-                    response = GraphQLResponse(body, ok=True, operation=watched.operation, rows=1)
-                    yield service.engine.with_cost_extension(response, watched.asked, watched.bound.cost)
+                    response = GraphQLResponse(body, has_data=True, operation=prepared.operation, rows=1)
+                    yield service.engine.with_cost_extension(response, prepared.request, prepared.bound.cost)
     except HTTPError as error:
-        yield _failure(error.code, str(error), watched.operation)
+        yield _failure(error.code, str(error), prepared.operation)
     except RequestError as error:  # an invalid argument or an exceeded limit
-        yield refused([argument_error(error)], watched.operation)
+        yield error_response([argument_error(error)], prepared.operation)
     except StoreReplacedError:
-        yield _failure(Code.VERSION_TOO_OLD, STORE_REPLACED, watched.operation)
+        yield _failure(Code.VERSION_TOO_OLD, STORE_REPLACED, prepared.operation)
     except SlowConsumerError:
-        yield _failure(Code.TOO_SLOW, LAGGING, watched.operation)
+        yield _failure(Code.TOO_SLOW, SLOW_CONSUMER, prepared.operation)
     except ShuttingDownError:
         raise
     except Exception as error:
@@ -177,15 +195,14 @@ async def _many(
             log.error("%s", error)
         elif not isinstance(error, SubscriptionFailedError):
             log.exception("a subscription failed")
-        yield _failure(Code.INTERNAL_ERROR, FAILED, watched.operation)
+        yield _failure(Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE, prepared.operation)
 
 
 def _failure(code: Code, message: str, operation: str | None) -> GraphQLResponse:
-    return GraphQLResponse(error_body(code, message), ok=False, operation=operation, codes=(code,))
+    return GraphQLResponse(error_body(code, message), has_data=False, operation=operation, codes=(code,))
 
 
 # Streaming HTTP response of one operation; ends with the operation or when the client disconnects.
-
 
 PING_SECONDS = 12.0  # proxies close idle connections, most of them after 30 or 60
 
@@ -193,10 +210,10 @@ PING_SECONDS = 12.0  # proxies close idle connections, most of them after 30 or 
 class StreamingResponse:
     """Streaming response; a subscription starts when it is constructed."""
 
-    def __init__(self, service: AppState, ready: Ready, framing: Framing, client: str) -> None:
-        self._service, self._ready, self._framing = service, ready, framing
-        self._dropped = asyncio.Event()
-        self._answers = stream_responses(service, ready, client, self._dropped.set, framing)
+    def __init__(self, service: AppState, prepared: Ready, framing: Framing, client: str) -> None:
+        self._service, self._prepared, self._framing = service, prepared, framing
+        self._slow = asyncio.Event()
+        self._responses = stream_responses(service, prepared, client, self._slow.set, framing)
         self._sent = 0
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -206,60 +223,61 @@ class StreamingResponse:
             await send({"type": "http.response.start", "status": 200, "headers": self._framing.headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        with self._service.sockets.taken(scope, self._framing.name):
-            ends = [
-                asyncio.create_task(one) for one in (self._send(send), _left(receive), self._dropped.wait())
+        with self._service.stream_limiter.acquire(scope, self._framing.name):
+            tasks = [
+                asyncio.create_task(one)
+                for one in (self._send(send), _wait_for_disconnect(receive), self._slow.wait())
             ]
             try:
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-                if self._dropped.is_set():
-                    await _cut(scope, ends[:2])
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                if self._slow.is_set():
+                    await _abort_slow_client(scope, tasks[:2])
             finally:
-                for task in ends:
+                for task in tasks:
                     task.cancel()
-                await asyncio.wait(ends)
-                note_stream(self._ready.operation, start, self._sent, over=self._framing.name)
-        if (failure := ends[0].exception() if not ends[0].cancelled() else None) is not None:
+                await asyncio.wait(tasks)
+                log_stream_end(self._prepared.operation, start, self._sent, transport=self._framing.name)
+        if (failure := tasks[0].exception() if not tasks[0].cancelled() else None) is not None:
             raise failure
 
     async def _send(self, send: Send) -> None:
         framing = self._framing
         await send({"type": "http.response.start", "status": 200, "headers": framing.headers})
-        await _send_some(send, framing.opening)
+        await _send_chunk(send, framing.opening)
         pinging = asyncio.create_task(_ping(send, framing.ping))
         try:
-            async for answer in self._answers:
+            async for response in self._responses:
                 self._sent += 1
-                await _send_some(send, framing.framed(answer.body))
+                await _send_chunk(send, framing.frame(response.body))
             end = framing.end
         except ShuttingDownError:
             end = b""  # not complete: the client should reconnect
         finally:
             pinging.cancel()
-            await self._answers.aclose()
+            await self._responses.aclose()
         await send({"type": "http.response.body", "body": end})
 
 
-async def _cut(scope: Scope, ends: Sequence["asyncio.Task[Any]"]) -> None:
-    """Give a slow client CLOSE_SECONDS to read the error, then abort the connection."""
-    await asyncio.wait(ends, timeout=CLOSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    cutting = scope.get("extensions", {}).get(ABORT)
-    if cutting is not None and not any(end.done() for end in ends):
-        cutting["abort"]()
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+async def _abort_slow_client(scope: Scope, tasks: Sequence["asyncio.Task[Any]"]) -> None:
+    """Give a slow client CLOSE_TIMEOUT seconds to read the error, then abort the connection."""
+    await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+    extension = scope.get("extensions", {}).get(ABORT)
+    if extension is not None and not any(end.done() for end in tasks):
+        extension["abort"]()
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _ping(send: Send, ping: bytes) -> None:
     while ping:
         await asyncio.sleep(PING_SECONDS)
-        await _send_some(send, ping)
+        await _send_chunk(send, ping)
 
 
-async def _send_some(send: Send, body: bytes) -> None:
+async def _send_chunk(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _left(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     """Wait until the client disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -13,17 +13,17 @@ from time import perf_counter
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from gqlnews.database.sqlite.job_queue import act_for
+from gqlnews.database.sqlite.job_queue import set_client
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
-from gqlnews.server.access import audience, check_origin, given_credentials
-from gqlnews.server.limits import MIN_COST, address_of, cost_of
-from gqlnews.server.observability.logs import assign_request_id, note_stream
+from gqlnews.server.access import authenticate, authorization_headers, check_websocket_origin
+from gqlnews.server.limits import MIN_COST, client_address, operation_cost
+from gqlnews.server.observability.logs import assign_request_id, log_stream_end
 from gqlnews.server.observability.metrics import OperationOutcome
 from gqlnews.server.response import JSON, SECURITY_HEADERS, HTTPError, error_body, error_response
 from gqlnews.server.services import AppState
-from gqlnews.server.streaming import LAGGING, stream_responses
+from gqlnews.server.streaming import SLOW_CONSUMER, stream_responses
 from gqlnews.server.ws_messages import (
     ACK,
     PONG,
@@ -39,7 +39,7 @@ from gqlnews.server.ws_messages import (
     complete_message,
     error_message,
     next_message,
-    read_message,
+    parse_message,
 )
 from gqlnews.subscriptions.subscriber_queue import ShuttingDownError
 
@@ -48,7 +48,7 @@ MAX_OPERATIONS = 100  # concurrent, per socket
 MAX_PAUSE_SECONDS = 5.0  # delay of a pong for a client over its rate
 WEBSOCKET = "websocket"  # transport name in logs and metrics
 AUTHORIZATION = "authorization"  # key in the connection_init payload: browsers cannot set headers
-GONE = (WebSocketDisconnect, WebSocketDisconnected)  # raised by sending to a disconnected client
+DISCONNECTED = (WebSocketDisconnect, WebSocketDisconnected)  # raised by sending to a disconnected client
 
 
 async def websocket_endpoint(websocket: WebSocket) -> None:
@@ -56,23 +56,23 @@ async def websocket_endpoint(websocket: WebSocket) -> None:
     service: AppState = websocket.state.service
     assign_request_id(b"")
     try:
-        check_origin(websocket.scope, service.settings.http.allow_origins)
-        with service.sockets.taken(websocket.scope, WEBSOCKET):
+        check_websocket_origin(websocket.scope, service.settings.http.allow_origins)
+        with service.stream_limiter.acquire(websocket.scope, WEBSOCKET):
             await GraphQLTransportWSHandler(websocket, service).serve()
-    except HTTPError as refused:  # only before the handshake is answered
-        service.metrics.tell((refused.code,))
-        await _deny(websocket, refused)
+    except HTTPError as error:  # only before the handshake is answered
+        service.metrics.count_errors((error.code,))
+        await _deny(websocket, error)
 
 
-async def refuse_socket(websocket: WebSocket) -> None:
+async def reject_websocket(websocket: WebSocket) -> None:
     """Reject a WebSocket at any other path with 404."""
     await _deny(websocket, HTTPError(404, Code.NOT_FOUND, "Not Found"))
 
 
-async def _deny(websocket: WebSocket, refused: HTTPError) -> None:
-    headers = {**SECURITY_HEADERS, **refused.headers}
-    answer = error_response(refused.status, refused.code, str(refused), JSON, headers)
-    await websocket.send_denial_response(answer)
+async def _deny(websocket: WebSocket, error: HTTPError) -> None:
+    headers = {**SECURITY_HEADERS, **error.headers}
+    response = error_response(error.status, error.code, str(error), JSON, headers)
+    await websocket.send_denial_response(response)
 
 
 class GraphQLTransportWSHandler:
@@ -80,31 +80,31 @@ class GraphQLTransportWSHandler:
 
     def __init__(self, websocket: WebSocket, service: AppState) -> None:
         self._socket, self._service = websocket, service
-        self._address, self._client = address_of(websocket.scope), service.client_of(websocket.scope)
+        self._address, self._client = client_address(websocket.scope), service.client_key(websocket.scope)
         self._audience: Audience | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._closing: asyncio.Task[None] | None = None
         self._init_timeout: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
-        act_for(self._client)
+        set_client(self._client)
         if SUBPROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
-            await self._socket.close(CloseCode.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is spoken here")
+            await self._socket.close(CloseCode.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is supported")
             return
         await self._socket.accept(SUBPROTOCOL)
         self._init_timeout = asyncio.get_running_loop().call_later(
             INIT_SECONDS, self._close, CloseCode.INIT_TIMEOUT, "Connection initialisation timeout"
         )
         try:
-            await self._listen()
-        except (*GONE, asyncio.CancelledError):  # cancelled if the server aborts all connections
+            await self._receive_messages()
+        except (*DISCONNECTED, asyncio.CancelledError):  # cancelled if the server aborts all connections
             pass
         finally:
             self._init_timeout.cancel()
-            await self._end()
+            await self._cancel_operations()
 
-    async def _listen(self) -> None:
+    async def _receive_messages(self) -> None:
         """Handle messages in order, and yield to other clients after each, as many may arrive at once."""
         while True:
             received = await self._socket.receive()
@@ -113,9 +113,9 @@ class GraphQLTransportWSHandler:
             if self._closing is not None:
                 continue
             try:
-                message = read_message(received.get("text"))
+                message = parse_message(received.get("text"))
                 await self._charge(message)
-                await self._take(message)
+                await self._handle_message(message)
             except CloseConnectionError as closed:
                 self._close(closed.code, str(closed))
             await asyncio.sleep(0)
@@ -123,12 +123,12 @@ class GraphQLTransportWSHandler:
     async def _charge(self, message: Message) -> None:
         """Charge a message to the rate limit before it is handled; over the limit, delay the pong."""
         if isinstance(message, Subscribe):
-            return  # charged, and possibly rejected, in `_subscribe`
-        late = self._service.rates.charge(self._address, MIN_COST)
-        if late and isinstance(message, Ping):
-            await asyncio.sleep(min(late, MAX_PAUSE_SECONDS))
+            return  # charged, and possibly rejected, in `_handle_subscribe`
+        debt_seconds = self._service.rate_limiter.charge(self._address, MIN_COST)
+        if debt_seconds and isinstance(message, Ping):
+            await asyncio.sleep(min(debt_seconds, MAX_PAUSE_SECONDS))
 
-    async def _end(self) -> None:
+    async def _cancel_operations(self) -> None:
         """Cancel all operations and wait for their tasks."""
         tasks = [*self._operations.values(), *([self._closing] if self._closing else [])]
         for task in self._operations.values():
@@ -142,95 +142,103 @@ class GraphQLTransportWSHandler:
             self._closing = asyncio.create_task(self._send_close(code, reason))
 
     async def _send_close(self, code: int, reason: str) -> None:
-        with suppress(*GONE, RuntimeError):  # it may be closed already
+        with suppress(*DISCONNECTED, RuntimeError):  # it may be closed already
             await self._socket.close(code, reason)
 
-    async def _take(self, message: Message) -> None:
+    async def _handle_message(self, message: Message) -> None:
         match message:
             case ConnectionInit():
-                await self._init(message)
+                await self._handle_connection_init(message)
             case Ping():
                 await self._socket.send_text(PONG)
             case Pong():
                 pass
             case Subscribe():
-                await self._subscribe(message)
-            case Complete(id=key):
-                if task := self._operations.pop(key, None):
+                await self._handle_subscribe(message)
+            case Complete(id=operation_id):
+                if task := self._operations.pop(operation_id, None):
                     task.cancel()
 
-    async def _init(self, message: ConnectionInit) -> None:
+    async def _handle_connection_init(self, message: ConnectionInit) -> None:
         if self._audience is not None:
-            raise CloseConnectionError(CloseCode.INIT_TWICE, "Too many initialisation requests")
-        given = message.payload.get(AUTHORIZATION)
-        credentials = given_credentials(self._socket.scope) if given is None else [str(given)]
+            raise CloseConnectionError(CloseCode.REPEATED_INIT, "Too many initialisation requests")
+        token = message.payload.get(AUTHORIZATION)
+        credentials = authorization_headers(self._socket.scope) if token is None else [str(token)]
         try:
-            self._audience = audience(credentials, self._service.settings)
-        except HTTPError as refused:
-            raise CloseConnectionError(CloseCode.FORBIDDEN, "Forbidden") from refused
+            self._audience = authenticate(credentials, self._service.settings)
+        except HTTPError as error:
+            raise CloseConnectionError(CloseCode.FORBIDDEN, "Forbidden") from error
         if self._init_timeout is not None:
             self._init_timeout.cancel()
         await self._socket.send_text(ACK)
 
-    async def _subscribe(self, message: Subscribe) -> None:
+    async def _handle_subscribe(self, message: Subscribe) -> None:
         if self._audience is None:
             raise CloseConnectionError(CloseCode.NO_INIT, "Unauthorized")
         if message.id in self._operations:
-            raise CloseConnectionError(CloseCode.SAME_ID, f"Subscriber for {message.id[:40]} already exists")
+            raise CloseConnectionError(
+                CloseCode.DUPLICATE_ID, f"Subscriber for {message.id[:40]} already exists"
+            )
         key = orjson.dumps(message.id)
         try:
-            self._service.rates.take(self._address, MIN_COST)
-        except HTTPError as refused:
-            await self._refuse(key, refused)
+            self._service.rate_limiter.acquire(self._address, MIN_COST)
+        except HTTPError as error:
+            await self._send_error(key, error)
             return
         if len(self._operations) >= MAX_OPERATIONS:
-            text = f"The socket has {MAX_OPERATIONS} operations, as many as it takes: complete some."
-            await self._refuse(key, HTTPError(429, Code.TOO_MANY_OPERATIONS, text))
+            text = f"The socket has {MAX_OPERATIONS} operations, the maximum: complete some."
+            await self._send_error(key, HTTPError(429, Code.TOO_MANY_OPERATIONS, text))
             return
         try:
-            ready = await self._service.prepare(message.wanted, self._audience, self._client)
-        except HTTPError as refused:
-            await self._refuse(key, refused)
+            prepared = await self._service.prepare(message.request, self._audience, self._client)
+        except HTTPError as error:
+            await self._send_error(key, error)
             return
-        self._service.rates.charge(self._address, cost_of(ready, self._service.engine) - MIN_COST)
-        answers = stream_responses(self._service, ready, self._client, self._drop)
-        traces = self._service.traces
-        run = partial(self._run, message.id, key, ready.operation, answers)
-        running = run() if traces is None else traces.operation(self._socket.scope, run)
+        self._service.rate_limiter.charge(
+            self._address, operation_cost(prepared, self._service.engine) - MIN_COST
+        )
+        responses = stream_responses(self._service, prepared, self._client, self._close_slow_client)
+        tracer = self._service.tracer
+        run = partial(self._run_operation, message.id, key, prepared.operation, responses)
+        running = run() if tracer is None else tracer.run_operation(self._socket.scope, run)
         self._operations[message.id] = asyncio.create_task(running)
 
-    async def _refuse(self, key: bytes, refused: HTTPError) -> None:
-        self._service.ended(None, OperationOutcome.REFUSED, (refused.code,))
-        await self._socket.send_text(error_message(key, error_body(refused.code, str(refused))))
+    async def _send_error(self, key: bytes, error: HTTPError) -> None:
+        self._service.record_operation(None, OperationOutcome.REFUSED, (error.code,))
+        await self._socket.send_text(error_message(key, error_body(error.code, str(error))))
 
-    async def _run(
-        self, name: str, key: bytes, operation: str | None, bodies: AsyncGenerator[GraphQLResponse, None]
+    async def _run_operation(
+        self,
+        message_id: str,
+        key: bytes,
+        operation: str | None,
+        responses: AsyncGenerator[GraphQLResponse, None],
     ) -> None:
         start, count = perf_counter(), 0
-        me = asyncio.current_task()
+        task = asyncio.current_task()
         try:
-            async with aclosing(bodies):
-                async for answer in bodies:
-                    if not answer.ok:
-                        self._forget(name, me)
-                        await self._socket.send_text(error_message(key, answer.body))
+            async with aclosing(responses):
+                async for response in responses:
+                    if not response.has_data:
+                        self._deregister(message_id, task)
+                        await self._socket.send_text(error_message(key, response.body))
                         return
                     count += 1
-                    await self._socket.send_text(next_message(key, answer.body))
-            self._forget(name, me)
+                    await self._socket.send_text(next_message(key, response.body))
+            self._deregister(message_id, task)
             await self._socket.send_text(complete_message(key))
         except ShuttingDownError:
             pass  # the server is stopping and closes the socket next
-        except GONE:
+        except DISCONNECTED:
             pass
         finally:
-            self._forget(name, me)
-            note_stream(operation, start, count, over=WEBSOCKET)
+            self._deregister(message_id, task)
+            log_stream_end(operation, start, count, transport=WEBSOCKET)
 
-    def _forget(self, name: str, task: "asyncio.Task[None] | None") -> None:
+    def _deregister(self, message_id: str, task: "asyncio.Task[None] | None") -> None:
         """Free the id, unless the client has completed the operation and reused the id already."""
-        if self._operations.get(name) is task:
-            del self._operations[name]
+        if self._operations.get(message_id) is task:
+            del self._operations[message_id]
 
-    def _drop(self) -> None:
-        self._close(CloseCode.LAGGING, LAGGING)
+    def _close_slow_client(self) -> None:
+        self._close(CloseCode.SLOW_CONSUMER, SLOW_CONSUMER)

@@ -10,32 +10,32 @@ from typing import Any
 import orjson
 
 from gqlnews.errors import GqlnewsError
-from gqlnews.server.request import MalformedError, RawRequest, parse_document_reference
+from gqlnews.server.request import MalformedReferenceError, RawRequest, parse_document_reference
 
 SUBPROTOCOL = "graphql-transport-ws"
-MAX_REASON = 123  # bytes: RFC 6455, section 5.5
-MAX_ID = 1_000  # characters: each message of an operation repeats its id
+MAX_REASON_BYTES = 123  # bytes: RFC 6455, section 5.5
+MAX_ID_LENGTH = 1_000  # characters: each message of an operation repeats its id
 
 
 class CloseCode:
     """WebSocket close codes."""
 
     RESTARTING = 1012
-    LAGGING = 1013
+    SLOW_CONSUMER = 1013
     BAD_MESSAGE = 4400
     NO_INIT = 4401
     FORBIDDEN = 4403
     NO_SUBPROTOCOL = 4406
     INIT_TIMEOUT = 4408
-    SAME_ID = 4409
-    INIT_TWICE = 4429
+    DUPLICATE_ID = 4409
+    REPEATED_INIT = 4429
 
 
 class CloseConnectionError(GqlnewsError):
     """Close the socket with this code; the reason is truncated to what fits into a close frame."""
 
     def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason.encode()[:MAX_REASON].decode(errors="ignore"))
+        super().__init__(reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
         self.code = code
 
 
@@ -57,7 +57,7 @@ class Pong:
 @dataclass(frozen=True, slots=True)
 class Subscribe:
     id: str
-    wanted: RawRequest
+    request: RawRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +68,21 @@ class Complete:
 Message = ConnectionInit | Ping | Pong | Subscribe | Complete
 
 
-def read_message(text: str | None) -> Message:
+def parse_message(text: str | None) -> Message:
     """Parse a text frame from the client; None is a binary frame. Raises CloseConnectionError."""
     if text is None:
-        raise _bad("messages are text frames")
+        raise _bad_message("messages are text frames")
     try:
-        given = orjson.loads(text)
+        message = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise _bad("the message is no JSON") from None
-    if not isinstance(given, dict):
-        raise _bad("the message is no JSON object")
-    kind = given.get("type")
-    read = _READERS.get(kind) if isinstance(kind, str) else None
-    if read is None:
-        raise _bad("`type` is none that a client sends")
-    return read(given)
+        raise _bad_message("the message is not JSON") from None
+    if not isinstance(message, dict):
+        raise _bad_message("the message is not a JSON object")
+    kind = message.get("type")
+    parse = _PARSERS.get(kind) if isinstance(kind, str) else None
+    if parse is None:
+        raise _bad_message("unknown `type`")
+    return parse(message)
 
 
 def next_message(key: bytes, body: bytes) -> str:
@@ -104,66 +104,66 @@ ACK = '{"type":"connection_ack"}'
 PONG = '{"type":"pong"}'
 
 
-def _bad(why: str) -> CloseConnectionError:
-    return CloseConnectionError(CloseCode.BAD_MESSAGE, f"Bad message: {why}")
+def _bad_message(reason: str) -> CloseConnectionError:
+    return CloseConnectionError(CloseCode.BAD_MESSAGE, f"Bad message: {reason}")
 
 
-def _init(given: Mapping[str, Any]) -> Message:
-    return ConnectionInit(_object(given, "payload") or {})
+def _parse_connection_init(message: Mapping[str, Any]) -> Message:
+    return ConnectionInit(_object(message, "payload") or {})
 
 
-def _ping(given: Mapping[str, Any]) -> Message:
-    _object(given, "payload")
+def _parse_ping(message: Mapping[str, Any]) -> Message:
+    _object(message, "payload")
     return Ping()
 
 
-def _pong(given: Mapping[str, Any]) -> Message:
-    _object(given, "payload")
+def _parse_pong(message: Mapping[str, Any]) -> Message:
+    _object(message, "payload")
     return Pong()
 
 
-def _complete(given: Mapping[str, Any]) -> Message:
-    return Complete(_id(given))
+def _parse_complete(message: Mapping[str, Any]) -> Message:
+    return Complete(_id(message))
 
 
-def _subscribe(given: Mapping[str, Any]) -> Message:
-    key, payload = _id(given), _object(given, "payload")
+def _parse_subscribe(message: Mapping[str, Any]) -> Message:
+    key, payload = _id(message), _object(message, "payload")
     if payload is None:
-        raise _bad("`payload` is missing")
+        raise _bad_message("`payload` is missing")
     query, name = payload.get("query"), payload.get("operationName")
     if name is not None and not isinstance(name, str):
-        raise _bad("`operationName` is no text")
+        raise _bad_message("`operationName` is not a string")
     extensions = _object(payload, "extensions") or {}
     try:
-        named = parse_document_reference(payload, extensions)
-    except MalformedError as error:
-        raise _bad(str(error)) from None
-    if not isinstance(query, str) and (query is not None or named is None):
-        raise _bad("`query` is no text")
+        reference = parse_document_reference(payload, extensions)
+    except MalformedReferenceError as error:
+        raise _bad_message(str(error)) from None
+    if not isinstance(query, str) and (query is not None or reference is None):
+        raise _bad_message("`query` is not a string")
     variables, include_cost = _object(payload, "variables"), extensions.get("cost") is True
-    return Subscribe(key, RawRequest(query, named, variables, name or None, include_cost=include_cost))
+    return Subscribe(key, RawRequest(query, reference, variables, name or None, include_cost=include_cost))
 
 
-def _id(given: Mapping[str, Any]) -> str:
-    key = given.get("id")
+def _id(message: Mapping[str, Any]) -> str:
+    key = message.get("id")
     if not isinstance(key, str) or not key:
-        raise _bad("`id` is no text, or empty")
-    if len(key) > MAX_ID:
-        raise _bad(f"`id` is longer than {MAX_ID:,} characters")
+        raise _bad_message("`id` is not a string, or empty")
+    if len(key) > MAX_ID_LENGTH:
+        raise _bad_message(f"`id` is longer than {MAX_ID_LENGTH:,} characters")
     return key
 
 
-def _object(given: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    value = given.get(name)
+def _object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    value = message.get(name)
     if value is not None and not isinstance(value, dict):
-        raise _bad(f"`{name}` is no object")
+        raise _bad_message(f"`{name}` is not an object")
     return value
 
 
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
-    "connection_init": _init,
-    "ping": _ping,
-    "pong": _pong,
-    "subscribe": _subscribe,
-    "complete": _complete,
+_PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
+    "connection_init": _parse_connection_init,
+    "ping": _parse_ping,
+    "pong": _parse_pong,
+    "subscribe": _parse_subscribe,
+    "complete": _parse_complete,
 }

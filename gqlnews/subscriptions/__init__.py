@@ -1,1 +1,1 @@
-"""Changes of the store to the clients that subscribe to them."""
+"""Subscriptions: deliver the changes of the store to subscribers."""

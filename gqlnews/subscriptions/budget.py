@@ -23,7 +23,6 @@ from gqlnews.query.tree import FieldPlan
 # The budget counts CPU time of the thread that runs the statements, so that a busy machine does not end
 # subscriptions. The cost of a subscription that several clients share is split equally between them.
 
-
 CLIENT_SECONDS = 0.25  # per client
 PAGE_SECONDS = 0.4  # for all clients together; past it, each client gets MIN_SECONDS
 MIN_SECONDS = 0.05
@@ -50,11 +49,11 @@ class Budget:
         self._spent: defaultdict[str, float] = defaultdict(float)
         self._total = 0.0
 
-    def left(self, clients: Collection[str]) -> float:
+    def remaining(self, clients: Collection[str]) -> float:
         """Return the seconds left for a subscription of these clients; <= 0 only if all are over budget."""
         if not self._limited:
             return inf
-        shares = len(clients) * max(map(self._left, clients))
+        shares = len(clients) * max(map(self._remaining, clients))
         return min(shares, max(PAGE_SECONDS - self._total, MIN_SECONDS))
 
     def charge(self, clients: Collection[str], seconds: float) -> None:
@@ -62,7 +61,7 @@ class Budget:
         for client in clients:
             self._spent[client] += seconds / len(clients)
 
-    def _left(self, client: str) -> float:
+    def _remaining(self, client: str) -> float:
         spent = self._spent.get(client, 0.0)
         return min(CLIENT_SECONDS - spent, max(PAGE_SECONDS - self._total, MIN_SECONDS - spent))
 
@@ -71,7 +70,6 @@ class Budget:
 #
 # Light subscriptions read only the changed articles and what these list. Heavy ones search an index or scan a
 # list, so their time grows with the store.
-
 
 SEARCH_SECONDS = 0.001
 CONTAINS_SECONDS = 0.000_02
@@ -87,20 +85,20 @@ GROWING = Connection | TermsFacet | StatsFacet | HistogramFacet | MoreLikeThis |
 
 def expected_seconds(bound: BoundSubscription) -> float:
     """Estimate the seconds for one page with few changes."""
-    judging = 2 * sum(_seconds(test) for test in _tests(_condition(bound)))
-    lists = sum(isinstance(field.declaration, GROWING) for field in _below(bound.field))
-    return BASE_SECONDS + judging + LIST_SECONDS * lists + OBJECT_SECONDS * bound.cost
+    filtering = 2 * sum(_seconds(test) for test in _comparisons(_condition(bound)))
+    lists = sum(isinstance(field.declaration, GROWING) for field in _walk_fields(bound.field))
+    return BASE_SECONDS + filtering + LIST_SECONDS * lists + OBJECT_SECONDS * bound.cost
 
 
 def is_heavy(bound: BoundSubscription) -> bool:
     """Return whether the time grows with the store, or one event has very many objects."""
-    searches = any(test.operator is Operator.MATCHES for test in _tests(_condition(bound)))
-    walks = any(isinstance(field.declaration, GROWING) for field in _below(bound.field))
+    searches = any(test.operator is Operator.MATCHES for test in _comparisons(_condition(bound)))
+    walks = any(isinstance(field.declaration, GROWING) for field in _walk_fields(bound.field))
     return searches or walks or bound.cost > LIGHT_COST
 
 
 def _condition(bound: BoundSubscription) -> Condition:
-    condition = bound.inputs.shape
+    condition = bound.arguments.shape
     assert isinstance(condition, All | AnyOf | Not | Comparison)
     return condition
 
@@ -115,20 +113,20 @@ def _seconds(test: Comparison) -> float:
             return TEST_SECONDS
 
 
-def _tests(condition: Condition) -> Iterator[Comparison]:
+def _comparisons(condition: Condition) -> Iterator[Comparison]:
     match condition:
         case All(parts) | AnyOf(parts):
             for part in parts:
-                yield from _tests(part)
+                yield from _comparisons(part)
         case Not(test):
             yield test
         case Comparison():
             yield condition
 
 
-def _below(plan: FieldPlan) -> Iterator[FieldPlan]:
+def _walk_fields(plan: FieldPlan) -> Iterator[FieldPlan]:
     """Yield every field of the selection, at any depth."""
     for selection in plan.objects.values():
         for field in selection.fields:
             yield field
-            yield from _below(field)
+            yield from _walk_fields(field)

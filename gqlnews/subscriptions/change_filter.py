@@ -21,58 +21,58 @@ from gqlnews.subscriptions.subscriber_queue import Event
 class ResumeToken:
     """Parsed resume token. `started` is the version at which an unfinished walk through `changes` began."""
 
-    line: str
+    epoch: str
     number: int
     started: int
 
     @staticmethod
-    def of(values: Mapping[str, object]) -> "ResumeToken | None":
-        line, number, started = (values[name] for name in ("line", "since", "started"))
-        if line is None:
+    def parse(values: Mapping[str, object]) -> "ResumeToken | None":
+        epoch, number, started = (values[name] for name in ("epoch", "since", "started"))
+        if epoch is None:
             return None
-        assert isinstance(line, str)
+        assert isinstance(epoch, str)
         assert isinstance(number, int)
-        return ResumeToken(line, number, started if isinstance(started, int) else number)
+        return ResumeToken(epoch, number, started if isinstance(started, int) else number)
 
 
 class ResumePoint(NamedTuple):
-    """Resume point: the client has all changes up to `number`, and no article removed up to `known`.
+    """Resume point: the client has all changes up to `number`, and no article removed up to `known_up_to`.
 
-    `moment` is the version number of the content when the replay began.
+    `start_number` is the version number of the content when the replay began.
     """
 
     number: int
-    known: int
-    moment: int
+    known_up_to: int
+    start_number: int
 
 
-def resume_point(bound: BoundSubscription, site: VersionState, number: int) -> ResumePoint:
+def resume_point(bound: BoundSubscription, state: VersionState, number: int) -> ResumePoint:
     """Return the resume point: `since`, or without it `number`, the current version.
 
     Raises RequestRefusedError.
     """
-    since = ResumeToken.of(bound.inputs.values)
+    since = ResumeToken.parse(bound.arguments.values)
     if since is None:
-        return ResumePoint(number, number, site.number)
-    error = _refusal(since, site)
+        return ResumePoint(number, number, state.number)
+    error = _resume_error(since, state)
     if error is not None:
         raise RequestRefusedError(error, bound.field.node, bound.field.path)
-    return ResumePoint(since.number, since.started if since.number > 0 else site.number, site.number)
+    return ResumePoint(since.number, since.started if since.number > 0 else state.number, state.number)
 
 
-def check_not_expired(bound: BoundSubscription, beginning: ResumePoint, site: VersionState) -> None:
+def check_not_expired(bound: BoundSubscription, start: ResumePoint, state: VersionState) -> None:
     """Raise RequestRefusedError if the change log was pruned past the resume point during a slow replay."""
-    if beginning.known < site.forgotten:
+    if start.known_up_to < state.last_pruned:
         error = RequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED)
         raise RequestRefusedError(error, bound.field.node, bound.field.path)
 
 
-def _refusal(since: ResumeToken, site: VersionState) -> RequestError | None:
-    if since.line != site.line:
+def _resume_error(since: ResumeToken, state: VersionState) -> RequestError | None:
+    if since.epoch != state.epoch:
         return RequestError(Code.VERSION_TOO_OLD, EPOCH_CHANGED)
-    if max(since.number, since.started) > site.number:
+    if max(since.number, since.started) > state.number:
         return RequestError(Code.BAD_VERSION, UNKNOWN_VERSION)
-    if since.number > 0 and since.started < site.forgotten:
+    if since.number > 0 and since.started < state.last_pruned:
         return RequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED)
     return None
 
@@ -89,11 +89,10 @@ def _refusal(since: ResumeToken, site: VersionState) -> RequestError | None:
 # For missed changes there is no snapshot of the content before, so an article that does not match now is
 # REMOVED.
 
-
 Kinds = Mapping[str, ChangeKind]
 """Change kinds by slug; articles without an event are absent."""
 
-_BETWEEN = {
+_KINDS = {
     (False, True): ChangeKind.ADDED,
     (True, True): ChangeKind.UPDATED,
     (True, False): ChangeKind.REMOVED,
@@ -108,66 +107,66 @@ class ChangeFilter:
 
     def __init__(self, changes: Sequence[Change], before: Snapshot | int, now: Snapshot) -> None:
         self.changes, self._before, self._now = changes, before, now
-        self._keys = orjson.dumps([change.slug for change in changes]).decode()
-        self._passing: dict[tuple[int, SqlCall], frozenset[str]] = {}
+        self._slugs = orjson.dumps([change.slug for change in changes]).decode()
+        self._matching: dict[tuple[int, SqlCall], frozenset[str]] = {}
 
-    def events(self, bound: BoundSubscription, site: VersionState) -> list[Event]:
+    def events(self, bound: BoundSubscription, state: VersionState) -> list[Event]:
         """Return the events for the changes that match a subscription's filter before or after."""
         kinds = self._kinds(bound) if self.changes else {}
         relevant = [change for change in self.changes if change.slug in kinds]
         if not relevant:
             return []
-        given = [_given(change, kinds[change.slug], site) for change in relevant]
-        lines = self._now.value(*bound.tell(orjson.dumps(given).decode()))
-        assert lines is not None, "each event gives a line"
+        params = [_event_params(change, kinds[change.slug], state) for change in relevant]
+        rows = self._now.fetch_value(*bound.render_events(orjson.dumps(params).decode()))
+        assert rows is not None, "each event renders one line"
         key = bound.key.encode()
-        bodies = (b'{"data":{"%b":%b}}' % (key, line) for line in lines.split(b"\n"))
+        bodies = (b'{"data":{"%b":%b}}' % (key, line) for line in rows.split(b"\n"))
         return [Event(change.number, body) for change, body in zip(relevant, bodies, strict=True)]
 
     def _kinds(self, bound: BoundSubscription) -> Kinds:
-        after = self._those_passing(bound, self._now)
+        after = self._matching_slugs(bound, self._now)
         if isinstance(self._before, int):
             since = self._before
-            return {one.slug: _missed(one, since, passes=one.slug in after) for one in self.changes}
-        before = self._those_passing(bound, self._before)
+            return {one.slug: _missed_kind(one, since, matches=one.slug in after) for one in self.changes}
+        before = self._matching_slugs(bound, self._before)
         between = ((one.slug, (one.slug in before, one.slug in after)) for one in self.changes)
-        return {slug: _BETWEEN[sides] for slug, sides in between if any(sides)}
+        return {slug: _KINDS[sides] for slug, sides in between if any(sides)}
 
-    def _those_passing(self, bound: BoundSubscription, snapshot: Snapshot) -> frozenset[str]:
-        ran = bound.passing(self._keys)
-        key = (id(snapshot), ran)
-        if key not in self._passing:
-            self._passing[key] = frozenset(orjson.loads(snapshot.value(*ran) or b"[]"))
-        return self._passing[key]
+    def _matching_slugs(self, bound: BoundSubscription, snapshot: Snapshot) -> frozenset[str]:
+        call = bound.filter_keys(self._slugs)
+        key = (id(snapshot), call)
+        if key not in self._matching:
+            self._matching[key] = frozenset(orjson.loads(snapshot.fetch_value(*call) or b"[]"))
+        return self._matching[key]
 
 
-def missed(
-    now: Snapshot, scope: int, beginning: ResumePoint, position: int, most: int
+def missed_changes(
+    now: Snapshot, scope: int, start: ResumePoint, position: int, limit: int
 ) -> tuple[list[Change], int | None]:
     """Return a page of missed changes after `position`, and the next position or None at the end.
 
     Articles that were both added and removed while the client was away are left out. Those that were removed
     during the replay stay in if the replay may already have delivered them.
     """
-    changes = now.changes(scope, position, most)
-    relevant = [change for change in changes if not change.removed or _may_know(change, beginning, position)]
-    return relevant, changes[-1].number if len(changes) == most else None
+    changes = now.changes(scope, position, limit)
+    relevant = [change for change in changes if not change.removed or _may_know(change, start, position)]
+    return relevant, changes[-1].number if len(changes) == limit else None
 
 
-def _may_know(change: Change, beginning: ResumePoint, position: int) -> bool:
-    return change.first_added <= (position if change.number > beginning.moment else beginning.number)
+def _may_know(change: Change, start: ResumePoint, position: int) -> bool:
+    return change.first_added <= (position if change.number > start.start_number else start.number)
 
 
-def _missed(change: Change, since: int, *, passes: bool) -> ChangeKind:
-    if not passes:
+def _missed_kind(change: Change, since: int, *, matches: bool) -> ChangeKind:
+    if not matches:
         return ChangeKind.REMOVED
     return ChangeKind.ADDED if change.added > since else ChangeKind.UPDATED
 
 
-def _given(change: Change, kind: ChangeKind, site: VersionState) -> Mapping[str, object]:
+def _event_params(change: Change, kind: ChangeKind, state: VersionState) -> Mapping[str, object]:
     return {
         "slug": change.slug,
         "kind": kind.name,
-        "version": f"{site.line}{change.number}",
-        "there": None if kind is ChangeKind.REMOVED else change.slug,
+        "version": f"{state.epoch}{change.number}",
+        "current_key": None if kind is ChangeKind.REMOVED else change.slug,
     }

@@ -5,7 +5,7 @@
 2. When the version changes, the hub reads the changes since the last poll, page by page. Each change is
    evaluated and rendered once per group of identical subscriptions (`groups.py`), which share the bytes.
 3. A new subscription starts at the current version or at its `since`. Missed changes are replayed page by
-   page (`catch_up.py`), as fast as the client reads. Then the subscription joins its group. The hub is locked
+   page (`CatchUp`), as fast as the client reads. Then the subscription joins its group. The hub is locked
    between the last page and the join, so no change is lost or delivered twice.
 """
 
@@ -24,7 +24,7 @@ from gqlnews.errors import DatabaseError
 from gqlnews.query.fields import Audience
 from gqlnews.subscriptions.budget import OverBudgetError, is_heavy
 from gqlnews.subscriptions.change_filter import check_not_expired, resume_point
-from gqlnews.subscriptions.groups import CatchUp, ChangePage, SubscriberGroup, Turns, identity_of
+from gqlnews.subscriptions.groups import CatchUp, ChangePage, FairLock, SubscriberGroup, group_key
 from gqlnews.subscriptions.subscriber_queue import (
     Event,
     ShuttingDownError,
@@ -38,9 +38,9 @@ log = logging.getLogger("gqlnews")
 POLL_INTERVAL = 0.02  # seconds
 SNAPSHOT_MAX_AGE = 0.1  # seconds: maximum age of a snapshot, so that the WAL can be checkpointed
 ERROR_BACKOFF = 0.5  # seconds, after a poll that failed
-PAGE = 100  # changes
+PAGE_SIZE = 100  # changes
 MAX_POLLS = 2  # polls until the snapshot reaches a version: the first may only finish a failed poll
-STOPS = "The server stops."
+SHUTTING_DOWN = "The server stops."
 REPLACED = "The store was replaced."
 
 VersionOf = Callable[[Audience], bytes | None]
@@ -51,161 +51,163 @@ class SubscriptionHub:
 
     def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
         self._path, self._version_of, self._limits = path, version_of, limits
-        self._limited = limits.seconds > 0
+        self._limited = limits.timeout_seconds > 0
         self._groups: dict[Hashable, SubscriberGroup] = {}
         self._lock = asyncio.Lock()  # held while polling and while joining a group
-        self._turns = Turns()  # for replays, so that at most one page delays a poll
-        self._entrance = Turns()  # for new subscriptions, so that at most one delays a poll
+        self._replay_lock = FairLock()  # for replays, so that at most one page delays a poll
+        self._start_lock = FairLock()  # for new subscriptions, so that at most one delays a poll
         self._snapshots: SnapshotPair | None = None
-        self._seen: Sequence[bytes | None] = ()
-        self._looked = 0.0
+        self._polled_versions: Sequence[bytes | None] = ()
+        self._polled_at = 0.0
         self._task: asyncio.Task[None] | None = None
-        self._ended = False
+        self._is_shut_down = False
         self._logged = ""  # the error of the last poll, if it failed
         self._replaced = False
-        self.watching = 0  # active subscriptions
+        self.active = 0  # active subscriptions
         self.over_budget = 0  # subscriptions that ended with OverBudgetError
 
-    def end(self) -> None:
+    def shutdown(self) -> None:
         """End all subscriptions, because the server shuts down."""
-        self._ended = True
-        self._fail(ShuttingDownError(STOPS))
+        self._is_shut_down = True
+        self._fail(ShuttingDownError(SHUTTING_DOWN))
 
     async def close(self) -> None:
-        self.end()
+        self.shutdown()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
         await self._close_snapshots()
 
-    def watch(
-        self, watched: PreparedSubscription, drop: Callable[[], None], client: str = ""
+    def subscribe(
+        self, subscription: PreparedSubscription, on_slow: Callable[[], None], client: str = ""
     ) -> AsyncGenerator[bytes, None]:
         """Stream the responses as JSON, from now on or from the requested `since`.
 
         Raises RequestRefusedError before the first response if the stream cannot resume from `since`;
-        DatabaseError; SlowConsumerError after a call of `drop`; OverBudgetError if all subscriptions of
+        DatabaseError; SlowConsumerError after a call of `on_slow`; OverBudgetError if all subscriptions of
         `client` together take too much statement time; ShuttingDownError, StoreReplacedError,
         SubscriptionFailedError.
         """
-        return self._watch(
-            watched, _number(self._version_of(watched.audience)), SubscriberQueue(drop, client)
+        return self._stream(
+            subscription,
+            _version_number(self._version_of(subscription.audience)),
+            SubscriberQueue(on_slow, client),
         )
 
-    async def _watch(
-        self, watched: PreparedSubscription, number: int | None, listener: SubscriberQueue
+    async def _stream(
+        self, subscription: PreparedSubscription, number: int | None, queue: SubscriberQueue
     ) -> AsyncGenerator[bytes, None]:
-        self.watching += 1
+        self.active += 1
         try:
-            missed = await self._begin(watched, number, listener)
-            while missed.position is not None:
-                async with self._turns.taken(listener.client):
-                    events = await self._missed(missed, listener)
+            catch_up = await self._start(subscription, number, queue)
+            while catch_up.position is not None:
+                async with self._replay_lock.acquire(queue.client):
+                    events = await self._read_missed(catch_up, queue)
                 for event in events:
                     yield event.body
             while True:
-                yield await listener.take()
+                yield await queue.get()
         except OverBudgetError:
             self.over_budget += 1
             raise
         finally:
-            self.watching -= 1
-            self._leave(watched, listener)
+            self.active -= 1
+            self._leave(subscription, queue)
 
-    async def _begin(
-        self, watched: PreparedSubscription, number: int | None, listener: SubscriberQueue
+    async def _start(
+        self, subscription: PreparedSubscription, number: int | None, queue: SubscriberQueue
     ) -> CatchUp:
         """Determine where to start: at `since`, or else at the version at the time of the request."""
-        async with self._entrance.taken(listener.client), self._running():
-            since = watched.bound.inputs.values["since"]
+        async with self._start_lock.acquire(queue.client), self._locked():
+            since = subscription.bound.arguments.values["since"]
             assert isinstance(since, int)
             for _ in range(MAX_POLLS):
-                if max(since, number or 0) > self._site(watched).number:
+                if max(since, number or 0) > self._version_state(subscription).number:
                     await self._poll()
-            site = self._site(watched)
-            beginning = resume_point(watched.bound, site, site.number if number is None else number)
-            missed = CatchUp(watched, beginning, beginning.number, PAGE, self._limited)
-            self._join_if_current(missed, listener)
-            return missed
+            state = self._version_state(subscription)
+            start = resume_point(subscription.bound, state, state.number if number is None else number)
+            catch_up = CatchUp(subscription, start, start.number, PAGE_SIZE, self._limited)
+            self._join_if_current(catch_up, queue)
+            return catch_up
 
-    async def _missed(self, missed: CatchUp, listener: SubscriberQueue) -> list[Event]:
+    async def _read_missed(self, catch_up: CatchUp, queue: SubscriberQueue) -> list[Event]:
         """Read a page of missed changes. After the last page, the subscription has joined its group."""
-        async with self._running():
-            site = self._site(missed.watched)
-            check_not_expired(missed.watched.bound, missed.beginning, site)
-            if self._join_if_current(missed, listener):
+        async with self._locked():
+            state = self._version_state(catch_up.subscription)
+            check_not_expired(catch_up.subscription.bound, catch_up.start, state)
+            if self._join_if_current(catch_up, queue):
                 return []
-            events = await self._opened.at(partial(missed.read, site))
-            self._join_if_current(missed, listener)
+            events = await self._open_snapshots.with_current(partial(catch_up.read, state))
+            self._join_if_current(catch_up, queue)
             return events
 
-    def _join_if_current(self, missed: CatchUp, listener: SubscriberQueue) -> bool:
+    def _join_if_current(self, catch_up: CatchUp, queue: SubscriberQueue) -> bool:
         """Join the group if no changes are missing any more, and return whether it did."""
-        number = self._site(missed.watched).number
-        if missed.position is not None and missed.position < number:
+        number = self._version_state(catch_up.subscription).number
+        if catch_up.position is not None and catch_up.position < number:
             return False
-        self._join(missed.watched, listener, max(missed.position or 0, number))
-        missed.position = None
+        self._join(catch_up.subscription, queue, max(catch_up.position or 0, number))
+        catch_up.position = None
         return True
 
     @asynccontextmanager
-    async def _running(self) -> AsyncIterator[None]:
+    async def _locked(self) -> AsyncIterator[None]:
         """Hold the lock, with the snapshots open. Raises ShuttingDownError."""
         async with self._lock:
-            if self._ended:
-                raise ShuttingDownError(STOPS)
+            if self._is_shut_down:
+                raise ShuttingDownError(SHUTTING_DOWN)
             if self._snapshots is None:
                 await self._open()
             yield
 
-    def _join(self, watched: PreparedSubscription, listener: SubscriberQueue, number: int) -> None:
-        listener.number = number
-        if self._ended:
-            listener.fail(ShuttingDownError(STOPS))
-        identity = identity_of(watched)
-        if identity not in self._groups:
-            self._groups[identity] = SubscriberGroup(watched)
-        self._groups[identity].listeners.add(listener)
+    def _join(self, subscription: PreparedSubscription, queue: SubscriberQueue, number: int) -> None:
+        queue.number = number
+        if self._is_shut_down:
+            queue.fail(ShuttingDownError(SHUTTING_DOWN))
+        key = group_key(subscription)
+        if key not in self._groups:
+            self._groups[key] = SubscriberGroup(subscription)
+        self._groups[key].queues.add(queue)
 
-    def _leave(self, watched: PreparedSubscription, listener: SubscriberQueue) -> None:
-        identity = identity_of(watched)
-        if group := self._groups.get(identity):
-            group.listeners.discard(listener)
-            if not group.listeners:
-                del self._groups[identity]
+    def _leave(self, subscription: PreparedSubscription, queue: SubscriberQueue) -> None:
+        key = group_key(subscription)
+        if group := self._groups.get(key):
+            group.queues.discard(queue)
+            if not group.queues:
+                del self._groups[key]
 
     @property
-    def _opened(self) -> SnapshotPair:
-        assert self._snapshots is not None, "it is open"
+    def _open_snapshots(self) -> SnapshotPair:
+        assert self._snapshots is not None, "the snapshots are open"
         return self._snapshots
 
-    def _site(self, watched: PreparedSubscription) -> VersionState:
-        return self._opened.sites[watched.audience]
+    def _version_state(self, subscription: PreparedSubscription) -> VersionState:
+        return self._open_snapshots.version_states[subscription.audience]
 
     async def _open(self) -> None:
         snapshots = SnapshotPair(self._limits)
         await snapshots.open(self._path)
         self._snapshots = snapshots
         if self._task is None:
-            self._task = asyncio.create_task(self._follow())
+            self._task = asyncio.create_task(self._poll_repeatedly())
 
     async def _close_snapshots(self) -> None:
         if self._snapshots is not None:
             snapshots, self._snapshots = self._snapshots, None
             await snapshots.close()
 
-    async def _follow(self) -> None:
+    async def _poll_repeatedly(self) -> None:
         """Poll as long as there are subscriptions."""
         pause = POLL_INTERVAL
         while True:
             await asyncio.sleep(pause)
             pause = POLL_INTERVAL
-            if self.watching and not self._is_due():
+            if self.active and not self._is_due():
                 continue
             async with self._lock:
                 try:
-                    if self.watching:
+                    if self.active:
                         await self._poll()
                         self._logged = ""
                         continue
@@ -239,41 +241,41 @@ class SubscriptionHub:
 
     def _is_due(self) -> bool:
         versions = [self._version_of(audience) for audience in Audience]
-        return versions != self._seen or monotonic() - self._looked > SNAPSHOT_MAX_AGE
+        return versions != self._polled_versions or monotonic() - self._polled_at > SNAPSHOT_MAX_AGE
 
     async def _poll(self) -> None:
         if self._snapshots is None:
             await self._open()
         versions = [self._version_of(audience) for audience in Audience]
-        async with self._opened.looking() as changed:
+        async with self._open_snapshots.advance() as changed:
             if changed:
                 for scope in (0, 1):
                     await self._broadcast(scope)
-        self._seen, self._looked = versions, monotonic()
+        self._polled_versions, self._polled_at = versions, monotonic()
 
     async def _broadcast(self, scope: int) -> None:
         """Deliver the changes of a scope to all its subscriptions, page by page."""
-        after: int | None = self._opened.sites[scope].number
+        after: int | None = self._open_snapshots.version_states[scope].number
         while after is not None:
-            groups = [group for group in self._groups.values() if group.watched.audience.scope == scope]
-            page = ChangePage(groups, scope, after, PAGE, limited=self._limited)
+            groups = [group for group in self._groups.values() if group.subscription.audience.scope == scope]
+            page = ChangePage(groups, scope, after, PAGE_SIZE, limited=self._limited)
             while not page.is_done:
-                for group, result in await self._opened.both(page.judge_some):
+                for group, result in await self._open_snapshots.with_both(page.evaluate_slice):
                     group.put(result)
                 if self._replaced:
                     raise StoreReplacedError(REPLACED)
-            after = page.further
+            after = page.next_start
 
 
-def _number(version: bytes | None) -> int | None:
+def _version_number(version: bytes | None) -> int | None:
     """Return the number of a version `epoch-number`; None if the version is currently unknown."""
     return None if version is None else int(version.rpartition(b"-")[2])
 
 
 # Two subscription hubs over one store, so that heavy subscriptions do not delay the events of light ones.
 #
-# Each hub has its own snapshots and thread. `expected_cost.py` assigns a subscription to one of them for its
-# lifetime.
+# Each hub has its own snapshots and thread. `is_heavy` (`budget.py`) assigns each subscription to
+# one of them, for its lifetime.
 
 
 class Lanes:
@@ -283,24 +285,24 @@ class Lanes:
         self.light, self.heavy = (SubscriptionHub(path, version_of, limits) for _ in range(2))
 
     @property
-    def watching(self) -> int:
+    def active(self) -> int:
         """Number of active subscriptions."""
-        return self.light.watching + self.heavy.watching
+        return self.light.active + self.heavy.active
 
     @property
     def over_budget(self) -> int:
         """Number of subscriptions that ended because their client was over its statement time budget."""
         return self.light.over_budget + self.heavy.over_budget
 
-    def watch(
-        self, watched: PreparedSubscription, drop: Callable[[], None], client: str = ""
+    def subscribe(
+        self, subscription: PreparedSubscription, on_slow: Callable[[], None], client: str = ""
     ) -> AsyncGenerator[bytes, None]:
-        lane = self.heavy if is_heavy(watched.bound) else self.light
-        return lane.watch(watched, drop, client)
+        lane = self.heavy if is_heavy(subscription.bound) else self.light
+        return lane.subscribe(subscription, on_slow, client)
 
-    def end(self) -> None:
-        self.light.end()
-        self.heavy.end()
+    def shutdown(self) -> None:
+        self.light.shutdown()
+        self.heavy.shutdown()
 
     async def close(self) -> None:
         await asyncio.gather(self.light.close(), self.heavy.close())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gqlnews.errors import GqlnewsError
 
-MAX_WAITING = 10_000  # events
+MAX_QUEUED = 10_000  # events
 MAX_BYTES = 16 << 20  # of their bodies; queues of identical subscriptions share the bytes in memory
 
 
@@ -37,13 +37,13 @@ class SlowConsumerError(GqlnewsError):
 class SubscriberQueue:
     """Event queue of one subscription. `number` is the newest version number queued so far.
 
-    `drop` is called once, when the queue overflows. `client` is charged for the statement time.
+    `on_overflow` is called once, when the queue overflows. `client` is charged for the statement time.
     """
 
-    def __init__(self, drop: Callable[[], None], client: str = "") -> None:
+    def __init__(self, on_overflow: Callable[[], None], client: str = "") -> None:
         self.client = client
         self.number = 0
-        self._drop = drop
+        self._on_overflow = on_overflow
         self._events: deque[Event] = deque()
         self._bytes = 0
         self._failure: Exception | None = None
@@ -62,10 +62,10 @@ class SubscriberQueue:
                 self.number = event.number
                 self._events.append(event)
                 self._bytes += len(event.body)
-        if len(self._events) > MAX_WAITING or self._bytes > MAX_BYTES:
+        if len(self._events) > MAX_QUEUED or self._bytes > MAX_BYTES:
             self._events.clear()
             self.fail(SlowConsumerError("The client reads more slowly than things change."))
-            self._drop()
+            self._on_overflow()
         self._wake()
 
     def fail(self, failure: Exception) -> None:
@@ -73,7 +73,7 @@ class SubscriberQueue:
         self._failure = self._failure or failure
         self._wake()
 
-    async def take(self) -> bytes:
+    async def get(self) -> bytes:
         """Wait for the next event and return its body. Raises the failure once the queue is empty."""
         while not self._events:
             if self._failure is not None:

@@ -22,7 +22,7 @@ RATES = {
         (7.9, ["FALLEN by 21%: front, 32 connections: gqlnews-cached, 10.00 → 7.90"]),
     ],
 )
-def test_more_than_a_fifth_is_a_fall(now: float, complaints: list[str]) -> None:
+def test_a_drop_of_more_than_a_fifth_is_reported(now: float, complaints: list[str]) -> None:
     name = "front, 32 connections: gqlnews-cached"
     assert list(fallen({name: 10.0}, {name: now})) == complaints
 
@@ -35,7 +35,7 @@ def test_ratios_are_to_the_ordinary_server() -> None:
     }
 
 
-def test_over_one_connection_it_is_the_median_time_that_counts() -> None:
+def test_over_one_connection_the_median_time_is_compared() -> None:
     found = result(RATES)
     turns = [replace(turn, p50=500 if turn.server == "ordinary" else 100) for turn in found.turns]
     ahead = ratios(replace(found, turns=turns))
@@ -43,7 +43,7 @@ def test_over_one_connection_it_is_the_median_time_that_counts() -> None:
     assert ahead["front, 32 connections: gqlnews-cached"] == 12
 
 
-def test_what_seems_to_have_fallen_is_asked_again() -> None:
+def test_an_apparent_drop_is_measured_again() -> None:
     found = result(RATES)
     assert suspect(found, ratios(found)) == []
     assert suspect(found, ratios(found) | {"front, 1 connections: gqlnews-cached": 20}) == ["front"]

@@ -15,17 +15,17 @@ import pytest
 import uvloop
 from graphql import parse
 
-from benchmarks.hostile import dear_documents, documents, scans
+from benchmarks.hostile import documents, expensive_documents, scans
 from benchmarks.hostile.attacks import ATTACKS
 from benchmarks.hostile.clients import ATTACKER, VICTIM, HttpClient, connect
-from benchmarks.hostile.floods import Tally, prepare
+from benchmarks.hostile.floods import Counters, prepare
 from benchmarks.hostile.result import Delays, Memory, Result, Times
 from benchmarks.hostile.sockets import SOCKETS, watch_since
 from benchmarks.hostile.table import markdown
 from benchmarks.hostile.traffic import ConnectionFlood, HttpFlood, Payload, SocketFlood
 from benchmarks.hostile.victim import Sample
-from benchmarks.live.frames import TEXT, Frames
-from gqlnews.config.settings import SERVED
+from benchmarks.live.frames import TEXT, FrameParser
+from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.engine.documents import DocumentCache
 from gqlnews.engine.engine import Engine
@@ -36,15 +36,15 @@ from gqlnews.schema.query import build_schema
 MOST_BODY, MOST_MESSAGE = 256 * 1024, 64 * 1024  # bytes that the server accepts
 ROOT = Path(__file__).parents[2]
 VALID = (
-    dear_documents.many_facets(1),
-    dear_documents.many_links(1),
-    dear_documents.dearest_inline(1),
-    dear_documents.schema_fields(1),
-    dear_documents.long_valid_name(1),
-    dear_documents.permuted_fields(),
-    dear_documents.DEAREST,
-    dear_documents.LARGE_ANSWER,
-    dear_documents.LARGE_PARTS,
+    expensive_documents.many_facets(1),
+    expensive_documents.many_links(1),
+    expensive_documents.most_expensive_inline(1),
+    expensive_documents.schema_fields(1),
+    expensive_documents.long_valid_name(1),
+    expensive_documents.permuted_fields(),
+    expensive_documents.MOST_EXPENSIVE,
+    expensive_documents.LARGE_ANSWER,
+    expensive_documents.LARGE_PARTS,
 )
 
 
@@ -67,19 +67,19 @@ def bodies(data: bytes) -> Iterator[bytes]:
 
 
 def messages(payload: Payload) -> list[dict[str, Any]]:
-    return [orjson.loads(text) for opcode, text in Frames().take(payload.data) if opcode == TEXT]
+    return [orjson.loads(text) for opcode, text in FrameParser().feed(payload.data) if opcode == TEXT]
 
 
 def test_no_two_attacks_have_one_name() -> None:
     assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)
 
 
-def test_the_rows_of_the_issue_are_there() -> None:
+def test_the_table_has_the_rows_of_the_issue() -> None:
     assert {attack.row for attack in ATTACKS} == {*range(1, 9), 15}
 
 
 @pytest.mark.parametrize("flood", floods(HttpFlood))
-def test_each_request_is_whole_and_small_enough(flood: HttpFlood) -> None:
+def test_each_request_is_complete_and_small_enough(flood: HttpFlood) -> None:
     payload = flood.make(0)
     if payload.data.startswith(b"POST") and b"chunked" not in payload.data:
         for body in bodies(payload.data):
@@ -89,14 +89,14 @@ def test_each_request_is_whole_and_small_enough(flood: HttpFlood) -> None:
 
 
 @pytest.mark.parametrize("flood", floods(HttpFlood))
-def test_each_request_is_another_one(flood: HttpFlood) -> None:
-    made = {flood.make(number).data for number in range(min(flood.different, 5))}
-    assert len(made) == min(flood.different, 5)
+def test_each_request_is_different(flood: HttpFlood) -> None:
+    made = {flood.make(number).data for number in range(min(flood.distinct, 5))}
+    assert len(made) == min(flood.distinct, 5)
 
 
 @pytest.mark.parametrize("flood", floods(SocketFlood))
 def test_each_message_is_small_enough(flood: SocketFlood) -> None:
-    frames = list(Frames().take(flood.make(0).data))
+    frames = list(FrameParser().feed(flood.make(0).data))
     assert frames
     assert max(len(text) for _, text in frames) <= MOST_MESSAGE
 
@@ -112,13 +112,13 @@ def test_subscriptions_are_messages_of_the_protocol() -> None:
     assert len({repr(parts) for parts in filters}) == 100
 
 
-def test_an_unknown_object_is_as_small_as_the_issue_says() -> None:
+def test_an_unknown_object_has_the_size_in_the_issue() -> None:
     sizes = [len(documents.unknown_object(number).encode()) for number in (0, 100, 5_000)]
     assert min(sizes) >= 900
     assert max(sizes) <= 1_100
 
 
-def test_a_large_string_is_of_the_size_that_it_says() -> None:
+def test_a_large_string_has_the_requested_size() -> None:
     text = documents.large_string(0)
     assert text.count("\x7f") == documents.LARGE
 
@@ -126,47 +126,47 @@ def test_a_large_string_is_of_the_size_that_it_says() -> None:
 @pytest.mark.parametrize(
     "make", [documents.unknown_object, documents.large_string, documents.small_misspelled]
 )
-def test_what_should_be_refused_is_no_syntax_error(make: Any) -> None:
+def test_hostile_documents_are_syntactically_valid(make: Any) -> None:
     assert parse(make(7)).definitions
     assert DocumentCache(build_schema()._schema).get(make(7)).errors
 
 
 @pytest.mark.parametrize("text", VALID, ids=lambda text: str(text)[:20])
-def test_what_should_run_is_valid(text: str) -> None:
+def test_documents_that_should_run_are_valid(text: str) -> None:
     assert DocumentCache(build_schema()._schema).get(text).errors == ()
 
 
 @pytest.mark.parametrize(
     ("text", "variables"),
     [
-        (dear_documents.LARGE_ANSWER, {"w": scans.many(1)}),
-        (dear_documents.LARGE_PARTS, {"w": scans.many(1)}),
-        (dear_documents.many_links(1), {}),
+        (expensive_documents.LARGE_ANSWER, {"w": scans.many(1)}),
+        (expensive_documents.LARGE_PARTS, {"w": scans.many(1)}),
+        (expensive_documents.many_links(1), {}),
         (scans.SEARCH, {"q": "a* OR b*"}),
         (scans.STORIES, {"n": 2}),
         (scans.LISTS, {"n": 2}),
     ],
 )
-def test_what_should_run_is_within_the_limits(text: str, variables: dict[str, object]) -> None:
+def test_documents_that_should_run_are_within_the_limits(text: str, variables: dict[str, object]) -> None:
     async def read(statements: Statements) -> list[bytes | None]:
         raise AssertionError(statements)
 
-    prepared = Engine(read, limits=SERVED).prepare(GraphQLRequest(text, variables), Audience.PUBLIC)
+    prepared = Engine(read, limits=DEFAULT_LIMITS).prepare(GraphQLRequest(text, variables), Audience.PUBLIC)
     assert isinstance(prepared, PreparedQuery), prepared.body
 
 
-def test_the_version_of_the_store_takes_its_place() -> None:
+def test_the_placeholder_of_the_store_version_is_replaced() -> None:
     prepared = prepare(SocketFlood(watch_since, 1, 1), "abc0-1")
     sent = messages(next(prepared.payloads))
     assert {message["payload"]["variables"]["s"] for message in sent} == {"abc0-1"}
 
 
-def test_no_more_is_sent_than_an_attack_may() -> None:
-    prepared = prepare(ConnectionFlood(b"x", 10, 1.0, most=3), "")
+def test_an_attack_stays_within_its_size_limit() -> None:
+    prepared = prepare(ConnectionFlood(b"x", 10, 1.0, limit=3), "")
     assert len(list(prepared.payloads)) == 3
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def serve_one_response(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A server that answers one request."""
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
@@ -177,13 +177,13 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def received_unread() -> tuple[int, list[int]]:
     """Return how much a non-reading client received before a later client was answered, and its statuses."""
     request = b"GET / HTTP/1.1\r\n\r\n"
-    async with await asyncio.start_server(answer, VICTIM, 0) as server:
+    async with await asyncio.start_server(serve_one_response, VICTIM, 0) as server:
         url = f"http://{VICTIM}:{server.sockets[0].getsockname()[1]}/graphql"
         first = await connect(url, ATTACKER, partial(HttpClient, reads=False))
         second = await connect(url, ATTACKER, HttpClient)
-        waiting = asyncio.create_task(first.ask(request))
+        waiting = asyncio.create_task(first.request(request))
         await asyncio.sleep(0)
-        assert await second.ask(request) == [200]
+        assert await second.request(request) == [200]
         received = first.received
         first.transport.resume_reading()
         statuses = await waiting
@@ -201,7 +201,7 @@ def result(**changes: Any) -> Result:
     """The result of an attack without any effect."""
     times, delays = Times(100, 0.001, 0.01, 0.02, 0), Delays(10, 0.05, 0.1, 0)
     quiet = Result(
-        *("name", 1, "what", Tally()),
+        *("name", 1, "what", Counters()),
         *(times, times, delays, delays),
         *(Memory(100_000_000, 120_000_000, 110_000_000), 10, 0, True),
     )
@@ -222,16 +222,16 @@ def result(**changes: Any) -> Result:
         ({"survived": False}, ["ready"]),
     ],
 )
-def test_each_goal_is_judged(changes: dict[str, object], missed: list[str]) -> None:
+def test_each_goal_is_checked(changes: dict[str, object], missed: list[str]) -> None:
     assert result(**changes).missed() == missed
 
 
-def test_times_count_what_failed() -> None:
+def test_durations_include_failed_operations() -> None:
     samples = [Sample(0.0, seconds, status) for seconds, status in ((0.1, 200), (0.2, 503), (10.0, 0))]
     assert Times.of(samples) == Times(3, 0.2, 10.0, 10.0, 2)
 
 
-def test_an_earlier_run_has_columns_of_its_own() -> None:
+def test_an_earlier_run_has_its_own_columns() -> None:
     slower = result(attacked=Times(100, 0.5, 2.0, 3.0, 1))
     head, _, row = markdown([result()], {"name": slower}).splitlines()
     cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
@@ -241,7 +241,7 @@ def test_an_earlier_run_has_columns_of_its_own() -> None:
     assert cells["memory"] == "100, +20, +10"
 
 
-def test_an_attack_that_is_new_has_no_earlier_figures() -> None:
+def test_a_new_attack_has_no_earlier_figures() -> None:
     head, _, row = markdown([result()], {"other": result()}).splitlines()
     cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
     assert cells["errors, before"] == ""
@@ -260,7 +260,7 @@ def test_an_attack_runs(tmp_path: Path) -> None:
     )
     (found,) = msgspec.json.decode(out.read_bytes(), type=list[Result])
     assert done.returncode == bool(found.missed()), done.stderr
-    assert sum(found.sent.answers.values()) > 0
+    assert sum(found.sent.responses.values()) > 0
     assert found.quiet.number > 100
     assert found.quiet.failed == 0
     assert found.quiet_events.number > found.quiet_events.lost

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.live.crowd import Tally
-from benchmarks.live.edits import editing
-from benchmarks.live.frames import PING, TEXT, Frames, frame
-from benchmarks.live.report import goal_of
+from benchmarks.live.crowd import DeliveryCounter
+from benchmarks.live.edits import edit_articles
+from benchmarks.live.frames import PING, TEXT, FrameParser, frame
+from benchmarks.live.report import delay_goal
 from benchmarks.soak.copy import Copy
 from benchmarks.soak.growth import Sample, growth_faults
 
@@ -18,14 +18,14 @@ ARTICLE = b'---\ntitle: "Old"\ntype: article\n---\ntitle: in the body\n'
 
 @pytest.mark.parametrize("size", [0, 125, 126, 1000])
 @pytest.mark.parametrize("masked", [True, False])
-def test_a_frame_is_read_as_it_was_written(size: int, *, masked: bool) -> None:
+def test_a_frame_round_trips(size: int, *, masked: bool) -> None:
     written = frame(TEXT, b"x" * size, masked=masked)
-    assert list(Frames().take(written)) == [(TEXT, b"x" * size)]
+    assert list(FrameParser().feed(written)) == [(TEXT, b"x" * size)]
 
 
-def test_frames_are_found_however_the_bytes_come() -> None:
-    frames, written = Frames(), frame(TEXT, b"one" * 100, masked=False) + frame(PING, b"", masked=False)
-    found = [one for at in range(len(written)) for one in frames.take(written[at : at + 1])]
+def test_frames_are_parsed_however_the_bytes_are_split() -> None:
+    frames, written = FrameParser(), frame(TEXT, b"one" * 100, masked=False) + frame(PING, b"", masked=False)
+    found = [one for at in range(len(written)) for one in frames.feed(written[at : at + 1])]
     assert found == [(TEXT, b"one" * 100), (PING, b"")]
 
 
@@ -40,15 +40,15 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "store.db"
 
 
-def test_an_edit_changes_the_title_alone(store: Path) -> None:
-    with editing(store.parent, store, 1) as edits:
+def test_an_edit_changes_only_the_title(store: Path) -> None:
+    with edit_articles(store.parent, store, 1) as edits:
         saved = edits.save()
         found = (store.parent / "a.md").read_bytes()
     assert found == ARTICLE.replace(b"Old", saved.title.encode())
 
 
 def test_every_file_is_restored(store: Path) -> None:
-    with editing(store.parent, store, 1) as edits:
+    with edit_articles(store.parent, store, 1) as edits:
         edits.save()
     assert {path.name for path in store.parent.iterdir()} == {"a.md", "store.db"}
     assert (store.parent / "a.md").read_bytes() == ARTICLE
@@ -58,31 +58,31 @@ def event(version: int) -> bytes:
     return b'{"payload":{"data":{"articleChanged":{"version":"a0-%d","article":null}}}}' % version
 
 
-def test_what_everyone_has_in_order_is_right(capsys: pytest.CaptureFixture[str]) -> None:
-    tally = Tally(2)
+def test_events_that_all_received_in_order_are_correct(capsys: pytest.CaptureFixture[str]) -> None:
+    counter = DeliveryCounter(2)
     for place, version in ((0, 1), (0, 1), (1, 2), (1, 2)):
-        tally.take(place, event(version))
-    assert tally.verdict() == {"events": 2, "lacking": 0, "wrong": 0}
+        counter.record(place, event(version))
+    assert counter.verdict() == {"events": 2, "lacking": 0, "wrong": 0}
 
 
-def test_what_somebody_lacks_is_counted() -> None:
-    tally = Tally(2)
-    tally.take(0, event(1))
-    assert tally.verdict()["lacking"] == 1
+def test_missing_events_are_counted() -> None:
+    counter = DeliveryCounter(2)
+    counter.record(0, event(1))
+    assert counter.verdict()["lacking"] == 1
 
 
 def test_another_order_is_wrong() -> None:
-    tally = Tally(3)
-    tally.take(0, event(1))
-    tally.take(0, event(2))
-    assert tally.verdict()["wrong"] == 1
+    counter = DeliveryCounter(3)
+    counter.record(0, event(1))
+    counter.record(0, event(2))
+    assert counter.verdict()["wrong"] == 1
 
 
 @pytest.mark.parametrize(
     ("articles", "goal"), [(1_000, 0.15), (10_000, 0.15), (10_001, 0.3), (100_000, 0.3), (100_001, None)]
 )
 def test_the_goal_is_that_of_the_size(articles: int, goal: float | None) -> None:
-    assert goal_of(articles) == goal
+    assert delay_goal(articles) == goal
 
 
 def change(kind: str, version: int, title: str | None) -> dict[str, object]:
@@ -90,14 +90,14 @@ def change(kind: str, version: int, title: str | None) -> dict[str, object]:
     return {"slug": "a", "kind": kind, "version": f"a0-{version}", "article": article}
 
 
-def test_a_copy_is_what_events_make_of_it() -> None:
+def test_a_copy_is_updated_by_events() -> None:
     copy = Copy()
     copy.begin({"a": "One", "b": "Two"}, "a0-1")
     copy.apply(change("REMOVED", 2, None))
     assert (copy.titles, copy.version, copy.faults) == ({"b": "Two"}, "a0-2", [])
 
 
-def test_an_event_that_comes_twice_is_a_fault() -> None:
+def test_a_repeated_event_is_an_error() -> None:
     copy = Copy()
     copy.begin({}, "a0-1")
     copy.apply(change("ADDED", 1, "One"))
@@ -105,7 +105,7 @@ def test_an_event_that_comes_twice_is_a_fault() -> None:
 
 
 @pytest.mark.parametrize(("kind", "title"), [("ADDED", "New"), ("UPDATED", None)])
-def test_an_event_that_does_not_fit_is_a_fault_of_who_missed_nothing(kind: str, title: str | None) -> None:
+def test_an_inconsistent_event_is_an_error_unless_events_were_missed(kind: str, title: str | None) -> None:
     copy = Copy(strict=True)
     copy.begin({"a": "One"}, "a0-1")
     copy.apply(change(kind, 2, title))
@@ -121,5 +121,5 @@ def test_an_event_that_does_not_fit_is_a_fault_of_who_missed_nothing(kind: str, 
         ([Sample(60, 100, 50, 1, 65 << 20)], 1),
     ],
 )
-def test_growth_is_judged_from_the_second_minute(samples: list[Sample], faults: int) -> None:
+def test_growth_is_measured_from_the_second_minute(samples: list[Sample], faults: int) -> None:
     assert len(growth_faults(samples)) == faults

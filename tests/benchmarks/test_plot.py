@@ -14,5 +14,5 @@ def test_bars_are_as_long_as_the_figures_are_large() -> None:
     assert [float(bar.attrib["width"]) for bar in bars] == [BAR_WIDTH, BAR_WIDTH / 4, BAR_WIDTH / 8]
 
 
-def test_gqlnews_says_how_it_stands_to_the_fastest_peer() -> None:
+def test_gqlnews_is_compared_to_the_fastest_peer() -> None:
     assert "2,000 · 2.0 × best peer" in svg(result(RATES))

@@ -18,6 +18,6 @@ SCHEMAS = {
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("server", SCHEMAS)
-def test_a_question_is_valid_everywhere(name: str, server: str) -> None:
+def test_a_query_is_valid_on_every_server(name: str, server: str) -> None:
     document = parse((DOCUMENTS / f"{name}.graphql").read_text())
     assert validate(build_schema(SCHEMAS[server]), document) == []

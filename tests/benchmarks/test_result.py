@@ -9,7 +9,7 @@ def test_a_ratio_is_of_the_best_rounds() -> None:
     assert found.ratio("gqlnews-cached", "ordinary", "front", 1) == 3
 
 
-def test_the_fastest_is_one_that_ran() -> None:
+def test_the_fastest_server_is_one_that_ran() -> None:
     found = result({"ordinary": [900.0], "yoga": [100.0], "mercurius": [200.0]})
     assert found.fastest(["yoga", "mercurius", "mercurius-dataloader"], "front", 32) == "mercurius"
     assert found.fastest(["mercurius-dataloader"], "front", 32) is None

@@ -29,11 +29,11 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
-    said = capsys.readouterr().out
-    assert all(f" {command} " in said for command in COMMANDS)
+    message = capsys.readouterr().out
+    assert all(f" {command} " in message for command in COMMANDS)
 
 
-def test_help_needs_none_of_what_the_commands_need(tmp_path: Path) -> None:
+def test_help_imports_no_dependencies_of_the_commands(tmp_path: Path) -> None:
     heavy = {"strawberry", "graphql", "sqlalchemy", "starlette", "uvicorn", "yaml", "pydantic"}
     script = (
         "import sys; from gqlnews.cli.app import run; run(['--help']); "
@@ -62,11 +62,11 @@ REFUSED = [
     (["ingest", "content", "--db", "foreign.db"], "database foreign.db belongs to another application"),
     (["ingest", "content", "--db", "file.md"], "database file.md is no database of gqlnews"),
     (["ingest", "content", "--db", "content"], "database content cannot be opened"),
-    (["ingest", "content", "--base-url", "/relative"], "--base-url '/relative' is no web address"),
-    (["ingest", "content", "--base-url", "http://[x"], "--base-url 'http://[x' is no web address"),
+    (["ingest", "content", "--base-url", "/relative"], "--base-url '/relative' is not a web address"),
+    (["ingest", "content", "--base-url", "http://[x"], "--base-url 'http://[x' is not a web address"),
     (
         ["ingest", "content", "--allowed-iframe-host", "https://a.b/"],
-        "--allowed-iframe-host 'https://a.b/' is no host name",
+        "--allowed-iframe-host 'https://a.b/' is not a host name",
     ),
     (["ingest", "content", "--ingest-workers", "0"], "Invalid value for '--ingest-workers'"),
     (["serve", "content", "--port", "65536"], "Invalid value for '--port'"),
@@ -80,7 +80,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=lambda value: " ".join(value) or "nothing")
-def test_what_cannot_be_done_is_one_line_and_exit_code_2(
+def test_a_failure_prints_one_line_and_exits_with_2(
     arguments: list[str],
     message: str,
     tmp_path: Path,

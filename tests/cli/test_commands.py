@@ -27,11 +27,11 @@ def check(
 ) -> tuple[int, str, str]:
     """Run the command; return exit code, standard output and standard error."""
     code = run(["check", str(write_articles(folder, articles)), "--ingest-workers", "1", *arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    message = capsys.readouterr()
+    return code, message.out, message.err
 
 
-def test_an_error_is_printed_with_its_place_and_fails(
+def test_an_error_is_printed_with_its_position_and_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = check(tmp_path, capsys)
@@ -54,7 +54,7 @@ def test_good_files_print_nothing(
     assert (code, out) == (0, nothing)
 
 
-def test_json_is_the_contracts_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_the_problems_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = check(tmp_path, capsys, "--format", "json")
     (problem,) = json.loads(out)
     assert problem.pop("message")
@@ -71,7 +71,7 @@ def test_github_marks_the_line_in_the_repository(
     assert code == 1
 
 
-def test_it_leaves_the_served_database_alone(tmp_path: Path) -> None:
+def test_check_does_not_change_the_served_database(tmp_path: Path) -> None:
     done = run_cli(tmp_path / "home", "check", write_articles(tmp_path / "content"), TMPDIR=str(tmp_path))
     assert done.returncode == 1
     assert [path.name for path in tmp_path.iterdir()] == ["content"]
@@ -93,7 +93,7 @@ def test_the_exit_code_and_the_streams_are_a_processs(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_text_leaves_out_what_is_unknown_and_escapes_what_is_no_text(
+def test_text_omits_unknown_positions_and_escapes_control_characters(
     problem: ContentProblem, text: str
 ) -> None:
     assert format_text(FOLDER, [problem]) == text
@@ -130,13 +130,13 @@ def test_one_problem_is_one_line_in_every_format(path: str, message: str) -> Non
 
 
 @pytest.mark.parametrize("format", ["text", "json", "github"])
-def test_what_the_outputs_encoding_does_not_have_is_escaped(tmp_path: Path, format: str) -> None:
+def test_characters_outside_the_output_encoding_are_escaped(tmp_path: Path, format: str) -> None:
     folder = write_articles(tmp_path / "content", {"日.md": "no front matter"})
     done = run_cli(tmp_path, "check", folder, "--format", format, PYTHONIOENCODING="latin-1")
     assert (done.returncode, "\\u65e5.md" in done.stdout) == (1, True)
 
 
-def test_a_file_name_that_is_no_text_is_printed(tmp_path: Path) -> None:
+def test_an_undecodable_file_name_is_printed(tmp_path: Path) -> None:
     folder = write_articles(tmp_path / "content", {})
     folder.mkdir()
     with open(os.fsencode(folder) + b"/\xff.md", "wb") as file:

@@ -24,14 +24,14 @@ COUNTS = r"(\d+) added, (\d+) changed, (\d+) removed, (\d+) unchanged, (\d+) pro
 def ingest(folder: Path, database: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, ...]:
     """Ingest, and return the counts: added, changed, removed, unchanged, problems."""
     assert run(["ingest", str(folder), "--db", str(database), "--ingest-workers", "1"]) == 0
-    said = capsys.readouterr()
-    assert said.err == ""
-    found = re.fullmatch(COUNTS, said.out)
+    message = capsys.readouterr()
+    assert message.err == ""
+    found = re.fullmatch(COUNTS, message.out)
     assert found
     return tuple(map(int, found.groups()))
 
 
-def test_it_counts_what_it_took_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ingest_prints_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, database = write_articles(tmp_path / "content"), tmp_path / "news.db"
     assert ingest(folder, database, capsys) == (2, 0, 0, 0, 1)
     (folder / "unpublished.md").unlink()
@@ -42,7 +42,7 @@ def test_it_counts_what_it_took_in(tmp_path: Path, capsys: pytest.CaptureFixture
     assert ingest(folder, database, capsys) == (0, 0, 0, 1, 0)
 
 
-def test_without_a_name_each_folder_has_its_database(
+def test_by_default_each_folder_has_its_own_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -52,7 +52,7 @@ def test_without_a_name_each_folder_has_its_database(
     assert capsys.readouterr().out.count("2 added") == 2
 
 
-def test_what_is_no_terminal_sees_no_progress(tmp_path: Path) -> None:
+def test_no_progress_bar_without_a_terminal(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "ingest", write_articles(tmp_path / "content"))
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(COUNTS, done.stdout)
@@ -71,7 +71,7 @@ def test_a_terminal_sees_a_progress_bar(tmp_path: Path, changes: dict[str, str],
     ("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
 )
 @pytest.mark.parametrize("processes", ["1", "2"])
-def test_a_signal_ends_it_at_once_and_rolls_back(
+def test_a_signal_stops_the_ingest_and_rolls_it_back(
     tmp_path: Path, number: int, code: int, name: str, processes: str
 ) -> None:
     sample, few, database = tmp_path / "sample", write_articles(tmp_path / "few"), tmp_path / "news.db"

@@ -41,7 +41,7 @@ def test_the_documentation_has_every_option_and_no_other() -> None:
     assert documented() == declared()
 
 
-def test_every_option_has_a_variable_of_its_own() -> None:
+def test_every_option_has_its_own_variable() -> None:
     variables = [variable for _, variable, _ in declared()]
     assert all(variable.startswith("GQLNEWS_") for variable in variables)
     assert len(set(variables)) == len(variables)
@@ -53,13 +53,13 @@ def test_the_documentation_has_every_variable_that_is_no_option() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_tells_every_option_with_its_variable(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_option_with_its_variable(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([name, "--help"]) == 0
-    said = re.sub(r"[│\s]+", " ", capsys.readouterr().out)
+    message = re.sub(r"[│\s]+", " ", capsys.readouterr().out)
     for option, variable, commands in documented():
         if name in commands.split(", "):
-            assert option.lower() in said
-            assert f"env var: {variable}" in said
+            assert option.lower() in message
+            assert f"env var: {variable}" in message
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_documented_defaults_are_the_codes(default: str, option: str) -> Non
     assert default in row
 
 
-def test_options_of_a_command_come_by_environment(tmp_path: Path) -> None:
+def test_options_of_a_command_can_be_set_by_environment(tmp_path: Path) -> None:
     folder = write_articles(tmp_path / "content")
     done = run_cli(tmp_path, "ingest", GQLNEWS_FOLDER=str(folder), GQLNEWS_DB=str(tmp_path / "named.db"))
     assert (done.returncode, (tmp_path / "named.db").is_file()) == (0, True)
@@ -108,7 +108,7 @@ def test_options_of_a_command_come_by_environment(tmp_path: Path) -> None:
         ("GQLNEWS_HOST", "no.such.host.invalid"),
     ],
 )
-def test_a_wrong_value_in_the_environment_is_refused(
+def test_an_invalid_environment_variable_is_rejected(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -118,6 +118,6 @@ def test_a_wrong_value_in_the_environment_is_refused(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv(variable, value)
     assert run(["serve", str(tmp_path), *(() if variable == "GQLNEWS_PORT" else ("--port", "0"))]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("gqlnews: ")
-    assert said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith("gqlnews: ")
+    assert message.count("\n") == 1

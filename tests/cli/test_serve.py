@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.following import until
+from tests.ingest.watch_process import until
 from tests.server.support import DEADLINE, SOON, environment, running, write_articles
 
 
@@ -15,7 +15,7 @@ def command(folder: Path, database: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
-def test_it_takes_in_follows_and_ends_in_one_line(tmp_path: Path, number: int, name: str) -> None:
+def test_watch_ingests_follows_and_ends_with_one_line(tmp_path: Path, number: int, name: str) -> None:
     folder = write_articles(tmp_path / "content")
     with running(command(folder, tmp_path / "n.db"), environment(tmp_path)) as run:
         run.wait_for("2 added, 0 changed, 0 removed, 0 unchanged, 1 problems; ")
@@ -24,22 +24,22 @@ def test_it_takes_in_follows_and_ends_in_one_line(tmp_path: Path, number: int, n
         run.wait_for("info ingested added=0 changed=0 removed=1 problems=1 ms=")
         assert run.stop(number) < SOON
         assert run.process.returncode == 0
-        last = run.rest().splitlines()[-1]
+        last = run.remaining_output().splitlines()[-1]
     assert last == f"gqlnews: stopped by {name}; the database holds everything that was ingested"
 
 
-def test_a_signal_before_it_follows_is_that_of_an_ingest(tmp_path: Path) -> None:
+def test_a_signal_before_watching_rolls_the_ingest_back(tmp_path: Path) -> None:
     folder = write_articles(tmp_path / "content", {f"{n}.md": "---\ntitle: T\n---\n" for n in range(5000)})
     with running(command(folder, tmp_path / "n.db"), environment(tmp_path)) as run:
         until((tmp_path / "n.db-journal").exists, "it does not begin")
         run.stop(signal.SIGTERM)
         assert run.process.returncode == 128 + signal.SIGTERM
-        assert "this run was rolled back" in run.rest()
+        assert "this run was rolled back" in run.remaining_output()
 
 
-def test_a_rebuild_that_fails_is_not_forgotten(tmp_path: Path) -> None:
+def test_a_failed_rebuild_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "n.db-building").mkdir()
     line = [*command(write_articles(tmp_path / "content"), tmp_path / "n.db"), "--rebuild"]
     with running(line, environment(tmp_path)) as run:
         assert run.process.wait(DEADLINE) == 2
-        assert "cannot be rebuilt" in run.rest()
+        assert "cannot be rebuilt" in run.remaining_output()

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from gqlnews.cli.supervisor import SupervisedProcess
-from tests.live import until_so
+from tests.live import wait_until
 
 LIVING = [sys.executable, "-c", "input()"]
 
@@ -31,20 +31,20 @@ def supervised(starts: Callable[[], "subprocess.Popen[bytes]"]) -> SupervisedPro
     return SupervisedProcess("process", starts)
 
 
-def test_a_process_that_cannot_be_started_is_tried_again() -> None:
+def test_a_failed_start_is_retried() -> None:
     starts = Starts(failures=1)
     one = supervised(starts)
     starts.processes[0].kill()
-    until_so(lambda: len(starts.processes) == 2)
+    wait_until(lambda: len(starts.processes) == 2)
     assert starts.failed == 1
     one.stop()
     assert starts.processes[1].wait(10) is not None
 
 
-def test_what_is_stopped_while_it_cannot_be_started_ends() -> None:
+def test_stop_ends_the_restart_retries() -> None:
     starts = Starts(failures=1000)
     one = supervised(starts)
     starts.processes[0].kill()
-    until_so(lambda: starts.failed > 0)
+    wait_until(lambda: starts.failed > 0)
     one.stop()
     assert len(starts.processes) == 1

@@ -20,7 +20,7 @@ def send(number: int) -> None:
 
 
 @pytest.mark.parametrize(("number", "code", "name"), BOTH)
-def test_a_signal_says_what_came_of_it(
+def test_a_signal_prints_its_consequence(
     number: int, code: int, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(typer.Exit) as end, exit_on_signal("nothing happened"):
@@ -30,7 +30,7 @@ def test_a_signal_says_what_came_of_it(
 
 
 @pytest.mark.parametrize(("number", "code", "name"), BOTH)
-def test_a_statement_that_runs_for_ever_is_ended(number: int, code: int, name: str) -> None:
+def test_an_endless_statement_is_interrupted(number: int, code: int, name: str) -> None:
     with closing(sqlite3.connect(":memory:")) as db:
         make_interruptible(db)
 
@@ -58,7 +58,7 @@ def test_a_second_signal_does_not_disturb_the_unwinding() -> None:
     assert unwound == ["to the end"]
 
 
-def test_what_was_set_before_is_set_again() -> None:
+def test_the_signal_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with exit_on_signal("nothing happened"):
         pass

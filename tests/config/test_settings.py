@@ -13,7 +13,7 @@ from gqlnews.config.settings import (
     cache_folder,
     editor_tokens,
     log_format,
-    origins,
+    parse_origins,
     server_settings,
     tracing_enabled,
 )
@@ -33,13 +33,15 @@ def test_no_tokens_make_no_editors(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["secret", ONE[:-1], ONE + "0", "x" * 64])
-def test_what_is_no_hash_is_refused_without_being_repeated(wrong: str) -> None:
-    with pytest.raises(SettingsError, match=r"^GQLNEWS_EDITOR_TOKENS: entry 2 is no SHA-256 hash") as refusal:
+def test_an_invalid_hash_is_rejected_without_repeating_it(wrong: str) -> None:
+    with pytest.raises(
+        SettingsError, match=r"^GQLNEWS_EDITOR_TOKENS: entry 2 is not a SHA-256 hash"
+    ) as error:
         editor_tokens({"GQLNEWS_EDITOR_TOKENS": f"{ONE},{wrong}"})
-    assert wrong not in str(refusal.value).split()
+    assert wrong not in str(error.value).split()
 
 
-def test_everything_can_come_from_the_environment() -> None:
+def test_every_setting_can_be_set_by_environment() -> None:
     settings = server_settings(
         {
             "GQLNEWS_DB": "/tmp/news.db",  # noqa: S108 - nothing is written
@@ -53,7 +55,7 @@ def test_everything_can_come_from_the_environment() -> None:
     assert settings.editor_tokens == (bytes.fromhex(ONE),)
 
 
-def test_what_strangers_may_do_can_come_from_the_environment() -> None:
+def test_client_settings_can_be_set_by_environment() -> None:
     assert server_settings({"GQLNEWS_DB": "a"}).http == HttpSettings()
     settings = server_settings(
         {
@@ -70,9 +72,9 @@ def test_what_strangers_may_do_can_come_from_the_environment() -> None:
         StatusCodePolicy.DRAFT,
         ("https://a.example", "http://b.example:3000"),
         Path("documents"),
-        trusted_only=True,
-        in_flight=5,
-        rate=20_000,
+        persisted_only=True,
+        max_concurrent_requests=5,
+        rate_limit=20_000,
     )
 
 
@@ -86,19 +88,19 @@ def test_what_strangers_may_do_can_come_from_the_environment() -> None:
         ("http://[::1]:80", "http://[::1]"),
     ],
 )
-def test_origins_are_as_browsers_write_them(given: str, origin: str) -> None:
-    assert origins([given]) == (origin,)
+def test_origins_are_normalized(given: str, origin: str) -> None:
+    assert parse_origins([given]) == (origin,)
 
 
 @pytest.mark.parametrize(
     "wrong", ["", "null", "news.example", "ftp://a", "https://a/b", "https://*.a", "https://"]
 )
-def test_what_is_no_origin_is_refused(wrong: str) -> None:
-    with pytest.raises(SettingsError, match="is no origin; give one such as"):
-        origins([wrong])
+def test_an_invalid_origin_is_rejected(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="is not an origin; use one such as"):
+        parse_origins([wrong])
 
 
-def test_by_default_the_public_sees_what_is_published_and_browsers_the_explorer() -> None:
+def test_by_default_published_articles_and_the_explorer_are_served() -> None:
     settings = server_settings({"GQLNEWS_DB": "news.db", "GQLNEWS_UNPUBLISHED": ""})
     assert (settings.unpublished, settings.explorer, settings.editor_tokens) == (False, True, ())
 
@@ -109,9 +111,9 @@ def test_by_default_the_public_sees_what_is_published_and_browsers_the_explorer(
         ({}, r"^GQLNEWS_DB is not set"),
         (
             {"GQLNEWS_DB": "a", "GQLNEWS_UNPUBLISHED": "perhaps"},
-            r"^GQLNEWS_UNPUBLISHED: 'perhaps' is neither",
+            r"^GQLNEWS_UNPUBLISHED: 'perhaps' is not a boolean",
         ),
-        ({"GQLNEWS_DB": "a", "GQLNEWS_EXPLORER": "2"}, r"^GQLNEWS_EXPLORER: '2' is neither"),
+        ({"GQLNEWS_DB": "a", "GQLNEWS_EXPLORER": "2"}, r"^GQLNEWS_EXPLORER: '2' is not a boolean"),
         (
             {"GQLNEWS_DB": "a", "GQLNEWS_STATUS_CODES": "new"},
             r"^GQLNEWS_STATUS_CODES: 'new' .* spec or draft",
@@ -120,7 +122,7 @@ def test_by_default_the_public_sees_what_is_published_and_browsers_the_explorer(
         ({"GQLNEWS_DB": "a", "GQLNEWS_RATE_LIMIT": "-1"}, r"^GQLNEWS_RATE_LIMIT: "),
     ],
 )
-def test_what_cannot_be_is_refused(environ: dict[str, str], message: str) -> None:
+def test_invalid_values_are_rejected(environ: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         server_settings(environ)
 
@@ -130,7 +132,7 @@ def test_the_log_has_two_formats(value: str, format: LogFormat) -> None:
     assert log_format({"GQLNEWS_LOG_FORMAT": value}) is format
 
 
-def test_another_format_is_refused() -> None:
+def test_an_unknown_log_format_is_rejected() -> None:
     with pytest.raises(SettingsError, match=r"'xml' .* text or json"):
         log_format({"GQLNEWS_LOG_FORMAT": "xml"})
 
@@ -140,7 +142,7 @@ def test_the_cache_folder_is_the_named_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"XDG_CACHE_HOME": ""}, {"XDG_CACHE_HOME": "relative/cache"}])
-def test_without_a_usable_name_the_cache_is_in_the_home(
+def test_without_an_absolute_path_the_cache_is_in_the_home_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -164,12 +166,12 @@ COLLECTOR = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 def test_when_operations_are_traced(
     monkeypatch: pytest.MonkeyPatch, asked: bool | None, environ: dict[str, str], installed: bool, on: bool
 ) -> None:
-    monkeypatch.setattr(read, "TRACING", ("json",) if installed else ("no_such_package.at_all",))
+    monkeypatch.setattr(read, "TRACING_MODULES", ("json",) if installed else ("no_such_package.at_all",))
     assert tracing_enabled(asked, environ) is on
 
 
-def test_traces_without_their_extra_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "TRACING", ("no_such_package",))
+def test_tracing_without_the_extra_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "TRACING_MODULES", ("no_such_package",))
     with pytest.raises(
         SettingsError, match=r"^--tracing needs OpenTelemetry: pip install 'gqlnews\[otel\]'$"
     ):
@@ -179,4 +181,4 @@ def test_traces_without_their_extra_are_refused(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(("word", "on"), [("", False), ("1", True), ("off", False)])
 def test_metrics_and_traces_by_environment(word: str, on: bool) -> None:
     settings = server_settings({"GQLNEWS_DB": "a", "GQLNEWS_METRICS": word, "GQLNEWS_TRACING": word})
-    assert (settings.metrics, settings.traces) == (on, on)
+    assert (settings.metrics, settings.tracing) == (on, on)

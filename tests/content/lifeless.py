@@ -9,5 +9,5 @@ if "gqlnews.ingest.pool_worker" in " ".join(sys.orig_argv):
     os._exit(9)
 
 
-def made(outcome: ParseResult) -> ParseResult:
+def identity(outcome: ParseResult) -> ParseResult:
     return outcome

@@ -39,24 +39,26 @@ def read_folder(folder: Path) -> dict[str, ParseResult]:
     return {outcome.source.path.removesuffix(".md"): outcome for outcome in read}
 
 
-def test_there_are_two_hundred_and_no_name_is_used_twice() -> None:
+def test_there_are_two_hundred_files_with_unique_names() -> None:
     assert len(BAD_FILES) == len(list(bad_files())) >= 200
 
 
 @pytest.mark.parametrize("bad", BAD_FILES.values(), ids=BAD_FILES.keys())
-def test_a_bad_file_gives_its_problems(bad: Bad, outcomes: dict[str, ParseResult]) -> None:
+def test_a_bad_file_has_the_expected_problems(bad: Bad, outcomes: dict[str, ParseResult]) -> None:
     problems = outcomes[bad.name].problems
     assert tuple(problem.code for problem in problems) == bad.codes
     assert (problems[0].line, problems[0].column) == (bad.line, bad.column)
 
 
 @pytest.mark.parametrize("bad", BAD_FILES.values(), ids=BAD_FILES.keys())
-def test_only_an_error_keeps_the_article_back(bad: Bad, outcomes: dict[str, ParseResult]) -> None:
+def test_only_an_error_prevents_the_article_from_being_served(
+    bad: Bad, outcomes: dict[str, ParseResult]
+) -> None:
     has_error = not set(bad.codes) <= WARNINGS
     assert (outcomes[bad.name].article is None) == has_error
 
 
-def test_the_good_files_between_them_are_read(outcomes: dict[str, ParseResult]) -> None:
+def test_valid_files_among_bad_ones_are_parsed(outcomes: dict[str, ParseResult]) -> None:
     good = [outcomes[f"{name}-good"] for name in BAD_FILES]
     assert all(
         outcome.article and outcome.article.title == "Good" and not outcome.problems for outcome in good
@@ -71,7 +73,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> float:
 
 
 @pytest.mark.parametrize("bad", BAD_FILES.values(), ids=BAD_FILES.keys())
-def test_no_file_holds_the_others_up(bad: Bad, usual: float, tmp_path: Path) -> None:
+def test_no_file_is_slow_to_parse(bad: Bad, usual: float, tmp_path: Path) -> None:
     """If a file seems slow, both are measured again, because the machine may have been slow."""
     again = (seconds(tmp_path, LONG) for _ in range(ATTEMPTS))
     assert any(seconds(tmp_path, bad.data) < MOST_TIMES * long for long in chain([usual], again))

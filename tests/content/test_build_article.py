@@ -25,24 +25,24 @@ def codes(lines: str) -> list[str]:
     ]
 
 
-def test_what_is_absent_has_its_default() -> None:
+def test_absent_keys_have_defaults() -> None:
     article = read("")
     assert (article.slug, article.type, article.published, article.related) == ("2021/a", "article", True, ())
     assert (article.images, article.extra, article.table_of_contents) == ("[]", "{}", "[]")
     assert (article.excerpt, article.category, article.quality, article.heat, article.provider) == (None,) * 5
     assert (article.body, article.html, article.word_count, article.reading_minutes) == (None, None, 0, None)
-    assert (article.url_mark, article.published_mark) == (Position(4, 9), None)
+    assert (article.url_position, article.published_position) == (Position(4, 9), None)
 
 
 @pytest.mark.parametrize(
     "word", ["2024", "1.10", "on", "No", "12:30:45", "0777", "2021-04-15", "1_000", "~x", "nULL"]
 )
-def test_text_keeps_the_words_written(word: str) -> None:
+def test_text_values_are_not_interpreted(word: str) -> None:
     article = read(f"excerpt: {word}\ntopics: [{word}]")
     assert article.excerpt == article.topics[0].name == word
 
 
-def test_a_quoted_null_is_text_and_an_empty_excerpt_stays() -> None:
+def test_a_quoted_null_is_text_and_an_empty_excerpt_is_kept() -> None:
     assert read("excerpt: 'null'").excerpt == "null"
     assert read("excerpt: ''").excerpt == ""
     assert read("excerpt:\ncategory: ~").excerpt is None
@@ -59,32 +59,32 @@ def test_a_quoted_null_is_text_and_an_empty_excerpt_stays() -> None:
 def test_published(word: str, published: bool) -> None:
     article = read(f"published: {word}")
     assert article.published is published
-    assert article.published_mark == (Position(5, 12) if word.strip("~") else None)
+    assert article.published_position == (Position(5, 12) if word.strip("~") else None)
 
 
 @pytest.mark.parametrize(
     ("word", "number"), [("36", 36), ("-1", -1), ("+7", 7), ("-0", 0), ("'36'", 36), ("~", None)]
 )
-def test_whole_numbers(word: str, number: int | None) -> None:
+def test_integers(word: str, number: int | None) -> None:
     assert read(f"quality: {word}").quality == number
     assert read(f"heat: {word}").heat == number
 
 
 @pytest.mark.parametrize("number", [2**31 - 1, -(2**31)])
-def test_the_ends_of_32_bits(number: int) -> None:
+def test_the_limits_of_32_bit_integers(number: int) -> None:
     assert read(f"heat: {number}").heat == number
 
 
-def test_older_keys_mean_the_same_and_newer_ones_win() -> None:
+def test_legacy_keys_are_accepted_and_current_ones_take_precedence() -> None:
     old = read(
         "sourceUrl: https://b.org/\nampUrl: /amp\ncdnAmpUrl: /cdn", needed=NEEDED.replace("webUrl", "x")
     )
     assert (old.url, old.web_url, old.original_url) == ("https://b.org/",) * 3
-    assert (old.amp_web_url, old.cdn_amp_web_url, old.url_mark) == ("/amp", "/cdn", Position(5, 12))
+    assert (old.amp_web_url, old.cdn_amp_web_url, old.url_position) == ("/amp", "/cdn", Position(5, 12))
     both = read("sourceUrl: /b\nampUrl: /c\nampWebUrl: /d\noriginalUrl: ''")
     assert (both.url, both.original_url, both.amp_web_url) == ("https://a.org/1", "/b", "/d")
     only = read("originalUrl: /o", needed=NEEDED.replace("webUrl", "x"))
-    assert (only.url, only.web_url, only.url_mark) == ("/o", None, Position(5, 14))
+    assert (only.url, only.web_url, only.url_position) == ("/o", None, Position(5, 14))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_older_keys_mean_the_same_and_newer_ones_win() -> None:
         ("/a?b&amp;amp;c", "https://site.org/a?b&amp;c"),
     ],
 )
-def test_urls_are_unescaped_once_and_made_absolute(written: str, served: str) -> None:
+def test_urls_are_unescaped_once_and_resolved(written: str, served: str) -> None:
     provider = f"provider: {{domain: a.org, images: [url: '{written}']}}"
     lines = f"ampUrl: '{written}'\nimages:\n- url: '{written}'\n{provider}"
     article = read(f"{lines}\nrelated:\n- title: x\n  webUrl: '{written}'", ParseOptions(base_url=BASE))
@@ -108,7 +108,7 @@ def test_urls_are_unescaped_once_and_made_absolute(written: str, served: str) ->
     assert json.loads(article.images)[0]["url"] == json.loads(article.provider.images)[0]["url"] == served
 
 
-def test_without_a_base_relative_urls_stay() -> None:
+def test_without_a_base_url_relative_urls_are_unchanged() -> None:
     assert read("ampUrl: /a").amp_web_url == "/a"
 
 
@@ -134,13 +134,13 @@ def test_images_and_provider() -> None:
     assert (article.provider.name, article.provider.images) == ("a.org", "[]")
 
 
-def test_topics_of_one_slug_are_one() -> None:
+def test_topics_with_the_same_slug_are_merged() -> None:
     article = read("topics: [Computer Vision, AI, computer vision, ~, C++]")
     assert [topic.name for topic in article.topics] == ["Computer Vision", "AI", "C++"]
     assert [topic.slug for topic in article.topics] == ["computer-vision", "ai", "c"]
 
 
-def test_a_broken_entry_takes_no_other_with_it() -> None:
+def test_an_invalid_related_entry_does_not_affect_the_others() -> None:
     entries = "".join(
         f"- title: {n}\n  webUrl: /{n}\n  quality: {q}\n" for n, q in enumerate(("1", "x", "3"))
     )
@@ -149,7 +149,7 @@ def test_a_broken_entry_takes_no_other_with_it() -> None:
     assert codes(f"related:\n{entries}- title: 3\n  webUrl: /0\n") == ["left-out", "related-twice"]
 
 
-def test_positions_hold_behind_entries_that_are_left_out() -> None:
+def test_positions_are_right_after_skipped_entries() -> None:
     lines = "related:\n- ~\n- title: A\n  webUrl: /?a&amp;b\n- [x]\n- title: B\n  webUrl: /?c&amp;d"
     _, problems = parse_article("a.md", fenced(f"{NEEDED}{lines}\n"), ParseOptions())
     found = [(problem.code, problem.line, problem.column) for problem in problems]
@@ -164,7 +164,7 @@ def test_dates_in_related_are_served_in_utc() -> None:
     assert [entry.published_date_time for entry in article.related] == ["2021-04-15T12:00:00Z", None]
 
 
-def test_unknown_keys_stay_in_order() -> None:
+def test_unknown_keys_keep_their_order() -> None:
     lines = (
         "content: x\nb: yes\na: [1, 1.50, .5, 1e3, 0777, 0x1F, 1_000, ~, no, 2021-04-15, '1', .inf, 1e999]\n"
         "c: {z: 9223372036854775807, y: 9223372036854775808, x: -1}\n1: one\n~: null\nd: |\n  text\ne:"
@@ -176,13 +176,13 @@ def test_unknown_keys_stay_in_order() -> None:
     )
 
 
-def test_the_sealed_payload_is_stored_unchanged() -> None:
+def test_the_encrypted_payload_is_stored_unchanged() -> None:
     assert read("secured: Zm9v;YmE=").secured == "Zm9v;YmE="
     assert codes("secured: Zm9v;YmE=") == []
     assert read("secured: ' not sealed '").secured == " not sealed "
 
 
-def test_the_embed_is_sanitised_with_the_hosts_given() -> None:
+def test_the_embed_is_sanitized_with_the_allowed_hosts() -> None:
     lines = 'featuredContent: <iframe src="https://video.org/1"></iframe>'
     assert read(lines).featured_content is None
     assert "video.org" in (read(lines, ParseOptions(iframe_hosts=("video.org",))).featured_content or "")
@@ -191,6 +191,6 @@ def test_the_embed_is_sanitised_with_the_hosts_given() -> None:
 @given(
     st.binary(max_size=300) | st.binary(max_size=200).map(lambda data: b"---\n" + data + b"\n---\n" + data)
 )
-def test_no_bytes_are_too_strange(data: bytes) -> None:
+def test_arbitrary_bytes_raise_no_exception(data: bytes) -> None:
     article, problems = parse_article("a.md", data, ParseOptions())
     assert (article is None) == any(problem.severity == "ERROR" for problem in problems)

@@ -27,18 +27,18 @@ def articles(ai2020_outcomes: list[ParseResult]) -> list[ParsedArticle]:
     return [outcome.article for outcome in ai2020_outcomes if outcome.article]
 
 
-def test_every_article_is_read_and_the_page_is_none(
+def test_every_article_is_parsed_and_the_other_page_is_not(
     corpus: Path, ai2020_outcomes: list[ParseResult], articles: list[ParsedArticle]
 ) -> None:
     assert (corpus / "ai2020" / "index.html").exists()
     assert len(ai2020_outcomes) == len(articles) == 8_682
 
 
-def test_most_are_not_published(articles: list[ParsedArticle]) -> None:
+def test_most_articles_are_unpublished(articles: list[ParsedArticle]) -> None:
     assert Counter(article.published for article in articles) == {True: 1_841, False: 6_841}
 
 
-def test_every_related_entry_is_read(articles: list[ParsedArticle]) -> None:
+def test_every_related_entry_is_parsed(articles: list[ParsedArticle]) -> None:
     assert sum(len(article.related) for article in articles) == 67_117
     assert max(len(article.related) for article in articles) == 132
     assert len({entry.url for article in articles for entry in article.related}) == 5_524
@@ -51,20 +51,20 @@ def test_providers_and_topics(articles: list[ParsedArticle]) -> None:
     assert len({topic.slug for article in articles for topic in article.topics}) == 15
 
 
-def test_warnings_are_as_many_as_the_files_hold(ai2020_outcomes: list[ParseResult]) -> None:
+def test_the_numbers_of_warnings_match_the_files(ai2020_outcomes: list[ParseResult]) -> None:
     codes = Counter(problem.code for outcome in ai2020_outcomes for problem in outcome.problems)
     assert codes.keys() == {"escaped-url", "self-related", "related-twice"}
     assert (codes["escaped-url"], codes["self-related"]) == (ESCAPED_LINES, 138)
 
 
-def test_articles_that_list_a_url_twice(ai2020_outcomes: list[ParseResult]) -> None:
+def test_articles_that_list_a_url_twice_have_warnings(ai2020_outcomes: list[ParseResult]) -> None:
     twice = [
         each for each in ai2020_outcomes if any(problem.code == "related-twice" for problem in each.problems)
     ]
     assert len(twice) == 615
 
 
-def test_a_warning_stands_on_its_line(corpus: Path, ai2020_outcomes: list[ParseResult]) -> None:
+def test_a_warning_has_the_line_of_its_value(corpus: Path, ai2020_outcomes: list[ParseResult]) -> None:
     escaped = 0
     for outcome in ai2020_outcomes:
         for problem in outcome.problems:
@@ -76,19 +76,19 @@ def test_a_warning_stands_on_its_line(corpus: Path, ai2020_outcomes: list[ParseR
     assert escaped == ESCAPED_LINES
 
 
-def test_marks_stand_at_their_values(corpus: Path, articles: list[ParsedArticle]) -> None:
+def test_positions_point_to_their_values(corpus: Path, articles: list[ParsedArticle]) -> None:
     for article in articles[::20]:
         lines = (corpus / "ai2020" / f"{article.slug}.md").read_text().splitlines()
-        assert article.url_mark is not None
-        assert article.published_mark is not None
-        assert article.url[:20] in lines[article.url_mark.line - 1][article.url_mark.column - 1 :]
+        assert article.url_position is not None
+        assert article.published_position is not None
+        assert article.url[:20] in lines[article.url_position.line - 1][article.url_position.column - 1 :]
         assert (
-            lines[article.published_mark.line - 1][article.published_mark.column - 1 :]
+            lines[article.published_position.line - 1][article.published_position.column - 1 :]
             == str(article.published).lower()
         )
 
 
-def test_portals_are_read_without_an_error(corpus: Path) -> None:
+def test_portals_are_parsed_without_an_error(corpus: Path) -> None:
     outcomes = read_folder(corpus / "portals")
     assert len([outcome for outcome in outcomes if outcome.article]) == len(outcomes) == 192
     videos = [outcome.article for outcome in outcomes if outcome.article and outcome.article.featured_content]

@@ -78,7 +78,7 @@ def test_a_blank_body_is_none(written: str) -> None:
         ("one", "one"),
     ],
 )
-def test_blank_lines_around_a_body_are_taken_off(written: str, body: str) -> None:
+def test_blank_lines_around_a_body_are_stripped(written: str, body: str) -> None:
     assert render(written).body == body
 
 
@@ -105,7 +105,7 @@ def test_words_and_minutes(words: int, minutes: int) -> None:
         ("# One", '<h1 id="one">One</h1>\n'),
     ],
 )
-def test_html_is_rendered_and_sanitised(body: str, html: str) -> None:
+def test_html_is_rendered_and_sanitized(body: str, html: str) -> None:
     assert render(body).html == html
 
 
@@ -127,13 +127,13 @@ def test_headings_have_anchors_as_on_github() -> None:
     ]
 
 
-def test_anchors_are_unique_even_against_made_up_ones() -> None:
+def test_anchors_are_unique_even_if_a_heading_looks_numbered() -> None:
     anchors = [anchor for _, _, anchor in headings("# a\n# a-1\n# a\n# a\n# a-1\n")]
     assert len(set(anchors)) == len(anchors) == 5
 
 
 @given(st.lists(pieces, max_size=30).map("".join))
-def test_the_table_of_contents_is_what_the_html_has(body: str) -> None:
+def test_the_table_of_contents_matches_the_html(body: str) -> None:
     rendered = render(body)
     tags = Tags(rendered.html or "").found
     shown = [
@@ -157,14 +157,14 @@ def test_a_title_that_looks_like_a_heading_gets_no_anchor() -> None:
     ]
 
 
-def test_what_is_too_much_is_shown_as_text() -> None:
+def test_too_complex_html_is_shown_as_text() -> None:
     rendered = render("<b>" * 60_000 + "&")
-    assert rendered.is_plain
+    assert rendered.degraded_to_text
     assert rendered.html == "<pre>" + "&lt;b&gt;" * 60_000 + "&amp;</pre>"
     assert rendered.headings == []
 
 
-def test_a_long_article_with_much_html_is_no_longer_short_of_html() -> None:
+def test_a_long_article_with_much_html_is_rendered() -> None:
     paragraph = '<div class="x"><p>One <b>bold</b> <a href="/x">link</a><br><ul><li>a<li>b</ul></p></div>\n\n'
-    assert not render(paragraph * 2_000).is_plain
-    assert not render("> quoted *words* and `code`\n\n" * 5_000).is_plain
+    assert not render(paragraph * 2_000).degraded_to_text
+    assert not render("> quoted *words* and `code`\n\n" * 5_000).degraded_to_text

@@ -18,7 +18,7 @@ def codes(outcome: ParseResult) -> list[str]:
     return [problem.code for problem in outcome.problems]
 
 
-def test_the_open_file_says_what_was_read(tmp_path: Path) -> None:
+def test_size_and_times_come_from_the_open_file(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(fenced(NEEDED))
     status = (tmp_path / "a.md").stat()
     outcome = parse_file(tmp_path, LISTED, OPTIONS)
@@ -28,20 +28,20 @@ def test_the_open_file_says_what_was_read(tmp_path: Path) -> None:
     assert outcome.problems == ()
 
 
-def test_the_revision_of_a_broken_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+def test_a_broken_file_has_a_revision(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(b"\xff")
     outcome = parse_file(tmp_path, LISTED, OPTIONS)
     assert outcome.revision == blake2b(b"\xff", digest_size=16).hexdigest()
     assert codes(outcome) == ["not-utf-8"]
 
 
-def test_a_file_that_is_gone_is_unreadable(tmp_path: Path) -> None:
+def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:
     outcome = parse_file(tmp_path, LISTED, OPTIONS)
     assert (codes(outcome), outcome.revision, outcome.source) == (["unreadable"], None, LISTED)
 
 
 @pytest.mark.parametrize("path", ["a.md", "deep/a.md"])
-def test_a_link_inside_is_read_and_one_that_leads_out_is_not(tmp_path: Path, path: str) -> None:
+def test_links_are_followed_only_inside_the_folder(tmp_path: Path, path: str) -> None:
     folder = tmp_path / "content"
     (folder / "deep").mkdir(parents=True)
     (folder / "real.txt").write_bytes(fenced(NEEDED))
@@ -54,7 +54,7 @@ def test_a_link_inside_is_read_and_one_that_leads_out_is_not(tmp_path: Path, pat
     assert codes(parse_file(folder, listed, OPTIONS)) == ["unreadable"]
 
 
-def test_a_folder_that_became_a_link_out_is_not_read_through(tmp_path: Path) -> None:
+def test_a_folder_replaced_by_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "content").mkdir()
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "a.md").write_bytes(fenced(NEEDED))
@@ -63,12 +63,12 @@ def test_a_folder_that_became_a_link_out_is_not_read_through(tmp_path: Path) -> 
     assert codes(outcome) == ["unreadable"]
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_named_pipe_is_rejected_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.md")
     assert codes(parse_file(tmp_path, LISTED, OPTIONS)) == ["unreadable"]
 
 
-def test_a_mebibyte_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:
+def test_files_of_up_to_one_mebibyte_are_read(tmp_path: Path) -> None:
     good = fenced(NEEDED)
     (tmp_path / "a.md").write_bytes(good.ljust(MAX_BYTES, b"a"))
     assert parse_file(tmp_path, LISTED, OPTIONS).article is not None
@@ -79,7 +79,7 @@ def test_a_mebibyte_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_line_ends_and_a_byte_order_mark_change_no_value(end: str, mark: str) -> None:
+def test_line_ends_and_a_byte_order_mark_do_not_change_values(end: str, mark: str) -> None:
     text = f"---\n\n{NEEDED}quality: x\nexcerpt: |\n  one\n  two\n---\n\none  \n\ntwo\n\n"
     article, problems = parse_article("a.md", (mark + text.replace("\n", end)).encode(), OPTIONS)
     assert article is None
@@ -91,7 +91,7 @@ def test_line_ends_and_a_byte_order_mark_change_no_value(end: str, mark: str) ->
     assert (article.title, article.excerpt, article.body) == ("A title", "one\ntwo\n", f"one  {end}{end}two")
 
 
-def test_a_body_may_hold_rules() -> None:
+def test_a_body_may_contain_horizontal_rules() -> None:
     article, _ = parse_article("a.md", fenced(NEEDED, "one\n\n---\n\ntwo\n\n---\n"), OPTIONS)
     assert article is not None
     assert article.body == "one\n\n---\n\ntwo\n\n---"

@@ -116,7 +116,7 @@ def test_a_link_to_a_file_inside_is_followed(opened: OpenFolder, target: str, le
         "/proc/thread-self/exe",
     ],
 )
-def test_a_link_that_leads_out_is_refused(opened: OpenFolder, target: str) -> None:
+def test_a_link_out_of_the_folder_is_rejected(opened: OpenFolder, target: str) -> None:
     (opened.path / "out").symlink_to("../outside")
     (opened.path / "chain").symlink_to("out/er/b.md")
     with (opened.path.parent / "secret.md").open() as outside:
@@ -144,7 +144,7 @@ def test_a_link_that_leads_out_is_refused(opened: OpenFolder, target: str) -> No
         ("deep/" + "x" * 300, OSError),
     ],
 )
-def test_a_path_that_leads_out_or_nowhere_is_an_error(
+def test_a_path_that_escapes_or_does_not_exist_is_an_error(
     opened: OpenFolder, path: str, error: type[OSError]
 ) -> None:
     (opened.path / "out").symlink_to("../outside")
@@ -154,24 +154,24 @@ def test_a_path_that_leads_out_or_nowhere_is_an_error(
         opened.open_file(path.format(content=opened.path))
 
 
-def test_a_null_byte_ends_no_path(opened: OpenFolder) -> None:
+def test_a_null_byte_does_not_truncate_a_path(opened: OpenFolder) -> None:
     with pytest.raises(ValueError, match="null"):
         opened.open_file("deep/er/b.md\0x")
 
 
-def test_a_link_to_the_folder_itself_is_a_folder(opened: OpenFolder) -> None:
+def test_a_link_to_the_folder_itself_is_stat_as_a_folder(opened: OpenFolder) -> None:
     (opened.path / "self.md").symlink_to(".")
     assert opened.stat_target("self.md").st_ino == opened.path.stat().st_ino
     assert [found for found in scan_folder(opened) if found.path == "self.md"] == []
 
 
-def test_a_folder_that_is_named_by_a_link_is_opened(content: Path, tmp_path: Path) -> None:
+def test_a_folder_path_may_be_a_link(content: Path, tmp_path: Path) -> None:
     (tmp_path / "current").symlink_to("content")
     (content / "link.md").symlink_to(content / "deep" / "er" / "b.md")
     assert text_of(tmp_path / "current", "link.md") == "text of deep/er/b.md"
 
 
-def test_a_linked_folder_is_neither_listed_nor_looked_into(opened: OpenFolder) -> None:
+def test_a_linked_folder_is_not_entered_or_listed(opened: OpenFolder) -> None:
     (opened.path / "linked").symlink_to("../outside")
     (opened.path / "deep" / "linked").symlink_to("../../outside")
     for path in ("linked", "linked/er", "deep/linked", "deep/linked/er"):
@@ -187,14 +187,14 @@ def test_a_linked_folder_is_neither_listed_nor_looked_into(opened: OpenFolder) -
     assert tree.folders == {"", "deep", "deep/er"}
 
 
-def test_an_open_folder_stays_itself_where_its_path_becomes_a_link(opened: OpenFolder) -> None:
+def test_an_open_folder_stays_the_same_if_its_path_becomes_a_link(opened: OpenFolder) -> None:
     opened.path.rename(opened.path.with_name("moved"))
     opened.path.symlink_to("content-too")
     assert text_of(opened, "a.md") == "text of a.md"
     assert text_of(opened, "deep/er/b.md") == "text of deep/er/b.md"
 
 
-def test_a_descriptor_is_not_inherited_and_does_not_wait(opened: OpenFolder) -> None:
+def test_a_descriptor_is_not_inheritable_and_does_not_block(opened: OpenFolder) -> None:
     (opened.path / "deep" / "pipe.md").symlink_to("../pipe")
     for path in ("deep/er/b.md", "deep/pipe.md"):
         descriptor = opened.open_file(path)
@@ -204,7 +204,7 @@ def test_a_descriptor_is_not_inherited_and_does_not_wait(opened: OpenFolder) -> 
 
 @pytest.mark.skipif(not openat2.is_available(), reason="the kernel has no openat2")
 @pytest.mark.parametrize("error", [errno.ENOSYS, errno.EPERM, errno.EAGAIN])
-def test_without_openat2_the_same_is_found(content: Path, error: int) -> None:
+def test_without_openat2_the_results_are_the_same(content: Path, error: int) -> None:
     (content / "link.md").symlink_to("deep/er/b.md")
     (content / "out.md").symlink_to("../secret.md")
     command = [
@@ -247,7 +247,7 @@ def under_attack(read: Callable[[], str], inside: str) -> None:
         ("deep", "../outside", "link.md", "linked/er/b.md"),
     ],
 )
-def test_no_exchange_for_a_link_opens_a_file_outside(
+def test_a_race_with_a_link_opens_no_file_outside(
     opened: OpenFolder, exchanged: str, target: str, path: str, link: str | None
 ) -> None:
     (opened.path / "linked").symlink_to("deep")
@@ -259,7 +259,7 @@ def test_no_exchange_for_a_link_opens_a_file_outside(
         under_attack(partial(text_of, opened, path), inside)
 
 
-def test_no_exchange_of_the_folder_itself_opens_a_file_outside(opened: OpenFolder, tmp_path: Path) -> None:
+def test_a_race_on_the_folder_itself_opens_no_file_outside(opened: OpenFolder, tmp_path: Path) -> None:
     for folder in (opened.path, tmp_path / "host"):
         (folder / "deep" / "er").mkdir(parents=True, exist_ok=True)
         (folder / "link.md").symlink_to("deep/er/b.md")
@@ -270,7 +270,7 @@ def test_no_exchange_of_the_folder_itself_opens_a_file_outside(opened: OpenFolde
             under_attack(partial(text_of, opened, path), "text of deep/er/b.md")
 
 
-def test_no_exchange_for_a_link_gives_the_size_of_a_file_outside(opened: OpenFolder) -> None:
+def test_a_race_with_a_link_stats_no_file_outside(opened: OpenFolder) -> None:
     (opened.path / "link.md").symlink_to("deep/er/b.md")
     (opened.path / "other").symlink_to("../outside")
 
@@ -282,7 +282,7 @@ def test_no_exchange_for_a_link_gives_the_size_of_a_file_outside(opened: OpenFol
         under_attack(size, inside)
 
 
-def test_no_exchange_for_a_link_lists_a_folder_outside(opened: OpenFolder) -> None:
+def test_a_race_with_a_link_lists_no_folder_outside(opened: OpenFolder) -> None:
     (opened.path / "other").symlink_to("../outside")
     (opened.path.parent / "outside" / "er" / "private.md").touch()
     deadline, whole = time.monotonic() + DEADLINE, 0
@@ -296,7 +296,7 @@ def test_no_exchange_for_a_link_lists_a_folder_outside(opened: OpenFolder) -> No
     assert whole > 0
 
 
-def test_no_exchange_for_a_link_publishes_a_file_outside(tmp_path: Path) -> None:
+def test_a_race_with_a_link_publishes_no_file_outside(tmp_path: Path) -> None:
     front = "title: {}\npublishedDateTime: 2021-04-15\nwebUrl: https://x.org/{}\n"
     for folder in ("content/deep", "outside"):
         (tmp_path / folder).mkdir(parents=True)
@@ -319,7 +319,7 @@ def test_no_exchange_for_a_link_publishes_a_file_outside(tmp_path: Path) -> None
                     read += 1
 
 
-def test_a_file_is_the_one_that_the_listing_names(opened: OpenFolder) -> None:
+def test_the_opened_file_is_the_listed_one(opened: OpenFolder) -> None:
     (opened.path / "link.md").symlink_to("a.md")
     found = {each.path: each for each in scan_folder(opened)}
     link, file = found["link.md"], found["a.md"]

@@ -1,4 +1,4 @@
-"""Both YAML parsers agree: what the fast one returns, the slow one returns too."""
+"""Both YAML parsers agree: what the fast one returns, the strict one returns too."""
 
 import pytest
 from hypothesis import given, settings
@@ -67,7 +67,7 @@ def fenced(front: str) -> FrontMatter:
 
 @given(fronts)
 @settings(max_examples=400)
-def test_what_the_fast_reader_says_the_slow_one_says_too(front: str) -> None:
+def test_both_parsers_return_the_same(front: str) -> None:
     parts = fenced(front.replace("\n---", "\n--"))
     fast = parse_fast("a.md", parts, render(""), OPTIONS)
     if fast is not None:
@@ -76,7 +76,7 @@ def test_what_the_fast_reader_says_the_slow_one_says_too(front: str) -> None:
 
 @given(damages)
 @settings(max_examples=400)
-def test_they_agree_on_a_document_that_was_damaged(damages: list[tuple[int, str, int]]) -> None:
+def test_both_parsers_agree_on_corrupted_documents(damages: list[tuple[int, str, int]]) -> None:
     text = PLAIN + FRONT.replace("\ntitle: A\n", "") + "heat: 5\nexcerpt: 'it''s'\n"
     for place, token, gone in damages:
         text = text[: place % len(text)] + token + text[place % len(text) + gone :]
@@ -100,7 +100,7 @@ def test_they_agree_on_a_document_that_was_damaged(damages: list[tuple[int, str,
         "related:\n- title: A\n  images:\n  - width: 3\n  - url: /?a&amp;b\n  webUrl: 'https://b.org/1'\n",
     ],
 )
-def test_a_plain_file_needs_no_other_reader(lines: str) -> None:
+def test_a_plain_file_does_not_need_the_strict_parser(lines: str) -> None:
     parts = fenced(PLAIN + lines)
     fast = parse_fast("a.md", parts, render(""), OPTIONS)
     assert fast is not None

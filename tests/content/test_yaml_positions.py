@@ -46,7 +46,7 @@ related:
         (("related", 1, "webUrl"), "/c"),
     ],
 )
-def test_a_value_is_found(place: FieldPath, begins: str) -> None:
+def test_the_offset_of_a_value_is_found(place: FieldPath, begins: str) -> None:
     assert FRONT[find_offset(FRONT, yaml.safe_load(FRONT), place) :].startswith(begins)
 
 
@@ -68,7 +68,7 @@ def test_a_value_is_found(place: FieldPath, begins: str) -> None:
         ("\nrelated:\n- {title: A}\n", ("related", 0, "title")),
     ],
 )
-def test_of_any_other_style_nothing_is_said(front: str, place: FieldPath) -> None:
+def test_the_offset_in_any_other_style_is_unknown(front: str, place: FieldPath) -> None:
     values: dict[str, Any] = yaml.safe_load(front)
     with pytest.raises(OffsetUnknown):
         find_offset(front, values, place)

@@ -47,7 +47,7 @@ def main() -> None:
     """Print the errno of the system call, the files found in the folder, and the text of one file."""
     folder, path, error = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     refuse_openat2(error)
-    with safe_open.OpenFolder.at(folder) as opened:
+    with safe_open.OpenFolder.open(folder) as opened:
         try:
             openat2.openat2(opened.descriptor, path, os.O_RDONLY)
         except OSError as refused:

@@ -1,5 +1,5 @@
 """The fixtures of an ingest, which fills the database."""
 
-from tests.ingest.conftest import database, db, folder, take_in
+from tests.ingest.conftest import database, db, folder, run_ingest
 
-__all__ = ["database", "db", "folder", "take_in"]
+__all__ = ["database", "db", "folder", "run_ingest"]

@@ -32,25 +32,25 @@ def table(tmp_path: Path, *mounts: tuple[str, str]) -> Path:
         ("vboxsf", False),
     ],
 )
-def test_what_other_machines_write_to_does_not_tell(tmp_path: Path, kind: str, tells: bool) -> None:
+def test_network_file_systems_do_not_support_inotify(tmp_path: Path, kind: str, tells: bool) -> None:
     mounts = table(tmp_path, ("/", "ext4"), ("/srv", kind))
     assert supports_inotify(Path("/srv/content"), mounts) is tells
 
 
-def test_the_nearest_mount_counts_and_of_two_the_later(tmp_path: Path) -> None:
+def test_the_nearest_and_latest_mount_counts(tmp_path: Path) -> None:
     mounts = table(tmp_path, ("/", "nfs"), ("/srv", "nfs"), ("/srv", "ext4"), ("/srv2", "nfs"))
     assert supports_inotify(Path("/srv/content"), mounts)
 
 
-def test_what_is_mounted_below_counts_too(tmp_path: Path) -> None:
+def test_mounts_below_the_folder_count(tmp_path: Path) -> None:
     mounts = table(tmp_path, ("/", "ext4"), ("/srv/content/shared", "nfs"))
     assert not supports_inotify(Path("/srv/content"), mounts)
 
 
-def test_names_with_blanks_are_read(tmp_path: Path) -> None:
+def test_mount_points_with_spaces_are_decoded(tmp_path: Path) -> None:
     mounts = table(tmp_path, ("/", "ext4"), ("/srv\\040x", "nfs"))
     assert not supports_inotify(Path("/srv x/content"), mounts)
 
 
-def test_where_there_is_no_table_the_system_is_taken_to_tell(tmp_path: Path) -> None:
+def test_without_a_mount_table_inotify_is_assumed(tmp_path: Path) -> None:
     assert supports_inotify(Path("/srv"), tmp_path / "missing")

@@ -35,12 +35,12 @@ def test_markdown_files_below_the_folder_are_found(tmp_path: Path) -> None:
     assert refused(tmp_path) == []
 
 
-def test_what_is_hidden_is_passed_over(tmp_path: Path) -> None:
+def test_hidden_entries_are_skipped(tmp_path: Path) -> None:
     make(tmp_path, ".a.md", ".git/b.md", "c/.d/e.md", ".md")
     assert files(tmp_path) == refused(tmp_path) == []
 
 
-def test_a_file_is_described_as_the_file_system_does(tmp_path: Path) -> None:
+def test_a_file_has_the_size_and_times_of_the_file_system(tmp_path: Path) -> None:
     make(tmp_path, "a.md")
     status = (tmp_path / "a.md").stat()
     source = SourceFile("a.md", status.st_size, status.st_mtime_ns, status.st_ctime_ns)
@@ -57,7 +57,7 @@ def test_a_link_inside_the_folder_is_followed(tmp_path: Path) -> None:
     assert refused(folder) == []
 
 
-def test_a_link_that_leads_out_or_nowhere_is_refused(tmp_path: Path) -> None:
+def test_a_broken_or_escaping_link_is_unreadable(tmp_path: Path) -> None:
     folder = tmp_path / "content"
     make(tmp_path, "secret.md", "content-too/a.md")
     folder.mkdir()
@@ -79,7 +79,7 @@ def test_a_linked_folder_is_not_entered(tmp_path: Path) -> None:
     assert refused(tmp_path) == []
 
 
-def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+def test_a_special_file_is_unreadable(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.md")
     os.mkfifo(tmp_path / "pipe.txt")
     (tmp_path / "link.md").symlink_to("pipe.md")
@@ -88,14 +88,14 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
         assert refused(tmp_path) == ["link.md", "pipe.md", "socket.md"]
 
 
-def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_is_unreadable(tmp_path: Path) -> None:
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.md"))).write_text("")
     make(tmp_path, "café.md")
     assert files(tmp_path) == ["café.md"]
     assert refused(tmp_path) == ["caf\\xe9.md"]
 
 
-def test_a_folder_too_deep_to_list_is_refused(tmp_path: Path) -> None:
+def test_a_folder_too_deep_to_list_is_unreadable(tmp_path: Path) -> None:
     make(tmp_path, "a.md")
     home = os.open(tmp_path, os.O_RDONLY)
     for _ in range(20):
@@ -108,7 +108,7 @@ def test_a_folder_too_deep_to_list_is_refused(tmp_path: Path) -> None:
     assert len(refused(tmp_path)) == 1
 
 
-def test_what_goes_while_it_is_walked_is_passed_over(tmp_path: Path) -> None:
+def test_entries_deleted_during_the_scan_are_skipped(tmp_path: Path) -> None:
     make(tmp_path, "one/a.md", "two/b.md")
     found = scan_folder(tmp_path)
     first = next(found)
@@ -120,7 +120,7 @@ def test_what_goes_while_it_is_walked_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing", "a.md"])
-def test_what_is_no_folder_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
+def test_a_path_that_is_no_folder_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     make(tmp_path, "a.md")
     with pytest.raises(ContentFolderError, match=name):
         scan_folder(tmp_path / name)

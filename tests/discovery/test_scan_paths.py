@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     return content
 
 
-def test_the_top_of_the_folder_is_the_whole_folder(folder: Path) -> None:
+def test_the_empty_path_scans_the_whole_folder(folder: Path) -> None:
     names = [entry.name for entry in folder.iterdir()]
     assert sorted(scan_paths(folder, names), key=repr) == sorted(scan_folder(folder), key=repr)
 
@@ -56,13 +56,13 @@ def test_the_top_of_the_folder_is_the_whole_folder(folder: Path) -> None:
         ("pipe.md", ["pipe.md"]),
     ],
 )
-def test_each_path_is_looked_at_by_the_rules_of_the_walk(
+def test_scanning_a_path_follows_the_rules_of_the_full_scan(
     folder: Path, path: str, expected: list[str]
 ) -> None:
     assert found(folder, path) == expected
 
 
-def test_in_a_folder_that_cannot_be_listed_nothing_is_known(
+def test_below_an_unlistable_folder_only_the_folder_is_reported(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deny(monkeypatch, "open_folder", "sub")
@@ -70,7 +70,7 @@ def test_in_a_folder_that_cannot_be_listed_nothing_is_known(
 
 
 @pytest.mark.parametrize(("path", "expected"), [("a.md", "a.md"), ("sub", "sub/")])
-def test_what_cannot_be_asked_for_is_a_problem(
+def test_a_path_that_cannot_be_stat_is_a_problem(
     folder: Path, monkeypatch: pytest.MonkeyPatch, path: str, expected: str
 ) -> None:
     deny(monkeypatch, "lstat", path)
@@ -91,12 +91,12 @@ def deny(monkeypatch: pytest.MonkeyPatch, call: str, denied: str) -> None:
     monkeypatch.setattr(OpenFolder, call, refuse)
 
 
-def test_without_the_folder_it_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ContentFolderError, match="There is no folder"):
         list(scan_paths(tmp_path / "missing", ["a.md"]))
 
 
-def test_a_folder_that_is_replaced_meanwhile_is_an_error(folder: Path) -> None:
+def test_a_folder_replaced_during_the_scan_is_an_error(folder: Path) -> None:
     walk = scan_folder(folder)
     next(walk)
     folder.rename(folder.with_name("before"))
@@ -105,7 +105,7 @@ def test_a_folder_that_is_replaced_meanwhile_is_an_error(folder: Path) -> None:
         list(walk)
 
 
-def test_a_folder_that_goes_meanwhile_is_an_error(folder: Path) -> None:
+def test_a_folder_deleted_during_the_scan_is_an_error(folder: Path) -> None:
     walk = scan_paths(folder, ["a.md", "sub"])
     next(walk)
     folder.rename(folder.with_name("before"))
@@ -113,7 +113,7 @@ def test_a_folder_that_goes_meanwhile_is_an_error(folder: Path) -> None:
         list(walk)
 
 
-def test_paths_are_taken_apart() -> None:
+def test_parent_folders_of_a_path() -> None:
     assert parent_folders("a/b/c.md") == ["a", "a/b"]
     assert parent_folders("c.md") == []
     assert [is_visible(path) for path in ("a/b.md", ".a/b.md", "a/.b.md", "..", "a.b")] == [

@@ -12,7 +12,7 @@ from gqlnews.discovery import fs_events
 from gqlnews.discovery.watcher import Batch, WatchOptions, watch
 
 SOON = 2.5  # polls every quarter of a second
-CALM = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, needs_rescan=lambda: False)
+CALM = WatchOptions(poll=False, warn=print, last_scan_seconds=lambda: 0.0, needs_rescan=lambda: False)
 
 
 def make(folder: Path, *paths: str) -> None:
@@ -50,24 +50,26 @@ def until(batches: Iterator[Batch], path: str) -> set[str]:
     return seen
 
 
-def test_a_file_that_is_written_is_reported(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_written_file_is_reported(folder: Path, batches: Iterator[Batch]) -> None:
     make(folder, "a.md")
     assert changed_paths(batches) == {"a.md"}
 
 
-def test_a_file_that_is_renamed_is_reported_by_both_names(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_renamed_file_is_reported_under_both_names(folder: Path, batches: Iterator[Batch]) -> None:
     (folder / "a.md").rename(folder / "sub" / "z.md")
     assert changed_paths(batches) == {"a.md", "sub/z.md"}
 
 
-def test_a_file_that_is_saved_aside_is_reported_and_what_went(folder: Path, batches: Iterator[Batch]) -> None:
+def test_an_atomic_save_reports_the_file_and_the_temporary_one(
+    folder: Path, batches: Iterator[Batch]
+) -> None:
     make(folder, ".a.md.swp", "a.md~", "a.tmp")
     (folder / "a.tmp").rename(folder / "a.md")
     assert changed_paths(batches) == {"a.md", "a.tmp"}
 
 
 @pytest.mark.parametrize("path", ["notes.txt", ".h.md", ".git/x.md", "sub/.h/x.md", "a.MD"])
-def test_what_is_no_article_is_not_reported(folder: Path, path: str) -> None:
+def test_other_files_are_not_reported(folder: Path, path: str) -> None:
     (folder / path).parent.mkdir(exist_ok=True)
     batches = watch(folder, CALM)
     assert next(batches) is None
@@ -76,7 +78,7 @@ def test_what_is_no_article_is_not_reported(folder: Path, path: str) -> None:
     assert until(batches, "sub/b.md") == {"sub/b.md"}
 
 
-def test_a_new_folder_is_reported_and_then_what_happens_in_it(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_new_folder_is_reported_and_watched(folder: Path, batches: Iterator[Batch]) -> None:
     make(folder, "new/one/x.md")
     assert "new" in until(batches, "new")
     make(folder, "new/one/two/y.md")
@@ -85,7 +87,7 @@ def test_a_new_folder_is_reported_and_then_what_happens_in_it(folder: Path, batc
     until(batches, "new/one/two/y.md")
 
 
-def test_a_folder_that_is_renamed_is_reported_by_both_names_and_watched_on(
+def test_a_renamed_folder_is_reported_under_both_names_and_still_watched(
     folder: Path, batches: Iterator[Batch]
 ) -> None:
     (folder / "sub").rename(folder / "other")
@@ -94,12 +96,12 @@ def test_a_folder_that_is_renamed_is_reported_by_both_names_and_watched_on(
     until(batches, "other/deep/c.markdown")
 
 
-def test_a_folder_that_goes_is_reported(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_deleted_folder_is_reported(folder: Path, batches: Iterator[Batch]) -> None:
     shutil.rmtree(folder / "sub")
     until(batches, "sub")
 
 
-def test_a_folder_that_goes_and_comes_back_is_watched(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_folder_that_is_recreated_is_watched(folder: Path, batches: Iterator[Batch]) -> None:
     shutil.rmtree(folder / "sub")
     make(folder, "sub/b.md")
     until(batches, "sub")
@@ -117,7 +119,7 @@ def test_a_linked_folder_is_not_entered(folder: Path, tmp_path: Path) -> None:
     assert changed_paths(batches) == {"a.md"}
 
 
-def test_a_link_is_reported_where_what_it_leads_to_changes(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_link_is_reported_if_its_target_changes(folder: Path, batches: Iterator[Batch]) -> None:
     make(folder, ".target/x.txt")
     (folder / "link.md").symlink_to(".target/x.txt")
     assert changed_paths(batches) == {"link.md"}
@@ -125,16 +127,14 @@ def test_a_link_is_reported_where_what_it_leads_to_changes(folder: Path, batches
     assert changed_paths(batches) == {"link.md"}
 
 
-def test_a_name_that_is_no_utf_8_has_everything_looked_at_and_the_rest_reported(
-    folder: Path, batches: Iterator[Batch]
-) -> None:
+def test_a_name_that_is_not_utf_8_causes_a_full_scan(folder: Path, batches: Iterator[Batch]) -> None:
     make(folder, os.fsdecode(b"\xff.md"))
     assert next(batches) is None
     make(folder, "a.md")
     assert changed_paths(batches) == {"a.md"}
 
 
-def test_while_the_folder_is_away_it_is_everything(folder: Path, batches: Iterator[Batch]) -> None:
+def test_while_the_folder_is_missing_full_scans_are_requested(folder: Path, batches: Iterator[Batch]) -> None:
     folder.rename(folder.with_name("away"))
     start = time.monotonic()
     assert next(batches) is None
@@ -146,7 +146,7 @@ def test_while_the_folder_is_away_it_is_everything(folder: Path, batches: Iterat
     assert changed_paths(batches) == {"sub/b.md"}
 
 
-def test_a_folder_that_is_replaced_is_noticed(folder: Path, batches: Iterator[Batch]) -> None:
+def test_a_replaced_folder_is_detected(folder: Path, batches: Iterator[Batch]) -> None:
     folder.rename(folder.with_name("away"))
     make(folder, "a.md")
     assert next(batches) is None
@@ -154,7 +154,7 @@ def test_a_folder_that_is_replaced_is_noticed(folder: Path, batches: Iterator[Ba
     assert changed_paths(batches) == {"a.md"}
 
 
-def test_after_very_many_changes_everything_is_looked_at(folder: Path, batches: Iterator[Batch]) -> None:
+def test_very_many_changes_cause_a_full_scan(folder: Path, batches: Iterator[Batch]) -> None:
     make(folder, *(f"sub/{number}.md" for number in range(5000)))
     while next(batches) is not None:
         pass
@@ -172,15 +172,17 @@ def test_changes_a_quarter_of_a_second_apart_are_reported_separately(
     assert min(took) < 0.25
 
 
-def test_what_disturbs_has_everything_looked_at(folder: Path) -> None:
+def test_needs_rescan_causes_a_full_scan(folder: Path) -> None:
     reasons = iter([False, False, True])
-    calm = WatchOptions(poll=False, say=print, seconds=lambda: 0.0, needs_rescan=lambda: next(reasons, False))
+    calm = WatchOptions(
+        poll=False, warn=print, last_scan_seconds=lambda: 0.0, needs_rescan=lambda: next(reasons, False)
+    )
     batches = watch(folder, calm)
     assert [next(batches), next(batches)] == [None, None]
 
 
 @pytest.mark.parametrize(("took", "pause"), [(0.0, 0.5), (0.04, 0.8)])
-def test_polling_rests_many_times_as_long_as_a_look_takes(folder: Path, took: float, pause: float) -> None:
+def test_the_poll_interval_grows_with_the_scan_duration(folder: Path, took: float, pause: float) -> None:
     batches = watch(folder, WatchOptions(True, print, lambda: took, lambda: False))
     next(batches)
     start = time.monotonic()
@@ -188,9 +190,7 @@ def test_polling_rests_many_times_as_long_as_a_look_takes(folder: Path, took: fl
     assert time.monotonic() - start >= pause
 
 
-def test_where_too_much_is_watched_already_it_says_so_once_and_polls(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_free_watches_it_warns_once_and_polls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError("OS file watch limit reached")
 

@@ -70,7 +70,7 @@ def nested(articles: int) -> str:
         ),
     ],
 )
-def test_a_refusal_has_a_code_a_path_and_no_data(
+def test_a_rejected_request_has_a_code_a_path_and_no_data(
     examples: Product,
     query: str,
     variables: Mapping[str, Any] | None,
@@ -85,7 +85,7 @@ def test_a_refusal_has_a_code_a_path_and_no_data(
     assert len(answer["errors"]) == 1
 
 
-def test_the_outermost_argument_is_refused_first(examples: Product) -> None:
+def test_the_outermost_invalid_argument_is_reported_first(examples: Product) -> None:
     query = "{ articles(first: -1) { nodes { images(first: -1) { url } } } }"
     assert [error["path"] for error in examples.ask(query)["errors"]] == [["articles"]]
 
@@ -94,13 +94,13 @@ def test_sixteen_articles_deep_is_not_too_deep(examples: Product) -> None:
     assert examples.data(nested(16)) == {"article": None}
 
 
-def test_an_argument_that_is_skipped_refuses_nothing(examples: Product) -> None:
+def test_a_skipped_invalid_argument_is_ignored(examples: Product) -> None:
     query = "query ($no: Boolean!) { articles(first: -1) @include(if: $no) { totalCount } __typename }"
     assert examples.data(query, {"no": False}) == {"__typename": "Query"}
     assert examples.ask(query, {"no": True})["errors"][0]["extensions"]["code"] == "BAD_PAGE"
 
 
-def test_a_null_for_what_has_a_default_fails_at_its_field_alone(examples: Product) -> None:
+def test_a_null_for_an_argument_with_a_default_fails_only_its_field(examples: Product) -> None:
     query = 'query ($s: String = "x") { article(slug: $s) { slug } topics { slug } }'
     answer = examples.ask(query, {"s": None})
     assert answer["data"]["article"] is None
@@ -120,7 +120,7 @@ NO_VALUE = "query ($v: Boolean = true) { %s }"
         ("articles { totalCount @include(if: $v) }", None),
     ],
 )
-def test_a_null_that_decides_a_selection_is_an_error_of_its_field(
+def test_a_null_directive_argument_is_an_error_of_its_field(
     examples: Product, selection: str, data: dict[str, Any] | None
 ) -> None:
     answer = examples.ask(NO_VALUE % selection, {"v": None})
@@ -133,7 +133,7 @@ def test_a_null_that_decides_a_selection_is_an_error_of_its_field(
         assert answer["data"]["topics"][0] == {}
 
 
-def test_a_request_that_asks_for_too_much_is_refused(examples: Product) -> None:
+def test_a_request_for_too_many_fields_is_rejected(examples: Product) -> None:
     wide = " ".join(f"a{number}: related {{ article {{ slug }} }}" for number in range(200))
     answer = examples.ask(f"{{ articles {{ nodes {{ {wide} }} }} }}")
     assert answer["errors"][0]["extensions"]["code"] == "TOO_WIDE"
@@ -149,28 +149,30 @@ def test_an_unknown_id_is_null(examples: Product, id: str) -> None:
     assert examples.data(query, {"id": id}) == {"node": None, "nodes": [None]}
 
 
-def ask_failing(query: str, *, only_query: bool = False) -> dict[str, Any]:
+def execute_failing(query: str, *, only_query: bool = False) -> dict[str, Any]:
     async def read(_statements: Sequence[tuple[str, Sequence[object]]]) -> list[bytes | None]:
         raise OSError("/secret/path is gone")
 
-    answer = asyncio.run(Engine(read).answer(GraphQLRequest(query, only_query=only_query), Audience.PUBLIC))
+    answer = asyncio.run(
+        Engine(read).execute(GraphQLRequest(query, queries_only=only_query), Audience.PUBLIC)
+    )
     parsed: dict[str, Any] = json.loads(answer.body)
     return parsed
 
 
-def test_a_failure_of_the_server_tells_nothing_of_its_inside(caplog: pytest.LogCaptureFixture) -> None:
-    answer = ask_failing('{ article(slug: "x") { slug } }')
+def test_internal_errors_are_masked(caplog: pytest.LogCaptureFixture) -> None:
+    answer = execute_failing('{ article(slug: "x") { slug } }')
     assert answer["data"] == {"article": None}
     assert answer["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
     assert "secret" not in json.dumps(answer)
     assert "/secret/path is gone" in caplog.text
 
 
-def test_only_queries_are_run_where_only_queries_may_be() -> None:
-    assert ask_failing("{ __typename }", only_query=True) == {"data": {"__typename": "Query"}}
+def test_queries_only_rejects_mutations() -> None:
+    assert execute_failing("{ __typename }", only_query=True) == {"data": {"__typename": "Query"}}
 
 
-def test_documents_are_forgotten_past_a_bound(examples: Product) -> None:
+def test_the_document_cache_is_bounded(examples: Product) -> None:
     documents = examples.engine.documents
     for number in range(200):
         documents.get(f"{{ a{number}: __typename }}{' ' * 10_000}")

@@ -20,14 +20,14 @@ from gqlnews.engine.engine import Engine
 from gqlnews.engine.execution import FieldCache
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
 from gqlnews.query.fields import Audience
-from tests.live import Live, living
+from tests.live import Live, open_live
 
 ENOUGH = 1 << 20
 LIST = "articles { nodes { slug title related { title article { title } } } totalCount }"
 ARTICLE = "article(slug: $slug) { title excerpt }"
 
 
-class Keeping:
+class CachedEngine:
     """An engine with a root field cache over a store that changes.
 
     `dispatches` holds the number of statements of each dispatch to the readers. `before` runs before the next
@@ -41,10 +41,10 @@ class Keeping:
         self.before: Callable[[], None] = lambda: None
         self.knows = True
         self.database = 0
-        self.cache = FieldCache(self._moment, limit)
+        self.cache = FieldCache(self._snapshot, limit)
         self.engine = Engine(self._read, live.engine.schema, limits, field_cache=self.cache)
 
-    def _moment(self, audience: Audience) -> SnapshotId | None:
+    def _snapshot(self, audience: Audience) -> SnapshotId | None:
         version = self.live.revision.version(audience)
         return SnapshotId(self.database, version) if self.knows and version is not None else None
 
@@ -61,7 +61,7 @@ class Keeping:
         return parsed
 
     async def _answer(self, query: str, audience: Audience, variables: dict[str, Any]) -> GraphQLResponse:
-        return await self.engine.answer(GraphQLRequest(query, variables), audience)
+        return await self.engine.execute(GraphQLRequest(query, variables), audience)
 
     def since(self) -> list[int]:
         """Return the number of statements of each dispatch since the last call."""
@@ -69,14 +69,14 @@ class Keeping:
         return dispatches
 
 
-def run(scenario: Callable[[Keeping], Coroutine[Any, Any, None]], **options: Any) -> None:
+def run(scenario: Callable[[CachedEngine], Coroutine[Any, Any, None]], **options: Any) -> None:
     """Run a scenario with a store of two articles, of which `b` lists `a`."""
 
     async def play() -> None:
-        async with living() as live:
+        async with open_live() as live:
             live.write("a", title="A 0")
             live.write("b", title="B 0", related=[{"title": "of a", "webUrl": "https://x.example/a"}])
-            await scenario(Keeping(live, **options))
+            await scenario(CachedEngine(live, **options))
 
     asyncio.run(play())
 
@@ -86,13 +86,13 @@ def page(slug: str) -> str:
     return f"query Page_{slug}($slug: String!) {{ {ARTICLE} {LIST} }}"
 
 
-def test_what_two_requests_ask_alike_runs_once() -> None:
-    async def scenario(keeping: Keeping) -> None:
-        first = await keeping.answer(page("a"), slug="a")
-        second = await keeping.answer(page("b"), slug="b")
-        alone = await keeping.answer(f"{{ every: {LIST} }}")
-        assert keeping.since() == [2, 1]  # the third query is served from the cache
-        assert (keeping.cache.hits, keeping.cache.misses) == (2, 3)
+def test_a_field_of_two_requests_runs_once() -> None:
+    async def scenario(cached: CachedEngine) -> None:
+        first = await cached.answer(page("a"), slug="a")
+        second = await cached.answer(page("b"), slug="b")
+        alone = await cached.answer(f"{{ every: {LIST} }}")
+        assert cached.since() == [2, 1]  # the third query is served from the cache
+        assert (cached.cache.hits, cached.cache.misses) == (2, 3)
         assert (first["data"]["article"]["title"], second["data"]["article"]["title"]) == ("A 0", "B 0")
         assert first["data"]["articles"] == second["data"]["articles"] == alone["data"]["every"]
 
@@ -100,22 +100,22 @@ def test_what_two_requests_ask_alike_runs_once() -> None:
 
 
 def test_null_is_cached_too() -> None:
-    async def scenario(keeping: Keeping) -> None:
+    async def scenario(cached: CachedEngine) -> None:
         for _ in range(2):
-            assert (await keeping.answer(page("none"), slug="none"))["data"]["article"] is None
-        assert keeping.since() == [2]
+            assert (await cached.answer(page("none"), slug="none"))["data"]["article"] is None
+        assert cached.since() == [2]
 
     run(scenario)
 
 
-def test_a_change_shows_at_once() -> None:
-    async def scenario(keeping: Keeping) -> None:
+def test_a_change_is_visible_immediately() -> None:
+    async def scenario(cached: CachedEngine) -> None:
         for number in range(1, 4):
-            keeping.live.write("a", title=f"A {number}")
-            data = (await keeping.answer(page("b"), slug="b"))["data"]
+            cached.live.write("a", title=f"A {number}")
+            data = (await cached.answer(page("b"), slug="b"))["data"]
             (entry,) = next(node for node in data["articles"]["nodes"] if node["slug"] == "b")["related"]
             assert entry["article"]["title"] == f"A {number}"
-        assert keeping.since() == [2, 2, 2]
+        assert cached.since() == [2, 2, 2]
 
     run(scenario)
 
@@ -123,22 +123,22 @@ def test_a_change_shows_at_once() -> None:
 def test_cached_fields_are_never_mixed_with_newer_ones() -> None:
     """The content changes after the list was found in the cache and before the article is read."""
 
-    async def scenario(keeping: Keeping) -> None:
-        await keeping.answer(f"{{ {LIST} }}")
-        keeping.before = lambda: keeping.live.write("a", title="A 1")
-        data = (await keeping.answer(page("a"), slug="a"))["data"]
+    async def scenario(cached: CachedEngine) -> None:
+        await cached.answer(f"{{ {LIST} }}")
+        cached.before = lambda: cached.live.write("a", title="A 1")
+        data = (await cached.answer(page("a"), slug="a"))["data"]
         titles = {node["slug"]: node["title"] for node in data["articles"]["nodes"]}
         assert data["article"]["title"] == titles["a"] == "A 1"
-        assert keeping.since() == [1, 1, 2]
+        assert cached.since() == [1, 1, 2]
 
     run(scenario)
 
 
-def test_who_asks_decides() -> None:
-    async def scenario(keeping: Keeping) -> None:
-        keeping.live.write("hidden", title="H", published=False)
+def test_each_audience_has_its_own_entries() -> None:
+    async def scenario(cached: CachedEngine) -> None:
+        cached.live.write("hidden", title="H", published=False)
         counts = {
-            audience: (await keeping.answer(f"{{ {LIST} }}", audience))["data"]["articles"]["totalCount"]
+            audience: (await cached.answer(f"{{ {LIST} }}", audience))["data"]["articles"]["totalCount"]
             for audience in (Audience.EDITOR, Audience.PUBLIC, Audience.EDITOR, Audience.PUBLIC)
         }
         assert counts == {Audience.EDITOR: 3, Audience.PUBLIC: 2}
@@ -147,112 +147,112 @@ def test_who_asks_decides() -> None:
 
 
 def test_fields_that_read_the_clock_are_not_cached_but_their_siblings_are() -> None:
-    async def scenario(keeping: Keeping) -> None:
+    async def scenario(cached: CachedEngine) -> None:
         clock = 'now: articles(where: {publishedDateTime: {withinLast: "P1D"}}) { totalCount }'
         for query in (clock, clock, f"{clock} {LIST}", f"{clock} {LIST}", LIST):
-            await keeping.answer(f"{{ {query} }}")
-        assert keeping.since() == [1, 1, 2, 1]
-        assert (keeping.cache.hits, keeping.cache.misses) == (2, 1)
+            await cached.answer(f"{{ {query} }}")
+        assert cached.since() == [1, 1, 2, 1]
+        assert (cached.cache.hits, cached.cache.misses) == (2, 1)
 
     run(scenario)
 
 
-def test_a_request_that_asks_twice_alike_runs_it_once() -> None:
-    async def scenario(keeping: Keeping) -> None:
-        data = (await keeping.answer(f"{{ one: {LIST} two: {LIST} }}"))["data"]
+def test_equal_fields_of_one_request_run_once() -> None:
+    async def scenario(cached: CachedEngine) -> None:
+        data = (await cached.answer(f"{{ one: {LIST} two: {LIST} }}"))["data"]
         assert data["one"] == data["two"]
-        assert keeping.since() == [1]
+        assert cached.since() == [1]
 
     run(scenario)
 
 
 def test_nothing_is_cached_while_the_version_is_unknown() -> None:
-    async def scenario(keeping: Keeping) -> None:
-        keeping.knows = False
+    async def scenario(cached: CachedEngine) -> None:
+        cached.knows = False
         for _ in range(2):
-            await keeping.answer(f"{{ {LIST} }}")
-        assert keeping.since() == [1, 1]
-        assert keeping.cache.size == 0
+            await cached.answer(f"{{ {LIST} }}")
+        assert cached.since() == [1, 1]
+        assert cached.cache.size == 0
 
     run(scenario)
 
 
-def test_nobody_can_make_keys_collide() -> None:
+def test_clients_cannot_make_keys_collide() -> None:
     """Python does not salt hashes of numbers, and hash(-1) == hash(-2): 2 ** 12 tuples of these collide."""
 
-    async def scenario(keeping: Keeping) -> None:
+    async def scenario(cached: CachedEngine) -> None:
         sql = f"SELECT '' || ({' + '.join('?' * 12)})"
         statements = [(sql, numbers) for numbers in product((-1, -2), repeat=12)]
         assert len({hash(statement) for statement in statements}) == 1
         for statement in statements:
-            await keeping.cache.read(keeping.engine.read, Audience.PUBLIC, [statement])
-        assert len({hash(key) for key in keeping.cache._fields._values}) == len(statements)
+            await cached.cache.read(cached.engine.read, Audience.PUBLIC, [statement])
+        assert len({hash(key) for key in cached.cache._fields._values}) == len(statements)
 
     run(scenario, limit=1 << 23)
 
 
-def test_what_was_read_while_the_database_was_replaced_is_not_served_of_the_next() -> None:
-    async def scenario(keeping: Keeping) -> None:
+def test_results_read_before_a_database_replacement_are_not_cached_after_it() -> None:
+    async def scenario(cached: CachedEngine) -> None:
         def replace() -> None:
-            keeping.database += 1
+            cached.database += 1
 
         for _ in range(3):
-            keeping.before = replace
-            await keeping.answer(f"{{ {LIST} }}")
-        await keeping.answer("{ topics { name } }")
-        keeping.before = replace
-        await keeping.answer(f"{{ topics {{ name }} {LIST} }}")
-        assert keeping.since() == [1, 1, 1, 1, 1, 2]  # the last field was read again
-        assert keeping.cache.hits == 0
+            cached.before = replace
+            await cached.answer(f"{{ {LIST} }}")
+        await cached.answer("{ topics { name } }")
+        cached.before = replace
+        await cached.answer(f"{{ topics {{ name }} {LIST} }}")
+        assert cached.since() == [1, 1, 1, 1, 1, 2]  # the last field was read again
+        assert cached.cache.hits == 0
 
     run(scenario)
 
 
 @pytest.mark.parametrize("sign", ["x", "ü", "中", "😀"])
 @pytest.mark.parametrize("length", [1, 100, 400, 50_000])
-def test_memory_is_bounded_whatever_is_asked(sign: str, length: int) -> None:
+def test_memory_is_bounded(sign: str, length: int) -> None:
     """Measured by tracemalloc over several turnovers of the cache; other allocations are smaller."""
 
-    async def scenario(keeping: Keeping) -> None:
-        await ask(keeping, 0)
+    async def scenario(cached: CachedEngine) -> None:
+        await ask(cached, 0)
         tracemalloc.start()
         try:
             for number in range(1, 600):
-                await ask(keeping, number)
+                await ask(cached, number)
             gc.collect()
             assert tracemalloc.get_traced_memory()[0] < 1.2 * limit
         finally:
             tracemalloc.stop()
-        assert keeping.cache.size <= limit
-        assert (keeping.cache.size > limit / 2) is (length < 50_000)  # too rare to cache
+        assert cached.cache.size <= limit
+        assert (cached.cache.size > limit / 2) is (length < 50_000)  # too rare to cache
 
-    async def ask(keeping: Keeping, number: int) -> None:
+    async def ask(cached: CachedEngine, number: int) -> None:
         audience, bound = Audience.PUBLIC, f"{sign * length}{number}"
-        assert await keeping.cache.read(keeping.engine.read, audience, [("SELECT ?", (bound,))])
+        assert await cached.cache.read(cached.engine.read, audience, [("SELECT ?", (bound,))])
 
     limit = 400_000
     run(scenario, limit=limit)
 
 
-def test_no_field_takes_the_place_of_all_others() -> None:
-    async def scenario(keeping: Keeping) -> None:
-        await keeping.answer(page("a"), slug="a")
-        keeping.live.write("c", title="C", excerpt="x" * 10_000)
+def test_one_large_field_does_not_evict_all_others() -> None:
+    async def scenario(cached: CachedEngine) -> None:
+        await cached.answer(page("a"), slug="a")
+        cached.live.write("c", title="C", excerpt="x" * 10_000)
         for slug in "abca":
-            await keeping.answer(page(slug).replace(LIST, ""), slug=slug)
-        assert keeping.since() == [2, 1, 1, 1]
-        assert keeping.cache.size < 10_000
+            await cached.answer(page(slug).replace(LIST, ""), slug=slug)
+        assert cached.since() == [2, 1, 1, 1]
+        assert cached.cache.size < 10_000
 
     run(scenario, limit=40_000)
 
 
 def test_the_response_size_limit_includes_cached_fields() -> None:
-    async def scenario(keeping: Keeping) -> None:
-        await keeping.live.readers.close()
-        keeping.live.readers = ReadPool(limits)
-        await keeping.live.readers.open(keeping.live.database)
+    async def scenario(cached: CachedEngine) -> None:
+        await cached.live.readers.close()
+        cached.live.readers = ReadPool(limits)
+        await cached.live.readers.open(cached.live.database)
         excerpt = "x" * 2_000
-        keeping.live.write("a", "b", "c", excerpt=excerpt)
+        cached.live.write("a", "b", "c", excerpt=excerpt)
         for slugs, whole in (
             ("a", True),
             ("ab", True),
@@ -264,7 +264,7 @@ def test_the_response_size_limit_includes_cached_fields() -> None:
             fields = " ".join(
                 f'f{n}: article(slug: "{slug}") {{ title excerpt }}' for n, slug in enumerate(slugs)
             )
-            answer = await keeping.answer(f"{{ {fields} }}")
+            answer = await cached.answer(f"{{ {fields} }}")
             if whole:
                 assert [one["excerpt"] for one in answer["data"].values()] == [excerpt] * len(slugs)
             else:
@@ -298,11 +298,11 @@ steps = st.one_of(
 @pytest.mark.parametrize("limit", [3_000, ENOUGH])
 @given(st.lists(steps, min_size=3, max_size=25))
 @settings(max_examples=25)
-def test_answers_are_those_of_who_keeps_nothing(limit: int, history: list[tuple[Any, ...]]) -> None:
+def test_responses_equal_those_without_a_cache(limit: int, history: list[tuple[Any, ...]]) -> None:
     async def play() -> None:
-        async with living() as live:
-            live.take_in()
-            keeping = Keeping(live, limit)
+        async with open_live() as live:
+            live.ingest()
+            cached = CachedEngine(live, limit)
             for step in history:
                 match step:
                     case ("write", slug, number, published):
@@ -312,7 +312,7 @@ def test_answers_are_those_of_who_keeps_nothing(limit: int, history: list[tuple[
                         live.remove(slug)
                     case ("ask", query, slug, audience):
                         asked = GraphQLRequest(query, {"slug": slug} if "$slug" in query else {})
-                        expected = await live.engine.answer(asked, audience)
-                        assert await keeping.engine.answer(asked, audience) == expected
+                        expected = await live.engine.execute(asked, audience)
+                        assert await cached.engine.execute(asked, audience) == expected
 
     asyncio.run(play())

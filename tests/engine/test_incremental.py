@@ -33,16 +33,16 @@ from hypothesis import strategies as st
 
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, deliveries
+from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, incremental_payloads
 from gqlnews.engine.requests import GraphQLRequest, PreparedIncremental, PreparedQuery
 from gqlnews.query.fields import Audience
-from gqlnews.server.stream_framing import newer, of_2022
+from gqlnews.server.stream_framing import encode_2022, encode_v2
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
 from tests.oracle.strategies import Options, operations
 from tests.oracle.values import values_of
-from tests.product import take_in
+from tests.product import run_ingest
 
 
 class Answers:
@@ -63,20 +63,22 @@ class Answers:
         self._runner.run(self._readers.trace(self.statements.append))
 
     def whole(self, asked: GraphQLRequest) -> dict[str, Any]:
-        answer = self._runner.run(self.engine.answer(asked, Audience.OPEN))
+        answer = self._runner.run(self.engine.execute(asked, Audience.OPEN))
         parsed: dict[str, Any] = json.loads(answer.body)
         return parsed
 
     def parts(self, query: str, variables: dict[str, Any] | None = None) -> list[IncrementalPayload] | None:
         """Return the parts, or None if the response comes whole."""
-        made = self.engine.ready(GraphQLRequest(query, variables, in_parts=True), Audience.OPEN)
+        made = self.engine.prepare_any(GraphQLRequest(query, variables, incremental=True), Audience.OPEN)
         if not isinstance(made, PreparedIncremental):
             return None
         return self._runner.run(self._collected(made))
 
     async def _collected(self, made: PreparedIncremental) -> list[IncrementalPayload] | None:
         try:
-            parts = deliveries(made.bound, self._readers.read_parts, lambda part: part, asyncio.to_thread)
+            parts = incremental_payloads(
+                made.bound, self._readers.read_parts, lambda part: part, asyncio.to_thread
+            )
             return [part async for part in parts]
         except IncrementalUnavailableError:
             return None
@@ -85,7 +87,7 @@ class Answers:
 @pytest.fixture(scope="module")
 def news(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     database = tmp_path_factory.mktemp("parts") / "news.db"
-    take_in(Path(__file__).parents[2] / "examples" / "news", database)
+    run_ingest(Path(__file__).parents[2] / "examples" / "news", database)
     answers = Answers(database)
     yield answers
     answers.close()
@@ -96,7 +98,7 @@ def unusual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Answers,
     """A small folder with all unusual cases, and generated requests over it."""
     place = tmp_path_factory.mktemp("unusual")
     folder = write_folder(place / "content", seed=7, articles=40)
-    take_in(folder, place / "store.db")
+    run_ingest(folder, place / "store.db")
     oracle = Oracle(oracle_schema())
     values = values_of(read_folder(folder), oracle.registry)
     answers = Answers(place / "store.db")
@@ -194,15 +196,15 @@ def check(
     parts = answers.parts(document, variables)
     if parts is None:
         return None
-    assert [part.more for part in parts] == [*[True] * (len(parts) - 1), False]
-    assert merged(parsed(parts, newer)) == whole
-    assert merged_of_2022(parsed(parts, of_2022)) == whole
+    assert [part.has_next for part in parts] == [*[True] * (len(parts) - 1), False]
+    assert merged(parsed(parts, encode_v2)) == whole
+    assert merged_of_2022(parsed(parts, encode_2022)) == whole
     return parts
 
 
 @settings(max_examples=150)
 @given(data=st.data(), seed=st.integers(0, 2**32), streams=st.booleans())
-def test_the_parts_of_any_request_are_the_whole(
+def test_incremental_payloads_merge_to_the_single_response(
     unusual: tuple[Answers, Any], data: st.DataObject, seed: int, streams: bool
 ) -> None:
     answers, requests = unusual
@@ -211,7 +213,9 @@ def test_the_parts_of_any_request_are_the_whole(
     document = deferring(operation.document, seed, schema, streams=streams)
     if validate(schema, parse(document)):
         return  # a list that is selected twice may not be streamed twice
-    made = answers.engine.ready(GraphQLRequest(document, operation.variables, operation.name), Audience.OPEN)
+    made = answers.engine.prepare_any(
+        GraphQLRequest(document, operation.variables, operation.name), Audience.OPEN
+    )
     if isinstance(made, PreparedQuery) and made.bound.cacheable and made.bound.complete:
         check(answers, document, operation.variables)
 
@@ -232,15 +236,15 @@ DEEP = """
 """
 
 
-def test_a_fragment_within_one_comes_after_it_wherever_it_stands(news: Answers) -> None:
+def test_a_nested_fragment_is_delivered_after_its_parent(news: Answers) -> None:
     parts = check(news, DEEP)
     assert parts is not None
     assert [[one.label for one in part.completed] for part in parts] == [[], ["more"] * 2, ["deep"] * 2]
 
 
-def test_the_first_part_goes_out_before_the_statement_of_the_second_runs(news: Answers) -> None:
+def test_the_initial_payload_is_sent_before_the_next_statement_runs(news: Answers) -> None:
     news.trace()
-    made = news.engine.ready(GraphQLRequest(DEEP, in_parts=True), Audience.PUBLIC)
+    made = news.engine.prepare_any(GraphQLRequest(DEEP, incremental=True), Audience.PUBLIC)
     assert isinstance(made, PreparedIncremental)
     assert len(made.bound.parts) == 3
     news.statements.clear()
@@ -255,15 +259,15 @@ def test_fragments_in_streamed_items_are_delivered_too(news: Answers) -> None:
     document = "{ topics @stream(initialCount: 1) { slug ... @defer { articles { totalCount } } } }"
     parts = check(news, document)
     assert parts is not None
-    assert [len(part.pending) for part in parts] == [1 + 1, len(parts[1].pieces[0].items or ()), 0]
+    assert [len(part.pending) for part in parts] == [1 + 1, len(parts[1].patches[0].items or ()), 0]
 
 
-def test_a_list_is_streamed_from_where_it_is_asked_to(news: Answers) -> None:
+def test_a_list_is_streamed_from_its_initial_count(news: Answers) -> None:
     parts = check(news, '{ topics @stream(initialCount: 2, label: "rest") { slug } }')
     assert parts is not None
     assert parts[0].data is not None
     assert len(parts[0].data["topics"]) == 2
-    assert [(one.pending.label, one.at) for one in parts[1].pieces] == [("rest", 2)]
+    assert [(one.pending.label, one.index) for one in parts[1].patches] == [("rest", 2)]
 
 
 @pytest.mark.parametrize(
@@ -274,11 +278,11 @@ def test_a_list_is_streamed_from_where_it_is_asked_to(news: Answers) -> None:
         "query ($if: Boolean = false) { topics @stream(if: $if, initialCount: 1) { slug } }",
     ],
 )
-def test_what_defers_nothing_comes_whole(news: Answers, document: str) -> None:
+def test_without_deferred_fields_the_response_is_single(news: Answers, document: str) -> None:
     assert news.parts(document) is None
 
 
-def test_who_takes_no_parts_gets_the_whole_from_strawberry_too(news: Answers) -> None:
+def test_clients_without_incremental_delivery_get_a_single_response(news: Answers) -> None:
     beside = "{ __schema { queryType { name } } ... @defer { site { articleCount } } }"
     assert news.whole(GraphQLRequest(beside))["data"] == {
         "__schema": {"queryType": {"name": "Query"}},

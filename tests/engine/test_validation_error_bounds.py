@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gqlnews.config.settings import SERVED
+from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
-from gqlnews.engine.validation import MAX_ERRORS, MAX_REFUSAL_BYTES, MAX_SUGGESTIONS
+from gqlnews.engine.validation import MAX_ERROR_BYTES, MAX_ERRORS, MAX_SUGGESTIONS
 from gqlnews.query.fields import Audience
 from tests.product import Product
 
@@ -64,36 +64,36 @@ REQUESTS: dict[str, tuple[str, dict[str, Any] | None]] = {
 
 @pytest.fixture
 def engine(examples: Product) -> Engine:
-    return Engine(examples.engine.read, examples.engine.schema, SERVED)
+    return Engine(examples.engine.read, examples.engine.schema, DEFAULT_LIMITS)
 
 
 def refusal(engine: Engine, name: str) -> GraphQLResponse:
-    ready = engine.ready(GraphQLRequest(*REQUESTS[name]), Audience.PUBLIC)
+    ready = engine.prepare_any(GraphQLRequest(*REQUESTS[name]), Audience.PUBLIC)
     assert isinstance(ready, GraphQLResponse)
-    assert not ready.ok
+    assert not ready.has_data
     return ready
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_refusal_has_few_short_errors(engine: Engine, name: str) -> None:
+def test_an_error_response_has_few_short_errors(engine: Engine, name: str) -> None:
     body = refusal(engine, name).body
     errors = json.loads(body)["errors"]
     assert 0 < len(errors) <= MAX_ERRORS == 10
     assert max(len(error["message"]) for error in errors) <= 300
     assert all(error["extensions"]["code"] for error in errors)
-    assert len(body) <= MAX_REFUSAL_BYTES + 20
+    assert len(body) <= MAX_ERROR_BYTES + 20
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_the_cache_counts_no_less_than_a_refused_document_takes(engine: Engine, name: str) -> None:
+def test_the_cache_does_not_underestimate_an_invalid_document(engine: Engine, name: str) -> None:
     query, variables = REQUESTS[name]
-    engine.ready(GraphQLRequest(query, variables), Audience.PUBLIC)  # one-time loading does not count
+    engine.prepare_any(GraphQLRequest(query, variables), Audience.PUBLIC)  # one-time loading does not count
     before_counted = engine.documents.cache.size
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         for number in range(3):
-            engine.ready(GraphQLRequest(f"{query} #{number}", variables), Audience.PUBLIC)
+            engine.prepare_any(GraphQLRequest(f"{query} #{number}", variables), Audience.PUBLIC)
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
@@ -101,7 +101,7 @@ def test_the_cache_counts_no_less_than_a_refused_document_takes(engine: Engine, 
     assert taken <= engine.documents.cache.size - before_counted + ELSEWHERE
 
 
-def test_a_document_tells_that_it_has_more_errors(engine: Engine) -> None:
+def test_the_last_error_reports_that_there_are_more(engine: Engine) -> None:
     *_, last = json.loads(refusal(engine, "typing errors").body)["errors"]
     assert last["message"] == "The document has at least 10 errors: these are the first."
 
@@ -115,14 +115,16 @@ def test_names_are_suggested_for_the_first_errors_only(engine: Engine) -> None:
 @pytest.mark.parametrize(("wrong", "suggests"), [(1, True), (3, True), (4, False)])
 def test_names_are_suggested_for_few_errors_of_variables(engine: Engine, wrong: int, suggests: bool) -> None:
     variables = {"w": {f"publishe{number}": True for number in range(wrong)}}
-    ready = engine.ready(GraphQLRequest(FILTER, variables), Audience.PUBLIC)
+    ready = engine.prepare_any(GraphQLRequest(FILTER, variables), Audience.PUBLIC)
     assert isinstance(ready, GraphQLResponse)
     assert (b"Did you mean" in ready.body) is suggests
 
 
 @pytest.mark.parametrize(("depth", "is_read"), [(33, True), (34, False)])
-def test_a_literal_has_a_depth(engine: Engine, depth: int, is_read: bool) -> None:
+def test_the_depth_of_literals_is_limited(engine: Engine, depth: int, is_read: bool) -> None:
     value = "[" * depth + "]" * depth
-    ready = engine.ready(GraphQLRequest(f"{{ articles(first: {value}) {{ totalCount }} }}"), Audience.PUBLIC)
+    ready = engine.prepare_any(
+        GraphQLRequest(f"{{ articles(first: {value}) {{ totalCount }} }}"), Audience.PUBLIC
+    )
     assert isinstance(ready, GraphQLResponse)
     assert ("TOO_DEEP" not in ready.codes) is is_read

@@ -64,7 +64,7 @@ def lines(errors: list[GraphQLError]) -> list[str]:
     return [str(error) for error in errors]
 
 
-def both(text: str) -> tuple[list[str], list[str]]:
+def both_errors(text: str) -> tuple[list[str], list[str]]:
     document = parse(text)
     some = validate_document(SCHEMA, document, rules_for(text))
     every = validate_document(SCHEMA, document, tuple(specified_rules))
@@ -72,24 +72,24 @@ def both(text: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("text", BROKEN)
-def test_a_broken_document_has_the_errors_of_all_rules(text: str) -> None:
-    some, every = both(text)
+def test_an_invalid_document_has_the_errors_of_all_rules(text: str) -> None:
+    some, every = both_errors(text)
     assert some == every
     assert every
 
 
 @settings(max_examples=300)
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=12), whole=st.sampled_from(BROKEN))
-def test_no_document_has_other_errors(pieces: list[str], whole: str) -> None:
+def test_selected_rules_report_the_same_errors_as_all_rules(pieces: list[str], whole: str) -> None:
     """Random tokens, alone and after a valid document: most do not parse, and the rest are unusual."""
     for text in (" ".join(pieces), f"{whole} {' '.join(pieces)}"):
         try:
             parse(text)
         except GraphQLError:
             continue
-        some, every = both(text)
+        some, every = both_errors(text)
         assert some == every
 
 
-def test_a_plain_document_is_spared_half_of_the_rules() -> None:
+def test_a_plain_document_skips_half_of_the_rules() -> None:
     assert len(rules_for('{ article(slug: "x") { slug } }')) < len(specified_rules) / 2

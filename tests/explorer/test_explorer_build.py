@@ -75,13 +75,13 @@ def test_wheel_and_source_distribution_hold_the_licence(checkout: Path) -> None:
         assert file.read() == LICENCE
 
 
-def test_without_npm_the_package_is_built_and_says_what_is_missing(checkout: Path) -> None:
+def test_without_npm_the_package_is_built_with_a_warning(checkout: Path) -> None:
     (checkout / BUILT / "manifest.json").unlink()
     assert "The explorer is left out: npm is not installed." in build(checkout)
     assert in_wheel(checkout) == set()
 
 
-def test_where_npm_fails_the_package_is_built_and_says_why(checkout: Path) -> None:
+def test_if_npm_fails_the_package_is_built_with_a_warning(checkout: Path) -> None:
     (checkout / BUILT / "manifest.json").unlink()
     npm(checkout / "bin", "echo no such registry >&2; exit 1")
     assert "failed: no such registry" in build(checkout, str(checkout / "bin"))

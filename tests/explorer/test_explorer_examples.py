@@ -6,12 +6,12 @@ import pytest
 from graphql import GraphQLSchema, build_schema, get_operation_ast, parse, validate
 from graphql.execution.values import get_variable_values
 
-from gqlnews.server.graphiql.examples import Example, Served, examples
+from gqlnews.server.graphiql.examples import Example, ExampleValues, build_examples
 from gqlnews.server.graphiql.page import longest_word
 from tests.product import Product
 
-ALL = examples(
-    Served(
+ALL = build_examples(
+    ExampleValues(
         slug="2026/harbour-tunnel-opens",
         topic="transport",
         domain="larkhaven-ledger.example",
@@ -42,7 +42,7 @@ def test_an_example_is_valid(example: Example, schema: GraphQLSchema) -> None:
 
 
 @pytest.mark.parametrize("example", ALL, ids=names(ALL))
-def test_an_example_brings_its_variables(example: Example, schema: GraphQLSchema) -> None:
+def test_an_example_has_its_variables(example: Example, schema: GraphQLSchema) -> None:
     operation = get_operation_ast(parse(example.query))
     assert operation
     declared = {variable.variable.name.value for variable in operation.variable_definitions or ()}
@@ -63,16 +63,16 @@ def test_operations_are_named_so_that_tabs_are() -> None:
 
 
 @pytest.mark.parametrize("example", ALL, ids=names(ALL))
-def test_its_lines_fit_the_editor_in_a_window_of_1280_pixels(example: Example) -> None:
+def test_example_lines_fit_the_editor_at_1280_pixels(example: Example) -> None:
     assert max(len(line) for line in example.query.splitlines()) <= 50
 
 
-def test_what_nothing_is_served_for_has_no_example() -> None:
-    assert names(examples(Served())) == ["The front page, page by page", "What is served"]
-    assert "A topic's page" not in names(examples(Served(slug="a", domain="example.com")))
+def test_examples_without_content_are_omitted() -> None:
+    assert names(build_examples(ExampleValues())) == ["The front page, page by page", "What is served"]
+    assert "A topic's page" not in names(build_examples(ExampleValues(slug="a", domain="example.com")))
 
 
-def found_nothing(value: object) -> bool:
+def is_empty(value: object) -> bool:
     """Whether a root field is null, or its list is empty."""
     if isinstance(value, dict):
         lists = [value[key] for key in ("nodes", "edges") if key in value]
@@ -81,10 +81,10 @@ def found_nothing(value: object) -> bool:
 
 
 @pytest.mark.parametrize("example", QUERIES, ids=names(QUERIES))
-def test_an_example_finds_something(example: Example, request: pytest.FixtureRequest) -> None:
+def test_an_example_has_results(example: Example, request: pytest.FixtureRequest) -> None:
     product: Product = request.getfixturevalue("examples")
     data = product.data(example.query, example.variables)
-    assert not [field for field, value in data.items() if found_nothing(value)]
+    assert not [field for field, value in data.items() if is_empty(value)]
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,5 @@ def test_an_example_finds_something(example: Example, request: pytest.FixtureReq
         ("", None),
     ],
 )
-def test_a_word_of_a_title_to_search_for(title: str, word: str | None) -> None:
+def test_the_longest_word_of_a_title_is_the_search_term(title: str, word: str | None) -> None:
     assert longest_word(title) == word

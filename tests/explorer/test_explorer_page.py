@@ -26,7 +26,7 @@ async def example_page(request: Request) -> Response:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "explorer"
-    monkeypatch.setattr(page, "BUILT", folder)
+    monkeypatch.setattr(page, "BUILD_FOLDER", folder)
     return folder
 
 
@@ -54,7 +54,7 @@ def test_the_page_starts_the_bundle(client: TestClient) -> None:
 
 
 @pytest.mark.usefixtures("built")
-def test_examples_reach_the_script_whatever_they_hold(client: TestClient) -> None:
+def test_examples_are_escaped_for_the_script(client: TestClient) -> None:
     attribute = re.search(r'data-examples="([^"]*)"', client.get("/graphql").text)
     assert attribute
     awkward, plain = json.loads(html.unescape(attribute[1]))
@@ -64,7 +64,7 @@ def test_examples_reach_the_script_whatever_they_hold(client: TestClient) -> Non
 
 
 @pytest.mark.usefixtures("built")
-def test_no_script_stands_in_the_page(client: TestClient) -> None:
+def test_the_page_has_no_inline_script(client: TestClient) -> None:
     response = client.get("/graphql")
     assert re.findall(r"<script[^>]*>([^<]*)</script>", response.text) == [""]
     assert not re.search(r"<[^>]*\son\w+=", response.text)
@@ -91,7 +91,7 @@ def test_the_page_has_its_headers(
 
 
 @pytest.mark.usefixtures("folder")
-def test_where_it_was_not_built_the_page_says_how_to(client: TestClient) -> None:
+def test_without_a_build_the_page_has_build_instructions(client: TestClient) -> None:
     response = client.get("/graphql")
     assert response.status_code == 200
     for command in ("make explorer", "cd explorer", "npm ci --ignore-scripts", "npm run build"):
@@ -99,7 +99,7 @@ def test_where_it_was_not_built_the_page_says_how_to(client: TestClient) -> None
     assert "<script" not in response.text
 
 
-def test_it_is_served_as_soon_as_it_is_built(
+def test_the_explorer_is_served_as_soon_as_it_is_built(
     folder: Path, client: TestClient, request: pytest.FixtureRequest
 ) -> None:
     assert not page.explorer_is_built()
@@ -121,7 +121,7 @@ def test_it_is_served_as_soon_as_it_is_built(
         ("manifest.json", "application/json", "no-cache"),
     ],
 )
-def test_files_have_their_type_and_caching(
+def test_assets_have_media_types_and_cache_headers(
     name: str, media_type: str, caching: str, client: TestClient
 ) -> None:
     headers = client.get(f"/explorer/{name}").headers
@@ -129,13 +129,13 @@ def test_files_have_their_type_and_caching(
 
 
 @pytest.mark.usefixtures("built")
-def test_a_file_that_the_browser_has_is_not_sent_again(client: TestClient) -> None:
+def test_a_cached_asset_is_not_sent_again(client: TestClient) -> None:
     tag = client.get("/explorer/LICENSES.txt").headers["etag"]
     again = client.get("/explorer/LICENSES.txt", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize("path", ["", "absent.js", "../test.txt", "..%2ftest.txt", "%2fetc%2fpasswd"])
-def test_nothing_else_is_served(path: str, built: Path, client: TestClient) -> None:
+def test_no_other_file_is_served(path: str, built: Path, client: TestClient) -> None:
     (built.parent / "test.txt").write_text("outside")
     assert client.get(f"/explorer/{path}").status_code == 404

@@ -17,7 +17,7 @@ from hypothesis import settings
 import tests.conftest  # noqa: F401 - the profiles of Hypothesis
 from tests.fuzz.budget import run
 from tests.fuzz.targets import TARGETS
-from tests.fuzz.world import World, world_at
+from tests.fuzz.world import World, run_world
 
 EXAMPLES = {"valid documents": 60, "WebSocket messages": 120}
 OTHERS = 300
@@ -32,7 +32,7 @@ def main() -> int:
     given = parser.parse_args()
     settings.load_profile("fuzz")
     until = time.monotonic() + given.minutes * 60
-    with tempfile.TemporaryDirectory() as root, world_at(Path(root)) as world:
+    with tempfile.TemporaryDirectory() as root, run_world(Path(root)) as world:
         findings, rounds = fuzz(world, given.target or list(TARGETS), given.seed, until)
         print(f"{given.minutes:g} minutes, {rounds} rounds, seed {given.seed}, {findings} findings")
         for target, count in sorted(world.counts.items()):

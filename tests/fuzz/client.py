@@ -19,7 +19,7 @@ class Request:
     headers: Sequence[Header] = JSON_BODY
     method: str = "POST"
     query: str = ""
-    said: str = ""
+    sent: str = ""
     token: bool = False
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fuzz.world import World, world_at
+from tests.fuzz.world import World, run_world
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world_at(tmp_path_factory.mktemp("fuzz")) as world:
+    with run_world(tmp_path_factory.mktemp("fuzz")) as world:
         yield world

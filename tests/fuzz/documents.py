@@ -62,7 +62,7 @@ _PAGED = re.compile(r'\b(after|before|last): (?:"(?:[^"\\\n]|\\.)*"|-?\d+)')
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
-def bent(texts: Sequence[str]) -> SearchStrategy[str]:
+def mutated(texts: Sequence[str]) -> SearchStrategy[str]:
     """Mutate a document: replace some words with those of another one, or with stray tokens."""
     words = sorted({word for text in texts for word in _WORD.findall(text)})
     other = st.sampled_from(words) | st.sampled_from(words) | st.sampled_from(PIECES) | st.text(max_size=4)
@@ -170,7 +170,7 @@ SWELLS: Sequence[Callable[[int], str]] = (
     _doubling("site {{ version }} ... {{ ...F{0} }} ... @include(if: true) {{ ...F{0} }}", "Query"),
 )
 _counts = st.integers(1, 60) | st.sampled_from([200, 1_000, 2_100, 5_000])
-swollen = st.builds(
+oversized = st.builds(
     lambda swells: f"{{ {' '.join(swell(count) for swell, count in swells)} }}"[:250_000],
     st.lists(st.tuples(st.sampled_from(SWELLS), _counts), min_size=1, max_size=2),
 )

@@ -36,12 +36,12 @@ class Inputs:
     """Strategies that depend on the schema or on values from the API."""
 
     valid: SearchStrategy[str]
-    asked: SearchStrategy[Any]
-    bent: SearchStrategy[str]
+    from_oracle: SearchStrategy[Any]
+    mutated: SearchStrategy[str]
     roots: SearchStrategy[tuple[str, dict[str, Any]]]
 
 
-def inputs_of(
+def build_inputs(
     schema: GraphQLSchema, folder: Path, cursors: list[str], ids: list[str], versions: list[str]
 ) -> Inputs:
     """Build the strategies for a schema and a folder; the other arguments are values from the API."""
@@ -62,8 +62,8 @@ def inputs_of(
     roots = {name: _document(name, field) for name, field in query.fields.items()}
     return Inputs(
         valid=documents.from_schema(schema, texts["id"]),
-        asked=operations(made, values_there, Options(depth=6, cost=600)),
-        bent=documents.bent([*envelopes.QUERIES, *roots.values()]),
+        from_oracle=operations(made, values_there, Options(depth=6, cost=600)),
+        mutated=documents.mutated([*envelopes.QUERIES, *roots.values()]),
         roots=st.one_of(
             *(
                 st.tuples(st.just(roots[name]), _arguments(query.fields[name], fitting))

@@ -9,7 +9,7 @@ from hypothesis.strategies import DataObject
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.ingest.pool_worker import BUG
+from gqlnews.ingest.pool_worker import BUG_MESSAGE
 from tests.fuzz.front_matter import files
 from tests.fuzz.promises import SECONDS
 from tests.ingest.folder import Folder, keys_of, later_ns, text_of
@@ -25,26 +25,28 @@ class Intake:
         self.folder = Folder(root / "content")
         self.folder.write("good.md", GOOD)
         self.database = root / "store.db"
-        self._take_in(None)
+        self._ingest(None)
 
-    def take(self, data: bytes) -> list[str]:
+    def ingest(self, data: bytes) -> list[str]:
         """Ingest the bytes and return the served slugs. The valid file is touched, so it is parsed again."""
         (self.folder.root / "other.md").write_bytes(data)
         self.folder.touch("other.md")
         self.folder.touch("good.md")
-        return self._take_in(["other.md", "good.md"])
+        return self._ingest(["other.md", "good.md"])
 
-    def _take_in(self, paths: list[str] | None) -> list[str]:
+    def _ingest(self, paths: list[str] | None) -> list[str]:
         with closing(open_writer(self.database)) as db:
             ingest(db, self.folder.root, ParseOptions(), processes=1, now_ns=later_ns, paths=paths)
-            bugs = db.execute("SELECT message FROM problem WHERE message LIKE ?", (f"{BUG}%",)).fetchall()
+            bugs = db.execute(
+                "SELECT message FROM problem WHERE message LIKE ?", (f"{BUG_MESSAGE}%",)
+            ).fetchall()
             assert bugs == []
             return [slug for (slug,) in db.execute("SELECT slug FROM article ORDER BY slug")]
 
 
-def take_in_anything(intake: Intake, data: DataObject) -> None:
+def ingest_random_file(intake: Intake, data: DataObject) -> None:
     file = data.draw(files)
     before = time.process_time()
-    slugs = intake.take(file)
+    slugs = intake.ingest(file)
     assert time.process_time() - before < SECONDS
     assert slugs in (["good"], ["good", "other"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.ingest.folder import BROKEN, Folder, keys_of, text_of
 
 SECRET = "xyzzyquux"  # noqa: S105 - opens nothing
-OPEN = tuple(f"open-{number}" for number in range(8))
+PUBLISHED = tuple(f"open-{number}" for number in range(8))
 HIDDEN = tuple(f"hidden-{number}" for number in range(4))
 WORDS = ("quagga", "quokka", "lemur", "harbour", "tunnel")
 
@@ -18,18 +18,18 @@ def url_of(slug: str) -> str:
     return f"https://x.example/{slug}"
 
 
-def write_place(root: Path) -> Folder:
+def write_content(root: Path) -> Folder:
     """Write published articles, unpublished ones, and broken files, all of which link to each other."""
     folder = Folder(root)
-    for number, slug in enumerate(OPEN):
-        write_open(folder, slug, number)
+    for number, slug in enumerate(PUBLISHED):
+        write_published(folder, slug, number)
     for slug in (*HIDDEN, f"{SECRET}-slug"):
         write_hidden(folder, slug, 7)
     folder.write(f"{SECRET}-broken.md", BROKEN)
     folder.write("broken.md", f"---\ntitle: {SECRET}\npublishedDateTime: {SECRET}\n{SECRET}: [\n---\n")
     folder.article(
         "shared.md",
-        url_of(OPEN[0]),
+        url_of(PUBLISHED[0]),
         title=SECRET,
         published=False,
         publishedDateTime="2030-01-01",
@@ -38,9 +38,9 @@ def write_place(root: Path) -> Folder:
     return folder
 
 
-def write_open(folder: Folder, slug: str, number: int) -> None:
+def write_published(folder: Folder, slug: str, number: int) -> None:
     """Write a published article. Only the sealed payload and extra keys, for editors, hold the secret."""
-    linked = (OPEN[number % 8 - 1], HIDDEN[number % len(HIDDEN)])
+    targets = (PUBLISHED[number % 8 - 1], HIDDEN[number % len(HIDDEN)])
     folder.write(
         f"{slug}.md",
         _text(
@@ -54,7 +54,7 @@ def write_open(folder: Folder, slug: str, number: int) -> None:
             topics=["Animals", f"Topic {number % 3}"],
             provider={"name": f"P{number % 2}", "domain": f"p{number % 2}.example"},
             images=[{"url": f"/{slug}.jpg", "width": 10}],
-            related=[{"title": "A summary", "webUrl": url_of(one)} for one in linked],
+            related=[{"title": "A summary", "webUrl": url_of(one)} for one in targets],
             secured=f"{SECRET}AAA;c2Vj",
             unheard=SECRET,
         ),
@@ -78,7 +78,7 @@ def write_hidden(folder: Folder, slug: str, heat: int) -> None:
             topics=["Animals", f"{SECRET} topic"],
             provider={"name": f"{SECRET} name", "domain": f"{SECRET}.example"},
             images=[{"url": f"/{SECRET}.jpg"}],
-            related=[{"title": f"{SECRET} summary", "webUrl": url_of(OPEN[0])}],
+            related=[{"title": f"{SECRET} summary", "webUrl": url_of(PUBLISHED[0])}],
         ),
     )
 

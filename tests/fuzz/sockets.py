@@ -11,10 +11,10 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from tests.fuzz.place import SECRET
-from tests.fuzz.promises import leaks, of_error, of_response
+from tests.fuzz.promises import check_error, check_response, find_leaks
 from tests.fuzz.values import anything, versions
 from tests.fuzz.world import World
-from tests.server.live import SUBPROTOCOL, write_at_once
+from tests.server.live import SUBPROTOCOL, send_in_one_write
 from tests.server.support import DEADLINE
 
 CLOSED = {1007, 1009, 4400, 4401, 4403, 4409, 4429}
@@ -52,16 +52,21 @@ def _messages(world: World) -> st.SearchStrategy[Any]:
     )
 
 
-def say_anything(world: World, data: DataObject) -> None:
+def send_random_messages(world: World, data: DataObject) -> None:
     """Send random messages, in most cases on an initialised socket, while the content may change."""
     message = _messages(world).map(json.dumps) | st.text() | st.binary(max_size=100)
-    said = data.draw(st.lists(message, min_size=1, max_size=8))
-    known, stirs = data.draw(st.booleans()) or data.draw(st.booleans()), data.draw(st.integers(0, 3)) == 0
-    heard, code = talk(world, ['{"type":"connection_init"}', *said] if known else said, stirs=stirs)
+    sent = data.draw(st.lists(message, min_size=1, max_size=8))
+    initialised, changes = (
+        data.draw(st.booleans()) or data.draw(st.booleans()),
+        data.draw(st.integers(0, 3)) == 0,
+    )
+    received, code = exchange(
+        world, ['{"type":"connection_init"}', *sent] if initialised else sent, changes=changes
+    )
     assert code is None or code in CLOSED, code
-    found = [one for text in heard for one in _broken(text, str(said))]
-    assert not found, (found, said)
-    world.goes_on()
+    found = [one for text in received for one in _violations(text, str(sent))]
+    assert not found, (found, sent)
+    world.assert_alive()
 
 
 BURST: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
@@ -77,30 +82,30 @@ BURST: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 )
 
 
-def say_much_at_once(world: World, data: DataObject) -> None:
+def send_burst(world: World, data: DataObject) -> None:
     """Send hundreds of messages in one write, with the ids of few or many operations."""
     count, ids = data.draw(st.integers(1, 300)), data.draw(st.sampled_from([1, 3, 1_000]))
     kinds = data.draw(st.lists(BURST, min_size=1, max_size=6))
     messages: list[dict[str, Any]] = [
         {**kinds[number % len(kinds)], "id": str(number % ids)} for number in range(count)
     ]
-    heard: list[str] = []
+    received: list[str] = []
     code = None
     with open_socket(world) as socket:
         socket.send('{"type":"connection_init"}')
-        heard.append(str(socket.recv(timeout=DEADLINE)))
-        write_at_once(socket, [*messages, {"type": "ping"}])
+        received.append(str(socket.recv(timeout=DEADLINE)))
+        send_in_one_write(socket, [*messages, {"type": "ping"}])
         pings = 1 + sum(message["type"] == "ping" for message in messages)
         try:
             while pings:
-                heard.append(str(socket.recv(timeout=DEADLINE)))
-                pings -= json.loads(heard[-1]) == {"type": "pong"}
+                received.append(str(socket.recv(timeout=DEADLINE)))
+                pings -= json.loads(received[-1]) == {"type": "pong"}
         except ConnectionClosed as closed:
             code = closed.rcvd.code if closed.rcvd else 1006
     assert code is None or code in CLOSED, code
-    found = [one for text in heard for one in _broken(text, str(messages))]
+    found = [one for text in received for one in _violations(text, str(messages))]
     assert not found, (found, messages[:10])
-    world.goes_on()
+    world.assert_alive()
 
 
 def open_socket(world: World) -> ClientConnection:
@@ -108,33 +113,35 @@ def open_socket(world: World) -> ClientConnection:
     return connect(address, subprotocols=protocols, close_timeout=1)
 
 
-def talk(world: World, said: Sequence[str | bytes], *, stirs: bool = False) -> tuple[list[str], int | None]:
+def exchange(
+    world: World, sent: Sequence[str | bytes], *, changes: bool = False
+) -> tuple[list[str], int | None]:
     """Send messages; return what the server sent, and its close code, if any."""
-    heard: list[str] = []
+    received: list[str] = []
     with open_socket(world) as socket:
         try:
-            for message in said:
+            for message in sent:
                 socket.send(message)
-            if stirs:
-                world.stir()
+            if changes:
+                world.change_content()
             socket.send('{"type":"ping"}')
-            while not heard or json.loads(heard[-1]) != {"type": "pong"}:
-                heard.append(str(socket.recv(timeout=DEADLINE)))
+            while not received or json.loads(received[-1]) != {"type": "pong"}:
+                received.append(str(socket.recv(timeout=DEADLINE)))
         except ConnectionClosed as closed:
             code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
-            return [*heard, json.dumps({"type": "closed", "reason": reason})], code
-    return heard, None
+            return [*received, json.dumps({"type": "closed", "reason": reason})], code
+    return received, None
 
 
-def _broken(text: str, said: str) -> Iterator[str]:
+def _violations(text: str, sent: str) -> Iterator[str]:
     if SECRET in text.lower():
         yield "what is not published shows"
     message = json.loads(text)
     match message["type"]:
         case "next":
-            yield from of_response(message["payload"], said)
+            yield from check_response(message["payload"], sent)
         case "error":
             for error in message["payload"]:
-                yield from of_error(error, said)
+                yield from check_error(error, sent)
         case "closed":
-            yield from leaks(message["reason"], said)
+            yield from find_leaks(message["reason"], sent)

@@ -12,8 +12,8 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from tests.fuzz import documents, envelopes, heads, values
 from tests.fuzz.client import JSON_BODY, Header, Request
 from tests.fuzz.inputs import SELECTIONS
-from tests.fuzz.intake import take_in_anything
-from tests.fuzz.sockets import say_anything, say_much_at_once
+from tests.fuzz.intake import ingest_random_file
+from tests.fuzz.sockets import send_burst, send_random_messages
 from tests.fuzz.world import World
 from tests.server.support import TOKEN
 
@@ -50,9 +50,9 @@ def _post(
     more: Sequence[Header] = (),
 ) -> None:
     given = {"query": document, "variables": variables, "operationName": name}
-    said = json.dumps(given, ensure_ascii=False)
+    sent = json.dumps(given, ensure_ascii=False)
     headers, token = (*JSON_BODY, *more), any(name == "authorization" for name, _ in more)
-    world.send(Request(json.dumps(given).encode(), headers, said=said, token=token))
+    world.send(Request(json.dumps(given).encode(), headers, sent=sent, token=token))
 
 
 def valid_documents(world: World, data: DataObject) -> None:
@@ -62,25 +62,25 @@ def valid_documents(world: World, data: DataObject) -> None:
 
 def deep_documents(world: World, data: DataObject) -> None:
     """Documents of the oracle: fragments, directives, variables, and arguments that name real content."""
-    document, variables, name = data.draw(world.inputs.asked)
+    document, variables, name = data.draw(world.inputs.from_oracle)
     _post(world, document, variables, name, data.draw(AUTHORITY))
 
 
 def parts(world: World, data: DataObject) -> None:
     """The same with incremental delivery or as events: fragments are deferred."""
-    document, variables, name = data.draw(world.inputs.asked)
+    document, variables, name = data.draw(world.inputs.from_oracle)
     deferred = sub(
         r"\.\.\.( ?on \w+| ?F\d+)?", lambda found: f"{found[0]} @defer", document, count=data.draw(SPREADS)
     )
     _post(world, deferred, variables, name, (*data.draw(STREAMS), *data.draw(AUTHORITY)))
 
 
-def bent_documents(world: World, data: DataObject) -> None:
-    _post(world, data.draw(world.inputs.bent))
+def mutated_documents(world: World, data: DataObject) -> None:
+    _post(world, data.draw(world.inputs.mutated))
 
 
-def swollen_documents(world: World, data: DataObject) -> None:
-    _post(world, data.draw(documents.swollen))
+def oversized_documents(world: World, data: DataObject) -> None:
+    _post(world, data.draw(documents.oversized))
 
 
 def erroneous_documents(world: World, data: DataObject) -> None:
@@ -98,38 +98,38 @@ def variables(world: World, data: DataObject) -> None:
 
 def bodies(world: World, data: DataObject) -> None:
     body = data.draw(envelopes.bodies)
-    world.send(Request(body, said=body.decode(errors="replace")))
+    world.send(Request(body, sent=body.decode(errors="replace")))
 
 
 def parameters(world: World, data: DataObject) -> None:
     query = data.draw(envelopes.query_strings)
-    world.send(Request(None, (), "GET", query, said=f"{query} {unquote_plus(query)}"))
+    world.send(Request(None, (), "GET", query, sent=f"{query} {unquote_plus(query)}"))
 
 
 def headers(world: World, data: DataObject) -> None:
     """Random headers on queries, with any method."""
     method = data.draw(st.sampled_from(METHODS))
     given = data.draw(heads.heads)
-    said = repr(given)
+    sent = repr(given)
     body = b'{"query":"{ articles { nodes { slug title secured extra } } }"}'
     query = "query=%7B+articles+%7B+nodes+%7B+slug+title+secured+%7D+%7D+%7D"
-    token = TOKEN in said
+    token = TOKEN in sent
     if method in {"GET", "HEAD"}:
-        world.send(Request(None, given, method, query, said=said, token=token))
+        world.send(Request(None, given, method, query, sent=sent, token=token))
     else:
-        world.send(Request(body, given, method, said=said, token=token))
+        world.send(Request(body, given, method, sent=sent, token=token))
 
 
 def cursors(world: World, data: DataObject) -> None:
     cursor = data.draw(values.cursors(world.cursors))
-    field = values.place_of(cursor)
+    field = values.cursor_scope(cursor)
     field = field if field in PAGED else data.draw(st.sampled_from(PAGED))
     where = {
         "topic": 'topic(slug: "animals") { articles(after: $c) { totalCount nodes { slug } } }',
         "search": 'search(query: "quagga", after: $c) { totalCount nodes { slug } }',
     }
-    asked = where.get(field, f"{field}(after: $c) {{ totalCount nodes {{ id }} }}")
-    _post(world, f"query ($c: String) {{ {asked} }}", {"c": cursor})
+    selection = where.get(field, f"{field}(after: $c) {{ totalCount nodes {{ id }} }}")
+    _post(world, f"query ($c: String) {{ {selection} }}", {"c": cursor})
 
 
 def searches(world: World, data: DataObject) -> None:
@@ -151,21 +151,21 @@ def versions(world: World, data: DataObject) -> None:
 
 
 def ids(world: World, data: DataObject) -> None:
-    some = data.draw(st.lists(values.ids(world.ids), max_size=8))
-    _post(world, f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {SELECTIONS['Node']} }}", {"ids": some})
+    chosen = data.draw(st.lists(values.ids(world.ids), max_size=8))
+    _post(world, f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {SELECTIONS['Node']} }}", {"ids": chosen})
 
 
 def front_matter(world: World, data: DataObject) -> None:
     """Random content files, ingested without the server."""
-    take_in_anything(world.intake, data)
+    ingest_random_file(world.intake, data)
 
 
 TARGETS: Mapping[str, Target] = {
     "valid documents": valid_documents,
     "deep documents": deep_documents,
     "answers in parts": parts,
-    "bent documents": bent_documents,
-    "swollen documents": swollen_documents,
+    "bent documents": mutated_documents,
+    "swollen documents": oversized_documents,
     "erroneous documents": erroneous_documents,
     "random documents": random_documents,
     "variables": variables,
@@ -176,7 +176,7 @@ TARGETS: Mapping[str, Target] = {
     "search strings": searches,
     "versions": versions,
     "ids": ids,
-    "WebSocket messages": say_anything,
-    "WebSocket bursts": say_much_at_once,
+    "WebSocket messages": send_random_messages,
+    "WebSocket bursts": send_burst,
     "front matter": front_matter,
 }

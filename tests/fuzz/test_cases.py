@@ -7,8 +7,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.fuzz.client import JSON_BODY, Request
-from tests.fuzz.place import OPEN, SECRET
-from tests.fuzz.promises import broken
+from tests.fuzz.place import PUBLISHED, SECRET
+from tests.fuzz.promises import violations
 from tests.fuzz.sockets import open_socket
 from tests.fuzz.world import World
 from tests.server.support import DEADLINE, TOKEN
@@ -70,36 +70,36 @@ INJECTED = (
 
 
 def code_of(world: World, body: str) -> str:
-    answer = world.send(Request(body.encode(), JSON_BODY, said=body))
+    answer = world.send(Request(body.encode(), JSON_BODY, sent=body))
     (error, *_) = json.loads(answer.body)["errors"]
     return str(error["extensions"]["code"])
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_in_json_is_refused(world: World, name: str) -> None:
+def test_a_json_bomb_is_rejected(world: World, name: str) -> None:
     body, code = BOMBS[name]
     assert code_of(world, body) == code
 
 
 @pytest.mark.parametrize("text", ["[" * 65_000, '{"a":' * 13_000, "9" * 65_000])
-def test_a_bomb_in_json_closes_its_socket(world: World, text: str) -> None:
+def test_a_json_bomb_closes_its_websocket(world: World, text: str) -> None:
     with open_socket(world) as socket:
         socket.send(text)
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(timeout=DEADLINE)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4400
-    world.goes_on()
+    world.assert_alive()
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_request_that_swells_is_refused(world: World, name: str) -> None:
+def test_an_amplifying_request_is_rejected(world: World, name: str) -> None:
     document, code = REFUSED[name]
     assert code_of(world, json.dumps({"query": document})) == code
 
 
 @pytest.mark.parametrize("text", INJECTED)
-def test_what_would_be_sql_is_a_value(world: World, text: str) -> None:
+def test_sql_in_arguments_is_only_a_value(world: World, text: str) -> None:
     """Nothing has such a name or contains it, and all content is still there afterwards."""
     document = (
         "query ($t: String!) { article(slug: $t) { slug } provider(domain: $t) { name }"
@@ -107,7 +107,7 @@ def test_what_would_be_sql_is_a_value(world: World, text: str) -> None:
         " articles(where: {title: {eq: $t}}) { totalCount } }"
     )
     body = json.dumps({"query": document, "variables": {"t": text}})
-    answer = json.loads(world.send(Request(body.encode(), JSON_BODY, said=body)).body)
+    answer = json.loads(world.send(Request(body.encode(), JSON_BODY, sent=body)).body)
     nothing = {"totalCount": 0}
     found: Any = {"article": None, "provider": None, "topic": None, "search": nothing, "articles": nothing}
     assert answer == {"data": found}
@@ -121,20 +121,20 @@ def test_what_would_be_sql_is_a_value(world: World, text: str) -> None:
         ("{ articles(where: {title: {contains: %s}}) { totalCount } }", {"articles": {"totalCount": 0}}),
         (
             "{ articles(where: {not: {title: {contains: %s}}}) { totalCount } }",
-            {"articles": {"totalCount": len(OPEN)}},
+            {"articles": {"totalCount": len(PUBLISHED)}},
         ),
         ("{ providers(where: {name: {contains: %s}}) { totalCount } }", {"providers": {"totalCount": 0}}),
     ],
 )
 def test_guessing_a_hidden_word_reveals_nothing(world: World, query: str, found: dict[str, Any]) -> None:
     body = json.dumps({"query": query % json.dumps(SECRET)})
-    request = Request(body.encode(), JSON_BODY, said=body)
+    request = Request(body.encode(), JSON_BODY, sent=body)
     assert json.loads(world.send(request).body) == {"data": found}
 
 
-def test_the_promises_are_looked_at(world: World) -> None:
+def test_violations_are_detected(world: World) -> None:
     """An editor's response contains the secret: checked as a public response, it must be reported."""
     body = b'{"query":"{ articles { nodes { title secured } } }"}'
     headers = (*JSON_BODY, ("authorization", f"Bearer {TOKEN}".encode()))
     answer = world.send(Request(body, headers, token=True))
-    assert broken(Request(body), answer) == ["what is not published shows"]
+    assert violations(Request(body), answer) == ["what is not published shows"]

@@ -17,6 +17,6 @@ OTHERS = 100
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_no_input_breaks_a_promise(world: World, target: str) -> None:
+def test_no_input_violates_an_invariant(world: World, target: str) -> None:
     run(target, world, EXAMPLES.get(target, OTHERS))
     assert world.faults() == []

@@ -15,7 +15,7 @@ from graphql import (
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.fuzz.place import HIDDEN, OPEN, WORDS, url_of
+from tests.fuzz.place import HIDDEN, PUBLISHED, WORDS, url_of
 
 scalars: SearchStrategy[Any] = (
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text()
@@ -25,7 +25,7 @@ anything: SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(), inner, max_size=6),
     max_leaves=12,
 )
-slugs = st.sampled_from([*OPEN, *HIDDEN, "animals", "topic-1", "p0.example"])
+slugs = st.sampled_from([*PUBLISHED, *HIDDEN, "animals", "topic-1", "p0.example"])
 urls = slugs.map(url_of) | st.sampled_from(
     ["https://", "//x", "javascript:alert(1)", "https://x.example:99999/"]
 )
@@ -67,7 +67,7 @@ searches = st.lists(
 ).map("".join)
 
 
-def bent(
+def mutated(
     texts: Sequence[str], decode: Callable[[str], bytes], encode: Callable[[bytes], str]
 ) -> SearchStrategy[str]:
     """Values from the API, unchanged or with some decoded bytes changed, and arbitrary ones."""
@@ -90,14 +90,14 @@ def changed(data: bytes, changes: Sequence[tuple[int, bytes]]) -> bytes:
 def cursors(given: Sequence[str]) -> SearchStrategy[str]:
     """Cursors, including forged ones: the keys of a real cursor replaced by others of any type."""
     lists = st.sampled_from(given).map(lambda text: json.loads(bytes.fromhex(text)))
-    forged = lists.flatmap(lambda keys: st.tuples(st.just(keys[0]), *map(_like, keys[1:])))
+    forged = lists.flatmap(lambda keys: st.tuples(st.just(keys[0]), *map(_similar_key, keys[1:])))
     written = (forged | forged | st.lists(scalars, max_size=4)).map(
         lambda keys: json.dumps(keys).encode().hex()
     )
-    return st.one_of(written, written, bent(given, bytes.fromhex, bytes.hex))
+    return st.one_of(written, written, mutated(given, bytes.fromhex, bytes.hex))
 
 
-def _like(key: object) -> SearchStrategy[Any]:
+def _similar_key(key: object) -> SearchStrategy[Any]:
     numbered = st.integers(-(2**63), 2**63 - 1)
     kind = numbered if isinstance(key, int) else dates.map(lambda date: date.rstrip("Z")) | slugs
     return st.one_of(
@@ -105,7 +105,7 @@ def _like(key: object) -> SearchStrategy[Any]:
     )
 
 
-def place_of(cursor: str) -> str:
+def cursor_scope(cursor: str) -> str:
     """Return the field that a cursor belongs to, or an empty string if it is invalid."""
     try:
         return str(json.loads(bytes.fromhex(cursor))[0]).split()[0].split(".")[-1]
@@ -120,7 +120,7 @@ def ids(given: Sequence[str]) -> SearchStrategy[str]:
         slugs,
     )
     made = named.map(lambda text: base64.b64encode(text.encode()).decode())
-    return made | bent(given, base64.b64decode, lambda data: base64.b64encode(data).decode())
+    return made | mutated(given, base64.b64decode, lambda data: base64.b64encode(data).decode())
 
 
 def versions(given: Sequence[str]) -> SearchStrategy[str]:
@@ -130,7 +130,7 @@ def versions(given: Sequence[str]) -> SearchStrategy[str]:
         st.sampled_from(given),
         numbers | st.integers(0, 20),
     )
-    return numbered | bent(given, str.encode, lambda data: data.decode(errors="replace"))
+    return numbered | mutated(given, str.encode, lambda data: data.decode(errors="replace"))
 
 
 class Fitting:

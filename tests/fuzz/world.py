@@ -12,12 +12,12 @@ from typing import Any
 from graphql import build_schema
 
 from tests.fuzz.client import Answer, Client, Request
-from tests.fuzz.inputs import inputs_of
+from tests.fuzz.inputs import build_inputs
 from tests.fuzz.intake import Intake
-from tests.fuzz.place import HIDDEN, OPEN, write_hidden, write_open, write_place
-from tests.fuzz.promises import ROOT, SECONDS, broken
+from tests.fuzz.place import HIDDEN, PUBLISHED, write_content, write_hidden, write_published
+from tests.fuzz.promises import ROOT, SECONDS, violations
 from tests.ingest.folder import Folder
-from tests.product import take_in
+from tests.product import run_ingest
 from tests.server.support import TOKEN, TOKEN_HASH, Running, serving
 
 SDL = (ROOT / "schema.graphql").read_text("utf-8")
@@ -42,61 +42,67 @@ class World:
         self.url, self.folder, self.database = url, folder, database
         self._running = running
         self._client = Client(url)
-        self._stirred = 0
-        public, editor = self._known(()), self._known((("authorization", f"Bearer {TOKEN}".encode()),))
-        self.cursors, self.ids = sorted(_found(public, "ursor")), sorted(_found(public, "id"))
-        self.versions = sorted(_found(public, "version") | _found(editor, "version"))
-        self.inputs = inputs_of(build_schema(SDL), folder.root, self.cursors, self.ids, self.versions)
+        self._changes = 0
+        public, editor = (
+            self._query_known(()),
+            self._query_known((("authorization", f"Bearer {TOKEN}".encode()),)),
+        )
+        self.cursors, self.ids = (
+            sorted(_collect_strings(public, "ursor")),
+            sorted(_collect_strings(public, "id")),
+        )
+        self.versions = sorted(_collect_strings(public, "version") | _collect_strings(editor, "version"))
+        self.inputs = build_inputs(build_schema(SDL), folder.root, self.cursors, self.ids, self.versions)
         self.intake = Intake(database.parent / "intake")
         self.counts: Counter[str] = Counter()
 
-    def _known(self, headers: tuple[tuple[str, bytes], ...]) -> Any:
+    def _query_known(self, headers: tuple[tuple[str, bytes], ...]) -> Any:
         body = json.dumps({"query": KNOWN}).encode()
         answer = self._client.ask(Request(body, (("content-type", b"application/json"), *headers)))
         return json.loads(answer.body)["data"]
 
     def send(self, request: Request) -> Answer:
         """Send a request, check all invariants of the response, and check that the server still works."""
-        before = self.seconds()
+        before = self.cpu_seconds()
         answer = self._client.ask(request)
-        took = self.seconds() - before
-        found = broken(request, answer)
+        took = self.cpu_seconds() - before
+        found = violations(request, answer)
         assert not found, (found, request, answer)
         assert took < SECONDS, (took, request)
-        self.goes_on()
+        self.assert_alive()
         return answer
 
-    def goes_on(self) -> None:
+    def assert_alive(self) -> None:
         after = self._client.ask(SENTINEL)
         assert (after.status, json.loads(after.body)) == (
             200,
-            {"data": {"site": {"articleCount": len(OPEN)}}},
+            {"data": {"site": {"articleCount": len(PUBLISHED)}}},
         )
 
-    def seconds(self) -> float:
+    def cpu_seconds(self) -> float:
         """Return the processor time that the server has used so far."""
         fields = Path(f"/proc/{self._running.process.pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def stir(self) -> None:
+    def change_content(self) -> None:
         """Change a published and an unpublished article."""
-        self._stirred += 1
-        write_open(self.folder, OPEN[self._stirred % len(OPEN)], self._stirred % 8)
-        write_hidden(self.folder, HIDDEN[self._stirred % len(HIDDEN)], self._stirred)
-        take_in(self.folder.root, self.database)
+        self._changes += 1
+        write_published(self.folder, PUBLISHED[self._changes % len(PUBLISHED)], self._changes % 8)
+        write_hidden(self.folder, HIDDEN[self._changes % len(HIDDEN)], self._changes)
+        run_ingest(self.folder.root, self.database)
 
     def faults(self) -> list[str]:
         """Return log lines that report failures or contain a token."""
-        return [line for line in self._running.so_far() if FAULTS.search(line) or TOKEN in line]
+        return [line for line in self._running.output_so_far() if FAULTS.search(line) or TOKEN in line]
 
     def close(self) -> None:
         self._client.close()
 
 
 @contextmanager
-def world_at(root: Path) -> Iterator[World]:
+def run_world(root: Path) -> Iterator[World]:
     """Run the server; at the end, its log must have no failures."""
-    folder, database = write_place(root / "content"), root / "news.db"
+    folder, database = write_content(root / "content"), root / "news.db"
     env = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_MAX_STREAMS_PER_CLIENT": "0"}
     with serving(root, folder.root, "--db", str(database), env=env) as (url, running):
         world = World(f"{url}/graphql", folder, database, running)
@@ -107,11 +113,11 @@ def world_at(root: Path) -> Iterator[World]:
             world.close()
 
 
-def _found(value: Any, name: str) -> set[str]:
+def _collect_strings(value: Any, name: str) -> set[str]:
     """Return all strings in a response under keys that end in `name`."""
     if isinstance(value, list):
-        return {text for one in value for text in _found(one, name)}
+        return {text for one in value for text in _collect_strings(one, name)}
     if not isinstance(value, dict):
         return set()
     here = {one for key, one in value.items() if key.endswith(name) and isinstance(one, str)}
-    return here.union(*(_found(one, name) for one in value.values()))
+    return here.union(*(_collect_strings(one, name) for one in value.values()))

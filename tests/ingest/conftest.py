@@ -11,7 +11,7 @@ from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import IngestReport, ingest
 from tests.ingest.folder import Folder, later_ns
 
-TakeIn = Callable[..., IngestReport]
+RunIngest = Callable[..., IngestReport]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def db(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture
-def take_in(db: sqlite3.Connection, folder: Folder) -> TakeIn:
+def run_ingest(db: sqlite3.Connection, folder: Folder) -> RunIngest:
     """Ingest `folder` into `db`, with a clock for which no file is recent."""
 
     def run(options: ParseOptions | None = None, **others: object) -> IngestReport:

@@ -28,11 +28,11 @@ def overwrite(database: Path, page: int, start: int = 0, end: int = PAGE_BYTES) 
         file.write(GARBAGE * (end - start))
 
 
-def of_root(name: str) -> Damage:
+def damage_root_page(name: str) -> Damage:
     return lambda database: overwrite(database, root_page(database, name))
 
 
-def of_last_leaf(name: str) -> Damage:
+def damage_last_leaf(name: str) -> Damage:
     """Damage the last leaf that the root of a large table points to."""
 
     def damage(database: Path) -> None:
@@ -47,32 +47,32 @@ def of_last_leaf(name: str) -> Damage:
     return damage
 
 
-def of_schema(database: Path) -> None:
+def damage_schema(database: Path) -> None:
     overwrite(database, 1, HEADER_BYTES)
 
 
-def of_magic(database: Path) -> None:
+def damage_magic(database: Path) -> None:
     overwrite(database, 1, 0, 16)
 
 
-def of_first_page(database: Path) -> None:
+def damage_first_page(database: Path) -> None:
     overwrite(database, 1)
 
 
-def cut_off(database: Path) -> None:
+def truncate(database: Path) -> None:
     size = database.stat().st_size
     with database.open("r+b") as file:
         file.truncate(size // PAGE_BYTES // 2 * PAGE_BYTES)
 
 
 KINDS: Mapping[str, Damage] = {
-    "a table": of_root("article"),
-    "a leaf of a table": of_last_leaf("article"),
-    "an index": of_root("article_newest_public"),
-    "full text": of_root("search_public_data"),
-    "the list of sources": of_root("source"),
-    "the schema": of_schema,
-    "the magic string": of_magic,
-    "cut off": cut_off,
+    "a table": damage_root_page("article"),
+    "a leaf of a table": damage_last_leaf("article"),
+    "an index": damage_root_page("article_newest_public"),
+    "full text": damage_root_page("search_public_data"),
+    "the list of sources": damage_root_page("source"),
+    "the schema": damage_schema,
+    "the magic string": damage_magic,
+    "cut off": truncate,
 }
 """Damage that is detected without a process that already had the database open."""

@@ -13,26 +13,26 @@ from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.ingest.change_log import MAX_REMOVED
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.text_keys import slug_of
+from gqlnews.text_keys import slug_from_path
 from tests.ingest.folder import Folder, later_ns
 from tests.ingest.histories import Edit
 
 OPTIONS = ParseOptions()
 
-Looking = Callable[[set[str]], Collection[str] | None]
+PathSelector = Callable[[set[str]], Collection[str] | None]
 """Maps the paths that a step touched to those that an ingest scans; None is the whole folder."""
 
 
-def everywhere(touched: set[str]) -> None:
+def select_all(touched: set[str]) -> None:
     """Scan the whole folder, as without a watcher."""
 
 
-def where_touched(touched: set[str]) -> set[str]:
+def select_touched(touched: set[str]) -> set[str]:
     """Scan the touched paths, as a watcher reports them."""
     return touched
 
 
-def around(touched: set[str]) -> set[str]:
+def select_parents(touched: set[str]) -> set[str]:
     """Scan the parent folders of the touched paths, or the top-level paths themselves."""
     return {path.rpartition("/")[0] or path for path in touched}
 
@@ -45,11 +45,11 @@ class Model:
         self.articles: dict[str, ParsedArticle] = {}
         self.bytes: dict[str, bytes] = {}
 
-    def follow(self) -> None:
+    def update(self) -> None:
         """Update the model as an ingest must now update the store."""
         first: dict[str, SourceFile] = {}
         for file in sorted(self.files(), key=lambda file: file.path):
-            first.setdefault(slug_of(file.path), file)
+            first.setdefault(slug_from_path(file.path), file)
         for slug in self.articles.keys() - first.keys():
             del self.articles[slug], self.bytes[slug]
         for slug, file in first.items():
@@ -76,17 +76,17 @@ def open_careless(database: Path) -> sqlite3.Connection:
     return db
 
 
-def take_in(
+def run_ingest(
     db: sqlite3.Connection,
     folder: Folder,
-    most_removed: int = MAX_REMOVED,
+    max_removed: int = MAX_REMOVED,
     paths: Collection[str] | None = None,
 ) -> None:
-    ingest(db, folder.root, OPTIONS, processes=1, now_ns=later_ns, most_removed=most_removed, paths=paths)
+    ingest(db, folder.root, OPTIONS, processes=1, now_ns=later_ns, max_removed=max_removed, paths=paths)
 
 
 @contextmanager
-def place() -> Iterator[tuple[Path, sqlite3.Connection, Model]]:
+def temporary_store() -> Iterator[tuple[Path, sqlite3.Connection, Model]]:
     """A new folder for each history, because pytest's `tmp_path` is shared by all of them."""
     root = Path(tempfile.mkdtemp())
     db = open_careless(root / "store.db")
@@ -97,20 +97,20 @@ def place() -> Iterator[tuple[Path, sqlite3.Connection, Model]]:
         shutil.rmtree(root)
 
 
-def steps(
+def run_history(
     db: sqlite3.Connection,
     model: Model,
     history: list[list[Edit]],
-    most_removed: int = MAX_REMOVED,
-    looking: Looking = everywhere,
+    max_removed: int = MAX_REMOVED,
+    select_paths: PathSelector = select_all,
 ) -> Iterator[None]:
     """Edit and ingest step by step."""
     for edits in history:
         for edit in edits:
             edit.do(model.folder)
         touched = {path for edit in edits for path in edit.paths}
-        take_in(db, model.folder, most_removed, looking(touched))
-        model.follow()
+        run_ingest(db, model.folder, max_removed, select_paths(touched))
+        model.update()
         yield
 
 
@@ -119,7 +119,7 @@ def fresh(root: Path, folder: Folder) -> Iterator[sqlite3.Connection]:
     database = root / "fresh.db"
     db = open_careless(database)
     try:
-        take_in(db, folder)
+        run_ingest(db, folder)
         yield db
     finally:
         db.close()

@@ -96,8 +96,8 @@ def story(members: Sequence[ParsedArticle]) -> Story:
     """Build the story of these articles, which are sorted newest first."""
     last = members[0]
     first = next(a for a in members if a.published_at == members[-1].published_at)
-    best = max(map(standing, members))
-    lead = next(a for a in members if standing(a) == best)
+    best = max(map(prominence, members))
+    lead = next(a for a in members if prominence(a) == best)
     return Story(
         lead.title,
         lead.slug,
@@ -108,7 +108,7 @@ def story(members: Sequence[ParsedArticle]) -> Story:
     )
 
 
-def standing(article: ParsedArticle) -> tuple[float, float]:
+def prominence(article: ParsedArticle) -> tuple[float, float]:
     """Return heat and quality as a sort key; a missing value sorts below all others."""
     given = (article.heat, article.quality)
     heat, quality = (float("-inf") if number is None else number for number in given)

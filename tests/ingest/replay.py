@@ -18,10 +18,10 @@ class Memory(NamedTuple):
 
 
 class Replay:
-    """The change log of one scope, which retains `most_removed` removals."""
+    """The change log of one scope, which retains `max_removed` removals."""
 
-    def __init__(self, most_removed: int) -> None:
-        self.most_removed = most_removed
+    def __init__(self, max_removed: int) -> None:
+        self.max_removed = max_removed
         self.visible: Visible = {}
         self.memory: dict[str, Memory] = {}
         self.forgotten = 0
@@ -43,12 +43,12 @@ class Replay:
 
     def forget(self) -> None:
         gone = sorted((m.version, slug) for slug, m in self.memory.items() if m.removed)
-        for version, slug in gone[: max(0, len(gone) - self.most_removed)]:
+        for version, slug in gone[: max(0, len(gone) - self.max_removed)]:
             del self.memory[slug]
             self.forgotten = max(self.forgotten, version)
 
 
-def remembered(db: sqlite3.Connection, scope: int) -> dict[str, Memory]:
+def read_change_log(db: sqlite3.Connection, scope: int) -> dict[str, Memory]:
     """Return the change log of the store."""
     rows = db.execute(
         "SELECT slug, version, first_added, added, removed FROM article_change WHERE scope = ?", (scope,)
@@ -69,7 +69,7 @@ def changes(memory: Mapping[str, Memory], since: int) -> list[tuple[str, str]]:
     return found
 
 
-def applied(snapshot: Visible, entries: Sequence[tuple[str, str]], now: Visible) -> Visible:
+def apply_changes(snapshot: Visible, entries: Sequence[tuple[str, str]], now: Visible) -> Visible:
     """Apply changes to a snapshot, and check that each of them fits."""
     state = dict(snapshot)
     for slug, kind in entries:

@@ -14,7 +14,7 @@ from gqlnews.errors import ContentFolderError
 from gqlnews.ingest.change_detection import relevant_paths
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest import dump
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import BROKEN, Folder, later_ns
 
 Edit = Callable[[Path], object]
@@ -133,18 +133,18 @@ CASES: dict[str, tuple[Edit, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_store_is_that_of_a_whole_ingest(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, tmp_path: Path, case: str
+def test_the_store_equals_that_of_a_full_ingest(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, tmp_path: Path, case: str
 ) -> None:
     fill(folder)
-    take_in()
+    run_ingest()
     other = copy(db, tmp_path / "other.db")
     edit, paths = CASES[case]
     edit(folder.root)
-    take_in(paths=paths)
+    run_ingest(paths=paths)
     ingest(other, folder.root, ParseOptions(), processes=1, now_ns=later_ns)
     assert dump.everything(db) == dump.everything(other)
-    take_in()
+    run_ingest()
     assert dump.everything(db) == dump.everything(other)
     other.close()
 
@@ -154,60 +154,60 @@ def copy(db: sqlite3.Connection, to: Path) -> sqlite3.Connection:
     return open_writer(to)
 
 
-def test_what_is_not_reported_stays_unchanged(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_unreported_changes_are_not_ingested(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     fill(folder)
-    take_in()
+    run_ingest()
     folder.remove("a.md")
     folder.remove("sub/c.md")
-    assert take_in(paths=["sub"]).removed == 1
+    assert run_ingest(paths=["sub"]).removed == 1
     assert db.execute("SELECT count(*) FROM article WHERE slug IN ('a', 'sub/c')").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("removed", [False, True])
-def test_a_folder_that_could_not_be_listed_is_looked_at_as_a_whole(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, removed: bool
+def test_a_previously_unlistable_folder_is_scanned_completely(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, removed: bool
 ) -> None:
     fill(folder)
-    take_in()
+    run_ingest()
     db.execute("INSERT INTO source VALUES ('sub/', 'sub/', -1, 0, 0, 0, NULL)")
     if removed:
         shutil.rmtree(folder.root / "sub")
-    take_in(paths=["sub/c.md"])
+    run_ingest(paths=["sub/c.md"])
     paths = [path for (path,) in db.execute("SELECT path FROM source WHERE path LIKE 'sub/%' ORDER BY path")]
     assert paths == ([] if removed else ["sub/broken.md", "sub/c.md", "sub/deep/d.md"])
 
 
-def test_without_the_folder_the_store_stays_as_it_is(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_a_missing_folder_leaves_the_store_unchanged(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     fill(folder)
-    take_in()
+    run_ingest()
     before = dump.everything(db)
     shutil.rmtree(folder.root)
     with pytest.raises(ContentFolderError, match="There is no folder"):
-        take_in(paths=["a.md"])
+        run_ingest(paths=["a.md"])
     assert dump.everything(db) == before
 
 
-def test_an_empty_store_is_filled_whatever_is_reported(folder: Folder, take_in: TakeIn) -> None:
+def test_an_empty_store_is_filled_completely(folder: Folder, run_ingest: RunIngest) -> None:
     fill(folder)
-    assert take_in(paths=["a.md"]).added == 6
+    assert run_ingest(paths=["a.md"]).added == 6
 
 
-def test_other_options_have_everything_read(folder: Folder, take_in: TakeIn) -> None:
+def test_changed_options_cause_a_full_ingest(folder: Folder, run_ingest: RunIngest) -> None:
     folder.article("a.md", "/a")
     folder.article("b.md", "/b")
-    take_in(ParseOptions(base_url="https://one.example/"))
-    assert take_in(ParseOptions(base_url="https://two.example/"), paths=["a.md"]).changed == 2
+    run_ingest(ParseOptions(base_url="https://one.example/"))
+    assert run_ingest(ParseOptions(base_url="https://two.example/"), paths=["a.md"]).changed == 2
 
 
-def test_what_is_gone_and_was_never_known_concerns_nobody(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_deleted_unknown_paths_are_irrelevant(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     fill(folder)
-    take_in()
+    run_ingest()
     shutil.rmtree(folder.root / "sub")
     (folder.root / "here.txt").touch()
     paths = ["gone.md", "a.md", "sub", "sub/deep", "sub2", "here.txt", "notes.txt", "a.md~", "su"]

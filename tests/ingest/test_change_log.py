@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import BROKEN, Folder
 
 URL = "https://example.com/{}"
@@ -23,11 +23,11 @@ def changed(db: sqlite3.Connection, since: tuple[int, int] = (0, 0)) -> list[Any
 
 
 @pytest.fixture
-def started(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> tuple[int, int]:
+def started(folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection) -> tuple[int, int]:
     """A store of a published and an unpublished article; the last change number of each scope."""
     folder.article("open.md", URL.format("open"))
     folder.article("hidden.md", URL.format("hidden"), published=False)
-    take_in()
+    run_ingest()
     public, _, editor = numbers(db)
     return public, editor
 
@@ -37,9 +37,7 @@ def test_each_scope_numbers_its_articles_by_slug(started: tuple[int, int], db: s
     assert numbers(db) == [1, 2, 2]
 
 
-def test_the_version_of_one_scope_is_none_of_the_other(
-    started: tuple[int, int], db: sqlite3.Connection
-) -> None:
+def test_versions_of_different_scopes_differ(started: tuple[int, int], db: sqlite3.Connection) -> None:
     (line,) = db.execute("SELECT line FROM store").fetchone()
     found = [text for (text,) in db.execute("SELECT version FROM site ORDER BY audience")]
     assert found == [f"{line}0-1", f"{line}1-2", f"{line}1-2"]
@@ -59,9 +57,9 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("edit", "public", "everyone"), CHANGES)
-def test_a_change_moves_the_version_of_who_sees_it(
+def test_a_change_advances_the_versions_of_audiences_that_see_it(
     folder: Folder,
-    take_in: TakeIn,
+    run_ingest: RunIngest,
     db: sqlite3.Connection,
     started: tuple[int, int],
     edit: tuple[str, dict[str, Any] | None],
@@ -73,7 +71,7 @@ def test_a_change_moves_the_version_of_who_sees_it(
         folder.remove(path)
     else:
         folder.article(path, URL.format(path.removesuffix(".md")), **keys)
-    take_in()
+    run_ingest()
     expected = [
         (scope, entry[0], started[scope] + 1, entry[1], *entry[1:])
         for scope, entry in enumerate((public, everyone))
@@ -83,48 +81,48 @@ def test_a_change_moves_the_version_of_who_sees_it(
     assert numbers(db) == [1 + (public is not None), 3, 3]
 
 
-def test_an_article_that_comes_back_was_first_added_long_ago(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: tuple[int, int]
+def test_an_article_that_comes_back_keeps_first_added(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, started: tuple[int, int]
 ) -> None:
     folder.article("open.md", URL.format("open"), published=False)
-    take_in()
+    run_ingest()
     folder.article("open.md", URL.format("open"))
-    take_in()
+    run_ingest()
     assert changed(db, started) == [(0, "open", 3, 1, 3, 0), (1, "open", 4, 2, 2, 0)]
 
 
-def test_problems_alone_move_the_editors_version(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: tuple[int, int]
+def test_changed_problems_advance_only_the_editors_version(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, started: tuple[int, int]
 ) -> None:
     folder.write("bad.md", BROKEN)
-    take_in()
+    run_ingest()
     assert numbers(db) == [1, 2, 3]
     folder.remove("bad.md")
-    take_in()
+    run_ingest()
     assert numbers(db) == [1, 2, 4]
     assert changed(db, started) == []
 
 
-def test_a_version_is_never_given_twice(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, started: tuple[int, int]
+def test_a_version_is_never_reused(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, started: tuple[int, int]
 ) -> None:
     folder.write("bad.md", BROKEN)
-    take_in()
+    run_ingest()
     folder.article("open.md", URL.format("open"), title="new")
-    take_in()
+    run_ingest()
     assert [entry[:3] for entry in changed(db, started)] == [(0, "open", 2), (1, "open", 4)]
     assert numbers(db) == [2, 4, 4]
 
 
-def test_the_time_of_a_version_is_that_of_the_ingest_that_made_it(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_ingested_at_is_the_time_of_the_ingest(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     day = 86_400_000_000_000
     folder.article("hidden.md", published=False)
-    take_in(now_ns=lambda: 20_000 * day)
-    take_in(now_ns=lambda: 20_001 * day)
+    run_ingest(now_ns=lambda: 20_000 * day)
+    run_ingest(now_ns=lambda: 20_001 * day)
     folder.write("bad.md", BROKEN)
-    take_in(now_ns=lambda: 20_002 * day)
+    run_ingest(now_ns=lambda: 20_002 * day)
     assert db.execute("SELECT ingested_at FROM site ORDER BY audience").fetchall() == [
         (None,),
         ("2024-10-04T00:00:00Z",),
@@ -133,13 +131,13 @@ def test_the_time_of_a_version_is_that_of_the_ingest_that_made_it(
 
 
 def test_totals_are_recorded_for_each_audience(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     provider = {"name": "P", "domain": "p.example"}
     folder.article("a.md", publishedDateTime="2024-01-02", provider=provider, topics=["AI"])
     folder.article("b.md", publishedDateTime="2024-01-01T10:00:00.50Z", published=False, topics=["AI", "Art"])
     folder.article("c.md", publishedDateTime="2024-01-01T12:00:00.5+02:00", published=False)
-    take_in()
+    run_ingest()
     public = (1, 1, 1, "2024-01-02T00:00:00Z", "2024-01-02T00:00:00Z")
     everyone = (3, 1, 2, "2024-01-01T10:00:00.50Z", "2024-01-02T00:00:00Z")
     assert db.execute(

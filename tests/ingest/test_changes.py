@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
 from tests.ingest.histories import Edit, histories
-from tests.ingest.model import Model, place, steps
-from tests.ingest.model import take_in as take_in_folder
-from tests.ingest.replay import Replay, Visible, applied, changes, remembered
+from tests.ingest.model import Model, run_history, temporary_store
+from tests.ingest.model import run_ingest as take_in_folder
+from tests.ingest.replay import Replay, Visible, apply_changes, changes, read_change_log
 
 AUDIENCE_SCOPES = [(0, 0), (1, 1), (2, 1)]
 bounds = st.sampled_from([0, 1, 2, 100])
@@ -29,13 +29,13 @@ def site(db: sqlite3.Connection, audience: int) -> tuple[int, int]:
 
 @settings(max_examples=40)
 @given(histories, bounds)
-def test_the_memory_is_what_a_replay_has(history: list[list[Edit]], most_removed: int) -> None:
-    with place() as (_, db, model):
-        replays = [Replay(most_removed), Replay(most_removed)]
-        for _ in steps(db, model, history, most_removed):
+def test_the_change_log_equals_a_replay(history: list[list[Edit]], max_removed: int) -> None:
+    with temporary_store() as (_, db, model):
+        replays = [Replay(max_removed), Replay(max_removed)]
+        for _ in run_history(db, model, history, max_removed):
             for scope in (0, 1):
                 replays[scope].step(visible(model, scope))
-                assert remembered(db, scope) == replays[scope].memory
+                assert read_change_log(db, scope) == replays[scope].memory
             for audience, scope in AUDIENCE_SCOPES:
                 assert site(db, audience)[1] == replays[scope].forgotten
             assert site(db, 0)[0] == replays[0].last
@@ -44,26 +44,26 @@ def test_the_memory_is_what_a_replay_has(history: list[list[Edit]], most_removed
 
 @settings(max_examples=40)
 @given(histories, bounds)
-def test_a_snapshot_and_what_changed_since_is_what_is_there(
-    history: list[list[Edit]], most_removed: int
+def test_applying_changes_to_an_old_snapshot_gives_the_current_one(
+    history: list[list[Edit]], max_removed: int
 ) -> None:
-    with place() as (_, db, model):
+    with temporary_store() as (_, db, model):
         snapshots: list[dict[int, Visible]] = [{0: {}}, {0: {}}, {0: {}}]
-        for _ in steps(db, model, history, most_removed):
+        for _ in run_history(db, model, history, max_removed):
             for audience, scope in AUDIENCE_SCOPES:
                 now, (number, forgotten) = visible(model, scope), site(db, audience)
                 snapshots[audience][number] = now
                 for since, snapshot in snapshots[audience].items():
                     if since >= forgotten or since == 0:
-                        entries = changes(remembered(db, scope), since)
-                        assert applied(snapshot, entries, now) == now
+                        entries = changes(read_change_log(db, scope), since)
+                        assert apply_changes(snapshot, entries, now) == now
 
 
 @settings(max_examples=20)
 @given(histories)
 def test_the_number_is_that_of_the_version(history: list[list[Edit]]) -> None:
-    with place() as (_, db, model):
-        for _ in steps(db, model, history):
+    with temporary_store() as (_, db, model):
+        for _ in run_history(db, model, history):
             rows = db.execute(
                 "SELECT line || (audience > 0) || '-' || number, version FROM site JOIN store"
             ).fetchall()
@@ -72,14 +72,14 @@ def test_the_number_is_that_of_the_version(history: list[list[Edit]]) -> None:
 
 @settings(max_examples=40)
 @given(histories, bounds)
-def test_what_the_public_learns_is_the_same_without_the_hidden(
-    history: list[list[Edit]], most_removed: int
+def test_public_changes_are_independent_of_hidden_articles(
+    history: list[list[Edit]], max_removed: int
 ) -> None:
-    with place() as (_, db, model), place() as (_, open_db, open_model):
-        for _ in steps(db, model, history, most_removed):
+    with temporary_store() as (_, db, model), temporary_store() as (_, open_db, open_model):
+        for _ in run_history(db, model, history, max_removed):
             hold(open_model.folder, visible(model, 0))
-            take_in_folder(open_db, open_model.folder, most_removed)
-            assert remembered(db, 0) == remembered(open_db, 0)
+            take_in_folder(open_db, open_model.folder, max_removed)
+            assert read_change_log(db, 0) == read_change_log(open_db, 0)
             assert site(db, 0) == site(open_db, 0)
 
 
@@ -93,7 +93,7 @@ def hold(folder: Folder, files: Visible) -> None:
 
 
 @pytest.fixture
-def emptied(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
+def emptied(folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection) -> None:
     """A folder in which two published and three unpublished articles were added and removed.
 
     These are the changes 1 to 5 and 6 to 10 if all articles are visible, and for the public 1 to 2 and
@@ -101,10 +101,10 @@ def emptied(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
     """
     for name in "abcde":
         folder.article(f"{name}.md", f"https://example.com/{name}", published=name in "ae")
-    take_in()
+    run_ingest()
     for name in "abcde":
         folder.remove(f"{name}.md")
-    take_in(most_removed=2)
+    run_ingest(max_removed=2)
 
 
 def test_only_the_newest_removals_are_stored(emptied: None, db: sqlite3.Connection) -> None:
@@ -116,11 +116,11 @@ def test_the_last_pruned_version_is_recorded_for_each_audience(emptied: None, db
     assert [site(db, audience) for audience in range(3)] == [(4, 0), (10, 8), (10, 8)]
 
 
-def test_what_is_forgotten_comes_back_as_new(
-    emptied: None, folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_an_article_whose_removal_was_pruned_comes_back_as_new(
+    emptied: None, folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     for name in "ad":
         folder.article(f"{name}.md", f"https://example.com/{name}", published=False)
-    take_in()
+    run_ingest()
     rows = db.execute("SELECT * FROM article_change WHERE scope = 1 AND NOT removed").fetchall()
     assert rows == [(1, "a", 11, 11, 11, 0), (1, "d", 12, 4, 12, 0)]

@@ -91,7 +91,7 @@ def test_the_report_counts_the_articles(taken: Taken) -> None:
     assert (report.added, report.articles, report.changed, report.removed) == (8682, 8682, 0, 0)
 
 
-def test_it_takes_them_in_again_without_reading_one(taken: Taken) -> None:
+def test_a_second_ingest_reads_no_file(taken: Taken) -> None:
     db, _, folder = taken
     calls: list[tuple[int, int]] = []
     ingest(
@@ -100,7 +100,7 @@ def test_it_takes_them_in_again_without_reading_one(taken: Taken) -> None:
     assert calls == [(0, 0)]
 
 
-def test_no_index_is_lost_on_the_way(taken: Taken, tmp_path: Path) -> None:
+def test_bulk_loading_recreates_every_index(taken: Taken, tmp_path: Path) -> None:
     new = open_writer(tmp_path / "new.db")
     names = "SELECT name FROM sqlite_master WHERE type = 'index' ORDER BY name"
     assert taken[0].execute(names).fetchall() == new.execute(names).fetchall()

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ingest import dump
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
 from tests.ingest.histories import articles
-from tests.ingest.model import place
-from tests.ingest.model import take_in as take_in_folder
+from tests.ingest.model import run_ingest as take_in_folder
+from tests.ingest.model import temporary_store
 
 URL = "https://example.com/{}"
 
@@ -53,12 +53,16 @@ GRAPHS: list[tuple[dict[str, str], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("graph", "stories"), GRAPHS)
-def test_who_list_each_other_are_a_story(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, graph: dict[str, str], stories: dict[str, str]
+def test_articles_that_list_each_other_are_a_story(
+    folder: Folder,
+    run_ingest: RunIngest,
+    db: sqlite3.Connection,
+    graph: dict[str, str],
+    stories: dict[str, str],
 ) -> None:
     for name, lists in graph.items():
         write(folder, name, lists)
-    take_in()
+    run_ingest()
     assert groups(db) == groups(db, scope=0) == stories
 
 
@@ -77,7 +81,7 @@ LEADS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 @pytest.mark.parametrize(("one", "other", "lead"), LEADS.values(), ids=LEADS)
 def test_the_lead(
     folder: Folder,
-    take_in: TakeIn,
+    run_ingest: RunIngest,
     db: sqlite3.Connection,
     one: dict[str, Any],
     other: dict[str, Any],
@@ -85,7 +89,7 @@ def test_the_lead(
 ) -> None:
     write(folder, "a", "b", **{"title": "of a", **one})
     write(folder, "b", "a", **{"title": "of b", **other})
-    take_in()
+    run_ingest()
     row = db.execute(
         "SELECT slug, lead_slug, story.title, lead_id = (SELECT id FROM article WHERE slug = lead_slug)"
         " FROM story WHERE scope = 1"
@@ -93,12 +97,12 @@ def test_the_lead(
     assert row == ("a", lead, f"of {lead}", 1)
 
 
-def test_what_it_says_of_its_time(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
+def test_the_dates_of_a_story(folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection) -> None:
     write(folder, "a", "b", publishedDateTime="2024-01-01T01:00:00+01:00")
     write(folder, "b", "ac", publishedDateTime="2024-01-01T00:00:00.0Z")
     write(folder, "c", "bd", publishedDateTime="2024-01-02T00:00:00.50Z")
     write(folder, "d", "c", publishedDateTime="2024-01-02T00:00:00.5Z")
-    take_in()
+    run_ingest()
     assert db.execute(
         "SELECT first_published, last_published, last_at, node_id FROM story WHERE scope = 1"
     ).fetchall() == [
@@ -107,25 +111,25 @@ def test_what_it_says_of_its_time(folder: Folder, take_in: TakeIn, db: sqlite3.C
 
 
 def test_the_public_has_stories_of_published_articles(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     write(folder, "a", "b")
     write(folder, "b", "ac", published=False)
     write(folder, "c", "bd")
     write(folder, "d", "c")
-    take_in()
+    run_ingest()
     assert (groups(db, scope=0), groups(db)) == ({"c": "cd"}, {"a": "abcd"})
     write(folder, "b", "ac")
-    take_in()
+    run_ingest()
     assert groups(db, scope=0) == {"a": "abcd"}
 
 
 @pytest.fixture
-def chain(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
+def chain(folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection) -> None:
     """From a to d, each lists its neighbours; x and y list each other, and others without reciprocation."""
     for name, lists in {"a": "by", "b": "ac", "c": "bd", "d": "c", "x": "yd", "y": "x"}.items():
         write(folder, name, lists)
-    take_in()
+    run_ingest()
     assert groups(db) == {"a": "abcd", "x": "xy"}
 
 
@@ -150,7 +154,7 @@ EDITS: list[tuple[dict[str, str | None], dict[str, str]]] = [
 @pytest.mark.parametrize(("edit", "stories"), EDITS)
 def test_an_edit_splits_and_joins_stories(
     folder: Folder,
-    take_in: TakeIn,
+    run_ingest: RunIngest,
     db: sqlite3.Connection,
     edit: dict[str, str | None],
     stories: dict[str, str],
@@ -160,50 +164,52 @@ def test_an_edit_splits_and_joins_stories(
             folder.remove(f"{name}.md")
         else:
             write(folder, name, lists)
-    take_in()
+    run_ingest()
     assert groups(db) == groups(db, scope=0) == stories
 
 
 @pytest.mark.usefixtures("chain")
-def test_what_no_edit_touches_is_not_written(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> None:
+def test_unaffected_stories_are_not_written(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
+) -> None:
     db.execute("UPDATE story SET title = 'as it was' WHERE slug = 'x'")
     write(folder, "b", "a", title="new")
-    take_in()
+    run_ingest()
     rows = db.execute("SELECT slug, title FROM story WHERE scope = 1 ORDER BY slug").fetchall()
     assert rows == [("a", "T"), ("c", "T"), ("x", "as it was")]
 
 
 @pytest.mark.usefixtures("chain")
-def test_a_changed_fingerprint_rebuilds_all_stories(take_in: TakeIn, db: sqlite3.Connection) -> None:
+def test_a_changed_fingerprint_rebuilds_all_stories(run_ingest: RunIngest, db: sqlite3.Connection) -> None:
     before = dump.content(db)
     db.execute("DELETE FROM story WHERE slug = 'a'")
     db.execute("UPDATE story_article SET story = 'x'")
     db.execute("UPDATE store SET fingerprint = 'of an older program'")
-    take_in()
+    run_ingest()
     assert dump.content(db) == before
 
 
 @pytest.mark.usefixtures("chain")
-def test_a_member_that_gets_hotter_takes_the_lead(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_a_member_with_more_heat_becomes_the_lead(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     write(folder, "d", "c", heat=1, title="hot", publishedDateTime="2024-03-01")
-    take_in()
+    run_ingest()
     row = db.execute("SELECT lead_slug, title, last_published FROM story WHERE slug = 'a'").fetchone()
     assert row == ("d", "hot", "2024-03-01T00:00:00Z")
 
 
-def test_where_another_article_answers_for_the_url_it_joins_the_story(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_a_new_owner_of_a_url_joins_the_story(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     write(folder, "a", "b")
     write(folder, "b", "a")
-    take_in()
+    run_ingest()
     folder.article("t.md", URL.format("b"), related=listing("a"), publishedDateTime="2024-06-01")
-    take_in()
+    run_ingest()
     assert groups(db) == {"a": "at"}
     folder.remove("t.md")
-    take_in()
+    run_ingest()
     assert groups(db) == {"a": "ab"}
 
 
@@ -225,8 +231,8 @@ def mutual(lists: dict[str, str]) -> dict[str, str]:
 
 @settings(max_examples=60)
 @given(links)
-def test_after_any_edit_the_stories_are_what_plain_python_finds(edits: list[tuple[str, str | None]]) -> None:
-    with place() as (_, db, model):
+def test_after_any_edit_the_stories_equal_the_oracle(edits: list[tuple[str, str | None]]) -> None:
+    with temporary_store() as (_, db, model):
         lists: dict[str, str] = {}
         for name, others in edits:
             lists.pop(name, None)
@@ -246,11 +252,11 @@ def test_after_any_edit_the_stories_are_what_plain_python_finds(edits: list[tupl
         )
     )
 )
-def test_the_order_of_coming_makes_no_difference(
+def test_the_order_of_ingests_does_not_matter(
     drawn: tuple[list[tuple[int, dict[str, Any]]], list[int]],
 ) -> None:
     order, portions = drawn
-    with place() as (_, db, model):
+    with temporary_store() as (_, db, model):
         for number, keys in order:
             folder_write(model.folder, number, keys)
             portions[0] -= 1

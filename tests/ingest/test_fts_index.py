@@ -13,10 +13,10 @@ from gqlnews.content.models import ParsedArticle, ParseOptions
 from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.writer import open_writer, tokenize
 from tests.ingest import dump
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
 from tests.ingest.histories import Edit, histories
-from tests.ingest.model import fresh, place, steps
+from tests.ingest.model import fresh, run_history, temporary_store
 
 # ruff: noqa: S608 - the names in these statements are this program's
 
@@ -61,9 +61,9 @@ def slugs(db: sqlite3.Connection, match: str) -> list[str]:
 
 @settings(max_examples=30)
 @given(histories)
-def test_the_indexes_are_those_of_a_fresh_store(history: list[list[Edit]]) -> None:
-    with place() as (root, db, model):
-        for at, _ in enumerate(steps(db, model, history)):
+def test_the_indexes_equal_those_of_a_new_store(history: list[list[Edit]]) -> None:
+    with temporary_store() as (root, db, model):
+        for at, _ in enumerate(run_history(db, model, history)):
             check(db)
             with fresh(root, model.served_folder(root / f"served{at}")) as other:
                 assert indexed(db) == indexed(other)
@@ -74,8 +74,8 @@ def test_the_indexes_are_those_of_a_fresh_store(history: list[list[Edit]]) -> No
 @settings(max_examples=15)
 @given(histories)
 def test_words_are_counted_by_article(history: list[list[Edit]]) -> None:
-    with place() as (_, db, model):
-        for _ in steps(db, model, history):
+    with temporary_store() as (_, db, model):
+        for _ in run_history(db, model, history):
             counted = Counter(
                 (scope, word)
                 for article in model.articles.values()
@@ -86,26 +86,26 @@ def test_words_are_counted_by_article(history: list[list[Edit]]) -> None:
             assert {(scope, word): documents for scope, word, documents in stored} == counted
 
 
-def test_the_public_ranks_do_not_show_what_is_unpublished(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_public_ranks_are_independent_of_unpublished_articles(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     for name in "abc":
         folder.article(f"{name}.md", f"https://example.com/{name}", title=f"Fish {name}")
-    take_in()
+    run_ingest()
     before = ranked(db, "search_public", "fish")
     folder.article("d.md", "https://example.com/d", title="Fish fish fish", published=False)
-    take_in()
+    run_ingest()
     assert ranked(db, "search_public", "fish") == before
     assert len(ranked(db, "search_all", "fish")) == 4
 
 
-def test_what_is_unpublished_leaves_the_public_index(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_an_unpublished_article_leaves_the_public_index(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     folder.article("a.md", title="Fish")
-    take_in()
+    run_ingest()
     folder.article("a.md", title="Fish", published=False)
-    take_in()
+    run_ingest()
     assert ranked(db, "search_public", "fish") == []
     assert slugs(db, "fish") == ["a"]
 
@@ -126,7 +126,7 @@ def test_what_is_unpublished_leaves_the_public_index(
     ],
 )
 def test_every_text_of_an_article_is_indexed(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, match: str, found: list[str]
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, match: str, found: list[str]
 ) -> None:
     folder.article(
         "a.md",
@@ -139,7 +139,7 @@ def test_every_text_of_an_article_is_indexed(
         ],
     )
     folder.write("a.md", (folder.root / "a.md").read_text() + "## Heading\n")
-    take_in()
+    run_ingest()
     assert slugs(db, match) == found
 
 
@@ -152,8 +152,8 @@ def remove_search(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA user_version = 4")
 
 
-def test_a_store_of_an_earlier_version_is_brought_up_to_date(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, database: Path
+def test_a_store_of_an_earlier_version_is_migrated(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, database: Path
 ) -> None:
     for number in range(9):
         folder.article(
@@ -163,23 +163,23 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(
             excerpt="kite",
             published=number > 4,
         )
-    take_in()
+    run_ingest()
     before = indexed(db)
     remove_search(db)
-    other = open_writer(database, known=migrations()[:5])
+    other = open_writer(database, known_migrations=migrations()[:5])
     assert indexed(other) == before
     other.close()
 
 
 def test_a_changed_fingerprint_rebuilds_the_index(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     folder.article("a.md", title="Fish")
     folder.article("b.md", "https://example.com/b", title="Owls")
-    take_in()
+    run_ingest()
     folder.article("a.md", title="Kite")
     folder.remove("b.md")
-    take_in(ParseOptions(base_url="https://example.com"))
+    run_ingest(ParseOptions(base_url="https://example.com"))
     check(db)
     assert [slugs(db, match) for match in ("fish", "owls", "kite")] == [[], [], ["a"]]
 
@@ -202,7 +202,7 @@ letters = st.characters(max_codepoint=0x52F, exclude_categories=["Cc", "Cn"], ex
 
 
 @given(st.text(letters))
-def test_words_are_those_of_the_index(text: str) -> None:
+def test_tokenize_matches_the_index(text: str) -> None:
     db = sqlite3.connect(":memory:")
     db.execute("CREATE VIRTUAL TABLE doc USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')")
     db.execute("CREATE VIRTUAL TABLE token USING fts5vocab (doc, row)")

@@ -14,7 +14,7 @@ from gqlnews.database.sqlite.connection import connect_to_read
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import ContentFolderError
 from gqlnews.ingest.pipeline import ingest
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
 
 
@@ -39,31 +39,31 @@ def counted(db: sqlite3.Connection) -> int:
     return int(count)
 
 
-def test_afterwards_the_database_can_be_shared(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_after_a_bulk_load_wal_is_enabled(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     folder.article("a.md")
-    take_in()
+    run_ingest()
     assert modes(db) == ("wal", 1)
 
 
-def test_so_it_can_where_the_ingest_failed(tmp_path: Path, db: sqlite3.Connection) -> None:
+def test_after_a_failed_bulk_load_wal_is_enabled(tmp_path: Path, db: sqlite3.Connection) -> None:
     with pytest.raises(ContentFolderError):
         ingest(db, tmp_path / "nowhere", ParseOptions())
     assert modes(db) == ("wal", 1)
 
 
-def test_who_has_the_database_open_sees_it_before_and_after(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, reader: sqlite3.Connection
+def test_an_open_reader_sees_the_content_before_and_after(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, reader: sqlite3.Connection
 ) -> None:
     folder.article("a.md")
     seen: list[int] = []
-    take_in(progress=lambda _done, _total: seen.append(counted(reader)))
+    run_ingest(progress=lambda _done, _total: seen.append(counted(reader)))
     assert (set(seen), counted(reader), modes(db)) == ({0}, 1, ("wal", 1))
 
 
-def test_who_opens_the_database_meanwhile_sees_it_before_and_after(
-    folder: Folder, take_in: TakeIn, database: Path
+def test_a_reader_that_opens_during_a_bulk_load_sees_the_content_before_and_after(
+    folder: Folder, run_ingest: RunIngest, database: Path
 ) -> None:
     folder.article("a.md")
     seen: list[int] = []
@@ -72,7 +72,7 @@ def test_who_opens_the_database_meanwhile_sees_it_before_and_after(
         with closing(sqlite3.connect(database)) as other:
             seen.append(counted(other))
 
-    take_in(progress=look)
+    run_ingest(progress=look)
     with closing(open_writer(database)) as other:
         assert (set(seen), counted(other)) == ({0}, 1)
 
@@ -88,7 +88,7 @@ os._exit(9)
 """
 
 
-def test_who_only_reads_opens_it_after_the_first_ingest_was_killed(database: Path) -> None:
+def test_a_reader_can_open_the_database_after_a_killed_bulk_load(database: Path) -> None:
     """Pages are already in the file, and a rollback journal has their old content."""
     open_writer(database).close()
     subprocess.run([sys.executable, "-c", KILLED, str(database)], check=False, timeout=60)  # noqa: S603

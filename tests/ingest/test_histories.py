@@ -13,9 +13,17 @@ from hypothesis import given, settings
 
 from tests.ingest import dump, oracle
 from tests.ingest.histories import Edit, histories
-from tests.ingest.model import Looking, around, everywhere, fresh, place, steps, where_touched
+from tests.ingest.model import (
+    PathSelector,
+    fresh,
+    run_history,
+    select_all,
+    select_parents,
+    select_touched,
+    temporary_store,
+)
 
-WAYS = pytest.mark.parametrize("looking", [everywhere, where_touched, around])
+WAYS = pytest.mark.parametrize("select_paths", [select_all, select_touched, select_parents])
 
 PUBLIC = (
     "SELECT slug, revision FROM article WHERE published",
@@ -37,9 +45,11 @@ EDITOR = (*OPEN, "SELECT path AS file, line, column_, code, message FROM problem
 @WAYS
 @settings(max_examples=30)
 @given(histories)
-def test_the_content_is_that_of_a_fresh_store(looking: Looking, history: list[list[Edit]]) -> None:
-    with place() as (root, db, model):
-        for _ in steps(db, model, history, looking=looking):
+def test_the_content_equals_that_of_a_new_store(
+    select_paths: PathSelector, history: list[list[Edit]]
+) -> None:
+    with temporary_store() as (root, db, model):
+        for _ in run_history(db, model, history, select_paths=select_paths):
             served = model.served_folder(root / "served")
             with fresh(root, served) as other:
                 assert dump.content(db) == dump.content(other)
@@ -49,20 +59,20 @@ def test_the_content_is_that_of_a_fresh_store(looking: Looking, history: list[li
 @WAYS
 @settings(max_examples=30)
 @given(histories)
-def test_what_is_known_of_the_files_is_that_of_a_fresh_store(
-    looking: Looking, history: list[list[Edit]]
+def test_the_source_table_equals_that_of_a_new_store(
+    select_paths: PathSelector, history: list[list[Edit]]
 ) -> None:
-    with place() as (root, db, model):
-        for _ in steps(db, model, history, looking=looking):
+    with temporary_store() as (root, db, model):
+        for _ in run_history(db, model, history, select_paths=select_paths):
             with fresh(root, model.folder) as other:
                 assert dump.files(db) == dump.files(other)
 
 
 @settings(max_examples=30)
 @given(histories)
-def test_what_follows_from_several_files_is_what_plain_python_finds(history: list[list[Edit]]) -> None:
-    with place() as (_, db, model):
-        for _ in steps(db, model, history):
+def test_derived_data_equals_the_oracle(history: list[list[Edit]]) -> None:
+    with temporary_store() as (_, db, model):
+        for _ in run_history(db, model, history):
             everyone = list(model.articles.values())
             assert dict(
                 db.execute("SELECT o.url, slug FROM url_owner o JOIN article ON id = article_id")
@@ -76,10 +86,10 @@ def test_what_follows_from_several_files_is_what_plain_python_finds(history: lis
 
 @settings(max_examples=30)
 @given(histories)
-def test_versions_move_when_and_only_when_something_visible_does(history: list[list[Edit]]) -> None:
-    with place() as (_, db, model):
+def test_versions_advance_exactly_on_visible_changes(history: list[list[Edit]]) -> None:
+    with temporary_store() as (_, db, model):
         before, numbers = [views(db)], [versions(db)]
-        for _ in steps(db, model, history):
+        for _ in run_history(db, model, history):
             before.append(views(db))
             numbers.append(versions(db))
             for audience in range(3):

@@ -46,7 +46,14 @@ def edit(folder: Folder) -> None:
 
 
 def run(database: Path, folder: Folder, steps: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.ingest.killed", str(database), str(folder.root), str(steps)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.ingest.killed_ingest",
+        str(database),
+        str(folder.root),
+        str(steps),
+    ]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
 
 

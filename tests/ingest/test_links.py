@@ -4,17 +4,17 @@ import sqlite3
 
 from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.ingest.links import read_problems
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
 
 
-def test_they_come_by_path_line_column_and_code(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_problems_are_sorted_by_path_line_column_and_code(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     folder.article("b.markdown", quality="36", heat="5")
     folder.article("b.md", quality="36", heat="5")
     folder.article("a.md", quality=36.5)
-    take_in()
+    run_ingest()
     found = read_problems(db)
     assert [(p.path, p.line, p.code) for p in found] == [
         ("a.md", 5, "wrong-type"),

@@ -9,9 +9,9 @@ import pytest
 from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.writer import open_writer
 from tests.ingest import dump
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
-from tests.ingest.model import take_in as take_in_folder
+from tests.ingest.model import run_ingest as take_in_folder
 
 # ruff: noqa: S608 - the names in these statements are this program's
 
@@ -40,20 +40,20 @@ def write(folder: Folder, name: str, **keys: object) -> None:
 
 
 @pytest.fixture
-def lived(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> sqlite3.Connection:
+def lived(folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection) -> sqlite3.Connection:
     """A store of the present version whose articles were added, changed, hidden, removed and restored."""
     for name in "abcde":
         write(folder, name, published=name not in "be")
-    take_in()
+    run_ingest()
     write(folder, "a", title="new")
     write(folder, "b")
     write(folder, "c", published=False)
     folder.remove("d.md")
     folder.remove("e.md")
-    take_in()
+    run_ingest()
     write(folder, "c", published=False, title="new")
     write(folder, "d")
-    take_in()
+    run_ingest()
     return db
 
 
@@ -61,7 +61,7 @@ def lived(folder: Folder, take_in: TakeIn, db: sqlite3.Connection) -> sqlite3.Co
 def old(lived: sqlite3.Connection, tmp_path: Path) -> Path:
     """The same store in the format of the first version."""
     path = tmp_path / "old.db"
-    db = open_writer(path, known=migrations()[:1])
+    db = open_writer(path, known_migrations=migrations()[:1])
     db.execute("PRAGMA foreign_keys = OFF")
     db.execute("ATTACH ? AS now", (str(tmp_path / "store.db"),))
     tables = db.execute(
@@ -87,7 +87,7 @@ def migrated(old: Path) -> Iterator[sqlite3.Connection]:
     db.close()
 
 
-def test_what_changed_is_carried_over(lived: sqlite3.Connection, migrated: sqlite3.Connection) -> None:
+def test_the_change_log_is_migrated(lived: sqlite3.Connection, migrated: sqlite3.Connection) -> None:
     rows = "SELECT * FROM article_change ORDER BY scope, slug"
     assert migrated.execute(rows).fetchall() == lived.execute(rows).fetchall()
     sites = "SELECT * FROM site ORDER BY audience"
@@ -95,7 +95,7 @@ def test_what_changed_is_carried_over(lived: sqlite3.Connection, migrated: sqlit
     assert migrated.execute("SELECT 1 FROM sqlite_master WHERE name = 'change'").fetchone() is None
 
 
-def test_the_next_ingest_completes_it_and_changes_nothing(
+def test_the_next_ingest_completes_the_migration_without_changes(
     lived: sqlite3.Connection, migrated: sqlite3.Connection, folder: Folder
 ) -> None:
     assert migrated.execute("SELECT count(*) FROM story").fetchone() == (0,)
@@ -104,7 +104,7 @@ def test_the_next_ingest_completes_it_and_changes_nothing(
     assert dump.everything(migrated) == dump.everything(lived)
 
 
-def test_it_remembers_from_then_on(
+def test_changes_are_logged_after_the_migration(
     lived: sqlite3.Connection, migrated: sqlite3.Connection, folder: Folder
 ) -> None:
     folder.remove("a.md")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
 
 
@@ -44,35 +44,39 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
 
 @pytest.mark.parametrize(("articles", "names"), CASES.values(), ids=CASES)
 def test_the_order_of_names(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, articles: list[dict[str, Any]], names: list[str]
+    folder: Folder,
+    run_ingest: RunIngest,
+    db: sqlite3.Connection,
+    articles: list[dict[str, Any]],
+    names: list[str],
 ) -> None:
     for number, keys in enumerate(articles):
         folder.article(f"{number}.md", f"https://example.org/{number}", **keys)
-    take_in()
+    run_ingest()
     rows = db.execute("SELECT scope, name, names FROM provider ORDER BY scope").fetchall()
     assert [(scope, name, json.loads(text)) for scope, name, text in rows] == [
         (scope, names[0], names) for scope in (0, 1)
     ]
 
 
-def test_what_unpublished_files_say_is_not_public(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_names_in_unpublished_files_are_not_public(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     folder.article("a.md", **own("A", 1))
     folder.article("b.md", "https://example.com/b", **own("B", 2, published=False))
     folder.article("c.md", "https://example.com/c", **listing(3, "C", published=False))
-    take_in()
+    run_ingest()
     rows = db.execute("SELECT names FROM provider ORDER BY scope").fetchall()
     assert [json.loads(text) for (text,) in rows] == [["A"], ["B", "A", "C"]]
 
 
-def test_images_are_the_newest_files_that_has_any(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_images_come_from_the_newest_file_that_has_any(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     for day, images in ((1, ["old.png"]), (2, ["new.png"]), (3, [])):
         provider = {"domain": "p.example", "images": [{"url": url} for url in images]}
         folder.article(f"{day}.md", publishedDateTime=f"2024-01-0{day}", provider=provider)
-    take_in()
+    run_ingest()
     rows = db.execute("SELECT images FROM provider").fetchall()
     assert [[image["url"] for image in json.loads(text)] for (text,) in rows] == [["new.png"]] * 2
 
@@ -85,20 +89,20 @@ def test_images_are_the_newest_files_that_has_any(
         ([["ai", "AI"], ["ai"]], "ai"),
     ],
 )
-def test_a_topic_is_named_as_most_files_name_it(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, files: list[list[str]], name: str
+def test_a_topic_has_the_name_that_most_files_use(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, files: list[list[str]], name: str
 ) -> None:
     for number, topics in enumerate(files):
         folder.article(f"{number}.md", topics=topics)
-    take_in()
+    run_ingest()
     assert db.execute("SELECT slug, name FROM topic").fetchall() == [("ai", name)] * 2
 
 
-def test_ids_are_made_of_the_type_and_the_key(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection
+def test_ids_encode_the_type_and_the_key(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:
     folder.article("ü.md", **own("A", 1, topics=["AI"]))
-    take_in()
+    run_ingest()
     ids = "SELECT node_id FROM article UNION SELECT node_id FROM provider UNION SELECT node_id FROM topic"
     assert {text for (text,) in db.execute(ids)} == {
         "QXJ0aWNsZTrDvA==",  # Article:ü

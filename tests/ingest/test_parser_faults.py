@@ -15,10 +15,10 @@ import httpx2
 import pytest
 
 from gqlnews.database.sqlite.writer import open_writer, transaction
-from gqlnews.ingest.worker_pool import marker_file
+from gqlnews.ingest.worker_pool import marker_path
 from tests.ingest.folder import Folder
-from tests.ingest.following import command, until
-from tests.ingest.test_follow_faults import fill_up, small_disk
+from tests.ingest.test_watch_ingest_faults import fill_up, small_disk
+from tests.ingest.watch_process import command, until
 from tests.server.support import DEADLINE, close_input, environment, run_cli, running, serving
 
 __all__ = ["small_disk"]
@@ -72,7 +72,7 @@ def run_and_kill(home: Path, most: int, *arguments: str | Path) -> tuple[int, st
     line = [sys.executable, "-m", "gqlnews", *map(str, arguments), "--ingest-workers", "2"]
     with running(line, environment(home), subprocess.Popen.kill) as run:
         with killing(run.process, most) as killed:
-            said = run.rest()
+            said = run.remaining_output()
         return run.process.wait(DEADLINE), said, killed
 
 
@@ -98,19 +98,19 @@ def test_a_check_replaces_parser_processes_that_are_killed(folder: Folder, tmp_p
 
 
 @pytest.mark.parametrize("name", ["ingest", "check"])
-def test_a_command_whose_parser_processes_always_die_is_one_line_and_exit_code_2(
+def test_if_parser_processes_always_die_the_command_exits_with_one_line_and_status_2(
     folder: Folder, tmp_path: Path, name: str
 ) -> None:
     fill(folder)
     code, said, _ = run_and_kill(tmp_path, MANY, name, folder.root)
     assert code == 2
-    assert said.startswith("gqlnews: the processes that parse files keep ending (killed by signal 9)")
+    assert said.startswith("gqlnews: the parser processes keep exiting (killed by signal 9)")
     assert "\n" not in said
     assert "run the command again" not in said
 
 
 @pytest.mark.parametrize("limit", [6, 8, 9])
-def test_an_ingest_without_open_files_left_is_one_line_and_exit_code_2(
+def test_without_file_descriptors_an_ingest_exits_with_one_line_and_status_2(
     folder: Folder, database: Path, tmp_path: Path, limit: int
 ) -> None:
     fill(folder, 300)
@@ -158,7 +158,7 @@ def problems(database: Path) -> list[tuple[str, str]]:
         return db.execute("SELECT path, code FROM problem").fetchall()
 
 
-def test_a_deadly_file_that_is_parsed_without_other_processes_kills_one_ingest_only(
+def test_a_deadly_file_parsed_in_process_kills_only_one_ingest(
     folder: Folder, database: Path, tmp_path: Path
 ) -> None:
     fill(folder, 5)
@@ -168,22 +168,20 @@ def test_a_deadly_file_that_is_parsed_without_other_processes_kills_one_ingest_o
     assert first.returncode == -signal.SIGKILL
     second = run_cli(tmp_path, "ingest", folder.root, "--db", database, **harm)
     assert second.stdout.startswith("5 added, 0 changed, 0 removed, 0 unchanged, 1 problems; ")
-    assert not marker_file(str(database)).exists()
+    assert not marker_path(str(database)).exists()
 
 
-def test_a_deadly_file_that_is_saved_while_serving_takes_no_other_edit_down(
-    folder: Folder, tmp_path: Path
-) -> None:
+def test_a_deadly_file_saved_while_serving_affects_no_other_edit(folder: Folder, tmp_path: Path) -> None:
     fill(folder, 5)
     harm = {"PYTHONPATH": f"{HARM}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     with serving(tmp_path, folder.root, env=WATCHED | harm) as (url, run):
         run.wait_for("watching")
         folder.article("deadly.md", "https://example.com/deadly")
-        run.wait_for("follower exited status=-9")
+        run.wait_for("watcher exited status=-9")
         run.wait_for("ingested .*problems=1")
         folder.article("0.md", "https://example.com/0", title="Edited")
         until(lambda: title_at(url, "0") == "Edited", "the edit is not served")
-        assert "\n".join(run.so_far()).count("follower exited") == 1
+        assert "\n".join(run.output_so_far()).count("watcher exited") == 1
 
 
 def title_at(url: str, slug: str) -> object:
@@ -193,7 +191,7 @@ def title_at(url: str, slug: str) -> object:
     return (answer["data"]["article"] or {}).get("title")
 
 
-def test_a_server_whose_parser_processes_die_at_the_start_tries_again(folder: Folder, tmp_path: Path) -> None:
+def test_a_server_whose_parser_processes_die_at_startup_retries(folder: Folder, tmp_path: Path) -> None:
     fill(folder, 400)
     line = [
         sys.executable,
@@ -208,17 +206,17 @@ def test_a_server_whose_parser_processes_die_at_the_start_tries_again(folder: Fo
     ]
     with running(line, environment(tmp_path)) as run:
         with killing(run.process, MANY):
-            run.wait_for(r'warning ingest failed reason="the processes that parse files keep ending')
+            run.wait_for(r'warning ingest failed reason="the parser processes keep exiting')
         run.wait_for("info ingest recovered")
         url = run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql")
         assert title_at(url, "0") == "Title 0"
-    said = run.rest()
+    said = run.remaining_output()
     assert said.count("ingest failed") == 1
     assert "Traceback" not in said
     assert "run the command again" not in said
 
 
-def test_a_server_whose_disk_is_full_at_the_start_tries_again(
+def test_a_server_whose_disk_is_full_at_startup_retries(
     folder: Folder, small_disk: Path, tmp_path: Path
 ) -> None:
     fill(folder, 60)
@@ -232,7 +230,7 @@ def test_a_server_whose_disk_is_full_at_the_start_tries_again(
         assert title_at(url, "0") == "Title 0"
 
 
-def test_a_server_that_cannot_ingest_at_the_start_serves_what_an_earlier_one_left(
+def test_a_server_that_cannot_ingest_at_startup_serves_the_existing_store(
     folder: Folder, database: Path, tmp_path: Path
 ) -> None:
     fill(folder, 5)
@@ -259,9 +257,7 @@ def test_a_server_that_cannot_ingest_at_the_start_serves_what_an_earlier_one_lef
             until(lambda: title_at(url, "0") == "Edited", "the edit is not served")
 
 
-def test_an_ingest_that_goes_on_tries_again_at_its_start(
-    folder: Folder, database: Path, tmp_path: Path
-) -> None:
+def test_a_watch_ingest_retries_its_first_ingest(folder: Folder, database: Path, tmp_path: Path) -> None:
     fill(folder, 5)
     line = [part for part in command(folder, database) if part != "--until-eof"]
     with closing(open_writer(database)) as other:
@@ -272,7 +268,7 @@ def test_an_ingest_that_goes_on_tries_again_at_its_start(
             run.wait_for("info ingested added=5")
 
 
-def test_a_reader_process_that_always_dies_while_following(
+def test_parser_processes_that_always_die_are_reported_by_watch_ingest(
     folder: Folder, database: Path, tmp_path: Path
 ) -> None:
     line = command(folder, database, "--ingest-workers", "2")
@@ -280,10 +276,10 @@ def test_a_reader_process_that_always_dies_while_following(
         run.wait_for("watching")
         with killing(run.process, MANY):
             fill(folder)
-            run.wait_for("warning ingest failed .*keep ending")
+            run.wait_for("warning ingest failed .*keep exiting")
         run.wait_for("ingest recovered")
         until(lambda: count(database) == MANY, "not all were ingested")
-    assert "run the command again" not in run.rest()
+    assert "run the command again" not in run.remaining_output()
 
 
 def count(database: Path) -> int:

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from gqlnews.ingest.upsert import temp_tables
-from tests.ingest.conftest import TakeIn
+from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import BROKEN, Folder
 
 PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
@@ -45,7 +45,7 @@ def scanned(db: sqlite3.Connection, statements: list[str]) -> set[str]:
 
 @pytest.mark.parametrize("edit", ["change", "remove", "break", "add", "duplicate"])
 def test_an_edit_scans_no_large_table(
-    folder: Folder, take_in: TakeIn, db: sqlite3.Connection, edit: str
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, edit: str
 ) -> None:
     provider = {"name": "P", "domain": "p.example"}
     related = [{"title": "R", "webUrl": "https://example.com/b", "provider": provider}]
@@ -53,7 +53,7 @@ def test_an_edit_scans_no_large_table(
         folder.article(
             f"{name}.md", f"https://example.com/{name}", provider=provider, related=related, topics=["AI"]
         )
-    take_in()
+    run_ingest()
     match edit:
         case "change":
             folder.article("b.md", "https://example.com/c", related=related, topics=["Art"])
@@ -67,7 +67,7 @@ def test_an_edit_scans_no_large_table(
             folder.article("b.markdown", "https://example.com/b")
     statements: list[str] = []
     db.set_trace_callback(statements.append)
-    take_in()
+    run_ingest()
     db.set_trace_callback(None)
     assert len(statements) > 40
     assert scanned(db, statements) == set()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.folder import Folder, keys_of, text_of
-from tests.ingest.following import command, following, kill, running, settle, until
+from tests.ingest.watch_process import command, kill, running, until, wait_until_ingested, watching
 from tests.server.support import SOON, Running
 
 TEXT = text_of(keys_of("https://example.com/new", title="new"))
@@ -26,9 +26,9 @@ def fill(folder: Folder) -> None:
 
 
 @pytest.fixture
-def follower(folder: Folder, database: Path) -> Iterator[Running]:
+def watcher(folder: Folder, database: Path) -> Iterator[Running]:
     fill(folder)
-    with following(folder, database) as run:
+    with watching(folder, database) as run:
         yield run
 
 
@@ -105,29 +105,29 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("save", SAVES, ids=lambda save: save.__name__)
-def test_however_a_file_is_saved(
-    follower: Running, folder: Folder, database: Path, save: Callable[[Path], object]
+def test_every_way_of_saving_a_file_is_ingested(
+    watcher: Running, folder: Folder, database: Path, save: Callable[[Path], object]
 ) -> None:
     save(folder.root)
-    settle(folder, database)
+    wait_until_ingested(folder, database)
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_whatever_else_happens_to_a_file(
-    follower: Running, folder: Folder, database: Path, change: str
+def test_every_other_file_operation_is_ingested(
+    watcher: Running, folder: Folder, database: Path, change: str
 ) -> None:
     CHANGES[change](folder.root)
-    settle(folder, database)
+    wait_until_ingested(folder, database)
 
 
-def test_one_edit_after_another(follower: Running, folder: Folder, database: Path) -> None:
+def test_consecutive_edits_are_ingested(watcher: Running, folder: Folder, database: Path) -> None:
     for number in range(10):
         folder.article("sub/deep/d.md", "https://example.com/d", title=f"title {number}")
-        follower.wait_for("ingested added=0 changed=1 removed=0")
-    settle(folder, database)
+        watcher.wait_for("ingested added=0 changed=1 removed=0")
+    wait_until_ingested(folder, database)
 
 
-def test_another_branch_is_checked_out(folder: Folder, database: Path) -> None:
+def test_a_branch_switch_is_ingested(folder: Folder, database: Path) -> None:
     git = shutil.which("git")
     if git is None:
         pytest.skip("git is not installed")
@@ -150,22 +150,22 @@ def test_another_branch_is_checked_out(folder: Folder, database: Path) -> None:
         folder.article(f"new/{number}.md", f"https://example.com/new/{number}")
     run("add", ".")
     run("commit", "-qm", "other")
-    with following(folder, database):
+    with watching(folder, database):
         for branch in ("main", "other"):
             run("checkout", "-q", branch)
-            settle(folder, database)
+            wait_until_ingested(folder, database)
 
 
-def test_a_storm_of_files_and_folders(folder: Folder, database: Path) -> None:
+def test_a_storm_of_changes_is_ingested(folder: Folder, database: Path) -> None:
     """Folders are created, removed and renamed faster than watches can be added."""
     fill(folder)
     dice = random.Random(1)  # noqa: S311 - the same storm in every run
-    with following(folder, database):
+    with watching(folder, database):
         for turn in range(4):
             for number in range(60):
                 with suppress(OSError):  # the source is gone, or the target is inside it
                     rage(folder, dice, f"{turn}-{number}")
-            settle(folder, database)
+            wait_until_ingested(folder, database)
 
 
 def rage(folder: Folder, dice: random.Random, name: str) -> None:
@@ -186,25 +186,25 @@ def rage(folder: Folder, dice: random.Random, name: str) -> None:
             dice.choice(files).unlink()
 
 
-def test_what_changed_while_nobody_followed_is_taken_in(folder: Folder, database: Path) -> None:
+def test_changes_made_while_not_running_are_ingested(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database):
+    with watching(folder, database):
         pass
     folder.remove("a.md")
-    with following(folder, database):
+    with watching(folder, database):
         pass
 
 
 def test_without_events_it_polls(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database, "--force-polling"):
+    with watching(folder, database, "--force-polling"):
         folder.remove("a.md")
-        settle(folder, database)
+        wait_until_ingested(folder, database)
 
 
-def test_it_ends_with_its_input(folder: Folder, database: Path) -> None:
+def test_it_exits_at_the_end_of_its_input(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database) as run:
+    with watching(folder, database) as run:
         start = time.monotonic()
         assert run.process.stdin is not None
         run.process.stdin.close()
@@ -212,7 +212,7 @@ def test_it_ends_with_its_input(folder: Folder, database: Path) -> None:
         assert time.monotonic() - start < SOON
 
 
-def test_it_ends_with_its_input_in_the_middle_of_an_ingest(folder: Folder, database: Path) -> None:
+def test_it_exits_at_the_end_of_its_input_during_an_ingest(folder: Folder, database: Path) -> None:
     for number in range(1500):
         folder.article(f"{number}.md", f"https://example.com/{number}")
     with running(command(folder, database), database.parent) as run:
@@ -222,17 +222,17 @@ def test_it_ends_with_its_input_in_the_middle_of_an_ingest(folder: Folder, datab
         run.process.stdin.close()
         assert run.process.wait(10) == 0
         assert time.monotonic() - start < SOON
-    with following(folder, database):
+    with watching(folder, database):
         pass
 
 
-def test_a_signal_ends_it_with_a_line_of_its_log(folder: Folder, database: Path) -> None:
+def test_a_signal_stops_it_with_a_log_line(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database, "--log-format", "json") as run:
+    with watching(folder, database, "--log-format", "json") as run:
         run.wait_for('"ingested"')
         assert run.stop(signal.SIGTERM) < SOON
         assert run.process.returncode == 0
-        lines = [json.loads(line) for line in run.rest().splitlines()]
+        lines = [json.loads(line) for line in run.remaining_output().splitlines()]
     assert [line["message"].partition(";")[0] for line in lines] == [
         "watching",
         "ingested",
@@ -240,22 +240,20 @@ def test_a_signal_ends_it_with_a_line_of_its_log(folder: Folder, database: Path)
     ]
 
 
-def test_ctrl_c_is_for_the_server_that_started_it(follower: Running, folder: Folder, database: Path) -> None:
-    follower.process.send_signal(signal.SIGINT)
+def test_ctrl_c_is_left_to_the_parent_server(watcher: Running, folder: Folder, database: Path) -> None:
+    watcher.process.send_signal(signal.SIGINT)
     folder.remove("a.md")
-    settle(folder, database)
-    assert follower.process.poll() is None
+    wait_until_ingested(folder, database)
+    assert watcher.process.poll() is None
 
 
-def test_of_two_followers_one_stands_by_without_parsers_and_takes_over(
-    folder: Folder, database: Path
-) -> None:
+def test_a_standby_loads_no_parsers_and_takes_over(folder: Folder, database: Path) -> None:
     fill(folder)
     with (
-        following(folder, database) as first,
+        watching(folder, database) as first,
         running(command(folder, database), database.parent) as second,
     ):
-        until(lambda: "-follower" in blocked_on(second.process.pid), "it does not wait for the lock")
+        until(lambda: "-watcher" in blocked_on(second.process.pid), "it does not wait for the lock")
         maps = Path(f"/proc/{second.process.pid}/maps").read_text()
         assert "yaml_rs" not in maps
         assert "nh3" not in maps
@@ -264,13 +262,13 @@ def test_of_two_followers_one_stands_by_without_parsers_and_takes_over(
         second.wait_for("watching")
         assert time.monotonic() - start < SOON
         folder.remove("a.md")
-        settle(folder, database)
+        wait_until_ingested(folder, database)
 
 
-def test_a_standby_ends_at_once(folder: Folder, database: Path) -> None:
+def test_a_standby_stops_immediately(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database), running(command(folder, database), database.parent) as second:
-        until(lambda: "-follower" in blocked_on(second.process.pid), "it does not wait for the lock")
+    with watching(folder, database), running(command(folder, database), database.parent) as second:
+        until(lambda: "-watcher" in blocked_on(second.process.pid), "it does not wait for the lock")
         assert second.stop(signal.SIGTERM) < SOON
         assert second.process.returncode == 0
 

@@ -19,11 +19,11 @@ from gqlnews.content.parse_file import parse_file
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.errors import ParserProcessError
-from gqlnews.ingest.process_pool import DEATHS, RESPONSE_TIMEOUT, TRIES
-from gqlnews.ingest.worker_pool import Make, _identity, map_files, parse_all
+from gqlnews.ingest.process_pool import MAX_ATTEMPTS, MAX_CRASHES, RESPONSE_TIMEOUT
+from gqlnews.ingest.worker_pool import Convert, _identity, map_files, parse_all
 from tests.content.bad_files import fenced
 from tests.content.deadly import HARMFUL, failing, hanging, killing, killing_always
-from tests.content.lifeless import made
+from tests.content.lifeless import identity
 
 OPTIONS = ParseOptions(base_url="https://site.org/")
 MANY = 700
@@ -46,7 +46,7 @@ def listed(folder: Path) -> Iterator[SourceFile]:
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_several_processes_say_what_one_says(folder: Path, processes: int) -> None:
+def test_several_processes_return_the_same_as_one(folder: Path, processes: int) -> None:
     read = list(parse_all(folder, listed(folder), OPTIONS, processes))
     assert len(read) == MANY
     assert {outcome.source.path: outcome for outcome in read} == expected_of(folder)
@@ -77,7 +77,7 @@ def test_few_files_start_no_process(folder: Path) -> None:
     assert len(list(outcomes)) == 19
 
 
-def test_no_process_is_left_where_the_caller_stops_early(folder: Path) -> None:
+def test_no_process_is_left_if_the_caller_stops_early(folder: Path) -> None:
     outcomes = parse_all(folder, listed(folder), OPTIONS, 2)
     next(outcomes)
     assert len(workers()) == 2
@@ -85,13 +85,11 @@ def test_no_process_is_left_where_the_caller_stops_early(folder: Path) -> None:
     assert workers() == set()
 
 
-def test_workers_read_the_folder_that_was_opened_whatever_its_path_becomes(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_workers_read_the_opened_folder_even_if_its_path_is_replaced(folder: Path, tmp_path: Path) -> None:
     content = tmp_path / "content"
     shutil.copytree(folder, content)
     (content / "link.md").symlink_to("1.md")
-    with OpenFolder.at(content) as opened:
+    with OpenFolder.open(content) as opened:
         files = list(listed(content))
         content.rename(tmp_path / "moved")
         (tmp_path / "other").mkdir()
@@ -113,8 +111,8 @@ def test_workers_that_are_killed_are_replaced(folder: Path, count: int) -> None:
     assert workers() == set()
 
 
-def test_a_worker_that_is_stopped_is_replaced(folder: Path) -> None:
-    outcomes = map_files(_identity, folder, listed(folder), OPTIONS, 1, isolate=True, seconds=1.0)
+def test_a_suspended_worker_is_replaced(folder: Path) -> None:
+    outcomes = map_files(_identity, folder, listed(folder), OPTIONS, 1, isolate=True, timeout=1.0)
     read = [next(outcomes)]
     (started,) = workers()
     os.kill(started, signal.SIGSTOP)
@@ -125,39 +123,39 @@ def test_a_worker_that_is_stopped_is_replaced(folder: Path) -> None:
 
 @pytest.mark.parametrize("isolate", [False, True])
 @pytest.mark.parametrize("make", [killing, hanging, failing])
-def test_a_file_that_harms_its_worker_becomes_a_problem_and_all_others_are_parsed(
-    folder: Path, make: Make[ParseResult], isolate: bool
+def test_a_deadly_file_becomes_a_problem_and_all_others_are_parsed(
+    folder: Path, make: Convert[ParseResult], isolate: bool
 ) -> None:
     files = [file for file in listed(folder) if not isolate or len(file.path) < 6 or file.path == HARMFUL]
     seconds = 2.0 if make is hanging else RESPONSE_TIMEOUT
     read = {
-        o.source.path: o for o in map_files(make, folder, files, OPTIONS, 2, isolate=isolate, seconds=seconds)
+        o.source.path: o for o in map_files(make, folder, files, OPTIONS, 2, isolate=isolate, timeout=seconds)
     }
     given_up = read.pop(HARMFUL)
     (problem,) = given_up.problems
     assert (given_up.article, problem.path, problem.code) == (None, HARMFUL, "unreadable")
-    assert re.search("signal 9|no answer|ValueError: it fails", problem.message)
+    assert re.search("signal 9|no response|ValueError: it fails", problem.message)
     assert given_up.source.mtime_ns == 0  # so that it is parsed again next time
     expected = expected_of(folder)
     assert read == {file.path: expected[file.path] for file in files if file.path != HARMFUL}
 
 
-def test_one_file_alone_is_given_up_too(folder: Path) -> None:
+def test_a_single_deadly_file_is_given_up(folder: Path) -> None:
     files = [file for file in listed(folder) if file.path == HARMFUL]
     (outcome,) = map_files(killing, folder, files, OPTIONS, 2, isolate=True)
-    assert "ended its process (killed by signal 9)" in outcome.problems[0].message
+    assert "failed (killed by signal 9)" in outcome.problems[0].message
 
 
-def test_many_files_that_harm_their_worker_stop_no_ingest(folder: Path) -> None:
-    files = [file for file in listed(folder) if int(file.path[:-3]) % 7][: DEATHS // TRIES + 2]
+def test_many_deadly_files_do_not_stop_an_ingest(folder: Path) -> None:
+    files = [file for file in listed(folder) if int(file.path[:-3]) % 7][: MAX_CRASHES // MAX_ATTEMPTS + 2]
     outcomes = list(map_files(killing_always, folder, files, OPTIONS, 2, isolate=True))
     assert {outcome.source.path for outcome in outcomes} == {file.path for file in files}
     assert all("killed by signal 9" in outcome.problems[0].message for outcome in outcomes)
 
 
-def test_workers_that_do_not_start_are_an_error_and_blame_no_file(folder: Path) -> None:
-    with pytest.raises(ParserProcessError, match=r"keep ending \(exit status 9\)") as caught:
-        list(map_files(made, folder, listed(folder), OPTIONS, 2))
+def test_workers_that_do_not_start_are_an_error_not_a_problem(folder: Path) -> None:
+    with pytest.raises(ParserProcessError, match=r"keep exiting \(exit status 9\)") as caught:
+        list(map_files(identity, folder, listed(folder), OPTIONS, 2))
     assert "run the command again" not in str(caught.value)
     assert workers() == set()
 
@@ -167,7 +165,7 @@ def test_workers_that_are_always_killed_are_an_error(folder: Path) -> None:
     killer = threading.Thread(target=kill_workers, args=[ended])
     killer.start()
     try:
-        with pytest.raises(ParserProcessError, match=r"keep ending \(killed by signal 9\)"):
+        with pytest.raises(ParserProcessError, match=r"keep exiting \(killed by signal 9\)"):
             list(parse_all(folder, listed(folder), OPTIONS, 2))
     finally:
         ended.set()
@@ -190,7 +188,9 @@ def test_isolated_parsing_starts_a_process_for_few_files_too(folder: Path) -> No
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux only")
 @pytest.mark.parametrize(("of_caller", "of_worker"), [(300, 800), (900, 1000)])
-def test_the_kernel_ends_a_worker_before_its_caller(folder: Path, of_caller: int, of_worker: int) -> None:
+def test_a_worker_has_a_higher_oom_score_than_its_parent(
+    folder: Path, of_caller: int, of_worker: int
+) -> None:
     script = f"""
 from pathlib import Path
 from tests.ingest.test_worker_pool import OPTIONS, listed, parse_all, workers
@@ -205,7 +205,7 @@ outcomes.close()
     assert int(done.stdout) == of_worker  # the other one may still be starting
 
 
-def test_workers_end_with_a_caller_that_is_killed(folder: Path) -> None:
+def test_workers_exit_if_the_caller_is_killed(folder: Path) -> None:
     script = f"""
 from pathlib import Path
 from tests.ingest.test_worker_pool import OPTIONS, listed, parse_all, workers

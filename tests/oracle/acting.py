@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from .fulltext import columns
-from .markers import Cursor, LooseTail, Marker, Near, OneOf, Opaque, Version
+from .markers import Approximate, Cursor, LooseTail, Marker, OneOf, Opaque, Version
 from .records import Article
 from .similar import may_be
 from .snippets import Snippet, has
@@ -18,12 +18,12 @@ from .tokens import tokens
 from .world import World
 
 
-def as_program(value: Any) -> Any:
+def resolve_markers(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: as_program(item) for key, item in value.items()}
+        return {key: resolve_markers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [as_program(item) for item in value]
-    return ACTS[type(value)](value) if isinstance(value, Marker) else value
+        return [resolve_markers(item) for item in value]
+    return REPLACEMENTS[type(value)](value) if isinstance(value, Marker) else value
 
 
 def text_of(marker: Marker) -> str:
@@ -41,17 +41,17 @@ def snippet(marker: Snippet) -> str:
     raise AssertionError(f"nothing matches: {marker}")
 
 
-def likely(world: World, article: Article, first: int) -> list[Article]:
+def likely_similar(world: World, article: Article, first: int) -> list[Article]:
     """Return articles that a program may consider similar to another one."""
     return [one for one in world.articles if may_be(world, article, one.slug)][:first]
 
 
-ACTS: dict[type[Marker], Callable[[Any], Any]] = {
+REPLACEMENTS: dict[type[Marker], Callable[[Any], Any]] = {
     Cursor: text_of,
     Version: text_of,
     Snippet: snippet,
     LooseTail: lambda marker: [*marker.head, *sorted(marker.tail)],
     OneOf: lambda marker: min(marker.words),
-    Near: lambda marker: marker.value,
+    Approximate: lambda marker: marker.value,
     Opaque: lambda _: "anything",
 }

@@ -28,9 +28,9 @@ COUNTS = (2, 1, 3, 5, 2, 3, 20, 100, 0)
 PAGE = frozenset({"first", "last", "after", "before"})
 COUNTED = frozenset({"first", "offset"})
 WORDS = frozenset({"String", "ID", "URL"})
-USUAL_PAGE = 20
-USUAL_CHANGES = 100
-USUAL_LIST = 3
+DEFAULT_PAGE_SIZE = 20
+DEFAULT_CHANGES = 100
+DEFAULT_LIST_SIZE = 3
 
 
 @dataclass(frozen=True)
@@ -135,15 +135,15 @@ class Arguments:
         counts = [given[key] for key in ("first", "last") if given.get(key) is not None]
         returned = get_named_type(field.type).name
         if returned == "ChangeSet":
-            count = counts[0] if counts else USUAL_CHANGES
+            count = counts[0] if counts else DEFAULT_CHANGES
         elif returned.endswith("Connection"):
-            count = counts[0] if counts else USUAL_PAGE
+            count = counts[0] if counts else DEFAULT_PAGE_SIZE
         elif not is_list_type(get_nullable_type(field.type)):
             return 1
         elif "ids" in given:
             return len(given["ids"])
         else:
-            count = counts[0] if counts else (longest or USUAL_LIST)
+            count = counts[0] if counts else (longest or DEFAULT_LIST_SIZE)
         return max(0, count if longest is None else min(count, longest))
 
     # ------------------------------------------------------------ texts

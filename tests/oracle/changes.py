@@ -11,8 +11,8 @@ from .markers import Registry, Version
 from .records import Article
 from .world import World
 
-USUAL = 100
-MOST = 100
+DEFAULT_SIZE = 100
+MAX_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ def latest(world: World) -> Version:
 def changes(world: World, args: Mapping[str, Any], registry: Registry) -> ChangeSet:
     """Return the changes after `since`. The arguments are already validated."""
     since, first = args.get("since"), args.get("first")
-    start = 0 if since is None else registry.version_place(world.audience, since)
+    start = 0 if since is None else registry.version_position(world.audience, since)
     assert start is not None
     total = len(world.articles)
-    stop = min(total, start + (USUAL if first is None else first))
+    stop = min(total, start + (DEFAULT_SIZE if first is None else first))
     slugs = sorted(world.by_slug)[start:stop]
     nodes = tuple(
-        Change(world.by_slug[slug], Version(world.audience, place, total))
-        for place, slug in enumerate(slugs, start + 1)
+        Change(world.by_slug[slug], Version(world.audience, position, total))
+        for position, slug in enumerate(slugs, start + 1)
     )
     return ChangeSet(nodes, Version(world.audience, stop, total), stop < total)
 
@@ -52,8 +52,8 @@ def changes(world: World, args: Mapping[str, Any], registry: Registry) -> Change
 def changes_error(args: Mapping[str, Any], audience: str, registry: Registry) -> str | None:
     """Return the error code of the arguments, or None. Another audience's version may be valid."""
     first, since = args.get("first"), args.get("since")
-    if first is not None and not 0 <= first <= MOST:
+    if first is not None and not 0 <= first <= MAX_SIZE:
         return "BAD_PAGE"
-    if since is None or registry.version_place(audience, since) is not None:
+    if since is None or registry.version_position(audience, since) is not None:
         return None
     return UNDETERMINED if since in registry.versions() else "BAD_VERSION"

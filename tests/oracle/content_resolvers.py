@@ -63,7 +63,7 @@ def for_editor(name: str) -> Resolver:
 
 
 def similar_to(source: Article, info: Info, first: int | None = None) -> Any:
-    return info.context.similar(source, similar.USUAL if first is None else first)
+    return info.context.similar(source, similar.DEFAULT_SIZE if first is None else first)
 
 
 def reading_minutes(source: Article, _info: Info) -> int | None:

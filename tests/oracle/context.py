@@ -47,11 +47,11 @@ def world(info: Info) -> World:
     return context.world
 
 
-def place_of(info: Info) -> str:
+def list_name(info: Info) -> str:
     return f"{info.parent_type.name}.{info.field_name}"
 
 
-def refuse(info: Info, code: str) -> None:
+def record_error(info: Info, code: str) -> None:
     """Reject the request because of this field, after it has run."""
     path = tuple(str(key) for key in info.path.as_list() if not isinstance(key, int))
     info.context.refusals.append(Refusal(code, path))

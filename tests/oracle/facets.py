@@ -13,7 +13,7 @@ from .records import Article
 from .world import Provider, Topic, World
 
 MAX_INTERVALS = 1_000
-USUAL = 10
+DEFAULT_SIZE = 10
 
 
 class TooManyIntervals(Exception):  # noqa: N818 - named as its code is
@@ -33,17 +33,17 @@ class Facets:
     articles: Sequence[Article]
 
 
-def most_first(values: Iterable[str]) -> list[tuple[str, int]]:
+def by_count(values: Iterable[str]) -> list[tuple[str, int]]:
     return sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def topics(facets: Facets) -> list[tuple[Topic, int]]:
-    slugs = most_first(slug for one in facets.articles for slug in topic_slugs(one))
+    slugs = by_count(slug for one in facets.articles for slug in topic_slugs(one))
     return [(facets.world.topics[slug], count) for slug, count in slugs]
 
 
 def providers(facets: Facets) -> list[tuple[Provider, int]]:
-    domains = most_first(one.provider.domain for one in facets.articles if one.provider is not None)
+    domains = by_count(one.provider.domain for one in facets.articles if one.provider is not None)
     return [(facets.world.providers[domain], count) for domain, count in domains]
 
 

@@ -10,7 +10,7 @@ from .filters import given
 from .instants import read_instant
 
 UNDETERMINED = "UNDETERMINED"  # not a code of the contract: the contract leaves the result open
-DEEPEST = 32
+MAX_DEPTH = 32
 MAX_TESTS = 200
 DATES = frozenset({"publishedDateTime", "updatedAt"})
 
@@ -27,7 +27,7 @@ def own_errors(args: Mapping[str, Any]) -> Iterator[str | None]:
 
 
 def filter_errors(where: Mapping[str, Any]) -> Iterator[str | None]:
-    if depth(where) > DEEPEST:
+    if depth(where) > MAX_DEPTH:
         yield "TOO_DEEP"
     if tests(where) > MAX_TESTS:
         yield "TOO_WIDE"

@@ -15,7 +15,7 @@ from .probe import Ask, Probe
 from .world import Audience, World
 
 SHOWN = 10  # differences that are printed
-REFUSED = frozenset(
+REJECTION_CODES = frozenset(
     {"BAD_PAGE", "BAD_CURSOR", "BAD_DATE", "BAD_DURATION", "BAD_VERSION", "VERSION_TOO_OLD"}
     | {"TOO_MANY_INTERVALS", "TOO_DEEP", "TOO_WIDE"}
 )
@@ -26,7 +26,7 @@ def check(ask: Ask, oracle: Oracle, world: World, operation: Operation) -> None:
     probe = Probe(ask, world)
     expected = oracle.execute(world, *operation, similar=probe.similar)
     actual = ask(operation.document, operation.variables, operation.name, world.audience)
-    if asks_too_much(operation, actual):
+    if exceeds_similar_limit(operation, actual):
         return
     found = list(differences(expected, actual, oracle.registry))
     if found:  # time has passed: a date may have left the requested range
@@ -37,7 +37,7 @@ def check(ask: Ask, oracle: Oracle, world: World, operation: Operation) -> None:
         raise AssertionError(report(found, operation, world.audience))
 
 
-def asks_too_much(operation: Operation, actual: Mapping[str, Any]) -> bool:
+def exceeds_similar_limit(operation: Operation, actual: Mapping[str, Any]) -> bool:
     """Whether the program's limit on `similar`, which is tested elsewhere, rejected the request."""
     errors = [error_line(error) for error in actual.get("errors") or ()]
     return "data" not in actual and "similar" in operation.document and errors[0].endswith("TOO_WIDE")
@@ -75,7 +75,7 @@ def error_lines(answer: Mapping[str, Any]) -> list[str]:
 def error_line(error: Mapping[str, Any]) -> str:
     """Return what the contract fixes of an error: its path, and its code if the request was rejected."""
     code = error.get("extensions", {}).get("code", "")
-    refused = code if code in REFUSED else ""
+    refused = code if code in REJECTION_CODES else ""
     return f"{'.'.join(map(str, error.get('path') or ()))} {refused}".strip()
 
 
@@ -92,8 +92,8 @@ def compare(expected: Any, actual: Any, registry: Registry, path: str = "") -> I
     elif isinstance(expected, list) and isinstance(actual, list):
         if len(expected) != len(actual):
             yield f"{path}: should have {len(expected)} elements, but has {len(actual)}"
-        for place, (one, other) in enumerate(zip(expected, actual, strict=False)):
-            yield from compare(one, other, registry, f"{path}[{place}]")
+        for position, (one, other) in enumerate(zip(expected, actual, strict=False)):
+            yield from compare(one, other, registry, f"{path}[{position}]")
     elif type(expected) is not type(actual) or expected != actual:
         yield f"{path}: should be {short(expected)}, but is {short(actual)}"
 

@@ -22,7 +22,7 @@ from .searches import search_text
 from .values import UNKNOWN, Values
 
 NESTED = ("and", "or", "not")
-DEEPEST = 3
+MAX_DEPTH = 3
 NUMBERS = (0, 1, -1, 39, 2147483647, -2147483648)
 CASES: tuple[Callable[[str], str], ...] = (str, str.upper, str.lower, str.swapcase)
 SEARCHED = frozenset({"ArticleFilter.matches", "Query.search.query"})
@@ -35,7 +35,7 @@ class Inputs:
         self._dice = dice
         self._values = values
 
-    def value(self, type_: Any, coordinate: str, depth: int = DEEPEST) -> Any:
+    def value(self, type_: Any, coordinate: str, depth: int = MAX_DEPTH) -> Any:
         dice = self._dice
         nullable = get_nullable_type(type_)
         if is_list_type(nullable):

@@ -5,33 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from . import facets
-from .context import Info, Resolver, refuse, world
+from .context import Info, Resolver, record_error, world
 from .facets import Facets, TooManyIntervals
 from .fulltext import SCALE
-from .markers import Cursor, Near
+from .markers import Approximate, Cursor
 from .pages import Page
 from .snippets import Snippet
 
 
-def edge_cursor(source: Page, place: int) -> Cursor | None:
-    return source.edges[place].cursor if source.edges else None
+def edge_cursor(source: Page, position: int) -> Cursor | None:
+    return source.edges[position].cursor if source.edges else None
 
 
-def most(source: Facets, first: int | None, counted: Any) -> Any:
+def first_rows(source: Facets, first: int | None, counted: Any) -> Any:
     """Return the first rows, or the default number if `first` is None."""
-    return counted(source)[: facets.USUAL if first is None else first]
+    return counted(source)[: facets.DEFAULT_SIZE if first is None else first]
 
 
 def published(source: Facets, info: Info, by: str) -> list[tuple[str, int]]:
     try:
         return facets.intervals(source.articles, by)
     except TooManyIntervals:
-        refuse(info, "TOO_MANY_INTERVALS")
+        record_error(info, "TOO_MANY_INTERVALS")
         return []
 
 
-def average(source: facets.Stats, _info: Info) -> Near | None:
-    return None if source.average is None else Near(source.average)
+def average(source: facets.Stats, _info: Info) -> Approximate | None:
+    return None if source.average is None else Approximate(source.average)
 
 
 CONNECTION: dict[str, Resolver] = {
@@ -44,7 +44,7 @@ CONNECTION: dict[str, Resolver] = {
 EDGE: dict[str, Resolver] = {"cursor": lambda edge, _: edge.cursor, "node": lambda edge, _: edge.node}
 
 
-def counted(name: str) -> dict[str, Resolver]:
+def count_resolvers(name: str) -> dict[str, Resolver]:
     """Resolvers for a row of a facet: the counted value, called `name`, and its count."""
     return {name: lambda row, _: row[0], "count": lambda row, _: row[1]}
 
@@ -60,7 +60,7 @@ LISTS: dict[str, dict[str, Resolver]] = {
     "SearchEdge": {
         "cursor": lambda edge, _: edge.cursor,
         "node": lambda edge, _: edge.node.article,
-        "score": lambda edge, _: Near(edge.node.score / SCALE),
+        "score": lambda edge, _: Approximate(edge.node.score / SCALE),
         "snippet": lambda edge, _: Snippet(edge.node.article, edge.node.query),
     },
     "StoryConnection": CONNECTION,
@@ -74,10 +74,10 @@ LISTS: dict[str, dict[str, Resolver]] = {
         "endCursor": lambda page, _: edge_cursor(page, -1),
     },
     "ArticleFacets": {
-        "topics": lambda source, _, first=None: most(source, first, facets.topics),
-        "providers": lambda source, _, first=None: most(source, first, facets.providers),
-        "types": lambda source, _: facets.most_first(one.type for one in source.articles),
-        "categories": lambda source, _: facets.most_first(
+        "topics": lambda source, _, first=None: first_rows(source, first, facets.topics),
+        "providers": lambda source, _, first=None: first_rows(source, first, facets.providers),
+        "types": lambda source, _: facets.by_count(one.type for one in source.articles),
+        "categories": lambda source, _: facets.by_count(
             one.category for one in source.articles if one.category is not None
         ),
         "published": published,
@@ -89,8 +89,8 @@ LISTS: dict[str, dict[str, Resolver]] = {
         "max": lambda stats, _: stats.max,
         "average": average,
     },
-    "TopicCount": counted("topic"),
-    "ProviderCount": counted("provider"),
-    "ValueCount": counted("value"),
-    "IntervalCount": counted("start"),
+    "TopicCount": count_resolvers("topic"),
+    "ProviderCount": count_resolvers("provider"),
+    "ValueCount": count_resolvers("value"),
+    "IntervalCount": count_resolvers("start"),
 }

@@ -18,14 +18,14 @@ class Marker:
 class Cursor(Marker):
     """The cursor of `key` in the list at `place`, e.g. `Topic.articles`, in one `order` of it."""
 
-    place: str
+    list_name: str
     key: tuple[Any, ...]
     order: tuple[Any, ...] = ()
 
     @property
     def meaning(self) -> Hashable:
         """Equal for cursors that may have the same text, such as those of searches with equal meaning."""
-        return self.place, self.key, order_meaning(self.order)
+        return self.list_name, self.key, order_meaning(self.order)
 
 
 def order_meaning(order: tuple[Any, ...]) -> Hashable:
@@ -55,7 +55,7 @@ class LooseTail(Marker):
 
 
 @dataclass(frozen=True)
-class Near(Marker):
+class Approximate(Marker):
     """A number, up to floating-point precision."""
 
     value: float
@@ -66,7 +66,7 @@ class Version(Marker):
     """The version of a caller that has seen `place` of `total` changes."""
 
     audience: str
-    place: int
+    position: int
     total: int
 
 
@@ -78,7 +78,7 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self._places: dict[tuple[str, str], int] = {}
+        self._positions: dict[tuple[str, str], int] = {}
         self._versions: dict[tuple[str, int], str] = {}
         self._markers: dict[str, Cursor] = {}
         self._texts: dict[Cursor, str] = {}
@@ -101,14 +101,14 @@ class Registry:
 
     def version_matches(self, marker: Version, text: str) -> bool:
         """Whether `text` fits the version: the same place as before, or a new text."""
-        if self._places.setdefault((marker.audience, text), marker.place) != marker.place:
+        if self._positions.setdefault((marker.audience, text), marker.position) != marker.position:
             return False
-        inside = 0 < marker.place < marker.total
-        return not inside or self._versions.setdefault((marker.audience, marker.place), text) == text
+        inside = 0 < marker.position < marker.total
+        return not inside or self._versions.setdefault((marker.audience, marker.position), text) == text
 
-    def version_place(self, audience: str, text: str) -> int | None:
-        return self._places.get((audience, text))
+    def version_position(self, audience: str, text: str) -> int | None:
+        return self._positions.get((audience, text))
 
     def versions(self) -> list[str]:
         """Return all versions, for every audience."""
-        return list(dict.fromkeys(text for _, text in self._places))
+        return list(dict.fromkeys(text for _, text in self._positions))

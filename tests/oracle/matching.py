@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import isclose
 from typing import Any
 
-from .markers import Cursor, LooseTail, Marker, Near, OneOf, Opaque, Registry, Version
+from .markers import Approximate, Cursor, LooseTail, Marker, OneOf, Opaque, Registry, Version
 from .snippets import Snippet
 
 CLOSE = 1e-9  # relative
@@ -16,7 +16,7 @@ def matches(marker: Marker, actual: Any, registry: Registry) -> bool:
     return RULES[type(marker)](marker, actual, registry)
 
 
-def is_near(marker: Near, actual: Any, _registry: Registry) -> bool:
+def is_approximate(marker: Approximate, actual: Any, _registry: Registry) -> bool:
     is_number = isinstance(actual, (int, float)) and not isinstance(actual, bool)
     return is_number and isclose(actual, marker.value, rel_tol=CLOSE, abs_tol=CLOSE / 1000)
 
@@ -38,6 +38,6 @@ RULES: dict[type[Marker], Callable[[Any, Any, Registry], bool]] = {
     Snippet: lambda marker, actual, _: isinstance(actual, str) and marker.fault(actual) is None,
     OneOf: lambda marker, actual, _: actual in marker.words,
     LooseTail: is_loose_tail,
-    Near: is_near,
+    Approximate: is_approximate,
     Opaque: lambda *_: True,
 }

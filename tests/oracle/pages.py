@@ -47,7 +47,7 @@ def page_error(place: str, order: tuple[Any, ...], args: Mapping[str, Any], regi
     for text in (args.get("after"), args.get("before")):
         if text is not None:
             cursor = registry.marker(text)
-            if cursor is None or cursor.place != place:
+            if cursor is None or cursor.list_name != place:
                 return "BAD_CURSOR"
             if cursor.order != order:
                 alike = order_meaning(cursor.order) == order_meaning(order)

@@ -15,7 +15,7 @@ from graphql import GraphQLSchema, get_named_type, is_abstract_type, is_composit
 
 from .document import Field, Selection, Spread
 
-ENDLESS = 1_000_000
+UNBOUNDED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def merge(schema: GraphQLSchema, scope: Scope, parent: Any, selections: Iterable
     for selection in selections:
         if isinstance(selection, Field):
             use, returned = use_of(schema, parent, selection)
-            entry = scope.add(selection.key, use, ENDLESS)
+            entry = scope.add(selection.key, use, UNBOUNDED)
             merge(schema, entry.below, returned, selection.selections or ())
         else:
             merge(schema, scope, *inside(schema, parent, selection))

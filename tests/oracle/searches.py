@@ -24,8 +24,8 @@ def term(dice: Dice, texts: Sequence[str]) -> str:
     words = dice.pick(texts).split() if texts else []
     if not words or dice.chance(10):
         return dice.pick(SPECIAL)
-    place = dice.number(0, len(words) - 1)
-    return words[place] if not dice.chance(45) else dice.pick(KINDS)(words[place:], dice.number(1, 4))
+    position = dice.number(0, len(words) - 1)
+    return words[position] if not dice.chance(45) else dice.pick(KINDS)(words[position:], dice.number(1, 4))
 
 
 # (words from some position on, a small number) → a term.

@@ -13,7 +13,7 @@ from .world import World
 # (article, maximum count) → the slugs that a program returns
 Similar: TypeAlias = Callable[[Article, int], list[str]]
 
-USUAL = 5
+DEFAULT_SIZE = 5
 
 
 def faults(world: World, article: Article, first: int, slugs: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphql import GraphQLSchema
 
-from .acting import as_program
+from .acting import resolve_markers
 from .engine import Oracle, oracle_schema
 from .instants import read_instant
 from .records import Article, Entry, OwnProvider
@@ -73,7 +73,7 @@ def ask(articles: list[Article], query: str, audience: Audience = "public", **va
     if "data" not in answer:
         return answer["errors"][0]["extensions"]["code"]
     assert "errors" not in answer, answer
-    return as_program(answer["data"])
+    return resolve_markers(answer["data"])
 
 
 def world(articles: list[Article], audience: Audience = "public") -> World:

@@ -33,7 +33,7 @@ from .scopes import Scope, Use, conditions, merge, merges
 from .values import Values
 
 LISTS = ("Connection", "Edge")  # twice as likely as other types
-SOUGHT = frozenset({"search", "snippet", "score", "drift", "edges"})  # chosen more often than by chance
+PREFERRED = frozenset({"search", "snippet", "score", "drift", "edges"})  # chosen more often than by chance
 ALIASES = ("a", "b", "c", "id", "title", "edges", "data")
 CONDITION = GraphQLNonNull(GraphQLBoolean)
 
@@ -145,13 +145,13 @@ class Writer:
     def _pick_field(self, place: Place, *, deeper: bool) -> str:
         """Choose a field; with `deeper`, one that has selections, if possible."""
         fields = self._fields(place.parent)
-        sought = [name for name in fields if name in SOUGHT and place.depth > 0]
+        sought = [name for name in fields if name in PREFERRED and place.depth > 0]
         if sought and self._dice.chance(25):
             return self._dice.pick(sought)
         composite = [name for name, one in fields.items() if is_composite_type(get_named_type(one.type))]
         leaves = [name for name in fields if name not in composite]
         if composite and place.depth > 0 and (deeper or not leaves or self._dice.chance(35)):
-            links = [name for name in composite if self._leads_on(fields[name])]
+            links = [name for name in composite if self._has_subfields(fields[name])]
             links += [name for name in links if get_named_type(fields[name].type).name.endswith(LISTS)]
             return self._dice.pick(links if links and self._dice.chance(65) else composite)
         return self._dice.pick(leaves) if leaves else "__typename"
@@ -161,7 +161,7 @@ class Writer:
         left_out = self._options.leave_out
         return {name: one for name, one in parent.fields.items() if f"{parent.name}.{name}" not in left_out}
 
-    def _leads_on(self, field: GraphQLField) -> bool:
+    def _has_subfields(self, field: GraphQLField) -> bool:
         """Whether the field's type has fields with selections."""
         returned: Any = get_named_type(field.type)
         return is_abstract_type(returned) or any(
@@ -176,7 +176,7 @@ class Writer:
         directives = () if bare else self._directives()
         if field is None:
             return self._plain(place, name, directives)
-        again = None if bare else self._again(place, name)
+        again = None if bare else self._repeat_field(place, name)
         if again is not None:
             key, arguments, size = again
         else:
@@ -199,7 +199,7 @@ class Writer:
         self._spent += place.many
         return Field(None if key == name else key, name, (), directives, None)
 
-    def _again(self, place: Place, name: str) -> tuple[str, tuple[str, ...], int] | None:
+    def _repeat_field(self, place: Place, name: str) -> tuple[str, tuple[str, ...], int] | None:
         """Sometimes return key, arguments and size that the same field already has here."""
         returns = str(place.parent.fields[name].type)
         fitting = [

@@ -18,11 +18,11 @@ NONE = ["", "P", "PT", "P1DT", "P0D", "P1Y", "P1M", "P1.5D", "P1,5D", "-P1D", "P
 
 
 @pytest.mark.parametrize(("written", "seconds"), READ)
-def test_a_duration_lasts(written: str, seconds: int) -> None:
+def test_duration_in_seconds(written: str, seconds: int) -> None:
     assert read_duration(written) == seconds * BILLION
 
 
 @pytest.mark.parametrize("written", [*NONE, "P\u0661D", "P1D ", "P1D\n"])
-def test_no_duration_is_a_value_error(written: str) -> None:
+def test_invalid_durations_raise_value_error(written: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         read_duration(written)

@@ -30,7 +30,7 @@ def test_a_date_is_served_in_utc_with_its_own_digits(written: str, served: str) 
     "written",
     ["", "2021-02-30", "2021-04-15T13", "0001-01-01T00:00:00+01:00", "2021-04-15T13:00:00.1234567890Z"],
 )
-def test_no_date_is_a_value_error(written: str) -> None:
+def test_invalid_dates_raise_value_error(written: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         read_instant(written)
 
@@ -72,7 +72,7 @@ last line
 """
 
 
-def test_a_file_is_read_as_the_semantics_say(tmp_path: Path) -> None:
+def test_a_file_is_parsed_as_specified(tmp_path: Path) -> None:
     (tmp_path / "a.b").mkdir()
     (tmp_path / "a.b" / "c.d.md").write_text(FILE, encoding="utf-8")
     (article,) = read_folder(tmp_path, base_url="https://base.example/x/")
@@ -103,12 +103,12 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_a_file_with_an_error_is_left_out(tmp_path: Path, name: str) -> None:
+def test_a_file_with_an_error_is_skipped(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(ERRORS[name], encoding="utf-8")
     assert read_folder(tmp_path) == ()
 
 
-def test_a_link_out_of_the_folder_is_left_out_and_one_inside_is_followed(tmp_path: Path) -> None:
+def test_only_symlinks_within_the_folder_are_followed(tmp_path: Path) -> None:
     folder = tmp_path / "content"
     write_folder(folder, seed=3, articles=1)
     (article,) = read_folder(folder)
@@ -119,7 +119,7 @@ def test_a_link_out_of_the_folder_is_left_out_and_one_inside_is_followed(tmp_pat
     assert {one.slug for one in read_folder(folder)} == {article.slug, "in"}
 
 
-def test_a_written_folder_is_read_whole_and_alike_each_time(tmp_path: Path) -> None:
+def test_a_written_folder_is_read_completely_and_deterministically(tmp_path: Path) -> None:
     one = read_folder(write_folder(tmp_path / "one", seed=7, articles=60))
     assert len(one) == 60
     assert one == read_folder(write_folder(tmp_path / "two", seed=7, articles=60))

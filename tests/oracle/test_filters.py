@@ -69,5 +69,5 @@ PASSED = [
 
 
 @pytest.mark.parametrize(("where", "expected"), PASSED)
-def test_a_filter_lets_through(where: str, expected: str) -> None:
+def test_articles_that_match_a_filter(where: str, expected: str) -> None:
     assert slugs(ARTICLES, f"articles(where: {where})") == expected

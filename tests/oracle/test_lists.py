@@ -29,7 +29,7 @@ ORDERS = [
 
 
 @pytest.mark.parametrize(("order", "expected"), ORDERS)
-def test_an_order_puts_articles(order: str, expected: str) -> None:
+def test_order_of_articles(order: str, expected: str) -> None:
     assert slugs(ORDERED, f"articles(orderBy: {order})") == expected
 
 
@@ -47,7 +47,7 @@ TRENDS = [
 
 
 @pytest.mark.parametrize(("arguments", "expected"), TRENDS)
-def test_heat_halves(arguments: str, expected: str) -> None:
+def test_heat_decays(arguments: str, expected: str) -> None:
     assert slugs(ORDERED, f"trending({arguments or 'first: null'})") == expected
 
 
@@ -63,7 +63,7 @@ STORIES = [
 ]
 
 
-def test_stories_are_mutual_links_of_what_is_seen() -> None:
+def test_stories_are_mutual_links_between_visible_articles() -> None:
     query = "{ stories { totalCount nodes { title size lastPublished articles { nodes { slug } } } } }"
     assert ask(STORIES, query)["stories"] == {
         "totalCount": 2,
@@ -98,13 +98,13 @@ def test_stories_are_listed_for_each_audience(audience: Any, arguments: str, exp
     assert " ".join(one["lead"]["slug"] for one in answer["stories"]["nodes"]) == expected
 
 
-def test_a_story_has_the_id_of_its_least_slug_and_any_leads_to_it() -> None:
+def test_a_story_has_the_id_of_its_smallest_slug_and_is_found_by_any() -> None:
     (slug,) = {world(STORIES).stories_by_id[encoded("Story", one)].slug for one in ("hot", "old", "new")}
     assert slug == "hot"
     assert encoded("Story", "alone") not in world(STORIES).stories_by_id
 
 
-def test_who_covers_a_story_most_comes_first() -> None:
+def test_providers_of_a_story_are_ordered_by_article_count() -> None:
     assert world(STORIES).story_of["hot"].domains() == [("a.example", 2), ("b.example", 1)]
 
 
@@ -145,7 +145,7 @@ SPLIT = [
 ]
 
 
-def test_facets_count_what_there_is() -> None:
+def test_facet_counts() -> None:
     assert ask(SPLIT, FACETS % "WEEK")["articles"]["facets"] == {
         "topics": [
             {"topic": {"slug": "a"}, "count": 2},
@@ -170,17 +170,17 @@ INTERVALS = [("DAY", 16), ("MONTH", 2), ("YEAR", 2)]
 
 
 @pytest.mark.parametrize(("by", "expected"), INTERVALS)
-def test_intervals_reach_from_the_oldest_to_the_newest(by: str, expected: int) -> None:
+def test_intervals_span_from_the_oldest_to_the_newest_article(by: str, expected: int) -> None:
     assert len(ask(SPLIT, FACETS % by)["articles"]["facets"]["published"]) == expected
 
 
-def test_a_thousand_intervals_are_served_and_no_more() -> None:
+def test_at_most_a_thousand_intervals_are_served() -> None:
     days = [article("a", published="2020-01-01"), article("b", published="2022-09-26T23:59:59Z")]
     assert len(ask(days, FACETS % "DAY")["articles"]["facets"]["published"]) == 1_000
     assert ask([*days, article("c", published="2022-09-27")], FACETS % "DAY") == "TOO_MANY_INTERVALS"
 
 
-def test_drift_is_each_value_that_a_summary_has_and_its_article_has_not() -> None:
+def test_drift_lists_each_differing_value_of_a_summary() -> None:
     said: dict[str, Any] = {
         "title": "A",
         "excerpt": "",
@@ -220,9 +220,9 @@ def test_changes_of_a_fresh_store_are_by_slug(arguments: str, expected: Any, mor
     assert found["hasMore"] == more
 
 
-def test_a_version_that_never_was_is_refused() -> None:
+def test_an_unknown_version_is_rejected() -> None:
     assert ask(STORIES, '{ changes(since: "x") { version } }') == "BAD_VERSION"
 
 
-def test_the_clock_of_these_tests_stands_after_every_article() -> None:
+def test_the_test_clock_is_after_every_article() -> None:
     assert all(one.published.nanoseconds < NOW for one in STORIES)

@@ -28,7 +28,7 @@ TOKENS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), TOKENS)
-def test_a_text_has_tokens(text: str, expected: str) -> None:
+def test_tokens_of_a_text(text: str, expected: str) -> None:
     assert tokens(text) == expected.split(" ")
 
 
@@ -81,7 +81,7 @@ def shown(term: Term) -> str:
 
 
 @pytest.mark.parametrize(("text", "groups", "without"), SYNTAX)
-def test_a_query_is_read(text: str, groups: str, without: str) -> None:
+def test_parsed_queries(text: str, groups: str, without: str) -> None:
     query = parse(text)
     assert ", ".join(" | ".join(shown(term) for term in group) for group in query.groups) == groups
     assert ", ".join(shown(term) for term in query.without) == without
@@ -109,12 +109,12 @@ FOUND = [
 
 
 @pytest.mark.parametrize(("query", "expected"), FOUND)
-def test_a_search_finds(query: str, expected: str) -> None:
+def test_search_results(query: str, expected: str) -> None:
     found = ask(TEXTS, "query ($text: String!) { search(query: $text) { nodes { slug } } }", text=query)
     assert {one["slug"] for one in found["search"]["nodes"]} == set(expected.split())
 
 
-def test_the_title_weighs_most_and_ties_go_to_the_newest() -> None:
+def test_the_title_has_the_highest_weight_and_ties_go_to_the_newest() -> None:
     texts = [
         article("b", title="robot"),
         article("c", title="robot", published="2020-01-02"),
@@ -196,7 +196,7 @@ def test_a_snippet_is_a_passage_of_the_article(query: str, text: str, fault: str
 
 
 @given(st.text(string.printable, max_size=20))
-def test_any_text_can_be_marked(text: str) -> None:
+def test_any_text_can_be_highlighted(text: str) -> None:
     marker = Snippet(article("x", title=f"{text} word"), "word")
     assert marker.fault(snippet(marker)) is None
 
@@ -224,5 +224,5 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("answer", "count"), ANSWERS)
-def test_what_is_similar_keeps_the_rules(answer: list[str], count: int) -> None:
+def test_similar_results_satisfy_the_contract(answer: list[str], count: int) -> None:
     assert len(faults(world(LIKE), LIKE[0], 2, answer)) == count

@@ -19,7 +19,7 @@ from .world import World, make_world
 UNKNOWN = ("", "nowhere", "https://nowhere.example/", "QXJ0aWNsZTo=", '☃ "\\\n\u2028😀')
 T = TypeVar("T")
 
-MOST = 60  # of each kind, spread over the whole content
+MAX_VALUES = 60  # of each kind, spread over the whole content
 
 
 # Orders for which the harness learns cursors; the first ones equal the default.
@@ -36,7 +36,7 @@ ORDERS: tuple[tuple[Mapping[str, Name], ...], ...] = (
         {"field": Name("UPDATED_AT")},
     ),
 )
-USUAL = {"Query.stories": {"orderBy": "LATEST"}, "Query.trending": {"halfLife": "P1D"}}
+DEFAULTS = {"Query.stories": {"orderBy": "LATEST"}, "Query.trending": {"halfLife": "P1D"}}
 
 Place: TypeAlias = tuple[str, tuple[Any, ...]]  # `Type.field`, and the order of its list
 
@@ -68,7 +68,7 @@ class Values:
 
     def cursors_at(self, place: str, asked: Mapping[str, Any]) -> Sequence[str]:
         """Return the cursors that are valid there, in the order that the arguments request."""
-        return self.cursors.get((place, order_at(place, USUAL.get(place, {}) | dict(asked))), ())
+        return self.cursors.get((place, order_at(place, DEFAULTS.get(place, {}) | dict(asked))), ())
 
     def foreign_cursors(self) -> list[str]:
         """Return cursors of other places and orders, and texts that are not cursors."""
@@ -102,7 +102,7 @@ def known(content: Sequence[Article], whole: World) -> dict[str, Sequence[str]]:
     ids = spread([*spread(sorted(whole.by_id)), *spread(whole.stories_by_id)])
     return {
         "Query.article.slug": spread(whole.by_slug),
-        "Query.articleByUrl.url": (spread(shared) * MOST)[:MOST] + spread([*uses, *listed]),
+        "Query.articleByUrl.url": (spread(shared) * MAX_VALUES)[:MAX_VALUES] + spread([*uses, *listed]),
         "Query.provider.domain": spread(whole.providers),
         "Query.topic.slug": spread(whole.topics),
         "Query.node.id": ids,
@@ -140,14 +140,18 @@ def cursors_of(registry: Registry) -> dict[Place, list[str]]:
     for text in registry.texts():
         marker = registry.marker(text)
         assert marker is not None
-        cursors.setdefault((marker.place, marker.order), []).append(text)
+        cursors.setdefault((marker.list_name, marker.order), []).append(text)
     return {place: spread(texts) for place, texts in cursors.items()}
 
 
 def spread(values: Iterable[T]) -> list[T]:
     """Return at most MOST of the values, evenly spread."""
     each = list(dict.fromkeys(values))
-    return [each[number * len(each) // MOST] for number in range(MOST)] if len(each) > MOST else each
+    return (
+        [each[number * len(each) // MAX_VALUES] for number in range(MAX_VALUES)]
+        if len(each) > MAX_VALUES
+        else each
+    )
 
 
 def sizes_of(world: World) -> dict[str, int]:

@@ -3,29 +3,27 @@
 import pytest
 
 from gqlnews.errors import RequestError
-from gqlnews.query.arguments import NO_END, read_slice
+from gqlnews.query.arguments import UNBOUNDED, read_slice
 
 
 @pytest.mark.parametrize(
     ("arguments", "default", "start", "end"),
     [
-        ({}, None, 0, NO_END),
-        ({"first": None, "offset": None}, None, 0, NO_END),
+        ({}, None, 0, UNBOUNDED),
+        ({"first": None, "offset": None}, None, 0, UNBOUNDED),
         ({"first": None}, 100, 0, 100),
         ({"first": 0}, 100, 0, 0),
         ({"first": 3, "offset": 2}, None, 2, 5),
-        ({"offset": 2}, None, 2, NO_END),
+        ({"offset": 2}, None, 2, UNBOUNDED),
         ({"first": 2**31 - 1, "offset": 2**31 - 1}, None, 2**31 - 1, 2**32 - 2),
     ],
 )
-def test_the_ends_of_a_slice(
-    arguments: dict[str, int | None], default: int | None, start: int, end: int
-) -> None:
+def test_slice_bounds(arguments: dict[str, int | None], default: int | None, start: int, end: int) -> None:
     assert read_slice(arguments, default=default).values == {"start": start, "end": end}
 
 
 @pytest.mark.parametrize("arguments", [{"first": -1}, {"offset": -1}, {"first": 1, "offset": -3}])
-def test_a_slice_that_is_refused(arguments: dict[str, int | None]) -> None:
+def test_negative_slice_arguments_are_rejected(arguments: dict[str, int | None]) -> None:
     with pytest.raises(RequestError, match="give 0 or more") as refused:
         read_slice(arguments, default=None)
     assert refused.value.code == "BAD_PAGE"

@@ -7,8 +7,8 @@ import pytest
 
 from gqlnews.errors import RequestError
 from gqlnews.query.connection_args import (
-    ABOVE,
-    BELOW,
+    NULL_HIGH,
+    NULL_LOW,
     ConnectionArguments,
     ConnectionShape,
     page_size,
@@ -19,7 +19,7 @@ from gqlnews.query.fields import OrderTerm
 NEWEST = (OrderTerm("published_at", descending=True), OrderTerm("slug"))
 KNOWN = {
     "PUBLISHED": OrderTerm("published_at"),
-    "QUALITY": OrderTerm("quality", missing=BELOW, number=True),
+    "QUALITY": OrderTerm("quality", missing=NULL_LOW, numeric=True),
 }
 READ = ConnectionArguments("Query.articles", NEWEST, orders=KNOWN)
 
@@ -49,14 +49,14 @@ def by(field: Word, direction: Word = Word.DESC, nulls: Word = Word.LAST) -> dic
         (None, 7, 7, True),
     ],
 )
-def test_the_size_of_a_page(first: int | None, last: int | None, size: int, backward: bool) -> None:
+def test_page_size(first: int | None, last: int | None, size: int, backward: bool) -> None:
     assert page_size(first, last) == (size, backward)
 
 
 @pytest.mark.parametrize(
     ("first", "last"), [(1, 1), (0, 0), (-1, None), (101, None), (None, -1), (None, 101)]
 )
-def test_a_page_that_is_refused(first: int | None, last: int | None) -> None:
+def test_invalid_page_sizes_are_rejected(first: int | None, last: int | None) -> None:
     with pytest.raises(RequestError) as refused:
         page_size(first, last)
     assert refused.value.code == "BAD_PAGE"
@@ -65,29 +65,29 @@ def test_a_page_that_is_refused(first: int | None, last: int | None) -> None:
 @pytest.mark.parametrize(
     ("direction", "nulls", "missing"),
     [
-        (Word.DESC, Word.LAST, BELOW),
-        (Word.DESC, Word.FIRST, ABOVE),
-        (Word.ASC, Word.LAST, ABOVE),
-        (Word.ASC, Word.FIRST, BELOW),
+        (Word.DESC, Word.LAST, NULL_LOW),
+        (Word.DESC, Word.FIRST, NULL_HIGH),
+        (Word.ASC, Word.LAST, NULL_HIGH),
+        (Word.ASC, Word.FIRST, NULL_LOW),
     ],
 )
-def test_null_stands_where_requested_in_either_direction(direction: Word, nulls: Word, missing: int) -> None:
+def test_nulls_order_is_independent_of_direction(direction: Word, nulls: Word, missing: int) -> None:
     (term, last) = read_order([by(Word.QUALITY, direction, nulls)], KNOWN, NEWEST)
-    assert term == OrderTerm("quality", direction is Word.DESC, missing, number=True)
+    assert term == OrderTerm("quality", direction is Word.DESC, missing, numeric=True)
     assert last == OrderTerm("slug")
 
 
 @pytest.mark.parametrize(
     "given", [None, [], [by(Word.PUBLISHED)], [by(Word.PUBLISHED), by(Word.PUBLISHED, Word.ASC)]]
 )
-def test_the_default_order_however_it_is_said_is_one_place(given: list[dict[str, Any]] | None) -> None:
+def test_equal_orders_share_a_cursor_scope(given: list[dict[str, Any]] | None) -> None:
     inputs = READ({"orderBy": given})
     assert isinstance(inputs.shape, ConnectionShape)
     assert inputs.shape.order == NEWEST
-    assert inputs.values["place"] == "Query.articles"
+    assert inputs.values["cursor_scope"] == "Query.articles"
 
 
-def test_every_other_order_is_a_place_of_its_own() -> None:
+def test_each_other_order_has_its_own_cursor_scope() -> None:
     orders = [
         [by(Word.PUBLISHED)],
         [by(Word.PUBLISHED, Word.ASC)],
@@ -97,4 +97,4 @@ def test_every_other_order_is_a_place_of_its_own() -> None:
         [by(Word.QUALITY), by(Word.PUBLISHED)],
         [by(Word.PUBLISHED), by(Word.QUALITY)],
     ]
-    assert len({READ({"orderBy": order}).values["place"] for order in orders}) == len(orders)
+    assert len({READ({"orderBy": order}).values["cursor_scope"] for order in orders}) == len(orders)

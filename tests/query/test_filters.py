@@ -12,7 +12,7 @@ from gqlnews.query.filters import MAX_CHARACTERS, MAX_DEPTH, MAX_PARTS, FilterPa
 from gqlnews.query.predicates import All, AnyOf, Not, Operator
 from tests.product import Product
 
-MISSING = predicates.Comparison("title", Operator.MISSING)
+MISSING = predicates.Comparison("title", Operator.IS_NULL)
 OPERANDS = {
     "title": Operand("title", OperandType.TEXT),
     "heat": Operand("heat", OperandType.INTEGER),
@@ -23,7 +23,7 @@ OPERANDS = {
 
 def read(where: dict[str, Any]) -> tuple[Any, dict[str, object]]:
     reader = FilterParser(OPERANDS)
-    return reader.read(where), reader.values
+    return reader.parse(where), reader.values
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def read(where: dict[str, Any]) -> tuple[Any, dict[str, object]]:
         ({"not": {"title": {"isNull": False}}}, MISSING),
     ],
 )
-def test_what_is_null_or_empty(where: dict[str, Any], condition: All) -> None:
+def test_null_and_empty_filters(where: dict[str, Any], condition: All) -> None:
     assert read(where) == (condition, {})
 
 
@@ -58,14 +58,14 @@ def deep(depth: int) -> dict[str, Any]:
     ],
     ids=["one text", "one text in many tests", "a set"],
 )
-def test_texts_have_an_end(where: dict[str, Any]) -> None:
+def test_the_total_text_length_is_limited(where: dict[str, Any]) -> None:
     """Each test copies its text, which the request contains only once."""
     with pytest.raises(RequestError, match="texts") as refused:
         read(where)
     assert refused.value.code == "TOO_WIDE"
 
 
-def test_filters_nest_so_deep_and_no_deeper() -> None:
+def test_filter_depth_is_limited() -> None:
     read(deep(MAX_DEPTH))
     with pytest.raises(RequestError, match="flatter") as refused:
         read(deep(MAX_DEPTH + 1))
@@ -80,7 +80,7 @@ def test_filters_nest_so_deep_and_no_deeper() -> None:
         lambda count: {"and": [{"heat": {"gt": 1}}] * (count // 2)},
     ],
 )
-def test_filters_have_so_many_parts_and_no_more(many: Any) -> None:
+def test_the_number_of_filter_parts_is_limited(many: Any) -> None:
     read(many(MAX_PARTS - 1))
     with pytest.raises(RequestError, match="more than 200 parts") as refused:
         read(many(MAX_PARTS + 1))
@@ -96,7 +96,7 @@ def test_filters_have_so_many_parts_and_no_more(many: Any) -> None:
         ({"or": [{"not": {"when": {"lte": ""}}}]}, "BAD_DATE"),
     ],
 )
-def test_a_value_that_is_none_is_refused(where: dict[str, Any], code: str) -> None:
+def test_invalid_dates_and_durations_are_rejected(where: dict[str, Any], code: str) -> None:
     with pytest.raises(RequestError, match="write one such as") as refused:
         read(where)
     assert refused.value.code == code
@@ -106,7 +106,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=4)
 
 
 @given(prefix=TEXTS, text=TEXTS, rest=TEXTS)
-def test_a_prefix_is_the_range_of_what_begins_so(prefix: str, text: str, rest: str) -> None:
+def test_a_prefix_range_contains_exactly_the_texts_with_the_prefix(prefix: str, text: str, rest: str) -> None:
     """Ordered by UTF-8 bytes, as SQLite compares texts."""
     _, values = read({"title": {"startsWith": prefix}})
     low, high = values.values()
@@ -118,7 +118,7 @@ def test_a_prefix_is_the_range_of_what_begins_so(prefix: str, text: str, rest: s
 
 
 @pytest.mark.parametrize("prefix", ["\ud7ff", "a\U0010ffff", "\U0010ffff\U0010ffff", ""])
-def test_the_end_of_a_range_is_a_text_or_past_every_text(prefix: str) -> None:
+def test_the_upper_bound_of_a_prefix_range(prefix: str) -> None:
     high = list(read({"title": {"startsWith": prefix}})[1].values())[1]
     assert high == b"" or str(high).encode() > prefix.encode()
 
@@ -148,7 +148,7 @@ NESTED = [
     "where", [deep(MAX_DEPTH), alternating(MAX_DEPTH), {"not": alternating(MAX_DEPTH - 1)}]
 )
 @pytest.mark.parametrize("root", NESTED)
-def test_the_deepest_filter_is_answered_wherever_it_stands(
+def test_the_deepest_filter_works_in_every_position(
     examples: Product, root: str, where: dict[str, Any]
 ) -> None:
     """SQLite's parser stack overflows if expressions nest too deep."""

@@ -13,7 +13,7 @@ from benchmarks.front_end import query_names, query_text, variables_for
 from gqlnews.query.fields import Audience
 from gqlnews.schema.inputs import ARTICLE_OPERANDS
 from tests.product import Product
-from tests.query.test_statements import alias_of, explained
+from tests.query.test_statements import explain, table_of
 
 NEWEST = "article_newest_public"
 BY_PROVIDER = "article_provider_public"
@@ -67,15 +67,15 @@ def statement_of(product: Product, name: str) -> str:
     return statement
 
 
-def test_every_query_has_its_plan() -> None:
+def test_every_query_has_an_expected_plan() -> None:
     assert sorted(WALKED) == query_names()
 
 
 @pytest.mark.parametrize("name", query_names())
-def test_what_a_query_walks(examples: Product, name: str) -> None:
+def test_indexes_that_a_query_scans(examples: Product, name: str) -> None:
     statement = statement_of(examples, name)
     walked = set()
-    for line in explained(examples, statement):
+    for line in explain(examples, statement):
         assert "BLOOM" not in line, line
         scan = re.fullmatch(r"SCAN (\w+)(?: USING (COVERING )?INDEX (\w+)| VIRTUAL TABLE .*)?", line)
         if scan is None:
@@ -90,7 +90,7 @@ def test_what_a_query_walks(examples: Product, name: str) -> None:
         elif source.startswith("search_"):
             walked.add(source)
         else:
-            assert alias_of(statement, source) not in TABLES, line
+            assert table_of(statement, source) not in TABLES, line
     assert walked == WALKED[name]
 
 
@@ -106,20 +106,20 @@ FILTERS = [
 
 @pytest.mark.parametrize("audience", [Audience.PUBLIC, Audience.OPEN])
 @pytest.mark.parametrize("where", FILTERS)
-def test_a_filter_never_visits_the_wide_rows(examples: Product, where: str, audience: Audience) -> None:
+def test_a_filter_never_reads_the_table(examples: Product, where: str, audience: Audience) -> None:
     """One covering index holds all fields of filters and orders."""
     order = "orderBy: [{ field: HEAT }, { field: TITLE }]"
     query = f"{{ articles(where: {{ {where} }}, {order}) {{ totalCount nodes {{ slug }} }} }}"
     examples.statements.clear()
     examples.data(query, audience=audience)
     (statement,) = [one for one in examples.statements if one.startswith("WITH RECURSIVE")]
-    reads = [line for line in explained(examples, statement) if re.match(r"(SCAN|SEARCH) t\d+ USING", line)]
+    reads = [line for line in explain(examples, statement) if re.match(r"(SCAN|SEARCH) t\d+ USING", line)]
     by_key = "USING INTEGER PRIMARY KEY (rowid=?)"  # the rows of the page
     assert [line for line in reads if "COVERING INDEX" not in line and by_key not in line] == []
     assert sum("COVERING INDEX" in line for line in reads) == 2  # for the count, and for the page
 
 
-def test_every_field_of_the_filter_is_among_them() -> None:
+def test_every_filter_field_is_tested() -> None:
     assert {where.split(":")[0] for where in FILTERS} == set(ARTICLE_OPERANDS)
 
 
@@ -137,12 +137,12 @@ def test_every_field_of_the_filter_is_among_them() -> None:
         ('topic: { any: ["ai"] }', ", orderBy: [{ field: TITLE }]", False),
     ],
 )
-def test_articles_of_one_topic_are_walked_alone(
+def test_only_articles_of_the_topic_are_scanned(
     examples: Product, where: str, order: str, alone: bool
 ) -> None:
     examples.statements.clear()
     examples.data(f"{{ articles(where: {{ {where} }}{order}) {{ nodes {{ slug }} }} }}")
     (statement,) = [one for one in examples.statements if one.startswith("WITH RECURSIVE")]
-    plan = "\n".join(explained(examples, statement))
+    plan = "\n".join(explain(examples, statement))
     assert (f"USING COVERING INDEX {BY_TOPIC} (topic=?" in plan) is alone, plan
     assert (f"COVERING INDEX {NEWEST}" in plan) is not alone, plan

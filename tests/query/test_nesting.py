@@ -21,7 +21,7 @@ from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
 from gqlnews.query.fields import Audience
 
-MOST = 60  # requests of a kind, drawn once
+MAX_SAMPLES = 60  # requests of a kind, drawn once
 ROOM = 6  # more nested parentheses that a statement must allow; the parser has room for about 75
 PASSED_OVER = {"Problem", "PageInfo", "Site", "IntRange", "DateTimeRange"}
 ARGUMENTS = {"slug": '"x"', "url": '"http://a.example/b"', "query": '"ai"', "domain": '"x"', "by": "DAY"}
@@ -101,13 +101,13 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Con
     [(NESTING, 6, 1), (NESTING, 5, 61), (NESTING, 4, 119), (ALL, 4, 1), (ALL, 3, 61)],
     ids=["deep", "deep and wide", "deep and widest", "any link", "any link, wide"],
 )
-def test_every_way_through_the_links_leaves_the_parser_room(
+def test_nested_relations_do_not_overflow_the_parser_stack(
     connection: sqlite3.Connection, links: Sequence[str], length: int, width: int
 ) -> None:
     engine = Engine(no_store)
     tried = 0
     every = list(requests(engine.schema._schema, links, length, width))
-    drawn = Random(1).sample(every, min(MOST, len(every)))  # noqa: S311 - the same each time, that is the point
+    drawn = Random(1).sample(every, min(MAX_SAMPLES, len(every)))  # noqa: S311 - the same each time, that is the point
     for request in drawn:
         prepared = engine.prepare(GraphQLRequest(request), Audience.EDITOR)
         if isinstance(prepared, GraphQLResponse):
@@ -119,7 +119,7 @@ def test_every_way_through_the_links_leaves_the_parser_room(
         except sqlite3.OperationalError as error:
             raise AssertionError(request) from error
         tried += 1
-    assert tried > MOST / 2
+    assert tried > MAX_SAMPLES / 2
 
 
 async def no_store(_statements: object) -> list[bytes | None]:

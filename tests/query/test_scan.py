@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from benchmarks.front_end import query_names, query_text
-from gqlnews.config.settings import SERVED
+from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
-from gqlnews.query.scan import Pass, Sizes, too_much, work_of
+from gqlnews.query.scan import Pass, Sizes, scan_limit_error, scan_work
 from tests.product import Product
 
 SIZES: Sizes = {
@@ -34,7 +34,7 @@ EDGES = "pageInfo { hasPreviousPage }"
 def estimate(product: Product, query: str, variables: dict[str, Any] | None = None) -> int:
     prepared = product.engine.prepare(GraphQLRequest(query, variables), Audience.PUBLIC)
     assert isinstance(prepared, PreparedQuery), prepared
-    return prepared.bound.scan.of(SIZES)
+    return prepared.bound.scan.for_sizes(SIZES)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def estimate(product: Product, query: str, variables: dict[str, Any] | None = No
         ('{ search(query: "one") { edges { snippet } } }', 100 * (65 + 10 + 5 + 20)),
     ],
 )  # fmt: skip
-def test_a_query_scans_what_its_parts_read(examples: Product, query: str, work: int) -> None:
+def test_estimated_scan_work(examples: Product, query: str, work: int) -> None:
     assert estimate(examples, query) == work
 
 
@@ -112,39 +112,37 @@ ROOM = 1.7
 
 
 @pytest.mark.parametrize("name", query_names())
-def test_the_cookbook_passes_at_100_000_articles_with_room_to_spare(examples: Product, name: str) -> None:
-    assert estimate(examples, query_text(name), VARIABLES.get(name)) * ROOM < SERVED.scan
+def test_cookbook_queries_are_within_the_limit_at_100_000_articles(examples: Product, name: str) -> None:
+    assert estimate(examples, query_text(name), VARIABLES.get(name)) * ROOM < DEFAULT_LIMITS.max_scan
 
 
 @pytest.mark.parametrize("name", ["search", "search-as-you-type", "search-narrowed"])
-def test_whatever_is_typed_into_a_search_is_not_refused_at_100_000_articles(
-    examples: Product, name: str
-) -> None:
+def test_no_search_input_is_rejected_at_100_000_articles(examples: Product, name: str) -> None:
     typed = {"query": "a* OR b* OR c* OR d* " + "many words " * 12}
-    assert estimate(examples, query_text(name), VARIABLES[name] | typed) <= SERVED.scan
+    assert estimate(examples, query_text(name), VARIABLES[name] | typed) <= DEFAULT_LIMITS.max_scan
 
 
-def test_the_dearest_filter_is_far_beyond_the_limit(examples: Product) -> None:
+def test_the_most_expensive_filter_is_far_over_the_limit(examples: Product) -> None:
     where = {"or": [{"title": {"contains": f"x{number}"}} for number in range(90)]}
     query = f"query ($w: ArticleFilter) {{ articles(where: $w) {{ totalCount facets {{ {FACETS} }} }} }}"
-    assert estimate(examples, query, {"w": where}) > 10 * SERVED.scan
+    assert estimate(examples, query, {"w": where}) > 10 * DEFAULT_LIMITS.max_scan
 
 
-def test_work_grows_with_the_store_and_is_nothing_where_its_sizes_are_not_known() -> None:
+def test_scan_work_is_proportional_to_table_sizes_and_0_if_they_are_unknown() -> None:
     passes = [Pass(30, "article")]
-    assert [work_of(passes, {"": articles}) for articles in (0, 1, 100, 1_000_000)] == [0, 1, 3, 30_000]
-    assert work_of(passes, {}) == 0
+    assert [scan_work(passes, {"": articles}) for articles in (0, 1, 100, 1_000_000)] == [0, 1, 3, 30_000]
+    assert scan_work(passes, {}) == 0
 
 
 def test_a_group_of_unknown_size_is_bounded() -> None:
     assert Pass(1, "a.b", parents=5).work({"": 100_000}) == 5_000
     assert Pass(1, "a.b", parents=5).work({"": 10}) == 50
     assert Pass(1, "a.b", parents=5, within="a").work({"": 10}) == 10
-    assert Pass(1, "a.b", parents=5, parents_of="c").work({"": 10, "c": 2}) == 20
+    assert Pass(1, "a.b", parents=5, parent_table="c").work({"": 10, "c": 2}) == 20
 
 
-def test_a_refusal_says_how_much_and_for_which_field() -> None:
+def test_the_error_names_the_work_and_the_most_expensive_field() -> None:
     passes = {"few": [Pass(1, "a")], "most": [Pass(9, "a")]}
-    error = too_much(49, 50, passes, {"": 5_000})
+    error = scan_limit_error(49, 50, passes, {"": 5_000})
     assert "50 thousand comparisons, of at most 49, most of them for `most`" in str(error)
     assert error.code is Code.TOO_COSTLY

@@ -41,7 +41,7 @@ def filled(query: str, product: Product) -> str:
     return query.replace("%SLUG%", article["slug"]).replace("%ID%", article["id"])
 
 
-def asked(product: Product, query: str, audience: Audience = Audience.PUBLIC) -> list[str]:
+def run_statements(product: Product, query: str, audience: Audience = Audience.PUBLIC) -> list[str]:
     """Return the statements that a query ran, without those of the transaction."""
     query = filled(query, product)
     product.statements.clear()
@@ -52,22 +52,22 @@ def asked(product: Product, query: str, audience: Audience = Audience.PUBLIC) ->
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_root_field_is_one_statement(product: Product, name: str) -> None:
-    assert len(asked(product, QUERIES[name])) == 1
+    assert len(run_statements(product, QUERIES[name])) == 1
     assert product.dispatches == 1
 
 
-def test_a_request_is_one_hop_and_one_transaction(product: Product) -> None:
+def test_a_request_is_one_dispatch_and_one_transaction(product: Product) -> None:
     query = (
         "{ a: articles(first: 1) { totalCount } topics { name } site { version } b: articles { totalCount } "
         "c: articles { nodes { slug } } }"
     )
-    assert len(asked(product, query)) == 4  # a and b share a statement
+    assert len(run_statements(product, query)) == 4  # a and b share a statement
     assert product.dispatches == 1
     assert [sql for sql in product.statements if sql.startswith("BEGIN")] == ["BEGIN"]
 
 
 def test_introspection_runs_no_statement(product: Product) -> None:
-    assert asked(product, "{ __typename __schema { queryType { name } } }") == []
+    assert run_statements(product, "{ __typename __schema { queryType { name } } }") == []
     assert product.dispatches == 0
 
 
@@ -75,17 +75,17 @@ def test_introspection_runs_no_statement(product: Product) -> None:
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_statement_scans_no_table(product: Product, name: str, audience: Audience) -> None:
     """It may scan a CTE or an ordered index, but no table, nor may it build a Bloom filter over one."""
-    (statement,) = asked(product, QUERIES[name], audience)
-    plan = explained(product, statement)
+    (statement,) = run_statements(product, QUERIES[name], audience)
+    plan = explain(product, statement)
     tables = {"article", "related", "article_topic", "article_url", "url_owner", "provider", "source"}
     for line in plan:
         assert "BLOOM FILTER" not in line
         word, name, *how = line.split()
-        if word == "SCAN" and alias_of(statement, name) in tables:
+        if word == "SCAN" and table_of(statement, name) in tables:
             assert "INDEX" in how, (line, statement)
 
 
-def explained(product: Product, statement: str) -> list[str]:
+def explain(product: Product, statement: str) -> list[str]:
     db = sqlite3.connect(product.database)
     try:
         rows: list[Any] = db.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
@@ -94,7 +94,7 @@ def explained(product: Product, statement: str) -> list[str]:
     return [row[3] for row in rows if not row[3].startswith(("CO-ROUTINE", "MATERIALIZE"))]
 
 
-def alias_of(statement: str, alias: str) -> str | None:
+def table_of(statement: str, alias: str) -> str | None:
     """Return the table that has this alias in the statement, or None for a subquery or CTE."""
     words = statement.replace("\n", " ").split()
     for table, keyword, name in zip(words, words[1:], words[2:], strict=False):
@@ -103,7 +103,7 @@ def alias_of(statement: str, alias: str) -> str | None:
     return None
 
 
-def test_the_text_of_a_statement_depends_on_no_value_and_no_run(product: Product) -> None:
+def test_statement_text_is_deterministic(product: Product) -> None:
     query = "query ($n: Int, $m: Int) { articles(first: $n) { nodes { related(first: $m) { title } } } }"
     texts: set[str] = set()
     for first, links in [(1, 1), (20, 0), (5, None)]:
@@ -114,7 +114,7 @@ def test_the_text_of_a_statement_depends_on_no_value_and_no_run(product: Product
     assert len(texts) == 1
 
 
-def test_a_selection_wider_than_a_function_of_sqlite_is_answered_in_order(product: Product) -> None:
+def test_a_selection_over_the_sqlite_argument_limit_keeps_its_order(product: Product) -> None:
     wide = [f"f{number}: {name}" for number in range(60) for name in ("title", "slug")]
     wide = [f"{name}{at}: {field}" for at, (name, field) in enumerate(pair.split(": ") for pair in wide)]
     node = product.data(f"{{ articles(first: 1) {{ nodes {{ {' '.join(wide)} }} }} }}")["articles"]["nodes"][

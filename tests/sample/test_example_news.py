@@ -24,7 +24,7 @@ def articles(outcomes: list[ParseResult]) -> dict[str, ParsedArticle]:
     return {outcome.article.url: outcome.article for outcome in outcomes if outcome.article}
 
 
-def test_there_is_no_problem(outcomes: list[ParseResult]) -> None:
+def test_the_example_has_no_problems(outcomes: list[ParseResult]) -> None:
     assert [problem for outcome in outcomes for problem in outcome.problems] == []
 
 
@@ -32,7 +32,7 @@ def test_most_articles_are_published(articles: dict[str, ParsedArticle]) -> None
     assert Counter(article.published for article in articles.values()) == {True: 15, False: 5}
 
 
-def test_the_lead_goes_on_three_links_deep_in_public(articles: dict[str, ParsedArticle]) -> None:
+def test_the_lead_has_public_links_three_levels_deep(articles: dict[str, ParsedArticle]) -> None:
     level = [article for article in articles.values() if article.slug == LEAD]
     for _ in range(3):
         level = [
@@ -46,14 +46,14 @@ def test_published_articles_list_unpublished_ones(articles: dict[str, ParsedArti
     assert sum(url in articles and not articles[url].published for url in listed) >= 5
 
 
-def test_several_stories_are_of_mutual_links(articles: dict[str, ParsedArticle]) -> None:
+def test_there_are_several_stories(articles: dict[str, ParsedArticle]) -> None:
     lists = {url: {entry.url for entry in article.related} for url, article in articles.items()}
     mutual = [url for url in lists if any(url in lists.get(other, ()) for other in lists[url])]
     assert len(mutual) >= 12
 
 
 def test_every_key_of_the_format_occurs(articles: dict[str, ParsedArticle]) -> None:
-    keys = set(ParsedArticle.__struct_fields__) - {"url_mark", "published_mark"}
+    keys = set(ParsedArticle.__struct_fields__) - {"url_position", "published_position"}
     unused = {
         key
         for key in keys

@@ -69,11 +69,11 @@ def test_every_file_is_valid(folder: Path) -> None:
     }
 
 
-def test_four_of_five_are_unpublished(matters: list[Matter]) -> None:
+def test_four_of_five_articles_are_unpublished(matters: list[Matter]) -> None:
     assert sum(matter["published"] for matter in matters) == near(1_841)
 
 
-def test_lists_of_related_coverage_are_as_long(matters: list[Matter]) -> None:
+def test_related_lists_have_real_lengths(matters: list[Matter]) -> None:
     sizes = sorted(len(matter.get("related", [])) for matter in matters)
     assert sizes.count(0) == near(3_273)
     assert sum(sizes) == pytest.approx(7.73 * ARTICLES, rel=0.3)
@@ -81,7 +81,7 @@ def test_lists_of_related_coverage_are_as_long(matters: list[Matter]) -> None:
     assert 90 < sizes[-1] <= 133
 
 
-def test_providers_are_as_many_and_some_have_several_names(matters: list[Matter]) -> None:
+def test_the_number_of_providers_is_real_and_some_have_several_names(matters: list[Matter]) -> None:
     names = defaultdict(set)
     for matter in matters:
         names[matter["provider"]["domain"]].add(matter["provider"]["name"])
@@ -91,7 +91,7 @@ def test_providers_are_as_many_and_some_have_several_names(matters: list[Matter]
     assert 15 < sum(len(several) > 1 for several in names.values()) < 45
 
 
-def test_topics_are_as_uneven(matters: list[Matter]) -> None:
+def test_topics_are_as_skewed_as_the_real_ones(matters: list[Matter]) -> None:
     counts = Counter(topic for matter in matters for topic in matter["topics"]).most_common()
     assert len(counts) == 15
     assert [counts[0][1], counts[-1][1]] == [near(8_639), near(161)]
@@ -111,13 +111,13 @@ def test_published_articles_list_unpublished_ones(links: list[tuple[Matter, Matt
     assert public.count(False) / len(public) == pytest.approx(0.9, abs=0.06)
 
 
-def test_some_list_themselves_and_some_list_one_twice(matters: list[Matter]) -> None:
+def test_some_articles_list_themselves_and_some_repeat_an_entry(matters: list[Matter]) -> None:
     lists = [(url_of(matter), [url_of(entry) for entry in matter.get("related", [])]) for matter in matters]
     assert sum(urls.count(own) for own, urls in lists) == near(138)
     assert sum(len(set(urls)) < len(urls) for _, urls in lists) == near(615)
 
 
-def test_some_entries_lead_nowhere(matters: list[Matter], owners: dict[str, Matter]) -> None:
+def test_some_entries_have_no_article(matters: list[Matter], owners: dict[str, Matter]) -> None:
     strangers = [
         entry for matter in matters for entry in matter.get("related", []) if url_of(entry) not in owners
     ]
@@ -147,7 +147,7 @@ def test_some_urls_are_escaped(folder: Path) -> None:
     assert lines == pytest.approx(1_104 * ARTICLES / 8_682, rel=0.5)
 
 
-def test_dates_are_equal_now_and_then(matters: list[Matter]) -> None:
+def test_some_dates_are_equal(matters: list[Matter]) -> None:
     dates = Counter(matter["publishedDateTime"] for matter in matters)
     assert 0.02 < sum(count for count in dates.values() if count > 1) / ARTICLES < 0.25
     assert {date.year for date in dates} == {2023, 2024, 2025}

@@ -35,14 +35,16 @@ def digest_of(folder: Path) -> str:
         {"TZ": "America/St_Johns", "PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8"},
     ],
 )
-def test_the_same_seed_gives_the_same_bytes_elsewhere(tmp_path: Path, elsewhere: dict[str, str]) -> None:
+def test_the_same_seed_gives_the_same_bytes_in_another_folder(
+    tmp_path: Path, elsewhere: dict[str, str]
+) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     write_sample(here, 120, seed=7)
     subprocess.run([sys.executable, "-c", WRITE, str(there)], env={**os.environ, **elsewhere}, check=True)  # noqa: S603
     assert digest_of(here) == digest_of(there)
 
 
-def test_the_same_seed_gives_the_same_bytes_for_ever(tmp_path: Path) -> None:
+def test_the_bytes_of_a_seed_never_change(tmp_path: Path) -> None:
     """Benchmarks of different days are comparable only if this holds: change the digest deliberately."""
     write_sample(tmp_path, 120, seed=7)
     assert digest_of(tmp_path) == DIGEST
@@ -54,7 +56,7 @@ def test_another_seed_gives_another_sample(tmp_path: Path) -> None:
     assert digest_of(tmp_path / "1") != digest_of(tmp_path / "2")
 
 
-def test_the_report_counts_what_is_there(tmp_path: Path) -> None:
+def test_the_report_matches_the_files(tmp_path: Path) -> None:
     report = write_sample(tmp_path, 400, seed=3)
     texts = [path.read_bytes() for path in tmp_path.glob("20??/??/*.md")]
     assert report.articles == len(texts) == 400
@@ -63,7 +65,7 @@ def test_the_report_counts_what_is_there(tmp_path: Path) -> None:
     assert report.size == sum(map(len, texts))
 
 
-def test_names_begin_with_the_day_and_stand_in_its_month(tmp_path: Path) -> None:
+def test_files_are_named_by_day_in_the_folder_of_the_month(tmp_path: Path) -> None:
     write_sample(tmp_path, 200, seed=3)
     for path in tmp_path.glob("20??/??/*.md"):
         day = path.name[:10]
@@ -71,7 +73,7 @@ def test_names_begin_with_the_day_and_stand_in_its_month(tmp_path: Path) -> None
         assert f"publishedDateTime: {day}T".encode() in path.read_bytes().split(b"\nrelated:")[0]
 
 
-def test_progress_rises_to_the_end(tmp_path: Path) -> None:
+def test_progress_ends_at_the_total(tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
     write_sample(tmp_path, 1_300, 3, lambda done, total: heard.append((done, total)))
     assert len(heard) >= 3
@@ -79,12 +81,12 @@ def test_progress_rises_to_the_end(tmp_path: Path) -> None:
     assert heard[-1] == (1_300, 1_300)
 
 
-def test_fewer_than_no_articles_are_refused(tmp_path: Path) -> None:
+def test_a_negative_number_of_articles_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="-1"):
         write_sample(tmp_path, -1, seed=1)
 
 
-def test_a_disk_that_takes_no_more_is_said_so(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     write_sample(tmp_path, 0, seed=1)
     for year in (2023, 2024, 2025):
         (tmp_path / str(year)).write_text("in the way of the folder of the year")
@@ -93,7 +95,7 @@ def test_a_disk_that_takes_no_more_is_said_so(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 400), st.integers())
-def test_blocks_number_the_articles_through(articles: int, seed: int) -> None:
+def test_article_numbers_are_consecutive_over_blocks(articles: int, seed: int) -> None:
     numbers = [piece.number for _, block in draw_blocks(articles, seed) for piece in block.pieces]
     assert numbers == list(range(articles))
 

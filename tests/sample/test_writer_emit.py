@@ -38,7 +38,7 @@ def instant(minute: int) -> datetime:
 
 
 @given(pieces)
-def test_an_article_reads_as_it_was_meant(piece: Piece) -> None:
+def test_an_article_is_parsed_to_its_values(piece: Piece) -> None:
     text = article_text(piece, [entry_text(piece)], "c2VhbGVk;dmVjdG9y", "## Body\n")
     _, matter, body = text.split("---\n", 2)
     front = read(matter)
@@ -54,7 +54,7 @@ def test_an_article_reads_as_it_was_meant(piece: Piece) -> None:
 
 
 @given(pieces)
-def test_an_entry_says_what_the_article_says(piece: Piece) -> None:
+def test_an_entry_has_the_values_of_its_article(piece: Piece) -> None:
     front = read(article_text(piece, [], "", "").split("---\n")[1])
     (entry,) = read(entry_text(piece))
     assert entry.keys() <= front.keys() - {"related", "originalUrl"}
@@ -66,7 +66,7 @@ def test_an_entry_says_what_the_article_says(piece: Piece) -> None:
 @pytest.mark.parametrize(
     ("image", "sizes"), [(None, None), ("https://images.example/9.jpg", {"width": 700, "height": 393})]
 )
-def test_images_have_their_size(image: str | None, sizes: dict[str, int] | None) -> None:
+def test_images_have_a_size(image: str | None, sizes: dict[str, int] | None) -> None:
     piece = Piece(
         20, "T", "E", 0, "https://www.one-post.example/1", True, False, 5,
         SampleProvider("one-post.example", ("One Post",), None), "One Post", image, 700, 393, True, 9,

@@ -13,7 +13,7 @@ def files_of(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_folder_with_somebodys_files_is_refused(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "mine.md").write_text("mine")
     with pytest.raises(ContentFolderError, match=r"not empty.*give a new folder"):
         write_sample(tmp_path, 5, seed=1)
@@ -41,7 +41,7 @@ def test_an_earlier_sample_is_replaced(tmp_path: Path) -> None:
     assert files_of(twice) == files_of(once)
 
 
-def test_what_somebody_put_into_a_sample_stays(tmp_path: Path) -> None:
+def test_other_files_in_a_sample_are_kept(tmp_path: Path) -> None:
     write_sample(tmp_path, 30, seed=2)
     month = next(tmp_path.glob("20??/??"))
     for name in ("notes.md", "2024-01-01-mine.txt"):

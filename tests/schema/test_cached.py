@@ -31,7 +31,7 @@ AT_WORK = {
 EXECUTOR = "gqlnews.schema.fields."
 
 
-def asked(text: str, first: int, **more: bool) -> GraphQLRequest:
+def request(text: str, first: int, **more: bool) -> GraphQLRequest:
     return GraphQLRequest(QUERY, {"first": first, "text": text, **more})
 
 
@@ -63,29 +63,29 @@ def engine(examples: Product) -> Engine:
     return Engine(examples.engine.read, examples.engine.schema)
 
 
-def test_a_new_document_needs_them_all(examples: Product, engine: Engine) -> None:
-    assert workers(lambda: examples.answer(asked("a", 3), Audience.PUBLIC, engine)) == set(AT_WORK)
+def test_a_new_document_runs_all_stages(examples: Product, engine: Engine) -> None:
+    assert workers(lambda: examples.answer(request("a", 3), Audience.PUBLIC, engine)) == set(AT_WORK)
 
 
-def test_a_document_that_was_asked_needs_none_whatever_its_values(examples: Product, engine: Engine) -> None:
-    examples.answer(asked("a", 3), Audience.PUBLIC, engine)
-    again = [asked("a", 3), asked("the", 20), asked("ü", 0)]
+def test_a_cached_document_is_not_parsed_again(examples: Product, engine: Engine) -> None:
+    examples.answer(request("a", 3), Audience.PUBLIC, engine)
+    again = [request("a", 3), request("the", 20), request("ü", 0)]
     for one in again:
         at_work = workers(lambda one=one: examples.answer(one, Audience.PUBLIC, engine))  # type: ignore[misc]
         assert not at_work
 
 
-def test_what_decides_the_selection_is_planned_once_for_each_value(examples: Product, engine: Engine) -> None:
-    examples.answer(asked("a", 3), Audience.PUBLIC, engine)
-    first = workers(lambda: examples.answer(asked("a", 3, more=True), Audience.PUBLIC, engine))
+def test_conditional_variables_are_planned_once_per_value(examples: Product, engine: Engine) -> None:
+    examples.answer(request("a", 3), Audience.PUBLIC, engine)
+    first = workers(lambda: examples.answer(request("a", 3, more=True), Audience.PUBLIC, engine))
     assert first == {"collector", "renderer", "compiler", "SQLAlchemy"}
-    assert not workers(lambda: examples.answer(asked("b", 4, more=True), Audience.PUBLIC, engine))
-    assert not workers(lambda: examples.answer(asked("b", 4), Audience.PUBLIC, engine))
+    assert not workers(lambda: examples.answer(request("b", 4, more=True), Audience.PUBLIC, engine))
+    assert not workers(lambda: examples.answer(request("b", 4), Audience.PUBLIC, engine))
 
 
 def test_each_audience_has_its_own_statement(examples: Product, engine: Engine) -> None:
-    examples.answer(asked("a", 3), Audience.PUBLIC, engine)
-    assert workers(lambda: examples.answer(asked("a", 3), Audience.EDITOR, engine)) == {
+    examples.answer(request("a", 3), Audience.PUBLIC, engine)
+    assert workers(lambda: examples.answer(request("a", 3), Audience.EDITOR, engine)) == {
         "renderer", "compiler", "SQLAlchemy",
     }  # fmt: skip
 
@@ -96,7 +96,7 @@ def test_a_broken_document_is_validated_once(examples: Product, engine: Engine) 
     assert not workers(lambda: examples.answer(broken, Audience.PUBLIC, engine))
 
 
-def test_only_what_is_left_to_do_takes_the_executor(examples: Product, engine: Engine) -> None:
+def test_only_incomplete_responses_use_the_executor(examples: Product, engine: Engine) -> None:
     for query, wanted in [(QUERY, False), ("{ __typename site { version } }", True)]:
         one = GraphQLRequest(query, {"first": 1, "text": "a"})
         functions = called(lambda one=one: examples.answer(one, Audience.PUBLIC, engine))  # type: ignore[misc]

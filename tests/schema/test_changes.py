@@ -8,13 +8,13 @@ import pytest
 
 from gqlnews.query.fields import Audience
 from tests.ingest.folder import Folder
-from tests.product import Product, take_in
+from tests.product import Product, run_ingest
 
 VERSIONS = "{ site { version } changes { version nodes { kind slug version } } }"
 SINCE = "query ($since: String) { changes(since: $since) { nodes { slug } } }"
 
 
-class Served:
+class Content:
     """A folder, its store, and queries over it."""
 
     def __init__(self, root: Path) -> None:
@@ -24,33 +24,35 @@ class Served:
     def put(self, name: str, **keys: Any) -> None:
         self.folder.article(f"{name}.md", f"https://example.com/{name}", **keys)
 
-    def take_in(self) -> None:
-        take_in(self.folder.root, self.database)
+    def ingest(self) -> None:
+        run_ingest(self.folder.root, self.database)
 
     def versions(self) -> Any:
         """Return the public response, without the epoch of the store."""
         with Product(self.database) as product:
-            return without_line(product.data(VERSIONS))
+            return without_epoch(product.data(VERSIONS))
 
 
-def without_line(answer: Any) -> Any:
+def without_epoch(answer: Any) -> Any:
     if isinstance(answer, dict):
-        return {key: value[12:] if key == "version" else without_line(value) for key, value in answer.items()}
-    return [without_line(one) for one in answer] if isinstance(answer, list) else answer
+        return {
+            key: value[12:] if key == "version" else without_epoch(value) for key, value in answer.items()
+        }
+    return [without_epoch(one) for one in answer] if isinstance(answer, list) else answer
 
 
-def test_versions_do_not_tell_the_public_what_is_hidden(tmp_path: Path) -> None:
-    plain, mixed = Served(tmp_path / "plain"), Served(tmp_path / "mixed")
+def test_versions_do_not_reveal_hidden_changes_to_the_public(tmp_path: Path) -> None:
+    plain, mixed = Content(tmp_path / "plain"), Content(tmp_path / "mixed")
     for title in ("first", "second"):
-        for place in (plain, mixed):
-            place.put("b", title=title)
-            place.put(f"d-{title}")
+        for content in (plain, mixed):
+            content.put("b", title=title)
+            content.put(f"d-{title}")
         for name in "ace":
             mixed.put(name, published=False, title=title)
-        for place in (plain, mixed):
-            place.take_in()
+        for content in (plain, mixed):
+            content.ingest()
         mixed.folder.remove("c.md")
-        mixed.take_in()
+        mixed.ingest()
     versions = mixed.versions()
     assert versions == plain.versions()
     assert [(one["slug"], one["version"]) for one in versions["changes"]["nodes"]] == [
@@ -62,17 +64,17 @@ def test_versions_do_not_tell_the_public_what_is_hidden(tmp_path: Path) -> None:
 
 @pytest.fixture
 def product(tmp_path: Path) -> Iterator[Product]:
-    place = Served(tmp_path / "place")
-    place.put("a")
-    place.take_in()
-    with Product(place.database) as product:
+    content = Content(tmp_path / "content")
+    content.put("a")
+    content.ingest()
+    with Product(content.database) as product:
         yield product
 
 
-def code_of(product: Product, given_to: Audience, asked_by: Audience) -> str | None:
-    """Return the error code when `asked_by` sends a version that was issued to `given_to`."""
-    since = product.data("{ site { version } }", audience=given_to)["site"]["version"]
-    answer = product.ask(SINCE, {"since": since}, audience=asked_by)
+def code_of(product: Product, issued_to: Audience, used_by: Audience) -> str | None:
+    """Return the error code when `used_by` sends a version that was issued to `issued_to`."""
+    since = product.data("{ site { version } }", audience=issued_to)["site"]["version"]
+    answer = product.ask(SINCE, {"since": since}, audience=used_by)
     return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
 
 
@@ -85,8 +87,8 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("given_to", "asked_by", "code"), OTHERS)
-def test_a_version_is_for_who_sees_the_same_articles(
-    product: Product, given_to: Audience, asked_by: Audience, code: str | None
+@pytest.mark.parametrize(("issued_to", "used_by", "code"), OTHERS)
+def test_a_version_is_valid_for_audiences_that_see_the_same_articles(
+    product: Product, issued_to: Audience, used_by: Audience, code: str | None
 ) -> None:
-    assert code_of(product, given_to, asked_by) == code
+    assert code_of(product, issued_to, used_by) == code

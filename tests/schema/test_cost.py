@@ -11,7 +11,7 @@ from graphql import ArgumentNode, IntValueNode, NameNode, parse, print_ast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.config.settings import SERVED, Limits
+from gqlnews.config.settings import DEFAULT_LIMITS, Limits
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.fields import Audience
@@ -20,14 +20,14 @@ from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
 from tests.oracle.strategies import operations
 from tests.oracle.values import values_of
-from tests.product import Product, take_in
+from tests.product import Product, run_ingest
 from tests.schema.counting import objects_in
 
 SCHEMA = oracle_schema()
 
 
 def limited(product: Product, cost: int) -> Engine:
-    return Engine(product.engine.read, product.engine.schema, Limits(cost=cost))
+    return Engine(product.engine.read, product.engine.schema, Limits(max_cost=cost))
 
 
 def cost_of(product: Product, query: str, variables: Mapping[str, Any] | None = None, limit: int = 0) -> Any:
@@ -72,11 +72,11 @@ def cost_of(product: Product, query: str, variables: Mapping[str, Any] | None = 
         ("{ articles @skip(if: true) { nodes { slug } } site { version } }", 1),
     ],
 )  # fmt: skip
-def test_each_object_that_the_answer_can_hold_costs_one(examples: Product, query: str, cost: int) -> None:
+def test_each_possible_object_of_the_response_costs_one(examples: Product, query: str, cost: int) -> None:
     assert cost_of(examples, query) == cost
 
 
-def test_the_cost_is_that_of_the_variables(examples: Product) -> None:
+def test_the_cost_depends_on_the_variables(examples: Product) -> None:
     query = """query ($first: Int, $more: Boolean = false) {
         articles(first: $first) { nodes { related @include(if: $more) { title } } }
     }"""
@@ -130,7 +130,9 @@ ADVISED = [
 
 
 @pytest.mark.parametrize(("query", "limit", "says"), ADVISED)
-def test_a_refusal_says_which_sizes_would_pass(examples: Product, query: str, limit: int, says: str) -> None:
+def test_the_error_suggests_sizes_within_the_limit(
+    examples: Product, query: str, limit: int, says: str
+) -> None:
     answer = json.loads(
         examples.answer(GraphQLRequest(query), Audience.PUBLIC, limited(examples, limit)).body
     )
@@ -142,19 +144,17 @@ def test_a_refusal_says_which_sizes_would_pass(examples: Product, query: str, li
 
 @pytest.mark.parametrize("limit", [35, 100, 500, 1_999])
 @pytest.mark.parametrize("query", [query for query, *_ in ADVISED])
-def test_who_follows_the_advice_passes_and_one_more_does_not(
-    examples: Product, query: str, limit: int
-) -> None:
+def test_the_suggested_size_passes_and_one_more_does_not(examples: Product, query: str, limit: int) -> None:
     engine = limited(examples, limit)
     refused = examples.answer(GraphQLRequest(query), Audience.PUBLIC, engine)
     advised = re.findall(r"`(first|last): (\d+)` at `([\w.]+)`", refused.body.decode())
-    if refused.ok or not advised:
+    if refused.has_data or not advised:
         return
-    cost, more = (cost_of(examples, followed(query, advised, by)) for by in (0, 1))
+    cost, more = (cost_of(examples, apply_advice(query, advised, by)) for by in (0, 1))
     assert cost <= limit < more
 
 
-def followed(query: str, advised: list[tuple[str, str, str]], by: int) -> str:
+def apply_advice(query: str, advised: list[tuple[str, str, str]], by: int) -> str:
     """Apply the advised sizes to the query, each increased by `by`."""
     node: Any = parse(query).definitions[0]
     for name, size, path in advised:
@@ -174,18 +174,18 @@ def sized(node: Any, path: list[str], argument: ArgumentNode) -> Any:
     return replace(node, selection_set=replace(node.selection_set, selections=selections))
 
 
-def test_what_no_size_lets_pass_is_to_be_asked_in_several_requests(examples: Product) -> None:
+def test_without_a_possible_size_several_requests_are_suggested(examples: Product) -> None:
     answer = examples.answer(GraphQLRequest("{ topics { name } }"), Audience.PUBLIC, limited(examples, 5))
     assert b"costs 10 of at most 5: ask for less, or in several requests." in answer.body
 
 
-def test_what_is_served_lets_a_front_end_ask(examples: Product) -> None:
-    engine = Engine(examples.engine.read, examples.engine.schema, SERVED)
+def test_front_end_queries_are_within_the_default_limits(examples: Product) -> None:
+    engine = Engine(examples.engine.read, examples.engine.schema, DEFAULT_LIMITS)
     page = (
         "title image { url } provider { name } topics { name } related(first: 6) { title article { slug } }"
     )
     query = f"{{ articles(first: 50) {{ edges {{ node {{ {page} }} }} pageInfo {{ endCursor }} }} }}"
-    assert examples.answer(GraphQLRequest(query), Audience.PUBLIC, engine).ok
+    assert examples.answer(GraphQLRequest(query), Audience.PUBLIC, engine).has_data
 
 
 class Generated:
@@ -202,14 +202,14 @@ class Generated:
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
     place = tmp_path_factory.mktemp("cost")
     folder = write_folder(place / "content", seed=7, articles=60)
-    take_in(folder, place / "store.db")
+    run_ingest(folder, place / "store.db")
     with Product(place / "store.db") as product:
         yield Generated(product, folder)
 
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_no_answer_holds_more_objects_than_were_counted(generated: Generated, data: st.DataObject) -> None:
+def test_no_response_has_more_objects_than_its_cost(generated: Generated, data: st.DataObject) -> None:
     audience = data.draw(st.sampled_from(Audience))
     document, variables, name = data.draw(generated.operations)
     asked = GraphQLRequest(document, variables, name, include_cost=True)

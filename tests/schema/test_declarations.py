@@ -25,7 +25,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     return columns
 
 
-def test_every_field_says_where_it_comes_from() -> None:
+def test_every_field_has_a_declaration() -> None:
     types = SCHEMA._schema.type_map
     fields = {
         (name, field)
@@ -49,12 +49,12 @@ def test_every_column_of_an_entity_exists(name: str, entity: Entity, tables: dic
     assert wanted - tables[entity.table] == set()
 
 
-def test_every_junction_exists(tables: dict[str, set[str]]) -> None:
+def test_every_join_table_exists(tables: dict[str, set[str]]) -> None:
     for declaration in DECLARED.fields.values():
         junction = getattr(declaration, "through", None)
         if junction is not None:
-            assert {junction.near, junction.far} <= tables[junction.table]
+            assert {junction.source_key, junction.target_key} <= tables[junction.table]
 
 
-def test_whatever_can_be_declared_can_be_rendered() -> None:
+def test_every_declaration_has_a_renderer() -> None:
     assert set(RENDERERS) == set(get_args(Declaration))

@@ -15,14 +15,14 @@ from gqlnews.errors import DatabaseError
 from gqlnews.subscriptions import hub
 from gqlnews.subscriptions.change_filter import ChangeFilter
 from gqlnews.subscriptions.subscriber_queue import SubscriptionFailedError
-from tests.live import Live, living, until
+from tests.live import Live, open_live, until
 
 Failure = Callable[[], Exception]
 
 
-def alone(check: Callable[[Live], Awaitable[None]]) -> None:
+def run_live(check: Callable[[Live], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with living() as live:
+        async with open_live() as live:
             with patch.object(hub, "ERROR_BACKOFF", 0.01):
                 await check(live)
 
@@ -45,13 +45,16 @@ def failing(owner: type, name: str, failure: Exception, *, after: int = 0) -> It
 
 
 @pytest.mark.parametrize("after", range(5))
-def test_a_look_that_fails_half_way_is_gone_on_with(after: int) -> None:
+def test_a_poll_that_fails_half_way_is_resumed(after: int) -> None:
     """Events that were already sent are not repeated, and changes made meanwhile are separate events."""
 
     async def check(live: Live) -> None:
         live.write("x", title="out")
-        watching = await live.joined(where={"title": {"eq": "T"}})
-        with patch.object(hub, "PAGE", 1), failing(SnapshotPair, "both", DatabaseError("busy"), after=after):
+        watching = await live.subscribed(where={"title": {"eq": "T"}})
+        with (
+            patch.object(hub, "PAGE_SIZE", 1),
+            failing(SnapshotPair, "with_both", DatabaseError("busy"), after=after),
+        ):
             live.write("a", "b", "c")
             await until(live.is_current if after > 3 else lambda: len(watching.bodies) >= min(after, 3))
             live.write("b", title="U")
@@ -63,40 +66,40 @@ def test_a_look_that_fails_half_way_is_gone_on_with(after: int) -> None:
             (copy.discard if kind == "REMOVED" else copy.add)(slug)
         assert copy == {"a", "c", "d"}
 
-    alone(check)
+    run_live(check)
 
 
-def test_who_comes_and_goes_during_a_look_harms_nobody() -> None:
+def test_subscribing_and_leaving_during_a_poll_affects_no_one_else() -> None:
     """Its version is newer than the last poll, so it polls itself and is cancelled meanwhile."""
 
     async def check(live: Live) -> None:
-        watching = await live.joined()
+        watching = await live.subscribed()
         for number in range(30):
             live.write(f"s{number:02}")
-            coming = live.watch(since=live.version())
+            coming = live.subscribe(since=live.version())
             for _ in range(number % 6):
                 await asyncio.sleep(0.0003)
-            await coming.leave()
-            await watching.come(number + 1)
+            await coming.cancel()
+            await watching.wait_for_events(number + 1)
         assert watching.changes == [("ADDED", f"s{number:02}") for number in range(30)]
 
-    alone(check)
+    run_live(check)
 
 
 def test_a_failure_for_one_group_does_not_affect_the_others(caplog: pytest.LogCaptureFixture) -> None:
     async def check(live: Live) -> None:
-        one = await live.joined()
-        other = await live.joined(where={"title": {"eq": "T"}})
+        one = await live.subscribed()
+        other = await live.subscribed(where={"title": {"eq": "T"}})
         with failing(ChangeFilter, "events", sqlite3.OperationalError("no such column")):
             live.write("a")
             await asyncio.wait([one.task])
-            await other.come(1)
+            await other.wait_for_events(1)
         assert isinstance(one.task.exception(), SubscriptionFailedError)
-        again = await live.joined()
+        again = await live.subscribed()
         live.write("b")
-        assert [len(await who.come(count)) for who, count in ((again, 1), (other, 2))] == [1, 2]
+        assert [len(await who.wait_for_events(count)) for who, count in ((again, 1), (other, 2))] == [1, 2]
 
-    alone(check)
+    run_live(check)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
@@ -107,60 +110,62 @@ def test_when_the_hub_fails_all_subscribers_get_an_error_and_may_resubscribe(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def check(live: Live) -> None:
-        watching = [await live.joined(), await live.joined(where={"title": {"eq": "T"}})]
+        watching = [await live.subscribed(), await live.subscribed(where={"title": {"eq": "T"}})]
         version = live.version()
-        with failing(SnapshotPair, "_look", error):
+        with failing(SnapshotPair, "_poll", error):
             await asyncio.wait([one.task for one in watching])
         assert all(isinstance(one.task.exception(), SubscriptionFailedError) for one in watching)
         live.write("a")
-        again = await live.joined(since=version)
+        again = await live.subscribed(since=version)
         live.write("b")
-        await again.come(2)
+        await again.wait_for_events(2)
         assert again.changes == [("ADDED", "a"), ("ADDED", "b")]
 
-    alone(check)
+    run_live(check)
     assert [record.getMessage() for record in caplog.records] == ["the feed failed"]
 
 
-def test_a_snapshot_that_the_database_ended_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_lost_snapshot_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     async def check(live: Live) -> None:
-        watching = await live.joined()
-        snapshots = live.feed._snapshots
+        watching = await live.subscribed()
+        snapshots = live.hub._snapshots
         assert snapshots is not None
-        await snapshots.at(lambda now: now.db.execute("ROLLBACK"))
+        await snapshots.with_current(lambda now: now.db.execute("ROLLBACK"))
         live.write("a")
         await asyncio.wait([watching.task])
         assert isinstance(watching.task.exception(), SubscriptionFailedError)
 
-    alone(check)
+    run_live(check)
     assert [record.getMessage() for record in caplog.records] == ["the feed failed"]
 
 
-def test_a_database_that_cannot_be_opened_is_said_to_who_comes(caplog: pytest.LogCaptureFixture) -> None:
+def test_new_subscribers_are_told_that_the_database_cannot_be_opened(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def check(live: Live) -> None:
         with failing(SnapshotPair, "_begin", DatabaseError("gone")):
             with pytest.raises(DatabaseError):
-                await anext(live.feed.watch(live.ready(), lambda: None))
-        watching = await live.joined()
+                await anext(live.hub.subscribe(live.prepare(), lambda: None))
+        watching = await live.subscribed()
         live.write("a")
-        assert await watching.come(1)
+        assert await watching.wait_for_events(1)
 
-    alone(check)
+    run_live(check)
     assert not caplog.records
 
 
-def test_an_error_that_stays_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_persistent_error_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     async def check(live: Live) -> None:
         live.write("x")
-        watching = await live.joined()
-        with always_failing(SnapshotPair, "_look", DatabaseError("the disk fails")) as calls:
+        watching = await live.subscribed()
+        with always_failing(SnapshotPair, "_poll", DatabaseError("the disk fails")) as calls:
             await until(lambda: calls[0] > 3)
         live.write("y")
         await until(lambda: len(watching.bodies) == 1)
-        with always_failing(SnapshotPair, "_look", DatabaseError("the disk fails")) as calls:
+        with always_failing(SnapshotPair, "_poll", DatabaseError("the disk fails")) as calls:
             await until(lambda: calls[0] > 3)
 
-    alone(check)
+    run_live(check)
     assert caplog.text.count("the disk fails") == 2
 
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from gqlnews.config.settings import SERVED
+from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.database.sqlite import snapshots
 from gqlnews.database.sqlite.connection import timeout_error
 from gqlnews.database.sqlite.snapshots import SnapshotPair
@@ -18,16 +18,16 @@ from gqlnews.subscriptions import budget, hub
 from gqlnews.subscriptions.budget import OverBudgetError
 from gqlnews.subscriptions.change_filter import ChangeFilter
 from gqlnews.subscriptions.subscriber_queue import StoreReplacedError, SubscriberQueue
-from tests.live import DEADLINE, Live, Watching, living, until
+from tests.live import DEADLINE, Live, Subscriber, open_live, until
 from tests.schema.test_feed_failures import failing
 
 AT_ONCE = 1e-9  # seconds: positive, and less than any statement takes
 SEARCHES = {"or": [{"matches": f"word{number}"} for number in range(60)]}
 
 
-def alone(check: Callable[[Live], Awaitable[None]]) -> None:
+def run_live(check: Callable[[Live], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with living(SERVED) as live:
+        async with open_live(DEFAULT_LIMITS) as live:
             await check(live)
 
     asyncio.run(run())
@@ -38,7 +38,7 @@ def where(number: int) -> dict[str, Any]:
     return {"title": {"ne": f"none {number}"}}
 
 
-async def ended(watching: Watching) -> BaseException | None:
+async def ended(watching: Subscriber) -> BaseException | None:
     async with asyncio.timeout(DEADLINE):
         await asyncio.wait([watching.task])
     return watching.task.exception()
@@ -55,58 +55,58 @@ def traced(opened: SnapshotPair, trace: Callable[[str], None]) -> Callable[[obje
     return begin
 
 
-def test_a_cheap_group_s_events_are_delivered_before_an_expensive_one_is_judged() -> None:
+def test_a_cheap_group_receives_its_events_before_an_expensive_one_is_filtered() -> None:
     async def check(live: Live) -> None:
-        await live.joined(where=SEARCHES)
-        cheap = await live.joined(client="other")
+        await live.subscribed(where=SEARCHES)
+        cheap = await live.subscribed(client="other")
         known: list[int] = []
 
         def trace(sql: str) -> None:
             if "MATCH" in sql:
-                known.append(max(listener.number for one in live.feed._groups.values()
-                                 for listener in one.listeners if listener.client == "other"))  # fmt: skip
+                known.append(max(listener.number for one in live.hub._groups.values()
+                                 for listener in one.queues if listener.client == "other"))  # fmt: skip
 
-        opened = live.feed._snapshots
+        opened = live.hub._snapshots
         assert opened is not None
-        await opened.at(traced(opened, trace))
+        await opened.with_current(traced(opened, trace))
         live.write("a")
         await live.settled()
         assert cheap.changes == [("ADDED", "a")]
         number = int(live.version().rpartition("-")[2])
         assert known == [number, number]  # before the change and after it
 
-    alone(check)
+    run_live(check)
 
 
-def test_many_that_begin_do_not_hold_up_the_next_look() -> None:
+def test_many_new_subscribers_do_not_delay_the_next_poll() -> None:
     async def check(live: Live) -> None:
         def watch() -> AsyncGenerator[bytes, None]:
-            return live.feed.watch(live.ready(), lambda: None)
+            return live.hub.subscribe(live.prepare(), lambda: None)
 
         def joined() -> list[SubscriberQueue]:
-            return [one for group in live.feed._groups.values() for one in group.listeners]
+            return [one for group in live.hub._groups.values() for one in group.queues]
 
-        await live.joined()
-        async with live.feed._lock:
+        await live.subscribed()
+        async with live.hub._lock:
             many = [asyncio.ensure_future(anext(watch())) for _ in range(50)]
             await asyncio.sleep(0)
-            look = asyncio.create_task(live.feed._lock.acquire())
+            look = asyncio.create_task(live.hub._lock.acquire())
             await asyncio.sleep(0)
         await look
         assert len(joined()) <= 1 + 1
-        live.feed._lock.release()
+        live.hub._lock.release()
         await until(lambda: len(joined()) == 1 + 50)
         for task in many:
             task.cancel()
         await asyncio.wait(many)
 
-    alone(check)
+    run_live(check)
 
 
 def test_over_budget_only_that_client_s_subscriptions_end() -> None:
     async def check(live: Live) -> None:
-        many = [await live.joined(client="many", where=where(number)) for number in range(3)]
-        other = await live.joined(client="other")
+        many = [await live.subscribed(client="many", where=where(number)) for number in range(3)]
+        other = await live.subscribed(client="other")
         with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
             live.write("a")
             await until(lambda: sum(one.task.done() for one in many) == 2)
@@ -119,32 +119,32 @@ def test_over_budget_only_that_client_s_subscriptions_end() -> None:
                 assert isinstance(error, OverBudgetError)
                 assert (error.code, one.changes) == ("TIMED_OUT", [])
         assert goes_on.changes == other.changes == [("ADDED", "a"), ("ADDED", "b")]
-        assert live.feed.over_budget == 2
+        assert live.hub.over_budget == 2
 
-    alone(check)
+    run_live(check)
 
 
-def test_a_statement_is_stopped_where_its_client_s_time_is_over_and_the_next_runs() -> None:
+def test_a_statement_over_its_client_s_budget_is_interrupted_and_the_next_runs() -> None:
     async def check(live: Live) -> None:
-        with patch.object(snapshots, "STEPS_OF_A_SEARCH", 1):
-            watching = await live.joined()
+        with patch.object(snapshots, "SEARCH_STEPS_PER_CHECK", 1):
+            watching = await live.subscribed()
         with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
             live.write("a")
             assert isinstance(await ended(watching), OverBudgetError)
-        again = await live.joined()
+        again = await live.subscribed()
         live.write("b")
         await live.settled()
         assert again.changes == [("ADDED", "b")]
 
-    alone(check)
+    run_live(check)
 
 
-def test_what_another_client_with_time_left_subscribes_to_alike_goes_on() -> None:
+def test_an_equal_subscription_of_a_client_within_budget_continues() -> None:
     longer = {"and": [where(number) for number in range(60)]}  # expected to take longer, so evaluated last
 
     async def check(live: Live) -> None:
-        many = [await live.joined(client="many", where=where(number)) for number in range(2)]
-        alike = [await live.joined(client=client, where=longer) for client in ("many", "other")]
+        many = [await live.subscribed(client="many", where=where(number)) for number in range(2)]
+        alike = [await live.subscribed(client=client, where=longer) for client in ("many", "other")]
         with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
             live.write("a")
             await until(lambda: any(one.task.done() for one in many))
@@ -152,31 +152,31 @@ def test_what_another_client_with_time_left_subscribes_to_alike_goes_on() -> Non
         assert [one.changes for one in alike] == [[("ADDED", "a")]] * 2
         assert not any(one.task.done() for one in alike)
 
-    alone(check)
+    run_live(check)
 
 
 def test_a_subscription_that_ended_over_budget_resumes_without_a_loss() -> None:
     async def check(live: Live) -> None:
         version = live.version()
-        await live.joined(client="one")
-        late = await live.joined(client="one", where=where(1))
+        await live.subscribed(client="one")
+        late = await live.subscribed(client="one", where=where(1))
         with patch.object(budget, "CLIENT_SECONDS", AT_ONCE):
             live.write("a")
             await until(lambda: any(one.task.done() for one in live.watching))
         assert isinstance(await ended(next(one for one in live.watching if one.task.done())), OverBudgetError)
-        again = await live.joined(client="one", where=where(1), since=version)
+        again = await live.subscribed(client="one", where=where(1), since=version)
         live.write("b")
-        await again.come(2)
+        await again.wait_for_events(2)
         assert again.changes == [("ADDED", "a"), ("ADDED", "b")]
-        await late.leave()
+        await late.cancel()
 
-    alone(check)
+    run_live(check)
 
 
-def test_a_statement_over_the_limit_of_its_own_ends_its_subscription_alone() -> None:
+def test_a_statement_over_the_statement_limit_ends_only_its_subscription() -> None:
     async def check(live: Live) -> None:
-        one = await live.joined()
-        other = await live.joined(where=where(1))
+        one = await live.subscribed()
+        other = await live.subscribed(where=where(1))
         with failing(ChangeFilter, "events", timeout_error()):
             live.write("a")
             await until(lambda: one.task.done() or other.task.done())
@@ -184,51 +184,51 @@ def test_a_statement_over_the_limit_of_its_own_ends_its_subscription_alone() -> 
         error = await ended(slow)
         assert isinstance(error, ResourceLimitError)
         assert not isinstance(error, OverBudgetError)
-        assert [event["slug"] for event in await quick.come(1)] == ["a"]
+        assert [event["slug"] for event in await quick.wait_for_events(1)] == ["a"]
 
-    alone(check)
+    run_live(check)
 
 
-def test_a_look_that_has_begun_does_not_hold_up_a_store_that_takes_its_place() -> None:
+def test_a_running_poll_does_not_delay_replacing_the_store() -> None:
     slugs = [f"s{number:03}" for number in range(300)]
 
     async def check(live: Live) -> None:
-        watching = await live.joined()
-        with patch.object(hub, "PAGE", 1):
+        watching = await live.subscribed()
+        with patch.object(hub, "PAGE_SIZE", 1):
             live.write(*slugs)
-            await watching.come(1)
-            await live.feed.reset()
+            await watching.wait_for_events(1)
+            await live.hub.reset()
             assert isinstance(await ended(watching), StoreReplacedError)
         assert len(watching.bodies) < len(slugs)
 
-    alone(check)
+    run_live(check)
 
 
-def test_what_reads_the_clock_is_bound_again_without_compiling_it_again() -> None:
+def test_values_that_read_the_clock_are_rebound_without_recompiling() -> None:
     async def check(live: Live) -> None:
         within = {"publishedDateTime": {"withinLast": "PT1H"}}
-        watched = live.ready(where=within)
+        watched = live.prepare(where=within)
         for other in ({"heat": {"gt": 1}}, {"title": {"eq": "T"}}):
-            live.ready(where=other)
+            live.prepare(where=other)
         with patch.object(prepared, "compile_statement", side_effect=AssertionError("compiled again")):
-            before = watched.bound.passing("[]")
-            await until(lambda: watched.renewed().passing("[]") != before)
-        assert watched.renewed().passing("[]")[0] == before[0]
+            before = watched.bound.filter_keys("[]")
+            await until(lambda: watched.current().filter_keys("[]") != before)
+        assert watched.current().filter_keys("[]")[0] == before[0]
 
     with patch.object(prepared, "MAX_SHAPES", 1):
-        alone(check)
+        run_live(check)
 
 
 @pytest.mark.parametrize("age", [30, 90])
-def test_an_article_passes_by_the_clock_of_its_change(age: int) -> None:
+def test_a_relative_date_filter_uses_the_time_of_the_change(age: int) -> None:
     async def check(live: Live) -> None:
-        watching = await live.joined(where={"publishedDateTime": {"withinLast": "PT1M"}})
-        last = await live.joined(where={"title": {"eq": "last"}})
+        watching = await live.subscribed(where={"publishedDateTime": {"withinLast": "PT1M"}})
+        last = await live.subscribed(where={"title": {"eq": "last"}})
         now = datetime.now(UTC).timestamp()
         live.write("a", publishedDateTime=datetime.fromtimestamp(now - age, UTC).strftime("%FT%TZ"))
         live.write("z", title="last", publishedDateTime="2020-01-01T00:00:00Z")
-        await last.come(1)
+        await last.wait_for_events(1)
         await live.settled()
         assert watching.changes == ([("ADDED", "a")] if age < 60 else [])
 
-    alone(check)
+    run_live(check)

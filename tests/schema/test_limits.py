@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from graphql import Executor, parse
 
-from gqlnews.config.settings import SERVED, Limits
+from gqlnews.config.settings import DEFAULT_LIMITS, Limits
 from gqlnews.engine import documents
-from gqlnews.engine.documents import SelectionSize, extent_of
+from gqlnews.engine.documents import SelectionSize, measure
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.fields import Audience
@@ -20,7 +20,7 @@ Write = Callable[[int], str]
 
 @pytest.fixture(scope="module")
 def engine(examples: Product) -> Engine:
-    return Engine(examples.engine.read, examples.engine.schema, SERVED)
+    return Engine(examples.engine.read, examples.engine.schema, DEFAULT_LIMITS)
 
 
 def tokens(count: int) -> str:
@@ -106,23 +106,21 @@ def test_at_the_limit_it_passes_and_one_more_is_refused(
     assert b'"errors"' not in examples.answer(beyond, Audience.PUBLIC).body  # without limits it is valid
 
 
-def test_what_another_operation_of_the_document_asks_for_does_not_count(
-    examples: Product, engine: Engine
-) -> None:
+def test_other_operations_of_the_document_do_not_count(examples: Product, engine: Engine) -> None:
     document = f"query A {{ site {{ version }} }} query B {aliases(31)}"
-    assert examples.answer(GraphQLRequest(document, operation_name="A"), Audience.PUBLIC, engine).ok
+    assert examples.answer(GraphQLRequest(document, operation_name="A"), Audience.PUBLIC, engine).has_data
     refused = _refusal(examples, GraphQLRequest(document, operation_name="B"), engine)
     assert refused["extensions"]["code"] == "TOO_MANY_ALIASES"
 
 
-def test_introspection_is_no_depth(examples: Product, engine: Engine) -> None:
+def test_introspection_does_not_count_as_depth(examples: Product, engine: Engine) -> None:
     deep = "ofType { " * 18 + "name" + " }" * 18
     query = f"{{ __schema {{ types {{ fields {{ type {{ {deep} }} }} }} }} }}"
-    assert examples.answer(GraphQLRequest(query), Audience.PUBLIC, engine).ok
+    assert examples.answer(GraphQLRequest(query), Audience.PUBLIC, engine).has_data
 
 
 @pytest.mark.parametrize("spread", ["...F{0} ...F{0}", "site {{ version }} ...F{0} ... {{ ...F{0} }}"])
-def test_fragments_that_double_at_each_level_are_counted_once_each(
+def test_each_fragment_is_measured_once(
     monkeypatch: pytest.MonkeyPatch, examples: Product, spread: str
 ) -> None:
     levels = 30
@@ -131,16 +129,16 @@ def test_fragments_that_double_at_each_level_are_counted_once_each(
     )
     document += f" fragment F{levels} on Query {{ a: __typename }}"
     visits: list[None] = []
-    beside = SelectionSize.beside
+    beside = SelectionSize.add
 
     def counted(one: SelectionSize, other: SelectionSize) -> SelectionSize:
         visits.append(None)
         return beside(one, other)
 
-    monkeypatch.setattr(documents.SelectionSize, "beside", counted)
+    monkeypatch.setattr(documents.SelectionSize, "add", counted)
     operation = Executor.build(examples.engine.schema._schema, parse(document))
     assert isinstance(operation, Executor)
-    assert extent_of(operation.operation, operation.fragments).aliases == 2**levels
+    assert measure(operation.operation, operation.fragments).aliases == 2**levels
     assert len(visits) < 20 * levels
 
 
@@ -153,18 +151,18 @@ def test_fragments_that_double_at_each_level_are_counted_once_each(
         ("{ changes { version } }", None),
     ],
 )
-def test_a_page_and_a_list_of_ids_have_an_end(
+def test_page_sizes_and_lists_of_ids_are_limited(
     examples: Product, query: str, variables: dict[str, Any] | None
 ) -> None:
-    limits = Limits(page=100 if "ids" in query else 50)
+    limits = Limits(max_page_size=100 if "ids" in query else 50)
     engine = Engine(examples.engine.read, examples.engine.schema, limits)
     error = _refusal(examples, GraphQLRequest(query, variables), engine)
     assert error["extensions"]["code"] == "BAD_PAGE"
-    assert f"give at most {limits.page}" in error["message"]
+    assert f"give at most {limits.max_page_size}" in error["message"]
 
 
 @pytest.mark.parametrize("query", ["{ __schema { types { name } } }", '{ a: __type(name: "Site") { name } }'])
-def test_without_introspection_nothing_tells_the_schema(examples: Product, query: str) -> None:
+def test_without_introspection_no_query_reveals_the_schema(examples: Product, query: str) -> None:
     engine = Engine(examples.engine.read, examples.engine.schema, Limits(introspection=False))
     assert _refusal(examples, GraphQLRequest(query), engine)["extensions"]["code"] == "INTROSPECTION_OFF"
     said = examples.answer(GraphQLRequest("{ __typename site { __typename } }"), Audience.PUBLIC, engine)

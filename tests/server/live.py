@@ -18,10 +18,10 @@ from websockets.sync.client import ClientConnection, connect
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.server.services import AppState
-from gqlnews.server.uvicorn.run import Server, base_url, listen
+from gqlnews.server.uvicorn.run import Server, base_url, bind
 from tests.ingest.folder import Folder
 from tests.live import DEADLINE, PLAIN
-from tests.product import take_in
+from tests.product import run_ingest
 from tests.server.support import TOKEN_HASH
 
 HEAT = "subscription { articleChanged { article { heat } } }"
@@ -50,10 +50,10 @@ class Site:
 
     def write(self, slug: str, **keys: Any) -> None:
         self.folder.article(f"{slug}.md", url=f"https://x.example/{slug}", **keys)
-        self.take_in()
+        self.ingest()
 
-    def take_in(self) -> None:
-        take_in(self.folder.root, self.database)
+    def ingest(self) -> None:
+        run_ingest(self.folder.root, self.database)
 
     def change(self, slug: str = "changing", **keys: Any) -> int:
         """Change an article, and return its new `heat`, which is different each time."""
@@ -65,8 +65,8 @@ class Site:
     def socket(self, **init: Any) -> Iterator["Socket"]:
         """Open a WebSocket and initialise the connection."""
         with self.raw() as socket:
-            socket.say("connection_init", payload=init)
-            assert socket.hear() == {"type": "connection_ack"}
+            socket.send("connection_init", payload=init)
+            assert socket.receive() == {"type": "connection_ack"}
             yield socket
 
     @contextmanager
@@ -81,27 +81,27 @@ class Socket:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
 
-    def say(self, kind: str, **members: Any) -> None:
+    def send(self, kind: str, **members: Any) -> None:
         self.connection.send(json.dumps({"type": kind, **members}))
 
     def subscribe(self, key: str, query: str = PLAIN, **variables: Any) -> None:
-        self.say("subscribe", id=key, payload={"query": query, "variables": variables})
+        self.send("subscribe", id=key, payload={"query": query, "variables": variables})
 
-    def begin(self, key: str, query: str = PLAIN, **variables: Any) -> None:
+    def subscribe_and_wait(self, key: str, query: str = PLAIN, **variables: Any) -> None:
         """Subscribe, and return once the subscription gets all further events."""
         self.subscribe(key, query, **variables)
-        self.say("ping")
-        assert self.hear() == {"type": "pong"}
+        self.send("ping")
+        assert self.receive() == {"type": "pong"}
 
-    def hear(self) -> Message:
+    def receive(self) -> Message:
         message: Message = json.loads(self.connection.recv(timeout=DEADLINE))
         return message
 
-    def heard(self, key: str) -> list[Message]:
+    def receive_for(self, key: str) -> list[Message]:
         """Return all messages of an operation, up to its end."""
         messages: list[Message] = []
         while not messages or messages[-1]["type"] == "next":
-            message = self.hear()
+            message = self.receive()
             assert message["id"] == key
             messages.append(message)
         return messages
@@ -118,7 +118,7 @@ class Socket:
             self.connection.recv(timeout=DEADLINE)
 
 
-def write_at_once(connection: ClientConnection, messages: Sequence[Message]) -> None:
+def send_in_one_write(connection: ClientConnection, messages: Sequence[Message]) -> None:
     """Send messages in one write, so that the server reads them together."""
     with connection.protocol_mutex:
         for message in messages:
@@ -145,7 +145,7 @@ def running_site(root: Path, **settings: Any) -> Iterator[Site]:
     """Run a server with these settings in a thread, on a loop like that of a real server."""
     folder, database = Folder(root / "content"), root / "news.db"
     folder.article("first.md")
-    take_in(folder.root, database)
+    run_ingest(folder.root, database)
     tokens = (bytes.fromhex(TOKEN_HASH),)
     app = create_app(ServerSettings(database, editor_tokens=tokens, **settings))
     started = threading.Event()
@@ -154,7 +154,7 @@ def running_site(root: Path, **settings: Any) -> Iterator[Site]:
         started.set()
 
     def on_stop() -> None:
-        _service(app).feed.end()
+        _service(app).subscriptions.shutdown()
 
     server = _InThread(app, on_start, on_stop)
 
@@ -162,7 +162,7 @@ def running_site(root: Path, **settings: Any) -> Iterator[Site]:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(server.serve(sockets=[listener]))
 
-    with closing(listen("127.0.0.1", 0)) as listener:
+    with closing(bind("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=run, args=(listener,))
         thread.start()
         try:

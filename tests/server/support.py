@@ -113,7 +113,7 @@ class Running:
             self.lines.append(line)
         return line
 
-    def so_far(self) -> list[str]:
+    def output_so_far(self) -> list[str]:
         """Return all lines so far."""
         while not self._unread.empty() and (line := self._unread.get()) is not None:
             self.lines.append(line)
@@ -126,14 +126,14 @@ class Running:
         self.process.wait(DEADLINE)
         return time.monotonic() - start
 
-    def rest(self) -> str:
+    def remaining_output(self) -> str:
         """Return all lines, once the process has exited."""
         while self.next() is not None:
             pass
         return "\n".join(self.lines)
 
 
-def end(process: subprocess.Popen[Any]) -> None:
+def stop_process(process: subprocess.Popen[Any]) -> None:
     """Wait for the process to exit; kill it and raise if it does not."""
     try:
         process.wait(DEADLINE)
@@ -176,7 +176,7 @@ def running(
         finally:
             if process.poll() is None:
                 finish(process)
-                end(process)
+                stop_process(process)
             collector.join()
 
 

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
-from gqlnews.server.access import check_origin
+from gqlnews.server.access import check_websocket_origin
 from gqlnews.server.response import HTTPError
 
 FRIEND, STRANGER = "https://friend.example", "https://stranger.example"
@@ -18,40 +18,40 @@ PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-he
 ALLOW = "access-control-allow-origin"
 
 
-def made(settings: ServerSettings, *origins: str) -> TestClient:
+def client_with_origins(settings: ServerSettings, *origins: str) -> TestClient:
     return TestClient(create_app(replace(settings, http=HttpSettings(allow_origins=origins))))
 
 
 @pytest.fixture(scope="module")
 def cors(server_settings: ServerSettings) -> Iterator[TestClient]:
-    with made(server_settings, FRIEND, "http://localhost:3000") as client:
+    with client_with_origins(server_settings, FRIEND, "http://localhost:3000") as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def open_to_all(server_settings: ServerSettings) -> Iterator[TestClient]:
-    with made(server_settings, "*") as client:
+    with client_with_origins(server_settings, "*") as client:
         yield client
 
 
 @pytest.mark.parametrize("origin", [FRIEND, "http://localhost:3000"])
 def test_a_preflight_is_answered(cors: TestClient, origin: str) -> None:
-    answer = cors.options("/graphql", headers={"origin": origin, **PREFLIGHT})
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers[ALLOW] == origin
-    assert answer.headers["access-control-allow-methods"] == "GET, POST"
+    response = cors.options("/graphql", headers={"origin": origin, **PREFLIGHT})
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers[ALLOW] == origin
+    assert response.headers["access-control-allow-methods"] == "GET, POST"
     assert {"Content-Type", "Authorization"} <= set(
-        answer.headers["access-control-allow-headers"].split(", ")
+        response.headers["access-control-allow-headers"].split(", ")
     )
-    assert int(answer.headers["access-control-max-age"]) > 0
-    assert (answer.headers["vary"], "content-length" in answer.headers) == ("Origin", False)
+    assert int(response.headers["access-control-max-age"]) > 0
+    assert (response.headers["vary"], "content-length" in response.headers) == ("Origin", False)
 
 
 @pytest.mark.parametrize("origin", [STRANGER, "null", "https://friend.example.evil.example", ""])
-def test_a_preflight_of_a_stranger_is_refused(cors: TestClient, origin: str) -> None:
-    answer = cors.options("/graphql", headers={"origin": origin, **PREFLIGHT})
-    assert (answer.status_code, ALLOW in answer.headers) == (403, False)
-    assert answer.json()["errors"][0]["extensions"]["code"] == "ORIGIN_NOT_ALLOWED"
+def test_a_preflight_from_another_origin_is_rejected(cors: TestClient, origin: str) -> None:
+    response = cors.options("/graphql", headers={"origin": origin, **PREFLIGHT})
+    assert (response.status_code, ALLOW in response.headers) == (403, False)
+    assert response.json()["errors"][0]["extensions"]["code"] == "ORIGIN_NOT_ALLOWED"
 
 
 def test_options_that_are_no_preflight_are_405(cors: TestClient) -> None:
@@ -68,42 +68,42 @@ def test_options_that_are_no_preflight_are_405(cors: TestClient) -> None:
         ("PUT", {}),
     ],
 )
-def test_answers_and_errors_say_who_may_read_them(
+def test_responses_and_errors_have_cors_headers(
     cors: TestClient, method: str, options: dict[str, Any]
 ) -> None:
-    answer = cors.request(method, "/graphql", headers={"origin": FRIEND}, **options)
-    assert answer.headers[ALLOW] == FRIEND
-    assert answer.headers["access-control-expose-headers"] == "ETag, Retry-After, X-Request-Id"
-    assert "Origin" in answer.headers["vary"].split(", ")
+    response = cors.request(method, "/graphql", headers={"origin": FRIEND}, **options)
+    assert response.headers[ALLOW] == FRIEND
+    assert response.headers["access-control-expose-headers"] == "ETag, Retry-After, X-Request-Id"
+    assert "Origin" in response.headers["vary"].split(", ")
 
 
-def test_an_event_stream_says_so_too(cors: TestClient) -> None:
+def test_an_event_stream_has_cors_headers(cors: TestClient) -> None:
     headers = {"origin": FRIEND, "accept": "text/event-stream"}
-    answer = cors.post("/graphql", json=QUERY, headers=headers)
-    assert (answer.headers["content-type"], answer.headers[ALLOW]) == (
+    response = cors.post("/graphql", json=QUERY, headers=headers)
+    assert (response.headers["content-type"], response.headers[ALLOW]) == (
         "text/event-stream; charset=utf-8", FRIEND,
     )  # fmt: skip
 
 
-def test_a_stranger_gets_an_answer_that_his_page_may_not_read(cors: TestClient) -> None:
-    answer = cors.post("/graphql", json=QUERY, headers={"origin": STRANGER})
-    assert (answer.status_code, ALLOW in answer.headers) == (200, False)
-    assert answer.headers["vary"] == "Accept, Authorization, Origin"
+def test_another_origin_gets_a_response_without_cors_headers(cors: TestClient) -> None:
+    response = cors.post("/graphql", json=QUERY, headers={"origin": STRANGER})
+    assert (response.status_code, ALLOW in response.headers) == (200, False)
+    assert response.headers["vary"] == "Accept, Authorization, Origin"
 
 
 def test_any_origin_needs_no_vary(open_to_all: TestClient) -> None:
-    answer = open_to_all.post("/graphql", json=QUERY)
-    assert (answer.headers[ALLOW], answer.headers["vary"]) == ("*", "Accept, Authorization")
+    response = open_to_all.post("/graphql", json=QUERY)
+    assert (response.headers[ALLOW], response.headers["vary"]) == ("*", "Accept, Authorization")
     assert open_to_all.options("/graphql", headers={"origin": STRANGER, **PREFLIGHT}).headers[ALLOW] == "*"
 
 
 def test_by_default_no_cors_headers_are_sent(client: TestClient) -> None:
-    answer = client.post("/graphql", json=QUERY, headers={"origin": FRIEND})
-    assert (ALLOW in answer.headers, answer.headers["vary"]) == (False, "Accept, Authorization")
+    response = client.post("/graphql", json=QUERY, headers={"origin": FRIEND})
+    assert (ALLOW in response.headers, response.headers["vary"]) == (False, "Accept, Authorization")
     assert client.options("/graphql", headers={"origin": FRIEND, **PREFLIGHT}).status_code == 405
 
 
-def test_other_paths_are_not_opened(cors: TestClient) -> None:
+def test_other_paths_get_no_cors_headers(cors: TestClient) -> None:
     assert ALLOW not in cors.get("/health/live", headers={"origin": FRIEND}).headers
 
 
@@ -127,7 +127,7 @@ def handshake(origin: str | None, host: str = "news.example", *more: str) -> dic
     ],
 )
 def test_the_servers_own_pages_may_open_a_websocket(origin: str | None, host: str) -> None:
-    check_origin(handshake(origin, host), (FRIEND,))
+    check_websocket_origin(handshake(origin, host), (FRIEND,))
 
 
 @pytest.mark.parametrize(
@@ -148,34 +148,34 @@ def test_the_servers_own_pages_may_open_a_websocket(origin: str | None, host: st
         ("http://\xff", "news.example"),
     ],
 )
-def test_pages_of_strangers_may_not(origin: str, host: str) -> None:
+def test_pages_of_other_origins_may_not_open_a_websocket(origin: str, host: str) -> None:
     for allowed in ((), (FRIEND,)):
         with pytest.raises(HTTPError):
-            check_origin(handshake(origin, host), allowed)
+            check_websocket_origin(handshake(origin, host), allowed)
 
 
-def test_two_origins_are_none() -> None:
+def test_two_origin_headers_match_no_origin() -> None:
     with pytest.raises(HTTPError):
-        check_origin(handshake(FRIEND, "news.example", FRIEND), (FRIEND,))
+        check_websocket_origin(handshake(FRIEND, "news.example", FRIEND), (FRIEND,))
 
 
 def test_any_origin_is_not_null() -> None:
-    check_origin(handshake(STRANGER), ("*",))
+    check_websocket_origin(handshake(STRANGER), ("*",))
     with pytest.raises(HTTPError):
-        check_origin(handshake("null"), ("*",))
+        check_websocket_origin(handshake("null"), ("*",))
 
 
-def test_a_handshake_is_refused_in_the_shape_of_graphql(client: TestClient) -> None:
-    with pytest.raises(WebSocketDenialResponse) as refused:
+def test_a_rejected_handshake_has_a_graphql_error(client: TestClient) -> None:
+    with pytest.raises(WebSocketDenialResponse) as error:
         with client.websocket_connect("/graphql", ["graphql-transport-ws"], headers={"origin": STRANGER}):
             pass
-    assert refused.value.status_code == 403
-    assert refused.value.json()["errors"][0]["extensions"]["code"] == "ORIGIN_NOT_ALLOWED"
+    assert error.value.status_code == 403
+    assert error.value.json()["errors"][0]["extensions"]["code"] == "ORIGIN_NOT_ALLOWED"
 
 
-def test_a_websocket_elsewhere_is_not_found(client: TestClient) -> None:
-    with pytest.raises(WebSocketDenialResponse) as refused:
+def test_a_websocket_at_another_path_is_not_found(client: TestClient) -> None:
+    with pytest.raises(WebSocketDenialResponse) as error:
         with client.websocket_connect("/nowhere"):
             pass
-    assert refused.value.status_code == 404
-    assert refused.value.json()["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    assert error.value.status_code == 404
+    assert error.value.json()["errors"][0]["extensions"]["code"] == "NOT_FOUND"

@@ -39,18 +39,18 @@ COUNT = {"query": "{ site { articleCount } }"}
         ("/explorer/nothing.js", 404),
     ],
 )
-def test_every_answer_has_the_security_headers(client: TestClient, path: str, status: int) -> None:
-    answer = client.get(path, headers=BROWSER)
-    assert answer.status_code == status
-    assert SECURE.items() <= dict(answer.headers).items()
-    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+def test_every_response_has_the_security_headers(client: TestClient, path: str, status: int) -> None:
+    response = client.get(path, headers=BROWSER)
+    assert response.status_code == status
+    assert SECURE.items() <= dict(response.headers).items()
+    assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
 
 
 def test_the_root_sends_a_browser_to_graphql(client: TestClient) -> None:
     assert client.get("/").headers["location"] == "/graphql"
 
 
-def test_an_unknown_path_is_refused_in_the_shape_of_graphql(client: TestClient) -> None:
+def test_an_unknown_path_gets_a_graphql_error(client: TestClient) -> None:
     assert client.get("/nowhere").json() == {
         "errors": [{"message": "Not Found", "extensions": {"code": "NOT_FOUND"}}]
     }
@@ -80,25 +80,25 @@ def test_the_page_opens_over_an_empty_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"limits": Limits(seconds=1e-9)},
-        {"limits": Limits(cost=1)},
-        {"http": HttpSettings(in_flight=1)},
+        {"limits": Limits(timeout_seconds=1e-9)},
+        {"limits": Limits(max_cost=1)},
+        {"http": HttpSettings(max_concurrent_requests=1)},
     ],
     ids=["where queries time out", "where they cost too much", "where too many run"],
 )
 def test_the_page_opens_without_examples(server_settings: ServerSettings, changes: dict[str, Any]) -> None:
     app = create_app(replace(server_settings, **changes))
     with TestClient(app) as client:
-        app.state.service.in_flight.count = 1
-        answer = client.get("/graphql", headers=BROWSER)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        app.state.service.concurrency_limiter.count = 1
+        response = client.get("/graphql", headers=BROWSER)
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
-def test_the_page_counts_towards_the_rate(server_settings: ServerSettings) -> None:
-    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate=1)))) as client:
-        answers = [client.get("/graphql", headers=BROWSER) for _ in range(5)]
-    assert (answers[0].status_code, answers[-1].status_code) == (200, 429)
-    assert answers[-1].json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+def test_the_page_counts_towards_the_rate_limit(server_settings: ServerSettings) -> None:
+    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate_limit=1)))) as client:
+        responses = [client.get("/graphql", headers=BROWSER) for _ in range(5)]
+    assert (responses[0].status_code, responses[-1].status_code) == (200, 429)
+    assert responses[-1].json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
 
 
 def test_the_page_is_counted_and_its_examples_are_cached(server_settings: ServerSettings) -> None:
@@ -106,7 +106,7 @@ def test_the_page_is_counted_and_its_examples_are_cached(server_settings: Server
     with TestClient(app) as client:
         pages = [client.get("/graphql", headers=BROWSER).content for _ in range(5)]
         service = app.state.service
-        assert service.metrics.rows["NewestForExamples"][OperationOutcome.OK] == 5
+        assert service.metrics.outcome_counts["NewestForExamples"][OperationOutcome.OK] == 5
         assert service.store.statements == 1
     assert set(pages) == {pages[0]}
 
@@ -116,27 +116,27 @@ def test_unpublished_opens_everything_to_everyone(server_settings: ServerSetting
         assert client.post("/graphql", json=COUNT).json() == {"data": {"site": {"articleCount": 2}}}
 
 
-def test_ready_is_503_where_the_store_does_not_answer(database: Path, tmp_path: Path) -> None:
+def test_ready_is_503_if_the_store_fails(database: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(database, tmp_path))
     with TestClient(create_app(ServerSettings(copy))) as client:
         with closing(sqlite3.connect(copy)) as db:
             db.execute("DROP TABLE site")
-        answer = client.get("/health/ready")
-        assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
+        response = client.get("/health/ready")
+        assert (response.status_code, response.json()) == (503, {"status": "unavailable"})
         assert client.get("/health/live").status_code == 200
 
 
 def test_ready_is_200_however_busy_the_readers_are(tmp_path: Path) -> None:
     endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    with running_site(tmp_path, limits=Limits(seconds=2 * DEADLINE)) as site:
+    with running_site(tmp_path, limits=Limits(timeout_seconds=2 * DEADLINE)) as site:
         store = site.service.store
         loop = next(iter(store._tasks)).get_loop()
         busy = [asyncio.run_coroutine_threadsafe(store.read([(endless, ())]), loop) for _ in range(20)]
-        answers = [httpx2.get(site.url.replace("/graphql", "/health/ready")) for _ in range(5)]
+        responses = [httpx2.get(site.url.replace("/graphql", "/health/ready")) for _ in range(5)]
         assert not any(future.done() for future in busy)
         for future in busy:
             future.cancel()
-    assert [answer.status_code for answer in answers] == [200] * 5
+    assert [response.status_code for response in responses] == [200] * 5
 
 
 def test_ready_is_503_before_the_start(server_settings: ServerSettings) -> None:
@@ -144,17 +144,17 @@ def test_ready_is_503_before_the_start(server_settings: ServerSettings) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
-def test_a_fault_is_500_in_the_shape_of_graphql(server_settings: ServerSettings, accept: str) -> None:
+def test_an_internal_error_is_a_500_graphql_error(server_settings: ServerSettings, accept: str) -> None:
     not_started = TestClient(create_app(server_settings), raise_server_exceptions=False)
-    answer = not_started.get(
+    response = not_started.get(
         "/graphql", params=None if accept == "text/html" else COUNT, headers={"accept": accept}
     )
-    assert answer.status_code == 500
-    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["INTERNAL_ERROR"]
-    assert SECURE.items() <= dict(answer.headers).items()
+    assert response.status_code == 500
+    assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["INTERNAL_ERROR"]
+    assert SECURE.items() <= dict(response.headers).items()
 
 
-def test_a_database_that_is_not_there_is_said_at_start(tmp_path: Path) -> None:
+def test_a_missing_database_is_reported_at_startup(tmp_path: Path) -> None:
     with (
         pytest.raises(DatabaseError, match=r"nothing\.db"),
         TestClient(create_app(ServerSettings(tmp_path / "nothing.db"))),
@@ -169,7 +169,7 @@ def test_the_environment_alone_makes_an_application(database: Path, monkeypatch:
         assert client.post("/graphql", json=COUNT).json() == {"data": {"site": {"articleCount": 1}}}
 
 
-def test_an_environment_that_names_no_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_without_a_database_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GQLNEWS_DB", raising=False)
     with pytest.raises(SettingsError, match="GQLNEWS_DB"):
         from_environment()

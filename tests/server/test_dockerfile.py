@@ -16,18 +16,18 @@ def instruction(name: str) -> str:
     return str(arguments)
 
 
-def test_what_builds_it_stays_out_of_it() -> None:
+def test_build_tools_are_not_in_the_image() -> None:
     assert len(STAGES) == 3
     assert "npm" not in FINAL
     assert " pip " not in FINAL
 
 
-def test_it_runs_as_nobody_special_and_is_stopped_by_a_drain() -> None:
+def test_the_container_runs_unprivileged_and_drains_on_stop() -> None:
     assert int(instruction("USER")) > 0
     assert instruction("STOPSIGNAL") == "SIGTERM"
 
 
-def test_it_serves_content_and_writes_to_its_volume_only() -> None:
+def test_the_container_writes_only_to_its_volume() -> None:
     assert json.loads(instruction("ENTRYPOINT")) == ["gqlnews", "serve", "/content"]
     assert {"GQLNEWS_DB=/data/gqlnews.db", "TMPDIR=/data", "GQLNEWS_HOST=0.0.0.0"} <= set(
         instruction("ENV").split()
@@ -35,14 +35,14 @@ def test_it_serves_content_and_writes_to_its_volume_only() -> None:
     assert instruction("VOLUME") == "/data"
 
 
-def test_its_health_is_that_the_store_answers() -> None:
+def test_the_health_check_reads_the_store() -> None:
     command = json.loads(instruction("HEALTHCHECK").partition("CMD ")[2])
     assert command[:2] == ["python", "-c"]
     compile(command[2], "health", "exec")
     assert "/health/ready" in command[2]
 
 
-def test_it_leaves_out_everything_that_is_not_named() -> None:
+def test_the_build_context_has_only_listed_files() -> None:
     first, *others = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     allowed = {line[1:] for line in others if line.startswith("!")}
     assert first == "*"

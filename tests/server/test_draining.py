@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import until_so
+from tests.live import wait_until
 from tests.server.support import SOON, Running, serving
 from tests.server.uvicorn.test_timeouts import Connection, on_a_loop
 from tests.test_live import children
@@ -50,7 +50,7 @@ def suspended(pids: list[int]) -> Iterator[None]:
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
-        until_so(lambda: all(is_stopped(pid) for pid in pids))
+        wait_until(lambda: all(is_stopped(pid) for pid in pids))
         yield
     finally:
         for pid in pids:
@@ -60,7 +60,7 @@ def suspended(pids: list[int]) -> Iterator[None]:
 def terminate(run: Running, pids: list[int]) -> None:
     """SIGTERM while `pids` are suspended; returns once it is pending in each of them."""
     run.process.send_signal(signal.SIGTERM)
-    until_so(lambda: all(is_pending(pid) for pid in pids))
+    wait_until(lambda: all(is_pending(pid) for pid in pids))
 
 
 def is_pending(pid: int) -> bool:
@@ -80,15 +80,15 @@ def test_connections_that_the_kernel_accepted_are_answered(
             for client in clients:
                 client.sendall(POST)
             terminate(run, pids)
-        answers = [read_all(client) for client in clients]
+        responses = [read_all(client) for client in clients]
         run.process.wait(DEADLINE)
-    assert [answer.endswith(ANSWER) for answer in answers] == [True] * COUNT
-    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
-    assert all(b"\r\nconnection: close\r\n" in answer for answer in answers)
+    assert [response.endswith(ANSWER) for response in responses] == [True] * COUNT
+    assert all(response.startswith(b"HTTP/1.1 200 ") for response in responses)
+    assert all(b"\r\nconnection: close\r\n" in response for response in responses)
     assert run.process.returncode == 0
 
 
-def test_ctrl_c_does_not_answer_them(content: Path, tmp_path: Path) -> None:
+def test_ctrl_c_does_not_answer_queued_connections(content: Path, tmp_path: Path) -> None:
     with serving(tmp_path, content) as (url, run):
         with suspended([run.process.pid]):
             client = connect(url)
@@ -106,27 +106,27 @@ def test_each_pipelined_request_is_answered_and_the_last_closes(content: Path, t
             client.sendall(POST * 3)
             terminate(run, [run.process.pid])
         with closing(client):
-            answer = read_all(client)
+            response = read_all(client)
         run.process.wait(DEADLINE)
-    assert answer.count(ANSWER) == 3
-    assert answer.count(b"connection: close") == 1
+    assert response.count(ANSWER) == 3
+    assert response.count(b"connection: close") == 1
 
 
-def test_a_request_that_waits_unread_on_an_idle_connection_is_answered(content: Path, tmp_path: Path) -> None:
+def test_an_unread_request_on_an_idle_connection_is_answered(content: Path, tmp_path: Path) -> None:
     with serving(tmp_path, content) as (url, run), closing(connect(url)) as client:
         client.sendall(POST)
         assert client.recv(1 << 16).endswith(ANSWER)
         with suspended([run.process.pid]):
             client.sendall(POST)
             terminate(run, [run.process.pid])
-        answer = read_all(client)
+        response = read_all(client)
         run.process.wait(DEADLINE)
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert b"\r\nconnection: close\r\n" in answer
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in response
 
 
 @pytest.mark.parametrize("sent", [9, len(POST) - len(BODY) - 2, len(POST) - 1])
-def test_a_request_that_has_begun_is_waited_for(content: Path, tmp_path: Path, sent: int) -> None:
+def test_the_drain_waits_for_a_request_that_has_begun(content: Path, tmp_path: Path, sent: int) -> None:
     with serving(tmp_path, content) as (url, run), closing(connect(url)) as client:
         client.sendall(POST)
         assert client.recv(1 << 16).endswith(ANSWER)
@@ -138,13 +138,13 @@ def test_a_request_that_has_begun_is_waited_for(content: Path, tmp_path: Path, s
             client.recv(1)
         client.settimeout(DEADLINE)
         client.sendall(POST[sent:])
-        answer = read_all(client)
+        response = read_all(client)
         assert run.stop(0) < SOON
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert b"\r\nconnection: close\r\n" in answer
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in response
 
 
-def test_a_silent_connection_does_not_hold_up_the_end(content: Path, tmp_path: Path) -> None:
+def test_a_silent_connection_does_not_delay_the_shutdown(content: Path, tmp_path: Path) -> None:
     with serving(tmp_path, content) as (url, run), closing(connect(url)), closing(connect(url)) as client:
         client.sendall(POST)
         assert client.recv(1 << 16).endswith(ANSWER)
@@ -152,29 +152,29 @@ def test_a_silent_connection_does_not_hold_up_the_end(content: Path, tmp_path: P
         assert read_all(client) == b""
 
 
-def test_a_websocket_handshake_is_refused_while_draining(content: Path, tmp_path: Path) -> None:
+def test_a_websocket_handshake_is_rejected_while_draining(content: Path, tmp_path: Path) -> None:
     with serving(tmp_path, content) as (url, run):
         with suspended([run.process.pid]):
             client = connect(url)
             client.sendall(UPGRADE)
             terminate(run, [run.process.pid])
         with closing(client):
-            answer = read_all(client)
+            response = read_all(client)
         run.process.wait(DEADLINE)
-    assert answer.startswith(b"HTTP/1.1 503 ")
-    assert b'"code":"STOPPING"' in answer
+    assert response.startswith(b"HTTP/1.1 503 ")
+    assert b'"code":"STOPPING"' in response
 
 
 @on_a_loop
-async def test_a_head_that_stays_incomplete_is_refused_at_the_end_of_the_drain(one: Connection) -> None:
+async def test_an_incomplete_head_is_rejected_at_the_end_of_the_drain(one: Connection) -> None:
     await one.after(0, b"POST /gra")
-    one.protocol.give_up()
+    one.protocol.reject_incomplete()
     assert one.wire.written.startswith(b"HTTP/1.1 503 ")
     assert b'"code":"STOPPING"' in one.wire.written
     assert one.wire.closed
 
 
 @on_a_loop
-async def test_an_idle_connection_is_not_refused_at_the_end_of_the_drain(one: Connection) -> None:
-    one.protocol.give_up()
+async def test_an_idle_connection_is_not_rejected_at_the_end_of_the_drain(one: Connection) -> None:
+    one.protocol.reject_incomplete()
     assert one.wire.written == b""

@@ -15,7 +15,7 @@ import pytest
 from gqlnews.server import streaming as events
 from gqlnews.subscriptions import subscriber_queue
 from tests.ingest.folder import keys_of, text_of
-from tests.live import DEADLINE, PLAIN, until_so
+from tests.live import DEADLINE, PLAIN, wait_until
 from tests.server.live import COUNT, HEAT, Message, Site, heat, running_site
 from tests.server.support import TOKEN
 
@@ -61,36 +61,36 @@ def streaming(
     url: str, query: str, method: str = "POST", accept: str = STREAM, **more: Any
 ) -> Iterator[Stream]:
     headers = {"accept": accept, **more.pop("headers", {})}
-    asked = {"query": query, **more}
-    sent: dict[str, Any] = {"json": asked} if method == "POST" else {"params": asked}
+    requests = {"query": query, **more}
+    sent: dict[str, Any] = {"json": requests} if method == "POST" else {"params": requests}
     with httpx2.stream(method, url, headers=headers, timeout=DEADLINE, **sent) as response:
         yield Stream(response)
 
 
-def begun(stream: Stream) -> None:
+def expect_open(stream: Stream) -> None:
     """Read the first comment: the stream gets all later events."""
     assert stream.response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert stream.line() == ":"
 
 
-def test_who_asks_for_the_head_alone_does_not_wait_for_events(site: Site) -> None:
-    answer = httpx2.request(
+def test_head_does_not_wait_for_events(site: Site) -> None:
+    response = httpx2.request(
         "HEAD", site.url, params={"query": HEAT}, headers={"accept": STREAM}, timeout=DEADLINE
     )
-    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert answer.content == b""
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert response.content == b""
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_an_event_is_a_next(site: Site, method: str) -> None:
     with streaming(site.url, HEAT, method) as stream:
-        begun(stream)
+        expect_open(stream)
         changed = site.change()
         assert heat(stream.payload()) == changed
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_a_query_is_a_next_and_a_complete(site: Site, method: str) -> None:
+def test_a_query_gets_next_and_complete(site: Site, method: str) -> None:
     given = httpx2.post(site.url, json={"query": COUNT}).json()
     with streaming(site.url, COUNT, method) as stream:
         assert [stream.event(), stream.event()] == [("next", given), ("complete", None)]
@@ -107,13 +107,13 @@ def test_a_query_is_a_next_and_a_complete(site: Site, method: str) -> None:
         (PLAIN, {"since": "abc0-1"}, "VERSION_TOO_OLD"),
     ],
 )
-def test_what_graphql_refuses_is_a_next_and_a_complete(
+def test_a_graphql_error_is_sent_as_next_and_complete(
     site: Site, query: str, variables: Mapping[str, Any], code: str
 ) -> None:
     with streaming(site.url, query, variables=variables) as stream:
-        name, refusal = stream.event()
+        name, error = stream.event()
         assert name == "next"
-        assert refusal["errors"][0]["extensions"]["code"] == code
+        assert error["errors"][0]["extensions"]["code"] == code
         assert stream.event() == ("complete", None)
 
 
@@ -125,12 +125,12 @@ def test_what_graphql_refuses_is_a_next_and_a_complete(
         ({"json": {"query": PLAIN}, "headers": {"authorization": "Bearer wrong"}}, 401),
     ],
 )
-def test_what_http_refuses_is_json(site: Site, sent: dict[str, Any], status: int) -> None:
+def test_http_errors_are_json(site: Site, sent: dict[str, Any], status: int) -> None:
     sent["headers"] = {"accept": STREAM, **sent["headers"]}
-    answer = httpx2.post(site.url, **sent)
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/json; charset=utf-8"
-    assert answer.json()["errors"]
+    response = httpx2.post(site.url, **sent)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.json()["errors"]
 
 
 JSON, NEW = "application/json", "application/graphql-response+json"
@@ -154,7 +154,9 @@ JSON, NEW = "application/json", "application/graphql-response+json"
         (NEW, NEW, NEW),
     ],
 )
-def test_the_client_says_what_it_takes(site: Site, accept: str, query: str, subscription: str) -> None:
+def test_the_client_selects_the_incremental_format(
+    site: Site, accept: str, query: str, subscription: str
+) -> None:
     for text, media in ((COUNT, query), (HEAT, subscription)):
         with streaming(site.url, text, accept=accept) as stream:
             assert stream.response.headers["content-type"] == f"{media}; charset=utf-8"
@@ -173,7 +175,7 @@ def test_the_audience_decides_which_events_are_sent(
     site: Site, authorization: dict[str, str], title: str | None
 ) -> None:
     with streaming(site.url, PLAIN, headers=authorization) as stream:
-        begun(stream)
+        expect_open(stream)
         site.change("hidden", title="secret", published=False)
         site.change(title="open")
         article = stream.payload()["payload"]["data"]["articleChanged"]["article"]
@@ -182,15 +184,15 @@ def test_the_audience_decides_which_events_are_sent(
 
 def test_a_silent_stream_gets_keepalive_messages(site: Site) -> None:
     with patch.object(events, "PING_SECONDS", 0.05), streaming(site.url, PLAIN) as stream:
-        begun(stream)
+        expect_open(stream)
         assert [stream.line() for _ in range(4)] == ["", ":", "", ":"]
 
 
 @pytest.mark.parametrize("query", [HEAT, COUNT])
-def test_when_it_has_ended_nothing_is_left_of_it(site: Site, query: str) -> None:
+def test_a_finished_operation_leaves_no_state(site: Site, query: str) -> None:
     with streaming(site.url, query) as stream:
-        begun(stream)
-    until_so(lambda: site.service.feed.watching == 0 and site.service.sockets.count == 0)
+        expect_open(stream)
+    wait_until(lambda: site.service.subscriptions.active == 0 and site.service.stream_limiter.count == 0)
 
 
 def test_a_resumed_subscription_gets_the_missed_events(site: Site) -> None:
@@ -204,38 +206,38 @@ def test_a_resumed_subscription_gets_the_missed_events(site: Site) -> None:
 @pytest.mark.parametrize(
     ("settings", "status"), [({"max_streams": 1}, 503), ({"max_streams_per_client": 1}, 429)]
 )
-def test_more_streams_than_may_be_are_refused(tmp_path: Path, settings: dict[str, int], status: int) -> None:
+def test_streams_past_the_limit_are_rejected(tmp_path: Path, settings: dict[str, int], status: int) -> None:
     with running_site(tmp_path, **settings) as site, streaming(site.url, HEAT) as stream:
-        begun(stream)
-        refused = httpx2.post(site.url, json={"query": HEAT}, headers={"accept": STREAM})
-        assert refused.status_code == status
-        assert refused.headers["retry-after"] == "5"
-        assert refused.headers["content-type"] == "application/json; charset=utf-8"
-        assert refused.json()["errors"][0]["extensions"]["code"] == "TOO_MANY_STREAMS"
+        expect_open(stream)
+        error = httpx2.post(site.url, json={"query": HEAT}, headers={"accept": STREAM})
+        assert error.status_code == status
+        assert error.headers["retry-after"] == "5"
+        assert error.headers["content-type"] == "application/json; charset=utf-8"
+        assert error.json()["errors"][0]["extensions"]["code"] == "TOO_MANY_STREAMS"
         assert httpx2.post(site.url, json={"query": COUNT}).status_code == 200
 
 
 def test_a_head_of_a_stream_ends(site: Site) -> None:
-    answer = httpx2.head(site.url, params={"query": HEAT}, headers={"accept": STREAM}, timeout=5)
-    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    until_so(lambda: site.service.feed.watching == 0)
+    response = httpx2.head(site.url, params={"query": HEAT}, headers={"accept": STREAM}, timeout=5)
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    wait_until(lambda: site.service.subscriptions.active == 0)
 
 
 def test_a_client_that_reads_nothing_is_disconnected_and_others_get_every_event(tmp_path: Path) -> None:
     with running_site(tmp_path) as site, not_reading(site) as slow, site.socket() as other:
         with (
             patch.object(subscriber_queue, "MAX_BYTES", 1 << 20),
-            patch.object(events, "CLOSE_SECONDS", 0.1),
+            patch.object(events, "CLOSE_TIMEOUT", 0.1),
         ):
-            other.begin("1", HEAT)
-            until_so(lambda: site.service.feed.watching == 2)
+            other.subscribe_and_wait("1", HEAT)
+            wait_until(lambda: site.service.subscriptions.active == 2)
             number = 0
-            while site.service.feed.watching == 2:
+            while site.service.subscriptions.active == 2:
                 number += 1
                 site.folder.write("big.md", text_of(keys_of(heat=number)) + "x " * 250_000)
-                site.take_in()
-                assert heat(other.hear()) == number
-            until_so(lambda: site.service.sockets.count == 1)
+                site.ingest()
+                assert heat(other.receive()) == number
+            wait_until(lambda: site.service.stream_limiter.count == 1)
             assert everything(slow) > 0
 
 
@@ -267,7 +269,7 @@ def everything(connection: socket.socket) -> int:
 def test_a_slow_consumer_gets_an_error(site: Site) -> None:
     """The client reads, but more events arrive at once than its queue holds."""
     with patch.object(subscriber_queue, "MAX_BYTES", 1), streaming(site.url, HEAT) as stream:
-        begun(stream)
+        expect_open(stream)
         site.change()
         assert stream.payload()["payload"]["errors"][0]["extensions"]["code"] == "TOO_SLOW"
         assert stream.rest()[-1].startswith("data:")

@@ -12,7 +12,7 @@ from gqlnews.config.settings import HttpSettings
 from gqlnews.server import websocket as websocket_module
 from gqlnews.server.ws_messages import Message, Ping
 from tests.live import DEADLINE, PLAIN
-from tests.server.live import COUNT, Site, running_site, write_at_once
+from tests.server.live import COUNT, Site, running_site, send_in_one_write
 
 UNKNOWN = ",".join(f"u{number}: 1" for number in range(50))
 
@@ -43,7 +43,7 @@ BURSTS: dict[str, list[dict[str, Any]]] = {
 
 
 @contextmanager
-def loop_held(site: Site) -> Iterator[None]:
+def blocked_loop(site: Site) -> Iterator[None]:
     """Block the server's event loop while the block runs."""
     loop = next(iter(site.service.store._tasks)).get_loop()
     held, release = threading.Event(), threading.Event()
@@ -65,18 +65,18 @@ def test_others_are_served_between_two_messages(
     site: Site, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     handled: list[int] = []  # the ports of the clients whose messages were handled, in order
-    handle = websocket_module.GraphQLTransportWSHandler._take
+    handle = websocket_module.GraphQLTransportWSHandler._handle_message
 
-    async def noted(self: Any, message: Message) -> None:
+    async def record_call(self: Any, message: Message) -> None:
         handled.append(self._socket.scope["client"][1])
         await handle(self, message)
 
     with site.socket() as other, site.socket() as busy:
-        monkeypatch.setattr(websocket_module.GraphQLTransportWSHandler, "_take", noted)
-        with loop_held(site):
-            write_at_once(busy.connection, BURSTS[name])
-            other.say("ping")
-        assert other.hear() == {"type": "pong"}
+        monkeypatch.setattr(websocket_module.GraphQLTransportWSHandler, "_handle_message", record_call)
+        with blocked_loop(site):
+            send_in_one_write(busy.connection, BURSTS[name])
+            other.send("ping")
+        assert other.receive() == {"type": "pong"}
         assert handled.index(other.connection.socket.getsockname()[1]) < 10
 
 
@@ -84,15 +84,15 @@ def test_nothing_is_handled_after_the_message_that_closes_a_socket(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handled: list[Message] = []
-    handle = websocket_module.GraphQLTransportWSHandler._take
+    handle = websocket_module.GraphQLTransportWSHandler._handle_message
 
-    async def noted(self: Any, message: Message) -> None:
+    async def record_call(self: Any, message: Message) -> None:
         handled.append(message)
         await handle(self, message)
 
     with site.socket() as socket:
-        monkeypatch.setattr(websocket_module.GraphQLTransportWSHandler, "_take", noted)
-        write_at_once(
+        monkeypatch.setattr(websocket_module.GraphQLTransportWSHandler, "_handle_message", record_call)
+        send_in_one_write(
             socket.connection,
             [{"type": "ping"}, {"type": "nothing"}, *BURSTS["documents that fail validation"]],
         )
@@ -101,12 +101,12 @@ def test_nothing_is_handled_after_the_message_that_closes_a_socket(
 
 
 @pytest.mark.parametrize("length", [1_000, 1_001])
-def test_an_id_has_an_end(site: Site, length: int) -> None:
+def test_the_length_of_an_id_is_limited(site: Site, length: int) -> None:
     """Each message of an operation repeats its id."""
     with site.socket() as socket:
         socket.subscribe("x" * length, COUNT)
         if length == 1_000:
-            assert socket.hear()["type"] == "next"
+            assert socket.receive()["type"] == "next"
         else:
             assert socket.closed() == (4400, "Bad message: `id` is longer than 1,000 characters")
 
@@ -120,10 +120,10 @@ def test_an_id_has_an_end(site: Site, length: int) -> None:
     ],
     ids=["pings", "completed operations", "refused operations"],
 )
-def test_every_message_counts_towards_the_rate(tmp_path: Path, messages: list[dict[str, Any]]) -> None:
-    with running_site(tmp_path, http=HttpSettings(rate=1)) as site, site.socket() as socket:
-        write_at_once(socket.connection, messages)
+def test_every_message_counts_towards_the_rate_limit(tmp_path: Path, messages: list[dict[str, Any]]) -> None:
+    with running_site(tmp_path, http=HttpSettings(rate_limit=1)) as site, site.socket() as socket:
+        send_in_one_write(socket.connection, messages)
         with site.socket() as another:
             another.subscribe("1", COUNT)
-            message = another.hear()
+            message = another.receive()
     assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "RATE_LIMITED")

@@ -43,12 +43,12 @@ def going_on(site: Site, quiet: None) -> Iterator[Site]:
     yield site
     with site.socket() as socket:
         socket.subscribe("1", COUNT)
-        assert [one["type"] for one in socket.heard("1")] == ["next", "complete"]
+        assert [one["type"] for one in socket.receive_for("1")] == ["next", "complete"]
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(said, st.booleans())
-def test_whatever_is_said(going_on: Site, said: list[str | bytes], known: bool) -> None:
+def test_arbitrary_messages(going_on: Site, said: list[str | bytes], known: bool) -> None:
     with going_on.raw() as socket:
         code = closed_with(socket, ['{"type":"connection_init"}', *said] if known else said)
         assert code is None or code in ALLOWED
@@ -59,8 +59,8 @@ def closed_with(socket: Socket, said: list[str | bytes]) -> int | None:
     try:
         for message in said:
             socket.connection.send(message)
-        socket.say("ping")
-        while socket.hear() != {"type": "pong"}:
+        socket.send("ping")
+        while socket.receive() != {"type": "pong"}:
             pass
     except ConnectionClosed as closed:
         return closed.rcvd.code if closed.rcvd is not None else 1006
@@ -69,14 +69,14 @@ def closed_with(socket: Socket, said: list[str | bytes]) -> int | None:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["subscription", "query", "complete", "change"]), max_size=12))
-def test_operations_that_begin_and_end_at_any_moment(going_on: Site, steps: list[str]) -> None:
+def test_operations_that_start_and_end_at_random(going_on: Site, steps: list[str]) -> None:
     with going_on.socket() as socket:
         running = False
         for step in steps:
             if step == "change":
                 going_on.change()
             elif step == "complete" or running:
-                socket.say("complete", id="1")
+                socket.send("complete", id="1")
                 running = False
             else:
                 socket.subscribe("1", PLAIN if step == "subscription" else COUNT)

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import Limits, ServerSettings
-from tests.product import take_in
+from tests.product import run_ingest
 from tests.server.support import DEADLINE, write_articles
 
 QUERY = "{ articles(first: 20) { nodes { related { title } } } }"
@@ -28,8 +28,8 @@ def limit(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def client(tmp_path: Path, limit: int) -> Iterator[TestClient]:
-    take_in(write_articles(tmp_path / "content"), tmp_path / "store.db")
-    settings = ServerSettings(tmp_path / "store.db", explorer=False, limits=Limits(cost=limit))
+    run_ingest(write_articles(tmp_path / "content"), tmp_path / "store.db")
+    settings = ServerSettings(tmp_path / "store.db", explorer=False, limits=Limits(max_cost=limit))
     with TestClient(create_app(settings)) as made:
         yield made
 
@@ -40,7 +40,7 @@ def check(answer: dict[str, Any], limit: int) -> None:
     assert ("data" in answer, "errors" in answer) == (limit >= 221, limit < 221)
 
 
-def test_by_post_again_and_again(client: TestClient, limit: int) -> None:
+def test_repeated_posts(client: TestClient, limit: int) -> None:
     for _ in range(2):
         check(client.post("/graphql", json={"query": QUERY, "extensions": ASKS}).json(), limit)
     assert "extensions" not in client.post("/graphql", json={"query": QUERY}).json()
@@ -52,11 +52,11 @@ def test_by_get(client: TestClient, limit: int) -> None:
 
 
 @pytest.mark.parametrize(("accept", "status"), [(NEWER, 400), ("application/json", 200)])
-def test_a_refusal_has_the_status_of_every_refusal(
+def test_an_exceeded_limit_has_the_status_of_other_graphql_errors(
     client: TestClient, limit: int, accept: str, status: int
 ) -> None:
-    answer = client.post("/graphql", json={"query": QUERY}, headers={"accept": accept})
-    assert answer.status_code == (200 if limit >= 221 else status)
+    response = client.post("/graphql", json={"query": QUERY}, headers={"accept": accept})
+    assert response.status_code == (200 if limit >= 221 else status)
 
 
 def test_over_a_websocket(client: TestClient, limit: int) -> None:
@@ -77,16 +77,16 @@ SCANS = {"query": '{ articles(where: {title: {contains: "x"}}) { totalCount face
 COMPARISONS = 126
 
 
-def many_articles(folder: Path, count: int) -> Path:
+def write_many_articles(folder: Path, count: int) -> Path:
     text = "---\ntitle: A\npublishedDateTime: 2021-04-15\nwebUrl: https://x.example/{0}\n---\n"
     return write_articles(folder, {f"{number}.md": text.format(number) for number in range(count)})
 
 
 @contextmanager
-def serving_many(place: Path, limits: Limits, count: int = 40, **settings: Any) -> Iterator[TestClient]:
-    take_in(many_articles(place / "content", count), place / "store.db")
-    made = ServerSettings(place / "store.db", explorer=False, limits=limits, **settings)
-    with TestClient(create_app(made)) as client:
+def serving_many(folder: Path, limits: Limits, count: int = 40, **settings: Any) -> Iterator[TestClient]:
+    run_ingest(write_many_articles(folder / "content", count), folder / "store.db")
+    settings_with_limits = ServerSettings(folder / "store.db", explorer=False, limits=limits, **settings)
+    with TestClient(create_app(settings_with_limits)) as client:
         yield client
 
 
@@ -95,21 +95,21 @@ SCAN = 1 + 40 * COMPARISONS // 1_000
 
 @pytest.mark.parametrize(("most", "passes"), [(0, True), (SCAN, True), (SCAN - 1, False)])
 def test_too_much_scan_work_is_rejected_before_it_runs(tmp_path: Path, most: int, passes: bool) -> None:
-    with serving_many(tmp_path, Limits(scan=most)) as client:
-        asked = client.post("/graphql", json={**SCANS, "extensions": ASKS}, headers={"accept": NEWER})
-    answer = asked.json()
-    assert asked.status_code == (200 if passes else 400)
-    assert answer["extensions"]["cost"]["scan"] == {"requested": SCAN, "limit": most or None}
+    with serving_many(tmp_path, Limits(max_scan=most)) as client:
+        requests = client.post("/graphql", json={**SCANS, "extensions": ASKS}, headers={"accept": NEWER})
+    response = requests.json()
+    assert requests.status_code == (200 if passes else 400)
+    assert response["extensions"]["cost"]["scan"] == {"requested": SCAN, "limit": most or None}
     if not passes:
-        (error,) = answer["errors"]
+        (error,) = response["errors"]
         assert error["extensions"]["code"] == "TOO_COSTLY"
         assert f"{SCAN} thousand comparisons, of at most {most}" in error["message"]
-        assert "data" not in answer
+        assert "data" not in response
 
 
-def test_the_refusal_is_the_same_by_every_way_in(tmp_path: Path) -> None:
+def test_the_error_is_the_same_over_every_transport(tmp_path: Path) -> None:
     parts = {"query": SCANS["query"].replace("facets {", "... @defer { facets {") + " }"}
-    with serving_many(tmp_path, Limits(scan=1)) as client:
+    with serving_many(tmp_path, Limits(max_scan=1)) as client:
         for accept in (NEWER, "text/event-stream", "multipart/mixed"):
             for one in (SCANS, parts):
                 body = client.post("/graphql", json=one, headers={"accept": accept}).text
@@ -124,30 +124,32 @@ def test_the_refusal_is_the_same_by_every_way_in(tmp_path: Path) -> None:
 
 def test_the_scan_of_a_prepared_request_grows_with_the_content(tmp_path: Path) -> None:
     def scan(client: TestClient) -> int:
-        answer = client.post("/graphql", json={**SCANS, "extensions": ASKS}).json()
-        return int(answer["extensions"]["cost"]["scan"]["requested"])
+        response = client.post("/graphql", json={**SCANS, "extensions": ASKS}).json()
+        return int(response["extensions"]["cost"]["scan"]["requested"])
 
-    with serving_many(tmp_path, Limits(), cache_bytes=0) as client:
+    with serving_many(tmp_path, Limits(), response_cache_bytes=0) as client:
         assert scan(client) == SCAN
-        take_in(many_articles(tmp_path / "content", 200), tmp_path / "store.db")
+        run_ingest(write_many_articles(tmp_path / "content", 200), tmp_path / "store.db")
         until = monotonic() + DEADLINE
         while scan(client) == SCAN and monotonic() < until:
             pass
         assert scan(client) == 1 + 200 * COMPARISONS // 1_000
 
 
-def test_a_cost_that_is_refused_tells_the_scan_too(tmp_path: Path) -> None:
-    with serving_many(tmp_path, Limits(cost=1)) as client:
-        answer = client.post("/graphql", json={**SCANS, "extensions": ASKS}).json()
-    assert answer["errors"][0]["extensions"]["code"] == "TOO_COSTLY"
-    assert answer["extensions"]["cost"]["scan"]["requested"] == SCAN
+def test_a_cost_error_contains_the_scan_work(tmp_path: Path) -> None:
+    with serving_many(tmp_path, Limits(max_cost=1)) as client:
+        response = client.post("/graphql", json={**SCANS, "extensions": ASKS}).json()
+    assert response["errors"][0]["extensions"]["code"] == "TOO_COSTLY"
+    assert response["extensions"]["cost"]["scan"]["requested"] == SCAN
 
 
 @pytest.fixture
 def busy(tmp_path: Path, no_inline_execution: None) -> Iterator[TestClient]:
     """A server whose readers are all at work, as it were."""
-    with serving_many(tmp_path, Limits(seconds=0.1), count=1, cache_bytes=0, fields_bytes=0) as client:
-        readers = client.app.state.service.store._readers  # type: ignore[attr-defined]
+    with serving_many(
+        tmp_path, Limits(timeout_seconds=0.1), count=1, response_cache_bytes=0, field_cache_bytes=0
+    ) as client:
+        readers = client.app.state.service.store._pool  # type: ignore[attr-defined]
         idle, readers._idle = readers._idle, []
         yield client
         readers._idle = idle
@@ -155,21 +157,21 @@ def busy(tmp_path: Path, no_inline_execution: None) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("accept", [NEWER, "application/json"])
 @pytest.mark.parametrize("query", [QUERY, "{ __typename site { version } }"])
-def test_what_was_not_started_in_time_is_503(busy: TestClient, accept: str, query: str) -> None:
-    answer = busy.post("/graphql", json={"query": query}, headers={"accept": accept})
-    (error,) = answer.json()["errors"]
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+def test_a_job_that_waits_too_long_is_503(busy: TestClient, accept: str, query: str) -> None:
+    response = busy.post("/graphql", json={"query": query}, headers={"accept": accept})
+    (error,) = response.json()["errors"]
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert error["extensions"]["code"] == "OVERLOADED"
-    assert "data" not in answer.json()
+    assert "data" not in response.json()
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "multipart/mixed"])
-def test_a_stream_tells_it_as_an_error(busy: TestClient, accept: str) -> None:
+def test_a_stream_reports_overload_as_an_error(busy: TestClient, accept: str) -> None:
     query = "{ articles { totalCount ... @defer { nodes { slug } } } }"
     assert "OVERLOADED" in busy.post("/graphql", json={"query": query}, headers={"accept": accept}).text
 
 
-def test_a_websocket_tells_it_as_an_error(busy: TestClient) -> None:
+def test_a_websocket_reports_overload_as_an_error(busy: TestClient) -> None:
     with busy.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket:
         socket.send_json({"type": "connection_init"})
         socket.receive_json()

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from gqlnews.server.limits import SLOTS, AnswerSlots
-from tests.server.live import COUNT, Site, write_at_once
+from gqlnews.server.limits import SLOTS, ResponseSlots
+from tests.server.live import COUNT, Site, send_in_one_write
 from tests.server.support import DEADLINE
 
 
-def test_a_client_has_so_many_slots_and_others_have_their_own() -> None:
+def test_each_client_has_its_own_response_slots() -> None:
     async def run() -> None:
-        slots, release, entered = AnswerSlots(), asyncio.Event(), []
+        slots, release, entered = ResponseSlots(), asyncio.Event(), []
 
         async def hold(client: str) -> None:
-            async with slots.taken(client):
+            async with slots.acquire(client):
                 entered.append(client)
                 await release.wait()
 
@@ -38,13 +38,13 @@ def test_a_client_has_so_many_slots_and_others_have_their_own() -> None:
     asyncio.run(within_deadline())
 
 
-def test_a_client_that_reads_nothing_holds_few_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_nothing_holds_few_responses(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each operation holds its slot until its response is sent."""
     most = held = 0
-    taken = AnswerSlots.taken
+    taken = ResponseSlots.acquire
 
     @asynccontextmanager
-    async def noted(self: AnswerSlots, client: str) -> AsyncIterator[None]:
+    async def record_call(self: ResponseSlots, client: str) -> AsyncIterator[None]:
         nonlocal most, held
         async with taken(self, client):
             held += 1
@@ -52,12 +52,12 @@ def test_a_client_that_reads_nothing_holds_few_answers(site: Site, monkeypatch: 
             yield
             held -= 1
 
-    monkeypatch.setattr(AnswerSlots, "taken", noted)
+    monkeypatch.setattr(ResponseSlots, "acquire", record_call)
     messages: list[dict[str, Any]] = [
         {"type": "subscribe", "id": str(number), "payload": {"query": COUNT}} for number in range(30)
     ]
     with site.socket() as socket:
-        write_at_once(socket.connection, messages)
-        kinds = [socket.hear()["type"] for _ in range(60)]
+        send_in_one_write(socket.connection, messages)
+        kinds = [socket.receive()["type"] for _ in range(60)]
     assert (kinds.count("next"), kinds.count("complete")) == (30, 30)
     assert 0 < most <= SLOTS

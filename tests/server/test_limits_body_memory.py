@@ -21,7 +21,7 @@ BODY = json.dumps({"query": COUNT, "extensions": {"padding": "x" * 100_000}}).en
 @pytest.fixture
 def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A server that holds three large bodies of one client."""
-    monkeypatch.setattr(limits, "MAX_BYTES_OF_ONE", 3 * len(BODY))
+    monkeypatch.setattr(limits, "MAX_BYTES_PER_CLIENT", 3 * len(BODY))
     with running_site(tmp_path) as site:
         yield site
 
@@ -43,18 +43,18 @@ def half_a_request(site: Site) -> socket.socket:
 def wait_for(site: Site, held: int) -> None:
     """Wait until the server holds this many bytes; each request gives its loop a turn."""
     for _ in range(10_000):
-        if site.service.bodies.total == held:
+        if site.service.body_memory.total == held:
             return
         httpx2.get(site.url.replace("/graphql", "/health/live"))
-    raise AssertionError(site.service.bodies.total)
+    raise AssertionError(site.service.body_memory.total)
 
 
-def test_past_the_memory_for_bodies_a_large_one_is_503_and_a_small_one_served(narrow: Site) -> None:
+def test_past_the_body_memory_only_large_bodies_are_503(narrow: Site) -> None:
     waiting = [half_a_request(narrow) for _ in range(3)]
     wait_for(narrow, 3 * (len(BODY) - 1))
-    refused = httpx2.post(narrow.url, content=BODY, headers={"content-type": "application/json"})
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-    assert refused.json()["errors"][0]["extensions"]["code"] == "OVERLOADED"
+    error = httpx2.post(narrow.url, content=BODY, headers={"content-type": "application/json"})
+    assert (error.status_code, error.headers["retry-after"]) == (503, "1")
+    assert error.json()["errors"][0]["extensions"]["code"] == "OVERLOADED"
     assert httpx2.post(narrow.url, json={"query": COUNT}).status_code == 200
     for connection in waiting:
         connection.sendall(BODY[-1:])
@@ -65,25 +65,25 @@ def test_past_the_memory_for_bodies_a_large_one_is_503_and_a_small_one_served(na
     assert again.status_code == 200
 
 
-def test_a_body_whose_client_leaves_is_given_back(narrow: Site) -> None:
+def test_body_memory_is_released_when_the_client_disconnects(narrow: Site) -> None:
     connection = half_a_request(narrow)
     wait_for(narrow, len(BODY) - 1)
     connection.close()
     wait_for(narrow, 0)
 
 
-def test_clients_have_their_own_memory_and_all_together_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_memory_is_limited_per_client_and_in_total(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_BYTES", 25)
-    monkeypatch.setattr(limits, "MAX_BYTES_OF_ONE", 10)
+    monkeypatch.setattr(limits, "MAX_BYTES_PER_CLIENT", 10)
     memory = BodyMemory()
-    memory.take("a", 10)
+    memory.reserve("a", 10)
     with pytest.raises(HTTPError):
-        memory.take("a", 1)
-    memory.take("b", 10)
+        memory.reserve("a", 1)
+    memory.reserve("b", 10)
     with pytest.raises(HTTPError):
-        memory.take("c", 6)
-    memory.give_back("a", 10)
-    memory.take("c", 6)
-    memory.give_back("b", 10)
-    memory.give_back("c", 6)
+        memory.reserve("c", 6)
+    memory.release("a", 10)
+    memory.reserve("c", 6)
+    memory.release("b", 10)
+    memory.release("c", 6)
     assert (memory.total, dict(memory._by_client)) == (0, {})

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
-from gqlnews.server.limits import ConcurrencyLimiter, TokenBucketLimiter, address_of, client_of
+from gqlnews.server.limits import ConcurrencyLimiter, TokenBucketLimiter, client_address, client_key
 from gqlnews.server.response import HTTPError
 
 QUERY = {"query": "{ site { articleCount } }"}
@@ -28,61 +28,61 @@ def clock() -> Clock:
     return Clock()
 
 
-def taken(rate_limit: TokenBucketLimiter, address: str, cost: int, times: int) -> int:
-    """How often it could be taken."""
+def count_acquired(rate_limit: TokenBucketLimiter, address: str, cost: int, times: int) -> int:
+    """Count how many of these calls succeed."""
     done = 0
     for _ in range(times):
         try:
-            rate_limit.take(address, cost)
+            rate_limit.acquire(address, cost)
         except HTTPError:
             continue
         done += 1
     return done
 
 
-def test_what_was_not_asked_for_may_be_asked_for_later_up_to_an_end(clock: Clock) -> None:
+def test_unused_tokens_accumulate_up_to_the_bucket_size(clock: Clock) -> None:
     limits = TokenBucketLimiter(10, clock)
-    assert taken(limits, "a", 1, 50) == 20
+    assert count_acquired(limits, "a", 1, 50) == 20
     clock.now += 0.5
-    assert taken(limits, "a", 1, 50) == 5
+    assert count_acquired(limits, "a", 1, 50) == 5
     clock.now += 1000
-    assert taken(limits, "a", 1, 50) == 20
+    assert count_acquired(limits, "a", 1, 50) == 20
 
 
-def test_every_address_has_its_own(clock: Clock) -> None:
+def test_every_address_has_its_own_bucket(clock: Clock) -> None:
     limits = TokenBucketLimiter(10, clock)
-    assert [taken(limits, address, 1, 50) for address in "ab"] == [20, 20]
+    assert [count_acquired(limits, address, 1, 50) for address in "ab"] == [20, 20]
 
 
-def test_what_costs_more_than_is_left_runs_and_is_paid_for_later(clock: Clock) -> None:
+def test_an_operation_over_the_remaining_tokens_runs_into_debt(clock: Clock) -> None:
     limits = TokenBucketLimiter(10, clock)
-    limits.take("a", 100)
-    with pytest.raises(HTTPError) as refused:
-        limits.take("a", 1)
-    assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "9")
+    limits.acquire("a", 100)
+    with pytest.raises(HTTPError) as error:
+        limits.acquire("a", 1)
+    assert (error.value.status, error.value.headers["Retry-After"]) == (429, "9")
     clock.now += 9
-    limits.take("a", 1)
+    limits.acquire("a", 1)
 
 
-def test_what_turns_out_to_cost_more_is_paid_for_later(clock: Clock) -> None:
+def test_later_requests_pay_for_a_cost_underestimate(clock: Clock) -> None:
     limits = TokenBucketLimiter(10, clock)
-    limits.take("a", 1)
+    limits.acquire("a", 1)
     limits.charge("a", 49)
-    assert taken(limits, "a", 1, 5) == 0
+    assert count_acquired(limits, "a", 1, 5) == 0
     clock.now += 3.2
-    assert taken(limits, "a", 1, 1) == 1
+    assert count_acquired(limits, "a", 1, 1) == 1
     limits.charge("of nobody", 5)
 
 
-def test_no_rate_is_no_limit(clock: Clock) -> None:
-    assert taken(TokenBucketLimiter(0, clock), "a", 1_000, 50) == 50
+def test_a_rate_of_zero_disables_the_limit(clock: Clock) -> None:
+    assert count_acquired(TokenBucketLimiter(0, clock), "a", 1_000, 50) == 50
 
 
-def test_addresses_are_forgotten_past_a_number(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_tracked_addresses_is_limited(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gqlnews.server.limits.MAX_ADDRESSES", 10)
     limits = TokenBucketLimiter(1, clock)
     for number in range(100):
-        limits.take(f"10.0.0.{number}", 1)
+        limits.acquire(f"10.0.0.{number}", 1)
     assert len(limits._buckets) == 10
 
 
@@ -95,24 +95,24 @@ def test_addresses_are_forgotten_past_a_number(clock: Clock, monkeypatch: pytest
         ("unix:", "unix:"),
     ],
 )
-def test_an_address_is_one_clients(host: str, address: str) -> None:
-    assert address_of({"client": (host, 1)}) == address
+def test_an_address_identifies_a_client(host: str, address: str) -> None:
+    assert client_address({"client": (host, 1)}) == address
 
 
-def test_without_an_address_all_share_one() -> None:
-    assert address_of({}) == address_of({"client": None}) == ""
+def test_without_an_address_all_clients_share_a_bucket() -> None:
+    assert client_address({}) == client_address({"client": None}) == ""
 
 
-def test_places_are_given_back() -> None:
+def test_slots_are_released() -> None:
     places = ConcurrencyLimiter(1)
     for _ in range(3):
-        with places, pytest.raises(HTTPError) as refused, places:
+        with places, pytest.raises(HTTPError) as error, places:
             raise AssertionError
-        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
+        assert (error.value.status, error.value.headers) == (503, {"Retry-After": "1"})
     assert places.count == 0
 
 
-def test_no_number_is_no_limit() -> None:
+def test_zero_disables_the_limit() -> None:
     places = ConcurrencyLimiter(0)
     with places, places, places:
         assert places.count == 3
@@ -120,7 +120,7 @@ def test_no_number_is_no_limit() -> None:
 
 @pytest.fixture
 def limited(server_settings: ServerSettings) -> Iterator[TestClient]:
-    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate=1)))) as client:
+    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate_limit=1)))) as client:
         yield client
 
 
@@ -129,43 +129,43 @@ def code(answer: Any) -> str:
 
 
 def test_a_client_over_the_limit_gets_retry_after(limited: TestClient) -> None:
-    answers = [limited.post("/graphql", json=QUERY) for _ in range(10)]
-    assert answers[0].status_code == 200
-    last = answers[-1]
+    responses = [limited.post("/graphql", json=QUERY) for _ in range(10)]
+    assert responses[0].status_code == 200
+    last = responses[-1]
     assert (last.status_code, code(last), last.headers["retry-after"]) == (429, "RATE_LIMITED", "1")
 
 
-def test_what_it_asks_for_is_counted_by_its_cost(server_settings: ServerSettings) -> None:
+def test_operations_are_charged_by_cost(server_settings: ServerSettings) -> None:
     dear = {"query": "{ articles(first: 100) { nodes { related { title } } } }"}  # over a thousand
-    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate=100)))) as client:
+    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate_limit=100)))) as client:
         assert client.post("/graphql", json=dear).status_code == 200
-        answer = client.post("/graphql", json=QUERY)
-        assert (answer.status_code, int(answer.headers["retry-after"]) > 5) == (429, True)
+        response = client.post("/graphql", json=QUERY)
+        assert (response.status_code, int(response.headers["retry-after"]) > 5) == (429, True)
 
 
-def test_what_it_scans_is_counted_too(server_settings: ServerSettings) -> None:
+def test_scan_work_is_charged_too(server_settings: ServerSettings) -> None:
     """One comparison with each article, as if there were 100,000."""
     scans = {"query": '{ articles(where: {title: {contains: "x"}}) { totalCount } }'}
-    app = create_app(replace(server_settings, http=HttpSettings(rate=100)))
+    app = create_app(replace(server_settings, http=HttpSettings(rate_limit=100)))
     with TestClient(app) as client:
         app.state.service.store._sizes = ({"": 100_000},) * 2
         assert client.post("/graphql", json=scans).status_code == 200
-        answer = client.post("/graphql", json=QUERY)
-        assert (answer.status_code, int(answer.headers["retry-after"]) > 20) == (429, True)
+        response = client.post("/graphql", json=QUERY)
+        assert (response.status_code, int(response.headers["retry-after"]) > 20) == (429, True)
 
 
 @pytest.mark.usefixtures("no_inline_execution")
 def test_statements_run_for_the_address_of_their_client(server_settings: ServerSettings) -> None:
-    app = create_app(replace(server_settings, cache_bytes=0, fields_bytes=0))
+    app = create_app(replace(server_settings, response_cache_bytes=0, field_cache_bytes=0))
     with TestClient(app) as client:
-        readers, seen = app.state.service.store._readers, []
+        readers, seen = app.state.service.store._pool, []
         enqueue = readers._enqueue
 
-        def noted(call: Any) -> None:
+        def record_call(call: Any) -> None:
             seen.append((call.client, call.expected < 1))
             enqueue(call)
 
-        readers._enqueue = noted
+        readers._enqueue = record_call
         parts = {"query": "{ articles { totalCount ... @defer { nodes { slug } } } }"}
         for accept in ("application/json", "text/event-stream", "multipart/mixed"):
             client.post("/graphql", json=parts, headers={"accept": accept})
@@ -183,20 +183,28 @@ def test_operations_of_a_websocket_count_too(limited: TestClient) -> None:
         socket.receive_json()
         for number in range(10):
             socket.send_json({"id": str(number), "type": "subscribe", "payload": QUERY})
-        answers = [socket.receive_json() for _ in range(10)]
-    errors = [answer["payload"][0]["extensions"]["code"] for answer in answers if answer["type"] == "error"]
+        responses = [socket.receive_json() for _ in range(10)]
+    errors = [
+        response["payload"][0]["extensions"]["code"] for response in responses if response["type"] == "error"
+    ]
     assert set(errors) == {"RATE_LIMITED"}
 
 
-def test_past_the_operations_in_flight_is_503(server_settings: ServerSettings) -> None:
-    app = create_app(replace(server_settings, cache_bytes=0, http=HttpSettings(in_flight=1)))
+def test_past_the_concurrency_limit_is_503(server_settings: ServerSettings) -> None:
+    app = create_app(
+        replace(server_settings, response_cache_bytes=0, http=HttpSettings(max_concurrent_requests=1))
+    )
     with TestClient(app) as client:
-        app.state.service.in_flight.count = 1  # as if one ran
-        answer = client.post("/graphql", json=QUERY)
-        assert (answer.status_code, code(answer), answer.headers["retry-after"]) == (503, "OVERLOADED", "1")
+        app.state.service.concurrency_limiter.count = 1  # as if one ran
+        response = client.post("/graphql", json=QUERY)
+        assert (response.status_code, code(response), response.headers["retry-after"]) == (
+            503,
+            "OVERLOADED",
+            "1",
+        )
         events = client.post("/graphql", json=QUERY, headers={"accept": "text/event-stream"})
         assert "OVERLOADED" in events.text
-        app.state.service.in_flight.count = 0
+        app.state.service.concurrency_limiter.count = 0
         assert client.post("/graphql", json=QUERY).status_code == 200
 
 
@@ -206,9 +214,9 @@ def test_past_the_operations_in_flight_is_503(server_settings: ServerSettings) -
 )
 def test_a_client_is_an_address_or_a_connection(by_address: bool, alike: bool) -> None:
     first, second = ({"client": ("10.0.0.1", port)} for port in (1, 2))
-    assert (client_of(first, by_address=by_address) == client_of(second, by_address=by_address)) is alike
-    assert client_of(first, by_address=by_address) == client_of(first, by_address=by_address)
+    assert (client_key(first, by_address=by_address) == client_key(second, by_address=by_address)) is alike
+    assert client_key(first, by_address=by_address) == client_key(first, by_address=by_address)
 
 
-def test_a_client_without_an_address_is_one() -> None:
-    assert client_of({"client": None}, by_address=False) == ""
+def test_clients_without_an_address_share_a_key() -> None:
+    assert client_key({"client": None}, by_address=False) == ""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gqlnews.server.negotiation import NOTHING, is_encoded, media_type, prefers_html
+from gqlnews.server.negotiation import NOT_ACCEPTABLE, is_encoded, media_type, prefers_html
 from gqlnews.server.response import GRAPHQL_RESPONSE as NEWER
 from gqlnews.server.response import JSON as OLDER
 
@@ -22,17 +22,17 @@ from gqlnews.server.response import JSON as OLDER
         (f"{OLDER}, {NEWER}", NEWER),
         (f"*/*, {OLDER};q=0", NEWER),
         (f"application/*, {OLDER};q=0.5", NEWER),
-        (f"application/*, {OLDER};q=0, {NEWER};q=0", NOTHING),
+        (f"application/*, {OLDER};q=0, {NEWER};q=0", NOT_ACCEPTABLE),
         (f"*/*;q=0.1, {NEWER};q=0", OLDER),
         (f"application/*;q=0, {OLDER}", OLDER),
-        ("application/*;q=0, */*", NOTHING),
-        ("*/*;q=0", NOTHING),
-        ("image/png", NOTHING),
-        ("text/html", NOTHING),
-        ("text/*", NOTHING),
+        ("application/*;q=0, */*", NOT_ACCEPTABLE),
+        ("*/*;q=0", NOT_ACCEPTABLE),
+        ("image/png", NOT_ACCEPTABLE),
+        ("text/html", NOT_ACCEPTABLE),
+        ("text/*", NOT_ACCEPTABLE),
         ("text/event-stream", OLDER),  # for its errors
         ("multipart/mixed", OLDER),
-        ("multipart/mixed;q=0", NOTHING),
+        ("multipart/mixed;q=0", NOT_ACCEPTABLE),
         (f" {NEWER.upper()} ; Q=0.5 ", NEWER),
         (f"{OLDER};charset=utf-8;q=0.2, {NEWER};q=0.1", OLDER),
         (f"{NEWER};q=nonsense", OLDER),  # as if it were absent
@@ -57,7 +57,7 @@ def test_the_media_type(accept: str, answer: str) -> None:
         ("text/html;q=0", False),
     ],
 )
-def test_a_page_is_for_who_names_html_and_likes_it_no_less(accept: str, likes: bool) -> None:
+def test_the_page_is_served_if_html_is_at_least_as_preferred(accept: str, likes: bool) -> None:
     assert prefers_html(accept) == likes
 
 
@@ -65,5 +65,5 @@ def test_a_page_is_for_who_names_html_and_likes_it_no_less(accept: str, likes: b
     ("encoding", "encoded"),
     [("identity", False), ("Identity, identity", False), ("gzip", True), ("identity, br", True), ("x", True)],
 )
-def test_a_body_is_taken_as_it_is(encoding: str, encoded: bool) -> None:
+def test_a_body_is_returned_unchanged(encoding: str, encoded: bool) -> None:
     assert is_encoded(encoding) == encoded

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from gqlnews.app import create_app
 from gqlnews.config.settings import HttpSettings, ServerSettings, StatusCodePolicy
 from gqlnews.engine.requests import GraphQLResponse
-from gqlnews.server.negotiation import status_of
+from gqlnews.server.negotiation import status_for_response
 
 OLDER, NEWER = "application/json", "application/graphql-response+json"
 TWO = "query A { __typename } query B { __typename }"
@@ -45,30 +45,30 @@ def post(client: TestClient, body: str, accept: str) -> Any:
 
 
 @pytest.mark.parametrize(("body", "newer", "older", "drafted"), ERRORS)
-def test_a_refused_request(
+def test_a_rejected_request(
     client: TestClient, draft: TestClient, body: str, newer: int, older: int, drafted: int
 ) -> None:
-    answers = [post(one, body, accept) for one in (client, draft) for accept in (NEWER, OLDER)]
-    assert [answer.status_code for answer in answers] == [newer, older, drafted, drafted]
-    for answer in answers:
-        assert set(answer.json()) == {"errors"}
+    responses = [post(one, body, accept) for one in (client, draft) for accept in (NEWER, OLDER)]
+    assert [response.status_code for response in responses] == [newer, older, drafted, drafted]
+    for response in responses:
+        assert set(response.json()) == {"errors"}
 
 
 @pytest.mark.parametrize("accept", [NEWER, OLDER])
-def test_an_answer_is_200(client: TestClient, draft: TestClient, accept: str) -> None:
+def test_a_response_is_200(client: TestClient, draft: TestClient, accept: str) -> None:
     body = '{"query": "{ site { articleCount } }"}'
     assert [post(one, body, accept).status_code for one in (client, draft)] == [200, 200]
 
 
 def test_data_with_errors_is_294_in_the_draft() -> None:
-    partial = GraphQLResponse(b'{"data":{"a":null},"errors":[]}', ok=True)
-    assert status_of(partial, NEWER, StatusCodePolicy.SPEC) == 200
-    assert status_of(partial, OLDER, StatusCodePolicy.DRAFT) == 294
+    partial = GraphQLResponse(b'{"data":{"a":null},"errors":[]}', has_data=True)
+    assert status_for_response(partial, NEWER, StatusCodePolicy.SPEC) == 200
+    assert status_for_response(partial, OLDER, StatusCodePolicy.DRAFT) == 294
 
 
 @pytest.mark.parametrize("accept", ["image/png", "*/*;q=0", "text/html"])
-def test_what_is_not_served_is_406(client: TestClient, accept: str) -> None:
-    answer = post(client, '{"query": "{ site { articleCount } }"}', accept)
-    assert answer.status_code == 406
-    assert answer.json()["errors"][0]["extensions"]["code"] == "NOT_ACCEPTABLE"
-    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+def test_an_unsupported_media_type_is_406(client: TestClient, accept: str) -> None:
+    response = post(client, '{"query": "{ site { articleCount } }"}', accept)
+    assert response.status_code == 406
+    assert response.json()["errors"][0]["extensions"]["code"] == "NOT_ACCEPTABLE"
+    assert response.headers["content-type"] == "application/json; charset=utf-8"

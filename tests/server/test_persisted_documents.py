@@ -42,7 +42,7 @@ def trusting(server_settings: ServerSettings, tmp_path: Path) -> Iterator[Callab
     clients: list[TestClient] = []
 
     def make(*, only: bool) -> TestClient:
-        http = HttpSettings(documents=tmp_path, trusted_only=only)
+        http = HttpSettings(persisted_documents=tmp_path, persisted_only=only)
         client = TestClient(create_app(replace(server_settings, http=http)))
         client.__enter__()
         clients.append(client)
@@ -67,16 +67,16 @@ def code(answer: Any) -> str:
     return str(error["extensions"]["code"])
 
 
-def test_what_is_not_known_is_said_as_apollos_clients_expect_it(client: TestClient) -> None:
-    answer = post(client, named(COUNT))
-    assert answer.status_code == 200
-    assert answer.json() == {
+def test_unknown_hashes_get_the_error_that_apollo_clients_expect(client: TestClient) -> None:
+    response = post(client, named(COUNT))
+    assert response.status_code == 200
+    assert response.json() == {
         "errors": [{"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}]
     }
     assert post(client, named(COUNT), NEWER).status_code == 400
 
 
-def test_a_document_is_remembered_and_then_found_by_its_hash(client: TestClient) -> None:
+def test_a_document_is_registered_and_then_resolved_by_its_hash(client: TestClient) -> None:
     assert post(client, {"query": COUNT, **named(COUNT)}).json() == ONE
     assert post(client, named(COUNT)).json() == ONE
     assert get(client, **named(COUNT)).json() == ONE
@@ -84,33 +84,33 @@ def test_a_document_is_remembered_and_then_found_by_its_hash(client: TestClient)
 
 def test_a_get_registers_too(client: TestClient) -> None:
     assert get(client, query=COUNT, **named(COUNT)).json() == ONE
-    answer = get(client, **named(COUNT))
-    assert (answer.json(), answer.headers["cache-control"]) == (ONE, "public, no-cache")
-    assert {"etag", "vary"} <= set(answer.headers)
+    response = get(client, **named(COUNT))
+    assert (response.json(), response.headers["cache-control"]) == (ONE, "public, no-cache")
+    assert {"etag", "vary"} <= set(response.headers)
     assert get(client, **named(BY_SLUG)).headers["cache-control"] == "no-store"
 
 
-def test_variables_come_with_each_request(client: TestClient) -> None:
+def test_variables_may_be_sent_with_each_request(client: TestClient) -> None:
     post(client, {"query": BY_SLUG, "variables": {"slug": "none"}, **named(BY_SLUG)})
     assert post(client, {"variables": PUBLISHED, **named(BY_SLUG)}).json() == TITLED
 
 
-def test_a_wrong_hash_is_refused_and_not_remembered(client: TestClient) -> None:
-    answer = post(client, {"query": COUNT, **named(BY_SLUG)})
-    assert (answer.status_code, code(answer)) == (400, "BAD_REQUEST")
+def test_a_wrong_hash_is_rejected_and_not_registered(client: TestClient) -> None:
+    response = post(client, {"query": COUNT, **named(BY_SLUG)})
+    assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
     assert code(post(client, named(BY_SLUG))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
 @pytest.mark.parametrize("wrong", ["{", "{ nothing }", ""])
-def test_only_valid_documents_are_remembered(client: TestClient, wrong: str) -> None:
+def test_only_valid_documents_are_registered(client: TestClient, wrong: str) -> None:
     post(client, {"query": wrong, **named(wrong)})
     assert code(post(client, named(wrong))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
-def test_those_asked_for_longest_ago_are_forgotten_and_remembered_again(
+def test_least_recently_used_documents_are_evicted_and_can_be_registered_again(
     monkeypatch: pytest.MonkeyPatch, server_settings: ServerSettings
 ) -> None:
-    monkeypatch.setattr(persisted_documents, "MAX_BYTES", 2 * persisted_documents.OVERHEAD + 400)
+    monkeypatch.setattr(persisted_documents, "MAX_APQ_BYTES", 2 * persisted_documents.ENTRY_OVERHEAD + 400)
     with TestClient(create_app(server_settings)) as client:
         documents = [f"{{ site {{ articleCount }} }} #{number}" for number in range(3)]
         for _ in range(2):  # the second time with a cached response
@@ -137,15 +137,17 @@ def test_those_asked_for_longest_ago_are_forgotten_and_remembered_again(
         ({"documentId": "sha256:" + "0" * 64}, "DOCUMENT_NOT_FOUND"),
     ],
 )
-def test_what_names_no_document_is_refused(client: TestClient, wrong: dict[str, Any], expected: str) -> None:
-    answer = post(client, wrong, NEWER)
-    assert (answer.status_code, code(answer)) == (400, expected)
+def test_a_request_without_a_document_is_rejected(
+    client: TestClient, wrong: dict[str, Any], expected: str
+) -> None:
+    response = post(client, wrong, NEWER)
+    assert (response.status_code, code(response)) == (400, expected)
 
 
 def test_events_find_documents_too(client: TestClient) -> None:
     events = "text/event-stream"
-    answer = post(client, named(COUNT), events)
-    assert (answer.status_code, code(answer)) == (400, "PERSISTED_QUERY_NOT_FOUND")
+    response = post(client, named(COUNT), events)
+    assert (response.status_code, code(response)) == (400, "PERSISTED_QUERY_NOT_FOUND")
     post(client, {"query": COUNT, **named(COUNT)}, events)
     assert json.dumps(ONE, separators=(",", ":")) in post(client, named(COUNT), events).text
 
@@ -157,10 +159,10 @@ def test_websockets_find_documents_too(client: TestClient) -> None:
 
         def ask(payload: dict[str, Any]) -> Any:
             socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
-            answer = socket.receive_json()
-            if answer["type"] == "next":
+            response = socket.receive_json()
+            if response["type"] == "next":
                 socket.receive_json()
-            return answer["payload"]
+            return response["payload"]
 
         assert ask(named(COUNT))[0]["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
         assert ask({"query": COUNT, **named(COUNT)}) == ONE
@@ -179,15 +181,15 @@ def test_trusted_documents_are_found_by_id_and_by_hash(
         assert post(client, {"documentId": key, "variables": PUBLISHED}).json() == TITLED
         assert get(client, documentId=key, variables=PUBLISHED).json() == TITLED
     assert post(client, {"variables": PUBLISHED, **named(BY_SLUG)}).json() == TITLED
-    answer = get(client, documentId="pages/slug", variables=PUBLISHED)
-    assert answer.headers["cache-control"] == "public, no-cache"
-    known = client.get(answer.request.url.path + "?" + answer.request.url.query.decode(), headers={
-        "accept": OLDER, "if-none-match": answer.headers["etag"]
+    response = get(client, documentId="pages/slug", variables=PUBLISHED)
+    assert response.headers["cache-control"] == "public, no-cache"
+    known = client.get(response.request.url.path + "?" + response.request.url.query.decode(), headers={
+        "accept": OLDER, "if-none-match": response.headers["etag"]
     })  # fmt: skip
     assert known.status_code == 304
 
 
-def test_other_documents_run_unless_only_the_trusted_may(trusting: Callable[..., TestClient]) -> None:
+def test_other_documents_run_unless_persisted_only(trusting: Callable[..., TestClient]) -> None:
     assert post(trusting(only=False), {"query": COUNT}).json() == ONE
     client = trusting(only=True)
     for body in ({"query": COUNT}, {"query": BY_SLUG}, named(COUNT), {"query": COUNT, **named(COUNT)}):

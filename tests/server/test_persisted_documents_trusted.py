@@ -9,7 +9,7 @@ import pytest
 from gqlnews.engine.documents import DocumentCache
 from gqlnews.errors import PersistedDocumentsError
 from gqlnews.schema.query import build_schema
-from gqlnews.server.persisted_documents import trusted_documents
+from gqlnews.server.persisted_documents import read_trusted_documents
 from tests.server.support import run_cli, write_articles
 
 ONE, OTHER = "{ site { version } }", "query Other { site { articleCount } }"
@@ -25,12 +25,12 @@ def ids(text: str) -> set[str]:
     return {digest, f"sha256:{digest}"}
 
 
-def test_a_folder_gives_the_paths_of_its_files(tmp_path: Path, documents: DocumentCache) -> None:
+def test_documents_of_a_folder_have_their_paths_as_ids(tmp_path: Path, documents: DocumentCache) -> None:
     (tmp_path / "pages").mkdir()
     (tmp_path / "one.graphql").write_text(ONE)
     (tmp_path / "pages" / "other.gql").write_text(OTHER)
     (tmp_path / "readme.md").write_text("{")
-    found = trusted_documents(tmp_path, documents)
+    found = read_trusted_documents(tmp_path, documents)
     assert set(found) == {"one", "pages/other"} | ids(ONE) | ids(OTHER)
     assert (found["one"], found["pages/other"]) == (ONE, OTHER)
 
@@ -49,10 +49,10 @@ def test_a_folder_gives_the_paths_of_its_files(tmp_path: Path, documents: Docume
         },
     ],
 )
-def test_a_manifest_gives_its_ids(tmp_path: Path, documents: DocumentCache, manifest: object) -> None:
+def test_a_manifest_defines_the_ids(tmp_path: Path, documents: DocumentCache, manifest: object) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(manifest))
-    found = trusted_documents(path, documents)
+    found = read_trusted_documents(path, documents)
     assert set(found) == {"a", "b"} | ids(ONE) | ids(OTHER)
 
 
@@ -63,35 +63,35 @@ def test_a_manifest_gives_its_ids(tmp_path: Path, documents: DocumentCache, mani
         ("a.graphql", b"{", r"a\.graphql: Syntax Error: .*\(line 1, column 2\)$"),
         ("a.graphql", b"\xff", r"a\.graphql: is not UTF-8$"),
         ("a.txt", b"{}", r": no documents"),
-        ("m.json", b"{", r"m\.json: a manifest is JSON"),
-        ("m.json", b"[]", r"m\.json: a manifest is an object"),
-        ("m.json", b'{"operations": [{"id": "a"}]}', r"m\.json: a manifest is an object"),
-        ("m.json", b'{"a": 1}', r"m\.json: 'a' is no id of a document"),
+        ("m.json", b"{", r"m\.json: the manifest is not JSON"),
+        ("m.json", b"[]", r"m\.json: a manifest must be an object"),
+        ("m.json", b'{"operations": [{"id": "a"}]}', r"m\.json: a manifest must be an object"),
+        ("m.json", b'{"a": 1}', r"m\.json: the document 'a' is not text"),
         ("m.json", b'{"a": "{ nothing }"}', r"m\.json, document 'a': Cannot query field"),
         ("m.json", b"{}", r"m\.json: no documents"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_file(
+def test_an_invalid_document_is_reported_with_its_file(
     tmp_path: Path, documents: DocumentCache, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(PersistedDocumentsError, match=message):
-        trusted_documents(tmp_path / name if name == "m.json" else tmp_path, documents)
+        read_trusted_documents(tmp_path / name if name == "m.json" else tmp_path, documents)
 
 
-def test_two_documents_of_one_id_are_refused(tmp_path: Path, documents: DocumentCache) -> None:
+def test_two_documents_with_one_id_are_rejected(tmp_path: Path, documents: DocumentCache) -> None:
     (tmp_path / "a.graphql").write_text(ONE)
     (tmp_path / "a.gql").write_text(OTHER)
     with pytest.raises(PersistedDocumentsError, match="another document has the id 'a' too"):
-        trusted_documents(tmp_path, documents)
+        read_trusted_documents(tmp_path, documents)
 
 
-def test_a_path_that_is_not_there_is_refused(tmp_path: Path, documents: DocumentCache) -> None:
+def test_a_missing_path_is_rejected(tmp_path: Path, documents: DocumentCache) -> None:
     with pytest.raises(PersistedDocumentsError, match="cannot be read"):
-        trusted_documents(tmp_path / "none", documents)
+        read_trusted_documents(tmp_path / "none", documents)
 
 
-def test_a_wrong_document_stops_serve_in_one_line(tmp_path: Path) -> None:
+def test_an_invalid_document_stops_serve_with_one_line(tmp_path: Path) -> None:
     content = write_articles(tmp_path / "content")
     (tmp_path / "a.graphql").write_text("{ nothing }")
     done = run_cli(tmp_path, "serve", content, "--port", "0", "--persisted-documents", tmp_path)
@@ -101,7 +101,7 @@ def test_a_wrong_document_stops_serve_in_one_line(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.db"))
 
 
-def test_trust_in_nothing_is_refused(tmp_path: Path) -> None:
+def test_persisted_only_without_documents_is_rejected(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "serve", tmp_path, "--port", "0", "--persisted-only")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "--persisted-documents" in done.stderr

@@ -14,10 +14,10 @@ from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.server.endpoint import OVERLOAD_PAUSE_SECONDS
 from gqlnews.server.preparation import (
+    CLIENT_BURST_SECONDS,
     FREE_SECONDS,
     MAX_SECONDS,
     MIN_SECONDS,
-    OWN_SECONDS,
     LoopShare,
     OffloadQueue,
 )
@@ -46,7 +46,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def app_settings(server_settings: ServerSettings) -> ServerSettings:
-    return replace(server_settings, explorer=False, cache_bytes=0, fields_bytes=0)
+    return replace(server_settings, explorer=False, response_cache_bytes=0, field_cache_bytes=0)
 
 
 @pytest.fixture
@@ -61,30 +61,30 @@ def offloaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     clients: list[str] = []
     run = OffloadQueue.run
 
-    async def noted(self: OffloadQueue, client: str, work: Any) -> Any:
+    async def record_call(self: OffloadQueue, client: str, work: Any) -> Any:
         clients.append(client)
         return await run(self, client, work)
 
-    monkeypatch.setattr(OffloadQueue, "run", noted)
+    monkeypatch.setattr(OffloadQueue, "run", record_call)
     return clients
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_the_answer_is_the_same_off_the_loop(
+def test_the_response_is_the_same_off_the_loop(
     app_settings: ServerSettings, offloaded: list[str], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    answers = []
+    responses = []
     for budget in (60.0, -1.0):
         offloaded.clear()
         monkeypatch.setattr(LoopShare, "budget", lambda *_, budget=budget: budget)
         with TestClient(create_app(app_settings)) as client:
-            answer = client.post("/graphql", json=REQUESTS[name])
-        answers.append((answer.status_code, answer.content))
+            response = client.post("/graphql", json=REQUESTS[name])
+        responses.append((response.status_code, response.content))
         assert bool(offloaded) is (budget < 0 or name == "introspection")
-    assert answers[0] == answers[1]
+    assert responses[0] == responses[1]
 
 
-def test_what_was_prepared_off_the_loop_is_cached(
+def test_a_request_prepared_off_the_loop_is_cached(
     client: TestClient, offloaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = REQUESTS["a filter with many tests"]
@@ -97,40 +97,40 @@ def test_what_was_prepared_off_the_loop_is_cached(
 
 
 @pytest.mark.parametrize("name", ["a long document", "too many values", "a filter with many tests"])
-def test_what_takes_long_leaves_the_loop_by_itself(
-    client: TestClient, offloaded: list[str], name: str
-) -> None:
+def test_slow_preparations_move_off_the_loop(client: TestClient, offloaded: list[str], name: str) -> None:
     client.post("/graphql", json=REQUESTS[name])
     assert offloaded == ["testclient"]
 
 
-def test_what_takes_long_everywhere_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_too_slow_for_the_worker_thread_is_rejected(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("gqlnews.server.preparation.JOB_SECONDS", 0.0)
-    answer = client.post("/graphql", json=REQUESTS["a filter with many tests"]).json()
-    assert [error["extensions"]["code"] for error in answer["errors"]] == ["TOO_WIDE"]
+    response = client.post("/graphql", json=REQUESTS["a filter with many tests"]).json()
+    assert [error["extensions"]["code"] for error in response["errors"]] == ["TOO_WIDE"]
 
 
-def test_introspection_without_end_is_stopped(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_introspection_is_stopped(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     body = REQUESTS["introspection"]
     client.post("/graphql", json=body)
     monkeypatch.setattr("gqlnews.server.preparation.JOB_SECONDS", 0.0)
-    answer = client.post("/graphql", json=body).json()
-    assert [error["extensions"]["code"] for error in answer["errors"]] == ["TIMED_OUT"]
-    assert "data" not in answer
+    response = client.post("/graphql", json=body).json()
+    assert [error["extensions"]["code"] for error in response["errors"]] == ["TIMED_OUT"]
+    assert "data" not in response
 
 
-def test_a_refusal_for_overload_is_delayed(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_overload_response_is_delayed(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     paused: list[float] = []
     sleep = asyncio.sleep
 
-    async def noted(seconds: float) -> None:
+    async def record_call(seconds: float) -> None:
         paused.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("gqlnews.server.endpoint.asyncio.sleep", noted)
-    monkeypatch.setattr("gqlnews.server.preparation.MAX_WAITING_OF_ONE", 0)
-    answer = client.post("/graphql", json=REQUESTS["a filter with many tests"])
-    assert (answer.status_code, paused.count(OVERLOAD_PAUSE_SECONDS)) == (503, 1)
+    monkeypatch.setattr("gqlnews.server.endpoint.asyncio.sleep", record_call)
+    monkeypatch.setattr("gqlnews.server.preparation.MAX_QUEUED_PER_CLIENT", 0)
+    response = client.post("/graphql", json=REQUESTS["a filter with many tests"])
+    assert (response.status_code, paused.count(OVERLOAD_PAUSE_SECONDS)) == (503, 1)
 
 
 def test_many_at_once_are_each_answered(client: TestClient) -> None:
@@ -141,12 +141,12 @@ def test_many_at_once_are_each_answered(client: TestClient) -> None:
         return client.post("/graphql", json={"query": WIDE, "variables": {"w": where}}).json()
 
     with ThreadPoolExecutor(8) as pool:
-        answers = [json.dumps(answer) for answer in pool.map(ask, range(120))]
-    assert {answer for answer in answers if "OVERLOADED" not in answer} == {answers[0]}
-    assert "errors" not in answers[0]
+        responses = [json.dumps(response) for response in pool.map(ask, range(120))]
+    assert {response for response in responses if "OVERLOADED" not in response} == {responses[0]}
+    assert "errors" not in responses[0]
 
 
-def test_the_share_of_the_loop_is_used_up_and_comes_back() -> None:
+def test_the_loop_share_is_used_up_and_refilled() -> None:
     share, now = LoopShare(), 100.0
     assert share.budget("a", now) == MAX_SECONDS
     for _ in range(2):
@@ -157,11 +157,11 @@ def test_the_share_of_the_loop_is_used_up_and_comes_back() -> None:
     assert share.budget("a", now + 60) == MAX_SECONDS
 
 
-def test_a_client_that_used_nothing_has_time_of_its_own() -> None:
+def test_an_idle_client_keeps_its_own_share() -> None:
     share, now = LoopShare(), 100.0
     for _ in range(100):
         share.spend("a", MAX_SECONDS, now)
-    assert (share.budget("a", now), share.budget("b", now)) == (MIN_SECONDS, OWN_SECONDS)
-    share.spend("b", OWN_SECONDS, now)
-    assert (share.budget("b", now), share.budget("c", now)) == (MIN_SECONDS, OWN_SECONDS)
-    assert share.budget("b", now + 1) == OWN_SECONDS
+    assert (share.budget("a", now), share.budget("b", now)) == (MIN_SECONDS, CLIENT_BURST_SECONDS)
+    share.spend("b", CLIENT_BURST_SECONDS, now)
+    assert (share.budget("b", now), share.budget("c", now)) == (MIN_SECONDS, CLIENT_BURST_SECONDS)
+    assert share.budget("b", now + 1) == CLIENT_BURST_SECONDS

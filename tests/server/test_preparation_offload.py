@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from gqlnews.server import preparation
-from gqlnews.server.preparation import MAX_WAITING, MAX_WAITING_OF_ONE, OffloadQueue
+from gqlnews.server.preparation import MAX_QUEUED, MAX_QUEUED_PER_CLIENT, OffloadQueue
 from gqlnews.server.response import HTTPError
 from gqlnews.time_budget import TimeBudgetExceeded, check_time_budget
 from tests.server.support import DEADLINE
@@ -54,7 +54,7 @@ async def start(queue: OffloadQueue, client: str, work: Callable[[], T]) -> "asy
     return task
 
 
-def test_without_a_limit_a_job_takes_as_long_as_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_limit_a_job_has_no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "JOB_SECONDS", 0.0)
 
     async def test() -> None:
@@ -87,7 +87,7 @@ def test_the_event_loop_is_free_meanwhile(gate: Gate) -> None:
     run(test)
 
 
-def test_clients_take_turns(gate: Gate) -> None:
+def test_clients_are_served_round_robin(gate: Gate) -> None:
     order: list[str] = []
 
     async def test(queue: OffloadQueue) -> None:
@@ -106,8 +106,8 @@ def test_clients_take_turns(gate: Gate) -> None:
 @pytest.mark.parametrize(
     ("clients", "fit"),
     [
-        (["a"] * (MAX_WAITING_OF_ONE + 1), MAX_WAITING_OF_ONE),
-        ([str(n) for n in range(MAX_WAITING + 1)], MAX_WAITING),
+        (["a"] * (MAX_QUEUED_PER_CLIENT + 1), MAX_QUEUED_PER_CLIENT),
+        ([str(n) for n in range(MAX_QUEUED + 1)], MAX_QUEUED),
     ],
     ids=["of one client", "of all"],
 )
@@ -115,10 +115,10 @@ def test_past_the_queue_is_503(gate: Gate, clients: list[str], fit: int) -> None
     async def test(queue: OffloadQueue) -> None:
         first = await start(queue, "other", gate)
         tasks = [await start(queue, client, lambda: None) for client in clients[:fit]]
-        with pytest.raises(HTTPError) as refused:
+        with pytest.raises(HTTPError) as error:
             await queue.run(clients[fit], lambda: None)
-        assert (refused.value.status, refused.value.code) == (503, "OVERLOADED")
-        assert refused.value.headers == {"Retry-After": "1"}
+        assert (error.value.status, error.value.code) == (503, "OVERLOADED")
+        assert error.value.headers == {"Retry-After": "1"}
         gate.opened.set()
         await asyncio.gather(first, *tasks)
         assert await queue.run(clients[fit], lambda: 1) == 1
@@ -126,10 +126,8 @@ def test_past_the_queue_is_503(gate: Gate, clients: list[str], fit: int) -> None
     run(test)
 
 
-def test_where_it_is_full_the_client_with_most_makes_room_for_one_with_less(
-    gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(preparation, "MAX_WAITING", 3)
+def test_a_full_queue_evicts_a_job_of_the_busiest_client(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparation, "MAX_QUEUED", 3)
 
     async def test(queue: OffloadQueue) -> None:
         running = await start(queue, "other", gate)
@@ -144,7 +142,7 @@ def test_where_it_is_full_the_client_with_most_makes_room_for_one_with_less(
     run(test)
 
 
-def test_closing_stops_what_runs_and_cancels_what_waits() -> None:
+def test_close_stops_the_running_job_and_cancels_queued_ones() -> None:
     entered = threading.Event()
 
     def endless() -> None:
@@ -185,9 +183,9 @@ def test_requests_that_wait_too_long_are_rejected(gate: Gate, monkeypatch: pytes
     monkeypatch.setattr(preparation, "MAX_WAIT_SECONDS", -1.0)
 
     async def test(queue: OffloadQueue) -> None:
-        with pytest.raises(HTTPError) as refused:
+        with pytest.raises(HTTPError) as error:
             await queue.run("a", lambda: None)
-        assert refused.value.status == 503
+        assert error.value.status == 503
 
     run(test)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gqlnews.server.uvicorn.transport import LINGER_SECONDS
+from gqlnews.server.uvicorn.transport import LINGER_TIMEOUT
 from tests.server.support import SOON, Running, serving, write_articles
 
 ATTEMPTS = 3
@@ -185,36 +185,36 @@ def exchange(server: Address, data: bytes) -> bytes:
     """Return the prompt response to these bytes; retry in case the machine was slow."""
     for _ in range(ATTEMPTS):
         start = time.monotonic()
-        answer = exchanged(server, data)
-        if time.monotonic() - start < LINGER_SECONDS / 2:
-            return answer
+        response = exchanged(server, data)
+        if time.monotonic() - start < LINGER_TIMEOUT / 2:
+            return response
     raise AssertionError(data[:2000])
 
 
 def exchanged(server: Address, data: bytes) -> bytes:
     """Send these bytes and end the output; return everything that the server sends."""
-    answer = b""
+    response = b""
     with socket.create_connection(server, SOON) as connection:
         try:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
             while some := connection.recv(1 << 16):
-                answer += some
+                response += some
         except TimeoutError:
             raise AssertionError(data[:3_000]) from None
         except OSError:
             pass  # reset, because it sent more than was read
-    return answer
+    return response
 
 
-def ask(server: Address, data: bytes) -> bytes:
+def send_request(server: Address, data: bytes) -> bytes:
     """Return the response to a complete request after which the server closes."""
-    answer = b""
+    response = b""
     with socket.create_connection(server, SOON) as connection:
         connection.sendall(data)
         while some := connection.recv(1 << 16):
-            answer += some
-    return answer
+            response += some
+    return response
 
 
 def assert_no_fault(answer: bytes, data: bytes) -> None:
@@ -243,7 +243,7 @@ def mutated(chance: random.Random) -> bytes:
     return bytes(data)
 
 
-def whole(chance: random.Random) -> bytes:
+def complete_request(chance: random.Random) -> bytes:
     headers = chance.sample(HEADERS, chance.randint(0, 4))
     body = chance.choice(BODIES)
     if not any(line.startswith("Host") for line in headers):
@@ -297,14 +297,14 @@ def frame(chance: random.Random) -> bytes:
 def assert_well(server: Address, run: Running) -> None:
     """Assert that the server responds and its log has no errors."""
     last = SEEDS[0].replace(b"Host: a", b"Host: a\r\nX-Request-Id: last\r\nConnection: close")
-    assert ask(server, last).endswith(ANSWERED)
+    assert send_request(server, last).endswith(ANSWERED)
     run.wait_for("id=last")
     log = "\n".join(run.lines)
     assert "Traceback" not in log, log[log.find("Traceback") :][:3_000]
     assert " error " not in log
 
 
-def test_bytes_that_are_nothing(server: Address, running: tuple[str, Running]) -> None:
+def test_arbitrary_bytes(server: Address, running: tuple[str, Running]) -> None:
     chance = random.Random(6)  # noqa: S311 - the same each time
     for _ in range(CASES):
         data = chance.randbytes(chance.randint(1, 2_000))
@@ -312,7 +312,7 @@ def test_bytes_that_are_nothing(server: Address, running: tuple[str, Running]) -
     assert_well(server, running[1])
 
 
-def test_requests_that_are_bent(server: Address, running: tuple[str, Running]) -> None:
+def test_mutated_requests(server: Address, running: tuple[str, Running]) -> None:
     chance = random.Random(7)  # noqa: S311 - the same each time
     for _ in range(3 * CASES):
         data = mutated(chance)
@@ -320,25 +320,25 @@ def test_requests_that_are_bent(server: Address, running: tuple[str, Running]) -
     assert_well(server, running[1])
 
 
-def test_requests_that_are_whole_are_answered(server: Address, running: tuple[str, Running]) -> None:
+def test_complete_requests_are_answered(server: Address, running: tuple[str, Running]) -> None:
     chance = random.Random(8)  # noqa: S311 - the same each time
     for _ in range(3 * CASES):
-        data = whole(chance)
-        answer = ask(server, data)
-        assert answer.startswith(b"HTTP/1.1 "), (data[:2000], answer)
-        assert_no_fault(answer, data)
+        data = complete_request(chance)
+        response = send_request(server, data)
+        assert response.startswith(b"HTTP/1.1 "), (data[:2000], response)
+        assert_no_fault(response, data)
     assert_well(server, running[1])
 
 
-def test_websocket_frames_that_are_bent(server: Address, running: tuple[str, Running]) -> None:
+def test_mutated_websocket_frames(server: Address, running: tuple[str, Running]) -> None:
     chance = random.Random(9)  # noqa: S311 - the same each time
     for _ in range(CASES):
         frames = [frame(chance) for _ in range(chance.randint(1, 12))]
         data = SEEDS[-1] + b"".join(frames)
         with socket.create_connection(server, SOON) as connection:
             connection.sendall(SEEDS[-1])
-            answer = connection.recv(1 << 16)
-            assert answer.startswith(b"HTTP/1.1 101 ")
+            response = connection.recv(1 << 16)
+            assert response.startswith(b"HTTP/1.1 101 ")
             try:
                 connection.sendall(b"".join(frames))
                 connection.shutdown(socket.SHUT_WR)

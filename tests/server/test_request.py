@@ -78,8 +78,8 @@ def test_a_get_is_answered(client: TestClient, parameters: dict[str, str], answe
     ],
 )
 def test_a_malformed_body_is_400(client: TestClient, body: bytes) -> None:
-    answer = client.post("/graphql", content=body, headers={"content-type": "application/json"})
-    assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
+    response = client.post("/graphql", content=body, headers={"content-type": "application/json"})
+    assert (response.status_code, code_of(response)) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_a_malformed_body_is_400(client: TestClient, body: bytes) -> None:
     ],
 )
 def test_malformed_parameters_are_400(client: TestClient, parameters: dict[str, str]) -> None:
-    answer = client.get("/graphql", params=parameters)
-    assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
+    response = client.get("/graphql", params=parameters)
+    assert (response.status_code, code_of(response)) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -110,16 +110,16 @@ def test_malformed_parameters_are_400(client: TestClient, parameters: dict[str, 
     ],
 )
 def test_another_content_type_is_415(client: TestClient, content_type: str) -> None:
-    answer = client.post("/graphql", content=b'{"query": "{ a }"}', headers={"content-type": content_type})
-    assert (answer.status_code, code_of(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
-    assert answer.headers["accept-post"] == "application/json"
+    response = client.post("/graphql", content=b'{"query": "{ a }"}', headers={"content-type": content_type})
+    assert (response.status_code, code_of(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert response.headers["accept-post"] == "application/json"
 
 
 @pytest.mark.parametrize(
     "content_type",
     ["application/json", "APPLICATION/JSON; Charset=UTF-8", 'application/json;charset="utf-8"'],
 )
-def test_json_in_utf8_is_taken_however_it_is_written(client: TestClient, content_type: str) -> None:
+def test_json_in_utf8_is_accepted_in_any_spelling(client: TestClient, content_type: str) -> None:
     body = b'{"query": "{ site { articleCount } }"}'
     assert client.post("/graphql", content=body, headers={"content-type": content_type}).json() == ONE
 
@@ -129,48 +129,48 @@ def test_json_in_utf8_is_taken_however_it_is_written(client: TestClient, content
     [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"],
 )
 @pytest.mark.parametrize("accept", ["*/*", "application/graphql-response+json"])
-def test_a_post_that_a_browser_sends_unasked_is_refused(
+def test_a_post_without_preflight_is_rejected(
     client: TestClient, content_type: str | None, accept: str
 ) -> None:
     """Cross-site request forgery: these are sent without a preflight, even if the body is JSON."""
     headers = {"accept": accept, "cookie": "a=b", **({"content-type": content_type} if content_type else {})}
-    answer = client.post("/graphql", content=b'{"query": "{ site { articleCount } }"}', headers=headers)
-    assert (answer.status_code, code_of(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    response = client.post("/graphql", content=b'{"query": "{ site { articleCount } }"}', headers=headers)
+    assert (response.status_code, code_of(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "identity, deflate", "x"])
 def test_an_encoded_body_is_415(client: TestClient, encoding: str) -> None:
     headers = {"content-type": "application/json", "content-encoding": encoding}
-    answer = client.post("/graphql", content=b"{}", headers=headers)
-    assert (answer.status_code, code_of(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
-    assert answer.headers["accept-encoding"] == "identity"
+    response = client.post("/graphql", content=b"{}", headers=headers)
+    assert (response.status_code, code_of(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert response.headers["accept-encoding"] == "identity"
 
 
-def test_of_a_key_that_stands_twice_the_last_counts(client: TestClient) -> None:
+def test_the_last_of_duplicate_keys_counts(client: TestClient) -> None:
     body = b'{"query": "{ nothing }", "query": "{ site { articleCount } }"}'
     assert client.post("/graphql", content=body, headers={"content-type": "application/json"}).json() == ONE
 
 
-def test_two_operations_and_no_name_are_an_error(client: TestClient) -> None:
-    answer = post(client, {"query": NAMED}, accept="application/graphql-response+json")
-    assert (answer.status_code, set(answer.json())) == (400, {"errors"})
+def test_two_operations_without_a_name_are_an_error(client: TestClient) -> None:
+    response = post(client, {"query": NAMED}, accept="application/graphql-response+json")
+    assert (response.status_code, set(response.json())) == (400, {"errors"})
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_another_method_is_405(client: TestClient, method: str) -> None:
-    answer = client.request(method, "/graphql")
-    assert (answer.status_code, code_of(answer)) == (405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["allow"] == "GET, HEAD, POST"
+    response = client.request(method, "/graphql")
+    assert (response.status_code, code_of(response)) == (405, "METHOD_NOT_ALLOWED")
+    assert response.headers["allow"] == "GET, HEAD, POST"
 
 
 def test_head_answers_as_get_without_a_body(client: TestClient) -> None:
-    answer = client.head("/graphql", params={"query": COUNT})
-    assert (answer.status_code, answer.headers["content-type"]) == (200, JSON)
+    response = client.head("/graphql", params={"query": COUNT})
+    assert (response.status_code, response.headers["content-type"]) == (200, JSON)
 
 
 def test_a_get_runs_no_mutation(client: TestClient) -> None:
-    answer = client.get("/graphql", params={"query": "mutation { a }"}).json()
-    assert "data" not in answer
+    response = client.get("/graphql", params={"query": "mutation { a }"}).json()
+    assert "data" not in response
 
 
 @pytest.mark.parametrize("size", [256 * 1024, 256 * 1024 + 1])
@@ -178,12 +178,12 @@ def test_a_get_runs_no_mutation(client: TestClient) -> None:
 def test_a_body_over_256_kib_is_413(client: TestClient, size: int, chunked: bool) -> None:
     body = b'{"query": "{ site { articleCount } }"}'.ljust(size)
     parts = (body[start : start + 10_000] for start in range(0, size, 10_000))
-    answer = client.post(
+    response = client.post(
         "/graphql", content=parts if chunked else body, headers={"content-type": "application/json"}
     )
     expected = 200 if size == 256 * 1024 else 413
-    assert answer.status_code == expected
-    assert answer.json() == ONE if expected == 200 else code_of(answer) == "BODY_TOO_LARGE"
+    assert response.status_code == expected
+    assert response.json() == ONE if expected == 200 else code_of(response) == "BODY_TOO_LARGE"
 
 
 @pytest.mark.parametrize(
@@ -198,9 +198,7 @@ def test_a_body_over_256_kib_is_413(client: TestClient, size: int, chunked: bool
         ("application/graphql-response+json;q=nonsense", JSON),
     ],
 )
-def test_the_media_type_is_the_one_that_the_client_likes(
-    client: TestClient, accept: str, media_type: str
-) -> None:
+def test_the_media_type_is_negotiated(client: TestClient, accept: str, media_type: str) -> None:
     assert post(client, {"query": COUNT}, accept=accept).headers["content-type"] == media_type
 
 
@@ -214,15 +212,15 @@ def test_the_media_type_is_the_one_that_the_client_likes(
         ("application/graphql-response+json", COUNT, 200),
     ],
 )
-def test_what_graphql_refuses_is_400_in_the_newer_media_type(
+def test_graphql_errors_are_400_for_graphql_response_json(
     client: TestClient, accept: str, query: str, status: int
 ) -> None:
-    answer = post(client, {"query": query}, accept=accept)
-    assert answer.status_code == status
-    assert ("data" in answer.json()) == (query == COUNT)
+    response = post(client, {"query": query}, accept=accept)
+    assert response.status_code == status
+    assert ("data" in response.json()) == (query == COUNT)
 
 
-def test_answers_differ_by_accept_and_authorization(client: TestClient) -> None:
+def test_responses_vary_by_accept_and_authorization(client: TestClient) -> None:
     assert post(client, {"query": COUNT}).headers["vary"] == "Accept, Authorization"
 
 

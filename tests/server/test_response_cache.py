@@ -32,16 +32,16 @@ class Site:
 
     def __init__(self, folder: Path, settings: ServerSettings) -> None:
         self.folder, self.database = folder, settings.database
-        self.take_in()
+        self.ingest()
         self.client = TestClient(create_app(settings))
 
-    def take_in(self) -> None:
+    def ingest(self) -> None:
         with closing(open_writer(self.database)) as db:
             ingest(db, self.folder, ParseOptions(), processes=1)
 
     def write(self, title: str, more: str = "") -> None:
         (self.folder / "new.md").write_text(ARTICLE.format(title=title, more=more), "utf-8")
-        self.take_in()
+        self.ingest()
 
     def post(self, query: str = TITLES, **headers: str) -> Any:
         return self.client.post("/graphql", json={"query": query}, headers=headers)
@@ -88,7 +88,7 @@ def cached(caplog: pytest.LogCaptureFixture) -> Callable[[], list[bool]]:
     return since
 
 
-def named_by_id(answer: Any) -> dict[str, str]:
+def headers_without_request_id(answer: Any) -> dict[str, str]:
     """Return the headers, without the request id."""
     return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
@@ -101,11 +101,11 @@ def test_the_second_response_is_the_cached_first_one(site: Site, cached: Callabl
     first, second = site.post(), site.post()
     assert cached() == [False, True]
     assert first.content == second.content
-    assert named_by_id(first) == named_by_id(second)
+    assert headers_without_request_id(first) == headers_without_request_id(second)
 
 
-def test_another_request_has_another_answer(site: Site, cached: Callable[[], list[bool]]) -> None:
-    answers = [
+def test_different_requests_have_different_responses(site: Site, cached: Callable[[], list[bool]]) -> None:
+    responses = [
         site.post(),
         site.post(TITLES + " "),
         site.post(**EDITOR),
@@ -113,12 +113,12 @@ def test_another_request_has_another_answer(site: Site, cached: Callable[[], lis
         site.client.post("/graphql", json={"query": TITLES, "variables": {"a": 1}}),
     ]
     assert cached() == [False] * 5
-    assert [titles(answer) for answer in answers] == [
+    assert [titles(response) for response in responses] == [
         ["Published"], ["Published"], ["Published", "Unpublished"], ["Published"], ["Published"],
     ]  # fmt: skip
 
 
-def test_a_change_shows_in_the_next_answer(site: Site, cached: Callable[[], list[bool]]) -> None:
+def test_a_change_shows_in_the_next_response(site: Site, cached: Callable[[], list[bool]]) -> None:
     for number in range(5):
         site.write(f"New {number}")
         assert titles(site.post()) == [f"New {number}", "Published"]
@@ -126,7 +126,7 @@ def test_a_change_shows_in_the_next_answer(site: Site, cached: Callable[[], list
         assert cached() == [False, True]
 
 
-def test_what_the_public_does_not_see_changes_nothing_for_it(
+def test_invisible_changes_do_not_change_the_public_version(
     site: Site, cached: Callable[[], list[bool]]
 ) -> None:
     tags = [site.get().headers["etag"], site.get(**EDITOR).headers["etag"]]
@@ -137,10 +137,10 @@ def test_what_the_public_does_not_see_changes_nothing_for_it(
     assert (again[0], again[1] == tags[1]) == (tags[0], False)
 
 
-def test_an_older_copy_put_in_its_place_brings_back_no_answer(make: Callable[..., Site]) -> None:
+def test_an_older_copy_of_the_database_revives_no_cached_response(make: Callable[..., Site]) -> None:
     """The copy reaches the same version number as before, with other content."""
     for cache_bytes in (0, 1 << 20):
-        site = make(cache_bytes=cache_bytes)
+        site = make(response_cache_bytes=cache_bytes)
         copy = site.database.with_name("copy.db")
         with closing(sqlite3.connect(site.database)) as db:
             db.execute("VACUUM INTO ?", (str(copy),))
@@ -156,7 +156,7 @@ def test_an_older_copy_put_in_its_place_brings_back_no_answer(make: Callable[...
             assert time.monotonic() < until, titles(after)
         assert after.headers["etag"] == before.headers["etag"]
         (site.folder / "new.md").unlink()
-        site.take_in()
+        site.ingest()
 
 
 CLOCK = [
@@ -176,14 +176,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("query", CLOCK)
-def test_what_reads_the_clock_is_asked_each_time(
+def test_clock_dependent_responses_are_not_cached(
     site: Site, cached: Callable[[], list[bool]], query: str
 ) -> None:
     assert "errors" not in site.get(query).json()
-    answer = site.get(query)
+    response = site.get(query)
     assert cached() == [False, False]
-    assert "etag" not in answer.headers
-    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in response.headers
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_a_prepared_request_is_cached_unless_it_reads_the_clock(site: Site) -> None:
@@ -192,9 +192,9 @@ def test_a_prepared_request_is_cached_unless_it_reads_the_clock(site: Site) -> N
         request = CacheKey(orjson.dumps({"query": query}), False, Audience.PUBLIC)
         for _ in range(2):
             site.client.post("/graphql", content=request.text, headers={"content-type": "application/json"})
-        found = service.answers.get_prepared(request)
+        found = service.response_cache.get_prepared(request)
         assert (found is not None) is cached
-        assert found is service.answers.get_prepared(request)
+        assert found is service.response_cache.get_prepared(request)
 
 
 def test_trending_as_of_an_instant_reads_no_clock(site: Site, cached: Callable[[], list[bool]]) -> None:
@@ -207,41 +207,41 @@ def test_trending_as_of_an_instant_reads_no_clock(site: Site, cached: Callable[[
 def test_an_error_is_never_cached(site: Site, cached: Callable[[], list[bool]], query: str) -> None:
     sent = {"query": query, "variables": '{"s": null}'}
     for _ in range(2):
-        answer = site.client.get("/graphql", params=sent)
-        assert answer.json()["errors"]
-        assert "etag" not in answer.headers
-        assert answer.headers["cache-control"] == "no-store"
+        response = site.client.get("/graphql", params=sent)
+        assert response.json()["errors"]
+        assert "etag" not in response.headers
+        assert response.headers["cache-control"] == "no-store"
     assert cached() == [False, False]
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 1 << 20])
 def test_a_matching_etag_gets_304(make: Callable[..., Site], cache_bytes: int) -> None:
-    site = make(cache_bytes=cache_bytes)
+    site = make(response_cache_bytes=cache_bytes)
     first = site.get()
     tag = first.headers["etag"]
     for known in (tag, f"W/{tag}", f'"other", {tag}'):
-        answer = site.get(**{"if-none-match": known})
-        assert (answer.status_code, answer.content) == (304, b"")
-        assert answer.headers["etag"] == tag
-        assert answer.headers["vary"] == first.headers["vary"]
-        assert answer.headers["cache-control"] == first.headers["cache-control"]
+        response = site.get(**{"if-none-match": known})
+        assert (response.status_code, response.content) == (304, b"")
+        assert response.headers["etag"] == tag
+        assert response.headers["vary"] == first.headers["vary"]
+        assert response.headers["cache-control"] == first.headers["cache-control"]
     site.write("New")
-    answer = site.get(**{"if-none-match": tag})
-    assert (answer.status_code, titles(answer)) == (200, ["New", "Published"])
+    response = site.get(**{"if-none-match": tag})
+    assert (response.status_code, titles(response)) == (200, ["New", "Published"])
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 400), ({"authorization": "Bearer nobody"}, 401)])
 def test_http_errors_are_not_cacheable(site: Site, headers: dict[str, str], status: int) -> None:
-    answer = site.get("", **headers)
-    assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store")
+    response = site.get("", **headers)
+    assert (response.status_code, response.headers["cache-control"]) == (status, "no-store")
 
 
-def test_a_star_is_no_tag(site: Site) -> None:
+def test_a_star_matches_no_etag(site: Site) -> None:
     """A request that has not run may be an error, so the client cannot have its response."""
     assert site.get(**{"if-none-match": "*"}).status_code == 200
 
 
-def test_a_tag_is_of_one_representation_and_one_audience(site: Site) -> None:
+def test_an_etag_depends_on_representation_and_audience(site: Site) -> None:
     tags = {
         site.get().headers["etag"],
         site.get(accept="application/graphql-response+json").headers["etag"],
@@ -254,9 +254,9 @@ def test_a_tag_is_of_one_representation_and_one_audience(site: Site) -> None:
 
 def test_a_post_never_gets_304(site: Site) -> None:
     tag = site.get().headers["etag"]
-    answer = site.post(**{"if-none-match": tag})
-    assert answer.status_code == 200
-    assert "etag" not in answer.headers
+    response = site.post(**{"if-none-match": tag})
+    assert response.status_code == 200
+    assert "etag" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -276,6 +276,6 @@ def test_only_public_responses_are_cacheable_by_proxies(
 def test_with_a_size_of_0_no_response_is_cached(
     make: Callable[..., Site], cached: Callable[[], list[bool]]
 ) -> None:
-    for site in (make(cache_bytes=0), make(cache_bytes=500)):
+    for site in (make(response_cache_bytes=0), make(response_cache_bytes=500)):
         assert titles(site.post()) == titles(site.post()) == ["Published"]
         assert cached() == [False, False]

@@ -22,10 +22,10 @@ SCHEMA = "{ __schema { types { name fields { name args { name } type { name ofTy
 
 
 @pytest.mark.parametrize(("query", "jobs"), [(HEAVY, 1), (SCHEMA, 2)], ids=["document", "introspection"])
-def test_a_new_document_that_many_send_at_once_is_prepared_once(
+def test_concurrent_requests_with_a_new_document_prepare_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str, jobs: int
 ) -> None:
-    monkeypatch.setattr(preparation, "MAX_WAITING_OF_ONE", 1)
+    monkeypatch.setattr(preparation, "MAX_QUEUED_PER_CLIENT", 1)
     with running_site(tmp_path) as site:
         loop = next(iter(site.service.store._tasks)).get_loop()
         entered, release = asyncio.Event(), asyncio.Event()
@@ -42,13 +42,13 @@ def test_a_new_document_that_many_send_at_once_is_prepared_once(
             LoopShare, "budget", lambda *given: 60.0 if release.is_set() else min(0.01, budget(*given))
         )
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            asked = [pool.submit(httpx2.post, site.url, json={"query": query}) for _ in range(AT_ONCE)]
+            requests = [pool.submit(httpx2.post, site.url, json={"query": query}) for _ in range(AT_ONCE)]
             waited = asyncio.run_coroutine_threadsafe(entered.wait(), loop)
             waited.result(DEADLINE)
             loop.call_soon_threadsafe(release.set)
-            answers = [one.result(DEADLINE) for one in asked]
-        assert [answer.status_code for answer in answers] == [200] * AT_ONCE
-        assert {answer.content for answer in answers} == {answers[0].content}
+            responses = [one.result(DEADLINE) for one in requests]
+        assert [response.status_code for response in responses] == [200] * AT_ONCE
+        assert {response.content for response in responses} == {responses[0].content}
         assert site.service.offload.jobs <= jobs  # a late request may find the result in the cache
 
 
@@ -60,7 +60,7 @@ def run(test: Callable[[SingleFlight], Awaitable[None]]) -> None:
     asyncio.run(within_deadline())
 
 
-def test_who_comes_later_has_the_work_done_again() -> None:
+def test_a_later_caller_runs_the_work_again() -> None:
     done: list[int] = []
 
     async def work() -> int:
@@ -75,7 +75,7 @@ def test_who_comes_later_has_the_work_done_again() -> None:
     run(test)
 
 
-def test_a_failure_is_every_callers_and_not_the_next_ones() -> None:
+def test_a_failure_reaches_all_waiting_callers_and_is_not_cached() -> None:
     async def fail() -> None:
         await asyncio.sleep(0)
         raise ValueError
@@ -91,7 +91,7 @@ def test_a_failure_is_every_callers_and_not_the_next_ones() -> None:
     run(test)
 
 
-def test_a_caller_that_leaves_takes_nothing_from_the_others() -> None:
+def test_a_cancelled_caller_does_not_cancel_the_others() -> None:
     released = asyncio.Event()
 
     async def work() -> int:

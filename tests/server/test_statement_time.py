@@ -12,7 +12,7 @@ import pytest
 
 from gqlnews.subscriptions import budget
 from tests.server.live import Site, Socket, running_site
-from tests.server.test_events import Stream, begun, streaming
+from tests.server.test_events import Stream, expect_open, streaming
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -31,8 +31,8 @@ def short() -> Iterator[None]:
 @contextmanager
 def initialised(site: Site, address: str = "127.0.0.1") -> Iterator[Socket]:
     with site.raw(source_address=(address, 0)) as socket:
-        socket.say("connection_init")
-        assert socket.hear() == {"type": "connection_ack"}
+        socket.send("connection_init")
+        assert socket.receive() == {"type": "connection_ack"}
         yield socket
 
 
@@ -50,44 +50,44 @@ def metric(site: Site) -> float:
 
 
 @pytest.mark.usefixtures("short")
-def test_over_budget_an_address_s_subscriptions_end_and_those_of_others_go_on(tmp_path: Path) -> None:
+def test_over_budget_only_subscriptions_of_that_address_end(tmp_path: Path) -> None:
     with running_site(tmp_path, metrics=True) as site, ExitStack() as stack:
         one, another = (stack.enter_context(initialised(site)) for _ in range(2))
         elsewhere = stack.enter_context(initialised(site, ELSEWHERE))
         for number, socket in enumerate((one, one, another, elsewhere)):
-            socket.begin(f"{number}", NAMED % number)
+            socket.subscribe_and_wait(f"{number}", NAMED % number)
         site.change()
-        heard = [one.hear(), one.hear(), another.hear()]
-        assert codes(heard) == ["", "TIMED_OUT", "TIMED_OUT"]
-        assert elsewhere.hear()["type"] == "next"
+        received = [one.receive(), one.receive(), another.receive()]
+        assert codes(received) == ["", "TIMED_OUT", "TIMED_OUT"]
+        assert elsewhere.receive()["type"] == "next"
         assert metric(site) == 2
-        one.begin("again", NAMED % "again")  # the socket stays open
+        one.subscribe_and_wait("again", NAMED % "again")  # the socket stays open
 
 
 @pytest.mark.usefixtures("short")
-def test_event_streams_and_sockets_of_an_address_share_its_time(tmp_path: Path) -> None:
+def test_event_streams_and_sockets_of_an_address_share_its_budget(tmp_path: Path) -> None:
     with running_site(tmp_path) as site, initialised(site) as socket:
-        socket.begin("1", NAMED % 1)
+        socket.subscribe_and_wait("1", NAMED % 1)
         with streaming(site.url, NAMED % 2) as stream:
-            begun(stream)
+            expect_open(stream)
             site.change()
-            heard = [socket.hear(), _message(stream)]
-            assert codes(heard) == ["", "TIMED_OUT"]
+            received = [socket.receive(), _message(stream)]
+            assert codes(received) == ["", "TIMED_OUT"]
 
 
 @pytest.mark.usefixtures("short")
-def test_behind_a_proxy_each_connection_has_time_of_its_own(tmp_path: Path) -> None:
+def test_behind_a_proxy_each_connection_has_its_own_budget(tmp_path: Path) -> None:
     with running_site(tmp_path, max_streams_per_client=0) as site, ExitStack() as stack:
         both = [stack.enter_context(initialised(site)) for _ in range(2)]
         for number, socket in enumerate((*both, both[0])):
-            socket.begin(f"{number}", NAMED % number)
+            socket.subscribe_and_wait(f"{number}", NAMED % number)
         site.change()
-        assert codes([both[0].hear(), both[0].hear()]) == ["", "TIMED_OUT"]
-        assert both[1].hear()["type"] == "next"
+        assert codes([both[0].receive(), both[0].receive()]) == ["", "TIMED_OUT"]
+        assert both[1].receive()["type"] == "next"
 
 
 def _message(stream: Stream) -> dict[str, Any]:
     """Convert an event of a stream to a WebSocket message."""
-    answer = stream.payload()["payload"]
-    errors = answer.get("errors")
-    return {"type": "error" if errors else "next", "payload": errors or answer}
+    response = stream.payload()["payload"]
+    errors = response.get("errors")
+    return {"type": "error" if errors else "next", "payload": errors or response}

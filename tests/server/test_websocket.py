@@ -16,9 +16,9 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 def test_an_event_is_a_next(site: Site) -> None:
     with site.socket() as socket:
-        socket.begin("one", HEAT)
+        socket.subscribe_and_wait("one", HEAT)
         changed = site.change()
-        assert socket.hear() == {
+        assert socket.receive() == {
             "id": "one",
             "type": "next",
             "payload": {"data": {"articleChanged": {"article": {"heat": changed}}}},
@@ -28,16 +28,16 @@ def test_an_event_is_a_next(site: Site) -> None:
 def test_several_subscriptions_of_one_socket_are_distinguished_by_id(site: Site) -> None:
     with site.socket() as socket:
         for key in ("a", "b", "c"):
-            socket.begin(key, HEAT)
+            socket.subscribe_and_wait(key, HEAT)
         site.change()
-        assert {socket.hear()["id"] for _ in range(3)} == {"a", "b", "c"}
+        assert {socket.receive()["id"] for _ in range(3)} == {"a", "b", "c"}
 
 
-def test_a_query_is_a_next_and_a_complete(site: Site) -> None:
+def test_a_query_gets_next_and_complete(site: Site) -> None:
     with site.socket() as socket:
         socket.subscribe("q", COUNT)
         given = httpx2.post(site.url, json={"query": COUNT}).json()
-        assert socket.heard("q") == [
+        assert socket.receive_for("q") == [
             {"id": "q", "type": "next", "payload": given},
             {"id": "q", "type": "complete"},
         ]
@@ -47,7 +47,7 @@ def test_the_error_of_a_field_leaves_the_rest(site: Site) -> None:
     query = 'query ($slug: String = "first") { article(slug: $slug) { slug } __typename }'
     with site.socket() as socket:
         socket.subscribe("q", query, slug=None)
-        following, end = socket.heard("q")
+        following, end = socket.receive_for("q")
     assert following["payload"]["data"] == {"article": None, "__typename": "Query"}
     assert following["payload"]["errors"][0]["path"] == ["article"]
     assert end["type"] == "complete"
@@ -73,81 +73,81 @@ def test_the_error_of_a_field_leaves_the_rest(site: Site) -> None:
         ({"query": "{ articles(first: 101) { totalCount } }"}, "BAD_PAGE"),
     ],
 )
-def test_what_is_refused_is_an_error_and_the_socket_goes_on(
+def test_a_rejected_operation_is_an_error_and_the_socket_stays_open(
     site: Site, payload: dict[str, Any], code: str
 ) -> None:
     with site.socket() as socket:
-        socket.say("subscribe", id="x", payload=payload)
-        (error,) = socket.heard("x")
+        socket.send("subscribe", id="x", payload=payload)
+        (error,) = socket.receive_for("x")
         assert error["type"] == "error"
         assert error["payload"][0]["extensions"]["code"] == code
         socket.subscribe("x", COUNT)
-        assert socket.heard("x")[-1]["type"] == "complete"
+        assert socket.receive_for("x")[-1]["type"] == "complete"
 
 
-def test_of_two_operations_the_one_that_is_named_runs(site: Site) -> None:
+def test_operation_name_selects_the_operation(site: Site) -> None:
     query = f"{COUNT} query Other {{ __typename }}"
     with site.socket() as socket:
-        socket.say("subscribe", id="x", payload={"query": query, "operationName": "Other"})
-        assert socket.hear()["payload"] == {"data": {"__typename": "Query"}}
+        socket.send("subscribe", id="x", payload={"query": query, "operationName": "Other"})
+        assert socket.receive()["payload"] == {"data": {"__typename": "Query"}}
 
 
 @pytest.mark.parametrize("init", [{}, {"authorization": None}])
-def test_a_token_may_come_with_the_handshake(site: Site, init: dict[str, Any]) -> None:
+def test_a_token_may_be_in_the_handshake(site: Site, init: dict[str, Any]) -> None:
     with site.raw(additional_headers=EDITOR) as socket:
-        socket.say("connection_init", payload=init)
-        socket.hear()
+        socket.send("connection_init", payload=init)
+        socket.receive()
         assert_editor(socket, site)
 
 
-def test_a_token_may_come_with_the_first_message(site: Site) -> None:
+def test_a_token_may_be_in_connection_init(site: Site) -> None:
     with site.socket(**EDITOR) as socket:
         assert_editor(socket, site)
 
 
 def assert_editor(socket: Socket, site: Site) -> None:
-    socket.begin("1", HEAT)
-    assert heat_after(socket, site, published=False) > 0
+    socket.subscribe_and_wait("1", HEAT)
+    assert expect_change(socket, site, published=False) > 0
 
 
-def heat_after(socket: Socket, site: Site, **keys: Any) -> int:
+def expect_change(socket: Socket, site: Site, **keys: Any) -> int:
     changed = site.change("hidden", **keys)
-    assert heat(socket.hear()) == changed
+    assert heat(socket.receive()) == changed
     return changed
 
 
 def test_the_public_gets_no_events_of_unpublished_articles(site: Site) -> None:
     with site.socket() as socket:
-        socket.begin("1", HEAT)
+        socket.subscribe_and_wait("1", HEAT)
         site.change("hidden-too", published=False)
         changed = site.change()
-        assert heat(socket.hear()) == changed
+        assert heat(socket.receive()) == changed
 
 
 def test_a_completed_subscription_gets_no_more_events_and_its_id_is_free_at_once(site: Site) -> None:
     with site.socket() as socket:
-        socket.begin("1", HEAT)
-        socket.say("complete", id="1")
+        socket.subscribe_and_wait("1", HEAT)
+        socket.send("complete", id="1")
         socket.subscribe("1", COUNT)
-        assert socket.heard("1")[-1]["type"] == "complete"
+        assert socket.receive_for("1")[-1]["type"] == "complete"
         site.change()
-        socket.say("ping")
-        assert socket.hear() == {"type": "pong"}
+        socket.send("ping")
+        assert socket.receive() == {"type": "pong"}
 
 
 def test_an_id_is_free_once_its_operation_is_complete(site: Site) -> None:
     with site.socket() as socket:
         for _ in range(3):
             socket.subscribe("1", COUNT)
-            assert [one["type"] for one in socket.heard("1")] == ["next", "complete"]
+            assert [one["type"] for one in socket.receive_for("1")] == ["next", "complete"]
 
 
-def test_what_is_completed_before_its_answer_harms_nothing(site: Site) -> None:
+def test_completing_an_operation_before_its_response_is_harmless(site: Site) -> None:
     with site.socket() as socket:
         for number in range(20):
             socket.subscribe(f"{number}", COUNT if number % 2 else HEAT)
-            socket.say("complete", id=f"{number}")
-        socket.say("complete", id="never there")
+            socket.send("complete", id=f"{number}")
+        socket.send("complete", id="never there")
         socket.subscribe("last", COUNT)
-        while socket.hear().get("id") != "last":
+        while socket.receive().get("id") != "last":
             pass

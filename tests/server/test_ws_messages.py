@@ -48,7 +48,7 @@ BAD: list[tuple[str | bytes, int]] = [
 
 
 @pytest.mark.parametrize(("message", "code"), BAD)
-def test_what_no_client_may_say_closes_the_socket(site: Site, message: str | bytes, code: int) -> None:
+def test_an_invalid_message_closes_the_socket(site: Site, message: str | bytes, code: int) -> None:
     with site.socket() as socket:
         socket.connection.send(message)
         assert socket.closed()[0] == code
@@ -65,11 +65,9 @@ def test_what_no_client_may_say_closes_the_socket(site: Site, message: str | byt
         ({"authorization": "Bearer é"}, 4403, "Forbidden"),
     ],
 )
-def test_a_token_that_is_not_known_closes_it(
-    site: Site, init: dict[str, Any], code: int, reason: str
-) -> None:
+def test_an_unknown_token_closes_the_socket(site: Site, init: dict[str, Any], code: int, reason: str) -> None:
     with site.raw() as socket:
-        socket.say("connection_init", payload=init)
+        socket.send("connection_init", payload=init)
         assert socket.closed() == (code, reason)
 
 
@@ -79,7 +77,7 @@ def test_a_text_that_is_not_utf_8_closes_the_socket(site: Site) -> None:
         assert socket.closed()[0] == 1007
 
 
-def test_who_subscribes_without_saying_who_he_is_is_closed(site: Site) -> None:
+def test_subscribing_before_connection_init_closes_the_socket(site: Site) -> None:
     with site.raw() as socket:
         socket.subscribe("1")
         assert socket.closed() == (4401, "Unauthorized")
@@ -87,17 +85,17 @@ def test_who_subscribes_without_saying_who_he_is_is_closed(site: Site) -> None:
 
 def test_a_second_subscription_of_one_id_closes_it(site: Site) -> None:
     with site.socket() as socket:
-        socket.begin("1")
+        socket.subscribe_and_wait("1")
         socket.subscribe("1")
         assert socket.closed() == (4409, "Subscriber for 1 already exists")
 
 
 @pytest.mark.parametrize("key", ["\U0001f600" * 60, "x" * 1000, '"\n\0'])
-def test_any_text_is_an_id(site: Site, key: str) -> None:
+def test_any_string_is_a_valid_id(site: Site, key: str) -> None:
     with site.socket() as socket:
-        socket.begin(key, HEAT)
+        socket.subscribe_and_wait(key, HEAT)
         site.change()
-        assert socket.hear()["id"] == key
+        assert socket.receive()["id"] == key
         socket.subscribe(key)
         code, reason = socket.closed()
         assert code == 4409
@@ -105,22 +103,22 @@ def test_any_text_is_an_id(site: Site, key: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", [None, "graphql-ws", "graphql-transport-ws2"])
-def test_another_protocol_is_not_spoken(site: Site, protocol: str | None) -> None:
+def test_an_unsupported_subprotocol_is_rejected(site: Site, protocol: str | None) -> None:
     with site.raw(protocol) as socket:
         assert socket.closed()[0] == 4406
 
 
-def test_who_says_nothing_is_closed_and_who_did_is_not(site: Site) -> None:
+def test_a_socket_without_connection_init_is_closed(site: Site) -> None:
     with patch.object(server_socket, "INIT_SECONDS", 0.2):
         with site.socket() as patient, site.raw() as silent:
             assert silent.closed() == (4408, "Connection initialisation timeout")
-            patient.begin("1", HEAT)
+            patient.subscribe_and_wait("1", HEAT)
             site.change()
-            patient.hear()
+            patient.receive()
 
 
 @pytest.mark.parametrize("payload", [{}, None, {"other": 1}])
 def test_a_ping_is_answered(site: Site, payload: Any) -> None:
     with site.raw() as socket:
-        socket.say("ping", payload=payload)
-        assert socket.hear() == {"type": "pong"}
+        socket.send("ping", payload=payload)
+        assert socket.receive() == {"type": "pong"}

@@ -10,7 +10,7 @@ import pytest
 
 from gqlnews.query.fields import Audience
 from gqlnews.subscriptions import hub
-from tests.live import ARTICLE_CHANGED, PLAIN, Live, living
+from tests.live import ARTICLE_CHANGED, PLAIN, Live, open_live
 
 OTHER = ARTICLE_CHANGED % "{ slug article { heat related { title } } }"
 Where = Mapping[str, Any] | None
@@ -20,7 +20,7 @@ async def statements(live: Live, slugs: list[str]) -> Counter[str]:
     """Count the statements that the feed runs while these articles are ingested."""
     await live.settled()
     ran: Counter[str] = Counter()
-    snapshots = live.feed._snapshots
+    snapshots = live.hub._snapshots
     assert snapshots is not None
 
     def trace(sql: str) -> None:
@@ -35,8 +35,8 @@ async def statements(live: Live, slugs: list[str]) -> Counter[str]:
         assert snapshots._other is not None
         snapshots._other.set_trace_callback(trace)
 
-    async with live.feed._lock:
-        await snapshots.at(begin)
+    async with live.hub._lock:
+        await snapshots.with_current(begin)
         live.write(*slugs)
     await live.settled()
     return Counter(ran)  # excludes the statements of shutting down
@@ -44,12 +44,10 @@ async def statements(live: Live, slugs: list[str]) -> Counter[str]:
 
 def counted(watching: list[tuple[str, Audience, Where]], slugs: list[str]) -> Counter[str]:
     async def run() -> Counter[str]:
-        async with living() as live:
-            with patch.object(
-                hub, "SNAPSHOT_MAX_AGE", 1000.0
-            ):  # it looks where something has changed, and else not
+        async with open_live() as live:
+            with patch.object(hub, "SNAPSHOT_MAX_AGE", 1000.0):  # polls only after a change
                 for query, audience, where in watching:
-                    live.watch(query, audience, where=where)
+                    live.subscribe(query, audience, where=where)
                 return await statements(live, slugs)
 
     return asyncio.run(run())
@@ -60,7 +58,7 @@ TITLE, HEAT = {"title": {"eq": "T"}}, {"heat": {"isNull": True}}
 
 
 @pytest.mark.parametrize("many", [1, 1000])
-def test_those_who_watch_alike_cost_what_one_costs(many: int) -> None:
+def test_identical_subscriptions_cost_as_much_as_one(many: int) -> None:
     ran = counted([(PLAIN, PUBLIC, TITLE)] * many, ["a"])
     assert ran == {"judging": 2, "telling": 1, "other": 4}  # begin, affected articles, changes, end
 
@@ -76,22 +74,22 @@ def test_those_who_watch_alike_cost_what_one_costs(many: int) -> None:
         ([(PLAIN.replace("$where", "$w"), PUBLIC, None), (PLAIN, PUBLIC, None)], 2, 1),
     ],
 )
-def test_a_filter_is_judged_once_before_and_once_after(
+def test_a_filter_is_evaluated_once_before_and_once_after(
     watching: list[tuple[str, Audience, Where]], judging: int, telling: int
 ) -> None:
     ran = counted(watching, ["a"])
     assert (ran["judging"], ran["telling"]) == (judging, telling)
 
 
-def test_what_is_taken_in_together_is_judged_together() -> None:
+def test_changes_ingested_together_are_evaluated_together() -> None:
     ran = counted([(PLAIN, PUBLIC, TITLE)], [f"s{number}" for number in range(50)])
     assert (ran["judging"], ran["telling"]) == (2, 1)
 
 
-def test_what_nobody_who_watches_may_see_is_not_looked_at() -> None:
+def test_changes_invisible_to_all_subscribers_are_not_evaluated() -> None:
     async def run() -> Counter[str]:
-        async with living() as live:
-            live.watch()
+        async with open_live() as live:
+            live.subscribe()
             with patch.object(hub, "SNAPSHOT_MAX_AGE", 1000.0):
                 live.folder.article("hidden.md", published=False)
                 return await statements(live, [])
@@ -100,14 +98,14 @@ def test_what_nobody_who_watches_may_see_is_not_looked_at() -> None:
     assert ran["judging"] == ran["telling"] == 0
 
 
-def test_all_who_watch_alike_get_the_same_bytes() -> None:
+def test_identical_subscriptions_share_the_same_bytes() -> None:
     async def run() -> None:
-        async with living() as live:
-            watching = [live.watch() for _ in range(3)]
+        async with open_live() as live:
+            subscription = [live.subscribe() for _ in range(3)]
             await live.settled()
             live.write("a")
             await live.settled()
-            (body,) = watching[0].bodies
-            assert all(one.bodies[0] is body for one in watching)
+            (body,) = subscription[0].bodies
+            assert all(one.bodies[0] is body for one in subscription)
 
     asyncio.run(run())

@@ -13,35 +13,35 @@ from gqlnews.query.fields import Audience
 from gqlnews.query.tree import RequestRefusedError
 from gqlnews.subscriptions import hub, subscriber_queue
 from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, SlowConsumerError
-from tests.live import Live, living, until
+from tests.live import Live, open_live, until
 
 Received = list[tuple[str, str]]
 Step = Callable[[Live], None]
 
 
-def alone(check: Callable[[Live], Awaitable[None]]) -> None:
+def run_check(check: Callable[[Live], Awaitable[None]]) -> None:
     """Run a check over its own store."""
 
     async def run() -> None:
-        async with living() as live:
+        async with open_live() as live:
             await check(live)
 
     asyncio.run(run())
 
 
-def after(*steps: Step, audience: Audience = Audience.PUBLIC, **variables: Any) -> Received:
+def events_after(*steps: Step, audience: Audience = Audience.PUBLIC, **variables: Any) -> Received:
     """Return the events of a client that subscribes before these steps."""
     received: Received = []
 
     async def check(live: Live) -> None:
         live.write("x")
-        watching = await live.joined(audience=audience, **variables)
+        subscription = await live.subscribed(audience=audience, **variables)
         for step in steps:
             step(live)
             await live.settled()
-        received.extend(watching.changes)
+        received.extend(subscription.changes)
 
-    alone(check)
+    run_check(check)
     return received
 
 
@@ -69,76 +69,76 @@ def remove(slug: str) -> Step:
     ],
 )
 def test_the_public_receives_public_changes_only(steps: tuple[Step, ...], expected: Received) -> None:
-    assert after(*steps) == expected
+    assert events_after(*steps) == expected
 
 
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
     [("in", "in", ["UPDATED"]), ("in", "out", ["REMOVED"]), ("out", "in", ["ADDED"]), ("out", "out", [])],
 )
-def test_a_filter_is_judged_before_and_after(before: str, now: str, expected: list[str]) -> None:
+def test_a_filter_is_evaluated_before_and_after_a_change(before: str, now: str, expected: list[str]) -> None:
     steps = (write("x", title=before), write("x", title=now, heat=1))
-    kinds = [kind for kind, _ in after(*steps, where={"title": {"eq": "in"}})]
+    kinds = [kind for kind, _ in events_after(*steps, where={"title": {"eq": "in"}})]
     assert kinds[1 if before == "in" else 0 :] == expected
 
 
-def test_what_went_comes_without_content() -> None:
+def test_a_removed_article_has_no_content() -> None:
     async def check(live: Live) -> None:
         live.write("a")
-        watching = await live.joined(where={"title": {"eq": "T"}})
+        subscription = await live.subscribed(where={"title": {"eq": "T"}})
         live.write("a", title="U")
-        (event,) = await watching.come(1)
+        (event,) = await subscription.wait_for_events(1)
         assert event["article"] is None
 
-    alone(check)
+    run_check(check)
 
 
 @pytest.mark.parametrize("audience", Audience)
-def test_a_version_is_the_audiences_own(audience: Audience) -> None:
+def test_each_audience_has_its_own_version(audience: Audience) -> None:
     async def check(live: Live) -> None:
         live.write("hidden", published=False)
-        watching = await live.joined(audience=audience)
+        subscription = await live.subscribed(audience=audience)
         live.write("a")
-        (event,) = await watching.come(1)
+        (event,) = await subscription.wait_for_events(1)
         assert event["version"] == live.version(audience)
 
-    alone(check)
+    run_check(check)
 
 
-def test_more_than_a_page_comes_whole_and_in_order() -> None:
+def test_several_pages_are_delivered_completely_and_in_order() -> None:
     slugs = [f"s{number:02}" for number in range(25)]
-    with patch.object(hub, "PAGE", 10):
-        assert after(lambda live: live.write(*slugs)) == [("ADDED", slug) for slug in slugs]
+    with patch.object(hub, "PAGE_SIZE", 10):
+        assert events_after(lambda live: live.write(*slugs)) == [("ADDED", slug) for slug in slugs]
 
 
 def test_a_new_subscription_receives_changes_from_before_its_turn() -> None:
     """The change happens between the subscription and its first poll."""
 
     async def check(live: Live) -> None:
-        watching = live.watch()
+        subscription = live.subscribe()
         live.write("a")
         await live.settled()
-        assert watching.changes == [("ADDED", "a")]
+        assert subscription.changes == [("ADDED", "a")]
 
-    alone(check)
+    run_check(check)
 
 
-def test_who_leaves_off_and_goes_on_misses_nothing_and_hears_nothing_twice() -> None:
+def test_a_resumed_subscription_misses_and_repeats_nothing() -> None:
     async def check(live: Live) -> None:
-        with patch.object(hub, "PAGE", 2):
-            first = await live.joined()
+        with patch.object(hub, "PAGE_SIZE", 2):
+            first = await live.subscribed()
             live.write("a")
-            (event,) = await first.come(1)
-            await first.leave()
+            (event,) = await first.wait_for_events(1)
+            await first.cancel()
             live.write("b", "c", "d", "e")
             live.remove("a")
-            second = await live.joined(since=event["version"])
+            second = await live.subscribed(since=event["version"])
             live.write("f")
             await live.settled()
         kinds = {"b": "ADDED", "c": "ADDED", "d": "ADDED", "e": "ADDED", "a": "REMOVED", "f": "ADDED"}
         assert second.changes == [(kind, slug) for slug, kind in kinds.items()]
 
-    alone(check)
+    run_check(check)
 
 
 @pytest.mark.parametrize(
@@ -151,15 +151,13 @@ def test_who_leaves_off_and_goes_on_misses_nothing_and_hears_nothing_twice() -> 
         (lambda live: live.write("f"), ["d", "e", "f"]),
     ],
 )
-def test_what_changes_between_the_pages_of_what_was_missed_comes_once(
-    meanwhile: Step, expected: list[str]
-) -> None:
+def test_a_change_during_a_replay_is_delivered_once(meanwhile: Step, expected: list[str]) -> None:
     async def check(live: Live) -> None:
-        with patch.object(hub, "PAGE", 2):
+        with patch.object(hub, "PAGE_SIZE", 2):
             live.write("a")
             version = live.version()
             live.write("b", "c", "d", "e")
-            missed = live.feed.watch(live.ready(since=version), lambda: None)
+            missed = live.hub.subscribe(live.prepare(since=version), lambda: None)
             assert [_slug(await anext(missed)) for _ in range(2)] == ["b", "c"]
             meanwhile(live)
             await until(live.is_current)
@@ -168,7 +166,7 @@ def test_what_changes_between_the_pages_of_what_was_missed_comes_once(
             assert slugs == [*expected, "last"]
             await missed.aclose()
 
-    alone(check)
+    run_check(check)
 
 
 def _slug(body: bytes) -> str:
@@ -177,94 +175,94 @@ def _slug(body: bytes) -> str:
 
 
 @pytest.mark.parametrize("since", [0, 1])
-def test_what_was_forgotten_while_one_reads_is_said_and_not_left_out(since: int) -> None:
+def test_a_version_that_expires_during_a_replay_is_an_error(since: int) -> None:
     async def check(live: Live) -> None:
-        live.most_removed = 1
-        with patch.object(hub, "PAGE", 2):
+        live.max_removed = 1
+        with patch.object(hub, "PAGE_SIZE", 2):
             live.write("a", "b", "c", "d", "e")
             version = live.version().rpartition("-")[0] + f"-{since}"
-            missed = live.feed.watch(live.ready(since=version), lambda: None)
+            missed = live.hub.subscribe(live.prepare(since=version), lambda: None)
             await anext(missed)
             live.remove("a", "b", "c")
             await until(live.is_current)
             await anext(missed)
-            with pytest.raises(RequestRefusedError) as refused:
+            with pytest.raises(RequestRefusedError) as error:
                 await anext(missed)
-            assert refused.value.code == Code.VERSION_TOO_OLD
+            assert error.value.code == Code.VERSION_TOO_OLD
 
-    alone(check)
+    run_check(check)
 
 
-def test_who_reads_too_slowly_is_dropped_once_and_the_others_notice_nothing() -> None:
+def test_a_slow_consumer_is_dropped_once_and_others_are_unaffected() -> None:
     async def check(live: Live) -> None:
-        with patch.object(subscriber_queue, "MAX_WAITING", 5):
-            other = await live.joined()
+        with patch.object(subscriber_queue, "MAX_QUEUED", 5):
+            other = await live.subscribed()
             dropped: list[bool] = []
-            slow = live.feed.watch(live.ready(), lambda: dropped.append(True))
+            slow = live.hub.subscribe(live.prepare(), lambda: dropped.append(True))
             first = asyncio.create_task(anext(slow))
             await asyncio.sleep(0)
             for number in range(9):
                 live.write(f"s{number}")
-                await other.come(number + 1)
+                await other.wait_for_events(number + 1)
             assert len(other.bodies) == 9
             assert dropped == [True]
             await first
             with pytest.raises(SlowConsumerError):
                 await anext(slow)
 
-    alone(check)
+    run_check(check)
 
 
 def test_a_waiting_subscription_ends_when_the_server_stops() -> None:
     async def check(live: Live) -> None:
-        watching = await live.joined()
-        live.feed.end()
-        await asyncio.wait([watching.task])
-        assert isinstance(watching.task.exception(), ShuttingDownError)
+        subscription = await live.subscribed()
+        live.hub.shutdown()
+        await asyncio.wait([subscription.task])
+        assert isinstance(subscription.task.exception(), ShuttingDownError)
 
-    alone(check)
+    run_check(check)
 
 
-def test_nobody_begins_or_goes_on_with_what_was_missed_when_the_server_stops() -> None:
+def test_no_replay_starts_or_continues_when_the_server_stops() -> None:
     async def check(live: Live) -> None:
-        with patch.object(hub, "PAGE", 1):
+        with patch.object(hub, "PAGE_SIZE", 1):
             version = live.version()
             live.write("a", "b")
-            missed = live.feed.watch(live.ready(since=version), lambda: None)
+            missed = live.hub.subscribe(live.prepare(since=version), lambda: None)
             await anext(missed)
-            live.feed.end()
-            for stream in (missed, live.feed.watch(live.ready(), lambda: None)):
+            live.hub.shutdown()
+            for stream in (missed, live.hub.subscribe(live.prepare(), lambda: None)):
                 with pytest.raises(ShuttingDownError):
                     await anext(stream)
-            assert live.feed.watching == 0
+            assert live.hub.active == 0
 
-    alone(check)
+    run_check(check)
 
 
-def test_when_the_last_has_left_nothing_is_held() -> None:
+def test_the_snapshots_close_after_the_last_subscription() -> None:
     async def check(live: Live) -> None:
-        watching = await live.joined()
-        task = live.feed._task
-        await watching.leave()
+        subscription = await live.subscribed()
+        task = live.hub._task
+        await subscription.cancel()
         assert task is not None
         await asyncio.wait([task])
-        assert (live.feed.watching, live.feed._groups, live.feed._snapshots) == (0, {}, None)
+        assert (live.hub.active, live.hub._groups, live.hub._snapshots) == (0, {}, None)
 
-    alone(check)
+    run_check(check)
 
 
 def test_a_subscription_that_joins_as_the_last_one_leaves_receives_every_change() -> None:
     async def check(live: Live) -> None:
         for number in range(20):
-            before = await live.joined()
-            leaving = asyncio.create_task(before.leave())
+            before = await live.subscribed()
+            leaving = asyncio.create_task(before.cancel())
             for _ in range(number):
                 await asyncio.sleep(0.001)
-            watching = live.watch()
+            subscription = live.subscribe()
             live.write(f"s{number}")
             await leaving
-            await watching.come(1)
-            assert watching.changes == [("ADDED", f"s{number}")]
-            await watching.leave()
+            await subscription.wait_for_events(1)
+            assert subscription.changes == [("ADDED", f"s{number}")]
+            await subscription.cancel()
 
-    alone(check)
+    run_check(check)

@@ -1,1 +1,1 @@
-"""The store in SQLite: one writer, a pool of readers."""
+"""The store in SQLite: one writer and a pool of readers."""

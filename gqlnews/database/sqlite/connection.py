@@ -1,4 +1,4 @@
-"""A read connection: its settings and its limits on time and size."""
+"""Read-only connections: settings, running a request's statements, and limits on time and size."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,69 +9,9 @@ from urllib.parse import quote
 
 from gqlnews.database.sqlite.damage import translate_errors
 from gqlnews.database.sqlite.migrations import migrations
-from gqlnews.database.sqlite.rebuild import in_use
-from gqlnews.database.sqlite.writer import WAIT_SECONDS, check_header
+from gqlnews.database.sqlite.rebuild import hold_swap_lock
+from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, check_header
 from gqlnews.errors import Code, ResourceLimitError
-
-# Limits on running statements: time, and size of the result.
-
-
-MARGIN = 0.75  # share of an operation's timeout for its statements; the rest is for work before and after
-
-FULL_TEXT = " MATCH "  # in SQL; a search does much work per virtual machine instruction
-STEPS_PER_SECOND = 66_000_000  # approximate instructions of SQLite's virtual machine
-STEPS_OF_A_SEARCH = 20_000  # about 3 ms; some tenths of a second for a search by a short prefix
-MIN_STEPS = 1_000
-CHECK_SECONDS = 0.03  # between two checks whether to stop; each check acquires the GIL
-MIN_CHECKS = 20  # per timeout
-
-HEAP_BYTES = 256 << 20  # for SQLite's caches, over all connections of a process
-HEAP_ANSWERS = 4  # results of the maximum size at once; a growing result is in memory twice
-
-TIMED_OUT = "The request took longer than it may, and was stopped: ask for less, or in several requests."
-
-
-def steps_per_check(seconds: float, *, is_search: bool) -> int:
-    """Return the number of instructions between two checks of a statement with this timeout."""
-    if is_search:
-        return STEPS_OF_A_SEARCH
-    return max(MIN_STEPS, int(STEPS_PER_SECOND * min(CHECK_SECONDS, seconds / MIN_CHECKS)))
-
-
-def set_size_limits(db: sqlite3.Connection, most_bytes: int) -> None:
-    """Limit the length of texts on this connection, and SQLite's heap.
-
-    While an array grows, only the heap limit stops it. That limit applies to all connections of the process
-    together, and can only be lowered.
-    """
-    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, most_bytes)
-    db.execute(f"PRAGMA hard_heap_limit = {HEAP_BYTES + HEAP_ANSWERS * most_bytes}").fetchall()
-
-
-def to_limit_error(error: Exception, db: sqlite3.Connection) -> ResourceLimitError | None:
-    """Return the limit at which SQLite stopped; None if it failed for another reason."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    if code == sqlite3.SQLITE_INTERRUPT:
-        return timeout_error()
-    is_too_large = code == sqlite3.SQLITE_TOOBIG or isinstance(error, MemoryError)
-    return too_large(db) if is_too_large else None
-
-
-def timeout_error() -> ResourceLimitError:
-    return ResourceLimitError(Code.TIMED_OUT, TIMED_OUT)
-
-
-def too_large(db: sqlite3.Connection) -> ResourceLimitError:
-    return larger_than(db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH))
-
-
-def larger_than(most: int) -> ResourceLimitError:
-    text = f"The answer is larger than {most:,} bytes: ask for fewer articles, or without their texts."
-    return ResourceLimitError(Code.ANSWER_TOO_LARGE, text)
-
-
-# Read-only connections, and how the statements of a request run on one.
-
 
 MMAP_BYTES = 0x7FFF_0000  # SQLite's maximum
 CACHE_KIB = 64 * 1024  # per connection, for pages beyond the mapped part
@@ -83,20 +23,20 @@ Statement = tuple[str, Sequence[object]]
 Statements = Sequence[Statement]
 
 
-def run(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
+def execute_all(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
     """Run the statements in one read transaction.
 
     Returns the bytes of each statement's one value, None for NULL or no row.
     """
     if len(statements) == 1:  # a single statement is its own transaction
-        return [_answer(db, *statements[0])]
-    with reading(db):
+        return [_fetch_value(db, *statements[0])]
+    with read_transaction(db):
         return execute_in_transaction(db, statements)
 
 
 @contextmanager
-def reading(db: sqlite3.Connection) -> Iterator[None]:
-    """Read transaction."""
+def read_transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Run the block in a read transaction."""
     try:
         db.execute("BEGIN")  # may be interrupted and take effect nevertheless
         yield
@@ -106,32 +46,32 @@ def reading(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def execute_in_transaction(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
-    """Run the statements in the open transaction; the result is that of `run`."""
-    answers = [_answer(db, sql, values) for sql, values in statements]
-    check_total_size(db, answers)
-    return answers
+    """Run the statements in the open transaction; the result is that of `execute_all`."""
+    results = [_fetch_value(db, sql, params) for sql, params in statements]
+    check_total_size(db, results)
+    return results
 
 
-def check_total_size(db: sqlite3.Connection, answers: Iterable[bytes | None]) -> None:
+def check_total_size(db: sqlite3.Connection, results: Iterable[bytes | None]) -> None:
     """Raise ResourceLimitError if the results together are larger than a single one may be."""
-    if sum(map(len, filter(None, answers))) > db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
-        raise too_large(db)
+    if sum(map(len, filter(None, results))) > db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
+        raise _response_too_large(db)
 
 
-def _answer(db: sqlite3.Connection, sql: str, values: Sequence[object]) -> bytes | None:
-    row = db.execute(sql, cast("Sequence[str]", values)).fetchone()
+def _fetch_value(db: sqlite3.Connection, sql: str, params: Sequence[object]) -> bytes | None:
+    row = db.execute(sql, cast("Sequence[str]", params)).fetchone()
     return None if row is None else cast("bytes | None", row[0])
 
 
-def connect_to_read(path: Path, wait: float = WAIT_SECONDS, most_bytes: int = 0) -> sqlite3.Connection:
-    """Open a read-only connection that returns text as bytes. `wait` is the busy timeout in seconds.
+def connect_to_read(path: Path, busy_timeout: float = BUSY_TIMEOUT, max_bytes: int = 0) -> sqlite3.Connection:
+    """Open a read-only connection that returns text as bytes. `busy_timeout` is in seconds.
 
-    `most_bytes`, if not 0, limits the length of any text: beyond it a statement raises sqlite3.DataError or
+    `max_bytes`, if not 0, limits the length of any text: beyond it a statement raises sqlite3.DataError or
     MemoryError.
     """
-    db = _connected(path, wait)
-    if most_bytes:
-        set_size_limits(db, most_bytes)
+    db = _connect_with_recovery(path, busy_timeout)
+    if max_bytes:
+        set_size_limits(db, max_bytes)
     return db
 
 
@@ -144,31 +84,31 @@ def has_content(db: sqlite3.Connection) -> bool:
     return bool(fingerprint)
 
 
-def _connected(path: Path, wait: float) -> sqlite3.Connection:
-    with translate_errors(path, opening=True), in_use(path, wait=wait > 0):
+def _connect_with_recovery(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    with translate_errors(path, opening=True), hold_swap_lock(path, wait=busy_timeout > 0):
         try:
-            return _connect(path, wait)
+            return _connect(path, busy_timeout)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
                 raise
-            _rollback_hot_journal(path, wait)
-            return _connect(path, wait)
+            _rollback_hot_journal(path, busy_timeout)
+            return _connect(path, busy_timeout)
 
 
-def _rollback_hot_journal(path: Path, wait: float) -> None:
+def _rollback_hot_journal(path: Path, busy_timeout: float) -> None:
     """Roll back the hot journal of a first ingest that was killed.
 
     This needs a writable connection; reading the database makes SQLite roll back.
     """
-    with closing(sqlite3.connect(path, timeout=wait)) as db:
+    with closing(sqlite3.connect(path, timeout=busy_timeout)) as db:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
-def _connect(path: Path, wait: float) -> sqlite3.Connection:
+def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     db = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode=ro",
         uri=True,
-        timeout=wait,
+        timeout=busy_timeout,
         isolation_level=None,
         cached_statements=CACHED_STATEMENTS,
     )
@@ -182,3 +122,60 @@ def _connect(path: Path, wait: float) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+# Limits of running statements: time, and size of the results.
+
+
+STATEMENT_TIME_SHARE = 0.75  # of an operation's timeout; the rest is for work before and after
+
+FULL_TEXT = " MATCH "  # in SQL; a search does much work per virtual machine instruction
+STEPS_PER_SECOND = 66_000_000  # approximate instructions of SQLite's virtual machine
+SEARCH_STEPS_PER_CHECK = 20_000  # about 3 ms; some tenths of a second for a search by a short prefix
+MIN_STEPS = 1_000
+CHECK_SECONDS = 0.03  # between two checks whether to stop; each check acquires the GIL
+MIN_CHECKS = 20  # per timeout
+
+HEAP_BYTES = 256 << 20  # for SQLite's caches, over all connections of a process
+HEAP_RESULTS = 4  # results of the maximum size at once; a growing result is in memory twice
+
+TIMED_OUT = "The request exceeded its time limit and was stopped: ask for less, or in several requests."
+
+
+def steps_per_check(seconds: float, *, is_search: bool) -> int:
+    """Return the number of instructions between two checks of a statement with this timeout."""
+    if is_search:
+        return SEARCH_STEPS_PER_CHECK
+    return max(MIN_STEPS, int(STEPS_PER_SECOND * min(CHECK_SECONDS, seconds / MIN_CHECKS)))
+
+
+def set_size_limits(db: sqlite3.Connection, max_bytes: int) -> None:
+    """Limit the length of texts on this connection, and SQLite's heap.
+
+    While an array grows, only the heap limit stops it. That limit applies to all connections of the process
+    together, and can only be lowered.
+    """
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max_bytes)
+    db.execute(f"PRAGMA hard_heap_limit = {HEAP_BYTES + HEAP_RESULTS * max_bytes}").fetchall()
+
+
+def to_limit_error(error: Exception, db: sqlite3.Connection) -> ResourceLimitError | None:
+    """Return the error for the limit at which SQLite stopped; None if it failed for another reason."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return timeout_error()
+    is_too_large = code == sqlite3.SQLITE_TOOBIG or isinstance(error, MemoryError)
+    return _response_too_large(db) if is_too_large else None
+
+
+def timeout_error() -> ResourceLimitError:
+    return ResourceLimitError(Code.TIMED_OUT, TIMED_OUT)
+
+
+def _response_too_large(db: sqlite3.Connection) -> ResourceLimitError:
+    return response_too_large(db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH))
+
+
+def response_too_large(max_bytes: int) -> ResourceLimitError:
+    text = f"The answer is larger than {max_bytes:,} bytes: ask for fewer articles, or without their texts."
+    return ResourceLimitError(Code.ANSWER_TOO_LARGE, text)

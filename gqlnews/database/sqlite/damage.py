@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from gqlnews.database.sqlite.leader_lock import lock_file
+from gqlnews.database.sqlite.leader_lock import leader_lock_path
 from gqlnews.errors import (
     DamagedDatabaseError,
     DatabaseError,
@@ -27,17 +27,17 @@ def default_database(folder: Path, cache: Path) -> Path:
 
     It depends on the resolved path of `folder`, so every path to the folder leads to the same database.
     """
-    place = folder.resolve()
-    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
-    return cache / "gqlnews" / f"{place.name or 'root'}-{digest}.db"
+    resolved = folder.resolve()
+    digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:12]
+    return cache / "gqlnews" / f"{resolved.name or 'root'}-{digest}.db"
 
 
 Identity = tuple[int, int]
 """Device and inode; they change when the file at a path is replaced."""
 
 
-def identity_of(path: Path | str) -> Identity | None:
-    """Return the identity of the file at this path; None if there is none."""
+def get_identity(path: Path | str) -> Identity | None:
+    """Return the identity of the file at this path; None if there is no file."""
     try:
         status = os.stat(path)
     except OSError:
@@ -84,7 +84,7 @@ def is_damage(code: int) -> bool:
     return code & 0xFF == sqlite3.SQLITE_CORRUPT or code in _READ_FAILURES
 
 
-def damaged(path: Path | str, reason: str) -> DamagedDatabaseError:
+def damaged_error(path: Path | str, reason: str) -> DamagedDatabaseError:
     """Build the error; its message says how to repair the database."""
     return DamagedDatabaseError(
         f"database {path} is damaged ({reason}): `gqlnews ingest FOLDER --rebuild --db {path}` builds it "
@@ -98,81 +98,83 @@ def check_pages(db: sqlite3.Connection, path: Path | str) -> None:
     _check(db, path, "PRAGMA quick_check(1)")
 
 
-def check_everything(db: sqlite3.Connection, path: Path | str) -> None:
+def check_integrity(db: sqlite3.Connection, path: Path | str) -> None:
     """Also compare each index with its table; takes three times as long."""
     _check(db, path, "PRAGMA integrity_check(1)")
 
 
 def _check(db: sqlite3.Connection, path: Path | str, check: str) -> None:
     try:
-        (found,) = db.execute(check).fetchone()
+        (result,) = db.execute(check).fetchone()
     except sqlite3.DatabaseError as error:
         if not is_damage(error.sqlite_errorcode):
             raise
-        found = error
-    if found != "ok":
-        raise damaged(path, str(found).splitlines()[0])
+        result = error
+    if result != "ok":
+        raise damaged_error(path, str(result).splitlines()[0])
 
 
-def is_ours(path: Path | str) -> bool:
+def is_gqlnews_database(path: Path | str) -> bool:
     """Return whether the file is a gqlnews database, even if SQLite no longer recognizes it as a database."""
     try:
         with Path(path).open("rb") as file:
             header = file.read(_HEADER_BYTES)
     except OSError:
         return False
-    return has_our_header(header) or (_recorded(path) == identity_of(path) and not header.startswith(_MAGIC))
+    return has_gqlnews_header(header) or (
+        _read_recorded_identity(path) == get_identity(path) and not header.startswith(_MAGIC)
+    )
 
 
-def has_our_header(header: bytes) -> bool:
+def has_gqlnews_header(header: bytes) -> bool:
     """Return whether the first bytes of a file contain our application id."""
     end = _APPLICATION_ID_AT + 4
     return int.from_bytes(header[_APPLICATION_ID_AT:end], "big") == APPLICATION_ID
 
 
-def record_ours(path: Path) -> None:
+def record_identity(path: Path) -> None:
     """Record the identity of the file at `path` as ours, in case its header is destroyed."""
     with suppress(OSError):
-        lock_file(path).write_bytes(msgspec.json.encode(identity_of(path)))
+        leader_lock_path(path).write_bytes(msgspec.json.encode(get_identity(path)))
 
 
-def _recorded(path: Path | str) -> Identity | None:
+def _read_recorded_identity(path: Path | str) -> Identity | None:
     try:
-        identity: Identity = _decode_identity(lock_file(Path(path)).read_bytes())
+        identity: Identity = _decode_identity(leader_lock_path(Path(path)).read_bytes())
     except (OSError, msgspec.MsgspecError):
         return None
     return identity
 
 
-def report_file(database: Path) -> Path:
+def report_path(database: Path) -> Path:
     """Path of the report: `news.db-damaged` for `news.db`."""
     return database.with_name(f"{database.name}-damaged")
 
 
-def report(database: Path, identity: Identity | None, error: DamagedDatabaseError) -> None:
+def write_report(database: Path, identity: Identity | None, error: DamagedDatabaseError) -> None:
     """Write a damage report for the other processes, unless the file was replaced meanwhile."""
-    if identity is None or identity != identity_of(database):
+    if identity is None or identity != get_identity(database):
         return
     with suppress(OSError):  # without write permission, the caller's log entry remains
-        report_file(database).write_bytes(msgspec.json.encode(DamageReport(identity, error.reason)))
+        report_path(database).write_bytes(msgspec.json.encode(DamageReport(identity, error.reason)))
 
 
-def clear_report(database: Path) -> None:
+def delete_report(database: Path) -> None:
     """Delete the report: the file at this path is new, or a check found its pages sound."""
     with suppress(OSError):
-        report_file(database).unlink(missing_ok=True)
+        report_path(database).unlink(missing_ok=True)
 
 
-def reported(database: Path) -> DamageReport | None:
+def read_report(database: Path) -> DamageReport | None:
     """Return the report on the file that is at this path now, if any."""
     try:
-        found = msgspec.json.decode(report_file(database).read_bytes(), type=DamageReport)
+        damage = msgspec.json.decode(report_path(database).read_bytes(), type=DamageReport)
     except (OSError, msgspec.MsgspecError):  # a partially written report is read the next time
         return None
-    return found if found.identity == identity_of(database) else None
+    return damage if damage.identity == get_identity(database) else None
 
 
-# Translate SQLite errors to gqlnews errors: one line that says what is wrong and what to do.
+# Translate SQLite errors to gqlnews errors: one line that says what is wrong and how to fix it.
 
 
 # The low byte of an extended result code is the primary one.
@@ -182,7 +184,7 @@ _FILES_OF_A_CONNECTION = 4  # the database, its -wal and -shm files, and its fol
 
 _IN_USE = (LockedDatabaseError, "is in use by another process: wait for it to end, or stop it")
 _UNREACHABLE = (DatabaseError, "cannot be opened: check the path and its permissions")
-_ADVICE: dict[int, tuple[type[DatabaseError], str]] = {
+_ERRORS: dict[int, tuple[type[DatabaseError], str]] = {
     sqlite3.SQLITE_NOTADB: (
         UnknownDatabaseError,
         "is no database of gqlnews: name another file with --db, or delete this one",
@@ -210,18 +212,18 @@ def to_database_error(
         return None
     primary = code & _PRIMARY
     if is_damage(code) or primary == sqlite3.SQLITE_NOTADB:
-        if not opening or is_ours(path):
-            return damaged(path, str(error))
+        if not opening or is_gqlnews_database(path):
+            return damaged_error(path, str(error))
         primary = sqlite3.SQLITE_NOTADB  # a damaged file that is not ours
     if primary == sqlite3.SQLITE_CANTOPEN and (shortage := _shortage()) is not None:
         return StorageError(
             f"database {path} cannot be opened ({shortage}): raise the limits of open files and memory"
         )
-    advice = _ADVICE.get(primary)
-    if advice is None:
+    entry = _ERRORS.get(primary)
+    if entry is None:
         return None
-    kind, what = advice
-    return kind(f"database {path} {what} ({error})")
+    error_class, advice = entry
+    return error_class(f"database {path} {advice} ({error})")
 
 
 def _shortage() -> str | None:

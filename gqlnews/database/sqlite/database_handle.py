@@ -16,22 +16,22 @@ from typing import NamedTuple
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import Statements
-from gqlnews.database.sqlite.damage import Identity, damaged, identity_of, report, reported
-from gqlnews.database.sqlite.job_queue import expecting
-from gqlnews.database.sqlite.read_pool import SIZES, PoolStats, ReadPool, Sizes, sizes_of
+from gqlnews.database.sqlite.damage import Identity, damaged_error, get_identity, read_report, write_report
+from gqlnews.database.sqlite.job_queue import expected_seconds
+from gqlnews.database.sqlite.read_pool import SIZES, PoolStats, ReadPool, Sizes, parse_sizes
 from gqlnews.database.sqlite.snapshots import VersionProbe
-from gqlnews.database.sqlite.writer import WAIT_SECONDS
+from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, ResourceLimitError
 
 log = logging.getLogger("gqlnews")
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 RETRY_SECONDS = 0.05
-FINISH_SECONDS = 10.0  # grace period for reads of a replaced file
+DRAIN_SECONDS = 10.0  # grace period for reads of a replaced file
 
 
 class SnapshotId(NamedTuple):
-    """Snapshot id: a version, and which database it is of, as two databases may reach the same version."""
+    """Identity of a snapshot: its version and database, as two databases may reach the same version."""
 
     database: int
     version: bytes
@@ -48,36 +48,36 @@ class Database:
         self.on_replaced: Callable[[], Awaitable[None]] | None = None
         self._path = Path()
         self._identity: Identity | None = None
-        self._readers, self._revision = ReadPool(limits), VersionProbe()
+        self._pool, self._probe = ReadPool(limits), VersionProbe()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._opened_before = 0  # databases opened before the current one
+        self._generation = 0  # databases opened before the current one
         self.is_damaged = False  # reads fail until this file is replaced
         self._is_reported = False  # whether a damage report on this file was seen
         self.replacements = 0
         self.statements = 0  # statements requested
-        self.tally = PoolStats()
+        self.stats = PoolStats()
         self._sizes: tuple[Sizes, Sizes] = ({}, {})
-        self._sizes_at: object = None  # the snapshot ids that the sizes belong to
+        self._sizes_snapshot_ids: object = None  # the snapshot ids that the sizes belong to
 
     async def open(self, path: Path) -> None:
         """Open the database and start watching its path. Raises DatabaseError or a subclass."""
         self._path = path
-        identity = identity_of(path)
+        identity = get_identity(path)
         try:
-            self._readers, self._revision, self._identity = await self._opened_in_time()
+            self._pool, self._probe, self._identity = await self._open_with_retry()
         except DamagedDatabaseError as error:
-            report(path, identity, error)
+            write_report(path, identity, error)
             raise
         await self._measure()
-        self._start(self._look())
+        self._start_task(self._watch_file())
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._revision.close()
-        await self._readers.close()
+        self._probe.close()
+        await self._pool.close()
 
     async def read(self, statements: Statements) -> list[bytes | None]:
         """Run statements in the read pool; see `ReadPool.read`."""
@@ -87,23 +87,23 @@ class Database:
     async def _read(self, statements: Statements) -> list[bytes | None]:
         identity = self._identity
         try:
-            return await self._readers.read(statements)
+            return await self._pool.read(statements)
         except DamagedDatabaseError as error:
-            self._note_damage(identity, error)
+            self._handle_damage(identity, error)
             raise
 
     async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
         self.statements += sum(map(len, parts))
         identity = self._identity
-        async with aclosing(self._readers.read_parts(parts)) as answers:
+        async with aclosing(self._pool.read_parts(parts)) as results:
             try:
-                async for answer in answers:
-                    yield answer
+                async for result in results:
+                    yield result
             except DamagedDatabaseError as error:
-                self._note_damage(identity, error)
+                self._handle_damage(identity, error)
                 raise
 
-    def _note_damage(self, identity: Identity | None, error: DamagedDatabaseError) -> None:
+    def _handle_damage(self, identity: Identity | None, error: DamagedDatabaseError) -> None:
         """Mark the database as damaged and report it; the server is not ready until the file is replaced.
 
         The process that watches the folder reads the report and rebuilds the database.
@@ -113,126 +113,126 @@ class Database:
         if not self.is_damaged:
             log.error("%s", error)
         self.is_damaged = True
-        report(self._path, identity, error)
-        self._is_reported = reported(self._path) is not None
+        write_report(self._path, identity, error)
+        self._is_reported = read_report(self._path) is not None
 
     def is_ready(self) -> bool:
         """Return whether requests can be answered from the store, however busy its readers are."""
-        return not self.is_damaged and self._revision.is_readable()
+        return not self.is_damaged and self._probe.is_readable()
 
     def version(self, audience: int) -> bytes | None:
         """Return the version for this audience; see `VersionProbe.version`."""
-        return self._revision.version(audience)
+        return self._probe.version(audience)
 
-    def moment(self, audience: int) -> SnapshotId | None:
+    def snapshot_id(self, audience: int) -> SnapshotId | None:
         """Return the snapshot id that the audience sees now; None while the database cannot be read."""
-        version = self._revision.version(audience)
-        return None if version is None else SnapshotId(self._opened_before, version)
+        version = self._probe.version(audience)
+        return None if version is None else SnapshotId(self._generation, version)
 
     def sizes(self, audience: int) -> Sizes:
-        """Return the audience's table sizes (sizes.py), `LOOK_SECONDS` old at most; empty if unknown."""
+        """Return the audience's table sizes (read_pool.py), `POLL_SECONDS` old at most; empty if unknown."""
         return self._sizes[min(audience, 1)]
 
     async def _measure(self) -> None:
         """Read the sizes again if the content has changed."""
-        moments = self.moment(0), self.moment(1)
-        if moments == self._sizes_at:
+        snapshot_ids = self.snapshot_id(0), self.snapshot_id(1)
+        if snapshot_ids == self._sizes_snapshot_ids:
             return
         # The database is locked or still being created, or the pool is overloaded: the next check retries.
-        with expecting(0.0), suppress(DatabaseError, ResourceLimitError, sqlite3.Error):
-            public, everything = map(sizes_of, await self._read(SIZES))
-            self._sizes, self._sizes_at = (public, everything), moments
+        with expected_seconds(0.0), suppress(DatabaseError, ResourceLimitError, sqlite3.Error):
+            public, everything = map(parse_sizes, await self._read(SIZES))
+            self._sizes, self._sizes_snapshot_ids = (public, everything), snapshot_ids
 
-    async def _opened_in_time(self) -> tuple[ReadPool, VersionProbe, Identity | None]:
+    async def _open_with_retry(self) -> tuple[ReadPool, VersionProbe, Identity | None]:
         """Open the database; wait for a swap in progress without blocking the event loop."""
-        until = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + BUSY_TIMEOUT
         while True:
             try:
-                return await self._opened()
+                return await self._open_file()
             except LockedDatabaseError:
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     raise
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _opened(self) -> tuple[ReadPool, VersionProbe, Identity | None]:
-        identity = identity_of(self._path)
-        readers, revision = ReadPool(self._limits, self.tally), VersionProbe()
-        await readers.open(self._path)
+    async def _open_file(self) -> tuple[ReadPool, VersionProbe, Identity | None]:
+        identity = get_identity(self._path)
+        pool, probe = ReadPool(self._limits, self.stats), VersionProbe()
+        await pool.open(self._path)
         try:
-            revision.open(self._path)
+            probe.open(self._path)
         except BaseException:
-            await readers.close()
+            await pool.close()
             raise
-        return readers, revision, identity
+        return pool, probe, identity
 
-    async def _look(self) -> None:
+    async def _watch_file(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
             try:
-                await self._look_once()
+                await self._check_file()
             except Exception:  # the loop must survive any error
-                log.exception("the look at database %s failed", self._path)
+                log.exception("checking database %s failed", self._path)
 
-    async def _look_once(self) -> None:
-        there = identity_of(self._path)
-        if there is not None and there != self._identity:
+    async def _check_file(self) -> None:
+        current = get_identity(self._path)
+        if current is not None and current != self._identity:
             await self._replace()
         else:
-            self._heed_report()
+            self._apply_report()
         await self._measure()
 
-    def _heed_report(self) -> None:
+    def _apply_report(self) -> None:
         """Set `is_damaged` from the damage report. A report that was deleted was wrong or is obsolete."""
-        found = reported(self._path)
-        if found is not None and not self.is_damaged:
-            log.error("%s", damaged(self._path, found.reason))
+        damage = read_report(self._path)
+        if damage is not None and not self.is_damaged:
+            log.error("%s", damaged_error(self._path, damage.reason))
             self.is_damaged = True
-        elif found is None and self._is_reported:
+        elif damage is None and self._is_reported:
             self.is_damaged = False
-        self._is_reported = found is not None
+        self._is_reported = damage is not None
 
     async def _replace(self) -> None:
         """Switch to the file that is at the path now, unless it is still being created."""
         try:
-            readers, revision, identity = await self._opened()
+            pool, probe, identity = await self._open_file()
         except DatabaseError:
             return
-        if not await _is_filled(readers):
-            revision.close()
-            await readers.close()
+        if not await _is_ingested(pool):
+            probe.close()
+            await pool.close()
             return
-        old = self._readers, self._revision
-        self._readers, self._revision, self._identity = readers, revision, identity
-        self._opened_before += 1
+        old = self._pool, self._probe
+        self._pool, self._probe, self._identity = pool, probe, identity
+        self._generation += 1
         self.is_damaged = self._is_reported = False
         self.replacements += 1
-        log.warning("database %s is another file now, which is read from here on", self._path)
-        self._start(_finish(*old))
+        log.warning("database %s was replaced; reading the new file", self._path)
+        self._start_task(_close_after_drain(*old))
         if self.on_replaced is not None:
             await self.on_replaced()
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start_task(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-async def _is_filled(readers: ReadPool) -> bool:
+async def _is_ingested(pool: ReadPool) -> bool:
     """Return whether a folder was ingested, even an empty one."""
     try:
-        (fingerprint,) = await readers.read([("SELECT fingerprint FROM store", ())])
+        (fingerprint,) = await pool.read([("SELECT fingerprint FROM store", ())])
     except (DatabaseError, ResourceLimitError, sqlite3.Error):  # the table does not exist yet
         return False
     return bool(fingerprint)
 
 
-async def _finish(readers: ReadPool, revision: VersionProbe) -> None:
+async def _close_after_drain(pool: ReadPool, probe: VersionProbe) -> None:
     """Close the replaced pool after a grace period for reads in progress."""
-    revision.close()
+    probe.close()
     try:
-        await asyncio.sleep(FINISH_SECONDS)
+        await asyncio.sleep(DRAIN_SECONDS)
     finally:
-        await readers.close()
+        await pool.close()
 
 
 # Truncate the write-ahead log of a database that is written to continuously.
@@ -243,13 +243,13 @@ async def _finish(readers: ReadPool, revision: VersionProbe) -> None:
 # restarted: otherwise its size would stay large and could not show that there is nothing to do.
 
 
-MAX_WAL_BYTES = 32 << 20  # bytes
+MAX_WAL_BYTES = 32 << 20
 WAIT_MS = 1000  # for readers of the log
 RETRY_DELAY = 10.0  # seconds before a retry if readers did not finish
 
 
 class WalCheckpointer:
-    """WAL checkpoints of the database at `path`."""
+    """Checkpoint the write-ahead log of the database at `path`."""
 
     def __init__(self, path: Path) -> None:
         self._file = Path(f"{path}-wal")
@@ -259,7 +259,7 @@ class WalCheckpointer:
         """Truncate the log if it is longer than `MAX_WAL_BYTES`; `db` is the writer, between transactions."""
         if self._size() <= MAX_WAL_BYTES or time.monotonic() < self._not_before:
             return
-        if not _is_emptied(db):
+        if not _truncate_wal(db):
             self._not_before = time.monotonic() + RETRY_DELAY
 
     def _size(self) -> int:
@@ -269,7 +269,8 @@ class WalCheckpointer:
             return 0
 
 
-def _is_emptied(db: sqlite3.Connection) -> bool:
+def _truncate_wal(db: sqlite3.Connection) -> bool:
+    """Truncate the log; return False if readers did not finish in time."""
     (wait,) = db.execute("PRAGMA busy_timeout").fetchone()
     db.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
     try:

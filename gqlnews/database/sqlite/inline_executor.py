@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from gqlnews.database.sqlite.connection import FULL_TEXT, Statements, connect_to_read, run
+from gqlnews.database.sqlite.connection import FULL_TEXT, Statements, connect_to_read, execute_all
 from gqlnews.errors import ResourceLimitError
 
 BUDGET_STEPS = 16_000  # instructions for all statements of a request: 0.3 ms of scanning, 1 ms of JSON
@@ -29,7 +29,7 @@ LATENCY_DECAY = 0.9  # per run
 MAX_TRACKED = 4096  # batches
 MAX_SQL_LENGTH = 20_000  # characters per batch
 
-_Key = tuple[str, ...]
+_BatchKey = tuple[str, ...]
 """Batch: the SQL of the statements of a request."""
 
 
@@ -59,7 +59,7 @@ class InlineExecutor:
 
     def __init__(self) -> None:
         self._db: sqlite3.Connection | None = None
-        self._stats: dict[_Key, BatchStats] = {}  # oldest first
+        self._stats: dict[_BatchKey, BatchStats] = {}  # oldest first
         self._checks = 0
         self._deadline = 0.0
 
@@ -89,7 +89,7 @@ class InlineExecutor:
             return None
         self._checks = 0
         try:
-            results = run(self._db, statements)
+            results = execute_all(self._db, statements)
         except (sqlite3.Error, ValueError, MemoryError, ResourceLimitError) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 stats.interrupted()
@@ -105,12 +105,12 @@ class InlineExecutor:
 
     def latency(self, statements: Statements) -> float | None:
         """Return the CPU seconds that the statements together take on a thread; None if unknown."""
-        stats = self._stats.get(_key_of(statements))
+        stats = self._stats.get(_batch_key(statements))
         return None if stats is None or stats.samples < MIN_SAMPLES else stats.latency
 
     def _tracked(self, statements: Statements) -> BatchStats | None:
         """Return the statistics of a batch; None if it is never tried on the loop."""
-        key = _key_of(statements)
+        key = _batch_key(statements)
         stats = self._stats.get(key)
         if stats is None:
             if sum(map(len, key)) > MAX_SQL_LENGTH or any(FULL_TEXT in sql for sql in key):
@@ -128,5 +128,5 @@ class InlineExecutor:
         return self._checks * STEPS_PER_CHECK > BUDGET_STEPS or time.thread_time() > self._deadline
 
 
-def _key_of(statements: Statements) -> _Key:
+def _batch_key(statements: Statements) -> _BatchKey:
     return tuple(sql for sql, _ in statements)

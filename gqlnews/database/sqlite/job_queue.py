@@ -1,4 +1,4 @@
-"""Calls to the read pool, the client each one runs for, and their fair queue."""
+"""Read jobs, the fair queue in which they wait, and the client that each one runs for."""
 
 import asyncio
 import math
@@ -16,176 +16,172 @@ from threading import Lock
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.errors import OverloadedError
 
-# One request to the read pool: its statements, its state and the future of its result.
-
-
 SHORT = 0.015
-"""CPU seconds; a call with a higher estimate is not short."""
+"""CPU seconds; a job with a higher estimate is not short."""
 
 
 @dataclass(slots=True, eq=False)
 class ReadJob:
-    """A call to the read pool.
+    """A batch of statements for the read pool, and the future of its result.
 
-    `client` is the client's address, `asked` the time.monotonic() of its arrival. `expected` is the estimated
-    CPU time in seconds, infinite if unknown. `until` is the deadline, set when the call starts. `seconds` is
-    the CPU time that the statements took; `spared` of them were coalesced and not run. `rest` are calls that
-    continue in the same read transaction; each is answered as soon as it completes. `preempted`: it took
-    longer than expected on the reserved reader and must run again on another.
+    `client` is the client's address. `queued_at` and `deadline` are times by time.monotonic(); the deadline
+    is set when the job starts. `expected` is the estimated CPU time in seconds, infinite if unknown.
+    `seconds` is the CPU time that the statements took, without the `coalesced` ones, which were not run.
+    `continuations` are jobs that run in the same read transaction; each is delivered as soon as it completes.
+    `preempted`: the job took longer than expected on the reserved reader and must run again on another.
     """
 
     statements: Statements
-    answers: asyncio.Future[list[bytes | None]]
-    asked: float
+    future: asyncio.Future[list[bytes | None]]
+    queued_at: float
     client: str = ""
     expected: float = math.inf
-    until: float = math.inf
+    deadline: float = math.inf
     order: tuple[int, int] = (0, 0)
-    outcome: "list[bytes | None] | Exception | None" = None
+    result: "list[bytes | None] | Exception | None" = None
     seconds: float = 0.0
-    spared: int = 0
+    coalesced: int = 0
     abandoned: bool = False
     preempted: bool = False
-    rest: "tuple[ReadJob, ...]" = ()
+    continuations: "tuple[ReadJob, ...]" = ()
 
     @property
     def is_short(self) -> bool:
-        """Whether the call may run on the reserved reader.
+        """Whether the job may run on the reserved reader.
 
-        A call with parts may not, because parts that were delivered cannot run again.
+        A job with continuations may not, because results that were delivered cannot be computed again.
         """
-        return self.expected <= SHORT and not self.rest
+        return self.expected <= SHORT and not self.continuations
 
     @property
     def size(self) -> int:
         """Size of the results in bytes."""
-        return sum(map(len, filter(None, self.outcome))) if isinstance(self.outcome, list) else 0
+        return sum(map(len, filter(None, self.result))) if isinstance(self.result, list) else 0
 
     def deliver(self) -> None:
-        """Resolve the future with the outcome, unless it is done already."""
-        outcome, self.outcome = self.outcome, None  # breaks the reference cycle of an error and its traceback
-        if self.answers.done():
+        """Resolve the future with the result, unless it is done already."""
+        result, self.result = self.result, None  # breaks the reference cycle of an error and its traceback
+        if self.future.done():
             return
-        if isinstance(outcome, list):
-            self.answers.set_result(outcome)
+        if isinstance(result, list):
+            self.future.set_result(result)
         else:
-            assert outcome is not None, "it was run"
-            self.answers.set_exception(outcome)
+            assert result is not None, "it was run"
+            self.future.set_exception(result)
 
 
-# Fair queue of calls that wait for a reader: round-robin over clients, shortest call first.
+# Fair queue of jobs that wait for a reader: round-robin over clients, shortest job first.
 #
-# 1. Clients take turns, whatever the number of their calls.
-# 2. On a client's turn, its call with the shortest estimate is served; of calls with similar estimates, the
+# 1. Clients take turns, whatever the number of their jobs.
+# 2. On a client's turn, its job with the shortest estimate is served; of jobs with similar estimates, the
 #    oldest.
-# 3. The reader that is reserved for short calls skips clients that have none.
+# 3. The reader that is reserved for short jobs skips clients that have none.
 #
-# The queue holds `most` calls, and half as many of one client, so that no client fills it alone.
+# The queue holds `max_jobs` jobs, and half as many of one client, so that no client fills it alone.
 
 
-MAX_WAITING = 1_000
-LEAST, UNKNOWN = -9, 1_000  # magnitudes: of a millisecond, and greater than any other
-FULL = "More requests wait for the database than may: try again later."
-FULL_OF_ONE = "More requests of your address wait for the database than may: try again later."
+MAX_QUEUED = 1_000
+MIN_MAGNITUDE, UNKNOWN_MAGNITUDE = -9, 1_000  # magnitudes: of a millisecond, and greater than any other
+QUEUE_FULL = "Too many requests are waiting for the database: try again later."
+CLIENT_QUEUE_FULL = "Too many requests from your address are waiting for the database: try again later."
 
 
 class JobQueue:
-    """Filled by the event loop, emptied by the reader threads."""
+    """Queue that the event loop fills and the reader threads empty."""
 
-    def __init__(self, most: int = MAX_WAITING) -> None:
-        self._most, self._most_of_one = most, max(1, most // 2)
+    def __init__(self, max_jobs: int = MAX_QUEUED) -> None:
+        self._max_jobs, self._max_jobs_per_client = max_jobs, max(1, max_jobs // 2)
         self._lock = Lock()
-        self._clients: OrderedDict[str, list[ReadJob]] = (
-            OrderedDict()
-        )  # in order of turn; the calls of each sorted
+        # Clients in order of turn, each with its sorted jobs.
+        self._clients: OrderedDict[str, list[ReadJob]] = OrderedDict()
         self._numbers = count()
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def put(self, call: ReadJob) -> ReadJob | None:
-        """Add a call. Raises OverloadedError if there is no room.
+    def put(self, job: ReadJob) -> ReadJob | None:
+        """Add a job. Raises OverloadedError if there is no room.
 
-        If the queue is full, the last call of the client with the most calls is removed and returned.
+        If the queue is full, the last job of the client with the most jobs is removed and returned.
         """
         with self._lock:
-            calls = self._clients.get(call.client, ())
-            if len(calls) >= self._most_of_one:
-                raise OverloadedError(FULL_OF_ONE)
-            displaced = self._displaced_by(len(calls)) if self._count >= self._most else None
-            self._insert(call)
+            jobs = self._clients.get(job.client, ())
+            if len(jobs) >= self._max_jobs_per_client:
+                raise OverloadedError(CLIENT_QUEUE_FULL)
+            displaced = self._displace_for(len(jobs)) if self._count >= self._max_jobs else None
+            self._insert(job)
         return displaced
 
-    def _displaced_by(self, own: int) -> ReadJob:
-        """Remove and return the last call of the client with the most calls, for a client that has `own`.
+    def _displace_for(self, own_jobs: int) -> ReadJob:
+        """Remove and return the last job of the client with the most, for a client that has `own_jobs`.
 
-        Raises OverloadedError if that client would not have more calls than this one.
+        Raises OverloadedError if that client would not have more jobs than this one.
         """
-        most = max(self._clients.values(), key=len)
-        if len(most) <= own + 1:
-            raise OverloadedError(FULL)
-        call = most[-1]
-        self._remove(call)
-        return call
+        busiest = max(self._clients.values(), key=len)
+        if len(busiest) <= own_jobs + 1:
+            raise OverloadedError(QUEUE_FULL)
+        job = busiest[-1]
+        self._remove(job)
+        return job
 
-    def put_back(self, call: ReadJob) -> None:
-        """Add a call that was taken before, even if the queue is full."""
+    def requeue(self, job: ReadJob) -> None:
+        """Add a job that was popped before, even if the queue is full."""
         with self._lock:
-            self._insert(call)
+            self._insert(job)
 
-    def take(self, *, short: bool = False) -> ReadJob | None:
-        """Remove and return the next call; with `short`, the next short one."""
+    def pop(self, *, short: bool = False) -> ReadJob | None:
+        """Remove and return the next job; with `short`, the next short one."""
         with self._lock:
-            heads = (calls[0] for calls in self._clients.values())
-            call = next((head for head in heads if not short or head.is_short), None)
-            if call is not None:
-                self._clients.move_to_end(call.client)
-                self._remove(call)
-            return call
+            heads = (jobs[0] for jobs in self._clients.values())
+            job = next((head for head in heads if not short or head.is_short), None)
+            if job is not None:
+                self._clients.move_to_end(job.client)
+                self._remove(job)
+            return job
 
-    def discard(self, call: ReadJob) -> bool:
-        """Remove a call if it is still waiting; return whether it was."""
+    def discard(self, job: ReadJob) -> bool:
+        """Remove a job if it is still queued; return whether it was."""
         with self._lock:
-            waits = call in self._clients.get(call.client, ())
-            if waits:
-                self._remove(call)
-            return waits
+            is_queued = job in self._clients.get(job.client, ())
+            if is_queued:
+                self._remove(job)
+            return is_queued
 
-    def late(self, asked_before: float) -> list[ReadJob]:
-        """Remove and return the calls that arrived at `asked_before` or earlier."""
+    def pop_overdue(self, queued_before: float) -> list[ReadJob]:
+        """Remove and return the jobs that were queued at `queued_before` or earlier."""
         with self._lock:
-            late = [call for calls in self._clients.values() for call in calls if call.asked <= asked_before]
-            for call in late:
-                self._remove(call)
+            late = [job for jobs in self._clients.values() for job in jobs if job.queued_at <= queued_before]
+            for job in late:
+                self._remove(job)
             return late
 
-    def oldest(self) -> float | None:
-        """Return the arrival time of the oldest call."""
+    def oldest_queued_at(self) -> float | None:
+        """Return when the oldest job was queued."""
         with self._lock:
-            return min((call.asked for calls in self._clients.values() for call in calls), default=None)
+            return min((job.queued_at for jobs in self._clients.values() for job in jobs), default=None)
 
     def has(self, *, short: bool = False) -> bool:
-        """Return whether `take` would return a call."""
+        """Return whether `pop` would return a job."""
         with self._lock:
-            return any(not short or calls[0].is_short for calls in self._clients.values())
+            return any(not short or jobs[0].is_short for jobs in self._clients.values())
 
-    def _insert(self, call: ReadJob) -> None:
-        call.order = _magnitude(call.expected), next(self._numbers)
-        insort(self._clients.setdefault(call.client, []), call, key=attrgetter("order"))
+    def _insert(self, job: ReadJob) -> None:
+        job.order = _magnitude(job.expected), next(self._numbers)
+        insort(self._clients.setdefault(job.client, []), job, key=attrgetter("order"))
         self._count += 1
 
-    def _remove(self, call: ReadJob) -> None:
-        calls = self._clients[call.client]
-        calls.remove(call)
+    def _remove(self, job: ReadJob) -> None:
+        jobs = self._clients[job.client]
+        jobs.remove(job)
         self._count -= 1
-        if not calls:
-            del self._clients[call.client]
+        if not jobs:
+            del self._clients[job.client]
 
 
 def _magnitude(seconds: float) -> int:
-    """Binary exponent of an estimate; calls of equal magnitude are served in order of arrival."""
-    return max(LEAST, frexp(seconds)[1]) if isfinite(seconds) else UNKNOWN
+    """Binary exponent of an estimate; jobs of equal magnitude are served in order of arrival."""
+    return max(MIN_MAGNITUDE, frexp(seconds)[1]) if isfinite(seconds) else UNKNOWN_MAGNITUDE
 
 
 # Context variables: the client that a task runs statements for, and their estimated CPU time.
@@ -197,22 +193,22 @@ def _magnitude(seconds: float) -> int:
 _client: ContextVar[str] = ContextVar("client", default="")
 _expected: ContextVar[float | None] = ContextVar("expected", default=None)
 
-NOBODY = ""
+SERVER_CLIENT = ""
 """The client of the server's own statements."""
 
 
-def act_for(client: str) -> None:
+def set_client(client: str) -> None:
     """Set the client that this task runs statements for."""
     _client.set(client)
 
 
-def expect(seconds: float | None) -> None:
+def set_expected_seconds(seconds: float | None) -> None:
     """Set the estimated CPU seconds of this task's statements; None if unknown."""
     _expected.set(seconds)
 
 
 @contextmanager
-def expecting(seconds: float) -> Iterator[None]:
+def expected_seconds(seconds: float) -> Iterator[None]:
     """Set the estimate for the duration of a block."""
     token = _expected.set(seconds)
     try:

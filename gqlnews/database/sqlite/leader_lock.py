@@ -10,19 +10,19 @@ import os
 from pathlib import Path
 
 
-def lock_file(database: Path) -> Path:
-    """Path of the lock: `news.db-follower` for `news.db`."""
-    return database.with_name(f"{database.name}-follower")
+def leader_lock_path(database: Path) -> Path:
+    """Path of the lock: `news.db-watcher` for `news.db`."""
+    return database.with_name(f"{database.name}-watcher")
 
 
 def acquire_leadership(database: Path) -> int:
     """Wait for leadership; return the lock's descriptor, whose close ends it. Raises OSError."""
-    path = lock_file(database)
+    path = leader_lock_path(database)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return lock_at(path, fcntl.LOCK_EX)
+    return acquire_lock(path, fcntl.LOCK_EX)
 
 
-def lock_at(path: Path, kind: int) -> int:
+def acquire_lock(path: Path, kind: int) -> int:
     """Lock the file that is at `path` now, not one that was deleted meanwhile; return its descriptor.
 
     `kind` is that of flock(2). Raises OSError, and BlockingIOError if `kind` has LOCK_NB and the lock is

@@ -9,9 +9,10 @@
 5. The new database is renamed over the old one. Processes that have the old one open continue to read it, and
    servers open the new one within half a second (database_handle.py).
 
-Between 4 and 5 nobody may open the database, because that would create such files again. So every connection
-is opened under a shared lock, and an ingest runs under it, since SQLite also deletes these files by name when
-a writer closes. The swap holds the lock exclusively. Open readers need no lock: they delete no files.
+Between 4 and 5 no process may open the database, because that would create such files again. So every
+connection is opened under a shared lock, and an ingest runs under it, since SQLite also deletes these files
+by name when a writer closes. The swap holds the lock exclusively. Open readers need no lock: they delete no
+files.
 """
 
 import fcntl
@@ -23,8 +24,8 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
-from gqlnews.database.sqlite.damage import Identity, has_our_header, identity_of, report_file
-from gqlnews.database.sqlite.leader_lock import lock_at
+from gqlnews.database.sqlite.damage import Identity, get_identity, has_gqlnews_header, report_path
+from gqlnews.database.sqlite.leader_lock import acquire_lock
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DamagedDatabaseError, LockedDatabaseError, StorageError
 
@@ -34,29 +35,29 @@ _HEADER_BYTES = 100
 T = TypeVar("T")
 
 
-def swap_lock(database: Path) -> Path:
+def swap_lock_path(database: Path) -> Path:
     """Path of the lock: `news.db-swap` for `news.db`."""
     return _beside(database, "swap")
 
 
-def rebuilt_file(database: Path) -> Path:
+def rebuilt_path(database: Path) -> Path:
     """Path of a new store that is complete."""
     return _beside(database, "rebuilt")
 
 
 @contextmanager
-def in_use(database: Path, *, wait: bool = True) -> Iterator[None]:
+def hold_swap_lock(database: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold the shared swap lock, so that the file at this path is not replaced while the block runs.
 
     Without permission to lock, which a reader may lack, the block runs unlocked. During a swap this waits for
     its end, or raises LockedDatabaseError if it may not `wait`. It first completes an interrupted swap,
     unless other such blocks are running, even on this thread: then the next opening completes it.
     """
-    if rebuilt_file(database).exists():
+    if rebuilt_path(database).exists():
         with suppress(OSError):
-            _complete(database, fcntl.LOCK_NB)
+            _complete_swap(database, fcntl.LOCK_NB)
     try:
-        lock = lock_at(swap_lock(database), fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))
+        lock = acquire_lock(swap_lock_path(database), fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError as error:
         raise LockedDatabaseError(f"database {database} is being replaced by a new one: try again") from error
     except OSError:
@@ -77,22 +78,22 @@ def rebuild(database: Path, fill: Callable[[Connection], T], replaces: Identity 
     """
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
-        lock = lock_at(_beside(database, "rebuild"), fcntl.LOCK_EX)
+        lock = acquire_lock(_beside(database, "rebuild"), fcntl.LOCK_EX)
         try:
-            if replaces is not None and identity_of(database) != replaces:
+            if replaces is not None and get_identity(database) != replaces:
                 return None
-            made = _build(database, fill)
-            _complete(database)
+            result = _build(database, fill)
+            _complete_swap(database)
         finally:
             os.close(lock)
     except DamagedDatabaseError as error:  # of the new file
-        raise _unbuildable(database, error.reason) from error
+        raise _rebuild_error(database, error.reason) from error
     except OSError as error:
-        raise _unbuildable(database, str(error)) from error
-    return made
+        raise _rebuild_error(database, str(error)) from error
+    return result
 
 
-def _unbuildable(database: Path, reason: str) -> StorageError:
+def _rebuild_error(database: Path, reason: str) -> StorageError:
     return StorageError(f"database {database} cannot be rebuilt ({reason}): check its disk")
 
 
@@ -101,15 +102,15 @@ def _build(database: Path, fill: Callable[[Connection], T]) -> T:
     try:
         _remove(building)
         with closing(open_writer(building)) as db:
-            made = fill(db)
+            result = fill(db)
         _copy_owner(database, building)
         _sync(building)
-        os.replace(building, rebuilt_file(database))
+        os.replace(building, rebuilt_path(database))
     except BaseException:
         with suppress(OSError):
             _remove(building)
         raise
-    return made
+    return result
 
 
 def _copy_owner(old: Path, new: Path) -> None:
@@ -121,29 +122,29 @@ def _copy_owner(old: Path, new: Path) -> None:
         new.chmod(stat.S_IMODE(status.st_mode))
 
 
-def _complete(database: Path, no_wait: int = 0) -> None:
+def _complete_swap(database: Path, no_wait: int = 0) -> None:
     """Replace the old database, unless that is already done. `no_wait` is 0 or LOCK_NB."""
-    lock = lock_at(swap_lock(database), fcntl.LOCK_EX | no_wait)
+    lock = acquire_lock(swap_lock_path(database), fcntl.LOCK_EX | no_wait)
     try:
-        rebuilt = rebuilt_file(database)
+        rebuilt = rebuilt_path(database)
         if not rebuilt.exists():
             return
-        _keep_what_is_not_known(database)
+        _preserve_unknown_file(database)
         for suffix in SIDE_FILES:
             database.with_name(database.name + suffix).unlink(missing_ok=True)
         os.replace(rebuilt, database)
         _sync(database.parent)
-        report_file(database).unlink(missing_ok=True)
+        report_path(database).unlink(missing_ok=True)
     finally:
         os.close(lock)
 
 
-def _keep_what_is_not_known(database: Path) -> None:
+def _preserve_unknown_file(database: Path) -> None:
     """Rename a file whose header is destroyed instead of deleting it: it may not be ours."""
     with suppress(FileNotFoundError):
         with database.open("rb") as file:
             header = file.read(_HEADER_BYTES)
-        if header and not has_our_header(header):
+        if header and not has_gqlnews_header(header):
             os.replace(database, _beside(database, "unknown"))
 
 

@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.database.sqlite.connection import MARGIN, STEPS_OF_A_SEARCH, connect_to_read, to_limit_error
-from gqlnews.database.sqlite.damage import Identity, identity_of, report, translate_errors
+from gqlnews.database.sqlite.connection import (
+    SEARCH_STEPS_PER_CHECK,
+    STATEMENT_TIME_SHARE,
+    connect_to_read,
+    to_limit_error,
+)
+from gqlnews.database.sqlite.damage import Identity, get_identity, translate_errors, write_report
 from gqlnews.errors import DamagedDatabaseError, GqlnewsError
 
 # Snapshots of the content before and after a change: read transactions on one thread.
@@ -30,7 +35,7 @@ from gqlnews.errors import DamagedDatabaseError, GqlnewsError
 T = TypeVar("T")
 
 
-_SITES = "SELECT substr(version, 1, instr(version, '-')), number, forgotten FROM site ORDER BY audience"
+_STATES = "SELECT substr(version, 1, instr(version, '-')), number, forgotten FROM site ORDER BY audience"
 _CHANGES = """
 SELECT slug, version, first_added, added, removed FROM article_change
 WHERE scope = ? AND version > ? ORDER BY version LIMIT ?
@@ -42,11 +47,11 @@ class SnapshotLostError(GqlnewsError):
 
 
 class VersionState(NamedTuple):
-    """Version state of one audience: epoch (`line`, with the trailing `-`) and `number` form its version."""
+    """Version state of one audience: `epoch`, which ends with `-`, and `number` form its version."""
 
-    line: str
+    epoch: str
     number: int
-    forgotten: int
+    last_pruned: int
 
 
 class Change(NamedTuple):
@@ -64,70 +69,74 @@ class Deadline:
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds or math.inf
-        self._until = math.inf
-        self._processor_until = math.inf
+        self._expires_at = math.inf
+        self._cpu_expires_at = math.inf
 
     def __enter__(self) -> None:
-        self._until = time.monotonic() + self._seconds
+        self._expires_at = time.monotonic() + self._seconds
 
     def __exit__(self, *_: object) -> None:
-        self._until = math.inf
+        self._expires_at = math.inf
 
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
+    def limit_cpu_time(self, seconds: float) -> Iterator[None]:
         """Limit the CPU time of all statements in the block together."""
-        self._processor_until = time.thread_time() + seconds
+        self._cpu_expires_at = time.thread_time() + seconds
         try:
             yield
         finally:
-            self._processor_until = math.inf
+            self._cpu_expires_at = math.inf
 
-    def is_over(self) -> bool:
-        return time.monotonic() > self._until or time.thread_time() > self._processor_until
+    def is_exceeded(self) -> bool:
+        return time.monotonic() > self._expires_at or time.thread_time() > self._cpu_expires_at
 
 
 class Snapshot:
     """Read transaction with its version state. Use it on the thread that began it only."""
 
-    def __init__(self, db: sqlite3.Connection, sites: Sequence[VersionState], patience: Deadline) -> None:
-        self.db, self.sites = db, tuple(sites)
-        self._patience = patience
+    def __init__(
+        self, db: sqlite3.Connection, version_states: Sequence[VersionState], deadline: Deadline
+    ) -> None:
+        self.db, self.version_states = db, tuple(version_states)
+        self._deadline = deadline
 
     @staticmethod
-    def begin(db: sqlite3.Connection, patience: Deadline) -> "Snapshot":
+    def begin(db: sqlite3.Connection, deadline: Deadline) -> "Snapshot":
         db.execute("BEGIN")
         try:
-            rows = db.execute(_SITES).fetchall()
+            rows = db.execute(_STATES).fetchall()
         except BaseException:
             db.execute("ROLLBACK")
             raise
-        sites = [VersionState(line.decode(), number, forgotten) for line, number, forgotten in rows]
-        return Snapshot(db, sites, patience)
+        version_states = [
+            VersionState(epoch.decode(), number, last_pruned) for epoch, number, last_pruned in rows
+        ]
+        return Snapshot(db, version_states, deadline)
 
     def end(self) -> sqlite3.Connection:
         if self.db.in_transaction:
             self.db.execute("ROLLBACK")  # nothing was written
         return self.db
 
-    def within(self, seconds: float) -> AbstractContextManager[None]:
+    def limit_cpu_time(self, seconds: float) -> AbstractContextManager[None]:
         """Limit the CPU time of the block's statements, including those on the other snapshot."""
-        return self._patience.within(seconds)
+        return self._deadline.limit_cpu_time(seconds)
 
-    def changes(self, scope: int, after: int, most: int) -> list[Change]:
-        """Return up to `most` changes of a scope after a version number, oldest first."""
-        rows = self.db.execute(_CHANGES, (scope, after, most))
+    def changes(self, scope: int, after: int, limit: int) -> list[Change]:
+        """Return up to `limit` changes of a scope after a version number, oldest first."""
+        rows = self.db.execute(_CHANGES, (scope, after, limit))
         return [Change(slug.decode(), *numbers) for slug, *numbers in rows]
 
-    def value(self, sql: str, values: Sequence[object]) -> bytes | None:
+    def fetch_value(self, sql: str, params: Sequence[object]) -> bytes | None:
         """Return a statement's one value as bytes. Raises ResourceLimitError; the snapshot remains usable."""
-        with self._patience:
+        with self._deadline:
             try:
-                row = self.db.execute(sql, cast("Sequence[str]", values)).fetchone()
+                row = self.db.execute(sql, cast("Sequence[str]", params)).fetchone()
             except (sqlite3.Error, MemoryError) as error:
-                reached = to_limit_error(error, self.db)
-                if reached is None:
+                limit_error = to_limit_error(error, self.db)
+                if limit_error is None:
                     raise
-                raise reached from error
+                raise limit_error from error
         return None if row is None else cast("bytes | None", row[0])
 
 
@@ -135,7 +144,7 @@ class SnapshotPair:
     """Pair of snapshots. `open` and `close` it on the event loop; work runs in order on its own thread."""
 
     def __init__(self, limits: Limits = UNLIMITED) -> None:
-        self._limits, self._patience = limits, Deadline(limits.seconds * MARGIN)
+        self._limits, self._deadline = limits, Deadline(limits.timeout_seconds * STATEMENT_TIME_SHARE)
         self._path = Path()
         self._identity: Identity | None = None
         self._thread: ThreadPoolExecutor | None = None
@@ -145,7 +154,7 @@ class SnapshotPair:
 
     async def open(self, path: Path) -> None:
         """Begin with the current content. Raises DatabaseError or a subclass."""
-        self._path, self._identity = path, identity_of(path)
+        self._path, self._identity = path, get_identity(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-snapshots")
         try:
             await self._run(self._begin)
@@ -156,40 +165,40 @@ class SnapshotPair:
     async def close(self) -> None:
         if self._thread is not None:
             thread, self._thread = self._thread, None
-            await asyncio.get_running_loop().run_in_executor(thread, self._end)
+            await asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.shutdown()
 
     @property
-    def sites(self) -> tuple[VersionState, ...]:
+    def version_states(self) -> tuple[VersionState, ...]:
         """Version state at the last poll, by audience."""
-        return _there(self._now).sites
+        return _require(self._now).version_states
 
-    async def at(self, work: Callable[[Snapshot], T]) -> T:
+    async def with_current(self, work: Callable[[Snapshot], T]) -> T:
         """Run `work` on the snapshot of the last poll."""
-        return await self._run(lambda: work(_there(self._now)))
+        return await self._run(lambda: work(_require(self._now)))
 
-    async def both(self, work: Callable[[Snapshot, Snapshot], T]) -> T:
-        """Run `work` on the snapshots before and after the change; only within `looking`."""
-        return await self._run(lambda: work(_there(self._now), _there(self._newer)))
+    async def with_both(self, work: Callable[[Snapshot, Snapshot], T]) -> T:
+        """Run `work` on the snapshots before and after the change; only within `advance`."""
+        return await self._run(lambda: work(_require(self._now), _require(self._newer)))
 
     @asynccontextmanager
-    async def looking(self) -> AsyncIterator[bool]:
+    async def advance(self) -> AsyncIterator[bool]:
         """Poll: yield whether something has changed. The older snapshot ends with the block.
 
         If the block raises or is cancelled, both snapshots stay open, and the next poll continues with them.
         Raises SnapshotLostError if that is impossible.
         """
-        yield await self._run(self._look)
+        yield await self._run(self._poll)
         await self._run(self._promote)
 
     async def _run(self, work: Callable[[], T]) -> T:
         assert self._thread is not None, "it is open"
         with self._reporting():
-            ran = asyncio.get_running_loop().run_in_executor(self._thread, work)
+            future = asyncio.get_running_loop().run_in_executor(self._thread, work)
             try:
-                return await asyncio.shield(ran)
+                return await asyncio.shield(future)
             except asyncio.CancelledError:
-                await asyncio.wait([ran])  # the thread continues; later calls must find it done
+                await asyncio.wait([future])  # the thread continues; later calls must find it done
                 raise
 
     @contextmanager
@@ -199,40 +208,42 @@ class SnapshotPair:
             with translate_errors(self._path):
                 yield
         except DamagedDatabaseError as error:
-            report(self._path, self._identity, error)
+            write_report(self._path, self._identity, error)
             raise
 
     def _begin(self) -> None:
-        self._other = self._connected()
-        self._now = Snapshot.begin(self._connected(), self._patience)
+        self._other = self._connect()
+        self._now = Snapshot.begin(self._connect(), self._deadline)
 
-    def _connected(self) -> sqlite3.Connection:
-        db = connect_to_read(self._path, most_bytes=self._limits.max_response_bytes)
+    def _connect(self) -> sqlite3.Connection:
+        db = connect_to_read(self._path, max_bytes=self._limits.max_response_bytes)
         db.execute("PRAGMA mmap_size = 0").fetchall()  # no SIGBUS if the file is truncated
-        db.set_progress_handler(self._patience.is_over, STEPS_OF_A_SEARCH)
+        db.set_progress_handler(self._deadline.is_exceeded, SEARCH_STEPS_PER_CHECK)
         return db
 
-    def _end(self) -> None:
-        held = (self._other, *(one.end() for one in (self._now, self._newer) if one))
-        for db in {id(db): db for db in held if db is not None}.values():
+    def _close(self) -> None:
+        connections = (self._other, *(snapshot.end() for snapshot in (self._now, self._newer) if snapshot))
+        for db in {id(db): db for db in connections if db is not None}.values():
             db.close()
         self._other = self._now = self._newer = None
 
-    def _look(self) -> bool:
+    def _poll(self) -> bool:
         assert self._other is not None
-        now = _there(self._now)
+        now = _require(self._now)
         if self._newer is None:
-            self._newer = Snapshot.begin(self._other, self._patience)
+            self._newer = Snapshot.begin(self._other, self._deadline)
         if not (now.db.in_transaction and self._newer.db.in_transaction):
-            raise SnapshotLostError("A read of the database failed, and with it the content as it was.")
-        return self._newer.sites != now.sites
+            raise SnapshotLostError(
+                "A read failed, and SQLite ended the transaction of the earlier snapshot."
+            )
+        return self._newer.version_states != now.version_states
 
     def _promote(self) -> None:
-        self._other = _there(self._now).end()
+        self._other = _require(self._now).end()
         self._now, self._newer = self._newer, None
 
 
-def _there(snapshot: Snapshot | None) -> Snapshot:
+def _require(snapshot: Snapshot | None) -> Snapshot:
     assert snapshot is not None, "it is open"
     return snapshot
 
@@ -243,7 +254,7 @@ def _there(snapshot: Snapshot | None) -> Snapshot:
 # thread takes. The versions are queried only after a commit.
 
 
-_CHANGED = "PRAGMA data_version"
+_DATA_VERSION = "PRAGMA data_version"
 _VERSIONS = "SELECT version FROM site ORDER BY audience"
 
 
@@ -252,12 +263,12 @@ class VersionProbe:
 
     def __init__(self) -> None:
         self._db: sqlite3.Connection | None = None
-        self._seen: int | None = None
+        self._data_version: int | None = None
         self._versions: tuple[bytes, ...] = ()
 
     def open(self, path: Path) -> None:
         """Open the connection. Raises DatabaseError or a subclass."""
-        self._db = connect_to_read(path, wait=0.0)
+        self._db = connect_to_read(path, busy_timeout=0.0)
 
     def close(self) -> None:
         if self._db is not None:
@@ -281,10 +292,10 @@ class VersionProbe:
         if self._db is None:
             return None
         try:
-            (seen,) = self._db.execute(_CHANGED).fetchone()
-            if seen != self._seen:
+            (data_version,) = self._db.execute(_DATA_VERSION).fetchone()
+            if data_version != self._data_version:
                 self._versions = tuple(version for (version,) in self._db.execute(_VERSIONS))
-                self._seen = seen
+                self._data_version = data_version
         except sqlite3.Error:  # locked briefly, or damaged: the read pool reports that
             return None
         return self._versions[audience]

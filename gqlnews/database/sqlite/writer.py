@@ -1,6 +1,6 @@
-"""Open the database for writing. Readers are opened in `reader_connection.py`.
+"""Writer connection: open, create and migrate the database. Readers are opened in `connection.py`.
 
-How a writer is opened:
+Opening a writer takes these steps:
 
 1. Check the header. A file that is not a database, or is another application's, is rejected untouched.
 2. Set the page size of an empty file, then switch to write-ahead logging.
@@ -21,53 +21,16 @@ from typing import Any
 
 import msgspec
 
-from gqlnews.database.sqlite.damage import APPLICATION_ID, clear_report, translate_errors
+from gqlnews.database.sqlite.damage import APPLICATION_ID, delete_report, translate_errors
 from gqlnews.database.sqlite.migrations import migrations, statements
 from gqlnews.errors import DatabaseError, NewerDatabaseError, UnknownDatabaseError
-from gqlnews.text_keys import as_item, folded, heat_log_of
-from gqlnews.timestamps import seconds_of
-
-# Tokenizer that matches the full-text index, without querying it.
-
-
-SHORTEST = 4
-"""Minimum length; shorter words say little about a text's subject."""
-
-_MARKS = re.compile("[\u0300-\u0331]")
-_WORD = re.compile(rf"\w[\w\u0300-\u0331]{{{SHORTEST - 1},}}")
-_ASCII_WORD = re.compile(rf"[a-z0-9]{{{SHORTEST},}}")
-
-
-def tokenize(text: str) -> str:
-    """Return the distinct words of `text` with 4 or more letters as a JSON array, folded like in the index.
-
-    For scripts that SQLite folds differently from Python, a word may not match the index.
-    """
-    if text.isascii():
-        return msgspec.json.encode(sorted(set(_ASCII_WORD.findall(text.lower())))).decode()
-    words = set(_WORD.findall(text.lower().replace("_", " ")))
-    folded = {word if word.isascii() else _folded(word) for word in words}
-    return msgspec.json.encode(sorted(word for word in folded if len(word) >= SHORTEST)).decode()
-
-
-def _folded(word: str) -> str:
-    return "".join(map(_folded_letter, _MARKS.sub("", word)))
-
-
-@cache
-def _folded_letter(letter: str) -> str:
-    """Fold a letter to lower case; remove accents from Latin letters."""
-    base = unicodedata.normalize("NFD", letter)[0]
-    if base.isascii():
-        return base.lower()
-    folded = letter.casefold()
-    return folded if len(folded) == 1 else letter.lower()
-
+from gqlnews.text_keys import casefold_key, escape_list_item, log2_heat
+from gqlnews.timestamps import to_epoch_seconds
 
 PAGE_BYTES = 8192  # most article rows fit a page
 CACHE_KIB = 8 * 1024  # a larger cache is no faster, and a sort uses the same amount again
-WAIT_SECONDS = 5.0
-_BETWEEN_TRIES = 0.01  # seconds
+BUSY_TIMEOUT = 5.0
+_RETRY_DELAY = 0.01  # seconds
 
 # In one statement, because another process may be creating the database right now.
 _HEADER = (
@@ -75,35 +38,27 @@ _HEADER = (
     " FROM pragma_application_id, pragma_user_version"
 )
 
-# SQL functions of the writer. Migrations, which never change, call them by these names.
-_FUNCTIONS: Mapping[str, Callable[[Any], str | float | None]] = {
-    "folded": folded,
-    "as_item": as_item,
-    "heat_log_of": heat_log_of,
-    "seconds_of": seconds_of,
-    "words_of": tokenize,
-}
-
 Migrations = Sequence[tuple[int, str]]
 
 
 def open_writer(
-    path: Path, *, wait: float = WAIT_SECONDS, known: Migrations | None = None
+    path: Path, *, busy_timeout: float = BUSY_TIMEOUT, known_migrations: Migrations | None = None
 ) -> sqlite3.Connection:
     """Open the writer connection to the database at `path`; create or migrate it if necessary.
 
-    The connection is in autocommit mode: callers run BEGIN themselves. `wait` is the busy timeout in seconds,
-    `known` the migrations, by default those of this program. Raises DatabaseError or a subclass.
+    The connection is in autocommit mode: callers run BEGIN themselves. `busy_timeout` is the busy timeout in
+    seconds, `known_migrations` the migrations, by default those of this program. Raises DatabaseError or a
+    subclass.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        advice = "name another with --db"
-        raise DatabaseError(f"database {path} cannot be made, {error.strerror}: {advice}") from error
+        advice = "choose another path with --db"
+        raise DatabaseError(f"database {path} cannot be created, {error.strerror}: {advice}") from error
     with translate_errors(path, opening=True):
-        db = sqlite3.connect(path, timeout=wait, isolation_level=None)
+        db = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
         try:
-            _prepare(db, path, migrations() if known is None else known, wait)
+            _prepare(db, path, migrations() if known_migrations is None else known_migrations, busy_timeout)
         except BaseException:
             db.close()
             raise
@@ -122,7 +77,7 @@ def check_header(db: sqlite3.Connection, path: Path, newest: int) -> int:
         )
     if version > newest:
         raise NewerDatabaseError(
-            f"database {path} was made by a newer gqlnews (its version is {version}, this program knows "
+            f"database {path} was created by a newer gqlnews (its version is {version}, this program knows "
             f"{newest}): update gqlnews, or name another file with --db"
         )
     return int(version)
@@ -141,20 +96,20 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def enable_wal(db: sqlite3.Connection, wait: float) -> str:
+def enable_wal(db: sqlite3.Connection, busy_timeout: float) -> str:
     """Switch to write-ahead logging; return the resulting journal mode.
 
     The busy timeout does not apply to this statement, and two processes may create a database at the same
     time: hence the retry loop.
     """
-    until = time.monotonic() + wait
+    deadline = time.monotonic() + busy_timeout
     while True:
         try:
             return str(db.execute("PRAGMA journal_mode = WAL").fetchone()[0])
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            time.sleep(_BETWEEN_TRIES)
+            time.sleep(_RETRY_DELAY)
 
 
 def fetch_int(db: sqlite3.Connection, sql: str) -> int:
@@ -163,24 +118,26 @@ def fetch_int(db: sqlite3.Connection, sql: str) -> int:
     return int(value)
 
 
-def _prepare(db: sqlite3.Connection, path: Path, known: Migrations, wait: float) -> None:
-    newest = max(version for version, _ in known)
+def _prepare(db: sqlite3.Connection, path: Path, known_migrations: Migrations, busy_timeout: float) -> None:
+    newest = max(version for version, _ in known_migrations)
     version = check_header(db, path, newest)
     if version == 0:
         db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    mode = enable_wal(db, wait)
+    mode = enable_wal(db, busy_timeout)
     if mode != "wal":
-        raise DatabaseError(f"database {path} lies where it cannot be shared (journal {mode}): move it")
+        raise DatabaseError(
+            f"database {path} cannot use write-ahead logging there (journal mode {mode}): move it"
+        )
     db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
     db.execute("PRAGMA foreign_keys = ON")
     db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     for name, function in _FUNCTIONS.items():
         db.create_function(name, 1, function, deterministic=True)
-    for number, script in known:
+    for number, script in known_migrations:
         if number > version:
             _migrate(db, number, script)
     if version == 0:
-        clear_report(path)
+        delete_report(path)
 
 
 def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
@@ -191,16 +148,63 @@ def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
         for statement in statements(script):
             db.execute(statement)
         if number == 1:
-            _begin_store(db)
+            _init_store(db)
         db.execute(f"PRAGMA user_version = {number}")
 
 
-def _begin_store(db: sqlite3.Connection) -> None:
-    line = secrets.token_hex(6)
+def _init_store(db: sqlite3.Connection) -> None:
+    epoch = secrets.token_hex(6)
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.execute("INSERT INTO store (id, line, last_version, fingerprint) VALUES (1, ?, 0, '')", (line,))
+    db.execute("INSERT INTO store (id, line, last_version, fingerprint) VALUES (1, ?, 0, '')", (epoch,))
     db.executemany(
         "INSERT INTO site (audience, version, article_count, provider_count, topic_count)"
         " VALUES (?, ?, 0, 0, 0)",
-        [(audience, f"{line}-0") for audience in (0, 1, 2)],
+        [(audience, f"{epoch}-0") for audience in (0, 1, 2)],
     )
+
+
+# Tokenizer that matches the full-text index, without querying it.
+
+
+MIN_WORD_LENGTH = 4
+"""Minimum length; shorter words say little about a text's subject."""
+
+_MARKS = re.compile("[\u0300-\u0331]")
+_WORD = re.compile(rf"\w[\w\u0300-\u0331]{{{MIN_WORD_LENGTH - 1},}}")
+_ASCII_WORD = re.compile(rf"[a-z0-9]{{{MIN_WORD_LENGTH},}}")
+
+
+def tokenize(text: str) -> str:
+    """Return the distinct words of `text` with 4 or more letters as a JSON array, folded like in the index.
+
+    For scripts that SQLite folds differently from Python, a word may not match the index.
+    """
+    if text.isascii():
+        return msgspec.json.encode(sorted(set(_ASCII_WORD.findall(text.lower())))).decode()
+    words = set(_WORD.findall(text.lower().replace("_", " ")))
+    folded = {word if word.isascii() else _folded(word) for word in words}
+    return msgspec.json.encode(sorted(word for word in folded if len(word) >= MIN_WORD_LENGTH)).decode()
+
+
+def _folded(word: str) -> str:
+    return "".join(map(_folded_letter, _MARKS.sub("", word)))
+
+
+@cache
+def _folded_letter(letter: str) -> str:
+    """Fold a letter to lower case; remove accents from Latin letters."""
+    base = unicodedata.normalize("NFD", letter)[0]
+    if base.isascii():
+        return base.lower()
+    folded = letter.casefold()
+    return folded if len(folded) == 1 else letter.lower()
+
+
+# SQL functions of the writer. Migrations, which never change, call them by these names.
+_FUNCTIONS: Mapping[str, Callable[[Any], str | float | None]] = {
+    "folded": casefold_key,
+    "as_item": escape_list_item,
+    "heat_log_of": log2_heat,
+    "seconds_of": to_epoch_seconds,
+    "words_of": tokenize,
+}

@@ -2,8 +2,8 @@
 
 1. A relation to other rows (an article's related coverage, their articles, …) is a correlated scalar
    subquery. SQLite 3.40's parser overflows if these nest too deep.
-2. So when the nesting depth would exceed `DEEPEST`, a new layer of CTEs starts: one collects the distinct
-   parent keys (`kN`), one builds the JSON for each key (`jN`), and the parent row looks its own up. The SQL
+2. So when the nesting depth would exceed `MAX_NESTING`, a new layer of CTEs starts: one collects the distinct
+   parent keys (`kN`), one builds the JSON for each key (`jN`), and the parent row looks up its own. The SQL
    text grows with the size of the query, not with its depth, and rows shared by many parents are built once.
 3. A connection's page is a CTE of its own (`pN`), for all parents at once; its edges, nodes and page info
    read it.
@@ -36,34 +36,39 @@ from gqlnews.query.fields import (
     StatsFacet,
     TermsFacet,
 )
-from gqlnews.query.sql.changes import render_events, render_log, render_log_part, render_passing
-from gqlnews.query.sql.connections import render_connection, render_part
-from gqlnews.query.sql.facets import render_groups, render_intervals, render_statistics
-from gqlnews.query.sql.fts import render_similar
-from gqlnews.query.sql.objects import render_column, render_differences, render_items, render_literal
-from gqlnews.query.sql.relations import render_many, render_one, render_refs
+from gqlnews.query.sql.changes import (
+    render_change_feed,
+    render_change_feed_field,
+    render_events,
+    select_passing_keys,
+)
+from gqlnews.query.sql.connections import render_connection, render_connection_field
+from gqlnews.query.sql.facets import render_histogram, render_stats_facet, render_terms_facet
+from gqlnews.query.sql.fts import render_more_like_this
+from gqlnews.query.sql.objects import render_column, render_differences, render_json_array, render_literal
+from gqlnews.query.sql.relations import render_many, render_node_lookup, render_one
 from gqlnews.query.sql.rows import AnySelect, Context, FieldRenderer, Row
 from gqlnews.query.tree import RequestRefusedError, RootPlan
 
-REFUSED = "!"  # no JSON text starts with it
+ERROR_PREFIX = "!"  # no JSON text starts with it
 
 RENDERERS: dict[type, FieldRenderer] = {
     Column: render_column,
     Literal: render_literal,
     One: render_one,
     Many: render_many,
-    JsonArray: render_items,
+    JsonArray: render_json_array,
     Connection: render_connection,
-    TermsFacet: render_groups,
-    StatsFacet: render_statistics,
-    HistogramFacet: render_intervals,
+    TermsFacet: render_terms_facet,
+    StatsFacet: render_stats_facet,
+    HistogramFacet: render_histogram,
     Differences: render_differences,
-    NodeLookup: render_refs,
-    MoreLikeThis: render_similar,
-    ChangeFeed: render_log,
+    NodeLookup: render_node_lookup,
+    MoreLikeThis: render_more_like_this,
+    ChangeFeed: render_change_feed,
     ChangeStream: render_events,
-    ConnectionField: render_part,
-    ChangeFeedField: render_log_part,
+    ConnectionField: render_connection_field,
+    ChangeFeedField: render_change_feed_field,
 }
 
 
@@ -71,28 +76,28 @@ RENDERERS: dict[type, FieldRenderer] = {
 class Rendered:
     """A statement before compilation: its CTEs and the SELECT that reads them."""
 
-    expressions: Mapping[str, AnySelect]
+    ctes: Mapping[str, AnySelect]
     query: Select[Any]
-    refusals: tuple[RequestRefusedError, ...]
+    errors: tuple[RequestRefusedError, ...]
 
 
 def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
     """Render the query of a root field: one row with one column, its JSON, or SQL NULL if the field is null.
 
-    If the condition of a refusal (an error checked in SQL) holds, the value is `!` and its number instead.
+    If the condition of an error checked in SQL holds, the value is `!` and the error's number instead.
     """
     context = Context(audience, shapes, RENDERERS)
-    answer = context.render(plan.field, Row.nowhere())
+    value = context.render(plan.field, Row.root())
     conditions: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
-        (condition, literal_column(f"'{REFUSED}{number}'"))
-        for number, (condition, _) in enumerate(context.refusals)
+        (condition, literal_column(f"'{ERROR_PREFIX}{number}'"))
+        for number, (condition, _) in enumerate(context.error_conditions)
     ]
-    whole = case(*conditions, else_=answer) if conditions else answer
+    checked = case(*conditions, else_=value) if conditions else value
     return Rendered(
-        context.expressions, select(whole.label("json")), tuple(error for _, error in context.refusals)
+        context.ctes, select(checked.label("json")), tuple(error for _, error in context.error_conditions)
     )
 
 
-def render_passing_keys(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
+def render_key_filter(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
     """Render the query that reduces the bound keys to those of rows that pass a subscription's filter."""
-    return Rendered({}, render_passing(plan.field, Context(audience, shapes, RENDERERS)), ())
+    return Rendered({}, select_passing_keys(plan.field, Context(audience, shapes, RENDERERS)), ())

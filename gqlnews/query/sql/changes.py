@@ -11,13 +11,13 @@ from gqlnews.query.predicates import All, AnyOf, Comparison, Not
 from gqlnews.query.sql.conditions import render_condition
 from gqlnews.query.sql.objects import columns_for, render_array, render_object
 from gqlnews.query.sql.rows import (
-    LISTED,
+    LIST_DEPTH,
     Context,
     Expression,
     Row,
     aliased,
     as_json,
-    column_of,
+    column_ref,
     no_relation,
     visible,
 )
@@ -25,16 +25,15 @@ from gqlnews.query.tree import FieldPlan
 
 # Render a change feed: objects changed after a version, oldest first, each once, in its current state.
 #
-#     w2 AS MATERIALIZED (SELECT version, number, forgotten, <'line-'> AS line FROM site WHERE audience = 0)
+#     w2 AS MATERIALIZED (SELECT version, number, forgotten, <'epoch-'> AS epoch FROM site WHERE audience = 0)
 #     c2 AS MATERIALIZED (SELECT slug, version AS number, <ADDED, …> AS kind, <slug> AS there
 #                         FROM article_change WHERE scope = 0 AND version > :since …
 #                         ORDER BY version LIMIT :limit + 1)
 #
-# Bound values: `line` (the epoch of the store and audience as `line-`, null if the client passed no version),
-# `since` and `started` (numbers), `limit`. A client that pages through all content may be at a version older
-# than the newest forgotten removal. That is safe if it started after that removal, so until it has passed
-# that point its versions include the start: `line-number-started`.
-
+# Bound values: `epoch` (of the store and audience, with its trailing `-`; null if the client passed no
+# version), `since` and `started` (numbers), `limit`. A client that pages through all content may be at a
+# version older than the newest forgotten removal. That is safe if it started after that removal, so until it
+# has passed that point its versions include the start: `epoch-number-started`.
 
 EPOCH_CHANGED = (
     "`since` comes from a rebuilt database or from a caller with other access: start again without `since`."
@@ -43,15 +42,15 @@ UNKNOWN_VERSION = "`since` is not a known version: pass a `version` that the API
 VERSION_EXPIRED = "`since` is older than the change log: start again without `since`."
 
 
-def render_log(field: FieldPlan, _row: Row, context: Context) -> Expression:
+def render_change_feed(field: FieldPlan, _row: Row, context: Context) -> Expression:
     declaration = field.declaration
     assert isinstance(declaration, ChangeFeed)
-    log = LogRow(field, declaration, context)
-    log.validate_since()
-    return render_object(field.selection, log, context)
+    feed = ChangeFeedRow(field, declaration, context)
+    feed.validate_since()
+    return render_object(field.selection, feed, context)
 
 
-class LogRow(Row):
+class ChangeFeedRow(Row):
     """The change feed object: it has no columns, but a page of changes and the state of the audience."""
 
     def __init__(self, field: FieldPlan, declaration: ChangeFeed, context: Context) -> None:
@@ -65,14 +64,14 @@ class LogRow(Row):
     def bound(self, name: str) -> Expression:
         return self.context.bind(self.field, name)
 
-    def of_state(self, name: str) -> Expression:
+    def state_column(self, name: str) -> Expression:
         """Read a column of the state: (SELECT w2.number FROM w2)."""
-        return select(column_of(self.state, name)).select_from(table(self.state)).scalar_subquery()
+        return select(column_ref(self.state, name)).select_from(table(self.state)).scalar_subquery()
 
     def page(self, *columns: Expression) -> Select[Any]:
         """Select from the page of changes, without the extra row that signals more."""
         rows = select(*columns).select_from(table(self.changes))
-        return rows.order_by(column_of(self.changes, "number")).limit(self.bound("limit"))
+        return rows.order_by(column_ref(self.changes, "number")).limit(self.bound("limit"))
 
     @property
     def has_more(self) -> Expression:
@@ -82,33 +81,37 @@ class LogRow(Row):
     @property
     def version(self) -> Expression:
         """The version to continue from; the current version of the audience if there are no more changes."""
-        numbers = self.page(column_of(self.changes, "number").label("number")).subquery("last")
+        numbers = self.page(column_ref(self.changes, "number").label("number")).subquery("last")
         last: Expression = func.coalesce(
-            select(func.max(column_of("last", "number"))).select_from(numbers).scalar_subquery(),
+            select(func.max(column_ref("last", "number"))).select_from(numbers).scalar_subquery(),
             self.bound("since"),
         )
-        started = literal_column("'-'").concat(func.coalesce(self.bound("started"), self.of_state("number")))
-        within = self.of_state("line").concat(last)
-        within = within.concat(case((last < self.of_state("forgotten"), started), else_=literal_column("''")))
-        return case((self.has_more, within), else_=self.of_state("version"))
+        started = literal_column("'-'").concat(
+            func.coalesce(self.bound("started"), self.state_column("number"))
+        )
+        partial = self.state_column("epoch").concat(last)
+        partial = partial.concat(
+            case((last < self.state_column("forgotten"), started), else_=literal_column("''"))
+        )
+        return case((self.has_more, partial), else_=self.state_column("version"))
 
     def validate_since(self) -> None:
         """Fail the request if `since` is of another epoch, unknown, or older than the forgotten removals."""
-        since, started, line = self.bound("since"), self.bound("started"), self.bound("line")
-        number, forgotten = self.of_state("number"), self.of_state("forgotten")
-        self.context.refuse_where(
-            and_(line.is_distinct_from(self.of_state("line")), line.is_not(None)),
+        since, started, epoch = self.bound("since"), self.bound("started"), self.bound("epoch")
+        number, forgotten = self.state_column("number"), self.state_column("forgotten")
+        self.context.fail_if(
+            and_(epoch.is_distinct_from(self.state_column("epoch")), epoch.is_not(None)),
             self.field,
             Code.VERSION_TOO_OLD,
             EPOCH_CHANGED,
         )
-        self.context.refuse_where(
+        self.context.fail_if(
             or_(since > number, func.ifnull(started, since) > number),
             self.field,
             Code.BAD_VERSION,
             UNKNOWN_VERSION,
         )
-        self.context.refuse_where(
+        self.context.fail_if(
             and_(since > literal_column("0"), func.ifnull(started, since) < forgotten),
             self.field,
             Code.VERSION_TOO_OLD,
@@ -117,60 +120,62 @@ class LogRow(Row):
 
     def _state(self, declaration: ChangeFeed) -> Select[Any]:
         alias = "state"
-        version = column_of(alias, "version")
-        line = func.substr(version, literal_column("1"), func.instr(version, literal_column("'-'")))
-        columns = (column_of(alias, name).label(name) for name in ("version", "number", "forgotten"))
-        query = select(*columns, line.label("line")).select_from(aliased(declaration.state.table, alias))
+        version = column_ref(alias, "version")
+        epoch = func.substr(version, literal_column("1"), func.instr(version, literal_column("'-'")))
+        columns = (column_ref(alias, name).label(name) for name in ("version", "number", "forgotten"))
+        query = select(*columns, epoch.label("epoch")).select_from(aliased(declaration.state.table, alias))
         return query.where(visible(declaration.state, alias, self.context.audience))
 
     def _changes(self, declaration: ChangeFeed, alias: str) -> Select[Any]:
-        version, removed = column_of(alias, "version"), column_of(alias, "removed")
+        version, removed = column_ref(alias, "version"), column_ref(alias, "removed")
         since = self.bound("since")
         kind = case(
             (removed == literal_column("1"), literal_column("'REMOVED'")),
-            (column_of(alias, "added") > since, literal_column("'ADDED'")),
+            (column_ref(alias, "added") > since, literal_column("'ADDED'")),
             else_=literal_column("'UPDATED'"),
         )
         query = select(
-            column_of(alias, declaration.changes.key).label(declaration.changes.key),
+            column_ref(alias, declaration.changes.key).label(declaration.changes.key),
             version.label("number"),
             kind.label("kind"),
-            case((removed == literal_column("0"), column_of(alias, declaration.changes.key))).label("there"),
+            case((removed == literal_column("0"), column_ref(alias, declaration.changes.key))).label(
+                "current_key"
+            ),
         ).select_from(aliased(declaration.changes.table, alias))
-        known = or_(removed == literal_column("0"), column_of(alias, "first_added") <= since)
+        known = or_(removed == literal_column("0"), column_ref(alias, "first_added") <= since)
         query = query.where(
             visible(declaration.changes, alias, self.context.audience), version > since, known
         )
         return query.order_by(version).limit(self.bound("limit") + literal_column("1"))
 
 
-def _changes(field: FieldPlan, log: LogRow, context: Context) -> Expression:
+def _changes(field: FieldPlan, feed: ChangeFeedRow, context: Context) -> Expression:
     """Render the changes.
 
     (SELECT json_group_array(json_object(…)) FROM (SELECT c2.slug AS slug, … FROM c2 … LIMIT ?) AS s3)
     """
     alias = f"s{next(context.numbers)}"
-    change = Row(alias, LISTED, lambda name: log.page(column_of(log.changes, name).label("key")))
-    version = log.of_state("line").concat(column_of(log.changes, "number")).label("version")
+    change = Row(alias, LIST_DEPTH, lambda name: feed.page(column_ref(feed.changes, name).label("key")))
+    version = feed.state_column("epoch").concat(column_ref(feed.changes, "number")).label("version")
 
     def ordered() -> Select[Any]:
-        columns = columns_for(change, log.changes)
-        return log.page(*(version if one.name == "version" else one for one in columns))
+        columns = columns_for(change, feed.changes)
+        return feed.page(*(version if one.name == "version" else one for one in columns))
 
     return render_array(field.selection, change, context, ordered)
 
 
-def render_log_part(field: FieldPlan, row: Row, context: Context) -> Expression:
-    assert isinstance(row, LogRow)
+def render_change_feed_field(field: FieldPlan, row: Row, context: Context) -> Expression:
+    assert isinstance(row, ChangeFeedRow)
     part = field.declaration
     assert isinstance(part, ChangeFeedField)
-    return LOG_PARTS[part](field, row, context)
+    return FIELD_RENDERERS[part](field, row, context)
 
 
-LOG_PARTS: dict[ChangeFeedField, Callable[[FieldPlan, LogRow, Context], Expression]] = {
+FIELD_RENDERERS: dict[ChangeFeedField, Callable[[FieldPlan, ChangeFeedRow, Context], Expression]] = {
     ChangeFeedField.CHANGES: _changes,
-    ChangeFeedField.VERSION: lambda _field, log, _context: log.version,
-    ChangeFeedField.HAS_MORE: lambda _field, log, _context: as_json(log.has_more, Kind.BOOLEAN),
+    ChangeFeedField.VERSION: lambda _field, feed, _context: feed.version,
+    ChangeFeedField.HAS_MORE: lambda _field, feed, _context: as_json(feed.has_more, Kind.BOOLEAN),
 }
 
 
@@ -184,51 +189,54 @@ LOG_PARTS: dict[ChangeFeedField, Callable[[FieldPlan, LogRow, Context], Expressi
 #
 # The second renders each event as one line of JSON, which contains no line feed of its own:
 #
-#     WITH e1 AS MATERIALIZED (SELECT value ->> 'slug' AS slug, …, key AS place FROM json_each(:events))
+#     WITH e1 AS MATERIALIZED (SELECT value ->> 'slug' AS slug, …, key AS position FROM json_each(:events))
 #     SELECT group_concat(json_object('kind', s2.kind, …), char(10))
-#     FROM (SELECT e1.slug AS slug, … FROM e1 ORDER BY e1.place) AS s2
-
+#     FROM (SELECT e1.slug AS slug, … FROM e1 ORDER BY e1.position) AS s2
 
 KEYS, EVENTS = "keys", "events"
-"""Bound values: a JSON array of keys, and one of objects with `slug`, `kind`, `version` and `there`."""
+"""Bound values: a JSON array of keys, and one of objects with `slug`, `kind`, `version` and `current_key`."""
 
-_COLUMNS = ("slug", "kind", "version", "there")
+_COLUMNS = ("slug", "kind", "version", "current_key")
 
 
-def render_passing(field: FieldPlan, context: Context) -> Select[Any]:
+def select_passing_keys(field: FieldPlan, context: Context) -> Select[Any]:
     """Select those of `keys` whose rows pass the filter, as a JSON array."""
     declaration, condition = field.declaration, context.shapes[field.number]
     assert isinstance(declaration, ChangeStream)
     assert isinstance(condition, All | AnyOf | Not | Comparison)
     alias = f"t{next(context.numbers)}"
-    key = column_of(alias, declaration.key)
+    key = column_ref(alias, declaration.key)
     keys: Select[Any] = select(literal_column("value")).select_from(func.json_each(context.bind(field, KEYS)))
-    passes = render_condition(
+    condition_sql = render_condition(
         condition,
-        lambda name: column_of(f"+{alias}", name),  # unary plus: rows are found by key, not by filter index
+        lambda name: column_ref(f"+{alias}", name),  # unary plus: rows are found by key, not by filter index
         lambda name: context.bind(field, name),
         context.audience,
     )
     query = select(func.json_group_array(key).label("json"))
     query = query.select_from(aliased(declaration.entity.table, alias))
-    return query.where(key.in_(keys), visible(declaration.entity, alias, context.audience), passes)
+    return query.where(key.in_(keys), visible(declaration.entity, alias, context.audience), condition_sql)
 
 
 def render_events(field: FieldPlan, _row: Row, context: Context) -> Expression:
     """Render each of `events` as one line of JSON, in order."""
     number = next(context.numbers)
     name, alias = f"e{number}", f"s{number}"
-    context.materialize(name, _given(field, context))
+    context.materialize(name, _event_rows(field, context))
     event = Row(
-        alias, LISTED, lambda column: select(column_of(name, column).label("key")).select_from(table(name))
+        alias,
+        LIST_DEPTH,
+        lambda column: select(column_ref(name, column).label("key")).select_from(table(name)),
     )
     rendered = render_object(field.selection, event, context)
-    ordered = select(*columns_for(event, name)).select_from(table(name)).order_by(column_of(name, "place"))
+    ordered = (
+        select(*columns_for(event, name)).select_from(table(name)).order_by(column_ref(name, "position"))
+    )
     lines = func.group_concat(rendered, literal_column("char(10)"))
     return select(lines).select_from(ordered.subquery(alias)).scalar_subquery()
 
 
-def _given(field: FieldPlan, context: Context) -> Select[Any]:
+def _event_rows(field: FieldPlan, context: Context) -> Select[Any]:
     columns: list[Expression] = [literal_column(f"value ->> '{name}'").label(name) for name in _COLUMNS]
-    place: Expression = literal_column("key").label("place")
-    return select(*columns, place).select_from(func.json_each(context.bind(field, EVENTS)))
+    position: Expression = literal_column("key").label("position")
+    return select(*columns, position).select_from(func.json_each(context.bind(field, EVENTS)))

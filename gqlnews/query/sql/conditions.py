@@ -17,52 +17,51 @@ from sqlalchemy import (
     true,
 )
 
-from gqlnews.query.fields import LEAST, Audience, DecayedScore, OrderTerm
+from gqlnews.query.fields import MIN_SCORE, Audience, DecayedScore, OrderTerm
 from gqlnews.query.predicates import All, AnyOf, Comparison, Condition, Not, Operator
 from gqlnews.query.sql.rows import Expression
 
-# Keyset pagination: the sort keys of a row, and the predicate for rows after or before a position.
-
+# Keyset pagination.
 
 ByName = Callable[[str], Expression]
 Terms = Sequence[OrderTerm]
 
 
-def keys_of(terms: Terms, column: ByName, bound: ByName) -> list[Expression]:
+def sort_keys(terms: Terms, column: ByName, bound: ByName) -> list[Expression]:
     """Return the non-null sort keys of a row. `bound` returns a bound parameter by name."""
     return [_key(term, column, bound) for term in terms]
 
 
 def _key(term: OrderTerm, column: ByName, bound: ByName) -> Expression:
     if isinstance(term, DecayedScore):
-        score = column(term.column) + column(term.moment).op("/")(bound(term.life))
-        return func.ifnull(score, literal_column(repr(LEAST)))
+        score = column(term.column) + column(term.time_column).op("/")(bound(term.half_life))
+        return func.ifnull(score, literal_column(repr(MIN_SCORE)))
     value = column(term.column)
     return value if term.missing is None else func.ifnull(value, literal_column(str(term.missing)))
 
 
-def beyond(
-    terms: Terms, row: Sequence[Expression], place: Sequence[Expression], *, backward: bool = False
+def after_cursor(
+    terms: Terms, row: Sequence[Expression], position: Sequence[Expression], *, backward: bool = False
 ) -> ColumnElement[bool]:
-    """Predicate for rows strictly after `place`, or strictly before it if `backward`.
+    """Predicate for rows strictly after `position`, or strictly before it if `backward`.
 
     t2.published_at <= :k0 AND (t2.published_at < :k0 OR t2.slug > :k1). The redundant first comparison is the
     one that SQLite can use for an index seek.
     """
-    condition = _strictly(terms, row, place, backward)
+    condition = _strictly_after(terms, row, position, backward)
     if len(terms) == 1:
         return condition
     down = terms[0].descending is not backward
-    return and_(row[0] <= place[0] if down else row[0] >= place[0], condition)
+    return and_(row[0] <= position[0] if down else row[0] >= position[0], condition)
 
 
-def _strictly(
-    terms: Terms, row: Sequence[Expression], place: Sequence[Expression], backward: bool
+def _strictly_after(
+    terms: Terms, row: Sequence[Expression], position: Sequence[Expression], backward: bool
 ) -> ColumnElement[bool]:
-    past = row[0] < place[0] if terms[0].descending is not backward else row[0] > place[0]
+    past = row[0] < position[0] if terms[0].descending is not backward else row[0] > position[0]
     if len(terms) == 1:
         return past
-    return or_(past, and_(row[0] == place[0], _strictly(terms[1:], row[1:], place[1:], backward)))
+    return or_(past, and_(row[0] == position[0], _strictly_after(terms[1:], row[1:], position[1:], backward)))
 
 
 def ordering(terms: Terms, row: Sequence[Expression], *, backward: bool = False) -> list[Expression]:
@@ -71,10 +70,9 @@ def ordering(terms: Terms, row: Sequence[Expression], *, backward: bool = False)
     ]
 
 
-# Render filter predicates to SQL.
+# Filter predicates.
 
-
-FOLDED = "_folded"  # suffix of the casefolded column, filled where SQLite's lower() is not enough
+FOLDED_SUFFIX = "_folded"  # of the casefolded column, filled where SQLite's lower() is not enough
 
 
 def render_condition(
@@ -95,7 +93,7 @@ def render_condition(
 
 def _test(test: Comparison, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
     match test.operator:
-        case Operator.MISSING:
+        case Operator.IS_NULL:
             return column(test.column).is_(None)
         case Operator.MATCHES:
             return _matches(test, column, bound, audience)
@@ -110,37 +108,37 @@ def _matches(test: Comparison, column: ByName, bound: ByName, audience: Audience
 
     The unary plus keeps SQLite from looking up every match by id, so the other conditions choose the index.
     """
-    index = index_of(test.column, audience)
-    found: Select[Any] = select(literal_column("rowid")).select_from(table(index))
-    found = found.where(matching(index, bound(test.value)))
-    return literal_column(f"+{column('id')}").in_(found)
+    index = index_name(test.column, audience)
+    matches: Select[Any] = select(literal_column("rowid")).select_from(table(index))
+    matches = matches.where(matching(index, bound(test.value)))
+    return literal_column(f"+{column('id')}").in_(matches)
 
 
 def matching(index: str, expression: Expression) -> ColumnElement[bool]:
     return literal_column(index).op("MATCH")(expression)
 
 
-def index_of(index: str, audience: Audience) -> str:
+def index_name(index: str, audience: Audience) -> str:
     """Return the name of the full-text index over the rows that the audience can see."""
     return f"{index}_{'all' if audience.scope else 'public'}"
 
 
 def _contains(name: str, column: ByName, value: Expression) -> ColumnElement[bool]:
-    text = func.ifnull(column(f"{name}{FOLDED}"), func.lower(column(name)))
+    text = func.ifnull(column(f"{name}{FOLDED_SUFFIX}"), func.lower(column(name)))
     return func.instr(text, value) > literal_column("0")
 
 
-def _among(value: Expression, values: Expression) -> ColumnElement[bool]:
+def _in(value: Expression, values: Expression) -> ColumnElement[bool]:
     return value.in_(select(literal_column("value")).select_from(func.json_each(values)))
 
 
 _TESTS: dict[Operator, Callable[[Expression, Expression], ColumnElement[bool]]] = {
-    Operator.EQUAL: lambda column, value: column == value,
-    Operator.UNEQUAL: lambda column, value: column.is_distinct_from(value),
-    Operator.AMONG: _among,
-    Operator.LESS: lambda column, value: column < value,
-    Operator.AT_MOST: lambda column, value: column <= value,
-    Operator.MORE: lambda column, value: column > value,
-    Operator.AT_LEAST: lambda column, value: column >= value,
-    Operator.HAS: lambda column, value: func.instr(column, value) > literal_column("0"),
+    Operator.EQ: lambda column, value: column == value,
+    Operator.NE: lambda column, value: column.is_distinct_from(value),
+    Operator.IN: _in,
+    Operator.LT: lambda column, value: column < value,
+    Operator.LTE: lambda column, value: column <= value,
+    Operator.GT: lambda column, value: column > value,
+    Operator.GTE: lambda column, value: column >= value,
+    Operator.CONTAINS_ITEM: lambda column, value: func.instr(column, value) > literal_column("0"),
 }

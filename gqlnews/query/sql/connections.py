@@ -20,14 +20,14 @@ from sqlalchemy import (
 
 from gqlnews.query.connection_args import ConnectionShape
 from gqlnews.query.fields import Connection, ConnectionField, DecayedScore, JoinTable, Kind, OrderTerm
-from gqlnews.query.predicates import EVERYTHING, KEY, extract_item_test
-from gqlnews.query.sql.conditions import ByName, beyond, ordering
-from gqlnews.query.sql.cte_levels import Link, via_cte
-from gqlnews.query.sql.fts import hits_of, render_snippets, score_of
+from gqlnews.query.predicates import EVERYTHING, RAW_KEY_SUFFIX, extract_item_test
+from gqlnews.query.sql.conditions import ByName, after_cursor, ordering
+from gqlnews.query.sql.cte_levels import ParentKey, via_cte
+from gqlnews.query.sql.fts import materialize_hits, render_snippets, unscale_score
 from gqlnews.query.sql.list_query import JoinTableScan, ListQuery
 from gqlnews.query.sql.objects import columns_for, render_array, render_object
 from gqlnews.query.sql.rows import (
-    LISTED,
+    LIST_DEPTH,
     ZERO,
     Context,
     Expression,
@@ -35,7 +35,7 @@ from gqlnews.query.sql.rows import (
     TableScan,
     aliased,
     as_json,
-    column_of,
+    column_ref,
     no_relation,
     visible,
 )
@@ -61,97 +61,101 @@ from gqlnews.query.tree import FieldPlan
 class Page:
     """The page CTE, called `name`. It has the columns `id`, `parent` if there are parents, and the sort keys.
 
-    `one_more`: it also has `number`, and one extra row if there are more rows after the page.
+    `has_extra_row`: it also has `number`, and one extra row if there are more rows after the page.
     """
 
-    listing: ListQuery
+    query: ListQuery
     cte: FromClause
     name: str
-    one_more: bool
+    has_extra_row: bool
 
     @property
     def keys(self) -> list[Expression]:
-        return [column_of(self.name, f"k{at}") for at in range(len(self.listing.terms))]
+        return [column_ref(self.name, f"k{at}") for at in range(len(self.query.terms))]
 
     def rows(self, *columns: Expression) -> Select[Any]:
         """Select from this parent's page."""
-        return self._of_parent(self.everywhere(*columns))
+        return self._of_parent(self.all_pages(*columns))
 
-    def everywhere(self, *columns: Expression) -> Select[Any]:
+    def all_pages(self, *columns: Expression) -> Select[Any]:
         """Select from the pages of all parents."""
         query = select(*columns).select_from(self.cte)
-        return query.where(self._number <= self.listing.bound("limit")) if self.one_more else query
+        return query.where(self._number <= self.query.bound("limit")) if self.has_extra_row else query
 
     @property
     def has_more(self) -> ColumnElement[bool]:
         """Whether this parent's page has the extra row."""
-        more = select(self._number).select_from(self.cte).where(self._number > self.listing.bound("limit"))
+        more = select(self._number).select_from(self.cte).where(self._number > self.query.bound("limit"))
         return exists(self._of_parent(more))
 
     @property
     def _number(self) -> Expression:
-        return column_of(self.name, "number")
+        return column_ref(self.name, "number")
 
     def _of_parent(self, query: Select[Any]) -> Select[Any]:
-        link = self.listing.link
-        return query.where(column_of(self.name, "parent") == link.key) if link else query
+        parent_key = self.query.parent_key
+        return query.where(column_ref(self.name, "parent") == parent_key.key) if parent_key else query
 
-    def end(self, *columns: Expression, last: bool) -> Select[Any]:
+    def edge_row(self, *columns: Expression, last: bool) -> Select[Any]:
         """Select the last or first row of the page."""
-        order = ordering(self.listing.terms, self.keys, backward=last)
+        order = ordering(self.query.terms, self.keys, backward=last)
         return self.rows(*columns).order_by(*order).limit(literal_column("1"))
 
     def cursor(self, column: ByName) -> Expression:
         """Render the cursor: lower(hex(json_array(?, s5.k0, s5.k1))). `column` returns a page column."""
         keys = [column(name) for name in self.cursor_columns]
-        return func.lower(func.hex(func.json_array(self.listing.bound("place"), *keys)))
+        return func.lower(func.hex(func.json_array(self.query.bound("cursor_scope"), *keys)))
 
     @property
     def cursor_columns(self) -> list[str]:
-        return [f"{_cursor_letter(term)}{at}" for at, term in enumerate(self.listing.terms)]
+        return [f"{_cursor_letter(term)}{at}" for at, term in enumerate(self.query.terms)]
 
 
-def page_of(listing: ListQuery, *, one_more: bool) -> Page:
-    link = listing.link
-    limit = listing.bound("limit") + literal_column("1") if one_more else listing.bound("limit")
-    if link is None or link.keys is None:
-        scan = listing.ordered_scan()
-        query = listing.page_keys(scan, limit, scan.key.label("id"), *_columns(listing, scan), named=True)
+def build_page(list_query: ListQuery, *, extra_row: bool) -> Page:
+    parent_key = list_query.parent_key
+    limit = list_query.bound("limit") + literal_column("1") if extra_row else list_query.bound("limit")
+    if parent_key is None or parent_key.keys is None:
+        scan = list_query.ordered_scan()
+        query = list_query.page_keys(
+            scan, limit, scan.key.label("id"), *_columns(list_query, scan), labelled=True
+        )
     else:
-        query = _page_of_each(listing, link, link.keys, limit)
-    number = next(listing.context.numbers)
-    if one_more:
-        listing.context.materialize(f"f{number}", query)
-        query = _numbered(listing, f"f{number}")
+        query = _page_per_parent(list_query, parent_key, parent_key.keys, limit)
+    number = next(list_query.context.numbers)
+    if extra_row:
+        list_query.context.materialize(f"f{number}", query)
+        query = _numbered(list_query, f"f{number}")
     name = f"p{number}"
-    return Page(listing, listing.context.materialize(name, query), name, one_more)
+    return Page(list_query, list_query.context.materialize(name, query), name, extra_row)
 
 
-def _numbered(listing: ListQuery, fetched: str) -> Select[Any]:
-    keys = [column_of(fetched, f"k{at}") for at in range(len(listing.terms))]
+def _numbered(list_query: ListQuery, fetched: str) -> Select[Any]:
+    keys = [column_ref(fetched, f"k{at}") for at in range(len(list_query.terms))]
     number = func.row_number().over(
-        partition_by=column_of(fetched, "parent") if listing.link else None,
-        order_by=ordering(listing.terms, keys, backward=listing.shape.page.backward),
+        partition_by=column_ref(fetched, "parent") if list_query.parent_key else None,
+        order_by=ordering(list_query.terms, keys, backward=list_query.shape.page.backward),
     )
     return select(literal_column(f"{fetched}.*"), number.label("number")).select_from(table(fetched))
 
 
-def _page_of_each(listing: ListQuery, link: Link, parents: FromClause, limit: Expression) -> Select[Any]:
-    inner = listing.ordered_scan()
-    chosen = listing.page_keys(inner, limit, inner.key)
-    scan = TableScan(listing.entity, None, None, listing.context, alone=False)
+def _page_per_parent(
+    list_query: ListQuery, parent_key: ParentKey, parents: FromClause, limit: Expression
+) -> Select[Any]:
+    inner = list_query.ordered_scan()
+    chosen = list_query.page_keys(inner, limit, inner.key)
+    scan = TableScan(list_query.entity, None, None, list_query.context, covered=False)
     source = parents.join(scan.source, scan.key.in_(chosen))
-    columns = (link.key.label("parent"), scan.key.label("id"), *_columns(listing, scan))
+    columns = (parent_key.key.label("parent"), scan.key.label("id"), *_columns(list_query, scan))
     # The chosen rows are visible. Repeating that condition makes SQLite build an index of the whole table.
     return select(*columns).select_from(source)
 
 
-def _columns(listing: ListQuery, scan: TableScan) -> list[Expression]:
+def _columns(list_query: ListQuery, scan: TableScan) -> list[Expression]:
     """Return the sort keys, and for keys that a cursor cannot hold, the value that it holds instead."""
-    keys: list[Expression] = [key.label(f"k{at}") for at, key in enumerate(listing.keys(scan))]
+    keys: list[Expression] = [key.label(f"k{at}") for at, key in enumerate(list_query.keys(scan))]
     bases: list[Expression] = [
-        func.max(func.ifnull(scan.column(term.base), ZERO), ZERO).label(f"c{at}")
-        for at, term in enumerate(listing.terms)
+        func.max(func.ifnull(scan.column(term.base_column), ZERO), ZERO).label(f"c{at}")
+        for at, term in enumerate(list_query.terms)
         if isinstance(term, DecayedScore)
     ]
     return keys + bases
@@ -161,7 +165,7 @@ def _cursor_letter(term: OrderTerm) -> str:
     return "c" if isinstance(term, DecayedScore) else "k"
 
 
-# Render connections: edges, nodes, page info and counts, all read from the page's CTE.
+# Edges, nodes, page info and counts, all read from the page's CTE.
 
 
 def render_connection(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -171,86 +175,88 @@ def render_connection(field: FieldPlan, row: Row, context: Context) -> Expressio
     if declaration.match is None:
         return _connection(field, context, None)
     assert declaration.match.parent is not None
-    as_items = declaration.through is not None and declaration.through.items is not None
+    as_items = declaration.through is not None and declaration.through.list_column is not None
     return via_cte(
         declaration.match.parent,
         row,
         context,
-        lambda link: _connection(field, context, link),
-        LISTED,
+        lambda parent_key: _connection(field, context, parent_key),
+        LIST_DEPTH,
         as_items=as_items,
     )
 
 
-def _connection(field: FieldPlan, context: Context, link: Link | None) -> Expression:
+def _connection(field: FieldPlan, context: Context, parent_key: ParentKey | None) -> Expression:
     declaration, shape = field.declaration, context.shapes[field.number]
     assert isinstance(declaration, Connection)
     assert isinstance(shape, ConnectionShape)
     entity, match, hits = declaration.entity, declaration.match, None
     if declaration.hits is not None:
-        hits = hits_of(declaration.hits, entity, shape, field, context)
+        hits = materialize_hits(declaration.hits, entity, shape, field, context)
         shape = replace(shape, where=EVERYTHING)  # the hits are filtered already
     shortcut = _shortcut(declaration.shortcut, shape) if hits is None else None
-    listing = ListQuery(
-        field, context, entity, match, hits or declaration.through, shape, link, hits, shortcut
+    list_query = ListQuery(
+        field, context, entity, match, hits or declaration.through, shape, parent_key, hits, shortcut
     )
-    return render_object(field.selection, ConnectionRow(listing), context)
+    return render_object(field.selection, ConnectionRow(list_query), context)
 
 
-def _shortcut(junction: JoinTable | None, shape: ConnectionShape) -> JoinTableScan | None:
+def _shortcut(join_table: JoinTable | None, shape: ConnectionShape) -> JoinTableScan | None:
     """Return a scan of the join table, if the filter requires one of its items; None otherwise."""
-    if junction is None or junction.items is None or shape.alike is not None:
+    if join_table is None or join_table.list_column is None or shape.collapse is not None:
         return None
-    found = extract_item_test(shape.where, junction.items)
-    return JoinTableScan(junction, found[0].value + KEY, found[1]) if found else None
+    found = extract_item_test(shape.where, join_table.list_column)
+    return JoinTableScan(join_table, found[0].value + RAW_KEY_SUFFIX, found[1]) if found else None
 
 
 class ConnectionRow(Row):
-    """The connection object: it has no columns, but a listing and, built on first use, a page."""
+    """The connection object: it has no columns, but a list query and, built on first use, a page."""
 
-    def __init__(self, listing: ListQuery) -> None:
+    def __init__(self, list_query: ListQuery) -> None:
         super().__init__("", 1, no_relation)
-        self.listing = listing
+        self.list_query = list_query
         self._page: Page | None = None
 
     @property
     def page(self) -> Page:
         if self._page is None:
-            self._page = page_of(self.listing, one_more=self._asks_on())
+            self._page = build_page(self.list_query, extra_row=self._needs_extra_row())
         return self._page
 
-    def _asks_on(self) -> bool:
+    def _needs_extra_row(self) -> bool:
         """Whether `hasNextPage` (`hasPreviousPage` if backward) is selected and no cursor bounds that side.
 
-        Beyond such a cursor the list may continue, so an extra row of the page would not answer it.
+        Beyond such a cursor the list may continue, so the extra row would not show whether it does.
         """
-        page = self.listing.shape.page
+        page = self.list_query.shape.page
         if page.after if page.backward else page.before:
             return False
-        asked = ConnectionField.HAS_PREVIOUS_PAGE if page.backward else ConnectionField.HAS_NEXT_PAGE
+        wanted = ConnectionField.HAS_PREVIOUS_PAGE if page.backward else ConnectionField.HAS_NEXT_PAGE
         infos = (
-            one for one in self.listing.field.selection.fields if one.declaration is ConnectionField.PAGE_INFO
+            one
+            for one in self.list_query.field.selection.fields
+            if one.declaration is ConnectionField.PAGE_INFO
         )
-        return any(one.declaration is asked for info in infos for one in info.selection.fields)
+        return any(one.declaration is wanted for info in infos for one in info.selection.fields)
 
 
 class EdgeRow(Row):
-    """An edge and its node: a row of the ordered subquery `s5`. `of_page`: the page columns it includes."""
+    """An edge and its node: a row of the ordered subquery `s5`. `page_columns`: those it includes."""
 
     def __init__(self, alias: str, connection: ConnectionRow) -> None:
-        super().__init__(alias, LISTED, _nodes_everything(connection))
+        super().__init__(alias, LIST_DEPTH, _select_all_nodes(connection))
         self.connection = connection
-        self.of_page: dict[str, None] = {}
+        self.page_columns: dict[str, None] = {}
 
     def page_column(self, name: str) -> Expression:
-        self.of_page[name] = None
-        return column_of(self.alias, f"page_{name}")
+        self.page_columns[name] = None
+        return column_ref(self.alias, f"page_{name}")
 
 
-def render_part(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_connection_field(field: FieldPlan, row: Row, context: Context) -> Expression:
     part = field.declaration
     assert isinstance(part, ConnectionField)
-    return PARTS[part](field, row, context)
+    return FIELD_RENDERERS[part](field, row, context)
 
 
 def _edges(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -261,38 +267,38 @@ def _edges(field: FieldPlan, row: Row, context: Context) -> Expression:
     ) AS s5)
     """
     assert isinstance(row, ConnectionRow)
-    listing, page = row.listing, row.page
+    list_query, page = row.list_query, row.page
     number = next(context.numbers)
     table, alias = f"t{number}", f"s{number}"
     edge = EdgeRow(alias, row)
     source = page.cte.join(
-        aliased(listing.entity.table, table),
-        column_of(table, listing.entity.key) == column_of(page.name, "id"),
+        aliased(list_query.entity.table, table),
+        column_ref(table, list_query.entity.key) == column_ref(page.name, "id"),
     )
 
     def ordered() -> Select[Any]:
-        of_page = [column_of(page.name, name).label(f"page_{name}") for name in edge.of_page]
-        rows = page.rows(*columns_for(edge, table), *of_page).select_from(source)
-        rows = rows.where(visible(listing.entity, table, context.audience))
-        return rows.order_by(*ordering(listing.terms, page.keys))
+        page_columns = [column_ref(page.name, name).label(f"page_{name}") for name in edge.page_columns]
+        rows = page.rows(*columns_for(edge, table), *page_columns).select_from(source)
+        rows = rows.where(visible(list_query.entity, table, context.audience))
+        return rows.order_by(*ordering(list_query.terms, page.keys))
 
     return render_array(field.selection, edge, context, ordered)
 
 
-def _nodes_everything(row: ConnectionRow) -> Callable[[str], Select[Any]]:
+def _select_all_nodes(row: ConnectionRow) -> Callable[[str], Select[Any]]:
     """Select a column of the pages of all parents.
 
     SELECT t7.id FROM article AS t7 WHERE t7.id IN (SELECT p3.id FROM p3)
     """
 
     def of_column(column: str) -> Select[Any]:
-        entity, page, context = row.listing.entity, row.page, row.listing.context
+        entity, page, context = row.list_query.entity, row.page, row.list_query.context
         alias = f"t{next(context.numbers)}"
-        ids = page.everywhere(column_of(page.name, "id"))
+        ids = page.all_pages(column_ref(page.name, "id"))
         return (
-            select(column_of(alias, column).label("key"))
+            select(column_ref(alias, column).label("key"))
             .select_from(aliased(entity.table, alias))
-            .where(column_of(alias, entity.key).in_(ids), visible(entity, alias, context.audience))
+            .where(column_ref(alias, entity.key).in_(ids), visible(entity, alias, context.audience))
         )
 
     return of_column
@@ -305,35 +311,35 @@ def _edge_cursor(_field: FieldPlan, row: Row, _context: Context) -> Expression:
 
 def _edge_score(_field: FieldPlan, row: Row, _context: Context) -> Expression:
     assert isinstance(row, EdgeRow)
-    return score_of(row.page_column("k0"))
+    return unscale_score(row.page_column("k0"))
 
 
 def _edge_snippet(_field: FieldPlan, row: Row, context: Context) -> Expression:
     assert isinstance(row, EdgeRow)
-    search, page = row.connection.listing.field, row.connection.page
+    search, page = row.connection.list_query.field, row.connection.page
     assert isinstance(search.declaration, Connection)
     assert search.declaration.hits is not None
-    ids = page.everywhere(column_of(page.name, "id"))
+    ids = page.all_pages(column_ref(page.name, "id"))
     passages = render_snippets(search.declaration.hits, search, ids, context)
-    passage = select(column_of(passages, "passage")).select_from(table(passages))
-    return passage.where(column_of(passages, "id") == row.page_column("id")).scalar_subquery()
+    passage = select(column_ref(passages, "passage")).select_from(table(passages))
+    return passage.where(column_ref(passages, "id") == row.page_column("id")).scalar_subquery()
 
 
-def _itself(field: FieldPlan, row: Row, context: Context) -> Expression:
+def _same_row(field: FieldPlan, row: Row, context: Context) -> Expression:
     """Render an object backed by the same row: a connection's page info and facets, an edge's node."""
     return render_object(field.selection, row, context)
 
 
 def _total_count(_field: FieldPlan, row: Row, _context: Context) -> Expression:
     assert isinstance(row, ConnectionRow)
-    return row.listing.count()
+    return row.list_query.count()
 
 
-def _goes_on(row: Row, *, last: bool) -> Expression:
+def _has_more(row: Row, *, last: bool) -> Expression:
     """Whether the list has rows beyond the page on that side, or beyond the position of an empty page."""
     assert isinstance(row, ConnectionRow)
-    filled = exists(row.page.rows(column_of(row.page.name, "id")))
-    boolean = case((filled, _past_edge(row, last=last)), else_=_past_bound(row.listing, last=last))
+    not_empty = exists(row.page.rows(column_ref(row.page.name, "id")))
+    boolean = case((not_empty, _past_edge(row, last=last)), else_=_past_bound(row.list_query, last=last))
     return as_json(boolean, Kind.BOOLEAN)
 
 
@@ -342,44 +348,48 @@ def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
 
     EXISTS (SELECT 1 FROM article AS t9 WHERE … AND t9.published_at <= (SELECT p3.k0 FROM p3 … LIMIT 1) …)
     """
-    listing, page = row.listing, row.page
-    if page.one_more and last is not listing.shape.page.backward:
+    list_query, page = row.list_query, row.page
+    if page.has_extra_row and last is not list_query.shape.page.backward:
         return page.has_more
-    scan = listing.ordered_scan()
-    edge: list[Expression] = [page.end(key, last=last).scalar_subquery() for key in page.keys]
-    return listing.any_row(scan, beyond(listing.terms, listing.keys(scan), edge, backward=not last))
+    scan = list_query.ordered_scan()
+    edge: list[Expression] = [page.edge_row(key, last=last).scalar_subquery() for key in page.keys]
+    return list_query.any_row(
+        scan, after_cursor(list_query.terms, list_query.keys(scan), edge, backward=not last)
+    )
 
 
-def _past_bound(listing: ListQuery, *, last: bool) -> ColumnElement[bool]:
+def _past_bound(list_query: ListQuery, *, last: bool) -> ColumnElement[bool]:
     """Whether there is a row beyond an empty page.
 
     Its position is `after` or the start of the list; if backward, `before` or the end.
     """
-    page, terms = listing.shape.page, listing.terms
-    stands_at, side = "before" if page.backward else "after", "before" if last else "after"
-    scan = listing.ordered_scan()
-    if not getattr(page, stands_at):
-        return listing.any_row(scan, None) if side != stands_at else false()
-    outward = beyond(terms, listing.keys(scan), listing.cursor_keys(stands_at), backward=page.backward)
-    return listing.any_row(scan, outward if side != stands_at else not_(outward))
+    page, terms = list_query.shape.page, list_query.terms
+    anchor, side = "before" if page.backward else "after", "before" if last else "after"
+    scan = list_query.ordered_scan()
+    if not getattr(page, anchor):
+        return list_query.any_row(scan, None) if side != anchor else false()
+    outward = after_cursor(
+        terms, list_query.keys(scan), list_query.cursor_keys(anchor), backward=page.backward
+    )
+    return list_query.any_row(scan, outward if side != anchor else not_(outward))
 
 
 def _end_cursor(row: Row, *, last: bool) -> Expression:
     assert isinstance(row, ConnectionRow)
     page = row.page
-    return page.end(page.cursor(lambda name: column_of(page.name, name)), last=last).scalar_subquery()
+    return page.edge_row(page.cursor(lambda name: column_ref(page.name, name)), last=last).scalar_subquery()
 
 
-PARTS: dict[ConnectionField, Callable[[FieldPlan, Row, Context], Expression]] = {
+FIELD_RENDERERS: dict[ConnectionField, Callable[[FieldPlan, Row, Context], Expression]] = {
     ConnectionField.EDGES: _edges,
     ConnectionField.NODES: _edges,
-    ConnectionField.PAGE_INFO: _itself,
-    ConnectionField.FACETS: _itself,
+    ConnectionField.PAGE_INFO: _same_row,
+    ConnectionField.FACETS: _same_row,
     ConnectionField.TOTAL_COUNT: _total_count,
     ConnectionField.EDGE_CURSOR: _edge_cursor,
-    ConnectionField.EDGE_NODE: _itself,
-    ConnectionField.HAS_NEXT_PAGE: lambda _field, row, _context: _goes_on(row, last=True),
-    ConnectionField.HAS_PREVIOUS_PAGE: lambda _field, row, _context: _goes_on(row, last=False),
+    ConnectionField.EDGE_NODE: _same_row,
+    ConnectionField.HAS_NEXT_PAGE: lambda _field, row, _context: _has_more(row, last=True),
+    ConnectionField.HAS_PREVIOUS_PAGE: lambda _field, row, _context: _has_more(row, last=False),
     ConnectionField.START_CURSOR: lambda _field, row, _context: _end_cursor(row, last=False),
     ConnectionField.END_CURSOR: lambda _field, row, _context: _end_cursor(row, last=True),
     ConnectionField.SCORE: _edge_score,

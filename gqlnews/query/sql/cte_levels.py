@@ -1,4 +1,4 @@
-"""Layers: relations too deep to nest are computed in CTEs and joined by parent key."""
+"""Compute relations that are too deep to nest in CTEs (a new layer), and join them by parent key."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import FromClause, Select, func, select
 
 from gqlnews.query.fields import JoinKey
-from gqlnews.query.sql.objects import nestings
-from gqlnews.query.sql.rows import Context, Expression, Row, column_of, item_of
+from gqlnews.query.sql.objects import extra_nesting
+from gqlnews.query.sql.rows import Context, Expression, Row, column_ref, encode_item
 from gqlnews.query.tree import FieldPlan
 
-DEEPEST = 7
+MAX_NESTING = 7
 """Maximum nesting depth in one layer: a relation to one row adds 1, to many 2, to a page or group of rows 3
-(sql_row.py), and each extra nesting of a wide object 1.
+(rows.py), and each extra nesting of a wide object 1.
 
 SQLite 3.40's parser has room for any combination up to that (tests/query/test_nesting.py measures it). A
 nested relation costs half as much as one through a layer.
@@ -20,7 +20,7 @@ nested relation costs half as much as one through a layer.
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ParentKey:
     """The parent key that related rows are matched with: `key` of one row, `all_keys` of the whole level.
 
     `keys` is the CTE of the keys if a layer starts here; `item` is the key escaped as a list item, if the
@@ -34,23 +34,23 @@ class Link:
     item: Expression | None = None
 
 
-Build = Callable[[Link | None], Expression]
+Build = Callable[[ParentKey | None], Expression]
 
 
-def linked(
+def nest_or_join(
     field: FieldPlan, match: JoinKey | None, row: Row, context: Context, build: Build, depth: int
 ) -> Expression:
     """Nest the relation in its parent row if its `depth` fits, or build it in a layer of its own."""
-    depth += max(map(nestings, field.objects.values()), default=0)
+    depth += max(map(extra_nesting, field.objects.values()), default=0)
     if match is None:
         return build(None)
     if match.argument is not None:
         key = context.bind(field, match.argument)
-        return build(Link(key, lambda: select(key.label("key")), row.depth + depth))
+        return build(ParentKey(key, lambda: select(key.label("key")), row.depth + depth))
     assert match.parent is not None
-    if row.depth + depth <= DEEPEST:
+    if row.depth + depth <= MAX_NESTING:
         parent = match.parent
-        return build(Link(row.column(parent), lambda: row.everything(parent), row.depth + depth))
+        return build(ParentKey(row.column(parent), lambda: row.all_rows(parent), row.depth + depth))
     return via_cte(match.parent, row, context, build, depth)
 
 
@@ -59,24 +59,26 @@ def via_cte(
 ) -> Expression:
     """Build the relation for all parent keys in CTEs, and look up the result for the row's key.
 
-    WITH k4 AS MATERIALIZED (SELECT DISTINCT key FROM (… all of the level above …) WHERE key IS NOT NULL),
+    WITH k4 AS MATERIALIZED (SELECT DISTINCT key FROM (… the level above …) WHERE key IS NOT NULL),
          j4 AS MATERIALIZED (SELECT k4.key, <what build makes of k4.key> AS json FROM k4)
     … json((SELECT j4.json FROM j4 WHERE j4.key = s3.target_id))
     """
     number = next(context.numbers)
-    level = row.everything(parent).subquery(f"l{number}")
-    level_key = column_of(f"l{number}", "key")
-    columns = [level_key.label("key"), *([item_of(level_key).label("item")] if as_items else [])]
+    level = row.all_rows(parent).subquery(f"l{number}")
+    level_key = column_ref(f"l{number}", "key")
+    columns = [level_key.label("key"), *([encode_item(level_key).label("item")] if as_items else [])]
     keys = context.materialize(
         f"k{number}", select(*columns).distinct().select_from(level).where(level_key.is_not(None))
     )
-    key = column_of(f"k{number}", "key")
-    item = column_of(f"k{number}", "item") if as_items else None
-    answer = build(Link(key, lambda: select(key.label("key")).select_from(keys), depth, keys, item))
-    made = context.materialize(f"j{number}", select(key.label("key"), answer.label("json")).select_from(keys))
-    found = (
-        select(column_of(f"j{number}", "json"))
-        .select_from(made)
-        .where(column_of(f"j{number}", "key") == row.column(parent))
+    key = column_ref(f"k{number}", "key")
+    item = column_ref(f"k{number}", "item") if as_items else None
+    json = build(ParentKey(key, lambda: select(key.label("key")).select_from(keys), depth, keys, item))
+    results = context.materialize(
+        f"j{number}", select(key.label("key"), json.label("json")).select_from(keys)
     )
-    return func.json(found.scalar_subquery())
+    lookup = (
+        select(column_ref(f"j{number}", "json"))
+        .select_from(results)
+        .where(column_ref(f"j{number}", "key") == row.column(parent))
+    )
+    return func.json(lookup.scalar_subquery())

@@ -1,4 +1,4 @@
-"""Render facets and date histograms over all rows of a listing, independent of the page."""
+"""Render facets and date histograms: each scans all rows of a list, independent of the page."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,19 +9,25 @@ from gqlnews.errors import Code
 from gqlnews.query.connection_args import ConnectionShape, PageShape
 from gqlnews.query.fields import HistogramFacet, StatsFacet, TermsFacet
 from gqlnews.query.sql.connections import ConnectionRow
-from gqlnews.query.sql.cte_levels import Link, linked
+from gqlnews.query.sql.cte_levels import ParentKey, nest_or_join
 from gqlnews.query.sql.list_query import ListQuery
 from gqlnews.query.sql.objects import render_array, render_object
-from gqlnews.query.sql.rows import LISTED, AnySelect, Context, Expression, Row, aliased, column_of, visible
+from gqlnews.query.sql.rows import (
+    LIST_DEPTH,
+    AnySelect,
+    Context,
+    Expression,
+    Row,
+    aliased,
+    column_ref,
+    visible,
+)
 from gqlnews.query.tree import FieldPlan
 
-# Render facets over all rows of a listing, independent of the page. Each needs one scan.
+ALL_ROWS = ConnectionShape(PageShape(backward=False, after=False, before=False), ())
 
 
-WHOLE = ConnectionShape(PageShape(backward=False, after=False, before=False), ())
-
-
-def render_groups(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_terms_facet(field: FieldPlan, row: Row, context: Context) -> Expression:
     """Render a terms facet.
 
     (SELECT json_group_array(json_object(…)) FROM (
@@ -32,70 +38,74 @@ def render_groups(field: FieldPlan, row: Row, context: Context) -> Expression:
     declaration = field.declaration
     assert isinstance(declaration, TermsFacet)
     if isinstance(row, ConnectionRow):
-        return _groups(field, declaration, row.listing, context)
+        return _render_terms(field, declaration, row.list_query, context)
     entity, match, through = declaration.entity, declaration.match, declaration.through
-    assert entity is not None, "groups without a connection name their rows"
+    assert entity is not None, "a terms facet outside a connection declares its entity"
 
-    def build(link: Link | None) -> Expression:
-        listing = ListQuery(field, context, entity, match, through, WHOLE, link)
-        return _groups(field, declaration, listing, context)
+    def build(parent_key: ParentKey | None) -> Expression:
+        list_query = ListQuery(field, context, entity, match, through, ALL_ROWS, parent_key)
+        return _render_terms(field, declaration, list_query, context)
 
-    return linked(field, match, row, context, build, LISTED)
+    return nest_or_join(field, match, row, context, build, LIST_DEPTH)
 
 
-def _groups(field: FieldPlan, declaration: TermsFacet, listing: ListQuery, context: Context) -> Expression:
+def _render_terms(
+    field: FieldPlan, declaration: TermsFacet, list_query: ListQuery, context: Context
+) -> Expression:
     alias = f"s{next(context.numbers)}"
-    depth = listing.link.depth if listing.link else LISTED
-    group = Row(alias, depth, _everything(field, declaration, listing, context))
+    depth = list_query.parent_key.depth if list_query.parent_key else LIST_DEPTH
+    group = Row(alias, depth, _select_all_keys(field, declaration, list_query, context))
     return render_array(
-        field.selection, group, context, lambda: _counted(field, declaration, listing, context)
+        field.selection, group, context, lambda: _count_terms(field, declaration, list_query, context)
     )
 
 
-def _counted(field: FieldPlan, declaration: TermsFacet, listing: ListQuery, context: Context) -> Select[Any]:
-    key, query = _grouped(declaration, listing, everywhere=False)
+def _count_terms(
+    field: FieldPlan, declaration: TermsFacet, list_query: ListQuery, context: Context
+) -> Select[Any]:
+    key, query = _group_source(declaration, list_query, all_parents=False)
     count = func.count().label("count")
     query = query.add_columns(key.label("key"), count).group_by(key).order_by(count.desc(), key)
     return query.limit(context.bind(field, "limit")) if field.definition.args else query
 
 
-def _everything(
-    field: FieldPlan, declaration: TermsFacet, listing: ListQuery, context: Context
+def _select_all_keys(
+    field: FieldPlan, declaration: TermsFacet, list_query: ListQuery, context: Context
 ) -> Callable[[str], Select[Any]]:
     """Select the keys of all groups; with several parents, without the limit per parent."""
 
     def of_column(column: str) -> Select[Any]:
-        assert column == "key", "a group has no other column that leads on"
-        if listing.link is None:
+        assert column == "key", "a group has no other column that a relation can use"
+        if list_query.parent_key is None:
             alias = f"s{next(context.numbers)}"
-            counted = _counted(field, declaration, listing, context).subquery(alias)
-            return select(column_of(alias, "key").label("key")).select_from(counted)
-        key, query = _grouped(declaration, listing, everywhere=True)
+            counted = _count_terms(field, declaration, list_query, context).subquery(alias)
+            return select(column_ref(alias, "key").label("key")).select_from(counted)
+        key, query = _group_source(declaration, list_query, all_parents=True)
         return query.add_columns(key.label("key")).distinct()
 
     return of_column
 
 
-def _grouped(
-    declaration: TermsFacet, listing: ListQuery, *, everywhere: bool
+def _group_source(
+    declaration: TermsFacet, list_query: ListQuery, *, all_parents: bool
 ) -> tuple[Expression, Select[Any]]:
-    """Return the group key and the query to count: over the listing's rows, or a join table of values."""
-    items = declaration.items
-    if items is None:
-        scan = listing.scan(declaration.column)
+    """Return the group key and the query to count: over the rows of the list, or a join table of values."""
+    values = declaration.values_through
+    if values is None:
+        scan = list_query.scan(declaration.column)
         key = scan.column(declaration.column)
-        return key, listing.select(scan, everywhere=everywhere).where(key.is_not(None))
-    alias = f"i{next(listing.context.numbers)}"
-    key = column_of(alias, items.far)
-    query = select().select_from(aliased(items.table, alias))
-    if listing.unfiltered and listing.link is None and listing.through is None:
-        return key, query.where(visible(items, alias, listing.context.audience))
-    scan = listing.scan()
-    ids = listing.select(scan, scan.key, everywhere=everywhere)
-    return key, query.where(column_of(alias, items.near).in_(ids))
+        return key, list_query.select(scan, all_parents=all_parents).where(key.is_not(None))
+    alias = f"i{next(list_query.context.numbers)}"
+    key = column_ref(alias, values.target_key)
+    query = select().select_from(aliased(values.table, alias))
+    if list_query.unfiltered and list_query.parent_key is None and list_query.through is None:
+        return key, query.where(visible(values, alias, list_query.context.audience))
+    scan = list_query.scan()
+    ids = list_query.select(scan, scan.key, all_parents=all_parents)
+    return key, query.where(column_ref(alias, values.source_key).in_(ids))
 
 
-def render_statistics(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_stats_facet(field: FieldPlan, row: Row, context: Context) -> Expression:
     """Render a stats facet.
 
     (SELECT json_object('min', s2.min, …) FROM (SELECT min(t2.heat) AS min, … FROM …) AS s2)
@@ -104,9 +114,9 @@ def render_statistics(field: FieldPlan, row: Row, context: Context) -> Expressio
     assert isinstance(declaration, StatsFacet)
     assert isinstance(row, ConnectionRow)
     alias = f"s{next(context.numbers)}"
-    scan = row.listing.scan(declaration.column)
+    scan = row.list_query.scan(declaration.column)
     column = scan.column(declaration.column)
-    figures = row.listing.select(
+    figures = row.list_query.select(
         scan,
         func.min(column).label("min"),
         func.max(column).label("max"),
@@ -116,14 +126,13 @@ def render_statistics(field: FieldPlan, row: Row, context: Context) -> Expressio
     return select(body).select_from(figures.subquery(alias)).scalar_subquery()
 
 
-# Render a date histogram: row counts of a listing per interval, including empty intervals.
+# Date histogram: row counts of a list per interval, including empty intervals.
 #
 #     g4 AS MATERIALIZED (SELECT substr(t3.published_at, 1, 7) || '-01' AS start, count(*) AS count …)
 #     i4 AS MATERIALIZED (SELECT min(g4.start) AS start, max(g4.start) AS last, 1 AS number FROM g4
 #                         UNION ALL SELECT date(i4.start, '+1 month'), i4.last, i4.number + 1 FROM i4 WHERE …)
 #
 # With parents, both CTEs have a column `parent`. Too long a series fails the request.
-
 
 MAX_INTERVALS = 1_000
 
@@ -137,43 +146,43 @@ FIRST_DAY = {
 STEP = {"DAY": "+1 day", "WEEK": "+7 days", "MONTH": "+1 month", "YEAR": "+1 year"}
 
 
-def render_intervals(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_histogram(field: FieldPlan, row: Row, context: Context) -> Expression:
     declaration = field.declaration
     assert isinstance(declaration, HistogramFacet)
     assert isinstance(row, ConnectionRow)
-    listing, number = row.listing, next(context.numbers)
+    list_query, number = row.list_query, next(context.numbers)
     counts, series, alias = f"g{number}", f"i{number}", f"s{number}"
     by = str(context.shapes[field.number])
-    grouped = context.materialize(counts, _counts(declaration, listing, by))
-    intervals = context.materialize(series, _series(counts, series, listing, STEP[by]))
-    _refuse_long(field, series, intervals, context)
-    shared = ("start", "parent") if listing.link else ("start",)
-    same = and_(*(column_of(counts, name) == column_of(series, name) for name in shared))
-    start = column_of(series, "start")
+    grouped = context.materialize(counts, _counts(declaration, list_query, by))
+    intervals = context.materialize(series, _series(counts, series, list_query, STEP[by]))
+    _limit_intervals(field, series, intervals, context)
+    shared = ("start", "parent") if list_query.parent_key else ("start",)
+    same = and_(*(column_ref(counts, name) == column_ref(series, name) for name in shared))
+    start = column_ref(series, "start")
     columns = (
         start.concat("T00:00:00Z").label("start"),
-        func.ifnull(column_of(counts, "count"), literal_column("0")).label("count"),
+        func.ifnull(column_ref(counts, "count"), literal_column("0")).label("count"),
     )
     rows = select(*columns).select_from(intervals.outerjoin(grouped, same))
-    if listing.link:
-        rows = rows.where(column_of(series, "parent") == listing.link.key)
+    if list_query.parent_key:
+        rows = rows.where(column_ref(series, "parent") == list_query.parent_key.key)
     return render_array(field.selection, Row.leaf(alias), context, lambda: rows.order_by(start))
 
 
-def _counts(declaration: HistogramFacet, listing: ListQuery, by: str) -> Select[Any]:
-    scan = listing.scan(declaration.column)
+def _counts(declaration: HistogramFacet, list_query: ListQuery, by: str) -> Select[Any]:
+    scan = list_query.scan(declaration.column)
     start: Expression = literal_column(FIRST_DAY[by].format(key=scan.column(declaration.column)))
-    query = listing.select(scan, start.label("start"), func.count().label("count")).group_by(start)
-    if listing.link is None:
+    query = list_query.select(scan, start.label("start"), func.count().label("count")).group_by(start)
+    if list_query.parent_key is None:
         return query
-    assert listing.link.keys is not None, "a connection with parents is a layer"
-    parent = listing.link.key
-    return query.select_from(listing.link.keys).add_columns(parent.label("parent")).group_by(parent)
+    assert list_query.parent_key.keys is not None, "a connection with parents is a layer"
+    parent = list_query.parent_key.key
+    return query.select_from(list_query.parent_key.keys).add_columns(parent.label("parent")).group_by(parent)
 
 
-def _series(counts: str, series: str, listing: ListQuery, step: str) -> AnySelect:
-    start, last, number = (column_of(series, name) for name in ("start", "last", "number"))
-    counted = column_of(counts, "start")
+def _series(counts: str, series: str, list_query: ListQuery, step: str) -> AnySelect:
+    start, last, number = (column_ref(series, name) for name in ("start", "last", "number"))
+    counted = column_ref(counts, "start")
     first: Select[Any] = select(  # type: ignore[assignment]  # SQLAlchemy's types count the columns
         func.min(counted).label("start"), func.max(counted).label("last"), literal_column("1").label("number")
     ).select_from(table(counts))
@@ -182,17 +191,17 @@ def _series(counts: str, series: str, listing: ListQuery, step: str) -> AnySelec
         .select_from(table(series))
         .where(start < last, number <= literal_column(str(MAX_INTERVALS)))
     )
-    if listing.link:
-        parent = column_of(counts, "parent")
+    if list_query.parent_key:
+        parent = column_ref(counts, "parent")
         first = first.add_columns(parent.label("parent")).group_by(parent)
-        following = following.add_columns(column_of(series, "parent"))
+        following = following.add_columns(column_ref(series, "parent"))
     return first.having(func.count() > literal_column("0")).union_all(following)
 
 
-def _refuse_long(field: FieldPlan, series: str, intervals: FromClause, context: Context) -> None:
-    long = select(column_of(series, "number")).select_from(intervals)
-    too_long = exists(long.where(column_of(series, "number") > literal_column(str(MAX_INTERVALS))))
-    context.refuse_where(
+def _limit_intervals(field: FieldPlan, series: str, intervals: FromClause, context: Context) -> None:
+    long = select(column_ref(series, "number")).select_from(intervals)
+    too_long = exists(long.where(column_ref(series, "number") > literal_column(str(MAX_INTERVALS))))
+    context.fail_if(
         too_long,
         field,
         Code.TOO_MANY_INTERVALS,

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column
 
 from gqlnews.query.connection_args import ConnectionShape
 from gqlnews.query.fields import CollapseBy, Entity, JoinKey, JoinTable, OrderTerm
-from gqlnews.query.predicates import EVERYTHING, Condition, columns_of
-from gqlnews.query.sql.conditions import beyond, keys_of, ordering, render_condition
-from gqlnews.query.sql.cte_levels import Link
+from gqlnews.query.predicates import EVERYTHING, Condition, tested_columns
+from gqlnews.query.sql.conditions import after_cursor, ordering, render_condition, sort_keys
+from gqlnews.query.sql.cte_levels import ParentKey
 from gqlnews.query.sql.fts import prefilter_by_score
-from gqlnews.query.sql.rows import ONE, Context, Expression, TableScan, aliased, column_of, visible
+from gqlnews.query.sql.rows import ONE, Context, Expression, TableScan, aliased, column_ref, visible
 from gqlnews.query.tree import FieldPlan
 
 Parent = Expression | Select[Any] | None
@@ -22,16 +22,16 @@ Parent = Expression | Select[Any] | None
 class JoinTableScan:
     """A scan of a join table for the rows with one item.
 
-    `key` is the name that the item is bound by; `where` is the rest of the filter.
+    `parameter` is the name that the item is bound to; `where` is the rest of the filter.
     """
 
-    junction: JoinTable
-    key: str
+    join_table: JoinTable
+    parameter: str
     where: Condition
 
-    def has(self, columns: Iterable[str]) -> bool:
+    def covers(self, columns: Iterable[str]) -> bool:
         """Whether the join table has these columns and those that the rest of the filter tests."""
-        return self.junction.copies.issuperset((*columns, *columns_of(self.where)))
+        return self.join_table.denormalized.issuperset((*columns, *tested_columns(self.where)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ListQuery:
     match: JoinKey | None
     through: JoinTable | None
     shape: ConnectionShape
-    link: Link | None
+    parent_key: ParentKey | None
     hits: JoinTable | None = None  # the hits of a search; `through` is the same then
     shortcut: JoinTableScan | None = None
 
@@ -57,35 +57,39 @@ class ListQuery:
 
     @property
     def unfiltered(self) -> bool:
-        return self.shape.where == EVERYTHING and self.shape.alike is None
+        return self.shape.where == EVERYTHING and self.shape.collapse is None
 
     def scan(self, *columns: str) -> TableScan:
         """Return a scan that provides these columns and those that the filter tests."""
-        if self.shortcut is not None and self.shortcut.has(columns):
-            return TableScan(self.entity, None, self.shortcut.junction, self.context, alone=True)
-        copies = self.through.copies if self.through else frozenset()
-        read = (*columns, *columns_of(self.shape.where))
-        alone = self.shape.alike is None and copies.issuperset(read)
-        return TableScan(self.entity, self.match, self.through, self.context, alone=alone)
+        if self.shortcut is not None and self.shortcut.covers(columns):
+            return TableScan(self.entity, None, self.shortcut.join_table, self.context, covered=True)
+        denormalized = self.through.denormalized if self.through else frozenset()
+        read = (*columns, *tested_columns(self.shape.where))
+        covered = self.shape.collapse is None and denormalized.issuperset(read)
+        return TableScan(self.entity, self.match, self.through, self.context, covered=covered)
 
     def ordered_scan(self) -> TableScan:
         return self.scan(*(term.column for term in self.terms))
 
-    def select(self, scan: TableScan, *columns: Expression, everywhere: bool = False) -> Select[Any]:
-        """Select the rows of the parent; with `everywhere`, of all parents of the level, not collapsed."""
+    def select(self, scan: TableScan, *columns: Expression, all_parents: bool = False) -> Select[Any]:
+        """Select the rows of the parent; with `all_parents`, of all parents of the level, not collapsed."""
         parent: Parent = None
-        if self.link is not None:
-            parent = self.link.all_keys() if everywhere else self.link.key
-        query = scan.select(parent, self._passes(scan), *columns, item=self.link.item if self.link else None)
-        if self.shape.alike is not None and not everywhere:
-            better = not_(exists(self._preferred_duplicate(scan, self.shape.alike, parent)))
-            through = self.shape.alike.through
-            query = query.where(or_(self._has_no_duplicate(scan, through), better) if through else better)
+        if self.parent_key is not None:
+            parent = self.parent_key.all_keys() if all_parents else self.parent_key.key
+        query = scan.select(
+            parent, self._filter(scan), *columns, item=self.parent_key.item if self.parent_key else None
+        )
+        if self.shape.collapse is not None and not all_parents:
+            is_preferred = not_(exists(self._preferred_duplicate(scan, self.shape.collapse, parent)))
+            through = self.shape.collapse.through
+            query = query.where(
+                or_(self._has_no_duplicate(scan, through), is_preferred) if through else is_preferred
+            )
         return query
 
     def keys(self, scan: TableScan) -> list[Expression]:
         """Return the sort keys of a scan."""
-        return keys_of(self.terms, scan.column, self.bound)
+        return sort_keys(self.terms, scan.column, self.bound)
 
     def cursor_keys(self, name: str) -> list[Expression]:
         """Return the bound keys of the `after` or `before` cursor."""
@@ -102,77 +106,79 @@ class ListQuery:
         return exists(query if condition is None else query.where(condition))
 
     def page_keys(
-        self, scan: TableScan, limit: Expression, *columns: Expression, named: bool = False
+        self, scan: TableScan, limit: Expression, *columns: Expression, labelled: bool = False
     ) -> Select[Any]:
         """Select the rows of the page, in reverse order if paginating backward.
 
-        `named`: the columns include the sort keys, labelled `k0`, …; ordering by the labels makes SQLite
+        `labelled`: the columns include the sort keys, labelled `k0`, …; ordering by the labels makes SQLite
         compute them once.
         """
         page, keys = self.shape.page, self.keys(scan)
         query = self.select(scan, *columns)
         if page.after:
-            query = query.where(beyond(self.terms, keys, self.cursor_keys("after")))
+            query = query.where(after_cursor(self.terms, keys, self.cursor_keys("after")))
         if page.before:
-            query = query.where(beyond(self.terms, keys, self.cursor_keys("before"), backward=True))
+            query = query.where(after_cursor(self.terms, keys, self.cursor_keys("before"), backward=True))
         if self.hits is not None:
             after = self.cursor_keys("after")[0] if page.after else None
             query = query.where(prefilter_by_score(self.hits, keys[0], limit, after))
-        if named:
+        if labelled:
             keys = [literal_column(f"k{at}") for at in range(len(keys))]
         query = query.order_by(*ordering(self.terms, keys, backward=page.backward))
         return query.limit(limit)
 
-    def _passes(self, scan: TableScan) -> ColumnElement[bool]:
-        short = self.shortcut
-        if short is not None and scan.through is short.junction:
-            of_item = column_of(scan.near, short.junction.near) == self.bound(short.key)
+    def _filter(self, scan: TableScan) -> ColumnElement[bool]:
+        shortcut = self.shortcut
+        if shortcut is not None and scan.through is shortcut.join_table:
+            of_item = column_ref(scan.join_alias, shortcut.join_table.source_key) == self.bound(
+                shortcut.parameter
+            )
             return and_(
-                of_item, render_condition(short.where, scan.column, self.bound, self.context.audience)
+                of_item, render_condition(shortcut.where, scan.column, self.bound, self.context.audience)
             )
         if self.shape.where == EVERYTHING:
             return true()
         return render_condition(self.shape.where, scan.column, self.bound, self.context.audience)
 
-    def _preferred_duplicate(self, scan: TableScan, alike: CollapseBy, parent: Parent) -> Select[Any]:
+    def _preferred_duplicate(self, scan: TableScan, collapse: CollapseBy, parent: Parent) -> Select[Any]:
         """Select the duplicates of the scan's row that come before it in the order."""
-        other = TableScan(self.entity, self.match, self.through, self.context, alone=False)
-        item = self.link.item if self.link else None
-        query = other.select(parent, self._passes(other), ONE, item=item)
-        query = query.where(self._alike(scan, other, alike))
-        return query.where(beyond(self.terms, self.keys(other), self.keys(scan), backward=True))
+        other = TableScan(self.entity, self.match, self.through, self.context, covered=False)
+        item = self.parent_key.item if self.parent_key else None
+        query = other.select(parent, self._filter(other), ONE, item=item)
+        query = query.where(self._are_duplicates(scan, other, collapse))
+        return query.where(after_cursor(self.terms, self.keys(other), self.keys(scan), backward=True))
 
     def _has_no_duplicate(self, scan: TableScan, through: JoinTable) -> ColumnElement[bool]:
         """Whether the row has no duplicates: t1.id NOT IN (SELECT article_id FROM story_article …).
 
         This is true for most rows, and SQLite evaluates the subquery only once.
         """
-        alias = f"c{scan.rows}"
-        members = select(column_of(alias, through.near)).select_from(aliased(through.table, alias))
+        alias = f"c{scan.alias}"
+        members = select(column_ref(alias, through.source_key)).select_from(aliased(through.table, alias))
         return scan.key.not_in(members.where(visible(through, alias, self.context.audience)))
 
-    def _alike(self, scan: TableScan, other: TableScan, alike: CollapseBy) -> ColumnElement[bool]:
+    def _are_duplicates(self, scan: TableScan, other: TableScan, collapse: CollapseBy) -> ColumnElement[bool]:
         """Whether two rows are duplicates.
 
         t2.url = t1.url, or t2.id IN (
             SELECT bt2.article_id FROM story_article AS at2 JOIN story_article AS bt2 ON bt2.story = at2.story
             WHERE at2.article_id = t1.id)
         """
-        through = alike.through
+        through = collapse.through
         if through is None:
-            return other.column(alike.column) == scan.column(alike.column)
-        mine, others = f"a{other.rows}", f"b{other.rows}"
-        together = aliased(through.table, mine).join(
+            return other.column(collapse.column) == scan.column(collapse.column)
+        mine, others = f"a{other.alias}", f"b{other.alias}"
+        members = aliased(through.table, mine).join(
             aliased(through.table, others),
-            column_of(others, through.far) == column_of(mine, through.far),
+            column_ref(others, through.target_key) == column_ref(mine, through.target_key),
         )
         keys = (
-            select(column_of(others, through.near))
-            .select_from(together)
+            select(column_ref(others, through.source_key))
+            .select_from(members)
             .where(
                 visible(through, mine, self.context.audience),
                 visible(through, others, self.context.audience),
-                column_of(mine, through.near) == scan.key,
+                column_ref(mine, through.source_key) == scan.key,
             )
         )
         return other.key.in_(keys)

@@ -19,11 +19,20 @@ from sqlalchemy import (
 )
 
 from gqlnews.query.fields import Audience, Column, Difference, Differences, JsonArray, Literal
-from gqlnews.query.sql.rows import ONE, ZERO, AnySelect, Context, Expression, Row, aliased, column_of, visible
+from gqlnews.query.sql.rows import (
+    ONE,
+    ZERO,
+    AnySelect,
+    Context,
+    Expression,
+    Row,
+    aliased,
+    column_ref,
+    visible,
+)
 from gqlnews.query.tree import FieldPlan, ObjectPlan
 
-# Render JSON objects and their plain fields: `json_object('title', t1.title, …)`.
-
+# JSON objects and their plain fields: `json_object('title', t1.title, …)`.
 
 MAX_PAIRS = 60  # SQLite functions take at most 127 arguments
 
@@ -32,19 +41,19 @@ def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
     """Render the JSON object of a row. Fields beyond `MAX_PAIRS` are added with `json_insert`, in order."""
     pairs = [(field.key, context.render(field, row)) for field in plan.fields]
     first, others = pairs[:MAX_PAIRS], pairs[MAX_PAIRS:]
-    made: Expression = func.json_object(*_listed(first))
-    for at in range(0, len(others), MAX_PAIRS):
-        some = others[at : at + MAX_PAIRS]
-        made = func.json_insert(made, *_listed((f"$.{key}", value) for key, value in some))
-    return made
+    json: Expression = func.json_object(*_flatten(first))
+    for start in range(0, len(others), MAX_PAIRS):
+        some = others[start : start + MAX_PAIRS]
+        json = func.json_insert(json, *_flatten((f"$.{key}", value) for key, value in some))
+    return json
 
 
-def nestings(plan: ObjectPlan) -> int:
+def extra_nesting(plan: ObjectPlan) -> int:
     """Return the number of `json_insert` calls around the object, each a nesting level."""
     return (len(plan.fields) - 1) // MAX_PAIRS if plan.fields else 0
 
 
-def _listed(pairs: Iterable[tuple[str, Expression]]) -> Iterator[Expression]:
+def _flatten(pairs: Iterable[tuple[str, Expression]]) -> Iterator[Expression]:
     """Yield keys and values alternately; literal SQL is joined into one text, which compiles much faster."""
     texts: list[str] = []
     for key, value in pairs:
@@ -76,7 +85,7 @@ def render_array(
 
 def columns_for(row: Row, source: str) -> list[Expression]:
     """Return the columns used through `row`, selected from the alias `source`."""
-    return [column_of(source, name).label(name) for name in row.used] or [literal_column("1")]
+    return [column_ref(source, name).label(name) for name in row.used_columns] or [literal_column("1")]
 
 
 def quoted(name: str) -> ColumnElement[Any]:
@@ -87,7 +96,7 @@ def quoted(name: str) -> ColumnElement[Any]:
 def render_column(field: FieldPlan, row: Row, context: Context) -> Expression:
     column = field.declaration
     assert isinstance(column, Column)
-    if column.sealed and context.audience is not Audience.EDITOR:
+    if column.editor_only and context.audience is not Audience.EDITOR:
         return null()
     return row.value(column)
 
@@ -97,26 +106,25 @@ def render_literal(field: FieldPlan, _row: Row, _context: Context) -> Expression
     return quoted(field.declaration.text)
 
 
-# Render the objects of a JSON array column.
+# JSON array columns.
 
-
-_NONE: Expression = literal_column("'[]'")
-_LENGTH = func.json_array_length
+_EMPTY: Expression = literal_column("'[]'")
+_length = func.json_array_length
 
 
 class ItemRow(Row):
-    """An object in a JSON array, whose members are returned as stored. `place` is its SQL path prefix."""
+    """An object in a JSON array, whose members are returned as stored. `path` is its SQL path prefix."""
 
-    def __init__(self, row: Row, alias: str, place: str) -> None:
-        super().__init__(alias, row.depth, row.everything)
-        self._place = place
+    def __init__(self, row: Row, alias: str, path: str) -> None:
+        super().__init__(alias, row.depth, row.all_rows)
+        self._path = path
 
     def value(self, column: Column) -> ColumnElement[object]:
         # e2.value -> '$.url'
-        return literal_column(f"{self._place}.{column.name}'")
+        return literal_column(f"{self._path}.{column.name}'")
 
 
-def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_json_array(field: FieldPlan, row: Row, context: Context) -> Expression:
     """Render a JSON array, with a fast path for empty and single-item arrays.
 
     Most arrays have at most one item, and `json_each` takes longer than rendering it.
@@ -131,19 +139,19 @@ def render_items(field: FieldPlan, row: Row, context: Context) -> Expression:
     items = row.column(declaration.column)
     first = render_object(field.selection, ItemRow(row, row.alias, f"{items.name} -> '$[0]"), context)
     if declaration.single:
-        return case((items != _NONE, first))
-    alone: Expression = _LENGTH(items) == ONE
+        return case((items != _EMPTY, first))
+    has_one: Expression = _length(items) == ONE
     if field.definition.args:
         start, end = context.bind(field, "start"), context.bind(field, "end")
-        alone = and_(start == ZERO, end > ZERO, alone)
+        has_one = and_(start == ZERO, end > ZERO, has_one)
     return case(
-        (items == _NONE, func.json_array()),
-        (alone, func.json_array(first)),
-        else_=_opened(field, row, context),
+        (items == _EMPTY, func.json_array()),
+        (has_one, func.json_array(first)),
+        else_=_unnest(field, row, context),
     )
 
 
-def _opened(field: FieldPlan, row: Row, context: Context) -> Expression:
+def _unnest(field: FieldPlan, row: Row, context: Context) -> Expression:
     declaration = field.declaration
     assert isinstance(declaration, JsonArray)
     alias = f"e{next(context.numbers)}"
@@ -151,12 +159,12 @@ def _opened(field: FieldPlan, row: Row, context: Context) -> Expression:
     source = func.json_each(row.column(declaration.column)).alias(alias)
     query = select(func.json_group_array(body)).select_from(source)
     if field.definition.args:
-        key = column_of(alias, "key")
+        key = column_ref(alias, "key")
         query = query.where(key >= context.bind(field, "start"), key < context.bind(field, "end"))
     return query.scalar_subquery()
 
 
-# Render drift: the columns in which a row differs from the row that it matches.
+# Drift: the columns in which a row differs from the row that it matches.
 #
 # (SELECT json_group_array(json_object('field', s3.field, …)) FROM (
 #     SELECT 'title' AS field, t1.title AS listed, t3.title AS stored FROM article AS t3
@@ -169,8 +177,8 @@ def render_differences(field: FieldPlan, row: Row, context: Context) -> Expressi
     declaration = field.declaration
     assert isinstance(declaration, Differences)
     alias = f"s{next(context.numbers)}"
-    found = union_all(*(_difference(one, declaration, row, context) for one in declaration.among))
-    return render_array(field.selection, Row.leaf(alias), context, lambda: found)
+    rows = union_all(*(_difference(one, declaration, row, context) for one in declaration.compared))
+    return render_array(field.selection, Row.leaf(alias), context, lambda: rows)
 
 
 def _difference(one: Difference, declaration: Differences, row: Row, context: Context) -> Select[Any]:
@@ -179,12 +187,12 @@ def _difference(one: Difference, declaration: Differences, row: Row, context: Co
     assert match.parent is not None
     query = select(
         quoted(one.field).label("field"),
-        cast(row.column(one.shown), Text).label("listed"),
-        cast(column_of(other, one.shown), Text).label("stored"),
+        cast(row.column(one.display_column), Text).label("listed"),
+        cast(column_ref(other, one.display_column), Text).label("stored"),
     ).select_from(aliased(declaration.entity.table, other))
-    mine, stored = row.column(one.column), column_of(other, one.column)
+    mine, stored = row.column(one.column), column_ref(other, one.column)
     return query.where(
-        column_of(other, match.child) == row.column(match.parent),
+        column_ref(other, match.child) == row.column(match.parent),
         visible(declaration.entity, other, context.audience),
         mine.is_not(None),
         mine.is_distinct_from(stored),

@@ -7,24 +7,21 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, lite
 
 from gqlnews.query.fields import Entity, JoinKey, JoinTable, Many, NodeLookup, One
 from gqlnews.query.sql.conditions import ordering
-from gqlnews.query.sql.cte_levels import Link, linked
+from gqlnews.query.sql.cte_levels import ParentKey, nest_or_join
 from gqlnews.query.sql.objects import columns_for, quoted, render_array, render_object
 from gqlnews.query.sql.rows import (
-    LISTED,
-    MANY,
-    SINGLE,
+    LIST_DEPTH,
+    MANY_DEPTH,
+    SINGLE_DEPTH,
     Context,
-    Everything,
     Expression,
     Row,
+    SelectColumn,
     aliased,
-    column_of,
+    column_ref,
     visible,
 )
 from gqlnews.query.tree import FieldPlan, ObjectPlan
-
-# Render relations to one row and to many rows.
-
 
 Within = Callable[[str], ColumnElement[bool]]
 
@@ -37,13 +34,17 @@ def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
     declaration = field.declaration
     assert isinstance(declaration, One)
 
-    def build(link: Link | None) -> Expression:
-        rows = Relation.of(field, declaration, context)
-        child = Row(rows.alias, link.depth if link else SINGLE, rows.everything(link, context))
+    def build(parent_key: ParentKey | None) -> Expression:
+        rows = Relation.for_field(field, declaration, context)
+        child = Row(
+            rows.alias, parent_key.depth if parent_key else SINGLE_DEPTH, rows.all_rows(parent_key, context)
+        )
         body = render_object(field.selection, child, context)
-        return rows.matching(link, body).scalar_subquery()
+        return rows.matching(parent_key, body).scalar_subquery()
 
-    return linked(field, declaration.match, row, context, build, MANY if declaration.through else SINGLE)
+    return nest_or_join(
+        field, declaration.match, row, context, build, MANY_DEPTH if declaration.through else SINGLE_DEPTH
+    )
 
 
 def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
@@ -56,19 +57,21 @@ def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
     declaration = field.declaration
     assert isinstance(declaration, Many)
 
-    def build(link: Link | None) -> Expression:
-        rows = Relation.of(field, declaration, context)
+    def build(parent_key: ParentKey | None) -> Expression:
+        rows = Relation.for_field(field, declaration, context)
         alias = f"s{next(context.numbers)}"
         within = _slice(field, declaration, context)
-        child = Row(alias, link.depth if link else MANY, rows.everything(link, context, within))
+        child = Row(
+            alias, parent_key.depth if parent_key else MANY_DEPTH, rows.all_rows(parent_key, context, within)
+        )
 
         def ordered() -> Select[Any]:
-            query = rows.matching(link, *columns_for(child, rows.alias))
+            query = rows.matching(parent_key, *columns_for(child, rows.alias))
             return _sliced(field, declaration, query, rows, context)
 
         return render_array(field.selection, child, context, ordered)
 
-    return linked(field, declaration.match, row, context, build, MANY)
+    return nest_or_join(field, declaration.match, row, context, build, MANY_DEPTH)
 
 
 def _sliced(
@@ -90,7 +93,7 @@ def _slice(field: FieldPlan, declaration: Many, context: Context) -> Within | No
     if column is None or not field.definition.args:
         return None
     start, end = context.bind(field, "start"), context.bind(field, "end")
-    return lambda alias: and_(column_of(alias, column) >= start, column_of(alias, column) < end)
+    return lambda alias: and_(column_ref(alias, column) >= start, column_ref(alias, column) < end)
 
 
 class Relation:
@@ -106,13 +109,13 @@ class Relation:
     ) -> None:
         number = next(context.numbers)
         self.entity, self.through, self.match = entity, through, match
-        self.alias, self.near = f"t{number}", f"n{number}"
+        self.alias, self.join_alias = f"t{number}", f"n{number}"
         self.audience = context.audience
         self.visible = visible(entity, self.alias, context.audience)
         self.position = position
 
     @staticmethod
-    def of(field: FieldPlan, declaration: One | Many, context: Context) -> "Relation":
+    def for_field(field: FieldPlan, declaration: One | Many, context: Context) -> "Relation":
         entity = field.selection.entity
         assert entity is not None, f"{field.selection.type_name} declares no entity"
         position = declaration.position if isinstance(declaration, Many) else None
@@ -124,37 +127,40 @@ class Relation:
         rows = aliased(self.entity.table, self.alias)
         if self.through is None:
             return rows
-        near = aliased(self.through.table, self.near)
+        join_table = aliased(self.through.table, self.join_alias)
         assert self.match is not None
-        return near.join(
-            rows, column_of(self.alias, self.match.child) == column_of(self.near, self.through.far)
+        return join_table.join(
+            rows,
+            column_ref(self.alias, self.match.child) == column_ref(self.join_alias, self.through.target_key),
         )
 
     @property
     def key(self) -> Expression:
         """The column that equals the parent's key."""
         if self.through is not None:
-            return column_of(self.near, self.through.near)
+            return column_ref(self.join_alias, self.through.source_key)
         assert self.match is not None
-        return column_of(self.alias, self.match.child)
+        return column_ref(self.alias, self.match.child)
 
     @property
     def order(self) -> list[Expression]:
         if self.through is not None and self.through.position:
-            return [column_of(self.near, self.through.position)]
+            return [column_ref(self.join_alias, self.through.position)]
         if self.position:
-            return [column_of(self.alias, self.position)]
+            return [column_ref(self.alias, self.position)]
         order = self.entity.order
-        return ordering(order, [column_of(self.alias, term.column) for term in order])
+        return ordering(order, [column_ref(self.alias, term.column) for term in order])
 
-    def matching(self, link: Link | None, *columns: Expression) -> Select[Any]:
+    def matching(self, parent_key: ParentKey | None, *columns: Expression) -> Select[Any]:
         """Select columns of the visible rows that match the parent key."""
         query = select(*columns).select_from(self.source).where(self.visible)
         if self.through is not None:
-            query = query.where(visible(self.through, self.near, self.audience))
-        return query.where(self.key == link.key) if link else query
+            query = query.where(visible(self.through, self.join_alias, self.audience))
+        return query.where(self.key == parent_key.key) if parent_key else query
 
-    def everything(self, link: Link | None, context: Context, within: Within | None = None) -> Everything:
+    def all_rows(
+        self, parent_key: ParentKey | None, context: Context, within: Within | None = None
+    ) -> SelectColumn:
         """Return a selector for all rows of the level.
 
         SELECT t5.id FROM article AS t5 WHERE t5.id IN (… the parent keys …)
@@ -162,18 +168,18 @@ class Relation:
 
         def of_column(column: str) -> Select[Any]:
             rows = Relation(self.entity, self.match, self.through, context, self.position)
-            query = rows.matching(None, column_of(rows.alias, column).label("key"))
+            query = rows.matching(None, column_ref(rows.alias, column).label("key"))
             if within is not None:
                 query = query.where(within(rows.alias))
-            return query.where(rows.key.in_(link.all_keys())) if link else query
+            return query.where(rows.key.in_(parent_key.all_keys())) if parent_key else query
 
         return of_column
 
 
-# Render node lookups by global id. One bound JSON array holds each id as `[type, natural key]`.
+# Node lookups by global id. One bound JSON array holds each id as `[type, natural key]`.
 
 
-def render_refs(field: FieldPlan, _row: Row, context: Context) -> Expression:
+def render_node_lookup(field: FieldPlan, _row: Row, context: Context) -> Expression:
     """Render a node lookup.
 
     (SELECT json_group_array(CASE
@@ -186,52 +192,57 @@ def render_refs(field: FieldPlan, _row: Row, context: Context) -> Expression:
     kind: Expression = literal_column(f"{alias}.value ->> 0")
     key: Expression = literal_column(f"{alias}.value ->> 1")
     choices = [
-        (kind == quoted(name), _object(field, plan, key, context)) for name, plan in field.objects.items()
+        (kind == quoted(name), _render_node(field, plan, key, context))
+        for name, plan in field.objects.items()
     ]
-    answer = case(*choices)
+    node = case(*choices)
     source = func.json_each(context.bind(field, "refs")).alias(alias)
-    body = answer if declaration.single else func.json_group_array(answer)
+    body = node if declaration.single else func.json_group_array(node)
     return select(body).select_from(source).scalar_subquery()
 
 
-def _object(field: FieldPlan, plan: ObjectPlan, key: Expression, context: Context) -> Expression:
+def _render_node(field: FieldPlan, plan: ObjectPlan, key: Expression, context: Context) -> Expression:
     entity = plan.entity
     assert entity is not None, f"{plan.type_name} declares no entity"
     assert entity.node_key is not None, f"{plan.type_name} declares no node key"
     alias = f"t{next(context.numbers)}"
 
     def everything(column: str) -> Select[Any]:
-        near = f"e{next(context.numbers)}"
-        near_kind: Expression = literal_column(f"{near}.value ->> 0")
-        near_key: Expression = literal_column(f"{near}.value ->> 1")
-        source = func.json_each(context.bind(field, "refs")).alias(near)
-        refs = select(near_key).select_from(source).where(near_kind == quoted(plan.type_name))
-        far = f"t{next(context.numbers)}"
-        query = select(column_of(far, column).label("key")).select_from(aliased(entity.table, far))
-        return query.where(_named(entity, far, refs, context), visible(entity, far, context.audience))
+        ref = f"e{next(context.numbers)}"
+        ref_kind: Expression = literal_column(f"{ref}.value ->> 0")
+        ref_key: Expression = literal_column(f"{ref}.value ->> 1")
+        source = func.json_each(context.bind(field, "refs")).alias(ref)
+        refs = select(ref_key).select_from(source).where(ref_kind == quoted(plan.type_name))
+        node = f"t{next(context.numbers)}"
+        query = select(column_ref(node, column).label("key")).select_from(aliased(entity.table, node))
+        return query.where(
+            _has_natural_key(entity, node, refs, context), visible(entity, node, context.audience)
+        )
 
-    body = render_object(plan, Row(alias, LISTED, everything), context)
+    body = render_object(plan, Row(alias, LIST_DEPTH, everything), context)
     query = select(body).select_from(aliased(entity.table, alias))
-    query = query.where(_named(entity, alias, key, context), visible(entity, alias, context.audience))
+    query = query.where(
+        _has_natural_key(entity, alias, key, context), visible(entity, alias, context.audience)
+    )
     return query.scalar_subquery()
 
 
-def _named(
+def _has_natural_key(
     entity: Entity, alias: str, key: Expression | Select[Any], context: Context
 ) -> ColumnElement[bool]:
     """Predicate for rows with one of the natural keys, or joined to a `node_through` row with one of them."""
-    own = column_of(alias, str(entity.node_key))
+    key_column = column_ref(alias, str(entity.node_key))
     through = entity.node_through
     if through is None:
-        return own.in_(key) if isinstance(key, Select) else own == key
-    near = f"n{next(context.numbers)}"
-    named = column_of(near, through.near)
-    belongs = (
-        select(column_of(near, through.far))
-        .select_from(aliased(through.table, near))
+        return key_column.in_(key) if isinstance(key, Select) else key_column == key
+    join_alias = f"n{next(context.numbers)}"
+    source_key = column_ref(join_alias, through.source_key)
+    target_keys = (
+        select(column_ref(join_alias, through.target_key))
+        .select_from(aliased(through.table, join_alias))
         .where(
-            visible(through, near, context.audience),
-            named.in_(key) if isinstance(key, Select) else named == key,
+            visible(through, join_alias, context.audience),
+            source_key.in_(key) if isinstance(key, Select) else source_key == key,
         )
     )
-    return own.in_(belongs)
+    return key_column.in_(target_keys)

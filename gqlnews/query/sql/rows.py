@@ -1,4 +1,4 @@
-"""Rows during rendering, and the context that is passed to every field renderer."""
+"""Rows, table scans, and the context that is passed to every field renderer."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,12 +29,9 @@ from gqlnews.errors import Code, RequestError
 from gqlnews.query.fields import Audience, Column, Entity, JoinKey, JoinTable, Kind, Visibility
 from gqlnews.query.tree import FieldPlan, RequestRefusedError
 
-# Rows during rendering: one row by its alias, and all rows of its level by a SELECT.
+SelectColumn = Callable[[str], Select[Any]]
 
-
-Everything = Callable[[str], Select[Any]]
-
-SINGLE, MANY, LISTED = 1, 2, 3
+SINGLE_DEPTH, MANY_DEPTH, LIST_DEPTH = 1, 2, 3
 """Nesting depth that a relation adds: to one row, to many rows, to the rows of a page or group."""
 
 
@@ -42,28 +39,28 @@ SINGLE, MANY, LISTED = 1, 2, 3
 class Row:
     """One row of a level. `depth` is its nesting depth in its layer, the sum over the relations above it.
 
-    `everything(column)` selects that column for all rows of the level. It may select extra rows, because it
-    only determines the keys that a layer below is built for. `used` are the columns read so far.
+    `all_rows(column)` selects that column for all rows of the level. It may select extra rows, because it
+    only determines the keys that a layer below is built for. `used_columns` were read so far.
     """
 
     alias: str
     depth: int
-    everything: Everything
-    used: dict[str, None] = field(default_factory=dict)
+    all_rows: SelectColumn
+    used_columns: dict[str, None] = field(default_factory=dict)
 
     @staticmethod
-    def nowhere() -> "Row":
+    def root() -> "Row":
         """The parent of the root fields, without columns."""
         return Row("", 0, no_relation)
 
     @staticmethod
     def leaf(alias: str = "") -> "Row":
         """A row without further relations."""
-        return Row(alias, LISTED, no_relation)
+        return Row(alias, LIST_DEPTH, no_relation)
 
     def column(self, name: str) -> ColumnElement[Any]:
-        self.used[name] = None
-        return column_of(self.alias, name)
+        self.used_columns[name] = None
+        return column_ref(self.alias, name)
 
     def value(self, column: Column) -> ColumnElement[Any]:
         """Return the column converted to JSON."""
@@ -77,7 +74,7 @@ def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
     return func.json(value) if kind is Kind.JSON else value
 
 
-def item_of(key: ColumnElement[Any]) -> ColumnElement[Any]:
+def encode_item(key: ColumnElement[Any]) -> ColumnElement[Any]:
     """Escape a key as a list item between line feeds, in SQL, the way text_keys.py does."""
     line_feed: ColumnElement[Any] = literal_column("char(10)")
     item = func.replace(key, literal_column("'\\'"), literal_column("'\\\\'"))
@@ -90,7 +87,7 @@ def cross_join(left: str, right: str) -> FromClause:
 
 
 @lru_cache(4096)
-def column_of(alias: str, name: str) -> ColumnElement[Any]:
+def column_ref(alias: str, name: str) -> ColumnElement[Any]:
     return literal_column(f"{alias}.{name}")
 
 
@@ -100,7 +97,7 @@ def aliased(name: str, alias: str) -> FromClause:
 
 def visible(table: Entity | JoinTable, alias: str, audience: Audience) -> ColumnElement[bool]:
     """Predicate on an alias that hides the rows an audience may not see."""
-    match table.seen:
+    match table.visibility:
         case Visibility.PUBLISHED if audience is Audience.PUBLIC:
             return literal_column(f"{alias}.published = 1")
         case Visibility.SCOPE:
@@ -114,11 +111,10 @@ def visible(table: Entity | JoinTable, alias: str, audience: Audience) -> Column
 
 
 def no_relation(column: str) -> Select[Any]:
-    raise LookupError(f"no link leads on from here by {column}")
+    raise LookupError(f"this row has no relation by {column}")
 
 
-# The render context that is passed to every field renderer.
-
+# Context.
 
 Expression = ColumnElement[Any]
 AnySelect = Select[Any] | CompoundSelect[Any]
@@ -132,16 +128,16 @@ def bound_name(number: int, name: str) -> str:
 
 @dataclass(slots=True)
 class Context:
-    """State of rendering one statement. `expressions` are its CTEs by name, in creation order.
+    """State of rendering one statement. `ctes` are by name, in creation order.
 
-    `refusals` are the errors that fail the request if their condition holds when the statement runs.
+    `error_conditions` are the errors that fail the request if their condition holds when the statement runs.
     """
 
     audience: Audience
     shapes: Mapping[int, Hashable]
     renderers: Mapping[type, FieldRenderer]
-    expressions: dict[str, AnySelect] = field(default_factory=dict)
-    refusals: list[tuple[ColumnElement[bool], RequestRefusedError]] = field(default_factory=list)
+    ctes: dict[str, AnySelect] = field(default_factory=dict)
+    error_conditions: list[tuple[ColumnElement[bool], RequestRefusedError]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def render(self, plan: FieldPlan, row: Row) -> Expression:
@@ -149,48 +145,48 @@ class Context:
 
     def materialize(self, name: str, query: AnySelect) -> FromClause:
         """Add `query` as a CTE. It may refer to itself and to earlier CTEs."""
-        self.expressions[name] = query
+        self.ctes[name] = query
         return table(name)
 
-    def refuse_where(self, condition: ColumnElement[bool], plan: FieldPlan, code: Code, message: str) -> None:
+    def fail_if(self, condition: ColumnElement[bool], plan: FieldPlan, code: Code, message: str) -> None:
         """Fail the whole request if `condition` holds, with an error located at the field."""
         error = RequestRefusedError(RequestError(code, message), plan.node, plan.path)
-        self.refusals.append((condition, error))
+        self.error_conditions.append((condition, error))
 
     def bind(self, plan: FieldPlan, name: str) -> BindParameter[Any]:
         """Return the bound parameter of a field's value. All request values enter the SQL through here."""
         return bindparam(bound_name(plan.number, name))
 
 
-# Table scans: one pass over the rows of a listing, as `SELECT … FROM … WHERE …`.
-#
-# Rows behind a join table have one of four access paths:
-#
-# - `JUNCTION`: only the join table, if it has every column that is read: a topic's newest articles; -
-# `ITEMS`: only the rows, if they hold the join keys in a list column: a topic's articles that pass a filter;
-# - `JOINED`: the join table and its rows, if it holds only visible rows, each once: the hits of a search; -
-# `KEYS`: the rows whose keys a subquery on the join table returns: an article that lists another one twice
-# refers to it once.
-
+# Table scans: one pass over the rows of a list, as `SELECT … FROM … WHERE …`.
 
 ONE: Expression = literal_column("1")
 ZERO: Expression = literal_column("0")
 
 
 class AccessPath(Enum):
-    """Access path; `ROWS` is the table itself, without a join table."""
+    """Access path of a table scan.
 
-    ROWS = auto()
-    JUNCTION = auto()
-    ITEMS = auto()
+    - `TABLE`: the table itself, without a join table.
+    - `JOIN_TABLE`: only the join table, if it has every column that is read: a topic's newest articles.
+    - `LIST_COLUMN`: only the table, if it has the join keys in a list column: a topic's articles that pass a
+      filter.
+    - `JOINED`: the join table and its rows, if it holds only visible rows, each once: the hits of a search.
+    - `SUBQUERY`: the rows whose keys a subquery on the join table returns. An article that lists another one
+      twice refers to it once.
+    """
+
+    TABLE = auto()
+    JOIN_TABLE = auto()
+    LIST_COLUMN = auto()
     JOINED = auto()
-    KEYS = auto()
+    SUBQUERY = auto()
 
 
 class TableScan:
     """Scan of the visible rows of `entity` (alias `t4`), optionally through a join table (alias `n4`).
 
-    `alone`: the join table has all columns that are read.
+    `covered`: the join table has all columns that are read.
     """
 
     def __init__(
@@ -200,32 +196,38 @@ class TableScan:
         through: JoinTable | None,
         context: Context,
         *,
-        alone: bool,
+        covered: bool,
     ) -> None:
         self.entity, self.match, self.through = entity, match, through
         number = next(context.numbers)
-        self.rows, self.near = f"t{number}", f"n{number}"
+        self.alias, self.join_alias = f"t{number}", f"n{number}"
         self.audience = context.audience
-        self.way = _way(through, alone=alone)
+        self.access_path = _choose_access_path(through, covered=covered)
 
     @property
     def key(self) -> Expression:
         """The entity key of the row."""
-        if self.way is AccessPath.JUNCTION and self.through is not None:
-            return column_of(self.near, self.through.far)
-        return column_of(self.rows, self.entity.key)
+        if self.access_path is AccessPath.JOIN_TABLE and self.through is not None:
+            return column_ref(self.join_alias, self.through.target_key)
+        return column_ref(self.alias, self.entity.key)
 
     def column(self, name: str) -> Expression:
-        """A column of the row. With `KEYS`, a unary plus keeps SQLite from scanning an index instead."""
-        if self.way is AccessPath.KEYS:
-            return literal_column(f"+{self.rows}.{name}")
-        copied = self.way is AccessPath.JOINED and self.through is not None and name in self.through.copies
-        return column_of(self.near if copied or self.way is AccessPath.JUNCTION else self.rows, name)
+        """A column of the row. With `SUBQUERY`, a unary plus keeps SQLite from scanning an index instead."""
+        if self.access_path is AccessPath.SUBQUERY:
+            return literal_column(f"+{self.alias}.{name}")
+        denormalized = (
+            self.access_path is AccessPath.JOINED
+            and self.through is not None
+            and name in self.through.denormalized
+        )
+        return column_ref(
+            self.join_alias if denormalized or self.access_path is AccessPath.JOIN_TABLE else self.alias, name
+        )
 
     def select(
         self,
         parent: Expression | Select[Any] | None,
-        passes: ColumnElement[bool],
+        condition: ColumnElement[bool],
         *columns: Expression,
         item: Expression | None = None,
     ) -> Select[Any]:
@@ -234,74 +236,82 @@ class TableScan:
         `item` is the parent key escaped as a list item. SQLite evaluates conditions without an index in the
         order written, so the expensive one, the search in a list column, comes last.
         """
-        query = select(*columns).select_from(self._source).where(self._visible, passes)
-        return query if self.match is None or parent is None else query.where(self._belongs(parent, item))
+        query = select(*columns).select_from(self._source).where(self._visible, condition)
+        return (
+            query if self.match is None or parent is None else query.where(self._matches_parent(parent, item))
+        )
 
-    def _belongs(self, parent: Expression | Select[Any], item: Expression | None) -> ColumnElement[bool]:
+    def _matches_parent(
+        self, parent: Expression | Select[Any], item: Expression | None
+    ) -> ColumnElement[bool]:
         if self.through is None:
             assert self.match is not None
-            return _is(column_of(self.rows, self.match.child), parent)
-        near = column_of(self.near, self.through.near)
-        match self.way:
-            case AccessPath.ITEMS:
-                return _has_item(column_of(self.rows, str(self.through.items)), parent, item)
-            case AccessPath.KEYS:
-                keys = select(column_of(self.near, self.through.far)).select_from(self._junction)
-                keys = keys.where(visible(self.through, self.near, self.audience), _is(near, parent))
+            return _equals(column_ref(self.alias, self.match.child), parent)
+        source_key = column_ref(self.join_alias, self.through.source_key)
+        match self.access_path:
+            case AccessPath.LIST_COLUMN:
+                return _has_item(column_ref(self.alias, str(self.through.list_column)), parent, item)
+            case AccessPath.SUBQUERY:
+                keys = select(column_ref(self.join_alias, self.through.target_key)).select_from(
+                    self._join_table
+                )
+                keys = keys.where(
+                    visible(self.through, self.join_alias, self.audience), _equals(source_key, parent)
+                )
                 return self.key.in_(keys)
             case _:
-                return _is(near, parent)
+                return _equals(source_key, parent)
 
     @property
     def _visible(self) -> ColumnElement[bool]:
-        if self.way in (AccessPath.JUNCTION, AccessPath.JOINED) and self.through is not None:
-            return visible(self.through, self.near, self.audience)
-        return visible(self.entity, self.rows, self.audience)
+        if self.access_path in (AccessPath.JOIN_TABLE, AccessPath.JOINED) and self.through is not None:
+            return visible(self.through, self.join_alias, self.audience)
+        return visible(self.entity, self.alias, self.audience)
 
     @property
-    def _junction(self) -> FromClause:
+    def _join_table(self) -> FromClause:
         assert self.through is not None
-        return aliased(self.through.table, self.near)
+        return aliased(self.through.table, self.join_alias)
 
     @property
     def source(self) -> FromClause:
         """The entity table under its alias."""
-        return aliased(self.entity.table, self.rows)
+        return aliased(self.entity.table, self.alias)
 
     @property
     def _source(self) -> FromClause:
-        match self.way:
-            case AccessPath.JUNCTION:
-                return self._junction
+        match self.access_path:
+            case AccessPath.JOIN_TABLE:
+                return self._join_table
             case AccessPath.JOINED:
                 assert self.through is not None
-                far = column_of(self.near, self.through.far)
-                return self._junction.join(self.source, self.key == far)
+                target_key = column_ref(self.join_alias, self.through.target_key)
+                return self._join_table.join(self.source, self.key == target_key)
             case _:
                 return self.source
 
 
-def _way(through: JoinTable | None, *, alone: bool) -> AccessPath:
+def _choose_access_path(through: JoinTable | None, *, covered: bool) -> AccessPath:
     if through is None:
-        return AccessPath.ROWS
-    if not through.copies:
-        return AccessPath.KEYS
-    if alone:
-        return AccessPath.JUNCTION
-    return AccessPath.ITEMS if through.items else AccessPath.JOINED
+        return AccessPath.TABLE
+    if not through.denormalized:
+        return AccessPath.SUBQUERY
+    if covered:
+        return AccessPath.JOIN_TABLE
+    return AccessPath.LIST_COLUMN if through.list_column else AccessPath.JOINED
 
 
-def _is(column: Expression, parent: Expression | Select[Any]) -> ColumnElement[bool]:
+def _equals(column: Expression, parent: Expression | Select[Any]) -> ColumnElement[bool]:
     return column.in_(parent) if isinstance(parent, Select) else column == parent
 
 
 def _has_item(
-    items: Expression, parent: Expression | Select[Any], item: Expression | None
+    list_column: Expression, parent: Expression | Select[Any], item: Expression | None
 ) -> ColumnElement[bool]:
     """Whether a list column contains the key, or one of the keys. `item` is the key, already escaped."""
     if isinstance(parent, Select):
         parents = parent.subquery("keys")
         return exists(
-            select(ONE).select_from(parents).where(_has_item(items, column_of("keys", "key"), None))
+            select(ONE).select_from(parents).where(_has_item(list_column, column_ref("keys", "key"), None))
         )
-    return func.instr(items, item_of(parent) if item is None else item) > ZERO
+    return func.instr(list_column, encode_item(parent) if item is None else item) > ZERO

@@ -1,4 +1,4 @@
-"""Example queries for the GraphiQL tabs, about the content being served."""
+"""Example queries for the GraphiQL tabs, with values from the content."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ class Example(NamedTuple):
     variables: Mapping[str, Any] | None = None
 
 
-class Served(NamedTuple):
+class ExampleValues(NamedTuple):
     """One value of each kind from the content; None if there is none, or it is not known.
 
     `slug` is an article's slug, `topic` a topic's slug, `word` a search term, `story` a story's id.
@@ -26,9 +26,9 @@ class Served(NamedTuple):
     story: str | None = None
 
 
-def examples(served: Served) -> tuple[Example, ...]:
+def build_examples(values: ExampleValues) -> tuple[Example, ...]:
     """Return examples with results in the content; an example is omitted if the value it needs is None."""
-    slug, topic, domain, url, word, story = served
+    slug, topic, domain, url, word, story = values
     candidates = (
         (slug, Example("An article and its related coverage", _ARTICLE, {"slug": slug})),
         (True, Example("The front page, page by page", _FRONT_PAGE, {"first": 5, "after": None})),

@@ -1,4 +1,4 @@
-"""The GraphiQL page, with the examples that the content can answer."""
+"""The GraphiQL page, with example queries that have results in the content."""
 
 import json
 import os
@@ -17,11 +17,10 @@ from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from gqlnews.engine.requests import GraphQLResponse
-from gqlnews.server.graphiql.examples import Example, Served, examples
+from gqlnews.server.graphiql.examples import Example, ExampleValues, build_examples
 from gqlnews.server.response import SECURITY_HEADERS
 
 # HTML templates of the explorer's two pages. Arguments must be HTML-escaped already.
-
 
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' "
@@ -55,7 +54,7 @@ def explorer_html(script: str, style: str, endpoint: str, examples: str) -> str:
 """
 
 
-def how_to_build_html(endpoint: str) -> str:
+def build_instructions_html(endpoint: str) -> str:
     """The page with build instructions, for a checkout whose explorer was not built."""
     return f"""\
 <!doctype html>
@@ -88,11 +87,10 @@ npm run build</pre>
 # The page has no inline script. Its configuration is in `data-` attributes of the root element, so the
 # content security policy can allow scripts and connections from this server only.
 
-
-BUILT = Path(__file__).parents[1] / "explorer"
+BUILD_FOLDER = Path(__file__).parents[1] / "explorer"
 """Output of `npm run build` in `explorer/`; part of the wheel and the image, not of the repository."""
 
-ASSETS = "/explorer"
+ASSETS_PATH = "/explorer"
 """Mount path of the built files."""
 
 _POLICY = (
@@ -121,7 +119,7 @@ _MEDIA_TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 
-_NAMED_BY_CONTENT = re.compile(r"-[0-9A-Z]{8}\.\w+$")
+_HASHED_NAME = re.compile(r"-[0-9A-Z]{8}\.\w+$")
 
 
 def explorer_is_built() -> bool:
@@ -129,7 +127,7 @@ def explorer_is_built() -> bool:
     return _manifest().is_file()
 
 
-def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSETS) -> Response:
+def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSETS_PATH) -> Response:
     """Render the explorer with a tab for each example, or build instructions if it was not built.
 
     `endpoint` and `assets` (the mount path of `explorer_assets`) are paths as the browser sees them.
@@ -137,15 +135,15 @@ def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSE
     if explorer_is_built():
         files = json.loads(_manifest().read_text("utf-8"))
         script, style = (escape(f"{assets}/{files[kind]}") for kind in ("script", "style"))
-        page = explorer_html(script, style, escape(endpoint), escape(_as_json(examples)))
+        page = explorer_html(script, style, escape(endpoint), escape(_tabs_json(examples)))
     else:
-        page = how_to_build_html(escape(endpoint))
+        page = build_instructions_html(escape(endpoint))
     return HTMLResponse(page, headers=_PAGE_HEADERS)
 
 
 def explorer_assets() -> Mount:
-    """Serve the built files under `ASSETS`; every path is 404 until they are built."""
-    return Mount(ASSETS, ExplorerFiles(directory=BUILT, check_dir=False), name="explorer")
+    """Serve the built files under `ASSETS_PATH`; every path is 404 until they are built."""
+    return Mount(ASSETS_PATH, ExplorerFiles(directory=BUILD_FOLDER, check_dir=False), name="explorer")
 
 
 class ExplorerFiles(StaticFiles):
@@ -166,29 +164,28 @@ class ExplorerFiles(StaticFiles):
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
-        forever = _NAMED_BY_CONTENT.search(str(full_path))
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if forever else "no-cache"
+        is_hashed = _HASHED_NAME.search(str(full_path))
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_hashed else "no-cache"
         response.headers["Content-Type"] = _MEDIA_TYPES[Path(full_path).suffix]
         return response
 
 
 def _manifest() -> Path:
-    return BUILT / "manifest.json"
+    return BUILD_FOLDER / "manifest.json"
 
 
-def _as_json(examples: Sequence[Example]) -> str:
+def _tabs_json(examples: Sequence[Example]) -> str:
     """Encode the tabs as `[{name, query, variables}, …]`; GraphiQL expects the variables as JSON text."""
-    return json.dumps([example._asdict() | {"variables": _text(example)} for example in examples])
+    return json.dumps([example._asdict() | {"variables": _variables_json(example)} for example in examples])
 
 
-def _text(example: Example) -> str:
+def _variables_json(example: Example) -> str:
     return json.dumps(example.variables, indent=2, ensure_ascii=False) if example.variables else ""
 
 
 # Render the explorer page with example queries that have results in the content being served.
 
-
-NEWEST = """
+NEWEST_QUERY = """
 query NewestForExamples {
   articles(first: 50) {
     nodes { slug url title relatedCount topics { slug } provider { domain } story { id } }
@@ -196,32 +193,32 @@ query NewestForExamples {
 }
 """
 
-NEWEST_QUERY_STRING = f"query={quote(NEWEST)}".encode()
+NEWEST_QUERY_STRING = f"query={quote(NEWEST_QUERY)}".encode()
 """The query as that of a normal GET, so that its response is cached."""
 
 Node = Mapping[str, Any]
 
-_AROUND_WORDS = f"{string.punctuation}«»\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026"
+_PUNCTUATION = f"{string.punctuation}«»\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026"
 """ASCII and typographic punctuation: dashes, quotes, an ellipsis."""
 
 
-def page(scope: Scope, newest: GraphQLResponse | None) -> Response:
+def render_page(scope: Scope, newest: GraphQLResponse | None) -> Response:
     """Render the page that a browser gets at the endpoint's URL.
 
-    Its examples use values from `newest`, the response to `NEWEST`; without it they fit any content.
+    Its examples use values from `newest`, the response to `NEWEST_QUERY`; without it they fit any content.
     """
     root = scope.get("root_path", "")
-    return explorer_page(scope["path"], examples(_served(newest)), root + ASSETS)
+    return explorer_page(scope["path"], build_examples(_pick_values(newest)), root + ASSETS_PATH)
 
 
-def _served(newest: GraphQLResponse | None) -> Served:
+def _pick_values(newest: GraphQLResponse | None) -> ExampleValues:
     """Pick example values from the response; empty if it has no data."""
     data = None if newest is None else orjson.loads(newest.body).get("data")
     if not data:
-        return Served()
+        return ExampleValues()
     nodes: list[Node] = data["articles"]["nodes"]
     linked = [node for node in nodes if node["relatedCount"]]
-    return Served(
+    return ExampleValues(
         slug=_first(node["slug"] for node in linked + nodes),
         topic=_first(topic["slug"] for node in nodes for topic in node["topics"]),
         domain=_first(node["provider"]["domain"] for node in nodes if node["provider"]),
@@ -233,7 +230,7 @@ def _served(newest: GraphQLResponse | None) -> Served:
 
 def longest_word(title: str) -> str | None:
     """The longest word of a title, as a search term; None if there is none."""
-    words = (word.strip(_AROUND_WORDS) for word in re.split(r'[\s"]+', title))
+    words = (word.strip(_PUNCTUATION) for word in re.split(r'[\s"]+', title))
     return max(words, key=len) or None
 
 

@@ -19,8 +19,7 @@ import orjson
 
 from gqlnews.config.settings import LogFormat
 
-# Request ids for responses and logs: the client's `X-Request-Id` if it is a short token, else ours.
-
+# Request ids for responses and logs: the client's `X-Request-Id` if it is a short token, else a new one.
 
 REQUEST_ID = b"x-request-id"
 
@@ -28,22 +27,21 @@ _TOKEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS = token_hex(4).encode()
 _numbers = count(1)
 
-current: ContextVar[str | None] = ContextVar("request", default=None)
+request_id_var: ContextVar[str | None] = ContextVar("request", default=None)
 """The request id of the current task."""
 
 
-def assign_request_id(given: bytes) -> bytes:
-    """Assign the id of a new request; `given` is the client's id, or empty."""
-    token = given if given and _TOKEN.fullmatch(given) else b"%b%08x" % (_PROCESS, next(_numbers))
-    current.set(token.decode("ascii"))
+def assign_request_id(client_id: bytes) -> bytes:
+    """Assign the id of a new request; `client_id` is its own id, or empty."""
+    token = client_id if client_id and _TOKEN.fullmatch(client_id) else b"%b%08x" % (_PROCESS, next(_numbers))
+    request_id_var.set(token.decode("ascii"))
     return token
 
 
 # Structured logging: one line per event, as text or JSON, on standard error.
 #
-# An event is a message and fields: `note("operation", name="Front", ms=1.9)`. Headers are never logged, so no
-# token is.
-
+# An event is a message and fields: `log_event("operation", name="Front", ms=1.9)`. Headers are never logged,
+# so neither are tokens.
 
 FIELDS = "fields"
 PLAIN_VALUE = re.compile(r"[\w.:/+@%-]+", re.ASCII)
@@ -54,31 +52,31 @@ _root = logging.getLogger()
 Fields = Mapping[str, object]
 
 
-def note(message: str, **fields: object) -> None:
+def log_event(message: str, **fields: object) -> None:
     """Log an event with its fields.
 
     This runs for each request, so no LogRecord is created if our handler is the only one.
     """
     handlers = _root.handlers
     if len(handlers) == 1 and type(handlers[0]) is BatchingHandler:
-        handlers[0].note(message, fields)
+        handlers[0].emit_event(message, fields)
     elif log.isEnabledFor(logging.INFO):
         record = logging.LogRecord(log.name, logging.INFO, "", 0, message, None, None)
         setattr(record, FIELDS, fields)
         log.handle(record)
 
 
-def note_stream(operation: str | None, start: float, events: int, over: str) -> None:
+def log_stream_end(operation: str | None, start: float, events: int, transport: str) -> None:
     """Log the end of a streamed operation; `start` is a `perf_counter` value."""
     ms = round((perf_counter() - start) * 1000, 2)
-    note("operation", name=operation, ms=ms, events=events, over=over, id=current.get())
+    log_event("operation", name=operation, ms=ms, events=events, over=transport, id=request_id_var.get())
 
 
 def _fields(record: logging.LogRecord) -> Fields:
     """The fields of a record; other records logged during a request get its id."""
     fields: Fields | None = getattr(record, FIELDS, None)
     if fields is None:
-        return {"id": request} if (request := current.get()) else {}
+        return {"id": request} if (request := request_id_var.get()) else {}
     return fields
 
 
@@ -121,28 +119,28 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
         super().__init__(stream)
         self.setFormatter(formatter)
         self._line = formatter.line
-        self._held: list[str] = []
+        self._pending: list[str] = []
 
-    def note(self, message: str, fields: Fields) -> None:
+    def emit_event(self, message: str, fields: Fields) -> None:
         line = self._line(time(), "info", message, fields)
-        if not self._held:
+        if not self._pending:
             try:
                 asyncio.get_running_loop().call_soon(self.flush)
             except RuntimeError:  # no running loop
-                self._held.append(line)
+                self._pending.append(line)
                 self.flush()
                 return
-        self._held.append(line)
+        self._pending.append(line)
 
     def flush(self) -> None:
         with self.lock or nullcontext():
-            held, self._held = self._held, []
-            if held:
-                self.stream.write("\n".join((*held, "")))
+            pending, self._pending = self._pending, []
+            if pending:
+                self.stream.write("\n".join((*pending, "")))
         super().flush()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._held:
+        if self._pending:
             self.flush()
         super().emit(record)
 

@@ -12,14 +12,30 @@ from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 
 MAX_NAMES = 200  # distinct operation names: clients may invent any number
-LONGEST_NAME = 100  # characters
+MAX_NAME_LENGTH = 100  # characters
 QUERY, SUBSCRIPTION = "query", "subscription"
 NO_NAME, OTHER = "-", "other"  # `other` is for names past the limit
 
-SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+BUCKET_SECONDS = (
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    10.0,
+)
 """Upper bounds of the histogram buckets; slower operations are in the `+Inf` bucket."""
 
-_FAULTS = {Code.INTERNAL_ERROR.value, Code.STOPPING.value}
+_FAILURE_CODES = {Code.INTERNAL_ERROR.value, Code.STOPPING.value}
 
 
 class OperationOutcome(IntEnum):
@@ -31,58 +47,63 @@ class OperationOutcome(IntEnum):
     FAILED = 3
 
 
-def outcome_of(answer: GraphQLResponse) -> OperationOutcome:
-    if answer.is_clean:
+def outcome_of_response(response: GraphQLResponse) -> OperationOutcome:
+    if response.is_clean:
         return OperationOutcome.OK
-    if not _FAULTS.isdisjoint(answer.codes):
+    if not _FAILURE_CODES.isdisjoint(response.codes):
         return OperationOutcome.FAILED
-    if not answer.ok:
+    if not response.has_data:
         return OperationOutcome.REFUSED
-    return OperationOutcome.ERRORS if answer.codes else OperationOutcome.OK
+    return OperationOutcome.ERRORS if response.codes else OperationOutcome.OK
 
 
-def outcome_of_refusal(code: str) -> OperationOutcome:
+def outcome_of_error(code: str) -> OperationOutcome:
     """The outcome of a request that failed outside GraphQL."""
-    return OperationOutcome.FAILED if code in _FAULTS else OperationOutcome.REFUSED
+    return OperationOutcome.FAILED if code in _FAILURE_CODES else OperationOutcome.REFUSED
 
 
 class Metrics:
     """The metrics of one process since it started serving."""
 
-    __slots__ = ("errors", "events", "rows", "seconds", "took")
+    __slots__ = ("bucket_counts", "errors", "events", "outcome_counts", "total_seconds")
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[int]] = {NO_NAME: _row(), OTHER: _row()}  # outcome counts by name
+        self.outcome_counts: dict[str, list[int]] = {
+            NO_NAME: _zero_counts(),
+            OTHER: _zero_counts(),
+        }  # outcome counts by name
         self.errors: Counter[str] = Counter()  # by error code
-        self.took = [0] * (len(SECONDS) + 1)  # operations per histogram bucket
-        self.seconds = 0.0  # total duration
+        self.bucket_counts = [0] * (len(BUCKET_SECONDS) + 1)  # operations per histogram bucket
+        self.total_seconds = 0.0  # total duration
         self.events = 0  # sent to subscribers
 
-    def ended(self, name: str | None, outcome: OperationOutcome, codes: Sequence[str] = ()) -> None:
+    def record_operation(
+        self, name: str | None, outcome: OperationOutcome, codes: Sequence[str] = ()
+    ) -> None:
         """Count an operation by its outcome and error codes."""
-        row = self.rows.get(name or NO_NAME)
+        row = self.outcome_counts.get(name or NO_NAME)
         if row is None:
             row = self._new(name or NO_NAME, outcome)
         row[outcome] += 1
         if codes:
-            self.tell(codes)
+            self.count_errors(codes)
 
-    def timed(self, seconds: float) -> None:
+    def observe_duration(self, seconds: float) -> None:
         """Add a duration to the histogram."""
-        self.took[bisect_left(SECONDS, seconds)] += 1
-        self.seconds += seconds
+        self.bucket_counts[bisect_left(BUCKET_SECONDS, seconds)] += 1
+        self.total_seconds += seconds
 
-    def tell(self, codes: Sequence[str]) -> None:
+    def count_errors(self, codes: Sequence[str]) -> None:
         """Count each distinct error code of a response once."""
         self.errors.update(set(codes))
 
     def _new(self, name: str, outcome: OperationOutcome) -> list[int]:
         """Add a row for a new name; use `other` past the limits and for rejected operations."""
-        full = len(self.rows) >= MAX_NAMES + 2
-        if full or outcome is OperationOutcome.REFUSED or len(name) > LONGEST_NAME:
-            return self.rows[OTHER]
-        return self.rows.setdefault(name, _row())
+        full = len(self.outcome_counts) >= MAX_NAMES + 2
+        if full or outcome is OperationOutcome.REFUSED or len(name) > MAX_NAME_LENGTH:
+            return self.outcome_counts[OTHER]
+        return self.outcome_counts.setdefault(name, _zero_counts())
 
 
-def _row() -> list[int]:
+def _zero_counts() -> list[int]:
     return [0] * len(OperationOutcome)

@@ -15,31 +15,31 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gqlnews.database.sqlite.job_queue import expecting
-from gqlnews.database.sqlite.read_pool import COUNTS, counts_of
+from gqlnews.database.sqlite.job_queue import expected_seconds
+from gqlnews.database.sqlite.read_pool import COUNTS, parse_counts
 from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import DatabaseError
 from gqlnews.query.fields import Audience
 from gqlnews.server.observability.logs import log
-from gqlnews.server.observability.metrics import SECONDS, Metrics, OperationOutcome
+from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
 from gqlnews.server.preparation import OffloadQueue
 from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.services import AppState
-from gqlnews.server.stream_framing import EVENTS, PARTS, PAYLOADS
+from gqlnews.server.stream_framing import MULTIPART_INCREMENTAL, MULTIPART_SUBSCRIPTION, SSE
 from gqlnews.server.websocket import WEBSOCKET
 
-TRANSPORTS = (WEBSOCKET, EVENTS.name, PAYLOADS.name, PARTS.name)
+TRANSPORTS = (WEBSOCKET, SSE.name, MULTIPART_SUBSCRIPTION.name, MULTIPART_INCREMENTAL.name)
 
 Value = tuple[tuple[str, ...], float]
 """A sample: its label values and its number."""
 
 
-async def expose(request: Request) -> Response:
+async def metrics_endpoint(request: Request) -> Response:
     """Serve the metrics; 404 for clients outside of private networks."""
     if not is_private_address(request.client.host if request.client else None):
         raise HTTPException(404)
     service: AppState = request.state.service
-    registry = registry_of(service, await _content(service))
+    registry = build_registry(service, await _content(service))
     encode, media = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media, "cache-control": "no-store"})
 
@@ -60,7 +60,7 @@ def is_private_address(host: str | None) -> bool:
     return address.is_private or address.is_loopback or address.is_link_local
 
 
-def registry_of(service: AppState, content: Mapping[str, int]) -> CollectorRegistry:
+def build_registry(service: AppState, content: Mapping[str, int]) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(_ServiceCollector(service, content))
     ProcessCollector(registry=registry)
@@ -83,25 +83,25 @@ class _ServiceCollector(Collector):
 async def _content(service: AppState) -> Mapping[str, int]:
     """Count articles and problems. Returns {} if the store fails, so the other metrics are still exposed."""
     try:
-        with expecting(0.0):
-            (answer,) = await service.store.read(COUNTS)
+        with expected_seconds(0.0):
+            (row,) = await service.store.read(COUNTS)
     except DatabaseError as error:
         log.error("%s", error)
         return {}
     except Exception:
         log.exception("the store does not answer")
         return {}
-    return counts_of(answer)
+    return parse_counts(row)
 
 
 def _operations(metrics: Metrics) -> Iterator[Metric]:
-    ended = [
+    operations = [
         ((name, outcome.name.lower()), float(row[outcome]))
-        for name, row in metrics.rows.items()
+        for name, row in metrics.outcome_counts.items()
         for outcome in OperationOutcome
         if row[outcome]
     ]
-    yield _counter("gqlnews_operations", "Completed operations.", ("name", "outcome"), ended)
+    yield _counter("gqlnews_operations", "Completed operations.", ("name", "outcome"), operations)
     yield _seconds(metrics)
     errors = [((code,), float(count)) for code, count in metrics.errors.items()]
     yield _counter("gqlnews_errors", "Error responses, by error code.", ("code",), errors)
@@ -111,18 +111,24 @@ def _seconds(metrics: Metrics) -> Metric:
     family = HistogramMetricFamily(
         "gqlnews_operation_seconds", "Duration of operations, without subscriptions."
     )
-    bounds = [*map(str, SECONDS), "+Inf"]
-    family.add_metric((), list(zip(bounds, accumulate(metrics.took), strict=True)), metrics.seconds)
+    bounds = [*map(str, BUCKET_SECONDS), "+Inf"]
+    family.add_metric(
+        (), list(zip(bounds, accumulate(metrics.bucket_counts), strict=True)), metrics.total_seconds
+    )
     return family
 
 
 def _streams(service: AppState) -> Iterator[Metric]:
-    open_now = [((over,), float(service.sockets.open_over[over])) for over in TRANSPORTS]
+    open_now = [
+        ((transport,), float(service.stream_limiter.open_by_transport[transport])) for transport in TRANSPORTS
+    ]
     yield _gauge("gqlnews_open_streams", "Open streams.", ("transport",), open_now)
-    yield _gauge("gqlnews_active_subscriptions", "Active subscriptions.", (), [((), service.feed.watching)])
-    over = [((), float(service.feed.over_budget))]
-    means = "Subscriptions ended because their client exceeded its statement time."
-    yield _counter("gqlnews_subscriptions_over_budget", means, (), over)
+    yield _gauge(
+        "gqlnews_active_subscriptions", "Active subscriptions.", (), [((), service.subscriptions.active)]
+    )
+    transport = [((), float(service.subscriptions.over_budget))]
+    documentation = "Subscriptions ended because their client exceeded its statement time."
+    yield _counter("gqlnews_subscriptions_over_budget", documentation, (), transport)
     yield _counter("gqlnews_events", "Events sent to subscribers.", (), [((), float(service.metrics.events))])
 
 
@@ -137,10 +143,10 @@ def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
 
 
 def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
-    answers = service.answers
-    yield _cache_lookups("gqlnews_response_cache_lookups", "Response cache lookups.", answers)
+    responses = service.response_cache
+    yield _cache_lookups("gqlnews_response_cache_lookups", "Response cache lookups.", responses)
     yield _gauge(
-        "gqlnews_response_cache_bytes", "Size of the response cache in bytes.", (), [((), answers.size)]
+        "gqlnews_response_cache_bytes", "Size of the response cache in bytes.", (), [((), responses.size)]
     )
     if (fields := service.engine.field_cache) is not None:
         yield _cache_lookups("gqlnews_field_cache_lookups", "Root field cache lookups.", fields)
@@ -157,7 +163,7 @@ def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
         "gqlnews_coalesced_statements",
         "Statements answered by the result of an identical one.",
         (),
-        [((), float(service.store.tally.spared))],
+        [((), float(service.store.stats.coalesced))],
     )
     damaged = [((), float(service.store.is_damaged))]
     yield _gauge("gqlnews_database_damaged", "1 while the database is known to be damaged.", (), damaged)
@@ -180,20 +186,20 @@ def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge("gqlnews_problems", "Problems of the content.", ("severity",), problems)
 
 
-def _cache_lookups(name: str, means: str, cache: ResponseCache | FieldCache) -> Metric:
+def _cache_lookups(name: str, documentation: str, cache: ResponseCache | FieldCache) -> Metric:
     lookups = [(("hit",), float(cache.hits)), (("miss",), float(cache.misses))]
-    return _counter(name, means, ("result",), lookups)
+    return _counter(name, documentation, ("result",), lookups)
 
 
-def _counter(name: str, means: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
-    family = CounterMetricFamily(name, means, labels=labels)
-    for given, value in values:
-        family.add_metric(given, value)
+def _counter(name: str, documentation: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
+    family = CounterMetricFamily(name, documentation, labels=labels)
+    for label_values, value in values:
+        family.add_metric(label_values, value)
     return family
 
 
-def _gauge(name: str, means: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
-    family = GaugeMetricFamily(name, means, labels=labels)
-    for given, value in values:
-        family.add_metric(given, value)
+def _gauge(name: str, documentation: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
+    family = GaugeMetricFamily(name, documentation, labels=labels)
+    for label_values, value in values:
+        family.add_metric(label_values, value)
     return family

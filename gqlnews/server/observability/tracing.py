@@ -32,13 +32,13 @@ from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedInc
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundQuery
 from gqlnews.server.negotiation import RequestHeaders
-from gqlnews.server.observability.metrics import LONGEST_NAME, OperationOutcome
+from gqlnews.server.observability.metrics import MAX_NAME_LENGTH, OperationOutcome
 from gqlnews.server.preparation import Preparer
 from gqlnews.server.request import wants_graphiql
 from gqlnews.server.services import AppState
 
 NAME = "gqlnews"
-LONGEST_TEXT = 10_000  # characters of a statement
+MAX_STATEMENT_LENGTH = 10_000  # characters of a statement
 FLUSH_SECONDS = 0.3  # for pending spans when the server stops
 
 _CONTEXT_HEADERS = (b"traceparent", b"tracestate")  # https://www.w3.org/TR/trace-context/
@@ -57,26 +57,26 @@ _current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
 
 
 @asynccontextmanager
-async def traced(service: AppState) -> AsyncIterator[AppState]:
+async def instrument(service: AppState) -> AsyncIterator[AppState]:
     """Yield a copy of the service with tracing of its operations."""
-    traces, engine = Tracer(build_processor()), service.engine
+    tracer, engine = Tracer(build_processor()), service.engine
     try:
         traced_engine = TracedEngine(
-            traces.reading(engine.read),
+            tracer.trace_reads(engine.read),
             engine.schema,
             engine.limits,
             field_cache=engine.field_cache,
-            sizes_of=engine.sizes_of,
+            get_sizes=engine.get_sizes,
         )
         yield replace(
             service,
-            traces=traces,
+            tracer=tracer,
             engine=traced_engine,
             preparer=TracedPreparer(traced_engine, service.offload),
-            read_parts=traces.reading_parts(service.read_parts),
+            read_parts=tracer.trace_incremental_reads(service.read_parts),
         )
     finally:
-        await traces.close()
+        await tracer.close()
 
 
 def build_processor() -> SpanProcessor:
@@ -105,7 +105,7 @@ class Tracer:
         with suppress(TimeoutError):
             await asyncio.wait_for(sent.wait(), FLUSH_SECONDS)
 
-    async def operation(self, scope: Scope, work: Callable[[], Awaitable[None]]) -> None:
+    async def run_operation(self, scope: Scope, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` in a span with the parent from the request; the span is dropped if no operation ends."""
         operation = _Operation(
             self._tracer.start_span("operation", context=_parent(scope), kind=SpanKind.SERVER)
@@ -118,7 +118,9 @@ class Tracer:
             if operation.is_recorded:
                 operation.span.end()
 
-    def ended(self, name: str | None, kind: str | None, outcome: OperationOutcome, *, cached: bool) -> None:
+    def record_operation(
+        self, name: str | None, kind: str | None, outcome: OperationOutcome, *, cached: bool
+    ) -> None:
         """Record how the current task's operation ended."""
         operation = _current.get()
         if operation is None:
@@ -130,73 +132,75 @@ class Tracer:
             span.update_name(kind)
             span.set_attribute("graphql.operation.type", kind)
         if name is not None:
-            span.set_attribute("graphql.operation.name", name[:LONGEST_NAME])
+            span.set_attribute("graphql.operation.name", name[:MAX_NAME_LENGTH])
         if outcome is OperationOutcome.FAILED:
             span.set_status(Status(StatusCode.ERROR))
 
-    def reading(self, read: Read) -> Read:
+    def trace_reads(self, read: Read) -> Read:
         """Wrap `read` with spans for root fields and statements."""
 
         async def traced(statements: Statements) -> Sequence[bytes | None]:
-            start, answers = time_ns(), None
+            start, results = time_ns(), None
             try:
-                answers = await read(statements)
+                results = await read(statements)
             finally:
-                self._hop(start, statements, answers)
-            return answers
+                self._record_statements(start, statements, results)
+            return results
 
         return traced
 
-    def reading_parts(self, read: ReadParts) -> ReadParts:
+    def trace_incremental_reads(self, read: ReadParts) -> ReadParts:
         """Wrap `read` the same way; the statements of a part start when those of the previous part end."""
 
         async def traced(parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
             start, waiting = time_ns(), deque(parts)
-            async with aclosing(read(parts)) as answers:
-                async for some in answers:
-                    self._hop(start, waiting.popleft(), some)
+            async with aclosing(read(parts)) as results:
+                async for some in results:
+                    self._record_statements(start, waiting.popleft(), some)
                     start = time_ns()
                     yield some
 
         return traced
 
-    def _hop(self, start: int, statements: Statements, answers: Sequence[bytes | None] | None) -> None:
+    def _record_statements(
+        self, start: int, statements: Statements, results: Sequence[bytes | None] | None
+    ) -> None:
         """Record spans for the statements of one dispatch, which share its start and end."""
         operation = _current.get()
         if operation is None:
             return
         end, parent = time_ns(), set_span_in_context(operation.span)
-        for number, asked in enumerate(statements):
-            root = self._tracer.start_span("root field", parent, start_time=start)
-            root.set_attribute("gqlnews.field", operation.fields.get(asked, "")[:LONGEST_NAME])
-            statement = self._tracer.start_span(
-                "statement", set_span_in_context(root), kind=SpanKind.CLIENT, start_time=start
+        for number, statement in enumerate(statements):
+            field_span = self._tracer.start_span("root field", parent, start_time=start)
+            field_span.set_attribute("gqlnews.field", operation.fields.get(statement, "")[:MAX_NAME_LENGTH])
+            statement_span = self._tracer.start_span(
+                "statement", set_span_in_context(field_span), kind=SpanKind.CLIENT, start_time=start
             )
-            statement.set_attribute("db.system.name", "sqlite")
-            statement.set_attribute("db.query.text", asked[0][:LONGEST_TEXT])
-            if answers is None:
-                statement.set_status(Status(StatusCode.ERROR))
+            statement_span.set_attribute("db.system.name", "sqlite")
+            statement_span.set_attribute("db.query.text", statement[0][:MAX_STATEMENT_LENGTH])
+            if results is None:
+                statement_span.set_status(Status(StatusCode.ERROR))
             else:
-                statement.set_attribute("db.response.returned_rows", int(answers[number] is not None))
-            statement.end(end)
-            root.end(end)
+                statement_span.set_attribute("db.response.returned_rows", int(results[number] is not None))
+            statement_span.end(end)
+            field_span.end(end)
 
 
 class TracedPreparer(Preparer):
     """Record the root field of each statement of an incremental operation."""
 
-    async def prepare(self, asked: GraphQLRequest, audience: Audience, client: str) -> Ready:
-        ready = await super().prepare(asked, audience, client)
-        if isinstance(ready, PreparedIncremental):
-            _name_fields(*(part.queries for part in ready.bound.parts))
-        return ready
+    async def prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> Ready:
+        prepared = await super().prepare(request, audience, client)
+        if isinstance(prepared, PreparedIncremental):
+            _record_root_fields(*(part.queries for part in prepared.bound.parts))
+        return prepared
 
 
 class TracedEngine(Engine):
     """Record the root field of each statement of an operation."""
 
     async def run(self, prepared: PreparedQuery, offload: Offload | None = None) -> GraphQLResponse:
-        _name_fields(prepared.bound.queries)
+        _record_root_fields(prepared.bound.queries)
         return await super().run(prepared, offload)
 
 
@@ -208,14 +212,14 @@ class TracedEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         service: AppState = scope["state"]["service"]
-        assert service.traces is not None
-        if service.settings.explorer and wants_graphiql(RequestHeaders.of(scope)):
+        assert service.tracer is not None
+        if service.settings.explorer and wants_graphiql(RequestHeaders.from_scope(scope)):
             await self._endpoint(scope, receive, send)
             return
-        await service.traces.operation(scope, lambda: self._endpoint(scope, receive, send))
+        await service.tracer.run_operation(scope, lambda: self._endpoint(scope, receive, send))
 
 
-def _name_fields(*groups: Mapping[str, BoundQuery]) -> None:
+def _record_root_fields(*groups: Mapping[str, BoundQuery]) -> None:
     operation = _current.get()
     if operation is None:
         return
@@ -237,7 +241,7 @@ def _parent(scope: Scope) -> Context:
 
 def _resource() -> Resource:
     """The resource from OpenTelemetry's variables; the default service name is `gqlnews`."""
-    found = Resource.create()
-    if str(found.attributes[SERVICE_NAME]).startswith("unknown_service"):
-        return found.merge(Resource({SERVICE_NAME: NAME}))
-    return found
+    resource = Resource.create()
+    if str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):
+        return resource.merge(Resource({SERVICE_NAME: NAME}))
+    return resource

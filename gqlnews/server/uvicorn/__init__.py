@@ -1,1 +1,1 @@
-"""Uvicorn's protocols, with the limits that the open internet needs."""
+"""Uvicorn's protocols, hardened with limits and timeouts for the public internet."""

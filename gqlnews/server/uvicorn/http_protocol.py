@@ -15,12 +15,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from gqlnews.server.uvicorn.request_cycle import (
-    CHECKED,
+    CHECKED_HEADERS,
     CONTINUE,
     EXPECT,
     HOST,
-    Cycle,
     RequestHead,
+    SingleWriteCycle,
     origin_form,
     validate,
 )
@@ -43,7 +43,9 @@ from gqlnews.server.uvicorn.transport import CoalescingTransport, SlicedInput
 
 ABORT = "gqlnews.abort"  # ASGI extension: abort the connection of a client that does not read
 SLICE_BYTES = 4 * 1024  # about a hundred requests of minimal size
-MAX_UNFINISHED = 3 * MAX_HEAD_BYTES  # bytes fed without a complete head; they may begin with other requests
+MAX_INCOMPLETE_BYTES = (
+    3 * MAX_HEAD_BYTES
+)  # bytes fed without a complete head; they may begin with other requests
 
 _UPGRADE_FIELDS = frozenset({b"upgrade", b"http2-settings"})
 
@@ -81,24 +83,26 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._input = SlicedInput(transport, self._feed, SLICE_BYTES)
-        coalescing: Any = CoalescingTransport(transport, self._input, self._ends_early)
+        coalescing: Any = CoalescingTransport(transport, self._input, self._closes_early)
         super().connection_made(coalescing)
         self._extensions = {ABORT: {"abort": transport.abort}}
         state = self.server_state
         self._state = state if isinstance(state, ConnectionState) else ConnectionState()
-        self._refusal: bytes | None = None
+        self._rejection: bytes | None = None
         self._slice = 0  # bytes of the slice being fed
         self._fed = 0  # bytes fed for the current request: an upper bound of its head and body
         self._valid_host: bytes | None = b"\0"  # the last `Host` that passed validation; clients repeat it
-        self._last: RequestResponseCycle | None = None  # whose response ends the connection while draining
-        self._unread = WriteStallTimer()
-        self._awaited = ReadTimer(self, self.loop.time())
+        self._last_cycle: RequestResponseCycle | None = (
+            None  # whose response ends the connection while draining
+        )
+        self._write_timer = WriteStallTimer()
+        self._read_timer = ReadTimer(self, self.loop.time())
 
     def data_received(self, data: bytes) -> None:
         self._input.receive(data)
 
     def _feed(self, data: bytes) -> None:
-        if self._refusal is not None:
+        if self._rejection is not None:
             return  # ignore everything after a rejected request
         self._unset_keepalive_if_required()
         self._slice = len(data)
@@ -109,7 +113,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
             except HttpParserUpgrade as upgrade:
                 self._feed_after_upgrade(memoryview(data)[upgrade.args[0] :])
         except HttpParserError:
-            self.refuse(self._refusal or self._trailer_error() or MALFORMED)
+            self.reject(self._rejection or self._trailer_error() or MALFORMED)
         else:
             if self.cycle is not None and self.cycle.scope is self.scope and not self.cycle.more_body:
                 self._fed = 0
@@ -130,7 +134,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        if name in CHECKED:
+        if name in CHECKED_HEADERS:
             if name == HOST and self._host is None:
                 self._host = value
             else:
@@ -139,8 +143,8 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self._fed > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
-            self._refusal = self._excess()
-            if self._refusal is not None:
+            self._rejection = self._size_error()
+            if self._rejection is not None:
                 raise ValueError("too much")  # stops the parser; `_feed` rejects the request
         version = self.parser.get_http_version()
         self.scope["method"] = self.parser.get_method().decode("ascii")
@@ -173,12 +177,12 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is not None and cycle.keep_alive and not cycle.response_complete:
             cycle.keep_alive = False
-            self._last = cycle
+            self._last_cycle = cycle
 
     def is_idle(self) -> bool:
         """Return whether no request is being received, handled or rejected."""
         cycle = self.cycle
-        if self._refusal is not None:
+        if self._rejection is not None:
             return False
         return self.scope is None if cycle is None else cycle.response_complete and cycle.scope is self.scope
 
@@ -189,49 +193,49 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         else:
             self.drain()
 
-    def give_up(self) -> None:
+    def reject_incomplete(self) -> None:
         """Reject a request whose head is still incomplete near the end of the drain."""
         cycle = self.cycle
         is_answered = cycle is None or (cycle.response_complete and cycle.scope is not self.scope)
-        if self._refusal is None and self.scope is not None and is_answered:
-            self.refuse(STOPPING)
+        if self._rejection is None and self.scope is not None and is_answered:
+            self.reject(STOPPING)
             self.transport.close()  # a second call closes at once, without lingering
 
-    def refuse(self, refusal: bytes) -> None:
+    def reject(self, response: bytes) -> None:
         """Reject the request being read, after the responses to earlier requests, and close."""
-        self._refusal = refusal
+        self._rejection = response
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
-            self._end_with(refusal)
+            self._send_and_close(response)
         elif not cycle.more_body or self.pipeline:  # earlier requests are still unanswered
             if cycle.more_body:
                 self.pipeline.popleft()  # the rejected body belongs to this request
-            self.pipeline.appendleft((PipelinedReject(self._end_with, refusal), self.app))  # type: ignore[arg-type]
+            self.pipeline.appendleft((PipelinedReject(self._send_and_close, response), self.app))  # type: ignore[arg-type]
         else:
             if not cycle.response_started:
-                self._end_with(refusal)
+                self._send_and_close(response)
             else:
                 self.transport.close()
             cycle.disconnected = True
             cycle.message_event.set()
 
     @property
-    def unread(self) -> int:
-        return self._unread.stalled
+    def stalled_bytes(self) -> int:
+        return self._write_timer.stalled_bytes
 
-    def look(self, now: float) -> None:
+    def check_timeouts(self, now: float) -> None:
         """Check the read and write timeouts; called once a second."""
-        if self._unread.is_stuck(self.transport.get_write_buffer_size(), now):
+        if self._write_timer.is_expired(self.transport.get_write_buffer_size(), now):
             self.transport.abort()
-        elif self._awaited.is_overdue(self._unfinished(), now):
-            if self._awaited.what is self and self.cycle is not None:
+        elif self._read_timer.is_expired(self._pending_read(), now):
+            if self._read_timer.pending is self and self.cycle is not None:
                 self.transport.close()  # what arrives is no request, or the rest of an answered one
             else:
-                self.refuse(TIMEOUT)
+                self.reject(TIMEOUT)
 
-    def _unfinished(self) -> object | None:
+    def _pending_read(self) -> object | None:
         """An object that identifies the head or body being waited for; None if nothing is pending."""
-        if self._refusal is not None:
+        if self._rejection is not None:
             return None
         if self.scope is None:
             return self
@@ -256,9 +260,9 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
     def _start_cycle(self, *, keep_alive: bool) -> None:
         """Start to handle the request, or queue it behind earlier ones on this connection."""
         previous = self.cycle
-        if previous is not None and previous is self._last and not previous.response_started:
+        if previous is not None and previous is self._last_cycle and not previous.response_started:
             previous.keep_alive = True  # this request is now the last one of the drain
-        self.cycle = Cycle(
+        self.cycle = SingleWriteCycle(
             scope=self.scope,
             transport=self.transport,
             flow=self.flow,
@@ -281,8 +285,8 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         """Raise ValueError for an ambiguous head: the parser stops, and `_feed` rejects the request."""
         method = self.scope["method"].encode()
         fields = self._checked if self._host is None else ((HOST, self._host), *self._checked)
-        self._refusal = validate(RequestHead(method, version, self.url, fields))
-        if self._refusal is not None:
+        self._rejection = validate(RequestHead(method, version, self.url, fields))
+        if self._rejection is not None:
             raise ValueError("refused head")
         self._valid_host = self._host or self._valid_host
         self.url = origin_form(self.url)
@@ -307,11 +311,11 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         if self.scope["http_version"] != "1.1" or not self._should_upgrade():
             return False
         if self._state.draining:
-            self.refuse(STOPPING)
+            self.reject(STOPPING)
         elif self.cycle is not None and not self.cycle.response_complete:
-            self.refuse(BAD_HANDSHAKE)
+            self.reject(BAD_HANDSHAKE)
         else:
-            self._input.drop()
+            self._input.discard()
             self.handle_websocket_upgrade()
         return True
 
@@ -332,43 +336,43 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
     def _limit_fed(self) -> None:
         """Reject an endless head, and a body whose encoding on the wire is too large."""
         if self.scope is None or "method" not in self.scope:
-            if self._fed > MAX_UNFINISHED:
-                self.refuse(self._excess() or HEADERS_TOO_LARGE)
+            if self._fed > MAX_INCOMPLETE_BYTES:
+                self.reject(self._size_error() or HEADERS_TOO_LARGE)
             return
         cycle = self.cycle
         if cycle is None or not cycle.more_body or cycle.response_complete:
             self._fed = 0
         elif self._fed > MAX_BODY_WIRE_BYTES:
-            self.refuse(BODY_TOO_LARGE)
+            self.reject(BODY_TOO_LARGE)
 
     def _trailer_error(self) -> bytes | None:
         return HEADERS_TOO_LARGE if isinstance(self.headers, Trailers) and self.headers.too_large else None
 
-    def _excess(self) -> bytes | None:
+    def _size_error(self) -> bytes | None:
         """The response to a head that is too large; None if it is within the limits."""
         if len(self.url) > MAX_URL_BYTES:
             return URL_TOO_LONG
         size = sum(len(name) + len(value) for name, value in self.headers)
         return HEADERS_TOO_LARGE if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS else None
 
-    def _end_with(self, refusal: bytes) -> None:
-        self.transport.write(refusal)
+    def _send_and_close(self, response: bytes) -> None:
+        self.transport.write(response)
         self.transport.close()
 
-    def _ends_early(self) -> bool:
+    def _closes_early(self) -> bool:
         """Return whether the connection closes before all input has arrived; the rest is then ignored."""
         cycle = self.cycle
-        if self._refusal is None and cycle is not None and cycle.response_complete and cycle.more_body:
-            self._refusal = b""
-        return self._refusal is not None
+        if self._rejection is None and cycle is not None and cycle.response_complete and cycle.more_body:
+            self._rejection = b""
+        return self._rejection is not None
 
 
 @dataclass(frozen=True, slots=True)
 class PipelinedReject:
     """A rejection in the pipeline, sent after the responses to the requests before it."""
 
-    end_with: Callable[[bytes], None]
-    refusal: bytes
+    send_and_close: Callable[[bytes], None]
+    response: bytes
 
     async def run_asgi(self, app: object) -> None:
-        self.end_with(self.refusal)
+        self.send_and_close(self.response)

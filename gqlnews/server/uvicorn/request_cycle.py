@@ -24,7 +24,7 @@ from gqlnews.server.uvicorn.timeouts import (
 # take longer than the rest of a cached response.
 
 
-class Cycle(RequestResponseCycle):
+class SingleWriteCycle(RequestResponseCycle):
     def respond(self, status: int, headers: Headers, body: bytes) -> bool:
         """Send a complete response; `headers` are valid and include `Content-Length`.
 
@@ -58,9 +58,8 @@ class Cycle(RequestResponseCycle):
 # The parser itself rejects line folding, bare CR and LF, white space in names, repeated or malformed
 # `Content-Length`, and `Content-Length` with `Transfer-Encoding`.
 
-
 HOST, EXPECT, TRANSFER_ENCODING = b"host", b"expect", b"transfer-encoding"
-CHECKED = frozenset({HOST, EXPECT, TRANSFER_ENCODING})
+CHECKED_HEADERS = frozenset({HOST, EXPECT, TRANSFER_ENCODING})
 CONTINUE = b"100-continue"
 
 MAX_HOST_BYTES = 255  # RFC 3986, section 3.2.2
@@ -98,7 +97,7 @@ Check = Callable[[RequestHead], bytes | None]
 
 def validate(head: RequestHead) -> bytes | None:
     """Return the error response of the first check that fails, or None for a valid head."""
-    return next((refusal for check in CHECKS if (refusal := check(head)) is not None), None)
+    return next((response for check in CHECKS if (response := check(head)) is not None), None)
 
 
 def origin_form(target: bytes) -> bytes:
@@ -112,10 +111,10 @@ def origin_form(target: bytes) -> bytes:
 
 def is_authority(value: bytes) -> bool:
     """Return whether this is a host with an optional port, without user information."""
-    found = _AUTHORITY.fullmatch(value)
-    if found is None or len(found["host"]) > MAX_HOST_BYTES or int(found["port"] or 0) > MAX_PORT:
+    match = _AUTHORITY.fullmatch(value)
+    if match is None or len(match["host"]) > MAX_HOST_BYTES or int(match["port"] or 0) > MAX_PORT:
         return False
-    return found["ipv6"] is None or _is_ipv6(found["ipv6"].decode())
+    return match["ipv6"] is None or _is_ipv6(match["ipv6"].decode())
 
 
 def _check_version(head: RequestHead) -> bytes | None:

@@ -13,80 +13,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gqlnews.errors import BindError
-from gqlnews.server.observability.logs import note
+from gqlnews.server.observability.logs import log_event
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
 from gqlnews.server.uvicorn.timeouts import TimeoutSweeper
 from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
-
-# The listening socket, bound before the folder is read, so that a port in use is reported at once.
-
-
-BACKLOG = 2048
-UNACKNOWLEDGED_MS = 20_000  # TCP_USER_TIMEOUT: then a client that acknowledges nothing is dropped
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Bind a listening socket; port 0 takes any free port. Raises BindError."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except OSError as error:
-        raise BindError(f"unknown host {host!r} ({error.strerror}): choose another by --host") from error
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted sockets inherit it
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        message = f"cannot listen on {host}:{port} ({error.strerror}): choose another by --port or --host"
-        raise BindError(message) from error
-    return listener
-
-
-def take_backlog(listener: socket.socket) -> list[socket.socket]:
-    """Accept every connection in the kernel's accept queue, then close the listener.
-
-    When the last process closes the socket, the kernel resets the connections that are still queued. Nothing
-    runs between the last accept and the close, so hardly any connection can arrive in between.
-    """
-    taken: list[socket.socket] = []
-    listener.setblocking(False)
-    with closing(listener):
-        while len(taken) <= BACKLOG:
-            try:
-                taken.append(listener.accept()[0])
-            except ConnectionAbortedError:
-                continue  # the client disconnected while queued
-            except OSError:
-                break  # the queue is empty, or the process is out of file descriptors
-    return taken
-
-
-def base_url(listener: socket.socket) -> str:
-    """The server's URL for a browser on this machine: `http://127.0.0.1:8000`."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not listened on
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-# The limit of open files: each stream needs a file descriptor, and many systems default to 1,024.
-
-
-OPEN_FILES = 128 * 1024  # more than the highest limit of streams that can be configured
-
-
-def raise_nofile_limit() -> None:
-    """Raise the soft RLIMIT_NOFILE to the hard limit, at most OPEN_FILES."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):  # the system allows less than its hard limit
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
 
 # Run the application under Uvicorn, with graceful shutdown.
 #
@@ -100,7 +30,6 @@ def raise_nofile_limit() -> None:
 #
 # After either signal, a timer (SIGALRM) kills the process if it has not ended by then.
 
-
 MESSAGE_BYTES = 64 * 1024  # maximum size of a WebSocket message
 PING_SECONDS = 20.0
 DRAIN_SECONDS = 8  # then requests in flight are cancelled and answered with 503
@@ -108,14 +37,14 @@ INCOMPLETE_SECONDS = 7.5  # of the drain, then requests with an incomplete head 
 IDLE_SECONDS = 0.5  # for requests that are on their way when the drain begins
 POLL_SECONDS = 0.02
 # Seconds from the signal until SIGALRM kills the process; the documented limits are 1 and 10.
-LAST_RESORT = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5}
-NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+KILL_AFTER = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5}
+SIGNAL_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
 class Server(uvicorn.Server):
     """Uvicorn server with the shutdown sequence described above.
 
-    `on_start` runs once it accepts requests, `on_stop` once it does not any more: it must end all streams.
+    `on_start` runs once it accepts requests, `on_stop` once it stops accepting them: it must end all streams.
     """
 
     def __init__(
@@ -125,12 +54,12 @@ class Server(uvicorn.Server):
         self.server_state = self._state = ConnectionState()
         self._on_start, self._on_stop = on_start, on_stop
         self._stopped_by: signal.Signals | None = None
-        self._patience = TimeoutSweeper(self.server_state.connections)  # type: ignore[arg-type]
+        self._timeout_sweeper = TimeoutSweeper(self.server_state.connections)  # type: ignore[arg-type]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         raise_nofile_limit()
         await super().startup(sockets)
-        self._patience.start()
+        self._timeout_sweeper.start()
         await self._on_start()
 
     @contextmanager
@@ -139,11 +68,11 @@ class Server(uvicorn.Server):
 
         Uvicorn raises them again at the end, which would turn a normal stop into a failure.
         """
-        before = {number: signal.signal(number, self.handle_exit) for number in LAST_RESORT}
+        previous = {number: signal.signal(number, self.handle_exit) for number in KILL_AFTER}
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in previous.items():
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -151,26 +80,26 @@ class Server(uvicorn.Server):
         if self._stopped_by in {sig, signal.SIGINT}:
             return
         if self._stopped_by is not None:
-            asyncio.get_running_loop().call_soon_threadsafe(self._cut)
+            asyncio.get_running_loop().call_soon_threadsafe(self._abort_all)
         self._stopped_by = signal.Signals(sig)
         self.should_exit = self._state.draining = True
-        signal.setitimer(signal.ITIMER_REAL, LAST_RESORT[self._stopped_by])
+        signal.setitimer(signal.ITIMER_REAL, KILL_AFTER[self._stopped_by])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        by = self._stopped_by or signal.SIGTERM
+        signal_number = self._stopped_by or signal.SIGTERM
         self._state.draining = True
-        await self._stop_listening(sockets or (), accept=by != signal.SIGINT)
+        await self._stop_listening(sockets or (), accept=signal_number != signal.SIGINT)
         self._on_stop()
-        note("stopping", by=NAMES[by], connections=len(self.server_state.connections))
-        if by == signal.SIGINT:
-            self._cut()
+        log_event("stopping", by=SIGNAL_NAMES[signal_number], connections=len(self.server_state.connections))
+        if signal_number == signal.SIGINT:
+            self._abort_all()
         else:
             await self._wait_for_requests()
-        incomplete = asyncio.get_running_loop().call_later(INCOMPLETE_SECONDS, self._give_up)
+        incomplete = asyncio.get_running_loop().call_later(INCOMPLETE_SECONDS, self._reject_incomplete)
         await super().shutdown(sockets)
         incomplete.cancel()
-        self._patience.stop()
-        note("stopped")
+        self._timeout_sweeper.stop()
+        log_event("stopped")
 
     async def _stop_listening(self, sockets: Collection[socket.socket], *, accept: bool) -> None:
         """Close the listening sockets; with `accept`, first accept the connections in their queues."""
@@ -185,11 +114,11 @@ class Server(uvicorn.Server):
             if not accept:
                 backlog.close()
                 continue
-            for connection in take_backlog(backlog):
+            for connection in accept_backlog(backlog):
                 with suppress(OSError):  # the client disconnected
-                    await loop.connect_accepted_socket(self._protocol, connection)
+                    await loop.connect_accepted_socket(self._create_protocol, connection)
 
-    def _protocol(self) -> CoalescingHttpProtocol:
+    def _create_protocol(self) -> CoalescingHttpProtocol:
         return CoalescingHttpProtocol(self.config, self._state, self.lifespan.state)
 
     async def _wait_for_requests(self) -> None:
@@ -210,14 +139,14 @@ class Server(uvicorn.Server):
         for _ in range(2):  # a full loop iteration, so that every socket is polled after that time
             await asyncio.sleep(0)
 
-    def _give_up(self) -> None:
+    def _reject_incomplete(self) -> None:
         for connection in self._http_connections():
-            connection.give_up()
+            connection.reject_incomplete()
 
     def _http_connections(self) -> list[CoalescingHttpProtocol]:
         return [one for one in self.server_state.connections if isinstance(one, CoalescingHttpProtocol)]
 
-    def _cut(self) -> None:
+    def _abort_all(self) -> None:
         """Abort all connections and cancel all requests in flight."""
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()
@@ -245,11 +174,78 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
+# The listening socket, bound before the folder is read, so that a port in use is reported at once.
+
+BACKLOG = 2048
+TCP_USER_TIMEOUT_MS = 20_000  # TCP_USER_TIMEOUT: then a client that acknowledges nothing is dropped
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Bind a listening socket; port 0 takes any free port. Raises BindError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise BindError(f"unknown host {host!r} ({error.strerror}): choose another by --host") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted sockets inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        message = f"cannot listen on {host}:{port} ({error.strerror}): choose another by --port or --host"
+        raise BindError(message) from error
+    return listener
+
+
+def accept_backlog(listener: socket.socket) -> list[socket.socket]:
+    """Accept every connection in the kernel's accept queue, then close the listener.
+
+    When the last process closes the socket, the kernel resets the connections that are still queued. Nothing
+    runs between the last accept and the close, so hardly any connection can arrive in between.
+    """
+    connections: list[socket.socket] = []
+    listener.setblocking(False)
+    with closing(listener):
+        while len(connections) <= BACKLOG:
+            try:
+                connections.append(listener.accept()[0])
+            except ConnectionAbortedError:
+                continue  # the client disconnected while queued
+            except OSError:
+                break  # the queue is empty, or the process is out of file descriptors
+    return connections
+
+
+def base_url(listener: socket.socket) -> str:
+    """The server's URL for a browser on this machine: `http://127.0.0.1:8000`."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+# The limit of open files: each stream needs a file descriptor, and many systems default to 1,024.
+
+MAX_OPEN_FILES = 128 * 1024  # more than the highest limit of streams that can be configured
+
+
+def raise_nofile_limit() -> None:
+    """Raise the soft RLIMIT_NOFILE to the hard limit, at most MAX_OPEN_FILES."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    target = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        with suppress(ValueError, OSError):  # the system allows less than its hard limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+
+
 # Make glibc return freed memory to the operating system.
 #
 # By default glibc retains freed blocks for reuse, raises its mmap threshold as larger blocks are freed, and
 # has an arena per thread. So a server would never release the memory that one flood of large requests took.
-
 
 ARENA_MAX, MMAP_THRESHOLD = -8, -3  # parameters of mallopt(3)
 ARENAS = 2

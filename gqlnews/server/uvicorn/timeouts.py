@@ -14,24 +14,23 @@ from gqlnews.server.response import JSON, error_body, graphql_headers
 #
 # There is no timer per request, so a request that arrives at once, as almost all do, costs nothing here.
 
-
-EVERY = 1.0  # seconds between two sweeps
+SWEEP_INTERVAL = 1.0  # seconds between two sweeps
 SWEEP_SIZE = 250  # connections, checked in one turn of the event loop
-ARRIVAL_SECONDS = 10.0  # read timeout for the headers of a request, and again for its body
-READING_SECONDS = 20.0  # write timeout: the client has to read some of the pending bytes
+READ_TIMEOUT = 10.0  # read timeout for the headers of a request, and again for its body
+WRITE_TIMEOUT = 20.0  # write timeout: the client has to read some of the pending bytes
 
 
-LITTLE_BYTES = 64 << 10  # a client that reads less between two sweeps counts as stalled
-MAX_UNREAD_BYTES = 32 << 20  # pending for all stalled clients; past it, the largest are aborted
+MIN_PROGRESS_BYTES = 64 << 10  # a client that reads less between two sweeps counts as stalled
+MAX_STALLED_BYTES = 32 << 20  # pending for all stalled clients; past it, the largest are aborted
 
 
 class TimedConnection(Protocol):
     transport: asyncio.Transport
 
-    def look(self, now: float) -> None: ...
+    def check_timeouts(self, now: float) -> None: ...
 
     @property
-    def unread(self) -> int:
+    def stalled_bytes(self) -> int:
         """Bytes pending for a stalled client, which has read hardly any since the last sweep."""
         ...
 
@@ -44,38 +43,38 @@ class TimeoutSweeper:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(EVERY, self._look)
+        self._timer = asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._start_sweep)
 
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _look(self) -> None:
+    def _start_sweep(self) -> None:
         self._sweep(iter(tuple(self._connections)), [])
 
     def _sweep(
-        self, connections: Iterator[TimedConnection], unread: list[tuple[int, TimedConnection]]
+        self, connections: Iterator[TimedConnection], stalled: list[tuple[int, TimedConnection]]
     ) -> None:
         """Check the next connections; the others follow in later turns of the event loop."""
         loop = asyncio.get_running_loop()
         checked = 0
         for connection in islice(connections, SWEEP_SIZE):
-            connection.look(loop.time())
-            if size := connection.unread:
-                unread.append((size, connection))
+            connection.check_timeouts(loop.time())
+            if size := connection.stalled_bytes:
+                stalled.append((size, connection))
             checked += 1
         if checked == SWEEP_SIZE:
-            loop.call_soon(self._sweep, connections, unread)
+            loop.call_soon(self._sweep, connections, stalled)
             return
-        cut_unread(unread)
+        abort_stalled(stalled)
         self.start()
 
 
-def cut_unread(unread: Collection[tuple[int, TimedConnection]]) -> None:
-    """Abort stalled connections, largest first, until at most MAX_UNREAD_BYTES are pending for them."""
-    total = sum(size for size, _ in unread)
-    for size, connection in sorted(unread, key=itemgetter(0), reverse=True):
-        if total <= MAX_UNREAD_BYTES:
+def abort_stalled(stalled: Collection[tuple[int, TimedConnection]]) -> None:
+    """Abort stalled connections, largest first, until at most MAX_STALLED_BYTES are pending for them."""
+    total = sum(size for size, _ in stalled)
+    for size, connection in sorted(stalled, key=itemgetter(0), reverse=True):
+        if total <= MAX_STALLED_BYTES:
             return
         connection.transport.abort()
         total -= size
@@ -84,104 +83,109 @@ def cut_unread(unread: Collection[tuple[int, TimedConnection]]) -> None:
 class WriteStallTimer:
     """Write stall detection for one connection."""
 
-    __slots__ = ("_since", "_size", "stalled")
+    __slots__ = ("_pending_bytes", "_since", "stalled_bytes")
 
     def __init__(self) -> None:
-        self._size, self._since = 0, 0.0
-        self.stalled = 0  # pending bytes, if hardly any were read since the last sweep
+        self._pending_bytes, self._since = 0, 0.0
+        self.stalled_bytes = 0  # pending bytes, if hardly any were read since the last sweep
 
-    def is_stuck(self, size: int, now: float) -> bool:
+    def is_expired(self, pending_bytes: int, now: float) -> bool:
         """Return whether the write timeout has expired; `size` is the number of bytes pending now."""
-        moves = size == 0 or self._size == 0 or size < self._size
-        taken = self._size - size
-        self.stalled = size if size and self._size and taken < min(LITTLE_BYTES, self._size) else 0
-        if moves:
+        progressed = pending_bytes == 0 or self._pending_bytes == 0 or pending_bytes < self._pending_bytes
+        bytes_read = self._pending_bytes - pending_bytes
+        self.stalled_bytes = (
+            pending_bytes
+            if pending_bytes
+            and self._pending_bytes
+            and bytes_read < min(MIN_PROGRESS_BYTES, self._pending_bytes)
+            else 0
+        )
+        if progressed:
             self._since = now
-        self._size = size
-        return now - self._since >= READING_SECONDS
+        self._pending_bytes = pending_bytes
+        return now - self._since >= WRITE_TIMEOUT
 
 
 class ReadTimer:
-    """Read timer for an incomplete head or body, which `what` identifies by object identity."""
+    """Read timer for an incomplete head or body, which `pending` identifies by object identity."""
 
-    __slots__ = ("_since", "what")
+    __slots__ = ("_since", "pending")
 
-    def __init__(self, what: object, now: float) -> None:
-        self.what, self._since = what, now
+    def __init__(self, pending: object, now: float) -> None:
+        self.pending, self._since = pending, now
 
-    def is_overdue(self, what: object, now: float) -> bool:
-        """Return whether the read timeout for `what` has expired; None means that nothing is pending."""
-        if what is not self.what:
-            self.what, self._since = what, now
-        return what is not None and now - self._since >= ARRIVAL_SECONDS
+    def is_expired(self, pending: object, now: float) -> bool:
+        """Return whether the read timeout for `pending` has expired; None means that nothing is pending."""
+        if pending is not self.pending:
+            self.pending, self._since = pending, now
+        return pending is not None and now - self._since >= READ_TIMEOUT
 
 
 # Static responses to malformed, oversized or slow HTTP requests; each closes the connection.
-
 
 MAX_HEADERS = 200
 MAX_HEAD_BYTES = MAX_URL_BYTES = 64 * 1024
 MAX_BODY_WIRE_BYTES = 1024 * 1024  # of a body on the wire, with chunk sizes, chunk extensions and trailers
 
 
-def _refusal(status: HTTPStatus, code: Code, message: str) -> bytes:
+def _static_response(status: HTTPStatus, code: Code, message: str) -> bytes:
     body = error_body(code, message)
     headers = (*graphql_headers(JSON), (b"content-length", b"%d" % len(body)), (b"connection", b"close"))
     lines = b"".join(b"%b: %b\r\n" % header for header in headers)
     return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, status.phrase.encode(), lines, body)
 
 
-MALFORMED = _refusal(HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is no HTTP request that can be read.")
-BAD_HOST = _refusal(
+MALFORMED = _static_response(HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is not a valid HTTP request.")
+BAD_HOST = _static_response(
     HTTPStatus.BAD_REQUEST,
     Code.BAD_REQUEST,
     "A request has exactly one `Host` header: a host name with an optional port, the same as in its URL.",
 )
-BAD_TARGET = _refusal(
+BAD_TARGET = _static_response(
     HTTPStatus.BAD_REQUEST,
     Code.BAD_REQUEST,
     "The request target must be a path, or an http URL without user information and fragment.",
 )
-BAD_CONNECT = _refusal(
+BAD_CONNECT = _static_response(
     HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "CONNECT is not supported: this server is not a proxy."
 )
-BAD_TRANSFER_ENCODING = _refusal(
+BAD_TRANSFER_ENCODING = _static_response(
     HTTPStatus.BAD_REQUEST,
     Code.BAD_REQUEST,
     "`Transfer-Encoding` must be `chunked`, over HTTP/1.1: where this request ends is not clear.",
 )
-UNSUPPORTED_TRANSFER_ENCODING = _refusal(
+UNSUPPORTED_TRANSFER_ENCODING = _static_response(
     HTTPStatus.NOT_IMPLEMENTED,
     Code.UNSUPPORTED_TRANSFER_ENCODING,
     "The only supported `Transfer-Encoding` is `chunked`.",
 )
-EXPECTATION_FAILED = _refusal(
+EXPECTATION_FAILED = _static_response(
     HTTPStatus.EXPECTATION_FAILED,
     Code.EXPECTATION_FAILED,
     "The only supported expectation is `Expect: 100-continue`.",
 )
-BODY_TOO_LARGE = _refusal(
+BODY_TOO_LARGE = _static_response(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Code.BODY_TOO_LARGE,
     f"The body takes more than {MAX_BODY_WIRE_BYTES} bytes to send, chunk extensions and trailers included.",
 )
-STOPPING = _refusal(
+STOPPING = _static_response(
     HTTPStatus.SERVICE_UNAVAILABLE, Code.STOPPING, "The server is stopping: send the request again."
 )
-BAD_HANDSHAKE = _refusal(
-    HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is no WebSocket handshake that can be read."
+BAD_HANDSHAKE = _static_response(
+    HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is not a valid WebSocket handshake."
 )
-URL_TOO_LONG = _refusal(
+URL_TOO_LONG = _static_response(
     HTTPStatus.REQUEST_URI_TOO_LONG,
     Code.URL_TOO_LONG,
     f"The URL is longer than {MAX_URL_BYTES} bytes: POST it.",
 )
-HEADERS_TOO_LARGE = _refusal(
+HEADERS_TOO_LARGE = _static_response(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     Code.HEADERS_TOO_LARGE,
     f"The headers are more than {MAX_HEADERS}, or longer than {MAX_HEAD_BYTES} bytes in all.",
 )
-TIMEOUT = _refusal(
+TIMEOUT = _static_response(
     HTTPStatus.REQUEST_TIMEOUT,
     Code.REQUEST_TIMEOUT,
     "The request did not arrive in time: headers and body have 10 s each.",

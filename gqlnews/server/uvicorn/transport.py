@@ -1,10 +1,10 @@
-"""Coalesce the writes of one event loop iteration, and slice what was received."""
+"""Transports: feed input to a protocol in slices, and coalesce the writes of one event loop iteration."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
-# Feed received data to a protocol in slices, one per event loop iteration.
+# Input slices: feed received data to a protocol piece by piece, one per event loop iteration.
 #
 # A single read may contain thousands of small messages or pipelined requests, and a protocol parses all of
 # its input at once. Between slices, other clients are served. Nothing is read or fed while reading is paused
@@ -18,64 +18,64 @@ APPLICATION_BEHIND, CLIENT_NOT_READING = 1, 2
 class SlicedInput:
     """The input of one connection; `feed` is called with at most `size` bytes."""
 
-    __slots__ = ("_feed", "_holds", "_is_scheduled", "_rest", "_size", "_transport")
+    __slots__ = ("_buffer", "_feed", "_is_scheduled", "_pause_reasons", "_size", "_transport")
 
     def __init__(self, transport: asyncio.Transport, feed: Callable[[bytes], None], size: int) -> None:
         self._transport, self._feed, self._size = transport, feed, size
-        self._rest = b""
-        self._holds = 0
+        self._buffer = b""
+        self._pause_reasons = 0
         self._is_scheduled = False
 
     def receive(self, data: bytes) -> None:
         """Accept data read from the connection; most reads fit into one slice and are fed at once."""
-        if len(data) <= self._size and not self._rest:
+        if len(data) <= self._size and not self._buffer:
             self._feed(data)
             return
-        self._rest += data
+        self._buffer += data
         self._transport.pause_reading()
         self._schedule()
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Discard the buffered input, as another protocol takes over."""
-        self._rest = b""
+        self._buffer = b""
 
     @property
-    def is_held(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether input is paused or buffered, so that data from the client may be unread."""
-        return bool(self._holds or self._rest)
+        return bool(self._pause_reasons or self._buffer)
 
-    def hold(self, reason: int) -> None:
-        self._holds |= reason
+    def pause(self, reason: int) -> None:
+        self._pause_reasons |= reason
         if not self._transport.is_closing():
             self._transport.pause_reading()
 
-    def release(self, reason: int) -> None:
-        self._holds &= ~reason
-        if self._holds:
+    def resume(self, reason: int) -> None:
+        self._pause_reasons &= ~reason
+        if self._pause_reasons:
             return
-        if self._rest:
+        if self._buffer:
             self._schedule()
         elif not self._transport.is_closing():
             self._transport.resume_reading()
 
     def _schedule(self) -> None:
-        if not (self._is_scheduled or self._holds):
+        if not (self._is_scheduled or self._pause_reasons):
             self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._next)
+            asyncio.get_running_loop().call_soon(self._feed_next)
 
-    def _next(self) -> None:
+    def _feed_next(self) -> None:
         self._is_scheduled = False
         if self._transport.is_closing():
-            self._rest = b""
-        if self._holds or not self._rest:
+            self._buffer = b""
+        if self._pause_reasons or not self._buffer:
             return
-        data, self._rest = self._rest[: self._size], self._rest[self._size :]
+        data, self._buffer = self._buffer[: self._size], self._buffer[self._size :]
         try:
             self._feed(data)
         except BaseException:  # as the event loop does if `data_received` raises
             self._transport.abort()
             raise
-        self.release(0)
+        self.resume(0)
 
 
 class SlicedTransport:
@@ -87,10 +87,10 @@ class SlicedTransport:
         self._transport, self._input = transport, sliced
 
     def pause_reading(self) -> None:
-        self._input.hold(APPLICATION_BEHIND)
+        self._input.pause(APPLICATION_BEHIND)
 
     def resume_reading(self) -> None:
-        self._input.release(APPLICATION_BEHIND)
+        self._input.resume(APPLICATION_BEHIND)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -100,8 +100,7 @@ class SlicedTransport:
 #
 # Each write also wakes the client, so pipelined responses that are written together wake it once.
 
-
-LINGER_SECONDS = 2.0  # for a rejected client to stop sending and read the response
+LINGER_TIMEOUT = 2.0  # for a rejected client to stop sending and read the response
 
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -110,49 +109,49 @@ class CoalescingTransport:
     """Buffer each response, from its head on, until the next event loop iteration.
 
     A client that is still sending when the connection closes may not read its response. So if `lingers()` is
-    true, `close` only sends EOF and aborts the connection LINGER_SECONDS later.
+    true, `close` only sends EOF and aborts the connection LINGER_TIMEOUT seconds later.
     """
 
-    __slots__ = ("_ended", "_held", "_input", "_lingers", "_loop", "_transport")
+    __slots__ = ("_buffer", "_input", "_is_lingering", "_lingers", "_loop", "_transport")
 
     def __init__(
         self, transport: asyncio.Transport, sliced: SlicedInput, lingers: Callable[[], bool]
     ) -> None:
         self._transport, self._input, self._lingers = transport, sliced, lingers
-        self._ended = False
+        self._is_lingering = False
         self._loop = asyncio.get_running_loop()
-        self._held: list[bytes] = []
+        self._buffer: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        if not self._held:
+        if not self._buffer:
             if not (data.endswith(_END_OF_HEAD) and data.startswith(b"HTTP/")):
                 if not self._transport.is_closing():  # otherwise the client has disconnected
                     self._transport.write(data)
                 return
             self._loop.call_soon(self._flush)
-        self._held.append(data)
+        self._buffer.append(data)
 
     def pause_reading(self) -> None:
-        self._input.hold(APPLICATION_BEHIND)
+        self._input.pause(APPLICATION_BEHIND)
 
     def resume_reading(self) -> None:
-        self._input.release(APPLICATION_BEHIND)
+        self._input.resume(APPLICATION_BEHIND)
 
     def close(self) -> None:
         self._flush()
-        if self._ended or self._transport.is_closing() or not self._lingers():
+        if self._is_lingering or self._transport.is_closing() or not self._lingers():
             self._transport.close()
             return
-        self._ended = True
+        self._is_lingering = True
         self._transport.write_eof()
-        self._loop.call_later(LINGER_SECONDS, self._transport.abort)
+        self._loop.call_later(LINGER_TIMEOUT, self._transport.abort)
 
     def __getattr__(self, name: str) -> Any:
         """Delegate everything else to the transport."""
         return getattr(self._transport, name)
 
     def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
+        if self._buffer:
+            buffer, self._buffer = self._buffer, []
             if not self._transport.is_closing():
-                self._transport.writelines(held)
+                self._transport.writelines(buffer)

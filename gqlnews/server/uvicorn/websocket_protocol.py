@@ -15,7 +15,7 @@ from gqlnews.server.uvicorn.timeouts import BAD_HANDSHAKE, STOPPING, WriteStallT
 from gqlnews.server.uvicorn.transport import CLIENT_NOT_READING, SlicedInput, SlicedTransport
 
 SLICE_BYTES = 2 * 1024  # several hundred frames of minimal size
-CLOSE_SECONDS = 5.0  # for a client to answer the close frame
+CLOSE_TIMEOUT = 5.0  # for a client to answer the close frame
 INVALID_DATA = 1007  # RFC 6455, section 7.4.1
 
 _CODES = {
@@ -46,7 +46,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn = JsonRejectingServer(
             max_size=self.config.ws_max_size, logger=logging.getLogger("uvicorn.error")
         )
-        self._unread = WriteStallTimer()
+        self._write_timer = WriteStallTimer()
 
     def connection_made(self, transport: Any) -> None:
         self._input = SlicedInput(transport, self._feed, SLICE_BYTES)
@@ -55,25 +55,28 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """Pause reading too, as each ping produces a pong that a client which does not read would pile up."""
         super().pause_writing()
-        self._input.hold(CLIENT_NOT_READING)
+        self._input.pause(CLIENT_NOT_READING)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._input.release(CLIENT_NOT_READING)
+        self._input.resume(CLIENT_NOT_READING)
 
     @property
-    def unread(self) -> int:
-        return self._unread.stalled
+    def stalled_bytes(self) -> int:
+        return self._write_timer.stalled_bytes
 
     def keepalive_timeout(self) -> None:
-        """Extend the pong timeout while input is held: the pong may be unread. `look` aborts stalls."""
-        if self._input.is_held:
+        """Extend the pong timeout while input is paused, as the pong may be unread.
+
+        `check_timeouts` aborts a connection that stalls.
+        """
+        if self._input.is_paused:
             self.pong_timer = self.loop.call_later(self.config.ws_ping_timeout or 0, self.keepalive_timeout)
         else:
             super().keepalive_timeout()
 
-    def look(self, now: float) -> None:
-        if self._unread.is_stuck(self.transport.get_write_buffer_size(), now):
+    def check_timeouts(self, now: float) -> None:
+        if self._write_timer.is_expired(self.transport.get_write_buffer_size(), now):
             self.transport.abort()
 
     def shutdown(self) -> None:
@@ -99,10 +102,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         try:
             super().data_received(data)
         except UnicodeError:  # a non-ASCII path or header in the handshake
-            self._refuse()
+            self._reject_handshake()
         else:
             if not self.handshake_initiated:
-                self._refuse()
+                self._reject_handshake()
 
     def send_receive_event_to_app(self) -> None:
         """Close with 1007 on invalid UTF-8; it is a client error, so no traceback is logged."""
@@ -126,9 +129,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = True  # by a rejection
         if closes and self.close_timer is not None:
             self.close_timer.cancel()
-            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+            self.close_timer = self.loop.call_later(CLOSE_TIMEOUT, self.transport.abort)
 
-    def _refuse(self) -> None:
+    def _reject_handshake(self) -> None:
         """Reject a malformed handshake, with the parser's own response if there is one."""
         self.handshake_complete = self.close_sent = True
         self.transport.write(b"".join(self.conn.data_to_send()) or BAD_HANDSHAKE)

@@ -22,7 +22,7 @@ COUNTS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 ENDLESS: Statements = [(COUNTS, ())]
 COUNTED: Statements = [(COUNTS.replace("FROM n)", "FROM n LIMIT 300000)"), ())]  # several timeout checks
 SEARCH: Statements = [(f"{COUNTS} WHERE 1 OR 'a MATCH b'", ())]
-SHORT = Limits(seconds=0.05)
+SHORT = Limits(timeout_seconds=0.05)
 SMALL = Limits(max_response_bytes=2_000)
 GROWS = """
 import sys
@@ -30,7 +30,7 @@ from pathlib import Path
 from gqlnews.database.sqlite import connection
 from gqlnews.database.sqlite.connection import connect_to_read
 connection.HEAP_BYTES = 16 << 20
-db = connect_to_read(Path(sys.argv[1]), most_bytes=1 << 20)
+db = connect_to_read(Path(sys.argv[1]), max_bytes=1 << 20)
 numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 try:
     db.execute(numbers + " SELECT json_group_array(hex(zeroblob(100000))) FROM n").fetchone()
@@ -66,16 +66,18 @@ def text_of(length: int) -> tuple[str, tuple[int]]:
 
 
 @pytest.mark.parametrize("statements", [ENDLESS, SEARCH, [*LINE, *ENDLESS, *LINE]])
-async def test_what_takes_too_long_is_stopped(database: Path, statements: Statements) -> None:
+async def test_a_statement_that_exceeds_the_timeout_is_stopped(
+    database: Path, statements: Statements
+) -> None:
     async with pool(database, SHORT) as readers:
-        with pytest.raises(ResourceLimitError, match="took longer than it may") as refused:
+        with pytest.raises(ResourceLimitError, match="exceeded its time limit") as refused:
             await readers.read(statements)
         assert refused.value.code == "TIMED_OUT"
         assert await readers.read([*LINE, *LINE]) != [None, None]  # no transaction is left open
 
 
 @pytest.mark.usefixtures("no_inline_execution")
-async def test_what_waited_too_long_is_not_started_and_refused_as_overload(database: Path) -> None:
+async def test_a_job_queued_too_long_fails_as_overload(database: Path) -> None:
     begun: list[str] = []
     async with pool(database, SHORT) as readers:
         running, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -96,25 +98,25 @@ async def test_what_waited_too_long_is_not_started_and_refused_as_overload(datab
         assert await readers.read(LINE) != [None]
 
 
-async def test_the_time_that_a_call_waits_does_not_count_as_running(database: Path) -> None:
-    async with pool(database, Limits(seconds=10.0)) as readers:
-        call = readers._call(COUNTED)
-        call.asked -= 1_000.0
-        readers._waiting.put(call)
+async def test_queue_time_does_not_count_as_run_time(database: Path) -> None:
+    async with pool(database, Limits(timeout_seconds=10.0)) as readers:
+        call = readers._create_job(COUNTED)
+        call.queued_at -= 1_000.0
+        readers._queue.put(call)
         readers._wake()
-        assert await call.answers == [b"300000"]
+        assert await call.future == [b"300000"]
 
 
-async def test_nothing_is_late_where_there_is_no_limit(database: Path) -> None:
+async def test_without_a_timeout_no_job_is_overdue(database: Path) -> None:
     async with pool(database, Limits()) as readers:
         endless, waits = (asyncio.create_task(readers.read(some)) for some in (ENDLESS, LINE))
         await asyncio.sleep(0)
-        readers._refuse_late()
+        readers._fail_overdue()
         endless.cancel()
         assert await waits != [None]
 
 
-async def test_without_a_limit_nothing_is_stopped(database: Path) -> None:
+async def test_without_a_timeout_no_statement_is_stopped(database: Path) -> None:
     async with pool(database, Limits()) as readers:
         call = asyncio.create_task(readers.read(ENDLESS))
         done, _ = await asyncio.wait([call], timeout=0.1)
@@ -123,7 +125,7 @@ async def test_without_a_limit_nothing_is_stopped(database: Path) -> None:
         await asyncio.wait([call])
 
 
-async def test_an_answer_has_a_size_and_what_is_larger_is_refused(database: Path) -> None:
+async def test_a_result_over_the_size_limit_is_rejected(database: Path) -> None:
     most = SMALL.max_response_bytes
     async with pool(database, SMALL) as readers:
         assert await readers.read([text_of(most - 2)]) == [b"0" * (most - 2)]
@@ -132,7 +134,7 @@ async def test_an_answer_has_a_size_and_what_is_larger_is_refused(database: Path
         assert refused.value.code == "ANSWER_TOO_LARGE"
 
 
-async def test_several_answers_are_one(database: Path) -> None:
+async def test_the_size_limit_applies_to_all_results_together(database: Path) -> None:
     half = text_of(SMALL.max_response_bytes // 2)
     async with pool(database, SMALL) as readers:
         assert len(await readers.read([half, half])) == 2
@@ -140,28 +142,28 @@ async def test_several_answers_are_one(database: Path) -> None:
             await readers.read([half, half, text_of(2)])
 
 
-async def test_what_runs_in_the_loop_has_the_same_size(database: Path) -> None:
+async def test_inline_statements_have_the_same_size_limit(database: Path) -> None:
     async with pool(database, SMALL) as readers:
         with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes"):
             await readers.read([text_of(SMALL.max_response_bytes + 2)])
 
 
-def test_what_grows_without_end_is_stopped_by_its_memory(database: Path) -> None:
+def test_an_endless_aggregate_is_stopped_by_the_heap_limit(database: Path) -> None:
     """In a separate process, because SQLite's memory limit applies to the process."""
     command = [sys.executable, "-c", GROWS, str(database)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     assert done.stdout == "ANSWER_TOO_LARGE\n"
 
 
-async def test_a_snapshot_is_read_on_after_what_was_stopped(database: Path) -> None:
-    snapshots = SnapshotPair(Limits(seconds=0.05, max_response_bytes=2_000))
+async def test_a_snapshot_remains_usable_after_a_stopped_statement(database: Path) -> None:
+    snapshots = SnapshotPair(Limits(timeout_seconds=0.05, max_response_bytes=2_000))
     await snapshots.open(database)
     try:
         for statement, code in ((ENDLESS[0], "TIMED_OUT"), (text_of(2_002), "ANSWER_TOO_LARGE")):
             with pytest.raises(ResourceLimitError) as refused:
-                await snapshots.at(lambda now, one=statement: now.value(*one))  # type: ignore[misc]
+                await snapshots.with_current(lambda now, one=statement: now.fetch_value(*one))  # type: ignore[misc]
             assert refused.value.code == code
-        assert await snapshots.at(_counts_for_long) == 0
+        assert await snapshots.with_current(_counts_for_long) == 0
     finally:
         await snapshots.close()
 

@@ -16,24 +16,32 @@ import pytest
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.connection import connect_to_read
 from gqlnews.database.sqlite.damage import (
-    damaged,
-    identity_of,
-    record_ours,
-    report,
-    report_file,
-    reported,
+    damaged_error,
+    get_identity,
+    read_report,
+    record_identity,
+    report_path,
     translate_errors,
+    write_report,
 )
-from gqlnews.database.sqlite.rebuild import SIDE_FILES, rebuild, rebuilt_file
+from gqlnews.database.sqlite.rebuild import SIDE_FILES, rebuild, rebuilt_path
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DamagedDatabaseError, StorageError, UnknownDatabaseError
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest import dump
-from tests.ingest.damaged import GARBAGE, KINDS, Damage, of_first_page, of_root, overwrite, root_page
+from tests.ingest.damaged import (
+    GARBAGE,
+    KINDS,
+    Damage,
+    damage_first_page,
+    damage_root_page,
+    overwrite,
+    root_page,
+)
 from tests.ingest.folder import Folder
-from tests.ingest.following import command, fresh, kill, running, seen, settle
-from tests.ingest.test_follow_faults import fill_up, small_disk
 from tests.ingest.test_kill import ROOT, finish, run
+from tests.ingest.test_watch_ingest_faults import fill_up, small_disk
+from tests.ingest.watch_process import command, fresh_content, kill, read_store, running, wait_until_ingested
 from tests.server.support import run_cli
 
 __all__ = ["small_disk"]
@@ -69,7 +77,7 @@ def is_sound(database: Path) -> bool:
 
 
 @pytest.mark.parametrize("damage", KINDS.values(), ids=KINDS)
-def test_an_ingest_refuses_a_damaged_database_and_a_rebuild_replaces_it(
+def test_an_ingest_rejects_a_damaged_database_and_a_rebuild_replaces_it(
     damage: Damage, folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     line = line_of(store)
@@ -84,50 +92,48 @@ def test_an_ingest_refuses_a_damaged_database_and_a_rebuild_replaces_it(
     rebuilt = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
     assert rebuilt.stdout.startswith(f"{MANY} added, 0 changed, 0 removed, 0 unchanged, 0 problems; ")
     assert is_sound(store)
-    assert seen(store) == fresh(folder, tmp_path / "fresh.db")
+    assert read_store(store) == fresh_content(folder, tmp_path / "fresh.db")
     assert line_of(store) != line  # a new epoch, so that clients cannot confuse versions
-    assert not report_file(store).exists()
+    assert not report_path(store).exists()
 
 
 @pytest.mark.parametrize("damage", KINDS.values(), ids=KINDS)
-def test_a_follower_replaces_a_damaged_database(
+def test_a_watch_ingest_replaces_a_damaged_database(
     damage: Damage, folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     damage(store)
-    report(store, identity_of(store), damaged(store, "as a server reports it"))
+    write_report(store, get_identity(store), damaged_error(store, "as a server reports it"))
     with running(command(folder, store), tmp_path) as following:
         line = following.wait_for("warning database damaged database=.* reason=.*")
         assert "--rebuild" not in line  # the hint for users without automatic rebuild
         following.wait_for(f"info database rebuilt database=.* articles={MANY} ms=")
-        settle(folder, store)
+        wait_until_ingested(folder, store)
         folder.article("0.md", "https://example.com/0", title="Edited")
-        settle(folder, store)
+        wait_until_ingested(folder, store)
     assert is_sound(store)
 
 
 @pytest.mark.parametrize("name", ["source", "article"])
-def test_a_follower_that_meets_the_damage_itself_replaces_the_database(
+def test_a_watch_ingest_that_detects_damage_replaces_the_database(
     name: str, folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     with running(command(folder, store), tmp_path) as following:
         following.wait_for("watching")
-        settle(folder, store)
-        of_root(name)(store)
+        wait_until_ingested(folder, store)
+        damage_root_page(name)(store)
         folder.article("0.md", "https://example.com/0", title="Edited")
         following.wait_for("warning database damaged")
         following.wait_for("info database rebuilt")
-        settle(folder, store)
+        wait_until_ingested(folder, store)
     assert "\n".join(following.lines).count("database damaged") == 1
 
 
-def test_a_rebuild_for_which_the_disk_has_no_room_is_tried_again(
-    folder: Folder, small_disk: Path, tmp_path: Path
-) -> None:
+def test_a_rebuild_on_a_full_disk_is_retried(folder: Folder, small_disk: Path, tmp_path: Path) -> None:
     fill(folder)
     database, ballast = small_disk / "store.db", small_disk / "ballast"
     with running(command(folder, database), tmp_path) as following:
         following.wait_for(f"ingested added={MANY}")
-        of_root("article")(database)
+        damage_root_page("article")(database)
         fill_up(ballast)
         os.truncate(ballast, ballast.stat().st_size - ROOM)
         folder.article("0.md", "https://example.com/0", title="Edited")
@@ -135,30 +141,30 @@ def test_a_rebuild_for_which_the_disk_has_no_room_is_tried_again(
         following.wait_for("warning ingest failed .*(full|No space)")
         ballast.unlink()
         following.wait_for("info database rebuilt")
-        settle(folder, database, beside=tmp_path)
+        wait_until_ingested(folder, database, beside=tmp_path)
     assert "\n".join(following.lines).count("database damaged") == 1
     assert "\n".join(following.lines).count("ingest failed") == 1
 
 
-def test_a_follower_knows_its_database_although_its_first_page_is_destroyed(
+def test_a_watch_ingest_recognizes_its_database_with_a_destroyed_first_page(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     with running(command(folder, store), tmp_path) as following:
         following.wait_for("watching")
-        settle(folder, store)
-    of_first_page(store)
+        wait_until_ingested(folder, store)
+    damage_first_page(store)
     destroyed = store.read_bytes()
     with running(command(folder, store), tmp_path) as following:
         following.wait_for("warning database damaged")
         following.wait_for("info database rebuilt")
-        settle(folder, store)
+        wait_until_ingested(folder, store)
     assert store.with_name("store.db-unknown").read_bytes() == destroyed  # it may be of value
 
 
-def test_what_may_be_somebody_elses_file_is_never_replaced(
+def test_a_file_that_may_belong_to_another_application_is_never_replaced(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
-    of_first_page(store)
+    damage_first_page(store)
     before = store.read_bytes()
     for arguments in ([], ["--rebuild"]):
         refused = run_cli(tmp_path, "ingest", folder.root, "--db", store, *arguments)
@@ -173,7 +179,7 @@ def test_a_database_of_another_application_is_never_replaced(
 ) -> None:
     with closing(sqlite3.connect(database)) as theirs:
         theirs.executescript("PRAGMA application_id = 7; CREATE TABLE theirs (x)")
-    record_ours(database)  # as if theirs had been copied over ours
+    record_identity(database)  # as if theirs had been copied over ours
     harm(database)
     before = database.read_bytes()
     for arguments in ([], ["--rebuild"]):
@@ -198,7 +204,9 @@ def test_a_rebuild_replaces_a_sound_database_too(folder: Folder, store: Path, tm
     assert line_of(store) != line
 
 
-def test_a_file_that_is_cut_to_nothing_is_filled_again(folder: Folder, store: Path, tmp_path: Path) -> None:
+def test_a_database_truncated_to_zero_bytes_is_filled_again(
+    folder: Folder, store: Path, tmp_path: Path
+) -> None:
     store.write_bytes(b"")
     done = run_cli(tmp_path, "ingest", folder.root, "--db", store)
     assert done.stdout.startswith(f"{MANY} added")
@@ -217,43 +225,43 @@ def test_damage_is_found_behind_an_error_that_does_not_name_it(
     assert "--rebuild" in refused.stderr
 
 
-def test_a_report_is_of_one_file_only(store: Path, tmp_path: Path) -> None:
-    identity = identity_of(store)
-    report(store, identity, damaged(store, "malformed"))
-    assert reported(store) is not None
+def test_a_report_applies_to_one_file_only(store: Path, tmp_path: Path) -> None:
+    identity = get_identity(store)
+    write_report(store, identity, damaged_error(store, "malformed"))
+    assert read_report(store) is not None
     shutil.copy(store, tmp_path / "copy.db")
     (tmp_path / "copy.db").replace(store)
-    assert reported(store) is None
-    report_file(store).unlink()
-    report(store, identity, damaged(store, "too late"))
-    assert not report_file(store).exists()
+    assert read_report(store) is None
+    report_path(store).unlink()
+    write_report(store, identity, damaged_error(store, "too late"))
+    assert not report_path(store).exists()
 
 
 def test_a_new_file_with_the_inode_of_a_damaged_one_is_not_damaged(database: Path) -> None:
     database.touch()
-    report(database, identity_of(database), damaged(database, "of a deleted file"))
-    assert reported(database) is not None
+    write_report(database, get_identity(database), damaged_error(database, "of a deleted file"))
+    assert read_report(database) is not None
     open_writer(database).close()
-    assert not report_file(database).exists()
+    assert not report_path(database).exists()
 
 
 def test_an_ingest_that_finds_no_damage_deletes_the_report(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
-    report(store, identity_of(store), damaged(store, "of a deleted file"))
+    write_report(store, get_identity(store), damaged_error(store, "of a deleted file"))
     assert run_cli(tmp_path, "ingest", folder.root, "--db", store).returncode == 0
-    assert not report_file(store).exists()
+    assert not report_path(store).exists()
 
 
 def test_a_rebuild_by_hand_records_that_the_file_is_ours(folder: Folder, store: Path, tmp_path: Path) -> None:
     assert run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store).returncode == 0
-    of_first_page(store)
+    damage_first_page(store)
     again = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
     assert again.stdout.startswith(f"{MANY} added")
 
 
-def test_a_rebuild_that_comes_second_does_nothing(folder: Folder, store: Path) -> None:
-    identity = identity_of(store)
+def test_a_second_rebuild_does_nothing(folder: Folder, store: Path) -> None:
+    identity = get_identity(store)
     assert rebuild(store, lambda db: "first", identity) == "first"
     assert rebuild(store, lambda db: "second", identity) is None
 
@@ -291,11 +299,11 @@ def test_the_log_of_the_old_store_is_not_applied_to_the_new_one(folder: Folder, 
 
 
 def rebuild_in_a_process(database: Path, folder: Folder, steps: int) -> subprocess.Popen[str]:
-    arguments = ["-m", "tests.ingest.rebuilt", str(database), str(folder.root), str(steps)]
+    arguments = ["-m", "tests.ingest.killed_rebuild", str(database), str(folder.root), str(steps)]
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
 
 
-def test_killed_at_any_step_of_a_rebuild_it_is_the_old_store_or_the_new_one(
+def test_a_rebuild_killed_at_any_step_leaves_the_old_store_or_the_new_one(
     folder: Folder, database: Path, tmp_path: Path
 ) -> None:
     fill(folder, 20)
@@ -327,7 +335,7 @@ def content_of(database: Path) -> dump.Dump:
 
 def which(database: Path, new: dump.Dump) -> str:
     assert is_sound(database)
-    assert not rebuilt_file(database).exists()
+    assert not rebuilt_path(database).exists()
     with closing(sqlite3.connect(database)) as db:
         (fingerprint,) = db.execute("SELECT fingerprint FROM store").fetchone()
         if fingerprint == "in the log":
@@ -341,56 +349,54 @@ def remove(database: Path) -> None:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
-def test_the_error_of_a_damaged_file_is_of_its_own_kind(store: Path) -> None:
+def test_a_damaged_file_raises_its_own_error_class(store: Path) -> None:
     page = root_page(store, "article")
     overwrite(store, page)
     with closing(connect_to_read(store)) as db, pytest.raises(sqlite3.DatabaseError, match="malformed"):
         db.execute("SELECT max(length(body)) FROM article").fetchall()
-    of_first_page(store)
+    damage_first_page(store)
     with pytest.raises(UnknownDatabaseError):
         connect_to_read(store)
-    record_ours(store)
+    record_identity(store)
     with pytest.raises(DamagedDatabaseError, match="--rebuild"):
         connect_to_read(store)
 
 
-def test_a_database_that_is_damaged_again_at_once_is_not_rebuilt_without_end(
+def test_a_database_damaged_again_immediately_is_not_rebuilt_in_a_loop(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     with running(command(folder, store), tmp_path) as following:
         following.wait_for("watching")
-        settle(folder, store)
-        of_root("source")(store)
+        wait_until_ingested(folder, store)
+        damage_root_page("source")(store)
         folder.article("0.md", "https://example.com/0", title="Edited")
         following.wait_for("info database rebuilt")
-        settle(folder, store)
-        of_root("source")(store)
+        wait_until_ingested(folder, store)
+        damage_root_page("source")(store)
         folder.article("0.md", "https://example.com/0", title="Edited again")
         following.wait_for("warning ingest failed .*malformed again, a short while after .*: check its disk")
     assert "\n".join(following.lines).count("database damaged") == 1
 
 
-def test_a_log_that_is_damaged_loses_nothing_that_was_saved(
-    folder: Folder, store: Path, tmp_path: Path
-) -> None:
+def test_a_damaged_wal_loses_no_saved_file(folder: Folder, store: Path, tmp_path: Path) -> None:
     with running(command(folder, store), tmp_path) as following:
         following.wait_for("watching")
         for number in range(20):
             folder.article(f"{number}.md", f"https://example.com/{number}", title="Edited")
-        settle(folder, store)
+        wait_until_ingested(folder, store)
         kill(following)
     log = store.with_name("store.db-wal")
     with log.open("r+b") as file:
         file.seek(log.stat().st_size // 2)
         file.write(GARBAGE * 1000)
     with running(command(folder, store), tmp_path):
-        settle(folder, store)
+        wait_until_ingested(folder, store)
     assert is_sound(store)
 
 
-def test_a_look_at_an_error_keeps_the_locks_of_an_open_database(store: Path) -> None:
+def test_classifying_an_error_keeps_the_locks_of_an_open_database(store: Path) -> None:
     """Closing any descriptor of a file drops all locks that this process holds on it."""
-    of_root("article")(store)
+    damage_root_page("article")(store)
     with closing(connect_to_read(store)) as db:
         with pytest.raises(DamagedDatabaseError), translate_errors(store):
             db.execute("SELECT max(length(body)) FROM article").fetchall()
@@ -400,7 +406,7 @@ def test_a_look_at_an_error_keeps_the_locks_of_an_open_database(store: Path) -> 
         assert "database is locked" in done.stderr
 
 
-def test_an_error_of_the_sqlite_module_itself_is_raised_as_it_is(folder: Folder, database: Path) -> None:
+def test_an_error_of_the_sqlite3_module_is_not_translated(folder: Folder, database: Path) -> None:
     def fail(done: int, total: int) -> None:
         raise sqlite3.ProgrammingError("not of a file")
 
@@ -421,7 +427,7 @@ async def main():
     await snapshots.open(Path(sys.argv[1]))
     os.truncate(sys.argv[1], os.path.getsize(sys.argv[1]) // 2)
     try:
-        await snapshots.at(lambda now: now.value("SELECT max(length(body)) FROM article", ()))
+        await snapshots.with_current(lambda now: now.fetch_value("SELECT max(length(body)) FROM article", ()))
     except DamagedDatabaseError:
         print("damaged")
     await snapshots.close()
@@ -430,7 +436,7 @@ asyncio.run(main())
 """
 
 
-def test_a_file_that_is_cut_off_does_not_end_the_process_of_a_snapshot(store: Path) -> None:
+def test_a_truncated_file_does_not_crash_the_process_of_a_snapshot(store: Path) -> None:
     root_page(store, "article")  # checkpoints the WAL
     line = [sys.executable, "-c", SNAPSHOTS, str(store)]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603

@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 
 from gqlnews.database.sqlite.connection import Statements
-from gqlnews.database.sqlite.damage import clear_report, damaged, identity_of, report, reported
+from gqlnews.database.sqlite.damage import (
+    damaged_error,
+    delete_report,
+    get_identity,
+    read_report,
+    write_report,
+)
 from gqlnews.database.sqlite.database_handle import Database
-from gqlnews.database.sqlite.leader_lock import lock_at
-from gqlnews.database.sqlite.rebuild import swap_lock
+from gqlnews.database.sqlite.leader_lock import acquire_lock
+from gqlnews.database.sqlite.rebuild import swap_lock_path
 from gqlnews.database.sqlite.writer import open_writer
 
 SOON = 30.0
@@ -42,9 +48,9 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_server_that_starts_while_a_new_store_is_swapped_in_waits_for_that(database: Path) -> None:
+async def test_a_server_that_starts_during_a_swap_waits_for_it(database: Path) -> None:
     open_writer(database).close()
-    swap, access = lock_at(swap_lock(database), fcntl.LOCK_EX), Database()
+    swap, access = acquire_lock(swap_lock_path(database), fcntl.LOCK_EX), Database()
     opening = asyncio.create_task(access.open(database))
     try:
         await asyncio.wait([opening], timeout=0.2)
@@ -57,15 +63,15 @@ async def test_a_server_that_starts_while_a_new_store_is_swapped_in_waits_for_th
     await access.close()
 
 
-async def test_a_server_is_ready_again_when_a_report_of_damage_is_withdrawn(database: Path) -> None:
+async def test_a_server_is_ready_again_when_a_damage_report_is_deleted(database: Path) -> None:
     async with opened(database) as access:
-        report(database, identity_of(database), damaged(database, "as another process says"))
+        write_report(database, get_identity(database), damaged_error(database, "as another process says"))
         await until(lambda: not access.is_ready())
-        clear_report(database)
+        delete_report(database)
         await until(access.is_ready)
 
 
-async def test_a_failure_of_one_look_does_not_end_the_looks(
+async def test_a_failed_check_does_not_end_the_checks(
     database: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail() -> None:
@@ -78,7 +84,7 @@ async def test_a_failure_of_one_look_does_not_end_the_looks(
             for suffix in ("-wal", "-shm"):
                 database.with_name(database.name + suffix).unlink(missing_ok=True)
             await until(lambda expected=replacements: access.replacements == expected)  # type: ignore[misc]
-    assert caplog.text.count("the look at database") == 2
+    assert caplog.text.count("checking database") == 2
 
 
 def filled(database: Path) -> Path:
@@ -87,13 +93,13 @@ def filled(database: Path) -> Path:
     return database
 
 
-async def test_damage_that_reading_the_sizes_meets_is_reported(database: Path) -> None:
+async def test_damage_detected_while_reading_sizes_is_reported(database: Path) -> None:
     async with opened(database) as access:
-        access._sizes_at = None
-        access._readers.read = damaged_read  # type: ignore[method-assign]
+        access._sizes_snapshot_ids = None
+        access._pool.read = damaged_read  # type: ignore[method-assign]
         await until(lambda: not access.is_ready())
-    assert reported(database) is not None
+    assert read_report(database) is not None
 
 
 async def damaged_read(statements: Statements) -> list[bytes | None]:
-    raise damaged("the database", "malformed")
+    raise damaged_error("the database", "malformed")

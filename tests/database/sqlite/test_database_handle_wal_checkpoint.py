@@ -40,13 +40,13 @@ def read(reader: sqlite3.Connection) -> None:
     reader.execute("SELECT count(*) FROM site").fetchone()
 
 
-def test_a_long_log_is_emptied(db: sqlite3.Connection, database: Path) -> None:
+def test_a_long_wal_is_truncated(db: sqlite3.Connection, database: Path) -> None:
     write(db, 10)
     WalCheckpointer(database).after_commit(db)
     assert log_size(database) == 0
 
 
-def test_a_short_log_is_left_alone(
+def test_a_short_wal_is_not_truncated(
     db: sqlite3.Connection, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_handle, "MAX_WAL_BYTES", 1 << 30)
@@ -56,12 +56,12 @@ def test_a_short_log_is_left_alone(
     assert log_size(database) == before
 
 
-def test_a_database_without_a_log_is_left_alone(db: sqlite3.Connection, tmp_path: Path) -> None:
+def test_a_database_without_a_wal_is_unchanged(db: sqlite3.Connection, tmp_path: Path) -> None:
     WalCheckpointer(tmp_path / "missing.db").after_commit(db)
     assert not db.in_transaction
 
 
-def test_a_reader_that_ends_soon_is_waited_for(
+def test_it_waits_for_a_reader_that_ends_soon(
     db: sqlite3.Connection, database: Path, reader: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_handle, "WAIT_MS", 10_000)
@@ -75,7 +75,7 @@ def test_a_reader_that_ends_soon_is_waited_for(
     assert log_size(database) == 0
 
 
-def test_a_reader_that_does_not_end_is_not_waited_for_at_each_commit(
+def test_it_does_not_wait_for_a_long_reader_on_every_commit(
     db: sqlite3.Connection, database: Path, reader: sqlite3.Connection
 ) -> None:
     checkpoints = WalCheckpointer(database)
@@ -88,7 +88,7 @@ def test_a_reader_that_does_not_end_is_not_waited_for_at_each_commit(
     assert log_size(database) > 0
 
 
-def test_it_is_tried_again_later(
+def test_a_failed_checkpoint_is_retried_later(
     db: sqlite3.Connection, database: Path, reader: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_handle, "RETRY_DELAY", 0.0)
@@ -102,7 +102,7 @@ def test_it_is_tried_again_later(
     assert log_size(database) == 0
 
 
-def test_how_long_the_writer_waits_for_others_is_as_before(db: sqlite3.Connection, database: Path) -> None:
+def test_the_busy_timeout_is_restored(db: sqlite3.Connection, database: Path) -> None:
     before = db.execute("PRAGMA busy_timeout").fetchone()
     write(db, 10)
     WalCheckpointer(database).after_commit(db)

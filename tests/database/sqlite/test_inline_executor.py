@@ -61,7 +61,7 @@ def test_a_statement_over_its_budget_is_interrupted(inline: InlineExecutor) -> N
     connection.close()
 
 
-def test_the_budget_is_one_of_steps(inline: InlineExecutor) -> None:
+def test_the_budget_counts_instructions(inline: InlineExecutor) -> None:
     """A budget of steps makes the decision independent of the machine and its load."""
     within, beyond = 0, BUDGET_STEPS
     while beyond - within > 1:  # rows
@@ -76,7 +76,7 @@ def fresh(inline: InlineExecutor) -> InlineExecutor:
     return inline
 
 
-def test_after_an_interruption_it_is_tried_again_after_a_growing_number_of_requests(
+def test_interruptions_back_off_exponentially(
     inline: InlineExecutor,
 ) -> None:
     waited = []
@@ -103,7 +103,7 @@ def test_the_decision_follows_a_statement_that_becomes_cheap(inline: InlineExecu
     assert [inline.try_execute(counting(FEW)) for _ in range(100)] == [[b"10"]] * 100
 
 
-def test_a_statement_that_is_long_for_once_is_soon_tried_again(inline: InlineExecutor) -> None:
+def test_a_single_interruption_is_soon_retried(inline: InlineExecutor) -> None:
     for _ in range(20):
         assert inline.try_execute(counting(MANY)) is None
         assert skipped(inline, counting(FEW)) == FIRST_BACKOFF
@@ -111,24 +111,24 @@ def test_a_statement_that_is_long_for_once_is_soon_tried_again(inline: InlineExe
             assert inline.try_execute(counting(FEW)) == [b"10"]
 
 
-def test_what_is_interrupted_leaves_no_transaction_open(inline: InlineExecutor) -> None:
+def test_an_interruption_leaves_no_transaction_open(inline: InlineExecutor) -> None:
     batch = [*counting(FEW), *counting(MANY)]
     assert inline.try_execute(batch) is None
     assert skipped(inline, [*counting(FEW), *counting(FEW)]) == FIRST_BACKOFF
 
 
-def test_a_batch_does_not_slow_its_statements_down_elsewhere(inline: InlineExecutor) -> None:
+def test_statistics_are_kept_per_batch(inline: InlineExecutor) -> None:
     for _ in range(10):
         assert inline.try_execute([*counting(FEW), *counting(MANY)]) is None
         assert inline.try_execute(counting(FEW)) == [b"10"]
 
 
-def test_what_is_wrong_is_left_to_a_thread(inline: InlineExecutor) -> None:
+def test_errors_are_left_to_a_thread(inline: InlineExecutor) -> None:
     for _ in range(3):
         assert inline.try_execute([("SELECT nothing", ())]) is None
 
 
-def test_it_never_waits_for_another(inline: InlineExecutor, database: Path) -> None:
+def test_it_never_waits_for_a_lock(inline: InlineExecutor, database: Path) -> None:
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     other.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A')")
@@ -137,12 +137,12 @@ def test_it_never_waits_for_another(inline: InlineExecutor, database: Path) -> N
     other.close()
 
 
-def test_a_closed_one_reads_nothing(inline: InlineExecutor) -> None:
+def test_a_closed_executor_runs_no_statement(inline: InlineExecutor) -> None:
     inline.close()
     assert inline.try_execute(counting(FEW)) is None
 
 
-def test_latency_is_known_after_some_runs_and_follows_them(inline: InlineExecutor) -> None:
+def test_latency_is_known_after_some_runs_and_adapts(inline: InlineExecutor) -> None:
     for _ in range(MIN_SAMPLES):
         assert inline.latency(counting(FEW)) is None
         inline.record(counting(FEW), 0.2)
@@ -163,7 +163,7 @@ async def pool(database: Path) -> AsyncIterator[ReadPool]:
         await readers.close()
 
 
-def test_the_pool_answers_the_same_wherever_it_runs(database: Path) -> None:
+def test_the_pool_returns_the_same_inline_and_on_threads(database: Path) -> None:
     async def answers() -> list[list[bytes | None]]:
         async with pool(database) as readers:
             return [await readers.read(counting(rows)) for rows in (FEW, MANY // 1_000) * 20]

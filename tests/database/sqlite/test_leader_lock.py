@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.leader_lock import acquire_leadership, lock_file
+from gqlnews.database.sqlite.leader_lock import acquire_leadership, leader_lock_path
 
 
 def lead_on_a_thread(database: Path, led: list[int]) -> threading.Thread:
@@ -15,7 +15,7 @@ def lead_on_a_thread(database: Path, led: list[int]) -> threading.Thread:
     return thread
 
 
-def test_the_next_leads_when_the_first_leaves(tmp_path: Path) -> None:
+def test_the_next_process_leads_when_the_leader_exits(tmp_path: Path) -> None:
     first, led = acquire_leadership(tmp_path / "news.db"), list[int]()
     second = lead_on_a_thread(tmp_path / "news.db", led)
     second.join(0.1)
@@ -28,22 +28,22 @@ def test_the_next_leads_when_the_first_leaves(tmp_path: Path) -> None:
 def test_each_database_has_a_leader(tmp_path: Path) -> None:
     for name in ("one.db", "other.db"):
         os.close(acquire_leadership(tmp_path / "made" / name))
-    assert len(list((tmp_path / "made").glob("*-follower"))) == 2
+    assert len(list((tmp_path / "made").glob("*-watcher"))) == 2
 
 
-def test_a_lock_on_a_file_that_was_deleted_meanwhile_is_none(tmp_path: Path) -> None:
+def test_a_lock_on_a_deleted_file_does_not_count(tmp_path: Path) -> None:
     database, led = tmp_path / "news.db", list[int]()
     first = acquire_leadership(database)
     second = lead_on_a_thread(database, led)
     second.join(0.1)
-    lock_file(database).unlink()
+    leader_lock_path(database).unlink()
     os.close(first)
     second.join(10)
-    assert os.path.samestat(os.fstat(led[0]), lock_file(database).stat())
+    assert os.path.samestat(os.fstat(led[0]), leader_lock_path(database).stat())
     os.close(led[0])
 
 
-def test_where_no_file_can_be_made_it_says_so(tmp_path: Path) -> None:
+def test_a_lock_file_that_cannot_be_created_raises(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         acquire_leadership(tmp_path / "file" / "news.db")

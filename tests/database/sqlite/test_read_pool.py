@@ -14,8 +14,8 @@ import pytest
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.inline_executor import MIN_SAMPLES
-from gqlnews.database.sqlite.job_queue import SHORT, JobQueue, act_for, expect
-from gqlnews.database.sqlite.read_pool import DELIVERED_BYTES, ReadPool
+from gqlnews.database.sqlite.job_queue import SHORT, JobQueue, set_client, set_expected_seconds
+from gqlnews.database.sqlite.read_pool import DELIVERY_BYTES, ReadPool
 from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, OverloadedError, UnknownDatabaseError
@@ -65,14 +65,14 @@ def asking(
     """Start a call for a client address with an expected duration in seconds."""
 
     async def ask() -> list[bytes | None]:
-        act_for(address)
-        expect(expected)
+        set_client(address)
+        set_expected_seconds(expected)
         return await readers.read(statements)
 
     return asyncio.create_task(ask())
 
 
-async def test_each_statement_gives_the_bytes_of_its_value(database: Path) -> None:
+async def test_each_statement_returns_the_bytes_of_its_value(database: Path) -> None:
     async with pool(database) as readers:
         answers = await readers.read(
             [
@@ -85,7 +85,7 @@ async def test_each_statement_gives_the_bytes_of_its_value(database: Path) -> No
     assert answers == [b'{"a":1}', '{"b":null,"c":"ü"}'.encode(), None, None]
 
 
-async def test_all_statements_of_a_call_see_the_same_content(database: Path) -> None:
+async def test_all_statements_of_a_request_see_the_same_content(database: Path) -> None:
     writer = open_writer(database)
     async with pool(database) as readers:
         slow_runs = await statement_started(readers, "RECURSIVE")
@@ -104,7 +104,7 @@ async def test_it_cannot_write(database: Path) -> None:
             await readers.read([("DELETE FROM store", ())])
 
 
-async def test_a_wrong_statement_raises_as_it_is_and_the_pool_goes_on(database: Path) -> None:
+async def test_an_invalid_statement_raises_and_the_pool_stays_usable(database: Path) -> None:
     async with pool(database, count=1) as readers:
         for statements in ([("SELECT nothing", ())], [*LINE, ("SELECT nothing", ())], [("SELECT ?", ())]):
             with pytest.raises(sqlite3.Error):
@@ -112,7 +112,7 @@ async def test_a_wrong_statement_raises_as_it_is_and_the_pool_goes_on(database: 
         assert await readers.read(LINE) != [None]
 
 
-async def test_who_waits_is_served_in_the_order_of_coming(database: Path) -> None:
+async def test_queued_requests_are_served_in_order_of_arrival(database: Path) -> None:
     served: list[int] = []
 
     async def read(number: int) -> None:
@@ -143,7 +143,7 @@ async def test_queued_reads_share_one_thread_dispatch(
         assert len(dispatches) < 7
 
 
-async def test_what_was_run_while_others_waited_for_it_is_not_run_again(database: Path) -> None:
+async def test_identical_queued_statements_are_coalesced(database: Path) -> None:
     async with pool(database, count=1) as readers:
         running = await statement_started(readers, "RECURSIVE")
         (before,) = started(readers, [SLOW], 1)
@@ -152,23 +152,23 @@ async def test_what_was_run_while_others_waited_for_it_is_not_run_again(database
         await asyncio.gather(before, *waiting)
         ends = [await call for call in waiting]
     assert ends == [[b"0", None]] * 20 + [[b"0", b"1"]] * 20
-    assert readers.tally.spared == 80 - 3
+    assert readers.stats.coalesced == 80 - 3
 
 
-async def test_who_comes_while_it_runs_shares_it_and_who_comes_after_does_not(database: Path) -> None:
+async def test_only_requests_that_arrive_before_completion_share_a_result(database: Path) -> None:
     async with pool(database, count=1) as readers:
         running = await statement_started(readers, "RECURSIVE")
         (first,) = started(readers, [SLOW], 1)
         await running.wait()
         second, other = started(readers, [SLOW], 1) + started(readers, [MIDDLING, SLOW_TOO], 1)
         assert await first == await second
-        assert readers.tally.spared == 1
+        assert readers.stats.coalesced == 1
         (again,) = started(readers, [SLOW], 1)  # the reader continues with a queued call
         await asyncio.gather(other, again)
-        assert readers.tally.spared == 1
+        assert readers.stats.coalesced == 1
 
 
-async def test_no_answer_is_older_than_its_question_nor_of_two_contents(database: Path) -> None:
+async def test_no_result_is_older_than_its_request_or_mixes_snapshots(database: Path) -> None:
     async def read(known: int) -> None:
         first, _, last = await readers.read([COUNT, MIDDLING, COUNT_TOO])
         assert first == last
@@ -181,27 +181,27 @@ async def test_no_answer_is_older_than_its_question_nor_of_two_contents(database
                 for _ in range(4):
                     reading.create_task(read(number))
                     await asyncio.sleep(0)
-        assert readers.tally.spared > 0
+        assert readers.stats.coalesced > 0
 
 
-async def test_what_was_not_run_does_not_prove_to_be_quick(database: Path) -> None:
+async def test_coalesced_statements_record_no_latency(database: Path) -> None:
     threads: list[int] = []
     async with pool(database, count=1) as readers:
         await asyncio.gather(*started(readers, [MIDDLING], 50))
-        assert readers.tally.spared > 0
+        assert readers.stats.coalesced > 0
         await readers.trace(lambda _: threads.append(threading.get_ident()))
         await readers.read([MIDDLING])
     assert threading.get_ident() not in threads
 
 
-async def test_a_failure_is_not_remembered(database: Path) -> None:
+async def test_a_failure_is_not_cached(database: Path) -> None:
     async with pool(database, count=1) as readers:
         ends = await ended(started(readers, [COUNT, ("SELECT wrong", ())], 10))
         assert [str(end) for end in ends] == ["no such column: wrong"] * 10
         assert await readers.read([COUNT]) == [b"0"]
 
 
-async def test_others_are_answered_while_a_statement_runs(database: Path) -> None:
+async def test_other_requests_are_served_while_a_statement_runs(database: Path) -> None:
     async with pool(database) as readers:
         running = await statement_started(readers, "RECURSIVE")
         (slow,) = started(readers, ENDLESS, 1)
@@ -214,7 +214,7 @@ async def test_others_are_answered_while_a_statement_runs(database: Path) -> Non
         await ended([slow])
 
 
-async def test_one_reader_runs_nothing_but_what_is_known_to_be_short(database: Path) -> None:
+async def test_the_reserved_reader_runs_only_short_jobs(database: Path) -> None:
     async with pool(database) as readers:
         running = await statement_started(readers, "RECURSIVE")
         dear = [asking(readers, ENDLESS, str(number), known) for number, known in enumerate((5.0, None, 1.0))]
@@ -223,7 +223,7 @@ async def test_one_reader_runs_nothing_but_what_is_known_to_be_short(database: P
             for number in range(20):
                 assert await asking(readers, [(f"SELECT '{number}'", ())], "other", SHORT)
         assert not any(one.done() for one in dear)
-        assert [reader.current for reader in readers._all if reader.reserved] == [None]
+        assert [reader.current for reader in readers._readers if reader.reserved] == [None]
         for one in dear:
             one.cancel()
         await ended(dear)
@@ -231,7 +231,7 @@ async def test_one_reader_runs_nothing_but_what_is_known_to_be_short(database: P
 
 async def test_large_results_are_delivered_over_several_turns(database: Path) -> None:
     """The receiver copies and writes each result, so other tasks must run in between."""
-    large: Statements = [("SELECT CAST(zeroblob(?) AS TEXT)", (DELIVERED_BYTES + 1,))]
+    large: Statements = [("SELECT CAST(zeroblob(?) AS TEXT)", (DELIVERY_BYTES + 1,))]
     async with pool(database) as readers:
         asking = [asyncio.create_task(readers.read(large)) for _ in range(5)]
         turns = []
@@ -241,10 +241,10 @@ async def test_large_results_are_delivered_over_several_turns(database: Path) ->
         assert (
             max(after - before for before, after in pairwise([0, *turns])) <= 2
         )  # a worker may end meanwhile
-        assert {len((await task)[0] or b"") for task in asking} == {DELIVERED_BYTES + 1}
+        assert {len((await task)[0] or b"") for task in asking} == {DELIVERY_BYTES + 1}
 
 
-async def test_what_was_measured_tells_more_than_an_estimate(database: Path) -> None:
+async def test_a_measured_latency_takes_precedence_over_an_estimate(database: Path) -> None:
     async with pool(database) as readers:
         for _ in range(MIN_SAMPLES):
             await readers.read([MIDDLING])
@@ -257,14 +257,14 @@ async def test_what_was_measured_tells_more_than_an_estimate(database: Path) -> 
         await ended([endless])
 
 
-async def test_what_takes_longer_than_expected_leaves_the_reserved_reader(database: Path) -> None:
+async def test_a_job_longer_than_expected_is_preempted(database: Path) -> None:
     async with pool(database) as readers:
         wrong = [asking(readers, ENDLESS, str(number), 0.0) for number in range(3)]
         slow = asking(readers, [SLOW], "slow", 0.0)
         async with asyncio.timeout(10):
             for number in range(20):
                 assert await asking(readers, [(f"SELECT '{number}'", ())], "other", 0.0)
-            while any(reader.reserved and reader.current is not None for reader in readers._all):
+            while any(reader.reserved and reader.current is not None for reader in readers._readers):
                 assert await asking(readers, LINE, "other", 0.0)
         for one in wrong:
             one.cancel()
@@ -273,7 +273,7 @@ async def test_what_takes_longer_than_expected_leaves_the_reserved_reader(databa
             assert await slow == [b"3000000"]
 
 
-async def test_a_cheap_client_is_served_between_the_calls_of_dear_ones(database: Path) -> None:
+async def test_a_cheap_client_is_served_between_expensive_jobs_of_others(database: Path) -> None:
     """Measured by the number of statements that ran before, whatever time they took."""
     order: list[str] = []
 
@@ -292,9 +292,9 @@ async def test_a_cheap_client_is_served_between_the_calls_of_dear_ones(database:
     assert order[:8] == ["dear", "cheap", "unknown", "dear", "cheap", "dear", "cheap", "dear"]
 
 
-async def test_a_full_queue_refuses_and_who_left_makes_room(database: Path) -> None:
+async def test_a_full_queue_rejects_until_a_request_is_cancelled(database: Path) -> None:
     async with pool(database, count=1) as readers:
-        readers._waiting = JobQueue(most=4)
+        readers._queue = JobQueue(max_jobs=4)
         running = await statement_started(readers, "RECURSIVE")
         blocking = asking(readers, ENDLESS, "first", None)
         await running.wait()
@@ -309,7 +309,7 @@ async def test_a_full_queue_refuses_and_who_left_makes_room(database: Path) -> N
         await asyncio.gather(*two)
 
 
-async def test_parts_wait_with_the_others_and_leave_nothing_behind(database: Path) -> None:
+async def test_parts_are_queued_and_cleaned_up(database: Path) -> None:
     async with pool(database, count=1) as readers:
         running = await statement_started(readers, "RECURSIVE")
         blocking = asking(readers, ENDLESS, "first", None)
@@ -317,15 +317,15 @@ async def test_parts_wait_with_the_others_and_leave_nothing_behind(database: Pat
         parts = readers.read_parts([LINE, LINE])
         first = asyncio.ensure_future(anext(parts))
         await asyncio.sleep(0)
-        assert len(readers._waiting) == 1
+        assert len(readers._queue) == 1
         first.cancel()
         await asyncio.wait([first])
-        assert len(readers._waiting) == 0
+        assert len(readers._queue) == 0
         blocking.cancel()
         await ended([blocking])
 
 
-async def test_an_answer_is_handed_over_before_what_takes_long_begins(database: Path) -> None:
+async def test_a_result_is_delivered_before_a_long_job_begins(database: Path) -> None:
     async with pool(database, count=1) as readers:
         quick, slow = started(readers, LINE, 1) + started(readers, ENDLESS, 1)
         async with asyncio.timeout(10):
@@ -334,7 +334,7 @@ async def test_an_answer_is_handed_over_before_what_takes_long_begins(database: 
         await ended([slow])
 
 
-async def test_a_cancelled_call_loses_no_reader(database: Path) -> None:
+async def test_a_cancelled_request_loses_no_reader(database: Path) -> None:
     async with pool(database) as readers:
         calls = started(readers, ENDLESS, 5)  # two run, three wait
         await asyncio.sleep(0)
@@ -345,7 +345,7 @@ async def test_a_cancelled_call_loses_no_reader(database: Path) -> None:
             await asyncio.gather(*started(readers, [*LINE, *LINE], 5))
 
 
-async def test_a_call_cancelled_while_it_runs_leaves_no_transaction_open(database: Path) -> None:
+async def test_a_job_cancelled_while_running_leaves_no_transaction_open(database: Path) -> None:
     async with pool(database, count=1) as readers:
         running = await statement_started(readers, "RECURSIVE")
         (call,) = started(readers, [*LINE, *ENDLESS, *LINE], 1)
@@ -355,7 +355,7 @@ async def test_a_call_cancelled_while_it_runs_leaves_no_transaction_open(databas
         await readers.read([*LINE, *LINE])  # BEGIN would fail within a transaction
 
 
-async def test_a_call_cancelled_when_its_turn_has_come_hands_the_reader_on(database: Path) -> None:
+async def test_a_job_cancelled_at_its_turn_frees_the_reader(database: Path) -> None:
     async with pool(database, count=1) as readers:
 
         async def read_and_cancel_the_next() -> list[bytes | None]:
@@ -370,7 +370,7 @@ async def test_a_call_cancelled_when_its_turn_has_come_hands_the_reader_on(datab
         assert [type(end) for end in ends] == [list, asyncio.CancelledError, list]
 
 
-async def test_a_closed_pool_leaves_no_thread_and_answers_nobody(database: Path) -> None:
+async def test_a_closed_pool_leaves_no_thread_and_fails_requests(database: Path) -> None:
     before = threading.active_count()
     readers = ReadPool()
     await readers.open(database, 3)
@@ -385,7 +385,7 @@ async def test_a_closed_pool_leaves_no_thread_and_answers_nobody(database: Path)
         await readers.read(LINE)
 
 
-async def test_closing_waits_for_what_was_cancelled(database: Path) -> None:
+async def test_closing_waits_for_cancelled_jobs(database: Path) -> None:
     before = threading.active_count()
     async with pool(database) as readers:
         calls = started(readers, ENDLESS, 4)  # two run, two wait
@@ -396,14 +396,14 @@ async def test_closing_waits_for_what_was_cancelled(database: Path) -> None:
     assert threading.active_count() == before
 
 
-async def test_nothing_is_remembered_when_nobody_waits(database: Path) -> None:
+async def test_nothing_is_cached_with_an_empty_queue(database: Path) -> None:
     async with pool(database, count=1) as readers:
         for last in ([ONE], [("SELECT wrong", ())]):
             await ended(started(readers, [COUNT, MIDDLING], 5) + started(readers, last, 1))
-            assert [len(reader._recent) for reader in readers._all] == [0]
+            assert [len(reader._coalescer) for reader in readers._readers] == [0]
 
 
-async def test_the_trace_tells_every_statement(database: Path) -> None:
+async def test_the_trace_hook_gets_every_statement(database: Path) -> None:
     seen: list[str] = []
     async with pool(database) as readers:
         await readers.trace(seen.append)
@@ -416,14 +416,14 @@ async def test_the_trace_tells_every_statement(database: Path) -> None:
     assert seen == [*begin, line, end, *begin, line, one, end]
 
 
-async def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
+async def test_a_missing_database_is_rejected(tmp_path: Path) -> None:
     before = threading.active_count()
     with pytest.raises(DatabaseError, match="cannot be opened"):
         await ReadPool().open(tmp_path / "none.db")
     assert threading.active_count() == before
 
 
-async def test_another_applications_database_is_refused(tmp_path: Path) -> None:
+async def test_a_database_of_another_application_is_rejected(tmp_path: Path) -> None:
     theirs = sqlite3.connect(tmp_path / "theirs.db")
     theirs.execute("CREATE TABLE theirs (x)")
     theirs.close()
@@ -438,7 +438,7 @@ async def test_a_database_that_breaks_while_open_is_reported(database: Path) -> 
             await readers.read([("SELECT name FROM topic", ())])
 
 
-async def test_a_path_may_hold_what_an_address_gives_a_meaning(tmp_path: Path) -> None:
+async def test_a_path_may_contain_characters_that_are_special_in_uris(tmp_path: Path) -> None:
     unusual = tmp_path / "100% of #1?mode=rw&x.db"
     open_writer(unusual).close()
     async with pool(unusual) as readers:

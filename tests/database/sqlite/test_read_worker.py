@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.database.sqlite.connection import connect_to_read
-from gqlnews.database.sqlite.read_worker import OVERHEAD, ResultCoalescer
+from gqlnews.database.sqlite.read_worker import ENTRY_OVERHEAD, ResultCoalescer
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import ResourceLimitError
 
@@ -27,12 +27,12 @@ def writer(database: Path) -> Iterator[sqlite3.Connection]:
 
 @pytest.fixture
 def reader(writer: sqlite3.Connection, database: Path) -> Iterator[sqlite3.Connection]:
-    with closing(connect_to_read(database, most_bytes=6_000)) as db:
+    with closing(connect_to_read(database, max_bytes=6_000)) as db:
         yield db
 
 
 @pytest.mark.parametrize("step", ["BEGIN", "PRAGMA data_version", COUNT_TOO[0], "ROLLBACK"])
-def test_a_change_at_any_step_is_in_all_answers_or_in_none(
+def test_a_change_at_any_step_is_in_all_results_or_none(
     writer: sqlite3.Connection, reader: sqlite3.Connection, step: str
 ) -> None:
     def write(sql: str) -> None:
@@ -48,7 +48,7 @@ def test_a_change_at_any_step_is_in_all_answers_or_in_none(
     assert recent.run(reader, [COUNT, COUNT_TOO], BEFORE)[0] == [b"1", b"1"]
 
 
-def test_what_binds_other_values_is_another(reader: sqlite3.Connection) -> None:
+def test_other_parameters_are_not_coalesced(reader: sqlite3.Connection) -> None:
     recent, sql = ResultCoalescer(), "SELECT CAST(? AS TEXT)"
     for bound in (1, 1.0, "1.0", "1", None, 2**53, 2**53 + 1, float(2**53), "None"):
         expected = [reader.execute(sql, (bound,)).fetchone()[0]]
@@ -56,7 +56,7 @@ def test_what_binds_other_values_is_another(reader: sqlite3.Connection) -> None:
         assert recent.run(reader, [(sql, (bound,))], BEFORE) == (expected, 1)
 
 
-def test_what_is_bound_at_length_is_not_remembered(reader: sqlite3.Connection) -> None:
+def test_results_for_long_parameters_are_not_cached(reader: sqlite3.Connection) -> None:
     recent, long = (
         ResultCoalescer(),
         ("SELECT CAST(length(?) + length(?) AS TEXT)", ("x" * 3_000, "y" * 2_000)),
@@ -65,13 +65,13 @@ def test_what_is_bound_at_length_is_not_remembered(reader: sqlite3.Connection) -
         assert recent.run(reader, [long, long], BEFORE) == ([b"5000", b"5000"], 0)
 
 
-def test_an_answer_that_nobody_waited_for_is_run_again(reader: sqlite3.Connection) -> None:
+def test_a_result_older_than_the_request_is_not_reused(reader: sqlite3.Connection) -> None:
     recent = ResultCoalescer()
     recent.run(reader, [COUNT], BEFORE)
     assert recent.run(reader, [COUNT], time.monotonic()) == ([b"0"], 0)
 
 
-def test_an_end_in_the_middle_leaves_no_transaction_open(reader: sqlite3.Connection) -> None:
+def test_an_interruption_in_a_batch_leaves_no_transaction_open(reader: sqlite3.Connection) -> None:
     """At any step of SQLite's virtual machine, including those of BEGIN."""
     recent = ResultCoalescer()
     for steps in range(1, 40):
@@ -83,7 +83,7 @@ def test_an_end_in_the_middle_leaves_no_transaction_open(reader: sqlite3.Connect
         assert recent.run(reader, [COUNT], BEFORE)[0] == [b"0"]
 
 
-def test_several_answers_are_together_no_larger_than_one_may_be(reader: sqlite3.Connection) -> None:
+def test_coalesced_results_count_toward_the_size_limit(reader: sqlite3.Connection) -> None:
     recent, one, other = ResultCoalescer(), (WIDE, (2_000,)), (WIDE, (1_800,))
     recent.run(reader, [one], BEFORE)
     recent.run(reader, [other], BEFORE)
@@ -92,10 +92,10 @@ def test_several_answers_are_together_no_larger_than_one_may_be(reader: sqlite3.
     assert not reader.in_transaction
 
 
-def test_it_remembers_no_more_than_it_may(reader: sqlite3.Connection) -> None:
-    recent = ResultCoalescer(most_bytes=10 * (OVERHEAD + 500))
+def test_the_result_cache_is_bounded(reader: sqlite3.Connection) -> None:
+    recent = ResultCoalescer(max_bytes=10 * (ENTRY_OVERHEAD + 500))
     for number in range(50):
         recent.run(reader, [(WIDE, (200 + number,))], BEFORE)
     assert 1 < len(recent) < 10
-    recent.forget()
+    recent.clear()
     assert len(recent) == 0

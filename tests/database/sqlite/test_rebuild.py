@@ -15,9 +15,9 @@ import pytest
 
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.connection import connect_to_read
-from gqlnews.database.sqlite.damage import DamageReport, damaged, identity_of
-from gqlnews.database.sqlite.leader_lock import acquire_leadership, lock_at, lock_file
-from gqlnews.database.sqlite.rebuild import in_use, rebuild, rebuilt_file, swap_lock
+from gqlnews.database.sqlite.damage import DamageReport, damaged_error, get_identity
+from gqlnews.database.sqlite.leader_lock import acquire_leadership, acquire_lock, leader_lock_path
+from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild, rebuilt_path, swap_lock_path
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import LockedDatabaseError, StorageError
 from gqlnews.ingest.watch_ingest import FailureReporter, WatchIngestOptions, _IngestSession
@@ -40,16 +40,16 @@ def ends(work: Callable[[], object]) -> bool:
     return not thread.is_alive()
 
 
-def test_a_swap_left_undone_does_not_block_who_uses_the_database_already(store: Path) -> None:
+def test_an_interrupted_swap_does_not_block_users_of_the_database(store: Path) -> None:
     def nested() -> None:
-        with in_use(store):
-            shutil.copy(store, rebuilt_file(store))
-            with in_use(store):
+        with hold_swap_lock(store):
+            shutil.copy(store, rebuilt_path(store))
+            with hold_swap_lock(store):
                 connect_to_read(store, 0.0).close()
 
     assert ends(nested)
     connect_to_read(store).close()
-    assert not rebuilt_file(store).exists()
+    assert not rebuilt_path(store).exists()
 
 
 def test_a_connection_that_may_not_wait_does_not_wait_for_a_swap(store: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_connection_that_may_not_wait_does_not_wait_for_a_swap(store: Path) ->
         tried.append(store)
 
     tried: list[Path] = []
-    swap = lock_at(swap_lock(store), fcntl.LOCK_EX)
+    swap = acquire_lock(swap_lock_path(store), fcntl.LOCK_EX)
     try:
         assert ends(connect)
         assert tried
@@ -67,40 +67,40 @@ def test_a_connection_that_may_not_wait_does_not_wait_for_a_swap(store: Path) ->
         os.close(swap)
 
 
-def test_a_new_file_that_is_damaged_at_once_is_an_error_that_names_the_database(store: Path) -> None:
+def test_a_damaged_new_file_is_an_error_that_names_the_database(store: Path) -> None:
     def fill(db: sqlite3.Connection) -> None:
-        raise damaged(f"{store}-building", "malformed")
+        raise damaged_error(f"{store}-building", "malformed")
 
     with pytest.raises(StorageError, match=r"store\.db cannot be rebuilt \(malformed\): check its disk"):
         rebuild(store, fill)
 
 
 class Silent:
-    def note(self, message: str, **fields: object) -> None: ...
+    def info(self, message: str, **fields: object) -> None: ...
 
-    def warn(self, message: str, **fields: object) -> None: ...
+    def warning(self, message: str, **fields: object) -> None: ...
 
 
-def test_a_rebuild_whose_new_file_is_damaged_is_not_repeated_at_once(store: Path, tmp_path: Path) -> None:
+def test_a_rebuild_with_a_damaged_new_file_is_not_repeated_immediately(store: Path, tmp_path: Path) -> None:
     log, tries = Silent(), list[Path]()
 
     def fill(db: sqlite3.Connection) -> None:
         tries.append(store)
-        raise damaged(store, "malformed")
+        raise damaged_error(store, "malformed")
 
-    follower = _IngestSession(
+    watcher = _IngestSession(
         WatchIngestOptions(tmp_path, store, ParseOptions(), 1, False, log, fill), FailureReporter(log)
     )
-    identity = identity_of(store)
+    identity = get_identity(store)
     assert identity is not None
-    follower._damage = DamageReport(identity, "malformed")
+    watcher._damage = DamageReport(identity, "malformed")
     with pytest.raises(StorageError):
-        follower._rebuild_if_damaged()
-    follower._rebuild_if_damaged()
+        watcher._rebuild_if_damaged()
+    watcher._rebuild_if_damaged()
     assert len(tries) == 1
 
 
-def test_a_rebuild_leaves_the_permissions_as_they_are(store: Path) -> None:
+def test_a_rebuild_preserves_permissions(store: Path) -> None:
     store.chmod(0o640)
     if os.geteuid() == 0:
         os.chown(store, NOBODY, NOBODY)
@@ -132,16 +132,16 @@ def another_user() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_lock_files_of_another_user_protect_all_the_same(shared: Path) -> None:
+def test_lock_files_of_another_user_work(shared: Path) -> None:
     database = shared / "store.db"
     with closing(open_writer(database)):
         pass
-    for path in (swap_lock(database), lock_file(database)):
+    for path in (swap_lock_path(database), leader_lock_path(database)):
         path.touch()
         path.chmod(0o444)
     with another_user():
         with pytest.raises(PermissionError):
-            swap_lock(database).open("r+b")
-        with in_use(database), pytest.raises(BlockingIOError):
-            lock_at(swap_lock(database), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            swap_lock_path(database).open("r+b")
+        with hold_swap_lock(database), pytest.raises(BlockingIOError):
+            acquire_lock(swap_lock_path(database), fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.close(acquire_leadership(database))

@@ -11,7 +11,7 @@ import pytest
 from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotLostError, SnapshotPair
 from gqlnews.errors import DatabaseError
 from gqlnews.subscriptions.hub import SNAPSHOT_MAX_AGE
-from tests.live import Live, living
+from tests.live import Live, open_live
 
 TITLES = "SELECT json_group_array(title) FROM (SELECT title FROM article ORDER BY slug)"
 Check = Callable[[Live, SnapshotPair], Awaitable[None]]
@@ -23,7 +23,7 @@ class OopsError(Exception):
 
 def over_one_article(check: Check) -> None:
     async def run() -> None:
-        async with living() as live:
+        async with open_live() as live:
             live.write("a", title="before")
             async with opened(live.database) as snapshots:
                 await check(live, snapshots)
@@ -42,54 +42,54 @@ async def opened(database: Path) -> AsyncIterator[SnapshotPair]:
 
 
 def titles(snapshot: Snapshot) -> bytes | None:
-    return snapshot.value(TITLES, ())
+    return snapshot.fetch_value(TITLES, ())
 
 
 async def both(snapshots: SnapshotPair) -> tuple[bytes | None, bytes | None]:
-    return await snapshots.both(lambda before, now: (titles(before), titles(now)))
+    return await snapshots.with_both(lambda before, now: (titles(before), titles(now)))
 
 
 BEFORE, NOW, LATER = (f'["{word}"]'.encode() for word in ("before", "now", "later"))
 
 
-def test_a_look_shows_what_was_beside_what_is() -> None:
+def test_a_poll_provides_the_snapshots_before_and_after_a_change() -> None:
     async def check(live: Live, snapshots: SnapshotPair) -> None:
         live.write("a", title="now")
-        async with snapshots.looking() as changed:
+        async with snapshots.advance() as changed:
             assert changed
             live.write("a", title="later")
             assert await both(snapshots) == (BEFORE, NOW)
-        assert await snapshots.at(titles) == NOW
+        assert await snapshots.with_current(titles) == NOW
 
     over_one_article(check)
 
 
-def test_what_is_there_stays_as_it_was_until_the_next_look() -> None:
+def test_the_current_snapshot_is_stable_until_the_next_poll() -> None:
     async def check(live: Live, snapshots: SnapshotPair) -> None:
         live.write("a", title="now")
-        assert await snapshots.at(titles) == BEFORE
+        assert await snapshots.with_current(titles) == BEFORE
 
     over_one_article(check)
 
 
-def test_a_look_at_what_has_not_changed_says_so() -> None:
+def test_a_poll_without_changes_yields_false() -> None:
     async def check(live: Live, snapshots: SnapshotPair) -> None:
-        live.take_in()
-        async with snapshots.looking() as changed:
+        live.ingest()
+        async with snapshots.advance() as changed:
             assert not changed
 
     over_one_article(check)
 
 
-def test_the_next_look_goes_on_with_one_that_came_to_grief() -> None:
+def test_the_next_poll_continues_after_a_failed_one() -> None:
     async def check(live: Live, snapshots: SnapshotPair) -> None:
         live.write("a", title="now")
         with pytest.raises(OopsError):
-            async with snapshots.looking():
+            async with snapshots.advance():
                 raise OopsError
         live.write("a", title="later")
         for expected in ((BEFORE, NOW), (NOW, LATER)):
-            async with snapshots.looking() as changed:
+            async with snapshots.advance() as changed:
                 assert changed
                 assert await both(snapshots) == expected
 
@@ -97,11 +97,11 @@ def test_the_next_look_goes_on_with_one_that_came_to_grief() -> None:
 
 
 @pytest.mark.parametrize("turns", range(6))
-def test_the_next_look_goes_on_with_one_that_was_cancelled(turns: int) -> None:
+def test_the_next_poll_continues_after_a_cancelled_one(turns: int) -> None:
     """Cancelled after some time: while it begins, reads or ends."""
 
     async def look(snapshots: SnapshotPair) -> None:
-        async with snapshots.looking():
+        async with snapshots.advance():
             await both(snapshots)
 
     async def check(live: Live, snapshots: SnapshotPair) -> None:
@@ -115,23 +115,23 @@ def test_the_next_look_goes_on_with_one_that_was_cancelled(turns: int) -> None:
         live.write("a", title="later")
         for _ in range(2):
             await look(snapshots)
-        assert await snapshots.at(titles) == LATER
+        assert await snapshots.with_current(titles) == LATER
 
     over_one_article(check)
 
 
-def test_a_transaction_that_the_database_ended_is_not_taken_for_what_was() -> None:
+def test_a_transaction_ended_by_sqlite_raises_snapshot_lost() -> None:
     async def check(live: Live, snapshots: SnapshotPair) -> None:
-        await snapshots.at(lambda now: now.db.execute("ROLLBACK"))
+        await snapshots.with_current(lambda now: now.db.execute("ROLLBACK"))
         live.write("a", title="now")
         with pytest.raises(SnapshotLostError):
-            async with snapshots.looking():
+            async with snapshots.advance():
                 pass
 
     over_one_article(check)
 
 
-def test_what_is_no_database_is_refused_and_nothing_is_held(tmp_path: Path) -> None:
+def test_an_invalid_database_is_rejected_without_leaking_connections(tmp_path: Path) -> None:
     async def run() -> None:
         snapshots = SnapshotPair()
         with pytest.raises(DatabaseError):
@@ -141,16 +141,16 @@ def test_what_is_no_database_is_refused_and_nothing_is_held(tmp_path: Path) -> N
     asyncio.run(run())
 
 
-def test_the_log_of_the_database_can_be_emptied_while_somebody_watches_and_nothing_happens() -> None:
+def test_the_wal_can_be_truncated_while_idle_snapshots_are_open() -> None:
     async def run() -> None:
-        async with living() as live:
-            watching = await live.joined()
+        async with open_live() as live:
+            watching = await live.subscribed()
             live.write("a")
-            await watching.come(1)
+            await watching.wait_for_events(1)
             assert await asyncio.to_thread(_empty, live.database, SNAPSHOT_MAX_AGE * 20) == (0, 0, 0)
             assert live.database.with_name("store.db-wal").stat().st_size == 0
             live.write("b")
-            assert (await watching.come(2))[1]["slug"] == "b"
+            assert (await watching.wait_for_events(2))[1]["slug"] == "b"
 
     asyncio.run(run())
 

@@ -11,7 +11,7 @@ from gqlnews.database.sqlite.snapshots import VersionProbe
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError
 from gqlnews.query.fields import Audience
-from tests.product import take_in
+from tests.product import run_ingest
 from tests.server.support import write_articles
 
 
@@ -22,7 +22,7 @@ def content(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def revision(database: Path, content: Path) -> Iterator[VersionProbe]:
-    take_in(content, database)
+    run_ingest(content, database)
     revision = VersionProbe()
     revision.open(database)
     yield revision
@@ -33,35 +33,33 @@ def versions(revision: VersionProbe) -> list[bytes | None]:
     return [revision.version(audience) for audience in Audience]
 
 
-def test_it_tells_what_the_site_tells(revision: VersionProbe, database: Path) -> None:
+def test_the_version_equals_that_of_the_site_table(revision: VersionProbe, database: Path) -> None:
     with closing(open_writer(database)) as db:
         stored = db.execute("SELECT version FROM site ORDER BY audience").fetchall()
     assert versions(revision) == [version.encode() for (version,) in stored]
 
 
-def test_a_change_shows_at_once_to_who_may_see_it(
+def test_a_change_is_visible_immediately_to_its_audiences(
     revision: VersionProbe, database: Path, content: Path
 ) -> None:
     before = versions(revision)
     (content / "unpublished.md").write_text("---\ntitle: A\npublishedDateTime: 2021\npublished: false\n---\n")
-    take_in(content, database)
+    run_ingest(content, database)
     after = versions(revision)
     assert before[Audience.PUBLIC] == after[Audience.PUBLIC]
     assert before[Audience.EDITOR] != after[Audience.EDITOR]
 
 
-def test_an_ingest_that_finds_nothing_new_changes_no_version(
+def test_an_ingest_without_changes_keeps_the_versions(
     revision: VersionProbe, database: Path, content: Path
 ) -> None:
     before = versions(revision)
-    take_in(content, database)
+    run_ingest(content, database)
     assert versions(revision) == before
 
 
-def test_a_database_that_another_keeps_to_itself_tells_nothing_and_waits_for_nobody(
-    database: Path, content: Path
-) -> None:
-    take_in(content, database)
+def test_a_locked_database_has_no_version_and_does_not_block(database: Path, content: Path) -> None:
+    run_ingest(content, database)
     revision = VersionProbe()
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -75,6 +73,6 @@ def test_a_database_that_another_keeps_to_itself_tells_nothing_and_waits_for_nob
     assert versions(revision) == [None, None, None]
 
 
-def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_database_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError):
         VersionProbe().open(tmp_path / "none.db")

@@ -38,14 +38,14 @@ def test_every_table_is_strict(db: sqlite3.Connection) -> None:
     assert loose == [("sqlite_schema",)]
 
 
-def test_an_audience_starts_at_version_0_of_the_stores_own_line_for_its_scope(db: sqlite3.Connection) -> None:
+def test_an_audience_starts_at_version_0_of_its_epoch(db: sqlite3.Connection) -> None:
     (line,) = db.execute("SELECT line FROM store").fetchone()
     assert [row for (row,) in db.execute("SELECT version FROM site ORDER BY audience")] == [
         f"{line}{scope}-0" for scope in (0, 1, 1)
     ]
 
 
-def test_the_folder_above_is_made(tmp_path: Path) -> None:
+def test_the_parent_folder_is_created(tmp_path: Path) -> None:
     open_writer(tmp_path / "a" / "b" / "store.db").close()
     assert (tmp_path / "a" / "b" / "store.db").exists()
 
@@ -58,13 +58,13 @@ def line_of(path: Path) -> str:
         db.close()
 
 
-def test_a_store_keeps_its_line_and_shares_it_with_no_other(tmp_path: Path) -> None:
+def test_a_store_keeps_its_unique_epoch(tmp_path: Path) -> None:
     first = line_of(tmp_path / "one.db")
     assert line_of(tmp_path / "one.db") == first
     assert line_of(tmp_path / "two.db") != first
 
 
-def test_several_who_make_it_at_once_get_one_store(database: Path) -> None:
+def test_concurrent_creation_gives_one_store(database: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(line_of, [database] * 8))) == 1
 
@@ -81,7 +81,7 @@ def refusal(path: Path, kind: type[DatabaseError], **options: float) -> str:
 
 
 @pytest.mark.parametrize("content", [b"# Notes\n" * 200, bytes(4096), b"SQLite format 3\x00" + b"x" * 4000])
-def test_a_file_that_is_no_database_is_refused_untouched(database: Path, content: bytes) -> None:
+def test_a_file_that_is_no_database_is_rejected_untouched(database: Path, content: bytes) -> None:
     database.write_bytes(content)
     assert "--db" in refusal(database, UnknownDatabaseError)
     assert database.read_bytes() == content
@@ -91,7 +91,7 @@ def test_a_file_that_is_no_database_is_refused_untouched(database: Path, content
     "script",
     ["CREATE TABLE theirs (x)", "PRAGMA application_id = 7", "PRAGMA user_version = 3"],
 )
-def test_a_database_of_another_application_is_refused_untouched(database: Path, script: str) -> None:
+def test_a_database_of_another_application_is_rejected_untouched(database: Path, script: str) -> None:
     theirs = sqlite3.connect(database)
     theirs.execute(script)
     theirs.close()
@@ -100,39 +100,41 @@ def test_a_database_of_another_application_is_refused_untouched(database: Path, 
     assert database.read_bytes() == before
 
 
-def test_a_database_of_a_newer_program_is_refused(database: Path) -> None:
+def test_a_database_of_a_newer_program_is_rejected(database: Path) -> None:
     newer = [*migrations(), (9000, "CREATE TABLE later (x INTEGER) STRICT;")]
-    open_writer(database, known=newer).close()
+    open_writer(database, known_migrations=newer).close()
     assert "9000" in refusal(database, NewerDatabaseError)
 
 
 def test_an_older_database_is_migrated_in_place(database: Path) -> None:
     line = line_of(database)
     newer = [*migrations(), (9000, "CREATE TABLE later (x INTEGER) STRICT; INSERT INTO later VALUES (5);")]
-    db = open_writer(database, known=newer)
+    db = open_writer(database, known_migrations=newer)
     found = db.execute("SELECT line, x, (SELECT count(*) FROM site) FROM store, later").fetchone()
     assert found == (line, 5, 3)
     db.close()
 
 
-def test_a_migration_that_fails_leaves_the_version_before(database: Path) -> None:
+def test_a_failed_migration_keeps_the_earlier_version(database: Path) -> None:
     open_writer(database).close()
     with pytest.raises(sqlite3.OperationalError, match="no such table: missing"):
-        open_writer(database, known=[*migrations(), (9000, "CREATE TABLE half (x);\nDROP TABLE missing;")])
+        open_writer(
+            database, known_migrations=[*migrations(), (9000, "CREATE TABLE half (x);\nDROP TABLE missing;")]
+        )
     db = open_writer(database)
     assert db.execute("SELECT name FROM sqlite_master WHERE name = 'half'").fetchall() == []
     db.close()
 
 
-def test_a_migration_that_ends_within_a_statement_is_a_mistake() -> None:
+def test_an_incomplete_statement_in_a_migration_is_an_error() -> None:
     with pytest.raises(ValueError, match="CREATE TABLE half"):
         list(statements("CREATE TABLE whole (x);\nCREATE TABLE half (x"))
 
 
-def test_a_locked_database_is_refused_after_a_while(database: Path) -> None:
+def test_a_locked_database_is_rejected_after_the_timeout(database: Path) -> None:
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    refusal(database, LockedDatabaseError, wait=0.05)
+    refusal(database, LockedDatabaseError, busy_timeout=0.05)
     other.close()
 
 
@@ -148,31 +150,27 @@ def read_by_another(database: Path) -> Iterator[sqlite3.Connection]:
     other.close()
 
 
-def test_a_database_that_another_reads_is_waited_for(
-    database: Path, read_by_another: sqlite3.Connection
-) -> None:
+def test_it_waits_for_a_reader_of_the_database(database: Path, read_by_another: sqlite3.Connection) -> None:
     with ThreadPoolExecutor(1) as pool:
         opening = pool.submit(line_of, database)
         read_by_another.execute("ROLLBACK")
         assert opening.result()
 
 
-def test_a_database_that_another_reads_for_long_is_refused(
-    database: Path, read_by_another: sqlite3.Connection
-) -> None:
+def test_a_database_read_for_long_is_rejected(database: Path, read_by_another: sqlite3.Connection) -> None:
     assert read_by_another.in_transaction
-    refusal(database, LockedDatabaseError, wait=0.05)
+    refusal(database, LockedDatabaseError, busy_timeout=0.05)
 
 
-def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
+def test_a_folder_at_the_path_is_rejected(tmp_path: Path) -> None:
     refusal(tmp_path, DatabaseError)
 
 
-def test_a_file_in_the_place_of_the_folder_above_is_refused(tmp_path: Path) -> None:
+def test_a_file_as_parent_folder_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refusal(tmp_path / "file" / "store.db", DatabaseError)
 
 
-def test_a_place_where_no_log_can_be_shared_is_refused() -> None:
-    with pytest.raises(DatabaseError, match="journal memory"):
+def test_a_path_without_wal_support_is_rejected() -> None:
+    with pytest.raises(DatabaseError, match="journal mode memory"):
         open_writer(Path(":memory:"))

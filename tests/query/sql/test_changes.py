@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedSubscription
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
-from tests.live import PLAIN, Live, living
+from tests.live import PLAIN, Live, open_live
 from tests.product import Product
 
 DEEP = "title"
@@ -51,7 +51,7 @@ def fill(live: Live) -> None:
             secured="for editors",
             special={"x": [1, SPECIAL]},
         )
-    live.take_in()
+    live.ingest()
 
 
 async def event_and_answer(live: Live, selection: str, audience: Audience) -> tuple[bytes, bytes]:
@@ -59,20 +59,20 @@ async def event_and_answer(live: Live, selection: str, audience: Audience) -> tu
     given = "$yes: Boolean! = true, $no: Boolean! = false"
     fragment = FRAGMENT if "Both" in selection else ""
     used = f"({given})" if "$yes" in selection else ""
-    watching = await live.joined(
+    watching = await live.subscribed(
         f"subscription {used} {{ articleChanged {{ article {{ {selection} }} }} }}{fragment}", audience
     )
     fill(live)
-    await watching.come(3)
+    await watching.wait_for_events(3)
     query = f'query {used} {{ article(slug: "a") {{ {selection} }} }}{fragment}'
-    return watching.bodies[0], (await live.engine.answer(GraphQLRequest(query), audience)).body
+    return watching.bodies[0], (await live.engine.execute(GraphQLRequest(query), audience)).body
 
 
 @pytest.mark.parametrize("audience", Audience)
 @pytest.mark.parametrize("name", SELECTIONS)
-def test_an_event_tells_an_article_as_a_query_does(name: str, audience: Audience) -> None:
+def test_an_event_renders_an_article_like_a_query(name: str, audience: Audience) -> None:
     async def run() -> None:
-        async with living() as live:
+        async with open_live() as live:
             event, answer = await event_and_answer(live, SELECTIONS[name], audience)
             assert event == b'{"data":{"articleChanged":%b}}' % answer.removeprefix(b'{"data":')[:-1]
 
@@ -98,16 +98,16 @@ class Lines:
         "{ ...Change slug }",
     ],
 )
-def test_strawberry_gives_the_same_bytes(selection: str) -> None:
+def test_strawberry_returns_the_same_bytes(selection: str) -> None:
     async def run() -> None:
-        async with living() as live:
+        async with open_live() as live:
             fragment = CHANGE if "Change" in selection else ""
             query = f"subscription {{ changed: articleChanged {selection} }}{fragment}"
-            watching = await live.joined(query)
+            watching = await live.subscribed(query)
             fill(live)
-            await watching.come(3)
+            await watching.wait_for_events(3)
             live.remove("b")
-            await watching.come(4)
+            await watching.wait_for_events(4)
             lines = [body.removeprefix(b'{"data":{"changed":')[:-2] for body in watching.bodies]
             context = Lines(live.engine.documents.get(query).node, lines)
             results: Any = await live.engine.schema.subscribe(query, context_value=context)
@@ -150,19 +150,19 @@ wheres = st.recursive(
 
 
 def ready(product: Product, where: object, audience: Audience) -> PreparedSubscription:
-    ready = product.engine.ready(GraphQLRequest(PLAIN, {"where": where}), audience)
+    ready = product.engine.prepare_any(GraphQLRequest(PLAIN, {"where": where}), audience)
     assert isinstance(ready, PreparedSubscription), ready
     return ready
 
 
 @settings(max_examples=200)
 @given(wheres, st.sampled_from(Audience))
-def test_judging_looks_the_articles_up_by_their_slugs(
+def test_the_change_filter_looks_up_articles_by_slug(
     examples: Product, where: dict[str, Any], audience: Audience
 ) -> None:
-    made = examples.engine.ready(GraphQLRequest(PLAIN, {"where": where}), audience)
+    made = examples.engine.prepare_any(GraphQLRequest(PLAIN, {"where": where}), audience)
     assume(not (isinstance(made, GraphQLResponse) and made.codes == (Code.TOO_WIDE,)))  # more than 200 parts
-    sql, values = ready(examples, where, audience).bound.passing('["a", "b"]')
+    sql, values = ready(examples, where, audience).bound.filter_keys('["a", "b"]')
     with closing(sqlite3.connect(examples.database)) as db:
         rows: list[Any] = db.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
     lines = [row[3] for row in rows]

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.query.fts_query import _RANGES, MAX_CHARACTERS, MAX_TERMS, NOTHING, has_token, to_fts5_query
+from gqlnews.query.fts_query import (
+    _RANGES,
+    MATCH_NOTHING,
+    MAX_CHARACTERS,
+    MAX_TERMS,
+    has_token,
+    to_fts5_query,
+)
 
 TABLE = "CREATE VIRTUAL TABLE doc USING fts5 (title, body, tokenize = 'unicode61 remove_diacritics 2')"
 DOCUMENTS = {
@@ -122,7 +129,7 @@ queries = st.one_of(st.text(st.characters(exclude_categories=[])), st.lists(piec
 
 
 @given(queries)
-def test_any_text_is_a_query(find: Find, query: str) -> None:
+def test_any_text_is_a_valid_query(find: Find, query: str) -> None:
     assert find(to_fts5_query(query)) <= DOCUMENTS.keys()
 
 
@@ -149,27 +156,27 @@ def test_a_word_without_letters_and_numbers_changes_nothing(find: Find, query: s
     ],
     ids=lambda query: ascii(query[:10]),
 )
-def test_a_query_of_any_length_is_answered(find: Find, query: str) -> None:
+def test_a_query_may_have_any_length(find: Find, query: str) -> None:
     assert find(to_fts5_query(query)) <= DOCUMENTS.keys()
 
 
-def test_what_comes_after_the_last_term_is_not_read(find: Find) -> None:
+def test_terms_after_the_maximum_are_ignored(find: Find) -> None:
     most = "fish " * MAX_TERMS
     assert find(to_fts5_query(most + "owls")) == {1, 2}
     assert find(to_fts5_query(most.removeprefix("fish ") + "owls")) == {2}
 
 
-def test_what_stands_behind_the_last_character_is_not_read(find: Find) -> None:
+def test_characters_after_the_maximum_are_ignored(find: Find) -> None:
     most = "fish".ljust(MAX_CHARACTERS)
     assert find(to_fts5_query(most + "owls")) == {1, 2}
     assert find(to_fts5_query(most[4:] + "owls")) == {2}
 
 
-def test_nothing_finds_nothing(find: Find) -> None:
-    assert find(NOTHING) == set()
+def test_match_nothing_matches_nothing(find: Find) -> None:
+    assert find(MATCH_NOTHING) == set()
 
 
-def test_the_characters_of_tokens_are_those_of_the_engine() -> None:
+def test_token_characters_are_those_of_sqlite() -> None:
     edges = {int(edge, 16) + step for edge in re.findall("[0-9a-f]+", _RANGES) for step in (-1, 0, 1)}
     edges -= {*range(0xD800, 0xE000), sys.maxunicode + 1}
     db = sqlite3.connect(":memory:")

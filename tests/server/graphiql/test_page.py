@@ -105,7 +105,7 @@ def execute(page: Page) -> None:
     page.get_by_role("button", name="Execute query").click()
 
 
-def expect_answer(page: Page, words: str) -> None:
+def expect_result(page: Page, words: str) -> None:
     """Wait until the response pane shows these words, however it wraps them."""
     anywhere = re.compile(r"\s*".join(re.escape(word) for word in words.split()))
     expect(page.locator(".result-window")).to_contain_text(anywhere)
@@ -116,13 +116,13 @@ def test_an_example_runs_with_no_network(page: Page, base: str, tmp_path: Path) 
     open_explorer(page, base)
     page.locator(".graphiql-query-editor").click()
     page.keyboard.press("Control+Enter")
-    expect_answer(page, "Robots learn to read")
-    expect_answer(page, "Machines that read, explained")
+    expect_result(page, "Robots learn to read")
+    expect_result(page, "Machines that read, explained")
     page.screenshot(path=tmp_path / "explorer.png")
     assert trouble == []
 
 
-def test_every_tab_finds_something(page: Page, base: str) -> None:
+def test_every_tab_has_results(page: Page, base: str) -> None:
     open_explorer(page, base)
     for operation, expected in (
         ("FrontPage", '"totalCount": 1'),
@@ -137,10 +137,10 @@ def test_every_tab_finds_something(page: Page, base: str) -> None:
     ):
         open_tab(page, operation)
         execute(page)
-        expect_answer(page, expected)
+        expect_result(page, expected)
 
 
-def test_a_subscription_shows_what_is_saved(page: Page, tmp_path: Path) -> None:
+def test_a_subscription_shows_saved_changes(page: Page, tmp_path: Path) -> None:
     content = folder(tmp_path, "whales-sing", "Whales sing")
     with serving(tmp_path, content, env={"GQLNEWS_WATCH": "1"}) as (url, run):
         run.wait_for("ingested|watching")
@@ -151,7 +151,7 @@ def test_a_subscription_shows_what_is_saved(page: Page, tmp_path: Path) -> None:
         (content / "whales-sing.md").write_text(
             ARTICLE.format(slug="whales-sing", title="Whales fall silent")
         )
-        expect_answer(page, "Whales fall silent")
+        expect_result(page, "Whales fall silent")
         page.get_by_role("button", name="Stop query").click()
         run.wait_for("operation name=LiveChanges .* events=1 over=events")
 
@@ -169,14 +169,14 @@ def test_a_closed_example_is_opened_again_from_the_panel(page: Page, base: str) 
     page.get_by_role("button", name="Show Examples").click()
     page.get_by_role("button", name="An article and its related coverage").click()
     execute(page)
-    expect_answer(page, "Robots learn to read")
+    expect_result(page, "Robots learn to read")
 
 
-def test_an_unedited_tab_is_whole_on_the_next_visit(page: Page, base: str) -> None:
+def test_an_unedited_tab_is_complete_on_the_next_visit(page: Page, base: str) -> None:
     open_explorer(page, base)
     open_explorer(page, base)
     execute(page)
-    expect_answer(page, "Robots learn to read")
+    expect_result(page, "Robots learn to read")
     expect(page.get_by_role("tab")).to_have_count(11)
 
 
@@ -190,11 +190,11 @@ def test_example_tabs_follow_the_content(page: Page, base: str, server: Serve, t
         page.route(f"{base}/**", to_the_other)
         open_explorer(page, base)
         execute(page)
-        expect_answer(page, "Whales sing again")
+        expect_result(page, "Whales sing again")
         page.unroute_all(behavior="wait")  # pending requests would fail once the page is closed
 
 
-def test_a_header_reaches_the_server_and_no_storage(page: Page, base: str) -> None:
+def test_a_header_reaches_the_server_and_is_not_stored(page: Page, base: str) -> None:
     open_explorer(page, base)
     page.get_by_role("button", name="Headers").click()
     headers = page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden)")
@@ -202,16 +202,16 @@ def test_a_header_reaches_the_server_and_no_storage(page: Page, base: str) -> No
     headers.click()
     expect(headers.locator(".monaco-editor.focused")).to_be_visible()
     page.keyboard.insert_text('{"Authorization": "Bearer of-nobody"}')
-    with page.expect_response(f"{base}/graphql") as refused:
+    with page.expect_response(f"{base}/graphql") as error:
         page.keyboard.press("Control+Enter")
-    assert refused.value.status == 401
+    assert error.value.status == 401
     page.reload()
     expect(page.get_by_role("tab")).to_have_count(11, timeout=20_000)
     assert "of-nobody" not in page.evaluate("JSON.stringify(localStorage)")
 
 
-def test_a_server_that_is_gone_is_named(page: Page, base: str) -> None:
+def test_a_server_that_exited_is_named(page: Page, base: str) -> None:
     open_explorer(page, base)
     page.route(f"{base}/graphql", lambda route: route.abort())
     execute(page)
-    expect_answer(page, "No answer from /graphql: is the server running?")
+    expect_result(page, "No answer from /graphql: is the server running?")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from gqlnews.config.settings import LogFormat
-from gqlnews.server.observability.logs import JsonFormatter, TextFormatter, configure, log, note
+from gqlnews.server.observability.logs import JsonFormatter, TextFormatter, configure, log, log_event
 from tests.server.support import TOKEN
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -36,13 +36,13 @@ def record(message: str, fields: dict[str, object]) -> logging.LogRecord:
 
 def test_text_is_time_level_message_and_fields(stream: io.StringIO) -> None:
     configure(LogFormat.TEXT, stream)
-    note("operation", name="FrontPage", ms=1.9, rows=10, code=None)
+    log_event("operation", name="FrontPage", ms=1.9, rows=10, code=None)
     assert re.fullmatch(f"{TIME} info operation name=FrontPage ms=1.9 rows=10 code=-\n", stream.getvalue())
 
 
-def test_json_is_one_object_a_line(stream: io.StringIO) -> None:
+def test_json_is_one_object_per_line(stream: io.StringIO) -> None:
     configure(LogFormat.JSON, stream)
-    note("operation", name=None, ms=1.9)
+    log_event("operation", name=None, ms=1.9)
     entry = json.loads(stream.getvalue())
     assert re.fullmatch(TIME, entry.pop("time"))
     assert entry == {
@@ -61,7 +61,7 @@ def test_an_exception_brings_its_traceback(stream: io.StringIO, format: LogForma
     assert (len(stream.getvalue().splitlines()) == 1) is one_line
 
 
-def test_of_other_loggers_only_warnings_are_logged(stream: io.StringIO) -> None:
+def test_other_loggers_log_only_warnings(stream: io.StringIO) -> None:
     configure(LogFormat.TEXT, stream)
     logging.getLogger("uvicorn.error").info("chatter")
     logging.getLogger("uvicorn.error").warning("a warning")
@@ -70,7 +70,7 @@ def test_of_other_loggers_only_warnings_are_logged(stream: io.StringIO) -> None:
 
 
 @given(value=st.text())
-def test_no_value_ends_its_line_or_makes_up_a_field(value: str) -> None:
+def test_no_value_breaks_out_of_its_field_or_line(value: str) -> None:
     line = TextFormatter().format(record("operation", {"name": value, "last": 1}))
     found = re.fullmatch(rf'{TIME} info operation name=([\w.:/+@%-]+|".*") last=1', line)
     assert found
@@ -78,26 +78,26 @@ def test_no_value_ends_its_line_or_makes_up_a_field(value: str) -> None:
 
 
 @given(message=st.text())
-def test_no_message_ends_its_line(message: str) -> None:
+def test_no_message_breaks_its_line(message: str) -> None:
     assert TextFormatter().format(record(message, {})).isprintable()
 
 
 @given(value=st.text(st.characters(exclude_categories=["Cs"])))
-def test_json_gives_back_what_was_logged(value: str) -> None:
+def test_json_round_trips_the_logged_fields(value: str) -> None:
     assert json.loads(JsonFormatter().format(record("operation", {"name": value})))["name"] == value
 
 
 def test_an_operation_is_one_line(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gqlnews")
     query = "query Front { articles { nodes { slug } } }"
-    answer = client.post("/graphql", json={"query": query})
+    response = client.post("/graphql", json={"query": query})
     (line,) = caplog.records
     fields = line.__dict__["fields"]
     assert fields.pop("ms") > 0
     assert fields.pop("rows") >= 1
-    assert fields.pop("id") == answer.headers["x-request-id"]
+    assert fields.pop("id") == response.headers["x-request-id"]
     assert (line.getMessage(), fields) == (
-        "operation", {"name": "Front", "bytes": len(answer.content), "status": 200, "cached": False},
+        "operation", {"name": "Front", "bytes": len(response.content), "status": 200, "cached": False},
     )  # fmt: skip
 
 

@@ -50,9 +50,9 @@ def client(server_settings: ServerSettings) -> Iterator[TestClient]:
 
 
 def families(client: TestClient) -> list[Any]:
-    answer = client.get("/metrics")
-    assert answer.status_code == 200
-    return list(text_string_to_metric_families(answer.text))
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    return list(text_string_to_metric_families(response.text))
 
 
 def samples(client: TestClient) -> Samples:
@@ -70,16 +70,16 @@ def scrapes(client: TestClient) -> Iterator[Samples]:
         yield samples(client)
 
 
-def ask(client: TestClient, query: str) -> Any:
+def post_query(client: TestClient, query: str) -> Any:
     return client.post("/graphql", json={"query": query}).json()
 
 
-def test_it_is_off_unless_asked_for(server_settings: ServerSettings) -> None:
+def test_metrics_are_off_by_default(server_settings: ServerSettings) -> None:
     with TestClient(create_app(server_settings), client=("127.0.0.1", 50000)) as client:
         assert client.get("/metrics").status_code == 404
 
 
-def test_to_who_asks_from_outside_the_path_is_none(server_settings: ServerSettings) -> None:
+def test_for_public_addresses_the_path_does_not_exist(server_settings: ServerSettings) -> None:
     with serving(server_settings, "8.8.8.8") as client:
         nowhere = client.get("/nowhere")
         assert (client.get("/metrics").status_code, client.get("/metrics").json()) == (404, nowhere.json())
@@ -103,7 +103,7 @@ def test_to_who_asks_from_outside_the_path_is_none(server_settings: ServerSettin
         ("", False),
     ],
 )
-def test_who_is_inside(host: str | None, inside: bool) -> None:
+def test_private_addresses(host: str | None, inside: bool) -> None:
     assert is_private_address(host) is inside
 
 
@@ -111,8 +111,8 @@ def test_operations_are_counted_by_name_and_outcome(client: TestClient) -> None:
     client.post("/graphql", json=FRONT)
     client.post("/graphql", json=FRONT)
     client.get("/graphql", params={"query": "{ site { version } }"})
-    ask(client, "query Front { nothing }")
-    ask(client, "query Invalid { ")
+    post_query(client, "query Front { nothing }")
+    post_query(client, "query Invalid { ")
     client.post("/graphql", content="no JSON", headers={"content-type": "application/json"})
     counted = {
         labels: value
@@ -123,7 +123,7 @@ def test_operations_are_counted_by_name_and_outcome(client: TestClient) -> None:
 
 
 def test_errors_are_counted_by_code(client: TestClient) -> None:
-    ask(client, "{ articles(first: 1000) { nodes { slug } } }")
+    post_query(client, "{ articles(first: 1000) { nodes { slug } } }")
     client.post("/graphql", content="x" * 300_000, headers={"content-type": "application/json"})
     client.post("/graphql", json=FRONT, headers={"authorization": "Bearer wrong"})
     counted = samples(client)
@@ -146,7 +146,7 @@ def test_response_cache_lookups_and_statements_are_counted(client: TestClient) -
 def test_field_cache_lookups_are_counted(client: TestClient) -> None:
     before = samples(client)
     for more in ("", "site { articleCount }"):
-        ask(client, f"{{ topics {{ name }} {more} }}")
+        post_query(client, f"{{ topics {{ name }} {more} }}")
     after = samples(client)
     assert after["gqlnews_field_cache_lookups_total", ("hit",)] == 1
     assert after["gqlnews_field_cache_lookups_total", ("miss",)] == 2
@@ -155,7 +155,7 @@ def test_field_cache_lookups_are_counted(client: TestClient) -> None:
     assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 2 + scrape
 
 
-def test_statements_that_had_just_been_run_are_counted(client: TestClient) -> None:
+def test_coalesced_statements_are_counted(client: TestClient) -> None:
     store: Database = client.app.state.service.store  # type: ignore[attr-defined]
 
     async def read(count: int) -> None:
@@ -170,14 +170,14 @@ def test_statements_that_had_just_been_run_are_counted(client: TestClient) -> No
     assert 20 - 2 * READERS <= after["gqlnews_coalesced_statements_total", ()] < 20
 
 
-def test_a_client_that_has_the_answer_is_counted(client: TestClient) -> None:
+def test_a_304_is_counted(client: TestClient) -> None:
     first = client.get("/graphql", params=FRONT)
     again = client.get("/graphql", params=FRONT, headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304
     assert samples(client)["gqlnews_operations_total", ("Front", "ok")] == 2
 
 
-def test_how_long_operations_took(client: TestClient) -> None:
+def test_operation_durations_are_recorded(client: TestClient) -> None:
     client.post("/graphql", json=FRONT)
     counted = samples(client)
     assert counted["gqlnews_operation_seconds_bucket", ("+Inf",)] == 1
@@ -261,13 +261,13 @@ def test_when_the_database_does_not_respond_the_other_metrics_are_exposed(
         assert ("gqlnews_active_subscriptions", ()) in counted
 
 
-def test_openmetrics_for_who_asks_for_it(client: TestClient) -> None:
-    answer = client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
-    assert answer.headers["content-type"].startswith("application/openmetrics-text")
-    assert answer.text.endswith("# EOF\n")
+def test_openmetrics_is_served_on_request(client: TestClient) -> None:
+    response = client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+    assert response.headers["content-type"].startswith("application/openmetrics-text")
+    assert response.text.endswith("# EOF\n")
 
 
-def test_no_token_is_in_it(client: TestClient) -> None:
+def test_no_metric_contains_a_token(client: TestClient) -> None:
     client.post("/graphql", json=FRONT, headers={"authorization": f"Bearer {TOKEN}"})
     assert TOKEN not in client.get("/metrics").text
 

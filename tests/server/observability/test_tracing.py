@@ -39,16 +39,18 @@ def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 @pytest.fixture
 def client(server_settings: ServerSettings, exporter: InMemorySpanExporter) -> Iterator[TestClient]:
-    with TestClient(create_app(replace(server_settings, traces=True))) as client:
+    with TestClient(create_app(replace(server_settings, tracing=True))) as client:
         yield client
 
 
-def ask(client: TestClient, query: str, headers: dict[str, str] | None = None, **variables: str) -> Any:
+def post_query(
+    client: TestClient, query: str, headers: dict[str, str] | None = None, **variables: str
+) -> Any:
     return client.post("/graphql", json={"query": query, "variables": variables}, headers=headers).json()
 
 
 @contextmanager
-def socket_of(client: TestClient) -> Iterator[WebSocketTestSession]:
+def open_socket(client: TestClient) -> Iterator[WebSocketTestSession]:
     headers = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
     with client.websocket_connect("/graphql", ["graphql-transport-ws"], headers=headers) as socket:
         socket.send_json({"type": "connection_init"})
@@ -82,10 +84,10 @@ def identity(span: ReadableSpan) -> int:
     return int(span.context.span_id)
 
 
-def test_a_statement_is_in_its_root_field_and_that_in_its_operation(
+def test_statement_spans_are_children_of_root_field_spans(
     client: TestClient, exporter: InMemorySpanExporter
 ) -> None:
-    ask(client, TWO, slug="published")
+    post_query(client, TWO, slug="published")
     (operation,) = exported_spans(exporter, "query")
     fields, statements = exported_spans(exporter, "root field"), exported_spans(exporter, "statement")
     assert [attributes(field) for field in fields] == [{"gqlnews.field": "mine"}, {"gqlnews.field": "site"}]
@@ -95,12 +97,12 @@ def test_a_statement_is_in_its_root_field_and_that_in_its_operation(
     assert len(exporter.get_finished_spans()) == 5  # none for nested fields
 
 
-def test_an_operation_says_what_it_was_and_how_it_ended(
+def test_an_operation_span_has_its_name_and_outcome(
     client: TestClient, exporter: InMemorySpanExporter
 ) -> None:
     for _ in range(2):
-        ask(client, "query Front { site { articleCount } }")
-    ask(client, "query Wrong { nothing }")
+        post_query(client, "query Front { site { articleCount } }")
+    post_query(client, "query Wrong { nothing }")
     front = {"graphql.operation.name": "Front", "graphql.operation.type": "query", "gqlnews.outcome": "ok"}
     assert [attributes(span) for span in exported_spans(exporter, "query", "operation")] == [
         {**front, "gqlnews.cached": False},
@@ -109,11 +111,11 @@ def test_an_operation_says_what_it_was_and_how_it_ended(
     ]
 
 
-def test_a_statement_says_its_text_without_values_and_its_rows(
+def test_a_statement_span_has_its_text_and_rows_but_no_values(
     client: TestClient, exporter: InMemorySpanExporter
 ) -> None:
-    ask(client, TWO, {"authorization": f"Bearer {TOKEN}"}, slug="a-value-of-a-variable")
-    ask(client, '{ article(slug: "a-value-of-an-argument") { title } }')
+    post_query(client, TWO, {"authorization": f"Bearer {TOKEN}"}, slug="a-value-of-a-variable")
+    post_query(client, '{ article(slug: "a-value-of-an-argument") { title } }')
     statements = [attributes(span) for span in exported_spans(exporter, "statement")]
     assert [one["db.response.returned_rows"] for one in statements] == [0, 1, 0]
     assert all(one["db.query.text"].lstrip().startswith(("SELECT", "WITH")) for one in statements)
@@ -122,15 +124,15 @@ def test_a_statement_says_its_text_without_values_and_its_rows(
     assert TOKEN not in everything
 
 
-def test_aliases_that_ask_alike_share_a_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
-    ask(client, "{ first: site { articleCount } topics { name } second: site { articleCount } }")
+def test_identical_aliases_share_a_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
+    post_query(client, "{ first: site { articleCount } topics { name } second: site { articleCount } }")
     fields = [attributes(field)["gqlnews.field"] for field in exported_spans(exporter, "root field")]
     assert fields == ["first, second", "topics"]
 
 
 def test_a_cached_root_field_has_no_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
-    ask(client, "{ site { articleCount } }")
-    ask(client, "{ cached: site { articleCount } topics { name } }")
+    post_query(client, "{ site { articleCount } }")
+    post_query(client, "{ cached: site { articleCount } topics { name } }")
     assert [attributes(field)["gqlnews.field"] for field in exported_spans(exporter, "root field")] == [
         "site",
         "topics",
@@ -140,7 +142,7 @@ def test_a_cached_root_field_has_no_span(client: TestClient, exporter: InMemoryS
 def test_the_traceparent_of_the_request_is_the_parent(
     client: TestClient, exporter: InMemorySpanExporter
 ) -> None:
-    ask(client, "{ site { version } }", {"traceparent": f"00-{TRACE}-{PARENT}-01"})
+    post_query(client, "{ site { version } }", {"traceparent": f"00-{TRACE}-{PARENT}-01"})
     (operation,) = exported_spans(exporter, "query")
     assert parent_of(operation) == int(PARENT, 16)
     assert operation.context is not None
@@ -148,7 +150,7 @@ def test_the_traceparent_of_the_request_is_the_parent(
 
 
 @pytest.mark.parametrize("header", ["", "00-zz-zz-01", f"00-{'0' * 32}-{PARENT}-01", "é" * 50])
-def test_a_traceparent_that_is_none_is_passed_over(
+def test_an_invalid_traceparent_is_ignored(
     client: TestClient, exporter: InMemorySpanExporter, header: str
 ) -> None:
     client.post(
@@ -160,23 +162,23 @@ def test_a_traceparent_that_is_none_is_passed_over(
     assert operation.parent is None
 
 
-def test_a_traceparent_that_is_not_to_be_recorded_is_not(
-    client: TestClient, exporter: InMemorySpanExporter
-) -> None:
-    ask(client, "{ site { version } }", {"traceparent": f"00-{TRACE}-{PARENT}-00"})
+def test_an_unsampled_traceparent_is_not_recorded(client: TestClient, exporter: InMemorySpanExporter) -> None:
+    post_query(client, "{ site { version } }", {"traceparent": f"00-{TRACE}-{PARENT}-00"})
     assert exporter.get_finished_spans() == ()
 
 
-def test_what_is_no_operation_has_no_span(client: TestClient, exporter: InMemorySpanExporter) -> None:
+def test_requests_without_an_operation_have_no_span(
+    client: TestClient, exporter: InMemorySpanExporter
+) -> None:
     assert client.get("/graphql", headers={"accept": "text/html"}).status_code == 200
     assert client.get("/health/ready").status_code == 200
     assert exporter.get_finished_spans() == ()
 
 
-def test_operations_of_a_socket_have_spans_of_their_own(
+def test_operations_of_a_socket_have_their_own_spans(
     client: TestClient, exporter: InMemorySpanExporter
 ) -> None:
-    with socket_of(client) as socket:
+    with open_socket(client) as socket:
         for key, query in (("1", "query Front { a: site { version } }"), ("2", "query Wrong { nothing }")):
             socket.send_json({"id": key, "type": "subscribe", "payload": {"query": query}})
             while socket.receive_json()["type"] == "next":
@@ -189,7 +191,7 @@ def test_operations_of_a_socket_have_spans_of_their_own(
 
 
 def test_a_subscription_is_one_span_until_it_ends(client: TestClient, exporter: InMemorySpanExporter) -> None:
-    with socket_of(client) as socket:
+    with open_socket(client) as socket:
         watch = {"query": "subscription W { articleChanged { slug } }"}
         socket.send_json({"id": "1", "type": "subscribe", "payload": watch})
         socket.send_json({"type": "ping"})
@@ -201,10 +203,12 @@ def test_a_subscription_is_one_span_until_it_ends(client: TestClient, exporter: 
     assert attributes(span)["graphql.operation.name"] == "W"
 
 
-def test_parts_of_an_answer_are_hops_of_their_own(client: TestClient, exporter: InMemorySpanExporter) -> None:
+def test_incremental_payloads_have_their_own_spans(
+    client: TestClient, exporter: InMemorySpanExporter
+) -> None:
     query = 'query P { article(slug: "published") { title ... @defer { related { title } } } }'
-    answer = client.post("/graphql", json={"query": query}, headers={"accept": "multipart/mixed"})
-    assert '"hasNext":false' in answer.text
+    response = client.post("/graphql", json={"query": query}, headers={"accept": "multipart/mixed"})
+    assert '"hasNext":false' in response.text
     (operation,) = exported_spans(exporter, "query")
     assert attributes(operation)["graphql.operation.name"] == "P"
     assert [attributes(span) for span in exported_spans(exporter, "root field")] == [
@@ -212,14 +216,14 @@ def test_parts_of_an_answer_are_hops_of_their_own(client: TestClient, exporter: 
     ] * 2
 
 
-def test_a_fault_is_an_error_of_the_span(
+def test_an_internal_error_sets_the_span_status(
     client: TestClient, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*given: object) -> None:
         raise DatabaseError("of the test")
 
     monkeypatch.setattr("gqlnews.database.sqlite.read_pool.ReadPool.read", fail)
-    ask(client, "query Front { site { articleCount } }")
+    post_query(client, "query Front { site { articleCount } }")
     (operation,), (statement,) = exported_spans(exporter, "query"), exported_spans(exporter, "statement")
     assert (operation.status.status_code, statement.status.status_code) == (StatusCode.ERROR,) * 2
     assert attributes(operation)["gqlnews.outcome"] == "failed"
@@ -229,13 +233,13 @@ def test_a_fault_is_an_error_of_the_span(
 def test_the_service_is_named_unless_the_environment_names_it(
     client: TestClient, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask(client, "{ site { version } }")
+    post_query(client, "{ site { version } }")
     assert exporter.get_finished_spans()[0].resource.attributes["service.name"] == "gqlnews"
     monkeypatch.setenv("OTEL_SERVICE_NAME", "news")
     assert tracing._resource().attributes["service.name"] == "news"
 
 
-def test_a_collector_that_does_not_take_spans_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresponsive_collector_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "FLUSH_SECONDS", 0.01)
     taken = threading.Event()
 
@@ -252,7 +256,7 @@ def test_a_collector_that_does_not_take_spans_keeps_nobody_waiting(monkeypatch: 
         taken.set()
 
 
-def test_a_server_whose_collector_is_away_serves_and_stops(tmp_path: Path) -> None:
+def test_a_server_without_its_collector_serves_and_stops(tmp_path: Path) -> None:
     folder = write_articles(tmp_path / "content")
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
     with serving(tmp_path, folder, env=env) as (_, run):
@@ -260,7 +264,7 @@ def test_a_server_whose_collector_is_away_serves_and_stops(tmp_path: Path) -> No
     assert run.process.returncode == 0
 
 
-def test_where_they_are_off_nothing_is_imported() -> None:
+def test_without_tracing_nothing_is_imported() -> None:
     code = (
         "import sys; from pathlib import Path; from gqlnews.app import create_app;"
         " from gqlnews.config.settings import ServerSettings; create_app(ServerSettings(Path('x')));"
@@ -269,7 +273,7 @@ def test_where_they_are_off_nothing_is_imported() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own
 
 
-def test_traces_without_their_extra_are_refused_in_one_line(tmp_path: Path) -> None:
+def test_tracing_without_the_extra_is_rejected_in_one_line(tmp_path: Path) -> None:
     folder = write_articles(tmp_path / "content")
     hidden = tmp_path / "hidden" / "opentelemetry"
     hidden.mkdir(parents=True)

@@ -26,7 +26,7 @@ def connected(address: tuple[str, int]) -> Iterator[socket.socket]:
         yield connection
 
 
-def received(connection: socket.socket, until: bytes) -> bytes:
+def receive_until(connection: socket.socket, until: bytes) -> bytes:
     """Receive until these bytes arrive."""
     data = b""
     while until not in data:
@@ -36,7 +36,7 @@ def received(connection: socket.socket, until: bytes) -> bytes:
     return data
 
 
-def test_a_response_comes_in_one_piece(address: tuple[str, int]) -> None:
+def test_a_response_is_written_at_once(address: tuple[str, int]) -> None:
     with connected(address) as connection:
         for _ in range(20):
             connection.sendall(POST)
@@ -50,7 +50,7 @@ def test_pipelined_requests_are_answered_in_order(address: tuple[str, int]) -> N
         connection.sendall(POST * 10)
         data = b""
         while data.count(ANSWER) < 10:
-            data += received(connection, ANSWER)
+            data += receive_until(connection, ANSWER)
         assert data.count(b"HTTP/1.1 200 OK\r\n") == 10
 
 
@@ -62,17 +62,19 @@ def test_pipelined_requests_are_answered_in_order(address: tuple[str, int]) -> N
         (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"303 See Other"),
     ],
 )
-def test_a_head_without_a_body_comes_too(address: tuple[str, int], request_: bytes, status: bytes) -> None:
+def test_a_request_without_a_body_is_answered(
+    address: tuple[str, int], request_: bytes, status: bytes
+) -> None:
     with connected(address) as connection:
         connection.sendall(request_)
-        head = received(connection, b"\r\n\r\n")
+        head = receive_until(connection, b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 " + status)
         assert head.endswith(b"\r\n\r\n")
         connection.sendall(POST)  # and the connection stays usable
-        assert received(connection, ANSWER).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert receive_until(connection, ANSWER).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_a_connection_that_is_to_close_closes_after_its_answer(address: tuple[str, int]) -> None:
+def test_connection_close_closes_after_the_response(address: tuple[str, int]) -> None:
     with connected(address) as connection:
         connection.sendall(POST.replace(b"Host: a\r\n", b"Host: a\r\nConnection: close\r\n"))
         data = b""
@@ -81,14 +83,14 @@ def test_a_connection_that_is_to_close_closes_after_its_answer(address: tuple[st
         assert data.endswith(ANSWER)
 
 
-def test_a_large_body_comes_whole(address: tuple[str, int]) -> None:
+def test_a_large_body_is_received_completely(address: tuple[str, int]) -> None:
     introspection = b'{"query":"{ __schema { types { name description fields { name description } } } }"}'
     post = POST[: POST.index(b"Content-Length")] + b"Content-Length: %d\r\n\r\n%b" % (
         len(introspection), introspection,
     )  # fmt: skip
     with connected(address) as connection:
         connection.sendall(post)
-        head, _, body = received(connection, b"\r\n\r\n").partition(b"\r\n\r\n")
+        head, _, body = receive_until(connection, b"\r\n\r\n").partition(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         while len(body) < length:
             body += connection.recv(1 << 16)
@@ -103,9 +105,9 @@ def test_pipelined_requests_are_read_as_they_are_answered(address: tuple[str, in
             target=connection.sendall, args=[b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n" * count]
         )
         sender.start()
-        answers = read_statuses(connection, count)
+        responses = read_statuses(connection, count)
         sender.join(DEADLINE)
-    assert answers == {b"200": count}
+    assert responses == {b"200": count}
 
 
 def test_pipelined_bodies_are_not_counted_together(address: tuple[str, int]) -> None:
@@ -115,9 +117,9 @@ def test_pipelined_bodies_are_not_counted_together(address: tuple[str, int]) -> 
     with socket.create_connection(address, timeout=60.0) as connection:
         sender = threading.Thread(target=connection.sendall, args=[request * 15])
         sender.start()
-        answers = read_statuses(connection, 15)
+        responses = read_statuses(connection, 15)
         sender.join(DEADLINE)
-    assert answers == {b"200": 15}
+    assert responses == {b"200": 15}
 
 
 def read_statuses(connection: socket.socket, count: int) -> Counter[bytes]:

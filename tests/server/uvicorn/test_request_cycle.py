@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from gqlnews.server.uvicorn.request_cycle import RequestHead, is_authority, origin_form, validate
-from tests.server.uvicorn.test_timeouts_static_responses import Address, refusal, said
+from tests.server.uvicorn.test_timeouts_static_responses import Address, exchange, refusal
 
 BODY = b'{"query":"{ site { articleCount } }"}'
 ANSWER = b'{"data":{"site":{"articleCount":1}}}'
@@ -124,22 +124,22 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("head", "expected"), REFUSED)
-def test_an_ambiguous_head_is_refused_and_its_connection_closed(
+def test_an_ambiguous_head_is_rejected_and_its_connection_closed(
     address: Address, head: bytes, expected: tuple[int, str]
 ) -> None:
     smuggled = LIVE + HOST + b"\r\n"
-    answer = said(address, head + b"\r\n" + smuggled)
-    assert refusal(answer) == expected
-    assert answer.count(b"HTTP/1.1 ") == 1
-    assert b"\r\nconnection: close\r\n" in answer.lower()
+    response = exchange(address, head + b"\r\n" + smuggled)
+    assert refusal(response) == expected
+    assert response.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nconnection: close\r\n" in response.lower()
 
 
-def test_what_came_before_is_answered_and_nothing_behind_is(address: Address) -> None:
+def test_requests_before_a_rejected_one_are_answered_and_none_after(address: Address) -> None:
     whole = LIVE + HOST + b"\r\n"
-    answer = said(address, whole + LIVE + HOST + HOST + b"\r\n" + whole)
-    assert answer.count(b"HTTP/1.1 ") == 2
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert refusal(answer) == BAD
+    response = exchange(address, whole + LIVE + HOST + HOST + b"\r\n" + whole)
+    assert response.count(b"HTTP/1.1 ") == 2
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert refusal(response) == BAD
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_what_came_before_is_answered_and_nothing_behind_is(address: Address) ->
     ],
 )
 def test_a_valid_head_is_answered(address: Address, head: bytes) -> None:
-    assert said(address, head + b"\r\n").startswith(b"HTTP/1.1 200 ")
+    assert exchange(address, head + b"\r\n").startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_a_valid_head_is_answered(address: Address, head: bytes) -> None:
         (TRANSFER + b"chunked\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n", CHUNKED),
     ],
 )
-def test_a_body_is_read_whole(address: Address, headers: bytes, body: bytes) -> None:
+def test_a_body_is_read_completely(address: Address, headers: bytes, body: bytes) -> None:
     for pieces in ((POST + headers + CLOSE + b"\r\n" + body,), (POST + headers + CLOSE + b"\r\n", body)):
-        assert said(address, *pieces).endswith(ANSWER)
+        assert exchange(address, *pieces).endswith(ANSWER)
 
 
 def test_the_body_behind_an_ignored_upgrade_is_not_a_request(address: Address) -> None:
@@ -189,21 +189,21 @@ def test_the_body_behind_an_ignored_upgrade_is_not_a_request(address: Address) -
         )
         assert connection.recv(1 << 16).startswith(b"HTTP/1.1 100 ")  # the head was read
         connection.sendall(inner + LIVE + HOST + CLOSE + b"\r\n")
-        answer = b""
+        response = b""
         while some := connection.recv(1 << 16):
-            answer += some
-    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"400", b"200"]
+            response += some
+    assert [part[:3] for part in response.split(b"HTTP/1.1 ")[1:]] == [b"400", b"200"]
 
 
 def test_requests_behind_an_ignored_upgrade_are_answered(address: Address) -> None:
     upgrade = LIVE + HOST + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
-    answer = said(address, upgrade * 3 + LIVE + HOST + CLOSE + b"\r\n")
-    assert answer.count(b"HTTP/1.1 200 ") == 4
+    response = exchange(address, upgrade * 3 + LIVE + HOST + CLOSE + b"\r\n")
+    assert response.count(b"HTTP/1.1 200 ") == 4
 
 
 def test_http_1_0_does_not_get_100_continue(address: Address) -> None:
-    answer = said(address, POST_1_0 + LENGTH + b"Expect: 100-continue\r\n\r\n" + BODY)
-    assert answer.startswith(b"HTTP/1.1 200 ")
+    response = exchange(address, POST_1_0 + LENGTH + b"Expect: 100-continue\r\n\r\n" + BODY)
+    assert response.startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_websocket_may_name_its_url_in_full(address: Address) -> None:
@@ -216,7 +216,7 @@ def test_a_websocket_may_name_its_url_in_full(address: Address) -> None:
 @pytest.mark.parametrize("size", [b"g", b"-25", b"+25", b"0x25", b"25 ", b" 25", b"", b"1" + b"0" * 16])
 def test_a_chunk_size_is_hexadecimal_digits(address: Address, size: bytes) -> None:
     data = POST + TRANSFER + b"chunked\r\n\r\n" + size + b"\r\n" + BODY + b"\r\n0\r\n\r\n"
-    assert refusal(said(address, data)) == BAD
+    assert refusal(exchange(address, data)) == BAD
 
 
 @pytest.mark.parametrize(
@@ -233,16 +233,16 @@ def test_a_chunk_size_is_hexadecimal_digits(address: Address, size: bytes) -> No
     ],
 )
 def test_chunks_end_in_crlf(address: Address, chunks: bytes) -> None:
-    assert refusal(said(address, POST + TRANSFER + b"chunked\r\n\r\n" + chunks)) == BAD
+    assert refusal(exchange(address, POST + TRANSFER + b"chunked\r\n\r\n" + chunks)) == BAD
 
 
 def test_trailers_are_not_headers(address: Address) -> None:
     trailers = b"Authorization: Bearer x\r\nAccept: text/html\r\nHost: b\r\nX-Request-Id: of-a-trailer\r\n"
     data = POST + TRANSFER + b"chunked\r\n" + CLOSE + b"\r\n" + CHUNKED[:-2] + trailers + b"\r\n"
-    answer = said(address, data)
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert answer.endswith(ANSWER)
-    assert b"of-a-trailer" not in answer
+    response = exchange(address, data)
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert response.endswith(ANSWER)
+    assert b"of-a-trailer" not in response
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_trailers_are_not_headers(address: Address) -> None:
 )
 def test_trailers_have_the_limits_of_headers(address: Address, trailers: bytes) -> None:
     data = POST + TRANSFER + b"chunked\r\n\r\n" + CHUNKED[:-2] + trailers + b"\r\n"
-    assert refusal(said(address, data)) == (431, "HEADERS_TOO_LARGE")
+    assert refusal(exchange(address, data)) == (431, "HEADERS_TOO_LARGE")
 
 
 @pytest.mark.parametrize(
@@ -262,22 +262,22 @@ def test_trailers_have_the_limits_of_headers(address: Address, trailers: bytes) 
         (b"1;" + b"x" * 9_000 + b"\r\na\r\n") * 125,
     ],
 )
-def test_the_framing_of_a_body_has_an_end(address: Address, endless: bytes) -> None:
+def test_the_wire_size_of_a_body_is_limited(address: Address, endless: bytes) -> None:
     data = POST + TRANSFER + b"chunked\r\n\r\n" + endless
-    assert refusal(said(address, data)) == (413, "BODY_TOO_LARGE")
+    assert refusal(exchange(address, data)) == (413, "BODY_TOO_LARGE")
 
 
 @pytest.mark.parametrize("hosts", [("a", "b", "a b"), ("a", "a", ""), ("", "a", "a,a")])
 def test_each_request_of_a_connection_is_checked(address: Address, hosts: tuple[str, ...]) -> None:
     requests = [LIVE + b"Host: " + host.encode() + b"\r\n\r\n" for host in hosts]
     expected = [b"400" if " " in host or "," in host else b"200" for host in hosts]
-    answer = said(address, *requests, LIVE + HOST + CLOSE + b"\r\n" if b"400" not in expected else b"")
-    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]][:3] == expected
+    response = exchange(address, *requests, LIVE + HOST + CLOSE + b"\r\n" if b"400" not in expected else b"")
+    assert [part[:3] for part in response.split(b"HTTP/1.1 ")[1:]][:3] == expected
 
 
-def test_no_host_is_missed_behind_a_request_that_had_one(address: Address) -> None:
-    answer = said(address, LIVE + HOST + b"\r\n" + LIVE + b"\r\n")
-    assert refusal(answer) == BAD
+def test_a_missing_host_is_detected_after_a_valid_request(address: Address) -> None:
+    response = exchange(address, LIVE + HOST + b"\r\n" + LIVE + b"\r\n")
+    assert refusal(response) == BAD
 
 
 @pytest.mark.parametrize(
@@ -309,5 +309,5 @@ def test_the_origin_form_of_a_target(target: bytes, expected: bytes) -> None:
     assert origin_form(target) == expected
 
 
-def test_a_valid_head_has_no_refusal() -> None:
+def test_a_valid_head_has_no_error_response() -> None:
     assert validate(RequestHead(b"GET", "1.1", b"/", ((b"host", b"a"),))) is None

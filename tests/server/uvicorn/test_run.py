@@ -31,27 +31,27 @@ HEAD = b"POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\
 
 
 def count(url: str, **headers: str) -> object:
-    answer = httpx2.post(f"{url}/graphql", json=COUNT, headers=headers)
-    return answer.json()["data"]["site"]["articleCount"]
+    response = httpx2.post(f"{url}/graphql", json=COUNT, headers=headers)
+    return response.json()["data"]["site"]["articleCount"]
 
 
-def test_it_says_where_it_is_and_what_it_serves(content: Path, tmp_path: Path) -> None:
+def test_the_banner_has_urls_and_counts(content: Path, tmp_path: Path) -> None:
     with serving(tmp_path, content) as (url, run):
         run.wait_for("Ctrl-C")
-        said = "\n".join(run.lines)
-    assert f"API       {url}/graphql\n" in said
-    assert f"explorer  {url}/" in said
-    assert "articles  1 (published)\n" in said
-    assert f"problems  1 (gqlnews check {content})\n" in said
+        message = "\n".join(run.lines)
+    assert f"API       {url}/graphql\n" in message
+    assert f"explorer  {url}/" in message
+    assert "articles  1 (published)\n" in message
+    assert f"problems  1 (gqlnews check {content})\n" in message
 
 
-def test_it_answers_the_public_and_an_editor(server: Serve, content: Path) -> None:
+def test_the_server_answers_the_public_and_an_editor(server: Serve, content: Path) -> None:
     with server(content, env={"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH}) as url:
         assert count(url) == 1
         assert count(url, authorization=f"Bearer {TOKEN}") == 2
 
 
-def test_unpublished_articles_are_served_where_asked_for(content: Path, tmp_path: Path) -> None:
+def test_unpublished_articles_are_served_with_the_option(content: Path, tmp_path: Path) -> None:
     with serving(tmp_path, content, "--unpublished") as (url, run):
         assert count(url) == 2
         run.wait_for(r"unpublished")
@@ -62,13 +62,13 @@ def test_a_log_in_json_is_json_from_the_first_line_to_the_last(content: Path, tm
     with serving(tmp_path, content, "--log-format", "json") as (url, run):
         count(url)
         run.stop(signal.SIGTERM)
-        entries = [json.loads(line) for line in run.rest().splitlines()]
+        entries = [json.loads(line) for line in run.remaining_output().splitlines()]
     assert [entry["message"] for entry in entries] == ["serving", "operation", "stopping", "stopped"]
     assert entries[0]["api"] == f"{url}/graphql"
     assert entries[1]["name"] == "Count"
 
 
-def test_what_changed_is_taken_in_by_the_next_run(server: Serve, tmp_path: Path) -> None:
+def test_the_next_run_ingests_changes(server: Serve, tmp_path: Path) -> None:
     folder = write_articles(tmp_path / "content")
     with server(folder) as url:
         assert count(url) == 1
@@ -78,7 +78,7 @@ def test_what_changed_is_taken_in_by_the_next_run(server: Serve, tmp_path: Path)
         assert count(url) == 1
 
 
-def test_an_ingest_beside_it_is_seen_at_once(tmp_path: Path) -> None:
+def test_a_concurrent_ingest_is_visible_immediately(tmp_path: Path) -> None:
     folder, database = write_articles(tmp_path / "content"), tmp_path / "news.db"
     with serving(tmp_path, folder, "--db", str(database), "--unpublished") as (url, _):
         (folder / "unpublished.md").unlink()
@@ -91,25 +91,27 @@ def open_connections(url: str) -> Iterator[socket.socket]:
     """Open connections in each state: silent, half a request line (yielded), half a body, and idle."""
     address = ("127.0.0.1", int(url.rpartition(":")[2]))
     with ExitStack() as stack:
-        _silent, begun, unfinished = (
+        _silent, started, unfinished = (
             stack.enter_context(socket.create_connection(address)) for _ in range(3)
         )
-        begun.sendall(b"POST /gra")
+        started.sendall(b"POST /gra")
         unfinished.sendall(HEAD + b"100\r\n\r\n{")
         idle = stack.enter_context(httpx2.Client())
         assert idle.post(f"{url}/graphql", json=COUNT).status_code == 200
-        yield begun
+        yield started
 
 
-def test_ctrl_c_ends_it_at_once_open_connections_included(content: Path, tmp_path: Path) -> None:
+def test_ctrl_c_stops_at_once_and_aborts_connections(content: Path, tmp_path: Path) -> None:
     with serving(tmp_path, content) as (url, run), open_connections(url):
         seconds = run.stop(signal.SIGINT)
     assert seconds < SOON
     assert run.process.returncode == 0
-    assert "info stopping by=Ctrl-C" in run.rest()
+    assert "info stopping by=Ctrl-C" in run.remaining_output()
 
 
-def test_a_client_that_leaves_before_its_request_is_whole_is_logged(content: Path, tmp_path: Path) -> None:
+def test_a_client_that_disconnects_before_its_request_is_complete_is_logged(
+    content: Path, tmp_path: Path
+) -> None:
     with serving(tmp_path, content) as (url, run):
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
             client.sendall(HEAD + b"100\r\n\r\n{")
@@ -127,12 +129,12 @@ def test_sigterm_finishes_what_is_in_flight(content: Path, tmp_path: Path) -> No
             run.wait_for("stopping by=SIGTERM")
             run.process.send_signal(signal.SIGTERM)  # a second one changes nothing
             client.sendall(body)
-            answer = client.recv(65536)
+            response = client.recv(65536)
             while part := client.recv(65536):
-                answer += part
+                response += part
         run.process.wait(10)
-    assert answer.startswith(b"HTTP/1.1 200")
-    assert answer.endswith(b'{"data":{"site":{"articleCount":1}}}')
+    assert response.startswith(b"HTTP/1.1 200")
+    assert response.endswith(b'{"data":{"site":{"articleCount":1}}}')
     assert run.process.returncode == 0
 
 
@@ -150,14 +152,14 @@ def test_sigterm_accepts_nothing_new(content: Path, tmp_path: Path) -> None:
 
 
 def test_sigterm_ends_within_ten_seconds_whatever_is_in_flight(content: Path, tmp_path: Path) -> None:
-    with serving(tmp_path, content) as (url, run), open_connections(url) as begun:
+    with serving(tmp_path, content) as (url, run), open_connections(url) as started:
         seconds = run.stop(signal.SIGTERM)
-        assert begun.recv(1 << 16).startswith(b"HTTP/1.1 503 ")
+        assert started.recv(1 << 16).startswith(b"HTTP/1.1 503 ")
     assert (seconds < 10.0, run.process.returncode) == (True, 0)
-    assert "status=503" in run.rest()
+    assert "status=503" in run.remaining_output()
 
 
-def test_a_port_in_use_is_refused_before_anything_is_read(content: Path, tmp_path: Path) -> None:
+def test_a_port_in_use_is_rejected_before_anything_is_read(content: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run_cli(tmp_path, "serve", content, "--port", str(port))
@@ -174,9 +176,7 @@ def test_a_second_server_shares_the_database(server: Serve, content: Path) -> No
         assert count(one) == count(other) == 1
 
 
-def test_a_database_that_another_writes_is_refused_by_ingest_and_waited_for_by_serve(
-    content: Path, tmp_path: Path
-) -> None:
+def test_ingest_rejects_a_locked_database_and_serve_waits_for_it(content: Path, tmp_path: Path) -> None:
     database = tmp_path / "news.db"
     assert run_cli(tmp_path, "ingest", content, "--db", database).returncode == 0
     line = [sys.executable, "-m", "gqlnews", "serve", str(content), "--db", str(database), "--port", "0"]
@@ -193,7 +193,7 @@ def test_a_database_that_another_writes_is_refused_by_ingest_and_waited_for_by_s
             run.wait_for("Ctrl-C stops it")
 
 
-def test_every_option_comes_by_environment(server: Serve, tmp_path: Path) -> None:
+def test_every_option_can_be_set_by_environment(server: Serve, tmp_path: Path) -> None:
     article = PUBLISHED.replace("https://example.com/published", "/published").replace(
         "topics:", "featuredContent: '<iframe src=\"https://video.example/1\"></iframe>'\ntopics:"
     )
@@ -209,10 +209,10 @@ def test_every_option_comes_by_environment(server: Serve, tmp_path: Path) -> Non
     }
     query = {"query": '{ site { articleCount } article(slug: "a") { url featuredContent } }'}
     with server(folder, env=env) as url:
-        answer = httpx2.post(f"{url}/graphql", json=query).json()["data"]
+        response = httpx2.post(f"{url}/graphql", json=query).json()["data"]
         page = httpx2.get(f"{url}/graphql", headers={"accept": "text/html"})
-    assert answer["site"]["articleCount"] == 2
-    assert answer["article"]["url"] == "https://news.example/published"
-    assert "video.example" in answer["article"]["featuredContent"]
+    assert response["site"]["articleCount"] == 2
+    assert response["article"]["url"] == "https://news.example/published"
+    assert "video.example" in response["article"]["featuredContent"]
     assert page.status_code == 406  # no page is loaded, nor anything else
     assert (tmp_path / "named.db").is_file()

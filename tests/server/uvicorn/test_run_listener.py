@@ -5,11 +5,11 @@ import socket
 import pytest
 
 from gqlnews.errors import BindError
-from gqlnews.server.uvicorn.run import base_url, listen, take_backlog
+from gqlnews.server.uvicorn.run import accept_backlog, base_url, bind
 
 
 def test_port_0_takes_a_free_one() -> None:
-    with listen("127.0.0.1", 0) as listener:
+    with bind("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         assert port > 0
         assert base_url(listener) == f"http://127.0.0.1:{port}"
@@ -26,28 +26,28 @@ def test_port_0_takes_a_free_one() -> None:
     ],
 )
 def test_the_url_is_one_that_this_machine_can_open(host: str, url: str) -> None:
-    with listen(host, 0) as listener:
+    with bind(host, 0) as listener:
         assert base_url(listener).startswith(url)
 
 
-def test_a_port_in_use_is_said() -> None:
-    with listen("127.0.0.1", 0) as taken:
+def test_a_port_in_use_is_reported() -> None:
+    with bind("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(BindError, match=rf"^cannot listen on 127\.0\.0\.1:{port} .*--port"):
-            listen("127.0.0.1", port)
+            bind("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
-def test_a_host_that_is_not_here_is_said(host: str) -> None:
+def test_an_unknown_host_is_reported(host: str) -> None:
     with pytest.raises(BindError, match="--host"):
-        listen(host, 0)
+        bind(host, 0)
 
 
-def test_the_backlog_is_taken_and_the_port_closed() -> None:
-    with listen("127.0.0.1", 0) as listener:
+def test_the_backlog_is_accepted_and_the_port_closed() -> None:
+    with bind("127.0.0.1", 0) as listener:
         address = listener.getsockname()
         clients = [socket.create_connection(address) for _ in range(5)]
-        taken = take_backlog(listener)
+        taken = accept_backlog(listener)
         assert sorted(one.getpeername() for one in taken) == sorted(one.getsockname() for one in clients)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address).close()

@@ -20,19 +20,19 @@ def hard() -> Iterator[int]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_as_many_as_may_be_are_allowed(hard: int) -> None:
+def test_the_maximum_is_allowed(hard: int) -> None:
     raise_nofile_limit()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert soft == (run.OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, run.OPEN_FILES))
+    assert soft == (run.MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, run.MAX_OPEN_FILES))
 
 
-def test_what_is_allowed_already_is_not_taken_away(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "OPEN_FILES", FEW // 2)
+def test_a_higher_soft_limit_is_kept(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "MAX_OPEN_FILES", FEW // 2)
     raise_nofile_limit()
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (FEW, hard)
 
 
-def test_where_the_system_refuses_it_goes_on(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_setrlimit_is_ignored(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise ValueError
 

@@ -10,21 +10,21 @@ from uvicorn.server import ServerState
 
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol
 from gqlnews.server.uvicorn.timeouts import (
-    ARRIVAL_SECONDS,
-    EVERY,
-    LITTLE_BYTES,
-    MAX_UNREAD_BYTES,
-    READING_SECONDS,
+    MAX_STALLED_BYTES,
+    MIN_PROGRESS_BYTES,
+    READ_TIMEOUT,
+    SWEEP_INTERVAL,
     SWEEP_SIZE,
+    WRITE_TIMEOUT,
     ReadTimer,
     TimeoutSweeper,
     WriteStallTimer,
-    cut_unread,
+    abort_stalled,
 )
 from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
-SOON, LATE = ARRIVAL_SECONDS - 1, ARRIVAL_SECONDS + 1
+SOON, LATE = READ_TIMEOUT - 1, READ_TIMEOUT + 1
 
 
 class Wire:
@@ -91,7 +91,7 @@ class Connection:
             self.protocol.data_received(data)
         for _ in range(5):
             await asyncio.sleep(0)
-        self.protocol.look(self.start + seconds)
+        self.protocol.check_timeouts(self.start + seconds)
         for _ in range(5):
             await asyncio.sleep(0)
         return self.wire.written
@@ -109,7 +109,7 @@ def on_a_loop(test: Callable[[Connection], Coroutine[Any, Any, None]]) -> Callab
 
 
 @on_a_loop
-async def test_a_connection_that_says_nothing_is_closed(one: Connection) -> None:
+async def test_a_silent_connection_is_closed(one: Connection) -> None:
     assert await one.after(SOON) == b""
     assert (await one.after(LATE)).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert b'"code":"REQUEST_TIMEOUT"' in one.wire.written
@@ -117,14 +117,14 @@ async def test_a_connection_that_says_nothing_is_closed(one: Connection) -> None
 
 
 @on_a_loop
-async def test_headers_that_trickle_are_too_late(one: Connection) -> None:
-    for second in range(int(ARRIVAL_SECONDS)):
+async def test_trickling_headers_time_out(one: Connection) -> None:
+    for second in range(int(READ_TIMEOUT)):
         assert await one.after(second, b"POST / HTTP/1.1\r\n" if second == 0 else b"a: b\r\n") == b""
     assert (await one.after(LATE, b"a: b\r\n")).startswith(b"HTTP/1.1 408 ")
 
 
 @on_a_loop
-async def test_a_body_has_its_own_time(one: Connection) -> None:
+async def test_a_body_has_its_own_read_timeout(one: Connection) -> None:
     assert await one.after(SOON, HEAD + b"\r\n") == b""
     assert await one.after(SOON + SOON, b"12345") == b""
     assert (await one.after(SOON + LATE, b"6789")).startswith(b"HTTP/1.1 408 ")
@@ -132,7 +132,7 @@ async def test_a_body_has_its_own_time(one: Connection) -> None:
 
 
 @on_a_loop
-async def test_what_arrives_in_time_is_answered(one: Connection) -> None:
+async def test_a_request_that_arrives_in_time_is_answered(one: Connection) -> None:
     await one.after(SOON, HEAD + b"\r\n")
     assert (await one.after(SOON, b"1234567890")).startswith(b"HTTP/1.1 200 ")
     await one.after(3 * LATE)
@@ -141,7 +141,7 @@ async def test_what_arrives_in_time_is_answered(one: Connection) -> None:
 
 
 @on_a_loop
-async def test_one_request_after_the_other_is_never_too_late(one: Connection) -> None:
+async def test_consecutive_requests_do_not_time_out(one: Connection) -> None:
     for turn in range(30):
         await one.after(turn, HEAD + b"\r\n")
         await one.after(turn + 0.5, b"1234567890")
@@ -150,7 +150,7 @@ async def test_one_request_after_the_other_is_never_too_late(one: Connection) ->
 
 
 @on_a_loop
-async def test_what_is_no_request_after_an_answer_ends(one: Connection) -> None:
+async def test_garbage_after_a_response_closes_the_connection(one: Connection) -> None:
     await one.after(0, HEAD + b"\r\n1234567890")
     await one.after(1, b"\r\n")
     await one.after(1 + LATE)
@@ -159,7 +159,7 @@ async def test_what_is_no_request_after_an_answer_ends(one: Connection) -> None:
 
 
 @on_a_loop
-async def test_a_request_that_waits_for_another_is_not_overdue(one: Connection) -> None:
+async def test_a_pipelined_request_has_no_read_timeout_while_queued(one: Connection) -> None:
     one.protocol.app = _never
     await one.after(0, HEAD + b"\r\n1234567890" + HEAD + b"\r\n12345")
     assert await one.after(3 * LATE) == b""
@@ -170,12 +170,12 @@ async def _never(scope: Any, receive: Any, send: Any) -> None:
 
 
 @on_a_loop
-async def test_who_reads_nothing_is_cut_off(one: Connection) -> None:
+async def test_a_client_that_reads_nothing_is_aborted(one: Connection) -> None:
     one.wire.waiting = 1000
     await one.after(0, HEAD + b"\r\n1234567890")
-    await one.after(READING_SECONDS - 1)
+    await one.after(WRITE_TIMEOUT - 1)
     assert not one.wire.aborted
-    await one.after(READING_SECONDS + 1)
+    await one.after(WRITE_TIMEOUT + 1)
     assert one.wire.aborted
 
 
@@ -190,27 +190,27 @@ async def test_who_reads_nothing_is_cut_off(one: Connection) -> None:
     ],
 )
 def test_reading_anything_restarts_the_timer(sizes: list[int], stuck: bool) -> None:
-    unread, step = WriteStallTimer(), READING_SECONDS / 2
-    stuck_at = [unread.is_stuck(size, turn * step) for turn, size in enumerate(sizes)]
+    timer, step = WriteStallTimer(), WRITE_TIMEOUT / 2
+    stuck_at = [timer.is_expired(size, turn * step) for turn, size in enumerate(sizes)]
     assert stuck_at == [False, False, stuck]
 
 
-def test_waiting_for_something_else_restarts_the_timer() -> None:
+def test_a_new_pending_read_restarts_the_timer() -> None:
     first, second = object(), object()
     awaited = ReadTimer(first, 0)
     stuck_at = [
-        awaited.is_overdue(what, turn * LATE) for turn, what in enumerate([first, second, second, None, None])
+        awaited.is_expired(what, turn * LATE) for turn, what in enumerate([first, second, second, None, None])
     ]
     assert stuck_at == [False, False, True, False, False]
 
 
-def test_a_websocket_whose_client_reads_nothing_is_cut_off() -> None:
+def test_a_websocket_whose_client_reads_nothing_is_aborted() -> None:
     async def run() -> bool:
         protocol, wire = WebSocketProtocol(uvicorn.Config(echo), ServerState(), {}), Wire()
         protocol.connection_made(wire)
         wire.waiting = 1000
-        for now in (0, READING_SECONDS):
-            protocol.look(now)
+        for now in (0, WRITE_TIMEOUT):
+            protocol.check_timeouts(now)
         return wire.aborted
 
     assert asyncio.run(run())
@@ -219,69 +219,67 @@ def test_a_websocket_whose_client_reads_nothing_is_cut_off() -> None:
 @pytest.mark.parametrize(
     ("waiting", "cut"),
     [
-        ([MAX_UNREAD_BYTES], []),
-        ([1, MAX_UNREAD_BYTES], [1]),
-        ([5, MAX_UNREAD_BYTES - 9, 3, 2], [1]),
-        ([MAX_UNREAD_BYTES // 2] * 3, [0]),
-        ([MAX_UNREAD_BYTES, MAX_UNREAD_BYTES + 1, 7], [0, 1]),
+        ([MAX_STALLED_BYTES], []),
+        ([1, MAX_STALLED_BYTES], [1]),
+        ([5, MAX_STALLED_BYTES - 9, 3, 2], [1]),
+        ([MAX_STALLED_BYTES // 2] * 3, [0]),
+        ([MAX_STALLED_BYTES, MAX_STALLED_BYTES + 1, 7], [0, 1]),
     ],
 )
-def test_where_clients_read_too_little_those_with_most_unread_are_cut(
-    waiting: list[int], cut: list[int]
-) -> None:
+def test_the_largest_stalled_connections_are_aborted_first(waiting: list[int], cut: list[int]) -> None:
     wires = [Wire() for _ in waiting]
     for wire, size in zip(wires, waiting, strict=True):
         wire.waiting = size
-    cut_unread([(wire.waiting, _Connected(wire)) for wire in wires])
+    abort_stalled([(wire.waiting, _Connected(wire)) for wire in wires])
     assert [number for number, wire in enumerate(wires) if wire.aborted] == cut
 
 
 class _Connected:
     def __init__(self, wire: Wire) -> None:
         self.transport: Any = wire
-        self.unread = wire.waiting
+        self.stalled_bytes = wire.waiting
 
-    def look(self, now: float) -> None: ...
+    def check_timeouts(self, now: float) -> None: ...
 
 
 @pytest.mark.parametrize(
     ("sizes", "expected"),
     [
         ([0, 10, 10, 20, 15, 15, 0], [0, 0, 10, 20, 15, 15, 0]),
-        ([9 * LITTLE_BYTES, 8 * LITTLE_BYTES, 7 * LITTLE_BYTES], [0, 0, 0]),
-        ([9 * LITTLE_BYTES, 8 * LITTLE_BYTES + 1], [0, 8 * LITTLE_BYTES + 1]),
+        ([9 * MIN_PROGRESS_BYTES, 8 * MIN_PROGRESS_BYTES, 7 * MIN_PROGRESS_BYTES], [0, 0, 0]),
+        ([9 * MIN_PROGRESS_BYTES, 8 * MIN_PROGRESS_BYTES + 1], [0, 8 * MIN_PROGRESS_BYTES + 1]),
     ],
     ids=["small", "read", "hardly read"],
 )
-def test_what_is_hardly_read_is_stalled(sizes: list[int], expected: list[int]) -> None:
-    unread = WriteStallTimer()
+def test_a_connection_that_reads_hardly_anything_is_stalled(sizes: list[int], expected: list[int]) -> None:
+    timer = WriteStallTimer()
     stalled = []
     for turn, size in enumerate(sizes):
-        unread.is_stuck(size, turn)
-        stalled.append(unread.stalled)
+        timer.is_expired(size, turn)
+        stalled.append(timer.stalled_bytes)
     assert stalled == expected
 
 
-def test_every_connection_is_looked_at_again_and_again() -> None:
+def test_every_connection_is_checked_repeatedly() -> None:
     async def run() -> list[float]:
-        loop, looks = asyncio.get_running_loop(), []
+        loop, checks = asyncio.get_running_loop(), []
         done = asyncio.Event()
 
         class One:
             transport: Any = Wire()
-            unread = 0
+            stalled_bytes = 0
 
-            def look(self, now: float) -> None:
-                looks.append(now)
-                if len(looks) == 2:
+            def check_timeouts(self, now: float) -> None:
+                checks.append(now)
+                if len(checks) == 2:
                     done.set()
 
-        patience = TimeoutSweeper([One()])
+        sweeper = TimeoutSweeper([One()])
         start = loop.time()
-        patience.start()
+        sweeper.start()
         await done.wait()
-        patience.stop()
-        return [round((at - start) / EVERY) for at in looks]
+        sweeper.stop()
+        return [round((at - start) / SWEEP_INTERVAL) for at in checks]
 
     assert asyncio.run(run()) == [1, 2]
 
@@ -292,14 +290,14 @@ def test_many_connections_are_checked_over_several_turns_of_the_loop() -> None:
 
     class One:
         transport: Any = None
-        unread = 0
+        stalled_bytes = 0
 
-        def look(self, now: float) -> None:
+        def check_timeouts(self, now: float) -> None:
             checked.append(1)
 
     async def run() -> None:
         sweeper = TimeoutSweeper([One() for _ in range(3 * SWEEP_SIZE + 1)])
-        sweeper._look()
+        sweeper._start_sweep()
         turns = []
         while len(checked) < 3 * SWEEP_SIZE + 1:
             turns.append(len(checked))

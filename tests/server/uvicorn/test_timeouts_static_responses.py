@@ -17,15 +17,15 @@ KIB = 1024
 Address = tuple[str, int]
 
 
-def said(address: Address, *pieces: bytes) -> bytes:
+def exchange(address: Address, *pieces: bytes) -> bytes:
     """Send these pieces, and return everything that the server sends until it closes."""
-    answer = b""
+    response = b""
     with socket.create_connection(address, DEADLINE) as connection:
         for piece in pieces:
             connection.sendall(piece)
         while some := connection.recv(1 << 16):
-            answer += some
-    return answer
+            response += some
+    return response
 
 
 def refusal(answer: bytes) -> tuple[int, str]:
@@ -58,8 +58,8 @@ def refusal(answer: bytes) -> tuple[int, str]:
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_400(address: Address, data: bytes) -> None:
-    assert refusal(said(address, data)) == (400, "BAD_REQUEST")
+def test_invalid_http_is_400(address: Address, data: bytes) -> None:
+    assert refusal(exchange(address, data)) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -72,52 +72,52 @@ def test_what_is_no_http_is_400(address: Address, data: bytes) -> None:
         (b"a: %b\r\n" % (b"x" * 1000) * 70, 431),
     ],
 )
-def test_headers_have_an_end(address: Address, headers: bytes, status: int) -> None:
-    answer = said(address, POST + headers + b"Connection: close\r\n\r\n" + BODY)
+def test_the_size_of_headers_is_limited(address: Address, headers: bytes, status: int) -> None:
+    response = exchange(address, POST + headers + b"Connection: close\r\n\r\n" + BODY)
     if status == 200:
-        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert response.startswith(b"HTTP/1.1 200 ")
     else:
-        assert refusal(answer) == (431, "HEADERS_TOO_LARGE")
+        assert refusal(response) == (431, "HEADERS_TOO_LARGE")
 
 
-def test_headers_without_an_end_are_refused_while_they_come(address: Address) -> None:
+def test_endless_headers_are_rejected_while_arriving(address: Address) -> None:
     pieces = [b"GET / HTTP/1.1\r\n", *[b"a: %b\r\n" % (b"x" * 50 * KIB)] * 8]
-    assert refusal(said(address, *pieces)) == (431, "HEADERS_TOO_LARGE")
+    assert refusal(exchange(address, *pieces)) == (431, "HEADERS_TOO_LARGE")
 
 
 @pytest.mark.parametrize("length", [64 * KIB, 70 * KIB, 300 * KIB])
-def test_a_url_has_an_end(address: Address, length: int) -> None:
+def test_the_length_of_a_url_is_limited(address: Address, length: int) -> None:
     line = b"GET /graphql?query=%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * length)
-    assert refusal(said(address, line)) == (414, "URL_TOO_LONG")
+    assert refusal(exchange(address, line)) == (414, "URL_TOO_LONG")
 
 
 def test_a_long_url_within_the_limit_is_answered(address: Address) -> None:
     query = b"%7Bsite%7BarticleCount%7D%7D%23" + b"x" * 60 * KIB
     head = b"GET /graphql?query=%b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-    assert said(address, head % query).endswith(b'{"data":{"site":{"articleCount":1}}}')
+    assert exchange(address, head % query).endswith(b'{"data":{"site":{"articleCount":1}}}')
 
 
-def test_what_came_before_is_answered_before(address: Address) -> None:
+def test_pipelined_requests_are_answered_before_the_rejection(address: Address) -> None:
     whole = POST + b"\r\n" + BODY
-    answer = said(address, whole * 3 + b"nonsense\r\n\r\n")
-    assert answer.count(b"HTTP/1.1 200 ") == 3
-    assert refusal(answer) == (400, "BAD_REQUEST")
+    response = exchange(address, whole * 3 + b"nonsense\r\n\r\n")
+    assert response.count(b"HTTP/1.1 200 ") == 3
+    assert refusal(response) == (400, "BAD_REQUEST")
 
 
-def test_a_broken_body_that_waits_its_turn_is_refused_in_its_turn(address: Address) -> None:
+def test_a_malformed_pipelined_body_is_rejected_in_order(address: Address) -> None:
     broken = POST.replace(b"Content-Length: 37", b"Transfer-Encoding: chunked") + b"\r\nxyz\r\n"
-    answer = said(address, POST + b"\r\n" + BODY + broken)
-    assert answer.count(b"HTTP/1.1 200 ") == 1
-    assert refusal(answer) == (400, "BAD_REQUEST")
+    response = exchange(address, POST + b"\r\n" + BODY + broken)
+    assert response.count(b"HTTP/1.1 200 ") == 1
+    assert refusal(response) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
     "head", [b"TRACE / HTTP/1.1\r\n", b"POST /graphql HTTP/1.1\r\nContent-Type: text/plain\r\n"]
 )
-def test_who_still_sends_what_is_refused_reads_why(address: Address, head: bytes) -> None:
+def test_a_rejected_client_that_still_sends_can_read_the_response(address: Address, head: bytes) -> None:
     length = 300 * KIB
     data = head + b"Host: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % length + b"x" * length
-    status, _ = refusal(said(address, data))
+    status, _ = refusal(exchange(address, data))
     assert status in (405, 415)
 
 
@@ -136,12 +136,12 @@ def test_who_still_sends_what_is_refused_reads_why(address: Address, head: bytes
         (UPGRADE + VERSION + KEY + b"Origin: http://b.example\r\n", (403, "ORIGIN_NOT_ALLOWED")),
     ],
 )
-def test_a_handshake_that_fails_says_why(
+def test_a_failed_handshake_has_an_error_message(
     address: Address, handshake: bytes, expected: tuple[int, str]
 ) -> None:
-    assert refusal(said(address, handshake + b"\r\n")) == expected
+    assert refusal(exchange(address, handshake + b"\r\n")) == expected
 
 
-def test_another_upgrade_is_passed_over(address: Address) -> None:
+def test_an_unsupported_upgrade_is_ignored(address: Address) -> None:
     data = b"GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n"
-    assert said(address, data).startswith(b"HTTP/1.1 200 ")
+    assert exchange(address, data).startswith(b"HTTP/1.1 200 ")

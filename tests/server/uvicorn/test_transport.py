@@ -79,26 +79,26 @@ def test_a_small_read_is_fed_at_once() -> None:
     run(test)
 
 
-def test_nothing_is_fed_while_it_is_held() -> None:
+def test_nothing_is_fed_while_paused() -> None:
     async def test() -> None:
         fed: list[bytes] = []
         source, wire = sliced(fed)
         transport = SlicedTransport(wire, source)
         source.receive(b"0123456789")
         transport.pause_reading()
-        source.hold(CLIENT_NOT_READING)
+        source.pause(CLIENT_NOT_READING)
         await turns(5)
         transport.resume_reading()
         await turns(5)
         assert (fed, wire.is_read) == ([], False)
-        source.release(CLIENT_NOT_READING)
+        source.resume(CLIENT_NOT_READING)
         await turns(5)
         assert (len(fed), wire.is_read) == (3, True)
 
     run(test)
 
 
-def test_what_waits_is_dropped_where_another_protocol_takes_over_or_the_client_leaves() -> None:
+def test_buffered_input_is_discarded_on_upgrade_or_disconnect() -> None:
     async def test() -> None:
         for leaves in (True, False):
             fed: list[bytes] = []
@@ -107,7 +107,7 @@ def test_what_waits_is_dropped_where_another_protocol_takes_over_or_the_client_l
             if leaves:
                 wire.closing = True
             else:
-                source.drop()
+                source.discard()
             await turns(5)
             assert fed == []
 
@@ -117,8 +117,8 @@ def test_what_waits_is_dropped_where_another_protocol_takes_over_or_the_client_l
 @given(
     st.lists(
         st.binary(min_size=1, max_size=3 * SIZE)
-        | st.sampled_from([("hold", APPLICATION_BEHIND), ("hold", CLIENT_NOT_READING)])
-        | st.sampled_from([("release", APPLICATION_BEHIND), ("release", CLIENT_NOT_READING)])
+        | st.sampled_from([("pause", APPLICATION_BEHIND), ("pause", CLIENT_NOT_READING)])
+        | st.sampled_from([("resume", APPLICATION_BEHIND), ("resume", CLIENT_NOT_READING)])
         | st.just(("turn", 0)),
         max_size=30,
     )
@@ -137,8 +137,8 @@ def test_everything_is_fed_once_and_in_order(steps: list[Any]) -> None:
                 await asyncio.sleep(0)
             else:
                 getattr(source, step[0])(step[1])
-        source.release(APPLICATION_BEHIND)
-        source.release(CLIENT_NOT_READING)
+        source.resume(APPLICATION_BEHIND)
+        source.resume(CLIENT_NOT_READING)
         await turns(len(sent) + 5)
         assert (b"".join(fed), wire.is_read) == (sent, True)
         assert max(map(len, fed), default=0) <= SIZE

@@ -1,13 +1,13 @@
--- The content of one folder, for two scopes: 0 is what the public sees, 1 is everything.
+-- The content of one folder, for two scopes: 0 is published content, 1 is all content.
 
 CREATE TABLE store (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    line TEXT NOT NULL,                -- names this store; a version of another line means nothing here
+    line TEXT NOT NULL,                -- epoch: identifies this store in version tokens
     last_version INTEGER NOT NULL,
-    fingerprint TEXT NOT NULL          -- what, beside the bytes, decided what the files mean
+    fingerprint TEXT NOT NULL          -- everything besides the bytes that decides how files are interpreted
 ) STRICT;
 
--- One row an audience: 0 the public, 1 everyone where unpublished articles are open, 2 an editor.
+-- One row per audience: 0 the public, 1 everyone if unpublished articles are public, 2 editors.
 CREATE TABLE site (
     audience INTEGER PRIMARY KEY,
     version TEXT NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE source (
     mtime_ns INTEGER NOT NULL,
     ctime_ns INTEGER NOT NULL,
     read_ns INTEGER NOT NULL,          -- when its bytes were last read, wall clock
-    revision TEXT                      -- hash of its bytes; null where they could not be read
+    revision TEXT                      -- hash of its bytes; null if they could not be read
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX source_slug ON source (slug, path);
 
@@ -35,7 +35,7 @@ CREATE TABLE article (
     slug TEXT NOT NULL UNIQUE,
     node_id TEXT NOT NULL,
     published INTEGER NOT NULL CHECK (published IN (0, 1)),
-    published_at TEXT NOT NULL,        -- orders as instants do: UTC, no Z, no trailing zeros
+    published_at TEXT NOT NULL,        -- sorts by instant: UTC, no Z, no trailing zeros
     published_date_time TEXT NOT NULL, -- as served
     title TEXT NOT NULL,
     excerpt TEXT,
@@ -56,12 +56,12 @@ CREATE TABLE article (
     reading_minutes INTEGER,
     updated_at TEXT NOT NULL,
     revision TEXT NOT NULL,
-    provider_images TEXT,              -- JSON array: what this file gives its own provider
+    provider_images TEXT,              -- JSON array: the images that this file gives its own provider
     url_line INTEGER,
     url_column INTEGER,
     published_line INTEGER,
     published_column INTEGER,
-    path TEXT NOT NULL,                -- the file that it was last read from
+    path TEXT NOT NULL,                -- the file it was last read from
     table_of_contents TEXT NOT NULL,   -- JSON array
     featured_content TEXT,
     extra TEXT NOT NULL,               -- JSON object
@@ -77,7 +77,7 @@ CREATE INDEX article_provider_public ON article (provider_domain, published_at D
 CREATE TABLE related (
     article_id INTEGER NOT NULL REFERENCES article ON DELETE CASCADE,
     position INTEGER NOT NULL,
-    target_id INTEGER REFERENCES article ON DELETE SET NULL,  -- the article behind `url`
+    target_id INTEGER REFERENCES article ON DELETE SET NULL,  -- the article that owns `url`
     published_at TEXT,
     published_date_time TEXT,
     title TEXT NOT NULL,
@@ -98,7 +98,7 @@ CREATE INDEX related_url ON related (url);
 CREATE INDEX related_target ON related (target_id);
 CREATE INDEX related_provider ON related (provider_domain, provider_name) WHERE provider_domain IS NOT NULL;
 
--- Every URL of every article, and the one article that answers for each.
+-- Every URL of every article, and the one article that owns each.
 CREATE TABLE article_url (
     url TEXT NOT NULL,
     article_id INTEGER NOT NULL REFERENCES article ON DELETE CASCADE,
@@ -112,12 +112,12 @@ CREATE TABLE url_owner (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX url_owner_article ON url_owner (article_id);
 
--- What orders and hides an article stands here too, so that a topic's page is one walk of an index.
+-- Copies of the article's order and visibility, so that a topic's page is one index scan.
 CREATE TABLE article_topic (
     article_id INTEGER NOT NULL REFERENCES article ON DELETE CASCADE,
     position INTEGER NOT NULL,
     topic TEXT NOT NULL,               -- the topic's slug
-    name TEXT NOT NULL,                -- as this file names it
+    name TEXT NOT NULL,                -- as written in this file
     published INTEGER NOT NULL,
     published_at TEXT NOT NULL,
     slug TEXT NOT NULL,                -- the article's
@@ -152,13 +152,13 @@ CREATE TABLE problem (
     severity TEXT NOT NULL CHECK (severity IN ('ERROR', 'WARNING')),
     code TEXT NOT NULL,
     message TEXT NOT NULL,
-    across INTEGER NOT NULL CHECK (across IN (0, 1)), -- 1: of several files together, derived anew at each ingest
-    subject TEXT                                      -- what those files share: a slug or a URL
+    across INTEGER NOT NULL CHECK (across IN (0, 1)), -- 1: of several files together, derived again at each ingest
+    subject TEXT                                      -- the slug or URL that those files share
 ) STRICT;
 CREATE INDEX problem_place ON problem (path, line, column_, code);
 CREATE INDEX problem_subject ON problem (subject) WHERE subject IS NOT NULL;
 
--- The change log. A version is one change; REMOVED rows keep no article.
+-- Change log. A version is one change; REMOVED rows have no article.
 CREATE TABLE change (
     version INTEGER PRIMARY KEY,
     slug TEXT NOT NULL,

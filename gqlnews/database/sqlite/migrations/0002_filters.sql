@@ -1,9 +1,9 @@
--- What filters and orders compare, ready to be compared.
+-- Derived columns that filters and orders compare.
 
--- No generated columns: SQLite 3.40 takes no index that holds one for covering.
-ALTER TABLE article ADD COLUMN updated_key TEXT NOT NULL DEFAULT '';  -- orders as instants do
+-- Not generated columns: SQLite 3.40 does not use an index with one as a covering index.
+ALTER TABLE article ADD COLUMN updated_key TEXT NOT NULL DEFAULT '';  -- sorts by instant
 ALTER TABLE article ADD COLUMN has_image INTEGER NOT NULL DEFAULT 0;
--- Without the case of letters; null where SQLite's own lower() gives the same.
+-- Case-folded; null if SQLite's own lower() gives the same result.
 ALTER TABLE article ADD COLUMN slug_folded TEXT;
 ALTER TABLE article ADD COLUMN title_folded TEXT;
 ALTER TABLE article ADD COLUMN category_folded TEXT;
@@ -11,7 +11,7 @@ ALTER TABLE article ADD COLUMN type_folded TEXT;
 ALTER TABLE article ADD COLUMN provider_domain_folded TEXT;
 ALTER TABLE article ADD COLUMN heat_log REAL;                -- log2 of a heat above 0
 ALTER TABLE article ADD COLUMN published_seconds REAL;       -- since 1970
-ALTER TABLE article ADD COLUMN topic_slugs TEXT NOT NULL DEFAULT '';  -- each between line feeds, see keys.py
+ALTER TABLE article ADD COLUMN topic_slugs TEXT NOT NULL DEFAULT '';  -- separated by line feeds, see text_keys.py
 
 UPDATE article SET
     updated_key = rtrim(updated_at, 'Z'),
@@ -32,8 +32,8 @@ ALTER TABLE provider ADD COLUMN domain_folded TEXT;
 ALTER TABLE provider ADD COLUMN name_folded TEXT;
 UPDATE provider SET domain_folded = folded(domain), name_folded = folded(name);
 
--- These hold all that a filter, an order or a facet reads, so that none of them visits the wide rows of the table.
--- `published` is in the partial ones too: without it SQLite would look it up.
+-- Covering indexes of all columns that filters, orders and facets read, so that these never read the wide rows.
+-- The partial indexes contain `published` too: otherwise SQLite would look it up in the table.
 DROP INDEX article_newest;
 DROP INDEX article_newest_public;
 CREATE INDEX article_newest ON article (
@@ -55,5 +55,5 @@ CREATE INDEX article_topic_newest ON article_topic (topic, published_at DESC, sl
 CREATE INDEX article_topic_newest_public ON article_topic (topic, published_at DESC, slug, published)
     WHERE published = 1;
 
--- `collapse` looks for others of the same URL.
+-- `collapse` searches for articles with the same URL.
 CREATE INDEX article_url_field ON article (url, published, published_at DESC, slug);

@@ -1,19 +1,19 @@
--- What changed, as one row an article and scope: its latest state, instead of a log that grows for ever.
--- Each scope numbers its own changes: one sequence over both would tell the public how much is hidden.
+-- Change log with one row per article and scope, its latest change, so that it does not grow forever.
+-- Each scope numbers its own changes: a shared sequence would reveal how much is hidden.
 
 CREATE TABLE article_change (
     scope INTEGER NOT NULL,
     slug TEXT NOT NULL,
     version INTEGER NOT NULL,          -- number of its latest change, in the scope's own sequence
-    first_added INTEGER NOT NULL,      -- the earliest time it came that is remembered, whatever came between
-    added INTEGER NOT NULL,            -- since when it is there, or was before it went
+    first_added INTEGER NOT NULL,      -- the earliest known version that added it
+    added INTEGER NOT NULL,            -- the version that added it last
     removed INTEGER NOT NULL CHECK (removed IN (0, 1)),
     PRIMARY KEY (scope, slug)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX article_change_version ON article_change (scope, version);
 CREATE INDEX article_change_removed ON article_change (scope, version, removed) WHERE removed = 1;
 
--- Every change has a number in scope 1 already. Scope 0 counts those that it sees.
+-- Every change already has a number in scope 1. Scope 0 numbers those that it sees.
 INSERT INTO article_change
 WITH seen AS (
     SELECT 0 AS scope, slug, row_number() OVER (ORDER BY version) AS number,
@@ -33,11 +33,11 @@ SELECT scope, slug, number, first_added, added, NOT is_there FROM latest JOIN se
 DROP TABLE change;
 
 ALTER TABLE site ADD COLUMN number INTEGER NOT NULL DEFAULT 0;    -- the number in `version`
-ALTER TABLE site ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0; -- the newest removal that is forgotten
+ALTER TABLE site ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0; -- the newest removal that was pruned
 UPDATE site SET number = CAST(substr(version, instr(version, '-') + 1) AS INTEGER) WHERE audience <> 0;
 UPDATE site SET number = coalesce((SELECT max(version) FROM article_change WHERE scope = 0), 0) WHERE audience = 0;
 
--- The scope stands in the text, so that no version is taken for one of the other scope. The editor's number is
--- the last of scope 1, the public's of scope 0: no counter is needed beside them.
+-- The text contains the scope, so that a version is never mistaken for one of the other scope. The editor's number
+-- is the last of scope 1, the public's that of scope 0, so no separate counter is needed.
 UPDATE site SET version = (SELECT line FROM store) || (audience <> 0) || '-' || number;
 ALTER TABLE store DROP COLUMN last_version;

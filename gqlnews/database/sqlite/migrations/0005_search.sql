@@ -1,6 +1,6 @@
--- Full-text search: an index of what the public sees and one of everything, so that neither shows in the other's ranks.
+-- Full-text indexes of published and of all articles, so that hidden articles do not influence public ranks.
 
--- What is indexed. U+E000 is a token of its own: no phrase goes from one topic or title to the next. U+0002 and U+0003
+-- The indexed text. U+E000 is a token, so that no phrase spans two topics or titles. U+0002 and U+0003
 -- mark matches in snippets.
 CREATE VIEW search_all_source AS
 SELECT id, published,
@@ -30,7 +30,7 @@ INSERT INTO search_all (search_all, rank) VALUES ('rank', 'bm25(10.0, 4.0, 3.0, 
 INSERT INTO search_public (search_public) VALUES ('rebuild');
 INSERT INTO search_all (search_all) VALUES ('rebuild');
 
--- In how many articles of a scope a word of 4 or more letters occurs. FTS5 itself would count them one by one.
+-- Number of articles per scope with a word of 4 or more letters. FTS5 would count them one by one.
 CREATE TABLE search_word (
     scope INTEGER NOT NULL,
     word TEXT NOT NULL,
@@ -42,9 +42,9 @@ CREATE VIRTUAL TABLE search_all_words USING fts5vocab (search_all, row);
 INSERT INTO search_word SELECT 0, term, doc FROM search_public_words WHERE length(term) >= 4;
 INSERT INTO search_word SELECT 1, term, doc FROM search_all_words WHERE length(term) >= 4;
 
--- The words by which articles are alike.
+-- The words that similarity compares.
 CREATE TABLE article_words (
     article_id INTEGER PRIMARY KEY REFERENCES article ON DELETE CASCADE,
-    words TEXT NOT NULL                -- JSON array: those of title and excerpt, each once
+    words TEXT NOT NULL                -- JSON array: the distinct words of title and excerpt
 ) STRICT;
 INSERT INTO article_words SELECT id, words_of(title || ' ' || coalesce(excerpt, '')) FROM article;

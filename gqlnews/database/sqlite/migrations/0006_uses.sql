@@ -1,4 +1,4 @@
--- How many articles use each name of a topic or provider, so that an edit need not count them all again.
+-- Number of articles per name of a topic or provider, updated incrementally.
 
 CREATE TABLE topic_use (
     topic TEXT NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE topic_use (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO topic_use SELECT topic, name, published, count(*) FROM article_topic GROUP BY topic, name, published;
 
--- `own` where an article gives the name its own provider, else it lists coverage under it, once or more often.
+-- `own`: the article gives the name to its own provider; else it lists coverage under that name.
 CREATE TABLE provider_use (
     domain TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -29,6 +29,6 @@ FROM (
 ) JOIN article ON id = article_id
 GROUP BY domain, name, published;
 
--- The newest article that gives its provider images.
+-- The newest article with images of its provider.
 CREATE INDEX article_provider_images ON article (provider_domain, published_at DESC, slug, published)
     WHERE provider_images IS NOT NULL;

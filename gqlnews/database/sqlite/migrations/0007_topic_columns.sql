@@ -1,4 +1,4 @@
--- What the articles of a topic are filtered and ordered by most, so that one walk of an index finds them.
+-- Copies of the columns by which a topic's articles are mostly filtered and sorted, for one index scan.
 
 ALTER TABLE article_topic ADD COLUMN quality INTEGER;
 ALTER TABLE article_topic ADD COLUMN heat INTEGER;

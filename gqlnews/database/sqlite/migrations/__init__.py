@@ -1,4 +1,4 @@
-"""The numbered migrations: `NNNN_name.sql` brings a database to version NNNN from the one before."""
+"""Numbered schema migrations: `NNNN_name.sql` brings a database to version NNNN from the one before."""
 
 import re
 import sqlite3
@@ -9,13 +9,13 @@ FOLDER = Path(__file__).parent
 
 
 def migrations(folder: Path = FOLDER) -> list[tuple[int, str]]:
-    """The (version, SQL text) of every migration, by version."""
+    """Return (version, SQL text) of every migration, by version."""
     files = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
     return [(int(file.name[:4]), file.read_text("utf-8")) for file in files]
 
 
 def statements(script: str) -> Iterator[str]:
-    """The statements of `script` one by one, because `executescript` would end the open transaction."""
+    """Yield the statements of `script` one by one, because `executescript` would end the open transaction."""
     pending = ""
     for piece in re.findall(r"[^;]*;|[^;]+$", script):
         pending += piece

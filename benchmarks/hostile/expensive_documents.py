@@ -18,7 +18,7 @@ _EVERY_FIELD = (
     " category heat published wordCount readingMinutes updatedAt revision provider{domain name} topics{slug}"
     " image{url} images{url width height} story{id title size}}"
 )
-DEAREST = "query Dearest($w:ArticleFilter!){articles(first:1,where:$w){" + FACETS + "}}"
+MOST_EXPENSIVE = "query Dearest($w:ArticleFilter!){articles(first:1,where:$w){" + FACETS + "}}"
 LARGE_ANSWER = (
     "query Large($w:ArticleFilter){"
     + "".join(
@@ -99,7 +99,7 @@ def contains(number: int, count: int = 90) -> dict[str, object]:
     return {"or": [{"title": {"contains": f"q{number}x{at}"}} for at in range(count)]}
 
 
-def dearest_inline(number: int) -> str:
+def most_expensive_inline(number: int) -> str:
     """The dearest query with inline values, so that each document is validated, planned and compiled."""
     parts = ",".join(f'{{title:{{contains:"q{number}x{at}"}}}}' for at in range(90))
     return "{articles(first:1,where:{or:[" + parts + "]}){" + FACETS + "}}"

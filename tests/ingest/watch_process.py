@@ -18,7 +18,7 @@ from tests.ingest.model import open_careless
 from tests.server import support
 from tests.server.support import DEADLINE, Running, close_input, environment
 
-Seen = tuple[dump.Dump, dump.Dump]
+StoreContent = tuple[dump.Dump, dump.Dump]
 
 
 def command(folder: Folder, database: Path, *arguments: str) -> list[str]:
@@ -34,29 +34,29 @@ def running(command: Sequence[str], home: Path) -> AbstractContextManager[Runnin
 
 
 @contextmanager
-def following(folder: Folder, database: Path, *arguments: str) -> Iterator[Running]:
+def watching(folder: Folder, database: Path, *arguments: str) -> Iterator[Running]:
     """Start a watcher, and wait until it has ingested the folder."""
     with running(command(folder, database, *arguments), database.parent) as run:
         run.wait_for("watching")
-        settle(folder, database)
+        wait_until_ingested(folder, database)
         yield run
 
 
-def settle(folder: Folder, database: Path, beside: Path | None = None) -> None:
+def wait_until_ingested(folder: Folder, database: Path, beside: Path | None = None) -> None:
     """Wait until the store equals a fresh ingest of the present files, made in `beside`."""
-    expected = fresh(folder, (beside or database.parent) / "fresh.db")
-    until(lambda: seen(database) == expected, "the store differs from a fresh one")
+    expected = fresh_content(folder, (beside or database.parent) / "fresh.db")
+    until(lambda: read_store(database) == expected, "the store differs from a fresh one")
 
 
-def until(holds: Callable[[], bool], otherwise: str) -> None:
+def until(condition: Callable[[], bool], message: str) -> None:
     """Wait for a condition that no log line reports."""
     deadline = time.monotonic() + DEADLINE
-    while not holds():
-        assert time.monotonic() < deadline, otherwise
+    while not condition():
+        assert time.monotonic() < deadline, message
         threading.Event().wait(0.01)
 
 
-def seen(database: Path) -> Seen | None:
+def read_store(database: Path) -> StoreContent | None:
     """Return the served content and the data about files, or None if the store is unreadable at present."""
     try:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
@@ -66,7 +66,7 @@ def seen(database: Path) -> Seen | None:
         return None
 
 
-def fresh(folder: Folder, database: Path) -> Seen:
+def fresh_content(folder: Folder, database: Path) -> StoreContent:
     with closing(open_careless(database)) as db:
         ingest(db, folder.root, ParseOptions(), processes=1)
         found = dump.content(db), dump.files(db)

@@ -16,8 +16,16 @@ import pytest
 
 from gqlnews.database.sqlite.writer import open_writer, transaction
 from tests.ingest.folder import Folder, keys_of, text_of
-from tests.ingest.following import command, following, kill, running, seen, settle, until
 from tests.ingest.test_kill import finish, run
+from tests.ingest.watch_process import (
+    command,
+    kill,
+    read_store,
+    running,
+    until,
+    wait_until_ingested,
+    watching,
+)
 from tests.server.support import Running
 
 ARTICLES = 60
@@ -43,18 +51,18 @@ def edit(folder: Folder, turn: int) -> None:
             folder.article(path, f"https://example.com/{number}", title=f"turn {turn}")
 
 
-def test_killed_at_any_step(folder: Folder, database: Path, tmp_path: Path) -> None:
+def test_killed_at_any_step_it_recovers(folder: Folder, database: Path, tmp_path: Path) -> None:
     fill(folder)
     steps = finish(run(tmp_path / "undisturbed.db", folder, 0))
     dice = random.Random(7)  # noqa: S311 - the same points in every run
     for turn in range(10):
         edit(folder, turn)
         point = str(dice.randrange(1000, steps))
-        module = [sys.executable, "-m", "tests.ingest.followed", str(database), str(folder.root), point]
+        module = [sys.executable, "-m", "tests.ingest.killed_watch", str(database), str(folder.root), point]
         with running(module, tmp_path) as killed:
             until(lambda: has_ended(killed, folder), "it lives on")
         assert killed.process.returncode == -signal.SIGKILL
-    with following(folder, database):
+    with watching(folder, database):
         pass
     check(database)
 
@@ -65,7 +73,7 @@ def has_ended(run: Running, folder: Folder) -> bool:
     return run.process.poll() is not None
 
 
-def test_killed_at_any_time(folder: Folder, database: Path) -> None:
+def test_killed_at_any_time_it_recovers(folder: Folder, database: Path) -> None:
     fill(folder)
     dice = random.Random(11)  # noqa: S311
     for turn in range(10):
@@ -75,7 +83,7 @@ def test_killed_at_any_time(folder: Folder, database: Path) -> None:
             with pytest.raises(subprocess.TimeoutExpired):
                 killed.process.wait(dice.uniform(0.0, 0.4))
             kill(killed)
-    with following(folder, database):
+    with watching(folder, database):
         pass
     check(database)
 
@@ -102,21 +110,21 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run([umount, str(place)], check=True)  # noqa: S603
 
 
-def test_a_full_disk_that_gets_room_again(folder: Folder, small_disk: Path, tmp_path: Path) -> None:
+def test_it_recovers_from_a_full_disk(folder: Folder, small_disk: Path, tmp_path: Path) -> None:
     fill(folder)
     database, ballast = small_disk / "store.db", small_disk / "ballast"
     with running(command(folder, database), tmp_path) as run:
         run.wait_for("ingested added=60")
-        before = seen(database)
+        before = read_store(database)
         fill_up(ballast)
         for number in range(20):
             excerpt = f"{number} " * 9000
             folder.article(f"large/{number}.md", f"https://example.com/l{number}", excerpt=excerpt)
         run.wait_for("warning ingest failed .*the disk is full: free some space")
-        assert seen(database) in (before, None)
+        assert read_store(database) in (before, None)
         ballast.unlink()
         run.wait_for("ingest recovered")
-        settle(folder, database, beside=tmp_path)
+        wait_until_ingested(folder, database, beside=tmp_path)
     assert "\n".join(run.lines).count("ingest failed") == 1
 
 
@@ -126,52 +134,52 @@ def fill_up(ballast: Path) -> None:
             pass
 
 
-def test_a_lock_that_is_held_for_longer_than_is_waited(folder: Folder, database: Path) -> None:
+def test_a_lock_held_longer_than_the_timeout_is_reported(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database) as run:
+    with watching(folder, database) as run:
         with closing(open_writer(database)) as other, transaction(other):
             edit(folder, 1)
             run.wait_for("warning ingest failed .*in use by another process: wait for it to end")
         run.wait_for("ingest recovered")
-        settle(folder, database)
+        wait_until_ingested(folder, database)
     assert "\n".join(run.lines).count("ingest failed") == 1
 
 
-def test_a_lock_that_is_held_shortly_is_not_worth_a_word(folder: Folder, database: Path) -> None:
+def test_a_lock_held_briefly_is_not_reported(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database) as run:
+    with watching(folder, database) as run:
         with closing(open_writer(database)) as other, transaction(other):
             edit(folder, 1)
             with pytest.raises(subprocess.TimeoutExpired):
                 run.process.wait(1.0)
-        settle(folder, database)
-    assert "ingest failed" not in run.rest()
+        wait_until_ingested(folder, database)
+    assert "ingest failed" not in run.remaining_output()
 
 
-def test_a_folder_that_vanishes_and_returns(folder: Folder, database: Path) -> None:
+def test_a_missing_folder_is_reported_until_it_returns(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database) as run, elsewhere(folder) as away:
-        before = seen(database)
+    with watching(folder, database) as run, elsewhere(folder) as away:
+        before = read_store(database)
         run.wait_for("warning ingest failed .*There is no folder")
-        assert seen(database) == before
+        assert read_store(database) == before
         edit(away, 1)
-    with following(folder, database):
+    with watching(folder, database):
         pass
 
 
-def test_a_folder_that_returns_is_followed_again(folder: Folder, database: Path) -> None:
+def test_a_folder_that_returns_is_watched_again(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database) as run:
+    with watching(folder, database) as run:
         with elsewhere(folder) as away:
             run.wait_for("warning ingest failed .*There is no folder")
             edit(away, 1)
         run.wait_for("ingest recovered")
-        settle(folder, database)
+        wait_until_ingested(folder, database)
         edit(folder, 2)
-        settle(folder, database)
+        wait_until_ingested(folder, database)
 
 
-def test_a_place_for_the_database_that_is_not_there_yet(folder: Folder, tmp_path: Path) -> None:
+def test_a_missing_parent_folder_of_the_database(folder: Folder, tmp_path: Path) -> None:
     fill(folder)
     place = tmp_path / "place"
     place.touch()
@@ -179,26 +187,26 @@ def test_a_place_for_the_database_that_is_not_there_yet(folder: Folder, tmp_path
         run.wait_for("warning ingest failed .*has no lock beside it .*: check the disk")
         place.unlink()
         run.wait_for("watching")
-        settle(folder, place / "store.db")
+        wait_until_ingested(folder, place / "store.db")
 
 
-def test_a_database_that_is_damaged_and_deleted(folder: Folder, database: Path) -> None:
+def test_a_damaged_database_may_be_deleted(folder: Folder, database: Path) -> None:
     fill(folder)
     database.write_bytes(b"no database" * 1000)
     with running(command(folder, database), database.parent) as run:
         run.wait_for("warning ingest failed .*is no database of gqlnews")
         database.unlink()
         run.wait_for("ingest recovered")
-        settle(folder, database)
+        wait_until_ingested(folder, database)
 
 
-def test_a_folder_that_is_not_there_yet(folder: Folder, database: Path, tmp_path: Path) -> None:
+def test_a_content_folder_that_is_created_later(folder: Folder, database: Path, tmp_path: Path) -> None:
     fill(folder)
     with ExitStack() as stack:
         with elsewhere(folder):
             run = stack.enter_context(running(command(folder, database), tmp_path))
             run.wait_for("warning ingest failed .*There is no folder")
-        settle(folder, database)
+        wait_until_ingested(folder, database)
 
 
 @contextmanager
@@ -210,45 +218,45 @@ def elsewhere(folder: Folder) -> Iterator[Folder]:
     away.rename(folder.root)
 
 
-def test_a_folder_that_is_replaced(folder: Folder, database: Path) -> None:
+def test_a_replaced_content_folder_is_ingested(folder: Folder, database: Path) -> None:
     fill(folder)
     other = Folder(folder.root.with_name("other"))
     other.article("z.md", "https://example.com/z")
-    with following(folder, database):
+    with watching(folder, database):
         folder.root.rename(folder.root.with_name("before"))
         other.root.rename(folder.root)
-        settle(folder, database)
+        wait_until_ingested(folder, database)
 
 
 def test_a_database_that_is_deleted_is_rebuilt(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database):
+    with watching(folder, database):
         for file in database.parent.glob("store.db*"):
             file.unlink()
-        settle(folder, database)
+        wait_until_ingested(folder, database)
         edit(folder, 1)
-        settle(folder, database)
+        wait_until_ingested(folder, database)
 
 
-def test_a_database_that_is_replaced_is_followed_into(folder: Folder, database: Path, tmp_path: Path) -> None:
+def test_a_replaced_database_is_ingested_into(folder: Folder, database: Path, tmp_path: Path) -> None:
     fill(folder)
     with closing(open_writer(tmp_path / "empty.db")):
         pass
-    with following(folder, database):
+    with watching(folder, database):
         (tmp_path / "empty.db").rename(database)
-        settle(folder, database)
+        wait_until_ingested(folder, database)
 
 
-def test_a_reader_process_that_is_killed(folder: Folder, database: Path) -> None:
+def test_a_killed_parser_process_is_replaced(folder: Folder, database: Path) -> None:
     fill(folder)
-    with following(folder, database, "--ingest-workers", "2") as run:
+    with watching(folder, database, "--ingest-workers", "2") as run:
         for number in range(3000):
             folder.root.joinpath(f"{number}.md").write_text(
                 text_of(keys_of(f"https://example.com/n{number}", topics=["T"] * 5))
             )
         until(lambda: kill_child(run), "it has no processes that read")
-        settle(folder, database)
-    assert "ingest failed" not in run.rest()  # another process replaces it
+        wait_until_ingested(folder, database)
+    assert "ingest failed" not in run.remaining_output()  # another process replaces it
 
 
 def kill_child(run: Running) -> bool:

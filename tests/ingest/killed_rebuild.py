@@ -1,6 +1,6 @@
-"""Rebuild a store, and die on the way: `python -m tests.ingest.rebuilt DATABASE FOLDER STEPS`.
+"""Rebuild a store, and die at a step: `python -m tests.ingest.killed_rebuild DATABASE FOLDER STEPS`.
 
-A step is what it is in `tests.ingest.killed`.
+`tests.ingest.killed_ingest` defines a step.
 """
 
 import os

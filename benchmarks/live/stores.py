@@ -9,53 +9,53 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.folders import sampled
-from benchmarks.throughput.process import Server, running
-from benchmarks.throughput.progress import say
+from benchmarks.folders import write_sample_folder
+from benchmarks.throughput.process import Server, run_server
+from benchmarks.throughput.progress import report
 
 GQLNEWS = ("-m", "gqlnews")
-NOTHING: Mapping[str, str] = {}
+NO_OPTIONS: Mapping[str, str] = {}
 FILES = ("", "-wal")  # suffixes of a database's files
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Store:
     folder: Path
     database: Path
     articles: int
 
 
-def sampled_place(scratch: Path, articles: int) -> Place:
+def sample_store(scratch: Path, articles: int) -> Store:
     """Generate and ingest a sample."""
-    say(f"sample of {articles:,} articles")
-    return _place(sampled(scratch, articles), scratch / f"{articles}.db")
+    report(f"sample of {articles:,} articles")
+    return _open_store(write_sample_folder(scratch, articles), scratch / f"{articles}.db")
 
 
-def given_place(scratch: Path, folder: Path, database: Path | None) -> Place:
+def existing_store(scratch: Path, folder: Path, database: Path | None) -> Store:
     """Ingest an existing folder, into a copy of its database if it has one."""
     own = scratch / f"{folder.name}.db"
     if database is not None:
-        say(f"copy of {database}")
+        report(f"copy of {database}")
         for ending in FILES:
             if (file := Path(f"{database}{ending}")).exists():
                 shutil.copyfile(file, f"{own}{ending}")
-    return _place(folder, own)
+    return _open_store(folder, own)
 
 
-def _place(folder: Path, database: Path) -> Place:
-    say(f"ingest of {folder}")
+def _open_store(folder: Path, database: Path) -> Store:
+    report(f"ingest of {folder}")
     command = [sys.executable, *GQLNEWS, "ingest", str(folder), "--db", str(database)]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - ours
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
         (articles,) = db.execute("SELECT count(*) FROM article").fetchone()
-    return Place(folder, database, articles)
+    return Store(folder, database, articles)
 
 
 @contextmanager
-def serving(
-    place: Place, log: Path, by: Sequence[str] = GQLNEWS, more: Mapping[str, str] = NOTHING
+def serve_store(
+    store: Store, log: Path, by: Sequence[str] = GQLNEWS, more: Mapping[str, str] = NO_OPTIONS
 ) -> Iterator[Server]:
     """Run `gqlnews serve` as a user does, but without the limit of streams per client address."""
-    command = [sys.executable, *by, "serve", str(place.folder), "--db", str(place.database), "--port", "0"]
-    with running("gqlnews", command, {"GQLNEWS_MAX_STREAMS_PER_CLIENT": "0", **more}, log) as server:
+    command = [sys.executable, *by, "serve", str(store.folder), "--db", str(store.database), "--port", "0"]
+    with run_server("gqlnews", command, {"GQLNEWS_MAX_STREAMS_PER_CLIENT": "0", **more}, log) as server:
         yield server

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.live.counted FILE serve …`: run gqlnews and count content statements.
+"""`python -m benchmarks.live.statement_counter FILE serve …`: run gqlnews and count content statements.
 
 FILE holds the number of content statements that the readers ran, in eight bytes. The watcher process is
 not counted, nor are the version polls, which run whether anything changes or not.
@@ -13,10 +13,10 @@ from pathlib import Path
 from gqlnews.database.sqlite import connection
 
 NUMBER = struct.Struct("=q")
-_LOOKS = ("FROM site", "PRAGMA", "BEGIN", "ROLLBACK")
+_POLL_STATEMENTS = ("FROM site", "PRAGMA", "BEGIN", "ROLLBACK")
 
 
-def counted(file: Path) -> int:
+def read_count(file: Path) -> int:
     (number,) = NUMBER.unpack(file.read_bytes())
     return int(number)
 
@@ -28,13 +28,13 @@ def count_into(file: Path) -> None:
         page = mmap.mmap(opened.fileno(), NUMBER.size)
     connect = connection._connect
 
-    def heard(sql: str) -> None:
-        if not any(look in sql for look in _LOOKS):
+    def trace(sql: str) -> None:
+        if not any(look in sql for look in _POLL_STATEMENTS):
             NUMBER.pack_into(page, 0, NUMBER.unpack_from(page)[0] + 1)
 
-    def connect_and_count(path: Path, wait: float) -> sqlite3.Connection:
-        db = connect(path, wait)
-        db.set_trace_callback(heard)
+    def connect_and_count(path: Path, busy_timeout: float) -> sqlite3.Connection:
+        db = connect(path, busy_timeout)
+        db.set_trace_callback(trace)
         return db
 
     connection._connect = connect_and_count

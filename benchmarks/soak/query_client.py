@@ -31,7 +31,7 @@ def head(url: str, interest: Interest, body: bytes, accept: str) -> bytes:
     return "".join((*lines, "\r\n")).encode()
 
 
-class Asking:
+class QueryClient:
     """Query client for one audience. Call `close` at the end."""
 
     def __init__(self, url: str, interest: Interest) -> None:
@@ -43,7 +43,7 @@ class Asking:
         titles: dict[str, str] = {}
         version: str | None = None
         while True:
-            page = (await self._ask(_CHANGES, {"since": version}))["changes"]
+            page = (await self._request(_CHANGES, {"since": version}))["changes"]
             for node in page["nodes"]:
                 if node["article"] is None:
                     titles.pop(node["slug"], None)
@@ -73,16 +73,16 @@ class Asking:
             after = info["endCursor"]
 
     async def version(self) -> str:
-        return str((await self._ask("{ site { version } }", {}))["site"]["version"])
+        return str((await self._request("{ site { version } }", {}))["site"]["version"])
 
     def close(self) -> None:
         if self._streams is not None:
             self._streams[1].close()
 
     async def _page(self, after: str | None) -> Mapping[str, Any]:
-        return await self._ask(_ARTICLES, {"where": self._interest.where, "after": after})
+        return await self._request(_ARTICLES, {"where": self._interest.where, "after": after})
 
-    async def _ask(self, document: str, variables: Mapping[str, object]) -> Mapping[str, Any]:
+    async def _request(self, document: str, variables: Mapping[str, object]) -> Mapping[str, Any]:
         """Run a query. Raises AssertionError if the response has errors, and OSError."""
         if self._streams is None:
             address = urlsplit(self._url)
@@ -90,11 +90,11 @@ class Asking:
         reader, writer = self._streams
         body = orjson.dumps({"query": document, "variables": variables})
         writer.write(head(self._url, self._interest, body, "application/json") + body)
-        said = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(said.partition(b"content-length:")[2].partition(b"\r\n")[0])
-        answer: dict[str, Any] = orjson.loads(await reader.readexactly(length))
-        assert "errors" not in answer, answer
-        data: dict[str, Any] = answer["data"]
+        output = (await reader.readuntil(b"\r\n\r\n")).lower()
+        length = int(output.partition(b"content-length:")[2].partition(b"\r\n")[0])
+        response: dict[str, Any] = orjson.loads(await reader.readexactly(length))
+        assert "errors" not in response, response
+        data: dict[str, Any] = response["data"]
         return data
 
 

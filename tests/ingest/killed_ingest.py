@@ -1,4 +1,4 @@
-"""Ingest a folder, and die on the way: `python -m tests.ingest.killed DATABASE FOLDER STEPS`.
+"""Ingest a folder, and die at a step: `python -m tests.ingest.killed_ingest DATABASE FOLDER STEPS`.
 
 A step is a Python call, or 50 steps of SQLite's virtual machine. After STEPS of them the process kills
 itself, as `kill -9` would; with 0 it completes. It prints the number of steps.

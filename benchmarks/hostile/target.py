@@ -12,9 +12,9 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.folders import real_or_sampled, sampled
-from benchmarks.live.places import FILES, Place
-from benchmarks.throughput.progress import say
+from benchmarks.folders import real_or_sample, write_sample_folder
+from benchmarks.live.stores import FILES, Store
+from benchmarks.throughput.progress import report
 
 ROOT = Path(__file__).parents[2]
 """The source tree of this benchmark."""
@@ -24,14 +24,14 @@ _VERSION = "SELECT version FROM site WHERE audience = 0"
 
 
 @dataclass(frozen=True, slots=True)
-class Attacked:
+class Target:
     """A database ingested by the code in `tree`.
 
     `slugs` is a JSON file of the published slugs. Since the version `since`, every article has changed.
     """
 
     tree: Path
-    place: Place
+    store: Store
     slugs: Path
     since: str
     scratch: Path
@@ -39,25 +39,28 @@ class Attacked:
     @property
     def settings(self) -> Mapping[str, str]:
         """Environment of the server: the code of the attacked tree, and default settings."""
-        return {**_python_path(self.tree), "GQLNEWS_MAX_STREAMS_PER_CLIENT": ""}  # which `serving` sets to 0
+        return {
+            **_python_path(self.tree),
+            "GQLNEWS_MAX_STREAMS_PER_CLIENT": "",
+        }  # which `serve_store` sets to 0
 
-    def fresh(self) -> Place:
+    def fresh(self) -> Store:
         """Return the place with a fresh copy of the original database."""
         folder = self.scratch / "attacked"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         database = folder / "store.db"
         for ending in FILES:
-            if (file := Path(f"{self.place.database}{ending}")).exists():
+            if (file := Path(f"{self.store.database}{ending}")).exists():
                 shutil.copyfile(file, f"{database}{ending}")
-        return Place(self.place.folder, database, self.place.articles)
+        return Store(self.store.folder, database, self.store.articles)
 
 
-def prepare(tree: Path, scratch: Path, articles: int | None) -> tuple[Attacked, str]:
+def prepare(tree: Path, scratch: Path, articles: int | None) -> tuple[Target, str]:
     """Copy and ingest the articles, or a sample of this number; also return a name for the report."""
-    folder, called = real_or_sampled(scratch) if articles is None else _sampled(scratch, articles)
+    folder, called = real_or_sample(scratch) if articles is None else _sampled(scratch, articles)
     copy, database, slugs = scratch / "content", scratch / "store.db", scratch / "slugs.json"
-    say(f"ingest of {called}")
+    report(f"ingest of {called}")
     shutil.copytree(folder, copy)
     command = [sys.executable, "-m", "gqlnews", "ingest", str(copy), "--db", str(database)]
     subprocess.run(command, check=True, capture_output=True, env=environment(tree))  # noqa: S603 - ours
@@ -65,12 +68,12 @@ def prepare(tree: Path, scratch: Path, articles: int | None) -> tuple[Attacked, 
         published = [slug for (slug,) in db.execute(_PUBLISHED)]
         (version,) = db.execute(_VERSION).fetchone()
     slugs.write_bytes(orjson.dumps(published))
-    place = Place(copy, database, len(published))
-    return Attacked(tree, place, slugs, f"{version.rpartition('-')[0]}-1", scratch), called
+    store = Store(copy, database, len(published))
+    return Target(tree, store, slugs, f"{version.rpartition('-')[0]}-1", scratch), called
 
 
 def _sampled(scratch: Path, articles: int) -> tuple[Path, str]:
-    return sampled(scratch, articles), f"a sample of {articles:,}"
+    return write_sample_folder(scratch, articles), f"a sample of {articles:,}"
 
 
 def environment(tree: Path) -> dict[str, str]:

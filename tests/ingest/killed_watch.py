@@ -1,6 +1,6 @@
-"""Follow a folder, and die on the way: `python -m tests.ingest.followed DATABASE FOLDER STEPS`.
+"""Run watch-ingest, and die at a step: `python -m tests.ingest.killed_watch DATABASE FOLDER STEPS`.
 
-A step is what it is in `tests.ingest.killed`.
+`tests.ingest.killed_ingest` defines a step.
 """
 
 import os
@@ -15,12 +15,12 @@ from gqlnews.ingest.watch_ingest import WatchIngestOptions, run_watch_ingest
 
 
 class _Silent:
-    """A log that drops notes and prints warnings."""
+    """Log that drops info messages and prints warnings."""
 
-    def note(self, message: str, **fields: object) -> None:
+    def info(self, message: str, **fields: object) -> None:
         pass
 
-    def warn(self, message: str, **fields: object) -> None:
+    def warning(self, message: str, **fields: object) -> None:
         print(message, fields)
 
 

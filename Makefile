@@ -1,4 +1,5 @@
-# Each target installs what it needs, once: a virtual environment in .venv, the explorer in gqlnews/server/explorer.
+# Each target first installs its own dependencies, if they are missing or outdated: Python packages in .venv, and the
+# built explorer in gqlnews/server/explorer.
 
 PYTHON ?= python3
 CONTENT ?= examples/news
@@ -19,22 +20,22 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer explorer-if-possible bench bench-peers bench-check bench-live bench-hostile soak image-check schema lock clean
+.PHONY: help serve test fuzz lint explorer explorer-if-possible clients bench bench-peers bench-check bench-live bench-hostile soak image-check schema lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-13s", $$1, $$2; $$1 = $$2 = ""; print}'
 
-serve: $(VENV)/installed explorer-if-possible ## ingest and serve CONTENT (examples/news)
+serve: $(VENV)/installed explorer-if-possible ## ingest and serve the folder CONTENT (examples/news)
 	@exec $(BIN)/gqlnews serve "$(CONTENT)"
 
-test: lint $(EXPLORER) clients ## run all checks and tests
+test: lint $(EXPLORER) clients ## run all checks and tests, in WORKERS (2) processes (needs npm)
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-fuzz: $(VENV)/installed-dev ## new random requests against the oracle, then MINUTES (30) of fuzzing
+fuzz: $(VENV)/installed-dev ## compare random queries with the oracle, then fuzz for MINUTES (30); SEED repeats a run
 	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/test_generated_queries.py
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-lint: $(VENV)/installed-dev ## run ruff and mypy
+lint: $(VENV)/installed-dev ## check style and types with ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -43,33 +44,33 @@ explorer: $(EXPLORER) ## build GraphiQL into the package (needs npm)
 
 clients: $(CLIENTS) $(PYTHON_CLIENT) ## install the client libraries that the tests use (needs npm)
 
-bench: $(VENV)/installed-dev ## run the benchmarks; GQLNEWS_CORPUS is the folder of the unpacked real articles
+bench: $(VENV)/installed-dev ## run the main benchmarks (needs wrk); GQLNEWS_CORPUS is the folder that contains ai2020
 	$(BIN)/python -m benchmarks
 
-bench-peers: $(VENV)/installed-dev $(PEERS) ## measure requests per second, also of servers on Node (needs npm)
+bench-peers: $(VENV)/installed-dev $(PEERS) ## measure requests per second, also of servers on Node (needs wrk and npm)
 	$(BIN)/python -m benchmarks.throughput --peers --out $(RESULT)
 
-bench-check: $(VENV)/installed-dev ## fail if gqlnews has become slower relative to the reference server
+bench-check: $(VENV)/installed-dev ## fail if gqlnews has become slower relative to the ordinary server (needs wrk)
 	$(BIN)/python -m benchmarks.throughput.check
 
-bench-live: $(VENV)/installed-dev ## measure the time from saving an article to its event, with 1 and 1,000 subscribers
+bench-live: $(VENV)/installed-dev ## measure the delay from saving an article to seeing it, with 0 and 1,000 subscribers
 	$(BIN)/python -m benchmarks.live
 
-bench-hostile: $(VENV)/installed-dev ## attack a server with one client, measure another; fail if a goal is missed
+bench-hostile: $(VENV)/installed-dev ## attack a server with one client and measure another client; fail if a goal is missed
 	$(BIN)/python -m benchmarks.hostile
 
-soak: $(VENV)/installed-dev ## ten minutes of changes and reconnecting clients; fail if an event is lost or memory grows
+soak: $(VENV)/installed-dev ## run ten minutes of changes with reconnecting clients; fail if an event is lost or memory grows
 	$(BIN)/python -m benchmarks.soak --minutes 10
 
-image-check: $(VENV)/installed-dev ## build and run the container image (root; buildah, debootstrap, bubblewrap, npm)
+image-check: $(VENV)/installed-dev ## build and run the container image (as root; needs buildah, debootstrap, bubblewrap and npm)
 	$(BIN)/python -m tests.image
 
-schema: $(VENV)/installed ## export schema.graphql
+schema: $(VENV)/installed ## write schema.graphql
 	$(BIN)/gqlnews schema > schema.graphql.new
 	mv schema.graphql.new schema.graphql
 
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
-lock: $(VENV)/made ## update the image's lock files from pyproject.toml; UPGRADE=1 takes the newest versions
+lock: $(VENV)/made ## update the lock files of the image from pyproject.toml; UPGRADE=1 upgrades all versions
 	$(BIN)/pip install --quiet --group lock
 	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
 	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements-build.lock --group build

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: run a short version of every benchmark, in a few minutes. See README.md."""
+"""`python -m benchmarks`: run short versions of the main benchmarks, in about ten minutes. See README.md."""
 
 import subprocess
 import sys
@@ -13,4 +13,4 @@ RUNS = (
 
 if __name__ == "__main__":
     for run in RUNS:
-        subprocess.run([sys.executable, "-m", *run], check=True)  # noqa: S603 - modules of ours
+        subprocess.run([sys.executable, "-m", *run], check=True)  # noqa: S603 - our own modules

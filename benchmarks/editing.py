@@ -14,28 +14,28 @@ BROKEN = b"no front matter at all\n"
 
 @dataclass
 class Content:
-    """A content folder, its mirror, and the random generator.
+    """A content folder, its mirror, and a random generator.
 
     The mirror holds the valid files. `broken` maps the path of each invalid file to its last valid
     content, which the mirror still holds, or to None if there is no earlier version to serve at that
-    path. `touched` holds the paths that the current step has changed: a version that the store never
-    saw is not served.
+    path. `touched` holds the paths that the current step has changed. A step changes each file at most once,
+    because the store cannot serve a version that was replaced before it was ingested.
     """
 
     folder: Path
     mirror: Path
-    dice: random.Random
+    rng: random.Random
     broken: dict[str, bytes | None] = field(default_factory=dict)
     touched: Paths = field(default_factory=set)
     turn: int = 0
 
     def random_file(self) -> str:
         """Choose the path of a file that this step has not touched."""
-        return self.dice.choice([path for path in self.files() if path not in self.touched])
+        return self.rng.choice([path for path in self.files() if path not in self.touched])
 
     def valid_content(self) -> bytes:
         """Return the content of a random valid file."""
-        path = self.dice.choice([path for path in self.files() if path not in self.broken])
+        path = self.rng.choice([path for path in self.files() if path not in self.broken])
         return (self.folder / path).read_bytes()
 
     def files(self) -> list[str]:
@@ -66,7 +66,7 @@ def add(content: Content) -> Paths:
     data = content.read(like)
     if data == BROKEN:
         return set()
-    content.write(path, data.replace(b"title: ", b"title: New ", content.dice.randrange(2)))
+    content.write(path, data.replace(b"title: ", b"title: New ", content.rng.randrange(2)))
     return {path}
 
 
@@ -74,13 +74,13 @@ def change(content: Content) -> Paths:
     """Change the quality, topics or title, and append a line to the body."""
     path = content.random_file()
     if path not in content.broken:
-        old, new = content.dice.choice(CHANGES)
+        old, new = content.rng.choice(CHANGES)
         data = content.read(path).replace(old, new, 1)
         content.write(path, data + f"\nturn{content.turn}\n".encode())
     return {path}
 
 
-def unpublish(content: Content) -> Paths:
+def toggle_published(content: Content) -> Paths:
     """Toggle `published`."""
     path = content.random_file()
     if path in content.broken:
@@ -113,7 +113,7 @@ def remove(content: Content) -> Paths:
     return {path}
 
 
-def break_(content: Content) -> Paths:
+def invalidate(content: Content) -> Paths:
     """Overwrite a file with invalid content, as a half-written save would."""
     path = content.random_file()
     if path not in content.broken:
@@ -127,7 +127,7 @@ def repair(content: Content) -> Paths:
     broken = sorted(content.broken.keys() - content.touched)
     if not broken:
         return set()
-    path = content.dice.choice(broken)
+    path = content.rng.choice(broken)
     content.write(path, content.broken[path] or content.valid_content())
     return {path}
 
@@ -155,15 +155,26 @@ def _move(content: Content, path: str, to: str) -> None:
             (root / path).rename(root / to)
 
 
-EDITS: tuple[Edit, ...] = (add, add, change, change, change, unpublish, rename, remove, break_, repair)
+EDITS: tuple[Edit, ...] = (
+    add,
+    add,
+    change,
+    change,
+    change,
+    toggle_published,
+    rename,
+    remove,
+    invalidate,
+    repair,
+)
 
 
 def step(content: Content) -> Paths:
     """Apply one step: usually one edit, sometimes a few, rarely a folder rename."""
     content.turn += 1
     content.touched = set()
-    if content.dice.random() < 0.03:  # noqa: PLR2004 - rarely
+    if content.rng.random() < 0.03:  # noqa: PLR2004 - rarely
         return move_folder(content)
-    for _ in range(content.dice.choice([1, 1, 1, 1, 2, 5])):
-        content.touched |= content.dice.choice(EDITS)(content)
+    for _ in range(content.rng.choice([1, 1, 1, 1, 2, 5])):
+        content.touched |= content.rng.choice(EDITS)(content)
     return content.touched

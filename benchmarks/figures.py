@@ -9,7 +9,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table. `goal` is empty if there is none; `met` is meaningless then."""
+    """One row of the table. `goal` is empty if there is none; then `met` has no meaning."""
 
     name: str
     value: str
@@ -51,7 +51,7 @@ def percent(value: float) -> str:
 def show(title: str, figures: list[Figure]) -> None:
     """Print the table."""
     table = Table(title=title, title_justify="left")
-    table.add_column("what")
+    table.add_column("figure")
     table.add_column("measured", justify="right")
     table.add_column("goal", justify="right")
     table.add_column("")

@@ -1,4 +1,4 @@
-"""Latency of a front end's queries (`benchmarks/queries/`) on a sampled folder.
+"""Latency of a front end's queries (`benchmarks/queries/`) on a sampled folder or an existing database.
 
 Queries run in-process through the whole engine, from the request text to the response bytes.
 """
@@ -27,7 +27,7 @@ from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.fields import Audience
 
-SAMPLE_INTERVAL = 20  # the searched word occurs in one of so many articles
+ARTICLES_PER_MATCH = 20  # the searched word occurs in about one of this many articles
 QUERIES = Path(__file__).parent / "queries"
 
 
@@ -40,7 +40,7 @@ def query_text(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """Seconds of each run, and the size of the response in bytes."""
 
     name: str
@@ -70,11 +70,11 @@ def variables_for(database: Path, audience: Audience) -> dict[str, dict[str, Any
     word = db.execute(
         "SELECT word FROM search_word JOIN site ON audience = scope WHERE scope = 0"
         " ORDER BY abs(documents - article_count / ?), word LIMIT 1",
-        (SAMPLE_INTERVAL,),
+        (ARTICLES_PER_MATCH,),
     ).fetchone()[0]
     of_caller = "SELECT version FROM site WHERE audience = ?"
-    line, number = db.execute(of_caller, (int(audience),)).fetchone()[0].split("-")
-    since = f"{line}-{int(number) // 2}"
+    epoch, number = db.execute(of_caller, (int(audience),)).fetchone()[0].split("-")
+    since = f"{epoch}-{int(number) // 2}"
     found: dict[str, dict[str, Any]] = {
         "topic-page": {"slug": topics[1]},
         "topic-page-best": {"slug": topics[1], "least": 60},
@@ -111,7 +111,7 @@ async def deep_cursor(engine: Engine) -> str:
     return str(after)
 
 
-async def measure(database: Path, repeats: int, audience: Audience) -> list[Measured]:
+async def measure(database: Path, repeats: int, audience: Audience) -> list[Measurement]:
     readers = ReadPool()
     await readers.open(database)
     try:
@@ -119,16 +119,16 @@ async def measure(database: Path, repeats: int, audience: Audience) -> list[Meas
         variables = variables_for(database, audience)
         variables["sitemap"] = {"after": await deep_cursor(engine)}
         return [
-            await _measured(engine, name, variables.get(name, {}), repeats, audience)
+            await _measure_query(engine, name, variables.get(name, {}), repeats, audience)
             for name in query_names()
         ]
     finally:
         await readers.close()
 
 
-async def _measured(
+async def _measure_query(
     engine: Engine, name: str, variables: Mapping[str, Any], repeats: int, audience: Audience
-) -> Measured:
+) -> Measurement:
     text, runs, response = query_text(name), [], b""
     for _ in range(repeats + 3):
         started = time.perf_counter()
@@ -136,10 +136,10 @@ async def _measured(
         runs.append(time.perf_counter() - started)
     if b'"errors"' in response[:20] or b'"errors":' in response[-500:]:
         raise SystemExit(f"{name}: {response[:500]!r}")
-    return Measured(name, runs[3:], len(response))  # the first runs plan, compile and warm the caches
+    return Measurement(name, runs[3:], len(response))  # without the warm-up runs
 
 
-def show(title: str, measured: list[Measured]) -> None:
+def show(title: str, measured: list[Measurement]) -> None:
     table = Table(title=title, title_justify="left")
     for heading in ("query", "p50 ms", "p99 ms", "bytes"):
         table.add_column(heading, justify="left" if heading == "query" else "right")
@@ -157,21 +157,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=200)
-    parser.add_argument("--db", type=Path, help="a database that is there already, instead of a new sample")
-    parser.add_argument("--everything", action="store_true", help="as one who sees unpublished articles too")
-    given = parser.parse_args()
-    audience = Audience.OPEN if given.everything else Audience.PUBLIC
+    parser.add_argument("--db", type=Path, help="existing database to use instead of a new sample")
+    parser.add_argument(
+        "--everything", action="store_true", help="query as a client of `serve --unpublished`"
+    )
+    arguments = parser.parse_args()
+    audience = Audience.OPEN if arguments.everything else Audience.PUBLIC
     with tempfile.TemporaryDirectory() as scratch:
-        database = given.db
+        database = arguments.db
         if database is None:
             database = Path(scratch) / "store.db"
             db = open_writer(database)
-            ingest(db, write_sample_folder(Path(scratch), given.articles), ParseOptions())
+            ingest(db, write_sample_folder(Path(scratch), arguments.articles), ParseOptions())
             db.close()
-        measured = asyncio.run(measure(database, given.repeats, audience))
-        whole = sqlite3.connect(database).execute("SELECT count(*), sum(published) FROM article").fetchone()
-        seen = "everything" if given.everything else "what the public sees"
-        show(f"{whole[0]:,} articles, {whole[1]:,} published; {seen}", measured)
+        measured = asyncio.run(measure(database, arguments.repeats, audience))
+        total, published = (
+            sqlite3.connect(database).execute("SELECT count(*), sum(published) FROM article").fetchone()
+        )
+        seen = "all articles" if arguments.everything else "published articles only"
+        show(f"{total:,} articles, {published:,} published; queried: {seen}", measured)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 3. Ingest the mirror into a new store. Both stores must serve the same content, and the store must list
    the same files as plain Python finds.
 
-Parse results are memoized by path and content, because parsing is not what this checks.
+Parse results are memoized by path and content, because this benchmark does not check parsing.
 """
 
 import argparse
@@ -40,24 +40,26 @@ _AHEAD_NS = 10_000_000_000
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.history", description=__doc__)
-    parser.add_argument("--steps", type=int, default=1000, help="how many edits (default: 1000)")
-    parser.add_argument("--articles", type=int, default=500, help="to begin with (default: 500)")
-    parser.add_argument("--seed", type=int, default=1, help="of the dice (default: 1)")
+    parser.add_argument("--steps", type=int, default=1000, help="number of edits (default: 1000)")
+    parser.add_argument(
+        "--articles", type=int, default=500, help="number of articles at the start (default: 500)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random generator (default: 1)")
     options = parser.parse_args()
-    took = list(run(options.steps, options.articles, options.seed))
-    milliseconds = sorted(1000 * seconds for seconds in took)
+    durations = list(run(options.steps, options.articles, options.seed))
+    milliseconds = sorted(1000 * seconds for seconds in durations)
     print(
-        f"{len(took)} steps over {options.articles} articles, seed {options.seed}: each equals a fresh "
+        f"{len(durations)} steps over {options.articles} articles, seed {options.seed}: each equals a fresh "
         f"ingest; median {median(milliseconds):.1f} ms, longest {milliseconds[-1]:.1f} ms"
     )
 
 
 def run(steps: int, articles: int, seed: int) -> Iterator[float]:
     """Yield the ingest time of each step in seconds. Raises AssertionError if the stores differ."""
-    with tempfile.TemporaryDirectory(prefix="gqlnews-history-") as name, fresh_connections():
+    with tempfile.TemporaryDirectory(prefix="gqlnews-history-") as name, memoized_parsing():
         scratch = Path(name)
-        dice = random.Random(seed)  # noqa: S311 - the same history for the same seed
-        content = Content(scratch / "content", scratch / "mirror", dice)
+        rng = random.Random(seed)  # noqa: S311 - the same history for the same seed
+        content = Content(scratch / "content", scratch / "mirror", rng)
         write_sample(content.folder, articles, seed)
         shutil.copytree(content.folder, content.mirror)
         with closing(_open(scratch / "store.db")) as db:
@@ -71,18 +73,18 @@ def run(steps: int, articles: int, seed: int) -> Iterator[float]:
 
 
 @contextmanager
-def fresh_connections() -> Iterator[None]:
-    """Parse each text once."""
+def memoized_parsing() -> Iterator[None]:
+    """During the block, parse each combination of path and content only once."""
     real, known = parse_file.parse_file, dict[tuple[str, bytes], ParseResult]()
 
-    def read_outcome(folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> ParseResult:
+    def parse_once(folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> ParseResult:
         path = folder.path if isinstance(folder, OpenFolder) else folder
         key = file.path, (path / file.path).read_bytes()
         if key not in known:
             known[key] = real(folder, file, options)
         return msgspec.structs.replace(known[key], source=file)
 
-    parse_file.parse_file = read_outcome
+    parse_file.parse_file = parse_once
     try:
         yield
     finally:

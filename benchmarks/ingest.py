@@ -1,4 +1,4 @@
-"""Ingest speed and memory of a folder. See README.md beside this file."""
+"""Speed and peak memory of an ingest. See README.md beside this file."""
 
 import argparse
 import os
@@ -49,37 +49,37 @@ class Ingests:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=3, help="timed runs of each (default: 3)")
+    parser.add_argument("--repeats", type=int, default=3, help="timed runs per figure (default: 3)")
     parser.add_argument(
-        "--small", type=int, default=10_000, help="files of the small sample (default: 10000)"
+        "--small", type=int, default=10_000, help="files in the small sample (default: 10000)"
     )
     parser.add_argument(
         "--large",
         type=int,
         default=100_000,
-        help="files of the large one (default: 100000); 0 leaves both out",
+        help="files in the large sample (default: 100000); 0 skips both samples",
     )
     return parser.parse_args()
 
 
 def _speed(bench: Ingests, folder: Path, repeats: int) -> list[Figure]:
     """Time the three kinds of run in turns, so that a slow minute of the machine affects all of them."""
-    loads, colds, agains = [], [], []
+    loads, cold_ingests, repeated_ingests = [], [], []
     for _ in range(repeats):
         database = bench.new_database()
         loads.append(processes.run_timed([sys.executable, "-m", "benchmarks.baseline", str(folder)]))
-        colds.append(processes.run_timed(bench.command(folder, database)))
-        _check_added(colds[-1], len(article_paths(folder)))
-        agains += [processes.run_timed(bench.command(folder, database)) for _ in range(2)]
+        cold_ingests.append(processes.run_timed(bench.command(folder, database)))
+        _check_added(cold_ingests[-1], len(article_paths(folder)))
+        repeated_ingests += [processes.run_timed(bench.command(folder, database)) for _ in range(2)]
     load = median(float(run.output) for run in loads)
-    cold, again = (median(run.seconds for run in runs) for runs in (colds, agains))
+    cold, repeated = (median(run.seconds for run in runs) for runs in (cold_ingests, repeated_ingests))
     return [
         Figure("python-frontmatter alone", seconds(load)),
         Figure("  CPU of its process", seconds(median(run.cpu for run in loads))),
         Figure("cold ingest", seconds(cold)),
-        Figure("  CPU of its processes", seconds(median(run.cpu for run in colds))),
-        at_least("faster than that parse by", load / cold, 5, times),
-        at_most("ingest again, unchanged", again, 0.3, seconds),
+        Figure("  CPU of its processes", seconds(median(run.cpu for run in cold_ingests))),
+        at_least("speedup over python-frontmatter", load / cold, 5, times),
+        at_most("repeated ingest, unchanged folder", repeated, 0.3, seconds),
     ]
 
 
@@ -109,11 +109,11 @@ def _peak(bench: Ingests, folder: Path) -> int:
 
 
 def _check_added(run: processes.Run, articles: int) -> None:
-    """Raise SystemExit if the ingest did not add every article: a fast but incomplete run is no result."""
+    """Raise SystemExit if the ingest did not add every article, since an incomplete run is not a result."""
     found = _ADDED.search(run.output)
     added = int(found[1].replace(",", "")) if found else 0
     if added != articles:
-        raise SystemExit(f"The ingest took in {added} of {articles} articles: {run.output.strip()}")
+        raise SystemExit(f"The ingest added {added} of {articles} articles: {run.output.strip()}")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code
 from gqlnews.schema.query import build_schema
 from gqlnews.server.access import CorsPolicy
+from gqlnews.server.app_state import AppState, liveness, readiness
 from gqlnews.server.endpoint import GraphQLEndpoint
 from gqlnews.server.graphiql.page import explorer_assets, render_page
 from gqlnews.server.limits import (
@@ -43,29 +44,29 @@ from gqlnews.server.persisted_documents import NO_DOCUMENTS, PersistedDocuments,
 from gqlnews.server.preparation import OffloadQueue, Preparer
 from gqlnews.server.response import ALLOW, SECURITY_HEADERS, SecurityHeadersMiddleware, error_response
 from gqlnews.server.response_cache import ResponseCache, SingleFlight
-from gqlnews.server.services import AppState, liveness, readiness
 from gqlnews.server.websocket import reject_websocket, websocket_endpoint
-from gqlnews.subscriptions.hub import Lanes
+from gqlnews.subscriptions.hub import SubscriptionHubs
 
 ENDPOINT = "/graphql"
-GIL_SWITCH_SECONDS = 0.0001  # GIL switch interval, so that threads delay the event loop less; 5 ms by default
+# GIL switch interval; shorter than the default of 5 ms, so that threads delay the event loop less.
+GIL_SWITCH_SECONDS = 0.0001
 
-_CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
+_ERROR_CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 
 
 class State(TypedDict):
     """Lifespan state, available to every request as `request.state`."""
 
-    service: AppState
+    app_state: AppState
 
 
 class GqlnewsApp(Starlette):
-    """Starlette application that sends a POST to the endpoint past routing and middleware, to save time."""
+    """Starlette application that passes a POST directly to the endpoint, without routing and middleware."""
 
     def __init__(self, endpoint: ASGIApp, cors: CorsPolicy | None, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint, self._cors = endpoint, cors
-        self.router.redirect_slashes = False  # the redirect would repeat the client's `Host`
+        self.router.redirect_slashes = False  # the redirect would contain the client's `Host` header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._cors is not None and scope["type"] == "http" and _is_endpoint(scope):
@@ -85,12 +86,13 @@ class GqlnewsApp(Starlette):
 
 
 def _is_endpoint(scope: Scope) -> bool:
+    """Return whether the request is for the GraphQL endpoint."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")) == ENDPOINT
 
 
 def create_app(settings: ServerSettings) -> Starlette:
-    """Create the application over an existing store, which it only reads. Raises PersistedDocumentsError."""
+    """Create the application for an existing store, which it only reads. Raises PersistedDocumentsError."""
     schema = build_schema()
     trusted = load_trusted_documents(settings, schema)
 
@@ -100,9 +102,9 @@ def create_app(settings: ServerSettings) -> Starlette:
             store = Database(settings.limits)
             stack.push_async_callback(store.close)
             await store.open(settings.database)
-            feed = Lanes(settings.database, store.version, settings.limits)
-            stack.push_async_callback(feed.close)
-            store.on_replaced = feed.reset
+            subscription_hubs = SubscriptionHubs(settings.database, store.version, settings.limits)
+            stack.push_async_callback(subscription_hubs.close)
+            store.on_replaced = subscription_hubs.reset
             field_cache = _build_field_cache(settings, store)
             engine = Engine(
                 store.read, schema, limits=settings.limits, field_cache=field_cache, get_sizes=store.sizes
@@ -111,7 +113,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             stack.callback(offload.close)
             stack.callback(sys.setswitchinterval, sys.getswitchinterval())
             sys.setswitchinterval(GIL_SWITCH_SECONDS)
-            service = AppState(
+            app_state = AppState(
                 settings,
                 engine,
                 Preparer(engine, offload),
@@ -119,7 +121,7 @@ def create_app(settings: ServerSettings) -> Starlette:
                 SingleFlight(),
                 ResponseSlots(),
                 ResponseCache(settings.response_cache_bytes),
-                feed,
+                subscription_hubs,
                 StreamLimiter(settings.max_streams, settings.max_streams_per_client),
                 SubscriptionLimiter(),
                 store.read_parts,
@@ -133,15 +135,15 @@ def create_app(settings: ServerSettings) -> Starlette:
             if settings.tracing:
                 from gqlnews.server.observability.tracing import instrument
 
-                service = await stack.enter_async_context(instrument(service))
-            app.state.service = service
-            yield {"service": service}
+                app_state = await stack.enter_async_context(instrument(app_state))
+            app.state.app_state = app_state
+            yield {"app_state": app_state}
 
-    endpoint = _endpoint(settings)
+    endpoint = _build_endpoint(settings)
     return GqlnewsApp(
         endpoint,
         CorsPolicy(settings.http.allow_origins) if settings.http.allow_origins else None,
-        routes=_routes(settings, endpoint),
+        routes=_build_routes(settings, endpoint),
         middleware=[Middleware(SecurityHeadersMiddleware)],
         exception_handlers={HTTPException: _handle_http_exception, Exception: _handle_exception},
         lifespan=lifespan,
@@ -155,7 +157,10 @@ def load_trusted_documents(settings: ServerSettings, schema: Schema) -> Mapping[
 
 
 def from_environment() -> Starlette:
-    """Create the application with settings from the environment alone. Raises SettingsError."""
+    """Create the application with settings from environment variables only.
+
+    Raises SettingsError, PersistedDocumentsError.
+    """
     logs.configure(log_format())
     return create_app(server_settings())
 
@@ -166,51 +171,49 @@ def _build_field_cache(settings: ServerSettings, store: Database) -> FieldCache 
     return FieldCache(store.snapshot_id, settings.field_cache_bytes)
 
 
-def _endpoint(settings: ServerSettings) -> ASGIApp:
+def _build_endpoint(settings: ServerSettings) -> ASGIApp:
     endpoint = GraphQLEndpoint(render_page if settings.explorer else None)
     if not settings.tracing:
         return endpoint
-    from gqlnews.server.observability.tracing import (
-        TracedEndpoint,  # imports a library that only the extra installs
-    )
+    # Imported only if tracing is enabled, as it imports a library that only the extra installs.
+    from gqlnews.server.observability.tracing import TracedEndpoint
 
     return TracedEndpoint(endpoint)
 
 
-def _routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
+def _build_routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
         WebSocketRoute(ENDPOINT, websocket_endpoint),
         WebSocketRoute("/{path:path}", reject_websocket),
-        Route("/", _to_endpoint),
+        Route("/", _redirect_to_endpoint),
         Route("/health/live", liveness),
         Route("/health/ready", readiness),
     ]
     if settings.metrics:
-        from gqlnews.server.observability.prometheus import (
-            metrics_endpoint,
-        )  # imported only if metrics are enabled
+        # Imported only if metrics are enabled.
+        from gqlnews.server.observability.prometheus import metrics_endpoint
 
         routes.append(Route("/metrics", metrics_endpoint))
     return [*routes, explorer_assets()] if settings.explorer else routes
 
 
-async def _to_endpoint(request: Request) -> Response:
+async def _redirect_to_endpoint(request: Request) -> Response:
     return RedirectResponse(request.scope.get("root_path", "") + ENDPOINT, 303)
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> Response:
-    """Handle Starlette's own errors: unknown path, method not allowed."""
+    """Respond to errors of Starlette's routing: unknown path, method not allowed."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if allowed := headers.get(ALLOW):
         headers[ALLOW] = ", ".join(sorted(allowed.split(", ")))
-    code = _CODES.get(error.status_code, Code.BAD_REQUEST)
+    code = _ERROR_CODES.get(error.status_code, Code.BAD_REQUEST)
     return error_response(error.status_code, code, error.detail, headers=headers)
 
 
 async def _handle_exception(request: Request, error: Exception) -> Response:
-    """Handle unexpected exceptions, which the server logs.
+    """Respond to unexpected exceptions, which Uvicorn logs.
 
     The response bypasses the middleware, so it sets the security headers itself.
     """

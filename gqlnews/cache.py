@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
-MAX_REJECTED_KEYS = 4096  # rejected keys that are remembered, without their values
+MAX_REJECTED_KEYS = 4096  # rejected keys whose hashes are remembered
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -15,8 +15,8 @@ Value = TypeVar("Value")
 class SizedLRUCache(Generic[Key, Value]):
     """LRU cache of at most `max_bytes` bytes, by the sizes that callers pass in; 0 disables it.
 
-    Once it holds `always_admit_bytes`, a new key is admitted only on its second insert. So a flood of
-    different one-off requests neither fills the cache nor evicts entries that are in use.
+    If the cache would exceed `always_admit_bytes`, a new key is stored only on its second insert. So a flood
+    of requests that are not repeated neither fills the cache nor evicts entries that are in use.
     """
 
     def __init__(self, max_bytes: int, always_admit_bytes: int | None = None) -> None:

@@ -76,23 +76,26 @@ class GqlnewsError(Exception):
     """Base class of all errors that gqlnews raises on purpose."""
 
 
-class StartupError(GqlnewsError):
-    """A command cannot do its work; the CLI prints the message on one line and exits with status 2."""
+class CommandError(GqlnewsError):
+    """A command cannot do its work.
+
+    The CLI prints the message on one line and exits with status 2, unless the command retries.
+    """
 
 
-class ContentFolderError(StartupError):
-    """The content folder is missing, is not a folder, or cannot be read."""
+class ContentFolderError(CommandError):
+    """The content folder cannot be read, was replaced during a scan, or cannot be written by `sample`."""
 
 
-class ParserProcessError(StartupError):
+class ParserProcessError(CommandError):
     """The parser processes keep exiting or cannot be started."""
 
 
-class ExhaustedError(StartupError):
-    """The system is temporarily out of file descriptors or memory."""
+class ExhaustedError(CommandError):
+    """The process or the system is temporarily out of file descriptors or memory."""
 
 
-class DatabaseError(StartupError):
+class DatabaseError(CommandError):
     """The database file cannot be used."""
 
 
@@ -120,20 +123,20 @@ class StorageError(DatabaseError):
     """The database's disk is full or failing, which may be temporary."""
 
 
-class BindError(StartupError):
+class BindError(CommandError):
     """The server cannot bind the host and port."""
 
 
-class SettingsError(StartupError):
+class SettingsError(CommandError):
     """An option or environment variable has an invalid value."""
 
 
-class PersistedDocumentsError(StartupError):
+class PersistedDocumentsError(CommandError):
     """A persisted document cannot be read or is not valid."""
 
 
 class RequestError(GqlnewsError):
-    """A request is rejected before execution because of an argument; `code` becomes `extensions.code`."""
+    """A request has an invalid argument or exceeds a limit; `code` becomes `extensions.code`."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
@@ -141,29 +144,30 @@ class RequestError(GqlnewsError):
 
 
 class ResourceLimitError(RequestError):
-    """A request exceeded a limit while its SQL statements ran."""
+    """A request exceeded a limit on the way to its result: of time, of the response size, or of the queue."""
 
 
 class OverloadedError(ResourceLimitError):
-    """A request's SQL statements were not started: the queue was full or the request waited too long."""
+    """A request's SQL statements were not started, because the queue was full or the wait was too long."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.OVERLOADED, message)
 
 
-# System-wide resource shortages, as opposed to errors of one file.
+# Exhausted resources, which make every file fail, as opposed to errors of one file.
 
-_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_EXHAUSTION_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-def is_shortage(error: OSError) -> bool:
-    """Return whether the process or the system is out of file descriptors or memory."""
-    return error.errno in _SHORTAGES
+def is_exhausted(error: OSError) -> bool:
+    """Return whether the error means that file descriptors or memory are exhausted."""
+    return error.errno in _EXHAUSTION_ERRNOS
 
 
 def raise_if_exhausted(error: OSError) -> None:
-    """Raise ExhaustedError for a resource shortage, which would make reading any file fail."""
-    if is_shortage(error):
+    """Raise ExhaustedError if file descriptors or memory are exhausted; otherwise do nothing."""
+    if is_exhausted(error):
         raise ExhaustedError(
-            f"files cannot be read for now ({error.strerror}): raise the limits of open files and memory"
+            f"files cannot be read at the moment ({error.strerror}): "
+            "raise the limits of open files and memory"
         ) from error

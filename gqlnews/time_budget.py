@@ -1,4 +1,4 @@
-"""Time budget for synchronous computations that cannot be interrupted from outside.
+"""Time budget for synchronous computations, which cannot be interrupted from outside.
 
 Parsing, validating, planning and compiling are plain function calls: while one runs on the event loop, the
 server handles no other request. So the caller sets a budget, and the long loops in these functions check it.
@@ -13,15 +13,15 @@ from time import perf_counter
 from gqlnews.errors import GqlnewsError
 
 
-class TimeBudgetExceeded(GqlnewsError):  # noqa: N818 - a signal to the caller who set the budget, not a failure
-    """The computation needs more time than its caller allows."""
+class TimeBudgetExceeded(GqlnewsError):  # noqa: N818 - expected by the caller that set the budget, not a failure
+    """Raised if a computation needs more time than its caller allows."""
 
 
 class TimeBudget:
-    """Budget of `seconds` by `clock`, counted from construction or the last `restart`.
+    """Budget of `seconds` by `clock`, from the construction or the last `restart` on.
 
-    The default clock is wall-clock time. With `thread_time` it is a budget of CPU time, which other
-    processes on a busy machine do not use up. Another thread may `end` the budget early.
+    The default clock measures wall-clock time. `thread_time` measures CPU time, so that other processes on a
+    busy machine do not use up the budget. Another thread may `end` the budget early.
     """
 
     __slots__ = ("_clock", "_deadline", "_is_ended", "_seconds")
@@ -35,6 +35,7 @@ class TimeBudget:
 
     @property
     def remaining(self) -> float:
+        """The rest of the budget in seconds, negative if it is exceeded; -inf after `end`."""
         return -inf if self._is_ended else self._deadline - self._clock()
 
     def end(self) -> None:
@@ -46,7 +47,7 @@ _current: ContextVar[TimeBudget | None] = ContextVar("time_budget", default=None
 
 @contextmanager
 def time_budget(budget: TimeBudget | float) -> Iterator[None]:
-    """Make `check_time_budget` raise in the block once the budget (seconds or a running one) is used up."""
+    """Set the budget, a TimeBudget or new seconds, that `check_time_budget` checks while the block runs."""
     token = _current.set(budget if isinstance(budget, TimeBudget) else TimeBudget(budget))
     try:
         yield

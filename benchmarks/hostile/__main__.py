@@ -1,10 +1,10 @@
-"""`python -m benchmarks.hostile`: one client attacks the server; another one must not notice.
+"""`python -m benchmarks.hostile`: attack the server with one client, and measure the effect on another.
 
-Each attack runs against a fresh server with default settings, over the real articles or a sample of the
+Each attack runs against a new server with default settings, over the real articles or a sample of the
 same size. Attacker and victim are separate processes with separate addresses. Exits with 1 if a goal is
 missed.
 
-To attack the server of another commit, check it out elsewhere and pass it as --tree. With --out and
+To attack the server of another commit, check it out in another folder and pass that as --tree. With --out and
 --before, one table shows the results of both runs.
 """
 
@@ -27,19 +27,21 @@ from benchmarks.throughput.progress import report
 
 
 def main() -> None:
-    given = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # which stops the server too
-    before = _read(given.before) if given.before else {}
+    arguments = _options()
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit("terminated")
+    )  # exit normally, so that the server is stopped too
+    before = _read(arguments.before) if arguments.before else {}
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="gqlnews-hostile-") as scratch:
-        attacked, called = prepare(given.tree.resolve(), Path(scratch), given.articles)
-        for attack in _selected(given.only):
+        attacked, called = prepare(arguments.tree.resolve(), Path(scratch), arguments.articles)
+        for attack in _selected(arguments.only):
             report(f"{attack.name}: {attack.what}, on {called}")
-            results.append(run_attack(attack, attacked, given.seconds))
+            results.append(run_attack(attack, attacked, arguments.seconds))
             report(_brief(results[-1]))
-            if given.out:
-                given.out.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
-    if given.markdown:
+            if arguments.out:
+                arguments.out.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
+    if arguments.markdown:
         print(markdown(results, before))
     else:
         show(results, before)
@@ -60,12 +62,12 @@ def _options() -> argparse.Namespace:
         "--tree", type=Path, default=ROOT, help="the checkout whose server is attacked (this one)"
     )
     parser.add_argument("--list", action="store_true", help="list the attacks and exit")
-    given = parser.parse_args()
-    if given.list:
+    arguments = parser.parse_args()
+    if arguments.list:
         for attack in ATTACKS:
             print(f"{attack.name:28} row {attack.row:2}  {attack.what}")
         sys.exit(0)
-    return given
+    return arguments
 
 
 def _selected(only: str | None) -> list[Attack]:

@@ -100,14 +100,14 @@ class HttpClient(Writable):
 
 
 class SocketClient(Writable):
-    """WebSocket client that calls `take` with each message.
+    """WebSocket client that calls `on_message` with each message.
 
     `ready` is done once the server has acknowledged the connection; messages are passed on from then.
     """
 
-    def __init__(self, take: Callable[[bytes], None], *, reads: bool = True) -> None:
+    def __init__(self, on_message: Callable[[bytes], None], *, reads: bool = True) -> None:
         super().__init__()
-        self._take, self._reads_later = take, reads
+        self._on_message, self._reads_later = on_message, reads
         self._head = b""
         self._frames = FrameParser()
         self._is_open = False
@@ -141,7 +141,7 @@ class SocketClient(Writable):
             if not self._reads_later:
                 self.transport.pause_reading()
         else:
-            self._take(payload)
+            self._on_message(payload)
 
 
 Client = TypeVar("Client", bound="Writable")

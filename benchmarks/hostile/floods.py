@@ -11,7 +11,7 @@ import orjson
 from benchmarks.hostile.clients import ATTACKER, Client, HttpClient, SocketClient, Writable, connect
 from benchmarks.hostile.traffic import SINCE, ConnectionFlood, Flood, HttpFlood, Payload, SocketFlood
 
-PAUSE_AFTER_ERROR = 0.05  # seconds: no busy loop against a server that rejects connections
+PAUSE_AFTER_ERROR = 0.05  # seconds, so that a server that rejects connections does not cause a busy loop
 MAX_BYTES = 200 << 20  # of payloads that are built before the attack
 CLOSED = "closed"  # counted as a response: the server closed the connection
 KINDS = ("connection_ack", "complete", "error", "next", "ping", "pong")
@@ -55,8 +55,8 @@ def prepare(flood: Flood, since: str) -> Prepared:
     return Prepared(flood, itertools.islice(itertools.cycle(made), flood.limit))
 
 
-async def run(url: str, floods: Sequence[Prepared], seconds: float, longest: float) -> Counters:
-    """Run until every request is answered, but at least for `seconds` and at most for `longest`.
+async def run(url: str, floods: Sequence[Prepared], seconds: float, max_seconds: float) -> Counters:
+    """Run until every request has its response, but at least for `seconds` and at most for `max_seconds`.
 
     Connections stay open until the end.
     """
@@ -64,7 +64,7 @@ async def run(url: str, floods: Sequence[Prepared], seconds: float, longest: flo
     tasks = [asyncio.create_task(work) for one in floods for work in attacker.workers(one)]
     start = asyncio.get_running_loop().time()
     await asyncio.sleep(seconds)
-    await asyncio.wait(tasks, timeout=longest - (asyncio.get_running_loop().time() - start))
+    await asyncio.wait(tasks, timeout=max_seconds - (asyncio.get_running_loop().time() - start))
     for task in tasks:
         task.cancel()
     for ended in await asyncio.gather(*tasks, return_exceptions=True):
@@ -135,7 +135,7 @@ class Attacker:
             await asyncio.sleep(flood.pause)
 
     async def _connections(self, flood: ConnectionFlood, payloads: Iterator[Payload]) -> None:
-        """Open connections on schedule. Late ones are opened at once, so that the average rate holds."""
+        """Open connections on schedule. Late ones are opened at once, so that the average rate is kept."""
         loop = asyncio.get_running_loop()
         start = loop.time()
         async with asyncio.TaskGroup() as group:

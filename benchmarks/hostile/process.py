@@ -14,7 +14,7 @@ class Process:
     def __init__(self, module: str, *arguments: str) -> None:
         self._module = module
         command = [sys.executable, "-m", f"benchmarks.hostile.{module}", *arguments]
-        self._process = subprocess.Popen(  # noqa: S603 - ours
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(ROOT)
         )
 
@@ -22,9 +22,9 @@ class Process:
         """Wait for `ready`. Raises SystemExit if the process exits first."""
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
-            raise SystemExit(f"the {self._module} ended: see above")
+            raise SystemExit(f"the {self._module} exited: see above")
 
-    def begin(self) -> None:
+    def start_attack(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(b"\n")
         self._process.stdin.flush()
@@ -37,9 +37,9 @@ class Process:
         try:
             output, _ = self._process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            raise SystemExit(f"the {self._module} did not end in {seconds:.0f} s") from None
+            raise SystemExit(f"the {self._module} did not exit within {seconds:.0f} s") from None
         if not output:
-            raise SystemExit(f"the {self._module} ended: see above")
+            raise SystemExit(f"the {self._module} exited: see above")
         return output
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""Rows 1 and 2: small invalid requests whose error is large, in the response or in a cache."""
+"""Rows 1 and 2: requests whose rejection is expensive, and clients that do not read large responses."""
 
 from collections.abc import Callable
 from functools import partial

@@ -11,17 +11,19 @@ Row = tuple[str, ...]
 Results = Sequence[Result]
 EarlierResults = Mapping[str, Result]
 
-FIGURES = ("query p50, p99", "times quiet", "events", "memory", "errors", "not ready", "missed")
-WIDTH = 180  # columns, even on a narrower terminal: wrapped lines are better than wrapped cells
+FIGURES = ("query p50, p99", "p99 ratio", "events", "memory", "errors", "not ready", "missed")
+WIDTH = (
+    180  # columns, even on a narrower terminal, because wrapped lines are more readable than wrapped cells
+)
 CAPTION = """\
-Query: milliseconds of another client's small uncached query, in quiet → during the attack. Events: the
-longest time in ms from the rename of a file to its event, in quiet → during the attack. Memory in MB: before
-the attack, then how much above that at the most, and afterwards. Errors: of the other client's queries. Not
-ready: of its probes of /health/ready."""
+Query: latencies of another client's small uncached queries in ms, before → during the attack. p99 ratio: p99
+during the attack divided by p99 before it. Events: the longest time in ms from the rename of a file to its
+event, before → during the attack. Memory in MB: before the attack, and the increase at its peak and
+afterwards. Errors: failed queries. Not ready: failed probes of /health/ready."""
 
 
 def show(results: Results, before: EarlierResults) -> None:
-    table = Table(title="What another client notices", title_justify="left", caption=CAPTION)
+    table = Table(title="Effect on another client", title_justify="left", caption=CAPTION)
     for column in columns(before):
         table.add_column(column, overflow="fold")
     for result, row in zip(results, rows(results, before), strict=True):
@@ -67,7 +69,7 @@ def _figures(result: Result) -> Row:
         f"{_delay(result.quiet_events)} → {_delay(result.events)}",
         _memory(result),
         f"{result.attacked.failed:,} of {result.attacked.number:,}",
-        unready if result.survived else f"{unready}, the server ended",
+        unready if result.survived else f"{unready}, the server exited",
         ", ".join(result.missed()) or "none",
     )
 

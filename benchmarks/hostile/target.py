@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from benchmarks.folders import real_or_sample, write_sample_folder
-from benchmarks.live.stores import FILES, Store
+from benchmarks.live.stores import DATABASE_SUFFIXES, Store
 from benchmarks.throughput.progress import report
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,8 @@ _VERSION = "SELECT version FROM site WHERE audience = 0"
 class Target:
     """A database ingested by the code in `tree`.
 
-    `slugs` is a JSON file of the published slugs. Since the version `since`, every article has changed.
+    `slugs` is a JSON file of the slugs of published articles. Every article has changed since version
+    `since`.
     """
 
     tree: Path
@@ -39,20 +40,18 @@ class Target:
     @property
     def settings(self) -> Mapping[str, str]:
         """Environment of the server: the code of the attacked tree, and default settings."""
-        return {
-            **_python_path(self.tree),
-            "GQLNEWS_MAX_STREAMS_PER_CLIENT": "",
-        }  # which `serve_store` sets to 0
+        # `serve_store` sets the limit to 0; an empty variable restores the default.
+        return {**_python_path(self.tree), "GQLNEWS_MAX_STREAMS_PER_CLIENT": ""}
 
-    def fresh(self) -> Store:
-        """Return the place with a fresh copy of the original database."""
+    def copy_store(self) -> Store:
+        """Return a store with a new copy of the original database."""
         folder = self.scratch / "attacked"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         database = folder / "store.db"
-        for ending in FILES:
-            if (file := Path(f"{self.store.database}{ending}")).exists():
-                shutil.copyfile(file, f"{database}{ending}")
+        for suffix in DATABASE_SUFFIXES:
+            if (file := Path(f"{self.store.database}{suffix}")).exists():
+                shutil.copyfile(file, f"{database}{suffix}")
         return Store(self.store.folder, database, self.store.articles)
 
 
@@ -63,7 +62,7 @@ def prepare(tree: Path, scratch: Path, articles: int | None) -> tuple[Target, st
     report(f"ingest of {called}")
     shutil.copytree(folder, copy)
     command = [sys.executable, "-m", "gqlnews", "ingest", str(copy), "--db", str(database)]
-    subprocess.run(command, check=True, capture_output=True, env=environment(tree))  # noqa: S603 - ours
+    subprocess.run(command, check=True, capture_output=True, env=environment(tree))  # noqa: S603 - our own module
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
         published = [slug for (slug,) in db.execute(_PUBLISHED)]
         (version,) = db.execute(_VERSION).fetchone()
@@ -78,8 +77,8 @@ def _sampled(scratch: Path, articles: int) -> tuple[Path, str]:
 
 def environment(tree: Path) -> dict[str, str]:
     """Return the current environment without GQLNEWS_ options; Python imports from `tree`."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
-    return ours | _python_path(tree)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
+    return inherited | _python_path(tree)
 
 
 def _python_path(tree: Path) -> dict[str, str]:

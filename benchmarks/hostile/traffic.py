@@ -81,8 +81,8 @@ Flood = HttpFlood | SocketFlood | ConnectionFlood
 class Attack:
     """An attack, whose floods run concurrently.
 
-    `row` is its row in issue 13, `what` a short description. With `whole` it lasts until every request
-    is answered, but at most WHOLE_SECONDS.
+    `row` is the number of its group (see benchmarks/README.md), `what` a short description. With `whole`, it
+    lasts until every request has its response, but at most WHOLE_SECONDS.
     """
 
     name: str

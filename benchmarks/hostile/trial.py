@@ -1,9 +1,9 @@
-"""Run one attack against a fresh server.
+"""Run one attack against a new server.
 
 1. Start the server on a copy of the database, and the victim; meanwhile the attacker builds its
    payloads.
-2. Measure the victim in quiet, while an article is edited twice a second.
-3. Measure it during the attack. Then the attacker closes its connections.
+2. Measure the victim before the attack, while an article is edited twice a second.
+3. Measure the victim during the attack. Then the attacker closes its connections.
 4. Wait until memory is released, for a limited time, and until the victim has all responses.
 """
 
@@ -28,13 +28,13 @@ from benchmarks.throughput.process import Server
 
 WARM_UP_SECONDS = 1.5  # seconds that are not measured
 QUIET_SECONDS = 3.0
-GAP_SECONDS = 0.3  # between quiet and attack, so that quiet requests are answered before it
+GAP_SECONDS = 0.3  # before the attack, so that earlier requests have their responses when it starts
 SETTLE_SECONDS = 2.0  # at least, after the attack
 MAX_SETTLE_SECONDS = 10.0
-SPARE = 30.0  # extra time for an attacker that the server slows down
+EXTRA_SECONDS = 30.0  # extra time for an attacker that the server slows down
 EDIT_INTERVAL = 0.5
 CHECK_INTERVAL = 0.02
-EDITED = 20  # articles
+EDITED_ARTICLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Phase:
 
 def run_attack(attack: Attack, attacked: Target, seconds: float) -> Result:
     """Run one attack against a new server and return the result."""
-    target = attacked.fresh()
+    target = attacked.copy_store()
     log = attacked.scratch / f"{attack.name}.log"
     with (
-        edit_articles(target.folder, target.database, EDITED) as edits,
+        edit_articles(target.folder, target.database, EDITED_ARTICLES) as edits,
         serve_store(target, log, more=attacked.settings) as server,
         Sampler(server.pid) as memory,
         start_process("attacker", server.url, attack.name, str(seconds), attacked.since) as attacker,
@@ -83,14 +83,14 @@ class _Trial:
         quiet = self._edit(_after(QUIET_SECONDS))
         self._edit(_after(GAP_SECONDS))
         before = self._memory.restart()
-        self._attacker.begin()
-        late = _after(max(self._seconds, WHOLE_SECONDS) + SPARE)
+        self._attacker.start_attack()
+        late = _after(max(self._seconds, WHOLE_SECONDS) + EXTRA_SECONDS)
         attacked = self._edit(lambda: self._attacker.has_exited() or late())
         sent = msgspec.json.decode(self._attacker.stop(0.1), type=Counters)
         self._edit(_after(SETTLE_SECONDS))
         after = self._memory.wait_until_below(before + MAX_RETAINED, MAX_SETTLE_SECONDS)
         survived = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        seen = msgspec.json.decode(self._victim.stop(TIMEOUT + SPARE), type=Observations)
+        seen = msgspec.json.decode(self._victim.stop(TIMEOUT + EXTRA_SECONDS), type=Observations)
         during = _within(attacked, seen.queries)
         health = _within(attacked, seen.health)
         return Result(

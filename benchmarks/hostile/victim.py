@@ -1,10 +1,10 @@
-"""`python -m benchmarks.hostile.victim URL SLUGS`: another client, which must not notice the attack.
+"""`python -m benchmarks.hostile.victim URL SLUGS`: another client, on which the attack should have no effect.
 
 - Every 10 ms it sends a small query for a different article, so that the response is not cached. If all
   connections are busy, the request waits for one, and its latency counts from when it was due.
   Otherwise a stalled server would get fewer requests just while it is slow (coordinated omission).
 - Every 200 ms it requests /health/ready over a new connection, as a load balancer does.
-- It holds one subscription.
+- It keeps one subscription open.
 
 It prints `ready` once the subscription is open, and a line of JSON after its standard input ends. Times
 are seconds of `time.monotonic`.
@@ -30,7 +30,7 @@ QUERY_INTERVAL = 0.01  # seconds between two queries
 HEALTH_INTERVAL = 0.2
 CONNECTIONS = 20
 TIMEOUT = 10.0
-HEALTH_TIMEOUT = 2.0  # load balancers wait for some seconds
+HEALTH_TIMEOUT = 2.0  # a typical timeout of load balancers
 OK = 200
 FAILED = 0  # in place of a status: timeout or closed connection
 QUERY = "query Victim($slug: String!) { article(slug: $slug) { title } }"
@@ -134,12 +134,12 @@ class Victim:
             self.seen.events.append(Arrival(change["article"]["title"], monotonic()))
 
 
-async def repeat(seconds: float, ask: Callable[[float], Awaitable[None]], until: asyncio.Event) -> None:
-    """Call `ask` on schedule, even while earlier calls are running; return once all have ended."""
+async def repeat(seconds: float, send: Callable[[float], Awaitable[None]], until: asyncio.Event) -> None:
+    """Call `send` on schedule, even while earlier calls are running; return once all have ended."""
     at = monotonic()
     async with asyncio.TaskGroup() as group:
         while not until.is_set():
-            group.create_task(_gather(ask(at)))
+            group.create_task(_gather(send(at)))
             at += seconds
             await asyncio.sleep(at - monotonic())
 
@@ -150,16 +150,16 @@ async def _gather(work: Awaitable[None]) -> None:
 
 async def run(url: str, slugs: list[str]) -> Observations:
     victim, until = Victim(url, slugs), asyncio.Event()
-    watching = asyncio.create_task(victim.subscribe())
+    subscription = asyncio.create_task(victim.subscribe())
     await victim.subscribed.wait()
-    asking = asyncio.gather(
+    requests = asyncio.gather(
         repeat(QUERY_INTERVAL, victim.query, until), repeat(HEALTH_INTERVAL, victim.health, until)
     )
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     until.set()
-    await asking
-    watching.cancel()
+    await requests
+    subscription.cancel()
     return victim.seen
 
 

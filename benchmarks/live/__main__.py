@@ -16,8 +16,8 @@ from benchmarks.live.stores import Store, existing_store, sample_store, serve_st
 from benchmarks.throughput.process import run_server
 from benchmarks.throughput.progress import report
 
-COUNTED = 10  # edits during which statements are counted
-BARE = 50  # events sent by the bare server
+COUNTED_EDITS = 10  # edits during which statements are counted
+BARE_EVENTS = 50  # events sent by the bare server
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--edits", type=int, default=200)
     parser.add_argument(
-        "--subscribers", type=int, default=1000, help="number of subscribers; 0 measures none"
+        "--subscribers", type=int, default=1000, help="number of subscribers; 0 skips these figures"
     )
     parser.add_argument("--folder", type=Path, help="existing folder to edit; every file is restored")
     parser.add_argument("--db", type=Path, help="database of the folder, which is copied")
@@ -53,21 +53,21 @@ def _stores(given: argparse.Namespace, scratch: Path) -> Iterator[Store]:
 
 
 def _measure_alone(store: Store, edits: Edits, number: int, scratch: Path) -> None:
-    report(f"{number} edits, nobody watches")
+    report(f"{number} edits, no subscribers")
     with serve_store(store, scratch / "alone.log") as server:
         found = delays(server.url, edits, number)
-    title = f"{store.articles:,} articles, {number} edits, nobody watches"
-    show(title, delay_figures("rename → answer", found, delay_goal(store.articles)))
+    title = f"{store.articles:,} articles, {number} edits, no subscribers"
+    show(title, delay_figures("rename → response", found, delay_goal(store.articles)))
 
 
 def _measure_crowd(store: Store, edits: Edits, number: int, subscribers: int, scratch: Path) -> None:
     report(f"{number} edits, {subscribers:,} subscribers")
     with serve_store(store, scratch / "crowded.log") as server:
         found = measure_crowd(server, edits, number, subscribers)
-    report("what the client itself can take")
-    command = [sys.executable, "-m", "benchmarks.live.bare", str(subscribers), str(BARE)]
+    report("share of the client")
+    command = [sys.executable, "-m", "benchmarks.live.bare", str(subscribers), str(BARE_EVENTS)]
     with run_server("a bare server", command, {}, scratch / "bare.log") as server:
-        floor = measure_bare(server, BARE, subscribers)
+        floor = measure_bare(server, BARE_EVENTS, subscribers)
     figures = crowd_figures(found, subscribers, delay_goal(store.articles), floor)
     few, many = (_statements(store, edits, some, scratch) for some in (1, subscribers))
     title = f"{store.articles:,} articles, {number} edits, {subscribers:,} subscribers of one process"
@@ -75,11 +75,11 @@ def _measure_crowd(store: Store, edits: Edits, number: int, subscribers: int, sc
 
 
 def _statements(store: Store, edits: Edits, subscribers: int, scratch: Path) -> float:
-    report(f"statements a change, {subscribers:,} subscribers")
+    report(f"statements per change, {subscribers:,} subscribers")
     count = scratch / "statements"
     by = ("-m", "benchmarks.live.statement_counter", str(count))
     with serve_store(store, scratch / "counted.log", by) as server:
-        return statements_per_change(server, count, edits, COUNTED, subscribers)
+        return statements_per_change(server, count, edits, COUNTED_EDITS, subscribers)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`python -m benchmarks.live.bare SUBSCRIBERS EVENTS`: a WebSocket server that only writes events.
 
-It implements as much of the protocol as `crowd.py` needs. Once SUBSCRIBERS clients watch, it sends
-EVENTS events to each. The title of an event is the time at which it was created. The measured delay is
+It implements the part of the protocol that `crowd.py` uses. Once SUBSCRIBERS clients have subscribed, it
+sends EVENTS events to each. The title of an event is the time at which it was created. The measured delay is
 therefore the share of the client and the operating system.
 """
 
@@ -17,11 +17,11 @@ from benchmarks.live.frames import ACCEPTED, END_OF_HEAD, TEXT, FrameParser, fra
 from gqlnews.server.uvicorn.run import raise_nofile_limit
 
 BETWEEN = 0.1  # seconds
-SLUG = "2023/01/2023-01-17-railway-fodabar-bikadil-fund-region-bread-naben-tilibol-2715"  # as long as most
+SLUG = "2023/01/2023-01-17-railway-fodabar-bikadil-fund-region-bread-naben-tilibol-2715"  # of typical length
 RESPONSES = {"connection_init": b'{"type":"connection_ack"}', "ping": b'{"type":"pong"}'}
 
 
-class Watcher(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     def __init__(self, joined: "asyncio.Queue[asyncio.Transport]") -> None:
         self._joined = joined
         self._frames = FrameParser()
@@ -32,7 +32,7 @@ class Watcher(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._is_open:
-            assert data.endswith(END_OF_HEAD), "a client that is ours"
+            assert data.endswith(END_OF_HEAD), "the client sends its whole head at once"
             self._is_open = True
             self._transport.write(ACCEPTED)
             return
@@ -57,7 +57,7 @@ def event(number: int) -> bytes:
 
 async def write(subscribers: int, events: int) -> None:
     joined: asyncio.Queue[asyncio.Transport] = asyncio.Queue()
-    server = await asyncio.get_running_loop().create_server(lambda: Watcher(joined), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(joined), "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/graphql", flush=True)
     everyone = [await joined.get() for _ in range(subscribers)]
     for number in range(events):

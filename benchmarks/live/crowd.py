@@ -1,7 +1,7 @@
 """`python -m benchmarks.live.crowd URL SUBSCRIBERS`: many identical subscriptions.
 
-Each subscriber is a lightweight WebSocket client. The program prints one line of JSON once all of them
-watch, one for each event that has reached all of them, and a verdict after standard input ends. Times
+Each subscriber is a lightweight WebSocket client. The program prints one line of JSON once all of them have
+subscribed, one for each event that has reached all of them, and a verdict after standard input ends. Times
 are seconds of `time.monotonic`.
 """
 
@@ -70,15 +70,15 @@ class DeliveryCounter:
         print_json({"title": title, "first": times[0], "median": median, "last": times[-1]})
 
     def verdict(self) -> dict[str, int]:
-        """Count the events, those that some subscriber lacks, and repeated or out-of-order ones."""
+        """Count the events, those that some subscriber did not receive, and repeated or out-of-order ones."""
         numbers = [int(_change(body)["version"].rpartition("-")[2]) for body in self._order]
         out_of_order = sum(later <= earlier for earlier, later in pairwise(numbers))
-        lacking = sum(len(times) < self._subscribers for times in self._times)
-        return {"events": len(self._order), "lacking": lacking, "wrong": self.wrong + out_of_order}
+        missing = sum(len(times) < self._subscribers for times in self._times)
+        return {"events": len(self._order), "missing": missing, "wrong": self.wrong + out_of_order}
 
 
 class Subscriber(asyncio.Protocol):
-    """One WebSocket. `watching` is done once its subscription has begun."""
+    """One WebSocket client. `subscribed` is done once its subscription has begun."""
 
     def __init__(self, counter: DeliveryCounter, host: bytes) -> None:
         self._counter, self._host = counter, host
@@ -121,7 +121,7 @@ class Subscriber(asyncio.Protocol):
         elif message.startswith(PONG_MESSAGE) and not self.subscribed.done():
             self.subscribed.set_result(None)
         else:
-            raise SystemExit(f"no event: {message!r}")
+            raise SystemExit(f"unexpected message: {message!r}")
 
 
 def print_json(value: object) -> None:

@@ -13,12 +13,12 @@ from benchmarks.processes import pss
 from benchmarks.throughput.client import Client
 from benchmarks.throughput.process import Server
 
-IDLE_SECONDS = 5.0  # seconds
+IDLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Seconds from the rename of one edit until a query (`query`) or the subscribers see it."""
+    """Seconds from the rename until a query returns the edit, and until subscribers receive it."""
 
     query: float
     first: float
@@ -30,9 +30,9 @@ class Delay:
 class Cost:
     """Processor time in seconds, and memory of the server in bytes.
 
-    - `rest`: the server, per second without changes.
-    - `change`, `client`: the server and the client, per change, while no queries are sent.
-    - `before`, `after`: memory before anyone subscribes, and after.
+    - `rest`: processor time of the server per second without changes.
+    - `change`, `client`: processor time of the server and of the client per change, without queries.
+    - `before`, `after`: memory before the first subscription, and after all edits.
     """
 
     rest: float
@@ -60,7 +60,7 @@ def measure_crowd(server: Server, edits: Edits, number: int, subscribers: int) -
 
 
 def measure_bare(server: Server, number: int, subscribers: int) -> list[float]:
-    """Return the delays from write to last subscriber for a server that does nothing but write."""
+    """Return the delays from write to last subscriber for a server that only writes."""
     with subscribe_crowd(server.url, subscribers) as crowd:
         return [event.last - float(event.title) for event in (crowd.next() for _ in range(number))]
 

@@ -9,33 +9,33 @@ from benchmarks.live.edits import Edits, SavedEdit
 from benchmarks.throughput.client import Client
 
 DOCUMENT = "query Seen($slug: String!) { article(slug: $slug) { title } }"
-PAUSE = 0.001  # seconds between two requests, so that the client leaves the processors to others
-WARM_UP_EDITS = 3  # edits
-MAX_SECONDS = 30.0  # seconds
-QUIET = (
-    0.1,
-    0.2,
-)  # seconds between edits, random so that edits do not align with periodic polls
+REQUEST_INTERVAL = 0.001  # seconds between two requests, to leave processor time to the server
+WARM_UP_EDITS = 3
+MAX_SECONDS = 30.0
+EDIT_INTERVAL = (0.1, 0.2)  # seconds, random so that edits do not align with periodic polls
 
 
 def poll_until_visible(client: Client, saved: SavedEdit) -> float:
-    """Return the seconds from the rename to a response with the title. Raises SystemExit after LONGEST."""
+    """Return the seconds from the rename to a response with the title.
+
+    Raises SystemExit after MAX_SECONDS.
+    """
     body = orjson.dumps({"query": DOCUMENT, "variables": {"slug": saved.slug}})
     title = saved.title.encode()
     while title not in (response := client.post(body).body):
         if time.monotonic() - saved.saved_at > MAX_SECONDS:
             raise SystemExit(f"{saved.slug}: not seen within {MAX_SECONDS:.0f} s, but {response!r}")
-        time.sleep(PAUSE)
+        time.sleep(REQUEST_INTERVAL)
     return time.monotonic() - saved.saved_at
 
 
 def pause() -> None:
     """Pause long enough for the next edit to be a separate event."""
-    time.sleep(random.uniform(*QUIET))  # noqa: S311 - no secret
+    time.sleep(random.uniform(*EDIT_INTERVAL))  # noqa: S311 - not used for security
 
 
 def delays(url: str, edits: Edits, number: int) -> list[float]:
-    """Return the delays of `number` edits in seconds, after some unmeasured ones."""
+    """Return the delays of `number` edits in seconds, after WARM_UP_EDITS that are not measured."""
     found = []
     with Client(url) as client:
         for _ in range(WARM_UP_EDITS + number):

@@ -1,4 +1,4 @@
-"""Edit articles in turn, as an editor saves: write a temporary file, then rename it over the article."""
+"""Edit articles in turn, as editors save files: write a temporary file, and rename it over the article."""
 
 import re
 import sqlite3
@@ -11,7 +11,7 @@ from pathlib import Path
 
 TEMPORARY_NAME = ".gqlnews-live.tmp"  # in the same folder, so that the rename stays within one file system
 _TITLE = re.compile(rb"^title:.*$", re.MULTILINE)
-# Ordered, so that a stride covers the whole store.
+# Sorted, so that every n-th article is taken from the whole store.
 _PUBLISHED = "SELECT slug, path FROM article WHERE published ORDER BY slug"
 
 
@@ -34,7 +34,7 @@ class SavedEdit:
 
 
 class Edits:
-    """Saves the next article at each call, with a title that is unique."""
+    """Each call of `save` gives the next article a unique title."""
 
     def __init__(self, articles: list[OriginalArticle]) -> None:
         self._articles = articles

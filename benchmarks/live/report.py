@@ -14,7 +14,7 @@ def percentile(values: Sequence[float], part: float) -> float:
 
 
 def delay_goal(articles: int) -> float | None:
-    return next((goal for most, goal in GOALS if articles <= most), None)
+    return next((goal for max_articles, goal in GOALS if articles <= max_articles), None)
 
 
 def delays(name: str, values: Sequence[float], goal: float | None = None) -> list[Figure]:
@@ -35,7 +35,7 @@ def crowd_figures(
 ) -> list[Figure]:
     each = result.delays
     return [
-        *delays("rename → answer", [delay.query for delay in each], goal),
+        *delays("rename → response", [delay.query for delay in each], goal),
         *delays("rename → first subscriber", [delay.first for delay in each]),
         *delays("rename → median subscriber", [delay.median for delay in each]),
         *delays("rename → last subscriber", [delay.last for delay in each]),
@@ -48,29 +48,32 @@ def crowd_figures(
 
 def _delivered(result: CrowdResult) -> Figure:
     verdict = result.verdict
-    output = f"{verdict.lacking} lacking, {verdict.wrong} wrong"
-    good = not verdict.lacking and not verdict.wrong
+    output = f"{verdict.missing} missing, {verdict.wrong} wrong"
+    good = not verdict.missing and not verdict.wrong
     return Figure(
-        f"all had each of {verdict.events} events once, in order", output, "0 lacking, 0 wrong", good
+        f"all subscribers received each of {verdict.events} events once, in order",
+        output,
+        "0 missing, 0 wrong",
+        good,
     )
 
 
 def _cost(cost: Cost, subscribers: int) -> list[Figure]:
     each = (cost.after - cost.before) / subscribers / 1000
     return [
-        Figure("server, CPU a change", milliseconds(cost.change)),
-        Figure("server, CPU a second without changes", milliseconds(cost.rest)),
-        Figure("client of the subscribers, CPU a change", milliseconds(cost.client)),
+        Figure("server, CPU per change", milliseconds(cost.change)),
+        Figure("server, CPU per second without changes", milliseconds(cost.rest)),
+        Figure("client of the subscribers, CPU per change", milliseconds(cost.client)),
         Figure("server, memory (PSS), 0 subscribers", megabytes(cost.before)),
         Figure(f"server, memory (PSS), {subscribers:,} subscribers", megabytes(cost.after)),
-        Figure("  each subscriber", f"{each:.1f} kB"),
+        Figure("  per subscriber", f"{each:.1f} kB"),
     ]
 
 
 def statement_figures(few: float, many: float, subscribers: int) -> list[Figure]:
     return [
-        Figure("statements a change, 1 subscriber", f"{few:.1f}"),
+        Figure("statements per change, 1 subscriber", f"{few:.1f}"),
         at_most(
-            f"statements a change, {subscribers:,} subscribers", many, few + 0.5, lambda one: f"{one:.1f}"
+            f"statements per change, {subscribers:,} subscribers", many, few + 0.5, lambda one: f"{one:.1f}"
         ),
     ]

@@ -1,4 +1,4 @@
-"""What is edited and served: a content folder and its database."""
+"""Content folders and their databases, and servers over them."""
 
 import shutil
 import sqlite3
@@ -15,7 +15,7 @@ from benchmarks.throughput.progress import report
 
 GQLNEWS = ("-m", "gqlnews")
 NO_OPTIONS: Mapping[str, str] = {}
-FILES = ("", "-wal")  # suffixes of a database's files
+DATABASE_SUFFIXES = ("", "-wal")  # of the files of a database
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,19 @@ def sample_store(scratch: Path, articles: int) -> Store:
 
 def existing_store(scratch: Path, folder: Path, database: Path | None) -> Store:
     """Ingest an existing folder, into a copy of its database if it has one."""
-    own = scratch / f"{folder.name}.db"
+    copy = scratch / f"{folder.name}.db"
     if database is not None:
         report(f"copy of {database}")
-        for ending in FILES:
-            if (file := Path(f"{database}{ending}")).exists():
-                shutil.copyfile(file, f"{own}{ending}")
-    return _open_store(folder, own)
+        for suffix in DATABASE_SUFFIXES:
+            if (file := Path(f"{database}{suffix}")).exists():
+                shutil.copyfile(file, f"{copy}{suffix}")
+    return _open_store(folder, copy)
 
 
 def _open_store(folder: Path, database: Path) -> Store:
     report(f"ingest of {folder}")
     command = [sys.executable, *GQLNEWS, "ingest", str(folder), "--db", str(database)]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - ours
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own module
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
         (articles,) = db.execute("SELECT count(*) FROM article").fetchone()
     return Store(folder, database, articles)

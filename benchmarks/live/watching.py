@@ -1,4 +1,4 @@
-"""Handle for the process that holds the crowd of subscribers."""
+"""Handle for the process that runs all subscribers."""
 
 import subprocess
 import sys
@@ -22,10 +22,13 @@ class DeliveredEvent:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Number of events, of events that some subscriber lacks, and of repeated or out-of-order deliveries."""
+    """Number of events, of those that some subscriber did not receive, and of wrong deliveries.
+
+    A delivery is wrong if it is repeated or out of order.
+    """
 
     events: int
-    lacking: int
+    missing: int
     wrong: int
 
 
@@ -37,7 +40,10 @@ class Crowd:
         self.pid = process.pid
 
     def wait_for(self, title: str) -> DeliveredEvent:
-        """Wait until all have the event with this title. Raises SystemExit if the process exits."""
+        """Wait until all subscribers have received the event with this title.
+
+        Raises SystemExit if the process exits.
+        """
         while True:
             seen = DeliveredEvent(**self._line())
             if seen.title == title:
@@ -51,26 +57,26 @@ class Crowd:
         self._process.stdin.close()
         return Verdict(**self._line())
 
-    def begin(self) -> None:
+    def wait_until_subscribed(self) -> None:
         self._line()
 
     def _line(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit("the subscribers are gone: see above")
+            raise SystemExit("the process of the subscribers has exited: see above")
         found: dict[str, Any] = orjson.loads(line)
         return found
 
 
 @contextmanager
 def subscribe_crowd(url: str, subscribers: int) -> Iterator[Crowd]:
-    """Start the subscribers and wait until all watch; kill the process afterwards."""
+    """Start the subscribers, wait until all have subscribed, and kill the process afterwards."""
     command = [sys.executable, "-m", "benchmarks.live.crowd", url, str(subscribers)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
         crowd = Crowd(process)
         try:
-            crowd.begin()
+            crowd.wait_until_subscribed()
             yield crowd
         finally:
             process.kill()

@@ -1,4 +1,4 @@
-// Mercurius with its JIT, and DataLoaders in place of its loaders, which make a key of each whole object.
+// Mercurius with its JIT, and DataLoaders instead of its loaders, which use the whole object as the key.
 // `node mercurius-dataloader.mjs DATABASE` prints its URL once it listens.
 
 import { readFileSync } from "node:fs";

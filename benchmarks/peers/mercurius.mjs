@@ -18,7 +18,7 @@ const resolvers = {
   Related: { images: (row, { first }) => store.images(row, first) },
 };
 
-// Queries of a batch → keys, without those that are null; then the answers in the order of the queries.
+// Load the rows of a batch by key, without null keys, and return them in the order of the batch.
 async function byKey(queries, key, rowsOf) {
   const keys = [...new Set(queries.map(({ obj }) => obj[key]).filter((value) => value !== null))];
   const found = new Map(keys.length ? rowsOf(keys).map((row, number) => [keys[number], row]) : []);

@@ -1,8 +1,8 @@
-// The rows, by better-sqlite3: columns are named as the schema's fields. Batches are IN-lists.
+// Statements of better-sqlite3. Columns are named like the fields of the schema; batches use IN-lists.
 
 import Database from "better-sqlite3";
 
-const EVERYTHING = 1; // the scope of a provider's row where unpublished articles are shown
+const EVERYTHING = 1; // the scope of provider rows that include unpublished articles
 
 const COVERAGE = `title, excerpt, url, published_date_time AS publishedDateTime, type,
   provider_domain AS providerDomain, images`;
@@ -28,7 +28,7 @@ export function article(slug) {
   return prepared(`SELECT ${ARTICLE} FROM article WHERE slug = ?`).get(slug);
 }
 
-// Newest first, after the cursor. One topic is walked by its own index, which holds the order and the quality.
+// Newest first, after the cursor. A single topic is read by its own index, which contains the order and the quality.
 export function articles({ first, after, where }) {
   const topics = where?.topic?.any ?? [];
   const alone = topics.length === 1;

@@ -1,9 +1,9 @@
-"""`python -m benchmarks.soak`: a folder that changes all the time, and clients that come and go.
+"""`python -m benchmarks.soak`: a changing content folder, and clients that connect and disconnect.
 
 1. Serve a sample as a user does. A few clients stay subscribed; others disconnect and resume from the
    last version they saw.
 2. Meanwhile files change all the time.
-3. In the end the changes stop and every client reconnects. The copy that each client built from events
+3. At the end, the changes stop and every client reconnects. The copy that each client built from events
    must equal what the server serves to it, the store must equal a fresh ingest, and memory must not
    have grown without bound.
 """
@@ -30,9 +30,9 @@ from benchmarks.throughput.process import Server
 from gqlnews.server.uvicorn.run import raise_nofile_limit
 
 SAMPLE_SECONDS = 10.0
-SETTLING = 3.0  # seconds, before anything changes
+SETTLE_SECONDS = 3.0  # before the first change
 STEADY = (*EVERYTHING, *EVERYTHING, *FILTERED[::4])  # subscribed from start to end
-EDITOR = 1  # index of the one that sees everything
+EDITOR = 1  # index in STEADY of a subscriber that receives every change
 MAX_SHOWN = 30  # faults
 
 # Small caches: otherwise memory grows until they are full.
@@ -55,31 +55,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--articles", type=int, default=2000)
-    parser.add_argument("--changes", type=float, default=20, help="a second")
+    parser.add_argument("--changes", type=float, default=20, help="file changes per second")
     parser.add_argument("--subscribers", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of what happens")  # noqa: S311
-    given = parser.parse_args()
+    random_seed = random.randrange(1 << 32)  # noqa: S311 - not used for security
+    parser.add_argument("--seed", type=int, default=random_seed, help="seed of the random generator")
+    arguments = parser.parse_args()
     raise_nofile_limit()
-    soak = Soak(given.minutes * 60, given.changes, given.subscribers, given.seed)
-    print(f"seed {given.seed}", flush=True)
+    soak = Soak(arguments.minutes * 60, arguments.changes, arguments.subscribers, arguments.seed)
+    print(f"seed {arguments.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="gqlnews-soak-") as name:
         scratch = Path(name)
-        store, log = sample_store(scratch, given.articles), scratch / "server.log"
+        store, log = sample_store(scratch, arguments.articles), scratch / "server.log"
         with serve_store(store, log, more=SETTINGS) as server:
             faults = uvloop.run(_soak(soak, store, server))
         faults += store_faults(store.folder, store.database, scratch) + _log_faults(log)
     for fault in faults[:MAX_SHOWN]:
         print(f"FAULT {fault}")
-    print(f"{len(faults)} faults" if faults else "everything is as it should be")
+    print(f"{len(faults)} faults" if faults else "no faults")
     sys.exit(1 if faults else 0)
 
 
 async def _soak(soak: Soak, store: Store, server: Server) -> list[str]:
-    chance, counts, until = random.Random(soak.seed), Counts(), asyncio.Event()  # noqa: S311 - no secret
+    rng, counts, until = random.Random(soak.seed), Counts(), asyncio.Event()  # noqa: S311 - not used for security
     writer = Writer(store.folder, random.Random(soak.seed))  # noqa: S311
-    subscribers = _subscribers(soak, server.url, counts, chance)
+    subscribers = _subscribers(soak, server.url, counts, rng)
     lives = [asyncio.create_task(one.run(writer.written, until)) for one in subscribers]
-    await asyncio.sleep(SETTLING)
+    await asyncio.sleep(SETTLE_SECONDS)
     stop = asyncio.Event()
     writing = asyncio.create_task(writer.run(soak.changes, stop))
     samples = await _run_clients(soak, store, server, subscribers[EDITOR], counts, writer)
@@ -88,7 +89,9 @@ async def _soak(soak: Soak, store: Store, server: Server) -> list[str]:
     await until_quiet(server.url)
     until.set()
     faults = await copy_faults(subscribers, await served(server.url))
-    print(f"{writer.changes:,} changes, {counts.events:,} events, {counts.connects:,} comings", flush=True)
+    print(
+        f"{writer.changes:,} changes, {counts.events:,} events, {counts.connects:,} connections", flush=True
+    )
     for life in lives:
         life.cancel()
         with suppress(asyncio.CancelledError):
@@ -96,10 +99,10 @@ async def _soak(soak: Soak, store: Store, server: Server) -> list[str]:
     return counts.faults + faults + growth_faults(samples)
 
 
-def _subscribers(soak: Soak, url: str, counts: Counts, chance: random.Random) -> list[Subscriber]:
-    steady = [Subscriber(url, interest, counts, chance, steady=True) for interest in STEADY]
+def _subscribers(soak: Soak, url: str, counts: Counts, rng: random.Random) -> list[Subscriber]:
+    steady = [Subscriber(url, interest, counts, rng, steady=True) for interest in STEADY]
     others = [
-        Subscriber(url, ALL_INTERESTS[number % len(ALL_INTERESTS)], counts, chance, steady=False)
+        Subscriber(url, ALL_INTERESTS[number % len(ALL_INTERESTS)], counts, rng, steady=False)
         for number in range(soak.subscribers - len(steady))
     ]
     return steady + others
@@ -111,7 +114,7 @@ async def _run_clients(
     """Take a sample and print a line of figures at intervals until the time is up."""
     start, samples = time.monotonic(), []
     while (passed := time.monotonic() - start) < soak.seconds:
-        written, seen, events = writer.changes, editor.taken, counts.events
+        written, seen, events = writer.changes, editor.received, counts.events
         counts.longest = 0.0
         await asyncio.sleep(min(SAMPLE_SECONDS, soak.seconds - passed))
         now = time.monotonic() - start
@@ -119,7 +122,7 @@ async def _run_clients(
         samples.append(taken)
         print(
             f"{now:5.0f} s  {(writer.changes - written) / (now - passed):4.1f} files/s"
-            f"  {(editor.taken - seen) / (now - passed):4.1f} changes/s"
+            f"  {(editor.received - seen) / (now - passed):4.1f} changes/s"
             f"  {counts.connected:3} subscribers  {(counts.events - events) / (now - passed):6.0f} events/s"
             f"  server {taken.server / 1e6:.0f} MB  watcher {taken.watcher / 1e6:.0f} MB"
             f"  database {taken.database / 1e6:.0f} MB  wal {taken.log / 1e6:.1f} MB"

@@ -21,22 +21,22 @@ SHOWN = 3  # differences listed per client
 
 async def until_quiet(url: str) -> None:
     """Wait until no more changes are ingested."""
-    asking = QueryClient(url, EVERYTHING[1])
+    client = QueryClient(url, EVERYTHING[1])
     version, since = "", time.monotonic()
     while time.monotonic() - since < QUIET:
         await asyncio.sleep(0.1)
-        if (now := await asking.version()) != version:
+        if (now := await client.version()) != version:
             version, since = now, time.monotonic()
-    asking.close()
+    client.close()
 
 
 async def served(url: str) -> dict[Interest, dict[str, str]]:
     """Return the served titles by slug for each interest."""
     found = {}
     for interest in ALL_INTERESTS:
-        asking = QueryClient(url, interest)
-        found[interest] = await asking.articles()
-        asking.close()
+        client = QueryClient(url, interest)
+        found[interest] = await client.articles()
+        client.close()
     return found
 
 
@@ -54,10 +54,10 @@ async def copy_faults(
 
 
 def store_faults(folder: Path, database: Path, scratch: Path) -> list[str]:
-    """List the tables in which the store differs from a fresh ingest of the same files."""
+    """Return a line for each table in which the store differs from a fresh ingest of the same files."""
     fresh = scratch / "fresh.db"
     command = [sys.executable, "-m", "gqlnews", "ingest", str(folder), "--db", str(fresh)]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - ours
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own module
     with closing(sqlite3.connect(fresh)) as one, closing(sqlite3.connect(database)) as other:
         expected, found = content(one), content(other)
     return [

@@ -7,7 +7,7 @@ from statistics import fmean
 from benchmarks.processes import process_tree, pss
 from benchmarks.throughput.process import Server
 
-WARM_UP_SECONDS = 120.0  # seconds until memory should be stable
+WARM_UP_SECONDS = 120.0  # until memory should be stable
 WINDOW = 60.0  # seconds: the mean of the first window is compared with that of the last one
 MAX_GROWTH = 0.2
 MAX_LOG_BYTES = 64 << 20  # bytes: twice the size at which the WAL is truncated
@@ -30,9 +30,9 @@ def sample(server: Server, database: Path, at: float) -> Sample:
 
 
 def growth_faults(samples: list[Sample]) -> list[str]:
-    """Return the faults in the samples. Memory is checked only if there are samples after BEGIN."""
+    """Return the faults in the samples. Memory is checked only if there are samples after WARM_UP_SECONDS."""
     longest = max(one.log for one in samples)
-    faults = [f"the -wal file had {longest / 1e6:.0f} MB"] if longest > MAX_LOG_BYTES else []
+    faults = [f"the -wal file grew to {longest / 1e6:.0f} MB"] if longest > MAX_LOG_BYTES else []
     late = [one for one in samples if one.at >= WARM_UP_SECONDS]
     if late:
         first = [one for one in late if one.at < late[0].at + WINDOW]

@@ -1,4 +1,4 @@
-"""What a subscriber subscribes to: an audience and a filter."""
+"""The audiences and filters of subscriptions."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.soak.writer import TOPICS, WORDS
 
-TOKEN = "soak"  # noqa: S105 - opens nothing
+TOKEN = "soak"  # noqa: S105 - valid only for the server under test
 TOKEN_HASH = hashlib.sha256(TOKEN.encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from benchmarks.soak.interest import Interest
 
-_CHANGES = """query Walk($since: String) {
+_CHANGES = """query Changes($since: String) {
   changes(since: $since) { version hasMore nodes { kind slug article { title } } }
 }"""
 _ARTICLES = """query Page($where: ArticleFilter, $after: String) {
@@ -39,7 +39,7 @@ class QueryClient:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def changes(self) -> tuple[dict[str, str], str]:
-        """Walk through all changes; return the titles that the audience sees, and their version."""
+        """Page through all changes; return the titles that the audience sees, and their version."""
         titles: dict[str, str] = {}
         version: str | None = None
         while True:

@@ -87,8 +87,8 @@ async def events(streams: Streams, url: str, interest: Interest, since: str | No
     raise DisconnectedError
 
 
-def _change(answer: Mapping[str, Any]) -> Change:
-    if "errors" in answer:
-        raise RejectedError(answer)
-    change: Change = answer["data"]["articleChanged"]
+def _change(response: Mapping[str, Any]) -> Change:
+    if "errors" in response:
+        raise RejectedError(response)
+    change: Change = response["data"]["articleChanged"]
     return change

@@ -20,7 +20,7 @@ from benchmarks.soak.streams import (
     websocket,
 )
 
-CONNECTED_SECONDS = 1.0, 15.0  # seconds
+CONNECTED_SECONDS = 1.0, 15.0  # minimum and maximum
 AWAY_SECONDS = 0.0, 4.0
 COPY_LOST = 0.05  # share of reconnecting clients that have lost their copy
 ABORTS = 0.3  # share of disconnects without a close handshake
@@ -41,14 +41,14 @@ class Subscriber:
     """A client. `steady` ones never disconnect on their own."""
 
     def __init__(
-        self, url: str, interest: Interest, counts: Counts, chance: random.Random, *, steady: bool
+        self, url: str, interest: Interest, counts: Counts, rng: random.Random, *, steady: bool
     ) -> None:
         self.interest = interest
         self.copy = Copy(strict=steady)
-        self.taken = 0  # events
+        self.received = 0  # events
         self._known: set[str] = set()  # titles
-        self._url, self._counts, self._chance, self._steady = url, counts, chance, steady
-        self._watch: OpenStream = chance.choice((websocket, events))
+        self._url, self._counts, self._rng, self._steady = url, counts, rng, steady
+        self._watch: OpenStream = rng.choice((websocket, events))
 
     def __str__(self) -> str:
         return f"{self.interest} by {self._watch.__name__}"
@@ -57,29 +57,29 @@ class Subscriber:
         """Connect and disconnect until the end, and then stay connected."""
         while True:
             try:
-                if self.copy.version is None or (not self._steady and self._chance.random() < COPY_LOST):
+                if self.copy.version is None or (not self._steady and self._rng.random() < COPY_LOST):
                     await self._begin()
                 last = self._steady or until.is_set()
                 await self._read_events(
-                    written, until, None if last else self._chance.uniform(*CONNECTED_SECONDS)
+                    written, until, None if last else self._rng.uniform(*CONNECTED_SECONDS)
                 )
             except (AssertionError, RejectedError, DisconnectedError, OSError, EOFError) as error:
                 self._counts.faults.append(f"{self}: {type(error).__name__} {error}"[:500])
             if not until.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(until.wait(), self._chance.uniform(*AWAY_SECONDS))
+                    await asyncio.wait_for(until.wait(), self._rng.uniform(*AWAY_SECONDS))
 
     async def _begin(self) -> None:
-        asking = QueryClient(self._url, self.interest)
+        client = QueryClient(self._url, self.interest)
         try:
             if self.interest.is_everything:
-                self.copy.begin(*await asking.changes())
+                self.copy.begin(*await client.changes())
             else:
-                page = await asking.first_page()
+                page = await client.first_page()
                 assert page is not None, f"more than a page of {self.interest}"
                 self.copy.begin(*page)
         finally:
-            asking.close()
+            client.close()
 
     async def _read_events(
         self, written: Mapping[str, float], until: asyncio.Event, seconds: float | None
@@ -88,22 +88,22 @@ class Subscriber:
         self._counts.connected += 1
         self._counts.connects += 1
         changes = self._watch(streams, self._url, self.interest, self.copy.version)
-        taking = asyncio.create_task(self._receive(changes, written))
+        receiving = asyncio.create_task(self._receive(changes, written))
         ending = asyncio.create_task(until.wait())
         try:
             if seconds is None:
-                await taking
+                await receiving
             else:
-                await asyncio.wait((taking, ending), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-                if taking.done():
-                    await taking
+                await asyncio.wait((receiving, ending), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                if receiving.done():
+                    await receiving
         finally:
-            taking.cancel()
+            receiving.cancel()
             ending.cancel()
             with suppress(asyncio.CancelledError, RejectedError, DisconnectedError, OSError, EOFError):
-                await taking
+                await receiving
             self._counts.connected -= 1
-            if self._chance.random() < ABORTS:
+            if self._rng.random() < ABORTS:
                 streams[1].transport.abort()
             else:
                 streams[1].close()
@@ -112,7 +112,7 @@ class Subscriber:
         async for change in changes:
             self.copy.apply(change)
             self._counts.events += 1
-            self.taken += 1
+            self.received += 1
             if self._steady:
                 self._record(change, written)
 

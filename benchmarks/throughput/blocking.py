@@ -1,7 +1,7 @@
-"""`python -m benchmarks.throughput.blocking`: do small queries wait for a large one?
+"""`python -m benchmarks.throughput.blocking`: latency of small queries beside a large one.
 
 While statements of half a second or more run without a pause, wrk requests single articles. Their p99
-is compared with that of quiet turns. The response cache is off.
+is compared with that of turns without the large statements. The response cache is off.
 
 Any load on a processor delays other processes, even if they share no lock. So a third kind of turn runs
 beside an unrelated process that only computes.
@@ -28,13 +28,13 @@ from benchmarks.throughput.large import large
 from benchmarks.throughput.load import Workload, require_wrk, run_turn
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.progress import report
-from benchmarks.throughput.questions import draw
+from benchmarks.throughput.requests import draw
 from benchmarks.throughput.run import ingest
 from benchmarks.throughput.servers import UNLIMITED, Store, start, start_stored
 
 SMALL = "article"
 SIZES = (10, 20, 40, 70, 100)
-LONG = 0.5  # seconds
+LARGE_SECONDS = 0.5  # minimum duration of the large request
 CONNECTIONS = (1, 4)
 ROUNDS = 5
 SECONDS = 2
@@ -44,12 +44,12 @@ GOAL = 3.0
 def main() -> None:
     require_wrk()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput.blocking", description=__doc__)
-    parser.add_argument("--db", type=Path, help="a database that is there, instead of the real articles")
-    given = parser.parse_args()
+    parser.add_argument("--db", type=Path, help="existing database to use instead of the real articles")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
-        with _server(given.db, Path(scratch)) as (server, database):
+        with _server(arguments.db, Path(scratch)) as (server, database):
             figures = list(measure(server, database, Path(scratch)))
-    show("Small queries while a large one runs", figures)
+    show("Small queries while a large query runs", figures)
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def _server(given: Path | None, scratch: Path) -> Iterator[tuple[Server, Path]]:
             yield server, given
         return
     content, called = real_or_sample(scratch)
-    store = Store(content, scratch / "store.db", scratch / "answers", scratch)
+    store = Store(content, scratch / "store.db", scratch / "responses", scratch)
     report(f"ingest of {called}")
     ingest(store)
     with start(UNLIMITED, store) as server:
@@ -73,7 +73,7 @@ def measure(server: Server, database: Path, scratch: Path) -> Iterator[Figure]:
         (small,) = draw(database, client, [SMALL])
         first = _size(client)
     bodies = scratch / "small.requests"
-    bodies.write_bytes(b"\n".join(small.bodies(ours=True)) + b"\n")
+    bodies.write_bytes(b"\n".join(small.bodies(for_gqlnews=True)) + b"\n")
     run_turn(server, Workload(SMALL, bodies, 1, 1))  # warm
     took: list[float] = []
     for connections in CONNECTIONS:
@@ -86,19 +86,21 @@ def measure(server: Server, database: Path, scratch: Path) -> Iterator[Figure]:
                 beside.append(run_turn(server, workload).p99)
             with _repeat_large(server, first, took):
                 loaded.append(run_turn(server, workload).p99)
-        yield Figure(f"p99 in quiet, {connections} connections", milliseconds(min(quiet) / 1e6))
+        yield Figure(f"p99 without load, {connections} connections", milliseconds(min(quiet) / 1e6))
         yield Figure("  while another process computes", milliseconds(min(beside) / 1e6))
-        yield Figure("  while a large one runs", milliseconds(min(loaded) / 1e6))
-        yield at_most("  times as long as in quiet", min(loaded) / min(quiet), GOAL, times)
-    yield at_least(f"the large one ({first} articles) took", median(took), LONG, milliseconds)
+        yield Figure("  while a large query runs", milliseconds(min(loaded) / 1e6))
+        yield at_most("  ratio to p99 without load", min(loaded) / min(quiet), GOAL, times)
+    yield at_least(
+        f"duration of the large query ({first} articles)", median(took), LARGE_SECONDS, milliseconds
+    )
 
 
 def _size(client: Client) -> int:
-    """Return how many articles the large request needs to take LONG."""
+    """Return how many articles the large request needs to take LARGE_SECONDS."""
     for first in SIZES:
         started = perf_counter()
         client.post(large(first, 0))
-        if perf_counter() - started > LONG * 1.5:
+        if perf_counter() - started > LARGE_SECONDS * 1.5:
             return first
     return SIZES[-1]
 
@@ -118,7 +120,7 @@ def _repeat_large(server: Server, first: int, took: list[float]) -> Iterator[Non
     """Send large requests one after another until the context ends; append the duration of each to `took`."""
     over, failures = Event(), []
 
-    def ask() -> None:
+    def send_requests() -> None:
         with Client(server.url) as client:
             for number in count():
                 started = perf_counter()
@@ -129,7 +131,7 @@ def _repeat_large(server: Server, first: int, took: list[float]) -> Iterator[Non
                 if over.is_set() or failures:
                     return
 
-    thread = Thread(target=ask)
+    thread = Thread(target=send_requests)
     thread.start()
     try:
         yield

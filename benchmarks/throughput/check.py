@@ -1,10 +1,10 @@
 """`python -m benchmarks.throughput.check`: detect a slowdown relative to the ordinary server.
 
 A short run, whose ratios are compared with those in `reached.json`. If a ratio has fallen by more than
-a fifth, its question gets as many rounds again, and the exit status is 1 if the ratio is still too low.
-It is also 1 if one of a few cold starts answers less than four fifths of what the warm server does.
-`--record` writes the file instead, from twice the rounds, so that the ordinary server has a good one
-too.
+a fifth, its query gets as many rounds again, and the exit status is 1 if the ratio is still too low.
+It is also 1 if, after its first second, a cold start reaches less than four fifths of the requests per
+second of the warm server. `--record` writes the file instead, from twice the rounds, so that the best round
+of the ordinary server is reliable too.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import msgspec
 
 from benchmarks.throughput.load import require_wrk
 from benchmarks.throughput.progress import report
-from benchmarks.throughput.questions import NAMES
+from benchmarks.throughput.requests import NAMES
 from benchmarks.throughput.result import Result
 from benchmarks.throughput.rounds import CONNECTIONS
 from benchmarks.throughput.run import Options, run
@@ -24,7 +24,7 @@ from benchmarks.throughput.servers import GQLNEWS_SERVERS, ORDINARY, UNCACHED
 
 REACHED_FILE = Path(__file__).parent / "reached.json"
 ALLOWED = 0.8  # of the recorded ratio
-ROUNDS = 6  # many short ones, so that some are free of other load on the machine
+ROUNDS = 6  # many short rounds, so that some are free of other load on the machine
 SECONDS = 1
 STARTS = 3
 ALLOWED_COLD = 0.8  # of the same server's rate when it is warm
@@ -43,11 +43,11 @@ def main() -> None:
         record(_run(lambda result: NAMES))
         return
     reached = recorded()
-    result = _run(lambda result: suspect(result, reached))
+    result = _run(lambda result: queries_to_repeat(result, reached))
     now = ratios(result)
     for name, before in reached.items():
         print(f"{name}: {now[name]:.2f} times the ordinary server; reached {before:.2f}")
-    if complaints := [*fallen(reached, now), *slow_starts(result)]:
+    if complaints := [*regressions(reached, now), *slow_starts(result)]:
         raise SystemExit("\n".join(complaints))
 
 
@@ -59,46 +59,46 @@ def _run(again: Callable[[Result], Sequence[str]]) -> Result:
         return run(options, Path(scratch), report)
 
 
-def suspect(result: Result, reached: Ratios) -> list[str]:
-    """Return the questions for which a ratio has fallen so far."""
-    complaints = list(fallen(reached, ratios(result)))
+def queries_to_repeat(result: Result, reached: Ratios) -> list[str]:
+    """Return the queries for which a ratio has fallen too far."""
+    complaints = list(regressions(reached, ratios(result)))
     return [name for name in NAMES if any(f": {name}, " in complaint for complaint in complaints)]
 
 
 def ratios(result: Result) -> Ratios:
-    """Return the ratios of gqlnews with each cache setting, for every question."""
+    """Return the ratios of gqlnews to the ordinary server for each cache setting and query."""
     return {
         f"{query.name}, {connections} connections: {server}": round(
             _lead(result, server, query.name, connections), 2
         )
-        for query in result.questions
+        for query in result.queries
         for connections in CONNECTIONS
         for server in GQLNEWS_SERVERS
     }
 
 
-def _lead(result: Result, server: str, question: str, connections: int) -> float:
+def _lead(result: Result, server: str, query: str, connections: int) -> float:
     """Return the ratio of requests per second, or of median latencies for one connection.
 
-    The rate over one connection depends on how often its processor is put to sleep: for the same two
+    The rate over one connection depends on how often the processor sleeps: for the same two
     servers, the ratio of rates differed by a third between runs, the ratio of medians by an eighth.
     """
     if connections > 1:
-        return result.ratio(server, ORDINARY, question, connections)
-    its, mine = (result.best(name, question, connections).p50 for name in (ORDINARY, server))
-    return its / mine
+        return result.ratio(server, ORDINARY, query, connections)
+    other_p50, own_p50 = (result.best(name, query, connections).p50 for name in (ORDINARY, server))
+    return other_p50 / own_p50
 
 
-def fallen(reached: Ratios, now: Ratios) -> Iterator[str]:
+def regressions(reached: Ratios, now: Ratios) -> Iterator[str]:
     """Yield a line for each ratio below ALLOWED of the recorded one."""
     for name, before in reached.items():
         if now[name] < before * ALLOWED:
-            yield f"FALLEN by {1 - now[name] / before:.0%}: {name}, {before:.2f} → {now[name]:.2f}"
+            yield f"REGRESSION of {1 - now[name] / before:.0%}: {name}, {before:.2f} → {now[name]:.2f}"
 
 
 def slow_starts(result: Result) -> Iterator[str]:
-    """Yield a line for each question whose worst cold start is too slow after its first second."""
-    for query in result.questions:
+    """Yield a line for each query whose worst cold start is too slow after its first second."""
+    for query in result.queries:
         starts = result.cold_of(UNCACHED, query.name, MANY_CONNECTIONS)
         worst = min((one.settled for one in starts), default=0.0)
         warm = result.best(UNCACHED, query.name, MANY_CONNECTIONS).per_second

@@ -37,7 +37,7 @@ class Client:
         self._connection.close()
 
     def post(self, body: bytes) -> Response:
-        """Send a request. Raises OSError or HTTPException if there is no response within SECONDS."""
+        """Send a request. Raises OSError or HTTPException if there is no response within TIMEOUT_SECONDS."""
         self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
         response = self._connection.getresponse()
         return Response(response.status, response.getheaders(), response.read())

@@ -1,6 +1,6 @@
-"""Cold starts: a server that has just started gets its full load at once.
+"""Cold starts: a server that has just started receives its full load at once.
 
-A server must be fast when it is needed, before it could compile or learn anything while running.
+They show the speed of a server before it has compiled, cached or measured anything.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +22,12 @@ class ColdStart(msgspec.Struct, frozen=True):
     """One start: requests per second in each second after it."""
 
     server: str
-    question: str
+    query: str
     connections: int
     per_second: list[float]
 
     @property
-    def whole(self) -> float:
+    def mean_rate(self) -> float:
         return fmean(self.per_second)
 
     @property
@@ -37,10 +37,10 @@ class ColdStart(msgspec.Struct, frozen=True):
 
 
 BackgroundLoad = Callable[[Server, Store], AbstractContextManager[None]]
-"""Runs something else beside the load."""
+"""Context manager that runs a background load."""
 
 
-def no_load(_server: Server, _place: Store) -> AbstractContextManager[None]:
+def no_load(_server: Server, _store: Store) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -48,10 +48,10 @@ def cold_start(
     name: str, workload: Workload, store: Store, seconds: int = SECONDS, background: BackgroundLoad = no_load
 ) -> ColdStart:
     """Start the server and load it for `seconds`; `workload` is the load of one second."""
-    awakening = keep_awake() if workload.connections == 1 else nullcontext()
-    with awakening, start(name, store) as server, background(server, store):
+    awake = keep_awake() if workload.connections == 1 else nullcontext()
+    with awake, start(name, store) as server, background(server, store):
         per_second = [run_turn(server, workload).per_second for _ in range(seconds)]
-    return ColdStart(name, workload.question, workload.connections, per_second)
+    return ColdStart(name, workload.query, workload.connections, per_second)
 
 
 def cold_starts(
@@ -61,13 +61,13 @@ def cold_starts(
     starts: int,
     report: Callable[[str], None],
 ) -> Iterator[ColdStart]:
-    """Start each server `starts` times per question and number of connections, in turns."""
+    """Start each server `starts` times per query and number of connections, in turns."""
     if not servers:
         return
     for number in range(starts):
-        for question in dict.fromkeys(question for _, question in bodies):
+        for query in dict.fromkeys(query for _, query in bodies):
             for many in CONNECTIONS:
-                report(f"cold start {number + 1} of {starts}: {question}, {many} connections")
+                report(f"cold start {number + 1} of {starts}: {query}, {many} connections")
                 for name in servers:
-                    workload = Workload(question, bodies[name, question], many, 1, start=number / starts)
+                    workload = Workload(query, bodies[name, query], many, 1, start=number / starts)
                     yield cold_start(name, workload, store)

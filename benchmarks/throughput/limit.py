@@ -17,16 +17,16 @@ Message = MutableMapping[str, Any]
 _NOT_COPIED = frozenset({"date", "connection"})  # Uvicorn sends these itself
 
 
-def write_responses(file: Path, answers: Iterable[tuple[bytes, Response]]) -> None:
+def write_responses(file: Path, responses: Iterable[tuple[bytes, Response]]) -> None:
     """Store (request body, response) pairs for the application."""
-    responses = [(request, _headers(response), response.body) for request, response in answers]
-    file.write_bytes(pickle.dumps(responses))
+    messages = [(request, _headers(response), response.body) for request, response in responses]
+    file.write_bytes(pickle.dumps(messages))
 
 
-def _headers(answer: Response) -> list[tuple[bytes, bytes]]:
+def _headers(response: Response) -> list[tuple[bytes, bytes]]:
     return [
         (name.lower().encode(), value.encode())
-        for name, value in answer.headers
+        for name, value in response.headers
         if name.lower() not in _NOT_COPIED
     ]
 
@@ -40,7 +40,7 @@ class RecordedResponses:
                 {"type": "http.response.start", "status": 200, "headers": headers},
                 {"type": "http.response.body", "body": body},
             )
-            for request, headers, body in pickle.loads(file.read_bytes())  # noqa: S301 - we wrote it
+            for request, headers, body in pickle.loads(file.read_bytes())  # noqa: S301 - written by write_responses
         }
 
     async def __call__(

@@ -1,4 +1,4 @@
-"""One turn: wrk sends one question's requests to one server for some seconds."""
+"""One turn: wrk sends one query's requests to one server for some seconds."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ import msgspec
 from benchmarks.throughput.process import Server
 
 SCRIPT = Path(__file__).parent / "post.lua"
-THREADS = 1  # of wrk: there are two cores, and one thread is faster than any server
+THREADS = 1  # of wrk; with two cores, one thread is faster than any server
 TIMEOUT_SECONDS = 10
 
 
@@ -22,7 +22,7 @@ class Load(msgspec.Struct, frozen=True):
     p50: int
     p99: int
     failed: int
-    refused: int
+    rejected: int
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Turn(msgspec.Struct, frozen=True):
 
     round: int
     server: str
-    question: str
+    query: str
     connections: int
     per_second: float
     p50: int
@@ -47,7 +47,7 @@ def require_wrk() -> None:
 class Workload(msgspec.Struct, frozen=True):
     """The load of a turn: a file of request bodies, one per line, used in order from `start` (0 to 1)."""
 
-    question: str
+    query: str
     bodies: Path
     connections: int
     seconds: int
@@ -61,12 +61,12 @@ def run_turn(server: Server, workload: Workload, number: int = 0) -> Turn:
     """
     before = server.cpu()
     load = _wrk(server.url, workload)
-    if load.failed or load.refused or not load.requests:
-        raise SystemExit(f"{server.name} failed at {workload}: {load}")
+    if load.failed or load.rejected or not load.requests:
+        raise SystemExit(f"{server.name} failed under {workload}: {load}")
     return Turn(
         round=number,
         server=server.name,
-        question=workload.question,
+        query=workload.query,
         connections=workload.connections,
         per_second=load.requests / load.microseconds * 1e6,
         p50=load.p50,
@@ -79,5 +79,5 @@ def _wrk(url: str, workload: Workload) -> Load:
     command = ["wrk", "-t", str(THREADS), "-c", str(workload.connections), "-d", f"{workload.seconds}s"]
     command += ["--timeout", f"{TIMEOUT_SECONDS}s", "--latency", "-s", str(SCRIPT), url]
     command += ["--", str(workload.bodies), str(workload.start)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - arguments of ours
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own arguments
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Load)

@@ -1,6 +1,6 @@
 """`python -m benchmarks.throughput.plot RESULT.json PICTURE.svg`: plot requests per second as a bar chart.
 
-One panel per question, each with its own scale. The output is plain SVG, identical for the same
+One panel per query, each with its own scale. The output is plain SVG, identical for the same
 figures, whose colours follow the reader's light or dark scheme.
 """
 
@@ -53,13 +53,13 @@ def svg(result: Result) -> str:
     """Render the chart."""
     panel_height = HEAD + ROW * len(result.servers) + MARGIN
     panels = []
-    for number, query in enumerate(result.questions):
+    for number, query in enumerate(result.queries):
         x, y = number % 2 * PANEL_WIDTH + MARGIN, number // 2 * panel_height + MARGIN
         shapes = "\n".join(_panel(result, query.name))
         panels.append(f'  <g transform="translate({x} {y})">\n{shapes}\n  </g>')
     width = 2 * PANEL_WIDTH + MARGIN
-    height = (len(result.questions) + 1) // 2 * panel_height + MARGIN
-    what = f"Requests a second at {CONNECTIONS} connections"
+    height = (len(result.queries) + 1) // 2 * panel_height + MARGIN
+    what = f"Requests per second at {CONNECTIONS} connections"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img">\n  <title>{what}</title>\n  <style>{STYLE}\n  </style>\n'
@@ -68,9 +68,9 @@ def svg(result: Result) -> str:
     )
 
 
-def _panel(result: Result, question: str) -> Iterator[str]:
-    rates = {server: result.best(server, question, CONNECTIONS).per_second for server in result.servers}
-    yield _text(0, 14, TITLES[question], "title")
+def _panel(result: Result, query: str) -> Iterator[str]:
+    rates = {server: result.best(server, query, CONNECTIONS).per_second for server in result.servers}
+    yield _text(0, 14, TITLES[query], "title")
     for number, (server, rate) in enumerate(rates.items()):
         y = HEAD + number * ROW
         length = max(1.0, rate / max(rates.values()) * BAR_WIDTH)
@@ -80,15 +80,15 @@ def _panel(result: Result, question: str) -> Iterator[str]:
             f'    <rect class="{CLASSES.get(server, "other")}" x="{LABEL_WIDTH}" y="{y}" '
             f'width="{length:.1f}" height="{BAR}" rx="2"/>'
         )
-        yield _text(LABEL_WIDTH + length + 6, middle, f"{rate:,.0f}{_lead(result, server, question)}")
+        yield _text(LABEL_WIDTH + length + 6, middle, f"{rate:,.0f}{_lead(result, server, query)}")
 
 
-def _lead(result: Result, server: str, question: str) -> str:
+def _lead(result: Result, server: str, query: str) -> str:
     """Return the ratio of gqlnews to the fastest peer, if peers ran."""
-    peer = result.fastest(PEERS, question, CONNECTIONS)
+    peer = result.fastest(PEERS, query, CONNECTIONS)
     if peer is None or server not in GQLNEWS_SERVERS:
         return ""
-    return f" · {result.ratio(server, peer, question, CONNECTIONS):.1f} × best peer"
+    return f" · {result.ratio(server, peer, query, CONNECTIONS):.1f} × best peer"
 
 
 def _text(x: float, y: float, text: str, style: str = "") -> str:

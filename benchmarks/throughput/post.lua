@@ -20,7 +20,7 @@ end
 function done(summary, latency)
     local errors = summary.errors
     io.write(string.format(
-        '{"requests":%d,"microseconds":%d,"bytes":%d,"p50":%d,"p99":%d,"failed":%d,"refused":%d}\n',
+        '{"requests":%d,"microseconds":%d,"bytes":%d,"p50":%d,"p99":%d,"failed":%d,"rejected":%d}\n',
         summary.requests, summary.duration, summary.bytes, latency:percentile(50), latency:percentile(99),
         errors.connect + errors.read + errors.write + errors.timeout, errors.status))
 end

@@ -39,9 +39,9 @@ def run_server(
 
     Standard error goes to `log`. Raises SystemExit if the server is not ready within START_SECONDS.
     """
-    with log.open("wb") as complaints:
-        process = subprocess.Popen(  # noqa: S603 - a command of ours
-            command, stdout=subprocess.PIPE, stderr=complaints, env=_environment(environment)
+    with log.open("wb") as error_log:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command, stdout=subprocess.PIPE, stderr=error_log, env=_environment(environment)
         )
         assert process.stdout is not None
         try:
@@ -55,15 +55,15 @@ def run_server(
 
 def _url(output: IO[bytes]) -> str | None:
     """Read the URL from the output; None if the process exits or prints none in time."""
-    said, until = b"", time.monotonic() + START_SECONDS
+    output_so_far, until = b"", time.monotonic() + START_SECONDS
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         while selector.select(max(0.0, until - time.monotonic())):
-            piece = os.read(output.fileno(), 4096)
-            said += piece
-            if found := _URL.search(said):
+            chunk = os.read(output.fileno(), 4096)
+            output_so_far += chunk
+            if found := _URL.search(output_so_far):
                 return found[0].decode()
-            if not piece:
+            if not chunk:
                 return None
     return None
 

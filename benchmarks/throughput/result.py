@@ -15,7 +15,7 @@ from benchmarks.throughput.load import Turn
 
 
 class QueryInfo(msgspec.Struct, frozen=True):
-    """A question: the number of different requests, and the mean response size in bytes."""
+    """A query: the number of different requests, and the mean response size in bytes."""
 
     name: str
     requests: int
@@ -23,29 +23,29 @@ class QueryInfo(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """A run: the machine, the articles, the questions, and every turn."""
+    """A run: the machine, the articles, the queries, and every turn."""
 
     machine: str
     articles: str
     rounds: int
     seconds: int
-    questions: list[QueryInfo]
+    queries: list[QueryInfo]
     servers: list[str]
     turns: list[Turn]
     cold: list[ColdStart]
 
-    def of(self, server: str, question: str, connections: int) -> list[Turn]:
+    def of(self, server: str, query: str, connections: int) -> list[Turn]:
         """Return the turns in the order of the rounds, possibly none."""
-        wanted = (server, question, connections)
-        return [turn for turn in self.turns if (turn.server, turn.question, turn.connections) == wanted]
+        wanted = (server, query, connections)
+        return [turn for turn in self.turns if (turn.server, turn.query, turn.connections) == wanted]
 
-    def best(self, server: str, question: str, connections: int) -> Turn:
+    def best(self, server: str, query: str, connections: int) -> Turn:
         """Return the best round, with latencies that are medians over the rounds."""
-        turns = self.of(server, question, connections)
+        turns = self.of(server, query, connections)
         return Turn(
             round=len(turns),
             server=server,
-            question=question,
+            query=query,
             connections=connections,
             per_second=max(turn.per_second for turn in turns),
             p50=round(median(turn.p50 for turn in turns)),
@@ -53,20 +53,20 @@ class Result(msgspec.Struct, frozen=True):
             cpu=min(turn.cpu for turn in turns),
         )
 
-    def ratio(self, server: str, other: str, question: str, connections: int) -> float:
+    def ratio(self, server: str, other: str, query: str, connections: int) -> float:
         """Return the requests per second as a multiple of the other server's."""
-        mine, its = (self.best(name, question, connections) for name in (server, other))
-        return mine.per_second / its.per_second
+        own, other_turn = (self.best(name, query, connections) for name in (server, other))
+        return own.per_second / other_turn.per_second
 
-    def cold_of(self, server: str, question: str, connections: int) -> list[ColdStart]:
+    def cold_of(self, server: str, query: str, connections: int) -> list[ColdStart]:
         """Return the server's cold starts, possibly none."""
-        wanted = (server, question, connections)
-        return [one for one in self.cold if (one.server, one.question, one.connections) == wanted]
+        wanted = (server, query, connections)
+        return [one for one in self.cold if (one.server, one.query, one.connections) == wanted]
 
-    def fastest(self, servers: Iterable[str], question: str, connections: int) -> str | None:
+    def fastest(self, servers: Iterable[str], query: str, connections: int) -> str | None:
         """Return the fastest of these servers, or None if none of them ran."""
         ran = [server for server in servers if server in self.servers]
-        return max(ran, key=lambda name: self.best(name, question, connections).per_second, default=None)
+        return max(ran, key=lambda name: self.best(name, query, connections).per_second, default=None)
 
     @property
     def cold_servers(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Measurement rounds. In each, every server answers every question, so that a slow minute affects all."""
+"""Measurement rounds. In each, every server runs every query, so that a slow minute affects all servers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,20 +13,20 @@ WARM_SECONDS = 1
 WARM_CONNECTIONS = 8
 
 Bodies = Mapping[tuple[str, str], Path]
-"""(server, question) → the file of request bodies."""
+"""(server, query) → the file of request bodies."""
 
 
 def warm(servers: Iterable[Server], bodies: Bodies) -> None:
-    """Send every question to every server for a while, without counting."""
+    """Send every query to every server for a while, without counting."""
     for server in servers:
-        for (name, question), file in bodies.items():
+        for (name, query), file in bodies.items():
             if name == server.name:
-                run_turn(server, Workload(question, file, WARM_CONNECTIONS, WARM_SECONDS))
+                run_turn(server, Workload(query, file, WARM_CONNECTIONS, WARM_SECONDS))
 
 
 def run_rounds(
     servers: Sequence[Server],
-    questions: Sequence[str],
+    queries: Sequence[str],
     bodies: Bodies,
     rounds: int,
     seconds: int,
@@ -36,12 +36,12 @@ def run_rounds(
     turns = []
     for number in range(rounds):
         first = number % len(servers)
-        for question in questions:
-            report(f"round {number + 1} of {rounds}: {question}")
+        for query in queries:
+            report(f"round {number + 1} of {rounds}: {query}")
             for connections in CONNECTIONS:
                 with keep_awake() if connections == 1 else nullcontext():
                     for server in (*servers[first:], *servers[:first]):
-                        file = bodies[server.name, question]
-                        workload = Workload(question, file, connections, seconds, start=number / rounds)
+                        file = bodies[server.name, query]
+                        workload = Workload(query, file, connections, seconds, start=number / rounds)
                         turns.append(run_turn(server, workload, number))
     return turns

@@ -23,28 +23,28 @@ from benchmarks.throughput.client import Client, Response
 from benchmarks.throughput.cold import cold_starts
 from benchmarks.throughput.limit import write_responses
 from benchmarks.throughput.process import Server
-from benchmarks.throughput.questions import Question, draw
+from benchmarks.throughput.requests import BenchmarkQuery, draw
 from benchmarks.throughput.result import QueryInfo, Result
 from benchmarks.throughput.rounds import Bodies, run_rounds, warm
 from benchmarks.throughput.same_responses import fetch_responses, require_same_responses
 from benchmarks.throughput.servers import UNCACHED, Store, is_gqlnews, start
 
 Reference = Mapping[str, Sequence[Response]]
-"""Question → the response of gqlnews to each of its requests."""
+"""BenchmarkQuery → the response of gqlnews to each of its requests."""
 
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Names of servers and questions, and the length of a turn in seconds.
+    """Names of servers and queries, and the length of a turn in seconds.
 
-    `again` is called after the rounds and returns the questions that need as many rounds again. Then
+    `again` is called after the rounds and returns the queries that need as many rounds again. Then
     the servers in `cold` are started cold, `starts` times each.
     """
 
     servers: Sequence[str]
-    questions: Sequence[str]
+    queries: Sequence[str]
     rounds: int
     seconds: int
     database: Path | None = None
@@ -56,7 +56,7 @@ class Options:
 def run(options: Options, scratch: Path, report: Report) -> Result:
     """Run everything. Raises SystemExit if a server fails or its responses differ."""
     content, called = real_or_sample(scratch)
-    store = Store(content, options.database or scratch / "store.db", scratch / "answers", scratch)
+    store = Store(content, options.database or scratch / "store.db", scratch / "responses", scratch)
     report("ingest")
     ingest(store)
     with _prepare(options, store, report) as (servers, bodies, queries):
@@ -65,7 +65,7 @@ def run(options: Options, scratch: Path, report: Report) -> Result:
             articles=f"{len(article_paths(content)):,} articles of {called}",
             rounds=options.rounds,
             seconds=options.seconds,
-            questions=queries,
+            queries=queries,
             servers=list(options.servers),
             turns=[],
             cold=[],
@@ -73,7 +73,7 @@ def run(options: Options, scratch: Path, report: Report) -> Result:
         report("warm-up")
         warm(servers, bodies)
         result.turns.extend(
-            run_rounds(servers, options.questions, bodies, options.rounds, options.seconds, report)
+            run_rounds(servers, options.queries, bodies, options.rounds, options.seconds, report)
         )
         again = options.again(result)
         result.turns.extend(run_rounds(servers, again, bodies, options.rounds, options.seconds, report))
@@ -81,44 +81,44 @@ def run(options: Options, scratch: Path, report: Report) -> Result:
     return result
 
 
-def prepare_store(scratch: Path, questions: Sequence[str], *, copied: bool = False) -> tuple[Store, Bodies]:
+def prepare_store(scratch: Path, queries: Sequence[str], *, copied: bool = False) -> tuple[Store, Bodies]:
     """Ingest the articles and write the requests to gqlnews. With `copied`, the articles may be edited."""
     content, _ = real_or_sample(scratch)
     if copied:
         content = Path(shutil.copytree(content, scratch / "content"))
-    store = Store(content, scratch / "store.db", scratch / "answers", scratch)
+    store = Store(content, scratch / "store.db", scratch / "responses", scratch)
     ingest(store)
     with start(UNCACHED, store) as gqlnews, Client(gqlnews.url) as client:
-        return store, _files(draw(store.database, client, questions), [UNCACHED], scratch)
+        return store, _files(draw(store.database, client, queries), [UNCACHED], scratch)
 
 
 @contextmanager
 def _prepare(
     options: Options, store: Store, report: Report
 ) -> Iterator[tuple[list[Server], Bodies, list[QueryInfo]]]:
-    """Start the servers and check their responses; yield servers, request files, and questions."""
+    """Start the servers and check their responses; yield servers, request files, and queries."""
     with start(UNCACHED, store) as gqlnews:
         with Client(gqlnews.url) as client:
-            questions = draw(store.database, client, options.questions)
-        report("answers of gqlnews")
+            queries = draw(store.database, client, options.queries)
+        report("responses of gqlnews")
         reference = {
-            question.name: fetch_responses(gqlnews, question.bodies(ours=True)) for question in questions
+            query.name: fetch_responses(gqlnews, query.bodies(for_gqlnews=True)) for query in queries
         }
-        write_responses(store.responses, _pairs(questions, reference))
+        write_responses(store.responses, _pairs(queries, reference))
         with _other_servers(options.servers, gqlnews, store) as servers:
             for server in servers:
-                report(f"answers of {server.name}")
-                for question in questions:
-                    bodies = question.bodies(ours=is_gqlnews(server.name))
-                    require_same_responses(reference[question.name], server, bodies)
-            files = _files(questions, options.servers, store.logs)
-            yield servers, files, [_query_info(question, reference) for question in questions]
+                report(f"responses of {server.name}")
+                for query in queries:
+                    bodies = query.bodies(for_gqlnews=is_gqlnews(server.name))
+                    require_same_responses(reference[query.name], server, bodies)
+            files = _files(queries, options.servers, store.logs)
+            yield servers, files, [_query_info(query, reference) for query in queries]
 
 
 def ingest(store: Store) -> None:
     """Ingest the content folder into the database. This is quick if the database is up to date."""
     command = [sys.executable, "-m", "gqlnews", "ingest", str(store.content), "--db", str(store.database)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - a command of ours
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
 
 
 def machine() -> str:
@@ -135,21 +135,21 @@ def _other_servers(names: Sequence[str], gqlnews: Server, store: Store) -> Itera
         yield [gqlnews if name == gqlnews.name else stack.enter_context(start(name, store)) for name in names]
 
 
-def _pairs(questions: Sequence[Question], reference: Reference) -> Iterator[tuple[bytes, Response]]:
-    for question in questions:
-        yield from zip(question.bodies(ours=True), reference[question.name], strict=True)
+def _pairs(queries: Sequence[BenchmarkQuery], reference: Reference) -> Iterator[tuple[bytes, Response]]:
+    for query in queries:
+        yield from zip(query.bodies(for_gqlnews=True), reference[query.name], strict=True)
 
 
-def _files(questions: Sequence[Question], servers: Sequence[str], folder: Path) -> Bodies:
+def _files(queries: Sequence[BenchmarkQuery], servers: Sequence[str], folder: Path) -> Bodies:
     files: dict[tuple[str, str], Path] = {}
-    for question in questions:
-        for ours in (True, False):
-            file = folder / f"{question.name}-{'ours' if ours else 'theirs'}.requests"
-            file.write_bytes(b"\n".join(question.bodies(ours=ours)) + b"\n")
-            files |= {(server, question.name): file for server in servers if is_gqlnews(server) is ours}
+    for query in queries:
+        for for_gqlnews in (True, False):
+            file = folder / f"{query.name}-{'gqlnews' if for_gqlnews else 'other'}.requests"
+            file.write_bytes(b"\n".join(query.bodies(for_gqlnews=for_gqlnews)) + b"\n")
+            files |= {(server, query.name): file for server in servers if is_gqlnews(server) is for_gqlnews}
     return files
 
 
-def _query_info(question: Question, reference: Reference) -> QueryInfo:
-    size = fmean(len(response.body) for response in reference[question.name])
-    return QueryInfo(question.name, len(question.ours), round(size))
+def _query_info(query: BenchmarkQuery, reference: Reference) -> QueryInfo:
+    size = fmean(len(response.body) for response in reference[query.name])
+    return QueryInfo(query.name, len(query.gqlnews_variables), round(size))

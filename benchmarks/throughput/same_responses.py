@@ -16,7 +16,7 @@ def fetch_responses(server: Server, bodies: Sequence[bytes]) -> list[Response]:
     for body, response in zip(bodies, found, strict=True):
         if response.status != 200 or "errors" in orjson.loads(response.body):  # noqa: PLR2004 - OK
             raise SystemExit(
-                f"{server.name} refused {body.decode()}: {response.status} {response.body[:1000].decode()}"
+                f"{server.name} rejected {body.decode()}: {response.status} {response.body[:1000].decode()}"
             )
     return found
 
@@ -27,13 +27,13 @@ def require_same_responses(expected: Sequence[Response], server: Server, bodies:
         want, got = _data(mine), _data(other)
         if want != got:
             raise SystemExit(
-                f"{server.name} answers {body.decode()} differently from gqlnews:\n{_difference(want, got)}"
+                f"{server.name} and gqlnews respond differently to {body.decode()}:\n{_difference(want, got)}"
             )
 
 
-def _data(answer: Response) -> bytes:
+def _data(response: Response) -> bytes:
     """Return `data` as compact JSON in its original key order."""
-    return orjson.dumps(orjson.loads(answer.body)["data"])
+    return orjson.dumps(orjson.loads(response.body)["data"])
 
 
 def _difference(expected: bytes, actual: bytes) -> str:

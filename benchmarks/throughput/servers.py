@@ -29,14 +29,18 @@ LABELS = {
 }
 NAMES = tuple(LABELS)
 _LIMITS = (
-    *("MAX_COST", "MAX_DEPTH", "QUERY_TIMEOUT", "MAX_TOKENS", "MAX_ALIASES", "MAX_ROOT_FIELDS"),
-    *(
-        "MAX_DIRECTIVES",
-        "MAX_RESPONSE_MB",
-        "MAX_CONCURRENT_REQUESTS",
-        "MAX_STREAMS",
-        "MAX_STREAMS_PER_CLIENT",
-    ),
+    "MAX_COST",
+    "MAX_SCAN",
+    "MAX_DEPTH",
+    "QUERY_TIMEOUT",
+    "MAX_TOKENS",
+    "MAX_ALIASES",
+    "MAX_ROOT_FIELDS",
+    "MAX_DIRECTIVES",
+    "MAX_RESPONSE_MB",
+    "MAX_CONCURRENT_REQUESTS",
+    "MAX_STREAMS",
+    "MAX_STREAMS_PER_CLIENT",
 )
 _NO_RESPONSE_CACHE = {"GQLNEWS_RESPONSE_CACHE_MB": "0"}
 _NO_CACHES = {**_NO_RESPONSE_CACHE, "GQLNEWS_FIELD_CACHE_MB": "0"}
@@ -50,7 +54,7 @@ _PEERS = Path(__file__).parent.parent / "peers"
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The content folder, its database, the stored responses for the limit, and a folder for logs."""
+    """The content folder, its database, the stored responses for the limit server, and a folder for logs."""
 
     content: Path
     database: Path
@@ -59,7 +63,7 @@ class Store:
 
 
 def is_gqlnews(name: str) -> bool:
-    """Whether the server accepts the cursors of gqlnews. The limit only knows the requests to gqlnews."""
+    """Return whether the server needs the requests for gqlnews, which contain the cursors of gqlnews."""
     return name in {LIMIT, *GQLNEWS_SERVERS, UNLIMITED}
 
 

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.throughput.sizes SMALL.db LARGER.db …`: does a larger store answer more slowly?
+"""`python -m benchmarks.throughput.sizes SMALL.db LARGER.db …`: response times of stores of different sizes.
 
-Sends the same two questions, one article and a front page, to a gqlnews over each database, in turns,
+Sends the same two queries, one article and a front page, to a gqlnews over each database, in turns,
 without the response cache. The other databases are compared with the first one.
 """
 
@@ -17,11 +17,11 @@ from benchmarks.throughput.client import Client
 from benchmarks.throughput.load import Workload, require_wrk, run_turn
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.progress import report
-from benchmarks.throughput.questions import draw
+from benchmarks.throughput.requests import draw
 from benchmarks.throughput.same_responses import fetch_responses
 from benchmarks.throughput.servers import start_stored
 
-QUESTIONS = ("article", "front")
+QUERIES = ("article", "front")
 CONNECTIONS = 1  # because it measures latency
 ROUNDS = 5
 SECONDS = 2
@@ -30,7 +30,7 @@ GOAL = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A server, its number of articles, and the requests and mean response size of each question."""
+    """A server, its number of articles, and the requests and mean response size of each query."""
 
     server: Server
     articles: int
@@ -41,18 +41,20 @@ class Store:
 def main() -> None:
     require_wrk()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput.sizes", description=__doc__)
-    parser.add_argument("databases", type=Path, nargs="+", help="made by `gqlnews ingest`, smallest first")
-    given = parser.parse_args()
+    parser.add_argument(
+        "databases", type=Path, nargs="+", help="databases that `gqlnews ingest` wrote, smallest first"
+    )
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch, ExitStack() as stack:
         stores = []
-        for number, database in enumerate(given.databases):
+        for number, database in enumerate(arguments.databases):
             report(database.name)
             folder = Path(scratch) / str(number)
             folder.mkdir()
             server = stack.enter_context(start_stored(database, folder))
             stores.append(_store(server, database, folder))
-        figures = [figure for question in QUESTIONS for figure in measure(stores, question)]
-    show(f"Medians of a request, {CONNECTIONS} connection; the best of {ROUNDS} rounds", figures)
+        figures = [figure for query in QUERIES for figure in measure(stores, query)]
+    show(f"Median latencies, {CONNECTIONS} connection; the best of {ROUNDS} rounds", figures)
 
 
 def _store(server: Server, database: Path, folder: Path) -> Store:
@@ -61,30 +63,28 @@ def _store(server: Server, database: Path, folder: Path) -> Store:
     db.close()
     bodies, sizes = {}, {}
     with Client(server.url) as client:
-        for question in draw(database, client, QUESTIONS):
-            requests = question.bodies(ours=True)
-            bodies[question.name] = folder / question.name
-            bodies[question.name].write_bytes(b"\n".join(requests) + b"\n")
-            sizes[question.name] = fmean(len(response.body) for response in fetch_responses(server, requests))
+        for query in draw(database, client, QUERIES):
+            requests = query.bodies(for_gqlnews=True)
+            bodies[query.name] = folder / query.name
+            bodies[query.name].write_bytes(b"\n".join(requests) + b"\n")
+            sizes[query.name] = fmean(len(response.body) for response in fetch_responses(server, requests))
     return Store(server, articles, bodies, sizes)
 
 
-def measure(stores: list[Store], question: str) -> list[Figure]:
+def measure(stores: list[Store], query: str) -> list[Figure]:
     """Return the lowest median of each store in microseconds, and its ratio to that of the first store."""
     found: dict[int, list[int]] = {number: [] for number in range(len(stores))}
     for round_number in range(ROUNDS):
-        report(f"round {round_number + 1} of {ROUNDS}: {question}")
+        report(f"round {round_number + 1} of {ROUNDS}: {query}")
         for number, store in enumerate(stores):
-            workload = Workload(
-                question, store.bodies[question], CONNECTIONS, SECONDS, start=round_number / ROUNDS
-            )
+            workload = Workload(query, store.bodies[query], CONNECTIONS, SECONDS, start=round_number / ROUNDS)
             found[number].append(run_turn(store.server, workload).p50)
     figures = []
     for number, store in enumerate(stores):
-        name = f"{question}, {store.articles:,} articles, {store.bytes[question] / 1000:.1f} KB an answer"
+        name = f"{query}, {store.articles:,} articles, {store.bytes[query] / 1000:.1f} KB per response"
         figures.append(Figure(name, f"{min(found[number]):,} µs"))
         if number:
-            figures.append(at_most("  times the first", min(found[number]) / min(found[0]), GOAL, _times))
+            figures.append(at_most("  ratio to the first", min(found[number]) / min(found[0]), GOAL, _times))
     return figures
 
 

@@ -2,7 +2,7 @@
 
 This happens right after a change, which invalidates every cached response. The request has a slow
 statement and differs in each round; the server has default settings. The benchmark measures how long
-the last client waits compared with a single client, and whether any request is refused.
+the last client waits compared with a single client, and whether any request is rejected.
 """
 
 import tempfile
@@ -27,47 +27,48 @@ CLIENTS = 50
 ARTICLES = 20  # of the large request
 ROUNDS = 5
 GOAL = 4.0
-"""Each of the two readers runs it once for all requests queued by then, and once more for later ones."""
+"""Each of the two readers runs the statement once for all requests that are queued by then, and once more for
+later ones."""
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as name:
         scratch = Path(name)
         content, called = real_or_sample(scratch)
-        store = Store(content, scratch / "store.db", scratch / "answers", scratch)
+        store = Store(content, scratch / "store.db", scratch / "responses", scratch)
         report(f"ingest of {called}")
         ingest(store)
         with start(CACHED, store) as server:
             figures = list(measure(server.url))
-    show(f"{CLIENTS} clients that ask for the same at once", figures)
+    show(f"{CLIENTS} clients that send the same request at once", figures)
 
 
 def measure(url: str) -> Iterator[Figure]:
     """Yield the medians of the rounds."""
-    alone, together, refused = [], [], 0
+    alone, together, rejected = [], [], 0
     for number in range(ROUNDS):
         alone.append(_send_all(url, large(ARTICLES, 2 * number), 1)[0])
         seconds, errors = _send_all(url, large(ARTICLES, 2 * number + 1), CLIENTS)
         together.append(seconds)
-        refused += errors
-    yield Figure("one alone", milliseconds(median(alone)))
-    yield Figure("the last of all", milliseconds(median(together)))
-    yield at_most("  times as long as alone", median(together) / median(alone), GOAL, times)
-    yield at_most("refused", refused, 0, lambda value: f"{value:.0f}")
+        rejected += errors
+    yield Figure("a single client", milliseconds(median(alone)))
+    yield Figure("the last client", milliseconds(median(together)))
+    yield at_most("  ratio to a single client", median(together) / median(alone), GOAL, times)
+    yield at_most("rejected", rejected, 0, lambda value: f"{value:.0f}")
 
 
 def _send_all(url: str, body: bytes, clients: int) -> tuple[float, int]:
     """Return the seconds until all clients have a response, and how many responses are errors."""
     ready = Barrier(clients + 1, timeout=TIMEOUT_SECONDS)
 
-    def ask() -> bytes:
+    def send() -> bytes:
         with Client(url) as client:
             client.post(orjson.dumps({"query": "{ site { version } }"}))  # opens the connection
             ready.wait()
             return client.post(body).body
 
     with ThreadPoolExecutor(clients) as pool:
-        futures = [pool.submit(ask) for _ in range(clients)]
+        futures = [pool.submit(send) for _ in range(clients)]
         ready.wait()
         started = perf_counter()
         responses: Sequence[bytes] = [each.result() for each in futures]

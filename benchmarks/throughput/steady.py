@@ -1,7 +1,7 @@
-"""`python -m benchmarks.throughput.steady`: is gqlnews equally fast after every start?
+"""`python -m benchmarks.throughput.steady`: compare the speed of gqlnews after repeated starts.
 
-It is started several times with its full load at once and without caches. After the first second, every
-start has to reach 0.9 of the best one. Optionally a statement of 50 ms runs every 100 ms meanwhile, or
+It is started several times without caches, and receives its full load at once. After its first second,
+every start has to reach 0.9 of the best one. Optionally a statement of 50 ms runs every 100 ms meanwhile, or
 100 files are edited just before. Exits with 1 if the goal is missed.
 """
 
@@ -21,7 +21,7 @@ from benchmarks.throughput.cold import SECONDS, BackgroundLoad, ColdStart, cold_
 from benchmarks.throughput.large import large
 from benchmarks.throughput.load import Workload, require_wrk
 from benchmarks.throughput.process import Server
-from benchmarks.throughput.questions import NAMES
+from benchmarks.throughput.requests import NAMES
 from benchmarks.throughput.run import prepare_store
 from benchmarks.throughput.servers import UNCACHED, Store
 
@@ -33,19 +33,19 @@ EDITS = 100
 
 
 @contextmanager
-def slow_statements(server: Server, _place: Store) -> Iterator[None]:
+def slow_statements(server: Server, _store: Store) -> Iterator[None]:
     """Run a statement of SLOW_SECONDS every SLOW_EVERY seconds."""
     done = Event()
     with Client(server.url) as client:
         first = next((size for size in SIZES if _time_query(client, size) >= SLOW_SECONDS), SIZES[-1])
 
-    def ask() -> None:
+    def send_requests() -> None:
         with Client(server.url) as client:
             number = 0
             while not done.wait(max(0.0, SLOW_EVERY - _time_query(client, first, number))):
                 number += 1
 
-    thread = Thread(target=ask)
+    thread = Thread(target=send_requests)
     thread.start()
     try:
         yield
@@ -58,7 +58,7 @@ def _time_query(client: Client, first: int, number: int = 0) -> float:
     started = perf_counter()
     response = client.post(large(first, number))
     if response.status != HTTPStatus.OK:
-        raise SystemExit(f"the slow request was refused: {response.body[:500]!r}")
+        raise SystemExit(f"the slow request was rejected: {response.body[:500]!r}")
     return perf_counter() - started
 
 
@@ -75,11 +75,11 @@ _BACKGROUND: dict[str, BackgroundLoad] = {"nothing": no_load, "slow": slow_state
 
 
 def line(starts: Sequence[ColdStart]) -> str:
-    """Format the starts of one question and number of connections as a table row."""
+    """Format the starts of one query and number of connections as a table row."""
     settled = [one.settled for one in starts]
     steady = min(settled) / max(settled)
     cells = (
-        f"{starts[0].question}, {starts[0].connections}",
+        f"{starts[0].query}, {starts[0].connections}",
         f"{max(settled):,.0f}",
         f"{median(settled):,.0f}",
         f"{min(settled):,.0f}",
@@ -91,30 +91,34 @@ def line(starts: Sequence[ColdStart]) -> str:
 def main() -> None:
     require_wrk()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput.steady", description=__doc__)
-    parser.add_argument("--queries", type=_comma_separated, default=NAMES, help="by commas")
-    parser.add_argument("--connections", type=_numbers, default=CONNECTIONS, help="by commas")
-    parser.add_argument("--starts", type=int, default=10, help="of each (10)")
-    parser.add_argument("--seconds", type=int, default=SECONDS, help=f"of each start ({SECONDS})")
-    parser.add_argument("--beside", choices=_BACKGROUND, default="nothing", help="what goes on meanwhile")
-    given = parser.parse_args()
+    parser.add_argument("--queries", type=_comma_separated, default=NAMES, help="separated by commas")
+    parser.add_argument("--connections", type=_numbers, default=CONNECTIONS, help="separated by commas")
+    parser.add_argument(
+        "--starts", type=int, default=10, help="starts of each query and number of connections (10)"
+    )
+    parser.add_argument("--seconds", type=int, default=SECONDS, help=f"duration of each start ({SECONDS})")
+    parser.add_argument("--beside", choices=_BACKGROUND, default="nothing", help="background load")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
-        missed = _run(given, Path(scratch))
+        missed = _run(arguments, Path(scratch))
     raise SystemExit(1 if missed else 0)
 
 
-def _run(given: argparse.Namespace, scratch: Path) -> int:
+def _run(arguments: argparse.Namespace, scratch: Path) -> int:
     """Measure, print the table, and return the number of missed goals."""
-    store, bodies = prepare_store(scratch, given.queries, copied=given.beside == "edits")
-    print(f"Beside: {given.beside}. Requests a second from the second second on.\n")
+    store, bodies = prepare_store(scratch, arguments.queries, copied=arguments.beside == "edits")
+    print(f"Background load: {arguments.beside}. Requests per second after the first second.\n")
     print(
         "| query, connections | best | median | worst | worst / best |\n| --- | ---: | ---: | ---: | ---: |"
     )
     missed = 0
-    for question in given.queries:
-        for many in given.connections:
-            workload = Workload(question, bodies[UNCACHED, question], many, 1)
-            begin = partial(cold_start, UNCACHED, workload, store, given.seconds, _BACKGROUND[given.beside])
-            starts = [begin() for _ in range(given.starts)]
+    for query in arguments.queries:
+        for many in arguments.connections:
+            workload = Workload(query, bodies[UNCACHED, query], many, 1)
+            begin = partial(
+                cold_start, UNCACHED, workload, store, arguments.seconds, _BACKGROUND[arguments.beside]
+            )
+            starts = [begin() for _ in range(arguments.starts)]
             print(line(starts), flush=True)
             missed += min(one.settled for one in starts) < GOAL * max(one.settled for one in starts)
     return missed

@@ -19,26 +19,26 @@ def headings(result: Result) -> Row:
     return ["", "requests/s", "p50 ms", "p99 ms", "CPU µs", *of]
 
 
-def rows(result: Result, question: str, connections: int) -> Iterator[Row]:
+def rows(result: Result, query: str, connections: int) -> Iterator[Row]:
     """Yield one row per server."""
     for server in result.servers:
-        turn = result.best(server, question, connections)
+        turn = result.best(server, query, connections)
         yield [
             LABELS[server],
             f"{turn.per_second:,.0f}",
             f"{turn.p50 / 1000:.2f}",
             f"{turn.p99 / 1000:.2f}",
             f"{turn.cpu:,.0f}",
-            *(_ratio(result, server, base, question, connections) for base in _bases(result)),
+            *(_ratio(result, server, base, query, connections) for base in _bases(result)),
         ]
 
 
 def titles(result: Result) -> Iterator[tuple[str, str, int]]:
-    """Yield (title, question, connections) of each table."""
-    for query in result.questions:
+    """Yield (title, query, connections) of each table."""
+    for query in result.queries:
         for connections in CONNECTIONS:
             many = f"{connections} connection{'s' if connections > 1 else ''}"
-            size = f"{query.bytes / 1000:.1f} KB an answer, {query.requests} different requests"
+            size = f"{query.bytes / 1000:.1f} KB per response, {query.requests} different requests"
             yield f"{query.name}: {size}, {many}", query.name, connections
 
 
@@ -46,18 +46,18 @@ COLD_HEADINGS = ("", "worst requests/s", "median", "× fastest peer, worst", "me
 
 
 def cold_titles(result: Result) -> Iterator[tuple[str, str, int]]:
-    """Yield (title, question, connections) of each table of cold starts."""
-    for query in result.questions if result.cold else ():
+    """Yield (title, query, connections) of each table of cold starts."""
+    for query in result.queries if result.cold else ():
         for connections in CONNECTIONS:
             many = f"{connections} connection{'s' if connections > 1 else ''}"
             starts = len(result.cold_of(result.cold_servers[0], query.name, connections))
             yield f"{query.name}: {starts} cold starts, {many}", query.name, connections
 
 
-def cold_rows(result: Result, question: str, connections: int) -> Iterator[Row]:
+def cold_rows(result: Result, query: str, connections: int) -> Iterator[Row]:
     """Yield one row per server: its worst and its median start, over the whole turn."""
     rates = {
-        server: [one.whole for one in result.cold_of(server, question, connections)]
+        server: [one.mean_rate for one in result.cold_of(server, query, connections)]
         for server in result.cold_servers
     }
     peers = [of_starts for server, of_starts in rates.items() if server in PEERS]
@@ -71,10 +71,10 @@ def show(result: Result) -> None:
     """Print the tables to the terminal."""
     console = Console()
     console.print(about(result))
-    for title, question, connections in cold_titles(result):
-        console.print(_table(title, COLD_HEADINGS, cold_rows(result, question, connections)))
-    for title, question, connections in titles(result):
-        console.print(_table(title, headings(result), rows(result, question, connections)))
+    for title, query, connections in cold_titles(result):
+        console.print(_table(title, COLD_HEADINGS, cold_rows(result, query, connections)))
+    for title, query, connections in titles(result):
+        console.print(_table(title, headings(result), rows(result, query, connections)))
 
 
 def _table(title: str, headings: Sequence[str], rows: Iterable[Row]) -> Table:
@@ -89,10 +89,10 @@ def _table(title: str, headings: Sequence[str], rows: Iterable[Row]) -> Table:
 def markdown(result: Result) -> str:
     """Return the tables as Markdown."""
     blocks = [about(result)]
-    for title, question, connections in cold_titles(result):
-        blocks.append(_block(title, COLD_HEADINGS, cold_rows(result, question, connections)))
-    for title, question, connections in titles(result):
-        blocks.append(_block(title, headings(result), rows(result, question, connections)))
+    for title, query, connections in cold_titles(result):
+        blocks.append(_block(title, COLD_HEADINGS, cold_rows(result, query, connections)))
+    for title, query, connections in titles(result):
+        blocks.append(_block(title, headings(result), rows(result, query, connections)))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -105,7 +105,7 @@ def about(result: Result) -> str:
     """Describe the run in one sentence."""
     return (
         f"{result.articles}; {result.machine}; the best of {result.rounds} rounds "
-        f"(latencies: medians), {result.seconds} s a turn."
+        f"(latencies: medians), {result.seconds} s per turn."
     )
 
 
@@ -119,7 +119,7 @@ def _bases(result: Result) -> list[str]:
     return [*found, "fastest peer"] if set(PEERS) & set(result.servers) else found
 
 
-def _ratio(result: Result, server: str, base: str, question: str, connections: int) -> str:
-    other = base if base in result.servers else result.fastest(PEERS, question, connections)
+def _ratio(result: Result, server: str, base: str, query: str, connections: int) -> str:
+    other = base if base in result.servers else result.fastest(PEERS, query, connections)
     assert other is not None  # the column is present only if a peer ran
-    return f"{result.ratio(server, other, question, connections):.2f}"
+    return f"{result.ratio(server, other, query, connections):.2f}"

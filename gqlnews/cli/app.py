@@ -1,6 +1,7 @@
-"""Typer commands and error handling: an error is one line on standard error and exit code 2, no traceback.
+"""Typer commands and their error handling: an expected error is one line on standard error and exit code 2.
 
-Each command imports its dependencies when it runs, so that `gqlnews --help` is fast.
+Only a bug prints a traceback. Each command imports its dependencies when it runs, so that `gqlnews --help` is
+fast.
 """
 
 import sys
@@ -31,21 +32,21 @@ from gqlnews.config.settings import (
     request_limits,
     tracing_enabled,
 )
-from gqlnews.errors import StartupError
+from gqlnews.errors import CommandError
 
 app = typer.Typer(
     rich_markup_mode=None,
     name="gqlnews",
-    help="A folder of Markdown news articles, served as a GraphQL API.",
+    help="Serve a folder of Markdown news articles as a GraphQL API.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line (by default `sys.argv`), and exit.
+    """Run the command line, by default `sys.argv`, and exit.
 
-    Characters that the output's encoding lacks are escaped, because file names may contain any bytes.
+    Standard output escapes characters that its encoding lacks, because file names may contain any bytes.
     """
     cast("TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
     sys.exit(run(arguments))
@@ -55,7 +56,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 1 for errors in the content, 2 for any other failure."""
     try:
         code: int | None = app(arguments, standalone_mode=False, prog_name="gqlnews")
-    except StartupError as error:
+    except CommandError as error:
         return _exit_with_error(str(error))
     except typer.TyperException as error:
         return _exit_with_error(f"{error.format_message().rstrip('.')}; see gqlnews --help")
@@ -74,8 +75,8 @@ def _exit_with_error(message: str) -> int:
     return 2
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"gqlnews {__version__}")
         raise typer.Exit
 
@@ -87,7 +88,7 @@ def gqlnews(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """A folder of Markdown news articles, served as a GraphQL API."""
+    """Serve a folder of Markdown news articles as a GraphQL API."""
 
 
 @app.command()
@@ -123,9 +124,9 @@ def serve(
     tracing: options.Tracing = None,
     ingest_workers: options.IngestWorkers = None,
 ) -> None:
-    """Ingest what changed in FOLDER, then serve it, and ingest every further change."""
+    """Ingest the changed files of FOLDER, serve the content, and ingest every further change."""
     from gqlnews.cli.content_options import build_target
-    from gqlnews.cli.serve import ServeOptions, run_server
+    from gqlnews.cli.serve import ServeOptions, run_serve
 
     target = build_target(folder, db, base_url, iframe_hosts, ingest_workers)
     settings = ServerSettings(
@@ -156,7 +157,7 @@ def serve(
         metrics,
         tracing_enabled(tracing),
     )
-    run_server(target, ServeOptions(host, port, log_format, workers, watch, force_polling), settings)
+    run_serve(target, ServeOptions(host, port, log_format, workers, watch, force_polling), settings)
 
 
 @app.command()
@@ -172,7 +173,7 @@ def ingest(
     log_format: options.LogFormatOption = LogFormat.TEXT,
     until_eof: options.UntilEof = False,
 ) -> None:
-    """Ingest what changed in FOLDER, then exit; with --watch, ingest every further change."""
+    """Ingest the changed files of FOLDER, then exit; with --watch, ingest every further change."""
     from gqlnews.cli.commands import run_ingest
     from gqlnews.cli.content_options import build_target
 
@@ -219,7 +220,7 @@ def sample(
     articles: options.Articles = 1000,
     seed: options.Seed = 1,
 ) -> None:
-    """Write a synthetic content folder, linked and shaped like a real one."""
+    """Write a synthetic content folder with realistic articles and links."""
     from gqlnews.cli.commands import run_sample
 
     run_sample(folder, articles, seed)

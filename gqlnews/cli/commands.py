@@ -40,39 +40,45 @@ from gqlnews.sample import write_sample
 # `gqlnews ingest`: ingest what changed, and print the counts.
 
 TRANSIENT_ERRORS = (ExhaustedError, ContentFolderError, LockedDatabaseError, ParserProcessError, StorageError)
-"""Transient errors. A server and `ingest --watch` retry after these."""
+"""Errors after which `gqlnews serve` and `gqlnews ingest --watch` retry."""
 
 ROLLED_BACK = "this run was rolled back, the database is unchanged"
 
 
 def run_ingest(target: IngestTarget, *, rebuild: bool = False) -> None:
-    """Ingest what changed, or rebuild the store, and print a line of counts. Raises StartupError."""
+    """Ingest what changed, or rebuild the store, and print the counts on one line. Raises CommandError."""
     with exit_on_signal(ROLLED_BACK):
         typer.echo(format_report(rebuild_store(target) if rebuild else ingest_folder(target)))
 
 
-def ingest_folder(target: IngestTarget, wait: float = BUSY_TIMEOUT) -> IngestReport:
-    """Ingest what changed. Raises StartupError; damage is also reported to the other processes.
+def ingest_folder(target: IngestTarget, busy_timeout: float = BUSY_TIMEOUT) -> IngestReport:
+    """Ingest what changed. Raises CommandError; damage is also reported to the other processes.
 
-    `wait` is the busy timeout in seconds, during which SQLite ignores signals.
+    `busy_timeout` is in seconds. While SQLite waits for a lock, the process does not react to signals.
     """
     identity = get_identity(target.database)
     try:
-        with hold_swap_lock(target.database), closing(open_writer(target.database, busy_timeout=wait)) as db:
+        with (
+            hold_swap_lock(target.database),
+            closing(open_writer(target.database, busy_timeout=busy_timeout)) as db,
+        ):
             make_interruptible(db)
             with translate_errors(target.database):
                 check_pages(db, target.database)
             record_identity(target.database)
-            done = ingest_with_progress(target, db)
+            report = ingest_with_progress(target, db)
             delete_report(target.database)
-            return done
+            return report
     except DamagedDatabaseError as error:
         write_report(target.database, identity, error)
         raise
 
 
 def rebuild_store(target: IngestTarget) -> IngestReport:
-    """Rebuild the store from all files and swap it in. Raises StartupError, also if the file is not ours."""
+    """Rebuild the store from all files, and replace the old one.
+
+    Raises CommandError, also if the existing file is not a gqlnews database.
+    """
     with suppress(DamagedDatabaseError):
         if target.database.exists():
             connect_to_read(target.database).close()
@@ -89,19 +95,19 @@ def ingest_with_progress(target: IngestTarget, db: sqlite3.Connection) -> Ingest
         return ingest(db, target.folder, target.options, processes=target.processes, progress=on_progress)
 
 
-def format_report(write_report: IngestReport) -> str:
+def format_report(report: IngestReport) -> str:
     """Format the report: `3 added, 1 changed, 0 removed, 8 unchanged, 2 problems; 0.41 s`."""
     return (
-        f"{write_report.added} added, {write_report.changed} changed, {write_report.removed} removed, "
-        f"{write_report.unchanged} unchanged, {write_report.problems} problems; {write_report.seconds:.2f} s"
+        f"{report.added} added, {report.changed} changed, {report.removed} removed, "
+        f"{report.unchanged} unchanged, {report.problems} problems; {report.seconds:.2f} s"
     )
 
 
-# `gqlnews check`: print the problems of the files, and change nothing.
+# `gqlnews check`: print the problems of the files without changing the store.
 
 
 def run_check(target: IngestTarget, format: CheckFormat) -> bool:
-    """Print every problem, and the totals on standard error; return whether there are no errors."""
+    """Print every problem, and the totals on standard error; return True if no problem is an error."""
     with exit_on_signal("nothing was checked"):
         problems = _collect_problems(target)
     typer.echo(FORMATTERS[format](target.folder, problems), nl=False)
@@ -128,10 +134,11 @@ def _collect_problems(target: IngestTarget) -> list[ContentProblem]:
 
 
 def run_sample(folder: Path, articles: int, seed: int) -> None:
-    """Write the folder, and print a line of counts. Raises StartupError."""
-    with exit_on_signal(f"{folder} holds a part of the sample"), progress("Writing articles") as on_progress:
-        written = write_sample(folder, articles, seed, on_progress)
+    """Write the folder, and print the counts on one line. Raises CommandError."""
+    consequence = f"the sample in {folder} is incomplete"
+    with exit_on_signal(consequence), progress("Writing articles") as on_progress:
+        report = write_sample(folder, articles, seed, on_progress)
     typer.echo(
-        f"{written.articles} articles in {folder}, {written.published} of them published; "
-        f"{written.related} related entries, {written.size / 1e6:.1f} MB"
+        f"{report.articles} articles in {folder}, {report.published} of them published; "
+        f"{report.related} related entries, {report.size / 1e6:.1f} MB"
     )

@@ -19,7 +19,7 @@ _HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class IngestTarget:
-    """Content folder, its database, parse options, and number of parser processes."""
+    """A content folder, its database, parse options, and number of parser processes (None: the default)."""
 
     folder: Path
     database: Path
@@ -40,7 +40,7 @@ def build_target(
     *,
     allow_missing: bool = False,
 ) -> IngestTarget:
-    """Validate the options; with `allow_missing`, the folder need not exist yet.
+    """Validate the options. With `allow_missing`, the folder may be missing or unreadable.
 
     Raises ContentFolderError and SettingsError.
     """
@@ -59,7 +59,7 @@ def _check_folder(folder: Path) -> None:
         os.scandir(folder).close()
     except OSError as error:
         raise ContentFolderError(
-            f"folder {folder} cannot be read ({error.strerror}): choose the folder with the articles"
+            f"folder {folder} cannot be read ({error.strerror}): pass the folder that contains the articles"
         ) from error
 
 
@@ -84,6 +84,6 @@ def _checked_url(base_url: str | None) -> str | None:
         parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(
-            f"--base-url {base_url!r} is not a web address: use one such as https://example.com/"
+            f"--base-url {base_url!r} is not an http or https URL: use one such as https://example.com/"
         )
     return base_url

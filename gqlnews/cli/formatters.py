@@ -93,12 +93,15 @@ def _escape_property(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Escape control characters: they must not reach a terminal, and a problem must fit one line."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    """Escape control characters: they must not reach a terminal, and a problem must fit on one line."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def _encodable(text: str) -> str:
-    """Escape surrogates, which stand for undecodable bytes in file names and cannot be encoded."""
+    """Escape surrogates: Python decodes invalid bytes of file names to these, and cannot encode them."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -109,8 +112,8 @@ def _encodable(text: str) -> str:
 class Banner:
     """Facts for the startup message.
 
-    `url` is the base URL, `articles` the number that a client without a token sees. `report` is None if the
-    ingest before serving failed and the content of an earlier one is served.
+    `url` is the base URL, `articles` the number of articles that a client without a token sees. `report` is
+    None if the ingest before serving failed and the content of an earlier ingest is served.
     """
 
     settings: ServerSettings
@@ -149,7 +152,7 @@ class Banner:
         """Return the explorer's URL, or why there is none."""
         if not self.settings.explorer:
             return "off"
-        return f"{self.url}/" if explorer_is_built() else f"{self.url}/ (not built: it says how)"
+        return f"{self.url}/" if explorer_is_built() else f"{self.url}/ (not built: open it for instructions)"
 
 
 # Progress bar, on a terminal only.

@@ -1,4 +1,4 @@
-"""Every command-line argument and option, each with its environment variable."""
+"""All command-line arguments and options, each with its environment variable."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -32,7 +32,7 @@ from gqlnews.config.settings import (
     StatusCodePolicy,
 )
 
-LIMITS, CLIENTS, SCHEMA = "Limits", "Clients", "Schema"  # panels of the help
+LIMITS, CLIENTS, SCHEMA = "Limits", "Clients", "Schema"  # groups of options in --help
 
 Folder = Annotated[
     Path,
@@ -43,13 +43,13 @@ Database = Annotated[
     typer.Option(
         "--db",
         envvar="GQLNEWS_DB",
-        help="Database file.",
-        show_default="one a folder, in the user's cache folder",
+        help="SQLite database file.",
+        show_default="one per content folder, in the user's cache folder",
     ),
 ]
 BaseUrl = Annotated[
     str | None,
-    typer.Option("--base-url", envvar="GQLNEWS_BASE_URL", help="Base of relative URLs in the content."),
+    typer.Option("--base-url", envvar="GQLNEWS_BASE_URL", help="Base URL of relative URLs in the content."),
 ]
 IframeHosts = Annotated[
     list[str] | None,
@@ -67,8 +67,8 @@ IngestWorkers = Annotated[
         envvar="GQLNEWS_INGEST_WORKERS",
         min=1,
         max=256,
-        help="IngestWorkers that parse files.",
-        show_default="one a processor",
+        help="Number of parser processes.",
+        show_default="one per processor",
     ),
 ]
 Host = Annotated[str, typer.Option("--host", envvar="GQLNEWS_HOST", help="Address to listen on.")]
@@ -120,7 +120,7 @@ Rebuild = Annotated[
     typer.Option(
         "--rebuild",
         envvar="GQLNEWS_REBUILD",
-        help="Rebuild the database from all files and swap it in, for example if it is damaged.",
+        help="Build a new database from all files and replace the old one, for example if that is damaged.",
     ),
 ]
 IngestWatch = Annotated[
@@ -150,7 +150,7 @@ ServeWatch = Annotated[
 ]
 Workers = Annotated[
     int,
-    typer.Option("--workers", envvar="GQLNEWS_WORKERS", min=1, max=64, help="Server processes."),
+    typer.Option("--workers", envvar="GQLNEWS_WORKERS", min=1, max=64, help="Number of server processes."),
 ]
 MaxStreams = Annotated[
     int,
@@ -159,7 +159,7 @@ MaxStreams = Annotated[
         envvar=STREAMS,
         min=0,
         max=MAX_LIMIT,
-        help="Maximum open WebSockets and streams per process; 0 disables the limit.",
+        help="Maximum number of open WebSockets and event streams per process; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -170,7 +170,7 @@ MaxStreamsPerClient = Annotated[
         envvar=STREAMS_PER_CLIENT,
         min=0,
         max=MAX_LIMIT,
-        help="Maximum open WebSockets and streams per client address; 0 disables the limit.",
+        help="Maximum number of open WebSockets and event streams per client address; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -203,7 +203,7 @@ MaxDepth = Annotated[
         envvar=DEPTH,
         min=0,
         max=MAX_COST,
-        help="Maximum depth of nested selections; 0 disables the limit.",
+        help="Maximum depth of nested fields; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -214,7 +214,7 @@ QueryTimeout = Annotated[
         envvar=QUERY_TIMEOUT,
         min=0.0,
         max=MAX_TIMEOUT_SECONDS,
-        help="Timeout of an operation in seconds; 0 disables it.",
+        help="Time limit of an operation in seconds; 0 disables it.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -241,7 +241,7 @@ Tracing = Annotated[
         "--tracing/--no-tracing",
         envvar=TRACING,
         help="Export OpenTelemetry traces (needs the extra `otel`).",
-        show_default="as the OTEL variables say",
+        show_default="on if OTEL_EXPORTER_OTLP_ENDPOINT is set",
     ),
 ]
 
@@ -251,7 +251,7 @@ StatusCodes = Annotated[
     typer.Option(
         "--status-codes",
         envvar=STATUS_CODES,
-        help="HTTP status codes: those of the newest draft, or not.",
+        help="HTTP status codes: `spec`, as widely implemented, or `draft`, as in the newest draft.",
         rich_help_panel=CLIENTS,
     ),
 ]
@@ -270,7 +270,7 @@ PersistedDocuments = Annotated[
     typer.Option(
         "--persisted-documents",
         envvar=PERSISTED_DOCUMENTS,
-        help="Persisted documents: a folder, or a manifest.",
+        help="Trusted documents: a folder of .graphql files, or a JSON manifest.",
         rich_help_panel=CLIENTS,
     ),
 ]
@@ -279,7 +279,7 @@ PersistedOnly = Annotated[
     typer.Option(
         "--persisted-only",
         envvar=PERSISTED_ONLY,
-        help="Reject all other documents.",
+        help="Reject all documents but those of --persisted-documents.",
         rich_help_panel=CLIENTS,
     ),
 ]
@@ -290,7 +290,7 @@ MaxConcurrentRequests = Annotated[
         envvar=CONCURRENT_REQUESTS,
         min=0,
         max=MAX_LIMIT,
-        help="Maximum concurrent operations per process; 0 disables the limit.",
+        help="Maximum number of concurrent operations per process; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -301,14 +301,14 @@ RateLimit = Annotated[
         envvar=RATE_LIMIT,
         min=0,
         max=MAX_RATE,
-        help="Maximum cost per second and client address; 0 disables the limit.",
+        help="Maximum cost and scan work per second and client address; 0 disables the limit.",
         rich_help_panel=LIMITS,
     ),
 ]
 
 
 class CheckFormat(StrEnum):
-    """Output format of problems."""
+    """Output format of `gqlnews check`."""
 
     TEXT = "text"
     JSON = "json"
@@ -319,17 +319,19 @@ CheckFormatOption = Annotated[
     CheckFormat, typer.Option("--format", envvar="GQLNEWS_CHECK_FORMAT", help="Output format.")
 ]
 NewFolder = Annotated[
-    Path, typer.Argument(envvar="GQLNEWS_FOLDER", help="Folder to write; created if missing.")
+    Path, typer.Argument(envvar="GQLNEWS_FOLDER", help="Folder to write the files to; created if missing.")
 ]
 Articles = Annotated[
     int,
     typer.Option(
-        "--articles", envvar="GQLNEWS_SAMPLE_ARTICLES", min=1, max=1_000_000, help="Number of files."
+        "--articles", envvar="GQLNEWS_SAMPLE_ARTICLES", min=1, max=1_000_000, help="Number of files to write."
     ),
 ]
 Seed = Annotated[
     int,
     typer.Option(
-        "--seed", envvar="GQLNEWS_SAMPLE_SEED", help="Random seed; the same seed writes the same bytes."
+        "--seed",
+        envvar="GQLNEWS_SAMPLE_SEED",
+        help="Random seed; the same seed and number of files write the same bytes.",
     ),
 ]

@@ -11,7 +11,7 @@ from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.server.access import anonymous_audience
-from gqlnews.server.services import AppState
+from gqlnews.server.app_state import AppState
 from gqlnews.server.uvicorn.run import Server, return_freed_memory
 
 ARTICLE_COUNT_QUERY = "query ArticlesServed { site { articleCount } }"
@@ -20,8 +20,8 @@ OnReady = Callable[[int], None]
 """Called once requests are accepted, with the number of articles that a client without a token sees."""
 
 
-def run(listener: socket.socket, settings: ServerSettings, on_ready: OnReady) -> None:
-    """Serve on this socket, in this process, until a signal."""
+def run_server(listener: socket.socket, settings: ServerSettings, on_ready: OnReady) -> None:
+    """Serve on this open socket, in this process, until a signal."""
     return_freed_memory()
     app = create_app(settings)
 
@@ -29,24 +29,24 @@ def run(listener: socket.socket, settings: ServerSettings, on_ready: OnReady) ->
         articles = await _warm_up(app)
         on_ready(articles)
         gc.collect()
-        gc.freeze()  # exempt what is loaded by now from further collections
+        gc.freeze()  # exempt all objects that exist now from further collections
 
     def on_stop() -> None:
-        _service(app).subscriptions.shutdown()
+        _app_state(app).subscription_hubs.shutdown()
 
     Server(app, on_start, on_stop).run(sockets=[listener])
 
 
 async def _warm_up(app: Starlette) -> int:
     """Return the number of articles that a client without a token sees; this also warms up the server."""
-    service = _service(app)
-    response = await service.engine.execute(
-        GraphQLRequest(ARTICLE_COUNT_QUERY), anonymous_audience(service.settings)
+    app_state = _app_state(app)
+    response = await app_state.engine.execute(
+        GraphQLRequest(ARTICLE_COUNT_QUERY), anonymous_audience(app_state.settings)
     )
     count: int = orjson.loads(response.body)["data"]["site"]["articleCount"]
     return count
 
 
-def _service(app: Starlette) -> AppState:
-    service: AppState = app.state.service
-    return service
+def _app_state(app: Starlette) -> AppState:
+    app_state: AppState = app.state.app_state
+    return app_state

@@ -26,14 +26,14 @@ from gqlnews.cli.commands import (
 )
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import Banner
-from gqlnews.cli.run_server import OnReady, run
+from gqlnews.cli.run_server import OnReady, run_server
 from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_interruptible
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.config.settings import LogFormat, ServerSettings
 from gqlnews.database.sqlite.connection import connect_to_read, has_content
 from gqlnews.database.sqlite.damage import DamageReport, get_identity
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
-from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, StartupError
+from gqlnews.errors import CommandError, DamagedDatabaseError, DatabaseError, LockedDatabaseError
 from gqlnews.ingest.pipeline import IngestReport
 from gqlnews.ingest.watch_ingest import (
     SHORT_BUSY_TIMEOUT,
@@ -45,7 +45,8 @@ from gqlnews.ingest.watch_ingest import (
 )
 from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
-from gqlnews.server.uvicorn.run import SIGNAL_NAMES, base_url, bind
+from gqlnews.server.stop_signals import STOP_SIGNAL_NAMES
+from gqlnews.server.uvicorn.run import base_url, bind
 
 # `gqlnews serve`: ingest what changed, serve it, and watch the folder.
 
@@ -56,7 +57,11 @@ Process = subprocess.Popen[bytes]
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """Serve options: address, log format and number of worker processes; `watch`: watch the folder."""
+    """Options of `gqlnews serve` other than the ingest target and the server settings.
+
+    With `watch`, a separate process watches the folder and ingests every change; with `force_polling`, it
+    scans the folder at intervals instead of receiving file system events.
+    """
 
     host: str
     port: int
@@ -66,8 +71,8 @@ class ServeOptions:
     force_polling: bool
 
 
-def run_server(target: IngestTarget, options: ServeOptions, settings: ServerSettings) -> None:
-    """Serve until a signal. Raises StartupError if that fails before anything is served."""
+def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSettings) -> None:
+    """Ingest what changed, then serve until a signal. Raises CommandError if the server cannot start."""
     logs.configure(options.log_format)
     with closing(bind(options.host, options.port)) as listener:
         if settings.http.persisted_documents is not None:
@@ -84,7 +89,7 @@ def run_server(target: IngestTarget, options: ServeOptions, settings: ServerSett
 
         with _watcher(target, options):
             if options.workers == 1:
-                run(listener, settings, on_ready)
+                run_server(listener, settings, on_ready)
             else:
                 _run_workers(listener, options, settings, on_ready)
 
@@ -106,7 +111,7 @@ def _watcher(target: IngestTarget, options: ServeOptions) -> Iterator[None]:
 def _run_workers(
     listener: socket.socket, options: ServeOptions, settings: ServerSettings, on_ready: OnReady
 ) -> None:
-    """Run several worker processes until a signal, which is forwarded to them; restart workers that exit."""
+    """Run several worker processes until a signal, which is forwarded to them; restart those that exit."""
     start = partial(start_worker, listener, options.log_format, settings)
     with exit_on_signal(NOTHING_SERVED):
         started, articles = _start_workers(start, options.workers)
@@ -117,7 +122,7 @@ def _run_workers(
         for worker in workers:
             worker.signal(number)
 
-    previous = {number: signal.signal(number, forward) for number in SIGNAL_NAMES}
+    previous = {number: signal.signal(number, forward) for number in STOP_SIGNAL_NAMES}
     on_ready(articles)
     try:
         for worker in workers:
@@ -128,14 +133,17 @@ def _run_workers(
 
 
 def _start_workers(start: Callable[[], Process], count: int) -> tuple[list[Process], int]:
-    """Start all workers or none; return them, and how many articles a client without a token sees."""
+    """Start all workers or none.
+
+    Returns the processes, and the number of articles that a client without a token sees. Raises CommandError.
+    """
     processes: list[Process] = []
     try:
         processes.extend(start() for _ in range(count))
         messages = [wait_until_ready(process) for process in processes]
         if None in messages:
-            raise StartupError("a worker process could not start: see its log")
-        return processes, max(one.articles for one in messages if one is not None)
+            raise CommandError("a worker process could not start: see its messages above")
+        return processes, max(message.articles for message in messages if message is not None)
     except BaseException:
         for process in processes:
             process.kill()
@@ -155,12 +163,12 @@ def _print_banner(banner: Banner, log_format: LogFormat) -> None:
 
 
 def ingest_before_serving(target: IngestTarget, *, has_watcher: bool) -> IngestReport | None:
-    """Ingest until it succeeds, with backoff; log each new reason once.
+    """Ingest, and retry after transient errors with backoff; log the reason whenever it changes.
 
-    Returns None if it failed, but an earlier ingest left content to serve and a watcher (`follows`) keeps
-    retrying. Raises StartupError for permanent errors.
+    With `has_watcher`, returns None after a reported failure if the database has content from an earlier
+    ingest, because the watcher process keeps retrying. Raises CommandError for permanent errors.
     """
-    reporter = FailureReporter(ServerLog())
+    reporter = FailureReporter(StructuredLog())
     for pause in backoff():
         try:
             report = _ingest_or_rebuild(target, reporter)
@@ -197,7 +205,7 @@ def _has_content(target: IngestTarget) -> bool:
         return False
 
 
-# Start the watch-ingest process of a server: `gqlnews ingest FOLDER --watch`, which ends with the server.
+# Start the watch-ingest process of a server, `gqlnews ingest FOLDER --watch`. It exits when the server exits.
 
 
 def start_watcher(
@@ -207,7 +215,7 @@ def start_watcher(
         [sys.executable, "-m", "gqlnews", *_watcher_command(target, log_format, force_polling=force_polling)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        process_group=0,  # Ctrl-C is for the server, which ends this process
+        process_group=0,  # so that Ctrl-C reaches only the server, which then stops this process
     )
 
 
@@ -226,11 +234,11 @@ def _watcher_command(target: IngestTarget, log_format: LogFormat, *, force_polli
 
 # `gqlnews ingest --watch`: ingest the folder, then every change, until a signal.
 
-WATCH_STOPPED = "the database holds everything that was ingested"
+WATCH_STOPPED = "all completed ingests are in the database"
 
 
-class ServerLog:
-    """Logger for watch-ingest that writes to the server's log."""
+class StructuredLog:
+    """EventLog that writes to the structured log of this process."""
 
     def info(self, message: str, **fields: object) -> None:
         logs.log_event(message, **fields)
@@ -242,7 +250,7 @@ class ServerLog:
 def run_watch(
     target: IngestTarget, *, rebuild: bool, force_polling: bool, until_eof: bool, log_format: LogFormat
 ) -> None:
-    """Watch and ingest the folder until a signal, or until standard input ends. Raises StartupError."""
+    """Watch and ingest the folder until a signal, or until standard input ends. Raises CommandError."""
     logs.configure(log_format)
     options = WatchIngestOptions(
         target.folder,
@@ -250,12 +258,12 @@ def run_watch(
         target.options,
         target.processes,
         force_polling,
-        ServerLog(),
+        StructuredLog(),
         make_interruptible,
     )
     if until_eof:
         _exit_on_stdin_eof()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and stops this process
         exit_context = exit_on_signal(
             WATCH_STOPPED, code=0, print_message=logs.log_event, signals=(signal.SIGTERM,)
         )
@@ -265,7 +273,7 @@ def run_watch(
         except (*TRANSIENT_ERRORS, DamagedDatabaseError) as error:  # `run_watch_ingest` retries
             if rebuild:  # `run_watch_ingest` does not rebuild
                 raise
-            ServerLog().warning("ingest failed", reason=str(error))
+            StructuredLog().warning("ingest failed", reason=str(error))
         sys.stdout.flush()
         exit_context = exit_on_signal(WATCH_STOPPED, code=0)
     with exit_context:
@@ -273,11 +281,12 @@ def run_watch(
 
 
 def _exit_on_stdin_eof() -> None:
-    threading.Thread(target=_exit_at_eof, daemon=True).start()
+    """Start a thread that exits the process when standard input ends."""
+    threading.Thread(target=_read_stdin_then_exit, daemon=True).start()
 
 
-def _exit_at_eof() -> None:
-    """Exit at the end of standard input, whatever is running: SQLite rolls back an unfinished transaction."""
+def _read_stdin_then_exit() -> None:
+    """Read standard input to its end, then exit at once; SQLite rolls back an unfinished transaction."""
     try:
         while os.read(0, 4096):
             pass

@@ -13,23 +13,26 @@ from types import FrameType
 import typer
 
 from gqlnews.server.observability.logs import log_event
+from gqlnews.server.stop_signals import STOP_SIGNAL_NAMES
 
 # Supervise child processes: restart them when they exit, and end them with this process, however it ends.
 #
 # The standard input of each child is a pipe that only this process holds open. When this process ends, the
 # pipe closes, and the child must exit at the end of its input.
 
-STABLE_AFTER = 5.0  # seconds; a process that ran this long is restarted immediately, and resets the backoff
-STOP_TIMEOUT = 9.0  # seconds to exit after its input was closed
+STABLE_AFTER = 5.0  # seconds; a process that ran this long is restarted at once, and the backoff is reset
+STOP_TIMEOUT = 9.0  # seconds from closing a process's input until it is killed
 
-Start = Callable[[], "subprocess.Popen[bytes]"]
+StartProcess = Callable[[], "subprocess.Popen[bytes]"]
 
 
 class SupervisedProcess:
     """One supervised process, with a thread that waits for it. `name` is its name in the log."""
 
-    def __init__(self, name: str, start: Start, running: "subprocess.Popen[bytes] | None" = None) -> None:
-        """Supervise `running`, or a process started now."""
+    def __init__(
+        self, name: str, start: StartProcess, running: "subprocess.Popen[bytes] | None" = None
+    ) -> None:
+        """Supervise the process `running`, or start one."""
         self._name, self._start = name, start
         self._stopping = threading.Event()
         self._process = running or start()
@@ -37,12 +40,12 @@ class SupervisedProcess:
         self._thread.start()
 
     def signal(self, number: int) -> None:
-        """Send a signal, and do not restart the process any more."""
+        """Send a signal to the process, and do not restart it from now on."""
         self._stopping.set()
         self._process.send_signal(number)
 
     def wait(self) -> None:
-        """Wait until the process has exited and is not restarted."""
+        """Wait until the process has exited for good."""
         self._thread.join()
 
     def stop(self) -> None:
@@ -94,15 +97,13 @@ class SupervisedProcess:
 
 
 def _backoff() -> Iterator[float]:
-    """Backoff: seconds before each restart of a process that exited soon after its start."""
+    """Yield the seconds to wait before each restart of a process that exited soon after its start."""
     return chain((0.5, 1.0, 2.0, 4.0), repeat(8.0))
 
 
-# Stop a command that is not serving yet, by Ctrl-C or SIGTERM, with a one-line message.
+# Stop a command that is not serving yet by Ctrl-C or SIGTERM, with a one-line message.
 
-PROGRESS_STEPS = 100_000  # instructions of SQLite's virtual machine: some milliseconds
-
-SIGNAL_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+PROGRESS_STEPS = 100_000  # instructions of SQLite's virtual machine, which take some milliseconds
 
 
 def print_error(line: str) -> None:
@@ -116,9 +117,9 @@ def exit_on_signal(
     *,
     code: int | None = None,
     print_message: Callable[[str], None] = print_error,
-    signals: Collection[signal.Signals] = tuple(SIGNAL_NAMES),
+    signals: Collection[signal.Signals] = tuple(STOP_SIGNAL_NAMES),
 ) -> Iterator[None]:
-    """During the block, each of these signals unwinds it, prints `consequence`, and exits.
+    """On one of these signals, unwind the block, print a message with `consequence`, and exit.
 
     The exit code is `code`, by default 128 + the signal's number. A second signal is ignored, so that
     unwinding can complete.
@@ -133,11 +134,11 @@ def exit_on_signal(
     previous = {number: signal.signal(number, stop) for number in signals}
     try:
         yield
-    except BaseException:  # KeyboardInterrupt, or its consequence, such as an interrupted SQLite statement
+    except BaseException:  # KeyboardInterrupt, or an error that it caused, as of an interrupted statement
         if not received:
             raise
         first = received[0]
-        print_message(f"stopped by {SIGNAL_NAMES[first]}; {consequence}")
+        print_message(f"stopped by {STOP_SIGNAL_NAMES[first]}; {consequence}")
         raise typer.Exit(128 + first if code is None else code) from None
     finally:
         for number, handler in previous.items():
@@ -147,8 +148,8 @@ def exit_on_signal(
 def make_interruptible(db: sqlite3.Connection) -> None:
     """Make long statements interruptible by signals.
 
-    Python handles signals only between its own instructions, so a progress handler runs some during a
-    statement. An exception from a signal handler ends the statement as interrupted.
+    Python runs signal handlers only between its own instructions, so a progress handler runs some of these
+    during a statement. If the signal handler raises an exception, SQLite interrupts the statement.
     """
     db.set_progress_handler(_noop_progress, PROGRESS_STEPS)
 

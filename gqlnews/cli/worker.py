@@ -1,8 +1,8 @@
 """Worker process of `gqlnews serve --workers N`: its configuration, readiness and shutdown.
 
-The parent writes one line of JSON to its standard input and holds that open. The worker listens on the socket
-that it inherits, writes a line once it serves, and stops on a signal, or, as with SIGTERM, when its input
-ends.
+The parent writes the configuration to the worker's standard input as one line of JSON, and keeps the pipe
+open. The worker listens on an inherited socket, and writes one line of JSON to its standard output once it
+serves. It stops on a signal; when its standard input ends, it stops as on SIGTERM.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ _START = "from gqlnews.cli.worker import main; main()"
 class WorkerConfig(msgspec.Struct, frozen=True):
     """Configuration of a worker.
 
-    It contains hashes of the editors' tokens, so it is not passed on the command line, which others can read.
+    It contains hashes of the editors' tokens, so it is not passed on the command line, which other users can
+    read.
     """
 
     listener: int
@@ -47,7 +48,7 @@ def start_worker(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=[listener.fileno()],
-        process_group=0,  # Ctrl-C is for the parent, which forwards it
+        process_group=0,  # so that Ctrl-C reaches only the parent, which forwards it
     )
     assert process.stdin is not None
     config = WorkerConfig(listener.fileno(), log_format, settings)
@@ -57,7 +58,7 @@ def start_worker(
 
 
 def wait_until_ready(process: "subprocess.Popen[bytes]") -> ReadyMessage | None:
-    """Wait for the readiness message; return None if the process exited before."""
+    """Wait for the readiness message; return None if the process exited without one."""
     assert process.stdout is not None
     line = process.stdout.readline()
     return msgspec.json.decode(line, type=ReadyMessage) if line else None
@@ -65,23 +66,23 @@ def wait_until_ready(process: "subprocess.Popen[bytes]") -> ReadyMessage | None:
 
 def main() -> None:
     """Entry point of the worker process."""
-    from gqlnews.cli.run_server import run
+    from gqlnews.cli.run_server import run_server
 
     config = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerConfig, dec_hook=_decode_path)
     logs.configure(config.log_format)
     with socket.socket(fileno=config.listener) as listener:
-        run(listener, config.settings, _notify_ready)
+        run_server(listener, config.settings, _notify_ready)
 
 
 def _notify_ready(articles: int) -> None:
-    with suppress(BrokenPipeError):  # the parent has exited, so the input ends too
+    with suppress(BrokenPipeError):  # the parent has exited, so standard input ends too
         sys.stdout.buffer.write(msgspec.json.encode(ReadyMessage(articles)) + b"\n")
         sys.stdout.buffer.flush()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _terminate)
 
 
 def _terminate() -> None:
-    """Send SIGTERM to this process: the only thing to read from the input is its end."""
+    """Stop as on SIGTERM. Standard input becomes readable only when it ends."""
     asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -1,8 +1,8 @@
 """Settings from environment variables.
 
 `gqlnews.cli.options` declares the command-line options with their variables (`GQLNEWS_PORT` for `--port`),
-and Typer reads those. This module reads the variables that have no option, and all of them for an
-application that runs without the command line. No other module reads the environment.
+and Typer reads those. This module reads the variables that have no option. For an application that runs
+without the command line, it reads all of them. No other module reads the environment.
 """
 
 import os
@@ -16,12 +16,12 @@ from typing import TypeVar
 
 from gqlnews.errors import SettingsError
 
-# Limits for one request. A request that exceeds one is rejected; 0 is no limit.
+# Limits of one request. A request that exceeds one of them is rejected; 0 is no limit.
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of documents, operations and their results.
+    """Limits of documents, operations and their results; 0 is no limit.
 
     `max_tokens` limits the document. `max_depth`, `max_aliases`, `max_root_fields` and `max_directives` limit
     the operation as written, with every spread of a fragment counted. `max_page_size` limits the size of a
@@ -29,7 +29,7 @@ class Limits:
     `timeout_seconds` is the run time of the request's SQL statements, and `max_response_bytes` the size of
     their result.
 
-    Without `introspection`, nothing reveals the schema: error messages contain no suggestions either.
+    Without `introspection`, the schema cannot be queried, and error messages do not suggest names from it.
     """
 
     max_tokens: int = 0
@@ -54,13 +54,13 @@ DEFAULT_LIMITS = Limits(
     max_directives=50,
     max_page_size=100,
     max_cost=20_000,
-    max_scan=80_000,  # about 0.8 s, less than half of `timeout_seconds`
+    max_scan=80_000,  # takes about 0.8 s, less than half of `timeout_seconds`
     timeout_seconds=2.0,
     max_response_bytes=64 << 20,
 )
 """Default limits of the server."""
 
-# Environment variables, with their defaults and maximums.
+# Names of environment variables, with their defaults and maximums.
 
 EDITOR_TOKENS = "GQLNEWS_EDITOR_TOKENS"
 DATABASE = "GQLNEWS_DB"
@@ -84,10 +84,10 @@ METRICS, TRACING = "GQLNEWS_METRICS", "GQLNEWS_TRACING"
 OTLP_ENDPOINT_VARS = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-)  # OpenTelemetry's own
+)  # defined by OpenTelemetry
 TRACING_MODULES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 MAX_COST, MAX_TIMEOUT_SECONDS = 9_999_999, 3_600.0
-MIN_PAGE_SIZE = 20  # the default page size of a request
+MIN_PAGE_SIZE = 20  # of `max_page_size`: the default page size of a request
 MEBIBYTE = 1 << 20
 
 STATUS_CODES = "GQLNEWS_STATUS_CODES"
@@ -123,7 +123,10 @@ class StatusCodePolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """HTTP settings; `rate_limit` is the query cost allowed per second and client address, 0 is no limit."""
+    """HTTP settings. `rate_limit` is the cost allowed per second and client address.
+
+    For `rate_limit` and `max_concurrent_requests`, 0 is no limit.
+    """
 
     status_codes: StatusCodePolicy = StatusCodePolicy.SPEC
     allow_origins: tuple[str, ...] = ()
@@ -134,7 +137,7 @@ class HttpSettings:
 
     def __post_init__(self) -> None:
         if self.persisted_only and self.persisted_documents is None:
-            raise SettingsError("--persisted-only needs the documents to allow: set --persisted-documents")
+            raise SettingsError("--persisted-only needs trusted documents: set --persisted-documents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +161,8 @@ class ServerSettings:
 def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
     """Parse the hex digests in `GQLNEWS_EDITOR_TOKENS`, separated by commas or whitespace.
 
-    Raises SettingsError for an entry that is not a SHA-256 hash. The message omits the entry, which may be a
-    token.
+    Raises SettingsError for an entry that is not a SHA-256 hash. The message does not contain the
+    entry, which may be a token.
     """
     entries = environ.get(EDITOR_TOKENS, "").replace(",", " ").split()
     for number, entry in enumerate(entries, start=1):
@@ -172,14 +175,14 @@ def editor_tokens(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
 
 
 def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
-    """Read all server settings from the environment; raises SettingsError."""
+    """Read all server settings from the environment. Raises SettingsError."""
     return ServerSettings(
         database=_database(environ),
         unpublished=_flag(environ, UNPUBLISHED, default=False),
         explorer=_flag(environ, EXPLORER, default=True),
         editor_tokens=editor_tokens(environ),
-        response_cache_bytes=_bytes(environ, RESPONSE_CACHE, RESPONSE_CACHE_MB),
-        field_cache_bytes=_bytes(environ, FIELD_CACHE, FIELD_CACHE_MB),
+        response_cache_bytes=_size_in_bytes(environ, RESPONSE_CACHE, RESPONSE_CACHE_MB),
+        field_cache_bytes=_size_in_bytes(environ, FIELD_CACHE, FIELD_CACHE_MB),
         max_streams=_int(environ, STREAMS, MAX_STREAMS, MAX_LIMIT, "streams; 0 is no limit"),
         max_streams_per_client=_int(
             environ, STREAMS_PER_CLIENT, MAX_STREAMS_PER_CLIENT, MAX_LIMIT, "streams; 0 is no limit"
@@ -192,7 +195,7 @@ def server_settings(environ: Mapping[str, str] = os.environ) -> ServerSettings:
 
 
 def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
-    """Read the request limits from the environment; raises SettingsError."""
+    """Read the request limits from the environment. Raises SettingsError."""
 
     def limit(name: str, default: int, description: str) -> int:
         return _int(environ, name, default, MAX_COST, f"{description}; 0 is no limit")
@@ -205,7 +208,7 @@ def request_limits(environ: Mapping[str, str] = os.environ) -> Limits:
         max_directives=limit(DIRECTIVES, DEFAULT_LIMITS.max_directives, "directives"),
         max_page_size=_page_size(environ),
         max_cost=limit(COST, DEFAULT_LIMITS.max_cost, "objects"),
-        max_scan=limit(SCAN, DEFAULT_LIMITS.max_scan, "thousand comparisons"),
+        max_scan=limit(SCAN, DEFAULT_LIMITS.max_scan, "thousands of comparisons"),
         timeout_seconds=_timeout(environ),
         max_response_bytes=_int(
             environ,
@@ -276,7 +279,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
-    """Read the log format for an application without a command line; raises SettingsError."""
+    """Read the log format, for an application that runs without the command line. Raises SettingsError."""
     return _enum(environ, LOG_FORMAT, LogFormat.TEXT)
 
 
@@ -293,7 +296,7 @@ def _int(environ: Mapping[str, str], name: str, default: int, maximum: int, desc
     return int(text)
 
 
-def _bytes(environ: Mapping[str, str], name: str, default: int) -> int:
+def _size_in_bytes(environ: Mapping[str, str], name: str, default: int) -> int:
     """Read a cache size in MiB and return it in bytes."""
     return _int(environ, name, default, MAX_CACHE_MB, "MiB; 0 disables it") * MEBIBYTE
 
@@ -310,7 +313,9 @@ def _enum(environ: Mapping[str, str], name: str, default: EnumMember) -> EnumMem
 def _page_size(environ: Mapping[str, str]) -> int:
     page = _int(environ, PAGE, DEFAULT_LIMITS.max_page_size, DEFAULT_LIMITS.max_page_size, "nodes per page")
     if page < MIN_PAGE_SIZE:
-        raise SettingsError(f"{PAGE}: {page} is less than the default page size; use {MIN_PAGE_SIZE} or more")
+        raise SettingsError(
+            f"{PAGE}: {page} is less than the default page size of a request; use {MIN_PAGE_SIZE} or more"
+        )
     return page
 
 

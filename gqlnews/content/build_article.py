@@ -1,6 +1,6 @@
 """Build an article from the raw front matter values, and validate them.
 
-Both YAML parsers, the fast one and the one with positions, end here, so they cannot disagree.
+Both YAML parsers, the fast one and the strict one, call this module, so they validate in the same way.
 """
 
 import re
@@ -78,7 +78,7 @@ class ParseContext:
 
 @dataclass(slots=True)
 class ResolvedUrls:
-    """Resolved URLs; `url` is the page to open and `key` the front matter key that it comes from."""
+    """Resolved URLs; `url` is the URL of the page, and `key` the front matter key that it comes from."""
 
     web: str | None
     original: str | None
@@ -89,7 +89,7 @@ class ResolvedUrls:
 
 
 def resolve_urls(raw: RawCoverage, field_path: FieldPath, context: ParseContext) -> ResolvedUrls:
-    """Resolve the URLs, preferring current keys over legacy ones; `url` is None if there is no page."""
+    """Resolve the URLs, preferring current keys over legacy ones; `url` is None if no key has a page URL."""
     source = _url(raw.source_url, field_path, "sourceUrl", context)
     current_web = _url(raw.web_url, field_path, "webUrl", context)
     original = _url(raw.original_url, field_path, "originalUrl", context) or source
@@ -118,7 +118,7 @@ def encode_images(raw: list[RawImage] | None, field_path: FieldPath, context: Pa
             context.report(
                 image_path,
                 ProblemCode.LEFT_OUT,
-                "An image without `url` is left out: give it one, or delete it.",
+                "An image without `url` is left out: add the key, or delete the image.",
             )
             continue
         images.append(
@@ -139,7 +139,7 @@ def build_provider(
         context.report(
             provider_path,
             ProblemCode.LEFT_OUT,
-            "A provider without `domain` is left out: give it one, such as `nextgov.com`.",
+            "A provider without `domain` is left out: add the key, for example `domain: nextgov.com`.",
         )
         return None
     return ParsedProvider(raw.domain, raw.name or raw.domain, images)
@@ -149,7 +149,7 @@ def _url(text: str | None, field_path: FieldPath, key: str, context: ParseContex
     if not text or text.isspace():
         return None
     if "&amp;" in text:
-        message = f"`{key}` is written with `&amp;` and is served with `&`: write `&`."
+        message = f"`{key}` contains `&amp;`, which is served as `&`: write `&`."
         context.report((*field_path, key), ProblemCode.ESCAPED_URL, message)
     return normalize_url(text, context.options.base_url)
 
@@ -157,14 +157,14 @@ def _url(text: str | None, field_path: FieldPath, key: str, context: ParseContex
 # Related coverage.
 
 
-_MISSING_KEY = "A related entry without {} is left out: give it one, or delete it."
-_BAD_DATE = "A related entry is left out: `{:.40}` is no date such as `2021-04-15T13:00:00Z`."
+_MISSING_KEY = "An entry of `related` without {} is left out: add the key, or delete the entry."
+_BAD_DATE = "An entry of `related` is left out: `{:.40}` is not a date such as `2021-04-15T13:00:00Z`."
 
 
 def build_related(
     raw: list[RawRelated] | None, article_urls: ResolvedUrls, context: ParseContext
 ) -> tuple[ParsedRelated, ...]:
-    """Build the valid entries in file order; repeats and self-references stay, with a warning."""
+    """Build the valid entries in file order, with a warning for repeated URLs and self-references."""
     if not raw:
         return ()
     own_urls = {article_urls.web, article_urls.original, article_urls.amp, article_urls.cdn_amp}
@@ -180,13 +180,13 @@ def build_related(
             context.report(
                 (*field_path, urls.key),
                 ProblemCode.SELF_RELATED,
-                "This is the article's own URL: delete the entry.",
+                "This is a URL of the article itself: delete the entry.",
             )
         if entry.url in listed:
             context.report(
                 (*field_path, urls.key),
                 ProblemCode.RELATED_TWICE,
-                "An entry before this one has the same URL: delete one.",
+                "An earlier entry has the same URL: delete one of the two.",
             )
         listed.add(entry.url)
         entries.append(entry)
@@ -250,7 +250,10 @@ def build_article(
     options: ParseOptions,
     locate: PositionLookup,
 ) -> tuple[ParsedArticle | None, list[Diagnostic]]:
-    """Build the article, or return None if a diagnostic is an error; `locate` returns a value's position."""
+    """Build the article, or return None if a diagnostic is an error; `locate` returns a value's position.
+
+    `extra` is the JSON object of the unknown keys.
+    """
     context = ParseContext(options)
     urls = resolve_urls(raw, (), context)
     published = _parse_published(raw.published_date_time, context)
@@ -261,12 +264,16 @@ def build_article(
     featured_content = _embed(raw.featured_content, context)
     _check_secured(raw.secured, context)
     if not raw.title or raw.title.isspace():
-        context.report(("title",), ProblemCode.MISSING_KEY, "`title` is missing: an article needs one.")
+        context.report(
+            ("title",),
+            ProblemCode.MISSING_KEY,
+            "`title` is missing: add it, because every article needs one.",
+        )
     if urls.url is None:
         context.report(
             ("webUrl",),
             ProblemCode.MISSING_KEY,
-            "`webUrl` or `originalUrl` is missing: an article needs one.",
+            "`webUrl` and `originalUrl` are missing: add one of them, because every article needs a URL.",
         )
     if has_error(context.diagnostics) or not raw.title or not urls.url or not published:
         return None, context.diagnostics
@@ -309,18 +316,18 @@ def _parse_published(text: str | None, context: ParseContext) -> Instant | None:
         context.report(
             ("publishedDateTime",),
             ProblemCode.MISSING_KEY,
-            "`publishedDateTime` is missing: an article needs one.",
+            "`publishedDateTime` is missing: add it, because every article needs one.",
         )
         return None
     instant = parse_instant(text)
     if instant is None:
-        message = f"`{text[:40]}` is no date: write one such as `2021-04-15T13:00:00Z` or `2021-04-15`."
+        message = f"`{text[:40]}` is not a date: write one such as `2021-04-15T13:00:00Z` or `2021-04-15`."
         context.report(("publishedDateTime",), ProblemCode.BAD_DATE, message)
     return instant
 
 
 def _topics(names: list[str] | None, context: ParseContext) -> tuple[ParsedTopic, ...]:
-    """Build the topics without blank names, one for each slug; the first spelling wins."""
+    """Build one topic per slug, with the first spelling of its name; report blank names."""
     topics: dict[str, ParsedTopic] = {}
     for index, name in enumerate(names or ()):
         if not name or name.isspace():
@@ -337,7 +344,7 @@ def _embed(text: str | None, context: ParseContext) -> str | None:
     if text is None:
         return None
     if not is_safe_to_sanitize(text):
-        message = "`featuredContent` is too much HTML to sanitise and is left out: make it simpler."
+        message = "`featuredContent` is too complex to sanitize and is left out: make it simpler."
         context.report(("featuredContent",), ProblemCode.LEFT_OUT, message)
         return None
     return sanitize_embed(text, context.options.iframe_hosts)
@@ -345,5 +352,7 @@ def _embed(text: str | None, context: ParseContext) -> str | None:
 
 def _check_secured(secured: str | None, context: ParseContext) -> None:
     if secured is not None and not _ENCRYPTED.fullmatch(secured):
-        message = "`secured` is not of the form `base64;base64`: seal it again. It is stored unchanged."
+        message = (
+            "`secured` does not have the form `base64;base64`: encrypt it again. It is stored unchanged."
+        )
         context.report(("secured",), ProblemCode.BAD_SECURED, message)

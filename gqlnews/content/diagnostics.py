@@ -55,8 +55,8 @@ def get_severity(code: ProblemCode) -> ProblemSeverity:
 
 # Diagnostics, and their conversion to problems.
 #
-# Values are validated without knowing their position, so a Diagnostic names a path from the top of the front
-# matter, such as `("related", 3, "webUrl")`. The parser with positions creates OffsetDiagnostics.
+# Values are validated without their positions, so a Diagnostic contains the path from the top of the front
+# matter to the value, such as `("related", 3, "webUrl")`. The strict parser creates OffsetDiagnostics.
 
 
 FieldPath = tuple[str | int, ...]
@@ -84,7 +84,7 @@ class OffsetDiagnostic:
 
 
 class LineIndex:
-    """Convert front matter offsets to lines and columns of the file; only `\\n` ends a line."""
+    """Convert offsets in the front matter to lines and columns of the file; only `\\n` ends a line."""
 
     def __init__(self, front: str, first_line: int) -> None:
         self._front = front
@@ -115,6 +115,6 @@ def to_problems(path: str, located: Iterable[LocatedDiagnostic]) -> tuple[Conten
 
 
 def build_problem(path: str, position: Position | None, code: ProblemCode, message: str) -> ContentProblem:
-    """Build a problem; `position` is None if it concerns the whole file."""
+    """Build a problem; `position` is None if the problem concerns the whole file."""
     line, column = (position.line, position.column) if position is not None else (None, None)
     return ContentProblem(path, line, column, get_severity(code), code.value, message)

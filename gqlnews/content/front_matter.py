@@ -9,10 +9,10 @@ from gqlnews.content.build_article import AS_JSON
 from gqlnews.content.models import ARTICLE_KEYS
 from gqlnews.content.yaml_strict import MAX_INT64, Mapping, Node, Scalar, Sequence, parse_bool, to_json_scalar
 
-# Splitting.
+# Split a file at its fences, the lines `---`.
 #
 # python-frontmatter's handler defines the fences. Its `split` is not used, because it loses line numbers and
-# fails on a file whose fence is never closed.
+# fails on a file without a closing fence.
 
 
 _HANDLER = YAMLHandler()
@@ -21,9 +21,10 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class FrontMatter(NamedTuple):
-    """Front matter with `\\n` line ends, and body; `front` starts with the line end of the opening fence.
+    """Front matter with `\\n` line ends, and body with its own line ends.
 
-    `first_line` is the line number of that fence.
+    `front` starts with the line end of the opening fence, or of the last blank line after it. `first_line` is
+    the number of that line.
     """
 
     front: str
@@ -32,7 +33,7 @@ class FrontMatter(NamedTuple):
 
 
 def split_front_matter(text: str) -> FrontMatter | None:
-    """Split the text of a file; return None if it has no front matter or never closes it."""
+    """Split the text of a file; return None if the opening or the closing fence is missing."""
     if "\r" not in text:
         return _split_front_matter(text)
     front_matter = _split_front_matter(text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -61,10 +62,10 @@ def _split_front_matter(text: str) -> FrontMatter | None:
     return None
 
 
-def _last_lines(text: str, breaks: int) -> str:
-    """Return the end of `text` from the first of its last `breaks` line ends, with line ends unchanged."""
+def _last_lines(text: str, count: int) -> str:
+    """Return the end of `text`, from the first of its last `count` line ends on."""
     ends = [end.start() for end in _LINE_END.finditer(text)]
-    return text[ends[-breaks] :] if breaks else ""
+    return text[ends[-count] :] if count else ""
 
 
 # Unknown keys, encoded as a JSON object in file order.
@@ -83,7 +84,7 @@ def extra_from_tree(tree: Mapping) -> str:
 
 
 def extra_from_values(values: dict[str, Any]) -> str | None:
-    """Encode the unknown keys of fast-parsed values; None if the other parser might read them differently."""
+    """Encode the unknown keys of fast-parsed values; None if the strict parser might differ."""
     if values.keys() <= ARTICLE_KEYS:
         return EMPTY_OBJECT
     unknown = {key: value for key, value in values.items() if key not in ARTICLE_KEYS}
@@ -103,7 +104,10 @@ def _node_to_json(node: Node) -> Any:
 
 
 def _is_unambiguous(value: object, depth: int) -> bool:
-    """Return whether both parsers return the same value; integers are safe only as values of a mapping."""
+    """Return whether the strict parser certainly returns the same value, nested up to `depth` levels.
+
+    An integer is unambiguous only as a value of a mapping.
+    """
     if type(value) is dict and depth:
         return all(
             type(key) is str and (_is_unambiguous(each, depth - 1) or _is_small(each))

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import msgspec
 
-# Models of the parsed file, which the store saves.
+# Models of the parsed file, which the ingest writes to the store.
 #
-# Each date has two fields: the text as served (`2021-04-15T13:00:00.50Z`) and a key that sorts as text
-# (`2021-04-15T13:00:00.5`: UTC, no `Z`, no trailing zeros). Lists of small objects (images, headings) are
-# already JSON text, with the keys of the API in the order of the API.
+# Each date has two fields: the text as served (`2021-04-15T13:00:00.50Z`) and a key whose text order is the
+# order in time (`2021-04-15T13:00:00.5`: UTC, no `Z`, no trailing zeros). Lists of small objects (images,
+# headings) are already JSON text, with the keys of the API in the order of the API.
 
 
 class ProblemSeverity(StrEnum):
@@ -35,14 +35,14 @@ class ContentProblem(Record, frozen=True):
 
 
 class ParsedProvider(Record, frozen=True):
-    """Publisher; `images` is JSON, `[{"url", "width", "height", "title", "attribution", "isCached"}]`."""
+    """Provider; `images` is JSON, `[{"url", "width", "height", "title", "attribution", "isCached"}]`."""
 
     domain: str
     name: str
     images: str
 
 
-class LinkBase(Record, frozen=True):
+class ParsedCoverage(Record, frozen=True):
     """Common fields of articles and related entries. `url` is `web_url`, else `original_url`."""
 
     title: str
@@ -60,8 +60,8 @@ class LinkBase(Record, frozen=True):
     images: str
 
 
-class ParsedRelated(LinkBase, frozen=True):
-    """Entry of an article's related coverage."""
+class ParsedRelated(ParsedCoverage, frozen=True):
+    """Related entry of an article."""
 
 
 class ParsedTopic(Record, frozen=True):
@@ -78,7 +78,7 @@ class Position(Record, frozen=True):
     column: int
 
 
-class ParsedArticle(LinkBase, frozen=True):
+class ParsedArticle(ParsedCoverage, frozen=True):
     """Valid article; `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`, `extra` a JSON object."""
 
     slug: str
@@ -111,8 +111,8 @@ class SourceFile(Record, frozen=True):
 class ParseResult(Record, frozen=True):
     """Result of parsing one file; `article` is None exactly if `problems` contains an error.
 
-    `source` comes from the fstat of the open file, so any later change to the file is detected.
-    `revision` is the hex hash of the bytes, None if they could not be read.
+    `source` has the size and times of the open file, so any later change to the file is detected.
+    `revision` is the hash of the bytes in hexadecimal, None if they could not be read.
     """
 
     source: SourceFile
@@ -135,7 +135,7 @@ class ParseOptions(Record, frozen=True):
 
 # Raw models: the front matter keys and their types, declared once for both parsers.
 #
-# Values are as written, not yet interpreted: a date is text, and legacy keys exist beside the current ones.
+# Values are not validated beyond their type: a date is text, and legacy keys exist beside the current ones.
 
 
 OptStr = str | None
@@ -145,7 +145,7 @@ OptStrList = list[str] | None
 
 
 class RawModel(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    """Base class: a mapping in which all keys are known; absent values are None."""
+    """Base class of mappings whose keys are all known; a missing value is None."""
 
 
 class RawImage(RawModel):
@@ -171,7 +171,7 @@ class RawProvider(RawModel):
 
 
 class RawCoverage(RawModel):
-    """Common keys of articles and related entries; the last three are legacy spellings."""
+    """Common keys of articles and related entries; the last three are legacy keys."""
 
     title: OptStr = None
     excerpt: OptStr = None

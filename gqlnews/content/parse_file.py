@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from codecs import BOM_UTF8
 from hashlib import blake2b
 from io import FileIO
 from pathlib import Path
@@ -26,7 +27,7 @@ from gqlnews.errors import raise_if_exhausted
 MAX_BYTES = 1_048_576
 _REVISION_BYTES = 16
 _PERSISTENT_ERRORS = {
-    0,
+    0,  # raised by gqlnews itself: not a regular file, or a link that leaves the folder
     errno.EACCES,
     errno.EPERM,
     errno.ENOENT,
@@ -35,11 +36,14 @@ _PERSISTENT_ERRORS = {
     errno.EISDIR,
     errno.ENXIO,
 }
-"""Errors that persist until the file changes. After other errors, every ingest retries the file."""
+"""Errors that persist until the file changes. After any other error, each scan of the file retries it."""
 
 
 def parse_file(folder: Path | OpenFolder, file: SourceFile, options: ParseOptions) -> ParseResult:
-    """Open, read and parse one file of the folder; errors become problems of the result."""
+    """Open, read and parse one file of the folder; errors of the file become problems of the result.
+
+    Raises ExhaustedError if the system is out of file descriptors or memory.
+    """
     try:
         source, data = _read_file(folder, file)
     except OSError as error:
@@ -62,12 +66,12 @@ def parse_article(
     """Parse the bytes of a file; the article is None if a problem is an error. Problems are in file order."""
     text = _decode(data)
     if isinstance(text, int):
-        message = "The file is no UTF-8 text at this place: save it as UTF-8."
+        message = "The file is not UTF-8 text from this position on: save it as UTF-8."
         return None, (build_problem(path, _byte_position(data, text), ProblemCode.NOT_UTF_8, message),)
     front_matter = split_front_matter(text)
     if front_matter is None:
         message = (
-            "The front matter is never closed: put a line `---` below it."
+            "The front matter has no end: add a line `---` below it."
             if has_opening_fence(text)
             else "There is no front matter: the first line must be `---`."
         )
@@ -78,7 +82,9 @@ def parse_article(
     )
     if rendered.degraded_to_text:
         body_position = Position(front_matter.first_line + front_matter.front.count("\n") + 1, 1)
-        message = "The body is too much for HTML, which is left out for plain text: nest less, or split it."
+        message = (
+            "The body is too complex for HTML, and is served as plain text: nest less, or split the file."
+        )
         problems = (*problems, build_problem(path, body_position, ProblemCode.LEFT_OUT, message))
     return article, problems
 
@@ -88,12 +94,12 @@ def _failed_result(source: SourceFile, code: ProblemCode, message: str) -> Parse
 
 
 def _read_file(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
-    """Return the stat of the open file and its bytes, None if the file is too large. Raises OSError."""
+    """Return size and times of the open file, and its bytes, None if it is too large. Raises OSError."""
     descriptor = open_within(folder, file.path)
     with open(descriptor, "rb", buffering=0) as file_object:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is no regular file")
+            raise OSError(0, "it is not a regular file")
         source = SourceFile(file.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         if status.st_size > MAX_BYTES:
             return source, None
@@ -102,7 +108,7 @@ def _read_file(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile,
 
 
 def _read_at_most(file_object: FileIO, limit: int) -> bytes:
-    """Read the file up to `limit` bytes."""
+    """Read up to `limit` bytes of the file."""
     data = file_object.read(limit) or b""
     while len(data) < limit and (more := file_object.read(limit - len(data))):
         data += more
@@ -112,13 +118,15 @@ def _read_at_most(file_object: FileIO, limit: int) -> bytes:
 def _decode(data: bytes) -> str | int:
     """Decode UTF-8 without a byte order mark, or return the index of the first invalid byte or NUL."""
     nul = data.find(0)
+    start = len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0
     try:
-        text = data[: nul if nul >= 0 else None].decode("utf-8-sig")
+        text = data[start : nul if nul >= 0 else None].decode()
     except UnicodeDecodeError as error:
-        return error.start
+        return start + error.start
     return text if nul < 0 else nul
 
 
 def _byte_position(data: bytes, index: int) -> Position:
-    before = data[:index].decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    """Return the position of the byte at `index`; a byte order mark is not counted as a character."""
+    before = data[:index].decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     return Position(1 + before.count("\n"), len(before) - before.rfind("\n"))

@@ -1,7 +1,7 @@
 """Open, list and stat paths inside a content folder, and nothing outside it.
 
-1. The folder is opened once. Every path is opened relative to its descriptor without following links, so
-   replacing a name by a link between two system calls has no effect.
+1. The folder is opened once. Every path is opened relative to its descriptor without following links, so a
+   file that is replaced by a link between two system calls is not followed.
 2. A path with a link in it is resolved first. If its target is inside the folder, the target's path relative
    to the folder is opened by rule 1; otherwise PathEscapesError is raised.
 
@@ -33,11 +33,11 @@ _PATH_MAX = 4096
 
 
 class PathEscapesError(OSError):
-    """A path leads outside the folder; reading it could publish any file of the host."""
+    """A path leads outside the folder; reading it could disclose any file of the host."""
 
 
 def open_by_component(folder: int, path: str, flags: int) -> int:
-    """Open each component of `path` relative to the previous one, without following links."""
+    """Open each component of `path` relative to the previous one, without following links. Raises OSError."""
     *folders, name = path.split("/")
     current = folder
     try:
@@ -53,7 +53,10 @@ def open_by_component(folder: int, path: str, flags: int) -> int:
 
 
 def open_beneath(folder: int, path: str, flags: int) -> int:
-    """Open `path` below the descriptor `folder` without following links, in one system call if possible."""
+    """Open `path` below the descriptor `folder`, without following links. Raises OSError.
+
+    This takes one system call if the system has openat2(2).
+    """
     if "/" not in path:
         return os.open(_checked_component(path), flags | os.O_NOFOLLOW, dir_fd=folder)
     return _opener()(folder, path, flags)
@@ -62,7 +65,7 @@ def open_beneath(folder: int, path: str, flags: int) -> int:
 @cache
 def _opener() -> OpenBeneath:
     try:
-        from gqlnews.content import openat2  # imports ctypes, which a folder without subfolders does not need
+        from gqlnews.content import openat2  # imports ctypes, which is not needed without subfolders
     except ImportError:  # a Python without ctypes
         return open_by_component
     return openat2.openat2 if openat2.is_available() else open_by_component
@@ -76,7 +79,7 @@ def _checked_component(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OpenFolder:
-    """Open content folder. It stays the same folder if its path is renamed, replaced or made a link.
+    """Open content folder. It remains the same folder if its path is renamed, replaced or made a link.
 
     Paths are relative to it and use `/`.
     """
@@ -110,7 +113,9 @@ class OpenFolder:
 
     def open_folder(self, path: str, flags: int = _LIST) -> int:
         """Open the folder at `path`. Raises OSError, NotADirectoryError also for a link in the path."""
-        if len(os.fsencode(self.path)) + len(os.fsencode(path)) + 1 >= _PATH_MAX:  # others use full paths
+        if (
+            len(os.fsencode(self.path)) + len(os.fsencode(path)) + 1 >= _PATH_MAX
+        ):  # some calls use the full path
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
         try:
             return self.open_beneath(self.descriptor, path or ".", flags)
@@ -132,16 +137,16 @@ class OpenFolder:
 
     def stat_target(self, link: str) -> os.stat_result:
         """Stat the target of a link. Raises OSError or PathEscapesError."""
-        return self._with_target(link, self._stat_no_link)
+        return self._with_target(link, self._stat_unless_link)
 
-    def _stat_no_link(self, path: str) -> os.stat_result:
+    def _stat_unless_link(self, path: str) -> os.stat_result:
         status = self.lstat(path)
         if stat.S_ISLNK(status.st_mode):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         return status
 
     def _with_target(self, path: str, action: Callable[[str], ResultT]) -> ResultT:
-        """Apply `action` to the resolved path; retry if the target was replaced by a link meanwhile."""
+        """Apply `action` to `path` with its links resolved; retry if the target has become a link since."""
         for _ in range(_RETRIES):
             try:
                 return action(resolve_within(self.path, path))
@@ -153,7 +158,7 @@ class OpenFolder:
 
 @contextmanager
 def scan_entries(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
-    """List an open folder, and close its descriptor at the end of the block."""
+    """Iterate over the entries of an open folder, and close its descriptor at the end of the block."""
     try:
         with os.scandir(descriptor) as entries:
             yield entries
@@ -162,7 +167,7 @@ def scan_entries(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
 
 
 def open_within(folder: Path | OpenFolder, path: str) -> int:
-    """Open a file like `OpenFolder.open_file`, opening the folder too if it is given by path."""
+    """Open a file as `OpenFolder.open_file` does; a folder that is a path is opened for that."""
     if isinstance(folder, OpenFolder):
         return folder.open_file(path)
     with OpenFolder.open(folder) as opened:
@@ -172,7 +177,7 @@ def open_within(folder: Path | OpenFolder, path: str) -> int:
 def resolve_within(folder: Path, path: str) -> str:
     """Resolve all links in `path` and return the result relative to `folder`.
 
-    The target may have been replaced by a link when this returns. Raises OSError or PathEscapesError.
+    The target may be replaced by a link afterwards. Raises OSError or PathEscapesError.
     """
     root = os.path.realpath(folder, strict=True)
     real = os.path.realpath(os.path.join(root, path), strict=True)
@@ -180,5 +185,5 @@ def resolve_within(folder: Path, path: str) -> str:
         return "."
     prefix = f"{root.rstrip('/')}/"
     if not real.startswith(prefix):
-        raise PathEscapesError(0, "it is a link to a place outside the folder")
+        raise PathEscapesError(0, "it is a link to a target outside the folder")
     return real[len(prefix) :]

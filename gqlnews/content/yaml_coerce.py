@@ -1,6 +1,6 @@
-"""Convert the YAML tree with positions to the raw models, and report the values of the wrong type.
+"""Coerce the YAML tree with positions to the raw models, and report values of the wrong type.
 
-The fields of the raw models define the type of each key. List items that are dropped here are removed from
+The fields of the raw models define the type of each key. List items that are left out here are removed from
 the tree too, so that a path in the models is valid in the tree.
 """
 
@@ -37,12 +37,12 @@ from gqlnews.content.yaml_strict import (
 Diagnostics = list[OffsetDiagnostic]
 ModelT = TypeVar("ModelT", bound=RawModel)
 ValueT = TypeVar("ValueT")
-Reader = Callable[[Node, str, Diagnostics], ValueT | None]
+Coercer = Callable[[Node, str, Diagnostics], ValueT | None]
 
 
 def coerce_article(tree: Mapping, diagnostics: Diagnostics) -> RawArticle:
-    """Convert the whole front matter; unknown keys are ignored."""
-    return _read_fields(RawArticle, tree, diagnostics)
+    """Coerce the whole front matter; unknown keys are ignored."""
+    return _coerce_fields(RawArticle, tree, diagnostics)
 
 
 def is_null(node: Node) -> bool:
@@ -50,13 +50,13 @@ def is_null(node: Node) -> bool:
     return isinstance(node, InvalidNode) or (isinstance(node, Scalar) and node.plain and node.text in NULLS)
 
 
-def _read_fields(model: type[ModelT], tree: Mapping, diagnostics: Diagnostics) -> ModelT:
+def _coerce_fields(model: type[ModelT], tree: Mapping, diagnostics: Diagnostics) -> ModelT:
     fields = _FIELDS[model]
     values = {}
     for key, node in tree.items.items():
         if key in fields and not is_null(node):
-            name, reader = fields[key]
-            values[name] = reader(node, key, diagnostics)
+            name, coercer = fields[key]
+            values[name] = coercer(node, key, diagnostics)
     return model(**values)
 
 
@@ -71,30 +71,30 @@ def _type_error(node: Node, key: str, expected: str) -> OffsetDiagnostic:
     return OffsetDiagnostic(node.offset, ProblemCode.WRONG_TYPE, f"`{key}` must be {expected}, not {actual}.")
 
 
-def _read_text(node: Node, key: str, diagnostics: Diagnostics) -> str | None:
+def _coerce_text(node: Node, key: str, diagnostics: Diagnostics) -> str | None:
     if not isinstance(node, Scalar):
         diagnostics.append(_type_error(node, key, "text"))
         return None
     if "\0" in node.text:
         diagnostics.append(
             OffsetDiagnostic(
-                node.offset, ProblemCode.WRONG_TYPE, f"`{key}` holds the character NUL: delete it."
+                node.offset, ProblemCode.WRONG_TYPE, f"`{key}` contains the character NUL: delete it."
             )
         )
         return None
     return node.text
 
 
-def _read_int(node: Node, key: str, diagnostics: Diagnostics) -> int | None:
+def _coerce_int(node: Node, key: str, diagnostics: Diagnostics) -> int | None:
     number = parse_int32(node.text) if isinstance(node, Scalar) else None
     if number is None:
-        diagnostics.append(_type_error(node, key, "a decimal whole number of 32 bits"))
+        diagnostics.append(_type_error(node, key, "a decimal 32-bit integer"))
         return None
     _warn_quoted(node, key, diagnostics)
     return number
 
 
-def _read_bool(node: Node, key: str, diagnostics: Diagnostics) -> bool | None:
+def _coerce_bool(node: Node, key: str, diagnostics: Diagnostics) -> bool | None:
     flag = parse_bool(node.text) if isinstance(node, Scalar) else None
     if flag is None:
         diagnostics.append(_type_error(node, key, "true or false"))
@@ -105,35 +105,35 @@ def _read_bool(node: Node, key: str, diagnostics: Diagnostics) -> bool | None:
 
 def _warn_quoted(node: Node, key: str, diagnostics: Diagnostics) -> None:
     if isinstance(node, Scalar) and not node.plain:
-        message = f"`{key}` is written as text and was read as {node.text}: take the quotes away."
+        message = f"`{key}` is written as text, and was read as {node.text}: remove the quotes."
         diagnostics.append(OffsetDiagnostic(node.offset, ProblemCode.REPAIRED_TYPE, message))
 
 
-def _list_reader(reader: Reader[ValueT]) -> Reader[list[ValueT]]:
-    """Build a reader of lists from a reader of items; null and invalid items are removed, in the tree too."""
+def _list_coercer(coercer: Coercer[ValueT]) -> Coercer[list[ValueT]]:
+    """Build the coercer of a list from that of its items; null and invalid items leave list and tree."""
 
-    def read_list(node: Node, key: str, diagnostics: Diagnostics) -> list[ValueT] | None:
+    def coerce_list(node: Node, key: str, diagnostics: Diagnostics) -> list[ValueT] | None:
         if not isinstance(node, Sequence):
             diagnostics.append(_type_error(node, key, "a list"))
             return None
-        pairs = [(item, reader(item, key, diagnostics)) for item in node.items if not is_null(item)]
+        pairs = [(item, coercer(item, key, diagnostics)) for item in node.items if not is_null(item)]
         node.items = [item for item, value in pairs if value is not None]
         return [value for _, value in pairs if value is not None]
 
-    return read_list
+    return coerce_list
 
 
-def _mapping_reader(model: type[ModelT]) -> Reader[ModelT]:
-    def read_mapping(node: Node, key: str, diagnostics: Diagnostics) -> ModelT | None:
+def _mapping_coercer(model: type[ModelT]) -> Coercer[ModelT]:
+    def coerce_mapping(node: Node, key: str, diagnostics: Diagnostics) -> ModelT | None:
         if not isinstance(node, Mapping):
             diagnostics.append(_type_error(node, key, "keys with values"))
             return None
-        return _read_fields(model, node, diagnostics)
+        return _coerce_fields(model, node, diagnostics)
 
-    return read_mapping
+    return coerce_mapping
 
 
-def _read_related(node: Node, key: str, diagnostics: Diagnostics) -> list[RawRelated] | None:
+def _coerce_related(node: Node, key: str, diagnostics: Diagnostics) -> list[RawRelated] | None:
     if isinstance(node, Sequence):
         for item in node.items:
             if is_null(item) and not isinstance(item, InvalidNode):
@@ -142,13 +142,13 @@ def _read_related(node: Node, key: str, diagnostics: Diagnostics) -> list[RawRel
                         item.offset, ProblemCode.LEFT_OUT, "An entry of `related` is empty: delete it."
                     )
                 )
-    return _read_entries(node, key, diagnostics)
+    return _coerce_entries(node, key, diagnostics)
 
 
-def _read_entry(node: Node, key: str, diagnostics: Diagnostics) -> RawRelated | None:
-    """Read one entry; return None if a value is invalid, and report only the errors, as LEFT_OUT."""
+def _coerce_entry(node: Node, key: str, diagnostics: Diagnostics) -> RawRelated | None:
+    """Coerce one entry; return None if a value is invalid, and report only the errors, as LEFT_OUT."""
     entry_diagnostics: Diagnostics = []
-    entry = _read_raw_related(node, key, entry_diagnostics)
+    entry = _coerce_raw_related(node, key, entry_diagnostics)
     if not has_error(entry_diagnostics):
         diagnostics.extend(entry_diagnostics)
         return entry
@@ -164,30 +164,30 @@ def _read_entry(node: Node, key: str, diagnostics: Diagnostics) -> RawRelated | 
     return None
 
 
-_read_raw_related = _mapping_reader(RawRelated)
-_read_entries = _list_reader(_read_entry)
-_READERS: tuple[tuple[object, Reader[Any]], ...] = (
-    (OptStr, _read_text),
-    (OptBool, _read_bool),
-    (OptInt32, _read_int),
-    (OptStrList, _list_reader(_read_text)),
-    (RawImageList, _list_reader(_mapping_reader(RawImage))),
-    (RawProvider | None, _mapping_reader(RawProvider)),
-    (RawRelatedList, _read_related),
+_coerce_raw_related = _mapping_coercer(RawRelated)
+_coerce_entries = _list_coercer(_coerce_entry)
+_COERCERS: tuple[tuple[object, Coercer[Any]], ...] = (
+    (OptStr, _coerce_text),
+    (OptBool, _coerce_bool),
+    (OptInt32, _coerce_int),
+    (OptStrList, _list_coercer(_coerce_text)),
+    (RawImageList, _list_coercer(_mapping_coercer(RawImage))),
+    (RawProvider | None, _mapping_coercer(RawProvider)),
+    (RawRelatedList, _coerce_related),
 )
 
 
-def _build_fields(model: type[RawModel]) -> dict[str, tuple[str, Reader[Any]]]:
-    """Map each key of a raw model to its attribute name and its reader."""
+def _build_fields(model: type[RawModel]) -> dict[str, tuple[str, Coercer[Any]]]:
+    """Map each front matter key of a raw model to its attribute name and its coercer."""
     return {
-        field.encode_name: (field.name, _get_reader(field.type)) for field in msgspec.structs.fields(model)
+        field.encode_name: (field.name, _get_coercer(field.type)) for field in msgspec.structs.fields(model)
     }
 
 
-def _get_reader(expected: object) -> Reader[Any]:
-    return next(reader for kind, reader in _READERS if kind == expected)
+def _get_coercer(expected: object) -> Coercer[Any]:
+    return next(coercer for kind, coercer in _COERCERS if kind == expected)
 
 
-_FIELDS: dict[type[RawModel], dict[str, tuple[str, Reader[Any]]]] = {
+_FIELDS: dict[type[RawModel], dict[str, tuple[str, Coercer[Any]]]] = {
     model: _build_fields(model) for model in (RawArticle, RawRelated, RawProvider, RawImage)
 }

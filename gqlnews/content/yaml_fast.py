@@ -1,7 +1,7 @@
 """Fast path for ordinary files: parse with yaml-rs, then validate all types at once.
 
-yaml-rs implements YAML 1.2, returns numbers without their source text, and has no positions. So this parser
-returns None, and the strict one takes over, if a value could differ from what its text means.
+yaml-rs implements YAML 1.2, and returns values without their source text and position. So this parser returns
+None, and the caller uses the strict one, if a value might differ from the strict parser's value.
 """
 
 import re
@@ -26,7 +26,10 @@ _PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*")
 def parse_fast(
     path: str, front_matter: FrontMatter, rendered: RenderedBody, options: ParseOptions
 ) -> tuple[ParsedArticle, tuple[ContentProblem, ...]] | None:
-    """Parse a file without errors into its article and warnings; None if the strict parser is needed."""
+    """Parse a file without errors into its article and warnings; return None if the strict parser is needed.
+
+    It is needed for every file with an error, because this parser does not report errors.
+    """
     front = front_matter.front
     values = None if needs_strict_parser(front) else _load(front)
     if values is None:
@@ -68,8 +71,8 @@ def _load(front: str) -> dict[str, Any] | None:
 def _top_level_offsets(front: str, values: dict[str, object]) -> dict[str, int]:
     """Map each top-level key with a value on its line to that value's offset; return {} if uncertain.
 
-    The offsets are right if the keys found at line starts equal the document's keys in order: a line of
-    quoted text that looks like a key would add an extra one.
+    The offsets are certain if the keys at line starts are the document's keys in the same order: a line of
+    quoted text that looks like a key would be an additional one.
     """
     offsets: dict[str, int] = {}
     keys: list[str] = []
@@ -85,13 +88,13 @@ def _top_level_offsets(front: str, values: dict[str, object]) -> dict[str, int]:
     return offsets if keys == list(values) else {}
 
 
-# Text checks for front matter that needs the strict parser; they err on the safe side.
+# Checks of the text for front matter that needs the strict parser; in doubt, they choose that parser.
 
 
 _MAX_CHARACTERS = 128 * 1024
 _NUMBER = r"[-+]?(?:0[0-9A-Za-z_]|[0-9]+_)"  # where YAML 1.1 and 1.2 differ
 _NAME = r"(?:[A-Za-z][A-Za-z0-9 .-]*|\"[^\"\\\n]*\")"
-_NAMES = rf"\[{_NAME}(?:, *{_NAME})*\] *\n"  # the only flow list that both parsers surely read the same way
+_NAMES = rf"\[{_NAME}(?:, *{_NAME})*\] *\n"  # the only flow lists that both read the same way
 _PATTERNS = (
     re.compile(rf":\s++(?=[-+0-9#{{\[])(?:#|{_NUMBER}|\{{|(?!{_NAMES})\[)"),
     re.compile(r"\n(?: {128}| *+[-?:]\s+(?:[-?:] |[\[{#]))"),  # deep nesting, or nesting on one line
@@ -112,7 +115,7 @@ _SPECIAL = (  # UTF-8 patterns, each with one of its bytes as a quick check
 
 
 def needs_strict_parser(front: str) -> bool:
-    """Return whether the two parsers may differ on the text, or the fast one could run out of resources."""
+    """Return whether the parsers may differ on the text, or it may exhaust the fast one's resources."""
     return (
         len(front) > _MAX_CHARACTERS
         or "\t" in front  # YAML 1.2 allows tabs in more places
@@ -123,7 +126,7 @@ def needs_strict_parser(front: str) -> bool:
 
 
 def _has_special_characters(front: str) -> bool:
-    """Return whether the text has control characters, invalid in YAML, or line ends of YAML 1.1 only."""
+    """Return whether the text has characters that are invalid in YAML, or line ends only in YAML 1.1."""
     encoded = front.encode()
     has_control = encoded.translate(None, _PRINTABLE) != b""
     return has_control or any(hint in encoded and pattern.search(encoded) for hint, pattern in _SPECIAL)

@@ -1,4 +1,4 @@
-"""Parse front matter with the position of each value, and find offsets for the fast parser."""
+"""Strict parser, which knows the position of each value, and the search for offsets for the fast parser."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _ALTERNATIVE_KEYS = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
 def parse_with_positions(
     path: str, front_matter: FrontMatter, rendered: RenderedBody, options: ParseOptions
 ) -> tuple[ParsedArticle | None, tuple[ContentProblem, ...]]:
-    """Parse a file; the article is None if a problem is an error. Problems are sorted by position."""
+    """Parse front matter; the article is None if a problem is an error. Problems are sorted by position."""
     line_index = LineIndex(front_matter.front, front_matter.first_line)
     tree, tree_diagnostics = _parse_mapping(front_matter.front)
     if tree is None:
@@ -67,7 +67,7 @@ def _parse_mapping(front: str) -> tuple[Mapping | None, list[OffsetDiagnostic]]:
         return Mapping(0), tree_diagnostics
     if isinstance(tree, Mapping):
         return tree, tree_diagnostics
-    message = "The front matter must be keys with values, one `key: value` a line."
+    message = "The front matter must be a mapping: write one `key: value` on each line."
     return None, [*tree_diagnostics, OffsetDiagnostic(tree.offset, ProblemCode.WRONG_TYPE, message)]
 
 
@@ -82,7 +82,7 @@ def _get_node(tree: Mapping, field_path: FieldPath) -> Node:
 
 
 def _has_value(tree: Mapping, key: str) -> bool:
-    """Return whether a required key has a value; if so, that value is invalid and already reported."""
+    """Return whether a key that seems to be missing has a value, whose own problem is reported already."""
     values = (tree.items.get(name) for name in _ALTERNATIVE_KEYS.get(key, (key,)))
     return any(value is not None and not _is_blank(value) for value in values)
 
@@ -93,21 +93,22 @@ def _is_blank(node: Node) -> bool:
 
 # Offset of a value in block-style front matter, without parsing it again.
 #
-# Each step of the value's path narrows the text down to the lines of one value:
+# Each step of the value's path limits the text to the lines of one value:
 #
-# 1. The lines at the column of a mapping are its keys, those at the column of a list its dashes. All lines of
-#    a value, including continuation lines of quoted text, are indented deeper, or the fast parser fails.
+# 1. The lines at the column of a mapping are its keys, those at the column of a list are its dashes. All
+#    other lines of a value, including continuation lines of quoted text, are indented deeper; otherwise the
+#    fast parser fails.
 # 2. A key must occur exactly once, the number of dashes must equal the number of parsed items, and a text
-#    must occur exactly as parsed. Otherwise the offset is unknown and OffsetUnknown is raised.
+#    must occur exactly as parsed. Otherwise the offset is uncertain, and OffsetUnknown is raised.
 
 
 _CONTENT = re.compile(r" *(?:\n *(?:#[^\n]*)?(?=\n))*\n( *)(?=[^ \n#])")  # after blank lines and comments
 _NOT_PLAIN = frozenset("&!*|>#[{?@`%")
 _QUOTES = ("'", '"')
-_CACHE_SIZE = 8  # several diagnostics of a file are mostly in the same list
+_CACHE_SIZE = 8  # the diagnostics of a file are mostly in the same list
 
 
-class OffsetUnknown(Exception):  # noqa: N818  # never leaves the package
+class OffsetUnknown(Exception):  # noqa: N818  # `parse_fast` catches it
     """The offset of the value cannot be determined with certainty."""
 
 
@@ -145,7 +146,7 @@ def find_offset(front: str, values: dict[str, Any], field_path: FieldPath) -> in
 
 @lru_cache(_CACHE_SIZE)
 def _find_block(front: str, begin: int, end: int, *, is_list: bool) -> _Block:
-    """Return the block that starts on the next line; nothing may follow on the line of `begin`."""
+    """Return the block that starts on the next line; the rest of the line from `begin` must be blank."""
     content = _CONTENT.match(front, begin, end)
     if content is None:
         raise OffsetUnknown
@@ -171,7 +172,7 @@ def _after_key(front: str, lines: _Block, key: str) -> int:
 
 
 def _item_span(front: str, lines: _Block, number: int, count: int) -> tuple[int, int]:
-    """Return the start of an item's content and the end of its lines; there must be `count` items."""
+    """Return the start of an item's content and the end of its lines; the list must have `count` items."""
     dashes = _dashes(front, lines)
     if len(dashes) != count or front[dashes[number].end()] in _NOT_PLAIN:
         raise OffsetUnknown

@@ -3,7 +3,7 @@
 1. The events are processed without recursion and with limits on depth and number, so that no file exhausts
    the stack or the memory.
 2. A stack holds the open lists and mappings; a complete node is attached to the innermost one.
-3. YAML features that front matter must not use (duplicate keys, aliases, merge keys, unknown tags) are
+3. Duplicate keys, aliases, merge keys, unknown tags, and keys that are not scalars are not allowed. They are
    reported and left out, and parsing continues, so that all of them are reported.
 """
 
@@ -22,14 +22,14 @@ MAX_DEPTH = 64
 MAX_NODES = 100_000
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({"!", f"{_TAG}str"})
-_WORD_TAGS = frozenset(f"{_TAG}{kind}" for kind in ("bool", "int", "float", "null", "timestamp"))
+_SCALAR_TAGS = frozenset(f"{_TAG}{kind}" for kind in ("bool", "int", "float", "null", "timestamp"))
 _LIST_TAGS: frozenset[str | None] = frozenset({None, "!", f"{_TAG}seq"})
 _MAPPING_TAGS: frozenset[str | None] = frozenset({None, "!", f"{_TAG}map"})
 
 
 @dataclass(slots=True)
 class Scalar:
-    """Scalar; `plain` unless quotes, block style or a tag mark it as text.
+    """Scalar; `plain` unless quotes, block style or the tag `!!str` or `!` mark it as text.
 
     `offset` is the character offset in the front matter, here and in the other nodes.
     """
@@ -65,8 +65,8 @@ class Mapping:
 Node = Scalar | InvalidNode | Sequence | Mapping
 
 
-class YamlSyntaxError(Exception):  # carries the diagnostic; never leaves the package
-    """The text cannot be parsed into a tree."""
+class YamlSyntaxError(Exception):
+    """The text cannot be parsed into a tree. `diagnostic` says why; the package catches this everywhere."""
 
     def __init__(self, offset: int, code: ProblemCode, message: str) -> None:
         super().__init__(message)
@@ -74,14 +74,17 @@ class YamlSyntaxError(Exception):  # carries the diagnostic; never leaves the pa
 
 
 def parse_tree(front: str) -> tuple[Node | None, list[OffsetDiagnostic]]:
-    """Parse front matter; the tree is None if it is empty. Raises YamlSyntaxError if it is not valid YAML."""
+    """Parse front matter; the tree is None if it is empty.
+
+    Raises YamlSyntaxError for invalid YAML, a second document, and too much depth or too many values.
+    """
     try:
         return _Builder().build(front)
     except yaml.MarkedYAMLError as error:
         raise YamlSyntaxError(_error_offset(error), ProblemCode.BROKEN_YAML, _error_message(error)) from error
     except yaml.reader.ReaderError as error:
         offset = len(front.encode()[: error.position].decode(errors="ignore"))
-        message = f"The character U+{ord(front[offset]):04X} may not stand in front matter: delete it."
+        message = f"The character U+{ord(front[offset]):04X} is not allowed in front matter: delete it."
         raise YamlSyntaxError(offset, ProblemCode.BROKEN_YAML, message) from error
 
 
@@ -95,17 +98,20 @@ def _error_offset(error: yaml.MarkedYAMLError) -> int:
 def _error_message(error: yaml.MarkedYAMLError) -> str:
     reason = ", ".join(part for part in (error.context, error.problem) if part)
     return (
-        f"The front matter is no valid YAML: {reason}. "
-        "Put quotes around text that holds a colon, # or quotes."
+        f"The front matter is not valid YAML: {reason}. "
+        "Put quotes around text that contains a colon, # or quotes."
     )
 
 
 @dataclass(slots=True)
 class _Frame:
-    """Incomplete list or mapping. After a mapping's key (`has_key`) its value follows; key None drops it."""
+    """List or mapping that is being read.
+
+    In a mapping, `has_key` means that the next node is the value of `key`; if `key` is None, it is left out.
+    """
 
     node: Sequence | Mapping
-    is_known: bool
+    has_valid_tag: bool
     has_key: bool = False
     key: str | None = None
 
@@ -135,15 +141,17 @@ class _Builder:
 
     def _document(self, event: Any) -> None:
         if self._count:
-            message = "A second document begins here: front matter is one. Delete the line."
+            message = (
+                "A second YAML document begins here, and front matter must be one document: delete this line."
+            )
             raise YamlSyntaxError(event.start_mark.index, ProblemCode.BROKEN_YAML, message)
 
     def _scalar(self, event: Any) -> None:
         offset, tag = event.start_mark.index, event.tag
         if tag is None:
             self._attach(Scalar(offset, event.value, plain=event.implicit[0]))
-        elif tag in _TEXT_TAGS or tag in _WORD_TAGS:
-            self._attach(Scalar(offset, event.value, plain=tag in _WORD_TAGS))
+        elif tag in _TEXT_TAGS or tag in _SCALAR_TAGS:
+            self._attach(Scalar(offset, event.value, plain=tag in _SCALAR_TAGS))
         else:
             self._report_tag(offset, tag)
             self._attach(InvalidNode(offset))
@@ -153,7 +161,7 @@ class _Builder:
         self._report(
             offset,
             ProblemCode.ALIAS,
-            f"*{event.anchor} refers to another value: write the value itself here.",
+            f"The alias `*{event.anchor}` refers to another value: write the value itself here.",
         )
         self._attach(InvalidNode(offset))
 
@@ -165,22 +173,22 @@ class _Builder:
 
     def _begin(self, event: Any, node: Sequence | Mapping, tags: frozenset[str | None]) -> None:
         if len(self._stack) >= MAX_DEPTH:
-            message = f"More than {MAX_DEPTH} lists and mappings stand inside each other."
+            message = f"More than {MAX_DEPTH} lists and mappings are nested: use fewer levels."
             raise YamlSyntaxError(node.offset, ProblemCode.BROKEN_YAML, message)
-        is_known = event.tag in tags
-        if not is_known:
+        has_valid_tag = event.tag in tags
+        if not has_valid_tag:
             self._report_tag(node.offset, event.tag)
-        self._stack.append(_Frame(node, is_known))
+        self._stack.append(_Frame(node, has_valid_tag))
 
     def _end(self, _: Any) -> None:
         frame = self._stack.pop()
-        self._attach(frame.node if frame.is_known else InvalidNode(frame.node.offset))
+        self._attach(frame.node if frame.has_valid_tag else InvalidNode(frame.node.offset))
 
     def _report_tag(self, offset: int, tag: str) -> None:
         self._report(
             offset,
             ProblemCode.BROKEN_YAML,
-            f"The tag {tag.replace(_TAG, '!!')} means nothing here: delete it.",
+            f"The tag {tag.replace(_TAG, '!!')} is not supported here: delete it.",
         )
 
     def _report(self, offset: int, code: ProblemCode, message: str) -> None:
@@ -190,7 +198,9 @@ class _Builder:
         self._count += 1
         if self._count > MAX_NODES:
             raise YamlSyntaxError(
-                node.offset, ProblemCode.TOO_LARGE, f"The front matter has more than {MAX_NODES:,} values."
+                node.offset,
+                ProblemCode.TOO_LARGE,
+                f"The front matter has more than {MAX_NODES:,} values: split the file.",
             )
         if not self._stack:
             self._root = node
@@ -206,37 +216,37 @@ class _Builder:
             top.has_key = False
 
     def _key(self, mapping: Mapping, node: Node) -> str | None:
-        """Return the text of a key, or None if its value must be dropped."""
+        """Return the text of a key, or None if its value must be left out."""
         if isinstance(node, InvalidNode):
             return None
         if not isinstance(node, Scalar):
             self._report(
                 node.offset,
                 ProblemCode.BROKEN_YAML,
-                "A key must be a word: put quotes around text in { } or [ ].",
+                "A key must be text, not a list or mapping: put quotes around text in { } or [ ].",
             )
             return None
         if node.plain and node.text == "<<":
             self._report(
                 node.offset,
                 ProblemCode.ALIAS,
-                "<< copies keys from elsewhere: write the keys themselves here.",
+                "The merge key << copies keys from elsewhere: write these keys here.",
             )
             return None
         if node.text in mapping.items:
             self._report(
                 node.offset,
                 ProblemCode.DUPLICATE_KEY,
-                f"The key {node.text} stands here twice: keep one of the two.",
+                f"The key {node.text} occurs twice here: delete one of the two.",
             )
             return None
         return node.text
 
 
-# Plain scalars: the only definition of their meaning.
+# Interpretation of plain scalars.
 #
 # YAML 1.1 and 1.2 differ on `yes`, `0777` and `1_000`. Here `yes` and `on` are true, as in 1.1, and a number
-# is decimal without leading zeros.
+# is decimal, without leading zeros.
 
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -251,7 +261,7 @@ MAX_INT64 = 2**63 - 1
 
 
 def parse_bool(text: str) -> bool | None:
-    """Parse a boolean in any YAML 1.1 spelling; return None for any other text."""
+    """Parse a boolean in any YAML 1.1 spelling but `y` and `n`; return None for any other text."""
     return _BOOLEANS.get(text)
 
 

@@ -1,8 +1,8 @@
 """Watch a content folder for file system events, and translate them into paths to scan again.
 
-Folders are watched one by one, not recursively: a recursive watch would enter hidden folders and follow links
-out of the content. So when a folder appears, the watch is replaced by one that includes it before its path is
-reported: the caller's scan finds what was written earlier, and events report what is written later.
+Folders are watched one by one, not recursively: a recursive watch would include hidden folders, and follow
+links out of the content folder. So when a folder appears, the watch is replaced by one that includes it, and
+then its path is reported: the caller's scan finds files that were written earlier, events report later ones.
 """
 
 import os
@@ -16,19 +16,19 @@ from watchfiles import Change
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from gqlnews.content.safe_open import OpenFolder, resolve_within, scan_entries
-from gqlnews.discovery.scan import is_article, is_visible, root_identity
+from gqlnews.discovery.scan import folder_identity, is_article, is_visible
 from gqlnews.errors import ContentFolderError, ExhaustedError, raise_if_exhausted
 
 DEBOUNCE_MS = 15  # debounce: events are reported after this long without a new one
-MAX_DELAY_MS = 200  # maximum delay of an event, counted from the first
-_DRAIN_MS = 10
+MAX_DELAY_MS = 200  # maximum delay, counted from the first event
+_DRAIN_MS = 10  # time in which the pending events of a replaced watch are read
 
 RawEvents = set[tuple[int, str]]
 
 
 @dataclass(frozen=True)
 class StopEvent:
-    """Stop event for the watch, polled every `DEBOUNCE_MS` milliseconds."""
+    """Stop event of a watch, which polls it every `DEBOUNCE_MS` milliseconds."""
 
     is_stopped: Callable[[], bool]
 
@@ -38,11 +38,11 @@ class StopEvent:
 
 
 class FolderWatcher:
-    """Watcher of a folder. Raises ContentFolderError, ExhaustedError, or OSError if it is not watchable."""
+    """Watcher of a folder. Raises ContentFolderError, ExhaustedError, or OSError if it cannot be watched."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = root_identity(folder)
-        self._folder = Path(os.path.realpath(folder))  # event paths start with the watched path
+        self.root = folder_identity(folder)
+        self._folder = Path(os.path.realpath(folder))  # events contain absolute paths that begin with this
         self._tree = WatchTree(self._folder)
         self._tree.add("")
         self._notify = self._watch({""})
@@ -51,20 +51,17 @@ class FolderWatcher:
     def wait_for_paths(self, stop: StopEvent) -> frozenset[str] | None:
         """Wait for the next change and return its paths; None if `stop` is set or events may be lost.
 
-        The paths are relative to the folder: articles and folders that were added, modified or deleted, and
-        anything else that was deleted. The set may be empty. Raises KeyboardInterrupt on a signal.
+        The paths are relative to the folder: articles that were added, modified or deleted, folders that were
+        added or can no longer be listed, and anything else that was deleted. The set may be empty. Raises
+        KeyboardInterrupt on a signal.
         """
         try:
             events, self._pending_events = self._pending_events, set()
             events = events or self._raw_events(MAX_DELAY_MS, DEBOUNCE_MS, 0, stop)
-            return self._paths(events) if events else None
+            return self._changed_paths(events) if events else None
         except WatchfilesRustInternalError:  # a name is not UTF-8; the watch reports nothing after it
             return None
-        except (
-            OSError,
-            ContentFolderError,
-            ExhaustedError,
-        ):  # a new folder is not watchable, or the root is gone
+        except (OSError, ContentFolderError, ExhaustedError):  # no watch can be started
             return None
 
     def close(self) -> None:
@@ -79,13 +76,13 @@ class FolderWatcher:
             raise KeyboardInterrupt
         return events if isinstance(events, set) else set()
 
-    def _paths(self, events: RawEvents) -> frozenset[str]:
-        """Return the event paths that may concern articles, and start to watch new folders."""
+    def _changed_paths(self, events: RawEvents) -> frozenset[str]:
+        """Return the paths of events that may concern articles, and watch new folders."""
         names = {(change, self._relative(path)) for change, path in events}
         visible = {path for _, path in names if path and is_visible(path)}
         articles = {path for path in visible if is_article(path)}
         new = {path for change, path in names if path in visible and self._is_new_folder(path, change)}
-        # An event does not say if a folder was deleted, and a scan may have seen one before it was watched.
+        # An event does not say whether a folder was deleted, and a scan may find one before it is watched.
         gone = {path for change, path in names if path in visible and self._is_gone(path, change)}
         links = {path for path in articles if os.path.islink(os.path.join(self._folder, path))}
         needs_new_watch = bool(new or links - self._tree.links)
@@ -100,7 +97,7 @@ class FolderWatcher:
         return frozenset(paths | self._tree.links if paths or self._affects_link_target(names) else ())
 
     def _is_new_folder(self, path: str, change: int) -> bool:
-        """Return whether `path` is an unwatched folder; an `added` event means a different folder."""
+        """Return whether `path` is a folder that is not watched; an `added` event means a new one."""
         is_known = change != Change.added and path in self._tree.folders
         return not is_known and is_folder(self._folder, path)
 
@@ -111,8 +108,8 @@ class FolderWatcher:
         return not os.access(os.path.join(self._folder, path), os.R_OK | os.X_OK)
 
     def _affects_link_target(self, names: Iterable[tuple[int, str]]) -> bool:
-        """Return whether a change may concern the target of a link."""
-        targets = self._tree.link_targets() if self._tree.links else set()
+        """Return whether a change may concern the target of a link: whether it is in the folder of one."""
+        targets = self._tree.link_target_folders() if self._tree.links else set()
         return any(os.path.dirname(path) in targets for _, path in names)
 
     def _restart_watch(self, new: set[str]) -> None:
@@ -125,11 +122,11 @@ class FolderWatcher:
     def _watch(self, new: set[str]) -> RustNotify:
         """Watch every folder, including those created below `new` before the watch started."""
         while True:
-            watched = self._tree.folders | self._tree.link_targets()
+            watched = self._tree.folders | self._tree.link_target_folders()
             try:
                 notify = RustNotify([self._absolute(path) for path in watched], False, False, 0, False, False)
             except FileNotFoundError:
-                root_identity(self._folder)
+                folder_identity(self._folder)
                 self._tree.drop_missing()
                 continue
             for path in new:
@@ -149,10 +146,10 @@ class FolderWatcher:
 
 @dataclass
 class WatchTree:
-    """Paths relative to the folder: `folders` that can be listed ('' is the folder itself), `links` to files.
+    """Paths relative to the folder: `folders` ('' is the folder itself), and articles that are `links`.
 
-    A link's target can change without the link itself, so the targets' folders are watched too
-    (`link_targets`), even hidden ones.
+    A link's target can change without a change to the link, so the targets' folders are watched too
+    (`link_target_folders`), even hidden ones.
     """
 
     folder: Path
@@ -182,8 +179,8 @@ class WatchTree:
         """Remove the folders that no longer exist."""
         self.folders = {path for path in self.folders if path == "" or is_folder(self.folder, path)}
 
-    def link_targets(self) -> set[str]:
-        """Return the folders of the links' targets, for targets inside the content folder."""
+    def link_target_folders(self) -> set[str]:
+        """Return the folders that contain the links' targets, for targets inside the content folder."""
         return {os.path.dirname(target) for target in self._targets()}
 
     def _targets(self) -> Iterator[str]:
@@ -195,7 +192,7 @@ class WatchTree:
 
 
 def is_folder(folder: Path, path: str) -> bool:
-    """Return whether a folder, not a link, is at this path below `folder`."""
+    """Return whether the path below `folder` is a folder and not a link. Raises ExhaustedError."""
     try:
         with OpenFolder.open(folder) as content:
             return stat.S_ISDIR(content.lstat(path).st_mode)
@@ -240,9 +237,9 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def supports_inotify(folder: Path, mounts: Path = _MOUNTS) -> bool:
-    """Return whether the folder's file system, and each one mounted below it, reports changes.
+    """Return whether the folder's file system, and each file system mounted below it, reports changes.
 
-    `mounts` has the format of Linux; other systems are assumed to report changes.
+    `mounts` has the format of /proc/self/mountinfo; systems without that file are assumed to report changes.
     """
     try:
         lines = mounts.read_text(errors="surrogateescape").splitlines()

@@ -13,11 +13,11 @@ from gqlnews.errors import ContentFolderError, raise_if_exhausted
 
 # Opening the folder, and verifying that it has not been replaced.
 #
-# If the folder is renamed, replaced or unmounted during a scan, all of its files appear to be deleted. So
-# code that treats missing files as deleted must call `assert_unchanged` at the end.
+# If the folder is renamed, replaced or unmounted during a scan, all of its files seem to be deleted. So each
+# scan calls `assert_unchanged` at the end.
 
 
-Root = tuple[int, int]
+FolderIdentity = tuple[int, int]
 """Identity of a folder: device and inode."""
 
 
@@ -40,16 +40,16 @@ def as_open_folder(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
             yield opened_here
 
 
-def root_identity(folder: Path | OpenFolder) -> Root:
+def folder_identity(folder: Path | OpenFolder) -> FolderIdentity:
     """Return the identity of a folder. Raises ContentFolderError if it cannot be listed."""
     with as_open_folder(folder) as content:
         status = os.fstat(content.descriptor)
     return status.st_dev, status.st_ino
 
 
-def assert_unchanged(folder: Path | OpenFolder, root: Root) -> None:
+def assert_unchanged(folder: Path | OpenFolder, root: FolderIdentity) -> None:
     """Raise ContentFolderError unless the folder still has the identity `root`."""
-    if root_identity(folder) != root:
+    if folder_identity(folder) != root:
         path = folder if isinstance(folder, Path) else folder.path
         raise ContentFolderError(f"The folder {path} was replaced by another during the scan: try again.")
 
@@ -57,14 +57,14 @@ def assert_unchanged(folder: Path | OpenFolder, root: Root) -> None:
 def _folder_error_message(folder: Path, error: OSError) -> str:
     match error:
         case FileNotFoundError():
-            return f"There is no folder {folder}: give the path of your content folder."
+            return f"There is no folder {folder}: specify the path of your content folder."
         case NotADirectoryError():
-            return f"{folder} is not a folder: give the path of the folder that holds your articles."
+            return f"{folder} is not a folder: specify the path of the folder that contains your articles."
         case _:
             return f"The folder {folder} cannot be read: {error.strerror or error}."
 
 
-# Full scan, which holds one directory listing at a time, never the whole tree.
+# Full scan, which has one folder's listing in memory at a time, never the whole tree.
 
 
 _EXTENSIONS = (".md", ".markdown")
@@ -72,10 +72,10 @@ _EXTENSIONS = (".md", ".markdown")
 
 def scan_folder(folder: Path | OpenFolder) -> Iterator[SourceFile | ContentProblem]:
     """Yield each article file below the folder, or its problem, in no order. Raises ContentFolderError."""
-    return _scan_all(folder, root_identity(folder))
+    return _scan_all(folder, folder_identity(folder))
 
 
-def _scan_all(folder: Path | OpenFolder, root: Root) -> Iterator[SourceFile | ContentProblem]:
+def _scan_all(folder: Path | OpenFolder, root: FolderIdentity) -> Iterator[SourceFile | ContentProblem]:
     with as_open_folder(folder) as content:
         assert_unchanged(content, root)
         yield from scan_subfolders(content, [""])
@@ -91,20 +91,20 @@ def scan_subfolders(folder: OpenFolder, pending: list[str]) -> Iterator[SourceFi
         except (FileNotFoundError, NotADirectoryError):  # gone or replaced since it was listed
             continue
         except OSError as error:
-            yield unlistable_problem(subfolder, error)
+            yield unlistable_folder_problem(subfolder, error)
             continue
         with scan_entries(descriptor) as entries:
             yield from _scan_listing(folder, f"{subfolder}/" if subfolder else "", entries, pending)
 
 
-def unlistable_problem(subfolder: str, error: OSError) -> ContentProblem:
-    """Build the problem of a folder that cannot be listed; the slash at its path's end marks a folder."""
+def unlistable_folder_problem(subfolder: str, error: OSError) -> ContentProblem:
+    """Build the problem of a folder that cannot be listed; its path ends with `/`. Raises ExhaustedError."""
     raise_if_exhausted(error)
     return _unreadable_problem(f"{subfolder}/", f"The folder cannot be listed: {error.strerror or error}.")
 
 
-def unreadable_problem(path: str, error: OSError) -> ContentProblem:
-    """Build the problem of a file that cannot be read, of which only the path is known."""
+def unreadable_file_problem(path: str, error: OSError) -> ContentProblem:
+    """Build the problem of a file that cannot be read. Raises ExhaustedError."""
     raise_if_exhausted(error)
     return _unreadable_problem(path, f"The file cannot be read: {error.strerror or error}.")
 
@@ -136,26 +136,28 @@ def _stat_dir_entry(
     except FileNotFoundError:
         return None
     except OSError as error:
-        return unreadable_problem(path, error)
+        return unreadable_file_problem(path, error)
     return stat_entry(folder, path, status)
 
 
 def stat_entry(folder: OpenFolder, path: str, status: os.stat_result) -> SourceFile | ContentProblem | None:
     """Return the file at `path` or its problem, from its lstat(2) `status`; None for a link to a folder."""
     if not _is_utf_8(path):
-        return _unreadable_problem(path, "The file's name is no UTF-8: rename it.")
+        return _unreadable_problem(path, "The file's path is not valid UTF-8: rename the file or its folder.")
     if stat.S_ISLNK(status.st_mode):
         try:
             status = folder.stat_target(path)
         except FileNotFoundError:
-            return _unreadable_problem(path, "The link leads nowhere: mend or delete it.")
+            return _unreadable_problem(
+                path, "The target of the link does not exist: correct or delete the link."
+            )
         except OSError as error:
-            return unreadable_problem(path, error)
+            return unreadable_file_problem(path, error)
     if stat.S_ISREG(status.st_mode):
         return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     if stat.S_ISDIR(status.st_mode):
         return None
-    return _unreadable_problem(path, "This is no regular file: only files hold articles.")
+    return _unreadable_problem(path, "This is not a regular file: replace it by one, or delete it.")
 
 
 def _is_utf_8(path: str) -> bool:
@@ -178,9 +180,9 @@ def display_path(path: str) -> str:
 # Scan of some paths, with the same results as `scan_folder`, without listing their siblings.
 #
 # 1. A path with a hidden component is ignored.
-# 2. Every parent folder must be listable: nothing below a link or a file counts, and the content of an
-#    unlistable folder is unknown.
-# 3. A file is stat'ed, a folder is scanned recursively.
+# 2. If a parent folder is missing, or is a link or a file, the path yields nothing. If it cannot be listed,
+#    the problem of that folder is the result.
+# 3. The status of a file is read; a folder is scanned recursively.
 
 
 def scan_paths(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[SourceFile | ContentProblem]:
@@ -195,7 +197,7 @@ def scan_paths(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[So
                 yield from (
                     ancestors.problems(path) if ancestors.is_blocked(path) else _scan_path(content, path)
                 )
-        assert_unchanged(content.path, root_identity(content))
+        assert_unchanged(content.path, folder_identity(content))
 
 
 def is_visible(path: str) -> bool:
@@ -214,7 +216,11 @@ def _scan_path(folder: OpenFolder, path: str) -> Iterator[SourceFile | ContentPr
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        yield unreadable_problem(path, error) if is_article(path) else unlistable_problem(path, error)
+        yield (
+            unreadable_file_problem(path, error)
+            if is_article(path)
+            else unlistable_folder_problem(path, error)
+        )
         return
     if stat.S_ISDIR(status.st_mode):
         yield from scan_subfolders(folder, [path])
@@ -236,12 +242,12 @@ class _AncestorCheck:
         return any(self._listing_error(parent) is not None for parent in parent_folders(path))
 
     def problems(self, path: str) -> Iterator[ContentProblem]:
-        """Yield the problem of the first parent that cannot be listed, unless it is missing or no folder."""
+        """Yield the problem of the first parent that cannot be listed, but not of a missing one or a file."""
         for parent in parent_folders(path):
             error = self._listing_error(parent)
             if error is not None:
                 if not isinstance(error, FileNotFoundError | NotADirectoryError):
-                    yield unlistable_problem(parent, error)
+                    yield unlistable_folder_problem(parent, error)
                 return
 
     def _listing_error(self, parent: str) -> OSError | None:

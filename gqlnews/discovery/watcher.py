@@ -1,12 +1,13 @@
-"""Watch a folder and yield its changes, for a caller that mirrors its content.
+"""Watch a folder and yield its changes, for a caller that ingests them.
 
 1. Start the watch, then request a full scan, so that no change is missed between the two.
 2. Yield changed paths a few milliseconds after they change.
-3. Start over when changes may have been missed: the folder was replaced, events were lost, or so many
-   arrived at once that the kernel's queue may have overflowed, which is not reported. Also start over
-   periodically.
+3. Start again at 1 when changes may have been missed: when the folder was replaced, when events were lost,
+   or when so many arrived at once that the kernel's queue may have overflowed, which is not reported. Also
+   start again periodically.
 
-If the file system reports no changes, request a full scan at intervals of many times a scan's duration.
+If the file system reports no changes, request a full scan periodically, at intervals of
+`_POLL_FACTOR` times the duration of a scan.
 """
 
 import os
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gqlnews.discovery.fs_events import FolderWatcher, StopEvent, supports_inotify
-from gqlnews.discovery.scan import Root
+from gqlnews.discovery.scan import FolderIdentity
 from gqlnews.errors import ContentFolderError, ExhaustedError
 
 Batch = frozenset[str] | None
@@ -25,9 +26,10 @@ Batch = frozenset[str] | None
 
 _OVERFLOW_PATHS = 1000  # with this many paths in one batch, the kernel's queue may have overflowed
 _CHECK_SECONDS = 0.25  # between checks of conditions that cause no event
-_RESCAN_SECONDS, _RESCAN_FACTOR = 60.0, 100  # interval: seconds at least, and times a full scan's duration
-_POLL_SECONDS, _POLL_FACTOR = 0.5, 20  # the same for polling
-_LOSS_DELAY, _LOSS_DELAY_FACTOR = 5.0, 5  # the same after lost events, but seconds at most
+# The interval of full scans is the factor times the duration of a full scan, but at least the seconds.
+_MIN_RESCAN_SECONDS, _RESCAN_FACTOR = 60.0, 100
+_MIN_POLL_SECONDS, _POLL_FACTOR = 0.5, 20
+_MAX_LOSS_DELAY, _LOSS_DELAY_FACTOR = 5.0, 5  # the same after lost events, but at most the seconds
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class WatchOptions:
     """Watch options and callbacks.
 
     `poll` disables file system events; `warn` receives a message if they are unavailable. `last_scan_seconds`
-    returns the duration of the last full scan, `needs_rescan` whether something outside the folder requires
-    another.
+    returns the duration of the last full scan, `needs_rescan` whether another one is needed although the
+    folder has not changed.
     """
 
     poll: bool
@@ -46,7 +48,7 @@ class WatchOptions:
 
 
 def watch(folder: Path, options: WatchOptions) -> Generator[Batch, None, None]:
-    """Yield the changes of the folder forever; the first batch, and each one while it is missing, is None.
+    """Yield the changes of the folder forever. The first batch, and each while it is missing, is None.
 
     Raises KeyboardInterrupt on a signal.
     """
@@ -57,9 +59,9 @@ def watch(folder: Path, options: WatchOptions) -> Generator[Batch, None, None]:
         try:
             watcher = FolderWatcher(folder)
         except ContentFolderError:
-            yield None  # the caller's scan reports it, and waits until the folder exists
+            yield None  # the caller's scan reports the error, and retries until the folder exists
         except ExhaustedError:
-            yield None  # the caller's scan reports it
+            yield None  # the caller's scan reports the error
             _poll_delay(options)
         except OSError as error:
             if not warned:
@@ -80,7 +82,7 @@ def _poll_forever(options: WatchOptions) -> Generator[Batch, None, None]:
 
 
 def _poll_delay(options: WatchOptions) -> None:
-    _sleep(max(_POLL_SECONDS, _POLL_FACTOR * options.last_scan_seconds()), options)
+    _sleep(max(_MIN_POLL_SECONDS, _POLL_FACTOR * options.last_scan_seconds()), options)
 
 
 def _watch_until_rescan(
@@ -88,7 +90,7 @@ def _watch_until_rescan(
 ) -> Generator[Batch, None, None]:
     """Yield changes until some may have been missed."""
     started, scan_seconds = time.monotonic(), options.last_scan_seconds()
-    deadline = started + max(_RESCAN_SECONDS, _RESCAN_FACTOR * scan_seconds)
+    deadline = started + max(_MIN_RESCAN_SECONDS, _RESCAN_FACTOR * scan_seconds)
     timer = _RescanTimer(folder, watcher.root, options.needs_rescan, deadline)
     stop = StopEvent(timer.check)
     while (paths := watcher.wait_for_paths(stop)) is not None:
@@ -97,14 +99,16 @@ def _watch_until_rescan(
         if len(paths) >= _OVERFLOW_PATHS:
             return
     if not timer.fired:
-        delay = min(_LOSS_DELAY, _LOSS_DELAY_FACTOR * scan_seconds)
+        delay = min(_MAX_LOSS_DELAY, _LOSS_DELAY_FACTOR * scan_seconds)
         _sleep(started + delay - time.monotonic(), options)
 
 
 class _RescanTimer:
     """Rescan timer: fires when a full scan is due or requested, or the folder was replaced or deleted."""
 
-    def __init__(self, folder: Path, root: Root, needs_rescan: Callable[[], bool], deadline: float) -> None:
+    def __init__(
+        self, folder: Path, root: FolderIdentity, needs_rescan: Callable[[], bool], deadline: float
+    ) -> None:
         self.fired = False
         self._folder = folder
         self._root = root
@@ -135,6 +139,6 @@ def _sleep(seconds: float, options: WatchOptions) -> None:
 
 def _not_watchable_message(folder: Path, error: OSError) -> str:
     return (
-        f"folder {folder} cannot be watched ({error}): raise fs.inotify.max_user_watches and "
-        "max_user_instances; it is polled instead"
+        f"folder {folder} cannot be watched ({error}), and is polled instead: raise "
+        "fs.inotify.max_user_watches and fs.inotify.max_user_instances"
     )

@@ -1,4 +1,4 @@
-"""Documents of requests: their cache, and the static limits on their size."""
+"""GraphQL documents: their cache, and static limits on the size of operations and variables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -44,8 +44,8 @@ from gqlnews.time_budget import check_time_budget
 
 # Static size limits of an operation: depth, root fields, aliases and directives, with fragments expanded.
 #
-# Each fragment is visited once and its counts are added for every spread. So thirty fragments that each
-# spread the next one twice take thirty visits and yield a count of 2^30.
+# Each fragment is visited once, and its counts are added for every spread. For example, thirty fragments that
+# each spread the next one twice take thirty visits and have a count of 2^30.
 
 Fragments = Mapping[str, FragmentDetails]
 
@@ -73,16 +73,15 @@ def check_limits(
     """Return an error for the first limit that an operation exceeds, or None. The document must be valid."""
     size = measure(operation, fragments)
     checks = (
-        (size.depth, limits.max_depth, Code.TOO_DEEP, "nests {} fields with selections"),
+        (size.depth, limits.max_depth, Code.TOO_DEEP, "nests fields with selections {} levels deep"),
         (size.fields, limits.max_root_fields, Code.TOO_MANY_ROOT_FIELDS, "has {} root fields"),
         (size.aliases, limits.max_aliases, Code.TOO_MANY_ALIASES, "has {} aliases"),
         (size.directives, limits.max_directives, Code.TOO_MANY_DIRECTIVES, "has {} directives"),
     )
     for counted, limit, code, what in checks:
         if limit and counted > limit:
-            message = (
-                f"The operation {what.format(f'{counted:,}')}, of at most {limit:,}: ask in several requests."
-            )
+            actual = what.format(f"{counted:,}")
+            message = f"The operation {actual}, and the limit is {limit:,}: send several requests."
             return GraphQLError(message, operation, extensions={"code": code})
     return None
 
@@ -90,7 +89,8 @@ def check_limits(
 def measure(operation: OperationDefinitionNode, fragments: Fragments) -> SelectionSize:
     """Measure an operation, including its own directives and those of its variables."""
     variables = operation.variable_definitions or ()
-    directives = len(operation.directives or ()) + sum(len(one.directives or ()) for one in variables)
+    directives = len(operation.directives or ())
+    directives += sum(len(variable.directives or ()) for variable in variables)
     return SelectionSize(directives=directives).add(_Counter(fragments).measure(operation.selection_set))
 
 
@@ -135,21 +135,21 @@ class _Counter:
 # Document cache: parsed and validated documents, with the plans of their operations.
 
 MAX_BYTES = 64 << 20  # maximum size of the cache
-PROBATION_BYTES = 16 << 20  # of documents that were sent only once
+PROBATION_BYTES = 16 << 20  # maximum size of the documents that were sent only once
 EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # estimated size of an AST or a plan: fixed, and per character
-LINES_PER_TOKEN = 5  # limits lines to this multiple of max tokens: each error counts lines, 0.2 µs per line
+LINES_PER_TOKEN = 5  # ratio of the limits of lines and tokens; counting lines takes 0.2 µs per line and error
 INVALID_BYTES = 30_000  # of an invalid document, without its text: it has at most ten short errors
 PARSE_SECONDS = 0.5e-6  # per character
 STRAWBERRY_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
-MAX_PLANS = 64  # per document: one per operation and values of the `@skip` and `@include` variables
+MAX_PLANS = 64  # cached per document: one per operation and combination of `@skip` and `@include` values
 
 
 @dataclass(slots=True)
 class ParsedDocument:
     """Parsed document, or its errors. A document with errors is never executed.
 
-    `limit_errors` caches the size-limit check by operation id. `conditional_variables` are the variables used
-    in directives.
+    `limit_errors` has the results of `check_limits` by the `id` of the operation's node.
+    `conditional_variables` are the variables that are used in directives.
     """
 
     node: DocumentNode | None
@@ -190,17 +190,17 @@ class ParsedDocument:
         return plan
 
     def fork(self) -> "ParsedDocument":
-        """Copy for planning on another thread. It shares the AST, which is immutable, and no plans."""
+        """Copy the document for planning on another thread: with the same, immutable AST, without plans."""
         return replace(self, plans={}, limit_errors={}, size=0)
 
     def merge(self, fork: "ParsedDocument") -> None:
         """Merge the plans of a fork."""
         for key, plan in fork.plans.items():
-            known = self.plans.get(key)
-            if known is None:
+            cached = self.plans.get(key)
+            if cached is None:
                 self._cache_plan(key, plan)
             else:
-                known.merge(plan)
+                cached.merge(plan)
 
     def _cache_plan(self, key: tuple[object, ...], plan: PreparedOperation) -> None:
         while len(self.plans) >= MAX_PLANS:
@@ -231,7 +231,7 @@ class DocumentCache:
             self.cache.set(text, document, size)
 
     def merge(self, text: str, fork: ParsedDocument) -> None:
-        """Cache a document that another thread parsed and planned."""
+        """Cache a document that another thread parsed or planned."""
         document = self.cache.get(text)
         if document is None or document.node is not fork.node:
             document = fork
@@ -269,13 +269,13 @@ class DocumentCache:
 
 
 def _token_limit_error(limit: int) -> GraphQLError:
-    what = f"{limit:,} tokens, as many comments, or {limit * LINES_PER_TOKEN:,} lines"
-    error = GraphQLError(f"The document has more than {what}: ask in several requests.")
+    limits = f"{limit:,} tokens, {limit:,} comments or {limit * LINES_PER_TOKEN:,} lines"
+    error = GraphQLError(f"The document has more than {limits}: send several requests.")
     return with_code(error, Code.TOO_MANY_TOKENS)
 
 
 def strip_incremental(text: str, document: DocumentNode | None) -> DocumentNode | None:
-    """Strip `@defer` and `@stream`, which an executor without incremental delivery rejects."""
+    """Remove the directives `@defer` and `@stream`, which the executor rejects for a single response."""
     if document is None or not ("@defer" in text or "@stream" in text):
         return document
     stripped: DocumentNode = visit(document, _IncrementalStripper())
@@ -288,13 +288,13 @@ class _IncrementalStripper(Visitor):
 
 
 def with_code(error: GraphQLError, code: Code) -> GraphQLError:
-    """Add a documented code to an error that has none."""
+    """Set the code of an error that has none, and return it."""
     error.extensions = {"code": code, **(error.extensions or {})}
     return error
 
 
 def conditional_variables(document: DocumentNode) -> frozenset[str]:
-    """Return the variables used in directives: only these change what an operation selects."""
+    """Return the variables that are used in directives: only these change the selection of an operation."""
     collector = _DirectiveVariables()
     visit(document, collector)
     return frozenset(collector.names)
@@ -311,15 +311,18 @@ class _DirectiveVariables(Visitor):
                 self.names.add(argument.value.name.value)
 
 
-# Limit on the number of values in the variables, because coercing them blocks the event loop.
+# Limit on the number of values in the variables. Coercing them cannot be interrupted.
 
-MAX_VALUES = 20_000  # about 0.1 s
-VALUE_SECONDS = 5e-6  # to coerce one
-TOO_MANY_VALUES = f"The variables hold more than {MAX_VALUES:,} values: ask in several requests."
+MAX_VALUES = 20_000  # take about 0.1 s
+VALUE_SECONDS = 5e-6  # to coerce one value
+TOO_MANY_VALUES = f"The variables have more than {MAX_VALUES:,} values: send several requests."
 
 
-def exceeds_limit(variables: Mapping[str, Any]) -> bool:
-    """Return whether nested JSON holds more than `MAX_VALUES` values. Raises TimeBudgetExceeded."""
+def has_too_many_values(variables: Mapping[str, Any]) -> bool:
+    """Return whether the lists and objects in variables have more than `MAX_VALUES` items and fields.
+
+    Raises TimeBudgetExceeded if coercing them would exceed the time budget.
+    """
     count, pending = 0, [variables.values()]
     while pending:
         for value in pending.pop():

@@ -4,9 +4,10 @@
 2. Select the operation, coerce its variables, and check the static size limits.
 3. Plan the operation and bind the request's values. An invalid argument or a cost over the limit rejects the
    request.
-4. Run all its statements in one dispatch to the store, except for root fields in the field cache. If they
+4. Check the scan work against the current table sizes.
+5. Run the statements as one job on the store, except for root fields in the field cache. If the statements
    cover the whole operation, their JSON is the response. Otherwise (introspection, errors) Strawberry
-   executes the operation, and the root resolvers share the dispatch.
+   executes the operation, and the root resolvers wait for the same job.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from gqlnews.engine.documents import (
     TOO_MANY_VALUES,
     DocumentCache,
     ParsedDocument,
-    exceeds_limit,
+    has_too_many_values,
     strip_incremental,
     with_code,
 )
@@ -37,29 +38,30 @@ from gqlnews.engine.requests import (
     GraphQLResponse,
     PreparedIncremental,
     PreparedQuery,
+    PreparedRequest,
     PreparedSubscription,
-    Ready,
     argument_error,
     build_response,
     error_response,
-    single,
+    for_single_response,
 )
 from gqlnews.engine.validation import MAX_ERRORS, MAX_SUGGESTIONS
 from gqlnews.errors import Code, shorten
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import EMPTY_OPERATION, BoundIncrements, BoundOperation
 from gqlnews.query.scan import OBJECT_SECONDS, UNIT_SECONDS, Sizes, scan_limit_error, total_scan_work
-from gqlnews.query.tree import CostLimitError, RequestRefusedError
+from gqlnews.query.tree import CostLimitError, LocatedRequestError
 from gqlnews.schema.query import build_schema, collect_declarations
 from gqlnews.time_budget import TimeBudgetExceeded
 
-MAX_NAME = 101  # characters of an operation's name, one more than metrics use
+MAX_NAME_LENGTH = 101  # of an operation's name; one character more than metrics show, so that they shorten it
 INTROSPECTION_FIELD = re.compile("__schema|__type(?!name)")
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function off the event loop."""
 
 GetSizes = Callable[[Audience], Sizes]
+"""Returns the table sizes (scan.py) for an audience."""
 
 
 def _unknown_sizes(_audience: Audience) -> Sizes:
@@ -98,9 +100,9 @@ class Engine:
 
     def prepare(self, request: GraphQLRequest, audience: Audience) -> PreparedQuery | GraphQLResponse:
         """Prepare a request for a single response, or return the error response. Rejects subscriptions."""
-        return single(self.prepare_any(request, audience))
+        return for_single_response(self.prepare_any(request, audience))
 
-    def prepare_any(self, request: GraphQLRequest, audience: Audience) -> Ready:
+    def prepare_any(self, request: GraphQLRequest, audience: Audience) -> PreparedRequest:
         """Prepare any request, or return the error response. Raises TimeBudgetExceeded."""
         document = self.documents.cache.get(request.query) or self.documents.parse(request.query)
         prepared = self.prepare_any_with(document, request, audience)
@@ -109,7 +111,7 @@ class Engine:
 
     def prepare_any_with(
         self, document: ParsedDocument, request: GraphQLRequest, audience: Audience
-    ) -> Ready:
+    ) -> PreparedRequest:
         """Prepare a request with a parsed document. Changes only the document, by caching plans in it."""
         if document.errors:
             return replace(error_response(document.errors), is_invalid=True)
@@ -117,8 +119,8 @@ class Engine:
         if not isinstance(operation, Executor):
             return error_response(operation)
         kind = operation.operation.operation
-        if request.queries_only and kind is OperationType.MUTATION:
-            error = GraphQLError(f"A GET runs queries only, and this is a {kind.value}: send it by POST.")
+        if request.reject_mutations and kind is OperationType.MUTATION:
+            error = GraphQLError(f"A GET request cannot run a {kind.value}: send it by POST.")
             return error_response([with_code(error, Code.OPERATION_NOT_ALLOWED)], _operation_name(operation))
         try:
             if kind is OperationType.SUBSCRIPTION:
@@ -127,7 +129,7 @@ class Engine:
             prepared = PreparedQuery(request, name, audience, self._bind(document, operation, audience))
             increments = self._bind_increments(document, operation, audience) if request.incremental else None
             return prepared if increments is None else PreparedIncremental(name, increments, prepared)
-        except RequestRefusedError as error:
+        except LocatedRequestError as error:
             response = error_response([argument_error(error)], _operation_name(operation))
             return self._with_rejected_cost(response, request, audience, error)
 
@@ -136,43 +138,44 @@ class Engine:
         response: GraphQLResponse,
         request: GraphQLRequest,
         audience: Audience,
-        error: RequestRefusedError,
+        error: LocatedRequestError,
     ) -> GraphQLResponse:
         if not isinstance(error, CostLimitError):
             return response
         return self.with_cost_extension(
-            response, request, error.cost, total_scan_work(error.passes, self.get_sizes(audience))
+            response, request, error.cost, total_scan_work(error.scans, self.get_sizes(audience))
         )
 
     def with_cost_extension(
-        self, response: GraphQLResponse, request: GraphQLRequest, cost: int, scan: int = 0
+        self, response: GraphQLResponse, request: GraphQLRequest, cost: int, scan_work: int = 0
     ) -> GraphQLResponse:
-        """Add the cost to a response if the request asks for it."""
+        """Add the cost to a response if the request includes it."""
         if not request.include_cost:
             return response
-        return replace(response, body=add_cost_extension(response.body, RequestCost(cost, scan), self.limits))
+        request_cost = RequestCost(cost, scan_work)
+        return replace(response, body=add_cost_extension(response.body, request_cost, self.limits))
 
     def scan_work(self, prepared: PreparedQuery) -> int:
-        """Return the current scan work. It changes with the store, so it is not prepared."""
-        return prepared.bound.scan.for_sizes(self.get_sizes(prepared.audience))
+        """Return the scan work at the current table sizes, in thousands of comparisons."""
+        return prepared.bound.scan_work.for_sizes(self.get_sizes(prepared.audience))
 
     def begin(self, prepared: PreparedQuery) -> int | GraphQLResponse:
-        """Return the scan work of a request, or the response that rejects it.
+        """Check the scan work of a request: return it, or the response that rejects the request.
 
         Sets the expected statement time for the read pool.
         """
-        scan = self.scan_work(prepared)
-        if 0 < self.limits.max_scan < scan:
-            return self._reject_scan_work(prepared, scan)
-        set_expected_seconds(prepared.bound.cost * OBJECT_SECONDS + scan * UNIT_SECONDS)
-        return scan
+        scan_work = self.scan_work(prepared)
+        if 0 < self.limits.max_scan < scan_work:
+            return self._reject_scan_work(prepared, scan_work)
+        set_expected_seconds(prepared.bound.cost * OBJECT_SECONDS + scan_work * UNIT_SECONDS)
+        return scan_work
 
-    def _reject_scan_work(self, prepared: PreparedQuery, scan: int) -> GraphQLResponse:
+    def _reject_scan_work(self, prepared: PreparedQuery, scan_work: int) -> GraphQLResponse:
         error = scan_limit_error(
-            self.limits.max_scan, scan, prepared.bound.scan.passes, self.get_sizes(prepared.audience)
+            self.limits.max_scan, scan_work, prepared.bound.scan_work.scans, self.get_sizes(prepared.audience)
         )
         response = error_response([argument_error(error)], prepared.operation)
-        return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan)
+        return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan_work)
 
     def _prepare_subscription(
         self,
@@ -197,7 +200,7 @@ class Engine:
         try:
             plan = document.get_plan(operation, self.declarations)
             return plan.bind_increments(operation.variable_values, audience)
-        except GraphQLError:  # an error of the selection, which the single response reports
+        except GraphQLError:  # the selection cannot be collected; the single response reports that
             return None
 
     def _bind(
@@ -205,17 +208,16 @@ class Engine:
     ) -> BoundOperation:
         try:
             return document.get_plan(operation, self.declarations).bind(operation.variable_values, audience)
-        except GraphQLError:  # an error of the selection, which execution reports
+        except GraphQLError:  # the selection cannot be collected; the executor reports that
             return EMPTY_OPERATION
 
     async def run(self, prepared: PreparedQuery, offload: Offload | None = None) -> GraphQLResponse:
         """Run a prepared request. `offload` runs long computations, such as introspection."""
-        scan = self.begin(prepared)
-        if isinstance(scan, GraphQLResponse):
-            return scan
-        return self.with_cost_extension(
-            await self._execute(prepared, offload), prepared.request, prepared.bound.cost, scan
-        )
+        scan_work_or_error = self.begin(prepared)
+        if isinstance(scan_work_or_error, GraphQLResponse):
+            return scan_work_or_error
+        response = await self._execute(prepared, offload)
+        return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan_work_or_error)
 
     async def _execute(self, prepared: PreparedQuery, offload: Offload | None) -> GraphQLResponse:
         name = prepared.operation
@@ -254,14 +256,14 @@ class Engine:
         is_quick = cached is not None and not INTROSPECTION_FIELD.search(request.query)
         if offload is None or is_quick:
             return await execute()
-        await execution.prefetch()  # so that the other thread does not wait for this event loop
+        await execution.prefetch()  # the resolvers on the other thread cannot wait for this event loop
         result: ExecutionResult = await offload(lambda: asyncio.run(execute()))
         return result
 
     def _cached_read(self, prepared: PreparedQuery) -> Read:
         """Return the read function, with the field cache if there is one.
 
-        Statements that read the clock bypass the cache, since they bind different values each time.
+        Statements whose bound values depend on the current time bypass the cache.
         """
         if self.field_cache is None:
             return self.read
@@ -272,8 +274,11 @@ class Engine:
     def _select_operation(
         self, document: ParsedDocument, request: GraphQLRequest
     ) -> "Executor[Any] | Sequence[GraphQLError]":
-        """Select the operation and coerce its variables, or return the errors, exceeded limits included."""
-        if request.variables and exceeds_limit(request.variables):
+        """Select the operation and coerce its variables, or return the errors.
+
+        Exceeded size limits of the operation and its variables are among the errors.
+        """
+        if request.variables and has_too_many_values(request.variables):
             return [with_code(GraphQLError(TOO_MANY_VALUES), Code.TOO_WIDE)]
         executor = self._build_executor(document, request, MAX_ERRORS - 1, hide_suggestions=True)
         if isinstance(executor, Executor):
@@ -301,4 +306,4 @@ class Engine:
 def _operation_name(operation: "Executor[Any]") -> str | None:
     """Return the operation's name, shortened for logs, metrics and traces."""
     name = operation.operation.name
-    return shorten(name.value, MAX_NAME) if name else None
+    return shorten(name.value, MAX_NAME_LENGTH) if name else None

@@ -1,4 +1,4 @@
-"""Execute one query: all its statements in one dispatch, through the field cache."""
+"""Execute one query: run its statements together, in one job on the store, through the field cache."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
@@ -16,17 +16,20 @@ from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundOperation
 
 # If the statements cover the whole operation, their JSON is joined into the response. Otherwise the executor
-# resolves the root fields one by one, and their resolvers share the dispatch.
+# resolves the root fields one by one; their resolvers wait for the same job.
 
 Read = Callable[[Statements], Awaitable[Sequence[bytes | None]]]
+"""Runs statements as one job, in one read transaction, and returns their results in order."""
+
 Results = Mapping[str, bytes | None]
+"""The JSON of each root field by response key; None for null."""
 
 
 class QueryExecution:
-    """Runs each statement of a request once, all in one read transaction.
+    """The execution of one query. All results are from the same snapshot of the store.
 
-    `max_bytes` limits the size of the response; 0 means no limit. `error` is the one that rejects the
-    whole request: reported by a statement, or an exceeded limit.
+    Equal statements are passed to `read` once. `max_bytes` limits the size of the response; 0 means no limit.
+    `error` is the error that rejects the whole request: one that a statement reported, or an exceeded limit.
     """
 
     def __init__(self, bound: BoundOperation, read: Read, max_bytes: int = 0) -> None:
@@ -39,7 +42,10 @@ class QueryExecution:
         self._running: asyncio.Task[Results] | None = None
 
     async def field_result(self, key: str) -> bytes | None:
-        """Return the JSON of a root field by response key, None for null. Raises the field's GraphQLError."""
+        """Return the JSON of a root field by response key, None for null.
+
+        Raises the field's GraphQLError, and the errors of the read.
+        """
         failure = self._bound.failures.get(key)
         if failure is not None:
             raise GraphQLError(failure.message, failure.nodes, path=failure.path)
@@ -71,7 +77,7 @@ class QueryExecution:
         return results
 
     async def prefetch(self) -> Results | None:
-        """Run the statements. On failure, return None; `field_result` then raises the error."""
+        """Run the statements if necessary. On failure, return None; `field_result` then raises the error."""
         try:
             return self._results if self._results is not None else await self.run()
         except Exception as failure:
@@ -79,12 +85,19 @@ class QueryExecution:
             return None
 
     def _check_size(self, results: Results) -> None:
-        """Check the response size. The store cannot: results may be cached or used by several fields."""
+        """Raise ResourceLimitError if the response is too large.
+
+        The store cannot check that, because results may be cached or used by several fields.
+        """
         if 0 < self._max_bytes < sum(map(len, filter(None, results.values()))):
             raise response_too_large(self._max_bytes)
 
     async def fast_response(self) -> bytes | None:
-        """Return the response as JSON; None if it needs the executor, for other fields or for errors."""
+        """Return the response as JSON.
+
+        Returns None if the executor has to build it: the operation has fields without a statement, or the
+        response has errors.
+        """
         queries = self._bound.queries
         if not self._bound.complete:
             return None
@@ -101,15 +114,18 @@ class QueryExecution:
 
 
 class RequestCost(NamedTuple):
-    """Cost of a request: the maximum number of objects in its response, and its scan work."""
+    """Cost of a request: the maximum number of objects in its response, and its scan work.
+
+    The unit of the scan work is 1,000 comparisons.
+    """
 
     cost: int
-    scan: int = 0
+    scan_work: int = 0
 
 
 def add_cost_extension(body: bytes, request_cost: RequestCost, limits: Limits) -> bytes:
-    """Add `extensions.cost` to a response, a JSON object. A limit of 0 means none and is reported as null."""
-    scan = {"requested": request_cost.scan, "limit": limits.max_scan or None}
+    """Add `extensions.cost` to a response body. A limit of 0 means no limit and is reported as null."""
+    scan = {"requested": request_cost.scan_work, "limit": limits.max_scan or None}
     extension = orjson.dumps(
         {"cost": {"requested": request_cost.cost, "limit": limits.max_cost or None, "scan": scan}}
     )
@@ -118,18 +134,22 @@ def add_cost_extension(body: bytes, request_cost: RequestCost, limits: Limits) -
 
 # Root field cache: the JSON of single root fields, valid for one version of the content.
 #
-# A page requests its article together with what every page shows: topics, counts, the newest articles. The
-# whole response differs from page to page, but these root fields do not. The cache key is the audience, the
-# SQL and its bound values.
+# A page of a website requests its article together with the data that every page shows: topics, counts, the
+# newest articles. The whole response differs from page to page, but these root fields do not. The cache key
+# is the audience, the SQL and its bound values.
 
 
 ENTRY_OVERHEAD = 500  # approximate bytes of an entry, without its texts
-MAX_PARAMETER_BYTES = 4_096  # bytes of the bound values as text; longer ones are unlikely to repeat
-SHARE = 8  # an entry may take at most 1/SHARE of the cache
+MAX_PARAMETER_BYTES = 4_096  # of the bound values as text; larger ones are unlikely to repeat
+MAX_ENTRY_FRACTION = 1 / 8  # of the cache, for one entry
 
 
 class _Key(NamedTuple):
-    """Cache key. Bound values are text, as Python salts string hashes, so clients cannot force collisions."""
+    """Cache key.
+
+    The bound values are converted to text. Python's hash of an integer is predictable, so clients could
+    choose values whose hashes collide; the hash of a text is salted.
+    """
 
     audience: Audience
     sql: str
@@ -137,7 +157,7 @@ class _Key(NamedTuple):
 
 
 class _CachedField(NamedTuple):
-    """Cache entry. `json` is None for null."""
+    """Cache entry: the JSON of a root field, None for null, and the snapshot that it was read from."""
 
     snapshot: Hashable
     json: bytes | None
@@ -146,7 +166,8 @@ class _CachedField(NamedTuple):
 class FieldCache:
     """Root field cache of at most `max_bytes` bytes.
 
-    `get_snapshot` returns a value that identifies the content an audience sees now; None if it is unknown.
+    `get_snapshot` returns a value that identifies the content that an audience sees now; None if it is
+    unknown.
     """
 
     def __init__(self, get_snapshot: Callable[[Audience], Hashable | None], max_bytes: int) -> None:
@@ -166,9 +187,10 @@ class FieldCache:
         statements: Statements,
         uncacheable: Collection[Statement] = (),
     ) -> Sequence[bytes | None]:
-        """Return the results of all statements, and call `read` only for those not in the cache.
+        """Return the results of all statements, from the cache or by `read`, all from the same snapshot.
 
-        Statements in `uncacheable` are not cached.
+        If the content changes while some are read and others are cached, all of them are read again.
+        Statements in `uncacheable` bypass the cache.
         """
         keys = {
             statement: _Key(audience, statement[0], repr(statement[1]))
@@ -186,7 +208,7 @@ class FieldCache:
         missing = [statement for statement in statements if statement not in fields]
         results = await read(missing) if missing else ()
         if missing and fields and self._get_snapshot(audience) != snapshot:
-            return await read(statements)  # content changed: cached and new results do not match
+            return await read(statements)  # the cached results are from an older snapshot than the new ones
         self.hits += len(fields)
         self.misses += len(keys) - len(fields)
         for statement, json in zip(missing, results, strict=True):
@@ -198,5 +220,6 @@ class FieldCache:
     def _set(self, key: _Key, field: _CachedField) -> None:
         parameters_size = getsizeof(key.parameters)
         size = ENTRY_OVERHEAD + len(key.sql) + parameters_size + len(field.json or b"")
-        if parameters_size <= MAX_PARAMETER_BYTES and size * SHARE <= self._fields.max_bytes:
+        max_size = self._fields.max_bytes * MAX_ENTRY_FRACTION
+        if parameters_size <= MAX_PARAMETER_BYTES and size <= max_size:
             self._fields.set(key, field, size)

@@ -1,11 +1,13 @@
 """Incremental delivery (`@defer` and `@stream`): turn results into a sequence of payloads.
 
-1. The initial payload has everything that is not deferred, and the first items of streamed lists. It is sent
-   before the other statements run.
-2. Then come the remaining items of the lists, then each deferred fragment, outermost first. A fragment runs
-   one statement for each root field that it has fields in. All payloads see the same content.
+1. The results of the first increment (`BoundIncrement`) are all fields that are not deferred. They become
+   the initial payload, with the first items of streamed lists, and a second payload with the other items, if
+   there are any. The initial payload is sent before the statements of other increments run.
+2. The results of each further increment, one per deferred fragment, outermost first, become one payload. A
+   fragment has one statement for each root field in which it has fields.
 
-A fragment in a list appears once in the document but many times in the response, once per path.
+All payloads are from the same content. A fragment inside a list is in the document once but in the response
+many times, once per path.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,16 +24,17 @@ from gqlnews.query.planner import INITIAL
 from gqlnews.query.prepared import BoundIncrement, BoundIncrements
 from gqlnews.query.tree import FieldPlan, ObjectPlan, StreamDirective
 
-MAX_INLINE_BYTES = 64 << 10  # of results processed on the event loop, which takes some milliseconds
+MAX_INLINE_BYTES = 64 << 10  # of results that are processed on the event loop, in some milliseconds
 
 Path = tuple[str | int, ...]
 Encoded = TypeVar("Encoded")
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 ReadParts = Callable[[Sequence[Statements]], AsyncGenerator[Sequence[bytes | None], None]]
+"""Runs the statements of each increment in turn and yields their results, all from one read transaction."""
 
 
 class IncrementalUnavailableError(GqlnewsError):
-    """Raised if the response has an error, which only a single response can report."""
+    """Raised if a non-null root field is null. The caller must execute the query for a single response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Part of a pending result: fields of the object at `path`, or items of the list from `index` on."""
+    """An addition to delivered data: fields of the object at `path`, or items of the list from `index` on."""
 
     pending: Pending
     path: Path
@@ -56,7 +59,10 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class IncrementalPayload:
-    """One payload. Only the initial one has `data`; `completed` lists pending results that are finished."""
+    """One payload. Only the initial one has `data`.
+
+    `pending` are the results that later payloads deliver, `completed` those that this payload completes.
+    """
 
     data: Mapping[str, Any] | None = None
     pending: tuple[Pending, ...] = ()
@@ -70,16 +76,16 @@ async def incremental_payloads(
 ) -> AsyncGenerator[Encoded, None]:
     """Yield the encoded payloads. Large results are processed by `offload`.
 
-    Raises IncrementalUnavailableError and RequestRefusedError, and what the store and `offload` raise.
+    Raises IncrementalUnavailableError, LocatedRequestError, and the errors of `read` and `offload`.
     """
     builder = _PayloadBuilder(bound)
-    statements = [[one.statement for one in part.queries.values()] for part in bound.parts]
-    async with aclosing(read(statements)) as results:
+    statements = [[query.statement for query in one.queries.values()] for one in bound.increments]
+    async with aclosing(read(statements)) as all_results:
         number = 0
-        async for part_results in results:
-            encoded = partial(_encode, builder, number, part_results, encode)
-            is_large = sum(map(len, filter(None, part_results))) > MAX_INLINE_BYTES
-            for body in await offload(encoded) if is_large else encoded():
+        async for results in all_results:
+            encode_results = partial(_encode, builder, number, results, encode)
+            is_large = sum(map(len, filter(None, results))) > MAX_INLINE_BYTES
+            for body in await offload(encode_results) if is_large else encode_results():
                 yield body
             number += 1
 
@@ -90,37 +96,40 @@ def _encode(
     results: Sequence[bytes | None],
     encode: Callable[[IncrementalPayload], Encoded],
 ) -> list[Encoded]:
-    """Encode the payloads for the results of one bound part."""
-    part = _parse(builder.bound.parts[number], results)
-    return [encode(payload) for payload in builder.build(number, part)]
+    """Encode the payloads for the results of one increment."""
+    data = _parse(builder.bound.increments[number], results)
+    return [encode(payload) for payload in builder.build(number, data)]
 
 
-def _parse(part: BoundIncrement, results: Sequence[bytes | None]) -> dict[str, Any]:
-    for query, result in zip(part.queries.values(), results, strict=True):
+def _parse(increment: BoundIncrement, results: Sequence[bytes | None]) -> dict[str, Any]:
+    for query, result in zip(increment.queries.values(), results, strict=True):
         if (error := query.reported_error(result)) is not None:
             raise error
         if result is None and not query.nullable:
             raise IncrementalUnavailableError("a non-null root field is null")
     return {
         key: None if result is None else orjson.loads(result)
-        for key, result in zip(part.queries, results, strict=True)
+        for key, result in zip(increment.queries, results, strict=True)
     }
 
 
 @dataclass(slots=True)
 class _PayloadBuilder:
-    """State of the response: the data `delivered` so far, and results `announced`, by fragment and path.
+    """State of the response.
 
-    Delivered objects are copied and not changed again, because they may not have been sent yet.
+    `delivered` is a copy of the data so far, because later fragments are merged into it while earlier
+    payloads may not have been sent yet. `pending` has the pending results of deferred fragments, by fragment
+    number and path.
     """
 
     bound: BoundIncrements
     delivered: dict[str, Any] = field(default_factory=dict)
-    announced: dict[int, dict[Path, Pending]] = field(default_factory=dict)
-    _ids: int = 0
+    pending: dict[int, dict[Path, Pending]] = field(default_factory=dict)
+    _next_id: int = 0
 
     def build(self, number: int, data: dict[str, Any]) -> Iterator[IncrementalPayload]:
-        last = number == len(self.bound.parts) - 1
+        """Yield the payloads for the data of one increment."""
+        last = number == len(self.bound.increments) - 1
         return (
             self.build_initial(data, last)
             if number == INITIAL
@@ -129,31 +138,33 @@ class _PayloadBuilder:
 
     def build_initial(self, data: dict[str, Any], last: bool) -> Iterator[IncrementalPayload]:
         self.delivered = _copy(data)
-        streams = list(_split_streams(self.bound.parts[INITIAL].plans.values(), data, ()))
-        rests = [
-            Patch(self._new_pending(path, stream.label), path, items=rest, index=stream.initial_count)
-            for path, stream, rest in streams
-        ]
-        completed = tuple(one.pending for one in rests)
-        announced = self._announce(INITIAL)
-        now = [one for one in announced if _has_path(data, one.path)]
-        later = tuple(one for one in announced if not _has_path(data, one.path))  # they are in streamed items
-        yield IncrementalPayload(data=data, pending=(*completed, *now), has_next=bool(rests) or not last)
-        if rests:
+        streams = list(_split_streams(self.bound.increments[INITIAL].plans.values(), data, ()))
+        stream_patches = tuple(
+            Patch(self._new_pending(path, stream.label), path, items=items, index=stream.initial_count)
+            for path, stream, items in streams
+        )
+        streamed = tuple(patch.pending for patch in stream_patches)
+        fragments = self._add_pending(INITIAL)
+        now = [pending for pending in fragments if _has_path(data, pending.path)]
+        in_streamed_items = tuple(pending for pending in fragments if not _has_path(data, pending.path))
+        has_next = bool(stream_patches) or not last
+        yield IncrementalPayload(data=data, pending=(*streamed, *now), has_next=has_next)
+        if stream_patches:
             yield IncrementalPayload(
-                pending=later, patches=tuple(rests), completed=completed, has_next=not last
+                pending=in_streamed_items, patches=stream_patches, completed=streamed, has_next=not last
             )
 
     def build_fragment(self, number: int, data: dict[str, Any], *, last: bool) -> IncrementalPayload:
-        pending_by_path = self.announced.pop(number, {})
-        keys = len(self.bound.fragments[number - 1].path)
+        pending_by_path = self.pending.pop(number, {})
+        key_count = len(self.bound.fragments[number - 1].path)
         patches = []
-        for path, fields in _patches(self.bound.parts[number].plans.values(), data, number, ()):
-            pending_here = pending_by_path.get(_fragment_path(path, keys))
+        plans = self.bound.increments[number].plans.values()
+        for path, fields in _fields_by_path(plans, data, number, ()):
+            pending_here = pending_by_path.get(_fragment_path(path, key_count))
             if pending_here is not None:
                 patches.append(Patch(pending_here, path, data=fields))
                 _get(self.delivered, path).update(_copy(fields))
-        pending = self._announce(number)
+        pending = self._add_pending(number)
         return IncrementalPayload(
             pending=pending,
             patches=tuple(patches),
@@ -161,22 +172,22 @@ class _PayloadBuilder:
             has_next=not last,
         )
 
-    def _announce(self, parent: int) -> tuple[Pending, ...]:
-        """Announce the fragments that are nested directly in `parent`, which was just delivered."""
-        announced: list[Pending] = []
+    def _add_pending(self, parent: int) -> tuple[Pending, ...]:
+        """Add the fragments that are nested directly in the fragment `parent`, now that it is delivered."""
+        added: list[Pending] = []
         for number, fragment in enumerate(self.bound.fragments, start=1):
             if fragment.parent == parent:
                 pending_by_path = {
                     path: self._new_pending(path, fragment.label)
                     for path in _match_paths(self.delivered, fragment.path)
                 }
-                self.announced[number] = pending_by_path
-                announced += pending_by_path.values()
-        return tuple(announced)
+                self.pending[number] = pending_by_path
+                added += pending_by_path.values()
+        return tuple(added)
 
     def _new_pending(self, path: Path, label: str | None) -> Pending:
-        self._ids += 1
-        return Pending(str(self._ids - 1), path, label)
+        self._next_id += 1
+        return Pending(str(self._next_id - 1), path, label)
 
 
 def _copy(data: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +197,7 @@ def _copy(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _match_paths(value: Any, keys: Sequence[str], path: Path = ()) -> Iterator[Path]:
-    """Yield the path of each object that these keys reach."""
+    """Yield the path of each object at these keys, with the indices of lists in between."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _match_paths(item, keys, (*path, index))
@@ -197,42 +208,42 @@ def _match_paths(value: Any, keys: Sequence[str], path: Path = ()) -> Iterator[P
             yield from _match_paths(value[keys[0]], keys[1:], (*path, keys[0]))
 
 
-def _fragment_path(path: Path, keys: int) -> Path:
-    """Return the prefix of a path up to its `keys`-th key and the indices that follow it."""
+def _fragment_path(path: Path, key_count: int) -> Path:
+    """Return the beginning of a path with its first `key_count` keys and the indices that follow them."""
     end = 0
-    while end < len(path) and (keys or isinstance(path[end], int)):
-        keys -= isinstance(path[end], str)
+    while end < len(path) and (key_count or isinstance(path[end], int)):
+        key_count -= isinstance(path[end], str)
         end += 1
     return path[:end]
 
 
-def _patches(
+def _fields_by_path(
     fields: Iterable[FieldPlan], value: Mapping[str, Any], fragment: int, path: Path
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the fields that belong to a deferred fragment, by path. Other fields only lead to these."""
+    """Yield the path of each object with fields of a deferred fragment, and the values of these fields."""
     here = [plan for plan in fields if plan.key in value]
     if selected := {plan.key: value[plan.key] for plan in here if plan.fragment == fragment}:
         yield path, selected
     for plan in here:
         if plan.fragment != fragment:
-            yield from _patches_below(plan, value[plan.key], fragment, (*path, plan.key))
+            yield from _fields_by_path_below(plan, value[plan.key], fragment, (*path, plan.key))
 
 
-def _patches_below(
+def _fields_by_path_below(
     plan: FieldPlan, value: Any, fragment: int, path: Path
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _patches_below(plan, item, fragment, (*path, index))
+            yield from _fields_by_path_below(plan, item, fragment, (*path, index))
     elif isinstance(value, dict):
-        yield from _patches(_fields(plan.objects.values()), value, fragment, path)
+        yield from _fields_by_path(_fields(plan.objects.values()), value, fragment, path)
 
 
 def _fields(objects: Iterable[ObjectPlan]) -> Iterator[FieldPlan]:
     """Yield the fields of all possible types of an object, each response key once."""
     seen = set()
-    for one in objects:
-        for plan in one.fields:
+    for selection in objects:
+        for plan in selection.fields:
             if plan.key not in seen:
                 seen.add(plan.key)
                 yield plan
@@ -241,7 +252,7 @@ def _fields(objects: Iterable[ObjectPlan]) -> Iterator[FieldPlan]:
 def _split_streams(
     fields: Iterable[FieldPlan], value: dict[str, Any], path: Path
 ) -> Iterator[tuple[Path, StreamDirective, list[Any]]]:
-    """Remove the remaining items of streamed lists from `value`, and yield them."""
+    """Remove the items after `initialCount` from streamed lists in `value`, and yield them."""
     for plan in fields:
         below = value.get(plan.key)
         here = (*path, plan.key)
@@ -262,7 +273,7 @@ def _split_streams_below(
 
 
 def _has_path(value: Any, path: Path) -> bool:
-    """Whether the path exists."""
+    """Whether the path exists. Only list indices can be missing."""
     for step in path:
         if isinstance(value, list) and isinstance(step, int) and step >= len(value):
             return False

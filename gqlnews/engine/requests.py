@@ -1,4 +1,4 @@
-"""Requests as received and prepared, responses, and error responses."""
+"""GraphQL requests, prepared requests, responses, and error responses."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from gqlnews.engine.validation import encode_errors
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundIncrements, BoundOperation, BoundSubscription
-from gqlnews.query.tree import RequestRefusedError
+from gqlnews.query.tree import LocatedRequestError
 from gqlnews.schema.query import is_internal_error
 
 PREPARED_BYTES = 2_000  # of a prepared request, without its texts
-INTERNAL_ERROR_MESSAGE = "The server failed here; what happened is in its log."
+INTERNAL_ERROR_MESSAGE = "Internal server error: the server's log has the details."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class GraphQLResponse:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """GraphQL request. `queries_only`: reject mutations, as a GET must.
+    """GraphQL request. `reject_mutations` is set for a GET, which must not change anything.
 
     `incremental`: the client accepts incremental delivery, if the operation uses it. `include_cost`: include
     the cost in the response's `extensions`.
@@ -48,14 +48,17 @@ class GraphQLRequest:
     query: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
-    queries_only: bool = False
+    reject_mutations: bool = False
     incremental: bool = False
     include_cost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
-    """Valid request, ready to run. It can be reused for identical requests unless it reads the clock."""
+    """Valid request, ready to run.
+
+    It can be reused for identical requests, unless a bound value depends on the current time.
+    """
 
     request: GraphQLRequest
     operation: str | None
@@ -70,7 +73,7 @@ class PreparedQuery:
 
 
 def values_size(values: Iterable[object]) -> int:
-    """Return the approximate size in bytes of the values that a statement binds."""
+    """Return the approximate size in bytes of the texts among the bound values of a statement."""
     return sum(getsizeof(value) for value in values if isinstance(value, str))
 
 
@@ -85,24 +88,24 @@ class PreparedSubscription:
     rebind: Callable[[], BoundSubscription]
 
     def current(self) -> BoundSubscription:
-        """Return the bound subscription, with its values bound again if it reads the clock."""
+        """Return the bound subscription, with new bound values if one depends on the current time."""
         return self.rebind() if self.bound.arguments.uses_clock else self.bound
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedIncremental:
-    """Query with incremental delivery. `query` is the same for clients that do not support it."""
+    """Valid query with incremental delivery. `query` is the same query prepared for a single response."""
 
     operation: str | None
     bound: BoundIncrements
     query: PreparedQuery
 
 
-Ready = PreparedQuery | PreparedIncremental | PreparedSubscription | GraphQLResponse
+PreparedRequest = PreparedQuery | PreparedIncremental | PreparedSubscription | GraphQLResponse
 """A prepared request, or the response that rejects it."""
 
 
-def single(prepared: Ready) -> PreparedQuery | GraphQLResponse:
+def for_single_response(prepared: PreparedRequest) -> PreparedQuery | GraphQLResponse:
     """Restrict to a single response: reject subscriptions, and disable incremental delivery."""
     if isinstance(prepared, PreparedSubscription):
         return error_response([_stream_required_error()], prepared.operation)
@@ -111,16 +114,16 @@ def single(prepared: Ready) -> PreparedQuery | GraphQLResponse:
 
 def _stream_required_error() -> GraphQLError:
     error = GraphQLError(
-        "A subscription has many answers: send it over a WebSocket (graphql-transport-ws), or accept "
-        "text/event-stream."
+        "A subscription has more than one response: send it over a WebSocket (graphql-transport-ws), or "
+        "accept text/event-stream."
     )
     return with_code(error, Code.OPERATION_NOT_ALLOWED)
 
 
 def argument_error(error: RequestError) -> GraphQLError:
-    """Convert to a GraphQL error with its code, and with the location and path of the field, if any."""
+    """Convert a request error to a GraphQL error, with the location and path of its field if it has one."""
     graphql_error = GraphQLError(str(error), extensions={"code": error.code})
-    if isinstance(error, RequestRefusedError):
+    if isinstance(error, LocatedRequestError):
         graphql_error = GraphQLError(
             str(error), nodes=error.node, path=list(error.path), extensions={"code": error.code}
         )

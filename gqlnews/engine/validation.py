@@ -1,8 +1,8 @@
-"""Validate a document with graphql-core's rules, but with bounded cost for invalid documents.
+"""Validate a document with graphql-core's rules, but with bounded time and memory for invalid documents.
 
 graphql-core prints whole values into its messages and searches for similar names at every unknown name, so a
 document of one kilobyte can cause a megabyte of errors. Here validation stops after `MAX_ERRORS` errors,
-messages are shortened, only the first errors suggest names, and every node checks the time budget.
+messages are shortened, only the first errors suggest names, and the time budget is checked at every node.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -67,7 +67,7 @@ from gqlnews.time_budget import TimeBudgetExceeded, check_time_budget, remaining
 
 MAX_ERRORS = 10  # per error response
 MAX_LOCATIONS = 10  # per error
-MAX_ERROR_BYTES = 32 << 10  # of JSON for all errors; past it, only messages and extensions are sent
+MAX_ERROR_BYTES = 32 << 10  # of JSON for all errors; above that, only messages and extensions are sent
 
 
 def bounded_error(error: GraphQLError) -> GraphQLError:
@@ -92,16 +92,18 @@ def encode_errors(errors: Sequence[GraphQLError]) -> bytes:
 # Validation.
 
 MAX_SUGGESTIONS = 3  # errors per document that suggest similar names; each may take some milliseconds
-MAX_VALUE_DEPTH = 32  # of a literal: printing deeper ones takes quadratic time; filters nest 16 levels
-MAX_PRINTED = 5_000  # characters of an unshortened message; a longer one is slow to print and ends validation
+MAX_VALUE_DEPTH = 32  # of a literal: printing a deeper one takes quadratic time; filters nest 16 levels
+MAX_MESSAGE_LENGTH = 5_000  # of an unshortened message; a longer one is slow to print and ends validation
 
-TOO_MANY_ERRORS = f"The document has at least {MAX_ERRORS} errors: these are the first."
-TOO_LONG = "An error was too long to report: the document was not checked further."
-TOO_DEEP = f"A value is nested more than {MAX_VALUE_DEPTH} deep: write it flatter, or send it as a variable."
+TOO_MANY_ERRORS = f"The document has at least {MAX_ERRORS} errors, and only the first are reported."
+TOO_LONG = "An error message was too long, so the validation of the document stopped here."
+TOO_DEEP = (
+    f"A value is nested more than {MAX_VALUE_DEPTH} levels deep: use fewer levels, or send it as a variable."
+)
 
 
 class _Context(ValidationContext):
-    """Collects bounded errors. Raises ValidationAbortedError at the maximum."""
+    """Validation context that collects bounded errors. Raises ValidationAbortedError after the last one."""
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, type_info: TypeInfo, hide_suggestions: bool
@@ -115,10 +117,10 @@ class _Context(ValidationContext):
 
     def _collect(self, error: GraphQLError) -> None:
         check_time_budget()  # one value may have many errors, each with a search for similar names
-        if len(self.errors) == MAX_ERRORS - 1:  # the last one reports that there are more
+        if len(self.errors) == MAX_ERRORS - 1:  # the last error reports that there are more
             raise ValidationAbortedError(TOO_MANY_ERRORS)
         self.errors.append(bounded_error(error))
-        if len(error.message) > MAX_PRINTED:
+        if len(error.message) > MAX_MESSAGE_LENGTH:
             raise ValidationAbortedError(TOO_LONG)
 
 
@@ -185,11 +187,11 @@ def _children(node: ValueNode) -> Sequence[ValueNode]:
 # Rule for servers with introspection turned off.
 
 INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
-INTROSPECTION_OFF = "Introspection is off on this server: `{}` cannot be asked for."
+INTROSPECTION_OFF = "Introspection is off on this server: do not select `{}`."
 
 
 class NoIntrospection(ASTValidationRule):
-    """Reject `__schema` and `__type`. `__typename` stays allowed, as it reveals no other types."""
+    """Reject `__schema` and `__type`. `__typename` is allowed, because it reveals no other types."""
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         name = node.name.value
@@ -202,23 +204,26 @@ class NoIntrospection(ASTValidationRule):
 
 # The rule OverlappingFieldsCanBeMerged, with a lower limit on its work.
 #
-# It compares each pair of fields with the same response key, and their selections: 500 such fields make
-# 100,000 pairs. The limit of graphql-core allows about two seconds of comparisons, which block the event
-# loop.
+# It compares each pair of fields with the same response key, and their selections: 500 such fields are more
+# than 100,000 pairs. The limit of graphql-core allows about two seconds of comparisons, which cannot be
+# interrupted.
 
 COMPARISON_SECONDS = 4e-6
-MAX_COMPARISONS = 50_000  # about 0.2 s; queries of front ends take some hundreds
-TOO_MANY_FIELDS = "Too many fields have the same name, and would be merged: ask for each once."
+MAX_COMPARISONS = 50_000  # about 0.2 s; queries of front ends need some hundreds
+TOO_MANY_FIELDS = "Too many fields with the same name would have to be merged: select each field once."
 
 
 class OverlappingFields(OverlappingFieldsCanBeMergedRule):
-    """Abort validation with an error after too many comparisons. Raises TimeBudgetExceeded."""
+    """Abort validation with an error after `MAX_COMPARISONS` comparisons.
+
+    Raises TimeBudgetExceeded if the time budget allows fewer comparisons than that, and they are not enough.
+    """
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         affordable = min(MAX_COMPARISONS, remaining_seconds() / COMPARISON_SECONDS)
         self.rule_context.remaining_complexity_budget = int(affordable)
-        self._ends_early = affordable < MAX_COMPARISONS
+        self._is_limited_by_time = affordable < MAX_COMPARISONS
 
     def enter_selection_set(
         self, selection_set: SelectionSetNode, _key: Any, parent: Any, *_args: Any
@@ -226,8 +231,8 @@ class OverlappingFields(OverlappingFieldsCanBeMergedRule):
         try:
             super().enter_selection_set(selection_set, _key, parent, *_args)
         except ValidationAbortedError as error:
-            if self._ends_early:
-                raise TimeBudgetExceeded("the fields are not compared within the time budget") from None
+            if self._is_limited_by_time:
+                raise TimeBudgetExceeded("comparing the fields exceeds the time budget") from None
             raise too_many_fields_error(selection_set) from error
 
 
@@ -235,11 +240,11 @@ def too_many_fields_error(node: SelectionSetNode) -> GraphQLError:
     return ValidationAbortedError(TOO_MANY_FIELDS, node, extensions={"code": Code.TOO_WIDE})
 
 
-# Selection of the rules that can apply to a document, by a search of its text.
+# Select the rules that can apply to a document by searching its text for markers.
 #
-# Each rule adds to the cost of visiting every node, and a rule about fragments, say, finds nothing in a
-# document without fragments. A match in a string or comment runs a rule needlessly, but no rule is ever
-# missed.
+# Each rule adds to the time of visiting every node, and a rule about fragments, for example, finds nothing in
+# a document without fragments. A marker in a string or comment selects a rule without need, but no rule that
+# applies is left out.
 
 Rules = tuple[type[ASTValidationRule], ...]
 
@@ -268,11 +273,11 @@ _RULES_BY_MARKER: Mapping[str, Rules] = {
 _REPLACEMENTS: Mapping[type[ASTValidationRule], type[ASTValidationRule]] = {
     OverlappingFieldsCanBeMergedRule: OverlappingFields
 }
-_MARKER_BY_RULE = {rule: sign for sign, rules in _RULES_BY_MARKER.items() for rule in rules}
+_MARKER_BY_RULE = {rule: marker for marker, rules in _RULES_BY_MARKER.items() for rule in rules}
 
 
 def rules_for(text: str, *, introspection: bool = True) -> Rules:
-    """Return the specification's rules that a document with this text may break, in their order."""
+    """Return the rules that a document with this text can violate, in the order of the specification."""
     rules = tuple(
         _REPLACEMENTS.get(rule, rule) for rule in specified_rules if _MARKER_BY_RULE.get(rule, "") in text
     )
@@ -285,8 +290,8 @@ def rules_for(text: str, *, introspection: bool = True) -> Rules:
 class QuickSource(Source):
     """Source that counts lines with `str.count`.
 
-    graphql-core iterates over all lines before the position for each error, which takes 14 ms for ten errors
-    below 9,990 lines.
+    For each error, graphql-core iterates over all lines before its position, which takes 14 ms for ten errors
+    after 9,990 lines.
     """
 
     __slots__ = ()

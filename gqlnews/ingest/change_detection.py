@@ -15,46 +15,44 @@ from gqlnews.content.models import ContentProblem, ParseOptions, ParseResult, Pr
 from gqlnews.discovery.scan import display_path, is_article, is_visible, parent_folders
 from gqlnews.text_keys import slug_from_path
 
-# ruff: noqa: S608 - the parts of these statements are this program's
+# ruff: noqa: S608 - these statements are built from constants only
 
 # Full scan: compare the folder with the store to find files that are gone, new, or must be read.
 #
 # 1. Fill `scan` with the files that exist.
-# 2. Fill `gone` with every other source, unless a folder above it cannot be listed: its state is
-#    unknown.
+# 2. Fill `gone` with every other source, unless a folder above it cannot be listed: then it is unknown
+#    whether the file exists.
 # 3. Insert sources for new files and delete those of files that are gone, so that `source` shows which files
-#    share a slug.
-# 4. Fill `todo` with every file to read: new files, changed files, files written so shortly before they were
-#    last read that their times prove nothing, and the first file of each slug whose files were added or
-#    removed.
+#    have the same slug.
+# 4. Fill `todo` with every file to read: new files, changed files, files that were last read so soon after
+#    they were written that a later change may not show in their times, and the first file of each slug whose
+#    files were added or removed.
+#
+# A folder that cannot be listed is a source too; its path ends with a slash, that of a file does not. CROSS
+# JOIN sets the join order, because SQLite does not know that these tables have few rows.
 
 
-RACY_NS = 2_000_000_000  # a file system may give two writes up to this far apart the same timestamp
+TIMESTAMP_RESOLUTION_NS = 2_000_000_000  # two writes within this time may get the same timestamp
 UNREADABLE_SIZE = -1  # marker size of files and folders that cannot be read
 _BATCH_ROWS = 1024
 
-# A folder that cannot be listed is a source too; unlike a file's, its path ends with a slash.
-
-# CROSS JOIN fixes the join order, because SQLite does not know how few rows these tables have.
-
-# The path of an unlistable folder ends in '/', and '0' is the next character: its content is the range
-# between the two.
-NOT_FOUND = """
+# The path of a folder that cannot be listed ends in '/', and '0' is the next character: the paths below the
+# folder are the range between the two.
+_NOT_FOUND = """
 source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
     SELECT 1 FROM refused WHERE refused.path LIKE '%/'
     AND source.path > refused.path AND source.path < rtrim(refused.path, '/') || '0')
 """
-_GONE = "INSERT INTO gone SELECT path, slug"
 
 
 def scan_all(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem], *, reread: bool) -> int:
     """Fill `scan`, `gone`, `todo` and `affected_slug`, and update the paths in `source`.
 
-    `entries` is the content of the whole folder; `reread` reads each file regardless of its times. Returns
-    the number of files to read.
+    `entries` is the content of the whole folder. With `reread`, all files are read, whatever their times.
+    Returns the number of files to read.
     """
     stage_files(db, entries)
-    db.execute(f"{_GONE} FROM source WHERE {NOT_FOUND}")
+    db.execute(f"INSERT INTO gone SELECT path, slug FROM source WHERE {_NOT_FOUND}")
     update_sources(db)
     db.execute(
         "INSERT INTO affected_slug SELECT slug FROM gone UNION SELECT slug FROM source WHERE read_ns = 0"
@@ -62,7 +60,7 @@ def scan_all(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProbl
     return queue_changed_files(db, reread=reread)
 
 
-def unreadable_files(db: sqlite3.Connection) -> Iterator[ParseResult]:
+def unreadable_results(db: sqlite3.Connection) -> Iterator[ParseResult]:
     """Yield a parse result for each file and folder that cannot be read."""
     for path, line, column, severity, code, message in db.execute("SELECT * FROM refused ORDER BY path"):
         problem = ContentProblem(path, line, column, ProblemSeverity(severity), code, message)
@@ -77,7 +75,7 @@ def files_to_read(db: sqlite3.Connection) -> Generator[SourceFile, None, None]:
 
 
 def has_unreadable(db: sqlite3.Connection) -> bool:
-    """Return whether a file of `todo` was unreadable before: its content may crash the parsing process."""
+    """Return whether a file of `todo` was unreadable before: it may crash the process that parses it."""
     (found,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM problem JOIN todo USING (path) WHERE code = ?)",
         (ProblemCode.UNREADABLE,),
@@ -86,7 +84,7 @@ def has_unreadable(db: sqlite3.Connection) -> bool:
 
 
 def shadowed_files(db: sqlite3.Connection) -> frozenset[str]:
-    """Return the paths of `todo` whose slug belongs to an earlier path. They are few."""
+    """Return the paths of `todo` whose slug belongs to an earlier path; there are few."""
     rows = db.execute(
         "SELECT path FROM todo CROSS JOIN source USING (path) WHERE EXISTS"
         " (SELECT 1 FROM source AS first WHERE first.slug = source.slug AND first.path < source.path)"
@@ -112,7 +110,7 @@ def stage_files(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentPr
 
 
 def update_sources(db: sqlite3.Connection) -> None:
-    """Delete sources that are `gone`, and insert new ones, which are marked as not read yet."""
+    """Delete sources that are `gone`, and insert new ones, marked as not read yet by `read_ns` 0."""
     db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
     db.create_function("slug_of", 1, _slug_of_source, deterministic=True)
     db.execute(
@@ -134,7 +132,7 @@ def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
         " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
         "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
         "   OR abs(source.mtime_ns - source.read_ns) <= ?2)",
-        (reread, RACY_NS),
+        (reread, TIMESTAMP_RESOLUTION_NS),
     )
     db.execute(
         "INSERT OR IGNORE INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
@@ -147,28 +145,28 @@ def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
 
 # Incremental scan: compare only some paths, and what is below them, with the store.
 #
-# 1. Widen each path to its topmost parent that the store knows as a file or as an unlistable folder: either
-#    that has changed, or nothing can be concluded about what is below it.
+# 1. Replace each path by its topmost parent that is a source: a file that may have become a folder, or a
+#    folder that could not be listed, so that the files below it are unknown.
 # 2. Fill `scan` with the files that exist there now.
 # 3. Fill `gone` with every source at or below these paths that was not found.
-# 4. The first file of each slug whose files were added or removed must be read, and so scanned too: repeat
-#    from 2 for these.
+# 4. The first file of each slug whose files were added or removed must be read, and therefore scanned too:
+#    repeat from 2 for these files.
 #
-# Each statement starts from the small tables and finds sources by index, so the cost does not grow with the
-# store.
+# Each statement starts from the small tables and finds sources by an index, so the cost does not grow with
+# the store.
 
 
 ScanPaths = Callable[[Collection[str]], Iterable[SourceFile | ContentProblem]]
-"""Return the files at or below these paths."""
+"""Function that returns the files and problems at or below these paths."""
 
 # The path itself, and the range from `path/` to `path0`: '0' is the character after '/'.
 _GONE_BELOW = f"""
 INSERT OR IGNORE INTO gone
-SELECT source.path, source.slug FROM area CROSS JOIN source ON source.path = area.path WHERE {NOT_FOUND}
+SELECT source.path, source.slug FROM area CROSS JOIN source ON source.path = area.path WHERE {_NOT_FOUND}
 UNION ALL
 SELECT source.path, source.slug FROM area
 CROSS JOIN source ON source.path >= area.path || '/' AND source.path < area.path || '0'
-WHERE {NOT_FOUND}
+WHERE {_NOT_FOUND}
 """
 _AFFECTED = """
 INSERT OR IGNORE INTO affected_slug
@@ -176,14 +174,14 @@ SELECT slug FROM gone
 UNION ALL
 SELECT slug FROM scan CROSS JOIN source USING (path) WHERE read_ns = 0
 """
-_UNSCANNED_OWNERS = """
+_UNSCANNED_FIRST_FILES = """
 SELECT (SELECT min(path) FROM source WHERE source.slug = affected_slug.slug) AS first FROM affected_slug
 WHERE first NOT IN (SELECT path FROM scan) AND substr(first, -1) <> '/'
 """
 
 
 def scan_paths_incrementally(db: sqlite3.Connection, scan: ScanPaths, paths: Collection[str]) -> int:
-    """Scan what is at or below `paths`, like `scan_all`; return the number of files to read."""
+    """Do what `scan_all` does, but only at and below `paths`; return the number of files to read."""
     pending: Collection[str] = {
         _widen_to_known_parent(db, path) for path in map(_strip_slashes, paths) if is_visible(path)
     }
@@ -193,12 +191,15 @@ def scan_paths_incrementally(db: sqlite3.Connection, scan: ScanPaths, paths: Col
         db.execute(_GONE_BELOW)
         update_sources(db)
         db.execute(_AFFECTED)
-        pending = [path for (path,) in db.execute(_UNSCANNED_OWNERS)]
+        pending = [path for (path,) in db.execute(_UNSCANNED_FIRST_FILES)]
     return queue_changed_files(db, reread=False)
 
 
 def relevant_paths(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> list[str]:
-    """Return the paths that may affect the store; the others are gone, and the store has nothing there."""
+    """Return the paths that may affect the store.
+
+    The others are not articles, do not exist, and the store has no source at or below them.
+    """
     return [
         path
         for path in paths
@@ -208,8 +209,8 @@ def relevant_paths(db: sqlite3.Connection, folder: Path, paths: Collection[str])
 
 def _is_known(db: sqlite3.Connection, path: str) -> bool:
     """Return whether the store has a source at or below the path."""
-    entries = "SELECT 1 FROM source WHERE path = ?1 OR path >= ?1 || '/' AND path < ?1 || '0' LIMIT 1"
-    return db.execute(entries, (path,)).fetchone() is not None
+    statement = "SELECT 1 FROM source WHERE path = ?1 OR path >= ?1 || '/' AND path < ?1 || '0' LIMIT 1"
+    return db.execute(statement, (path,)).fetchone() is not None
 
 
 def _strip_slashes(path: str) -> str:
@@ -224,16 +225,17 @@ def _widen_to_known_parent(db: sqlite3.Connection, path: str) -> str:
     return path
 
 
-# Fingerprint of everything but its bytes that determines a file's rows; if it changes, all files are read.
+# Fingerprint of everything besides a file's bytes that determines its rows; if it changes, all files are
+# read.
 
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Increment with any change to how a file is interpreted, or to data derived from several files."""
 
 _PARSER_LIBRARIES = ("yaml-rs", "pyyaml", "pyromark", "nh3")
 
 
 def fingerprint(options: ParseOptions) -> str:
-    """Return a string that stays the same as long as the same bytes produce the same rows."""
+    """Return a string that changes whenever the same bytes might produce other rows."""
     libraries = {name: version(name) for name in _PARSER_LIBRARIES}
     return msgspec.json.encode([PARSER_VERSION, libraries, options]).decode()

@@ -1,18 +1,18 @@
-"""Append to the change log, and mark the derived data that a change makes stale."""
+"""Update the change log, and mark the derived data that a change makes stale."""
 
 import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-# ruff: noqa: S608 - the parts of these statements are this program's
+# ruff: noqa: S608 - these statements are built from constants only
 
 # Change log: the latest change per article and scope, and the version and totals of each audience.
 
 
 MAX_REMOVED = 10_000
-"""Removals that a scope remembers; a client that resumes from before a pruned one must start over."""
+"""Removals that the log of a scope keeps; a client whose version is older must load everything again."""
 
-# Rows of `touched` that a scope sees: scope 0 sees articles that are, or were, published.
+# Rows of `touched` by scope: scope 0 contains articles that are, or were, published.
 _TOUCHED = (
     "SELECT slug, was_public AS was_there, is_public AS is_there FROM touched WHERE was_public OR is_public",
     "SELECT slug, kind <> 'ADDED' AS was_there, kind <> 'REMOVED' AS is_there FROM touched",
@@ -20,15 +20,15 @@ _TOUCHED = (
 
 
 def _upsert_sql(scope: int) -> str:
-    """Build SQL that upserts the scope's entries, numbered by slug after its newest number, `last`.
+    """Build SQL that upserts the scope's entries, numbered in the order of the slugs from `:last` + 1 on.
 
-    An article that comes back gets a new `added`; `first_added` never changes.
+    An article that is added again after a removal gets a new `added`; `first_added` never changes.
     """
     return f"""
 INSERT INTO article_change (scope, slug, version, first_added, added, removed)
 SELECT {scope}, slug, number, number, number, NOT is_there
 FROM (SELECT :last + row_number() OVER (ORDER BY slug) AS number, seen.* FROM ({_TOUCHED[scope]}) AS seen)
-WHERE true -- or ON would belong to a join
+WHERE true -- otherwise SQLite would parse ON as part of a join
 ON CONFLICT (scope, slug) DO UPDATE SET
     version = excluded.version,
     added = iif(article_change.removed, excluded.added, article_change.added),
@@ -38,8 +38,8 @@ ON CONFLICT (scope, slug) DO UPDATE SET
 
 _UPSERT = (_upsert_sql(0), _upsert_sql(1))
 
-# Each scope has its own numbers: a shared sequence would reveal to the public how much is hidden. The last
-# number of scope 1 is the editor's, which also counts versions in which only problems changed.
+# Each scope has its own numbers: a shared sequence would reveal how many articles are hidden from the public.
+# The last number of scope 1 is that of the editors, who also get a new version if only problems change.
 _LAST_NUMBERS = "SELECT number FROM site WHERE audience IN (0, 2) ORDER BY audience"
 
 _NEWEST_TO_PRUNE = """
@@ -49,10 +49,10 @@ _PRUNE = "DELETE FROM article_change WHERE scope = ? AND removed = 1 AND version
 
 
 def _update_site_sql(condition: str, scope: int) -> str:
-    """Build SQL that updates an audience's row from the scope's `condition` articles.
+    """Build SQL that updates an audience's row; `condition` selects the articles of the scope.
 
-    The version contains the scope, so that versions of different scopes are never equal. Counts are updated,
-    not recomputed. Of articles with equal instants, the first by slug is used.
+    The version contains the scope, so that versions of different scopes are never equal. Counts are
+    incremented, not computed again. Of articles with equal dates, the first by slug is used.
     """
     return f"""
 UPDATE site SET
@@ -80,7 +80,7 @@ UPDATE site SET
 
 
 class ScopeDelta(NamedTuple):
-    """Difference in number of rows, per scope."""
+    """Change in the number of rows, per scope."""
 
     public: int
     all_articles: int
@@ -103,11 +103,11 @@ def append_changes(
     now: str,
     max_removed: int,
 ) -> ChangeCounts:
-    """Log `touched` in each scope that sees it, and advance the versions of the audiences of that scope.
+    """Log the articles of `touched` in each scope, and advance the versions of the audiences of that scope.
 
     Editors also see problems: if only problems changed, their version advances without a log entry. `now` is
-    the timestamp that clients see, `max_removed` the number of removals that a scope remembers. Derived data
-    must be up to date.
+    the time of the ingest as clients see it, `max_removed` the number of removals that the log of a scope
+    keeps. Derived data must be up to date.
     """
     last = [number for (number,) in db.execute(_LAST_NUMBERS)]
     public, all_articles = (db.execute(_UPSERT[scope], {"last": last[scope]}).rowcount for scope in (0, 1))
@@ -133,14 +133,14 @@ def recount(db: sqlite3.Connection) -> None:
 
 
 def _prune_removals(db: sqlite3.Connection, scope: int, audiences: str, max_removed: int) -> None:
-    """Delete all but the newest removals, and record the newest version that was pruned."""
+    """Delete all but the newest `max_removed` removals, and record the newest version that was deleted."""
     newest = db.execute(_NEWEST_TO_PRUNE, (scope, max_removed)).fetchone()
     if newest is not None:
         db.execute(_PRUNE, (scope, *newest))
         db.execute(f"UPDATE site SET forgotten = ? WHERE audience IN {audiences}", newest)
 
 
-# Dirty keys: which derived data to update because an article was added, changed or removed.
+# Dirty keys: the keys of derived data to update because an article was added, changed or removed.
 
 
 _MARK_BATCH = (
@@ -173,9 +173,9 @@ def fill_batch(db: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 
 def mark_dirty(db: sqlite3.Connection) -> None:
-    """Mark the keys of the articles in `batch` dirty, as their rows are now.
+    """Mark the keys in the current rows of the articles in `batch` dirty.
 
-    Call it before and after a change, so that old and new keys are marked.
+    Call it before and after the rows change, so that old and new keys are marked.
     """
     for statement in _MARK_BATCH:
         db.execute(statement)

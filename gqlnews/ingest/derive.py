@@ -11,21 +11,22 @@ import msgspec
 from gqlnews.ingest.change_log import ScopeDelta
 from gqlnews.ingest.rows import Row, node_id
 
-# ruff: noqa: S608 - the parts of these statements are this program's
+# ruff: noqa: S608 - these statements are built from constants only
 
 # Providers of each scope: scope 0 covers published articles only, scope 1 all.
 #
-# A provider exists if a visible article has it, or lists coverage by it. Its names are ordered:
+# A provider exists if an article of the scope has it as its own provider or in a related entry. Its names are
+# ordered:
 #
-# 1. first the names that files give their own provider: by number of files, then by the most recent of these
-#    files (the newest; of equal instants, the first slug);
-# 2. then the names that only related coverage gives: by number of files that list them, then by the instant
-#    of the most recent of these files, then by code point.
+# 1. first the names from articles' own `provider`: by number of articles, then by the newest of these
+#    articles (of articles with equal dates, the first by slug);
+# 2. then the names that only related entries have: by number of articles with such an entry, then by the date
+#    of the newest of these articles, then by code point.
 
 
 _DELETE_PROVIDERS = "DELETE FROM provider WHERE scope = ? AND domain IN (SELECT domain FROM affected_domain)"
 
-# The most recent file is looked up only to decide a tie.
+# The newest article is looked up only to decide a tie.
 _PROVIDER_NAMES = """
 SELECT domain, name,
     CASE WHEN ties = 1 THEN NULL WHEN own THEN (
@@ -54,7 +55,7 @@ FROM (
 ORDER BY domain, own DESC, articles DESC, newest DESC, newest_slug, name
 """
 
-# Images come from the newest file whose own provider has any.
+# The images are those of the newest article whose own provider has any.
 _INSERT_PROVIDER = """
 INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
     SELECT provider_images FROM article INDEXED BY article_provider_images
@@ -64,7 +65,7 @@ INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
 
 
 def derive_providers(db: sqlite3.Connection) -> ScopeDelta:
-    """Derive the providers of `affected_domain`; return the growth per scope."""
+    """Derive the providers of `affected_domain`; return by how many their number changed."""
     return ScopeDelta(*(_derive_providers(db, scope) for scope in (0, 1)))
 
 
@@ -84,7 +85,7 @@ def _providers(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, s
 
 _DELETE_TOPICS = "DELETE FROM topic WHERE scope = ? AND slug IN (SELECT slug FROM affected_topic)"
 
-# The name that most files use, then the first by code point.
+# The name that most articles use; of equally frequent names, the first by code point.
 _TOPIC_NAMES = """
 SELECT topic, name FROM (
     SELECT topic, name, row_number() OVER (PARTITION BY topic ORDER BY sum(articles) DESC, name) AS nth
@@ -96,7 +97,7 @@ SELECT topic, name FROM (
 
 
 def derive_topics(db: sqlite3.Connection) -> ScopeDelta:
-    """Derive the topics of `affected_topic`; return the growth per scope."""
+    """Derive the topics of `affected_topic`; return by how many their number changed."""
     return ScopeDelta(*(_derive_topics(db, scope) for scope in (0, 1)))
 
 
@@ -116,7 +117,7 @@ def _topics(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str,
 # afterwards.
 
 
-def _count_sql(sign: str) -> tuple[str, ...]:
+def _usage_sql(sign: str) -> tuple[str, ...]:
     return (
         f"""
         INSERT INTO topic_use
@@ -131,7 +132,7 @@ def _count_sql(sign: str) -> tuple[str, ...]:
         GROUP BY provider_domain, provider_name, published
         ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
         """,
-        # An article that lists a name several times counts once.
+        # An article with several related entries of the same name counts once.
         f"""
         INSERT INTO provider_use
         SELECT related.provider_domain, related.provider_name, 0, published, {sign}count(DISTINCT id)
@@ -143,8 +144,8 @@ def _count_sql(sign: str) -> tuple[str, ...]:
     )
 
 
-_ADD = _count_sql("")
-_SUBTRACT = _count_sql("-")
+_INCREMENT = _usage_sql("")
+_DECREMENT = _usage_sql("-")
 _DELETE_UNUSED = (
     "DELETE FROM topic_use WHERE topic IN (SELECT slug FROM affected_topic) AND articles = 0",
     "DELETE FROM provider_use WHERE domain IN (SELECT domain FROM affected_domain) AND articles = 0",
@@ -153,13 +154,13 @@ _DELETE_UNUSED = (
 
 def decrement_usage(db: sqlite3.Connection) -> None:
     """Subtract the articles of `batch`, before their rows change."""
-    for statement in _SUBTRACT:
+    for statement in _DECREMENT:
         db.execute(statement)
 
 
 def increment_usage(db: sqlite3.Connection) -> None:
     """Add the articles of `batch`, with their current rows."""
-    for statement in _ADD:
+    for statement in _INCREMENT:
         db.execute(statement)
 
 
@@ -177,16 +178,18 @@ def prune_usage(db: sqlite3.Connection) -> None:
 # After a change, only the components that may be affected are computed again:
 #
 # 1. An article that was added, changed or removed, or whose related entries have another target, is affected.
-# 2. So is every article of a story that contained an affected one: the link that connected them may be gone.
-# 3. Add all articles that links now reach from these. If this reaches another story, it reaches all of it,
-#    because none of its own links changed: otherwise it would be affected already.
+# 2. Every article of a story with an affected article is affected too: the link that connected them may be
+#    gone.
+# 3. Add all articles that links now connect to these. If they include an article of another story, they
+#    include all articles of that story, because its links have not changed: otherwise step 2 would have
+#    added it.
 # 4. Delete the stories of these articles, and insert the components that they form now.
 #
-# Scope 0 has a subset of scope 1's links, so each of its stories lies within one of scope 1. Therefore scope
-# 1 decides what to compute again in both.
+# The links in scope 0 are a subset of those in scope 1, so each story of scope 0 is part of one of scope 1.
+# Therefore the stories of scope 1 decide what to compute again in both scopes.
 
 
-_BATCH_STORIES = 1024
+_STORIES_PER_BATCH = 1024
 
 _MUTUAL = """
 related.article_id <> related.target_id AND EXISTS (
@@ -194,7 +197,7 @@ related.article_id <> related.target_id AND EXISTS (
     WHERE back.target_id = related.article_id AND back.article_id = related.target_id)
 """
 
-# SQLite does not know how few rows are affected: CROSS JOIN fixes the join order, INDEXED BY the index.
+# SQLite does not know that few rows are affected: CROSS JOIN sets the join order, INDEXED BY the index.
 _AFFECTED = (
     "INSERT OR IGNORE INTO affected_story SELECT slug FROM touched",
     """
@@ -217,7 +220,7 @@ _AFFECTED = (
     SELECT slug FROM story_article WHERE scope = 1 AND article_id IN (SELECT id FROM story_near)
     """,
 )
-# A story's slug is that of one of its articles, and either all of them are affected or none.
+# A story's slug is that of one of its articles, and either all of its articles are affected or none.
 _DELETE_AFFECTED = (
     "DELETE FROM story WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
     "DELETE FROM story_article WHERE scope IN (0, 1) AND slug IN (SELECT slug FROM affected_story)",
@@ -252,7 +255,7 @@ class _Member(NamedTuple):
 
 
 def derive_stories(db: sqlite3.Connection, *, rebuild_all: bool) -> None:
-    """Derive the stories of `touched` and `affected_story`, or all; links must be up to date."""
+    """Derive the stories of `touched` and `affected_story`, or all stories; links must be up to date."""
     for statement in _DELETE_ALL if rebuild_all else (*_AFFECTED, *_DELETE_AFFECTED):
         db.execute(statement)
     db.execute(_INSERT_ALL_PAIRS if rebuild_all else _INSERT_REACHED_PAIRS)
@@ -260,11 +263,11 @@ def derive_stories(db: sqlite3.Connection, *, rebuild_all: bool) -> None:
         pairs = db.execute("SELECT article_id, other_id FROM mutual WHERE public OR ?", (scope,))
         members = components(pairs)
         db.executemany(f"INSERT INTO story_member VALUES ({scope}, ?, ?)", members)
-    _insert(db, _members(db))
+    _insert_stories(db, _members(db))
 
 
 def components(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield (component, member) for each number in `pairs`; one of the members identifies a component."""
+    """Yield (component, member) for each number in `pairs`; one of its members identifies a component."""
     parents: dict[int, int] = {}
 
     def find_root(number: int) -> int:
@@ -279,13 +282,13 @@ def components(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def _members(db: sqlite3.Connection) -> Iterator[tuple[int, list[_Member]]]:
-    """Yield (scope, articles by slug) for each story."""
+    """Yield (scope, articles sorted by slug) for each story."""
     for (scope, _), rows in groupby(db.execute(_MEMBERS), key=itemgetter(0, 1)):
         yield scope, sorted((_Member(*row[2:]) for row in rows), key=attrgetter("slug"))
 
 
-def _insert(db: sqlite3.Connection, stories: Iterator[tuple[int, list[_Member]]]) -> None:
-    while batch := list(islice(stories, _BATCH_STORIES)):
+def _insert_stories(db: sqlite3.Connection, stories: Iterator[tuple[int, list[_Member]]]) -> None:
+    while batch := list(islice(stories, _STORIES_PER_BATCH)):
         db.executemany(
             "INSERT INTO story VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_story_row(scope, members) for scope, members in batch],
@@ -301,8 +304,8 @@ def _insert(db: sqlite3.Connection, stories: Iterator[tuple[int, list[_Member]]]
 
 
 def _story_row(scope: int, members: list[_Member]) -> Row:
-    """Build the story's row; on ties, `max` and `min` take the first article by slug."""
-    slug, lead = members[0].slug, max(members, key=_prominence)
+    """Build the story's row; of equal articles, `max` and `min` return the first by slug."""
+    slug, lead = members[0].slug, max(members, key=_prominence_key)
     first = min(members, key=attrgetter("published_at"))
     last = max(members, key=attrgetter("published_at"))
     return (
@@ -319,7 +322,7 @@ def _story_row(scope: int, members: list[_Member]) -> Row:
     )
 
 
-def _prominence(member: _Member) -> tuple[bool, int, bool, int, str]:
-    """Sort key: highest heat, then highest quality, then newest; missing values rank lowest."""
+def _prominence_key(member: _Member) -> tuple[bool, int, bool, int, str]:
+    """Return a sort key by heat, then quality, then date; missing values rank lowest."""
     heat, quality = member.heat, member.quality
     return heat is not None, heat or 0, quality is not None, quality or 0, member.published_at

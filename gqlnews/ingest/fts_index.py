@@ -6,13 +6,14 @@ from contextlib import contextmanager, suppress
 
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, enable_wal, fetch_int
 
-# ruff: noqa: S608 - the names in these statements are this program's
+# ruff: noqa: S608 - these statements are built from constants only
 
 # Full-text indexes of published and of all articles, and word counts for finding similar articles.
 #
 # The FTS5 indexes have external content: to delete an entry, they need the text that was inserted. So the
-# articles of `batch` are removed before their rows change, and added afterwards. Word counts change by the
-# counts in a temporary index of the added texts, minus those in one of the removed texts.
+# articles of `batch` are removed before their rows change, and added afterwards. Two temporary indexes
+# contain the added and the removed texts; the counts of the first are added to the word counts, those of the
+# second are subtracted.
 
 
 _COLUMNS = "title, excerpt, provider, topics, body, related"
@@ -21,7 +22,7 @@ _TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _COLUMNS.spli
 
 
 def _track_sql(index: str) -> str:
-    """Build SQL that inserts into a temporary index; public and other articles have separate columns."""
+    """Build SQL that inserts into a temporary index; published and other articles have separate columns."""
     return (
         f"INSERT INTO temp.{index} (public, hidden)"
         f" SELECT iif(published, {_TEXT}, NULL), iif(published, NULL, {_TEXT})"
@@ -81,14 +82,14 @@ def remove_from_index(db: sqlite3.Connection) -> None:
 def add_to_index(db: sqlite3.Connection, *, track_word_counts: bool) -> None:
     """Add the articles of `batch` with their current rows.
 
-    `track_word_counts` records them for `count_search_words`.
+    With `track_word_counts`, `count_search_words` counts them later.
     """
     for statement in (*_ADD, _TRACK_ADDED) if track_word_counts else _ADD:
         db.execute(statement)
 
 
 def count_search_words(db: sqlite3.Connection) -> None:
-    """Apply all removed and added texts to the word counts."""
+    """Update the word counts by all removed and added texts."""
     for statement in _COUNT:
         db.execute(statement)
 
@@ -100,12 +101,12 @@ def count_all_search_words(db: sqlite3.Connection) -> None:
 
 
 def rebuild_search(db: sqlite3.Connection) -> None:
-    """Rebuild the indexes and the articles' words instead of updating them article by article."""
+    """Rebuild the indexes and the words of all articles from their rows."""
     for statement in _REBUILD:
         db.execute(statement)
 
 
-# Bulk-load mode for the first ingest into an empty store: faster, and just as safe.
+# Bulk-load mode for the first ingest into an empty store: faster, and equally safe.
 
 
 def is_empty(db: sqlite3.Connection) -> bool:
@@ -115,14 +116,17 @@ def is_empty(db: sqlite3.Connection) -> bool:
 
 @contextmanager
 def bulk_load_mode(db: sqlite3.Connection) -> Iterator[None]:
-    """Bulk-load an empty store without foreign key checks and with a rollback journal; writes twice as fast.
+    """Load an empty store without foreign key checks and with a rollback journal, which is twice as fast.
+
+    If the store is not empty, the block runs with the usual settings.
 
     The checks are not needed: rows that refer to a removed article are deleted or derived again by name. So
     it does no harm if another process fills the store before this one gets the write lock.
 
-    Pages appended to the file need no rollback journal, so they are written once. Write-ahead logging would
-    write them twice, and more often if they do not fit the cache. If this process is killed, the next process
-    that opens the database rolls back its hot journal. Meanwhile others find the database locked.
+    Pages that are appended to the file need no rollback journal, so they are written once. Write-ahead
+    logging would write them twice, or more often if they do not fit into the cache. If this process is
+    killed, the next process that opens the database rolls back its hot journal. During the load, the database
+    is locked for other processes.
     """
     if not is_empty(db):
         yield
@@ -132,7 +136,7 @@ def bulk_load_mode(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(sqlite3.Error):  # report the first error; `open_writer` restores these settings too
+        with suppress(sqlite3.Error):  # the first error is raised; `open_writer` sets these settings too
             _restore_settings(db, uses_rollback_journal=uses_rollback_journal)
         raise
     _restore_settings(db, uses_rollback_journal=uses_rollback_journal)
@@ -155,7 +159,7 @@ def _enable_rollback_journal(db: sqlite3.Connection) -> bool:
     return True
 
 
-# Create the indexes of large tables after a bulk load instead of row by row.
+# Create the indexes of large tables after a bulk load, which is faster than updating them for each row.
 
 
 _LARGE_TABLE_INDEXES = """

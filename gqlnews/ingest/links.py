@@ -1,16 +1,16 @@
-"""Resolve links between articles, and derive the problems that several files share."""
+"""Resolve links between articles, and derive cross-file problems."""
 
 import sqlite3
 
 from gqlnews.content.models import ContentProblem, ProblemSeverity
 
-# ruff: noqa: S608 - the parts of these statements are this program's
+# ruff: noqa: S608 - these statements are built from constants only
 
 # Links: the article that owns each URL, and the target of each related entry.
 #
 # If several articles have the same URL, its owner is the first in this order: published before unpublished,
-# then newest first, then by slug. So clients that see only published articles use the same rows, without
-# those whose target is not published.
+# then newest first, then by slug. So the same rows serve clients that see only published articles: for these,
+# links to an unpublished article are left out.
 
 
 _DELETE_OWNERS = "DELETE FROM url_owner WHERE url IN (SELECT url FROM affected_url)"
@@ -49,7 +49,7 @@ WHERE {_TARGET_CHANGED}
 """
 
 
-# In primary key order: if a table outgrows the cache, any other order causes random I/O.
+# In primary key order: if the table is larger than the cache, any other order causes random I/O.
 _LOAD_URLS = "INSERT INTO article_url SELECT url, article_id FROM url_new ORDER BY url, article_id"
 
 
@@ -70,7 +70,7 @@ def resolve_links(db: sqlite3.Connection, *, incremental: bool) -> None:
     db.execute(_UPDATE_TARGETS)
 
 
-# Cross-file problems: a slug or a URL that several files share.
+# Cross-file problems: several files have the same slug or the same URL.
 
 
 _SHARED_SLUGS = """
@@ -84,7 +84,7 @@ FROM (
 JOIN source ON source.slug = first.slug AND source.path > first.path
 """
 
-# Articles with the same `url` field; the owner of the URL comes first.
+# Articles with the same `url` field; the owner of the URL comes first. It is published if any of them is.
 _SHARED_URLS = """
 WITH shared AS (
     SELECT article.url, path, url_line, url_column, published, published_line, published_column,
@@ -100,12 +100,11 @@ WITH shared AS (
 )
 INSERT INTO across_new
 SELECT url, path, url_line, url_column, 'WARNING', 'duplicate-url',
-    '`' || first_path || '` has the same URL, and stands for it'
+    '`' || first_path || '` has the same URL and is used for it: change one of the URLs'
 FROM shared WHERE nth > 1
 UNION ALL
 SELECT url, path, published_line, published_column, 'WARNING', 'published-disagrees',
-    '`' || first_path || '` has the same URL, and is '
-    || iif(first_published, 'published: so is the URL', 'not published: nor is the URL')
+    '`' || first_path || '` has the same URL and is published, but this article is not: make both equal'
 FROM shared WHERE nth > 1 AND published <> first_published
 """
 

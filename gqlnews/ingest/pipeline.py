@@ -1,11 +1,11 @@
-"""Ingest a folder in one transaction: readers see the content before it or after it.
+"""Ingest a folder in one transaction, so that readers see the content either before or after it.
 
 1. Scan: compare the folder (`scan_all`), or some of its paths (`scan_paths_incrementally`), with the `source`
    table.
 2. Remove the articles that no longer have a file.
 3. Parse the files that may have changed, and upsert the articles that did (`upsert_files`).
 4. Update derived data: links, topics, providers, stories, cross-file problems.
-5. Append to the change log, and advance the version of each audience that sees a change.
+5. Update the change log, and advance the version of each audience that sees a change.
 """
 
 import gc
@@ -31,7 +31,7 @@ from gqlnews.ingest.change_detection import (
     scan_all,
     scan_paths_incrementally,
     shadowed_files,
-    unreadable_files,
+    unreadable_results,
 )
 from gqlnews.ingest.change_log import (
     MAX_REMOVED,
@@ -73,7 +73,7 @@ _BATCH_FILES = 128
 
 @dataclass(frozen=True)
 class IngestReport:
-    """Result of an ingest, in articles; `problems` counts all problems now in the store."""
+    """Result of an ingest: numbers of articles; `problems` is the number of all problems in the store."""
 
     added: int
     changed: int
@@ -85,7 +85,7 @@ class IngestReport:
 
 
 @dataclass(frozen=True)
-class _IngestJob:
+class _IngestParameters:
     """Parameters of one ingest; see `ingest`."""
 
     folder: OpenFolder
@@ -98,7 +98,7 @@ class _IngestJob:
 
 
 class _DerivedChanges(NamedTuple):
-    """Growth of topics and providers, and whether cross-file problems changed."""
+    """Change in the number of topics and providers, and whether cross-file problems changed."""
 
     topics: ScopeDelta
     providers: ScopeDelta
@@ -116,14 +116,14 @@ def ingest(
     max_removed: int = MAX_REMOVED,
     paths: Collection[str] | None = None,
 ) -> IngestReport:
-    """Make the store equal to the files of `folder`; an article whose file has an error stays as it was.
+    """Make the store equal to the files of `folder`; an article whose file has an error remains unchanged.
 
     `db` is a connection from `open_writer`, `processes` the number of parser processes (by default one per
-    processor), `now_ns` the wall clock, `max_removed` how many removals each scope remembers.
+    core), `now_ns` the wall clock, `max_removed` the number of removals that the log of each scope keeps.
 
-    With `paths`, relative to the folder and with `/`, only these and what is below them is scanned;
-    everything else is assumed unchanged. Raises ContentFolderError, DatabaseError or a subclass; the
-    transaction is then rolled back.
+    With `paths`, relative to the folder and with `/`, only these paths and everything below them are scanned;
+    all other files are assumed to be unchanged. Raises StartupError: ContentFolderError, ParserProcessError,
+    ExhaustedError, DatabaseError or a subclass of these; the transaction is then rolled back.
     """
     started = time.perf_counter()
     path, now = _database_path(db), now_ns()
@@ -133,29 +133,31 @@ def ingest(
         _check_damage_on_error(db, path),
         _without_garbage_collection(),
     ):
-        job = _IngestJob(content, options, processes, progress or _ignore_progress, now, max_removed, paths)
+        parameters = _IngestParameters(
+            content, options, processes, progress or _ignore_progress, now, max_removed, paths
+        )
         with bulk_load_mode(db), transaction(db), temp_tables(db):
-            changes = _run(db, job)
+            changes = _run(db, parameters)
             articles = fetch_int(db, "SELECT article_count FROM site WHERE audience = 1")
             problems = fetch_int(db, "SELECT count(*) FROM problem")
     unchanged = articles - changes.added - changes.changed
     return IngestReport(*changes, unchanged, problems, time.perf_counter() - started, articles)
 
 
-def _run(db: sqlite3.Connection, job: _IngestJob) -> ChangeCounts:
-    current_fingerprint = fingerprint(job.options)
+def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
+    current_fingerprint = fingerprint(parameters.options)
     full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (current_fingerprint,)
     empty = is_empty(db)
-    total = _find_changed(db, job, full_rebuild=full_rebuild, empty=empty)
+    total = _find_changed(db, parameters, full_rebuild=full_rebuild, empty=empty)
     next_id = fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article")
     incremental = not (full_rebuild or empty)
     state = IngestState(
-        db, shadowed_files(db), job.now_ns, incremental=incremental, empty=empty, next_id=next_id
+        db, shadowed_files(db), parameters.now_ns, incremental=incremental, empty=empty, next_id=next_id
     )
     deferred_indexes = defer_indexes(db) if empty and total else []
     _remove(state)
-    with closing(_read(db, job, total)) as files:  # stops the parser processes if anything raises
-        _apply_files(state, chain(map(file_rows, unreadable_files(db)), files), total, job.progress)
+    with closing(_read(db, parameters, total)) as files:  # stops the parser processes if anything raises
+        _apply_files(state, chain(map(file_rows, unreadable_results(db)), files), total, parameters.progress)
     if full_rebuild:
         db.execute("UPDATE store SET fingerprint = ?", (current_fingerprint,))
     derived = _derive(state, deferred_indexes)
@@ -164,32 +166,38 @@ def _run(db: sqlite3.Connection, job: _IngestJob) -> ChangeCounts:
         problems_changed=derived.problems_changed or state.problems_changed,
         providers=derived.providers,
         topics=derived.topics,
-        now=from_epoch_ns(job.now_ns).text,
-        max_removed=job.max_removed,
+        now=from_epoch_ns(parameters.now_ns).text,
+        max_removed=parameters.max_removed,
     )
     if not incremental:
         recount(db)
     return changes
 
 
-def _find_changed(db: sqlite3.Connection, job: _IngestJob, *, full_rebuild: bool, empty: bool) -> int:
+def _find_changed(
+    db: sqlite3.Connection, parameters: _IngestParameters, *, full_rebuild: bool, empty: bool
+) -> int:
     """Scan the folder; return the number of files to read.
 
-    An initial load and a full rebuild need the whole folder, whatever `paths` says.
+    An initial load and a full rebuild need the whole folder, even if `paths` is set.
     """
-    if job.paths is None or full_rebuild or empty or "" in job.paths:
-        return scan_all(db, scan_folder(job.folder), reread=full_rebuild)
-    return scan_paths_incrementally(db, partial(scan_paths, job.folder), job.paths)
+    if parameters.paths is None or full_rebuild or empty or "" in parameters.paths:
+        return scan_all(db, scan_folder(parameters.folder), reread=full_rebuild)
+    return scan_paths_incrementally(db, partial(scan_paths, parameters.folder), parameters.paths)
 
 
-def _read(db: sqlite3.Connection, job: _IngestJob, total: int) -> Generator[FileRows, None, None]:
+def _read(
+    db: sqlite3.Connection, parameters: _IngestParameters, total: int
+) -> Generator[FileRows, None, None]:
     if total:
         from gqlnews.ingest.worker_pool import map_files  # not imported if the folder is unchanged
 
-        # Closed here, because an unfinished statement would block the end of the transaction.
+        # Closed here, because the transaction cannot end while a statement is unfinished.
         with closing(files_to_read(db)) as files, crash_marker(_database_path(db)) as crashed_before:
             isolate = crashed_before or has_unreadable(db)
-            yield from map_files(file_rows, job.folder, files, job.options, job.processes, isolate=isolate)
+            yield from map_files(
+                file_rows, parameters.folder, files, parameters.options, parameters.processes, isolate=isolate
+            )
 
 
 def _apply_files(state: IngestState, files: Iterable[FileRows], total: int, progress: Progress) -> None:
@@ -251,7 +259,7 @@ def _derive_search(state: IngestState) -> None:
 
 @contextmanager
 def _check_damage_on_error(db: sqlite3.Connection, path: str) -> Iterator[None]:
-    """Check for damage behind an error that does not report it, such as a row missing from an index.
+    """After an error that may be caused by damage, such as a row missing from an index, check the database.
 
     Raises DamagedDatabaseError.
     """
@@ -266,7 +274,7 @@ def _check_damage_on_error(db: sqlite3.Connection, path: str) -> Iterator[None]:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Disable the garbage collector: an ingest makes many rows but no reference cycles."""
+    """Disable the garbage collector, because an ingest creates many objects but no reference cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,15 +1,17 @@
-"""Pool of parser processes: send batches, collect results, replace processes that crash or hang.
+"""Pool of worker processes that parse files in batches; workers that crash or hang are replaced.
 
-1. Each process first sends an empty frame to report that it has started. A crash before that is blamed on no
-   file.
-2. A process holds up to two batches and works in order, so a crash is blamed on the older one. The other
-   batch goes back to the queue.
-3. The files of a blamed batch are parsed again one at a time, after all other batches.
-4. A file is given up if its process crashed `MAX_ATTEMPTS` times while parsing that file alone, or timed out
-   on it. The caller turns it into a problem. All other files are parsed.
-5. If processes keep exiting without any result in between, or none can be started, no file is the cause, and
-   ParserProcessError is raised. The exception is a run of single files while a process without a file still
-   answers: then the files are the cause, however many there are.
+1. Each worker first sends an empty frame to report that it has started. If it exits before that, no batch is
+   the cause.
+2. A worker has up to two batches, one in progress and one queued. If it exits or times out, the cause is the
+   batch in progress; the other one returns to the queue.
+3. The files of a batch that caused an exit or a timeout are parsed again one at a time, after all other
+   batches.
+4. A file that is parsed alone is given up after `MAX_FILE_ATTEMPTS` exits, or one timeout. `give_up` builds
+   its result. All other files are parsed.
+5. After `MAX_CONSECUTIVE_EXITS` exits or `MAX_FAILED_STARTS` failed starts without a response from any worker
+   in between, or if no worker can be started, no file is the cause, and ParserProcessError is raised. The
+   count of exits starts again, however, if the last exit was on a single file and a new worker responds to an
+   empty batch: then the files are the cause.
 """
 
 import fcntl
@@ -30,7 +32,7 @@ import msgspec
 from gqlnews.content.models import ParseOptions, Record, SourceFile
 from gqlnews.errors import ParserProcessError
 
-# Length-prefixed frames on the pipes to and from parser processes: a length of 4 bytes, then the payload.
+# Length-prefixed frames on the pipes to and from workers: a length of 4 bytes, then the payload.
 
 
 _LENGTH_BYTES = 4
@@ -39,14 +41,15 @@ _LENGTH_BYTES = 4
 class Setup(Record, frozen=True):
     """First frame to a worker: the content folder, the parse options, and the function to apply to results.
 
-    `descriptor` is the file descriptor of the open folder, which the worker inherits.
+    `descriptor` is the file descriptor of the open folder, which the worker inherits. The function is named
+    `convert_function` and defined at the top level of `convert_module`.
     """
 
     folder: str
     descriptor: int
     options: ParseOptions
-    module: str
-    function: str
+    convert_module: str
+    convert_function: str
 
 
 encode = msgspec.msgpack.Encoder().encode
@@ -63,14 +66,14 @@ def write_frame(pipe: BinaryIO, content: bytes) -> None:
 
 
 class Frames:
-    """Incremental frame decoder for chunks of any size."""
+    """Incremental frame decoder for input in pieces of any size."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Add a chunk and return the frames that it completes."""
-        self._buffer += chunk
+    def feed(self, data: bytes) -> list[bytes]:
+        """Append the data to the buffer and return the frames that it completes."""
+        self._buffer += data
         frames, start = [], 0
         while (end := self._frame_end(start)) is not None:
             frames.append(bytes(self._buffer[start + _LENGTH_BYTES : end]))
@@ -79,39 +82,39 @@ class Frames:
         return frames
 
     def _frame_end(self, start: int) -> int | None:
-        body = start + _LENGTH_BYTES
-        end = body + int.from_bytes(self._buffer[start:body], "big")
-        return end if body <= len(self._buffer) and end <= len(self._buffer) else None
+        payload = start + _LENGTH_BYTES
+        end = payload + int.from_bytes(self._buffer[start:payload], "big")
+        return end if payload <= len(self._buffer) and end <= len(self._buffer) else None
 
 
 def read_frame(pipe: BinaryIO) -> bytes | None:
-    """Read the next frame; return None at the end of the input."""
-    head = _read_exactly(pipe, _LENGTH_BYTES)
-    return None if head is None else _read_exactly(pipe, int.from_bytes(head, "big"))
+    """Read the next frame; return None if the input ends before the frame does."""
+    length = _read_exactly(pipe, _LENGTH_BYTES)
+    return None if length is None else _read_exactly(pipe, int.from_bytes(length, "big"))
 
 
 def _read_exactly(pipe: BinaryIO, length: int) -> bytes | None:
     """Read `length` bytes, in several reads if needed; return None if the input ends earlier."""
-    chunks = []
-    while length and (chunk := pipe.read(length)):
-        chunks.append(chunk)
-        length -= len(chunk)
-    return None if length else b"".join(chunks)
+    pieces = []
+    while length and (piece := pipe.read(length)):
+        pieces.append(piece)
+        length -= len(piece)
+    return None if length else b"".join(pieces)
 
 
 # Process pool.
 
 
-RESPONSE_TIMEOUT = 60.0
-"""Timeout of one batch; the slowest file within the limits takes about a second."""
+BATCH_TIMEOUT = 60.0
+"""Timeout in seconds of one batch; the slowest file within the limits takes about a second."""
 
 START_TIMEOUT = 60.0
-"""Timeout for the start of a process, which a busy machine delays more than a batch."""
+"""Timeout in seconds for the start of a worker, which may be slow on a busy machine."""
 
-MAX_ATTEMPTS = 3
-MAX_FAILED_STARTS = 3  # consecutive
-MAX_CRASHES = 50  # consecutive
-PREFETCH = 2
+MAX_FILE_ATTEMPTS = 3  # exits on one file that is parsed alone
+MAX_FAILED_STARTS = 3  # without a response in between
+MAX_CONSECUTIVE_EXITS = 50  # without a response in between
+MAX_PENDING_BATCHES = 2  # per worker: one in progress, one queued
 _PIPE_BYTES = 1024 * 1024
 
 _START_CODE = (
@@ -121,15 +124,19 @@ _START_CODE = (
 ResultT = TypeVar("ResultT")
 
 
-class ParseTask(NamedTuple):
-    """Files of one request; `crashes` counts the processes that crashed on this single file."""
+class Batch(NamedTuple):
+    """Files that are sent to a worker together; `attempts` counts the failed ones to parse a file alone."""
 
     files: list[SourceFile]
-    crashes: int = 0
+    attempts: int = 0
 
 
 class Pool(Generic[ResultT]):
-    """Process pool; `decode` decodes a response, `give_up` builds the result of a file that was given up."""
+    """Pool of `count` workers; `timeout` is the timeout of one batch.
+
+    `decode` decodes a response, the results of one batch; `give_up` builds the result of a file that was
+    given up from the file and the reason.
+    """
 
     def __init__(
         self,
@@ -137,119 +144,123 @@ class Pool(Generic[ResultT]):
         decode: Callable[[bytes], list[ResultT]],
         give_up: Callable[[SourceFile, str], ResultT],
         count: int,
-        timeout: float = RESPONSE_TIMEOUT,
+        timeout: float = BATCH_TIMEOUT,
     ) -> None:
         self._setup, self._decode, self._give_up = setup, decode, give_up
         self._count, self._timeout = count, timeout
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
-        self._returned: deque[ParseTask] = deque()
-        self._suspects: deque[ParseTask] = deque()
+        self._requeued: deque[Batch] = deque()
+        self._single_file_batches: deque[Batch] = deque()
         self._given_up: list[ResultT] = []
-        self._failed_starts = self._crashes = 0
+        self._failed_starts = self._exits_without_response = 0
 
     def run(self, batches: Iterator[list[SourceFile]]) -> Iterator[ResultT]:
         """Yield the result of each file, in no order. Raises ParserProcessError."""
-        self._batches = map(ParseTask, batches)
+        self._batches = map(Batch, batches)
         try:
             for _ in range(self._count):
                 self._start()
-            for max_pending in range(1, PREFETCH + 1):
+            for max_pending in range(1, MAX_PENDING_BATCHES + 1):
                 for worker in self._workers:
-                    self._feed(worker, max_pending)
+                    self._send_batches(worker, max_pending)
             while any(worker.pending for worker in self._workers):
-                for worker in self._readable():
-                    yield from self._collect(worker)
-                yield from self._drain()
+                for worker in self._wait_for_workers():
+                    yield from self._receive(worker)
+                yield from self._take_given_up()
         finally:
             self._stop()
 
-    def _readable(self) -> "list[_Worker]":
-        """Wait until a process responds or exits; after the timeout, kill the processes that are late."""
+    def _wait_for_workers(self) -> "list[_Worker]":
+        """Wait until workers respond or exit, and return them; at the deadline, kill the late workers."""
         deadline = min(worker.deadline(self._timeout) for worker in self._workers if worker.pending)
         wait = max(0.0, deadline - time.monotonic())
         if ready := self._selector.select(wait):
             return [key.data for key, _ in ready]
         for worker in tuple(self._workers):
             if worker.pending and time.monotonic() > worker.deadline(self._timeout):
-                self._handle_exit(worker, worker.timeout_reason(self._timeout), MAX_ATTEMPTS)
+                self._handle_exit(worker, worker.timeout_reason(self._timeout), attempts=MAX_FILE_ATTEMPTS)
         return []
 
-    def _collect(self, worker: "_Worker") -> Iterator[ResultT]:
+    def _receive(self, worker: "_Worker") -> Iterator[ResultT]:
         responses = worker.receive()
         if responses is None:
-            self._handle_exit(worker, worker.exit_reason(), 1)
+            self._handle_exit(worker, worker.exit_reason(), attempts=1)
             return
         for response in responses:
-            self._failed_starts = self._crashes = 0
-            self._feed(worker)
+            self._failed_starts = self._exits_without_response = 0
+            self._send_batches(worker)
             yield from self._decode(response)
 
-    def _drain(self) -> Iterator[ResultT]:
+    def _take_given_up(self) -> Iterator[ResultT]:
         given_up, self._given_up = self._given_up, []
         yield from given_up
 
-    def _feed(self, worker: "_Worker", max_pending: int = PREFETCH) -> None:
-        while len(worker.pending) < max_pending and (batch := self._next()) is not None:
+    def _send_batches(self, worker: "_Worker", max_pending: int = MAX_PENDING_BATCHES) -> None:
+        while len(worker.pending) < max_pending and (batch := self._next_batch()) is not None:
             worker.send(batch)
 
-    def _next(self) -> ParseTask | None:
-        if self._returned:
-            return self._returned.popleft()
+    def _next_batch(self) -> Batch | None:
+        if self._requeued:
+            return self._requeued.popleft()
         batch = next(self._batches, None)
-        if batch is None and self._suspects:
-            return self._suspects.popleft()
+        if batch is None and self._single_file_batches:
+            return self._single_file_batches.popleft()
         return batch
 
-    def _handle_exit(self, worker: "_Worker", reason: str, crashes: int) -> None:
-        """Reassign the batches of a lost process, and start a replacement if there is work left."""
-        self._selector.unregister(worker.responses)
+    def _handle_exit(self, worker: "_Worker", reason: str, *, attempts: int) -> None:
+        """Reassign the batches of a worker that exited or timed out, and start another if work is left.
+
+        `attempts` is the number of failed attempts that this counts as.
+        """
+        self._selector.unregister(worker.output)
         self._workers.remove(worker)
         worker.kill()
-        self._crashes += 1
+        self._exits_without_response += 1
         self._failed_starts += not worker.has_started
         pending = worker.pending
         if (
-            self._crashes >= MAX_CRASHES
+            self._exits_without_response >= MAX_CONSECUTIVE_EXITS
             and pending
             and len(pending[0].files) == 1
-            and self._responds_without_files()
+            and self._new_worker_responds()
         ):
-            self._crashes = 0
-        if self._failed_starts >= MAX_FAILED_STARTS or self._crashes >= MAX_CRASHES:
-            raise _keep_exiting_error(reason)
+            self._exits_without_response = 0
+        if self._failed_starts >= MAX_FAILED_STARTS or self._exits_without_response >= MAX_CONSECUTIVE_EXITS:
+            raise _repeated_exit_error(reason)
         if worker.has_started and pending:
-            self._blame_batch(pending.popleft(), reason, crashes)
-        self._returned.extend(pending)
-        if self._returned or self._suspects:
+            self._isolate_or_give_up(pending.popleft(), reason, attempts)
+        self._requeued.extend(pending)
+        if self._requeued or self._single_file_batches:
             self._start()
         for other in self._workers:
-            self._feed(other)
+            self._send_batches(other)
 
-    def _responds_without_files(self) -> bool:
-        """Return whether a process without files responds, in which case the files crash the others."""
+    def _new_worker_responds(self) -> bool:
+        """Return whether a new worker responds to an empty batch; if so, the files make the others exit."""
         try:
             worker = _Worker(self._setup)
         except OSError:
             return False
         try:
-            worker.send(ParseTask([]))
+            worker.send(Batch([]))
             return worker.responds_within(START_TIMEOUT)
         finally:
             worker.kill()
 
-    def _blame_batch(self, batch: ParseTask, reason: str, crashes: int) -> None:
+    def _isolate_or_give_up(self, batch: Batch, reason: str, attempts: int) -> None:
+        """Queue each file of the batch alone; give up a single file after too many attempts."""
         if len(batch.files) > 1:
-            self._suspects.extend(ParseTask([file]) for file in batch.files)
+            self._single_file_batches.extend(Batch([file]) for file in batch.files)
             return
         (file,) = batch.files
-        if batch.crashes + crashes < MAX_ATTEMPTS:
-            self._suspects.append(ParseTask([file], batch.crashes + crashes))
+        if batch.attempts + attempts < MAX_FILE_ATTEMPTS:
+            self._single_file_batches.append(Batch([file], batch.attempts + attempts))
         else:
             self._given_up.append(self._give_up(file, reason))
 
     def _start(self) -> None:
-        """Start a process; if that fails, continue with the running ones, if any."""
+        """Start a worker; if that fails, continue with the running ones, if any."""
         try:
             worker = _Worker(self._setup)
         except OSError as error:
@@ -260,7 +271,7 @@ class Pool(Generic[ResultT]):
                 "of memory, processes and open files, or use --ingest-workers 1"
             ) from error
         self._workers.append(worker)
-        self._selector.register(worker.responses, selectors.EVENT_READ, worker)
+        self._selector.register(worker.output, selectors.EVENT_READ, worker)
 
     def _stop(self) -> None:
         self._selector.close()
@@ -269,7 +280,7 @@ class Pool(Generic[ResultT]):
 
 
 class _Worker:
-    """One process; `since` is when it began to start or to work on its oldest pending batch."""
+    """Worker process; `waiting_since` is when it began to start or to work on its oldest pending batch."""
 
     def __init__(self, setup: Setup) -> None:
         self.process = subprocess.Popen(  # noqa: S603  # our own module, run by our own interpreter
@@ -280,29 +291,29 @@ class _Worker:
             process_group=0,  # Ctrl-C must reach only the parent process
             pass_fds=(setup.descriptor,),
         )
-        self.requests = cast("BinaryIO", self.process.stdin)
-        self.responses = cast("BinaryIO", self.process.stdout)
-        _enlarge_pipe(self.responses)
-        self.pending: deque[ParseTask] = deque()
+        self.input = cast("BinaryIO", self.process.stdin)
+        self.output = cast("BinaryIO", self.process.stdout)
+        _enlarge_pipe(self.output)
+        self.pending: deque[Batch] = deque()
         self.has_started = False
-        self.since = time.monotonic()
+        self.waiting_since = time.monotonic()
         self._frames = Frames()
         self._write(encode(setup))
 
-    def send(self, batch: ParseTask) -> None:
+    def send(self, batch: Batch) -> None:
         if not self.pending and self.has_started:
-            self.since = time.monotonic()
+            self.waiting_since = time.monotonic()
         self.pending.append(batch)
         self._write(encode(batch.files))
 
     def receive(self) -> list[bytes] | None:
-        """Read from the process and return the complete responses; None once it has exited."""
-        chunk = os.read(self.responses.fileno(), _PIPE_BYTES)
-        if not chunk:
+        """Read from the worker and return the complete responses; None once it has exited."""
+        data = os.read(self.output.fileno(), _PIPE_BYTES)
+        if not data:
             return None
-        frames = self._frames.feed(chunk)
+        frames = self._frames.feed(data)
         if frames:
-            self.since = time.monotonic()
+            self.waiting_since = time.monotonic()
         if frames and not self.has_started:
             self.has_started = True
             del frames[0]
@@ -312,47 +323,47 @@ class _Worker:
 
     def deadline(self, timeout: float) -> float:
         """Return the deadline of the next response by time.monotonic(); `timeout` is the batch timeout."""
-        return self.since + (timeout if self.has_started else START_TIMEOUT)
+        return self.waiting_since + (timeout if self.has_started else START_TIMEOUT)
 
     def timeout_reason(self, timeout: float) -> str:
         return f"no response for {timeout:g} s" if self.has_started else "it did not start in time"
 
     def responds_within(self, timeout: float) -> bool:
-        """Wait for a response; return False if the process exits or times out."""
+        """Wait for a response; return False if the worker exits or the timeout expires."""
         deadline = time.monotonic() + timeout
-        while select.select([self.responses], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        while select.select([self.output], [], [], max(0.0, deadline - time.monotonic()))[0]:
             frames = self.receive()
             if frames is None or frames:
                 return bool(frames)
         return False
 
     def exit_reason(self) -> str:
-        """Wait for the process and describe how it exited."""
+        """Wait until the process has exited, and describe how."""
         status = self.process.wait()
         return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
 
     def kill(self) -> None:
         """Kill the process and release its resources."""
         self.process.kill()
-        self.requests.close()
-        self.responses.close()
+        self.input.close()
+        self.output.close()
         self.process.wait()
 
     def _write(self, content: bytes) -> None:
-        with suppress(BrokenPipeError):  # the process has exited; `receive` detects it
-            write_frame(self.requests, content)
+        with suppress(BrokenPipeError):  # the worker has exited; `receive` detects it
+            write_frame(self.input, content)
 
 
 def _enlarge_pipe(pipe: BinaryIO) -> None:
-    """Enlarge a pipe to hold a whole response, so a process need not wait for a busy caller; Linux only."""
+    """Enlarge a pipe to hold a whole response, so that a worker never waits for its reader; Linux only."""
     set_size: int | None = getattr(fcntl, "F_SETPIPE_SZ", None)
     if set_size is not None:
         with suppress(PermissionError):  # the user's total pipe buffer limit is reached
             fcntl.fcntl(pipe, set_size, _PIPE_BYTES)
 
 
-def _keep_exiting_error(reason: str) -> ParserProcessError:
+def _repeated_exit_error(reason: str) -> ParserProcessError:
     return ParserProcessError(
         f"the parser processes keep exiting ({reason}), perhaps because memory runs out: add memory, "
-        "or use fewer with --ingest-workers"
+        "or set a smaller number with --ingest-workers"
     )

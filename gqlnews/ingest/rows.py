@@ -10,9 +10,9 @@ from gqlnews.timestamps import to_epoch_seconds
 
 Row = tuple[Any, ...]
 
-# Columns that a file's content decides, in the order of `_article_row`. The others (id, path, `updated_at`
-# and its key) may differ although the content is the same.
-ARTICLE = (
+# Columns whose values depend only on the file's content, in the order of `_article_row`. The others (id,
+# path, `updated_at` and its key) may differ for the same content.
+ARTICLE_COLUMNS = (
     "slug, node_id, published, published_at, published_date_time, title, excerpt, url, web_url, original_url,"
     " amp_web_url, cdn_amp_web_url, category, type, quality, heat, provider_domain, provider_name, images,"
     " related_count, word_count, reading_minutes, revision, provider_images, url_line, url_column,"
@@ -20,15 +20,18 @@ ARTICLE = (
     " slug_folded, title_folded, category_folded, type_folded, provider_domain_folded, heat_log,"
     " published_seconds, topic_slugs, has_image"
 )
-RELATED = (
+RELATED_COLUMNS = (
     "published_at, published_date_time, title, excerpt, url, web_url, original_url, amp_web_url,"
     " cdn_amp_web_url, type, quality, provider_domain, provider_name, images"
 )
-TOPIC = "topic, name, published, published_at, slug, quality, heat, has_image"
+TOPIC_COLUMNS = "topic, name, published, published_at, slug, quality, heat, has_image"
 
 
 class ArticleRows(Record, frozen=True):
-    """Rows of an article and its lists in file order, without ids; `words` help to find similar articles."""
+    """Rows of an article, its related entries and its topics in file order, without ids.
+
+    `words` is the JSON array of the words that `similar` compares.
+    """
 
     slug: str
     is_public: bool
@@ -49,12 +52,12 @@ class FileRows(Record, frozen=True):
 
 
 def node_id(kind: str, key: str) -> str:
-    """Return the global id of the object with the natural key `key`; it survives a rebuild of the store."""
+    """Return the global id of an object by its natural key; it is the same in a rebuilt store."""
     return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
 
 
 def file_rows(result: ParseResult) -> FileRows:
-    """Convert the parse result of one file to rows. Runs in the process that parses the file."""
+    """Convert the parse result of one file to rows, in the process that parsed it."""
     article = result.article
     return FileRows(
         result.source,
@@ -84,7 +87,7 @@ def _topic_rows(a: ParsedArticle) -> list[Row]:
 
 
 def _distinct_urls(article: ParsedArticle) -> list[str]:
-    """Return the distinct URLs of the article's file."""
+    """Return the distinct URLs of the article, in a fixed order."""
     urls = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
     return list(dict.fromkeys(url for url in urls if url is not None))
 

@@ -1,8 +1,8 @@
 """Upsert parsed files in batches.
 
 For each file: record its size, times and revision in `source`; replace its problems if they differ; write its
-article if it differs from the stored one. The stored article stays if the file has an error now, or if
-another file owns its slug.
+article if it differs from the stored one. The stored article remains unchanged if the file has an error now,
+or if the slug belongs to another file.
 """
 
 import sqlite3
@@ -17,14 +17,14 @@ import msgspec
 from gqlnews.ingest.change_log import fill_batch, mark_dirty
 from gqlnews.ingest.derive import decrement_usage, increment_usage
 from gqlnews.ingest.fts_index import add_to_index, remove_from_index
-from gqlnews.ingest.rows import ARTICLE, RELATED, TOPIC, ArticleRows, FileRows, Row
+from gqlnews.ingest.rows import ARTICLE_COLUMNS, RELATED_COLUMNS, TOPIC_COLUMNS, ArticleRows, FileRows, Row
 from gqlnews.timestamps import Instant, from_epoch_ns
 
-# ruff: noqa: S608 - the names in these statements are this program's
+# ruff: noqa: S608 - these statements are built from constants only
 
-_STORED_ARTICLE = f"SELECT {ARTICLE} FROM article WHERE id = ?"
-_STORED_RELATED = f"SELECT {RELATED} FROM related WHERE article_id = ? ORDER BY position"
-_STORED_TOPICS = f"SELECT {TOPIC} FROM article_topic WHERE article_id = ? ORDER BY position"
+_STORED_ARTICLE = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE id = ?"
+_STORED_RELATED = f"SELECT {RELATED_COLUMNS} FROM related WHERE article_id = ? ORDER BY position"
+_STORED_TOPICS = f"SELECT {TOPIC_COLUMNS} FROM article_topic WHERE article_id = ? ORDER BY position"
 
 
 def _insert(table: str, columns: str) -> str:
@@ -35,17 +35,17 @@ def _placeholders(columns: str) -> str:
     return ", ".join("?" * len(columns.split(", ")))
 
 
-_WRITTEN_COLUMNS = f"path, updated_at, updated_key, {ARTICLE}"
+_WRITTEN_COLUMNS = f"path, updated_at, updated_key, {ARTICLE_COLUMNS}"
 _ASSIGNMENTS = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN_COLUMNS.split(", "))
 _INSERT_ARTICLE = (
     f"{_insert('article', f'id, {_WRITTEN_COLUMNS}')} ON CONFLICT (id) DO UPDATE SET {_ASSIGNMENTS}"
 )
-# The target by the owners known so far; `resolve_links` updates the links that this ingest changes.
+# The target is the current owner of the URL; `resolve_links` updates the links that this ingest changes.
 _INSERT_RELATED = (
-    f"INSERT INTO related (article_id, position, {RELATED}, target_id)"
-    f" VALUES (?, ?, {_placeholders(RELATED)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
+    f"INSERT INTO related (article_id, position, {RELATED_COLUMNS}, target_id)"
+    f" VALUES (?, ?, {_placeholders(RELATED_COLUMNS)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
 )
-_INSERT_TOPIC = _insert("article_topic", f"article_id, position, {TOPIC}")
+_INSERT_TOPIC = _insert("article_topic", f"article_id, position, {TOPIC_COLUMNS}")
 _REPLACE_SOURCE = (
     "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ? WHERE path = ?"
 )
@@ -55,9 +55,9 @@ _REPLACE_SOURCE = (
 class IngestState:
     """State of an ingest.
 
-    `shadowed` are the paths whose slug belongs to an earlier path; `read_ns` is a time before the first file
-    was read; `incremental` says whether dirty keys are marked per article, `empty` whether the store had no
-    articles.
+    `shadowed` are the paths whose slug belongs to an earlier path. `read_ns` is the start of the ingest,
+    before any file was read. If `incremental`, dirty keys are marked per article; otherwise all keys are
+    dirty. `empty` means that the store had no articles.
     """
 
     db: sqlite3.Connection
@@ -70,7 +70,7 @@ class IngestState:
 
 
 class _StoredArticle(NamedTuple):
-    """The stored article of a slug."""
+    """Stored article of a slug."""
 
     id: int
     published: int
@@ -79,7 +79,7 @@ class _StoredArticle(NamedTuple):
 
 
 class _Write(NamedTuple):
-    """An article to write."""
+    """Article to write."""
 
     id: int
     path: str
@@ -117,10 +117,10 @@ def _upsert_problems(state: IngestState, files: Sequence[FileRows]) -> None:
     for row in db.execute(
         "SELECT path, line, column_, severity, code, message FROM problem"
         " WHERE across = 0 AND path IN (SELECT value FROM json_each(?))",
-        (_json(file.source.path for file in files),),
+        (_to_json_array(file.source.path for file in files),),
     ):
         old.setdefault(row[0], []).append(row)
-    changed = [file for file in files if _differ(file.problems, old.get(file.source.path, []))]
+    changed = [file for file in files if _problems_differ(file.problems, old.get(file.source.path, []))]
     if changed:
         state.problems_changed = True
         db.executemany(
@@ -133,7 +133,7 @@ def _upsert_problems(state: IngestState, files: Sequence[FileRows]) -> None:
         )
 
 
-def _differ(problems: list[Row], others: list[Row]) -> bool:
+def _problems_differ(problems: list[Row], others: list[Row]) -> bool:
     """Return whether the problems differ, in any order; most files have none."""
     return problems != others and Counter(problems) != Counter(others)
 
@@ -160,7 +160,7 @@ def _upsert_articles(state: IngestState, files: Sequence[FileRows]) -> None:
 
 
 def _load_stored(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _StoredArticle]:
-    slugs = _json(file.article.slug for file in files if file.article is not None)
+    slugs = _to_json_array(file.article.slug for file in files if file.article is not None)
     rows = db.execute(
         "SELECT slug, id, published, revision, path FROM article"
         " WHERE slug IN (SELECT value FROM json_each(?))",
@@ -184,7 +184,7 @@ def _new_id(state: IngestState) -> int:
 
 
 def _move(state: IngestState, moved: Sequence[tuple[str, int]]) -> None:
-    """Update the paths of articles whose content is now in another file of their slug.
+    """Update the paths of articles whose unchanged content is now in another file with the same slug.
 
     Clients see no change, but cross-file problems contain the path.
     """
@@ -231,27 +231,30 @@ def _with_positions(lists: Iterable[tuple[int, list[Row]]]) -> list[Row]:
     return [(article_id, position, *row) for article_id, rows in lists for position, row in enumerate(rows)]
 
 
-def _json(values: Iterable[str]) -> str:
+def _to_json_array(values: Iterable[str]) -> str:
     return msgspec.json.encode(list(values)).decode()
 
 
-# Temporary tables of one ingest. They live in its transaction, so memory does not grow with the folder.
+# Temporary tables of one ingest, so that its memory use does not grow with the folder.
 #
 # Changes are stored as values (slugs, URLs, domains), not ids, because the id of a removed article may be
 # reused.
 
 
 _TABLES = {
-    # the current content of the folder; a size of -1 marks entries that cannot be read
+    # the current files of the folder; a size of -1 marks files and folders that cannot be read
     "scan": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
-    # why an entry cannot be read: one problem per path, for files and folders
+    # the files and folders that cannot be read, each with its problem
     "refused": "path TEXT PRIMARY KEY, line INTEGER, column_ INTEGER, severity TEXT, code TEXT, message TEXT",
+    # sources that no longer exist
     "gone": "path TEXT PRIMARY KEY, slug TEXT",
-    # incremental scan: these paths and what is below them
+    # the paths of an incremental scan, which includes everything below them
     "area": "path TEXT PRIMARY KEY",
+    # files to read
     "todo": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
     # ids of the articles that are being written or removed
     "batch": "id INTEGER PRIMARY KEY",
+    # articles that were added, changed or removed
     "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER",
     # the URLs of articles in a bulk load
     "url_new": "url TEXT, article_id INTEGER",
@@ -261,11 +264,11 @@ _TABLES = {
     "affected_domain": "domain TEXT PRIMARY KEY",
     "affected_topic": "slug TEXT PRIMARY KEY",
     "affected_story": "slug TEXT PRIMARY KEY",
-    # articles whose stories are computed again, the pairs that link each other, and their components
+    # articles whose stories are computed again, pairs that link each other, and the resulting components
     "story_near": "id INTEGER PRIMARY KEY",
     "mutual": "article_id INTEGER, other_id INTEGER, public INTEGER",
     "story_member": "scope INTEGER, component INTEGER, article_id INTEGER",
-    # cross-file problems
+    # cross-file problems that exist now, and ids of the stored ones
     "across_new": "subject TEXT, path TEXT, line INTEGER, column_ INTEGER,"
     " severity TEXT, code TEXT, message TEXT",
     "across_old": "id INTEGER PRIMARY KEY",
@@ -277,9 +280,9 @@ _INDEXES = ("search_came", "search_went")
 
 @contextmanager
 def temp_tables(db: sqlite3.Connection) -> Iterator[None]:
-    """Create the tables, and drop them at the end; if anything raises, the rollback drops them."""
+    """Create the tables, and drop them at the end of the block; if it raises, the rollback drops them."""
     for name, columns in _TABLES.items():
-        db.execute(f"CREATE TEMP TABLE {name} ({columns}){_storage(columns)}")
+        db.execute(f"CREATE TEMP TABLE {name} ({columns}){_table_options(columns)}")
     for name in _INDEXES:
         db.execute(
             f"CREATE VIRTUAL TABLE temp.{name} USING fts5 (public, hidden,"
@@ -294,5 +297,5 @@ def temp_tables(db: sqlite3.Connection) -> Iterator[None]:
         db.execute(f"DROP TABLE temp.{name}")
 
 
-def _storage(columns: str) -> str:
+def _table_options(columns: str) -> str:
     return " WITHOUT ROWID" if "TEXT PRIMARY KEY" in columns else ""

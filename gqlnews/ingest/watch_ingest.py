@@ -1,6 +1,6 @@
 """Watch-ingest: ingest every change to a content folder within milliseconds.
 
-1. Wait for leadership: one process at a time does this for a database.
+1. Wait for leadership: one process at a time ingests into a database in this way.
 2. Watch the folder; ingest all of it, then each batch of changed paths.
 3. Retry what failed until it succeeds: the same paths if only the lock was busy, else the whole folder,
    because the state of the store is uncertain then.
@@ -32,20 +32,20 @@ from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, open_writer
 from gqlnews.discovery.watcher import Batch, WatchOptions, watch
 from gqlnews.errors import (
+    CommandError,
     ContentFolderError,
     DamagedDatabaseError,
     LockedDatabaseError,
-    StartupError,
     StorageError,
 )
 from gqlnews.ingest.change_detection import relevant_paths
 from gqlnews.ingest.pipeline import IngestReport, ingest
 
-SHORT_BUSY_TIMEOUT = 0.25  # busy timeout in seconds; short, as SQLite ignores signals while it waits
-_BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
+SHORT_BUSY_TIMEOUT = 0.25  # seconds; short because signals are not handled while SQLite waits for a lock
+_BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds
 _MAX_BACKOFF = 2.0
 _MAX_FOLDER_BACKOFF = 0.5
-DAMAGED_AGAIN = "again, a short while after the database was rebuilt: check its disk"
+DAMAGED_AGAIN_SUFFIX = "again, a short while after the database was rebuilt: check its disk"
 MIN_REBUILD_INTERVAL = 60.0  # seconds; a rebuild does not help if the file is damaged again immediately
 
 
@@ -63,8 +63,8 @@ class EventLog(Protocol):
 class WatchIngestOptions:
     """Configuration of watch-ingest.
 
-    `processes` is the number of parser processes. `poll` watches without the operating system's
-    notifications. `prepare` is called with each new writer connection.
+    `processes` is the number of parser processes, None for one per core. `poll` disables file system events.
+    `prepare` is called with each new writer connection.
     """
 
     folder: Path
@@ -77,7 +77,7 @@ class WatchIngestOptions:
 
 
 def run_watch_ingest(config: WatchIngestOptions) -> None:
-    """Keep the store equal to the folder, forever. Raises KeyboardInterrupt or a signal handler's error."""
+    """Ingest every change, forever. Raises KeyboardInterrupt, or what a signal handler raises."""
     failures = FailureReporter(config.log)
     lock = _wait_for_leadership(config, failures)
     try:
@@ -92,24 +92,24 @@ def _wait_for_leadership(config: WatchIngestOptions, failures: "FailureReporter"
             lock = acquire_leadership(config.database)
         except OSError as error:
             failures.report_failure(
-                f"database {config.database} has no lock beside it ({error}): check the disk"
+                f"the lock file of database {config.database} cannot be used ({error}): check the disk"
             )
             time.sleep(delay)
         else:
             failures.report_recovery()
             return lock
-    raise AssertionError("there is always another try")
+    raise AssertionError("the retries never end")
 
 
 def _run_as_leader(config: WatchIngestOptions, failures: "FailureReporter") -> None:
     config.log.info("watching", folder=config.folder, database=config.database)
-    store = _IngestSession(config, failures)
-    options = WatchOptions(config.poll, config.log.warning, store.full_scan_seconds, store.needs_rescan)
+    session = _IngestSession(config, failures)
+    options = WatchOptions(config.poll, config.log.warning, session.full_scan_seconds, session.needs_rescan)
     try:
         for batch in watch(config.folder, options):
-            store.apply_with_retry(batch)
+            session.apply_with_retry(batch)
     finally:
-        store.close()
+        session.close()
 
 
 def backoff() -> Iterator[float]:
@@ -118,7 +118,7 @@ def backoff() -> Iterator[float]:
 
 
 class _IngestSession:
-    """Connection of a watch-ingest to its database, which is opened and rebuilt as needed."""
+    """Connection of watch-ingest to its database, which is opened and rebuilt as needed."""
 
     def __init__(self, config: WatchIngestOptions, failures: "FailureReporter") -> None:
         self._config = config
@@ -129,19 +129,19 @@ class _IngestSession:
         self._damage: DamageReport | None = None
         self._rebuild_after = 0.0  # by time.monotonic()
         self._is_fully_ingested = False  # whether the whole folder was ingested into the open file
-        self._seconds = 0.0
+        self._full_scan_seconds = 0.0
         self._problem_count = -1
 
     def full_scan_seconds(self) -> float:
         """Return the duration of the last ingest of the whole folder."""
-        return self._seconds
+        return self._full_scan_seconds
 
     def is_replaced(self) -> bool:
-        """Return whether the file at the path is not the one that is open."""
+        """Return whether the file at the path is another one than the open one."""
         return self._identity != get_identity(self._config.database)
 
     def needs_rescan(self) -> bool:
-        """Return whether there is work to do although no file in the folder has changed."""
+        """Return whether a full scan is needed although no file in the folder has changed."""
         return self.is_replaced() or self._known_damage() is not None
 
     def apply_with_retry(self, batch: Batch) -> None:
@@ -157,7 +157,7 @@ class _IngestSession:
                 batch = None
                 self._handle_damage(error)
                 if time.monotonic() < self._rebuild_after:
-                    self._failures.report_failure(f"{error.reason} {DAMAGED_AGAIN}")
+                    self._failures.report_failure(f"{error.reason} {DAMAGED_AGAIN_SUFFIX}")
                     time.sleep(delay)
             except LockedDatabaseError as error:
                 self._failures.report_failure(str(error), after=BUSY_TIMEOUT)
@@ -187,7 +187,7 @@ class _IngestSession:
         self._is_fully_ingested = False
 
     def _handle_damage(self, error: DamagedDatabaseError) -> None:
-        """Record the damage and report it to the servers, which are then not ready until a rebuild."""
+        """Record the damage and report it to the servers, which are not ready until the rebuild."""
         identity = self._identity or get_identity(self._config.database)
         self.close()
         if identity is not None:
@@ -195,7 +195,7 @@ class _IngestSession:
             write_report(self._config.database, identity, error)
 
     def _known_damage(self) -> DamageReport | None:
-        """Return known damage of the file at this path; None for `MIN_REBUILD_INTERVAL` after a rebuild."""
+        """Return the known damage of the file; None for `MIN_REBUILD_INTERVAL` seconds after a rebuild."""
         if time.monotonic() < self._rebuild_after:
             return None
         identity = get_identity(self._config.database)
@@ -237,8 +237,8 @@ class _IngestSession:
         report = ingest(db, config.folder, config.options, processes=config.processes, paths=paths)
         self._checkpointer.after_commit(db)
         if paths is None:
-            self._seconds, self._is_fully_ingested = report.seconds, True
-            import_module("gqlnews.content.parse_file")  # load the parsers before the first edit
+            self._full_scan_seconds, self._is_fully_ingested = report.seconds, True
+            import_module("gqlnews.content.parse_file")  # load the parsers before the first change
         return report
 
     def _get_writer(self) -> sqlite3.Connection:
@@ -267,7 +267,7 @@ class _IngestSession:
 
 
 class FailureReporter:
-    """Log why ingesting fails: once per reason, and once when it succeeds again."""
+    """Log why the ingest fails, once per reason, and once when it succeeds again."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -281,7 +281,7 @@ class FailureReporter:
         return self._reported_reason is not None
 
     def report_failure(self, reason: str, *, after: float = 0.0) -> None:
-        """Log the reason unless it was just logged; only after failures have lasted for `after` seconds."""
+        """Log a new reason, but only after failures have lasted for `after` seconds."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         if reason != self._reported_reason and now - self._since >= after:
@@ -312,9 +312,9 @@ def rebuild_damaged(
     damage: DamageReport,
     fill: Callable[[sqlite3.Connection], IngestReport],
 ) -> None:
-    """Rebuild the store that is damaged, and log it. Does nothing if the damaged file was already replaced.
+    """Rebuild the damaged store, and log it, unless another process has already replaced the damaged file.
 
-    Raises DatabaseError and what `fill` raises.
+    Raises DatabaseError or a subclass, and what `fill` raises.
     """
     failures.report_damage(database, damage)
     if (result := rebuild(database, fill, damage.identity)) is not None:
@@ -327,6 +327,6 @@ def _is_interrupt(error: Exception) -> bool:
 
 
 def _failure_reason(error: Exception) -> str:
-    if isinstance(error, StartupError):
+    if isinstance(error, CommandError):
         return str(error)
-    return f"{type(error).__name__}: {error}; it is retried; please report it if it persists"
+    return f"{type(error).__name__}: {error}; the ingest is retried; please report this if it persists"

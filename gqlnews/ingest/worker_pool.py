@@ -2,14 +2,15 @@
 
 1. A few files are parsed in this process, since starting a process takes longer. `isolate` prevents that, in
    case the parser crashes its process.
-2. Otherwise each worker is a new Python process that imports only what it needs and is fed over pipes.
-3. Every worker has one chunk in progress and one queued. A chunk is limited in files, bytes and length of
-   names, so memory use does not depend on the folder, and a request never fills a pipe.
-4. A worker gets its next chunk as soon as it answers. When the caller stops, the workers' input ends, and
-   they exit.
+2. Otherwise each worker is a new Python process that imports only what it needs and gets its files over a
+   pipe.
+3. Every worker has one batch in progress and one queued. A batch is limited in files, bytes and length of
+   names, so memory use does not depend on the size of the folder, and a batch never fills a pipe.
+4. A worker gets its next batch as soon as it responds. When the caller exits, even if it is killed, the
+   workers' input ends, and they exit.
 
 This module uses its own processes because a standard library pool runs the caller's main script again in
-each worker, holds every request in memory, and leaves its workers behind when the caller is killed.
+each worker, has all files in memory at once, and leaves its workers running when the caller is killed.
 """
 
 import os
@@ -24,15 +25,14 @@ import msgspec
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.scan import as_open_folder
-from gqlnews.ingest.process_pool import RESPONSE_TIMEOUT, Pool, Setup
+from gqlnews.ingest.process_pool import BATCH_TIMEOUT, Pool, Setup
 
-_MAX_INLINE_FILES = 256
-_CHUNK_FILES = 64
-_CHUNK_BYTES = 2 * 1024 * 1024
-_CHUNK_NAMES = 16 * 1024
-"""Two requests fit into a pipe's 64 KB buffer, so writing one never blocks."""
+_MIN_WORKER_FILES = 256
+_BATCH_FILES = 64
+_BATCH_BYTES = 2 * 1024 * 1024
+_BATCH_NAME_BYTES = 16 * 1024
+"""Two batches fit into a pipe's 64 KiB buffer, so writing one never blocks."""
 
-Chunk = list[SourceFile]
 ResultT = TypeVar("ResultT")
 Convert = Callable[[ParseResult], ResultT]
 """A module-level function that converts a parse result; its return annotation must be a plain data type."""
@@ -58,22 +58,24 @@ def map_files(
     processes: int | None = None,
     *,
     isolate: bool = False,
-    timeout: float = RESPONSE_TIMEOUT,
+    timeout: float = BATCH_TIMEOUT,
 ) -> Iterator[ResultT]:
     """Yield `convert(result)` for each file, in no order; `convert` runs in the process that parses the file.
 
-    `processes` is the number of workers, by default one per core. `isolate` parses no file in this process.
-    `timeout` is the timeout of a chunk. Raises ParserProcessError, and ContentFolderError for an
-    unusable folder.
+    `processes` is the number of workers, by default one per core. With `isolate`, no file is parsed in this
+    process. `timeout` is the timeout of a batch in seconds. Raises ParserProcessError, ExhaustedError, and
+    ContentFolderError if the folder cannot be listed.
     """
     workers = processes if processes is not None else os.cpu_count() or 1
     rest = iter(files)
-    first = list(islice(rest, _MAX_INLINE_FILES))
-    uses_workers = workers > 1 and len(first) >= _MAX_INLINE_FILES  # one worker is no faster than none
+    first = list(islice(rest, _MIN_WORKER_FILES))
+    uses_workers = workers > 1 and len(first) >= _MIN_WORKER_FILES  # one worker is no faster than none
     if not (isolate or uses_workers):
         return _parse_inline(convert, folder, chain(first, rest), options)
     count = min(workers, len(first))
-    return _parse_in_workers(convert, folder, _split_into_chunks(chain(first, rest)), options, count, timeout)
+    return _parse_in_workers(
+        convert, folder, _split_into_batches(chain(first, rest)), options, count, timeout
+    )
 
 
 def _parse_inline(
@@ -90,21 +92,21 @@ def _parse_inline(
 def _parse_in_workers(
     convert: Convert[ResultT],
     folder: Path | OpenFolder,
-    chunks: Iterator[Chunk],
+    batches: Iterator[list[SourceFile]],
     options: ParseOptions,
     count: int,
     timeout: float,
 ) -> Iterator[ResultT]:
     with as_open_folder(folder) as content:
         setup = Setup(str(content.path), content.descriptor, options, convert.__module__, convert.__name__)
-        yield from Pool(setup, _build_decoder(convert), _build_give_up(convert), count, timeout).run(chunks)
+        yield from Pool(setup, _build_decoder(convert), _build_give_up(convert), count, timeout).run(batches)
 
 
 def _build_give_up(convert: Convert[ResultT]) -> Callable[[SourceFile, str], ResultT]:
     def give_up(file: SourceFile, reason: str) -> ResultT:
         from gqlnews.ingest.pool_worker import failed_result
 
-        message = f"The parser process of this file failed ({reason}): split it, or make it simpler."
+        message = f"The process that parsed this file failed ({reason}): split the file, or make it simpler."
         return convert(failed_result(file, message))
 
     return give_up
@@ -115,39 +117,42 @@ def _identity(result: ParseResult) -> ParseResult:
 
 
 def _build_decoder(convert: Convert[ResultT]) -> Callable[[bytes], list[ResultT]]:
-    """Build the decoder of the workers' response frames."""
+    """Build the decoder of the workers' responses, from the return annotation of `convert`."""
     result_type: Any = get_type_hints(convert)["return"]
     return msgspec.msgpack.Decoder(list[result_type]).decode
 
 
-def _split_into_chunks(files: Iterator[SourceFile]) -> Iterator[Chunk]:
-    chunk: Chunk = []
+def _split_into_batches(files: Iterator[SourceFile]) -> Iterator[list[SourceFile]]:
+    batch: list[SourceFile] = []
     size = names = 0
     for file in files:
-        chunk.append(file)
+        batch.append(file)
         size += file.size
         names += len(file.path.encode()) + 32
-        if len(chunk) >= _CHUNK_FILES or size >= _CHUNK_BYTES or names >= _CHUNK_NAMES:
-            yield chunk
-            chunk, size, names = [], 0, 0
-    if chunk:
-        yield chunk
+        if len(batch) >= _BATCH_FILES or size >= _BATCH_BYTES or names >= _BATCH_NAME_BYTES:
+            yield batch
+            batch, size, names = [], 0, 0
+    if batch:
+        yield batch
 
 
 # Crash marker, which shows that an earlier ingest crashed while it parsed files.
 #
-# The marker file beside the database exists while files are parsed. A file whose content crashes the parsing
-# process leaves the marker behind; the next ingest then parses in worker processes, and survives the crash.
+# The marker file beside the database exists while files are parsed. If a file crashes the process, the marker
+# remains; the next ingest then parses in worker processes, and survives the crash.
 
 
 def marker_path(database: str) -> Path:
-    """Path of the marker: `news.db-parsing` for `news.db`."""
+    """Return the path of the marker: `news.db-parsing` for `news.db`."""
     return Path(f"{database}-parsing")
 
 
 @contextmanager
 def crash_marker(database: str) -> Iterator[bool]:
-    """Yield whether an earlier process crashed while parsing; the marker exists until the block ends."""
+    """Yield whether an earlier process crashed while parsing; delete the marker when the block ends.
+
+    If the block raises, a marker that existed before remains.
+    """
     marker = marker_path(database)
     crashed_before = marker.exists()
     with suppress(OSError):  # the marker is optional
@@ -155,7 +160,7 @@ def crash_marker(database: str) -> Iterator[bool]:
     try:
         yield crashed_before
     except BaseException:
-        if not crashed_before:  # else keep it: the file that crashed the parser is not identified yet
+        if not crashed_before:  # otherwise the file that crashed the parser is not identified yet
             _remove(marker)
         raise
     _remove(marker)

@@ -1,1 +1,1 @@
-"""Query planner: GraphQL operation to plan to SQL, as pure functions on frozen data, without I/O."""
+"""Query planner: turn a GraphQL operation into a plan and the plan into SQL, without I/O."""

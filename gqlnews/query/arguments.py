@@ -1,7 +1,6 @@
 """Resolve the arguments of a field into the shape of its SQL and the values that are bound to it.
 
 An argument reader takes the coerced arguments and returns `ResolvedArguments` or raises a `RequestError`.
-`shape` determines the SQL text; `values` are bound parameters, so the text is the same for all values.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -12,12 +11,16 @@ from gqlnews.errors import Code, RequestError
 
 Arguments = Mapping[str, Any]
 
-UNBOUNDED = 2**62  # unbounded: greater than every position
+UNBOUNDED = 2**62  # `end` of a slice without a limit: greater than every position
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedArguments:
-    """Resolved arguments. `uses_clock`: a value depends on the current time, so it is not cacheable."""
+    """Resolved arguments of one field.
+
+    `shape` determines the SQL text; `values` are bound to it by name, so the text is the same for all values.
+    `uses_clock`: a value depends on the current time, so the result is not cacheable.
+    """
 
     shape: Hashable = None
     values: Mapping[str, object] = field(default_factory=dict)
@@ -42,11 +45,11 @@ def slice_arguments(arguments: Arguments) -> ResolvedArguments:
 
 
 def read_slice(arguments: Arguments, *, default: int | None) -> ResolvedArguments:
-    """Like `slice_arguments`, with a default for `first`; None means no limit."""
+    """Like `slice_arguments`, with a default for `first`; a default of None means no limit."""
     first = arguments.get("first")
     first = default if first is None else first
     start = arguments.get("offset") or 0
     for name, value in (("first", first or 0), ("offset", start)):
         if value < 0:
-            raise RequestError(Code.BAD_PAGE, f"`{name}` is {value}: give 0 or more.")
+            raise RequestError(Code.BAD_PAGE, f"`{name}` is {value}: pass 0 or more.")
     return ResolvedArguments(values={"start": start, "end": UNBOUNDED if first is None else start + first})

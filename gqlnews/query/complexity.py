@@ -1,12 +1,13 @@
 """Limit the complexity of a request, computed from its document and arguments alone.
 
 - A filter is compiled once per subquery that reads its list: page, count, every facet. Compilation runs in
-  Python and blocks all other requests, so more than `MAX_TESTS` tests are rejected.
-- `similar` runs a separate full-text query per article, at most `MAX_SIMILAR_CALLS` times.
-- The same traversal estimates the rows that the statements read (scan.py).
+  Python, on the event loop until the time budget is used up and then on the worker thread, so more than
+  `MAX_COMPARISONS` compiled comparisons are rejected.
+- `similar` runs a separate full-text query per article. More than `MAX_SIMILAR_CALLS` are rejected.
+- The same traversal collects the scans that the statements run (scan.py).
 
-Most fields of an operation affect none of these. `complexity_tree` finds those that do once per operation,
-and each request visits only these.
+Most fields of an operation affect none of these. `complexity_tree` finds those that do, once per plan, and
+each request visits only them.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import UNBOUNDED, ResolvedArguments
+from gqlnews.query.conditions import All, AnyOf, Condition
 from gqlnews.query.connection_args import ConnectionShape
 from gqlnews.query.fields import (
     ChangeFeed,
@@ -24,32 +26,32 @@ from gqlnews.query.fields import (
     NodeLookup,
     TermsFacet,
 )
-from gqlnews.query.passes import Reads, count_reads, facet_passes, list_passes, search_passes
-from gqlnews.query.predicates import All, AnyOf, Condition
-from gqlnews.query.scan import SIMILAR, SIMILAR_ROWS, Pass, Passes
-from gqlnews.query.tree import FieldPlan, ObjectPlan, RequestRefusedError, RootPlan
+from gqlnews.query.list_scans import ScanCounts, connection_scans, count_scans, facet_scans, search_scans
+from gqlnews.query.scan import SIMILAR, SIMILAR_ROWS, Scan, Scans
+from gqlnews.query.tree import FieldPlan, LocatedRequestError, ObjectPlan, RootPlan
 
-MAX_TESTS = 2_000  # of all filters, counted per compilation
+MAX_COMPARISONS = 2_000  # of all filters; each comparison counts as often as it is compiled
 MAX_SIMILAR_CALLS = 250  # articles for which `similar` is requested
-ASSUMED_LIST_SIZE = 20  # assumed rows of an unbounded list
-WHOLE_TABLE = 2**31  # upper bound of rows, until table sizes are applied
+ASSUMED_LIST_SIZE = 20  # rows of a list without a limit
+WHOLE_TABLE = 2**31  # rows of a table, an upper bound that is replaced by the table size in `scan_work`
 
-ByField = Mapping[int, ResolvedArguments]
+ArgumentsByField = Mapping[int, ResolvedArguments]
 """Resolved arguments by field number."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComplexityNode:
-    """A field that reads many rows or has such a field below it. `parent` is the table of its parent row.
+    """A field that reads many rows, or that has such a field below it.
 
-    `compilations`: how often its filter is compiled; `reads`: the scans that its selection needs.
+    `parent_table` is the table of its parent row, `compilations` how often its filter is compiled, and
+    `scan_counts` the number of scans that its selection needs.
     """
 
     plan: FieldPlan
-    parent: str
+    parent_table: str
     children: tuple["ComplexityNode", ...]
     compilations: int = 1
-    reads: Reads = field(default_factory=Reads)
+    scan_counts: ScanCounts = field(default_factory=ScanCounts)
 
 
 def complexity_tree(root: RootPlan) -> ComplexityNode | None:
@@ -57,95 +59,114 @@ def complexity_tree(root: RootPlan) -> ComplexityNode | None:
     return _node(root.field, "")
 
 
-def _node(plan: FieldPlan, parent: str) -> ComplexityNode | None:
+def _node(plan: FieldPlan, parent_table: str) -> ComplexityNode | None:
     children = tuple(
         node
         for selection in plan.objects.values()
-        for one in selection.fields
-        if one.objects or isinstance(one.declaration, MoreLikeThis)
-        if (node := _node(one, _table(selection) or parent)) is not None
+        for child in selection.fields
+        if child.objects or isinstance(child.declaration, MoreLikeThis)
+        if (node := _node(child, _table(selection) or parent_table)) is not None
     )
     match plan.declaration:
         case Connection():
-            return ComplexityNode(plan, parent, children, _count_compilations(plan), count_reads(plan))
+            compilations = _count_compilations(plan)
+            return ComplexityNode(plan, parent_table, children, compilations, count_scans(plan))
         case MoreLikeThis():
-            return ComplexityNode(plan, parent, children)
+            return ComplexityNode(plan, parent_table, children)
         case TermsFacet(entity=entity) if entity is not None:
-            return ComplexityNode(plan, parent, children)
-    return ComplexityNode(plan, parent, children) if children else None
+            return ComplexityNode(plan, parent_table, children)
+    return ComplexityNode(plan, parent_table, children) if children else None
 
 
 def _table(selection: ObjectPlan) -> str:
     return selection.entity.table if selection.entity else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _RowCounts:
+    """The number of rows of a level, as expected (`estimate`) and as an upper bound (`maximum`)."""
+
+    estimate: int
+    maximum: int
+
+
+ONE_ROW = _RowCounts(1, 1)
+
+
 @dataclass(slots=True)
 class ComplexityCounter:
-    """Complexity counters of one request, summed over its root fields; raises when one exceeds its limit."""
+    """Complexity counters of one request, summed over its root fields.
 
-    tests: int = 0
+    `add` raises LocatedRequestError if a counter exceeds its limit.
+    """
+
+    comparisons: int = 0
     similar_calls: int = 0
 
-    def add(self, node: ComplexityNode, arguments: ByField) -> Passes:
+    def add(self, node: ComplexityNode, arguments: ArgumentsByField) -> Scans:
         """Count one root field and return its scans."""
-        passes: list[Pass] = []
-        self._walk(node, arguments, (1, 1), passes)
-        return tuple(one for one in passes if one.weight)
+        scans: list[Scan] = []
+        self._add_node(node, arguments, ONE_ROW, scans)
+        return tuple(scan for scan in scans if scan.weight)
 
-    def _walk(
-        self, node: ComplexityNode, arguments: ByField, above: tuple[int, int], passes: list[Pass]
+    def _add_node(
+        self, node: ComplexityNode, arguments: ArgumentsByField, parents: _RowCounts, scans: list[Scan]
     ) -> None:
-        """Count a field. `above`: the estimated and the maximum number of parent rows."""
-        plan, (many, parents) = node.plan, above
+        """Count a field and those below it, for so many parent rows."""
+        plan = node.plan
         resolved = arguments.get(plan.number)
         match plan.declaration:
             case Connection():
-                self._add_list(node, resolved, parents, passes)
+                self._add_connection(node, resolved, parents.maximum, scans)
             case MoreLikeThis():
-                self.similar_calls += many
+                self.similar_calls += parents.estimate
                 if self.similar_calls > MAX_SIMILAR_CALLS:
-                    raise _too_wide(
-                        plan, "`similar`", f"is requested for more than {MAX_SIMILAR_CALLS} articles"
-                    )
-                passes.append(Pass(SIMILAR, SIMILAR_ROWS, many))
+                    raise _too_wide(plan, f"selects `similar` for more than {MAX_SIMILAR_CALLS} articles")
+                scans.append(Scan(SIMILAR, SIMILAR_ROWS, parents.estimate))
             case TermsFacet():
-                passes += facet_passes(plan.declaration, parents, node.parent)
-        below = (
-            many * _rows_per_parent(plan, resolved),
-            min(parents * _rows_per_parent(plan, resolved, WHOLE_TABLE), WHOLE_TABLE),
+                scans += facet_scans(plan.declaration, parents.maximum, node.parent_table)
+        rows = _RowCounts(
+            parents.estimate * _rows_per_parent(plan, resolved),
+            min(parents.maximum * _rows_per_parent(plan, resolved, WHOLE_TABLE), WHOLE_TABLE),
         )
-        for one in node.children:
+        for child in node.children:
             # Facets belong to the list, not to each of its rows.
-            self._walk(
-                one, arguments, above if one.plan.declaration is ConnectionField.FACETS else below, passes
-            )
+            is_facets = child.plan.declaration is ConnectionField.FACETS
+            self._add_node(child, arguments, parents if is_facets else rows, scans)
 
-    def _add_list(
-        self, node: ComplexityNode, resolved: ResolvedArguments | None, parents: int, passes: list[Pass]
+    def _add_connection(
+        self, node: ComplexityNode, resolved: ResolvedArguments | None, parents: int, scans: list[Scan]
     ) -> None:
         plan = node.plan
         if resolved is None or not isinstance(resolved.shape, ConnectionShape):
             return  # an invalid argument, reported as a field error
         shape = resolved.shape
-        self.tests += _count_tests(shape.where) * node.compilations * (2 if shape.collapse else 1)
-        if self.tests > MAX_TESTS:
-            raise _too_wide(plan, "filters", f"have more than {MAX_TESTS} tests in all lists and facets")
+        compilations = node.compilations * (2 if shape.collapse else 1)
+        self.comparisons += _count_comparisons(shape.where) * compilations
+        if self.comparisons > MAX_COMPARISONS:
+            raise _too_wide(
+                plan,
+                f"has filters with more than {MAX_COMPARISONS:,} comparisons, counted for each list, page "
+                "info field and facet",
+            )
         assert isinstance(plan.declaration, Connection)
-        make = list_passes if plan.declaration.hits is None else search_passes
-        passes += make(plan.declaration, shape, resolved.values, node.reads, parents, node.parent)
+        build_scans = connection_scans if plan.declaration.hits is None else search_scans
+        scans += build_scans(
+            plan.declaration, shape, resolved.values, node.scan_counts, parents, node.parent_table
+        )
 
 
-def _count_tests(condition: Condition) -> int:
+def _count_comparisons(condition: Condition) -> int:
     if isinstance(condition, All | AnyOf):
-        return sum(map(_count_tests, condition.parts))
+        return sum(map(_count_comparisons, condition.parts))
     return 1
 
 
 def _count_compilations(plan: FieldPlan) -> int:
-    """Count how often the filter is compiled (`collapse` doubles that).
+    """Return how often the filter of a connection is compiled, without `collapse`, which doubles it.
 
-    Once for the connection, once per part of it, twice per field of its page info, and once per facet and per
-    field below a facet.
+    That is once for the connection, once for each of its fields, twice for each field of its page info, and
+    once for each facet and each field below a facet.
     """
     compilations = 1
     for part in plan.selection.fields:
@@ -161,13 +182,13 @@ def _count_compilations(plan: FieldPlan) -> int:
 
 def _count_fields(plan: FieldPlan) -> int:
     """Count the field and all fields below it."""
-    return 1 + sum(_count_fields(one) for selection in plan.objects.values() for one in selection.fields)
+    return 1 + sum(_count_fields(child) for selection in plan.objects.values() for child in selection.fields)
 
 
 def _rows_per_parent(
-    plan: FieldPlan, resolved: ResolvedArguments | None, of_table: int = ASSUMED_LIST_SIZE
+    plan: FieldPlan, resolved: ResolvedArguments | None, table_size: int = ASSUMED_LIST_SIZE
 ) -> int:
-    """Return the number of rows per parent that a field returns; `of_table` for a list of a whole table."""
+    """Return the number of rows per parent that a field returns; `table_size` for a list of a whole table."""
     declaration = plan.declaration
     if not isinstance(declaration, Connection | Many | TermsFacet | MoreLikeThis | ChangeFeed | NodeLookup):
         return 1
@@ -177,9 +198,9 @@ def _rows_per_parent(
         return limit
     if isinstance(start, int) and isinstance(end, int) and end < UNBOUNDED:
         return end - start
-    return of_table if isinstance(declaration, Many) and declaration.match is None else ASSUMED_LIST_SIZE
+    return table_size if isinstance(declaration, Many) and declaration.match is None else ASSUMED_LIST_SIZE
 
 
-def _too_wide(plan: FieldPlan, what: str, why: str) -> RequestRefusedError:
-    error = RequestError(Code.TOO_WIDE, f"The request's {what} {why}: ask for less, or in two requests.")
-    return RequestRefusedError(error, plan.node, plan.path)
+def _too_wide(plan: FieldPlan, problem: str) -> LocatedRequestError:
+    error = RequestError(Code.TOO_WIDE, f"The request {problem}: request less, or send two requests.")
+    return LocatedRequestError(error, plan.node, plan.path)

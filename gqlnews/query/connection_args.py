@@ -8,15 +8,15 @@ from typing import Any
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import Arguments, ResolvedArguments
+from gqlnews.query.conditions import EVERYTHING, Condition
 from gqlnews.query.fields import CollapseBy, OrderTerm
-from gqlnews.query.filters import FilterParser, Operands
-from gqlnews.query.predicates import EVERYTHING, Condition
+from gqlnews.query.filters import FilterFields, FilterParser
 
 # Keyset pagination cursors, encoded in SQL and validated in Python.
 #
-# A cursor is the hex encoding of the JSON array `[scope, key, …]`. It is hex and not base64 because `hex()`
-# is built into SQLite: a Python callback per edge would contend for the GIL. The scope names the list and its
-# order (`Topic.articles` for every topic), so cursors of another field or order are rejected.
+# A cursor is the hex encoding of the JSON array `[list_id, key, …]`. It is hex and not base64 because `hex()`
+# is built into SQLite: a Python callback per edge would contend for the GIL. The list ID names the field and
+# its order (`Topic.articles` for every topic), so cursors of another field or order are rejected.
 
 Key = str | int
 
@@ -24,14 +24,15 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 _MAX_INTEGER = 2**63  # exclusive upper bound of SQLite's integers
 
 
-def decode_cursor(cursor: str, cursor_scope: str, terms: Sequence[OrderTerm], *, argument: str) -> list[Key]:
-    """Decode a cursor issued for `cursor_scope` into one key per order term. Raises RequestError."""
+def decode_cursor(cursor: str, list_id: str, terms: Sequence[OrderTerm], *, argument: str) -> list[Key]:
+    """Decode a cursor issued for `list_id` into one key per order term. Raises RequestError."""
     values = _parse(cursor)
     if values is None:
         raise bad_cursor(argument)
-    if values[0] != cursor_scope or len(values) != len(terms) + 1:
+    if values[0] != list_id or len(values) != len(terms) + 1:
         raise RequestError(
-            Code.BAD_CURSOR, f"`{argument}` is a cursor of another list or order: pass one of this list's."
+            Code.BAD_CURSOR,
+            f"`{argument}` is a cursor of another list or order: pass a cursor that this list returned.",
         )
     keys = values[1:]
     if any(isinstance(key, int) is not term.numeric for key, term in zip(keys, terms, strict=True)):
@@ -41,7 +42,8 @@ def decode_cursor(cursor: str, cursor_scope: str, terms: Sequence[OrderTerm], *,
 
 def bad_cursor(argument: str) -> RequestError:
     return RequestError(
-        Code.BAD_CURSOR, f"`{argument}` is no cursor: pass one that `pageInfo` or an edge gave."
+        Code.BAD_CURSOR,
+        f"`{argument}` is not a cursor: pass a cursor from `pageInfo` or from an edge of this list.",
     )
 
 
@@ -64,12 +66,12 @@ def _is_key(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -_MAX_INTEGER <= value < _MAX_INTEGER
 
 
-# Connection arguments. The bound values are `limit`; `cursor_scope`; `after0`… and `before0`…, the keys of
-# the `after` and `before` cursors; `w0`…, the operands of the filter.
+# Connection arguments. The bound values are `limit`; `list_id`; `after0`, `after1`, … and `before0`, …, the
+# keys of the `after` and `before` cursors; and the values of the filter, `w2` and so on, not contiguous.
 
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 20
-NULL_LOW, NULL_HIGH = -(2**40), 2**40  # substitutes for null: outside the 32-bit integers
+NULL_LOW, NULL_HIGH = -(2**40), 2**40  # substitutes for null, outside the range of GraphQL's 32-bit integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +95,23 @@ class ConnectionShape:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionArguments:
-    """Argument reader of a connection with the default order `order`.
+    """Argument reader of a connection.
 
-    `operands` are the filter fields of its `where`, `orders` the sort terms of its `orderBy` by field, and
-    `collapse_rules` the rules by the name of its `collapse` value.
+    `filter_fields` are the fields of its `where`, `order_terms` the sort terms by `orderBy` field, and
+    `collapse_rules` the rules by `collapse` value.
     """
 
-    cursor_scope: str
-    order: tuple[OrderTerm, ...]
-    operands: Operands = field(default_factory=dict)
-    orders: Mapping[str, OrderTerm] = field(default_factory=dict)
+    list_id: str
+    default_order: tuple[OrderTerm, ...]
+    filter_fields: FilterFields = field(default_factory=dict)
+    order_terms: Mapping[str, OrderTerm] = field(default_factory=dict)
     collapse_rules: Mapping[str, CollapseBy] = field(default_factory=dict)
 
     def __call__(self, arguments: Arguments) -> ResolvedArguments:
-        order = read_order(arguments.get("orderBy"), self.orders, self.order)
-        cursor_scope = (
-            self.cursor_scope if order == self.order else f"{self.cursor_scope} by {_order_key(order)}"
-        )
-        page, values = read_page(arguments, cursor_scope, order)
-        parser = FilterParser(self.operands, values)
+        order = read_order(arguments.get("orderBy"), self.order_terms, self.default_order)
+        list_id = self.list_id if order == self.default_order else f"{self.list_id} by {_order_key(order)}"
+        page, values = read_page(arguments, list_id, order)
+        parser = FilterParser(self.filter_fields, values)
         where = read_where(parser, arguments)
         shape = ConnectionShape(page, order, where, read_collapse(arguments, self.collapse_rules))
         return ResolvedArguments(shape, values, parser.uses_clock)
@@ -122,20 +122,20 @@ def read_where(parser: FilterParser, arguments: Arguments) -> Condition:
     return EVERYTHING if where is None else parser.parse(where)
 
 
-def read_collapse(arguments: Arguments, known: Mapping[str, CollapseBy]) -> CollapseBy | None:
+def read_collapse(arguments: Arguments, rules: Mapping[str, CollapseBy]) -> CollapseBy | None:
     collapse = arguments.get("collapse")
-    return None if collapse is None else known[collapse.name]
+    return None if collapse is None else rules[collapse.name]
 
 
 def read_order(
     requested: Sequence[Mapping[str, Any]] | None,
-    known: Mapping[str, OrderTerm],
+    order_terms: Mapping[str, OrderTerm],
     default: tuple[OrderTerm, ...],
 ) -> tuple[OrderTerm, ...]:
-    """The requested sort terms, each column once, plus the default's last term, for a total order."""
+    """Return the requested sort terms, each column once, and the default's last term, for a total order."""
     terms: dict[str, OrderTerm] = {}
     for item in requested or ():
-        term = known[item["field"].name]
+        term = order_terms[item["field"].name]
         terms.setdefault(term.column, _directed(term, item["direction"].name, item["nulls"].name))
     return (*terms.values(), default[-1]) if terms else default
 
@@ -148,7 +148,7 @@ def _directed(term: OrderTerm, direction: str, nulls: str) -> OrderTerm:
 
 
 def _order_key(order: Sequence[OrderTerm]) -> str:
-    """Encode an order as text: `-quality_ slug`, with `_` for nulls low and `^` for nulls high."""
+    """Encode an order as text, such as `-quality_ slug`: `_` stands for nulls low and `^` for nulls high."""
     nulls = {None: "", NULL_LOW: "_", NULL_HIGH: "^"}
     return " ".join(f"{'-' if term.descending else ''}{term.column}{nulls[term.missing]}" for term in order)
 
@@ -161,17 +161,20 @@ def _identity(keys: list[Key], _argument: str) -> Sequence[object]:
 
 
 def read_page(
-    arguments: Arguments, cursor_scope: str, order: Sequence[OrderTerm], read_keys: ReadKeys = _identity
+    arguments: Arguments, list_id: str, order: Sequence[OrderTerm], read_keys: ReadKeys = _identity
 ) -> tuple[PageShape, dict[str, object]]:
-    """Read `first`, `after`, `last` and `before`; `read_keys` converts cursor keys to compared values."""
+    """Read `first`, `after`, `last` and `before` into the page's shape and bound values.
+
+    `read_keys` converts the keys of a cursor to the values that the sort keys are compared with.
+    """
     size, backward = page_size(arguments.get("first"), arguments.get("last"))
-    values: dict[str, object] = {"limit": size, "cursor_scope": cursor_scope}
+    values: dict[str, object] = {"limit": size, "list_id": list_id}
     bounded = {}
     for name in ("after", "before"):
         cursor = arguments.get(name)
         bounded[name] = cursor is not None
         if cursor is not None:
-            keys = read_keys(decode_cursor(cursor, cursor_scope, order, argument=name), name)
+            keys = read_keys(decode_cursor(cursor, list_id, order, argument=name), name)
             values.update((f"{name}{number}", key) for number, key in enumerate(keys))
     return PageShape(backward, bounded["after"], bounded["before"]), values
 
@@ -179,10 +182,10 @@ def read_page(
 def page_size(first: int | None, last: int | None) -> tuple[int, bool]:
     """Return the page size and whether to paginate backward."""
     if first is not None and last is not None:
-        raise RequestError(Code.BAD_PAGE, "`first` and `last` are both given: give one of them.")
+        raise RequestError(Code.BAD_PAGE, "`first` and `last` are both set: pass only one of them.")
     name, size = ("last", last) if last is not None else ("first", first)
     if size is None:
         return DEFAULT_PAGE_SIZE, False
     if not 0 <= size <= MAX_PAGE_SIZE:
-        raise RequestError(Code.BAD_PAGE, f"`{name}` is {size}: give 0 to {MAX_PAGE_SIZE}.")
+        raise RequestError(Code.BAD_PAGE, f"`{name}` is {size}: pass 0 to {MAX_PAGE_SIZE}.")
     return size, name == "last"

@@ -20,13 +20,13 @@ from gqlnews.query.fields import (
     NodeLookup,
     TermsFacet,
 )
-from gqlnews.query.tree import CostLimitError, FieldPlan, RequestRefusedError, RootPlan
+from gqlnews.query.tree import CostLimitError, FieldPlan, LocatedRequestError, RootPlan
 
 # Query cost: the maximum number of objects in a response.
 #
-# 1. Each object costs 1, including connections, edges, page info and facets. Leaves and introspection are
-#    free.
-# 2. A list counts as many items as its arguments allow, a plain list without bounds `DEFAULT_LIST_SIZE`.
+# 1. Each object costs 1, including connections, edges, page info and facets. Leaves and introspection cost
+#    nothing.
+# 2. A list counts as many items as its arguments allow, a plain list without a limit `DEFAULT_LIST_SIZE`.
 #    Edges and nodes count as many as the page size of their connection.
 # 3. The cost below an object is multiplied by the number of objects:
 #    `articles(first: 20) { nodes { related { title } } }` costs 1 + 20 × (1 + 10).
@@ -37,11 +37,11 @@ DEFAULT_LIST_SIZE = 10  # items of a plain list without `first`
 
 SIZED = Connection | TermsFacet | JsonArray | ChangeFeed | Many | NodeLookup | MoreLikeThis
 PAGED = Connection | ChangeFeed | NodeLookup
-"""Lists whose size is limited by `limits.page`."""
+"""Lists whose size is limited by `Limits.max_page_size`."""
 
 SLICED = JsonArray | Many | MoreLikeThis
 
-Bounds = Callable[[Mapping[str, object]], object]
+GetBounds = Callable[[Mapping[str, object]], object]
 LIMIT, START_AND_END = itemgetter("limit"), itemgetter("start", "end")
 
 Sizes = Mapping[int, int]
@@ -61,8 +61,8 @@ class BoundedList:
         return isinstance(self.field.declaration, PAGED)
 
     @property
-    def bounds(self) -> Bounds:
-        """Getter for the bound values that determine the size: a limit, or a start and an end."""
+    def get_bounds(self) -> GetBounds:
+        """Getter of the bound values that determine the size: a limit, or a start and an end."""
         return START_AND_END if isinstance(self.field.declaration, SLICED) else LIMIT
 
 
@@ -144,7 +144,7 @@ PageSizes = Sequence[int]
 def suggest_page_sizes(
     roots: Sequence[RootPlan], lists: Sequence[BoundedList], sizes: PageSizes, limit: int
 ) -> str:
-    """Return a clause for the error message: what to change so that the request costs at most `limit`."""
+    """Return the advice for the error message: page sizes with which the request costs at most `limit`."""
     for changed in ([bounded_list.outer for bounded_list in lists], [True for _ in lists]):
         size = _largest(roots, lists, sizes, changed, limit)
         if size:
@@ -155,7 +155,7 @@ def suggest_page_sizes(
                 if change and current > size
             ]
             return f"with {', '.join(suggestions)} it would pass"
-    return "ask for less, or in several requests"
+    return "request less, or send several requests"
 
 
 def _largest(
@@ -165,7 +165,7 @@ def _largest(
     changed: Sequence[bool],
     limit: int,
 ) -> int:
-    """Return the largest size of the `changed` lists that stays within the limit; 0 if none does."""
+    """Return the largest size of the `changed` lists with which the cost is within the limit; 0 if none."""
     low = 0
     high = max((size for size, change in zip(sizes, changed, strict=True) if change), default=0)
     while high - low > 1:
@@ -201,14 +201,14 @@ ArgumentsByRoot = Sequence[Mapping[int, ResolvedArguments]]
 class CostEstimator:
     """Estimate costs and enforce the limits.
 
-    `estimate` runs on every request, so it reads only the bounds of the lists and caches the cost by them.
+    `estimate` runs for every request, so it reads only the bounds of the lists, and caches the costs by them.
     """
 
     def __init__(self, roots: Sequence[RootPlan], limits: Limits) -> None:
         self._roots, self._limits = roots, limits
         self._lists = bounded_lists(roots)
         self._getters = [
-            (bounded_list.root, bounded_list.field.number, bounded_list.bounds)
+            (bounded_list.root, bounded_list.field.number, bounded_list.get_bounds)
             for bounded_list in self._lists
         ]
         self._costs: dict[tuple[object, ...], int] = {}
@@ -220,19 +220,19 @@ class CostEstimator:
                 [get_bounds(arguments[root][number].values) for root, number, get_bounds in self._getters]
             )
         except KeyError:  # a list with an invalid argument
-            bounds = tuple([self._get_bounds(arguments, *path) for path in self._getters])
+            bounds = tuple([self._get_bounds(arguments, *getter) for getter in self._getters])
         cost = self._costs.get(bounds)
         if cost is None:
-            cost = self._compute([list_size(bounded_list) for bounded_list in bounds])
+            cost = self._compute([list_size(list_bounds) for list_bounds in bounds])
             while len(self._costs) >= MAX_CACHED:
                 del self._costs[next(iter(self._costs))]
             self._costs[bounds] = cost
         return cost
 
     @staticmethod
-    def _get_bounds(arguments: ArgumentsByRoot, root: int, number: int, bounds: Bounds) -> object:
+    def _get_bounds(arguments: ArgumentsByRoot, root: int, number: int, get_bounds: GetBounds) -> object:
         resolved = arguments[root].get(number)
-        return None if resolved is None else bounds(resolved.values)
+        return None if resolved is None else get_bounds(resolved.values)
 
     def _compute(self, sizes: PageSizes) -> int:
         for bounded_list, size in zip(self._lists, sizes, strict=True):
@@ -245,14 +245,14 @@ class CostEstimator:
 
     def _cost_error(self, sizes: PageSizes, cost: int, limit: int) -> CostLimitError:
         field = self._lists[0].field if self._lists else self._roots[0].field
-        change = suggest_page_sizes(self._roots, self._lists, sizes, limit)
-        message = f"The request costs {cost:,} of at most {limit:,}: {change}."
+        advice = suggest_page_sizes(self._roots, self._lists, sizes, limit)
+        message = f"The request costs {cost:,}, and the limit is {limit:,}: {advice}."
         return CostLimitError(RequestError(Code.TOO_COSTLY, message), field.node, field.path, cost)
 
 
-def _page_size_error(bounded_list: BoundedList, size: int, limit: int) -> RequestRefusedError:
+def _page_size_error(bounded_list: BoundedList, size: int, limit: int) -> LocatedRequestError:
     name = "ids" if "ids" in bounded_list.field.definition.args else "first"
-    message = f"`{bounded_list.field.key}` asks for {size:,} by `{name}`: give at most {limit}."
-    return RequestRefusedError(
+    message = f"`{bounded_list.field.key}` requests {size:,} items with `{name}`: pass at most {limit}."
+    return LocatedRequestError(
         RequestError(Code.BAD_PAGE, message), bounded_list.field.node, bounded_list.field.path
     )

@@ -1,7 +1,7 @@
 """Field declarations: where the value of a schema field comes from.
 
-The schema's types carry these as field metadata. The planner reads nothing else and hard-codes no type,
-field or table name. Columns have their SQL names.
+The schema's types have these as field metadata. The planner and the renderer read nothing else and hard-code
+no type or field name. Columns have their SQL names.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Visibility(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """A sort key. `missing` replaces null with a number below or above every value, so no key is null."""
+    """A sort key. `missing` is a number below or above every value that replaces null, so no key is null."""
 
     column: str
     descending: bool = False
@@ -39,7 +39,7 @@ class DecayedScore(OrderTerm):
     """Time-decayed score: `column` + `time_column` ÷ `half_life`, or `MIN_SCORE` if `column` is null.
 
     `column` is a base-2 logarithm, `time_column` a column in seconds, and `half_life` the name of a bound
-    value in seconds. A cursor holds the column `base_column` instead, from which the key is recomputed,
+    value in seconds. A cursor contains the column `base_column` instead, from which the score is recomputed,
     because a double does not round-trip through text.
     """
 
@@ -55,7 +55,7 @@ class JoinTable:
     `denormalized` are columns copied from the target table. If they include the sort columns, a connection
     scans the join table alone. `list_column` is a column (text_keys.py) of the target table that lists the
     source keys; a filtered connection reads that instead, because its index covers all columns that filters
-    test.
+    compare.
     """
 
     table: str
@@ -157,9 +157,9 @@ class FullTextMatch:
 class Connection:
     """A Relay connection with keyset pagination over the matching rows of `entity`, or over search hits.
 
-    `arguments` returns a `ConnectionShape`. `shortcut` is a join table with a `list_column`: if the filter
-    requires one item of that, and all other columns that are read are `denormalized`, the join table is
-    scanned instead.
+    The shape that `arguments` returns is a `ConnectionShape`. `shortcut` is a join table with a
+    `list_column`: if the filter requires an item of that column, and all other columns that are read are
+    `denormalized`, the join table is scanned instead of the table.
     """
 
     entity: Entity
@@ -238,9 +238,10 @@ class Differences:
 class MoreLikeThis:
     """More-like-this: rows of `entity` that share rare words with the row, best match first.
 
-    `index` is as in `FullTextMatch`. `words` names a table of `article_id` and `words` (a JSON array),
-    `counts` one of `scope`, `word` and `documents`. Rows that have one of the row's own names, or a name that
-    it lists, are excluded: `names` joins names to rows, `references` joins rows to names.
+    `index` is as in `FullTextMatch`. `words` is a table with the columns `article_id` and `words` (a JSON
+    array), `counts` a table with `scope`, `word` and `documents`. The row itself, rows that share one of its
+    names, and rows with a name that it lists are excluded: `names` joins names to rows, `references` joins
+    rows to names.
     """
 
     entity: Entity
@@ -258,7 +259,8 @@ class ChangeFeed:
 
     The objects have the columns `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `current_key` (null if
     the object was removed). `changes` has the columns `version`, `first_added`, `added` and `removed`.
-    `state` has, for each audience, its `version` (text, `epoch-number`), `number` and `forgotten`.
+    `state` has one row per audience with its `version` (text, `epoch-number`), the `number` in that version,
+    and `forgotten`, the number of the newest removal that is no longer in the change log.
     """
 
     changes: Entity
@@ -270,8 +272,8 @@ class ChangeFeed:
 class ChangeStream:
     """Change stream of a subscription: objects with the columns of a `ChangeFeed`.
 
-    `current_key` is null if the row does not exist. `arguments` returns a predicate on the rows of `entity`;
-    `key` is the column that identifies a changed row.
+    `current_key` is null if the row does not exist. The shape that `arguments` returns is a condition on the
+    rows of `entity`; `key` is the column that identifies a changed row.
     """
 
     entity: Entity
@@ -350,5 +352,5 @@ class Audience(IntEnum):
 
     @property
     def scope(self) -> int:
-        """The scope of data derived from several files: 0 covers published articles, 1 all articles."""
+        """The scope of the audience (docs/glossary.md): 0 for published articles, 1 for all articles."""
         return min(self, 1)

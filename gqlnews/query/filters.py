@@ -1,6 +1,6 @@
-"""Parse a `where` argument into a predicate and its bound values.
+"""Parse a `where` argument into a condition and its bound values.
 
-A null operator or field is ignored.
+Operators and fields that are null are ignored.
 """
 
 import json
@@ -11,47 +11,50 @@ from enum import Enum, auto
 from typing import Any
 
 from gqlnews.errors import Code, RequestError
+from gqlnews.query.conditions import RAW_KEY_SUFFIX, Comparison, Condition, Operator, and_, not_, or_
 from gqlnews.query.fts_query import to_fts5_query
-from gqlnews.query.predicates import RAW_KEY_SUFFIX, Comparison, Condition, Operator, and_, not_, or_
 from gqlnews.text_keys import escape_list_item
 from gqlnews.time_budget import check_time_budget
 from gqlnews.timestamps import parse_duration, parse_instant, sort_key_before
 
-MAX_PARTS = 200  # of one `where`: filters, tests and list items
-MAX_CHARACTERS = 50_000  # of all texts in one `where`, counted per test
+MAX_PARTS = 200  # of one `where`: filters, comparisons and list items
+MAX_CHARACTERS = 50_000  # of all texts in one `where`, counted once per comparison
 MAX_DEPTH = 16  # of nested filters
 FIRST_SURROGATE, AFTER_SURROGATES = 0xD800, 0xE000  # code points in between are surrogates
 AFTER_ALL_TEXTS = b""  # SQLite orders every text before every blob
 
 
-class OperandType(Enum):
-    """Operand type of a filter field."""
+class FilterFieldType(Enum):
+    """FilterField type of a filter field."""
 
     TEXT = auto()
     INTEGER = auto()
     INSTANT = auto()
-    COUNT = auto()  # boolean operand: true tests `> 0`, also for 0/1 flags
+    COUNT = auto()  # the filter is a boolean: true means `> 0`, which also fits 0/1 flags
     ITEMS = auto()
     FULL_TEXT = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Operand:
-    """A filter field: the column that it tests and its operand type."""
+class FilterField:
+    """A filter field: the column that it compares, and its type."""
 
     column: str
-    type: OperandType
+    type: FilterFieldType
 
 
-Operands = Mapping[str, Operand]
-"""The operands of one filter type by field name; every filter also has `and`, `or` and `not`."""
+FilterFields = Mapping[str, FilterField]
+"""The fields of one filter type by name; every filter also accepts `and`, `or` and `not`."""
 
 
 @dataclass(slots=True)
 class FilterParser:
-    """Parser of one `where`. `values` are bound by name; `uses_clock`: one depends on the current time."""
+    """Parser of one `where`.
 
-    operands: Operands
+    `values` are the bound values by name; `uses_clock`: one of them depends on the current time.
+    """
+
+    filter_fields: FilterFields
     values: dict[str, object] = field(default_factory=dict)
     uses_clock: bool = False
     _parts: int = 0
@@ -61,7 +64,7 @@ class FilterParser:
         """Return the conjunction of all fields."""
         if depth > MAX_DEPTH:
             raise RequestError(
-                Code.TOO_DEEP, f"The filter is nested more than {MAX_DEPTH} deep: write it flatter."
+                Code.TOO_DEEP, f"The filter is nested more than {MAX_DEPTH} levels deep: use fewer levels."
             )
         self._count_part()
         return and_(
@@ -77,8 +80,8 @@ class FilterParser:
             case "not":
                 return not_(self.parse(value, depth + 1))
             case _:
-                operand = self.operands[name]
-                return _OPERAND_PARSERS[operand.type](self, operand, value)
+                filter_field = self.filter_fields[name]
+                return _PARSERS_BY_TYPE[filter_field.type](self, filter_field, value)
 
     def compare(self, column: str, operator: Operator, value: object = None) -> Comparison:
         self._count_part()
@@ -89,20 +92,24 @@ class FilterParser:
         return Comparison(column, operator, name)
 
     def contains_item(self, column: str, key: str) -> Comparison:
-        """Test a list column for an item.
+        """Compare a list column with an item.
 
-        The raw key is bound too, under the same name plus `k`, for the lookup in a join table.
+        The unescaped key is bound too, under the same name plus `RAW_KEY_SUFFIX`, for the lookup in a join
+        table.
         """
-        test = self.compare(column, Operator.CONTAINS_ITEM, f"\n{escape_list_item(key)}\n")
-        self.values[f"{test.value}{RAW_KEY_SUFFIX}"] = key
-        return test
+        comparison = self.compare(column, Operator.CONTAINS_ITEM, f"\n{escape_list_item(key)}\n")
+        self.values[f"{comparison.value}{RAW_KEY_SUFFIX}"] = key
+        return comparison
 
     def _count_characters(self, value: object) -> object:
-        """Count the characters of a text once per test, because each test binds its own copy."""
+        """Count the characters of a text once per comparison, because each comparison binds its own copy."""
         if isinstance(value, str):
             self._characters += len(value)
             if self._characters > MAX_CHARACTERS:
-                message = f"The filter's texts have more than {MAX_CHARACTERS:,} characters: ask for less."
+                message = (
+                    f"The texts of the filter have more than {MAX_CHARACTERS:,} characters: use fewer or "
+                    "shorter texts."
+                )
                 raise RequestError(Code.TOO_WIDE, message)
         return value
 
@@ -110,20 +117,25 @@ class FilterParser:
         check_time_budget()
         self._parts += 1
         if self._parts > MAX_PARTS:
-            raise RequestError(Code.TOO_WIDE, f"The filter has more than {MAX_PARTS} parts: ask for less.")
+            raise RequestError(
+                Code.TOO_WIDE,
+                f"The filter has more than {MAX_PARTS} parts (filters, comparisons, list items): use fewer.",
+            )
 
     def parse_operators(
-        self, operand: Operand, operators: Mapping[str, Any], known: Mapping[str, "ParseOperator"]
+        self, filter_field: FilterField, operators: Mapping[str, Any], parsers: Mapping[str, "ParseOperator"]
     ) -> Condition:
         """Return the conjunction of all operators of a field."""
         parts = (
-            known[name](self, operand.column, value) for name, value in operators.items() if value is not None
+            parsers[name](self, filter_field.column, value)
+            for name, value in operators.items()
+            if value is not None
         )
         return and_(parts)
 
 
 ParseOperator = Callable[[FilterParser, str, Any], Condition]
-_ParseOperand = Callable[[FilterParser, Operand, Any], Condition]
+_ParseFilterField = Callable[[FilterParser, FilterField, Any], Condition]
 
 
 def _compare(operator: Operator, convert: Callable[[Any], object] = lambda value: value) -> ParseOperator:
@@ -131,9 +143,9 @@ def _compare(operator: Operator, convert: Callable[[Any], object] = lambda value
 
 
 def _in(parser: FilterParser, column: str, values: Sequence[object]) -> Condition:
-    """Test membership in one JSON array.
+    """Compare with all values at once, bound as one JSON array.
 
-    SQLite truncates JSON strings at NUL, so values with a NUL are compared one by one.
+    SQLite truncates JSON strings at a NUL, so values with a NUL are compared one by one.
     """
     without_nul = [value for value in values if not _has_nul(value)]
     in_set = parser.compare(column, Operator.IN, json.dumps(without_nul, ensure_ascii=False))
@@ -178,7 +190,7 @@ def read_instant(text: str) -> str:
     if instant is None:
         raise RequestError(
             Code.BAD_DATE,
-            f"`{text[:40]}` is no date: write one such as `2021-04-15T13:00:00Z` or `2021-04-15`.",
+            f"`{text[:40]}` is not a date: pass one such as `2021-04-15T13:00:00Z` or `2021-04-15`.",
         )
     return instant.key
 
@@ -189,7 +201,7 @@ def read_duration(text: str) -> int:
     if seconds is None:
         raise RequestError(
             Code.BAD_DURATION,
-            f"`{text[:40]}` is no duration: write one such as `P2D`, `P1W` or `PT6H`, in whole numbers.",
+            f"`{text[:40]}` is not a duration: pass one such as `P2D`, `P1W` or `PT6H`, in whole numbers.",
         )
     return seconds
 
@@ -230,36 +242,40 @@ _INSTANT: dict[str, ParseOperator] = {
 }
 
 
-def _item_tests(parser: FilterParser, operand: Operand, slugs: Iterable[str]) -> tuple[Condition, ...]:
-    return tuple(parser.contains_item(operand.column, slug) for slug in slugs)
+def _compare_items(
+    parser: FilterParser, filter_field: FilterField, slugs: Iterable[str]
+) -> tuple[Condition, ...]:
+    return tuple(parser.contains_item(filter_field.column, slug) for slug in slugs)
 
 
-def _items(parser: FilterParser, operand: Operand, operators: Mapping[str, Any]) -> Condition:
-    known: dict[str, Callable[[tuple[Condition, ...]], Condition]] = {
+def _items(parser: FilterParser, filter_field: FilterField, operators: Mapping[str, Any]) -> Condition:
+    combine: dict[str, Callable[[tuple[Condition, ...]], Condition]] = {
         "any": or_,
         "all": and_,
         "none": lambda parts: not_(or_(parts)),
     }
     return and_(
-        known[name](_item_tests(parser, operand, slugs))
+        combine[name](_compare_items(parser, filter_field, slugs))
         for name, slugs in operators.items()
         if slugs is not None
     )
 
 
-_OPERAND_PARSERS: dict[OperandType, _ParseOperand] = {
-    OperandType.TEXT: lambda parser, operand, operators: parser.parse_operators(operand, operators, _TEXT),
-    OperandType.INTEGER: lambda parser, operand, operators: parser.parse_operators(
-        operand, operators, _INTEGER
+_PARSERS_BY_TYPE: dict[FilterFieldType, _ParseFilterField] = {
+    FilterFieldType.TEXT: lambda parser, filter_field, operators: parser.parse_operators(
+        filter_field, operators, _TEXT
     ),
-    OperandType.INSTANT: lambda parser, operand, operators: parser.parse_operators(
-        operand, operators, _INSTANT
+    FilterFieldType.INTEGER: lambda parser, filter_field, operators: parser.parse_operators(
+        filter_field, operators, _INTEGER
     ),
-    OperandType.COUNT: lambda parser, operand, value: parser.compare(
-        operand.column, Operator.GT if value else Operator.LTE, 0
+    FilterFieldType.INSTANT: lambda parser, filter_field, operators: parser.parse_operators(
+        filter_field, operators, _INSTANT
     ),
-    OperandType.ITEMS: _items,
-    OperandType.FULL_TEXT: lambda parser, operand, text: parser.compare(
-        operand.column, Operator.MATCHES, to_fts5_query(text)
+    FilterFieldType.COUNT: lambda parser, filter_field, value: parser.compare(
+        filter_field.column, Operator.GT if value else Operator.LTE, 0
+    ),
+    FilterFieldType.ITEMS: _items,
+    FilterFieldType.FULL_TEXT: lambda parser, filter_field, text: parser.compare(
+        filter_field.column, Operator.MATCHES, to_fts5_query(text)
     ),
 }

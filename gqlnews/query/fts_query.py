@@ -20,8 +20,8 @@ from itertools import islice
 # Token characters of the full-text index. Text without any of them matches nothing.
 #
 # These are the token characters of SQLite's `unicode61` tokenizer, unchanged from 3.40 to 3.54: letters,
-# numbers, private use, and code points that were unassigned when its table was generated. Python's own
-# Unicode table differs and changes between versions.
+# numbers, private use, and code points that were unassigned when SQLite's table was generated. Python's own
+# Unicode table differs, and changes between versions.
 
 _RANGES = """
 30-39 41-5a 61-7a aa b2-b3 b5 b9-ba bc-be c0-d6 d8-f6 f8-2c1 2c6-2d1 2e0-2e4 2ec 2ee 370-374 376-37d
@@ -64,7 +64,7 @@ fe27-fe2f fe53 fe67 fe6c-fefe ff00 ff10-ff19 ff21-ff3a ff41-ff5a ff66-ffdf ffe7 
 
 
 def has_token(text: str) -> bool:
-    """Whether the full-text tokenizer finds a token in `text`."""
+    """Return whether the tokenizer of the full-text index finds a token in `text`."""
     return _token_pattern().search(text) is not None
 
 
@@ -94,8 +94,8 @@ MATCH_NOTHING = '""'
 """An empty phrase, which matches nothing; an empty expression would be an error."""
 
 _TERM = re.compile(r'(?P<minus>-?)(?P<title>(?:title:)?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ue000]")  # and the separator of list items in the index
-_LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")  # lone surrogates, which SQLite rejects
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ue000]")  # also U+E000, the separator of list items in the index
+_LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")  # SQLite rejects them
 
 
 @dataclass(frozen=True, slots=True)

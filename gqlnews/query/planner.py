@@ -38,9 +38,9 @@ from gqlnews.query.fields import Declarations, Literal
 from gqlnews.query.tree import (
     DeferredFragment,
     FieldPlan,
+    LocatedRequestError,
     ObjectPlan,
     OperationPlan,
-    RequestRefusedError,
     RootPlan,
     StreamDirective,
 )
@@ -49,34 +49,39 @@ from gqlnews.time_budget import check_time_budget
 # Incremental delivery with `@defer`: assign each field to a deferred fragment.
 #
 # A field selected by several deferred fragments is delivered with the first of them; a field that is also
-# selected outside of them is part of the initial response. Each fragment has a plan of its own: the whole
+# selected outside of them is part of the initial payload. Each fragment has a plan of its own: the whole
 # plan restricted to its fields and their ancestors.
 
-INITIAL = 0  # the initial response
+INITIAL = 0  # number of the initial payload, which precedes those of the deferred fragments
 
 
 @dataclass(slots=True)
 class DeferredFragments:
-    """The deferred fragments of an operation, registered while its fields are collected."""
+    """The deferred fragments of an operation, registered while its fields are collected.
+
+    `uses_stream`: a list has the `@stream` directive.
+    """
 
     fragments: list[DeferredFragment] = field(default_factory=list)
-    streams: bool = False
+    uses_stream: bool = False
     _numbers: dict[int, int] = field(default_factory=dict)  # by the id of graphql-core's DeferUsage
-    _known: dict[tuple[tuple[str, ...], int, int], int] = field(default_factory=dict)
-    _usages: list[DeferUsage] = field(default_factory=list)  # references that keep ids unique
+    _numbers_by_directive: dict[tuple[tuple[str, ...], int, int], int] = field(default_factory=dict)
+    _usages: list[DeferUsage] = field(
+        default_factory=list
+    )  # references that keep the ids in `_numbers` unique
 
     def add(self, usages: Sequence[DeferUsage], path: tuple[str, ...]) -> None:
         """Register fragments at a path.
 
-        graphql-core reports a fragment once per possible concrete type; duplicates share one number.
+        graphql-core reports a fragment once per possible concrete type. These duplicates share one number.
         """
         for usage in usages:
             parent = self._number(usage.parent_defer_usage)
             key = (path, id(usage.directive_node), parent)
-            if key not in self._known:
+            if key not in self._numbers_by_directive:
                 self.fragments.append(DeferredFragment(path, usage.label, parent))
-                self._known[key] = len(self.fragments)
-            self._numbers[id(usage)] = self._known[key]
+                self._numbers_by_directive[key] = len(self.fragments)
+            self._numbers[id(usage)] = self._numbers_by_directive[key]
             self._usages.append(usage)
 
     def fragment_number(self, details: FieldDetailsList) -> int:
@@ -88,22 +93,22 @@ class DeferredFragments:
 
 
 def restrict_to(root: RootPlan, fragment: int) -> RootPlan | None:
-    """Restrict a root field to the fields of one deferred fragment; None if it has none of them."""
+    """Restrict a root field to the fields of one deferred fragment; None if it has no such field."""
     plan = _restrict_field(root.field, fragment)
     return None if plan is None else RootPlan(plan, tuple(_fields_with_arguments(plan)))
 
 
 def _restrict_field(plan: FieldPlan, fragment: int) -> FieldPlan | None:
-    objects = {name: _restrict_object(one, fragment) for name, one in plan.objects.items()}
-    has_children = any(one.fields for one in objects.values())
+    objects = {name: _restrict_object(selection, fragment) for name, selection in plan.objects.items()}
+    has_children = any(selection.fields for selection in objects.values())
     if plan.fragment != fragment and not has_children:
         return None
     return replace(plan, objects=objects)
 
 
 def _restrict_object(plan: ObjectPlan, fragment: int) -> ObjectPlan:
-    fields = (_restrict_field(one, fragment) for one in plan.fields)
-    return replace(plan, fields=tuple(one for one in fields if one is not None))
+    fields = (_restrict_field(child, fragment) for child in plan.fields)
+    return replace(plan, fields=tuple(child for child in fields if child is not None))
 
 
 def _fields_with_arguments(plan: FieldPlan) -> Sequence[FieldPlan]:
@@ -111,8 +116,8 @@ def _fields_with_arguments(plan: FieldPlan) -> Sequence[FieldPlan]:
     itself = (plan,) if plan.definition.args else ()
     below = (
         argument_field
-        for one in plan.objects.values()
-        for child in one.fields
+        for selection in plan.objects.values()
+        for child in selection.fields
         for argument_field in _fields_with_arguments(child)
     )
     return (*itself, *below)
@@ -120,7 +125,7 @@ def _fields_with_arguments(plan: FieldPlan) -> Sequence[FieldPlan]:
 
 # Planner.
 
-MAX_WEIGHT = 3_000  # per request: 1 per leaf, `COMPOSITE_WEIGHT` per field with a selection set; about 0.2 s
+MAX_WEIGHT = 3_000  # per operation: 1 per leaf, `COMPOSITE_WEIGHT` per field with a selection; about 0.2 s
 COMPOSITE_WEIGHT = 20
 MAX_FIELDS = 120  # of one object: every 60 add a nesting level in SQL, and SQLite's parser stack is small
 MAX_DEPTH = 32  # of fields with a selection set; close to SQLite's limit on expression depth
@@ -129,7 +134,8 @@ MAX_DEPTH = 32  # of fields with a selection set; close to SQLite's limit on exp
 def plan_operation(operation: "Executor[object]", declarations: Declarations) -> OperationPlan:
     """Plan the root fields that have a declaration.
 
-    Raises GraphQLError if the operation's own selection set cannot be collected.
+    Raises GraphQLError if the operation's own selection set cannot be collected, and LocatedRequestError if
+    it has too many or too deeply nested fields. Raises TimeBudgetExceeded.
     """
     root_type = operation.schema.get_root_type(operation.operation.operation)
     assert root_type is not None, "validation rejects operations without a root type"
@@ -144,23 +150,24 @@ def plan_operation(operation: "Executor[object]", declarations: Declarations) ->
         planner = _FieldPlanner(operation, declarations, fragments, weight=weight)
         try:
             plan = planner.plan_field(root_type, key, details, ())
-        except GraphQLError as error:  # `@skip` or `@include` got a null
+        except GraphQLError as error:  # the argument of `@skip`, `@include` or `@stream` is invalid
             failures[key] = error
             continue
         weight = planner.weight
         if plan is not None:
             plans[key] = RootPlan(plan, tuple(planner.argument_fields))
     complete = len(plans) == len(collected.grouped_field_set)
-    return OperationPlan(plans, failures, complete, tuple(fragments.fragments), fragments.streams)
+    return OperationPlan(plans, failures, complete, tuple(fragments.fragments), fragments.uses_stream)
 
 
-def has_selection_set(definition: GraphQLField) -> bool:
+def has_composite_type(definition: GraphQLField) -> bool:
+    """Return whether the field's type has fields of its own."""
     return is_composite_type(get_named_type(definition.type))
 
 
 @dataclass(slots=True)
 class _FieldPlanner:
-    """Plan the subtree of one root field and number its fields, outermost first."""
+    """Planner of the subtree of one root field. It numbers the fields, outermost first."""
 
     operation: "Executor[object]"
     declarations: Declarations
@@ -174,7 +181,7 @@ class _FieldPlanner:
         return self.operation.schema
 
     def plan_field(
-        self, parent: GraphQLObjectType, key: str, details: FieldDetailsList, above: tuple[str, ...]
+        self, parent: GraphQLObjectType, key: str, details: FieldDetailsList, parent_path: tuple[str, ...]
     ) -> FieldPlan | None:
         """Plan one field; None if it has no declaration, such as introspection fields at the root."""
         check_time_budget()
@@ -186,20 +193,21 @@ class _FieldPlanner:
             if name == "__typename"
             else self.declarations.fields.get((parent.name, name))
         )
-        if declaration is None or (not above and isinstance(declaration, Literal)):
+        if declaration is None or (not parent_path and isinstance(declaration, Literal)):
             return None
-        number, path = next(self.numbers), (*above, key)
-        self.weight += COMPOSITE_WEIGHT if has_selection_set(definition) else 1
+        number, path = next(self.numbers), (*parent_path, key)
+        self.weight += COMPOSITE_WEIGHT if has_composite_type(definition) else 1
         if self.weight > MAX_WEIGHT:
             error = RequestError(
-                Code.TOO_WIDE, f"The request asks for too many fields by `{key}`: ask in two."
+                Code.TOO_WIDE,
+                f"The request has more fields than the limit allows, from `{key}` on: send two requests.",
             )
-            raise RequestRefusedError(error, node, path)
-        if len(path) > MAX_DEPTH and has_selection_set(definition):
+            raise LocatedRequestError(error, node, path)
+        if len(path) > MAX_DEPTH and has_composite_type(definition):
             error = RequestError(
-                Code.TOO_DEEP, f"`{key}` is nested more than {MAX_DEPTH} deep: ask in two requests."
+                Code.TOO_DEEP, f"`{key}` is nested more than {MAX_DEPTH} levels deep: send two requests."
             )
-            raise RequestRefusedError(error, node, path)
+            raise LocatedRequestError(error, node, path)
         position = len(self.argument_fields)
         objects = self._plan_objects(definition, details, path)
         fragment, stream = self.fragments.fragment_number(details), self._stream(node, definition)
@@ -221,9 +229,9 @@ class _FieldPlanner:
     ) -> ObjectPlan:
         if len(grouped) > MAX_FIELDS:
             error = RequestError(
-                Code.TOO_WIDE, f"`{path[-1]}` has more than {MAX_FIELDS} fields: ask in two requests."
+                Code.TOO_WIDE, f"`{path[-1]}` has more than {MAX_FIELDS} fields: send two requests."
             )
-            raise RequestRefusedError(error, next(iter(grouped.values()))[0].node, path)
+            raise LocatedRequestError(error, next(iter(grouped.values()))[0].node, path)
         fields = (self.plan_field(concrete, key, details, path) for key, details in grouped.items())
         return ObjectPlan(
             concrete.name,
@@ -232,7 +240,7 @@ class _FieldPlanner:
         )
 
     def _stream(self, node: FieldNode, definition: GraphQLField) -> StreamDirective | None:
-        """Read the `@stream` directive of a list field."""
+        """Read the `@stream` directive of a list field; None if there is none or `if` is false."""
         if not node.directives or not is_list_type(get_nullable_type(definition.type)):
             return None
         values = self.operation.variable_values
@@ -242,7 +250,7 @@ class _FieldPlanner:
         initial = arguments["initialCount"]
         if initial < 0:
             raise GraphQLError("initialCount must be 0 or more.", node)
-        self.fragments.streams = True
+        self.fragments.uses_stream = True
         return StreamDirective(initial, arguments.get("label"))
 
     def _subfields(

@@ -1,4 +1,4 @@
-"""Prepared operation: bind the values of a request; compile one statement per shape and cache it."""
+"""Prepare an operation: bind the values of a request, and compile and cache one statement per shape."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from gqlnews.query.fields import (
     StatsFacet,
 )
 from gqlnews.query.planner import restrict_to
-from gqlnews.query.scan import NO_SCAN_WORK, Passes, ScanWork
+from gqlnews.query.scan import NO_SCAN_WORK, Scans, ScanWork
 from gqlnews.query.sql import ERROR_PREFIX, Rendered, render_key_filter, render_root
 from gqlnews.query.sql.changes import EVENTS, KEYS
 from gqlnews.query.sql.rows import AnySelect, bound_name
@@ -29,16 +29,16 @@ from gqlnews.query.tree import (
     CostLimitError,
     DeferredFragment,
     FieldPlan,
+    LocatedRequestError,
     OperationPlan,
-    RequestRefusedError,
     RootPlan,
 )
 from gqlnews.time_budget import check_time_budget
 
 # Compile a rendered statement to SQL text and its positional parameters.
 #
-# Each CTE is compiled on its own and the texts are joined here, so the depth that SQLAlchemy's compiler sees
-# is that of one CTE, however deep the request is.
+# Each CTE is compiled on its own and the texts are joined here, so SQLAlchemy's compiler recurses only as
+# deep as one CTE, however deep the request is.
 
 PLACEHOLDER_BYTES = 200  # approximate memory use
 
@@ -47,7 +47,7 @@ _DIALECT = SQLiteDialect(paramstyle="qmark")
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A positional `?` placeholder: the name of a request value, or a constant set by SQLAlchemy."""
+    """A positional `?` placeholder: the name of a bound value, or a constant that SQLAlchemy added."""
 
     name: str
     constant: object
@@ -55,11 +55,15 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text, its `?` placeholders in order, and the errors that it can return instead of a result."""
+    """Compiled statement.
+
+    `placeholders` are those of the text, in order, and `errors` the errors that it can return instead of a
+    result.
+    """
 
     sql: str
     placeholders: tuple[Placeholder, ...]
-    errors: tuple[RequestRefusedError, ...] = ()
+    errors: tuple[LocatedRequestError, ...] = ()
 
     @property
     def size(self) -> int:
@@ -67,6 +71,7 @@ class Statement:
         return len(self.sql) + PLACEHOLDER_BYTES * (1 + len(self.placeholders))
 
     def bind(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        """Return the parameters of the statement for these bound values."""
         return tuple(values.get(placeholder.name, placeholder.constant) for placeholder in self.placeholders)
 
 
@@ -77,13 +82,13 @@ def compile_statement(rendered: Rendered) -> Statement:
     if parts:
         expressions = ",\n".join(f"{name} AS MATERIALIZED ({text})" for name, text, _ in parts)
         sql = f"WITH RECURSIVE {expressions}\n{sql}"
-    bound = (*(placeholder for _, _, some in parts for placeholder in some), *placeholders)
-    return Statement(sql, bound, rendered.errors)
+    all_placeholders = (*(placeholder for part in parts for placeholder in part[2]), *placeholders)
+    return Statement(sql, all_placeholders, rendered.errors)
 
 
 def _compile(query: AnySelect) -> tuple[str, tuple[Placeholder, ...]]:
     compiled = query.compile(dialect=_DIALECT)
-    # SQLAlchemy adds parameters of its own, such as an OFFSET of 0; only those already have a value.
+    # SQLAlchemy adds parameters of its own, such as an OFFSET of 0. Only those have a value at this point.
     return str(compiled), tuple(
         Placeholder(name, compiled.params[name]) for name in compiled.positiontup or ()
     )
@@ -96,28 +101,28 @@ Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
 SqlCall = tuple[str, tuple[object, ...]]
 """SQL text and its parameters."""
 
-FULL_RESPONSE = -1  # the complete response, not an incremental part
-MAX_SHAPES = 64  # cached statements per operation; the oldest is evicted
-COMPILE_SECONDS = 50e-6  # to render and compile one test of a filter in one subquery
+FULL_RESPONSE = -1  # number of the single response, in place of the number of an increment
+MAX_STATEMENTS = 64  # cached per prepared operation; the oldest is evicted
+COMPILE_SECONDS = 50e-6  # to render and compile one comparison of a filter in one subquery
 
 
 @dataclass(frozen=True, slots=True)
 class BoundQuery:
-    """A bound statement, ready to run.
+    """The bound statement of a root field.
 
-    `nullable`: its field may be null. `cacheable`: no bound value depends on the current time.
+    `nullable`: the field may be null. `cacheable`: no bound value depends on the current time.
     """
 
     statement: SqlCall
     nullable: bool
     cacheable: bool
-    errors: tuple[RequestRefusedError, ...] = ()
+    errors: tuple[LocatedRequestError, ...] = ()
 
     @property
     def sql(self) -> str:
         return self.statement[0]
 
-    def reported_error(self, result: bytes | None) -> RequestRefusedError | None:
+    def reported_error(self, result: bytes | None) -> LocatedRequestError | None:
         """Return the error that the statement reports instead of a result, or None."""
         if result is None or not result.startswith(ERROR_PREFIX.encode()):
             return None
@@ -129,8 +134,8 @@ class BoundOperation:
     """The statements of a request by response key, and the errors of root fields without a statement.
 
     `complete`: the statements cover the whole operation. `cacheable`: no bound value depends on the current
-    time. `cost`: the maximum number of objects in the response. `scan`: the estimated scan work of the root
-    fields (scan.py).
+    time. `cost`: the maximum number of objects in the response. `scan_work`: the scans of the root fields,
+    from which the scan work is computed (scan.py).
     """
 
     queries: Mapping[str, BoundQuery]
@@ -138,7 +143,7 @@ class BoundOperation:
     complete: bool
     cacheable: bool
     cost: int = 0
-    scan: ScanWork = NO_SCAN_WORK
+    scan_work: ScanWork = NO_SCAN_WORK
 
 
 EMPTY_OPERATION = BoundOperation({}, {}, complete=False, cacheable=False)
@@ -146,7 +151,7 @@ EMPTY_OPERATION = BoundOperation({}, {}, complete=False, cacheable=False)
 
 @dataclass(frozen=True, slots=True)
 class BoundSubscription:
-    """The bound statements of a subscription. `arguments` are those of its field."""
+    """The bound statements of a subscription. `arguments` are the arguments of its root field."""
 
     key: str
     _render_statement: Statement
@@ -161,12 +166,12 @@ class BoundSubscription:
         return self._bind_value(self._render_statement, EVENTS, events)
 
     def filter_keys(self, keys: str) -> "SqlCall":
-        """Return the statement that reduces a JSON array of keys to those of rows that pass the filter."""
+        """Return the statement that reduces a JSON array of keys to the keys of rows that pass the filter."""
         return self._bind_value(self._filter_statement, KEYS, keys)
 
     @property
     def identity(self) -> Hashable:
-        """Grouping key: equal for subscriptions that deliver the same events in the same form."""
+        """Return a key, equal for subscriptions that deliver the same events with the same selection."""
         return self.key, self.render_events(""), self.filter_keys("")
 
     def _bind_value(self, statement: Statement, name: str, value: str) -> "SqlCall":
@@ -176,7 +181,10 @@ class BoundSubscription:
 
 @dataclass(frozen=True, slots=True)
 class BoundIncrement:
-    """One incremental payload: plan and statement of each root field that contributes to it."""
+    """One increment of the response: the plan and the statement of each root field that contributes to it.
+
+    The first increment has the fields that are not deferred, each further one those of a deferred fragment.
+    """
 
     plans: Mapping[str, FieldPlan]
     queries: Mapping[str, BoundQuery]
@@ -184,17 +192,17 @@ class BoundIncrement:
 
 @dataclass(frozen=True, slots=True)
 class BoundIncrements:
-    """An incremental response: the initial part, and one part per deferred fragment."""
+    """An incremental response: the initial increment, and one increment per deferred fragment."""
 
     fragments: tuple[DeferredFragment, ...]
-    parts: tuple[BoundIncrement, ...]
+    increments: tuple[BoundIncrement, ...]
 
 
 @dataclass(slots=True)
 class PreparedOperation:
-    """The root plans of one operation and a cache of the statements compiled from them."""
+    """The plan of one operation, and a cache of the statements compiled from it."""
 
-    roots: OperationPlan
+    plan: OperationPlan
     limits: Limits = UNLIMITED
     statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
     size: int = 0  # approximate bytes of the cached statements
@@ -202,39 +210,39 @@ class PreparedOperation:
     _complexity: Mapping[str, ComplexityNode] = field(init=False)
 
     def __post_init__(self) -> None:
-        nodes = ((key, complexity_tree(root)) for key, root in self.roots.plans.items())
+        nodes = ((key, complexity_tree(root)) for key, root in self.plan.roots.items())
         self._complexity = {key: node for key, node in nodes if node is not None}
-        self._estimator = CostEstimator(tuple(self.roots.plans.values()), self.limits)
+        self._estimator = CostEstimator(tuple(self.plan.roots.values()), self.limits)
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
         """Bind the request's values.
 
-        Raises RequestRefusedError if any argument is invalid or a limit is exceeded.
+        Raises LocatedRequestError if an argument is invalid or a limit is exceeded, and TimeBudgetExceeded.
         """
-        queries, failures = {}, dict(self.roots.failures)
-        bounds, cost, passes = self._bind_roots(variables)
+        queries, failures = {}, dict(self.plan.failures)
+        bounds, cost, scans = self._bind_roots(variables)
         for key, bound in bounds.items():
             if bound.failure is None:
-                queries[key] = self._bind_query(key, bound, audience, self.roots.plans[key])
+                queries[key] = self._bind_query(key, bound, audience, self.plan.roots[key])
             else:
                 failures[key] = bound.failure
         cacheable = all(bound.cacheable for bound in bounds.values())
-        complete = self.roots.complete and not failures
+        complete = self.plan.complete and not failures
         return BoundOperation(
-            queries, failures, complete, cacheable=cacheable, cost=cost, scan=ScanWork(passes)
+            queries, failures, complete, cacheable=cacheable, cost=cost, scan_work=ScanWork(scans)
         )
 
     def bind_subscription(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
         """Bind a subscription to the statements that filter and render its events.
 
-        Raises RequestRefusedError as `bind` does, and the GraphQLError of its one field.
+        Raises the same errors as `bind`, and the GraphQLError of its one root field.
         """
         bounds, cost, _ = self._bind_roots(variables)
-        for failure in (*self.roots.failures.values(), *(bound.failure for bound in bounds.values())):
+        for failure in (*self.plan.failures.values(), *(bound.failure for bound in bounds.values())):
             if failure is not None:
                 raise failure
         ((key, bound),) = bounds.items()
-        root = self.roots.plans[key]
+        root = self.plan.roots[key]
         plan = root.field
         arguments = bound.arguments[plan.number]
         return BoundSubscription(
@@ -249,111 +257,119 @@ class PreparedOperation:
 
     def rebind(self, bound: BoundSubscription, variables: VariableValues) -> BoundSubscription:
         """Rebind a subscription so that values relative to the current time are up to date."""
-        fresh = _bind(self.roots.plans[bound.key], variables)
-        return replace(bound, arguments=fresh.arguments[bound.field.number], _values=fresh.values())
+        rebound = _bind(self.plan.roots[bound.key], variables)
+        return replace(bound, arguments=rebound.arguments[bound.field.number], _values=rebound.values())
 
     def bind_increments(self, variables: VariableValues, audience: Audience) -> "BoundIncrements | None":
-        """Bind an incremental response; None if it has to be delivered whole. Raises as `bind` does."""
-        roots = self.roots
-        if roots.failures or not roots.complete or not (roots.fragments or roots.streams):
+        """Bind an incremental response; None if it must be a single response. Raises the same as `bind`."""
+        plan = self.plan
+        if plan.failures or not plan.complete or not (plan.fragments or plan.uses_stream):
             return None
         bounds, _, _ = self._bind_roots(variables)
         if any(bound.failure for bound in bounds.values()):
             return None
-        parts = tuple(
-            self._bind_increment(number, bounds, audience) for number in range(1 + len(self.roots.fragments))
+        increments = tuple(
+            self._bind_increment(number, bounds, audience) for number in range(1 + len(plan.fragments))
         )
-        return BoundIncrements(self.roots.fragments, parts)
+        return BoundIncrements(plan.fragments, increments)
 
     def _bind_increment(
-        self, number: int, bounds: "Mapping[str, _Bound]", audience: Audience
+        self, number: int, bounds: "Mapping[str, _BoundRoot]", audience: Audience
     ) -> "BoundIncrement":
         plans, queries = {}, {}
         for key, bound in bounds.items():
-            plan = restrict_to(self.roots.plans[key], number)
+            plan = restrict_to(self.plan.roots[key], number)
             if plan is not None:
                 plans[key] = plan.field
                 queries[key] = self._bind_query(key, bound, audience, plan, number)
         return BoundIncrement(plans, queries)
 
-    def _bind_roots(self, variables: VariableValues) -> "tuple[dict[str, _Bound], int, dict[str, Passes]]":
-        """Return the resolved arguments of each root field, the query cost, and the scans by root field."""
-        plans = self.roots.plans
+    def _bind_roots(self, variables: VariableValues) -> "tuple[dict[str, _BoundRoot], int, dict[str, Scans]]":
+        """Return the resolved arguments of each root field, the query cost, and the scans by response key."""
+        plans = self.plan.roots
         bounds = {key: _bind(root, variables) for key, root in plans.items()}
         complexity = ComplexityCounter()
-        passes: dict[str, Passes] = {}
+        scans: dict[str, Scans] = {}
         for key, node in self._complexity.items():
-            before, bound = complexity.tests, bounds[key]
-            if some := complexity.add(node, bound.arguments):
-                passes[key] = some
-            bound.tests = complexity.tests - before
-        return bounds, self._cost(bounds, passes), passes
+            before, bound = complexity.comparisons, bounds[key]
+            if root_scans := complexity.add(node, bound.arguments):
+                scans[key] = root_scans
+            bound.comparisons = complexity.comparisons - before
+        return bounds, self._estimate_cost(bounds, scans), scans
 
-    def _cost(self, bounds: "Mapping[str, _Bound]", passes: Mapping[str, Passes]) -> int:
+    def _estimate_cost(self, bounds: "Mapping[str, _BoundRoot]", scans: Mapping[str, Scans]) -> int:
         try:
             return self._estimator.estimate([bound.arguments for bound in bounds.values()])
         except CostLimitError as error:
-            error.passes = passes
+            error.scans = scans
             raise
 
     def _get_statement(
         self,
         key: str,
-        bound: "_Bound",
+        bound: "_BoundRoot",
         audience: Audience,
         render: Render,
         plan: RootPlan,
-        part: int = FULL_RESPONSE,
+        increment: int = FULL_RESPONSE,
     ) -> Statement:
-        """Return the cached statement, or compile it. `plan` is that of the root field or a part of it."""
+        """Return the cached statement, or compile it.
+
+        `plan` is the plan of the root field, restricted to the increment with this number.
+        """
         shapes = {number: arguments.shape for number, arguments in bound.arguments.items()}
-        cache_key = (key, audience, render, part, *shapes.values())
+        cache_key = (key, audience, render, increment, *shapes.values())
         statement = self.statements.get(cache_key)
         if statement is None:
-            check_time_budget(COMPILE_SECONDS * bound.tests)
+            check_time_budget(COMPILE_SECONDS * bound.comparisons)
             statement = compile_statement(render(plan, audience, shapes))
             self._cache_statement(cache_key, statement)
         return statement
 
     def _cache_statement(self, key: tuple[Hashable, ...], statement: Statement) -> None:
-        while len(self.statements) >= MAX_SHAPES:
+        while len(self.statements) >= MAX_STATEMENTS:
             self.size -= self.statements.pop(next(iter(self.statements))).size
         self.statements[key] = statement
         self.size += statement.size
 
     def merge(self, other: "PreparedOperation") -> None:
-        """Add the statements compiled by another plan of the same operation."""
+        """Add the statements that another thread compiled for the same plan."""
         for key, statement in other.statements.items():
             if key not in self.statements:
                 self._cache_statement(key, statement)
 
     def _bind_query(
-        self, key: str, bound: "_Bound", audience: Audience, plan: RootPlan, part: int = FULL_RESPONSE
+        self,
+        key: str,
+        bound: "_BoundRoot",
+        audience: Audience,
+        plan: RootPlan,
+        increment: int = FULL_RESPONSE,
     ) -> BoundQuery:
-        statement = self._get_statement(key, bound, audience, render_root, plan, part)
-        nullable = not is_non_null_type(self.roots.plans[key].field.definition.type)
+        statement = self._get_statement(key, bound, audience, render_root, plan, increment)
+        nullable = not is_non_null_type(self.plan.roots[key].field.definition.type)
         call = (statement.sql, statement.bind(bound.values()))
         return BoundQuery(call, nullable, bound.cacheable, statement.errors)
 
 
 @dataclass(slots=True)
-class _Bound:
-    """The resolved arguments of a root field's subtree.
+class _BoundRoot:
+    """The resolved arguments of a root field and the fields below it, by field number.
 
-    `failure`: the GraphQLError of an argument value, such as null for a non-null argument. `tests`: the
-    number of filter tests, each counted as often as it is compiled.
+    `failure`: the GraphQLError of an argument value, such as null for a non-null argument. `comparisons`: the
+    number of comparisons in filters, each counted as often as it is compiled.
     """
 
     arguments: dict[int, ResolvedArguments] = field(default_factory=dict)
     failure: GraphQLError | None = None
-    tests: int = 0
+    comparisons: int = 0
 
     @property
     def cacheable(self) -> bool:
         return not any(arguments.uses_clock for arguments in self.arguments.values())
 
     def values(self) -> dict[str, object]:
-        """Return the bound values of the statement by name."""
+        """Return the bound values by parameter name."""
         return {
             bound_name(number, name): value
             for number, arguments in self.arguments.items()
@@ -361,18 +377,18 @@ class _Bound:
         }
 
 
-def _bind(root: RootPlan, variables: VariableValues) -> _Bound:
-    bound = _Bound()
+def _bind(root: RootPlan, variables: VariableValues) -> _BoundRoot:
+    bound = _BoundRoot()
     for plan in root.argument_fields:
         try:
             arguments = get_argument_values(plan.definition, plan.node, variables)
-        except GraphQLError as error:  # continue: a RequestRefusedError of a later argument takes precedence
+        except GraphQLError as error:  # a LocatedRequestError of a later field takes precedence
             bound.failure = bound.failure or GraphQLError(error.message, error.nodes, path=list(plan.path))
             continue
         declaration = plan.declaration
-        assert not isinstance(declaration, WITHOUT_ARGUMENTS), f"{plan.key} takes no arguments"
+        assert not isinstance(declaration, WITHOUT_ARGUMENTS), f"{plan.key} has no arguments"
         try:
             bound.arguments[plan.number] = declaration.arguments(arguments)
         except RequestError as error:
-            raise RequestRefusedError(error, plan.node, plan.path) from error
+            raise LocatedRequestError(error, plan.node, plan.path) from error
     return bound

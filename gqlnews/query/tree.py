@@ -1,4 +1,7 @@
-"""The plan tree of an operation: plain frozen data, built once per document and read by the renderer.
+"""The plan tree of an operation: plain frozen data that the renderer reads.
+
+A document has one plan for each operation and each combination of values of its `@skip` and `@include`
+variables; `ParsedDocument` caches up to 64 of them.
 
 The structure follows pg_graphql: a field becomes a `FieldPlan`, its selection set an `ObjectPlan`, and so on
 recursively.
@@ -11,29 +14,35 @@ from graphql import FieldNode, GraphQLError, GraphQLField
 
 from gqlnews.errors import RequestError
 from gqlnews.query.fields import Declaration, Entity
-from gqlnews.query.scan import Passes
+from gqlnews.query.scan import Scans
 
 
-class RequestRefusedError(RequestError):
-    """An error that fails the whole request, with the field that it is located at."""
+class LocatedRequestError(RequestError):
+    """A request error that is located at a field: its node in the document and its path in the response.
+
+    Like every request error, it rejects the whole request.
+    """
 
     def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...]) -> None:
         super().__init__(error.code, str(error))
         self.node, self.path = node, path
 
 
-class CostLimitError(RequestRefusedError):
-    """The request exceeds the cost limit. `passes`: the scans it would have run, by root field."""
+class CostLimitError(LocatedRequestError):
+    """The request exceeds the cost limit. `scans`: the scans that it would run, by root field."""
 
     def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...], cost: int) -> None:
         super().__init__(error, node, path)
         self.cost = cost
-        self.passes: Mapping[str, Passes] = {}
+        self.scans: Mapping[str, Scans] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredFragment:
-    """A deferred fragment: its path in the response, and the number of the fragment that encloses it."""
+    """A deferred fragment: its path in the response, without list indices, and its label.
+
+    `parent` is the number of the deferred fragment that encloses it, 0 if there is none.
+    """
 
     path: tuple[str, ...]
     label: str | None
@@ -42,7 +51,7 @@ class DeferredFragment:
 
 @dataclass(frozen=True, slots=True)
 class StreamDirective:
-    """The `@stream` directive of a list: how many items are in the initial response."""
+    """The `@stream` directive of a list: the number of items in the initial payload, and its label."""
 
     initial_count: int
     label: str | None
@@ -59,9 +68,11 @@ class ObjectPlan:
 
 @dataclass(frozen=True, slots=True)
 class FieldPlan:
-    """One response field. `number` prefixes its bound values; `objects` is keyed by concrete type.
+    """One response field.
 
-    `fragment`: the number of the deferred fragment that delivers it; 0 is the initial response.
+    `number` identifies the field below its root field; the names of its bound values start with it. `objects`
+    are the plans of its selection by concrete type. `fragment` is the number of the deferred fragment that
+    delivers the field, 0 for the initial payload.
     """
 
     key: str
@@ -76,7 +87,7 @@ class FieldPlan:
 
     @property
     def selection(self) -> ObjectPlan:
-        """The selection of a field whose type is a single object type."""
+        """The plan of the selection, for a field with exactly one concrete type."""
         (plan,) = self.objects.values()
         return plan
 
@@ -94,11 +105,11 @@ class OperationPlan:
     """The plans of an operation's root fields by response key, in response order.
 
     `failures` are the errors of root fields whose selection cannot be collected. `complete`: every root field
-    has a plan. `fragments` are the deferred fragments, numbered from 1; `streams`: a list uses `@stream`.
+    has a plan. `fragments` are the deferred fragments, numbered from 1. `uses_stream`: a list has `@stream`.
     """
 
-    plans: Mapping[str, RootPlan]
+    roots: Mapping[str, RootPlan]
     failures: Mapping[str, GraphQLError]
     complete: bool
     fragments: tuple[DeferredFragment, ...] = ()
-    streams: bool = False
+    uses_stream: bool = False

@@ -1,4 +1,4 @@
-"""Statistics of a real content folder: figures, dates, and the frequency of words."""
+"""Statistics of a real content folder: distributions, dates, and word frequencies."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 # Statistics of a real content folder: 8,682 articles of an aggregator, counted file by file.
 #
-# Every distribution is a table, not a formula: the last digit of `math.log` and `**` differs between
-# platforms, and the sample must not.
+# Every distribution is a table, not a formula, because the last digit of `math.log` and `**` differs between
+# platforms, and the sample must be the same on all of them.
 
 
 def happens(rng: Random, share: float) -> bool:
@@ -61,7 +61,7 @@ EXCERPT_LENGTH = Quantiles(_NINE_SHARES, (60, 119, 188, 309, 342, 346, 348, 350,
 QUALITY_PUBLISHED = Quantiles(_NINE_SHARES, (50, 53, 56, 68, 83, 89, 137, 189, 219))
 QUALITY_UNPUBLISHED = Quantiles(_NINE_SHARES, (0, 0, 4, 24, 39, 54, 66, 89, 201))
 HEAT_BONUS = Quantiles(_NINE_SHARES, (1, 10, 10, 10, 20, 30, 70, 340, 920))
-"""By how much the heat of a published article exceeds its quality, if it does."""
+"""Difference between heat and quality, for published articles whose heat is higher."""
 
 # Shares of all articles, unless noted otherwise.
 SHARE_WITH_HEAT_BONUS = 0.56  # of the published
@@ -78,9 +78,9 @@ SHARE_WITH_BODY = 0.2
 SHARE_OF_PUBLISHED_STORIES = 0.615
 SHARE_PUBLISHED_TWICE = 0.035  # of these stories
 SHARE_OF_PUBLISHED_OUTSIDERS = 0.235
-SHARE_OF_TWINS = 0.031  # of the outsiders
-SHARE_OF_OLDER_TWINS = 0.7  # of the twins; the others have the same date
-SHARE_OF_DISAGREEING_TWINS = 0.19
+SHARE_OF_DUPLICATES = 0.031  # of the outsiders
+SHARE_OF_OLDER_DUPLICATES = 0.7  # of the duplicates; the others have the same date
+SHARE_OF_DISAGREEING_DUPLICATES = 0.19
 
 # Shares of the related lists.
 SHARE_LISTING_THEMSELVES = 0.026
@@ -98,9 +98,9 @@ PROVIDER_RANKS = Quantiles(
      0.404, 0.483, 0.564, 0.634, 0.725, 0.793, 0.848, 0.886, 0.93, 1.0),
     (0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 80, 120, 200, 300, 420, 541, 800, 2600),
 )  # fmt: skip
-"""How many of the busiest providers publish a given share of all articles.
+"""Number of the busiest providers that together publish a given share of all articles.
 
-The tail is longer than the real one, since a random draw omits many providers of a single article.
+The tail is longer than the real one, because a random draw omits many providers that have a single article.
 """
 
 REAL_ARTICLES = 8682
@@ -110,10 +110,10 @@ TOPICS = (
     ("Robotics", 697), ("Public Health", 646), ("Energy", 524), ("Housing", 420), ("Schools", 362),
     ("Farming", 338), ("Museums", 288), ("Local Government", 243), ("Space", 231), ("Weather Records", 161),
 )  # fmt: skip
-"""Invented names with real counts: one topic that nearly all articles have, and fourteen others."""
+"""Invented names with real counts: one topic of nearly all articles, and fourteen other topics."""
 
-SECURED_BLOCKS = build_weights([(13, 5796), (14, 874), (15, 363), (22, 1145), (23, 471), (24, 33)])
-"""Number of 16-byte blocks in the encrypted payload."""
+CIPHER_BLOCKS = build_weights([(13, 5796), (14, 874), (15, 363), (22, 1145), (23, 471), (24, 33)])
+"""Number of 16-byte cipher blocks in the encrypted payload."""
 
 STORY_SIZES = build_weights([
     (2, 518), (3, 134), (4, 71), (5, 31), (6, 18), (7, 18), (8, 8), (9, 7), (10, 5), (11, 2),
@@ -122,7 +122,7 @@ STORY_SIZES = build_weights([
 ])  # fmt: skip
 
 
-# Dates of the sample, as minutes of three fixed years; no clock and no time zone is read.
+# Dates of the sample, in minutes since the start of three fixed years, independent of clock and time zone.
 
 
 _FIRST_DAY = date(2023, 1, 1)
@@ -151,18 +151,18 @@ def format_timestamp(minute: int) -> str:
 
 # Vocabulary with Zipf frequencies: the n-th word of 20,000 occurs about 1/n as often as the first.
 #
-# Common words are English, rare ones are generated from syllables. Every block has a few words of its own,
-# which its titles and excerpts repeat, so that a search finds the story and a story's articles are similar.
+# Common words are English, rare words are generated from syllables. Every block has a few words that are
+# repeated in its titles and excerpts, so that a search finds a story, and its articles are similar.
 
 
-_GLUE = (
+_FUNCTION_WORDS = (
     "the of and to a in that is for on with as are by at from it has be was have will this an its their "
     "they which more not can said but or one new also who been up we than about our out into some other "
     "what when you how all there time over after most many such would only them could may two first like "
     "use now so very these between where both each while under before because during through without "
     "against around within"
 )
-_NEWS = (
+_TOPICAL_WORDS = (
     "harbour council station bridge river valley museum library school hospital market railway tunnel "
     "ferry island coast mountain forest garden village city region festival archive orchestra theatre "
     "gallery survey report study plan budget vote permit opening closure repair storm flood drought "
@@ -187,8 +187,8 @@ _VOCABULARY = 20_000
 class Lexicon(NamedTuple):
     """Pools for uniform draws; each word is repeated in proportion to its frequency.
 
-    `phrases` are all words in one fixed random order, four at a time, so that running text needs a quarter of
-    the draws; `topical` has no function words; `titled` is `topical` capitalized.
+    `phrases` contains all words in a fixed random order, in groups of four, so that running text needs only a
+    quarter of the draws. `topical` has no function words. `titled` is `topical`, capitalized.
     """
 
     phrases: tuple[str, ...]
@@ -211,10 +211,10 @@ def generate_word(number: int) -> str:
 @cache
 def lexicon() -> Lexicon:
     """Build the lexicon once: about 100,000 references to 20,000 words."""
-    glue, news = _GLUE.split(), _NEWS.split()
-    rare = [generate_word(number) for number in range(_VOCABULARY - len(glue) - len(news))]
+    function_words, news = _FUNCTION_WORDS.split(), _TOPICAL_WORDS.split()
+    rare = [generate_word(number) for number in range(_VOCABULARY - len(function_words) - len(news))]
     topical = tuple(_repeat_by_frequency(news + rare, _topical_frequency))
-    running = _shuffled([*_repeat_by_frequency(glue, _glue_frequency), *topical])
+    running = _shuffled([*_repeat_by_frequency(function_words, _function_word_frequency), *topical])
     phrases = tuple(" ".join(running[start : start + 4]) for start in range(0, len(running), 4))
     return Lexicon(phrases, topical, tuple(word[0].upper() + word[1:] for word in topical))
 
@@ -225,14 +225,14 @@ def _repeat_by_frequency(words: list[str], frequency: Callable[[int], int]) -> I
 
 def _shuffled(words: list[str]) -> list[str]:
     """Shuffle by Fisher-Yates, since the algorithm of `random.shuffle` may change."""
-    draw = Random("phrases").random  # noqa: S311 - disorder, not secrecy
+    draw = Random("phrases").random  # noqa: S311 - not used for security
     for last in range(len(words) - 1, 0, -1):
         other = int(draw() * (last + 1))
         words[last], words[other] = words[other], words[last]
     return words
 
 
-def _glue_frequency(rank: int) -> int:
+def _function_word_frequency(rank: int) -> int:
     return 9_000 // (rank + 3)
 
 
@@ -243,7 +243,7 @@ def _topical_frequency(rank: int) -> int:
 
 
 def pick(rng: Random, pool: tuple[str, ...], count: int) -> list[str]:
-    """Draw `count` words of a pool, only by `random()`, whose sequence the standard library guarantees."""
+    """Draw `count` words from a pool, using only `random()`, whose sequence the standard library fixes."""
     draw = rng.random
     size = len(pool)
     return [pool[int(draw() * size)] for _ in range(count)]

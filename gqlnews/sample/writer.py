@@ -1,9 +1,10 @@
 """Write a sample: the same number of articles and seed produce the same bytes on every platform.
 
-1. Claim the folder: empty, new, or an earlier sample, whose files are deleted first.
-2. Draw block after block, each with its own random generator, seeded with the sample's seed and the block's
-   first index, so that blocks do not depend on earlier draws.
-3. Write every article of the block to `YEAR/MONTH/DATE-WORDS-INDEX.md`.
+1. Prepare the folder: create it, or delete the files of an earlier sample from it.
+2. Generate block after block. A block is a group of consecutive articles that link only to one another. Each
+   block has its own random generator, seeded with the sample's seed and the number of its first article, so
+   that it does not depend on earlier draws.
+3. Write every article of the block to `YEAR/MONTH/DATE-WORDS-NUMBER.md`.
 """
 
 import re
@@ -16,10 +17,10 @@ from random import Random
 
 from gqlnews.errors import ContentFolderError, SettingsError
 from gqlnews.sample.articles import Block, make_block
-from gqlnews.sample.figures import SECURED_BLOCKS, SHARE_WITH_BODY, format_date, format_timestamp, happens
-from gqlnews.sample.pieces import Piece, make_body
+from gqlnews.sample.fields import SampleArticle, make_body
+from gqlnews.sample.figures import CIPHER_BLOCKS, SHARE_WITH_BODY, format_date, format_timestamp, happens
 
-# Target folder: an empty one or an earlier sample, never a user's articles.
+# Target folder: a new or empty folder, or an earlier sample; never a folder with a user's articles.
 
 
 _MARKER = ".gqlnews-sample"
@@ -28,10 +29,10 @@ _MONTH_FOLDERS = "[0-9][0-9][0-9][0-9]/[0-9][0-9]"
 _SAMPLE_FILE = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]*\d+\.md")
 
 
-def claim(folder: Path) -> None:
-    """Create `folder`, or delete an earlier sample from it; other files in it stay.
+def prepare_folder(folder: Path) -> None:
+    """Create `folder`, or delete the files of an earlier sample from it. Other files in it are kept.
 
-    Raises ContentFolderError if the folder is not empty and not a sample, or cannot be written.
+    Raises ContentFolderError if the folder is neither empty nor an earlier sample, or cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,11 +40,13 @@ def claim(folder: Path) -> None:
             _remove_sample(folder)
         elif any(folder.iterdir()):
             raise ContentFolderError(
-                f"{folder} is not empty, and no earlier sample: give a new folder, or empty this one."
+                f"{folder} is neither empty nor an earlier sample: choose a new folder, or empty this one."
             )
         (folder / _MARKER).write_bytes(_MARKER_TEXT.encode())
     except OSError as error:
-        raise ContentFolderError(f"Cannot write to {folder}: {error.strerror}. Give a new folder.") from error
+        raise ContentFolderError(
+            f"Cannot write to {folder}: {error.strerror}. Choose a writable folder."
+        ) from error
 
 
 def _remove_sample(folder: Path) -> None:
@@ -59,123 +62,123 @@ def _sample_files(month: Path) -> Iterator[Path]:
     return (file for file in list(month.iterdir()) if _SAMPLE_FILE.fullmatch(file.name) and not file.is_dir())
 
 
-# Text of the files, from fixed templates, so that no general YAML emitter is needed.
+# Text of the files. It is built from fixed templates, so no general YAML emitter is needed.
 #
-# Texts are written as JSON strings. Without control characters, which the sample never contains, these are
-# valid YAML double-quoted scalars.
+# Strings are written as JSON strings. These are valid double-quoted YAML scalars, because the sample contains
+# no control characters.
 
 
 _quote = JSONEncoder(ensure_ascii=False).encode
 _ATTRIBUTION_INTERVAL = 20
-"""One article in this many has an image with an attribution."""
+"""If the number of an article is a multiple of this, its image has an attribution."""
 
 
-def entry_text(piece: Piece) -> str:
+def entry_text(article: SampleArticle) -> str:
     """Format one item of `related`."""
     return (
-        f"  - title: {_quote(piece.title)}\n"
-        f"    excerpt: {_quote(piece.excerpt)}\n"
-        f"    publishedDateTime: {format_timestamp(piece.minute)}\n"
-        f"    webUrl: {_quote(piece.url)}\n"
-        f"{_amp(piece, '    ')}"
-        f"    type: {'video' if piece.is_video else 'article'}\n"
+        f"  - title: {_quote(article.title)}\n"
+        f"    excerpt: {_quote(article.excerpt)}\n"
+        f"    publishedDateTime: {format_timestamp(article.minute)}\n"
+        f"    webUrl: {_quote(article.url)}\n"
+        f"{_amp(article, '    ')}"
+        f"    type: {'video' if article.is_video else 'article'}\n"
         f"    provider:\n"
-        f"      name: {_quote(piece.provider_name)}\n"
-        f"      domain: {piece.provider.domain}\n"
-        f"    quality: {piece.quality}\n"
-        f"{_listed_image(piece)}\n"
+        f"      name: {_quote(article.provider_name)}\n"
+        f"      domain: {article.provider.domain}\n"
+        f"    quality: {article.quality}\n"
+        f"{_entry_image(article)}\n"
     )
 
 
-def article_text(piece: Piece, related: list[str], secured: str, body: str) -> str:
-    """Format a whole file; `related` are items from `entry_text`, `body` is Markdown or empty."""
-    listed = "related:\n" + "".join(related) if related else ""
+def article_text(article: SampleArticle, related: list[str], secured: str, body: str) -> str:
+    """Format a whole file; `related` contains items from `entry_text`, `body` is Markdown or empty."""
+    related_section = "related:\n" + "".join(related) if related else ""
     return (
         f"---\n"
         f"category: news\n"
-        f"title: {_quote(piece.title)}\n"
-        f"excerpt: {_quote(piece.excerpt)}\n"
-        f"publishedDateTime: {format_timestamp(piece.minute)}\n"
-        f"originalUrl: {_quote(piece.url)}\n"
-        f"webUrl: {_quote(piece.url)}\n"
-        f"{_amp(piece, '')}"
-        f"type: {'video' if piece.is_video else 'article'}\n"
-        f"quality: {piece.quality}\n"
-        f"heat: {piece.heat}\n"
-        f"published: {'true' if piece.published else 'false'}\n"
+        f"title: {_quote(article.title)}\n"
+        f"excerpt: {_quote(article.excerpt)}\n"
+        f"publishedDateTime: {format_timestamp(article.minute)}\n"
+        f"originalUrl: {_quote(article.url)}\n"
+        f"webUrl: {_quote(article.url)}\n"
+        f"{_amp(article, '')}"
+        f"type: {'video' if article.is_video else 'article'}\n"
+        f"quality: {article.quality}\n"
+        f"heat: {article.heat}\n"
+        f"published: {'true' if article.published else 'false'}\n"
         f"\n"
         f"provider:\n"
-        f"  name: {_quote(piece.provider_name)}\n"
-        f"  domain: {piece.provider.domain}\n"
-        f"{_badge(piece)}"
+        f"  name: {_quote(article.provider_name)}\n"
+        f"  domain: {article.provider.domain}\n"
+        f"{_badge(article)}"
         f"\n"
         f"topics:\n"
-        f"{_topics(piece)}"
+        f"{_topics(article)}"
         f"\n"
-        f"{_own_image(piece)}"
-        f"{listed}"
-        f"{_video(piece)}"
+        f"{_article_image(article)}"
+        f"{related_section}"
+        f"{_video(article)}"
         f'secured: "{secured}"\n'
         f"---\n\n"
         f"{body}"
     )
 
 
-def _topics(piece: Piece) -> str:
-    return "".join([f"  - {topic}\n" for topic in piece.topics])
+def _topics(article: SampleArticle) -> str:
+    return "".join([f"  - {topic}\n" for topic in article.topics])
 
 
-def _amp(piece: Piece, indent: str) -> str:
-    if not piece.has_amp:
+def _amp(article: SampleArticle, indent: str) -> str:
+    if not article.has_amp:
         return ""
-    page = piece.url.partition("?")[0]
-    host = piece.provider.domain.replace(".", "-")
+    page = article.url.partition("?")[0]
+    host = article.provider.domain.replace(".", "-")
     cached = f"https://{host}.amp.example/c/s/{page.removeprefix('https://')}/amp"
     return f'{indent}ampWebUrl: "{page}/amp"\n{indent}cdnAmpWebUrl: "{cached}"\n'
 
 
-def _listed_image(piece: Piece) -> str:
-    if piece.image is None:
+def _entry_image(article: SampleArticle) -> str:
+    if article.image is None:
         return ""
     return (
         f"    images:\n"
-        f'      - url: "{piece.image}"\n'
-        f"        width: {piece.width}\n"
-        f"        height: {piece.height}\n"
+        f'      - url: "{article.image}"\n'
+        f"        width: {article.width}\n"
+        f"        height: {article.height}\n"
         f"        isCached: true\n"
     )
 
 
-def _own_image(piece: Piece) -> str:
-    if piece.image is None:
+def _article_image(article: SampleArticle) -> str:
+    if article.image is None:
         return ""
     attribution = (
-        f"    attribution: {_quote(piece.provider_name)}\n"
-        if piece.number % _ATTRIBUTION_INTERVAL == 0
+        f"    attribution: {_quote(article.provider_name)}\n"
+        if article.number % _ATTRIBUTION_INTERVAL == 0
         else ""
     )
     return (
         f"images:\n"
-        f'  - url: "{piece.image}"\n'
-        f"    width: {piece.width}\n"
-        f"    height: {piece.height}\n"
-        f"    title: {_quote(piece.title)}\n"
+        f'  - url: "{article.image}"\n'
+        f"    width: {article.width}\n"
+        f"    height: {article.height}\n"
+        f"    title: {_quote(article.title)}\n"
         f"{attribution}"
         f"    isCached: true\n"
         f"\n"
     )
 
 
-def _badge(piece: Piece) -> str:
-    if piece.provider.badge is None:
+def _badge(article: SampleArticle) -> str:
+    if article.provider.badge is None:
         return ""
-    return f'  images:\n    - url: "{piece.provider.badge}"\n      width: 50\n      height: 50\n'
+    return f'  images:\n    - url: "{article.provider.badge}"\n      width: 50\n      height: 50\n'
 
 
-def _video(piece: Piece) -> str:
-    if not piece.is_video:
+def _video(article: SampleArticle) -> str:
+    if not article.is_video:
         return ""
-    source = f"https://www.youtube.com/embed/sample{piece.number:07}"
+    source = f"https://www.youtube.com/embed/sample{article.number:07}"
     return f'''featuredContent: '<iframe width="560" height="315" src="{source}"></iframe>'\n\n'''
 
 
@@ -199,66 +202,67 @@ class SampleReport:
 def write_sample(
     folder: Path, articles: int, seed: int, progress: Callable[[int, int], None] | None = None
 ) -> SampleReport:
-    """Fill `folder` with `articles` files; `progress` is called with the number done and the total.
+    """Write a sample of `articles` files; `progress` is called with the number written so far, and the total.
 
-    Raises SettingsError for a negative number, ContentFolderError if the folder cannot be claimed or written.
+    Raises SettingsError for a negative number of articles, and ContentFolderError if the folder is neither
+    empty nor an earlier sample, or cannot be written.
     """
     if articles < 0:
-        raise SettingsError(f"A sample cannot have {articles} articles: give 0 or more.")
-    claim(folder)
+        raise SettingsError(f"A sample cannot have {articles} articles: choose 0 or more.")
+    prepare_folder(folder)
     try:
         return _write_all(folder, articles, seed, progress or _ignore_progress)
     except OSError as error:
         raise ContentFolderError(
-            f"Cannot write the sample: {error}. Give a folder with room for it."
+            f"Cannot write the sample: {error}. Choose a writable folder with enough free space."
         ) from error
 
 
-def draw_blocks(articles: int, seed: int) -> Iterator[tuple[Random, Block]]:
-    """Yield the blocks of a sample in order, each with the random generator to use for its files."""
+def draw_blocks(total: int, seed: int) -> Iterator[tuple[Random, Block]]:
+    """Yield the blocks of a sample in order, each with the random generator for the rest of its files."""
     first = 0
-    while first < articles:
-        rng = Random(f"{seed}/{first}")  # noqa: S311 - a sample needs repetition, not secrecy
-        block = make_block(rng, first, articles)
+    while first < total:
+        rng = Random(f"{seed}/{first}")  # noqa: S311 - not used for security
+        block = make_block(rng, first, total)
         yield rng, block
-        first += len(block.pieces)
+        first += len(block.articles)
 
 
-def _write_all(folder: Path, articles: int, seed: int, progress: Callable[[int, int], None]) -> SampleReport:
+def _write_all(folder: Path, total: int, seed: int, progress: Callable[[int, int], None]) -> SampleReport:
     done = published = related = size = reported = 0
     created_folders: set[str] = set()
-    for rng, block in draw_blocks(articles, seed):
-        for piece, text in _texts(rng, block):
-            size += _write(folder, created_folders, piece, text)
-        done += len(block.pieces)
-        published += sum(piece.published for piece in block.pieces)
+    for rng, block in draw_blocks(total, seed):
+        for article, text in _texts(rng, block):
+            size += _write(folder, created_folders, article, text)
+        done += len(block.articles)
+        published += sum(article.published for article in block.articles)
         related += sum(map(len, block.related))
         if done - reported >= _REPORT_EVERY:
             reported = done
-            progress(done, articles)
-    progress(done, articles)
+            progress(done, total)
+    progress(done, total)
     return SampleReport(done, published, related, size)
 
 
-def _texts(rng: Random, block: Block) -> Iterator[tuple[Piece, str]]:
-    """Yield each article with the text of its file; entries repeated in many lists are formatted once."""
-    current: dict[int, str] = {}
-    for piece, entries in zip(block.pieces, block.related, strict=True):
+def _texts(rng: Random, block: Block) -> Iterator[tuple[SampleArticle, str]]:
+    """Yield each article with the text of its file. Current entries about an article are formatted once."""
+    current_entries: dict[int, str] = {}
+    for article, entries in zip(block.articles, block.related, strict=True):
         related = []
-        for listed, is_current in entries:
-            text = current.get(listed.number) if is_current else None
+        for listed_article, is_current in entries:
+            text = current_entries.get(listed_article.number) if is_current else None
             if text is None:
-                text = entry_text(listed)
+                text = entry_text(listed_article)
                 if is_current:
-                    current[listed.number] = text
+                    current_entries[listed_article.number] = text
             related.append(text)
         body = make_body(rng, block.subject) if happens(rng, SHARE_WITH_BODY) else ""
-        yield piece, article_text(piece, related, _secured(rng), body)
+        yield article, article_text(article, related, _secured(rng), body)
 
 
 def _secured(rng: Random) -> str:
-    """Generate random data in the format of an encrypted payload: ciphertext and a 16-byte IV."""
-    payload = rng.randbytes(16 * SECURED_BLOCKS.at(rng.random()))
+    """Generate random data in the format of `secured`: a ciphertext and a 16-byte IV, in base64."""
+    payload = rng.randbytes(16 * CIPHER_BLOCKS.at(rng.random()))
     return f"{_base64(payload)};{_base64(rng.randbytes(16))}"
 
 
@@ -266,16 +270,16 @@ def _base64(data: bytes) -> str:
     return b2a_base64(data, newline=False).decode()
 
 
-def _write(folder: Path, created_folders: set[str], piece: Piece, text: str) -> int:
-    """Write one file, creating its month's folder if needed, and return its size in bytes."""
-    day = format_date(piece.minute)
+def _write(folder: Path, created_folders: set[str], article: SampleArticle, text: str) -> int:
+    """Write one file, create the folder of its month if needed, and return the size of the file in bytes."""
+    day = format_date(article.minute)
     month = f"{folder}/{day[:4]}/{day[5:7]}"
     if month not in created_folders:
         Path(month).mkdir(parents=True, exist_ok=True)
         created_folders.add(month)
-    words = _NOT_IN_FILE_NAME.sub("-", piece.title.lower()).strip("-")[:80]
+    words = _NOT_IN_FILE_NAME.sub("-", article.title.lower()).strip("-")[:80]
     content = text.encode()
-    with open(f"{month}/{day}-{words}-{piece.number}.md", "wb", buffering=0) as file:
+    with open(f"{month}/{day}-{words}-{article.number}.md", "wb", buffering=0) as file:
         file.write(content)
     return len(content)
 

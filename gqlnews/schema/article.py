@@ -33,8 +33,8 @@ from gqlnews.schema.fields import (
 )
 from gqlnews.schema.inputs import (
     ARTICLE_COLLAPSE_RULES,
-    ARTICLE_OPERANDS,
-    ARTICLE_ORDERS,
+    ARTICLE_FILTER_FIELDS,
+    ARTICLE_ORDER_TERMS,
     ArticleFilter,
     ArticleOrder,
 )
@@ -71,14 +71,14 @@ ARTICLE_LIST = (
 
 
 def articles(
-    cursor_scope: str,
+    list_id: str,
     match: JoinKey | None = None,
     through: JoinTable | None = None,
     order: tuple[OrderTerm, ...] = ARTICLE.order,
 ) -> Connection:
-    """Declare a connection of articles. `order` is the default; Cursors are valid within `cursor_scope`."""
+    """Declare a connection of articles with the default order `order`. `list_id` identifies it in cursors."""
     read_arguments = ConnectionArguments(
-        cursor_scope, order, ARTICLE_OPERANDS, ARTICLE_ORDERS, ARTICLE_COLLAPSE_RULES
+        list_id, order, ARTICLE_FILTER_FIELDS, ARTICLE_ORDER_TERMS, ARTICLE_COLLAPSE_RULES
     )
     shortcut = None if match else ARTICLES_OF_TOPIC
     return Connection(ARTICLE, read_arguments, match, through, shortcut=shortcut)
@@ -100,7 +100,10 @@ class Article(Node, Coverage):
     published: bool = column(
         "published",
         Kind.BOOLEAN,
-        description="Whether the article is public. Only editors can see unpublished articles.",
+        description=(
+            "Whether the article is public. Other articles are visible to editors only, unless the server "
+            "shows them to every caller (`--unpublished`)."
+        ),
     )
     topics: list[Annotated["Topic", strawberry.lazy("gqlnews.schema.provider")]] = field(
         TOPICS, description="Topics of the article, in file order."

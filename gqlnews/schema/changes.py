@@ -15,7 +15,7 @@ from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, Join
 from gqlnews.query.filters import FilterParser
 from gqlnews.schema.article import Article
 from gqlnews.schema.fields import ARTICLE, CHANGE, DECLARATION, SITE, column, field
-from gqlnews.schema.inputs import ARTICLE_OPERANDS, ArticleFilter
+from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS, ArticleFilter
 
 # Change feed.
 
@@ -23,7 +23,7 @@ _VERSION = re.compile(r"([0-9a-f]{1,32}-)([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
 def change_arguments(arguments: Arguments) -> ResolvedArguments:
-    """Resolve the arguments to the values that query/sql/changes.py binds."""
+    """Resolve the arguments of `changes` to the values that query/sql/changes.py binds."""
     first = arguments.get("first")
     limit, _ = page_size(MAX_PAGE_SIZE if first is None else first, None)
     epoch, since, started = read_version(arguments.get("since"))
@@ -33,14 +33,15 @@ def change_arguments(arguments: Arguments) -> ResolvedArguments:
 def read_version(text: str | None) -> tuple[str | None, int, int | None]:
     """Parse a version into its epoch, its number, and the number at which unfinished paging began.
 
-    None stands for the start of the change log. Raises RequestError.
+    None means the start of the change log. Raises RequestError.
     """
     if text is None:
         return None, 0, None
     match = _VERSION.fullmatch(text)
     if match is None:
         raise RequestError(
-            Code.BAD_VERSION, "`since` is no version: pass a `version` that the API gave, or leave it out."
+            Code.BAD_VERSION,
+            "`since` is not a version: pass a `version` that the API returned, or omit `since`.",
         )
     epoch, number, started = match.groups()
     return epoch, int(number), None if started is None else int(started)
@@ -88,7 +89,7 @@ class ChangeSet:
 CHANGES = ChangeFeed(CHANGE, SITE, change_arguments)
 
 
-# Subscriptions. Each event is the finished JSON of the whole subtree.
+# Subscriptions. Each event is JSON that a statement has rendered for the whole selection.
 
 EVENT_WHERE = (
     "Filters articles both before and after a change. An article that no longer matches is reported as "
@@ -102,7 +103,7 @@ EVENT_SINCE = (
 def event_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve `where` to the shape, and `since` to the values `epoch`, `since` and `started`."""
     epoch, since, started = read_version(arguments.get("since"))
-    parser = FilterParser(ARTICLE_OPERANDS, {"epoch": epoch, "since": since, "started": started})
+    parser = FilterParser(ARTICLE_FILTER_FIELDS, {"epoch": epoch, "since": since, "started": started})
     where = read_where(parser, arguments)
     return ResolvedArguments(where, parser.values, parser.uses_clock)
 
@@ -113,7 +114,7 @@ Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
 def subscription_field(declaration: ChangeStream, description: str) -> Callable[[Resolver], Resolver]:
-    """Define a subscription root field by its declaration."""
+    """Define a root field of subscriptions with its declaration."""
     field = strawberry.subscription(metadata={DECLARATION: declaration}, description=description)
     return cast("Callable[[Resolver], Resolver]", field)
 

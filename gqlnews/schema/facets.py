@@ -14,14 +14,14 @@ from gqlnews.schema.node import DateTime
 if TYPE_CHECKING:
     from gqlnews.schema.provider import Provider, Topic
 
-DEFAULT_GROUPS = 10
+DEFAULT_TERMS = 10
 TOPICS_OF_ARTICLE = JoinTable(
     "article_topic", source_key="article_id", target_key="topic", visibility=Visibility.PUBLISHED
 )
 
 
-def group_arguments(arguments: Arguments) -> ResolvedArguments:
-    return ResolvedArguments(values={"limit": read_slice(arguments, default=DEFAULT_GROUPS).values["end"]})
+def terms_arguments(arguments: Arguments) -> ResolvedArguments:
+    return ResolvedArguments(values={"limit": read_slice(arguments, default=DEFAULT_TERMS).values["end"]})
 
 
 def interval_arguments(arguments: Arguments) -> ResolvedArguments:
@@ -74,20 +74,20 @@ class IntStats:
 
 
 def first_argument() -> StrawberryArgument:
-    return argument("first", int | None, DEFAULT_GROUPS, "Maximum number of entries to return.")
+    return argument("first", int | None, DEFAULT_TERMS, "Maximum number of entries to return.")
 
 
 @strawberry.type(description="Counts and statistics of all articles in a list, not only of the current page.")
 class ArticleFacets:
     topics: list[TopicCount] = field(
-        TermsFacet("topic", values_through=TOPICS_OF_ARTICLE, arguments=group_arguments),
+        TermsFacet("topic", values_through=TOPICS_OF_ARTICLE, arguments=terms_arguments),
         first_argument(),
         description="Article counts by topic, highest first.",
     )
     providers: list[ProviderCount] = field(
-        TermsFacet("provider_domain", arguments=group_arguments),
+        TermsFacet("provider_domain", arguments=terms_arguments),
         first_argument(),
-        description="Article counts by provider, highest first.",
+        description="Article counts by provider, highest first. Articles without a provider are not counted.",
     )
     types: list[ValueCount] = field(TermsFacet("type"), description="Article counts by type, highest first.")
     categories: list[ValueCount] = field(

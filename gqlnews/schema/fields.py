@@ -1,4 +1,4 @@
-"""Define fields by their declarations, resolve root fields from finished JSON, and declare the tables."""
+"""Define fields by their declarations, resolve root fields to rendered JSON, and declare the tables."""
 
 from typing import Any, Protocol
 
@@ -15,13 +15,13 @@ from gqlnews.time_budget import check_time_budget
 # Field definitions.
 #
 # Fields below the root fields have no resolvers, because the root field's statement renders the JSON of its
-# whole subtree. So a field is an annotation with a declaration and, if it has any, its arguments.
+# whole selection. So a field is an annotation with a declaration and its arguments.
 
-DECLARATION = "gqlnews"
+DECLARATION = "gqlnews"  # key of the declaration in the metadata of a Strawberry field
 
 
 def field(declaration: Declaration, *arguments: StrawberryArgument, description: str | None = None) -> Any:
-    """Define a field by its declaration. Typed Any, as the result is assigned to a field of any type."""
+    """Define a field by its declaration. It returns Any, because it is assigned to fields of any type."""
     field_: StrawberryField = strawberry.field(metadata={DECLARATION: declaration}, description=description)
     field_.arguments = list(arguments)
     return field_
@@ -65,11 +65,11 @@ WHERE = "Returns only items that match this filter. Applies to `totalCount` and 
 ORDER_BY = "Sort keys. Each further key breaks the ties of those before it."
 
 
-# Resolver of every root field: returns the JSON that its SQL statement made.
+# Resolver of every root field: returns the JSON that its SQL statement rendered.
 
 
 class RootResults(Protocol):
-    """Context of an execution."""
+    """The context value of an execution: the results of its root fields."""
 
     async def field_result(self, key: str) -> bytes | None:
         """Return the JSON of a root field by response key, None for null. Raises the field's GraphQLError."""
@@ -80,13 +80,16 @@ Info = strawberry.Info[RootResults, None]
 
 
 async def resolve_root(info: Info) -> Any:
-    """Resolve a root field to its finished JSON. Typed Any, as it stands for the field's declared type."""
+    """Resolve a root field to its rendered JSON. It returns Any in place of the field's declared type."""
     json = await info.context.field_result(str(info.path.key))
     return None if json is None else orjson.Fragment(json)
 
 
 class PassthroughExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Pass finished JSON (`orjson.Fragment`) through instead of completing it. Raises TimeBudgetExceeded."""
+    """Executor that returns rendered JSON (`orjson.Fragment`) as it is instead of completing its fields.
+
+    Raises TimeBudgetExceeded.
+    """
 
     def complete_value(
         self,

@@ -9,11 +9,11 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gqlnews.query.connection_args import NULL_LOW
 from gqlnews.query.fields import CollapseBy, OrderTerm
-from gqlnews.query.filters import Operand, Operands, OperandType
+from gqlnews.query.filters import FilterField, FilterFields, FilterFieldType
 from gqlnews.schema.fields import DECLARATION, STORY_OF_ARTICLE
 from gqlnews.schema.node import DateTime, Duration
 
-# Filters for `where`. Each field declares the column that it tests, and its operand type.
+# Filters for `where`. Each field declares the column that it compares, and its type.
 
 
 def optional_field(description: str, *, name: str | None = None) -> Any:
@@ -21,16 +21,16 @@ def optional_field(description: str, *, name: str | None = None) -> Any:
     return strawberry.field(name=name, default=strawberry.UNSET, description=description)
 
 
-def filter_field(column: str, type_: OperandType, description: str) -> Any:
-    """Define an optional filter field that tests a column."""
-    operand = Operand(column, type_)
+def filter_field(column: str, type_: FilterFieldType, description: str) -> Any:
+    """Define an optional filter field that compares a column."""
+    declaration = FilterField(column, type_)
     return strawberry.field(
-        default=strawberry.UNSET, description=description, metadata={DECLARATION: operand}
+        default=strawberry.UNSET, description=description, metadata={DECLARATION: declaration}
     )
 
 
-def collect_operands(filter_: type) -> Operands:
-    """Collect the operands of a filter's fields by their GraphQL names."""
+def collect_filter_fields(filter_: type) -> FilterFields:
+    """Collect the declarations of a filter's fields by their GraphQL names."""
     assert has_object_definition(filter_)
     definition: StrawberryObjectDefinition = filter_.__strawberry_definition__
     return {
@@ -100,40 +100,44 @@ class ArticleFilter:
         "At least one of these filters matches. An empty list matches nothing.", name="or"
     )
     not_: "ArticleFilter | None" = optional_field("This filter does not match.", name="not")
-    slug: StringFilter | None = filter_field("slug", OperandType.TEXT, "Filter by slug.")
-    title: StringFilter | None = filter_field("title", OperandType.TEXT, "Filter by headline.")
-    category: StringFilter | None = filter_field("category", OperandType.TEXT, "Filter by category.")
-    type: StringFilter | None = filter_field("type", OperandType.TEXT, "Filter by type.")
-    topic: SetFilter | None = filter_field("topic_slugs", OperandType.ITEMS, "Filter by topic slugs.")
+    slug: StringFilter | None = filter_field("slug", FilterFieldType.TEXT, "Filter by slug.")
+    title: StringFilter | None = filter_field("title", FilterFieldType.TEXT, "Filter by headline.")
+    category: StringFilter | None = filter_field("category", FilterFieldType.TEXT, "Filter by category.")
+    type: StringFilter | None = filter_field("type", FilterFieldType.TEXT, "Filter by type.")
+    topic: SetFilter | None = filter_field("topic_slugs", FilterFieldType.ITEMS, "Filter by topic slugs.")
     provider: StringFilter | None = filter_field(
-        "provider_domain", OperandType.TEXT, "Filter by provider domain."
+        "provider_domain", FilterFieldType.TEXT, "Filter by provider domain."
     )
     published_date_time: DateTimeFilter | None = filter_field(
-        "published_at", OperandType.INSTANT, "Filter by publication date."
+        "published_at", FilterFieldType.INSTANT, "Filter by publication date."
     )
     updated_at: DateTimeFilter | None = filter_field(
-        "updated_key", OperandType.INSTANT, "Filter by the file's modification time."
+        "updated_key", FilterFieldType.INSTANT, "Filter by the file's modification time."
     )
-    quality: IntFilter | None = filter_field("quality", OperandType.INTEGER, "Filter by quality.")
-    heat: IntFilter | None = filter_field("heat", OperandType.INTEGER, "Filter by heat.")
-    published: bool | None = filter_field("published", OperandType.COUNT, "Whether the article is public.")
-    has_image: bool | None = filter_field("has_image", OperandType.COUNT, "Whether the article has an image.")
+    quality: IntFilter | None = filter_field("quality", FilterFieldType.INTEGER, "Filter by quality.")
+    heat: IntFilter | None = filter_field("heat", FilterFieldType.INTEGER, "Filter by heat.")
+    published: bool | None = filter_field(
+        "published", FilterFieldType.COUNT, "Whether the article is public."
+    )
+    has_image: bool | None = filter_field(
+        "has_image", FilterFieldType.COUNT, "Whether the article has an image."
+    )
     has_related: bool | None = filter_field(
-        "related_count", OperandType.COUNT, "Whether the article lists related coverage."
+        "related_count", FilterFieldType.COUNT, "Whether the article lists related coverage."
     )
     matches: str | None = filter_field(
-        "search", OperandType.FULL_TEXT, "Full-text query, with the syntax of `search`."
+        "search", FilterFieldType.FULL_TEXT, "Full-text query, with the syntax of `search`."
     )
 
 
 @strawberry.input(description="Filter for providers. All given fields must match.")
 class ProviderFilter:
-    domain: StringFilter | None = filter_field("domain", OperandType.TEXT, "Filter by domain.")
-    name: StringFilter | None = filter_field("name", OperandType.TEXT, "Filter by the provider's `name`.")
+    domain: StringFilter | None = filter_field("domain", FilterFieldType.TEXT, "Filter by domain.")
+    name: StringFilter | None = filter_field("name", FilterFieldType.TEXT, "Filter by the provider's `name`.")
 
 
-ARTICLE_OPERANDS = collect_operands(ArticleFilter)
-PROVIDER_OPERANDS = collect_operands(ProviderFilter)
+ARTICLE_FILTER_FIELDS = collect_filter_fields(ArticleFilter)
+PROVIDER_FILTER_FIELDS = collect_filter_fields(ProviderFilter)
 
 
 # Orders for `orderBy`, and rules for `collapse`.
@@ -192,7 +196,7 @@ class StoryOrder(Enum):
     SIZE = strawberry.enum_value("SIZE", description="By number of articles, largest first.")
 
 
-ARTICLE_ORDERS = {
+ARTICLE_ORDER_TERMS = {
     "PUBLISHED_DATE_TIME": OrderTerm("published_at"),
     "UPDATED_AT": OrderTerm("updated_key"),
     "QUALITY": OrderTerm("quality", missing=NULL_LOW, numeric=True),

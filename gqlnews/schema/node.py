@@ -1,4 +1,4 @@
-"""Relay: global object identification, and `PageInfo`; custom scalars."""
+"""Global object identification and `PageInfo` (Relay), and the custom scalars."""
 
 import base64
 import binascii

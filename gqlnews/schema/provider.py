@@ -6,16 +6,16 @@ from gqlnews.query.connection_args import ConnectionArguments
 from gqlnews.query.fields import Connection, ConnectionField, JoinKey, JsonArray, Kind
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.fields import ARTICLES_OF_TOPIC, PROVIDER, column, field, first
-from gqlnews.schema.inputs import PROVIDER_OPERANDS
+from gqlnews.schema.inputs import PROVIDER_FILTER_FIELDS
 from gqlnews.schema.node import Node, PageInfo
 from gqlnews.schema.related import Image
 
 # Providers.
 
 
-def providers(cursor_scope: str) -> Connection:
-    """Declare a connection of providers by domain. Cursors are valid within `cursor_scope`."""
-    return Connection(PROVIDER, ConnectionArguments(cursor_scope, PROVIDER.order, PROVIDER_OPERANDS))
+def providers(list_id: str) -> Connection:
+    """Declare a connection of providers, ordered by domain. `list_id` identifies it in cursors."""
+    return Connection(PROVIDER, ConnectionArguments(list_id, PROVIDER.order, PROVIDER_FILTER_FIELDS))
 
 
 @strawberry.type(description="A publisher of articles or related coverage, identified by its domain.")

@@ -42,7 +42,7 @@ from gqlnews.schema.site import Site
 from gqlnews.schema.story import STORIES, Story, StoryConnection
 from gqlnews.time_budget import TimeBudgetExceeded
 
-# Root fields. Each resolver awaits the finished JSON of its whole subtree.
+# Root fields. Each resolver awaits the rendered JSON of its whole selection.
 
 COLLAPSE = "Returns only the first of several duplicates in the sort order. Applied after `where`."
 ONE_DAY = Duration("P1D")
@@ -66,7 +66,7 @@ Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
 def root_field(declaration: Declaration, description: str) -> Callable[[Resolver], Resolver]:
-    """Define a root field by its declaration."""
+    """Define a root field of queries with its declaration."""
     field = strawberry.field(metadata={DECLARATION: declaration}, description=description)
     return cast("Callable[[Resolver], Resolver]", field)
 
@@ -238,7 +238,7 @@ class UsePreparedDocument(SchemaExtension):
 
 
 def is_internal_error(error: GraphQLError) -> bool:
-    """Return whether an error is an internal server error, not one that the request caused."""
+    """Return whether an error is a fault of the server, not caused by the request."""
     cause = error.original_error
     return cause is not None and not isinstance(cause, GraphQLError | TimeBudgetExceeded)
 

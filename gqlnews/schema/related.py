@@ -1,4 +1,4 @@
-"""Related coverage, its fields that articles share, images and headings."""
+"""Related coverage, the interface that it shares with articles, images and headings."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -5,6 +5,7 @@ import hashlib
 import strawberry
 
 from gqlnews.query.arguments import Arguments, ResolvedArguments
+from gqlnews.query.conditions import Comparison, Operator, and_
 from gqlnews.query.connection_args import (
     ConnectionShape,
     Key,
@@ -23,11 +24,10 @@ from gqlnews.query.fields import (
 )
 from gqlnews.query.filters import FilterParser, now_key, read_duration, read_instant
 from gqlnews.query.fts_query import to_fts5_query
-from gqlnews.query.predicates import Comparison, Operator, and_
 from gqlnews.schema.article import Article
 from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import ARTICLE, field
-from gqlnews.schema.inputs import ARTICLE_COLLAPSE_RULES, ARTICLE_OPERANDS
+from gqlnews.schema.inputs import ARTICLE_COLLAPSE_RULES, ARTICLE_FILTER_FIELDS
 from gqlnews.schema.node import PageInfo
 from gqlnews.text_keys import log2_heat
 from gqlnews.timestamps import parse_instant, to_epoch_seconds
@@ -38,12 +38,12 @@ BEST_FIRST = (OrderTerm("score", descending=True, numeric=True), *ARTICLE.order)
 
 
 def search_arguments(arguments: Arguments) -> ResolvedArguments:
-    """Resolve the arguments of `search`. Cursors are valid for one query only, as it determines the order."""
+    """Resolve the arguments of `search`. Cursors are valid for one query, because it determines the order."""
     match = to_fts5_query(arguments["query"])
-    query = hashlib.sha256(match.encode()).hexdigest()[:12]
-    page, values = read_page(arguments, f"Query.search {query}", BEST_FIRST)
+    query_hash = hashlib.sha256(match.encode()).hexdigest()[:12]
+    page, values = read_page(arguments, f"Query.search {query_hash}", BEST_FIRST)
     values["match"] = match
-    parser = FilterParser(ARTICLE_OPERANDS, values)
+    parser = FilterParser(ARTICLE_FILTER_FIELDS, values)
     shape = ConnectionShape(page, BEST_FIRST, read_where(parser, arguments))
     return ResolvedArguments(shape, values, parser.uses_clock)
 
@@ -83,8 +83,8 @@ class SearchConnection:
 # Trending articles, by heat with exponential decay.
 #
 # For a heat above 0, sorting by heat * 2^(-age / halfLife) is the same as sorting by
-# log2(heat) + published / halfLife, which does not depend on the current time. So nothing underflows, and
-# cursors need no clock.
+# log2(heat) + published / halfLife. That does not depend on the current time, so no score underflows to 0,
+# and cursors stay valid as time passes.
 
 HOTTEST_FIRST = (
     DecayedScore(
@@ -100,7 +100,7 @@ HOTTEST_FIRST = (
 
 
 def trending_arguments(arguments: Arguments) -> ResolvedArguments:
-    """Resolve the arguments of `trending`. Cursors are valid for one half-life only."""
+    """Resolve the arguments of `trending`. Cursors are valid for the same `halfLife` only."""
     half_life = float(read_duration(arguments["halfLife"]))
     as_of = arguments.get("asOf")
     latest = now_key() if as_of is None else read_instant(as_of)
@@ -110,14 +110,14 @@ def trending_arguments(arguments: Arguments) -> ResolvedArguments:
         instant = parse_instant(str(published_at))
         if instant is None or instant.key != published_at:
             raise bad_cursor(argument)
-        halvings = log2_heat(int(heat))
-        if halvings is None:
+        heat_log = log2_heat(int(heat))
+        if heat_log is None:
             return [MIN_SCORE, published_at, slug]
-        return [halvings + to_epoch_seconds(str(published_at)) / half_life, published_at, slug]
+        return [heat_log + to_epoch_seconds(str(published_at)) / half_life, published_at, slug]
 
     page, values = read_page(arguments, f"Query.trending {half_life:.0f}", HOTTEST_FIRST, read_keys)
     values |= {"half_life": half_life, "as_of": latest}
-    parser = FilterParser(ARTICLE_OPERANDS, values)
+    parser = FilterParser(ARTICLE_FILTER_FIELDS, values)
     where = and_((Comparison("published_at", Operator.LTE, "as_of"), read_where(parser, arguments)))
     shape = ConnectionShape(page, HOTTEST_FIRST, where, read_collapse(arguments, ARTICLE_COLLAPSE_RULES))
     return ResolvedArguments(shape, values, parser.uses_clock or as_of is None)

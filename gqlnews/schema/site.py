@@ -6,7 +6,7 @@ import strawberry
 
 from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.fields import Many
-from gqlnews.schema import fields  # not its names: `column` is a field of Problem
+from gqlnews.schema import fields  # as a module, because Problem has a field called `column`
 from gqlnews.schema.fields import argument, column, field
 from gqlnews.schema.node import DateTime
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gqlnews.query.arguments import Arguments, ResolvedArguments
+from gqlnews.query.conditions import Comparison, Operator
 from gqlnews.query.connection_args import ConnectionShape, read_page
 from gqlnews.query.fields import Connection, ConnectionField, JoinKey, One, OrderTerm, TermsFacet
-from gqlnews.query.predicates import Comparison, Operator
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.facets import ProviderCount
 from gqlnews.schema.fields import ARTICLE, ARTICLES_OF_STORY, STORY, column, field
@@ -22,12 +22,10 @@ MEMBERS = JoinKey("id", parent="slug")
 
 
 def story_arguments(arguments: Arguments) -> ResolvedArguments:
-    """Resolve the arguments of `stories`. Cursors are valid for one order only."""
+    """Resolve the arguments of `stories`. Cursors are valid for the same `orderBy` only."""
     by_size = arguments["orderBy"].name == "SIZE"
-    order, cursor_scope = (
-        (LARGEST_FIRST, "Query.stories by size") if by_size else (STORY.order, "Query.stories")
-    )
-    page, values = read_page(arguments, cursor_scope, order)
+    order, list_id = (LARGEST_FIRST, "Query.stories by size") if by_size else (STORY.order, "Query.stories")
+    page, values = read_page(arguments, list_id, order)
     values["size"] = max(2, arguments["minSize"])
     return ResolvedArguments(ConnectionShape(page, order, Comparison("size", Operator.GTE, "size")), values)
 

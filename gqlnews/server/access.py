@@ -21,7 +21,7 @@ from gqlnews.server.response import (
     graphql_headers,
 )
 
-# Authentication: a valid bearer token makes the client an editor, an invalid one is a 401.
+# Authentication: a client with a valid bearer token is an editor; an invalid token is rejected with 401.
 
 # RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110).
 _CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
@@ -43,16 +43,16 @@ def authenticate(headers: Sequence[str], settings: ServerSettings) -> Audience:
         return anonymous_audience(settings)
     credentials = _CREDENTIALS.fullmatch(headers[0]) if len(headers) == 1 else None
     if credentials is None:
-        raise _unauthenticated("Authorization must be `Bearer TOKEN`, once.")
-    if not _is_known(credentials[1], settings.editor_tokens):
+        raise _unauthenticated("Send exactly one `Authorization` header, of the form `Bearer TOKEN`.")
+    if not _is_editor_token(credentials[1], settings.editor_tokens):
         raise _unauthenticated("The token is unknown.")
     return Audience.EDITOR
 
 
-def _is_known(token: str, tokens: Sequence[bytes]) -> bool:
-    """Compare all digests, each in constant time, so that timing reveals nothing about the tokens."""
+def _is_editor_token(token: str, editor_digests: Sequence[bytes]) -> bool:
+    """Compare the token's digest with all of the editors', each in constant time, against timing attacks."""
     digest = sha256(token.encode("ascii")).digest()
-    return sum(hmac.compare_digest(digest, known) for known in tokens) > 0
+    return sum(hmac.compare_digest(digest, editor_digest) for editor_digest in editor_digests) > 0
 
 
 def _unauthenticated(message: str) -> HTTPError:
@@ -68,8 +68,8 @@ def _unauthenticated(message: str) -> HTTPError:
 ORIGIN = "Origin"
 ANY_ORIGIN = "*"
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
-_EXPOSED = "ETag, Retry-After, X-Request-Id"
-_PREFLIGHT = (
+_EXPOSED_HEADERS = "ETag, Retry-After, X-Request-Id"
+_PREFLIGHT_HEADERS = (
     (b"access-control-allow-methods", b"GET, POST"),
     (
         b"access-control-allow-headers",
@@ -77,20 +77,20 @@ _PREFLIGHT = (
     ),
     (b"access-control-max-age", b"7200"),
 )
-_PORTS = {"http": "80", "https": "443"}
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 def check_websocket_origin(scope: Scope, allowed: Sequence[str]) -> None:
     """Check the `Origin` of a WebSocket handshake. Raises HTTPError (403)."""
-    origins = _values(scope, b"origin")
+    origins = _header_values(scope, b"origin")
     if origins and not (
         len(origins) == 1 and (_is_same_origin(origins[0], scope) or _is_allowed(origins[0], allowed))
     ):
-        raise _not_allowed()
+        raise _origin_not_allowed()
 
 
 class CorsPolicy:
-    """CORS headers and preflight responses; only used if any origin is allowed."""
+    """CORS headers and preflight responses; used only if at least one other origin is allowed."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self._allowed = allowed
@@ -98,14 +98,14 @@ class CorsPolicy:
 
     def preflight(self, scope: Scope) -> RawResponse | None:
         """The response to a preflight request; None for any other request."""
-        if scope["method"] != "OPTIONS" or not _values(scope, b"access-control-request-method"):
+        if scope["method"] != "OPTIONS" or not _header_values(scope, b"access-control-request-method"):
             return None
         origin = self._allow_origin(scope)
         if origin is None:
-            error = _not_allowed()
+            error = _origin_not_allowed()
             return RawResponse(error.status, graphql_headers(JSON), error_body(error.code, str(error)))
         allow = (b"access-control-allow-origin", origin.encode("latin-1"))
-        return RawResponse(204, (allow, *_PREFLIGHT, (b"vary", b"Origin")))
+        return RawResponse(204, (allow, *_PREFLIGHT_HEADERS, (b"vary", b"Origin")))
 
     def wrap_send(self, scope: Scope, send: Send) -> Send:
         """Wrap `send` to add the CORS headers."""
@@ -119,7 +119,7 @@ class CorsPolicy:
                     headers.add_vary_header(ORIGIN)
                 if origin is not None:
                     headers[ALLOW_ORIGIN] = origin
-                    headers["Access-Control-Expose-Headers"] = _EXPOSED
+                    headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
             await send(message)
 
         return send_with_headers
@@ -128,7 +128,7 @@ class CorsPolicy:
         """The value of `Access-Control-Allow-Origin`; None to omit the header."""
         if self._any:
             return ANY_ORIGIN
-        origins = _values(scope, b"origin")
+        origins = _header_values(scope, b"origin")
         return origins[0] if len(origins) == 1 and origins[0] in self._allowed else None
 
 
@@ -139,8 +139,8 @@ def _is_allowed(origin: str, allowed: Sequence[str]) -> bool:
 def _is_same_origin(origin: str, scope: Scope) -> bool:
     """Return whether the origin matches `Host`. The scheme may differ, as a proxy may terminate TLS."""
     scheme, _, authority = origin.partition("://")
-    hosts = _values(scope, b"host")
-    if scheme not in _PORTS or len(hosts) != 1 or not authority:
+    hosts = _header_values(scope, b"host")
+    if scheme not in _DEFAULT_PORTS or len(hosts) != 1 or not authority:
         return False
     return _with_port(authority, scheme) == _with_port(hosts[0], scheme)
 
@@ -148,13 +148,13 @@ def _is_same_origin(origin: str, scope: Scope) -> bool:
 def _with_port(authority: str, scheme: str) -> str:
     host, colon, port = authority.lower().rpartition(":")
     has_port = bool(colon) and port.isdecimal()
-    return f"{host}:{port}" if has_port else f"{authority.lower()}:{_PORTS[scheme]}"
+    return f"{host}:{port}" if has_port else f"{authority.lower()}:{_DEFAULT_PORTS[scheme]}"
 
 
-def _values(scope: Scope, name: bytes) -> list[str]:
+def _header_values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
-def _not_allowed() -> HTTPError:
-    message = "This origin is not allowed: the server allows origins with --allow-origin."
+def _origin_not_allowed() -> HTTPError:
+    message = "This origin is not allowed. The operator of the server can allow it with `--allow-origin`."
     return HTTPError(403, Code.ORIGIN_NOT_ALLOWED, message)

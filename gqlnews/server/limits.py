@@ -1,4 +1,4 @@
-"""Limits of a client: rate, concurrency, open streams, and memory of bodies and responses."""
+"""Limits: concurrency, rate, open streams, subscriptions, and memory of bodies and streamed responses."""
 
 import asyncio
 from collections import Counter
@@ -15,29 +15,29 @@ from starlette.types import Scope
 
 from gqlnews.cache import SizedLRUCache
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.requests import GraphQLResponse, PreparedIncremental, PreparedQuery, Ready
+from gqlnews.engine.requests import GraphQLResponse, PreparedIncremental, PreparedQuery, PreparedRequest
 from gqlnews.errors import Code
 from gqlnews.server.response import RETRY_AFTER, HTTPError
 
 # Concurrency limit, and rate limit of operation cost per client address (token bucket).
 
-RETRY_HEADERS = ((b"retry-after", b"1"),)  # the header of an overload response
+RETRY_HEADERS = ((b"retry-after", b"1"),)  # of a 503 for overload
 BURST_SECONDS = 2  # bucket size, in seconds of the rate
-MAX_DEBT_SECONDS = 60  # debt beyond this is forgiven
-MAX_ADDRESSES = 100_000  # tracked; beyond it, the least recently seen start over
-MIN_COST = 1  # charged before a request is parsed; the whole cost of a cached response
+MAX_DEBT_SECONDS = 60  # maximum debt, in seconds of the rate
+MAX_ADDRESSES = 100_000  # tracked addresses; above it, the least recently seen one gets a new bucket
+MIN_COST = 1  # charged before a request is parsed; a cached response costs no more
 
 
-def operation_cost(prepared: Ready, engine: Engine) -> int:
+def operation_cost(prepared: PreparedRequest, engine: Engine) -> int:
     """The cost of a prepared operation for rate limiting; an error response costs the minimum.
 
-    It is the number of objects in the response plus the scan work; 1,000 comparisons cost as one object.
+    It is the maximum number of objects in the response plus the scan work, in thousands of comparisons.
     """
     match prepared:
         case GraphQLResponse():
             return MIN_COST
-        case PreparedIncremental(query=whole):
-            return operation_cost(whole, engine)
+        case PreparedIncremental(query=query):
+            return operation_cost(query, engine)
         case PreparedQuery():
             return max(MIN_COST, prepared.bound.cost + engine.scan_work(prepared))
         case _:
@@ -45,7 +45,7 @@ def operation_cost(prepared: Ready, engine: Engine) -> int:
 
 
 def client_address(scope: Scope) -> str:
-    """The rate limit key: an IPv4 address, or the /64 network of an IPv6 address, usually one client's."""
+    """The client's IPv4 address, or the /64 network of its IPv6 address: usually that of one client."""
     host: str = scope["client"][0] if scope.get("client") else ""
     return host if ":" not in host else _network_key(host)
 
@@ -62,7 +62,10 @@ def _network_key(host: str) -> str:
 
 
 def client_key(scope: Scope, *, by_address: bool) -> str:
-    """The client key: its address, or the connection if clients share an address, as behind a proxy."""
+    """The client's key: its address, or without `by_address` its connection (address and port).
+
+    Behind a proxy, all clients have the same address.
+    """
     address = client_address(scope)
     if by_address or not scope.get("client"):
         return address
@@ -70,16 +73,16 @@ def client_key(scope: Scope, *, by_address: bool) -> str:
 
 
 class ConcurrencyLimiter:
-    """Limit of concurrent operations, as a context manager; 0 is no limit."""
+    """Context manager that limits concurrent operations; 0 is no limit."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.count = 0
 
     def __enter__(self) -> None:
-        """Raises HTTPError (503) at the limit."""
+        """Count an operation. Raises HTTPError (503) at the limit."""
         if 0 < self._limit <= self.count:
-            message = "The server is running its maximum number of operations: try again later."
+            message = "The server is already running its maximum number of operations: try again later."
             raise HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
         self.count += 1
 
@@ -114,9 +117,10 @@ class TokenBucketLimiter:
         bucket.tokens -= cost
 
     def charge(self, address: str, cost: int) -> float:
-        """Take `cost` tokens without rejecting; returns how many seconds the address is over its rate now.
+        """Take `cost` tokens without rejecting; return the debt of the address, in seconds of the rate.
 
-        An operation that costs more than was acquired still runs; later requests pay off the debt.
+        An operation may cost more than the bucket holds. It still runs, and later requests are rejected until
+        the debt is paid off.
         """
         if not self.rate:
             return 0.0
@@ -134,7 +138,7 @@ class TokenBucketLimiter:
         return bucket
 
     def _rate_limited(self, missing: float) -> HTTPError:
-        message = f"Your address is limited to a cost of {self.rate} a second: try again later."
+        message = f"Your address exceeded the rate limit, a cost of {self.rate} per second: try again later."
         seconds = str(max(1, ceil(missing / self.rate)))
         return HTTPError(429, Code.RATE_LIMITED, message, **{RETRY_AFTER: seconds})
 
@@ -142,16 +146,16 @@ class TokenBucketLimiter:
 # Limits of open streams and subscriptions: each needs memory, and a stream needs a file descriptor.
 
 RETRY_AFTER_SECONDS = "5"
-MAX_SUBSCRIPTIONS_PER_CLIENT = 1_000  # per client
+MAX_SUBSCRIPTIONS_PER_CLIENT = 1_000
 
 
 class StreamLimiter:
     """Limit of open streams, in total and per address; 0 is no limit."""
 
-    def __init__(self, limit: int, client: int) -> None:
-        self._limit, self._limit_per_client = limit, client
+    def __init__(self, limit: int, limit_per_client: int) -> None:
+        self._limit, self._limit_per_client = limit, limit_per_client
         self._open: Counter[str] = Counter()
-        self.open_by_transport: Counter[str] = Counter()  # by transport
+        self.open_by_transport: Counter[str] = Counter()
 
     @property
     def count(self) -> int:
@@ -159,10 +163,7 @@ class StreamLimiter:
 
     @contextmanager
     def acquire(self, scope: Scope, transport: str) -> Iterator[None]:
-        """Count a stream over the transport `transport` while the block runs.
-
-        Raises HTTPError (503, 429) at the limit.
-        """
+        """Count a stream while the block runs. Raises HTTPError (503, or 429 for the client's limit)."""
         address = client_address(scope)
         self._check(address)
         self._open[address] += 1
@@ -178,17 +179,17 @@ class StreamLimiter:
     def _check(self, address: str) -> None:
         if 0 < self._limit <= self.count:
             raise _too_many_streams(
-                503, "The server has its maximum number of open streams: try again later."
+                503, "The server has reached its maximum number of open streams: try again later."
             )
         if 0 < self._limit_per_client <= self._open[address]:
             raise _too_many_streams(
                 429,
-                f"Your address has {self._limit_per_client} open streams, the maximum: close some.",
+                f"Your address has {self._limit_per_client} open streams, which is the maximum: close some.",
             )
 
 
 class SubscriptionLimiter:
-    """Limit of subscriptions per client: each holds a plan and is evaluated at each change."""
+    """Limit of subscriptions per client: each needs memory, and time at each change."""
 
     def __init__(self) -> None:
         self._running: Counter[str] = Counter()
@@ -197,7 +198,8 @@ class SubscriptionLimiter:
     def acquire(self, client: str) -> Iterator[None]:
         """Count a subscription while the block runs. Raises HTTPError (429) at the limit."""
         if self._running[client] >= MAX_SUBSCRIPTIONS_PER_CLIENT:
-            message = f"Your address has {MAX_SUBSCRIPTIONS_PER_CLIENT:,} subscriptions: end some of them."
+            maximum = f"{MAX_SUBSCRIPTIONS_PER_CLIENT:,} subscriptions"
+            message = f"Your address has {maximum}, which is the maximum: end some."
             raise HTTPError(429, Code.TOO_MANY_OPERATIONS, message)
         self._running[client] += 1
         try:
@@ -212,29 +214,29 @@ def _too_many_streams(status: int, message: str) -> HTTPError:
     return HTTPError(status, Code.TOO_MANY_STREAMS, message, **{RETRY_AFTER: RETRY_AFTER_SECONDS})
 
 
-# Limit of streamed responses of one client in memory: being computed, or not yet sent.
+# Limit of one client's streamed responses in memory, which are being computed or sent.
 #
-# A WebSocket runs operations concurrently, and each holds its response until the socket accepts it.
+# The operations of a WebSocket run concurrently, and each keeps its response in memory until it is sent.
 
-SLOTS = 3  # per client
+SLOTS_PER_CLIENT = 3
 
 
 @dataclass(slots=True)
-class _Slots:
-    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SLOTS))
+class _ClientSlots:
+    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SLOTS_PER_CLIENT))
     users: int = 0
 
 
 class ResponseSlots:
-    """A semaphore per client, for one event loop; a client without a free slot waits."""
+    """A semaphore per client, in one event loop: an operation waits until its client has a free slot."""
 
     def __init__(self) -> None:
-        self._clients: dict[str, _Slots] = {}
+        self._clients: dict[str, _ClientSlots] = {}
 
     @asynccontextmanager
     async def acquire(self, client: str) -> AsyncIterator[None]:
         """Hold a slot from before a response is computed until it is sent."""
-        slots = self._clients.setdefault(client, _Slots())
+        slots = self._clients.setdefault(client, _ClientSlots())
         slots.users += 1
         try:
             async with slots.free:
@@ -245,24 +247,27 @@ class ResponseSlots:
                 del self._clients[client]
 
 
-# Memory limit of request bodies while they are received and handled.
+# Memory limit of request bodies from reading the first large chunk until the response is built.
 
-SMALL_BYTES = 16 * 1024  # bodies up to this size are not counted
-MAX_BYTES = 32 << 20  # of all clients; a parsed body takes up to thirty times its size
-MAX_BYTES_PER_CLIENT = 4 << 20
+SMALL_BODY_BYTES = 16 * 1024  # bodies up to this size are not counted
+MAX_TOTAL_BODY_BYTES = 32 << 20  # of all clients; a parsed body takes up to 30 times its size in memory
+MAX_BODY_BYTES_PER_CLIENT = 4 << 20
 
 
 class BodyMemory:
-    """Bytes of large bodies, per client and in total. Each `reserve` needs a matching `release`."""
+    """Count the bytes of large bodies, per client and in total. Each `reserve` needs a matching `release`."""
 
     def __init__(self) -> None:
         self._by_client: Counter[str] = Counter()
         self.total = 0
 
     def reserve(self, client: str, size: int) -> None:
-        """Reserve bytes. Raises HTTPError (503) past the limit of the client or of all clients."""
-        if self.total + size > MAX_BYTES or self._by_client[client] + size > MAX_BYTES_PER_CLIENT:
-            message = "The server is handling its maximum of large requests: try again later."
+        """Reserve bytes. Raises HTTPError (503) above the limit of the client or of all clients."""
+        if (
+            self.total + size > MAX_TOTAL_BODY_BYTES
+            or self._by_client[client] + size > MAX_BODY_BYTES_PER_CLIENT
+        ):
+            message = "The server is handling too many large request bodies: try again later."
             raise HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
         self._by_client[client] += size
         self.total += size

@@ -1,4 +1,4 @@
-"""Persisted documents: trusted documents by id, and automatic persisted queries (APQ) by hash."""
+"""Persisted documents: trusted documents by id or hash, and automatic persisted queries (APQ) by hash."""
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -15,57 +15,57 @@ from gqlnews.server.request import APQ_VERSION, ApqReference, DocumentId, RawReq
 from gqlnews.server.response import DocumentNotFoundError, UnprocessableRequestError
 
 MAX_APQ_BYTES = 16 << 20  # of registered automatic persisted queries
-ENTRY_OVERHEAD = 300  # bytes of an entry besides its text
+ENTRY_OVERHEAD = 300  # bytes of a cache entry besides its text, approximately
 
 
 class PersistedDocuments:
-    """Resolve document references. `trusted` is id → document; with `only`, no others may run."""
+    """Resolve document references. `trusted` is id → document; with `trusted_only`, no others may run."""
 
     def __init__(self, trusted: Mapping[str, str], *, trusted_only: bool) -> None:
         self._trusted, self._trusted_only = trusted, trusted_only
         self.apq_cache: SizedLRUCache[str, str] = SizedLRUCache(MAX_APQ_BYTES)
 
     def resolve(self, raw: RawRequest) -> GraphQLRequest:
-        """Resolve the request's document to text. Raises HTTPError."""
+        """Replace the request's document reference by the document. Raises HTTPError."""
         return GraphQLRequest(
             self._document(raw),
             raw.variables,
             raw.operation_name,
-            queries_only=raw.only_query,
+            reject_mutations=raw.reject_mutations,
             include_cost=raw.include_cost,
         )
 
     def _document(self, raw: RawRequest) -> str:
         match raw.reference:
-            case DocumentId(key):
-                return self._by_id(key)
-            case ApqReference() as automatic:
-                return self._by_hash(automatic, raw.query)
+            case DocumentId(document_id):
+                return self._by_id(document_id)
+            case ApqReference() as reference:
+                return self._by_hash(reference, raw.query)
         assert raw.query is not None
         if self._trusted_only:
             raise _not_trusted()
         return raw.query
 
-    def _by_id(self, key: str) -> str:
-        found = self._trusted.get(key)
-        if found is None:
+    def _by_id(self, document_id: str) -> str:
+        document = self._trusted.get(document_id)
+        if document is None:
             raise DocumentNotFoundError(Code.DOCUMENT_NOT_FOUND, "No document has this `documentId`.")
-        return found
+        return document
 
     def _by_hash(self, reference: ApqReference, query: str | None) -> str:
         if reference.version != APQ_VERSION:
             raise DocumentNotFoundError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
-        found = self._trusted.get(reference.sha256)
-        if found is None and self._trusted_only:
+        document = self._trusted.get(reference.sha256)
+        if document is None and self._trusted_only:
             raise _not_trusted()
         if query is not None:
             if sha256(query.encode()).hexdigest() != reference.sha256:
                 raise UnprocessableRequestError("`persistedQuery.sha256Hash` is not the hash of `query`.")
             return query
-        found = found or self.apq_cache.get(reference.sha256)
-        if found is None:
+        document = document or self.apq_cache.get(reference.sha256)
+        if document is None:
             raise DocumentNotFoundError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
-        return found
+        return document
 
     def register(self, raw: RawRequest) -> None:
         """Register a valid document that was sent together with its hash (APQ)."""
@@ -77,49 +77,51 @@ class PersistedDocuments:
 
 
 def _not_trusted() -> DocumentNotFoundError:
-    message = "This server runs only persisted documents: send a `documentId`."
+    message = "This server runs only trusted documents: send the `documentId` or the hash of one."
     return DocumentNotFoundError(Code.DOCUMENT_NOT_TRUSTED, message)
 
 
 # Load trusted documents at startup, from a folder of `.graphql` files or from a JSON manifest.
 #
-# A file's id is its path in the folder, without suffix. A manifest is an object of id → document, as Relay's
-# compiler writes it, or Apollo's format with a list of operations. Every document also has its SHA-256 as id,
-# as hex digits and as `sha256:…`.
+# The id of a file is its path in the folder, without the suffix. A manifest is an object of id → document, as
+# Relay's compiler writes it, or has Apollo's format with a list of operations. Every document can also be
+# referenced by its SHA-256, as hex digits or as `sha256:…`.
 
 SUFFIXES = frozenset({".graphql", ".gql"})
 NO_DOCUMENTS: Mapping[str, str] = {}
 
 
 def read_trusted_documents(path: Path, documents: DocumentCache) -> Mapping[str, str]:
-    """Load and validate documents as id → text. Raises PersistedDocumentsError, which names the file."""
-    found: dict[str, str] = {}
-    for key, text, location in _read(path):
+    """Load and validate documents as id → document. Raises PersistedDocumentsError, which names the file."""
+    trusted: dict[str, str] = {}
+    for document_id, text, location in _read(path):
         errors = documents.get(text).errors
         if errors:
             raise PersistedDocumentsError(f"{location}: {_error_message(errors[0])}")
         digest = sha256(text.encode()).hexdigest()
-        for name in (key, digest, f"sha256:{digest}"):
-            if found.setdefault(name, text) != text:
-                raise PersistedDocumentsError(f"{location}: another document has the id {name!r} too")
-    if not found:
-        raise PersistedDocumentsError(f"{path}: no documents: files must end in .graphql or .gql")
-    return found
+        for key in (document_id, digest, f"sha256:{digest}"):
+            if trusted.setdefault(key, text) != text:
+                raise PersistedDocumentsError(f"{location}: another document has the same id {key!r}")
+    if not trusted:
+        raise PersistedDocumentsError(
+            f"{path}: no documents: name a folder with .graphql or .gql files, or a JSON manifest"
+        )
+    return trusted
 
 
 def _read(path: Path) -> Iterator[tuple[str, str, str]]:
     """Yield (id, text, source location for errors) of each document."""
     if not path.is_dir():
-        yield from _manifest(path)
+        yield from _read_manifest(path)
         return
     for file in sorted(path.rglob("*")):
         if file.suffix in SUFFIXES and file.is_file():
-            yield file.relative_to(path).with_suffix("").as_posix(), _text(file).decode(), str(file)
+            yield file.relative_to(path).with_suffix("").as_posix(), _read_utf8(file).decode(), str(file)
 
 
-def _manifest(path: Path) -> Iterator[tuple[str, str, str]]:
+def _read_manifest(path: Path) -> Iterator[tuple[str, str, str]]:
     try:
-        manifest = orjson.loads(_text(path))
+        manifest = orjson.loads(_read_utf8(path))
     except orjson.JSONDecodeError as error:
         raise PersistedDocumentsError(f"{path}: the manifest is not JSON: {error}") from error
     try:
@@ -130,31 +132,33 @@ def _manifest(path: Path) -> Iterator[tuple[str, str, str]]:
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise PersistedDocumentsError(
-            f"{path}: a manifest must be an object of ids and documents, or have Apollo's format"
+            f"{path}: a manifest must be an object of ids and documents, or in Apollo's format"
         ) from error
-    for key, text in entries:
-        if not isinstance(key, str) or not isinstance(text, str):
-            raise PersistedDocumentsError(f"{path}: the document {key!r} is not text")
-        yield key, text, f"{path}, document {key!r}"
+    for document_id, text in entries:
+        if not isinstance(document_id, str) or not isinstance(text, str):
+            raise PersistedDocumentsError(f"{path}: the document {document_id!r} is not a string")
+        yield document_id, text, f"{path}, document {document_id!r}"
 
 
 def _is_apollo_manifest(manifest: object) -> bool:
     return isinstance(manifest, dict) and isinstance(manifest.get("operations"), list)
 
 
-def _text(path: Path) -> bytes:
+def _read_utf8(path: Path) -> bytes:
     try:
-        text = path.read_bytes()
-        text.decode()
+        content = path.read_bytes()
+        content.decode()
     except OSError as error:
         raise PersistedDocumentsError(
             f"{path}: cannot be read ({error.strerror}): name a folder or a file"
         ) from error
     except UnicodeDecodeError as error:
         raise PersistedDocumentsError(f"{path}: is not UTF-8") from error
-    return text
+    return content
 
 
 def _error_message(error: GraphQLError) -> str:
-    where = error.locations[0] if error.locations else None
-    return error.message if where is None else f"{error.message} (line {where.line}, column {where.column})"
+    location = error.locations[0] if error.locations else None
+    if location is None:
+        return error.message
+    return f"{error.message} (line {location.line}, column {location.column})"

@@ -15,7 +15,7 @@ from graphql import GraphQLError
 from gqlnews.cache import SizedLRUCache
 from gqlnews.engine.documents import ParsedDocument, with_code
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.requests import GraphQLRequest, Ready, error_response
+from gqlnews.engine.requests import GraphQLRequest, PreparedRequest, error_response
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
 from gqlnews.server.response import RETRY_AFTER, HTTPError
@@ -23,13 +23,13 @@ from gqlnews.time_budget import TimeBudget, TimeBudgetExceeded, time_budget
 
 # Run CPU-bound work off the event loop: one worker thread behind a short queue.
 #
-# Clients are served round-robin, so that one client delays another by at most one job. A job that finds the
-# queue full, or waits in it for too long, fails with 503.
+# Clients are served round-robin, so that one client delays another by at most one job. A job fails with 503
+# if it waits too long, if its client has too many queued jobs, or if the queue is full.
 
 MAX_QUEUED = 256  # queued jobs of all clients
 MAX_QUEUED_PER_CLIENT = 64  # queued jobs of one client
-MAX_WAIT_SECONDS = 2.0
-JOB_SECONDS = 1.0  # CPU time for one job
+MAX_WAIT_SECONDS = 2.0  # maximum time in the queue
+JOB_SECONDS = 1.0  # time budget of one job, in CPU time
 
 T = TypeVar("T")
 
@@ -42,15 +42,15 @@ class _Job:
 
 
 class OffloadQueue:
-    """Fair job queue for one event loop, which must also `close` it; `limited` sets a time budget per job."""
+    """Fair job queue of one event loop. With `limited`, each job has a time budget. `close` it at the end."""
 
     def __init__(self, *, limited: bool = True) -> None:
         self._limited = limited
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-offload")
-        self._queued: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client, next to be served first
+        self._queued: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client; the first is served next
         self._is_running = False
         self._budget = TimeBudget(0.0)  # of the running job
-        self.jobs = 0  # started so far
+        self.jobs = 0  # jobs started so far
 
     def __len__(self) -> int:
         """The number of queued jobs."""
@@ -71,7 +71,8 @@ class OffloadQueue:
     async def run(self, client: str, work: Callable[[], T]) -> T:
         """Run `work` on the thread with a time budget and return its result.
 
-        Raises HTTPError (503) if the queue is full, TimeBudgetExceeded, and what `work` raises.
+        Raises HTTPError (503) if the queue is full or the job waits too long, TimeBudgetExceeded if it runs
+        too long, and any error that `work` raises.
         """
         self._make_room(client)
         job = _Job(work, asyncio.get_running_loop().create_future(), monotonic())
@@ -81,17 +82,17 @@ class OffloadQueue:
         return result
 
     def _make_room(self, client: str) -> None:
-        """Enforce the queue limits; if the queue is full, evict a job of the client that has most.
+        """Enforce the queue limits; if the queue is full, evict a job of the client with the most jobs.
 
-        Raises HTTPError if the client is at its own limit, or none has at least two more jobs than it.
+        Raises HTTPError (503) if the client is at its own limit, or if no client has at least two jobs more.
         """
-        own_bucket = self.queued_count(client)
-        if own_bucket >= MAX_QUEUED_PER_CLIENT:
+        own_count = self.queued_count(client)
+        if own_count >= MAX_QUEUED_PER_CLIENT:
             raise _overloaded()
         if len(self) < MAX_QUEUED:
             return
         busiest = max(self._queued, key=self.queued_count)
-        if self.queued_count(busiest) <= own_bucket + 1:
+        if self.queued_count(busiest) <= own_count + 1:
             raise _overloaded()
         job = self._queued[busiest].pop()
         if not job.result.done():
@@ -133,7 +134,7 @@ class OffloadQueue:
 
 
 def _run(work: Callable[[], T], budget: TimeBudget) -> T:
-    budget.restart()  # on this thread, whose CPU time it measures
+    budget.restart()  # on this thread, as the budget counts the CPU time of the thread
     with time_budget(budget):
         return work()
 
@@ -146,21 +147,23 @@ def _overloaded() -> HTTPError:
 # Prepare requests (parse, validate, plan, compile) without blocking the event loop.
 #
 # 1. A request is first prepared on the event loop, within a time budget: most take 0.1 to 5 ms.
-# 2. Slow preparations of all clients share a fraction of the loop's time. Once it is used up, the budget is
-#    small, except for a client that has not used any of it.
+# 2. The slow preparations of all clients share a fraction of the loop's time. Once it is used up, the budget
+#    is MIN_SECONDS, except for a client that has not used up a small share of its own.
 # 3. A request that exceeds its budget is prepared again by the worker thread of `OffloadQueue`, on a copy of
-#    the cached document; the loop then merges the result into the cache. Requests with the same document
-#    wait.
+#    the cached document. Then the loop merges the copy into the cache. Meanwhile, other requests with the
+#    same document wait.
 
-MAX_SECONDS = 0.02  # budget of one request on the loop
-MIN_SECONDS = 0.001  # budget once the share is used up: enough for a cached document
-FREE_SECONDS = 0.001  # faster preparations are not charged to the share
+MAX_SECONDS = 0.02  # maximum budget of one request on the loop
+MIN_SECONDS = 0.001  # budget when the share is used up; enough for a cached document
+FREE_SECONDS = 0.001  # preparations up to this time are not charged to the share
 SHARE = 0.3  # fraction of the loop's time
-MAX_QUEUED_FOR_LOOP = 32  # queued jobs of a client, above which the loop does not try its requests
+MAX_QUEUED_FOR_LOOP = 32  # the loop does not try the requests of a client with more queued jobs
 BURST_SECONDS = 0.02  # bucket size of the share
-CLIENT_BURST_SECONDS, CLIENT_SHARE = 0.005, 0.02  # bucket size and share of one client, in addition
-MAX_CLIENTS = 10_000  # tracked; beyond it, the least recently seen start over
-PREPARE_TIMEOUT = "The request takes too long to prepare: ask for less, or in several requests."
+CLIENT_BURST_SECONDS, CLIENT_SHARE = 0.005, 0.02  # bucket size and share of a client's own bucket
+MAX_CLIENTS = 10_000  # tracked clients; above it, the least recently seen one gets a new bucket
+PREPARE_TIMEOUT = (
+    "The request takes too long to prepare: request fewer fields, or split it into several requests."
+)
 
 
 class LoopShare:
@@ -170,27 +173,28 @@ class LoopShare:
     """
 
     def __init__(self) -> None:
-        self._all = _WorkBucket(BURST_SECONDS, SHARE)
-        self._clients: SizedLRUCache[str, _WorkBucket] = SizedLRUCache(MAX_CLIENTS)
+        self._all = _TimeBucket(BURST_SECONDS, SHARE)
+        self._clients: SizedLRUCache[str, _TimeBucket] = SizedLRUCache(MAX_CLIENTS)
 
     def budget(self, client: str, now: float) -> float:
         """The time budget of the client's next request, in seconds."""
         own_bucket = self._clients.get(client)
-        own_left = CLIENT_BURST_SECONDS if own_bucket is None else own_bucket.refill(now)
-        return min(MAX_SECONDS, max(MIN_SECONDS, self._all.refill(now), own_left))
+        own_seconds = CLIENT_BURST_SECONDS if own_bucket is None else own_bucket.refill(now)
+        return min(MAX_SECONDS, max(MIN_SECONDS, self._all.refill(now), own_seconds))
 
     def spend(self, client: str, seconds: float, now: float) -> None:
+        """Charge a preparation to both buckets, unless it was fast."""
         if seconds <= FREE_SECONDS:
             return
         own_bucket = self._clients.get(client)
         if own_bucket is None:
-            self._clients.set(client, own_bucket := _WorkBucket(CLIENT_BURST_SECONDS, CLIENT_SHARE), 1)
+            self._clients.set(client, own_bucket := _TimeBucket(CLIENT_BURST_SECONDS, CLIENT_SHARE), 1)
         for bucket in (self._all, own_bucket):
             bucket.spend(seconds, now)
 
 
-class _WorkBucket:
-    """Token bucket of seconds: at most `burst`, refilled with `share` per second."""
+class _TimeBucket:
+    """Token bucket of seconds: holds at most `burst`, refilled with `share` seconds per second."""
 
     __slots__ = ("_burst", "_left", "_share", "_updated_at")
 
@@ -216,14 +220,14 @@ class Preparer:
         self._share = LoopShare()
         self._preparing: dict[str, asyncio.Future[None]] = {}  # by document, while the thread prepares it
 
-    async def prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> Ready:
+    async def prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> PreparedRequest:
         """Prepare the request, or return its error response; `client` is the key for fair scheduling.
 
-        Raises HTTPError (503) if too many requests are queued.
+        Raises HTTPError (503) if the server is overloaded.
         """
         prepared = self._try_on_loop(request, audience, client)
         if prepared is None and (in_progress := self._preparing.get(request.query)) is not None:
-            await asyncio.wait([in_progress])  # its document is cached afterwards
+            await asyncio.wait([in_progress])  # then the document is cached
             prepared = self._try_on_loop(request, audience, client)
         if prepared is not None:
             return prepared
@@ -232,7 +236,9 @@ class Preparer:
         except TimeBudgetExceeded:
             return error_response([with_code(GraphQLError(PREPARE_TIMEOUT), Code.TOO_WIDE)])
 
-    def _try_on_loop(self, request: GraphQLRequest, audience: Audience, client: str) -> Ready | None:
+    def _try_on_loop(
+        self, request: GraphQLRequest, audience: Audience, client: str
+    ) -> PreparedRequest | None:
         """Prepare the request within its time budget; None if that is exceeded or not worth trying."""
         start = perf_counter()
         budget = self._share.budget(client, start)
@@ -248,21 +254,23 @@ class Preparer:
             self._share.spend(client, now - start, now)
 
     def _is_worth_trying(self, query: str, client: str, budget: float) -> bool:
-        """Return whether the loop should try.
+        """Return whether the loop should try to prepare the request.
 
-        It does not for a client with many jobs queued, nor for an uncached document on the minimal budget.
+        It should not for a client with many queued jobs, nor for an uncached document on the minimal budget.
         """
         if self._queue.queued_count(client) > MAX_QUEUED_FOR_LOOP:
             return False
         return budget > MIN_SECONDS or self._engine.documents.cache.get(query) is not None
 
-    async def _prepare_on_thread(self, request: GraphQLRequest, audience: Audience, client: str) -> Ready:
+    async def _prepare_on_thread(
+        self, request: GraphQLRequest, audience: Audience, client: str
+    ) -> PreparedRequest:
         documents = self._engine.documents
         cached = documents.cache.get(request.query)
-        fork = None if cached is None else cached.fork()
+        document_copy = None if cached is None else cached.fork()
 
-        def prepare() -> tuple[ParsedDocument, Ready]:
-            document = fork or documents.parse(request.query)
+        def prepare() -> tuple[ParsedDocument, PreparedRequest]:
+            document = document_copy or documents.parse(request.query)
             return document, self._engine.prepare_any_with(document, request, audience)
 
         done = asyncio.get_running_loop().create_future()

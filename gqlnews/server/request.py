@@ -1,4 +1,4 @@
-"""Parse the payload of GraphQL requests, and their references to persisted documents."""
+"""Read and parse GraphQL requests over HTTP, and their references to persisted documents."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from gqlnews.errors import Code, GqlnewsError
-from gqlnews.server.limits import SMALL_BYTES
-from gqlnews.server.negotiation import RequestHeaders, is_encoded, is_json, prefers_html
+from gqlnews.server.limits import SMALL_BODY_BYTES
+from gqlnews.server.negotiation import RequestHead, is_encoded, is_json, prefers_html
 from gqlnews.server.response import JSON, HTTPError, UnprocessableRequestError
 
 # Parse GraphQL requests according to the GraphQL over HTTP specification.
@@ -20,18 +20,21 @@ from gqlnews.server.response import JSON, HTTPError, UnprocessableRequestError
 # https://graphql.github.io/graphql-over-http/draft/
 
 MAX_BODY_BYTES = 256 * 1024
-MAX_PARAMETERS = 50  # of a URL, as each takes time to decode
-MAX_DIGITS = 18  # of `Content-Length` that are converted to a number
+MAX_PARAMETERS = 50  # in the query string of a URL, as each takes time to decode
+MAX_DIGITS = 18  # leading digits of `Content-Length` that are converted to a number
 _OPERATION_PARAMETERS = frozenset({"query", "extensions", "documentId"})
 
 
 class MalformedReferenceError(GqlnewsError):
-    """The document reference is malformed."""
+    """Raised if the document reference of a request is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApqReference:
-    """An APQ reference. `version` is that of the protocol; only 1 exists."""
+    """Reference to an automatic persisted query (APQ) by its SHA-256 in lower-case hex digits.
+
+    `version` is the version of the APQ protocol; 1 is the only supported one.
+    """
 
     sha256: str
     version: int
@@ -39,6 +42,8 @@ class ApqReference:
 
 @dataclass(frozen=True, slots=True)
 class DocumentId:
+    """Reference to a trusted document by its id."""
+
     id: str
 
 
@@ -47,41 +52,46 @@ DocumentReference = ApqReference | DocumentId
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """A GraphQL request before its document is resolved: text, a reference, or both (to register it)."""
+    """A GraphQL request before its document reference is resolved.
+
+    It has the document's text (`query`), a reference to it, or both: then the document is registered under
+    its hash (APQ). `include_cost` adds the cost to the response's `extensions`.
+    """
 
     query: str | None
     reference: DocumentReference | None = None
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
-    only_query: bool = False
+    reject_mutations: bool = False
     include_cost: bool = False
 
 
-async def read_payload(head: RequestHeaders, receive: Receive, reserve: Callable[[int], None]) -> bytes:
+async def read_payload(head: RequestHead, receive: Receive, reserve: Callable[[int], None]) -> bytes:
     """Return the query string of a GET or the body of a POST. Raises HTTPError, ClientDisconnect.
 
-    `reserve` is called with the size of a large body, chunk by chunk.
+    `reserve` is called with the number of bytes to reserve as soon as a body is larger than
+    SMALL_BODY_BYTES, and again for each further chunk.
     """
     if head.is_safe_method:
         return head.query_string
     if not is_json(head.content_type):
-        message = f"Send the body as `{JSON}` in UTF-8, not as `{head.content_type}`."
+        message = f"The body must be `{JSON}` in UTF-8, but its `Content-Type` is `{head.content_type}`."
         raise HTTPError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Post": JSON})
     if head.content_encoding and is_encoded(head.content_encoding):
         message = "Send the body uncompressed: `Content-Encoding` is not supported."
         raise HTTPError(415, Code.UNSUPPORTED_MEDIA_TYPE, message, **{"Accept-Encoding": "identity"})
-    return await _body(head, receive, reserve)
+    return await _read_body(head, receive, reserve)
 
 
-def parse_request(head: RequestHeaders, text: bytes) -> RawRequest:
-    """Parse the payload into an operation. Raises HTTPError."""
+def parse_request(head: RequestHead, payload: bytes) -> RawRequest:
+    """Parse the query string of a GET or the body of a POST. Raises HTTPError."""
     if head.is_safe_method:
-        return _from_parameters(_parameters(text))
-    return _from_mapping(_json(text, "The body"), only_query=False)
+        return _from_parameters(_query_parameters(payload))
+    return _from_mapping(_parse_json(payload, "The body"), reject_mutations=False)
 
 
-def wants_graphiql(head: RequestHeaders) -> bool:
-    """Return whether to serve the explorer: a GET that prefers HTML and contains no operation."""
+def wants_graphiql(head: RequestHead) -> bool:
+    """Return whether to serve the explorer: for a GET or HEAD that prefers HTML and contains no operation."""
     if not head.is_safe_method or not prefers_html(head.accept):
         return False
     return head.query_string.count(b"&") <= MAX_PARAMETERS and _OPERATION_PARAMETERS.isdisjoint(
@@ -89,54 +99,55 @@ def wants_graphiql(head: RequestHeaders) -> bool:
     )
 
 
-def _parameters(query_string: bytes) -> QueryParams:
+def _query_parameters(query_string: bytes) -> QueryParams:
     if query_string.count(b"&") > MAX_PARAMETERS:
         raise _bad_request(f"The URL has more than {MAX_PARAMETERS} parameters.")
     return QueryParams(query_string)
 
 
 def _from_parameters(parameters: Mapping[str, str]) -> RawRequest:
-    """Decode `variables` and `extensions`, which are JSON strings in a GET."""
+    """Build the request of a GET, in which `variables` and `extensions` are JSON strings."""
     params: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
         if params.get(name):
-            params[name] = _json(params[name].encode(), f"`{name}`")
+            params[name] = _parse_json(params[name].encode(), f"`{name}`")
         else:
             params.pop(name, None)
-    return _from_mapping(params, only_query=True)
+    return _from_mapping(params, reject_mutations=True)
 
 
-def _from_mapping(params: object, *, only_query: bool) -> RawRequest:
+def _from_mapping(params: object, *, reject_mutations: bool) -> RawRequest:
     if not isinstance(params, dict):
         raise UnprocessableRequestError(
-            "The body must be a JSON object with `query`; batches are not served."
+            "The body must be a JSON object with the member `query`; batched requests are not supported."
         )
     extensions = _typed(params, "extensions", dict, "an object") or {}
     try:
         reference = parse_document_reference(params, extensions)
     except MalformedReferenceError as error:
-        raise UnprocessableRequestError(str(error)) from error
+        raise UnprocessableRequestError(f"{error}.") from error
     if reference is None and not params.get("query"):
-        raise UnprocessableRequestError("`query` is missing: give the GraphQL document as text.")
+        raise UnprocessableRequestError("`query` is missing: send the GraphQL document in it.")
     return RawRequest(
-        query=_typed(params, "query", str, "text") or None,
+        query=_typed(params, "query", str, "a string") or None,
         reference=reference,
         variables=_typed(params, "variables", dict, "an object"),
-        operation_name=_typed(params, "operationName", str, "text") or None,
-        only_query=only_query,
+        operation_name=_typed(params, "operationName", str, "a string") or None,
+        reject_mutations=reject_mutations,
         include_cost=extensions.get("cost") is True,
     )
 
 
-def _typed(params: Mapping[str, Any], name: str, kind: type, kind_name: str) -> Any:
+def _typed(params: Mapping[str, Any], name: str, expected: type, description: str) -> Any:
+    """Return a parameter of the expected type, or None if it is absent or null."""
     value = params.get(name)
-    if value is not None and not isinstance(value, kind):
-        raise UnprocessableRequestError(f"`{name}` must be {kind_name} or null.")
+    if value is not None and not isinstance(value, expected):
+        raise UnprocessableRequestError(f"`{name}` must be {description} or null.")
     return value
 
 
-async def _body(head: RequestHeaders, receive: Receive, reserve: Callable[[int], None]) -> bytes:
-    """Read the body. Raises HTTPError past the limit, ClientDisconnect."""
+async def _read_body(head: RequestHead, receive: Receive, reserve: Callable[[int], None]) -> bytes:
+    """Read the body. Raises HTTPError if it is larger than MAX_BODY_BYTES, and ClientDisconnect."""
     if head.content_length.isdecimal() and int(head.content_length[:MAX_DIGITS]) > MAX_BODY_BYTES:
         raise _too_large()
     body, more, reserved = bytearray(), True, 0
@@ -148,13 +159,13 @@ async def _body(head: RequestHeaders, receive: Receive, reserve: Callable[[int],
         more = message.get("more_body", False)
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
-        if len(body) > SMALL_BYTES:
+        if len(body) > SMALL_BODY_BYTES:
             reserve(len(body) - reserved)
             reserved = len(body)
     return bytes(body)
 
 
-def _json(text: bytes, description: str) -> object:
+def _parse_json(text: bytes, description: str) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -166,10 +177,13 @@ def _bad_request(message: str) -> HTTPError:
 
 
 def _too_large() -> HTTPError:
-    return HTTPError(413, Code.BODY_TOO_LARGE, f"The body is longer than {MAX_BODY_BYTES} bytes.")
+    return HTTPError(413, Code.BODY_TOO_LARGE, f"The body is larger than {MAX_BODY_BYTES} bytes.")
 
 
 # Document references in a request: the hash of an automatic persisted query (APQ), or a document id.
+#
+# With APQ, a client sends only the SHA-256 of its document. If the server does not know the hash, the client
+# sends the document together with its hash once, and the server registers it.
 #
 # https://www.apollographql.com/docs/apollo-server/performance/apq and the appendix "Persisted Documents" of
 # GraphQL over HTTP.
@@ -182,14 +196,16 @@ MAX_ID_LENGTH = 1_000  # characters
 def parse_document_reference(
     params: Mapping[str, Any], extensions: Mapping[str, Any]
 ) -> DocumentReference | None:
-    """Parse the document reference; None if there is only text. Raises MalformedError."""
-    key, persisted = params.get("documentId"), extensions.get("persistedQuery")
-    if key is not None:
-        if not isinstance(key, str) or not 0 < len(key) <= MAX_ID_LENGTH:
-            raise MalformedReferenceError("`documentId` must be text")
+    """Parse the document reference; None if there is none. Raises MalformedReferenceError."""
+    document_id, persisted = params.get("documentId"), extensions.get("persistedQuery")
+    if document_id is not None:
+        if not isinstance(document_id, str) or not 0 < len(document_id) <= MAX_ID_LENGTH:
+            raise MalformedReferenceError(
+                f"`documentId` must be a string of 1 to {MAX_ID_LENGTH:,} characters"
+            )
         if params.get("query") or persisted is not None:
-            raise MalformedReferenceError("send either `documentId` or `query`, not both")
-        return DocumentId(key)
+            raise MalformedReferenceError("`documentId` cannot be combined with `query` or `persistedQuery`")
+        return DocumentId(document_id)
     return None if persisted is None else _parse_apq(persisted)
 
 

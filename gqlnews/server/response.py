@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gqlnews.errors import Code, GqlnewsError, shorten
 from gqlnews.server.observability.logs import REQUEST_ID
 
-# HTTP vocabulary and responses: media types, header names, GraphQL JSON errors.
+# Media types, header names, GraphQL JSON errors.
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -35,14 +35,14 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""For every response; a response may override them."""
+"""Sent with every response; a response may override them."""
 
 _BODILESS = frozenset({NO_CONTENT, NOT_MODIFIED})
 
 NO_HEADERS: Mapping[str, str] = {}
 
 Headers = tuple[tuple[bytes, bytes], ...]
-"""ASGI headers: names in lower case."""
+"""ASGI headers: pairs of a lower-case name and a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,18 @@ class RawResponse:
     body: bytes = b""
 
     async def send(self, send: Send, request_id: bytes) -> None:
+        """Send the response, with its length and the request id as headers."""
         length = () if self.status in _BODILESS else ((b"content-length", b"%d" % len(self.body)),)
         headers = (*self.headers, (REQUEST_ID, request_id), *length)
         respond = getattr(getattr(send, "__self__", None), "respond", None)
         if respond is not None and respond(self.status, headers, self.body):
-            return  # our own protocol sends it in one write
+            return  # `SingleWriteCycle` has sent it in one write
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
 def raw_headers(headers: Mapping[str, str]) -> Headers:
+    """Convert headers to ASGI headers."""
     return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
 
 
@@ -92,12 +94,12 @@ def error_response(
 
 
 class HTTPError(GqlnewsError):
-    """A request is rejected before GraphQL execution; has the HTTP status, error code and headers."""
+    """Raised to reject a request before GraphQL execution, with an HTTP status, error code and headers."""
 
     status_for_json: int | None = None
-    """The status for clients that accept only `application/json`, if it differs."""
+    """The status for responses of the media type `application/json`, if it differs."""
     status_for_draft: int | None = None
-    """The status in the newest draft of the specification, if it differs."""
+    """The status with `StatusCodePolicy.DRAFT`, if it differs."""
 
     def __init__(self, status: int, code: Code, message: str, **headers: str) -> None:
         super().__init__(message)
@@ -107,7 +109,7 @@ class HTTPError(GqlnewsError):
 
 
 class UnprocessableRequestError(HTTPError):
-    """Valid JSON that is not a valid GraphQL request."""
+    """Raised if the payload is not a valid GraphQL request, although it is valid JSON."""
 
     status_for_draft = 422
 
@@ -116,7 +118,7 @@ class UnprocessableRequestError(HTTPError):
 
 
 class DocumentNotFoundError(HTTPError):
-    """The document is unknown or not allowed; 200 for `application/json`, as Apollo's clients expect."""
+    """Raised if a document is unknown or not allowed; for `application/json`, Apollo's clients expect 200."""
 
     status_for_json = 200
 
@@ -124,11 +126,8 @@ class DocumentNotFoundError(HTTPError):
         super().__init__(400, code, message)
 
 
-# Middleware for the security headers.
-
-
 class SecurityHeadersMiddleware:
-    """Middleware that adds the SECURITY_HEADERS that a response lacks."""
+    """Middleware that adds those of SECURITY_HEADERS that a response does not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -11,32 +11,33 @@ from gqlnews.cache import SizedLRUCache
 from gqlnews.database.sqlite.database_handle import SnapshotId
 from gqlnews.engine.requests import GraphQLResponse, PreparedQuery
 from gqlnews.query.fields import Audience
-from gqlnews.server.negotiation import RequestHeaders
+from gqlnews.server.negotiation import RequestHead
 from gqlnews.server.response import Headers
 
 # Response cache and prepared-request cache.
 #
 # A response without errors that does not depend on the clock is valid until the content version changes.
 
-PREPARED_BYTES, FREE_PREPARED_BYTES = 32 << 20, 8 << 20
+MAX_PREPARED_BYTES, ALWAYS_ADMIT_BYTES = 32 << 20, 8 << 20  # of the prepared-request cache
 PARSED_FACTOR = 30  # bytes of Python objects that a byte of JSON may become
 ENTRY_OVERHEAD = 1_000  # bytes of an entry besides its texts, approximately
-_PROGRAM = __version__.encode()
+_PROGRAM_VERSION = __version__.encode()
 
 
 class CacheKey(NamedTuple):
     """Cache key: all that determines a response except the content.
 
-    `text` is the body of a POST or the query string of a GET.
+    `text` is the body of a POST or the query string of a GET. `reject_mutations` is true for a GET or HEAD,
+    so that a body and a query string with the same bytes have different keys.
     """
 
     text: bytes
-    only_query: bool
+    reject_mutations: bool
     audience: Audience
 
     def etag(self, version: bytes, media: str) -> bytes:
         """The `ETag` of the response, equal on all servers of one gqlnews version and database."""
-        parts = (_PROGRAM, version, media.encode(), b"%d" % self.audience, self.text)
+        parts = (_PROGRAM_VERSION, version, media.encode(), b"%d" % self.audience, self.text)
         return b'"%b"' % blake2b(b"\0".join(parts), digest_size=16).hexdigest().encode()
 
 
@@ -52,7 +53,7 @@ class ResponseCache:
     def __init__(self, max_bytes: int) -> None:
         self._responses: SizedLRUCache[CacheKey, _CachedResponse] = SizedLRUCache(max_bytes)
         self._prepared: SizedLRUCache[CacheKey, PreparedQuery] = SizedLRUCache(
-            PREPARED_BYTES, FREE_PREPARED_BYTES
+            MAX_PREPARED_BYTES, ALWAYS_ADMIT_BYTES
         )
         self.hits = self.misses = 0
 
@@ -82,7 +83,7 @@ class ResponseCache:
         return self._prepared.get(key)
 
     def set_prepared(self, key: CacheKey, prepared: PreparedQuery) -> None:
-        """Cache a prepared request unless it depends on the clock, as its bound values would then change."""
+        """Cache a prepared request, unless it depends on the clock: then its bound values change."""
         if prepared.bound.cacheable:
             self._prepared.set(key, prepared, PARSED_FACTOR * len(key.text) + prepared.size)
 
@@ -93,13 +94,16 @@ T = TypeVar("T")
 
 
 class SingleFlight:
-    """Coalesce calls by key, in one event loop. Work continues if a caller is cancelled: others may wait."""
+    """Coalesce calls by key, in one event loop.
+
+    The work continues if a caller is cancelled, as other callers may be waiting for it.
+    """
 
     def __init__(self) -> None:
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of `work`, or of the running work of an earlier caller with the same key."""
+        """Return the result of `work`, or of the work that is already running for the same key."""
         running = self._running.get(key)
         if running is None:
             running = self._running[key] = asyncio.ensure_future(work())
@@ -116,7 +120,7 @@ class SingleFlight:
 # Cache-Control and ETag handling for GET (RFC 9111, section 5.2.2; RFC 9110, section 13.1.2).
 
 
-# Any cache may store it but must revalidate each time, so that a new version shows at once.
+# Any cache may store the response but must revalidate it each time, so that no client gets an old version.
 _REVALIDATE = b"public, no-cache"
 _PRIVATE = b"private, no-store"
 NO_STORE: Headers = ((b"cache-control", b"no-store"),)
@@ -125,14 +129,14 @@ NO_STORE: Headers = ((b"cache-control", b"no-store"),)
 
 def cache_headers(audience: Audience, etag: bytes) -> Headers:
     """The `Cache-Control` and `ETag` headers of a cacheable response."""
-    rule = _REVALIDATE if audience is Audience.PUBLIC else _PRIVATE
-    return ((b"cache-control", rule), (b"etag", etag))
+    cache_control = _REVALIDATE if audience is Audience.PUBLIC else _PRIVATE
+    return ((b"cache-control", cache_control), (b"etag", etag))
 
 
-def etag_matches(head: RequestHeaders, etag: bytes) -> bool:
-    """Return whether `If-None-Match` contains the tag, which is weak if a proxy has compressed the response.
+def etag_matches(head: RequestHead, etag: bytes) -> bool:
+    """Return whether `If-None-Match` contains the ETag, also as a weak one, as sent by a compressing proxy.
 
-    `*` does not match, as a request that was not executed yet may fail.
+    `*` does not match, as the request may still fail when it is executed.
     """
-    known = (one.strip().removeprefix("W/") for one in head.if_none_match.split(","))
-    return etag.decode("ascii") in known
+    client_etags = (one.strip().removeprefix("W/") for one in head.if_none_match.split(","))
+    return etag.decode("ascii") in client_etags

@@ -1,4 +1,4 @@
-"""Framings of a streamed response, and the two formats of incremental delivery."""
+"""Framings of a streamed response, and the two JSON formats of incremental delivery."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,8 +28,9 @@ BOUNDARY = "graphql"
 class Framing:
     """The byte sequences of one stream format.
 
-    `opening` follows the headers at once, so that the client sees them. `ping` is the keep-alive.
-    Each payload goes between `prefix` and `suffix`; `end` marks a complete stream. `name` is for the log.
+    `opening` is sent directly after the headers, so that the client processes them. `ping` is the
+    keep-alive; empty for none. Each payload is sent between `prefix` and `suffix`, and `end` marks a complete
+    stream. `name` is the transport in logs, metrics and limits.
     """
 
     name: str
@@ -45,8 +46,8 @@ class Framing:
 
 
 def _headers(media: str) -> Headers:
-    unbuffered = (b"x-accel-buffering", b"no")  # disables buffering in nginx
-    return (*graphql_headers(media), (b"cache-control", b"no-store"), unbuffered)
+    no_buffering = (b"x-accel-buffering", b"no")  # disables buffering in nginx
+    return (*graphql_headers(media), (b"cache-control", b"no-store"), no_buffering)
 
 
 SSE = Framing(
@@ -61,15 +62,15 @@ SSE = Framing(
 
 
 def _multipart(name: str, parameters: str, prefix: bytes, suffix: bytes, ping: bytes) -> Framing:
-    """Send each part with the boundary after it, as a client cannot detect its end otherwise."""
-    head = b"\r\ncontent-type: %b; charset=utf-8\r\n\r\n" % JSON.encode()
+    """Multipart framing. Each part is sent with the boundary after it, which marks its end for the client."""
+    part_headers = b"\r\ncontent-type: %b; charset=utf-8\r\n\r\n" % JSON.encode()
     boundary = b"\r\n--%b" % BOUNDARY.encode()
     return Framing(
         name=name,
         headers=_headers(f'{MULTIPART}; boundary="{BOUNDARY}"{parameters}'),
         opening=boundary,
-        ping=b"%b%b%b" % (head, ping, boundary) if ping else b"",
-        prefix=head + prefix,
+        ping=b"%b%b%b" % (part_headers, ping, boundary) if ping else b"",
+        prefix=part_headers + prefix,
         suffix=suffix + boundary,
         end=b"--\r\n",
     )
@@ -82,8 +83,8 @@ MULTIPART_INCREMENTAL_2022 = _multipart("parts", "; deferSpec=20220824", b"", b"
 
 # Encode incremental delivery payloads (`@defer`, `@stream`) as JSON, in either of two formats.
 #
-# The newer format lists pending and completed fragments by id. The format of August 2022
-# (`deferSpec=20220824`) only has `hasNext`.
+# The newer format lists the pending and completed fragments and streams by id. The format of August 2022
+# (`deferSpec=20220824`) has only `hasNext`.
 
 HAS_NEXT = "hasNext"
 
@@ -101,7 +102,7 @@ def encode_v2(payload: IncrementalPayload) -> bytes:
 
 
 def encode_2022(payload: IncrementalPayload) -> bytes:
-    """Encode as `{"data", "incremental", "hasNext"}`."""
+    """Encode as `{"data", "incremental", "hasNext"}`; empty members are omitted."""
     body: dict[str, Any] = {} if payload.data is None else {"data": payload.data}
     if payload.patches:
         body["incremental"] = [_patch_2022(one) for one in payload.patches]

@@ -1,4 +1,4 @@
-"""Streamed responses: the results of an operation, and the HTTP response that delivers them."""
+"""Streamed responses: the responses of an operation as a generator, and the HTTP response that sends them."""
 
 import asyncio
 import logging
@@ -17,16 +17,16 @@ from gqlnews.engine.requests import (
     GraphQLResponse,
     PreparedIncremental,
     PreparedQuery,
+    PreparedRequest,
     PreparedSubscription,
-    Ready,
     argument_error,
     error_response,
 )
 from gqlnews.errors import Code, DatabaseError, RequestError
+from gqlnews.server.app_state import AppState
 from gqlnews.server.observability.logs import log_stream_end
 from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, OperationOutcome, outcome_of_response
 from gqlnews.server.response import HTTPError, error_body
-from gqlnews.server.services import AppState
 from gqlnews.server.stream_framing import (
     MULTIPART_INCREMENTAL,
     MULTIPART_INCREMENTAL_2022,
@@ -44,45 +44,45 @@ from gqlnews.subscriptions.subscriber_queue import (
     SubscriptionFailedError,
 )
 
-# The responses of an operation as an async generator: one per event or payload, else a single one.
+# The responses of an operation as an async generator: one for each event or payload, or else a single one.
 
 log = logging.getLogger("gqlnews")
 
 INCREMENTAL_FRAMINGS = (MULTIPART_INCREMENTAL, MULTIPART_INCREMENTAL_2022)
 
-STORE_REPLACED = "The database was replaced: start again without `since`."
-SLOW_CONSUMER = "The client reads more slowly than events arrive: resume with `since`."
+STORE_REPLACED = "The database was replaced: subscribe again without `since`."
+SLOW_CONSUMER = "The client reads more slowly than events arrive: subscribe again with `since` to resume."
 
 
 def stream_responses(
-    service: AppState,
-    prepared: Ready,
+    app_state: AppState,
+    prepared: PreparedRequest,
     client: str,
     on_slow: Callable[[], None],
     framing: Framing | None = None,
 ) -> AsyncGenerator[GraphQLResponse, None]:
-    """Return the responses; the last one is not `ok` if the operation was rejected or failed.
+    """Return the responses; the last one has no data if the operation was rejected or failed.
 
-    A subscription starts now, not at the first iteration. Its statement time is charged to `client`, and
-    `on_slow` is called if the client reads too slowly. Iteration raises ShuttingDownError when the server
-    stops.
+    A subscription reports all changes after this call, not only those after the first iteration. Its
+    statement time is charged to `client`, and `on_slow` is called if the client reads too slowly. Iteration
+    raises ShuttingDownError when the server stops.
     """
     if isinstance(prepared, PreparedSubscription):
         responses = _subscription(
-            service, prepared, service.subscriptions.subscribe(prepared, on_slow, client), client
+            app_state, prepared, app_state.subscription_hubs.subscribe(prepared, on_slow, client), client
         )
     elif isinstance(prepared, PreparedIncremental):
         responses = _incremental(
-            service, prepared, client, encode_2022 if framing is MULTIPART_INCREMENTAL_2022 else encode_v2
+            app_state, prepared, client, encode_2022 if framing is MULTIPART_INCREMENTAL_2022 else encode_v2
         )
     else:
-        one = _single(service, prepared, client)
-        responses = one if framing not in INCREMENTAL_FRAMINGS else _as_last_payload(one)
-    return _with_metrics(service, prepared, responses)
+        single = _single(app_state, prepared, client)
+        responses = single if framing not in INCREMENTAL_FRAMINGS else _as_last_payload(single)
+    return _with_metrics(app_state, prepared, responses)
 
 
 async def _with_metrics(
-    service: AppState, prepared: Ready, responses: AsyncGenerator[GraphQLResponse, None]
+    app_state: AppState, prepared: PreparedRequest, responses: AsyncGenerator[GraphQLResponse, None]
 ) -> AsyncGenerator[GraphQLResponse, None]:
     """Pass on the responses and record them in the metrics; a subscription's duration is not recorded."""
     start, outcome = perf_counter(), OperationOutcome.OK
@@ -92,46 +92,46 @@ async def _with_metrics(
         async with aclosing(responses):
             async for response in responses:
                 if response.has_data and is_subscription:
-                    service.metrics.events += 1
+                    app_state.metrics.events += 1
                 else:
                     outcome, codes = outcome_of_response(response), response.codes
                 yield response
     finally:
-        service.record_operation(prepared.operation, outcome, codes, _operation_kind(prepared))
+        app_state.record_operation(prepared.operation, outcome, codes, _operation_kind(prepared))
         if not is_subscription:
-            service.metrics.observe_duration(perf_counter() - start)
+            app_state.metrics.observe_duration(perf_counter() - start)
 
 
-def _operation_kind(prepared: Ready) -> str | None:
+def _operation_kind(prepared: PreparedRequest) -> str | None:
     if isinstance(prepared, GraphQLResponse):
         return None
     return SUBSCRIPTION if isinstance(prepared, PreparedSubscription) else QUERY
 
 
 async def _incremental(
-    service: AppState,
+    app_state: AppState,
     prepared: PreparedIncremental,
     client: str,
     encode: Callable[[IncrementalPayload], bytes],
 ) -> AsyncGenerator[GraphQLResponse, None]:
-    """Run incremental delivery. A failure after the first payload ends the stream with an error payload."""
+    """Yield the payloads of incremental delivery; after a failure, the last one is an error response."""
     rows = 0
-    scan_or_error = service.engine.begin(prepared.query)
+    scan_or_error = app_state.engine.begin(prepared.query)
     if isinstance(scan_or_error, GraphQLResponse):
         yield _with_has_next_false(scan_or_error)
         return
     try:
-        offload = partial(service.offload.run, client)
-        async with service.response_slots.acquire(client):
-            with service.concurrency_limiter:
+        offload = partial(app_state.offload.run, client)
+        async with app_state.response_slots.acquire(client):
+            with app_state.concurrency_limiter:
                 async with aclosing(
-                    incremental_payloads(prepared.bound, service.read_parts, encode, offload)
-                ) as parts:
-                    async for part in parts:
+                    incremental_payloads(prepared.bound, app_state.read_parts, encode, offload)
+                ) as payloads:
+                    async for payload in payloads:
                         rows += 1
-                        yield GraphQLResponse(part, has_data=True, operation=prepared.operation, rows=rows)
+                        yield GraphQLResponse(payload, has_data=True, operation=prepared.operation, rows=rows)
     except IncrementalUnavailableError:
-        async for response in _as_last_payload(_single(service, prepared.query, client)):
+        async for response in _as_last_payload(_single(app_state, prepared.query, client)):
             yield response
     except HTTPError as error:
         yield _with_has_next_false(_failure(error.code, str(error), prepared.operation))
@@ -154,15 +154,15 @@ def _with_has_next_false(response: GraphQLResponse) -> GraphQLResponse:
 
 
 async def _single(
-    service: AppState, prepared: PreparedQuery | GraphQLResponse, client: str
+    app_state: AppState, prepared: PreparedQuery | GraphQLResponse, client: str
 ) -> AsyncGenerator[GraphQLResponse, None]:
     try:
         if isinstance(prepared, GraphQLResponse):
             yield prepared
             return
-        async with service.response_slots.acquire(client):
-            with service.concurrency_limiter:
-                response = await service.run(prepared, client)
+        async with app_state.response_slots.acquire(client):
+            with app_state.concurrency_limiter:
+                response = await app_state.run(prepared, client)
             yield response
     except HTTPError as error:
         yield GraphQLResponse(error_body(error.code, str(error)), has_data=False)
@@ -172,14 +172,16 @@ async def _single(
 
 
 async def _subscription(
-    service: AppState, prepared: PreparedSubscription, bodies: AsyncGenerator[bytes, None], client: str
+    app_state: AppState, prepared: PreparedSubscription, bodies: AsyncGenerator[bytes, None], client: str
 ) -> AsyncGenerator[GraphQLResponse, None]:
     try:
         async with aclosing(bodies):
-            with service.subscription_limiter.acquire(client):
+            with app_state.subscription_limiter.acquire(client):
                 async for body in bodies:
                     response = GraphQLResponse(body, has_data=True, operation=prepared.operation, rows=1)
-                    yield service.engine.with_cost_extension(response, prepared.request, prepared.bound.cost)
+                    yield app_state.engine.with_cost_extension(
+                        response, prepared.request, prepared.bound.cost
+                    )
     except HTTPError as error:
         yield _failure(error.code, str(error), prepared.operation)
     except RequestError as error:  # an invalid argument or an exceeded limit
@@ -202,18 +204,18 @@ def _failure(code: Code, message: str, operation: str | None) -> GraphQLResponse
     return GraphQLResponse(error_body(code, message), has_data=False, operation=operation, codes=(code,))
 
 
-# Streaming HTTP response of one operation; ends with the operation or when the client disconnects.
+# Streaming HTTP response of one operation. It ends with the operation, or when the client disconnects.
 
-PING_SECONDS = 12.0  # proxies close idle connections, most of them after 30 or 60
+PING_SECONDS = 12.0  # proxies close idle connections, most of them after 30 or 60 seconds
 
 
 class StreamingResponse:
-    """Streaming response; a subscription starts when it is constructed."""
+    """Streaming response. A subscription reports all changes after the construction of its response."""
 
-    def __init__(self, service: AppState, prepared: Ready, framing: Framing, client: str) -> None:
-        self._service, self._prepared, self._framing = service, prepared, framing
+    def __init__(self, app_state: AppState, prepared: PreparedRequest, framing: Framing, client: str) -> None:
+        self._app_state, self._prepared, self._framing = app_state, prepared, framing
         self._slow = asyncio.Event()
-        self._responses = stream_responses(service, prepared, client, self._slow.set, framing)
+        self._responses = stream_responses(app_state, prepared, client, self._slow.set, framing)
         self._sent = 0
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -223,10 +225,10 @@ class StreamingResponse:
             await send({"type": "http.response.start", "status": 200, "headers": self._framing.headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        with self._service.stream_limiter.acquire(scope, self._framing.name):
+        with self._app_state.stream_limiter.acquire(scope, self._framing.name):
             tasks = [
-                asyncio.create_task(one)
-                for one in (self._send(send), _wait_for_disconnect(receive), self._slow.wait())
+                asyncio.create_task(coroutine)
+                for coroutine in (self._send(send), _wait_for_disconnect(receive), self._slow.wait())
             ]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -251,7 +253,7 @@ class StreamingResponse:
                 await _send_chunk(send, framing.frame(response.body))
             end = framing.end
         except ShuttingDownError:
-            end = b""  # not complete: the client should reconnect
+            end = b""  # the stream is not complete: the client should reconnect
         finally:
             pinging.cancel()
             await self._responses.aclose()
@@ -259,10 +261,10 @@ class StreamingResponse:
 
 
 async def _abort_slow_client(scope: Scope, tasks: Sequence["asyncio.Task[Any]"]) -> None:
-    """Give a slow client CLOSE_TIMEOUT seconds to read the error, then abort the connection."""
+    """Wait CLOSE_TIMEOUT seconds for a slow client to read the error, then abort the connection."""
     await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
     extension = scope.get("extensions", {}).get(ABORT)
-    if extension is not None and not any(end.done() for end in tasks):
+    if extension is not None and not any(task.done() for task in tasks):
         extension["abort"]()
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 

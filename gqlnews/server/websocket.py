@@ -1,7 +1,7 @@
-"""GraphQL over WebSocket: the graphql-transport-ws protocol, for all kinds of operations.
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, for queries and subscriptions.
 
-Messages are handled sequentially, and each operation then runs in its own task. A subscription starts while
-its message is handled, so it includes every change after the next pong.
+Messages are handled sequentially, and each operation then runs in its own task. A subscription starts when
+its message is handled, so a client that receives the pong to a later ping gets every change from then on.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
 from gqlnews.server.access import authenticate, authorization_headers, check_websocket_origin
+from gqlnews.server.app_state import AppState
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost
 from gqlnews.server.observability.logs import assign_request_id, log_stream_end
 from gqlnews.server.observability.metrics import OperationOutcome
 from gqlnews.server.response import JSON, SECURITY_HEADERS, HTTPError, error_body, error_response
-from gqlnews.server.services import AppState
 from gqlnews.server.streaming import SLOW_CONSUMER, stream_responses
 from gqlnews.server.ws_messages import (
     ACK,
@@ -43,24 +43,24 @@ from gqlnews.server.ws_messages import (
 )
 from gqlnews.subscriptions.subscriber_queue import ShuttingDownError
 
-INIT_SECONDS = 3.0
+INIT_SECONDS = 3.0  # from the handshake to `connection_init`
 MAX_OPERATIONS = 100  # concurrent, per socket
-MAX_PAUSE_SECONDS = 5.0  # delay of a pong for a client over its rate
+MAX_PAUSE_SECONDS = 5.0  # maximum delay of a pong for a client above its rate limit
 WEBSOCKET = "websocket"  # transport name in logs and metrics
-AUTHORIZATION = "authorization"  # key in the connection_init payload: browsers cannot set headers
+AUTHORIZATION = "authorization"  # key in the payload of `connection_init`, as browsers cannot set headers
 DISCONNECTED = (WebSocketDisconnect, WebSocketDisconnected)  # raised by sending to a disconnected client
 
 
 async def websocket_endpoint(websocket: WebSocket) -> None:
     """The WebSocket endpoint."""
-    service: AppState = websocket.state.service
+    app_state: AppState = websocket.state.app_state
     assign_request_id(b"")
     try:
-        check_websocket_origin(websocket.scope, service.settings.http.allow_origins)
-        with service.stream_limiter.acquire(websocket.scope, WEBSOCKET):
-            await GraphQLTransportWSHandler(websocket, service).serve()
-    except HTTPError as error:  # only before the handshake is answered
-        service.metrics.count_errors((error.code,))
+        check_websocket_origin(websocket.scope, app_state.settings.http.allow_origins)
+        with app_state.stream_limiter.acquire(websocket.scope, WEBSOCKET):
+            await GraphQLTransportWSHandler(websocket, app_state).serve()
+    except HTTPError as error:  # raised only before the response to the handshake
+        app_state.metrics.count_errors((error.code,))
         await _deny(websocket, error)
 
 
@@ -76,17 +76,18 @@ async def _deny(websocket: WebSocket, error: HTTPError) -> None:
 
 
 class GraphQLTransportWSHandler:
-    """Handler of one socket; `_audience` is None until `connection_init`."""
+    """Handler of one WebSocket; `_audience` is None until `connection_init`."""
 
-    def __init__(self, websocket: WebSocket, service: AppState) -> None:
-        self._socket, self._service = websocket, service
-        self._address, self._client = client_address(websocket.scope), service.client_key(websocket.scope)
+    def __init__(self, websocket: WebSocket, app_state: AppState) -> None:
+        self._socket, self._app_state = websocket, app_state
+        self._address, self._client = client_address(websocket.scope), app_state.client_key(websocket.scope)
         self._audience: Audience | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._closing: asyncio.Task[None] | None = None
         self._init_timeout: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
+        """Accept the handshake and handle messages until the socket is closed."""
         set_client(self._client)
         if SUBPROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
@@ -105,7 +106,7 @@ class GraphQLTransportWSHandler:
             await self._cancel_operations()
 
     async def _receive_messages(self) -> None:
-        """Handle messages in order, and yield to other clients after each, as many may arrive at once."""
+        """Handle messages in order; yield to other clients after each message, as many may be buffered."""
         while True:
             received = await self._socket.receive()
             if received["type"] == "websocket.disconnect":
@@ -121,10 +122,10 @@ class GraphQLTransportWSHandler:
             await asyncio.sleep(0)
 
     async def _charge(self, message: Message) -> None:
-        """Charge a message to the rate limit before it is handled; over the limit, delay the pong."""
+        """Charge a message to the rate limit before it is handled; above the limit, delay the pong."""
         if isinstance(message, Subscribe):
             return  # charged, and possibly rejected, in `_handle_subscribe`
-        debt_seconds = self._service.rate_limiter.charge(self._address, MIN_COST)
+        debt_seconds = self._app_state.rate_limiter.charge(self._address, MIN_COST)
         if debt_seconds and isinstance(message, Ping):
             await asyncio.sleep(min(debt_seconds, MAX_PAUSE_SECONDS))
 
@@ -165,7 +166,7 @@ class GraphQLTransportWSHandler:
         token = message.payload.get(AUTHORIZATION)
         credentials = authorization_headers(self._socket.scope) if token is None else [str(token)]
         try:
-            self._audience = authenticate(credentials, self._service.settings)
+            self._audience = authenticate(credentials, self._app_state.settings)
         except HTTPError as error:
             raise CloseConnectionError(CloseCode.FORBIDDEN, "Forbidden") from error
         if self._init_timeout is not None:
@@ -179,38 +180,38 @@ class GraphQLTransportWSHandler:
             raise CloseConnectionError(
                 CloseCode.DUPLICATE_ID, f"Subscriber for {message.id[:40]} already exists"
             )
-        key = orjson.dumps(message.id)
+        json_id = orjson.dumps(message.id)
         try:
-            self._service.rate_limiter.acquire(self._address, MIN_COST)
+            self._app_state.rate_limiter.acquire(self._address, MIN_COST)
         except HTTPError as error:
-            await self._send_error(key, error)
+            await self._send_error(json_id, error)
             return
         if len(self._operations) >= MAX_OPERATIONS:
-            text = f"The socket has {MAX_OPERATIONS} operations, the maximum: complete some."
-            await self._send_error(key, HTTPError(429, Code.TOO_MANY_OPERATIONS, text))
+            text = f"The socket has {MAX_OPERATIONS} operations, which is the maximum: complete some."
+            await self._send_error(json_id, HTTPError(429, Code.TOO_MANY_OPERATIONS, text))
             return
         try:
-            prepared = await self._service.prepare(message.request, self._audience, self._client)
+            prepared = await self._app_state.prepare(message.request, self._audience, self._client)
         except HTTPError as error:
-            await self._send_error(key, error)
+            await self._send_error(json_id, error)
             return
-        self._service.rate_limiter.charge(
-            self._address, operation_cost(prepared, self._service.engine) - MIN_COST
+        self._app_state.rate_limiter.charge(
+            self._address, operation_cost(prepared, self._app_state.engine) - MIN_COST
         )
-        responses = stream_responses(self._service, prepared, self._client, self._close_slow_client)
-        tracer = self._service.tracer
-        run = partial(self._run_operation, message.id, key, prepared.operation, responses)
+        responses = stream_responses(self._app_state, prepared, self._client, self._close_slow_client)
+        tracer = self._app_state.tracer
+        run = partial(self._run_operation, message.id, json_id, prepared.operation, responses)
         running = run() if tracer is None else tracer.run_operation(self._socket.scope, run)
         self._operations[message.id] = asyncio.create_task(running)
 
-    async def _send_error(self, key: bytes, error: HTTPError) -> None:
-        self._service.record_operation(None, OperationOutcome.REFUSED, (error.code,))
-        await self._socket.send_text(error_message(key, error_body(error.code, str(error))))
+    async def _send_error(self, json_id: bytes, error: HTTPError) -> None:
+        self._app_state.record_operation(None, OperationOutcome.REFUSED, (error.code,))
+        await self._socket.send_text(error_message(json_id, error_body(error.code, str(error))))
 
     async def _run_operation(
         self,
         message_id: str,
-        key: bytes,
+        json_id: bytes,
         operation: str | None,
         responses: AsyncGenerator[GraphQLResponse, None],
     ) -> None:
@@ -221,12 +222,12 @@ class GraphQLTransportWSHandler:
                 async for response in responses:
                     if not response.has_data:
                         self._deregister(message_id, task)
-                        await self._socket.send_text(error_message(key, response.body))
+                        await self._socket.send_text(error_message(json_id, response.body))
                         return
                     count += 1
-                    await self._socket.send_text(next_message(key, response.body))
+                    await self._socket.send_text(next_message(json_id, response.body))
             self._deregister(message_id, task)
-            await self._socket.send_text(complete_message(key))
+            await self._socket.send_text(complete_message(json_id))
         except ShuttingDownError:
             pass  # the server is stopping and closes the socket next
         except DISCONNECTED:
@@ -236,7 +237,7 @@ class GraphQLTransportWSHandler:
             log_stream_end(operation, start, count, transport=WEBSOCKET)
 
     def _deregister(self, message_id: str, task: "asyncio.Task[None] | None") -> None:
-        """Free the id, unless the client has completed the operation and reused the id already."""
+        """Free the id, unless the client has already completed this operation and reused its id."""
         if self._operations.get(message_id) is task:
             del self._operations[message_id]
 

@@ -13,12 +13,12 @@ from gqlnews.errors import GqlnewsError
 from gqlnews.server.request import MalformedReferenceError, RawRequest, parse_document_reference
 
 SUBPROTOCOL = "graphql-transport-ws"
-MAX_REASON_BYTES = 123  # bytes: RFC 6455, section 5.5
+MAX_REASON_BYTES = 123  # of a close frame: RFC 6455, section 5.5
 MAX_ID_LENGTH = 1_000  # characters: each message of an operation repeats its id
 
 
 class CloseCode:
-    """WebSocket close codes."""
+    """WebSocket close codes; those from 4400 on are defined by graphql-transport-ws."""
 
     RESTARTING = 1012
     SLOW_CONSUMER = 1013
@@ -32,7 +32,7 @@ class CloseCode:
 
 
 class CloseConnectionError(GqlnewsError):
-    """Close the socket with this code; the reason is truncated to what fits into a close frame."""
+    """Raised to close the socket with a code and a reason, which is truncated to MAX_REASON_BYTES."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
@@ -71,7 +71,7 @@ Message = ConnectionInit | Ping | Pong | Subscribe | Complete
 def parse_message(text: str | None) -> Message:
     """Parse a text frame from the client; None is a binary frame. Raises CloseConnectionError."""
     if text is None:
-        raise _bad_message("messages are text frames")
+        raise _bad_message("messages must be text frames")
     try:
         message = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -85,19 +85,19 @@ def parse_message(text: str | None) -> Message:
     return parse(message)
 
 
-def next_message(key: bytes, body: bytes) -> str:
-    """A `next` message: `key` is the operation's id as JSON, `body` the response as JSON."""
-    return (b'{"id":%b,"type":"next","payload":%b}' % (key, body)).decode()
+def next_message(json_id: bytes, body: bytes) -> str:
+    """A `next` message; `json_id` is the operation's id as JSON, `body` the response as JSON."""
+    return (b'{"id":%b,"type":"next","payload":%b}' % (json_id, body)).decode()
 
 
-def complete_message(key: bytes) -> str:
-    return (b'{"id":%b,"type":"complete"}' % key).decode()
+def complete_message(json_id: bytes) -> str:
+    return (b'{"id":%b,"type":"complete"}' % json_id).decode()
 
 
-def error_message(key: bytes, body: bytes) -> str:
+def error_message(json_id: bytes, body: bytes) -> str:
     """An `error` message; `body` is an error response as JSON, `{"errors": […]}`."""
     errors = orjson.dumps(orjson.loads(body)["errors"])
-    return (b'{"id":%b,"type":"error","payload":%b}' % (key, errors)).decode()
+    return (b'{"id":%b,"type":"error","payload":%b}' % (json_id, errors)).decode()
 
 
 ACK = '{"type":"connection_ack"}'
@@ -109,16 +109,16 @@ def _bad_message(reason: str) -> CloseConnectionError:
 
 
 def _parse_connection_init(message: Mapping[str, Any]) -> Message:
-    return ConnectionInit(_object(message, "payload") or {})
+    return ConnectionInit(_object_or_none(message, "payload") or {})
 
 
 def _parse_ping(message: Mapping[str, Any]) -> Message:
-    _object(message, "payload")
+    _object_or_none(message, "payload")
     return Ping()
 
 
 def _parse_pong(message: Mapping[str, Any]) -> Message:
-    _object(message, "payload")
+    _object_or_none(message, "payload")
     return Pong()
 
 
@@ -127,33 +127,35 @@ def _parse_complete(message: Mapping[str, Any]) -> Message:
 
 
 def _parse_subscribe(message: Mapping[str, Any]) -> Message:
-    key, payload = _id(message), _object(message, "payload")
+    operation_id, payload = _id(message), _object_or_none(message, "payload")
     if payload is None:
         raise _bad_message("`payload` is missing")
     query, name = payload.get("query"), payload.get("operationName")
     if name is not None and not isinstance(name, str):
         raise _bad_message("`operationName` is not a string")
-    extensions = _object(payload, "extensions") or {}
+    extensions = _object_or_none(payload, "extensions") or {}
     try:
         reference = parse_document_reference(payload, extensions)
     except MalformedReferenceError as error:
         raise _bad_message(str(error)) from None
     if not isinstance(query, str) and (query is not None or reference is None):
         raise _bad_message("`query` is not a string")
-    variables, include_cost = _object(payload, "variables"), extensions.get("cost") is True
-    return Subscribe(key, RawRequest(query, reference, variables, name or None, include_cost=include_cost))
+    variables, include_cost = _object_or_none(payload, "variables"), extensions.get("cost") is True
+    return Subscribe(
+        operation_id, RawRequest(query, reference, variables, name or None, include_cost=include_cost)
+    )
 
 
 def _id(message: Mapping[str, Any]) -> str:
-    key = message.get("id")
-    if not isinstance(key, str) or not key:
-        raise _bad_message("`id` is not a string, or empty")
-    if len(key) > MAX_ID_LENGTH:
+    operation_id = message.get("id")
+    if not isinstance(operation_id, str) or not operation_id:
+        raise _bad_message("`id` is not a string, or is empty")
+    if len(operation_id) > MAX_ID_LENGTH:
         raise _bad_message(f"`id` is longer than {MAX_ID_LENGTH:,} characters")
-    return key
+    return operation_id
 
 
-def _object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+def _object_or_none(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     value = message.get(name)
     if value is not None and not isinstance(value, dict):
         raise _bad_message(f"`{name}` is not an object")

@@ -1,10 +1,11 @@
-"""Limits that keep events on time: statement time per client, and estimated cost."""
+"""Statement time of subscriptions: the budget per client, and an estimate before they run."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from math import inf
 
 from gqlnews.errors import Code, ResourceLimitError
+from gqlnews.query.conditions import All, AnyOf, Comparison, Condition, Not, Operator
 from gqlnews.query.fields import (
     ChangeFeed,
     Connection,
@@ -14,23 +15,23 @@ from gqlnews.query.fields import (
     StatsFacet,
     TermsFacet,
 )
-from gqlnews.query.predicates import All, AnyOf, Comparison, Condition, Not, Operator
 from gqlnews.query.prepared import BoundSubscription
 from gqlnews.query.tree import FieldPlan
 
 # Per-client budget of statement time for one page of changes.
 #
-# The budget counts CPU time of the thread that runs the statements, so that a busy machine does not end
+# The budget is in CPU time of the thread that runs the statements, so that a busy machine does not end
 # subscriptions. The cost of a subscription that several clients share is split equally between them.
 
-CLIENT_SECONDS = 0.25  # per client
-PAGE_SECONDS = 0.4  # for all clients together; past it, each client gets MIN_SECONDS
+CLIENT_SECONDS = 0.25  # budget of one client
+PAGE_SECONDS = 0.4  # for all clients together; above it, the budget of each client is MIN_SECONDS
 MIN_SECONDS = 0.05
-CATCH_UP_SECONDS = 0.125  # for a replayed page of one subscription, which is evaluated on one side only
+# For a replayed page of one subscription, whose filter runs only on the new snapshot.
+CATCH_UP_SECONDS = 0.125
 
 OVER_BUDGET = (
-    "Your address's subscriptions take more statement time for these changes than one client may use, so "
-    "this one has ended: resume it with `since`, with fewer beside it, or simpler filters and selections."
+    "This subscription ended because the subscriptions of your address together exceeded their statement "
+    "time for these changes. Resume with `since`: use fewer subscriptions, or simpler filters and selections."
 )
 
 
@@ -57,6 +58,7 @@ class Budget:
         return min(shares, max(PAGE_SECONDS - self._total, MIN_SECONDS))
 
     def charge(self, clients: Collection[str], seconds: float) -> None:
+        """Charge `seconds` to these clients, in equal parts."""
         self._total += seconds
         for client in clients:
             self._spent[client] += seconds / len(clients)
@@ -68,33 +70,33 @@ class Budget:
 
 # Estimate the statement time of a subscription before it runs.
 #
-# Light subscriptions read only the changed articles and what these list. Heavy ones search an index or scan a
-# list, so their time grows with the store.
+# A light subscription reads only the changed articles and their related entries. A heavy one searches an
+# index or reads a list, so its time grows with the size of the store.
 
-SEARCH_SECONDS = 0.001
-CONTAINS_SECONDS = 0.000_02
-TEST_SECONDS = 0.000_002
-LIST_SECONDS = 0.001
-OBJECT_SECONDS = 0.000_005
-BASE_SECONDS = 0.000_1
-LIGHT_COST = 200  # maximum objects of one event
+BASE_SECONDS = 0.000_1  # per subscription
+SEARCH_SECONDS = 0.001  # per full-text search in the filter
+CONTAINS_SECONDS = 0.000_02  # per `contains` comparison in the filter
+COMPARISON_SECONDS = 0.000_002  # per other comparison in the filter
+LIST_SECONDS = 0.001  # per selected field in GROWING
+OBJECT_SECONDS = 0.000_005  # per object of one event
+MAX_LIGHT_COST = 200  # maximum objects of one event of a light subscription
 
 GROWING = Connection | TermsFacet | StatsFacet | HistogramFacet | MoreLikeThis | ChangeFeed | NodeLookup
-"""Declarations whose statement time grows with the size of the store."""
+"""Declarations of fields whose statement time grows with the size of the store."""
 
 
 def expected_seconds(bound: BoundSubscription) -> float:
-    """Estimate the seconds for one page with few changes."""
-    filtering = 2 * sum(_seconds(test) for test in _comparisons(_condition(bound)))
+    """Estimate the seconds for one page of few changes; the filter runs before and after them."""
+    filtering = 2 * sum(_comparison_seconds(one) for one in _comparisons(_condition(bound)))
     lists = sum(isinstance(field.declaration, GROWING) for field in _walk_fields(bound.field))
     return BASE_SECONDS + filtering + LIST_SECONDS * lists + OBJECT_SECONDS * bound.cost
 
 
 def is_heavy(bound: BoundSubscription) -> bool:
-    """Return whether the time grows with the store, or one event has very many objects."""
-    searches = any(test.operator is Operator.MATCHES for test in _comparisons(_condition(bound)))
-    walks = any(isinstance(field.declaration, GROWING) for field in _walk_fields(bound.field))
-    return searches or walks or bound.cost > LIGHT_COST
+    """Return whether the statement time grows with the store, or one event may have many objects."""
+    searches = any(comparison.operator is Operator.MATCHES for comparison in _comparisons(_condition(bound)))
+    reads_lists = any(isinstance(field.declaration, GROWING) for field in _walk_fields(bound.field))
+    return searches or reads_lists or bound.cost > MAX_LIGHT_COST
 
 
 def _condition(bound: BoundSubscription) -> Condition:
@@ -103,23 +105,24 @@ def _condition(bound: BoundSubscription) -> Condition:
     return condition
 
 
-def _seconds(test: Comparison) -> float:
-    match test.operator:
+def _comparison_seconds(comparison: Comparison) -> float:
+    match comparison.operator:
         case Operator.MATCHES:
             return SEARCH_SECONDS
         case Operator.CONTAINS:
             return CONTAINS_SECONDS
         case _:
-            return TEST_SECONDS
+            return COMPARISON_SECONDS
 
 
 def _comparisons(condition: Condition) -> Iterator[Comparison]:
+    """Yield every comparison of a condition, at any depth."""
     match condition:
         case All(parts) | AnyOf(parts):
             for part in parts:
                 yield from _comparisons(part)
-        case Not(test):
-            yield test
+        case Not(comparison):
+            yield comparison
         case Comparison():
             yield condition
 

@@ -1,4 +1,4 @@
-"""Evaluate a subscription's filter before and after a change; the token that resumes it."""
+"""Evaluate a subscription's filter before and after a change; parse and check its resume token."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,19 @@ from gqlnews.database.sqlite.snapshots import Change, Snapshot, VersionState
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.prepared import BoundSubscription, SqlCall
 from gqlnews.query.sql.changes import EPOCH_CHANGED, UNKNOWN_VERSION, VERSION_EXPIRED
-from gqlnews.query.tree import RequestRefusedError
+from gqlnews.query.tree import LocatedRequestError
 from gqlnews.schema.changes import ChangeKind
 from gqlnews.subscriptions.subscriber_queue import Event
 
-# Resume token of a subscription: the version given as `since`.
+# Resume token of a subscription: the version in its argument `since`.
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeToken:
-    """Parsed resume token. `started` is the version at which an unfinished walk through `changes` began."""
+    """Parsed resume token. `started` is the version number at which a client began to page through `changes`.
+
+    It equals `number` if the client has read all pages.
+    """
 
     epoch: str
     number: int
@@ -27,6 +30,7 @@ class ResumeToken:
 
     @staticmethod
     def parse(values: Mapping[str, object]) -> "ResumeToken | None":
+        """Build the token from the argument values of a subscription; None without `since`."""
         epoch, number, started = (values[name] for name in ("epoch", "since", "started"))
         if epoch is None:
             return None
@@ -36,9 +40,10 @@ class ResumeToken:
 
 
 class ResumePoint(NamedTuple):
-    """Resume point: the client has all changes up to `number`, and no article removed up to `known_up_to`.
+    """Where a subscription starts: the client has all changes up to the version number `number`.
 
-    `start_number` is the version number of the content when the replay began.
+    The client has no article that was removed up to `known_up_to`. `start_number` is the version number of
+    the content when the replay began.
     """
 
     number: int
@@ -47,24 +52,24 @@ class ResumePoint(NamedTuple):
 
 
 def resume_point(bound: BoundSubscription, state: VersionState, number: int) -> ResumePoint:
-    """Return the resume point: `since`, or without it `number`, the current version.
+    """Return the resume point: at `since`, or without it at `number`, the version when it was requested.
 
-    Raises RequestRefusedError.
+    Raises LocatedRequestError if the subscription cannot resume at `since`.
     """
     since = ResumeToken.parse(bound.arguments.values)
     if since is None:
         return ResumePoint(number, number, state.number)
     error = _resume_error(since, state)
     if error is not None:
-        raise RequestRefusedError(error, bound.field.node, bound.field.path)
+        raise LocatedRequestError(error, bound.field.node, bound.field.path)
     return ResumePoint(since.number, since.started if since.number > 0 else state.number, state.number)
 
 
 def check_not_expired(bound: BoundSubscription, start: ResumePoint, state: VersionState) -> None:
-    """Raise RequestRefusedError if the change log was pruned past the resume point during a slow replay."""
+    """Raise LocatedRequestError if the change log was pruned past the resume point during a slow replay."""
     if start.known_up_to < state.last_pruned:
         error = RequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED)
-        raise RequestRefusedError(error, bound.field.node, bound.field.path)
+        raise LocatedRequestError(error, bound.field.node, bound.field.path)
 
 
 def _resume_error(since: ResumeToken, state: VersionState) -> RequestError | None:
@@ -86,11 +91,11 @@ def _resume_error(since: ResumeToken, state: VersionState) -> RequestError | Non
 # | yes | no | REMOVED, without content |
 # | no | no | none |
 #
-# For missed changes there is no snapshot of the content before, so an article that does not match now is
-# REMOVED.
+# For a replay there is no snapshot of the content before the missed changes. So every changed article that
+# does not match now has the event REMOVED.
 
 Kinds = Mapping[str, ChangeKind]
-"""Change kinds by slug; articles without an event are absent."""
+"""Change kinds by slug; articles without an event are omitted."""
 
 _KINDS = {
     (False, True): ChangeKind.ADDED,
@@ -100,9 +105,9 @@ _KINDS = {
 
 
 class ChangeFilter:
-    """Evaluates subscriptions over a list of changes, oldest first, and each distinct filter only once.
+    """Evaluate the filters of subscriptions for a list of changes, oldest first; identical filters only once.
 
-    `before` is the snapshot before the changes, or the number of the version that a client resumes from.
+    `before` is the snapshot before the changes, or for a replay the version number that it starts from.
     """
 
     def __init__(self, changes: Sequence[Change], before: Snapshot | int, now: Snapshot) -> None:
@@ -127,10 +132,13 @@ class ChangeFilter:
         after = self._matching_slugs(bound, self._now)
         if isinstance(self._before, int):
             since = self._before
-            return {one.slug: _missed_kind(one, since, matches=one.slug in after) for one in self.changes}
+            return {
+                change.slug: _missed_kind(change, since, matches=change.slug in after)
+                for change in self.changes
+            }
         before = self._matching_slugs(bound, self._before)
-        between = ((one.slug, (one.slug in before, one.slug in after)) for one in self.changes)
-        return {slug: _KINDS[sides] for slug, sides in between if any(sides)}
+        matches = {change.slug: (change.slug in before, change.slug in after) for change in self.changes}
+        return {slug: _KINDS[pair] for slug, pair in matches.items() if any(pair)}
 
     def _matching_slugs(self, bound: BoundSubscription, snapshot: Snapshot) -> frozenset[str]:
         call = bound.filter_keys(self._slugs)
@@ -145,15 +153,18 @@ def missed_changes(
 ) -> tuple[list[Change], int | None]:
     """Return a page of missed changes after `position`, and the next position or None at the end.
 
-    Articles that were both added and removed while the client was away are left out. Those that were removed
-    during the replay stay in if the replay may already have delivered them.
+    Articles that were both added and removed while the client was away are omitted. Articles that were
+    removed during the replay are included if the replay may already have delivered them.
     """
     changes = now.changes(scope, position, limit)
-    relevant = [change for change in changes if not change.removed or _may_know(change, start, position)]
+    relevant = [
+        change for change in changes if not change.removed or _may_have_article(change, start, position)
+    ]
     return relevant, changes[-1].number if len(changes) == limit else None
 
 
-def _may_know(change: Change, start: ResumePoint, position: int) -> bool:
+def _may_have_article(change: Change, start: ResumePoint, position: int) -> bool:
+    """Return whether the client may have the article, which is removed now."""
     return change.first_added <= (position if change.number > start.start_number else start.number)
 
 

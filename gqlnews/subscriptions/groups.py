@@ -1,4 +1,4 @@
-"""Groups of identical subscriptions: fair evaluation, replay of missed changes, and event queues."""
+"""Groups of identical subscriptions: fair evaluation, and replay of missed changes."""
 
 import asyncio
 import logging
@@ -22,22 +22,22 @@ from gqlnews.subscriptions.subscriber_queue import Event, SubscriberQueue, Subsc
 
 # Groups of identical subscriptions, and fair evaluation of a page of changes for all groups.
 #
-# 1. Groups are ordered by fair queueing. Each client's groups are sorted by expected time, and a group's
-#    position is the time that its clients have accumulated up to and including it. So cheap groups run first,
-#    regardless of the cost of others.
-# 2. Groups are evaluated in slices of about `SLICE_SECONDS` on the snapshots' thread, and the events of a
-#    slice are delivered before the next slice runs. A group that is expected to take longer gets its own
-#    slice.
+# 1. Groups are ordered by fair queueing. The groups of each client are sorted by expected time. The position
+#    of a group is the sum of these times up to and including its own, for the client with the smallest sum.
+#    So cheap groups run first, regardless of the cost of others.
+# 2. Groups are evaluated in slices of about `SLICE_SECONDS` on the thread of the snapshots, and the events of
+#    a slice are delivered before the next slice runs. A group that is expected to take longer has a slice of
+#    its own.
 # 3. A group whose clients have all used up their statement time (`budget.py`) ends with OverBudgetError.
 
 log = logging.getLogger("gqlnews")
 
-SLICE_SECONDS = 0.01  # seconds
+SLICE_SECONDS = 0.01
 
 
 @dataclass(slots=True, eq=False)
 class SubscriberGroup:
-    """Subscriptions that receive the same events. `expected_seconds` is the estimated time of a page."""
+    """Subscriptions that receive the same events. `expected_seconds` estimates the time for one page."""
 
     subscription: PreparedSubscription
     queues: set[SubscriberQueue] = field(default_factory=set)
@@ -52,6 +52,7 @@ class SubscriberGroup:
         return frozenset(queue.client for queue in self.queues if not queue.failed)
 
     def put(self, result: list[Event] | Exception) -> None:
+        """Queue the events for all subscriptions, or end all of them with the error."""
         for queue in tuple(self.queues):
             if isinstance(result, Exception):
                 queue.fail(result)
@@ -70,7 +71,7 @@ Result = tuple[SubscriberGroup, list[Event] | Exception]
 
 
 def group_key(subscription: PreparedSubscription) -> Hashable:
-    """Return a key that is equal for subscriptions with the same events; unique if one reads the clock."""
+    """Return a key that is equal for subscriptions with the same events; unique if it reads the clock."""
     return (
         id(subscription)
         if subscription.bound.arguments.uses_clock
@@ -79,61 +80,64 @@ def group_key(subscription: PreparedSubscription) -> Hashable:
 
 
 def order_fairly(groups: Iterable[SubscriberGroup]) -> list[ScheduledGroup]:
-    """Order groups by fair queueing. Groups without a client are left out."""
-    used: defaultdict[str, float] = defaultdict(float)
-    turns: list[tuple[float, ScheduledGroup]] = []
+    """Order groups by fair queueing. Groups without a client are omitted."""
+    accumulated: defaultdict[str, float] = defaultdict(float)
+    positions: list[tuple[float, ScheduledGroup]] = []
     for group in sorted(groups, key=lambda group: group.expected_seconds):
         clients = group.clients
         for client in clients:
-            used[client] += group.expected_seconds / len(clients)
+            accumulated[client] += group.expected_seconds / len(clients)
         if clients:
-            turns.append((min(used[client] for client in clients), ScheduledGroup(group, clients)))
-    return [turn for _, turn in sorted(turns, key=itemgetter(0))]
+            positions.append((min(accumulated[client] for client in clients), ScheduledGroup(group, clients)))
+    return [scheduled for _, scheduled in sorted(positions, key=itemgetter(0))]
 
 
 class ChangePage:
-    """A page of a scope's changes after a version number; the next page, if any, starts at `next_start`."""
+    """A page of at most `limit` changes of a scope after version number `after`, evaluated for all groups.
+
+    `next_start` is the `after` of the next page; None if there is none.
+    """
 
     def __init__(
         self, groups: Iterable[SubscriberGroup], scope: int, after: int, limit: int, *, limited: bool = True
     ) -> None:
         self._scope, self._after, self._limit = scope, after, limit
-        self._turns = deque(order_fairly(groups))
+        self._remaining = deque(order_fairly(groups))
         self._budget = Budget(limited=limited)
         self._filter: ChangeFilter | None = None
         self.next_start: int | None = None
 
     @property
     def is_done(self) -> bool:
-        return not self._turns
+        return not self._remaining
 
     def evaluate_slice(self, before: Snapshot, now: Snapshot) -> list[Result]:
-        """Evaluate the next slice of groups: return each with its events, or with the error that ends it."""
+        """Evaluate the next slice of groups; return each with its events, or with the error that ends it."""
         if self._filter is None:
             self._filter = self._read_changes(before, now)
         results: list[Result] = []
         until = monotonic() + SLICE_SECONDS
-        while self._turns and (not results or self._fits(until)):
-            turn = self._turns.popleft()
-            results.append((turn.group, evaluate(turn, self._filter, now, self._budget)))
+        while self._remaining and (not results or self._fits(until)):
+            scheduled = self._remaining.popleft()
+            results.append((scheduled.group, evaluate(scheduled, self._filter, now, self._budget)))
         return results
 
     def _read_changes(self, before: Snapshot, now: Snapshot) -> ChangeFilter:
         changes = now.changes(self._scope, self._after, self._limit)
         self.next_start = changes[-1].number if len(changes) == self._limit else None
         if not changes:
-            self._turns.clear()
+            self._remaining.clear()
         return ChangeFilter(changes, before, now)
 
     def _fits(self, until: float) -> bool:
-        return monotonic() + self._turns[0].group.expected_seconds < until
+        return monotonic() + self._remaining[0].group.expected_seconds < until
 
 
 def evaluate(
-    turn: ScheduledGroup, change_filter: ChangeFilter, now: Snapshot, budget: Budget
+    scheduled: ScheduledGroup, change_filter: ChangeFilter, now: Snapshot, budget: Budget
 ) -> list[Event] | Exception:
-    """Evaluate one group. An error ends only this group; errors of the database itself are raised."""
-    group, clients = turn
+    """Evaluate one group. An error ends only this group, except for database errors, which are raised."""
+    group, clients = scheduled
     left = budget.remaining(clients)
     if left <= 0:
         return OverBudgetError()
@@ -152,23 +156,25 @@ def evaluate(
         return SubscriptionFailedError("A subscription failed.")
     finally:
         seconds = thread_time() - start
-        group.expected_seconds = max(
-            seconds, group.expected_seconds / 2
-        )  # decay: another group may have run the same filter
+        # Decay slowly, as this may have been fast because another group ran the same filter.
+        group.expected_seconds = max(seconds, group.expected_seconds / 2)
         budget.charge(clients, seconds)
 
 
 # Replay of missed changes to a resuming subscription, in pages and round-robin between clients.
 #
-# A page that takes too long or grows too large is retried with fewer changes at the next turn.
+# A page that takes too long or is too large is retried with fewer changes in the next turn.
 
-PAGE_DIVISOR = 4  # divisor of the page size when a page exceeds a limit
-MAX_PAGE_BYTES = 256 << 10  # of events, which stay in memory until the client has read them
+PAGE_DIVISOR = 4  # the page size is divided by this when a page exceeds a limit
+MAX_PAGE_BYTES = 256 << 10  # of events, which are in memory until the client has read them
 
 
 @dataclass(slots=True)
 class CatchUp:
-    """Replay state: everything up to `position` is delivered, or all if None. `page_size` is in changes."""
+    """State of a replay: all changes up to the version number `position` are delivered.
+
+    `position` is None after the last page. `page_size` is the number of changes in a page.
+    """
 
     subscription: PreparedSubscription
     start: ResumePoint
@@ -177,7 +183,10 @@ class CatchUp:
     limited: bool = True
 
     def read(self, state: VersionState, now: Snapshot) -> list[Event]:
-        """Read the events of the next page. Raises ResourceLimitError."""
+        """Read the events of the next page. Raises ResourceLimitError.
+
+        Returns no events if the page exceeds a limit: then the next call retries with a smaller page.
+        """
         assert self.position is not None
         scope = self.subscription.audience.scope
         changes, next_position = missed_changes(now, scope, self.start, self.position, self.page_size)
@@ -201,7 +210,7 @@ class CatchUp:
 
 @dataclass(slots=True)
 class _ClientLock:
-    """Lock of one client: only one of its subscriptions at a time competes for the shared lock."""
+    """Lock of one client: only one of its subscriptions at a time waits for the shared lock."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     count: int = 0
@@ -216,6 +225,7 @@ class FairLock:
 
     @asynccontextmanager
     async def acquire(self, client: str) -> AsyncIterator[None]:
+        """Hold the lock while the block runs."""
         client_lock = self._clients.setdefault(client, _ClientLock())
         client_lock.count += 1
         try:

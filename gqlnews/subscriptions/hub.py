@@ -1,12 +1,12 @@
 """Subscription hub: poll the store version and broadcast each change exactly once and in order.
 
-1. While there are subscriptions, the hub polls the version every `POLL_INTERVAL` seconds, a read from shared
-   memory.
+1. While there are subscriptions, the hub polls the version every `POLL_INTERVAL` seconds, by a read from
+   shared memory.
 2. When the version changes, the hub reads the changes since the last poll, page by page. Each change is
    evaluated and rendered once per group of identical subscriptions (`groups.py`), which share the bytes.
 3. A new subscription starts at the current version or at its `since`. Missed changes are replayed page by
    page (`CatchUp`), as fast as the client reads. Then the subscription joins its group. The hub is locked
-   between the last page and the join, so no change is lost or delivered twice.
+   while the last page is read and the subscription joins, so no change is lost or delivered twice.
 """
 
 import asyncio
@@ -36,24 +36,25 @@ from gqlnews.subscriptions.subscriber_queue import (
 log = logging.getLogger("gqlnews")
 
 POLL_INTERVAL = 0.02  # seconds
-SNAPSHOT_MAX_AGE = 0.1  # seconds: maximum age of a snapshot, so that the WAL can be checkpointed
-ERROR_BACKOFF = 0.5  # seconds, after a poll that failed
-PAGE_SIZE = 100  # changes
-MAX_POLLS = 2  # polls until the snapshot reaches a version: the first may only finish a failed poll
-SHUTTING_DOWN = "The server stops."
+SNAPSHOT_MAX_AGE = 0.1  # seconds; older snapshots are renewed, so that the WAL can be checkpointed
+ERROR_BACKOFF = 0.5  # seconds until the next poll after a failed one
+PAGE_SIZE = 100  # changes per page
+MAX_POLLS = 2  # polls that reach any requested version, as the first may only complete a failed poll
+SHUTTING_DOWN = "The server is stopping."
 REPLACED = "The store was replaced."
 
 VersionOf = Callable[[Audience], bytes | None]
+"""Returns the current version of the content for an audience; None if it is currently unknown."""
 
 
 class SubscriptionHub:
-    """Hub over the store at `path`, whose version `version_of` returns. Call `close` before the loop ends."""
+    """Subscription hub of the store at `path`; `version_of` returns its version. `close` it at the end."""
 
     def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
         self._path, self._version_of, self._limits = path, version_of, limits
         self._limited = limits.timeout_seconds > 0
         self._groups: dict[Hashable, SubscriberGroup] = {}
-        self._lock = asyncio.Lock()  # held while polling and while joining a group
+        self._lock = asyncio.Lock()  # held during a poll and while a subscription joins its group
         self._replay_lock = FairLock()  # for replays, so that at most one page delays a poll
         self._start_lock = FairLock()  # for new subscriptions, so that at most one delays a poll
         self._snapshots: SnapshotPair | None = None
@@ -61,7 +62,7 @@ class SubscriptionHub:
         self._polled_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._is_shut_down = False
-        self._logged = ""  # the error of the last poll, if it failed
+        self._logged_error = ""  # the last logged error, to log repeated ones only once
         self._replaced = False
         self.active = 0  # active subscriptions
         self.over_budget = 0  # subscriptions that ended with OverBudgetError
@@ -72,6 +73,7 @@ class SubscriptionHub:
         self._fail(ShuttingDownError(SHUTTING_DOWN))
 
     async def close(self) -> None:
+        """End all subscriptions, stop polling and close the snapshots."""
         self.shutdown()
         if self._task is not None:
             self._task.cancel()
@@ -84,7 +86,7 @@ class SubscriptionHub:
     ) -> AsyncGenerator[bytes, None]:
         """Stream the responses as JSON, from now on or from the requested `since`.
 
-        Raises RequestRefusedError before the first response if the stream cannot resume from `since`;
+        Raises LocatedRequestError before the first response if the stream cannot resume from `since`;
         DatabaseError; SlowConsumerError after a call of `on_slow`; OverBudgetError if all subscriptions of
         `client` together take too much statement time; ShuttingDownError, StoreReplacedError,
         SubscriptionFailedError.
@@ -132,7 +134,7 @@ class SubscriptionHub:
             return catch_up
 
     async def _read_missed(self, catch_up: CatchUp, queue: SubscriberQueue) -> list[Event]:
-        """Read a page of missed changes. After the last page, the subscription has joined its group."""
+        """Read a page of missed changes; with the last page, the subscription joins its group."""
         async with self._locked():
             state = self._version_state(catch_up.subscription)
             check_not_expired(catch_up.subscription.bound, catch_up.start, state)
@@ -143,7 +145,7 @@ class SubscriptionHub:
             return events
 
     def _join_if_current(self, catch_up: CatchUp, queue: SubscriberQueue) -> bool:
-        """Join the group if no changes are missing any more, and return whether it did."""
+        """Join the group if all missed changes are delivered or read; return whether it joined."""
         number = self._version_state(catch_up.subscription).number
         if catch_up.position is not None and catch_up.position < number:
             return False
@@ -153,7 +155,7 @@ class SubscriptionHub:
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
-        """Hold the lock, with the snapshots open. Raises ShuttingDownError."""
+        """Hold the lock and open the snapshots. Raises ShuttingDownError."""
         async with self._lock:
             if self._is_shut_down:
                 raise ShuttingDownError(SHUTTING_DOWN)
@@ -198,7 +200,7 @@ class SubscriptionHub:
             await snapshots.close()
 
     async def _poll_repeatedly(self) -> None:
-        """Poll as long as there are subscriptions."""
+        """Poll until there are no more subscriptions, or an unexpected error ends them."""
         pause = POLL_INTERVAL
         while True:
             await asyncio.sleep(pause)
@@ -209,25 +211,25 @@ class SubscriptionHub:
                 try:
                     if self.active:
                         await self._poll()
-                        self._logged = ""
+                        self._logged_error = ""
                         continue
                 except StoreReplacedError:  # `reset` is waiting for the lock
                     continue
                 except DatabaseError as error:  # nothing is lost: the next poll resumes this one
-                    if str(error) != self._logged:
+                    if str(error) != self._logged_error:
                         log.error("%s", error)
-                    self._logged = str(error)
+                    self._logged_error = str(error)
                     pause = ERROR_BACKOFF
                     continue
                 except Exception:
-                    log.exception("the feed failed")
-                    self._fail(SubscriptionFailedError("The feed failed."))
+                    log.exception("the subscription hub failed")
+                    self._fail(SubscriptionFailedError("The subscription hub failed."))
                 self._task = None
                 await self._close_snapshots()
                 return
 
     async def reset(self) -> None:
-        """End all subscriptions, because another database has replaced the store. Clients must start over."""
+        """End all subscriptions, because another database has replaced the store. They cannot be resumed."""
         self._replaced = True  # a poll in progress may stop early
         async with self._lock:
             self._replaced = False
@@ -268,18 +270,18 @@ class SubscriptionHub:
 
 
 def _version_number(version: bytes | None) -> int | None:
-    """Return the number of a version `epoch-number`; None if the version is currently unknown."""
+    """Return the number in a version `epoch-number`; None if the version is currently unknown."""
     return None if version is None else int(version.rpartition(b"-")[2])
 
 
 # Two subscription hubs over one store, so that heavy subscriptions do not delay the events of light ones.
 #
-# Each hub has its own snapshots and thread. `is_heavy` (`budget.py`) assigns each subscription to
-# one of them, for its lifetime.
+# Each hub has its own snapshots and thread. `is_heavy` (`budget.py`) assigns each subscription to one of
+# them, for its lifetime.
 
 
-class Lanes:
-    """Drop-in for a single `SubscriptionHub`. Call `close` before the event loop ends."""
+class SubscriptionHubs:
+    """A light and a heavy hub with the interface of one `SubscriptionHub`. `close` them at the end."""
 
     def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
         self.light, self.heavy = (SubscriptionHub(path, version_of, limits) for _ in range(2))
@@ -291,14 +293,14 @@ class Lanes:
 
     @property
     def over_budget(self) -> int:
-        """Number of subscriptions that ended because their client was over its statement time budget."""
+        """Number of subscriptions that ended because their client exceeded its statement time."""
         return self.light.over_budget + self.heavy.over_budget
 
     def subscribe(
         self, subscription: PreparedSubscription, on_slow: Callable[[], None], client: str = ""
     ) -> AsyncGenerator[bytes, None]:
-        lane = self.heavy if is_heavy(subscription.bound) else self.light
-        return lane.subscribe(subscription, on_slow, client)
+        hub = self.heavy if is_heavy(subscription.bound) else self.light
+        return hub.subscribe(subscription, on_slow, client)
 
     def shutdown(self) -> None:
         self.light.shutdown()

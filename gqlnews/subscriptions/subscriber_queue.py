@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from gqlnews.errors import GqlnewsError
 
-MAX_QUEUED = 10_000  # events
-MAX_BYTES = 16 << 20  # of their bodies; queues of identical subscriptions share the bytes in memory
+MAX_QUEUED = 10_000  # events of one subscription
+MAX_BYTES = 16 << 20  # of the bodies of these events; identical subscriptions share them in memory
 
 
 class Event(NamedTuple):
-    """Event for one change: `number` is the version number, `body` the response as JSON."""
+    """Event for one change: `number` is its version number, `body` the response as JSON."""
 
     number: int
     body: bytes
@@ -23,7 +23,7 @@ class ShuttingDownError(GqlnewsError):
 
 
 class StoreReplacedError(GqlnewsError):
-    """Raised when the store was replaced. The client's version is void, so it cannot resume from it."""
+    """Raised when the store was replaced. The client cannot resume, as its version is of another epoch."""
 
 
 class SubscriptionFailedError(GqlnewsError):
@@ -31,13 +31,13 @@ class SubscriptionFailedError(GqlnewsError):
 
 
 class SlowConsumerError(GqlnewsError):
-    """Raised for a slow consumer, whose queue overflowed and was dropped."""
+    """Raised for a slow consumer, whose queue overflowed and was cleared."""
 
 
 class SubscriberQueue:
-    """Event queue of one subscription. `number` is the newest version number queued so far.
+    """Event queue of one subscription. `number` is the highest version number that was queued so far.
 
-    `on_overflow` is called once, when the queue overflows. `client` is charged for the statement time.
+    `on_overflow` is called once, when the queue overflows. The statement time is charged to `client`.
     """
 
     def __init__(self, on_overflow: Callable[[], None], client: str = "") -> None:
@@ -64,7 +64,7 @@ class SubscriberQueue:
                 self._bytes += len(event.body)
         if len(self._events) > MAX_QUEUED or self._bytes > MAX_BYTES:
             self._events.clear()
-            self.fail(SlowConsumerError("The client reads more slowly than things change."))
+            self.fail(SlowConsumerError("The client reads more slowly than events arrive."))
             self._on_overflow()
         self._wake()
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.throughput.check import fallen, ratios, slow_starts, suspect
+from benchmarks.throughput.check import queries_to_repeat, ratios, regressions, slow_starts
 from tests.benchmarks.results import cold, result
 
 RATES = {
@@ -19,12 +19,12 @@ RATES = {
     [
         (12.0, []),
         (8.0, []),  # a fifth less is allowed
-        (7.9, ["FALLEN by 21%: front, 32 connections: gqlnews-cached, 10.00 → 7.90"]),
+        (7.9, ["REGRESSION of 21%: front, 32 connections: gqlnews-cached, 10.00 → 7.90"]),
     ],
 )
 def test_a_drop_of_more_than_a_fifth_is_reported(now: float, complaints: list[str]) -> None:
     name = "front, 32 connections: gqlnews-cached"
-    assert list(fallen({name: 10.0}, {name: now})) == complaints
+    assert list(regressions({name: 10.0}, {name: now})) == complaints
 
 
 def test_ratios_are_to_the_ordinary_server() -> None:
@@ -45,8 +45,8 @@ def test_over_one_connection_the_median_time_is_compared() -> None:
 
 def test_an_apparent_drop_is_measured_again() -> None:
     found = result(RATES)
-    assert suspect(found, ratios(found)) == []
-    assert suspect(found, ratios(found) | {"front, 1 connections: gqlnews-cached": 20}) == ["front"]
+    assert queries_to_repeat(found, ratios(found)) == []
+    assert queries_to_repeat(found, ratios(found) | {"front, 1 connections: gqlnews-cached": 20}) == ["front"]
 
 
 @pytest.mark.parametrize(

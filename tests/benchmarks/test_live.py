@@ -62,13 +62,13 @@ def test_events_that_all_received_in_order_are_correct(capsys: pytest.CaptureFix
     counter = DeliveryCounter(2)
     for place, version in ((0, 1), (0, 1), (1, 2), (1, 2)):
         counter.record(place, event(version))
-    assert counter.verdict() == {"events": 2, "lacking": 0, "wrong": 0}
+    assert counter.verdict() == {"events": 2, "missing": 0, "wrong": 0}
 
 
 def test_missing_events_are_counted() -> None:
     counter = DeliveryCounter(2)
     counter.record(0, event(1))
-    assert counter.verdict()["lacking"] == 1
+    assert counter.verdict()["missing"] == 1
 
 
 def test_another_order_is_wrong() -> None:

@@ -60,10 +60,10 @@ REFUSED = [
     (["serve", "no-such-folder"], "folder no-such-folder cannot be read (No such file or directory)"),
     (["ingest", "file.md"], "folder file.md cannot be read (Not a directory)"),
     (["ingest", "content", "--db", "foreign.db"], "database foreign.db belongs to another application"),
-    (["ingest", "content", "--db", "file.md"], "database file.md is no database of gqlnews"),
+    (["ingest", "content", "--db", "file.md"], "database file.md is not a gqlnews database"),
     (["ingest", "content", "--db", "content"], "database content cannot be opened"),
-    (["ingest", "content", "--base-url", "/relative"], "--base-url '/relative' is not a web address"),
-    (["ingest", "content", "--base-url", "http://[x"], "--base-url 'http://[x' is not a web address"),
+    (["ingest", "content", "--base-url", "/relative"], "--base-url '/relative' is not an http or https URL"),
+    (["ingest", "content", "--base-url", "http://[x"], "--base-url 'http://[x' is not an http or https URL"),
     (
         ["ingest", "content", "--allowed-iframe-host", "https://a.b/"],
         "--allowed-iframe-host 'https://a.b/' is not a host name",

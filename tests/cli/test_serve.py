@@ -25,7 +25,7 @@ def test_watch_ingests_follows_and_ends_with_one_line(tmp_path: Path, number: in
         assert run.stop(number) < SOON
         assert run.process.returncode == 0
         last = run.remaining_output().splitlines()[-1]
-    assert last == f"gqlnews: stopped by {name}; the database holds everything that was ingested"
+    assert last == f"gqlnews: stopped by {name}; all completed ingests are in the database"
 
 
 def test_a_signal_before_watching_rolls_the_ingest_back(tmp_path: Path) -> None:

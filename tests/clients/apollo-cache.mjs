@@ -1,5 +1,5 @@
-// A front page that keeps itself up to date: `node apollo-cache.mjs URL [TOKEN]` writes its list of titles, as
-// a line of JSON, whenever it changes.
+// A page that is kept up to date: `node apollo-cache.mjs URL [TOKEN]` prints its list of titles, as a line of JSON,
+// whenever the list changes.
 
 import { gql } from '@apollo/client';
 import { openApollo } from './apollo.mjs';
@@ -20,13 +20,13 @@ const client = openApollo(...process.argv.slice(2));
 const { data } = await client.query({ query: PAGE });
 const page = client.watchQuery({ query: PAGE }); // from the cache
 page.subscribe(({ data }) => console.log(JSON.stringify(data.articles.nodes.map(({ title }) => title))));
-page.subscribeToMore({ document: CHANGES, variables: { since: data.site.version }, updateQuery: change });
+page.subscribeToMore({ document: CHANGES, variables: { since: data.site.version }, updateQuery: applyChange });
 
-// What was updated stands in the cache already, which knows an article by its `id`. The list is ours to keep.
-function change(before, { subscriptionData }) {
+// Apollo updates a changed article in its cache by `id`. Additions to the list and removals are up to this function.
+function applyChange(previous, { subscriptionData }) {
   const { kind, slug, article } = subscriptionData.data.articleChanged;
-  if (kind === 'UPDATED') return before;
-  const others = before.articles.nodes.filter((one) => one.slug !== slug);
+  if (kind === 'UPDATED') return previous;
+  const others = previous.articles.nodes.filter((node) => node.slug !== slug);
   const nodes = kind === 'ADDED' ? [article, ...others] : others;
-  return { ...before, articles: { ...before.articles, nodes } };
+  return { ...previous, articles: { ...previous.articles, nodes } };
 }

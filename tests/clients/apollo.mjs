@@ -17,10 +17,10 @@ export function openApollo(url, token) {
 export function connect(url, token) {
   const client = openApollo(url, token);
   return {
-    watch(query, variables, sink) {
+    subscribe(query, variables, sink) {
       const subscription = client.subscribe({ query: gql(query), variables }).subscribe(sink);
       return () => subscription.unsubscribe();
     },
-    ask: (query) => client.query({ query: gql(query), fetchPolicy: 'network-only' }),
+    query: (query) => client.query({ query: gql(query), fetchPolicy: 'network-only' }),
   };
 }

@@ -1,9 +1,9 @@
 import { createClient } from 'graphql-sse';
-import { pause, resuming } from './resuming.mjs';
+import { retryDelay, withResume } from './resume.mjs';
 
 export function connect(url, token) {
   let status;
-  const client = resuming(createClient({
+  const client = withResume(createClient({
     url,
     headers: token && { authorization: `Bearer ${token}` },
     retryAttempts: Infinity,
@@ -13,13 +13,13 @@ export function connect(url, token) {
       return response;
     },
     retry: async (retries) => {
-      if (status === 401) throw new Error('The token is not known');
-      await pause(retries);
+      if (status === 401) throw new Error('The token is unknown');
+      await retryDelay(retries);
     },
   }));
   return {
-    watch: (query, variables, sink) => client.subscribe({ query, variables }, sink),
-    ask: (query) =>
+    subscribe: (query, variables, sink) => client.subscribe({ query, variables }, sink),
+    query: (query) =>
       new Promise((next, error) => client.subscribe({ query }, { next, error, complete() {} })),
   };
 }

@@ -1,5 +1,5 @@
-// Makes a client a program: `node program.mjs CLIENT URL [TOKEN]`. Commands are lines of JSON on standard
-// input, and so is what happens on standard output:
+// Runs a client as a program: `node program.mjs CLIENT URL [TOKEN]`. It reads commands from standard input and writes
+// events to standard output, each a line of JSON:
 //   {"watch": where}      {"watching": version}, then {"change": …} for each, or {"refused": [codes]}
 //   {"try": subscription} {"refused": [codes]}
 //   {"ask": query}        {"answer": data}
@@ -16,10 +16,10 @@ const [name, url, token] = process.argv.slice(2);
 const { connect } = await import(`./${name}.mjs`);
 const client = connect(url, token);
 
-// Nothing is missed between the two: the subscription begins at the version that was asked for.
+// Subscribes from the version just queried, so that no change in between is missed.
 async function follow(where) {
-  const { data } = await client.ask('query Version { site { version } }');
-  const stop = client.watch(CHANGES, { where, since: data.site.version }, sink);
+  const { data } = await client.query('query Version { site { version } }');
+  const stop = client.subscribe(CHANGES, { where, since: data.site.version }, sink);
   tell({ watching: data.site.version });
   return stop;
 }
@@ -31,7 +31,7 @@ const sink = {
   complete() {},
 };
 
-// Errors of GraphQL are a list, which each client hands out in its own way; all else is trouble on the way.
+// GraphQL errors are a list, which each client passes in a different place; any other error is a connection error.
 function fail(error) {
   const errors = [error, error.errors, error.graphQLErrors].find(Array.isArray) ?? [];
   const lost = error.networkError ?? error;
@@ -47,8 +47,8 @@ let stop;
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
   if ('watch' in command) stop = await follow(command.watch);
-  else if ('try' in command) stop = client.watch(command.try, {}, sink);
-  else if ('ask' in command) tell({ answer: (await client.ask(command.ask)).data });
+  else if ('try' in command) stop = client.subscribe(command.try, {}, sink);
+  else if ('ask' in command) tell({ answer: (await client.query(command.ask)).data });
   else stop();
 }
 process.exit();

@@ -41,7 +41,7 @@ CLIENTS: Mapping[str, Client] = {
     "apollo": _node("apollo", SOCKET, HTTP),
     "urql-ws": _node("urql-ws", SOCKET, HTTP),
     "urql-sse": _node("urql-sse", EVENTS, HTTP),
-    "gql": Client((str(PYTHON), str(HERE / "gql_client.py")), SOCKET, SOCKET),
+    "gql": Client((str(PYTHON), str(HERE / "gql_program.py")), SOCKET, SOCKET),
 }
 
 

@@ -1,18 +1,18 @@
-// The client of graphql-ws: by itself, under Apollo Client, and under urql.
+// The graphql-ws client, which is used alone, by Apollo Client, and by urql.
 
 import { createClient } from 'graphql-ws';
-import { pause, resuming } from './resuming.mjs';
+import { retryDelay, withResume } from './resume.mjs';
 
-globalThis.WebSocket ??= (await import('ws')).default; // only Node.js before 22 has none
+globalThis.WebSocket ??= (await import('ws')).default; // only needed for Node.js before 22
 
-const FORBIDDEN = 4403; // the token is not known
+const FORBIDDEN = 4403; // close code: the token is unknown or malformed
 
 export function openSocket(url, token) {
-  return resuming(createClient({
+  return withResume(createClient({
     url: url.replace(/^http/, 'ws'),
     connectionParams: token && { authorization: `Bearer ${token}` },
     retryAttempts: Infinity,
-    retryWait: pause,
-    shouldRetry: (lost) => lost.code !== FORBIDDEN, // without it, it gives up where nobody answers
+    retryWait: retryDelay,
+    shouldRetry: (event) => event.code !== FORBIDDEN, // the default is not to retry if no server responds
   }));
 }

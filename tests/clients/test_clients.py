@@ -158,7 +158,7 @@ def test_a_token_that_is_not_known_is_said_at_once(tmp_path: Path, server: tuple
         received = {name: client.next() for name, client in running.items()}
     assert received == {
         "graphql-ws": {"lost": "4403 Forbidden"},
-        "graphql-sse": {"lost": "The token is not known"},
+        "graphql-sse": {"lost": "The token is unknown"},
         "apollo": {"lost": "Socket closed with event 4403 Forbidden"},
         "urql-ws": {"lost": "4403 Forbidden"},
         "urql-sse": {"refused": ["UNAUTHENTICATED"]},

@@ -1,5 +1,5 @@
 import { Client, fetchExchange } from '@urql/core';
-import { pause } from './resuming.mjs';
+import { retryDelay } from './resume.mjs';
 
 export function connect(url, token) {
   const client = new Client({
@@ -9,27 +9,27 @@ export function connect(url, token) {
     fetchOptions: { headers: token ? { authorization: `Bearer ${token}` } : {} },
   });
   return {
-    watch: (query, variables, sink) => watch(client, query, variables, sink),
-    ask: (query) => client.query(query, {}).toPromise(),
+    subscribe: (query, variables, sink) => subscribe(client, query, variables, sink),
+    query: (query) => client.query(query, {}).toPromise(),
   };
 }
 
-// urql does not reconnect by itself: after a broken stream, subscribe again from the last change seen.
-function watch(client, query, { ...variables }, sink) {
+// urql does not reconnect by itself: after a broken stream, this subscribes again from the last change received.
+function subscribe(client, query, { ...variables }, sink) {
   let retries = 0;
   let subscription;
-  function end() {
+  function stop() {
     subscription?.unsubscribe();
     subscription = undefined;
   }
-  function begin() {
+  function start() {
     subscription = client.subscription(query, variables).subscribe((result) => {
-      const refused = result.error?.graphQLErrors.length || result.error?.response?.status === 401;
-      if (refused) {
-        end();
+      const isRejected = result.error?.graphQLErrors.length || result.error?.response?.status === 401;
+      if (isRejected) {
+        stop();
         sink.next(result);
       } else if (result.error || result.hasNext === false) {
-        again();
+        restart();
       } else {
         retries = 0;
         variables.since = result.data.articleChanged.version;
@@ -37,13 +37,13 @@ function watch(client, query, { ...variables }, sink) {
       }
     });
   }
-  async function again() {
-    await pause(retries++);
+  async function restart() {
+    await retryDelay(retries++);
     if (subscription) {
-      end();
-      begin();
+      stop();
+      start();
     }
   }
-  begin();
-  return end;
+  start();
+  return stop;
 }

@@ -16,8 +16,8 @@ export function connect(url, token) {
     fetchOptions: { headers: token ? { authorization: `Bearer ${token}` } : {} },
   });
   return {
-    watch: (query, variables, sink) =>
+    subscribe: (query, variables, sink) =>
       client.subscription(query, variables).subscribe(sink.next).unsubscribe,
-    ask: (query) => client.query(query, {}).toPromise(),
+    query: (query) => client.query(query, {}).toPromise(),
   };
 }

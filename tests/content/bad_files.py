@@ -98,6 +98,11 @@ def encodings() -> Iterator[Bad]:
     yield raw("nuls", b"\0" * 1000, "not-utf-8")
     yield raw("jpeg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256)) * 40, "not-utf-8")
     yield raw("gzip", b"\x1f\x8b\x08\x00" + bytes(range(256)), "not-utf-8", column=2)
+    mark = b"\xef\xbb\xbf"
+    yield raw("byte-after-mark", mark + b"a\xff", "not-utf-8", column=2)
+    yield raw("nul-after-mark", mark + b"a\0", "not-utf-8", column=2)
+    accented = good.replace("A title", "Caf\u00e9").encode("latin-1")
+    yield raw("latin-1-after-mark", mark + accented, "not-utf-8", line=2, column=11)
     yield raw("two-marks", b"\xef\xbb\xbf\xef\xbb\xbf" + good.encode(), "no-front-matter")
 
 

@@ -12,7 +12,7 @@ from gqlnews.content.diagnostics import ProblemCode, get_severity
 from tests.product import run_ingest
 
 PAGE = (Path(__file__).parents[2] / "docs" / "problems.md").read_text()
-SECTION = re.compile(r"^## (\S+)\n\n(\w+)\..*?^```(\w+)\n(.*?)^```\n\nMend: ", re.DOTALL | re.MULTILINE)
+SECTION = re.compile(r"^## (\S+)\n\n(\w+)\..*?^```(\w+)\n(.*?)^```\n\nFix: ", re.DOTALL | re.MULTILINE)
 SECTIONS = {name: (severity, kind, example) for name, severity, kind, example in SECTION.findall(PAGE)}
 ROW = re.compile(r"^\| \[`(\S+)`\]\(#(\S+)\) \| (\w+) \|", re.MULTILINE)
 COMES_WITH = {ProblemCode.PUBLISHED_DISAGREES: {ProblemCode.PUBLISHED_DISAGREES, ProblemCode.DUPLICATE_URL}}

@@ -246,7 +246,7 @@ def test_the_initial_payload_is_sent_before_the_next_statement_runs(news: Answer
     news.trace()
     made = news.engine.prepare_any(GraphQLRequest(DEEP, incremental=True), Audience.PUBLIC)
     assert isinstance(made, PreparedIncremental)
-    assert len(made.bound.parts) == 3
+    assert len(made.bound.increments) == 3
     news.statements.clear()
     assert news.parts(DEEP) is not None
     ran = [text for text in news.statements if text.startswith(("WITH", "SELECT"))]

@@ -103,7 +103,7 @@ def test_the_cache_does_not_underestimate_an_invalid_document(engine: Engine, na
 
 def test_the_last_error_reports_that_there_are_more(engine: Engine) -> None:
     *_, last = json.loads(refusal(engine, "typing errors").body)["errors"]
-    assert last["message"] == "The document has at least 10 errors: these are the first."
+    assert last["message"] == "The document has at least 10 errors, and only the first are reported."
 
 
 def test_names_are_suggested_for_the_first_errors_only(engine: Engine) -> None:

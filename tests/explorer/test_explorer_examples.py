@@ -68,7 +68,10 @@ def test_example_lines_fit_the_editor_at_1280_pixels(example: Example) -> None:
 
 
 def test_examples_without_content_are_omitted() -> None:
-    assert names(build_examples(ExampleValues())) == ["The front page, page by page", "What is served"]
+    assert names(build_examples(ExampleValues())) == [
+        "The front page, page by page",
+        "An overview of the site",
+    ]
     assert "A topic's page" not in names(build_examples(ExampleValues(slug="a", domain="example.com")))
 
 

@@ -122,7 +122,7 @@ def headers(world: World, data: DataObject) -> None:
 
 def cursors(world: World, data: DataObject) -> None:
     cursor = data.draw(values.cursors(world.cursors))
-    field = values.cursor_scope(cursor)
+    field = values.cursor_list_id(cursor)
     field = field if field in PAGED else data.draw(st.sampled_from(PAGED))
     where = {
         "topic": 'topic(slug: "animals") { articles(after: $c) { totalCount nodes { slug } } }',

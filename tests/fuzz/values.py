@@ -105,7 +105,7 @@ def _similar_key(key: object) -> SearchStrategy[Any]:
     )
 
 
-def cursor_scope(cursor: str) -> str:
+def cursor_list_id(cursor: str) -> str:
     """Return the field that a cursor belongs to, or an empty string if it is invalid."""
     try:
         return str(json.loads(bytes.fromhex(cursor))[0]).split()[0].split(".")[-1]

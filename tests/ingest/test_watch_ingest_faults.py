@@ -184,7 +184,7 @@ def test_a_missing_parent_folder_of_the_database(folder: Folder, tmp_path: Path)
     place = tmp_path / "place"
     place.touch()
     with running(command(folder, place / "store.db"), tmp_path) as run:
-        run.wait_for("warning ingest failed .*has no lock beside it .*: check the disk")
+        run.wait_for("warning ingest failed .*the lock file of database .* cannot be used .*: check the disk")
         place.unlink()
         run.wait_for("watching")
         wait_until_ingested(folder, place / "store.db")
@@ -194,7 +194,7 @@ def test_a_damaged_database_may_be_deleted(folder: Folder, database: Path) -> No
     fill(folder)
     database.write_bytes(b"no database" * 1000)
     with running(command(folder, database), database.parent) as run:
-        run.wait_for("warning ingest failed .*is no database of gqlnews")
+        run.wait_for("warning ingest failed .*is not a gqlnews database")
         database.unlink()
         run.wait_for("ingest recovered")
         wait_until_ingested(folder, database)

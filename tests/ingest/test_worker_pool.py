@@ -19,7 +19,7 @@ from gqlnews.content.parse_file import parse_file
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.errors import ParserProcessError
-from gqlnews.ingest.process_pool import MAX_ATTEMPTS, MAX_CRASHES, RESPONSE_TIMEOUT
+from gqlnews.ingest.process_pool import BATCH_TIMEOUT, MAX_CONSECUTIVE_EXITS, MAX_FILE_ATTEMPTS
 from gqlnews.ingest.worker_pool import Convert, _identity, map_files, parse_all
 from tests.content.bad_files import fenced
 from tests.content.deadly import HARMFUL, failing, hanging, killing, killing_always
@@ -127,7 +127,7 @@ def test_a_deadly_file_becomes_a_problem_and_all_others_are_parsed(
     folder: Path, make: Convert[ParseResult], isolate: bool
 ) -> None:
     files = [file for file in listed(folder) if not isolate or len(file.path) < 6 or file.path == HARMFUL]
-    seconds = 2.0 if make is hanging else RESPONSE_TIMEOUT
+    seconds = 2.0 if make is hanging else BATCH_TIMEOUT
     read = {
         o.source.path: o for o in map_files(make, folder, files, OPTIONS, 2, isolate=isolate, timeout=seconds)
     }
@@ -147,7 +147,9 @@ def test_a_single_deadly_file_is_given_up(folder: Path) -> None:
 
 
 def test_many_deadly_files_do_not_stop_an_ingest(folder: Path) -> None:
-    files = [file for file in listed(folder) if int(file.path[:-3]) % 7][: MAX_CRASHES // MAX_ATTEMPTS + 2]
+    files = [file for file in listed(folder) if int(file.path[:-3]) % 7][
+        : MAX_CONSECUTIVE_EXITS // MAX_FILE_ATTEMPTS + 2
+    ]
     outcomes = list(map_files(killing_always, folder, files, OPTIONS, 2, isolate=True))
     assert {outcome.source.path for outcome in outcomes} == {file.path for file in files}
     assert all("killed by signal 9" in outcome.problems[0].message for outcome in outcomes)

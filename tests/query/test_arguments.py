@@ -24,6 +24,6 @@ def test_slice_bounds(arguments: dict[str, int | None], default: int | None, sta
 
 @pytest.mark.parametrize("arguments", [{"first": -1}, {"offset": -1}, {"first": 1, "offset": -3}])
 def test_negative_slice_arguments_are_rejected(arguments: dict[str, int | None]) -> None:
-    with pytest.raises(RequestError, match="give 0 or more") as refused:
+    with pytest.raises(RequestError, match="pass 0 or more") as refused:
         read_slice(arguments, default=None)
     assert refused.value.code == "BAD_PAGE"

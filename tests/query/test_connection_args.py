@@ -21,7 +21,7 @@ KNOWN = {
     "PUBLISHED": OrderTerm("published_at"),
     "QUALITY": OrderTerm("quality", missing=NULL_LOW, numeric=True),
 }
-READ = ConnectionArguments("Query.articles", NEWEST, orders=KNOWN)
+READ = ConnectionArguments("Query.articles", NEWEST, order_terms=KNOWN)
 
 
 class Word(Enum):
@@ -84,7 +84,7 @@ def test_equal_orders_share_a_cursor_scope(given: list[dict[str, Any]] | None) -
     inputs = READ({"orderBy": given})
     assert isinstance(inputs.shape, ConnectionShape)
     assert inputs.shape.order == NEWEST
-    assert inputs.values["cursor_scope"] == "Query.articles"
+    assert inputs.values["list_id"] == "Query.articles"
 
 
 def test_each_other_order_has_its_own_cursor_scope() -> None:
@@ -97,4 +97,4 @@ def test_each_other_order_has_its_own_cursor_scope() -> None:
         [by(Word.QUALITY), by(Word.PUBLISHED)],
         [by(Word.PUBLISHED), by(Word.QUALITY)],
     ]
-    assert len({READ({"orderBy": order}).values["cursor_scope"] for order in orders}) == len(orders)
+    assert len({READ({"orderBy": order}).values["list_id"] for order in orders}) == len(orders)

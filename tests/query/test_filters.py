@@ -7,17 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.errors import RequestError
-from gqlnews.query import predicates
-from gqlnews.query.filters import MAX_CHARACTERS, MAX_DEPTH, MAX_PARTS, FilterParser, Operand, OperandType
-from gqlnews.query.predicates import All, AnyOf, Not, Operator
+from gqlnews.query import conditions
+from gqlnews.query.conditions import All, AnyOf, Not, Operator
+from gqlnews.query.filters import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_PARTS,
+    FilterField,
+    FilterFieldType,
+    FilterParser,
+)
 from tests.product import Product
 
-MISSING = predicates.Comparison("title", Operator.IS_NULL)
+MISSING = conditions.Comparison("title", Operator.IS_NULL)
 OPERANDS = {
-    "title": Operand("title", OperandType.TEXT),
-    "heat": Operand("heat", OperandType.INTEGER),
-    "when": Operand("published_at", OperandType.INSTANT),
-    "topic": Operand("topic_slugs", OperandType.ITEMS),
+    "title": FilterField("title", FilterFieldType.TEXT),
+    "heat": FilterField("heat", FilterFieldType.INTEGER),
+    "when": FilterField("published_at", FilterFieldType.INSTANT),
+    "topic": FilterField("topic_slugs", FilterFieldType.ITEMS),
 }
 
 
@@ -67,7 +74,7 @@ def test_the_total_text_length_is_limited(where: dict[str, Any]) -> None:
 
 def test_filter_depth_is_limited() -> None:
     read(deep(MAX_DEPTH))
-    with pytest.raises(RequestError, match="flatter") as refused:
+    with pytest.raises(RequestError, match="use fewer levels") as refused:
         read(deep(MAX_DEPTH + 1))
     assert refused.value.code == "TOO_DEEP"
 
@@ -97,7 +104,7 @@ def test_the_number_of_filter_parts_is_limited(many: Any) -> None:
     ],
 )
 def test_invalid_dates_and_durations_are_rejected(where: dict[str, Any], code: str) -> None:
-    with pytest.raises(RequestError, match="write one such as") as refused:
+    with pytest.raises(RequestError, match="pass one such as") as refused:
         read(where)
     assert refused.value.code == code
 

@@ -9,7 +9,7 @@ from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
-from gqlnews.query.scan import Pass, Sizes, scan_limit_error, scan_work
+from gqlnews.query.scan import Scan, Sizes, scan_limit_error, scan_work
 from tests.product import Product
 
 SIZES: Sizes = {
@@ -34,7 +34,7 @@ EDGES = "pageInfo { hasPreviousPage }"
 def estimate(product: Product, query: str, variables: dict[str, Any] | None = None) -> int:
     prepared = product.engine.prepare(GraphQLRequest(query, variables), Audience.PUBLIC)
     assert isinstance(prepared, PreparedQuery), prepared
-    return prepared.bound.scan.for_sizes(SIZES)
+    return prepared.bound.scan_work.for_sizes(SIZES)
 
 
 @pytest.mark.parametrize(
@@ -129,20 +129,20 @@ def test_the_most_expensive_filter_is_far_over_the_limit(examples: Product) -> N
 
 
 def test_scan_work_is_proportional_to_table_sizes_and_0_if_they_are_unknown() -> None:
-    passes = [Pass(30, "article")]
-    assert [scan_work(passes, {"": articles}) for articles in (0, 1, 100, 1_000_000)] == [0, 1, 3, 30_000]
-    assert scan_work(passes, {}) == 0
+    scans = [Scan(30, "article")]
+    assert [scan_work(scans, {"": articles}) for articles in (0, 1, 100, 1_000_000)] == [0, 1, 3, 30_000]
+    assert scan_work(scans, {}) == 0
 
 
 def test_a_group_of_unknown_size_is_bounded() -> None:
-    assert Pass(1, "a.b", parents=5).work({"": 100_000}) == 5_000
-    assert Pass(1, "a.b", parents=5).work({"": 10}) == 50
-    assert Pass(1, "a.b", parents=5, within="a").work({"": 10}) == 10
-    assert Pass(1, "a.b", parents=5, parent_table="c").work({"": 10, "c": 2}) == 20
+    assert Scan(1, "a.b", parents=5).work({"": 100_000}) == 5_000
+    assert Scan(1, "a.b", parents=5).work({"": 10}) == 50
+    assert Scan(1, "a.b", parents=5, within="a").work({"": 10}) == 10
+    assert Scan(1, "a.b", parents=5, parent_table="c").work({"": 10, "c": 2}) == 20
 
 
 def test_the_error_names_the_work_and_the_most_expensive_field() -> None:
-    passes = {"few": [Pass(1, "a")], "most": [Pass(9, "a")]}
-    error = scan_limit_error(49, 50, passes, {"": 5_000})
-    assert "50 thousand comparisons, of at most 49, most of them for `most`" in str(error)
+    scans = {"few": [Scan(1, "a")], "most": [Scan(9, "a")]}
+    error = scan_limit_error(49, 50, scans, {"": 5_000})
+    assert "50 thousand comparisons, and the limit is 49, most of them for `most`" in str(error)
     assert error.code is Code.TOO_COSTLY

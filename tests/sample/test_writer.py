@@ -96,12 +96,12 @@ def test_a_full_disk_is_reported(tmp_path: Path) -> None:
 
 @given(st.integers(0, 400), st.integers())
 def test_article_numbers_are_consecutive_over_blocks(articles: int, seed: int) -> None:
-    numbers = [piece.number for _, block in draw_blocks(articles, seed) for piece in block.pieces]
+    numbers = [article.number for _, block in draw_blocks(articles, seed) for article in block.articles]
     assert numbers == list(range(articles))
 
 
 @given(st.integers(1, 60), st.integers())
 def test_every_date_lies_in_the_three_years(articles: int, seed: int) -> None:
     for _, block in draw_blocks(articles, seed):
-        entries = [entry.piece for related in block.related for entry in related]
-        assert all(0 <= piece.minute < MINUTES for piece in block.pieces + entries)
+        entries = [entry.article for related in block.related for entry in related]
+        assert all(0 <= article.minute < MINUTES for article in block.articles + entries)

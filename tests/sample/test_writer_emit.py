@@ -8,15 +8,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.sample.pieces import Piece, SampleProvider
+from gqlnews.sample.fields import SampleArticle, SampleProvider
 from gqlnews.sample.writer import article_text, entry_text
 
 words = st.text(st.characters(blacklist_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=60)
 providers = st.builds(
     SampleProvider, st.just("one-post.example"), st.just(("One Post",)), st.none() | st.just("/badge.png")
 )
-pieces = st.builds(
-    Piece,
+articles = st.builds(
+    SampleArticle,
     number=st.integers(0, 10**6),
     title=words,
     excerpt=words,
@@ -37,43 +37,43 @@ def instant(minute: int) -> datetime:
     return datetime(2023, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
 
 
-@given(pieces)
-def test_an_article_is_parsed_to_its_values(piece: Piece) -> None:
-    text = article_text(piece, [entry_text(piece)], "c2VhbGVk;dmVjdG9y", "## Body\n")
+@given(articles)
+def test_an_article_is_parsed_to_its_values(article: SampleArticle) -> None:
+    text = article_text(article, [entry_text(article)], "c2VhbGVk;dmVjdG9y", "## Body\n")
     _, matter, body = text.split("---\n", 2)
     front = read(matter)
     assert body == "\n## Body\n"
     assert [front[key] for key in ("title", "excerpt", "webUrl", "originalUrl", "publishedDateTime")] == [
-        piece.title, piece.excerpt, piece.url, piece.url, instant(piece.minute)
+        article.title, article.excerpt, article.url, article.url, instant(article.minute)
     ]  # fmt: skip
     assert [front[key] for key in ("quality", "heat", "published", "topics", "secured")] == [
-        piece.quality, piece.heat, piece.published, list(piece.topics), "c2VhbGVk;dmVjdG9y"
+        article.quality, article.heat, article.published, list(article.topics), "c2VhbGVk;dmVjdG9y"
     ]  # fmt: skip
-    assert ("featuredContent" in front) == (front["type"] == "video") == piece.is_video
-    assert ("images" in front["provider"]) == (piece.provider.badge is not None)
+    assert ("featuredContent" in front) == (front["type"] == "video") == article.is_video
+    assert ("images" in front["provider"]) == (article.provider.badge is not None)
 
 
-@given(pieces)
-def test_an_entry_has_the_values_of_its_article(piece: Piece) -> None:
-    front = read(article_text(piece, [], "", "").split("---\n")[1])
-    (entry,) = read(entry_text(piece))
+@given(articles)
+def test_an_entry_has_the_values_of_its_article(article: SampleArticle) -> None:
+    front = read(article_text(article, [], "", "").split("---\n")[1])
+    (entry,) = read(entry_text(article))
     assert entry.keys() <= front.keys() - {"related", "originalUrl"}
     for key in entry.keys() - {"provider", "images"}:
         assert entry[key] == front[key]
-    assert entry["provider"] == {"name": piece.provider_name, "domain": "one-post.example"}
+    assert entry["provider"] == {"name": article.provider_name, "domain": "one-post.example"}
 
 
 @pytest.mark.parametrize(
     ("image", "sizes"), [(None, None), ("https://images.example/9.jpg", {"width": 700, "height": 393})]
 )
 def test_images_have_a_size(image: str | None, sizes: dict[str, int] | None) -> None:
-    piece = Piece(
+    article = SampleArticle(
         20, "T", "E", 0, "https://www.one-post.example/1", True, False, 5,
         SampleProvider("one-post.example", ("One Post",), None), "One Post", image, 700, 393, True, 9,
         ("News",),
     )  # fmt: skip
     for images in (
-        read(article_text(piece, [], "", "").split("---\n")[1]).get("images"),
-        read(entry_text(piece))[0].get("images"),
+        read(article_text(article, [], "", "").split("---\n")[1]).get("images"),
+        read(entry_text(article))[0].get("images"),
     ):
         assert (images and {key: images[0][key] for key in ("width", "height")}) == sizes

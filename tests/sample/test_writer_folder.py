@@ -15,7 +15,7 @@ def files_of(folder: Path) -> set[str]:
 
 def test_a_folder_with_other_files_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "mine.md").write_text("mine")
-    with pytest.raises(ContentFolderError, match=r"not empty.*give a new folder"):
+    with pytest.raises(ContentFolderError, match=r"neither empty.*choose a new folder"):
         write_sample(tmp_path, 5, seed=1)
     assert files_of(tmp_path) == {"mine.md"}
 

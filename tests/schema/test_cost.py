@@ -114,7 +114,7 @@ def test_the_cost_is_reported_only_on_request(examples: Product) -> None:
 
 ADVISED = [
     ("{ articles(first: 100) { nodes { related { article { related { title } } } } } }", 2_000,
-     "The request costs 12,101 of at most 2,000: with `first: 16` at `articles` it would pass."),
+     "The request costs 12,101, and the limit is 2,000: with `first: 16` at `articles` it would pass."),
     ("{ articles(last: 100) { nodes { related { title } } } }", 1_000, "`last: 90` at `articles`"),
     ("{ articles { nodes { related { title } } } }", 100, "`first: 9` at `articles`"),
     ("{ a: articles(first: 50) { nodes { slug } } b: articles(first: 5) { nodes { slug } } }", 30,
@@ -176,7 +176,7 @@ def sized(node: Any, path: list[str], argument: ArgumentNode) -> Any:
 
 def test_without_a_possible_size_several_requests_are_suggested(examples: Product) -> None:
     answer = examples.answer(GraphQLRequest("{ topics { name } }"), Audience.PUBLIC, limited(examples, 5))
-    assert b"costs 10 of at most 5: ask for less, or in several requests." in answer.body
+    assert b"costs 10, and the limit is 5: request less, or send several requests." in answer.body
 
 
 def test_front_end_queries_are_within_the_default_limits(examples: Product) -> None:

@@ -122,7 +122,7 @@ def test_when_the_hub_fails_all_subscribers_get_an_error_and_may_resubscribe(
         assert again.changes == [("ADDED", "a"), ("ADDED", "b")]
 
     run_live(check)
-    assert [record.getMessage() for record in caplog.records] == ["the feed failed"]
+    assert [record.getMessage() for record in caplog.records] == ["the subscription hub failed"]
 
 
 def test_a_lost_snapshot_is_reported(caplog: pytest.LogCaptureFixture) -> None:
@@ -136,7 +136,7 @@ def test_a_lost_snapshot_is_reported(caplog: pytest.LogCaptureFixture) -> None:
         assert isinstance(watching.task.exception(), SubscriptionFailedError)
 
     run_live(check)
-    assert [record.getMessage() for record in caplog.records] == ["the feed failed"]
+    assert [record.getMessage() for record in caplog.records] == ["the subscription hub failed"]
 
 
 def test_new_subscribers_are_told_that_the_database_cannot_be_opened(

@@ -215,7 +215,7 @@ def test_values_that_read_the_clock_are_rebound_without_recompiling() -> None:
             await until(lambda: watched.current().filter_keys("[]") != before)
         assert watched.current().filter_keys("[]")[0] == before[0]
 
-    with patch.object(prepared, "MAX_SHAPES", 1):
+    with patch.object(prepared, "MAX_STATEMENTS", 1):
         run_live(check)
 
 

@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
-from gqlnews.server.services import AppState
+from gqlnews.server.app_state import AppState
 from gqlnews.server.uvicorn.run import Server, base_url, bind
 from tests.ingest.folder import Folder
 from tests.live import DEADLINE, PLAIN
@@ -44,9 +44,9 @@ class Site:
         self._written = 0
 
     @property
-    def service(self) -> AppState:
+    def app_state(self) -> AppState:
         assert self._app is not None
-        return _service(self._app)
+        return _app_state(self._app)
 
     def write(self, slug: str, **keys: Any) -> None:
         self.folder.article(f"{slug}.md", url=f"https://x.example/{slug}", **keys)
@@ -126,10 +126,10 @@ def send_in_one_write(connection: ClientConnection, messages: Sequence[Message])
         connection.socket.sendall(b"".join(connection.protocol.data_to_send()))
 
 
-def _service(app: Starlette) -> AppState:
-    """Return the service, which exists once the application has started."""
-    service: AppState = app.state.service
-    return service
+def _app_state(app: Starlette) -> AppState:
+    """Return the application state, which exists once the application has started."""
+    app_state: AppState = app.state.app_state
+    return app_state
 
 
 class _InThread(Server):
@@ -154,7 +154,7 @@ def running_site(root: Path, **settings: Any) -> Iterator[Site]:
         started.set()
 
     def on_stop() -> None:
-        _service(app).subscriptions.shutdown()
+        _app_state(app).subscription_hubs.shutdown()
 
     server = _InThread(app, on_start, on_stop)
 

@@ -89,7 +89,7 @@ def test_the_page_opens_over_an_empty_folder(tmp_path: Path) -> None:
 def test_the_page_opens_without_examples(server_settings: ServerSettings, changes: dict[str, Any]) -> None:
     app = create_app(replace(server_settings, **changes))
     with TestClient(app) as client:
-        app.state.service.concurrency_limiter.count = 1
+        app.state.app_state.concurrency_limiter.count = 1
         response = client.get("/graphql", headers=BROWSER)
     assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
@@ -105,9 +105,9 @@ def test_the_page_is_counted_and_its_examples_are_cached(server_settings: Server
     app = create_app(server_settings)
     with TestClient(app) as client:
         pages = [client.get("/graphql", headers=BROWSER).content for _ in range(5)]
-        service = app.state.service
-        assert service.metrics.outcome_counts["NewestForExamples"][OperationOutcome.OK] == 5
-        assert service.store.statements == 1
+        app_state = app.state.app_state
+        assert app_state.metrics.outcome_counts["NewestForExamples"][OperationOutcome.OK] == 5
+        assert app_state.store.statements == 1
     assert set(pages) == {pages[0]}
 
 
@@ -129,7 +129,7 @@ def test_ready_is_503_if_the_store_fails(database: Path, tmp_path: Path) -> None
 def test_ready_is_200_however_busy_the_readers_are(tmp_path: Path) -> None:
     endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     with running_site(tmp_path, limits=Limits(timeout_seconds=2 * DEADLINE)) as site:
-        store = site.service.store
+        store = site.app_state.store
         loop = next(iter(store._tasks)).get_loop()
         busy = [asyncio.run_coroutine_threadsafe(store.read([(endless, ())]), loop) for _ in range(20)]
         responses = [httpx2.get(site.url.replace("/graphql", "/health/ready")) for _ in range(5)]

@@ -192,7 +192,9 @@ def test_a_silent_stream_gets_keepalive_messages(site: Site) -> None:
 def test_a_finished_operation_leaves_no_state(site: Site, query: str) -> None:
     with streaming(site.url, query) as stream:
         expect_open(stream)
-    wait_until(lambda: site.service.subscriptions.active == 0 and site.service.stream_limiter.count == 0)
+    wait_until(
+        lambda: site.app_state.subscription_hubs.active == 0 and site.app_state.stream_limiter.count == 0
+    )
 
 
 def test_a_resumed_subscription_gets_the_missed_events(site: Site) -> None:
@@ -220,7 +222,7 @@ def test_streams_past_the_limit_are_rejected(tmp_path: Path, settings: dict[str,
 def test_a_head_of_a_stream_ends(site: Site) -> None:
     response = httpx2.head(site.url, params={"query": HEAT}, headers={"accept": STREAM}, timeout=5)
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-    wait_until(lambda: site.service.subscriptions.active == 0)
+    wait_until(lambda: site.app_state.subscription_hubs.active == 0)
 
 
 def test_a_client_that_reads_nothing_is_disconnected_and_others_get_every_event(tmp_path: Path) -> None:
@@ -230,14 +232,14 @@ def test_a_client_that_reads_nothing_is_disconnected_and_others_get_every_event(
             patch.object(events, "CLOSE_TIMEOUT", 0.1),
         ):
             other.subscribe_and_wait("1", HEAT)
-            wait_until(lambda: site.service.subscriptions.active == 2)
+            wait_until(lambda: site.app_state.subscription_hubs.active == 2)
             number = 0
-            while site.service.subscriptions.active == 2:
+            while site.app_state.subscription_hubs.active == 2:
                 number += 1
                 site.folder.write("big.md", text_of(keys_of(heat=number)) + "x " * 250_000)
                 site.ingest()
                 assert heat(other.receive()) == number
-            wait_until(lambda: site.service.stream_limiter.count == 1)
+            wait_until(lambda: site.app_state.stream_limiter.count == 1)
             assert everything(slow) > 0
 
 

@@ -103,7 +103,7 @@ def test_too_much_scan_work_is_rejected_before_it_runs(tmp_path: Path, most: int
     if not passes:
         (error,) = response["errors"]
         assert error["extensions"]["code"] == "TOO_COSTLY"
-        assert f"{SCAN} thousand comparisons, of at most {most}" in error["message"]
+        assert f"{SCAN} thousand comparisons, and the limit is {most}" in error["message"]
         assert "data" not in response
 
 
@@ -149,7 +149,7 @@ def busy(tmp_path: Path, no_inline_execution: None) -> Iterator[TestClient]:
     with serving_many(
         tmp_path, Limits(timeout_seconds=0.1), count=1, response_cache_bytes=0, field_cache_bytes=0
     ) as client:
-        readers = client.app.state.service.store._pool  # type: ignore[attr-defined]
+        readers = client.app.state.app_state.store._pool  # type: ignore[attr-defined]
         idle, readers._idle = readers._idle, []
         yield client
         readers._idle = idle

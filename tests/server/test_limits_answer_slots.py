@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gqlnews.server.limits import SLOTS, ResponseSlots
+from gqlnews.server.limits import SLOTS_PER_CLIENT, ResponseSlots
 from tests.server.live import COUNT, Site, send_in_one_write
 from tests.server.support import DEADLINE
 
@@ -21,14 +21,14 @@ def test_each_client_has_its_own_response_slots() -> None:
                 entered.append(client)
                 await release.wait()
 
-        tasks = [asyncio.create_task(hold(client)) for client in "a" * (SLOTS + 3) + "b"]
+        tasks = [asyncio.create_task(hold(client)) for client in "a" * (SLOTS_PER_CLIENT + 3) + "b"]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert (entered.count("a"), entered.count("b")) == (SLOTS, 1)
+        assert (entered.count("a"), entered.count("b")) == (SLOTS_PER_CLIENT, 1)
         tasks[-2].cancel()  # a waiting one
         release.set()
         await asyncio.wait(tasks)
-        assert entered.count("a") == SLOTS + 2
+        assert entered.count("a") == SLOTS_PER_CLIENT + 2
         assert slots._clients == {}
 
     async def within_deadline() -> None:
@@ -60,4 +60,4 @@ def test_a_client_that_reads_nothing_holds_few_responses(site: Site, monkeypatch
         send_in_one_write(socket.connection, messages)
         kinds = [socket.receive()["type"] for _ in range(60)]
     assert (kinds.count("next"), kinds.count("complete")) == (30, 30)
-    assert 0 < most <= SLOTS
+    assert 0 < most <= SLOTS_PER_CLIENT

@@ -21,7 +21,7 @@ BODY = json.dumps({"query": COUNT, "extensions": {"padding": "x" * 100_000}}).en
 @pytest.fixture
 def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A server that holds three large bodies of one client."""
-    monkeypatch.setattr(limits, "MAX_BYTES_PER_CLIENT", 3 * len(BODY))
+    monkeypatch.setattr(limits, "MAX_BODY_BYTES_PER_CLIENT", 3 * len(BODY))
     with running_site(tmp_path) as site:
         yield site
 
@@ -43,10 +43,10 @@ def half_a_request(site: Site) -> socket.socket:
 def wait_for(site: Site, held: int) -> None:
     """Wait until the server holds this many bytes; each request gives its loop a turn."""
     for _ in range(10_000):
-        if site.service.body_memory.total == held:
+        if site.app_state.body_memory.total == held:
             return
         httpx2.get(site.url.replace("/graphql", "/health/live"))
-    raise AssertionError(site.service.body_memory.total)
+    raise AssertionError(site.app_state.body_memory.total)
 
 
 def test_past_the_body_memory_only_large_bodies_are_503(narrow: Site) -> None:
@@ -73,8 +73,8 @@ def test_body_memory_is_released_when_the_client_disconnects(narrow: Site) -> No
 
 
 def test_body_memory_is_limited_per_client_and_in_total(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_BYTES", 25)
-    monkeypatch.setattr(limits, "MAX_BYTES_PER_CLIENT", 10)
+    monkeypatch.setattr(limits, "MAX_TOTAL_BODY_BYTES", 25)
+    monkeypatch.setattr(limits, "MAX_BODY_BYTES_PER_CLIENT", 10)
     memory = BodyMemory()
     memory.reserve("a", 10)
     with pytest.raises(HTTPError):

@@ -148,7 +148,7 @@ def test_scan_work_is_charged_too(server_settings: ServerSettings) -> None:
     scans = {"query": '{ articles(where: {title: {contains: "x"}}) { totalCount } }'}
     app = create_app(replace(server_settings, http=HttpSettings(rate_limit=100)))
     with TestClient(app) as client:
-        app.state.service.store._sizes = ({"": 100_000},) * 2
+        app.state.app_state.store._sizes = ({"": 100_000},) * 2
         assert client.post("/graphql", json=scans).status_code == 200
         response = client.post("/graphql", json=QUERY)
         assert (response.status_code, int(response.headers["retry-after"]) > 20) == (429, True)
@@ -158,7 +158,7 @@ def test_scan_work_is_charged_too(server_settings: ServerSettings) -> None:
 def test_statements_run_for_the_address_of_their_client(server_settings: ServerSettings) -> None:
     app = create_app(replace(server_settings, response_cache_bytes=0, field_cache_bytes=0))
     with TestClient(app) as client:
-        readers, seen = app.state.service.store._pool, []
+        readers, seen = app.state.app_state.store._pool, []
         enqueue = readers._enqueue
 
         def record_call(call: Any) -> None:
@@ -195,7 +195,7 @@ def test_past_the_concurrency_limit_is_503(server_settings: ServerSettings) -> N
         replace(server_settings, response_cache_bytes=0, http=HttpSettings(max_concurrent_requests=1))
     )
     with TestClient(app) as client:
-        app.state.service.concurrency_limiter.count = 1  # as if one ran
+        app.state.app_state.concurrency_limiter.count = 1  # as if one ran
         response = client.post("/graphql", json=QUERY)
         assert (response.status_code, code(response), response.headers["retry-after"]) == (
             503,
@@ -204,7 +204,7 @@ def test_past_the_concurrency_limit_is_503(server_settings: ServerSettings) -> N
         )
         events = client.post("/graphql", json=QUERY, headers={"accept": "text/event-stream"})
         assert "OVERLOADED" in events.text
-        app.state.service.concurrency_limiter.count = 0
+        app.state.app_state.concurrency_limiter.count = 0
         assert client.post("/graphql", json=QUERY).status_code == 200
 
 

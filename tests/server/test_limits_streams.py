@@ -38,23 +38,25 @@ def test_subscriptions_per_client_are_limited(site: Site) -> None:
         one.subscribe_and_wait("0", HEAT)
         one.subscribe_and_wait("1", HEAT)
         two.subscribe_and_wait("2", HEAT)
-        wait_until(lambda: site.service.subscriptions.active == 3)
+        wait_until(lambda: site.app_state.subscription_hubs.active == 3)
         two.subscribe("more", HEAT)
         (error,) = two.receive_for("more")
         assert error["payload"][0]["extensions"]["code"] == "TOO_MANY_OPERATIONS"
         one.send("complete", id="0")
-        wait_until(lambda: site.service.subscriptions.active == 2)
+        wait_until(lambda: site.app_state.subscription_hubs.active == 2)
         two.subscribe_and_wait("more", HEAT)
-        wait_until(lambda: site.service.subscriptions.active == 3)
+        wait_until(lambda: site.app_state.subscription_hubs.active == 3)
 
 
 def test_a_disconnected_client_leaves_no_state(site: Site) -> None:
     with site.socket() as socket:
         for number in range(5):
             socket.subscribe_and_wait(f"{number}")
-        wait_until(lambda: site.service.subscriptions.active == 5)
-        assert site.service.stream_limiter.count == 1
-    wait_until(lambda: site.service.subscriptions.active == 0 and site.service.stream_limiter.count == 0)
+        wait_until(lambda: site.app_state.subscription_hubs.active == 5)
+        assert site.app_state.stream_limiter.count == 1
+    wait_until(
+        lambda: site.app_state.subscription_hubs.active == 0 and site.app_state.stream_limiter.count == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_sockets_past_the_limit_are_rejected_before_the_handshake(
             assert error.value.response.headers["Retry-After"] == "5"
             body = json.loads(error.value.response.body or b"")
             assert body["errors"][0]["extensions"]["code"] == "TOO_MANY_STREAMS"
-        wait_until(lambda: site.service.stream_limiter.count == 0)
+        wait_until(lambda: site.app_state.stream_limiter.count == 0)
         with site.socket():
             pass
 
@@ -91,7 +93,7 @@ def test_a_slow_consumer_is_closed_and_others_get_every_event(tmp_path: Path) ->
                 site.folder.write("big.md", text_of(keys) + text)
                 site.ingest()
                 assert heat(other.receive()) == number
-                if site.service.subscriptions.active == 1:
+                if site.app_state.subscription_hubs.active == 1:
                     break
-            assert site.service.subscriptions.active == 1
+            assert site.app_state.subscription_hubs.active == 1
             assert slow.closed()[0] == 1013

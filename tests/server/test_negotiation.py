@@ -2,7 +2,7 @@
 
 import pytest
 
-from gqlnews.server.negotiation import NOT_ACCEPTABLE, is_encoded, media_type, prefers_html
+from gqlnews.server.negotiation import NOT_ACCEPTABLE, is_encoded, negotiate_media_type, prefers_html
 from gqlnews.server.response import GRAPHQL_RESPONSE as NEWER
 from gqlnews.server.response import JSON as OLDER
 
@@ -43,7 +43,7 @@ from gqlnews.server.response import JSON as OLDER
     ],
 )
 def test_the_media_type(accept: str, answer: str) -> None:
-    assert media_type(accept) == answer
+    assert negotiate_media_type(accept) == answer
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_manifest_defines_the_ids(tmp_path: Path, documents: DocumentCache, ma
         ("m.json", b"{", r"m\.json: the manifest is not JSON"),
         ("m.json", b"[]", r"m\.json: a manifest must be an object"),
         ("m.json", b'{"operations": [{"id": "a"}]}', r"m\.json: a manifest must be an object"),
-        ("m.json", b'{"a": 1}', r"m\.json: the document 'a' is not text"),
+        ("m.json", b'{"a": 1}', r"m\.json: the document 'a' is not a string"),
         ("m.json", b'{"a": "{ nothing }"}', r"m\.json, document 'a': Cannot query field"),
         ("m.json", b"{}", r"m\.json: no documents"),
     ],
@@ -82,7 +82,7 @@ def test_an_invalid_document_is_reported_with_its_file(
 def test_two_documents_with_one_id_are_rejected(tmp_path: Path, documents: DocumentCache) -> None:
     (tmp_path / "a.graphql").write_text(ONE)
     (tmp_path / "a.gql").write_text(OTHER)
-    with pytest.raises(PersistedDocumentsError, match="another document has the id 'a' too"):
+    with pytest.raises(PersistedDocumentsError, match="another document has the same id 'a'"):
         read_trusted_documents(tmp_path, documents)
 
 

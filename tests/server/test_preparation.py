@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
-from gqlnews.server.endpoint import OVERLOAD_PAUSE_SECONDS
+from gqlnews.server.endpoint import OVERLOAD_DELAY_SECONDS
 from gqlnews.server.preparation import (
     CLIENT_BURST_SECONDS,
     FREE_SECONDS,
@@ -130,7 +130,7 @@ def test_an_overload_response_is_delayed(client: TestClient, monkeypatch: pytest
     monkeypatch.setattr("gqlnews.server.endpoint.asyncio.sleep", record_call)
     monkeypatch.setattr("gqlnews.server.preparation.MAX_QUEUED_PER_CLIENT", 0)
     response = client.post("/graphql", json=REQUESTS["a filter with many tests"])
-    assert (response.status_code, paused.count(OVERLOAD_PAUSE_SECONDS)) == (503, 1)
+    assert (response.status_code, paused.count(OVERLOAD_DELAY_SECONDS)) == (503, 1)
 
 
 def test_many_at_once_are_each_answered(client: TestClient) -> None:

@@ -187,14 +187,14 @@ def test_clock_dependent_responses_are_not_cached(
 
 
 def test_a_prepared_request_is_cached_unless_it_reads_the_clock(site: Site) -> None:
-    service = site.client.app.state.service  # type: ignore[attr-defined]
+    app_state = site.client.app.state.app_state  # type: ignore[attr-defined]
     for query, cached in [(TITLES, True), (CLOCK[0], False), (CLOCK[3], False)]:
         request = CacheKey(orjson.dumps({"query": query}), False, Audience.PUBLIC)
         for _ in range(2):
             site.client.post("/graphql", content=request.text, headers={"content-type": "application/json"})
-        found = service.response_cache.get_prepared(request)
+        found = app_state.response_cache.get_prepared(request)
         assert (found is not None) is cached
-        assert found is service.response_cache.get_prepared(request)
+        assert found is app_state.response_cache.get_prepared(request)
 
 
 def test_trending_as_of_an_instant_reads_no_clock(site: Site, cached: Callable[[], list[bool]]) -> None:

@@ -27,16 +27,16 @@ def test_concurrent_requests_with_a_new_document_prepare_it_once(
 ) -> None:
     monkeypatch.setattr(preparation, "MAX_QUEUED_PER_CLIENT", 1)
     with running_site(tmp_path) as site:
-        loop = next(iter(site.service.store._tasks)).get_loop()
+        loop = next(iter(site.app_state.store._tasks)).get_loop()
         entered, release = asyncio.Event(), asyncio.Event()
-        run = site.service.offload.run
+        run = site.app_state.offload.run
 
         async def held(client: str, work: Callable[[], object]) -> object:
             entered.set()
             await release.wait()
             return await run(client, work)
 
-        monkeypatch.setattr(type(site.service.offload), "run", lambda _, client, work: held(client, work))
+        monkeypatch.setattr(type(site.app_state.offload), "run", lambda _, client, work: held(client, work))
         budget = LoopShare.budget
         monkeypatch.setattr(
             LoopShare, "budget", lambda *given: 60.0 if release.is_set() else min(0.01, budget(*given))
@@ -49,7 +49,7 @@ def test_concurrent_requests_with_a_new_document_prepare_it_once(
             responses = [one.result(DEADLINE) for one in requests]
         assert [response.status_code for response in responses] == [200] * AT_ONCE
         assert {response.content for response in responses} == {responses[0].content}
-        assert site.service.offload.jobs <= jobs  # a late request may find the result in the cache
+        assert site.app_state.offload.jobs <= jobs  # a late request may find the result in the cache
 
 
 def run(test: Callable[[SingleFlight], Awaitable[None]]) -> None:

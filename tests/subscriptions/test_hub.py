@@ -10,7 +10,7 @@ import pytest
 
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
-from gqlnews.query.tree import RequestRefusedError
+from gqlnews.query.tree import LocatedRequestError
 from gqlnews.subscriptions import hub, subscriber_queue
 from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, SlowConsumerError
 from tests.live import Live, open_live, until
@@ -186,7 +186,7 @@ def test_a_version_that_expires_during_a_replay_is_an_error(since: int) -> None:
             live.remove("a", "b", "c")
             await until(live.is_current)
             await anext(missed)
-            with pytest.raises(RequestRefusedError) as error:
+            with pytest.raises(LocatedRequestError) as error:
                 await anext(missed)
             assert error.value.code == Code.VERSION_TOO_OLD
 

@@ -53,7 +53,7 @@ def execute_in_transaction(db: sqlite3.Connection, statements: Statements) -> li
 
 
 def check_total_size(db: sqlite3.Connection, results: Iterable[bytes | None]) -> None:
-    """Raise ResourceLimitError if the results together are larger than a single one may be."""
+    """Raise ResourceLimitError if the results together exceed the size limit of the connection."""
     if sum(map(len, filter(None, results))) > db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
         raise _response_too_large(db)
 
@@ -139,7 +139,9 @@ MIN_CHECKS = 20  # per timeout
 HEAP_BYTES = 256 << 20  # for SQLite's caches, over all connections of a process
 HEAP_RESULTS = 4  # results of the maximum size at once; a growing result is in memory twice
 
-TIMED_OUT = "The request exceeded its time limit and was stopped: ask for less, or in several requests."
+TIMED_OUT_MESSAGE = (
+    "The request exceeded its time limit and was stopped: request less, or split it into several requests."
+)
 
 
 def steps_per_check(seconds: float, *, is_search: bool) -> int:
@@ -152,7 +154,7 @@ def steps_per_check(seconds: float, *, is_search: bool) -> int:
 def set_size_limits(db: sqlite3.Connection, max_bytes: int) -> None:
     """Limit the length of texts on this connection, and SQLite's heap.
 
-    While an array grows, only the heap limit stops it. That limit applies to all connections of the process
+    Only the heap limit stops an array that grows. That limit applies to all connections of the process
     together, and can only be lowered.
     """
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max_bytes)
@@ -160,7 +162,7 @@ def set_size_limits(db: sqlite3.Connection, max_bytes: int) -> None:
 
 
 def to_limit_error(error: Exception, db: sqlite3.Connection) -> ResourceLimitError | None:
-    """Return the error for the limit at which SQLite stopped; None if it failed for another reason."""
+    """Return the error for the limit that was exceeded; None if the statement failed for another reason."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_INTERRUPT:
         return timeout_error()
@@ -169,7 +171,7 @@ def to_limit_error(error: Exception, db: sqlite3.Connection) -> ResourceLimitErr
 
 
 def timeout_error() -> ResourceLimitError:
-    return ResourceLimitError(Code.TIMED_OUT, TIMED_OUT)
+    return ResourceLimitError(Code.TIMED_OUT, TIMED_OUT_MESSAGE)
 
 
 def _response_too_large(db: sqlite3.Connection) -> ResourceLimitError:
@@ -177,5 +179,5 @@ def _response_too_large(db: sqlite3.Connection) -> ResourceLimitError:
 
 
 def response_too_large(max_bytes: int) -> ResourceLimitError:
-    text = f"The answer is larger than {max_bytes:,} bytes: ask for fewer articles, or without their texts."
+    text = f"The response is larger than {max_bytes:,} bytes: request fewer articles or fewer fields."
     return ResourceLimitError(Code.ANSWER_TOO_LARGE, text)

@@ -16,7 +16,7 @@ from gqlnews.errors import (
     LockedDatabaseError,
     StorageError,
     UnknownDatabaseError,
-    is_shortage,
+    is_exhausted,
 )
 
 # Default path of a content folder's database, and the identity of a file.
@@ -87,8 +87,8 @@ def is_damage(code: int) -> bool:
 def damaged_error(path: Path | str, reason: str) -> DamagedDatabaseError:
     """Build the error; its message says how to repair the database."""
     return DamagedDatabaseError(
-        f"database {path} is damaged ({reason}): `gqlnews ingest FOLDER --rebuild --db {path}` builds it "
-        "again from the content folder",
+        f"database {path} is damaged ({reason}): run `gqlnews ingest FOLDER --rebuild --db {path}` "
+        "to rebuild it from the content folder",
         reason,
     )
 
@@ -99,7 +99,7 @@ def check_pages(db: sqlite3.Connection, path: Path | str) -> None:
 
 
 def check_integrity(db: sqlite3.Connection, path: Path | str) -> None:
-    """Also compare each index with its table; takes three times as long."""
+    """Check as `check_pages` does, and compare each index with its table; takes three times as long."""
     _check(db, path, "PRAGMA integrity_check(1)")
 
 
@@ -187,7 +187,7 @@ _UNREACHABLE = (DatabaseError, "cannot be opened: check the path and its permiss
 _ERRORS: dict[int, tuple[type[DatabaseError], str]] = {
     sqlite3.SQLITE_NOTADB: (
         UnknownDatabaseError,
-        "is no database of gqlnews: name another file with --db, or delete this one",
+        "is not a gqlnews database: choose another file with --db, or delete this one",
     ),
     sqlite3.SQLITE_BUSY: _IN_USE,
     sqlite3.SQLITE_LOCKED: _IN_USE,
@@ -236,7 +236,7 @@ def _shortage() -> str | None:
         for _ in range(_FILES_OF_A_CONNECTION):
             opened.append(os.open(os.devnull, os.O_RDONLY))  # noqa: PERF401  # each is to be closed
     except OSError as error:
-        return error.strerror if is_shortage(error) else None
+        return error.strerror if is_exhausted(error) else None
     finally:
         for descriptor in opened:
             os.close(descriptor)

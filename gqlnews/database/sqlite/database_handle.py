@@ -9,16 +9,18 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import orjson
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.damage import Identity, damaged_error, get_identity, read_report, write_report
 from gqlnews.database.sqlite.job_queue import expected_seconds
-from gqlnews.database.sqlite.read_pool import SIZES, PoolStats, ReadPool, Sizes, parse_sizes
+from gqlnews.database.sqlite.read_pool import PoolStats, ReadPool
 from gqlnews.database.sqlite.snapshots import VersionProbe
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, ResourceLimitError
@@ -28,6 +30,44 @@ log = logging.getLogger("gqlnews")
 POLL_SECONDS = 0.5
 RETRY_SECONDS = 0.05
 DRAIN_SECONDS = 10.0  # grace period for reads of a replaced file
+
+
+# Table sizes as clients see them, used to estimate the scan work of a request.
+#
+# The keys are table names (`""` for articles) with their number of rows, and `table.column` with the number
+# of rows of the largest group of that column. `Database` reads the sizes after a content change, at most
+# twice a second, and never as a part of a request.
+
+
+Sizes = Mapping[str, int]
+
+_SIZES = """
+SELECT json_object(
+    '', article_count,
+    'provider', provider_count,
+    'topic', topic_count,
+    'story', (SELECT count(*) FROM story WHERE scope = ?1),
+    'article_topic', (SELECT CAST(total(articles) AS INTEGER) FROM topic_use WHERE published >= 1 - ?1),
+    'article.provider_domain', (SELECT ifnull(max(articles), 0) FROM (
+        SELECT sum(articles) AS articles FROM provider_use WHERE own = 1 AND published >= 1 - ?1
+        GROUP BY domain)),
+    'article_topic.topic', (SELECT ifnull(max(articles), 0) FROM (
+        SELECT sum(articles) AS articles FROM topic_use WHERE published >= 1 - ?1 GROUP BY topic)),
+    'story_article.story', (SELECT ifnull(max(size), 0) FROM story WHERE scope = ?1))
+FROM site WHERE audience = ?1
+"""
+
+SIZES: Statements = ((_SIZES, (0,)), (_SIZES, (1,)))
+"""Statements that read the sizes for published articles, and for all articles."""
+
+
+def parse_sizes(result: bytes | None) -> Sizes:
+    """Parse the result of one statement of `SIZES`; the sizes are empty if it is None."""
+    sizes: Sizes = orjson.loads(result or b"{}")
+    return sizes
+
+
+# Database handle.
 
 
 class SnapshotId(NamedTuple):
@@ -130,7 +170,7 @@ class Database:
         return None if version is None else SnapshotId(self._generation, version)
 
     def sizes(self, audience: int) -> Sizes:
-        """Return the audience's table sizes (read_pool.py), `POLL_SECONDS` old at most; empty if unknown."""
+        """Return the audience's table sizes at the last check; empty if unknown."""
         return self._sizes[min(audience, 1)]
 
     async def _measure(self) -> None:
@@ -278,3 +318,23 @@ def _truncate_wal(db: sqlite3.Connection) -> bool:
     finally:
         db.execute(f"PRAGMA busy_timeout = {wait}")
     return not is_busy
+
+
+# Article and problem counts for the metrics.
+
+
+_COUNTS = """
+SELECT json_object(
+    'public', (SELECT article_count FROM site WHERE audience = 0),
+    'all', (SELECT article_count FROM site WHERE audience = 2),
+    'error', (SELECT count(*) FROM problem WHERE severity = 'ERROR'),
+    'warning', (SELECT count(*) FROM problem WHERE severity = 'WARNING'))
+"""
+
+COUNTS: Statements = ((_COUNTS, ()),)
+
+
+def parse_counts(result: bytes | None) -> Mapping[str, int]:
+    """Parse the result: number of `public` and of `all` articles, and of problems per severity."""
+    counts: Mapping[str, int] = orjson.loads(result or b"{}")
+    return counts

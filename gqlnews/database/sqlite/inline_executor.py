@@ -1,10 +1,10 @@
 """Run short statements on the event loop, within a budget.
 
-Dispatching a statement to a thread costs more than running a small one. So each statement is first tried on
-the loop, from its first request on. One that exceeds the budget is interrupted and goes to the read pool.
-Before it is tried again, a number of requests go directly to the pool: the number doubles with each
-interruption (exponential backoff) and halves with each run within the budget. So the decision adapts when the
-cost of a statement changes.
+Dispatching statements to a thread costs more than running small ones. So the statements of a request, its
+batch, are first tried on the loop. A batch that exceeds the budget is interrupted and runs in the read pool.
+Before it is tried again, a number of requests with this batch go directly to the pool: the number doubles
+with each interruption (exponential backoff) and halves with each run within the budget. So the decision
+adapts when the cost of a batch changes.
 
 The budget counts instructions of SQLite's virtual machine: unlike time, they are not inflated by other
 threads or processes. Some instructions take long, such as a sort; so CPU time is limited too.
@@ -81,7 +81,7 @@ class InlineExecutor:
         """Return the result of each statement; None if the read pool has to run them."""
         if self._db is None or len(statements) > MAX_STATEMENTS:
             return None
-        stats = self._tracked(statements)
+        stats = self._get_stats(statements)
         if stats is None:
             return None
         if stats.skips:
@@ -99,7 +99,7 @@ class InlineExecutor:
 
     def record(self, statements: Statements, seconds: float) -> None:
         """Record the CPU seconds that the statements together took on a thread."""
-        if (stats := self._tracked(statements)) is not None:
+        if (stats := self._get_stats(statements)) is not None:
             stats.samples += 1
             stats.latency = max(seconds, stats.latency * LATENCY_DECAY)
 
@@ -108,7 +108,7 @@ class InlineExecutor:
         stats = self._stats.get(_batch_key(statements))
         return None if stats is None or stats.samples < MIN_SAMPLES else stats.latency
 
-    def _tracked(self, statements: Statements) -> BatchStats | None:
+    def _get_stats(self, statements: Statements) -> BatchStats | None:
         """Return the statistics of a batch; None if it is never tried on the loop."""
         key = _batch_key(statements)
         stats = self._stats.get(key)

@@ -1,4 +1,4 @@
-"""Read jobs, the fair queue in which they wait, and the client that each one runs for."""
+"""Read jobs, their fair queue, and the context variables that contain their client and estimate."""
 
 import asyncio
 import math
@@ -16,17 +16,17 @@ from threading import Lock
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.errors import OverloadedError
 
-SHORT = 0.015
-"""CPU seconds; a job with a higher estimate is not short."""
+SHORT_SECONDS = 0.015
+"""Maximum expected CPU time of a short job."""
 
 
 @dataclass(slots=True, eq=False)
 class ReadJob:
     """A batch of statements for the read pool, and the future of its result.
 
-    `client` is the client's address. `queued_at` and `deadline` are times by time.monotonic(); the deadline
+    `client` is the client key. `queued_at` and `deadline` are times by time.monotonic(); the deadline
     is set when the job starts. `expected` is the estimated CPU time in seconds, infinite if unknown.
-    `seconds` is the CPU time that the statements took, without the `coalesced` ones, which were not run.
+    `seconds` is the CPU time that the statements took; `coalesced` statements were not run.
     `continuations` are jobs that run in the same read transaction; each is delivered as soon as it completes.
     `preempted`: the job took longer than expected on the reserved reader and must run again on another.
     """
@@ -51,7 +51,7 @@ class ReadJob:
 
         A job with continuations may not, because results that were delivered cannot be computed again.
         """
-        return self.expected <= SHORT and not self.continuations
+        return self.expected <= SHORT_SECONDS and not self.continuations
 
     @property
     def size(self) -> int:
@@ -66,24 +66,24 @@ class ReadJob:
         if isinstance(result, list):
             self.future.set_result(result)
         else:
-            assert result is not None, "it was run"
+            assert result is not None, "the job has a result"
             self.future.set_exception(result)
 
 
 # Fair queue of jobs that wait for a reader: round-robin over clients, shortest job first.
 #
-# 1. Clients take turns, whatever the number of their jobs.
-# 2. On a client's turn, its job with the shortest estimate is served; of jobs with similar estimates, the
-#    oldest.
+# 1. Clients take turns, independently of the number of their jobs.
+# 2. On a client's turn, its job with the shortest expected time is served; of jobs with similar expected
+#    times, the oldest.
 # 3. The reader that is reserved for short jobs skips clients that have none.
 #
-# The queue holds `max_jobs` jobs, and half as many of one client, so that no client fills it alone.
+# The queue has room for `max_jobs` jobs, at most half of them of one client, so no client fills it alone.
 
 
 MAX_QUEUED = 1_000
-MIN_MAGNITUDE, UNKNOWN_MAGNITUDE = -9, 1_000  # magnitudes: of a millisecond, and greater than any other
-QUEUE_FULL = "Too many requests are waiting for the database: try again later."
-CLIENT_QUEUE_FULL = "Too many requests from your address are waiting for the database: try again later."
+MIN_MAGNITUDE, UNKNOWN_MAGNITUDE = -9, 1_000  # that of a millisecond, and one greater than any other
+QUEUE_FULL_MESSAGE = "Too many requests are waiting for the database: try again later."
+CLIENT_QUEUE_FULL_MESSAGE = "Too many of your requests are waiting for the database: try again later."
 
 
 class JobQueue:
@@ -108,7 +108,7 @@ class JobQueue:
         with self._lock:
             jobs = self._clients.get(job.client, ())
             if len(jobs) >= self._max_jobs_per_client:
-                raise OverloadedError(CLIENT_QUEUE_FULL)
+                raise OverloadedError(CLIENT_QUEUE_FULL_MESSAGE)
             displaced = self._displace_for(len(jobs)) if self._count >= self._max_jobs else None
             self._insert(job)
         return displaced
@@ -120,7 +120,7 @@ class JobQueue:
         """
         busiest = max(self._clients.values(), key=len)
         if len(busiest) <= own_jobs + 1:
-            raise OverloadedError(QUEUE_FULL)
+            raise OverloadedError(QUEUE_FULL_MESSAGE)
         job = busiest[-1]
         self._remove(job)
         return job
@@ -157,7 +157,7 @@ class JobQueue:
             return late
 
     def oldest_queued_at(self) -> float | None:
-        """Return when the oldest job was queued."""
+        """Return the time at which the oldest job was queued; None if there is none."""
         with self._lock:
             return min((job.queued_at for jobs in self._clients.values() for job in jobs), default=None)
 
@@ -180,25 +180,25 @@ class JobQueue:
 
 
 def _magnitude(seconds: float) -> int:
-    """Binary exponent of an estimate; jobs of equal magnitude are served in order of arrival."""
+    """Return the binary exponent of an expected time; jobs with the same one run in order of arrival."""
     return max(MIN_MAGNITUDE, frexp(seconds)[1]) if isfinite(seconds) else UNKNOWN_MAGNITUDE
 
 
 # Context variables: the client that a task runs statements for, and their estimated CPU time.
 #
 # The read pool needs both for fair scheduling. They are context variables because the layers between an
-# endpoint and the pool have no use for them.
+# endpoint and the pool do not need them.
 
 
 _client: ContextVar[str] = ContextVar("client", default="")
 _expected: ContextVar[float | None] = ContextVar("expected", default=None)
 
 SERVER_CLIENT = ""
-"""The client of the server's own statements."""
+"""Client key of the server's own statements."""
 
 
 def set_client(client: str) -> None:
-    """Set the client that this task runs statements for."""
+    """Set the client key for the statements of this task."""
     _client.set(client)
 
 
@@ -217,6 +217,6 @@ def expected_seconds(seconds: float) -> Iterator[None]:
         _expected.reset(token)
 
 
-def caller() -> tuple[str, float | None]:
-    """Return the client of this task and its estimated CPU seconds."""
+def current_client_and_estimate() -> tuple[str, float | None]:
+    """Return the client key of this task and the estimated CPU seconds of its statements."""
     return _client.get(), _expected.get()

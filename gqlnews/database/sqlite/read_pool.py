@@ -6,13 +6,13 @@ awake continues with the jobs queued meanwhile: they share its dispatch. Identic
 coalesced (read_worker.py). A request within a small budget needs no dispatch at all: it runs on the event
 loop (inline_executor.py).
 
-One reader is reserved for short jobs, by the measured latency of their statements, or else by the estimate
-of the request. All other jobs go to the other readers. Queued jobs are served round-robin by client
-address (job_queue.py).
+If there are several readers, one is reserved for short jobs; the others run all jobs. Whether a job is short
+follows from the measured latency of its statements, or, if that is unknown, from the estimate of the
+request. Queued jobs are served round-robin by client (job_queue.py).
 
 A cancelled caller returns immediately, and its running statements are stopped. Statements that exceed the
-timeout are stopped too. A job that is queued as long without being started fails as overload: a smaller
-request would not help.
+timeout are stopped too. A job that is queued for the length of the timeout fails with OverloadedError,
+because a smaller request would not have been started earlier.
 """
 
 import asyncio
@@ -20,27 +20,31 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import cast
 
-import orjson
-
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import STATEMENT_TIME_SHARE, Statements
 from gqlnews.database.sqlite.damage import to_database_error
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
-from gqlnews.database.sqlite.job_queue import QUEUE_FULL, SHORT, JobQueue, ReadJob, caller
+from gqlnews.database.sqlite.job_queue import (
+    QUEUE_FULL_MESSAGE,
+    SHORT_SECONDS,
+    JobQueue,
+    ReadJob,
+    current_client_and_estimate,
+)
 from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.errors import DatabaseError, OverloadedError
 
 Trace = Callable[[str], None]
 
-DELIVERY_BYTES = 256 << 10  # per iteration of the loop, in which each result is also copied and written
+DELIVERY_BYTES = 256 << 10  # of results per iteration of the event loop, which also copies and sends them
 
-QUEUE_TIMEOUT = "The server was too busy to start the request in time: try again later."
+QUEUE_TIMEOUT_MESSAGE = "The server was too busy to start the request in time: try again later."
 
 
 @dataclass(slots=True)
@@ -106,8 +110,9 @@ class ReadPool:
     async def read(self, statements: Statements) -> list[bytes | None]:
         """Run the statements; return the bytes of each one's value in order, None for NULL or no row.
 
-        Raises DatabaseError if the file fails, ResourceLimitError if the timeout or the size limit is
-        exceeded, and OverloadedError if the job was not started. Invalid statements raise errors of sqlite3.
+        Raises DatabaseError if the database cannot be read, ResourceLimitError if the timeout or the size
+        limit is exceeded, and OverloadedError if the job was not started. Invalid statements raise errors of
+        sqlite3.
         """
         if self._closed:
             raise self._closed_error()
@@ -132,7 +137,7 @@ class ReadPool:
             raise failure from error
 
     async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
-        """Run the statements of all parts in one read transaction; yield each part's results in turn."""
+        """Run the statements of all parts in one read transaction; yield the results per part, in order."""
         if self._closed:
             raise self._closed_error()
         jobs = [self._create_job(statements) for statements in parts]
@@ -169,8 +174,8 @@ class ReadPool:
         return DatabaseError(f"database {self._path} is closed")
 
     def _create_job(self, statements: Statements) -> ReadJob:
-        """Create a job; a measured latency takes precedence over the estimate."""
-        client, estimate = caller()
+        """Create a job; its expected time is the measured latency, or the estimate if that is unknown."""
+        client, estimate = current_client_and_estimate()
         measured = self._inline.latency(statements)
         expected = measured if measured is not None else estimate
         future: asyncio.Future[list[bytes | None]] = self._loop.create_future()
@@ -181,16 +186,16 @@ class ReadPool:
     def _enqueue(self, job: ReadJob) -> None:
         displaced = self._queue.put(job)
         if displaced is not None:
-            displaced.result = OverloadedError(QUEUE_FULL)
+            displaced.result = OverloadedError(QUEUE_FULL_MESSAGE)
             displaced.deliver()
         if self._overdue_timer is None and self._timeout < math.inf:
             self._overdue_timer = self._loop.call_at(job.queued_at + self._timeout, self._fail_overdue)
         self._wake()
 
     def _fail_overdue(self) -> None:
-        """Fail the jobs that have been queued for as long as statements may run."""
+        """Fail the jobs that have been queued for the length of the timeout."""
         for job in self._queue.pop_overdue(self._loop.time() - self._timeout):
-            job.result = OverloadedError(QUEUE_TIMEOUT)
+            job.result = OverloadedError(QUEUE_TIMEOUT_MESSAGE)
             job.deliver()
         oldest_queued_at = self._queue.oldest_queued_at()
         next_check = None if oldest_queued_at is None else oldest_queued_at + self._timeout
@@ -239,63 +244,8 @@ class ReadPool:
             job.deliver()
 
     def _requeue(self, job: ReadJob) -> None:
-        """Queue a preempted job again, as one that is not short."""
-        job.preempted, job.result, job.expected = False, None, 2 * SHORT
+        """Queue a preempted job again, for a reader that is not reserved."""
+        job.preempted, job.result, job.expected = False, None, 2 * SHORT_SECONDS
         if not job.abandoned:
             self._queue.requeue(job)
             self._wake()
-
-
-# Table sizes as clients see them, used to estimate the scan work of a request.
-#
-# The keys are table names (`""` for articles) with their number of rows, and `table.column` with the number
-# of rows of the largest group of that column. The pool reads the sizes after a content change, at most twice
-# a second, and never for a request.
-
-
-Sizes = Mapping[str, int]
-
-_SIZES = """
-SELECT json_object(
-    '', article_count,
-    'provider', provider_count,
-    'topic', topic_count,
-    'story', (SELECT count(*) FROM story WHERE scope = ?1),
-    'article_topic', (SELECT CAST(total(articles) AS INTEGER) FROM topic_use WHERE published >= 1 - ?1),
-    'article.provider_domain', (SELECT ifnull(max(articles), 0) FROM (
-        SELECT sum(articles) AS articles FROM provider_use WHERE own = 1 AND published >= 1 - ?1
-        GROUP BY domain)),
-    'article_topic.topic', (SELECT ifnull(max(articles), 0) FROM (
-        SELECT sum(articles) AS articles FROM topic_use WHERE published >= 1 - ?1 GROUP BY topic)),
-    'story_article.story', (SELECT ifnull(max(size), 0) FROM story WHERE scope = ?1))
-FROM site WHERE audience = ?1
-"""
-
-SIZES: Statements = ((_SIZES, (0,)), (_SIZES, (1,)))
-"""Statements that read the sizes of the published articles, and of all."""
-
-
-def parse_sizes(result: bytes | None) -> Sizes:
-    """Parse the result of one statement of `SIZES`; empty without a result."""
-    sizes: Sizes = orjson.loads(result or b"{}")
-    return sizes
-
-
-# Article and problem counts for the metrics.
-
-
-_COUNTS = """
-SELECT json_object(
-    'public', (SELECT article_count FROM site WHERE audience = 0),
-    'all', (SELECT article_count FROM site WHERE audience = 2),
-    'error', (SELECT count(*) FROM problem WHERE severity = 'ERROR'),
-    'warning', (SELECT count(*) FROM problem WHERE severity = 'WARNING'))
-"""
-
-COUNTS: Statements = ((_COUNTS, ()),)
-
-
-def parse_counts(result: bytes | None) -> Mapping[str, int]:
-    """Parse the result: articles that the `public` sees, and `all`; problems of kind `error`, `warning`."""
-    counts: Mapping[str, int] = orjson.loads(result or b"{}")
-    return counts

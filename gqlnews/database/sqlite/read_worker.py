@@ -1,6 +1,6 @@
 """Read worker: one read-only connection and its thread.
 
-All use of aiosqlite's private attributes is in this module.
+Private attributes of aiosqlite are used only in this module.
 """
 
 import asyncio
@@ -25,21 +25,21 @@ from gqlnews.database.sqlite.connection import (
     steps_per_check,
     to_limit_error,
 )
-from gqlnews.database.sqlite.job_queue import SHORT, JobQueue, ReadJob
+from gqlnews.database.sqlite.job_queue import SHORT_SECONDS, JobQueue, ReadJob
 from gqlnews.errors import Code, ResourceLimitError
 
-RESERVED_TIMEOUT = 3 * SHORT  # wall-clock timeout in seconds of a job on the reserved reader
+RESERVED_TIMEOUT = 3 * SHORT_SECONDS  # wall-clock timeout in seconds of a job on the reserved reader
 
 
 Notify = Callable[[], None]
-Run = Callable[[ReadJob], list[bytes | None]]
+Execute = Callable[[ReadJob], list[bytes | None]]
 
 
 class ReadWorker(aiosqlite.Connection):
     """Run jobs from a queue shared with other readers, each for at most `seconds`.
 
-    A `reserved` reader runs only short jobs. One that exceeds its shorter timeout is stopped and returned as
-    preempted.
+    A `reserved` reader runs only short jobs, with a shorter timeout; a job that exceeds it is stopped and
+    marked as preempted.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class ReadWorker(aiosqlite.Connection):
             raise
 
     def work(self, queue: JobQueue, completed: deque[ReadJob], notify: Notify) -> "asyncio.Future[None]":
-        """Run queued jobs on the thread until there are none; the future completes then.
+        """Run queued jobs on the thread until there are none; then the future completes.
 
         Completed jobs are appended to `completed`. `notify` is called on the thread to announce them while
         more jobs are to run.
@@ -85,7 +85,7 @@ class ReadWorker(aiosqlite.Connection):
     def _set_progress_interval(self, steps: int) -> None:
         """Set the progress handler's interval, on the thread.
 
-        Each check acquires the GIL, so checks are no more frequent than necessary.
+        Each check acquires the GIL, so checks must not be more frequent than necessary.
         """
         if self._steps != steps:
             self._steps = steps
@@ -143,7 +143,7 @@ class ReadWorker(aiosqlite.Connection):
     def _execute_in_transaction(self, job: ReadJob) -> list[bytes | None]:
         return execute_in_transaction(self._conn, job.statements)
 
-    def _read(self, job: ReadJob, execute: Run) -> list[bytes | None]:
+    def _read(self, job: ReadJob, execute: Execute) -> list[bytes | None]:
         if job.abandoned:
             raise sqlite3.OperationalError("the caller was cancelled")
         is_search = any(FULL_TEXT in sql for sql, _ in job.statements)
@@ -166,9 +166,10 @@ def _is_timeout(error: Exception) -> bool:
 
 # Coalescing of identical statements that were queued while one was running (single-flight).
 #
-# After a content change the response caches are empty, and many clients request the same. If each request ran
-# its statements in turn, the last ones would time out. So a reader caches results while jobs are queued,
-# and only while the database is unchanged, which `PRAGMA data_version` shows within the read transaction.
+# After a content change the response caches are empty, and many clients send the same request. If each
+# request ran its statements in turn, the last ones would time out. So a reader caches results while jobs are
+# queued, and only while the database is unchanged, which `PRAGMA data_version` shows within the read
+# transaction.
 
 
 MAX_CACHE_BYTES = 8 << 20
@@ -211,8 +212,10 @@ class ResultCoalescer:
                 statement for key, statement in zip(keys, statements, strict=True) if key not in reused
             ]
             fresh = iter(execute_in_transaction(db, remaining))
-        deadline = time.monotonic()
-        results = [reused[key] if key in reused else self._store(key, next(fresh), deadline) for key in keys]
+        completed_at = time.monotonic()
+        results = [
+            reused[key] if key in reused else self._store(key, next(fresh), completed_at) for key in keys
+        ]
         check_total_size(db, results)
         return results, len(statements) - len(remaining)
 
@@ -226,10 +229,10 @@ class ResultCoalescer:
             self._version = version
             self.clear()
 
-    def _store(self, key: _Key | None, json: bytes | None, deadline: float) -> bytes | None:
+    def _store(self, key: _Key | None, json: bytes | None, completed_at: float) -> bytes | None:
         if key is not None:
             size = ENTRY_OVERHEAD + len(key[0]) + getsizeof(key[1]) + len(json or b"")
-            self._results.set(key, (json, deadline), size)
+            self._results.set(key, (json, completed_at), size)
         return json
 
 

@@ -49,9 +49,9 @@ def rebuilt_path(database: Path) -> Path:
 def hold_swap_lock(database: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold the shared swap lock, so that the file at this path is not replaced while the block runs.
 
-    Without permission to lock, which a reader may lack, the block runs unlocked. During a swap this waits for
-    its end, or raises LockedDatabaseError if it may not `wait`. It first completes an interrupted swap,
-    unless other such blocks are running, even on this thread: then the next opening completes it.
+    If the lock file cannot be opened, for lack of permission for example, the block runs without a lock.
+    During a swap this waits for its end or, without `wait`, raises LockedDatabaseError. It first completes an
+    interrupted swap, unless the lock is held, even by this thread: then a later call completes it.
     """
     if rebuilt_path(database).exists():
         with suppress(OSError):
@@ -74,7 +74,7 @@ def rebuild(database: Path, fill: Callable[[Connection], T], replaces: Identity 
 
     Returns None if another process has already replaced the file `replaces`. Raises DatabaseError,
     StorageError also if the new file is damaged, and what `fill` raises; the old store is unchanged then. The
-    caller makes sure that the file is ours.
+    caller must check that the old file is a gqlnews database.
     """
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
@@ -122,9 +122,9 @@ def _copy_owner(old: Path, new: Path) -> None:
         new.chmod(stat.S_IMODE(status.st_mode))
 
 
-def _complete_swap(database: Path, no_wait: int = 0) -> None:
-    """Replace the old database, unless that is already done. `no_wait` is 0 or LOCK_NB."""
-    lock = acquire_lock(swap_lock_path(database), fcntl.LOCK_EX | no_wait)
+def _complete_swap(database: Path, lock_flags: int = 0) -> None:
+    """Replace the old database, unless that is already done. `lock_flags` is 0 or LOCK_NB."""
+    lock = acquire_lock(swap_lock_path(database), fcntl.LOCK_EX | lock_flags)
     try:
         rebuilt = rebuilt_path(database)
         if not rebuilt.exists():

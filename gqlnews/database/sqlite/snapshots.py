@@ -28,8 +28,8 @@ from gqlnews.errors import DamagedDatabaseError, GqlnewsError
 #    else.
 # 3. Then the older transaction ends. It also ends if nothing has changed, because a permanent transaction
 #    prevents checkpoints from resetting the write-ahead log.
-# 4. After a failed poll, the next one continues with the same two snapshots. With others, the changes that
-#    were already delivered would be evaluated differently.
+# 4. After a failed poll, the next one continues with the same two snapshots. With other snapshots, changes
+#    that were already delivered would be evaluated differently.
 
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ class Deadline:
 
 
 class Snapshot:
-    """Read transaction with its version state. Use it on the thread that began it only."""
+    """Read transaction with its version states. Use it only on the thread that began it."""
 
     def __init__(
         self, db: sqlite3.Connection, version_states: Sequence[VersionState], deadline: Deadline
@@ -276,7 +276,7 @@ class VersionProbe:
         self._db = None
 
     def is_readable(self) -> bool:
-        """Return whether the database answers a query now, without waiting for locks or readers."""
+        """Return whether the database can be read now, without waiting for locks or readers."""
         if self._db is None:
             return False
         try:

@@ -73,12 +73,12 @@ def check_header(db: sqlite3.Connection, path: Path, newest: int) -> int:
     application, version, tables = db.execute(_HEADER).fetchone()
     if application != APPLICATION_ID and (application, version, tables) != (0, 0, 0):
         raise UnknownDatabaseError(
-            f"database {path} belongs to another application: name another file with --db"
+            f"database {path} belongs to another application: choose another file with --db"
         )
     if version > newest:
         raise NewerDatabaseError(
             f"database {path} was created by a newer gqlnews (its version is {version}, this program knows "
-            f"{newest}): update gqlnews, or name another file with --db"
+            f"{newest}): update gqlnews, or choose another file with --db"
         )
     return int(version)
 
@@ -126,7 +126,7 @@ def _prepare(db: sqlite3.Connection, path: Path, known_migrations: Migrations, b
     mode = enable_wal(db, busy_timeout)
     if mode != "wal":
         raise DatabaseError(
-            f"database {path} cannot use write-ahead logging there (journal mode {mode}): move it"
+            f"database {path} cannot use write-ahead logging (journal mode {mode}): move it to a local disk"
         )
     db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
     db.execute("PRAGMA foreign_keys = ON")

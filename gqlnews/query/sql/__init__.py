@@ -1,10 +1,11 @@
-"""Render a root field's plan as one SELECT that returns its whole subtree as JSON.
+"""Render a root field's plan as one SELECT that returns its whole selection as JSON.
 
 1. A relation to other rows (an article's related coverage, their articles, …) is a correlated scalar
    subquery. SQLite 3.40's parser overflows if these nest too deep.
-2. So when the nesting depth would exceed `MAX_NESTING`, a new layer of CTEs starts: one collects the distinct
-   parent keys (`kN`), one builds the JSON for each key (`jN`), and the parent row looks up its own. The SQL
-   text grows with the size of the query, not with its depth, and rows shared by many parents are built once.
+2. So when the nesting depth would exceed `MAX_NESTING`, a new layer of CTEs starts: one CTE collects the
+   distinct parent keys (`kN`), one builds the JSON for each key (`jN`), and the parent row looks up the JSON
+   for its key. The SQL text grows with the size of the query, not with its depth, and the JSON of rows that
+   several parents share is built once.
 3. A connection's page is a CTE of its own (`pN`), for all parents at once; its edges, nodes and page info
    read it.
 
@@ -48,9 +49,9 @@ from gqlnews.query.sql.fts import render_more_like_this
 from gqlnews.query.sql.objects import render_column, render_differences, render_json_array, render_literal
 from gqlnews.query.sql.relations import render_many, render_node_lookup, render_one
 from gqlnews.query.sql.rows import AnySelect, Context, FieldRenderer, Row
-from gqlnews.query.tree import RequestRefusedError, RootPlan
+from gqlnews.query.tree import LocatedRequestError, RootPlan
 
-ERROR_PREFIX = "!"  # no JSON text starts with it
+ERROR_PREFIX = "!"  # marks an error in place of JSON, which never starts with it
 
 RENDERERS: dict[type, FieldRenderer] = {
     Column: render_column,
@@ -78,13 +79,13 @@ class Rendered:
 
     ctes: Mapping[str, AnySelect]
     query: Select[Any]
-    errors: tuple[RequestRefusedError, ...]
+    errors: tuple[LocatedRequestError, ...]
 
 
 def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
     """Render the query of a root field: one row with one column, its JSON, or SQL NULL if the field is null.
 
-    If the condition of an error checked in SQL holds, the value is `!` and the error's number instead.
+    If the condition of an error that SQL checks is true, the value is `!` and the error's number instead.
     """
     context = Context(audience, shapes, RENDERERS)
     value = context.render(plan.field, Row.root())
@@ -99,5 +100,5 @@ def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashabl
 
 
 def render_key_filter(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
-    """Render the query that reduces the bound keys to those of rows that pass a subscription's filter."""
+    """Render the query that reduces the bound keys to the keys of rows that pass a subscription's filter."""
     return Rendered({}, select_passing_keys(plan.field, Context(audience, shapes, RENDERERS)), ())

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, literal_column, or_, select, table
 
 from gqlnews.errors import Code
+from gqlnews.query.conditions import All, AnyOf, Comparison, Not
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, Kind
-from gqlnews.query.predicates import All, AnyOf, Comparison, Not
 from gqlnews.query.sql.conditions import render_condition
 from gqlnews.query.sql.objects import columns_for, render_array, render_object
 from gqlnews.query.sql.rows import (
@@ -26,20 +26,22 @@ from gqlnews.query.tree import FieldPlan
 # Render a change feed: objects changed after a version, oldest first, each once, in its current state.
 #
 #     w2 AS MATERIALIZED (SELECT version, number, forgotten, <'epoch-'> AS epoch FROM site WHERE audience = 0)
-#     c2 AS MATERIALIZED (SELECT slug, version AS number, <ADDED, …> AS kind, <slug> AS there
+#     c2 AS MATERIALIZED (SELECT slug, version AS number, <ADDED, …> AS kind, <slug or null> AS current_key
 #                         FROM article_change WHERE scope = 0 AND version > :since …
 #                         ORDER BY version LIMIT :limit + 1)
 #
 # Bound values: `epoch` (of the store and audience, with its trailing `-`; null if the client passed no
 # version), `since` and `started` (numbers), `limit`. A client that pages through all content may be at a
-# version older than the newest forgotten removal. That is safe if it started after that removal, so until it
-# has passed that point its versions include the start: `epoch-number-started`.
+# version older than the newest removal that the change log has forgotten. That is safe if the client started
+# after that removal. So until it has passed that removal, its versions include the number at which it
+# started: `epoch-number-started`.
 
 EPOCH_CHANGED = (
-    "`since` comes from a rebuilt database or from a caller with other access: start again without `since`."
+    "`since` is from before the database was rebuilt, or from a caller with different access: start again "
+    "without `since`."
 )
 UNKNOWN_VERSION = "`since` is not a known version: pass a `version` that the API returned."
-VERSION_EXPIRED = "`since` is older than the change log: start again without `since`."
+VERSION_EXPIRED = "`since` is older than the oldest removal in the change log: start again without `since`."
 
 
 def render_change_feed(field: FieldPlan, _row: Row, context: Context) -> Expression:
@@ -51,7 +53,7 @@ def render_change_feed(field: FieldPlan, _row: Row, context: Context) -> Express
 
 
 class ChangeFeedRow(Row):
-    """The change feed object: it has no columns, but a page of changes and the state of the audience."""
+    """The change feed object. It has no columns, but a page of changes and the state of the audience."""
 
     def __init__(self, field: FieldPlan, declaration: ChangeFeed, context: Context) -> None:
         super().__init__("", 1, no_relation)
@@ -69,7 +71,7 @@ class ChangeFeedRow(Row):
         return select(column_ref(self.state, name)).select_from(table(self.state)).scalar_subquery()
 
     def page(self, *columns: Expression) -> Select[Any]:
-        """Select from the page of changes, without the extra row that signals more."""
+        """Select from the page of changes, without the extra row that shows whether there are more."""
         rows = select(*columns).select_from(table(self.changes))
         return rows.order_by(column_ref(self.changes, "number")).limit(self.bound("limit"))
 
@@ -96,7 +98,7 @@ class ChangeFeedRow(Row):
         return case((self.has_more, partial), else_=self.state_column("version"))
 
     def validate_since(self) -> None:
-        """Fail the request if `since` is of another epoch, unknown, or older than the forgotten removals."""
+        """Fail the request if `since` is of another epoch, unknown, or older than a forgotten removal."""
         since, started, epoch = self.bound("since"), self.bound("started"), self.bound("epoch")
         number, forgotten = self.state_column("number"), self.state_column("forgotten")
         self.context.fail_if(
@@ -142,9 +144,9 @@ class ChangeFeedRow(Row):
                 "current_key"
             ),
         ).select_from(aliased(declaration.changes.table, alias))
-        known = or_(removed == literal_column("0"), column_ref(alias, "first_added") <= since)
+        is_known = or_(removed == literal_column("0"), column_ref(alias, "first_added") <= since)
         query = query.where(
-            visible(declaration.changes, alias, self.context.audience), version > since, known
+            visible(declaration.changes, alias, self.context.audience), version > since, is_known
         )
         return query.order_by(version).limit(self.bound("limit") + literal_column("1"))
 
@@ -181,8 +183,8 @@ FIELD_RENDERERS: dict[ChangeFeedField, Callable[[FieldPlan, ChangeFeedRow, Conte
 
 # Render the two statements of a change stream (subscription).
 #
-# The first reduces the changed keys to those that pass the filter. It runs on the content before the change
-# and after it:
+# The first reduces the changed keys to the keys of rows that pass the filter. It runs on the content before
+# the change and on the content after it:
 #
 #     SELECT json_group_array(t1.slug) FROM article AS t1
 #     WHERE t1.slug IN (SELECT value FROM json_each(:keys)) AND <visible> AND <the filter, +t1.title = …>
@@ -200,7 +202,7 @@ _COLUMNS = ("slug", "kind", "version", "current_key")
 
 
 def select_passing_keys(field: FieldPlan, context: Context) -> Select[Any]:
-    """Select those of `keys` whose rows pass the filter, as a JSON array."""
+    """Select the bound keys whose rows pass the filter, as a JSON array."""
     declaration, condition = field.declaration, context.shapes[field.number]
     assert isinstance(declaration, ChangeStream)
     assert isinstance(condition, All | AnyOf | Not | Comparison)
@@ -219,7 +221,7 @@ def select_passing_keys(field: FieldPlan, context: Context) -> Select[Any]:
 
 
 def render_events(field: FieldPlan, _row: Row, context: Context) -> Expression:
-    """Render each of `events` as one line of JSON, in order."""
+    """Render each of the bound events as one line of JSON, in order."""
     number = next(context.numbers)
     name, alias = f"e{number}", f"s{number}"
     context.materialize(name, _event_rows(field, context))

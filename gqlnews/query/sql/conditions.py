@@ -1,4 +1,4 @@
-"""Render filter predicates, sort keys and keyset pagination to SQL."""
+"""Render filter conditions, sort keys and keyset pagination to SQL."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,22 +17,24 @@ from sqlalchemy import (
     true,
 )
 
+from gqlnews.query.conditions import All, AnyOf, Comparison, Condition, Not, Operator
 from gqlnews.query.fields import MIN_SCORE, Audience, DecayedScore, OrderTerm
-from gqlnews.query.predicates import All, AnyOf, Comparison, Condition, Not, Operator
 from gqlnews.query.sql.rows import Expression
 
 # Keyset pagination.
 
-ByName = Callable[[str], Expression]
+GetExpression = Callable[[str], Expression]
+"""Returns a column of the row, or a bound parameter, by its name."""
+
 Terms = Sequence[OrderTerm]
 
 
-def sort_keys(terms: Terms, column: ByName, bound: ByName) -> list[Expression]:
-    """Return the non-null sort keys of a row. `bound` returns a bound parameter by name."""
+def sort_keys(terms: Terms, column: GetExpression, bound: GetExpression) -> list[Expression]:
+    """Return the sort keys of a row, none of which is null."""
     return [_key(term, column, bound) for term in terms]
 
 
-def _key(term: OrderTerm, column: ByName, bound: ByName) -> Expression:
+def _key(term: OrderTerm, column: GetExpression, bound: GetExpression) -> Expression:
     if isinstance(term, DecayedScore):
         score = column(term.column) + column(term.time_column).op("/")(bound(term.half_life))
         return func.ifnull(score, literal_column(repr(MIN_SCORE)))
@@ -43,16 +45,17 @@ def _key(term: OrderTerm, column: ByName, bound: ByName) -> Expression:
 def after_cursor(
     terms: Terms, row: Sequence[Expression], position: Sequence[Expression], *, backward: bool = False
 ) -> ColumnElement[bool]:
-    """Predicate for rows strictly after `position`, or strictly before it if `backward`.
+    """Condition for rows strictly after `position`, or strictly before it if `backward`.
 
-    t2.published_at <= :k0 AND (t2.published_at < :k0 OR t2.slug > :k1). The redundant first comparison is the
-    one that SQLite can use for an index seek.
+    t2.published_at <= :k0 AND (t2.published_at < :k0 OR t2.published_at = :k0 AND t2.slug > :k1)
+
+    The first comparison is redundant, but the only one that SQLite can use for an index seek.
     """
     condition = _strictly_after(terms, row, position, backward)
     if len(terms) == 1:
         return condition
-    down = terms[0].descending is not backward
-    return and_(row[0] <= position[0] if down else row[0] >= position[0], condition)
+    descending = terms[0].descending is not backward
+    return and_(row[0] <= position[0] if descending else row[0] >= position[0], condition)
 
 
 def _strictly_after(
@@ -70,51 +73,59 @@ def ordering(terms: Terms, row: Sequence[Expression], *, backward: bool = False)
     ]
 
 
-# Filter predicates.
+# Filter conditions.
 
-FOLDED_SUFFIX = "_folded"  # of the casefolded column, filled where SQLite's lower() is not enough
+FOLDED_SUFFIX = (
+    "_folded"  # of the column with the case-folded text, null if SQLite's lower() returns the same
+)
 
 
 def render_condition(
-    condition: Condition, column: ByName, bound: ByName, audience: Audience
+    condition: Condition, column: GetExpression, bound: GetExpression, audience: Audience
 ) -> ColumnElement[bool]:
-    """Render a predicate. `column` returns a column of the row, `bound` a bound parameter by name."""
+    """Render a condition on a row."""
     match condition:
         case All(parts):
             return and_(true(), *(render_condition(part, column, bound, audience) for part in parts))
         case AnyOf(parts):
             return or_(false(), *(render_condition(part, column, bound, audience) for part in parts))
-        case Not(test):
-            # A comparison with NULL is NULL in SQL; `not` has to be true for it.
-            return not_(func.ifnull(_test(test, column, bound, audience), literal_column("0")))
+        case Not(comparison):
+            # In SQL, a comparison with a null column is NULL, and so is its negation, which has to be true.
+            compared = _render_comparison(comparison, column, bound, audience)
+            return not_(func.ifnull(compared, literal_column("0")))
         case Comparison():
-            return _test(condition, column, bound, audience)
+            return _render_comparison(condition, column, bound, audience)
 
 
-def _test(test: Comparison, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
-    match test.operator:
+def _render_comparison(
+    comparison: Comparison, column: GetExpression, bound: GetExpression, audience: Audience
+) -> ColumnElement[bool]:
+    match comparison.operator:
         case Operator.IS_NULL:
-            return column(test.column).is_(None)
+            return column(comparison.column).is_(None)
         case Operator.MATCHES:
-            return _matches(test, column, bound, audience)
+            return _is_full_text_hit(comparison, column, bound, audience)
         case Operator.CONTAINS:
-            return _contains(test.column, column, bound(test.value))
+            return _contains(comparison.column, column, bound(comparison.value))
         case operator:
-            return _TESTS[operator](column(test.column), bound(test.value))
+            return _OPERATORS[operator](column(comparison.column), bound(comparison.value))
 
 
-def _matches(test: Comparison, column: ByName, bound: ByName, audience: Audience) -> ColumnElement[bool]:
-    """Full-text predicate: +t1.id IN (SELECT rowid FROM search_public WHERE search_public MATCH ?)
+def _is_full_text_hit(
+    comparison: Comparison, column: GetExpression, bound: GetExpression, audience: Audience
+) -> ColumnElement[bool]:
+    """Condition for full-text hits: +t1.id IN (SELECT rowid FROM search_public WHERE search_public MATCH ?)
 
-    The unary plus keeps SQLite from looking up every match by id, so the other conditions choose the index.
+    The unary plus keeps SQLite from looking up every hit by id, so the other conditions determine the index.
     """
-    index = index_name(test.column, audience)
-    matches: Select[Any] = select(literal_column("rowid")).select_from(table(index))
-    matches = matches.where(matching(index, bound(test.value)))
-    return literal_column(f"+{column('id')}").in_(matches)
+    index = index_name(comparison.column, audience)
+    hits: Select[Any] = select(literal_column("rowid")).select_from(table(index))
+    hits = hits.where(fts_match(index, bound(comparison.value)))
+    return literal_column(f"+{column('id')}").in_(hits)
 
 
-def matching(index: str, expression: Expression) -> ColumnElement[bool]:
+def fts_match(index: str, expression: Expression) -> ColumnElement[bool]:
+    """Render FTS5's MATCH operator."""
     return literal_column(index).op("MATCH")(expression)
 
 
@@ -123,7 +134,7 @@ def index_name(index: str, audience: Audience) -> str:
     return f"{index}_{'all' if audience.scope else 'public'}"
 
 
-def _contains(name: str, column: ByName, value: Expression) -> ColumnElement[bool]:
+def _contains(name: str, column: GetExpression, value: Expression) -> ColumnElement[bool]:
     text = func.ifnull(column(f"{name}{FOLDED_SUFFIX}"), func.lower(column(name)))
     return func.instr(text, value) > literal_column("0")
 
@@ -132,7 +143,7 @@ def _in(value: Expression, values: Expression) -> ColumnElement[bool]:
     return value.in_(select(literal_column("value")).select_from(func.json_each(values)))
 
 
-_TESTS: dict[Operator, Callable[[Expression, Expression], ColumnElement[bool]]] = {
+_OPERATORS: dict[Operator, Callable[[Expression, Expression], ColumnElement[bool]]] = {
     Operator.EQ: lambda column, value: column == value,
     Operator.NE: lambda column, value: column.is_distinct_from(value),
     Operator.IN: _in,

@@ -18,10 +18,10 @@ from sqlalchemy import (
     table,
 )
 
+from gqlnews.query.conditions import EVERYTHING, RAW_KEY_SUFFIX, extract_item_comparison
 from gqlnews.query.connection_args import ConnectionShape
 from gqlnews.query.fields import Connection, ConnectionField, DecayedScore, JoinTable, Kind, OrderTerm
-from gqlnews.query.predicates import EVERYTHING, RAW_KEY_SUFFIX, extract_item_test
-from gqlnews.query.sql.conditions import ByName, after_cursor, ordering
+from gqlnews.query.sql.conditions import GetExpression, after_cursor, ordering
 from gqlnews.query.sql.cte_levels import ParentKey, via_cte
 from gqlnews.query.sql.fts import materialize_hits, render_snippets, unscale_score
 from gqlnews.query.sql.list_query import JoinTableScan, ListQuery
@@ -41,12 +41,12 @@ from gqlnews.query.sql.rows import (
 )
 from gqlnews.query.tree import FieldPlan
 
-# Render the page of a connection as a CTE of row and parent keys, which the other parts read.
+# Render the page of a connection as a CTE of row keys, parent keys and sort keys, which the other parts read.
 #
 #     p3 AS MATERIALIZED (SELECT t3.id AS id, t3.published_at AS k0, t3.slug AS k1 FROM article AS t3
 #                         WHERE … ORDER BY t3.published_at DESC, t3.slug LIMIT ?)
 #
-# If the request needs to know whether there are more rows, one extra row is fetched and rows are numbered:
+# If the request selects whether there are more rows, one extra row is fetched and the rows are numbered:
 #
 #     f3 AS MATERIALIZED (… LIMIT ? + 1),
 #     p3 AS MATERIALIZED (SELECT f3.*, row_number() OVER (ORDER BY f3.k0 DESC, f3.k1) AS number FROM f3)
@@ -101,10 +101,10 @@ class Page:
         order = ordering(self.query.terms, self.keys, backward=last)
         return self.rows(*columns).order_by(*order).limit(literal_column("1"))
 
-    def cursor(self, column: ByName) -> Expression:
+    def cursor(self, column: GetExpression) -> Expression:
         """Render the cursor: lower(hex(json_array(?, s5.k0, s5.k1))). `column` returns a page column."""
         keys = [column(name) for name in self.cursor_columns]
-        return func.lower(func.hex(func.json_array(self.query.bound("cursor_scope"), *keys)))
+        return func.lower(func.hex(func.json_array(self.query.bound("list_id"), *keys)))
 
     @property
     def cursor_columns(self) -> list[str]:
@@ -146,12 +146,12 @@ def _page_per_parent(
     scan = TableScan(list_query.entity, None, None, list_query.context, covered=False)
     source = parents.join(scan.source, scan.key.in_(chosen))
     columns = (parent_key.key.label("parent"), scan.key.label("id"), *_columns(list_query, scan))
-    # The chosen rows are visible. Repeating that condition makes SQLite build an index of the whole table.
+    # `chosen` has visible rows only. Repeating that condition would make SQLite build an index of the table.
     return select(*columns).select_from(source)
 
 
 def _columns(list_query: ListQuery, scan: TableScan) -> list[Expression]:
-    """Return the sort keys, and for keys that a cursor cannot hold, the value that it holds instead."""
+    """Return the sort keys, and for keys that a cursor cannot contain, the value that it contains instead."""
     keys: list[Expression] = [key.label(f"k{at}") for at, key in enumerate(list_query.keys(scan))]
     bases: list[Expression] = [
         func.max(func.ifnull(scan.column(term.base_column), ZERO), ZERO).label(f"c{at}")
@@ -169,7 +169,7 @@ def _cursor_letter(term: OrderTerm) -> str:
 
 
 def render_connection(field: FieldPlan, row: Row, context: Context) -> Expression:
-    """Render a connection. With parents it is always a layer, which builds all their pages at once."""
+    """Render a connection. With parents it is always in a layer, which builds the pages of all parents."""
     declaration = field.declaration
     assert isinstance(declaration, Connection)
     if declaration.match is None:
@@ -202,15 +202,15 @@ def _connection(field: FieldPlan, context: Context, parent_key: ParentKey | None
 
 
 def _shortcut(join_table: JoinTable | None, shape: ConnectionShape) -> JoinTableScan | None:
-    """Return a scan of the join table, if the filter requires one of its items; None otherwise."""
+    """Return a scan of the join table if the filter requires an item of its list column, else None."""
     if join_table is None or join_table.list_column is None or shape.collapse is not None:
         return None
-    found = extract_item_test(shape.where, join_table.list_column)
+    found = extract_item_comparison(shape.where, join_table.list_column)
     return JoinTableScan(join_table, found[0].value + RAW_KEY_SUFFIX, found[1]) if found else None
 
 
 class ConnectionRow(Row):
-    """The connection object: it has no columns, but a list query and, built on first use, a page."""
+    """The connection object. It has no columns, but a list query and a page, which is built on first use."""
 
     def __init__(self, list_query: ListQuery) -> None:
         super().__init__("", 1, no_relation)
@@ -226,22 +226,22 @@ class ConnectionRow(Row):
     def _needs_extra_row(self) -> bool:
         """Whether `hasNextPage` (`hasPreviousPage` if backward) is selected and no cursor bounds that side.
 
-        Beyond such a cursor the list may continue, so the extra row would not show whether it does.
+        The list may continue beyond such a cursor, which an extra row of the page cannot show.
         """
         page = self.list_query.shape.page
         if page.after if page.backward else page.before:
             return False
         wanted = ConnectionField.HAS_PREVIOUS_PAGE if page.backward else ConnectionField.HAS_NEXT_PAGE
-        infos = (
-            one
-            for one in self.list_query.field.selection.fields
-            if one.declaration is ConnectionField.PAGE_INFO
+        page_infos = (
+            part
+            for part in self.list_query.field.selection.fields
+            if part.declaration is ConnectionField.PAGE_INFO
         )
-        return any(one.declaration is wanted for info in infos for one in info.selection.fields)
+        return any(part.declaration is wanted for info in page_infos for part in info.selection.fields)
 
 
 class EdgeRow(Row):
-    """An edge and its node: a row of the ordered subquery `s5`. `page_columns`: those it includes."""
+    """An edge and its node: a row of an ordered subquery, which includes the page columns `page_columns`."""
 
     def __init__(self, alias: str, connection: ConnectionRow) -> None:
         super().__init__(alias, LIST_DEPTH, _select_all_nodes(connection))
@@ -336,7 +336,7 @@ def _total_count(_field: FieldPlan, row: Row, _context: Context) -> Expression:
 
 
 def _has_more(row: Row, *, last: bool) -> Expression:
-    """Whether the list has rows beyond the page on that side, or beyond the position of an empty page."""
+    """Whether the list has rows after the page (`last`) or before it. An empty page has a position too."""
     assert isinstance(row, ConnectionRow)
     not_empty = exists(row.page.rows(column_ref(row.page.name, "id")))
     boolean = case((not_empty, _past_edge(row, last=last)), else_=_past_bound(row.list_query, last=last))
@@ -344,7 +344,7 @@ def _has_more(row: Row, *, last: bool) -> Expression:
 
 
 def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
-    """Whether there is a row beyond the first or last row of the page.
+    """Whether there is a row before the first or after the last row of the page.
 
     EXISTS (SELECT 1 FROM article AS t9 WHERE … AND t9.published_at <= (SELECT p3.k0 FROM p3 … LIMIT 1) …)
     """
@@ -359,9 +359,9 @@ def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
 
 
 def _past_bound(list_query: ListQuery, *, last: bool) -> ColumnElement[bool]:
-    """Whether there is a row beyond an empty page.
+    """Whether there is a row before or after the position of an empty page.
 
-    Its position is `after` or the start of the list; if backward, `before` or the end.
+    The position is `after` or the start of the list; if backward, `before` or the end.
     """
     page, terms = list_query.shape.page, list_query.terms
     anchor, side = "before" if page.backward else "after", "before" if last else "after"

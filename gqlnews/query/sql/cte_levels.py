@@ -1,4 +1,4 @@
-"""Compute relations that are too deep to nest in CTEs (a new layer), and join them by parent key."""
+"""Render relations that would be nested too deep in CTEs of their own (a new layer), joined by parent key."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,20 +11,21 @@ from gqlnews.query.sql.rows import Context, Expression, Row, column_ref, encode_
 from gqlnews.query.tree import FieldPlan
 
 MAX_NESTING = 7
-"""Maximum nesting depth in one layer: a relation to one row adds 1, to many 2, to a page or group of rows 3
-(rows.py), and each extra nesting of a wide object 1.
+"""Maximum nesting depth in one layer. A relation to one row adds 1, to many rows 2, to a page or group of
+rows 3 (rows.py), and each extra nesting of a wide object 1.
 
-SQLite 3.40's parser has room for any combination up to that (tests/query/test_nesting.py measures it). A
-nested relation costs half as much as one through a layer.
+SQLite 3.40's parser has room for any combination up to that depth (tests/query/test_nesting.py measures it).
+A nested relation takes half as much time as one in a layer of its own.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ParentKey:
-    """The parent key that related rows are matched with: `key` of one row, `all_keys` of the whole level.
+    """The parent key that related rows are matched with.
 
-    `keys` is the CTE of the keys if a layer starts here; `item` is the key escaped as a list item, if the
-    relation needs it.
+    `key` is the key of one parent row, and `all_keys` selects the keys of the whole level. `depth` is the
+    nesting depth of the related rows. `keys` is the CTE of the keys if a layer starts here, and `item` the
+    key escaped as a list item if the relation needs it.
     """
 
     key: Expression
@@ -40,7 +41,7 @@ Build = Callable[[ParentKey | None], Expression]
 def nest_or_join(
     field: FieldPlan, match: JoinKey | None, row: Row, context: Context, build: Build, depth: int
 ) -> Expression:
-    """Nest the relation in its parent row if its `depth` fits, or build it in a layer of its own."""
+    """Nest the relation in its parent row if the depth allows it, else build it in a layer of its own."""
     depth += max(map(extra_nesting, field.objects.values()), default=0)
     if match is None:
         return build(None)
@@ -60,7 +61,7 @@ def via_cte(
     """Build the relation for all parent keys in CTEs, and look up the result for the row's key.
 
     WITH k4 AS MATERIALIZED (SELECT DISTINCT key FROM (… the level above …) WHERE key IS NOT NULL),
-         j4 AS MATERIALIZED (SELECT k4.key, <what build makes of k4.key> AS json FROM k4)
+         j4 AS MATERIALIZED (SELECT k4.key, <the expression from `build`> AS json FROM k4)
     … json((SELECT j4.json FROM j4 WHERE j4.key = s3.target_id))
     """
     number = next(context.numbers)

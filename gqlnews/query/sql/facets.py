@@ -1,4 +1,4 @@
-"""Render facets and date histograms: each scans all rows of a list, independent of the page."""
+"""Render facets, including date histograms. Each scans all rows of a list, independent of the page."""
 
 from collections.abc import Callable
 from typing import Any
@@ -116,14 +116,14 @@ def render_stats_facet(field: FieldPlan, row: Row, context: Context) -> Expressi
     alias = f"s{next(context.numbers)}"
     scan = row.list_query.scan(declaration.column)
     column = scan.column(declaration.column)
-    figures = row.list_query.select(
+    statistics = row.list_query.select(
         scan,
         func.min(column).label("min"),
         func.max(column).label("max"),
         func.avg(column).label("average"),
     )
     body = render_object(field.selection, Row.leaf(alias), context)
-    return select(body).select_from(figures.subquery(alias)).scalar_subquery()
+    return select(body).select_from(statistics.subquery(alias)).scalar_subquery()
 
 
 # Date histogram: row counts of a list per interval, including empty intervals.
@@ -132,7 +132,7 @@ def render_stats_facet(field: FieldPlan, row: Row, context: Context) -> Expressi
 #     i4 AS MATERIALIZED (SELECT min(g4.start) AS start, max(g4.start) AS last, 1 AS number FROM g4
 #                         UNION ALL SELECT date(i4.start, '+1 month'), i4.last, i4.number + 1 FROM i4 WHERE …)
 #
-# With parents, both CTEs have a column `parent`. Too long a series fails the request.
+# With parents, both CTEs have a column `parent`. A series of more than `MAX_INTERVALS` fails the request.
 
 MAX_INTERVALS = 1_000
 
@@ -205,5 +205,6 @@ def _limit_intervals(field: FieldPlan, series: str, intervals: FromClause, conte
         too_long,
         field,
         Code.TOO_MANY_INTERVALS,
-        f"`published` has more than {MAX_INTERVALS} intervals: choose longer ones, or ask for less time.",
+        f"`published` has more than {MAX_INTERVALS:,} intervals: request longer intervals, or a shorter time "
+        "range in `where`.",
     )

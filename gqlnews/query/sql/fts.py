@@ -4,10 +4,10 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, select, table, tuple_, union_all
 
+from gqlnews.query.conditions import EVERYTHING
 from gqlnews.query.connection_args import ConnectionShape
 from gqlnews.query.fields import Audience, Entity, FullTextMatch, JoinTable, MoreLikeThis
-from gqlnews.query.predicates import EVERYTHING
-from gqlnews.query.sql.conditions import index_name, matching, render_condition
+from gqlnews.query.sql.conditions import fts_match, index_name, render_condition
 from gqlnews.query.sql.cte_levels import ParentKey, via_cte
 from gqlnews.query.sql.objects import columns_for, render_array
 from gqlnews.query.sql.rows import (
@@ -28,8 +28,8 @@ from gqlnews.query.tree import FieldPlan
 #                         FROM search_public CROSS JOIN article AS t3
 #                         WHERE search_public MATCH ? AND t3.id = search_public.rowid AND <the filter>)
 #
-# An index holds only the rows that its audience can see, so hidden rows do not influence the ranks. A score
-# is an integer, which a cursor can represent exactly.
+# An index has only the rows that its audience can see, so hidden rows do not influence the ranks. A score is
+# an integer, which a cursor can represent exactly.
 
 SCORE_SCALE = "1e12"
 SNIPPET_TOKENS = 24
@@ -37,7 +37,7 @@ MARK_START, MARK_END, ITEM_SEPARATOR = (
     "char(2)",
     "char(3)",
     "char(57344)",
-)  # match markers; separator of list items
+)  # markers around a match; separator of list items
 REPLACEMENTS = (
     ("'&'", "'&amp;'"),
     ("'<'", "'&lt;'"),
@@ -51,18 +51,18 @@ REPLACEMENTS = (
 
 
 def match_score(index: str) -> Expression:
-    """The relevance score of a row of the index, as an integer."""
+    """Return the relevance score of a row of the index, as an integer."""
     return literal_column(f"CAST(round(-{index}.rank * {SCORE_SCALE}) AS INTEGER)")
 
 
 def materialize_hits(
     hits: FullTextMatch, entity: Entity, shape: ConnectionShape, field: FieldPlan, context: Context
 ) -> JoinTable:
-    """Add a CTE of the hits that pass the filter, with scores, and return it as a join table."""
+    """Add a CTE of the hits that pass the filter, with their scores, and return it as a join table."""
     index, number = index_name(hits.index, context.audience), next(context.numbers)
     rowid, alias = column_ref(index, "rowid"), f"t{number}"
     query: Any = select(rowid.label("id"), match_score(index).label("score"))
-    query = query.where(matching(index, context.bind(field, "match")))
+    query = query.where(fts_match(index, context.bind(field, "match")))
     if shape.where == EVERYTHING:
         query = query.select_from(table(index))
     else:
@@ -82,9 +82,9 @@ def materialize_hits(
 def prefilter_by_score(
     hits: JoinTable, score_key: Expression, limit: Expression, after: Expression | None
 ) -> ColumnElement[bool]:
-    """Prefilter the hits: whether `score_key` reaches the lowest score of a page ordered by score alone.
+    """Condition for hits whose score is high enough for the page, if it were ordered by score alone.
 
-    Only these hits need the other sort keys.
+    SQLite has to read the other sort keys of these hits only.
 
     n4.score >= (SELECT coalesce(min(b.score), 0) FROM (
         SELECT h3.score AS score FROM h3 WHERE h3.score < :after0 ORDER BY h3.score DESC LIMIT :limit) AS b)
@@ -105,8 +105,8 @@ def unscale_score(score: Expression) -> Expression:
 def render_snippets(hits: FullTextMatch, field: FieldPlan, ids: Select[Any], context: Context) -> str:
     """Add a CTE of HTML-escaped snippets (`id`, `passage`) of these hits, with matches in `<mark>`.
 
-    FTS5 collects the matches of a prefix again for each query, so one query makes all snippets; the unary
-    plus prevents one query per id.
+    FTS5 collects the matches of a prefix again for each query, so one query creates all snippets; the unary
+    plus prevents one query per id. Returns the name of the CTE.
     """
     index = index_name(hits.index, context.audience)
     passage: Expression = literal_column(
@@ -116,7 +116,7 @@ def render_snippets(hits: FullTextMatch, field: FieldPlan, ids: Select[Any], con
         passage = func.replace(passage, literal_column(raw), literal_column(safe))
     query: Any = select(column_ref(index, "rowid").label("id"), passage.label("passage"))
     query = query.select_from(table(index)).where(
-        matching(index, context.bind(field, "match")), literal_column(f"+{index}.rowid").in_(ids)
+        fts_match(index, context.bind(field, "match")), literal_column(f"+{index}.rowid").in_(ids)
     )
     name = f"x{next(context.numbers)}"
     context.materialize(name, query)
@@ -125,16 +125,16 @@ def render_snippets(hits: FullTextMatch, field: FieldPlan, ids: Select[Any], con
 
 # Render more-like-this: the rows that share the rarest words with a row, best match first. The CTEs:
 #
-#     r5  each parent's words, rarest first, with rank and cumulative document count
+#     r5  each parent's words, rarest first, with their rank and cumulative document count
 #     q5  per parent, a full-text query for any of the rarest words
 #     l5  the excluded rows
 #     a5  the other matches, with score and rank by score per parent
 #     b5  the best of these, ranked by score, then by the entity's order
 #
-# The query stays cheap because it never contains words that many documents have.
+# The query is cheap because it never contains a word that is in many documents.
 
 
-MAX_WORDS = 12  # of a query
+MAX_WORDS = 12  # in a query
 MAX_DOCUMENTS = 1_000  # sum of the document counts of a query's words
 
 
@@ -161,13 +161,13 @@ def _render_matches(field: FieldPlan, parent_key: ParentKey | None, context: Con
     rows, alias = f"t{number}", f"s{number}"
     entity = declaration.entity
 
-    def everything(column: str) -> Select[Any]:
+    def all_rows(column: str) -> Select[Any]:
         other = f"t{next(context.numbers)}"
         ids = select(column_ref(best, "id")).select_from(table(best)).where(chosen)
         query = select(column_ref(other, column).label("key")).select_from(aliased(entity.table, other))
         return query.where(column_ref(other, entity.key).in_(ids))
 
-    match = Row(alias, LIST_DEPTH, everything)
+    match = Row(alias, LIST_DEPTH, all_rows)
     joined = table(best).join(
         aliased(entity.table, rows), column_ref(rows, entity.key) == column_ref(best, "id")
     )
@@ -195,7 +195,7 @@ def _best(field: FieldPlan, declaration: MoreLikeThis, parent_key: ParentKey, co
 
 
 def _ranked(entity: Entity, matches: str, limit: Expression) -> Select[Any]:
-    """Rank the candidates for a page, including ties by score, in the full order."""
+    """Rank the matches that reach the limit, including ties by score, by score and the entity's order."""
     rows = column_ref("rows", entity.key)
     order = ", ".join(f"rows.{term.column}{' DESC' if term.descending else ''}" for term in entity.order)
     rank = f"row_number() OVER (PARTITION BY {matches}.parent ORDER BY {matches}.score DESC, {order})"
@@ -246,7 +246,7 @@ def _matches(declaration: MoreLikeThis, query: str, excluded: str, audience: Aud
         parent.label("parent"), rowid.label("id"), match_score(index).label("score")
     ).select_from(cross_join(query, index))
     matches = matches.where(
-        matching(index, column_ref(query, "expression")),
+        fts_match(index, column_ref(query, "expression")),
         tuple_(parent, rowid).not_in(select(literal_column("*")).select_from(table(excluded))),
     ).subquery("m")
     rank: Expression = literal_column("rank() OVER (PARTITION BY m.parent ORDER BY m.score DESC)")
@@ -255,16 +255,20 @@ def _matches(declaration: MoreLikeThis, query: str, excluded: str, audience: Aud
 
 
 def _excluded(declaration: MoreLikeThis, query: str) -> Select[Any]:
-    """Select `parent` and `id` of rows with a name of the parent (so itself too) or one that it lists."""
-    named, lists = declaration.names, declaration.references
-    score_key = _names(query, named.table, key=named.target_key, name=named.source_key)
-    listed = _names(query, lists.table, key=lists.source_key, name=lists.target_key)
-    names = union_all(score_key, listed).subquery("names")
-    others = aliased(named.table, "others")
-    source = names.join(others, column_ref("others", named.source_key) == column_ref("names", "name"))
+    """Select `parent` and `id` of the excluded rows of each parent.
+
+    These are the rows that share a name with the parent, including the parent, and those with a name that it
+    lists.
+    """
+    names, references = declaration.names, declaration.references
+    own_names = _names(query, names.table, key=names.target_key, name=names.source_key)
+    listed_names = _names(query, references.table, key=references.source_key, name=references.target_key)
+    all_names = union_all(own_names, listed_names).subquery("names")
+    others = aliased(names.table, "others")
+    source = all_names.join(others, column_ref("others", names.source_key) == column_ref("names", "name"))
     columns = (
         column_ref("names", "parent").label("parent"),
-        column_ref("others", named.target_key).label("id"),
+        column_ref("others", names.target_key).label("id"),
     )
     return select(*columns).select_from(source)
 

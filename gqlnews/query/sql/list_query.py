@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, not_, or_, select, true
 
+from gqlnews.query.conditions import EVERYTHING, Condition, compared_columns
 from gqlnews.query.connection_args import ConnectionShape
 from gqlnews.query.fields import CollapseBy, Entity, JoinKey, JoinTable, OrderTerm
-from gqlnews.query.predicates import EVERYTHING, Condition, tested_columns
 from gqlnews.query.sql.conditions import after_cursor, ordering, render_condition, sort_keys
 from gqlnews.query.sql.cte_levels import ParentKey
 from gqlnews.query.sql.fts import prefilter_by_score
@@ -20,9 +20,9 @@ Parent = Expression | Select[Any] | None
 
 @dataclass(frozen=True, slots=True)
 class JoinTableScan:
-    """A scan of a join table for the rows with one item.
+    """A scan of a join table for the rows with one source key, in place of a comparison in the filter.
 
-    `parameter` is the name that the item is bound to; `where` is the rest of the filter.
+    `parameter` is the name that the key is bound to; `where` is the rest of the filter.
     """
 
     join_table: JoinTable
@@ -30,16 +30,13 @@ class JoinTableScan:
     where: Condition
 
     def covers(self, columns: Iterable[str]) -> bool:
-        """Whether the join table has these columns and those that the rest of the filter tests."""
-        return self.join_table.denormalized.issuperset((*columns, *tested_columns(self.where)))
+        """Whether the join table has these columns and those that the rest of the filter compares."""
+        return self.join_table.denormalized.issuperset((*columns, *compared_columns(self.where)))
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """The visible rows of `entity` that match the parent key and the request's filter.
-
-    The bound values of `shape` are those of `field`.
-    """
+    """The visible rows of `entity` that match the parent key and the filter of `field`."""
 
     field: FieldPlan
     context: Context
@@ -60,11 +57,11 @@ class ListQuery:
         return self.shape.where == EVERYTHING and self.shape.collapse is None
 
     def scan(self, *columns: str) -> TableScan:
-        """Return a scan that provides these columns and those that the filter tests."""
+        """Return a scan that provides these columns and those that the filter compares."""
         if self.shortcut is not None and self.shortcut.covers(columns):
             return TableScan(self.entity, None, self.shortcut.join_table, self.context, covered=True)
         denormalized = self.through.denormalized if self.through else frozenset()
-        read = (*columns, *tested_columns(self.shape.where))
+        read = (*columns, *compared_columns(self.shape.where))
         covered = self.shape.collapse is None and denormalized.issuperset(read)
         return TableScan(self.entity, self.match, self.through, self.context, covered=covered)
 
@@ -72,7 +69,7 @@ class ListQuery:
         return self.scan(*(term.column for term in self.terms))
 
     def select(self, scan: TableScan, *columns: Expression, all_parents: bool = False) -> Select[Any]:
-        """Select the rows of the parent; with `all_parents`, of all parents of the level, not collapsed."""
+        """Select the rows of the parent, or with `all_parents`, uncollapsed, of all parents of the level."""
         parent: Parent = None
         if self.parent_key is not None:
             parent = self.parent_key.all_keys() if all_parents else self.parent_key.key
@@ -108,10 +105,10 @@ class ListQuery:
     def page_keys(
         self, scan: TableScan, limit: Expression, *columns: Expression, labelled: bool = False
     ) -> Select[Any]:
-        """Select the rows of the page, in reverse order if paginating backward.
+        """Select the rows of the page, in reverse order if the pagination is backward.
 
-        `labelled`: the columns include the sort keys, labelled `k0`, …; ordering by the labels makes SQLite
-        compute them once.
+        `labelled`: the columns include the sort keys, labelled `k0`, `k1` and so on. Ordering by these labels
+        makes SQLite compute the keys once.
         """
         page, keys = self.shape.page, self.keys(scan)
         query = self.select(scan, *columns)
@@ -130,11 +127,11 @@ class ListQuery:
     def _filter(self, scan: TableScan) -> ColumnElement[bool]:
         shortcut = self.shortcut
         if shortcut is not None and scan.through is shortcut.join_table:
-            of_item = column_ref(scan.join_alias, shortcut.join_table.source_key) == self.bound(
+            has_key = column_ref(scan.join_alias, shortcut.join_table.source_key) == self.bound(
                 shortcut.parameter
             )
             return and_(
-                of_item, render_condition(shortcut.where, scan.column, self.bound, self.context.audience)
+                has_key, render_condition(shortcut.where, scan.column, self.bound, self.context.audience)
             )
         if self.shape.where == EVERYTHING:
             return true()

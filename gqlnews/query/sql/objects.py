@@ -75,9 +75,9 @@ def render_array(
 
     (SELECT json_group_array(json_object('title', s2.title, …)) FROM (<ordered>) AS s2)
 
-    The rows are ordered in a subquery, because SQLite's aggregates take no ORDER BY. The object is built
-    outside of it, because JSON loses its subtype in a subquery. `ordered` is called after the object is
-    rendered, when the columns that `row`, the alias of the subquery, needs are known.
+    The rows are ordered in a subquery, because aggregate functions of SQLite 3.40 have no ORDER BY. The
+    object is built outside of it, because JSON loses its subtype in a subquery. `ordered` is called after the
+    object is rendered, because only then are the columns known that `row` reads from the subquery.
     """
     body = func.json_group_array(render_object(plan, row, context))
     return select(body).select_from(ordered().subquery(row.alias)).scalar_subquery()
@@ -89,7 +89,7 @@ def columns_for(row: Row, source: str) -> list[Expression]:
 
 
 def quoted(name: str) -> ColumnElement[Any]:
-    """Quote a name of the document or schema as an SQL string: names hold only letters, digits and `_`."""
+    """Quote a name of the document or schema as an SQL string. It has only letters, digits and `_`."""
     return literal_column(f"'{name}'")
 
 
@@ -113,7 +113,10 @@ _length = func.json_array_length
 
 
 class ItemRow(Row):
-    """An object in a JSON array, whose members are returned as stored. `path` is its SQL path prefix."""
+    """An object in a JSON array, whose members are returned as stored.
+
+    `path` is the SQL expression of the object, with an open JSON path: `e2.value -> '$`.
+    """
 
     def __init__(self, row: Row, alias: str, path: str) -> None:
         super().__init__(alias, row.depth, row.all_rows)
@@ -127,7 +130,7 @@ class ItemRow(Row):
 def render_json_array(field: FieldPlan, row: Row, context: Context) -> Expression:
     """Render a JSON array, with a fast path for empty and single-item arrays.
 
-    Most arrays have at most one item, and `json_each` takes longer than rendering it.
+    Most arrays have at most one item, and `json_each` takes longer than rendering that item.
 
     CASE WHEN t1.images = '[]' THEN json_array()
         WHEN json_array_length(t1.images) = 1 THEN json_array(json_object('url', t1.images -> '$[0].url'))

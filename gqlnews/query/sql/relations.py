@@ -88,7 +88,7 @@ def _sliced(
 
 
 def _slice(field: FieldPlan, declaration: Many, context: Context) -> Within | None:
-    """Return the slice as a predicate on the position column of an alias; None without such a column."""
+    """Return the slice as a condition on the position column of an alias; None without such a column."""
     column = declaration.position
     if column is None or not field.definition.args:
         return None
@@ -136,7 +136,7 @@ class Relation:
 
     @property
     def key(self) -> Expression:
-        """The column that equals the parent's key."""
+        """The column that has to equal the parent's key."""
         if self.through is not None:
             return column_ref(self.join_alias, self.through.source_key)
         assert self.match is not None
@@ -207,7 +207,7 @@ def _render_node(field: FieldPlan, plan: ObjectPlan, key: Expression, context: C
     assert entity.node_key is not None, f"{plan.type_name} declares no node key"
     alias = f"t{next(context.numbers)}"
 
-    def everything(column: str) -> Select[Any]:
+    def all_rows(column: str) -> Select[Any]:
         ref = f"e{next(context.numbers)}"
         ref_kind: Expression = literal_column(f"{ref}.value ->> 0")
         ref_key: Expression = literal_column(f"{ref}.value ->> 1")
@@ -219,7 +219,7 @@ def _render_node(field: FieldPlan, plan: ObjectPlan, key: Expression, context: C
             _has_natural_key(entity, node, refs, context), visible(entity, node, context.audience)
         )
 
-    body = render_object(plan, Row(alias, LIST_DEPTH, everything), context)
+    body = render_object(plan, Row(alias, LIST_DEPTH, all_rows), context)
     query = select(body).select_from(aliased(entity.table, alias))
     query = query.where(
         _has_natural_key(entity, alias, key, context), visible(entity, alias, context.audience)
@@ -230,7 +230,7 @@ def _render_node(field: FieldPlan, plan: ObjectPlan, key: Expression, context: C
 def _has_natural_key(
     entity: Entity, alias: str, key: Expression | Select[Any], context: Context
 ) -> ColumnElement[bool]:
-    """Predicate for rows with one of the natural keys, or joined to a `node_through` row with one of them."""
+    """Condition for rows with one of the natural keys, or joined to a `node_through` row with one of them."""
     key_column = column_ref(alias, str(entity.node_key))
     through = entity.node_through
     if through is None:

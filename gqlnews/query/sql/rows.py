@@ -27,7 +27,7 @@ from sqlalchemy.sql.elements import quoted_name
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.fields import Audience, Column, Entity, JoinKey, JoinTable, Kind, Visibility
-from gqlnews.query.tree import FieldPlan, RequestRefusedError
+from gqlnews.query.tree import FieldPlan, LocatedRequestError
 
 SelectColumn = Callable[[str], Select[Any]]
 
@@ -39,8 +39,8 @@ SINGLE_DEPTH, MANY_DEPTH, LIST_DEPTH = 1, 2, 3
 class Row:
     """One row of a level. `depth` is its nesting depth in its layer, the sum over the relations above it.
 
-    `all_rows(column)` selects that column for all rows of the level. It may select extra rows, because it
-    only determines the keys that a layer below is built for. `used_columns` were read so far.
+    `all_rows(column)` selects that column of all rows of the level. It may select extra rows, because it only
+    determines the keys for which a layer below is built. `used_columns` are the columns read so far.
     """
 
     alias: str
@@ -75,14 +75,14 @@ def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
 
 
 def encode_item(key: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Escape a key as a list item between line feeds, in SQL, the way text_keys.py does."""
+    """Escape a key in SQL as a list item between line feeds, like text_keys.py."""
     line_feed: ColumnElement[Any] = literal_column("char(10)")
     item = func.replace(key, literal_column("'\\'"), literal_column("'\\\\'"))
     return line_feed.concat(func.replace(item, line_feed, literal_column("'\\n'"))).concat(line_feed)
 
 
 def cross_join(left: str, right: str) -> FromClause:
-    """Cross join of two sources given as SQL. SQLite does not reorder it: the left one is the outer loop."""
+    """Cross join of two SQL sources, which SQLite does not reorder: the left one is always the outer loop."""
     return table(quoted_name(f"{left} CROSS JOIN {right}", quote=False))
 
 
@@ -96,7 +96,7 @@ def aliased(name: str, alias: str) -> FromClause:
 
 
 def visible(table: Entity | JoinTable, alias: str, audience: Audience) -> ColumnElement[bool]:
-    """Predicate on an alias that hides the rows an audience may not see."""
+    """Condition on an alias that excludes the rows that an audience may not see."""
     match table.visibility:
         case Visibility.PUBLISHED if audience is Audience.PUBLIC:
             return literal_column(f"{alias}.published = 1")
@@ -130,14 +130,14 @@ def bound_name(number: int, name: str) -> str:
 class Context:
     """State of rendering one statement. `ctes` are by name, in creation order.
 
-    `error_conditions` are the errors that fail the request if their condition holds when the statement runs.
+    `error_conditions` are the errors that fail the request, each with the SQL condition that causes it.
     """
 
     audience: Audience
     shapes: Mapping[int, Hashable]
     renderers: Mapping[type, FieldRenderer]
     ctes: dict[str, AnySelect] = field(default_factory=dict)
-    error_conditions: list[tuple[ColumnElement[bool], RequestRefusedError]] = field(default_factory=list)
+    error_conditions: list[tuple[ColumnElement[bool], LocatedRequestError]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def render(self, plan: FieldPlan, row: Row) -> Expression:
@@ -149,12 +149,12 @@ class Context:
         return table(name)
 
     def fail_if(self, condition: ColumnElement[bool], plan: FieldPlan, code: Code, message: str) -> None:
-        """Fail the whole request if `condition` holds, with an error located at the field."""
-        error = RequestRefusedError(RequestError(code, message), plan.node, plan.path)
+        """Fail the whole request if `condition` is true, with an error located at the field."""
+        error = LocatedRequestError(RequestError(code, message), plan.node, plan.path)
         self.error_conditions.append((condition, error))
 
     def bind(self, plan: FieldPlan, name: str) -> BindParameter[Any]:
-        """Return the bound parameter of a field's value. All request values enter the SQL through here."""
+        """Return the bound parameter of a field's value. All values of requests enter the SQL this way."""
         return bindparam(bound_name(plan.number, name))
 
 
@@ -168,12 +168,14 @@ class AccessPath(Enum):
     """Access path of a table scan.
 
     - `TABLE`: the table itself, without a join table.
-    - `JOIN_TABLE`: only the join table, if it has every column that is read: a topic's newest articles.
-    - `LIST_COLUMN`: only the table, if it has the join keys in a list column: a topic's articles that pass a
-      filter.
-    - `JOINED`: the join table and its rows, if it holds only visible rows, each once: the hits of a search.
-    - `SUBQUERY`: the rows whose keys a subquery on the join table returns. An article that lists another one
-      twice refers to it once.
+    - `JOIN_TABLE`: only the join table, if it has every column that is read. Example: a topic's newest
+      articles.
+    - `LIST_COLUMN`: only the table, if it has the join keys in a list column. Example: a topic's articles
+      that pass a filter.
+    - `JOINED`: the join table and its rows, if it has visible rows only, each once. Example: the hits of a
+      search.
+    - `SUBQUERY`: the rows whose keys a subquery on the join table returns, each once. Example: the articles
+      that refer to an article, even if they list it twice.
     """
 
     TABLE = auto()
@@ -212,7 +214,7 @@ class TableScan:
         return column_ref(self.alias, self.entity.key)
 
     def column(self, name: str) -> Expression:
-        """A column of the row. With `SUBQUERY`, a unary plus keeps SQLite from scanning an index instead."""
+        """Return a column of the row. With `SUBQUERY`, a unary plus keeps SQLite from scanning its index."""
         if self.access_path is AccessPath.SUBQUERY:
             return literal_column(f"+{self.alias}.{name}")
         denormalized = (
@@ -231,7 +233,7 @@ class TableScan:
         *columns: Expression,
         item: Expression | None = None,
     ) -> Select[Any]:
-        """Select columns of the visible rows that pass, for one parent, several parents, or without a parent.
+        """Select columns of visible rows that meet the condition, of one parent, several, or without parents.
 
         `item` is the parent key escaped as a list item. SQLite evaluates conditions without an index in the
         order written, so the expensive one, the search in a list column, comes last.

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Example(NamedTuple):
-    """One tab. `name` is a description; the tab's title is the operation's name."""
+    """An example in one tab. `name` describes it; the title of the tab is the operation's name."""
 
     name: str
     query: str
@@ -13,7 +13,7 @@ class Example(NamedTuple):
 
 
 class ExampleValues(NamedTuple):
-    """One value of each kind from the content; None if there is none, or it is not known.
+    """One value of each kind from the content; None if there is none or it is unknown.
 
     `slug` is an article's slug, `topic` a topic's slug, `word` a search term, `story` a story's id.
     """
@@ -35,24 +35,24 @@ def build_examples(values: ExampleValues) -> tuple[Example, ...]:
         (topic, Example("A topic's page", _TOPIC, {"slug": topic})),
         (domain, Example("A provider's page", _PROVIDER, {"domain": domain})),
         (word, Example("A search, with the matches marked", _SEARCH, {"query": word})),
-        (topic, Example("A filter, and how what passes splits up", _FACETS, _about(topic))),
-        (story, Example("Stories, and how one unfolded", _STORIES, {"id": story})),
-        (slug, Example("What is hot, one article a story", _TRENDING, {"halfLife": "P7D"})),
-        (slug, Example("Changes, to keep a copy up to date", _CHANGES, {"since": None})),
-        (slug, Example("Live: each change as it is saved", _LIVE)),
-        (url, Example("The article behind a URL", _BY_URL, {"url": url})),
-        (True, Example("What is served", _SITE)),
+        (topic, Example("A filter, with facets of its results", _FACETS, _topic_filter(topic))),
+        (story, Example("Stories, and the articles of one story", _STORIES, {"id": story})),
+        (slug, Example("Trending articles, one per story", _TRENDING, {"halfLife": "P7D"})),
+        (slug, Example("Changes since a version, to update a copy", _CHANGES, {"since": None})),
+        (slug, Example("A subscription to changes", _LIVE)),
+        (url, Example("The article with a URL", _BY_URL, {"url": url})),
+        (True, Example("An overview of the site", _SITE)),
     )
     return tuple(example for needed, example in candidates if needed)
 
 
-def _about(topic: str | None) -> Mapping[str, Any]:
+def _topic_filter(topic: str | None) -> Mapping[str, Any]:
     return {"where": {"topic": {"any": [topic]}}, "orderBy": [{"field": "QUALITY"}]}
 
 
 _ARTICLE = """\
-# One round trip, however deep: an article, its
-# related coverage, and the coverage of that.
+# An article, its related coverage, and the
+# related coverage of that, in one request.
 query ArticleWithCoverage($slug: String!) {
   article(slug: $slug) {
     title
@@ -88,8 +88,8 @@ query ArticleWithCoverage($slug: String!) {
 """
 
 _FRONT_PAGE = """\
-# The newest first. For the next page, give this
-# page's endCursor as "after".
+# The newest articles first. For the next page,
+# set "after" to the endCursor of this page.
 query FrontPage($first: Int!, $after: String) {
   articles(first: $first, after: $after) {
     totalCount
@@ -104,8 +104,8 @@ query FrontPage($first: Int!, $after: String) {
   }
 }
 
-# Articles and related coverage share an
-# interface: one card shows both.
+# Articles and related entries implement the same
+# interface, so one fragment fits both.
 fragment Card on Coverage {
   title
   excerpt
@@ -120,7 +120,8 @@ fragment Card on Coverage {
 """
 
 _TOPIC = """\
-# A topic, and the navigation bar beside it.
+# A topic with its newest articles, and all
+# topics for the navigation bar.
 query TopicPage($slug: String!) {
   topic(slug: $slug) {
     name
@@ -165,8 +166,8 @@ query ProviderPage($domain: String!) {
 """
 
 _SEARCH = """\
-# Best match first. Try "a phrase", -not, a OR b,
-# prefix* and title:word.
+# The best matches first. Try "a phrase", -not,
+# a OR b, prefix* and title:word.
 query Search($query: String!) {
   search(query: $query, first: 5) {
     totalCount
@@ -183,8 +184,8 @@ query Search($query: String!) {
 """
 
 _FACETS = """\
-# Facets count all that passes the filter,
-# whatever the page.
+# Facets count all articles that match the filter,
+# not only those of this page.
 query FilterAndFacets(
   $where: ArticleFilter
   $orderBy: [ArticleOrder!]
@@ -221,8 +222,8 @@ query FilterAndFacets(
 """
 
 _STORIES = """\
-# Articles that list each other as related are
-# one story.
+# A story is a group of articles that list each
+# other as related.
 query Stories($id: ID!) {
   stories(first: 5) {
     totalCount
@@ -249,8 +250,8 @@ query Stories($id: ID!) {
 """
 
 _TRENDING = """\
-# Heat halves every halfLife. Give asOf as well,
-# and the same page comes again tomorrow.
+# Heat is halved every halfLife. Set asOf as well
+# to get the same order again later.
 query Trending($halfLife: Duration!) {
   trending(
     first: 10
@@ -268,8 +269,8 @@ query Trending($halfLife: Duration!) {
 """
 
 _CHANGES = """\
-# Give "version" as the next "since": what has
-# changed by then comes, and nothing else.
+# Send "version" as "since" in the next request
+# to get only the changes after this one.
 query Changes($since: String) {
   changes(since: $since, first: 5) {
     nodes {
@@ -287,7 +288,7 @@ query Changes($since: String) {
 
 _LIVE = """\
 # Run it, then save a file in the content folder:
-# what changed appears here. Stop ends it.
+# the change appears here. "Stop" ends it.
 subscription LiveChanges {
   articleChanged {
     kind
@@ -302,8 +303,8 @@ subscription LiveChanges {
 """
 
 _BY_URL = """\
-# From a web address to its article. The id is
-# good for node(id: …), and outlives the store.
+# Find an article by its URL. The id works with
+# node(id: …), also after the store is rebuilt.
 query ArticleBehindUrl($url: URL!) {
   articleByUrl(url: $url) {
     id
@@ -321,7 +322,7 @@ query ArticleBehindUrl($url: URL!) {
 """
 
 _SITE = """\
-query WhatIsServed {
+query SiteOverview {
   site {
     version
     articleCount

@@ -48,7 +48,7 @@ def explorer_html(script: str, style: str, endpoint: str, examples: str) -> str:
 </head>
 <body>
 <div id="explorer" data-endpoint="{endpoint}" data-examples="{examples}">Loading the explorer…</div>
-<noscript>The explorer needs JavaScript. The API answers at <code>{endpoint}</code> without it.</noscript>
+<noscript>The explorer needs JavaScript. The API at <code>{endpoint}</code> works without it.</noscript>
 </body>
 </html>
 """
@@ -68,15 +68,15 @@ pre {{ background: #8882; border-radius: .4rem; padding: .8rem 1rem }}
 </head>
 <body>
 <h1>The explorer is not built yet</h1>
-<p>The API itself is served: it answers GraphQL at <a href="{endpoint}"><code>{endpoint}</code></a>.</p>
-<p>To build the explorer, which needs <a href="https://nodejs.org">Node.js</a> 20 or newer once, run in a
-checkout of gqlnews</p>
+<p>The GraphQL API works without it, at <a href="{endpoint}"><code>{endpoint}</code></a>.</p>
+<p>To build the explorer, install <a href="https://nodejs.org">Node.js</a> 20 or newer and run this in a
+checkout of gqlnews:</p>
 <pre>make explorer</pre>
-<p>or, by hand,</p>
+<p>Or run the build yourself:</p>
 <pre>cd explorer
 npm ci --ignore-scripts
 npm run build</pre>
-<p>and load this page again. A released package and the image have it built in.</p>
+<p>Then reload this page. Released packages and the container image contain the built explorer.</p>
 </body>
 </html>
 """
@@ -91,7 +91,7 @@ BUILD_FOLDER = Path(__file__).parents[1] / "explorer"
 """Output of `npm run build` in `explorer/`; part of the wheel and the image, not of the repository."""
 
 ASSETS_PATH = "/explorer"
-"""Mount path of the built files."""
+"""Path at which the built files are served."""
 
 _POLICY = (
     "default-src 'none'",
@@ -109,7 +109,7 @@ _POLICY = (
 _PAGE_HEADERS = SECURITY_HEADERS | {
     "Content-Security-Policy": "; ".join(_POLICY),
     "Cache-Control": "no-cache",
-    "Vary": "Accept",  # other clients get GraphQL at the same URL
+    "Vary": "Accept",  # clients that do not accept HTML get JSON at the same URL
 }
 
 _MEDIA_TYPES = {
@@ -142,18 +142,18 @@ def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSE
 
 
 def explorer_assets() -> Mount:
-    """Serve the built files under `ASSETS_PATH`; every path is 404 until they are built."""
+    """Serve the built files under `ASSETS_PATH`; the response is 404 until they are built."""
     return Mount(ASSETS_PATH, ExplorerFiles(directory=BUILD_FOLDER, check_dir=False), name="explorer")
 
 
 class ExplorerFiles(StaticFiles):
     """Static files with fixed media types; file names with a content hash are cached for a year.
 
-    Starlette would take the media types from the machine's configuration.
+    Starlette would take the media types from the configuration of the machine.
     """
 
     async def check_config(self) -> None:
-        """Skip the check that the folder exists: it may be built while the server runs."""
+        """Skip the check that the folder exists, as it may be built while the server runs."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ignore `Range`, as Starlette would reject a malformed one in plain text."""
@@ -194,7 +194,7 @@ query NewestForExamples {
 """
 
 NEWEST_QUERY_STRING = f"query={quote(NEWEST_QUERY)}".encode()
-"""The query as that of a normal GET, so that its response is cached."""
+"""The query string of a GET with this query, so that the response cache is used."""
 
 Node = Mapping[str, Any]
 
@@ -205,31 +205,33 @@ _PUNCTUATION = f"{string.punctuation}«»\u2013\u2014\u2018\u2019\u201c\u201d\u2
 def render_page(scope: Scope, newest: GraphQLResponse | None) -> Response:
     """Render the page that a browser gets at the endpoint's URL.
 
-    Its examples use values from `newest`, the response to `NEWEST_QUERY`; without it they fit any content.
+    Its examples use values from `newest`, the response to `NEWEST_QUERY`. Without it, only the examples that
+    need no such values are included.
     """
     root = scope.get("root_path", "")
     return explorer_page(scope["path"], build_examples(_pick_values(newest)), root + ASSETS_PATH)
 
 
 def _pick_values(newest: GraphQLResponse | None) -> ExampleValues:
-    """Pick example values from the response; empty if it has no data."""
+    """Pick example values from the response; all are None if it has no data."""
     data = None if newest is None else orjson.loads(newest.body).get("data")
     if not data:
         return ExampleValues()
     nodes: list[Node] = data["articles"]["nodes"]
-    linked = [node for node in nodes if node["relatedCount"]]
+    with_related = [node for node in nodes if node["relatedCount"]]
+    related_first = with_related + nodes
     return ExampleValues(
-        slug=_first(node["slug"] for node in linked + nodes),
+        slug=_first(node["slug"] for node in related_first),
         topic=_first(topic["slug"] for node in nodes for topic in node["topics"]),
         domain=_first(node["provider"]["domain"] for node in nodes if node["provider"]),
-        url=_first(node["url"] for node in linked + nodes),
-        word=_first(word for node in linked + nodes if (word := longest_word(node["title"]))),
+        url=_first(node["url"] for node in related_first),
+        word=_first(word for node in related_first if (word := longest_word(node["title"]))),
         story=_first(node["story"]["id"] for node in nodes if node["story"]),
     )
 
 
 def longest_word(title: str) -> str | None:
-    """The longest word of a title, as a search term; None if there is none."""
+    """Return the longest word of a title, as a search term, or None if there is none."""
     words = (word.strip(_PUNCTUATION) for word in re.split(r'[\s"]+', title))
     return max(words, key=len) or None
 

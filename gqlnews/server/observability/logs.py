@@ -19,29 +19,33 @@ import orjson
 
 from gqlnews.config.settings import LogFormat
 
-# Request ids for responses and logs: the client's `X-Request-Id` if it is a short token, else a new one.
+# Request ids for responses and logs: the client's `X-Request-Id` if it is valid, or else a new one.
 
 REQUEST_ID = b"x-request-id"
 
-_TOKEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_PROCESS = token_hex(4).encode()
-_numbers = count(1)
+_VALID_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PROCESS_PREFIX = token_hex(4).encode()
+_request_numbers = count(1)
 
 request_id_var: ContextVar[str | None] = ContextVar("request", default=None)
 """The request id of the current task."""
 
 
 def assign_request_id(client_id: bytes) -> bytes:
-    """Assign the id of a new request; `client_id` is its own id, or empty."""
-    token = client_id if client_id and _TOKEN.fullmatch(client_id) else b"%b%08x" % (_PROCESS, next(_numbers))
-    request_id_var.set(token.decode("ascii"))
-    return token
+    """Return the id of a new request and set it for the current task; `client_id` is its `X-Request-Id`."""
+    request_id = (
+        client_id
+        if client_id and _VALID_ID.fullmatch(client_id)
+        else b"%b%08x" % (_PROCESS_PREFIX, next(_request_numbers))
+    )
+    request_id_var.set(request_id.decode("ascii"))
+    return request_id
 
 
 # Structured logging: one line per event, as text or JSON, on standard error.
 #
-# An event is a message and fields: `log_event("operation", name="Front", ms=1.9)`. Headers are never logged,
-# so neither are tokens.
+# An event is a message and fields: `log_event("operation", name="Front", ms=1.9)`. Headers, and so tokens,
+# are never logged.
 
 FIELDS = "fields"
 PLAIN_VALUE = re.compile(r"[\w.:/+@%-]+", re.ASCII)
@@ -73,7 +77,7 @@ def log_stream_end(operation: str | None, start: float, events: int, transport: 
 
 
 def _fields(record: logging.LogRecord) -> Fields:
-    """The fields of a record; other records logged during a request get its id."""
+    """The fields of a record; a record without fields gets the id of the current request."""
     fields: Fields | None = getattr(record, FIELDS, None)
     if fields is None:
         return {"id": request} if (request := request_id_var.get()) else {}
@@ -113,7 +117,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class BatchingHandler(logging.StreamHandler[TextIO]):
-    """Batch the events of one event loop iteration into one write, which precedes any later record."""
+    """Write the events of one event loop iteration together, and before any later record."""
 
     def __init__(self, stream: TextIO, formatter: TextFormatter | JsonFormatter) -> None:
         super().__init__(stream)
@@ -122,6 +126,7 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
         self._pending: list[str] = []
 
     def emit_event(self, message: str, fields: Fields) -> None:
+        """Add an event to the batch; write it immediately if no event loop runs."""
         line = self._line(time(), "info", message, fields)
         if not self._pending:
             try:
@@ -148,11 +153,11 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
 def configure(format: LogFormat, stream: TextIO | None = None) -> None:
     """Send all logs to `stream` (default: standard error), in this format, and nowhere else.
 
-    Uvicorn and other libraries log only warnings and errors: this program logs its own start and stop.
+    Uvicorn and other libraries log only warnings and errors, as gqlnews logs its own start and stop.
     """
     formatter = JsonFormatter() if format is LogFormat.JSON else TextFormatter()
     _root.handlers[:] = [BatchingHandler(stream or sys.stderr, formatter)]
-    # No format uses the thread or the process, so records need not look them up.
+    # The formats do not include the thread or the process, so records do not need to determine them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     _root.setLevel(logging.WARNING)
     log.setLevel(logging.INFO)
@@ -170,7 +175,7 @@ def _second(since_epoch: int) -> str:
 
 
 def _plain(value: object) -> str:
-    """Quote a value unless it is one plain word, so that it cannot break out of its field or line."""
+    """Quote a value unless it is one plain word, so that it cannot forge another field or line."""
     text = "-" if value is None else str(value)
     is_plain = (text.isascii() and text.isalnum()) or PLAIN_VALUE.fullmatch(text)
     return text if is_plain else json.dumps(text)
@@ -179,4 +184,4 @@ def _plain(value: object) -> str:
 def _one_line(text: str) -> str:
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

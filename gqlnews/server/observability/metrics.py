@@ -1,4 +1,4 @@
-"""Counters and a histogram of operations: plain numbers, as every request updates them.
+"""Counters and a histogram of operations, as plain numbers, because every request updates them.
 
 `prometheus.py` reads them for `/metrics`.
 """
@@ -11,10 +11,10 @@ from enum import IntEnum
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 
-MAX_NAMES = 200  # distinct operation names: clients may invent any number
+MAX_NAMES = 200  # distinct operation names, as clients may invent any number of them
 MAX_NAME_LENGTH = 100  # characters
 QUERY, SUBSCRIPTION = "query", "subscription"
-NO_NAME, OTHER = "-", "other"  # `other` is for names past the limit
+NO_NAME, OTHER = "-", "other"  # for anonymous operations, and for names that get no row of their own
 
 BUCKET_SECONDS = (
     0.0001,
@@ -39,7 +39,7 @@ _FAILURE_CODES = {Code.INTERNAL_ERROR.value, Code.STOPPING.value}
 
 
 class OperationOutcome(IntEnum):
-    """How an operation ended: without errors, with data and errors, rejected, or internal failure."""
+    """How an operation ended: without errors, with data and errors, rejected, or with an internal error."""
 
     OK = 0
     ERRORS = 1
@@ -58,7 +58,7 @@ def outcome_of_response(response: GraphQLResponse) -> OperationOutcome:
 
 
 def outcome_of_error(code: str) -> OperationOutcome:
-    """The outcome of a request that failed outside GraphQL."""
+    """The outcome of a request that was rejected or failed before GraphQL execution."""
     return OperationOutcome.FAILED if code in _FAILURE_CODES else OperationOutcome.REFUSED
 
 
@@ -71,11 +71,11 @@ class Metrics:
         self.outcome_counts: dict[str, list[int]] = {
             NO_NAME: _zero_counts(),
             OTHER: _zero_counts(),
-        }  # outcome counts by name
-        self.errors: Counter[str] = Counter()  # by error code
+        }  # by operation name, with one count per outcome
+        self.errors: Counter[str] = Counter()  # responses by error code
         self.bucket_counts = [0] * (len(BUCKET_SECONDS) + 1)  # operations per histogram bucket
-        self.total_seconds = 0.0  # total duration
-        self.events = 0  # sent to subscribers
+        self.total_seconds = 0.0  # total duration of operations
+        self.events = 0  # events sent to subscribers
 
     def record_operation(
         self, name: str | None, outcome: OperationOutcome, codes: Sequence[str] = ()
@@ -83,7 +83,7 @@ class Metrics:
         """Count an operation by its outcome and error codes."""
         row = self.outcome_counts.get(name or NO_NAME)
         if row is None:
-            row = self._new(name or NO_NAME, outcome)
+            row = self._add_row(name or NO_NAME, outcome)
         row[outcome] += 1
         if codes:
             self.count_errors(codes)
@@ -97,8 +97,8 @@ class Metrics:
         """Count each distinct error code of a response once."""
         self.errors.update(set(codes))
 
-    def _new(self, name: str, outcome: OperationOutcome) -> list[int]:
-        """Add a row for a new name; use `other` past the limits and for rejected operations."""
+    def _add_row(self, name: str, outcome: OperationOutcome) -> list[int]:
+        """Add a row for a new name; return the row `other` above the limits and for rejected operations."""
         full = len(self.outcome_counts) >= MAX_NAMES + 2
         if full or outcome is OperationOutcome.REFUSED or len(name) > MAX_NAME_LENGTH:
             return self.outcome_counts[OTHER]

@@ -1,6 +1,6 @@
 """Prometheus metrics at `/metrics`.
 
-Only clients on this machine or on a private network may read them; others get 404.
+Only clients on this machine or in a private network can read them; others get 404.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,31 +15,31 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gqlnews.database.sqlite.database_handle import COUNTS, parse_counts
 from gqlnews.database.sqlite.job_queue import expected_seconds
-from gqlnews.database.sqlite.read_pool import COUNTS, parse_counts
 from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import DatabaseError
 from gqlnews.query.fields import Audience
+from gqlnews.server.app_state import AppState
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
 from gqlnews.server.preparation import OffloadQueue
 from gqlnews.server.response_cache import ResponseCache
-from gqlnews.server.services import AppState
 from gqlnews.server.stream_framing import MULTIPART_INCREMENTAL, MULTIPART_SUBSCRIPTION, SSE
 from gqlnews.server.websocket import WEBSOCKET
 
 TRANSPORTS = (WEBSOCKET, SSE.name, MULTIPART_SUBSCRIPTION.name, MULTIPART_INCREMENTAL.name)
 
-Value = tuple[tuple[str, ...], float]
-"""A sample: its label values and its number."""
+Sample = tuple[tuple[str, ...], float]
+"""A sample: its label values, and its value."""
 
 
 async def metrics_endpoint(request: Request) -> Response:
-    """Serve the metrics; 404 for clients outside of private networks."""
+    """Serve the metrics. Raises HTTPException (404) for clients outside private networks."""
     if not is_private_address(request.client.host if request.client else None):
         raise HTTPException(404)
-    service: AppState = request.state.service
-    registry = build_registry(service, await _content(service))
+    app_state: AppState = request.state.app_state
+    registry = build_registry(app_state, await _content(app_state))
     encode, media = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media, "cache-control": "no-store"})
 
@@ -60,36 +60,36 @@ def is_private_address(host: str | None) -> bool:
     return address.is_private or address.is_loopback or address.is_link_local
 
 
-def build_registry(service: AppState, content: Mapping[str, int]) -> CollectorRegistry:
+def build_registry(app_state: AppState, content: Mapping[str, int]) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(_ServiceCollector(service, content))
+    registry.register(_AppStateCollector(app_state, content))
     ProcessCollector(registry=registry)
     return registry
 
 
-class _ServiceCollector(Collector):
-    """Collect the current values of the service's counters and gauges."""
+class _AppStateCollector(Collector):
+    """Collect the current values of the application state's counters and gauges."""
 
-    def __init__(self, service: AppState, content: Mapping[str, int]) -> None:
-        self._service, self._content = service, content
+    def __init__(self, app_state: AppState, content: Mapping[str, int]) -> None:
+        self._app_state, self._content = app_state, content
 
     def collect(self) -> Iterable[Metric]:
-        yield from _operations(self._service.metrics)
-        yield from _streams(self._service)
-        yield from _offloaded(self._service.offload)
-        yield from _store(self._service, self._content)
+        yield from _operations(self._app_state.metrics)
+        yield from _streams(self._app_state)
+        yield from _offloaded(self._app_state.offload)
+        yield from _store(self._app_state, self._content)
 
 
-async def _content(service: AppState) -> Mapping[str, int]:
-    """Count articles and problems. Returns {} if the store fails, so the other metrics are still exposed."""
+async def _content(app_state: AppState) -> Mapping[str, int]:
+    """Count articles and problems. Returns {} if that fails, so that the other metrics are still exposed."""
     try:
         with expected_seconds(0.0):
-            (row,) = await service.store.read(COUNTS)
+            (row,) = await app_state.store.read(COUNTS)
     except DatabaseError as error:
         log.error("%s", error)
         return {}
     except Exception:
-        log.exception("the store does not answer")
+        log.exception("cannot read the counts of articles and problems")
         return {}
     return parse_counts(row)
 
@@ -118,18 +118,24 @@ def _seconds(metrics: Metrics) -> Metric:
     return family
 
 
-def _streams(service: AppState) -> Iterator[Metric]:
+def _streams(app_state: AppState) -> Iterator[Metric]:
     open_now = [
-        ((transport,), float(service.stream_limiter.open_by_transport[transport])) for transport in TRANSPORTS
+        ((transport,), float(app_state.stream_limiter.open_by_transport[transport]))
+        for transport in TRANSPORTS
     ]
     yield _gauge("gqlnews_open_streams", "Open streams.", ("transport",), open_now)
     yield _gauge(
-        "gqlnews_active_subscriptions", "Active subscriptions.", (), [((), service.subscriptions.active)]
+        "gqlnews_active_subscriptions",
+        "Active subscriptions.",
+        (),
+        [((), app_state.subscription_hubs.active)],
     )
-    transport = [((), float(service.subscriptions.over_budget))]
+    over_budget = [((), float(app_state.subscription_hubs.over_budget))]
     documentation = "Subscriptions ended because their client exceeded its statement time."
-    yield _counter("gqlnews_subscriptions_over_budget", documentation, (), transport)
-    yield _counter("gqlnews_events", "Events sent to subscribers.", (), [((), float(service.metrics.events))])
+    yield _counter("gqlnews_subscriptions_over_budget", documentation, (), over_budget)
+    yield _counter(
+        "gqlnews_events", "Events sent to subscribers.", (), [((), float(app_state.metrics.events))]
+    )
 
 
 def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
@@ -142,13 +148,13 @@ def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
     yield _gauge("gqlnews_offload_waiting", "Requests waiting for the worker thread.", (), [((), len(queue))])
 
 
-def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
-    responses = service.response_cache
+def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
+    responses = app_state.response_cache
     yield _cache_lookups("gqlnews_response_cache_lookups", "Response cache lookups.", responses)
     yield _gauge(
         "gqlnews_response_cache_bytes", "Size of the response cache in bytes.", (), [((), responses.size)]
     )
-    if (fields := service.engine.field_cache) is not None:
+    if (fields := app_state.engine.field_cache) is not None:
         yield _cache_lookups("gqlnews_field_cache_lookups", "Root field cache lookups.", fields)
         yield _gauge(
             "gqlnews_field_cache_bytes", "Size of the root field cache in bytes.", (), [((), fields.size)]
@@ -157,27 +163,27 @@ def _store(service: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
         "gqlnews_statements",
         "SQL statements requested by operations.",
         (),
-        [((), float(service.store.statements))],
+        [((), float(app_state.store.statements))],
     )
     yield _counter(
         "gqlnews_coalesced_statements",
-        "Statements answered by the result of an identical one.",
+        "Statements that shared the result of an identical one.",
         (),
-        [((), float(service.store.stats.coalesced))],
+        [((), float(app_state.store.stats.coalesced))],
     )
-    damaged = [((), float(service.store.is_damaged))]
+    damaged = [((), float(app_state.store.is_damaged))]
     yield _gauge("gqlnews_database_damaged", "1 while the database is known to be damaged.", (), damaged)
     yield _counter(
         "gqlnews_database_replacements",
         "Replacements of the database file.",
         (),
-        [((), float(service.store.replacements))],
+        [((), float(app_state.store.replacements))],
     )
     scopes = (("public", Audience.PUBLIC), ("all", Audience.EDITOR))
     changes = [
         ((scope,), float(version.rpartition(b"-")[2]))
         for scope, audience in scopes
-        if (version := service.store.version(audience)) is not None
+        if (version := app_state.store.version(audience)) is not None
     ]
     yield _counter("gqlnews_changes", "Article changes ingested.", ("scope",), changes)
     articles = [((scope,), content[scope]) for scope, _ in scopes if scope in content]
@@ -191,15 +197,15 @@ def _cache_lookups(name: str, documentation: str, cache: ResponseCache | FieldCa
     return _counter(name, documentation, ("result",), lookups)
 
 
-def _counter(name: str, documentation: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
+def _counter(name: str, documentation: str, labels: tuple[str, ...], samples: Iterable[Sample]) -> Metric:
     family = CounterMetricFamily(name, documentation, labels=labels)
-    for label_values, value in values:
+    for label_values, value in samples:
         family.add_metric(label_values, value)
     return family
 
 
-def _gauge(name: str, documentation: str, labels: tuple[str, ...], values: Iterable[Value]) -> Metric:
+def _gauge(name: str, documentation: str, labels: tuple[str, ...], samples: Iterable[Sample]) -> Metric:
     family = GaugeMetricFamily(name, documentation, labels=labels)
-    for label_values, value in values:
+    for label_values, value in samples:
         family.add_metric(label_values, value)
     return family

@@ -1,8 +1,8 @@
 """OpenTelemetry tracing: nested spans for operation, root field and SQL statement.
 
 This module is imported only if tracing is enabled. It does not touch OpenTelemetry's global state, so another
-tracer in the process is not affected. The standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and others)
-configure the exporter.
+tracer in the process is not affected. The standard environment variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and
+others) configure the exporter.
 """
 
 import asyncio
@@ -28,25 +28,35 @@ from gqlnews.database.sqlite.connection import Statement, Statements
 from gqlnews.engine.engine import Engine, Offload
 from gqlnews.engine.execution import Read
 from gqlnews.engine.incremental import ReadParts
-from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedIncremental, PreparedQuery, Ready
+from gqlnews.engine.requests import (
+    GraphQLRequest,
+    GraphQLResponse,
+    PreparedIncremental,
+    PreparedQuery,
+    PreparedRequest,
+)
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundQuery
-from gqlnews.server.negotiation import RequestHeaders
+from gqlnews.server.app_state import AppState
+from gqlnews.server.negotiation import RequestHead
 from gqlnews.server.observability.metrics import MAX_NAME_LENGTH, OperationOutcome
 from gqlnews.server.preparation import Preparer
 from gqlnews.server.request import wants_graphiql
-from gqlnews.server.services import AppState
 
 NAME = "gqlnews"
 MAX_STATEMENT_LENGTH = 10_000  # characters of a statement
-FLUSH_SECONDS = 0.3  # for pending spans when the server stops
+FLUSH_SECONDS = 0.3  # maximum time for sending pending spans when the server stops
 
 _CONTEXT_HEADERS = (b"traceparent", b"tracestate")  # https://www.w3.org/TR/trace-context/
 
 
 @dataclass(slots=True)
 class _Operation:
-    """`fields`: response keys of the root fields, by statement. `is_recorded`: its end is recorded."""
+    """State of one traced operation.
+
+    `fields` are the response keys of its root fields, by statement. `is_recorded` is set when the operation
+    ends, or is rejected.
+    """
 
     span: Span
     fields: dict[Statement, str] = field(default_factory=dict)
@@ -57,9 +67,9 @@ _current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
 
 
 @asynccontextmanager
-async def instrument(service: AppState) -> AsyncIterator[AppState]:
-    """Yield a copy of the service with tracing of its operations."""
-    tracer, engine = Tracer(build_processor()), service.engine
+async def instrument(app_state: AppState) -> AsyncIterator[AppState]:
+    """Yield a copy of the application state with tracing of its operations."""
+    tracer, engine = Tracer(build_processor()), app_state.engine
     try:
         traced_engine = TracedEngine(
             tracer.trace_reads(engine.read),
@@ -69,11 +79,11 @@ async def instrument(service: AppState) -> AsyncIterator[AppState]:
             get_sizes=engine.get_sizes,
         )
         yield replace(
-            service,
+            app_state,
             tracer=tracer,
             engine=traced_engine,
-            preparer=TracedPreparer(traced_engine, service.offload),
-            read_parts=tracer.trace_incremental_reads(service.read_parts),
+            preparer=TracedPreparer(traced_engine, app_state.offload),
+            read_parts=tracer.trace_incremental_reads(app_state.read_parts),
         )
     finally:
         await tracer.close()
@@ -106,7 +116,10 @@ class Tracer:
             await asyncio.wait_for(sent.wait(), FLUSH_SECONDS)
 
     async def run_operation(self, scope: Scope, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` in a span with the parent from the request; the span is dropped if no operation ends."""
+        """Run `work` in a span, a child of the request's trace context.
+
+        The span is dropped if `record_operation` is not called.
+        """
         operation = _Operation(
             self._tracer.start_span("operation", context=_parent(scope), kind=SpanKind.SERVER)
         )
@@ -150,22 +163,22 @@ class Tracer:
         return traced
 
     def trace_incremental_reads(self, read: ReadParts) -> ReadParts:
-        """Wrap `read` the same way; the statements of a part start when those of the previous part end."""
+        """Wrap `read` with the same spans. Those of a part start when those of the previous part end."""
 
         async def traced(parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
-            start, waiting = time_ns(), deque(parts)
+            start, remaining = time_ns(), deque(parts)
             async with aclosing(read(parts)) as results:
-                async for some in results:
-                    self._record_statements(start, waiting.popleft(), some)
+                async for part_results in results:
+                    self._record_statements(start, remaining.popleft(), part_results)
                     start = time_ns()
-                    yield some
+                    yield part_results
 
         return traced
 
     def _record_statements(
         self, start: int, statements: Statements, results: Sequence[bytes | None] | None
     ) -> None:
-        """Record spans for the statements of one dispatch, which share its start and end."""
+        """Record spans for the statements of one read; all of them have its start and end."""
         operation = _current.get()
         if operation is None:
             return
@@ -189,10 +202,10 @@ class Tracer:
 class TracedPreparer(Preparer):
     """Record the root field of each statement of an incremental operation."""
 
-    async def prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> Ready:
+    async def prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> PreparedRequest:
         prepared = await super().prepare(request, audience, client)
         if isinstance(prepared, PreparedIncremental):
-            _record_root_fields(*(part.queries for part in prepared.bound.parts))
+            _record_root_fields(*(increment.queries for increment in prepared.bound.increments))
         return prepared
 
 
@@ -211,23 +224,23 @@ class TracedEndpoint:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        service: AppState = scope["state"]["service"]
-        assert service.tracer is not None
-        if service.settings.explorer and wants_graphiql(RequestHeaders.from_scope(scope)):
+        app_state: AppState = scope["state"]["app_state"]
+        assert app_state.tracer is not None
+        if app_state.settings.explorer and wants_graphiql(RequestHead.from_scope(scope)):
             await self._endpoint(scope, receive, send)
             return
-        await service.tracer.run_operation(scope, lambda: self._endpoint(scope, receive, send))
+        await app_state.tracer.run_operation(scope, lambda: self._endpoint(scope, receive, send))
 
 
 def _record_root_fields(*groups: Mapping[str, BoundQuery]) -> None:
     operation = _current.get()
     if operation is None:
         return
-    keys: dict[Statement, dict[str, None]] = {}  # several keys per statement if aliases are equal
+    keys: dict[Statement, dict[str, None]] = {}  # several keys per statement if aliased fields are identical
     for queries in groups:
         for key, query in queries.items():
             keys.setdefault(query.statement, {})[key] = None
-    operation.fields = {statement: ", ".join(some) for statement, some in keys.items()}
+    operation.fields = {statement: ", ".join(names) for statement, names in keys.items()}
 
 
 def _parent(scope: Scope) -> Context:

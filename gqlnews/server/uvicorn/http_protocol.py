@@ -19,8 +19,8 @@ from gqlnews.server.uvicorn.request_cycle import (
     CONTINUE,
     EXPECT,
     HOST,
-    RequestHead,
     SingleWriteCycle,
+    UnvalidatedHead,
     origin_form,
     validate,
 )
@@ -42,16 +42,15 @@ from gqlnews.server.uvicorn.timeouts import (
 from gqlnews.server.uvicorn.transport import CoalescingTransport, SlicedInput
 
 ABORT = "gqlnews.abort"  # ASGI extension: abort the connection of a client that does not read
-SLICE_BYTES = 4 * 1024  # about a hundred requests of minimal size
-MAX_INCOMPLETE_BYTES = (
-    3 * MAX_HEAD_BYTES
-)  # bytes fed without a complete head; they may begin with other requests
+SLICE_BYTES = 4 * 1024  # at most about a hundred requests
+# Bytes fed without a complete head; the first of them may belong to earlier requests.
+MAX_INCOMPLETE_BYTES = 3 * MAX_HEAD_BYTES
 
 _UPGRADE_FIELDS = frozenset({b"upgrade", b"http2-settings"})
 
 
 class ConnectionState(ServerState):
-    """State shared by a server's connections; while `draining`, each response closes its connection."""
+    """State shared by all connections of a server; while `draining`, each response closes its connection."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +58,7 @@ class ConnectionState(ServerState):
 
 
 class Trailers(list[tuple[bytes, bytes]]):
-    """Discard trailer fields, which must not become headers. Raises ValueError past the header limits."""
+    """Discard trailer fields, which must not become headers. Raises ValueError above the header limits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +77,8 @@ class Trailers(list[tuple[bytes, bytes]]):
 class CoalescingHttpProtocol(HttpToolsProtocol):
     """HTTP protocol of one connection.
 
-    Requests that cannot be passed to the application get a GraphQL JSON error, and the connection closes.
+    A request that cannot be passed to the application is rejected with a GraphQL JSON error, and the
+    connection is closed.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -89,12 +89,11 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         state = self.server_state
         self._state = state if isinstance(state, ConnectionState) else ConnectionState()
         self._rejection: bytes | None = None
-        self._slice = 0  # bytes of the slice being fed
+        self._slice_size = 0  # bytes of the slice being fed
         self._fed = 0  # bytes fed for the current request: an upper bound of its head and body
-        self._valid_host: bytes | None = b"\0"  # the last `Host` that passed validation; clients repeat it
-        self._last_cycle: RequestResponseCycle | None = (
-            None  # whose response ends the connection while draining
-        )
+        self._valid_host: bytes | None = b"\0"  # the last valid `Host`; clients repeat it
+        # While draining, its response ends the connection.
+        self._last_cycle: RequestResponseCycle | None = None
         self._write_timer = WriteStallTimer()
         self._read_timer = ReadTimer(self, self.loop.time())
 
@@ -103,10 +102,10 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
 
     def _feed(self, data: bytes) -> None:
         if self._rejection is not None:
-            return  # ignore everything after a rejected request
+            return  # ignore all input after a rejected request
         self._unset_keepalive_if_required()
-        self._slice = len(data)
-        self._fed += self._slice
+        self._slice_size = len(data)
+        self._fed += self._slice_size
         try:
             try:
                 self.parser.feed_data(data)
@@ -126,7 +125,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
 
     def on_message_begin(self) -> None:
-        self._fed = self._slice
+        self._fed = self._slice_size
         super().on_message_begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         self._host: bytes | None = None
@@ -143,9 +142,9 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self._fed > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
-            self._rejection = self._size_error()
+            self._rejection = self._head_size_error()
             if self._rejection is not None:
-                raise ValueError("too much")  # stops the parser; `_feed` rejects the request
+                raise ValueError("head too large")  # stops the parser; `_feed` rejects the request
         version = self.parser.get_http_version()
         self.scope["method"] = self.parser.get_method().decode("ascii")
         if (
@@ -164,7 +163,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         if self._state.draining:
             self.drain()
         if self._checked:
-            self.headers = Trailers()  # the scope has the list of headers
+            self.headers = Trailers()  # the scope keeps the list of headers
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade() or self.cycle.response_complete:
@@ -196,10 +195,10 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
     def reject_incomplete(self) -> None:
         """Reject a request whose head is still incomplete near the end of the drain."""
         cycle = self.cycle
-        is_answered = cycle is None or (cycle.response_complete and cycle.scope is not self.scope)
-        if self._rejection is None and self.scope is not None and is_answered:
+        has_responded = cycle is None or (cycle.response_complete and cycle.scope is not self.scope)
+        if self._rejection is None and self.scope is not None and has_responded:
             self.reject(STOPPING)
-            self.transport.close()  # a second call closes at once, without lingering
+            self.transport.close()  # the second call closes immediately, without lingering
 
     def reject(self, response: bytes) -> None:
         """Reject the request being read, after the responses to earlier requests, and close."""
@@ -207,9 +206,9 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             self._send_and_close(response)
-        elif not cycle.more_body or self.pipeline:  # earlier requests are still unanswered
+        elif not cycle.more_body or self.pipeline:  # earlier requests have no response yet
             if cycle.more_body:
-                self.pipeline.popleft()  # the rejected body belongs to this request
+                self.pipeline.popleft()  # the rejected body is that of this request
             self.pipeline.appendleft((PipelinedReject(self._send_and_close, response), self.app))  # type: ignore[arg-type]
         else:
             if not cycle.response_started:
@@ -229,7 +228,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self._read_timer.is_expired(self._pending_read(), now):
             if self._read_timer.pending is self and self.cycle is not None:
-                self.transport.close()  # what arrives is no request, or the rest of an answered one
+                self.transport.close()  # the client sends no request, or the rest of one with a response
             else:
                 self.reject(TIMEOUT)
 
@@ -241,7 +240,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
             return self
         cycle = self.cycle
         if cycle is not None and cycle.scope is not self.scope and not cycle.response_complete:
-            return None  # reading is paused until the requests before it are answered
+            return None  # reading is paused until the earlier requests have their responses
         if cycle is None or cycle.scope is not self.scope:
             return self.scope
         if not cycle.response_complete:
@@ -258,7 +257,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         scope["query_string"] = url.query or b""
 
     def _start_cycle(self, *, keep_alive: bool) -> None:
-        """Start to handle the request, or queue it behind earlier ones on this connection."""
+        """Start to handle the request, or queue it behind earlier requests of this connection."""
         previous = self.cycle
         if previous is not None and previous is self._last_cycle and not previous.response_started:
             previous.keep_alive = True  # this request is now the last one of the drain
@@ -282,12 +281,12 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
             self.pipeline.appendleft((self.cycle, self.app))
 
     def _validate(self, version: str) -> None:
-        """Raise ValueError for an ambiguous head: the parser stops, and `_feed` rejects the request."""
+        """Raise ValueError for an invalid head: it stops the parser, and `_feed` rejects the request."""
         method = self.scope["method"].encode()
         fields = self._checked if self._host is None else ((HOST, self._host), *self._checked)
-        self._rejection = validate(RequestHead(method, version, self.url, fields))
+        self._rejection = validate(UnvalidatedHead(method, version, self.url, fields))
         if self._rejection is not None:
-            raise ValueError("refused head")
+            raise ValueError("invalid head")
         self._valid_host = self._host or self._valid_host
         self.url = origin_form(self.url)
         self.expect_100_continue = version == "1.1" and any(
@@ -307,7 +306,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
                 return
 
     def _is_upgraded(self) -> bool:
-        """Pass a WebSocket handshake to its own protocol, or reject it; False for any other upgrade."""
+        """Pass a WebSocket handshake to its protocol, or reject it; return False for any other upgrade."""
         if self.scope["http_version"] != "1.1" or not self._should_upgrade():
             return False
         if self._state.draining:
@@ -322,7 +321,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
     def _reparse_without_upgrade(self) -> None:
         """Parse the head again without `Upgrade`.
 
-        At that header the parser ends the message, so the body would be parsed as the next request.
+        The parser ends the message at that header, and would parse the body as the next request.
         """
         self.parser = HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -334,10 +333,10 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         self.parser.feed_data(b"".join((*lines, b"\r\n")))
 
     def _limit_fed(self) -> None:
-        """Reject an endless head, and a body whose encoding on the wire is too large."""
+        """Reject a head or a body that takes too many bytes, including chunk sizes and trailers."""
         if self.scope is None or "method" not in self.scope:
             if self._fed > MAX_INCOMPLETE_BYTES:
-                self.reject(self._size_error() or HEADERS_TOO_LARGE)
+                self.reject(self._head_size_error() or HEADERS_TOO_LARGE)
             return
         cycle = self.cycle
         if cycle is None or not cycle.more_body or cycle.response_complete:
@@ -348,7 +347,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
     def _trailer_error(self) -> bytes | None:
         return HEADERS_TOO_LARGE if isinstance(self.headers, Trailers) and self.headers.too_large else None
 
-    def _size_error(self) -> bytes | None:
+    def _head_size_error(self) -> bytes | None:
         """The response to a head that is too large; None if it is within the limits."""
         if len(self.url) > MAX_URL_BYTES:
             return URL_TOO_LONG
@@ -360,7 +359,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _closes_early(self) -> bool:
-        """Return whether the connection closes before all input has arrived; the rest is then ignored."""
+        """Return whether the connection closes before the whole request has arrived; then ignore the rest."""
         cycle = self.cycle
         if self._rejection is None and cycle is not None and cycle.response_complete and cycle.more_body:
             self._rejection = b""

@@ -18,13 +18,15 @@ from gqlnews.server.uvicorn.timeouts import (
     UNSUPPORTED_TRANSFER_ENCODING,
 )
 
-# Request-response cycle that writes a complete response in one call, without the two ASGI messages.
+# Request-response cycle that sends a complete response in one call, without the two ASGI messages.
 #
 # Uvicorn validates each header of each response. Our headers are known to be valid, and the validation would
 # take longer than the rest of a cached response.
 
 
 class SingleWriteCycle(RequestResponseCycle):
+    """Request-response cycle with `respond` for complete responses."""
+
     def respond(self, status: int, headers: Headers, body: bytes) -> bool:
         """Send a complete response; `headers` are valid and include `Content-Length`.
 
@@ -74,8 +76,8 @@ _DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 
 
 @dataclass(frozen=True, slots=True)
-class RequestHead:
-    """The parts of a head that determine framing and routing. `fields` are those named in CHECKED."""
+class UnvalidatedHead:
+    """The parts of a request head to validate. `fields` are the headers that CHECKED_HEADERS names."""
 
     method: bytes
     version: str
@@ -83,25 +85,26 @@ class RequestHead:
     fields: tuple[tuple[bytes, bytes], ...]
 
     def values(self, name: bytes) -> list[bytes]:
+        """The values of a header, one for each time that it is repeated."""
         return [value.strip(b" \t") for field, value in self.fields if field == name]
 
     def members(self, name: bytes) -> list[bytes]:
-        """The comma-separated members of all lines of a field, in lower case, including empty members."""
+        """The comma-separated members of a header's values, in lower case, including empty members."""
         values = self.values(name)
-        return [one.strip(b" \t").lower() for one in b",".join(values).split(b",")] if values else []
+        return [member.strip(b" \t").lower() for member in b",".join(values).split(b",")] if values else []
 
 
-Check = Callable[[RequestHead], bytes | None]
+Check = Callable[[UnvalidatedHead], bytes | None]
 """Returns the error response to send, or None."""
 
 
-def validate(head: RequestHead) -> bytes | None:
+def validate(head: UnvalidatedHead) -> bytes | None:
     """Return the error response of the first check that fails, or None for a valid head."""
     return next((response for check in CHECKS if (response := check(head)) is not None), None)
 
 
 def origin_form(target: bytes) -> bytes:
-    """Path and query of a valid target: `http://a/b?c` becomes `/b?c`; other forms stay as they are."""
+    """Return path and query of a valid target: `/b?c` for `http://a/b?c`; other forms are not changed."""
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None:
         return target
@@ -117,11 +120,11 @@ def is_authority(value: bytes) -> bool:
     return match["ipv6"] is None or _is_ipv6(match["ipv6"].decode())
 
 
-def _check_version(head: RequestHead) -> bytes | None:
+def _check_version(head: UnvalidatedHead) -> bytes | None:
     return None if head.version in {"1.0", "1.1"} else MALFORMED
 
 
-def _check_host(head: RequestHead) -> bytes | None:
+def _check_host(head: UnvalidatedHead) -> bytes | None:
     """RFC 9112, section 3.2: exactly one `Host`, which HTTP/1.0 may omit. It may be empty."""
     hosts = head.values(HOST)
     if len(hosts) > 1 or (not hosts and head.version != "1.0"):
@@ -129,8 +132,8 @@ def _check_host(head: RequestHead) -> bytes | None:
     return None if all(not host or is_authority(host) for host in hosts) else BAD_HOST
 
 
-def _check_target(head: RequestHead) -> bytes | None:
-    """RFC 9112, section 3.2: a path, an absolute URL of the same host as `Host`, or `*` for OPTIONS."""
+def _check_target(head: UnvalidatedHead) -> bytes | None:
+    """RFC 9112, section 3.2: a path, an absolute URL with the same host as `Host`, or `*` for OPTIONS."""
     if head.method == b"CONNECT":
         return BAD_CONNECT
     target = head.target
@@ -146,8 +149,8 @@ def _check_target(head: RequestHead) -> bytes | None:
     return None if all(_normalized(host, absolute["scheme"]) == authority for host in hosts) else BAD_HOST
 
 
-def _check_transfer_encoding(head: RequestHead) -> bytes | None:
-    """RFC 9112, section 6.1: only `chunked`; 501 if other codings are applied before it."""
+def _check_transfer_encoding(head: UnvalidatedHead) -> bytes | None:
+    """RFC 9112, section 6.1: only `chunked`. 501 if other codings precede it, else 400."""
     codings = head.members(TRANSFER_ENCODING)
     if not codings:
         return None
@@ -160,7 +163,7 @@ def _check_transfer_encoding(head: RequestHead) -> bytes | None:
     return UNSUPPORTED_TRANSFER_ENCODING if is_framed else BAD_TRANSFER_ENCODING
 
 
-def _check_expectation(head: RequestHead) -> bytes | None:
+def _check_expectation(head: UnvalidatedHead) -> bytes | None:
     """RFC 9110, section 10.1.1: only `100-continue`."""
     return EXPECTATION_FAILED if set(head.members(EXPECT)) - {b"", CONTINUE} else None
 

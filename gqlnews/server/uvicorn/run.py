@@ -1,4 +1,4 @@
-"""Run the application under Uvicorn: socket, process limits, start and graceful shutdown."""
+"""Run the application under Uvicorn: listening socket, process limits, startup and graceful shutdown."""
 
 import asyncio
 import ctypes
@@ -14,37 +14,39 @@ from starlette.types import ASGIApp
 
 from gqlnews.errors import BindError
 from gqlnews.server.observability.logs import log_event
+from gqlnews.server.stop_signals import STOP_SIGNAL_NAMES
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
 from gqlnews.server.uvicorn.timeouts import TimeoutSweeper
 from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
 
 # Run the application under Uvicorn, with graceful shutdown.
 #
-# Ctrl-C (SIGINT) stops at once: connections are aborted and requests in flight cancelled. SIGTERM drains:
+# Ctrl-C (SIGINT) stops immediately: connections are aborted, and requests in flight are cancelled. SIGTERM
+# drains:
 #
 # 1. From the signal on, each response has `Connection: close`.
 # 2. Connections in the kernel's accept queue are accepted, and the listening socket is closed.
 # 3. Streams and WebSockets end, so that their clients reconnect elsewhere.
-# 4. Idle connections have IDLE_SECONDS for a request that is on its way, then they are closed.
-# 5. Requests that have begun to arrive are answered, within DRAIN_SECONDS.
+# 4. Idle connections are closed after IDLE_SECONDS, in which a request that was already sent can arrive.
+# 5. Requests that have begun to arrive get their responses within DRAIN_SECONDS.
 #
-# After either signal, a timer (SIGALRM) kills the process if it has not ended by then.
+# After either signal, a timer (SIGALRM) kills the process if it does not end within KILL_AFTER_SECONDS.
 
-MESSAGE_BYTES = 64 * 1024  # maximum size of a WebSocket message
+MAX_MESSAGE_BYTES = 64 * 1024  # maximum size of a WebSocket message
 PING_SECONDS = 20.0
-DRAIN_SECONDS = 8  # then requests in flight are cancelled and answered with 503
-INCOMPLETE_SECONDS = 7.5  # of the drain, then requests with an incomplete head get a 503
-IDLE_SECONDS = 0.5  # for requests that are on their way when the drain begins
-POLL_SECONDS = 0.02
+DRAIN_SECONDS = 8  # after this, requests in flight are cancelled and get a 503
+INCOMPLETE_SECONDS = 7.5  # after this, requests with an incomplete head get a 503
+IDLE_SECONDS = 0.5  # for requests that were sent before the drain began
+POLL_SECONDS = 0.02  # between two checks for idle connections
 # Seconds from the signal until SIGALRM kills the process; the documented limits are 1 and 10.
-KILL_AFTER = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5}
-SIGNAL_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+KILL_AFTER_SECONDS = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5}
 
 
 class Server(uvicorn.Server):
     """Uvicorn server with the shutdown sequence described above.
 
-    `on_start` runs once it accepts requests, `on_stop` once it stops accepting them: it must end all streams.
+    `on_start` runs when the server accepts requests. `on_stop` runs when it no longer does, and must end all
+    streams.
     """
 
     def __init__(
@@ -66,9 +68,9 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Handle both signals while serving.
 
-        Uvicorn raises them again at the end, which would turn a normal stop into a failure.
+        Uvicorn's implementation raises them again at the end, which would turn a normal stop into a failure.
         """
-        previous = {number: signal.signal(number, self.handle_exit) for number in KILL_AFTER}
+        previous = {number: signal.signal(number, self.handle_exit) for number in KILL_AFTER_SECONDS}
         try:
             yield
         finally:
@@ -76,21 +78,23 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop. Ctrl-C after SIGTERM stops at once; any other second signal is ignored."""
+        """Begin to stop. Ctrl-C after SIGTERM stops immediately; any other second signal is ignored."""
         if self._stopped_by in {sig, signal.SIGINT}:
             return
         if self._stopped_by is not None:
             asyncio.get_running_loop().call_soon_threadsafe(self._abort_all)
         self._stopped_by = signal.Signals(sig)
         self.should_exit = self._state.draining = True
-        signal.setitimer(signal.ITIMER_REAL, KILL_AFTER[self._stopped_by])
+        signal.setitimer(signal.ITIMER_REAL, KILL_AFTER_SECONDS[self._stopped_by])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         signal_number = self._stopped_by or signal.SIGTERM
         self._state.draining = True
         await self._stop_listening(sockets or (), accept=signal_number != signal.SIGINT)
         self._on_stop()
-        log_event("stopping", by=SIGNAL_NAMES[signal_number], connections=len(self.server_state.connections))
+        log_event(
+            "stopping", by=STOP_SIGNAL_NAMES[signal_number], connections=len(self.server_state.connections)
+        )
         if signal_number == signal.SIGINT:
             self._abort_all()
         else:
@@ -104,12 +108,12 @@ class Server(uvicorn.Server):
     async def _stop_listening(self, sockets: Collection[socket.socket], *, accept: bool) -> None:
         """Close the listening sockets; with `accept`, first accept the connections in their queues."""
         loop = asyncio.get_running_loop()
-        backlogs = [one.dup() for one in sockets]  # the loop closes the originals
+        backlogs = [listener.dup() for listener in sockets]  # the loop closes the originals
         for server in self.servers:
             server.close()
         for listener in sockets:
             listener.close()
-        await asyncio.sleep(0)  # the loop closes them on its next turn
+        await asyncio.sleep(0)  # the loop closes them in its next iteration
         for backlog in backlogs:
             if not accept:
                 backlog.close()
@@ -122,7 +126,7 @@ class Server(uvicorn.Server):
         return CoalescingHttpProtocol(self.config, self._state, self.lifespan.state)
 
     async def _wait_for_requests(self) -> None:
-        """Wait until no connection is idle, at most IDLE_SECONDS, then read what has arrived."""
+        """Drain HTTP connections and close WebSockets; wait at most IDLE_SECONDS for idle ones."""
         loop = asyncio.get_running_loop()
         until = loop.time() + IDLE_SECONDS
         for connection in tuple(self.server_state.connections):
@@ -132,11 +136,13 @@ class Server(uvicorn.Server):
                 connection.shutdown()  # a WebSocket
 
         def is_waiting() -> bool:
-            return loop.time() < until and any(one.is_idle() for one in self._http_connections())
+            return loop.time() < until and any(
+                connection.is_idle() for connection in self._http_connections()
+            )
 
         while is_waiting():  # noqa: ASYNC110 - a connection has no event for this
             await asyncio.sleep(POLL_SECONDS)
-        for _ in range(2):  # a full loop iteration, so that every socket is polled after that time
+        for _ in range(2):  # a full loop iteration, so that every socket is polled after the wait
             await asyncio.sleep(0)
 
     def _reject_incomplete(self) -> None:
@@ -160,7 +166,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         loop="uvloop",
         http=CoalescingHttpProtocol,
         ws=WebSocketProtocol,
-        ws_max_size=MESSAGE_BYTES,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=False,  # a compressor takes more memory than the rest of a socket
@@ -174,20 +180,20 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-# The listening socket, bound before the folder is read, so that a port in use is reported at once.
+# The listening socket. It is bound before the content folder is read, to report a port in use immediately.
 
 BACKLOG = 2048
-TCP_USER_TIMEOUT_MS = 20_000  # TCP_USER_TIMEOUT: then a client that acknowledges nothing is dropped
+TCP_USER_TIMEOUT_MS = 20_000  # a client that acknowledges nothing for this time is disconnected
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Bind a listening socket; port 0 takes any free port. Raises BindError."""
+    """Bind a listening socket; port 0 selects any free port. Raises BindError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError as error:
-        raise BindError(f"unknown host {host!r} ({error.strerror}): choose another by --host") from error
+        raise BindError(f"unknown host {host!r} ({error.strerror}): choose another with --host") from error
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -197,7 +203,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        message = f"cannot listen on {host}:{port} ({error.strerror}): choose another by --port or --host"
+        message = f"cannot listen on {host}:{port} ({error.strerror}): choose another with --port or --host"
         raise BindError(message) from error
     return listener
 
@@ -222,7 +228,7 @@ def accept_backlog(listener: socket.socket) -> list[socket.socket]:
 
 
 def base_url(listener: socket.socket) -> str:
-    """The server's URL for a browser on this machine: `http://127.0.0.1:8000`."""
+    """Return the server's URL for a browser on this machine: `http://127.0.0.1:8000`."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -245,11 +251,11 @@ def raise_nofile_limit() -> None:
 # Make glibc return freed memory to the operating system.
 #
 # By default glibc retains freed blocks for reuse, raises its mmap threshold as larger blocks are freed, and
-# has an arena per thread. So a server would never release the memory that one flood of large requests took.
+# has many arenas. So a server would never release the memory that one flood of large requests took.
 
 ARENA_MAX, MMAP_THRESHOLD = -8, -3  # parameters of mallopt(3)
-ARENAS = 2
-MAPPED_BYTES = 128 << 10  # a block of this size or more is unmapped as soon as it is freed
+ARENAS = 2  # maximum number
+MAPPED_BYTES = 128 << 10  # blocks of this size or more are unmapped when they are freed
 
 
 def return_freed_memory() -> None:

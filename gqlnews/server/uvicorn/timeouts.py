@@ -1,4 +1,4 @@
-"""Read and write timeouts, and the static responses that end a connection."""
+"""Read and write timeouts, and the static error responses that end a connection."""
 
 import asyncio
 from collections.abc import Collection, Iterator
@@ -12,16 +12,15 @@ from gqlnews.server.response import JSON, error_body, graphql_headers
 
 # Read and write timeouts, enforced by a sweep over all connections once a second.
 #
-# There is no timer per request, so a request that arrives at once, as almost all do, costs nothing here.
+# There is no timer per request. So a request that arrives completely between two sweeps, as almost all do,
+# costs nothing here.
 
 SWEEP_INTERVAL = 1.0  # seconds between two sweeps
-SWEEP_SIZE = 250  # connections, checked in one turn of the event loop
-READ_TIMEOUT = 10.0  # read timeout for the headers of a request, and again for its body
-WRITE_TIMEOUT = 20.0  # write timeout: the client has to read some of the pending bytes
-
-
+SWEEP_BATCH_SIZE = 250  # connections checked in one iteration of the event loop
+READ_TIMEOUT = 10.0  # seconds for the head of a request, and again for its body
+WRITE_TIMEOUT = 20.0  # seconds in which a client must read at least some of the pending bytes
 MIN_PROGRESS_BYTES = 64 << 10  # a client that reads less between two sweeps counts as stalled
-MAX_STALLED_BYTES = 32 << 20  # pending for all stalled clients; past it, the largest are aborted
+MAX_STALLED_BYTES = 32 << 20  # pending for all stalled clients; above it, the largest are aborted
 
 
 class TimedConnection(Protocol):
@@ -36,7 +35,7 @@ class TimedConnection(Protocol):
 
 
 class TimeoutSweeper:
-    """Sweep over the connections once a second, from `start` to `stop`."""
+    """Check the timeouts of all connections once a second, from `start` to `stop`."""
 
     def __init__(self, connections: Collection[TimedConnection]) -> None:
         self._connections = connections
@@ -55,15 +54,15 @@ class TimeoutSweeper:
     def _sweep(
         self, connections: Iterator[TimedConnection], stalled: list[tuple[int, TimedConnection]]
     ) -> None:
-        """Check the next connections; the others follow in later turns of the event loop."""
+        """Check the next batch of connections; the others follow in later iterations of the event loop."""
         loop = asyncio.get_running_loop()
         checked = 0
-        for connection in islice(connections, SWEEP_SIZE):
+        for connection in islice(connections, SWEEP_BATCH_SIZE):
             connection.check_timeouts(loop.time())
             if size := connection.stalled_bytes:
                 stalled.append((size, connection))
             checked += 1
-        if checked == SWEEP_SIZE:
+        if checked == SWEEP_BATCH_SIZE:
             loop.call_soon(self._sweep, connections, stalled)
             return
         abort_stalled(stalled)
@@ -81,7 +80,7 @@ def abort_stalled(stalled: Collection[tuple[int, TimedConnection]]) -> None:
 
 
 class WriteStallTimer:
-    """Write stall detection for one connection."""
+    """Write timeout and stall detection for one connection."""
 
     __slots__ = ("_pending_bytes", "_since", "stalled_bytes")
 
@@ -90,7 +89,7 @@ class WriteStallTimer:
         self.stalled_bytes = 0  # pending bytes, if hardly any were read since the last sweep
 
     def is_expired(self, pending_bytes: int, now: float) -> bool:
-        """Return whether the write timeout has expired; `size` is the number of bytes pending now."""
+        """Return whether the write timeout has expired; `pending_bytes` are not sent yet."""
         progressed = pending_bytes == 0 or self._pending_bytes == 0 or pending_bytes < self._pending_bytes
         bytes_read = self._pending_bytes - pending_bytes
         self.stalled_bytes = (
@@ -107,7 +106,7 @@ class WriteStallTimer:
 
 
 class ReadTimer:
-    """Read timer for an incomplete head or body, which `pending` identifies by object identity."""
+    """Read timer of one connection; `pending` is the object that identifies the head or body being read."""
 
     __slots__ = ("_since", "pending")
 
@@ -115,7 +114,7 @@ class ReadTimer:
         self.pending, self._since = pending, now
 
     def is_expired(self, pending: object, now: float) -> bool:
-        """Return whether the read timeout for `pending` has expired; None means that nothing is pending."""
+        """Return whether the read timeout has expired; a new `pending` object restarts it, None stops it."""
         if pending is not self.pending:
             self.pending, self._since = pending, now
         return pending is not None and now - self._since >= READ_TIMEOUT
@@ -125,7 +124,7 @@ class ReadTimer:
 
 MAX_HEADERS = 200
 MAX_HEAD_BYTES = MAX_URL_BYTES = 64 * 1024
-MAX_BODY_WIRE_BYTES = 1024 * 1024  # of a body on the wire, with chunk sizes, chunk extensions and trailers
+MAX_BODY_WIRE_BYTES = 1024 * 1024  # of a body as sent, with chunk sizes, chunk extensions and trailers
 
 
 def _static_response(status: HTTPStatus, code: Code, message: str) -> bytes:
@@ -139,12 +138,12 @@ MALFORMED = _static_response(HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is 
 BAD_HOST = _static_response(
     HTTPStatus.BAD_REQUEST,
     Code.BAD_REQUEST,
-    "A request has exactly one `Host` header: a host name with an optional port, the same as in its URL.",
+    "Send exactly one `Host` header: a host name with an optional port, the same as in the URL.",
 )
 BAD_TARGET = _static_response(
     HTTPStatus.BAD_REQUEST,
     Code.BAD_REQUEST,
-    "The request target must be a path, or an http URL without user information and fragment.",
+    "The request target must be a path, or an http or https URL without user information and fragment.",
 )
 BAD_CONNECT = _static_response(
     HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "CONNECT is not supported: this server is not a proxy."
@@ -152,7 +151,7 @@ BAD_CONNECT = _static_response(
 BAD_TRANSFER_ENCODING = _static_response(
     HTTPStatus.BAD_REQUEST,
     Code.BAD_REQUEST,
-    "`Transfer-Encoding` must be `chunked`, over HTTP/1.1: where this request ends is not clear.",
+    "The end of the body is ambiguous: the only valid `Transfer-Encoding` is `chunked`, over HTTP/1.1.",
 )
 UNSUPPORTED_TRANSFER_ENCODING = _static_response(
     HTTPStatus.NOT_IMPLEMENTED,
@@ -167,7 +166,7 @@ EXPECTATION_FAILED = _static_response(
 BODY_TOO_LARGE = _static_response(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Code.BODY_TOO_LARGE,
-    f"The body takes more than {MAX_BODY_WIRE_BYTES} bytes to send, chunk extensions and trailers included.",
+    f"The body is larger than {MAX_BODY_WIRE_BYTES} bytes, including chunk extensions and trailers.",
 )
 STOPPING = _static_response(
     HTTPStatus.SERVICE_UNAVAILABLE, Code.STOPPING, "The server is stopping: send the request again."
@@ -178,15 +177,15 @@ BAD_HANDSHAKE = _static_response(
 URL_TOO_LONG = _static_response(
     HTTPStatus.REQUEST_URI_TOO_LONG,
     Code.URL_TOO_LONG,
-    f"The URL is longer than {MAX_URL_BYTES} bytes: POST it.",
+    f"The URL is longer than {MAX_URL_BYTES} bytes: send the request as a POST.",
 )
 HEADERS_TOO_LARGE = _static_response(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     Code.HEADERS_TOO_LARGE,
-    f"The headers are more than {MAX_HEADERS}, or longer than {MAX_HEAD_BYTES} bytes in all.",
+    f"The request has more than {MAX_HEADERS} headers, or more than {MAX_HEAD_BYTES} bytes of headers.",
 )
 TIMEOUT = _static_response(
     HTTPStatus.REQUEST_TIMEOUT,
     Code.REQUEST_TIMEOUT,
-    "The request did not arrive in time: headers and body have 10 s each.",
+    f"The request did not arrive in time: headers and body may take {READ_TIMEOUT:.0f} s each.",
 )

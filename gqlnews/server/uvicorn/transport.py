@@ -1,15 +1,14 @@
-"""Transports: feed input to a protocol in slices, and coalesce the writes of one event loop iteration."""
+"""Transports that feed input to a protocol in slices and coalesce the writes of one event loop iteration."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
-# Input slices: feed received data to a protocol piece by piece, one per event loop iteration.
+# Feed received data to a protocol in slices, one per event loop iteration.
 #
-# A single read may contain thousands of small messages or pipelined requests, and a protocol parses all of
-# its input at once. Between slices, other clients are served. Nothing is read or fed while reading is paused
-# (backpressure), so at most one read is buffered.
-
+# A single read may contain thousands of small messages or pipelined requests, and a protocol parses all the
+# input of one call without a pause. Between slices, other clients are served. Nothing is read or fed
+# while reading is paused (backpressure), so at most one read is buffered.
 
 # Reasons to pause, as bits: the application is behind, or the client does not read.
 APPLICATION_BEHIND, CLIENT_NOT_READING = 1, 2
@@ -27,7 +26,7 @@ class SlicedInput:
         self._is_scheduled = False
 
     def receive(self, data: bytes) -> None:
-        """Accept data read from the connection; most reads fit into one slice and are fed at once."""
+        """Accept data read from the connection; most reads fit into one slice and are fed immediately."""
         if len(data) <= self._size and not self._buffer:
             self._feed(data)
             return
@@ -36,7 +35,7 @@ class SlicedInput:
         self._schedule()
 
     def discard(self) -> None:
-        """Discard the buffered input, as another protocol takes over."""
+        """Discard the buffered input, because another protocol takes over the connection."""
         self._buffer = b""
 
     @property
@@ -72,7 +71,7 @@ class SlicedInput:
         data, self._buffer = self._buffer[: self._size], self._buffer[self._size :]
         try:
             self._feed(data)
-        except BaseException:  # as the event loop does if `data_received` raises
+        except BaseException:  # abort, as the event loop does if `data_received` raises
             self._transport.abort()
             raise
         self.resume(0)
@@ -96,11 +95,11 @@ class SlicedTransport:
         return getattr(self._transport, name)
 
 
-# A transport that writes all responses of one event loop iteration with one system call.
+# Write all responses of one event loop iteration with one system call.
 #
 # Each write also wakes the client, so pipelined responses that are written together wake it once.
 
-LINGER_TIMEOUT = 2.0  # for a rejected client to stop sending and read the response
+LINGER_TIMEOUT = 2.0  # seconds for a rejected client to stop sending and read the response
 
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -125,7 +124,7 @@ class CoalescingTransport:
     def write(self, data: bytes) -> None:
         if not self._buffer:
             if not (data.endswith(_END_OF_HEAD) and data.startswith(b"HTTP/")):
-                if not self._transport.is_closing():  # otherwise the client has disconnected
+                if not self._transport.is_closing():  # not if the client has disconnected
                     self._transport.write(data)
                 return
             self._loop.call_soon(self._flush)

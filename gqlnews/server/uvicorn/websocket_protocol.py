@@ -14,11 +14,11 @@ from gqlnews.server.response import JSON, SECURITY_HEADERS, UTF8, error_body
 from gqlnews.server.uvicorn.timeouts import BAD_HANDSHAKE, STOPPING, WriteStallTimer
 from gqlnews.server.uvicorn.transport import CLIENT_NOT_READING, SlicedInput, SlicedTransport
 
-SLICE_BYTES = 2 * 1024  # several hundred frames of minimal size
-CLOSE_TIMEOUT = 5.0  # for a client to answer the close frame
+SLICE_BYTES = 2 * 1024  # at most several hundred frames
+CLOSE_TIMEOUT = 5.0  # seconds for a client to respond to the close frame
 INVALID_DATA = 1007  # RFC 6455, section 7.4.1
 
-_CODES = {
+_ERROR_CODES = {
     405: Code.METHOD_NOT_ALLOWED,
     414: Code.URL_TOO_LONG,
     431: Code.HEADERS_TOO_LARGE,
@@ -27,11 +27,11 @@ _CODES = {
 
 
 class JsonRejectingServer(ServerProtocol):
-    """Handshake that is rejected with GraphQL JSON."""
+    """Server side of the WebSocket protocol that rejects handshakes with a GraphQL JSON error."""
 
     def reject(self, status: Any, text: str) -> Response:
         first_line = text.partition("\n")[0]
-        body = error_body(_CODES.get(int(status), Code.BAD_REQUEST), first_line).decode()
+        body = error_body(_ERROR_CODES.get(int(status), Code.BAD_REQUEST), first_line).decode()
         response = super().reject(status, body)
         del response.headers["Content-Type"]
         response.headers.update({"Content-Type": JSON + UTF8, **SECURITY_HEADERS})
@@ -53,7 +53,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().connection_made(SlicedTransport(transport, self._input))  # type: ignore[arg-type]
 
     def pause_writing(self) -> None:
-        """Pause reading too, as each ping produces a pong that a client which does not read would pile up."""
+        """Pause reading too: each ping queues a pong, even for a client that does not read."""
         super().pause_writing()
         self._input.pause(CLIENT_NOT_READING)
 
@@ -80,7 +80,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
 
     def shutdown(self) -> None:
-        """Close with 1012, or reject a handshake that is not answered yet. Idempotent."""
+        """Close with 1012, or reject a handshake that has no response yet. Idempotent."""
         if self.transport.is_closing():
             return
         if self.handshake_complete:
@@ -93,7 +93,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         if self.handshake_initiated:
             self._input.receive(data)
-        else:  # the handshake, which arrives in one piece
+        else:  # the handshake is fed unsliced
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
@@ -110,7 +110,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def send_receive_event_to_app(self) -> None:
         """Close with 1007 on invalid UTF-8; it is a client error, so no traceback is logged."""
         if self.conn.state is not State.OPEN:
-            return  # closed already: ignore further input
+            return  # already closed: ignore further input
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
             self.conn.send_close(INVALID_DATA)
             self.handle_parser_exception()
@@ -123,10 +123,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.writable.set()
         await self.writable.wait()
         if self.close_sent and self.initial_response is None:
-            raise ClientDisconnected  # closed while this waited
+            raise ClientDisconnected  # closed during the wait
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
-            self.handshake_complete = True  # by a rejection
+            self.handshake_complete = True  # the handshake was rejected
         if closes and self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(CLOSE_TIMEOUT, self.transport.abort)

@@ -169,7 +169,7 @@ def test_a_file_that_may_belong_to_another_application_is_never_replaced(
     for arguments in ([], ["--rebuild"]):
         refused = run_cli(tmp_path, "ingest", folder.root, "--db", store, *arguments)
         assert refused.returncode == 2
-        assert f"database {store} is no database of gqlnews: name another file with --db" in refused.stderr
+        assert f"database {store} is not a gqlnews database: choose another file with --db" in refused.stderr
     assert store.read_bytes() == before
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gqlnews.database.sqlite.job_queue import SHORT, JobQueue, ReadJob
+from gqlnews.database.sqlite.job_queue import SHORT_SECONDS, JobQueue, ReadJob
 from gqlnews.errors import OverloadedError
 
 DEAR = 1.0
@@ -61,7 +61,7 @@ def test_a_clients_shortest_job_is_first_then_the_oldest() -> None:
 
 
 def test_a_reserved_reader_skips_clients_without_short_jobs() -> None:
-    dear, short, unknown, other = call("a"), call("b", SHORT), call("c", math.inf), call("d", 0.0)
+    dear, short, unknown, other = call("a"), call("b", SHORT_SECONDS), call("c", math.inf), call("d", 0.0)
     queue = filled(dear, short, unknown, other)
     assert served(queue, short=True) == [short, other]
     assert not queue.has(short=True)
@@ -76,7 +76,7 @@ def test_jobs_with_continuations_are_never_short() -> None:
 
 def test_one_client_may_fill_half_of_the_queue() -> None:
     queue = filled(*(call("a") for _ in range(5)), most=10)
-    with pytest.raises(OverloadedError, match="your address"):
+    with pytest.raises(OverloadedError, match="of your requests"):
         queue.put(call("a"))
     for number in range(5):
         assert queue.put(call(f"b{number}")) is None

@@ -14,7 +14,7 @@ import pytest
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.inline_executor import MIN_SAMPLES
-from gqlnews.database.sqlite.job_queue import SHORT, JobQueue, set_client, set_expected_seconds
+from gqlnews.database.sqlite.job_queue import SHORT_SECONDS, JobQueue, set_client, set_expected_seconds
 from gqlnews.database.sqlite.read_pool import DELIVERY_BYTES, ReadPool
 from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.database.sqlite.writer import open_writer
@@ -221,7 +221,7 @@ async def test_the_reserved_reader_runs_only_short_jobs(database: Path) -> None:
         await running.wait()
         async with asyncio.timeout(10):
             for number in range(20):
-                assert await asking(readers, [(f"SELECT '{number}'", ())], "other", SHORT)
+                assert await asking(readers, [(f"SELECT '{number}'", ())], "other", SHORT_SECONDS)
         assert not any(one.done() for one in dear)
         assert [reader.current for reader in readers._readers if reader.reserved] == [None]
         for one in dear:
@@ -300,7 +300,7 @@ async def test_a_full_queue_rejects_until_a_request_is_cancelled(database: Path)
         await running.wait()
         two = [asking(readers, LINE, "a", None) for _ in range(2)]
         await asyncio.sleep(0)
-        with pytest.raises(OverloadedError, match="your address"):
+        with pytest.raises(OverloadedError, match="of your requests"):
             await asking(readers, LINE, "a", None)
         two.pop().cancel()
         await asyncio.sleep(0)

@@ -133,7 +133,7 @@ def test_every_tab_has_results(page: Page, base: str) -> None:
         ("Trending", '"slug": "robots-read"'),
         ("Changes", '"kind": "ADDED"'),
         ("ArticleBehindUrl", '"slug": "robots-read"'),
-        ("WhatIsServed", '"articleCount": 1'),
+        ("SiteOverview", '"articleCount": 1'),
     ):
         open_tab(page, operation)
         execute(page)

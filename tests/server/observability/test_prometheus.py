@@ -156,7 +156,7 @@ def test_field_cache_lookups_are_counted(client: TestClient) -> None:
 
 
 def test_coalesced_statements_are_counted(client: TestClient) -> None:
-    store: Database = client.app.state.service.store  # type: ignore[attr-defined]
+    store: Database = client.app.state.app_state.store  # type: ignore[attr-defined]
 
     async def read(count: int) -> None:
         await asyncio.gather(*(store.read([SLOW]) for _ in range(count)))

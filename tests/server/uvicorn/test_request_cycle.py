@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from gqlnews.server.uvicorn.request_cycle import RequestHead, is_authority, origin_form, validate
+from gqlnews.server.uvicorn.request_cycle import UnvalidatedHead, is_authority, origin_form, validate
 from tests.server.uvicorn.test_timeouts_static_responses import Address, exchange, refusal
 
 BODY = b'{"query":"{ site { articleCount } }"}'
@@ -310,4 +310,4 @@ def test_the_origin_form_of_a_target(target: bytes, expected: bytes) -> None:
 
 
 def test_a_valid_head_has_no_error_response() -> None:
-    assert validate(RequestHead(b"GET", "1.1", b"/", ((b"host", b"a"),))) is None
+    assert validate(UnvalidatedHead(b"GET", "1.1", b"/", ((b"host", b"a"),))) is None

@@ -166,7 +166,7 @@ def test_a_port_in_use_is_rejected_before_anything_is_read(content: Path, tmp_pa
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"gqlnews: cannot listen on 127.0.0.1:{port} (Address already in use): "
-        "choose another by --port or --host\n"
+        "choose another with --port or --host\n"
     )
     assert not list(tmp_path.rglob("*.db"))
 

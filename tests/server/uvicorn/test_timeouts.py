@@ -13,8 +13,8 @@ from gqlnews.server.uvicorn.timeouts import (
     MAX_STALLED_BYTES,
     MIN_PROGRESS_BYTES,
     READ_TIMEOUT,
+    SWEEP_BATCH_SIZE,
     SWEEP_INTERVAL,
-    SWEEP_SIZE,
     WRITE_TIMEOUT,
     ReadTimer,
     TimeoutSweeper,
@@ -296,13 +296,13 @@ def test_many_connections_are_checked_over_several_turns_of_the_loop() -> None:
             checked.append(1)
 
     async def run() -> None:
-        sweeper = TimeoutSweeper([One() for _ in range(3 * SWEEP_SIZE + 1)])
+        sweeper = TimeoutSweeper([One() for _ in range(3 * SWEEP_BATCH_SIZE + 1)])
         sweeper._start_sweep()
         turns = []
-        while len(checked) < 3 * SWEEP_SIZE + 1:
+        while len(checked) < 3 * SWEEP_BATCH_SIZE + 1:
             turns.append(len(checked))
             await asyncio.sleep(0)
         sweeper.stop()
-        assert turns == [SWEEP_SIZE, 2 * SWEEP_SIZE, 3 * SWEEP_SIZE]
+        assert turns == [SWEEP_BATCH_SIZE, 2 * SWEEP_BATCH_SIZE, 3 * SWEEP_BATCH_SIZE]
 
     asyncio.run(run())

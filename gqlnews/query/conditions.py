@@ -1,6 +1,7 @@
-"""Predicates on rows: parsed from filters and rendered to SQL. Plain frozen data.
+"""Conditions on rows: parsed from filters and rendered to SQL. Plain frozen data.
 
-A predicate is part of a statement's shape. The values it compares with are not: they are bound by name.
+A condition is a tree of conjunctions, disjunctions and comparisons. It is part of a statement's shape; the
+values that it compares with are not, because they are bound by name.
 """
 
 from collections.abc import Iterable
@@ -9,10 +10,10 @@ from enum import Enum, auto
 
 
 class Operator(Enum):
-    """Comparison operators. A null column fails every comparison except where noted."""
+    """Comparison operators. With a null column, a comparison is not true, except where noted."""
 
     EQ = auto()
-    NE = auto()  # null passes
+    NE = auto()  # also true for null
     IN = auto()  # the value is a JSON array
     LT = auto()
     LTE = auto()
@@ -21,7 +22,7 @@ class Operator(Enum):
     CONTAINS = auto()  # case-insensitive substring
     CONTAINS_ITEM = auto()  # the list column contains the item (text_keys.py)
     MATCHES = auto()  # full-text match; the column names the index
-    IS_NULL = auto()  # is null; takes no value
+    IS_NULL = auto()  # true for null only; has no value
 
 
 _EXPENSIVE = frozenset({Operator.CONTAINS, Operator.CONTAINS_ITEM, Operator.MATCHES})
@@ -29,7 +30,7 @@ _EXPENSIVE = frozenset({Operator.CONTAINS, Operator.CONTAINS_ITEM, Operator.MATC
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A comparison of a column; `value` is the name of the bound value."""
+    """A comparison of a column with a value; `value` is the name that the value is bound to."""
 
     column: str
     operator: Operator
@@ -52,63 +53,64 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Two-valued negation: true wherever the test is not, including for a null column."""
+    """Negation: true wherever the comparison is not true, including for a null column."""
 
-    test: Comparison
+    comparison: Comparison
 
 
 Condition = Comparison | All | AnyOf | Not
 
 EVERYTHING = All()
-RAW_KEY_SUFFIX = "k"  # suffix of the bound name of the raw key behind a list item
-SHALLOW_DEPTH = 2
+RAW_KEY_SUFFIX = "k"  # added to the name of a bound list item; the result is the name of its unescaped key
+SHALLOW_DEPTH = 2  # conditions up to this depth are ordered by their cost alone
 
 
 def and_(parts: Iterable[Condition]) -> Condition:
-    """Conjunction of the parts, deepest first. Nested `All`s are flattened, a single part is returned as is.
+    """Return the conjunction of the parts, deepest first.
 
-    Deepest first keeps SQLite's parser stack (100 entries) small: `((a OR b) AND c) OR d` takes one entry
-    per parenthesis, `d OR (c AND (a OR b))` three.
+    Nested `All`s are flattened, and a single part is returned as it is. With the deepest part first, SQLite's
+    parser stack (100 entries) stays small: `((a OR b) AND c) OR d` takes one entry per parenthesis,
+    `d OR (c AND (a OR b))` three.
     """
     return _combine(All, parts)
 
 
 def or_(parts: Iterable[Condition]) -> Condition:
-    """Disjunction of the parts, flattened and ordered like `and_`."""
+    """Return the disjunction of the parts, flattened and ordered as by `and_`."""
     return _combine(AnyOf, parts)
 
 
 def not_(condition: Condition) -> Condition:
-    """Negate the predicate, pushing each `Not` down to a test (De Morgan)."""
+    """Negate the condition, and push each `Not` down to a comparison (De Morgan)."""
     match condition:
         case All(parts):
             return or_(not_(part) for part in parts)
         case AnyOf(parts):
             return and_(not_(part) for part in parts)
-        case Not(test):
-            return test
+        case Not(comparison):
+            return comparison
         case Comparison():
             return Not(condition)
 
 
-def tested_columns(condition: Condition) -> frozenset[str]:
-    """Return the columns that the predicate tests.
+def compared_columns(condition: Condition) -> frozenset[str]:
+    """Return the columns that the condition compares.
 
-    An expensive operator adds `column by operator` instead, which no join table holds.
+    For an expensive operator it is `column by operator` instead, which no join table has as a column.
     """
     match condition:
         case All(parts) | AnyOf(parts):
-            return frozenset[str]().union(*map(tested_columns, parts))
-        case Not(test):
-            return tested_columns(test)
+            return frozenset[str]().union(*map(compared_columns, parts))
+        case Not(comparison):
+            return compared_columns(comparison)
         case Comparison(column, operator):
             return frozenset({column if operator not in _EXPENSIVE else f"{column} by {operator}"})
 
 
-def extract_item_test(condition: Condition, column: str) -> tuple[Comparison, Condition] | None:
-    """Split off a list-item test on `column` that every row must pass.
+def extract_item_comparison(condition: Condition, column: str) -> tuple[Comparison, Condition] | None:
+    """Split off a comparison that every row must satisfy: that the list column `column` contains an item.
 
-    Returns the test and the remaining predicate, or None if there is no such test.
+    Returns the comparison and the rest of the condition, or None if there is no such comparison.
     """
     parts = condition.parts if isinstance(condition, All) else (condition,)
     for part in parts:
@@ -118,26 +120,26 @@ def extract_item_test(condition: Condition, column: str) -> tuple[Comparison, Co
 
 
 def _combine(kind: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condition:
-    flat = (one for part in parts for one in (part.parts if isinstance(part, kind) else (part,)))
+    flat = (item for part in parts for item in (part.parts if isinstance(part, kind) else (part,)))
     ordered = _deepest_first(flat)
     return ordered[0] if len(ordered) == 1 else kind(ordered)
 
 
 def _deepest_first(parts: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Order by depth, deepest first; at equal depth (all up to `SHALLOW_DEPTH` are equal), cheap tests first.
+    """Order by depth, deepest first; at equal depth (all up to `SHALLOW_DEPTH` are equal), cheap parts first.
 
-    SQLite short-circuits, so an expensive test only runs if the cheap ones do not decide.
+    SQLite short-circuits, so an expensive comparison runs only if the cheap ones leave the result open.
     """
     return tuple(sorted(parts, key=lambda part: (-max(_depth(part), SHALLOW_DEPTH), _is_expensive(part))))
 
 
 def _is_expensive(part: Condition) -> bool:
-    """Whether the predicate searches text, which is expensive."""
+    """Whether the condition searches a text, which is expensive."""
     match part:
         case All(parts) | AnyOf(parts):
             return any(map(_is_expensive, parts))
-        case Not(test):
-            return _is_expensive(test)
+        case Not(comparison):
+            return _is_expensive(comparison)
         case Comparison(operator=operator):
             return operator in _EXPENSIVE
 

@@ -1,4 +1,4 @@
-"""The four questions, which every compared server must understand."""
+"""The four queries, which every compared server must understand."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from benchmarks.throughput.ordinary.__main__ import schema
-from benchmarks.throughput.questions import DOCUMENTS, NAMES
+from benchmarks.throughput.requests import DOCUMENTS, NAMES
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMAS = {

@@ -29,12 +29,12 @@ from gqlnews.sample.figures import (
     pick,
 )
 
-# Providers: few with many articles, many with few, and some with several names.
+# Providers: few with many articles, many with few articles, and some with several names.
 
 
 _KINDS = ("Herald", "Post", "Review", "Courier", "Times", "Gazette", "Wire", "Observer", "Weekly", "Journal")
 _RENAMED = 180
-"""Of this many busiest providers, one in five has several names."""
+"""The rank below which one in five providers has several names."""
 
 
 class SampleProvider(NamedTuple):
@@ -45,32 +45,32 @@ class SampleProvider(NamedTuple):
     badge: str | None
 
 
-def provider_rank(share: float, articles: int) -> int:
-    """Return the 0-based rank of the provider at `share` of all articles, in a sample of `articles`.
+def provider_rank(share: float, total: int) -> int:
+    """Return the 0-based rank of the provider at `share` of all articles, in a sample of `total`.
 
     The busiest providers are the same in every sample; larger samples have a longer tail.
     """
     rank = PROVIDER_RANKS.between(share)
-    return int(rank + (_growth(articles) - 1.0) * rank * rank / PROVIDER_RANKS.values[-1])
+    return int(rank + (_growth(total) - 1.0) * rank * rank / PROVIDER_RANKS.values[-1])
 
 
 @lru_cache(maxsize=4096)
-def provider_at(rank: int, articles: int) -> SampleProvider:
-    """Generate the provider of a rank in a sample of `articles`, with a reserved `.example` domain."""
+def provider_at(rank: int, total: int) -> SampleProvider:
+    """Generate the provider with this rank in a sample of `total` articles; its domain ends in `.example`."""
     word = generate_word(rank)
     kind = _KINDS[rank % len(_KINDS)]
     domain = f"{word}-{kind.lower()}.example"
     name = f"{word.capitalize()} {kind}"
     spellings: tuple[str, ...] = ()
-    if rank % 5 == 0 and rank < _RENAMED * _growth(articles):
+    if rank % 5 == 0 and rank < _RENAMED * _growth(total):
         spellings = (f"The {name}", domain, f"{name} Online", name.upper())[: 1 + rank // 5 % 4]
     badge = f"/assets/images/organizations/{domain}-50x50.jpg" if rank % 10 in (0, 3, 6) else None
     return SampleProvider(domain, (name, *spellings), badge)
 
 
-def _growth(articles: int) -> float:
-    """Return the length of the tail of providers relative to the real one."""
-    return max(1.0, articles / REAL_ARTICLES)
+def _growth(total: int) -> float:
+    """Return the number of providers relative to that of the real content."""
+    return max(1.0, total / REAL_ARTICLES)
 
 
 # Fields of one article, for its own file and for the related lists of others.
@@ -82,8 +82,9 @@ _WIDTHS = ((1200, 630), (1200, 630), (700, 393), (700, 466), (600, 315), (2121, 
 _TITLES = ("{}",) * 8 + ("“{}”", "{}: What Comes Next?", "{} — and Why", "Q&A: {}")
 
 
-class Piece(NamedTuple):
-    """Article. URLs are as written in the file; `minute` counts from the sample's first day."""
+class SampleArticle(NamedTuple):
+    """Fields of an article. `url` and `image` are as written in the file; `minute` is its publication date in
+    minutes since the start of the sample's first day."""
 
     number: int
     title: str
@@ -104,18 +105,18 @@ class Piece(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """Common properties of a block's articles: words, topic and start time."""
+    """Common properties of the articles of a block: words, topic, and start time in minutes."""
 
     words: tuple[str, ...]
     topic: str
     minute: int
 
 
-def make_piece(
-    rng: Random, number: int, articles: int, subject: Subject, minute: int, published: bool
-) -> Piece:
-    """Generate the article at index `number` of a sample of `articles`."""
-    provider = provider_at(provider_rank(rng.random(), articles), articles)
+def make_article(
+    rng: Random, number: int, total: int, subject: Subject, minute: int, published: bool
+) -> SampleArticle:
+    """Generate article number `number`, counted from 0, of a sample of `total` articles."""
+    provider = provider_at(provider_rank(rng.random(), total), total)
     name_share = rng.random() * 2.2
     quality = (QUALITY_PUBLISHED if published else QUALITY_UNPUBLISHED).at(rng.random())
     width, height = _WIDTHS[int(rng.random() * len(_WIDTHS))]
@@ -125,7 +126,7 @@ def make_piece(
         if happens(rng, SHARE_WITH_IMAGE)
         else None
     )
-    return Piece(
+    return SampleArticle(
         number=number,
         title=make_title(rng, subject),
         excerpt=make_excerpt(rng, subject),
@@ -154,7 +155,7 @@ def make_subject(rng: Random, minute: int) -> Subject:
 
 
 def make_title(rng: Random, subject: Subject) -> str:
-    """Generate a title with real lengths, 17 to 150 characters, some with quotes, a colon, a dash or `&`."""
+    """Generate a title with a realistic length; some have quotation marks, a colon, a dash or `&`."""
     length = TITLE_LENGTH.at(rng.random())
     words = pick(rng, lexicon().titled, length // 6 + 2)
     words[::2] = pick(rng, subject.words, len(words[::2]))
@@ -163,13 +164,13 @@ def make_title(rng: Random, subject: Subject) -> str:
 
 
 def make_excerpt(rng: Random, subject: Subject) -> str:
-    """Generate the first sentences of an article, cut off anywhere, as aggregators do."""
+    """Generate the first sentences of an article, cut off at any character, as aggregators do."""
     length = EXCERPT_LENGTH.at(rng.random())
     return running_text(rng, length // 20 + 1, subject)[:length].rstrip()
 
 
 def running_text(rng: Random, count: int, subject: Subject) -> str:
-    """Generate `count` phrases, three per sentence; every second one ends with a word of the subject."""
+    """Generate `count` phrases, three per sentence; every second phrase ends with a word of the subject."""
     phrases = pick(rng, lexicon().phrases, count)
     subject_words = pick(rng, subject.words, count // 2)
     phrases[1::2] = [f"{phrase} {word}" for phrase, word in zip(phrases[1::2], subject_words, strict=True)]
@@ -203,7 +204,7 @@ def _topics(rng: Random, subject: Subject) -> tuple[str, ...]:
 
 
 def make_body(rng: Random, subject: Subject) -> str:
-    """Generate a body of one to six sections, 60 to 900 words."""
+    """Generate a body of one to six sections."""
     sections = (_section(rng, subject) for _ in range(1 + int(rng.random() * 6)))
     return "\n\n".join(sections) + "\n"
 

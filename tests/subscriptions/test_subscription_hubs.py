@@ -1,4 +1,4 @@
-"""Two lanes: light subscriptions do not wait for heavy ones, and both get every event."""
+"""Two hubs: light subscriptions do not wait for heavy ones, and both get every event."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,41 +7,41 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gqlnews.subscriptions.budget import expected_seconds, is_heavy
-from gqlnews.subscriptions.hub import Lanes
+from gqlnews.subscriptions.hub import SubscriptionHubs
 from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, StoreReplacedError
 from tests.live import ARTICLE_CHANGED, PLAIN, Live, Subscriber, open_live, until
 
 MATCHES = {"matches": "news"}
 
 
-def run_check(check: Callable[[Live, Lanes], Awaitable[None]]) -> None:
+def run_check(check: Callable[[Live, SubscriptionHubs], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with open_live() as live, open_lanes(live) as lanes:
-            await check(live, lanes)
+        async with open_live() as live, open_hubs(live) as hubs:
+            await check(live, hubs)
 
     asyncio.run(run())
 
 
 @asynccontextmanager
-async def open_lanes(live: Live) -> AsyncIterator[Lanes]:
-    lanes = Lanes(live.database, live.revision.version)
+async def open_hubs(live: Live) -> AsyncIterator[SubscriptionHubs]:
+    hubs = SubscriptionHubs(live.database, live.revision.version)
     try:
-        yield lanes
+        yield hubs
     finally:
-        await lanes.close()
+        await hubs.close()
 
 
-async def joined(live: Live, lanes: Lanes, **variables: object) -> Subscriber:
-    """Subscribe, and wait until the subscription has joined its lane."""
-    before = _joined(lanes)
-    subscription = Subscriber(lanes, live.prepare(**variables))  # type: ignore[arg-type]
-    await until(lambda: _joined(lanes) > before)
+async def joined(live: Live, hubs: SubscriptionHubs, **variables: object) -> Subscriber:
+    """Subscribe, and wait until the subscription has joined its hub."""
+    before = _joined(hubs)
+    subscription = Subscriber(hubs, live.prepare(**variables))  # type: ignore[arg-type]
+    await until(lambda: _joined(hubs) > before)
     return subscription
 
 
-def _joined(lanes: Lanes) -> int:
-    lanes_groups = (lanes.light._groups, lanes.heavy._groups)
-    return sum(len(group.queues) for groups in lanes_groups for group in groups.values())
+def _joined(hubs: SubscriptionHubs) -> int:
+    all_groups = (hubs.light._groups, hubs.heavy._groups)
+    return sum(len(group.queues) for groups in all_groups for group in groups.values())
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def _joined(lanes: Lanes) -> int:
 def test_subscriptions_whose_time_grows_with_the_store_are_heavy(
     selection: str, where: object, heavy: bool
 ) -> None:
-    async def check(live: Live, _: Lanes) -> None:
+    async def check(live: Live, _: SubscriptionHubs) -> None:
         assert is_heavy(live.prepare(ARTICLE_CHANGED % selection, where=where).bound) is heavy
 
     run_check(check)
 
 
 def test_a_search_has_a_higher_estimate() -> None:
-    async def check(live: Live, _: Lanes) -> None:
+    async def check(live: Live, _: SubscriptionHubs) -> None:
         filters = (None, {"title": {"eq": "T"}}, {"title": {"contains": "T"}}, MATCHES, {"or": [MATCHES] * 9})
         seconds = [expected_seconds(live.prepare(PLAIN, where=where).bound) for where in filters]
         assert seconds == sorted(set(seconds))
@@ -77,29 +77,29 @@ def test_a_search_has_a_higher_estimate() -> None:
 
 
 def test_a_light_event_is_delivered_while_heavy_ones_are_evaluated() -> None:
-    async def check(live: Live, lanes: Lanes) -> None:
-        light = await joined(live, lanes)
-        heavy = await joined(live, lanes, where={"not": MATCHES})
-        async with lanes.heavy._lock:  # as while heavy subscriptions are evaluated
+    async def check(live: Live, hubs: SubscriptionHubs) -> None:
+        light = await joined(live, hubs)
+        heavy = await joined(live, hubs, where={"not": MATCHES})
+        async with hubs.heavy._lock:  # as while heavy subscriptions are evaluated
             live.write("a")
             await light.wait_for_events(1)
             assert heavy.bodies == []
         await heavy.wait_for_events(1)
         assert light.changes == heavy.changes == [("ADDED", "a")]
         await asyncio.gather(light.cancel(), heavy.cancel())
-        assert lanes.active == 0
+        assert hubs.active == 0
 
     run_check(check)
 
 
 @pytest.mark.parametrize("failure", [StoreReplacedError, ShuttingDownError])
 def test_shutdown_and_reset_end_the_subscriptions_of_both_lanes(failure: type[Exception]) -> None:
-    async def check(live: Live, lanes: Lanes) -> None:
-        both = [await joined(live, lanes), await joined(live, lanes, where=MATCHES)]
+    async def check(live: Live, hubs: SubscriptionHubs) -> None:
+        both = [await joined(live, hubs), await joined(live, hubs, where=MATCHES)]
         if failure is StoreReplacedError:
-            await lanes.reset()
+            await hubs.reset()
         else:
-            lanes.shutdown()
+            hubs.shutdown()
         await asyncio.wait([one.task for one in both])
         assert all(isinstance(one.task.exception(), failure) for one in both)
 

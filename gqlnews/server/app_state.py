@@ -13,7 +13,7 @@ from gqlnews.config.settings import ServerSettings
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.incremental import ReadParts
-from gqlnews.engine.requests import GraphQLResponse, PreparedQuery, Ready
+from gqlnews.engine.requests import GraphQLResponse, PreparedQuery, PreparedRequest
 from gqlnews.query.fields import Audience
 from gqlnews.server.limits import (
     BodyMemory,
@@ -29,7 +29,7 @@ from gqlnews.server.persisted_documents import PersistedDocuments
 from gqlnews.server.preparation import OffloadQueue, Preparer
 from gqlnews.server.request import RawRequest
 from gqlnews.server.response_cache import ResponseCache, SingleFlight
-from gqlnews.subscriptions.hub import Lanes
+from gqlnews.subscriptions.hub import SubscriptionHubs
 
 if TYPE_CHECKING:
     from gqlnews.server.observability.tracing import Tracer
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AppState:
+    """State of one application, created at startup and closed at shutdown."""
+
     settings: ServerSettings
     engine: Engine
     preparer: Preparer
@@ -47,7 +49,7 @@ class AppState:
     single_flight: SingleFlight
     response_slots: ResponseSlots
     response_cache: ResponseCache
-    subscriptions: Lanes
+    subscription_hubs: SubscriptionHubs
     stream_limiter: StreamLimiter
     subscription_limiter: SubscriptionLimiter
     read_parts: ReadParts
@@ -61,7 +63,7 @@ class AppState:
 
     async def prepare(
         self, raw: RawRequest, audience: Audience, client: str, *, incremental: bool = False
-    ) -> Ready:
+    ) -> PreparedRequest:
         """Prepare a request, or return its error response. Raises HTTPError."""
         request = self.persisted_documents.resolve(raw)
         prepared = await self.preparer.prepare(
@@ -72,11 +74,11 @@ class AppState:
         return prepared
 
     async def run(self, prepared: PreparedQuery, client: str) -> GraphQLResponse:
-        """Execute a prepared request. Raises HTTPError (503)."""
+        """Execute a prepared query. Raises HTTPError (503)."""
         run = partial(self.engine.run, prepared, partial(self.offload.run, client))
         if prepared.bound.complete or prepared.bound.queries:
             return await run()
-        request = prepared.request  # no query of the store: equal requests have equal responses
+        request = prepared.request  # introspection: the response does not depend on the store
         variables = repr(request.variables)
         return await self.single_flight.run(
             (request.query, request.operation_name, variables, request.include_cost), run
@@ -95,7 +97,7 @@ class AppState:
         *,
         cached: bool = False,
     ) -> None:
-        """Record the end of an operation; `kind` is `query` or `subscription`, None if it was rejected."""
+        """Record the end of an operation. `kind` is `query` or `subscription`; None if it was rejected."""
         self.metrics.record_operation(name, outcome, codes)
         if self.tracer is not None:
             self.tracer.record_operation(name, kind, outcome, cached=cached)
@@ -113,6 +115,6 @@ async def liveness(request: Request) -> Response:
 
 async def readiness(request: Request) -> Response:
     """Return 200 if the store can be read, else 503."""
-    service: AppState | None = getattr(request.state, "service", None)  # None before the application starts
-    is_ready = service is not None and service.store.is_ready()
+    app_state: AppState | None = getattr(request.state, "app_state", None)  # None before startup
+    is_ready = app_state is not None and app_state.store.is_ready()
     return JSONResponse({"status": "ready" if is_ready else "unavailable"}, 200 if is_ready else 503)

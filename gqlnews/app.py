@@ -105,7 +105,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             subscription_hubs = SubscriptionHubs(settings.database, store.version, settings.limits)
             stack.push_async_callback(subscription_hubs.close)
             store.on_replaced = subscription_hubs.reset
-            field_cache = _build_field_cache(settings, store)
+            field_cache = FieldCache(store.snapshot_id, settings.field_cache_bytes)
             engine = Engine(
                 store.read, schema, limits=settings.limits, field_cache=field_cache, get_sizes=store.sizes
             )
@@ -163,12 +163,6 @@ def from_environment() -> Starlette:
     """
     logs.configure(log_format())
     return create_app(server_settings())
-
-
-def _build_field_cache(settings: ServerSettings, store: Database) -> FieldCache | None:
-    if not settings.field_cache_bytes:
-        return None
-    return FieldCache(store.snapshot_id, settings.field_cache_bytes)
 
 
 def _build_endpoint(settings: ServerSettings) -> ASGIApp:

@@ -45,7 +45,7 @@ from gqlnews.ingest.watch_ingest import (
 )
 from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
-from gqlnews.server.stop_signals import STOP_SIGNAL_NAMES
+from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES
 from gqlnews.server.uvicorn.run import base_url, bind
 
 # `gqlnews serve`: ingest what changed, serve it, and watch the folder.

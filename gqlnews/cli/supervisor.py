@@ -12,8 +12,7 @@ from types import FrameType
 
 import typer
 
-from gqlnews.server.observability.logs import log_event
-from gqlnews.server.stop_signals import STOP_SIGNAL_NAMES
+from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event
 
 # Supervise child processes: restart them when they exit, and end them with this process, however it ends.
 #

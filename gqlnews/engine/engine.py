@@ -68,11 +68,16 @@ def _unknown_sizes(_audience: Audience) -> Sizes:
     return {}
 
 
+def _unknown_snapshot(_audience: Audience) -> None:
+    return None
+
+
 class Engine:
     """Executes operations over one store.
 
-    `field_cache` is the root field cache, if any. If `bypass_executor` is false, Strawberry executes all
-    operations. `get_sizes` returns the table sizes for an audience; by default, scan work is always 0.
+    `field_cache` is the root field cache; by default, nothing is cached. If `bypass_executor` is false,
+    Strawberry executes all operations. `get_sizes` returns the table sizes for an audience; by default, scan
+    work is always 0.
     """
 
     def __init__(
@@ -88,7 +93,7 @@ class Engine:
         self.schema = schema or build_schema()
         self.read = read
         self.limits = limits
-        self.field_cache = field_cache
+        self.field_cache = field_cache or FieldCache(_unknown_snapshot)
         self.bypass_executor = bypass_executor
         self.get_sizes = get_sizes
         self.documents = DocumentCache(self.schema._schema, limits)
@@ -261,12 +266,10 @@ class Engine:
         return result
 
     def _cached_read(self, prepared: PreparedQuery) -> Read:
-        """Return the read function, with the field cache if there is one.
+        """Return the read function, with the field cache.
 
         Statements whose bound values depend on the current time bypass the cache.
         """
-        if self.field_cache is None:
-            return self.read
         queries = prepared.bound.queries.values()
         uncacheable = frozenset(query.statement for query in queries if not query.cacheable)
         return partial(self.field_cache.read, self.read, prepared.audience, uncacheable=uncacheable)

@@ -11,7 +11,7 @@ from graphql import DocumentNode, GraphQLError
 from gqlnews.cache import SizedLRUCache
 from gqlnews.config.settings import Limits
 from gqlnews.database.sqlite.connection import Statement, Statements, response_too_large
-from gqlnews.errors import RequestError, ResourceLimitError
+from gqlnews.errors import OverloadedError, RequestError, ResourceLimitError
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundOperation
 
@@ -132,11 +132,13 @@ def add_cost_extension(body: bytes, request_cost: RequestCost, limits: Limits) -
     return b'%b,"extensions":%b}' % (body[:-1], extension)
 
 
-# Root field cache: the JSON of single root fields, valid for one version of the content.
+# Root field cache and single-flight: the JSON of single root fields, valid for one version of the content.
 #
 # A page of a website requests its article together with the data that every page shows: topics, counts, the
 # newest articles. The whole response differs from page to page, but these root fields do not. The cache key
-# is the audience, the SQL and its bound values.
+# is the audience, the SQL and its bound values. Right after a change nothing is cached and many clients
+# request the same, so a statement that is running for one request is not run again for another: both share
+# its result.
 
 
 ENTRY_OVERHEAD = 500  # approximate bytes of an entry, without its texts
@@ -163,17 +165,52 @@ class _CachedField(NamedTuple):
     json: bytes | None
 
 
-class FieldCache:
-    """Root field cache of at most `max_bytes` bytes.
+class _Flight:
+    """A batch of statements that is running, and the requests that wait for its results."""
 
-    `get_snapshot` returns a value that identifies the content that an audience sees now; None if it is
-    unknown.
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        self._results: dict[Statement, bytes | None] | None = None
+        self._error: Exception | None = None
+        self._is_running = True
+        self._landed: asyncio.Future[None] | None = None  # created by the first request that waits
+
+    def land(self, results: Sequence[bytes | None] | None = None, error: Exception | None = None) -> None:
+        """Set the results or the error; neither, if the request that ran the batch was cancelled."""
+        if results is not None:
+            self._results = dict(zip(self._statements, results, strict=True))
+        self._error, self._is_running = error, False
+        if self._landed is not None:
+            self._landed.set_result(None)
+
+    async def wait(self, statements: Statements) -> Mapping[Statement, bytes | None] | None:
+        """Return the results; None if the batch failed and the caller has to run its own.
+
+        Raises the error if the caller would run exactly the same statements and exceed the same limit.
+        """
+        if self._is_running:
+            if self._landed is None:
+                self._landed = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._landed)
+        error = self._error
+        exceeds_limit = isinstance(error, ResourceLimitError) and not isinstance(error, OverloadedError)
+        if error is not None and exceeds_limit and list(statements) == list(self._statements):
+            raise error
+        return self._results
+
+
+class FieldCache:
+    """Root field cache of at most `max_bytes` bytes; 0 caches nothing and still shares running statements.
+
+    `get_snapshot` returns a value that identifies the content an audience sees now; None if it is unknown.
+    `coalesced` statements did not run, because they shared the result of a running one.
     """
 
-    def __init__(self, get_snapshot: Callable[[Audience], Hashable | None], max_bytes: int) -> None:
+    def __init__(self, get_snapshot: Callable[[Audience], Hashable | None], max_bytes: int = 0) -> None:
         self._get_snapshot = get_snapshot
         self._fields: SizedLRUCache[_Key, _CachedField] = SizedLRUCache(max_bytes)
-        self.hits = self.misses = 0
+        self._flights: dict[tuple[Hashable, _Key], _Flight] = {}
+        self.hits = self.misses = self.coalesced = 0
 
     @property
     def size(self) -> int:
@@ -187,10 +224,10 @@ class FieldCache:
         statements: Statements,
         uncacheable: Collection[Statement] = (),
     ) -> Sequence[bytes | None]:
-        """Return the results of all statements, from the cache or by `read`, all from the same snapshot.
+        """Return the results of all statements, all from the same snapshot.
 
-        If the content changes while some are read and others are cached, all of them are read again.
-        Statements in `uncacheable` bypass the cache.
+        `read` runs those that are neither cached nor running. If the content changes meanwhile, all of them
+        may be read again. Statements in `uncacheable` are neither cached nor shared.
         """
         keys = {
             statement: _Key(audience, statement[0], repr(statement[1]))
@@ -200,22 +237,56 @@ class FieldCache:
         snapshot = self._get_snapshot(audience) if keys else None
         if snapshot is None:
             return await read(statements)
-        fields = {
-            statement: field
-            for statement, key in keys.items()
-            if (field := self._fields.get(key)) is not None and field.snapshot == snapshot
-        }
-        missing = [statement for statement in statements if statement not in fields]
-        results = await read(missing) if missing else ()
-        if missing and fields and self._get_snapshot(audience) != snapshot:
-            return await read(statements)  # the cached results are from an older snapshot than the new ones
-        self.hits += len(fields)
-        self.misses += len(keys) - len(fields)
-        for statement, json in zip(missing, results, strict=True):
-            fields[statement] = _CachedField(snapshot, json)
+        results: dict[Statement, bytes | None] = {}
+        flights: dict[_Flight, list[Statement]] = {}
+        missing: list[Statement] = []
+        for statement in statements:
+            key = keys.get(statement)
+            if key is None:
+                missing.append(statement)
+            elif (field := self._fields.get(key)) is not None and field.snapshot == snapshot:
+                results[statement] = field.json
+            elif (flight := self._flights.get((snapshot, key))) is not None:
+                flights.setdefault(flight, []).append(statement)
+            else:
+                missing.append(statement)
+        hits, sources = len(results), bool(results) + bool(missing) + len(flights)
+        if missing:
+            results.update(await self._fly(read, missing, keys, snapshot))
+        for flight, shared in flights.items():
+            found = await flight.wait(statements)
+            if found is None:
+                return await read(statements)
+            results.update((statement, found[statement]) for statement in shared)
+        if sources > 1 and self._get_snapshot(audience) != snapshot:
+            return await read(statements)  # the content has changed: the results may not match
+        self.hits += hits
+        self.misses += len(keys) - hits
+        self.coalesced += sum(map(len, flights.values()))
+        return [results[statement] for statement in statements]
+
+    async def _fly(
+        self, read: Read, statements: list[Statement], keys: Mapping[Statement, _Key], snapshot: Hashable
+    ) -> Mapping[Statement, bytes | None]:
+        """Run statements, share them while they run, and cache the results."""
+        flight = _Flight(statements)
+        shared = [(snapshot, keys[statement]) for statement in statements if statement in keys]
+        self._flights.update(dict.fromkeys(shared, flight))
+        results, failure = None, None
+        try:
+            results = await read(statements)
+        except Exception as error:
+            failure = error
+            raise
+        finally:
+            for key in shared:
+                del self._flights[key]
+            flight.land(results, failure)
+        by_statement = dict(zip(statements, results, strict=True))
+        for statement, json in by_statement.items():
             if statement in keys:
-                self._set(keys[statement], fields[statement])
-        return [fields[statement].json for statement in statements]
+                self._set(keys[statement], _CachedField(snapshot, json))
+        return by_statement
 
     def _set(self, key: _Key, field: _CachedField) -> None:
         parameters_size = getsizeof(key.parameters)

@@ -20,7 +20,7 @@ from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.damage import Identity, damaged_error, get_identity, read_report, write_report
 from gqlnews.database.sqlite.job_queue import expected_seconds
-from gqlnews.database.sqlite.read_pool import PoolStats, ReadPool
+from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.snapshots import VersionProbe
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, ResourceLimitError
@@ -94,8 +94,7 @@ class Database:
         self.is_damaged = False  # reads fail until this file is replaced
         self._is_reported = False  # whether a damage report on this file was seen
         self.replacements = 0
-        self.statements = 0  # statements requested
-        self.stats = PoolStats()
+        self.statements = 0  # statements run
         self._sizes: tuple[Sizes, Sizes] = ({}, {})
         self._sizes_snapshot_ids: object = None  # the snapshot ids that the sizes belong to
 
@@ -196,7 +195,7 @@ class Database:
 
     async def _open_file(self) -> tuple[ReadPool, VersionProbe, Identity | None]:
         identity = get_identity(self._path)
-        pool, probe = ReadPool(self._limits, self.stats), VersionProbe()
+        pool, probe = ReadPool(self._limits), VersionProbe()
         await pool.open(self._path)
         try:
             probe.open(self._path)

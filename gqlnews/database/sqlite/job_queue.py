@@ -26,7 +26,7 @@ class ReadJob:
 
     `client` is the client key. `queued_at` and `deadline` are times by time.monotonic(); the deadline
     is set when the job starts. `expected` is the estimated CPU time in seconds, infinite if unknown.
-    `seconds` is the CPU time that the statements took; `coalesced` statements were not run.
+    `seconds` is the CPU time that the statements took.
     `continuations` are jobs that run in the same read transaction; each is delivered as soon as it completes.
     `preempted`: the job took longer than expected on the reserved reader and must run again on another.
     """
@@ -40,7 +40,6 @@ class ReadJob:
     order: tuple[int, int] = (0, 0)
     result: "list[bytes | None] | Exception | None" = None
     seconds: float = 0.0
-    coalesced: int = 0
     abandoned: bool = False
     preempted: bool = False
     continuations: "tuple[ReadJob, ...]" = ()

@@ -2,9 +2,8 @@
 
 A request submits all its statements as one job. They run in one thread dispatch and in one read transaction,
 so they all see the same snapshot. Waking a thread costs more than a small statement, so a thread that is
-awake continues with the jobs queued meanwhile: they share its dispatch. Identical statements among them are
-coalesced (read_worker.py). A request within a small budget needs no dispatch at all: it runs on the event
-loop (inline_executor.py).
+awake continues with the jobs queued meanwhile: they share its dispatch. A request within a small budget
+needs no dispatch at all: it runs on the event loop (inline_executor.py).
 
 If there are several readers, one is reserved for short jobs; the others run all jobs. Whether a job is short
 follows from the measured latency of its statements, or, if that is unknown, from the estimate of the
@@ -21,7 +20,6 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -47,18 +45,10 @@ DELIVERY_BYTES = 256 << 10  # of results per iteration of the event loop, which 
 QUEUE_TIMEOUT_MESSAGE = "The server was too busy to start the request in time: try again later."
 
 
-@dataclass(slots=True)
-class PoolStats:
-    """Pool statistics: `coalesced` statements were not run, because a reader had just run identical ones."""
-
-    coalesced: int = 0
-
-
 class ReadPool:
     """Pool of readers. `close` it after the last `read`: its threads would prevent Python from exiting."""
 
-    def __init__(self, limits: Limits = UNLIMITED, stats: PoolStats | None = None) -> None:
-        self.stats = stats or PoolStats()
+    def __init__(self, limits: Limits = UNLIMITED) -> None:
         self._limits = limits
         self._timeout = limits.timeout_seconds * STATEMENT_TIME_SHARE or math.inf
         self._path = Path()
@@ -123,8 +113,7 @@ class ReadPool:
         self._enqueue(job)
         try:
             results = await job.future
-            if not job.coalesced:
-                self._inline.record(statements, job.seconds)
+            self._inline.record(statements, job.seconds)
             return results
         except asyncio.CancelledError:
             job.abandoned = True
@@ -240,7 +229,6 @@ class ReadPool:
             if job.preempted and not self._closed:
                 self._requeue(job)
                 continue
-            self.stats.coalesced += job.coalesced
             job.deliver()
 
     def _requeue(self, job: ReadJob) -> None:

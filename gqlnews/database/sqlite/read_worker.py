@@ -8,20 +8,17 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from sys import getsizeof
 
 import aiosqlite
 
-from gqlnews.cache import SizedLRUCache
 from gqlnews.database.sqlite.connection import (
     FULL_TEXT,
     Statements,
-    check_total_size,
     connect_to_read,
+    execute_all,
     execute_in_transaction,
-    read_transaction,
     steps_per_check,
     to_limit_error,
 )
@@ -32,7 +29,7 @@ RESERVED_TIMEOUT = 3 * SHORT_SECONDS  # wall-clock timeout in seconds of a job o
 
 
 Notify = Callable[[], None]
-Execute = Callable[[ReadJob], list[bytes | None]]
+Execute = Callable[[sqlite3.Connection, Statements], list[bytes | None]]
 
 
 class ReadWorker(aiosqlite.Connection):
@@ -49,7 +46,6 @@ class ReadWorker(aiosqlite.Connection):
         self.reserved = reserved
         self._timeout = min(seconds, RESERVED_TIMEOUT) if reserved else seconds
         self.current: ReadJob | None = None
-        self._coalescer = ResultCoalescer()
         self._steps = 0  # instructions between two calls of `_should_stop`
 
     async def start(self) -> None:
@@ -99,7 +95,6 @@ class ReadWorker(aiosqlite.Connection):
         while True:
             job = queue.pop(short=self.reserved)
             if job is None:
-                self._coalescer.clear()
                 return
             job.deadline = time.monotonic() + self._timeout
             self.current = job
@@ -109,7 +104,7 @@ class ReadWorker(aiosqlite.Connection):
                 self._run_all((job, *job.continuations), completed, notify)
                 continue
             try:
-                job.result = self._read(job, self._run)
+                job.result = self._read(job, execute_all)
             except Exception as error:
                 job.result = error
                 job.preempted = self.reserved and _is_timeout(error)
@@ -127,7 +122,7 @@ class ReadWorker(aiosqlite.Connection):
                     raise failure
                 if not self._conn.in_transaction:
                     self._conn.execute("BEGIN")
-                job.result = self._read(job, self._execute_in_transaction)
+                job.result = self._read(job, execute_in_transaction)
             except Exception as error:
                 job.result = failure = error
             completed.append(job)
@@ -136,13 +131,6 @@ class ReadWorker(aiosqlite.Connection):
         if self._conn.in_transaction:
             self._conn.execute("ROLLBACK")  # nothing was written
 
-    def _run(self, job: ReadJob) -> list[bytes | None]:
-        results, job.coalesced = self._coalescer.run(self._conn, job.statements, job.queued_at)
-        return results
-
-    def _execute_in_transaction(self, job: ReadJob) -> list[bytes | None]:
-        return execute_in_transaction(self._conn, job.statements)
-
     def _read(self, job: ReadJob, execute: Execute) -> list[bytes | None]:
         if job.abandoned:
             raise sqlite3.OperationalError("the caller was cancelled")
@@ -150,7 +138,7 @@ class ReadWorker(aiosqlite.Connection):
         self._set_progress_interval(steps_per_check(self._timeout, is_search=is_search))
         start = time.thread_time()
         try:
-            results = execute(job)
+            results = execute(self._conn, job.statements)
         except (sqlite3.Error, MemoryError) as error:
             limit_error = None if job.abandoned else to_limit_error(error, self._conn)
             if limit_error is None:
@@ -162,81 +150,3 @@ class ReadWorker(aiosqlite.Connection):
 
 def _is_timeout(error: Exception) -> bool:
     return isinstance(error, ResourceLimitError) and error.code is Code.TIMED_OUT
-
-
-# Coalescing of identical statements that were queued while one was running (single-flight).
-#
-# After a content change the response caches are empty, and many clients send the same request. If each
-# request ran its statements in turn, the last ones would time out. So a reader caches results while jobs are
-# queued, and only while the database is unchanged, which `PRAGMA data_version` shows within the read
-# transaction.
-
-
-MAX_CACHE_BYTES = 8 << 20
-MAX_PARAM_LENGTH = 4_096  # characters of text parameters; longer ones are rarely repeated
-ENTRY_OVERHEAD = 500  # approximate bytes per entry, without its texts
-
-_Key = tuple[str, str]
-"""SQL and its parameters as text; hash collisions of text cannot be provoked."""
-
-
-class ResultCoalescer:
-    """Cache of the results of one connection, of at most `max_bytes`."""
-
-    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
-        self._version: object = None
-        # JSON and completion time of each statement.
-        self._results: SizedLRUCache[_Key, tuple[bytes | None, float]] = SizedLRUCache(max_bytes)
-
-    def __len__(self) -> int:
-        return len(self._results)
-
-    def run(
-        self, db: sqlite3.Connection, statements: Statements, queued_at: float
-    ) -> tuple[list[bytes | None], int]:
-        """Run the statements in one read transaction; return the results, and how many were coalesced.
-
-        `queued_at` is the arrival time, by time.monotonic(). Only results that completed after it are reused.
-        """
-        keys = [_cache_key(sql, params) for sql, params in statements]
-        with read_transaction(db):
-            self._clear_if_stale(db)
-            reused = {
-                key: cached[0]
-                for key in keys
-                if key is not None
-                and (cached := self._results.get(key)) is not None
-                and cached[1] > queued_at
-            }
-            remaining = [
-                statement for key, statement in zip(keys, statements, strict=True) if key not in reused
-            ]
-            fresh = iter(execute_in_transaction(db, remaining))
-        completed_at = time.monotonic()
-        results = [
-            reused[key] if key in reused else self._store(key, next(fresh), completed_at) for key in keys
-        ]
-        check_total_size(db, results)
-        return results, len(statements) - len(remaining)
-
-    def clear(self) -> None:
-        """Clear the cache."""
-        self._results = SizedLRUCache(self._results.max_bytes)
-
-    def _clear_if_stale(self, db: sqlite3.Connection) -> None:
-        version = db.execute("PRAGMA data_version").fetchone()  # changes with a commit of another connection
-        if version != self._version:
-            self._version = version
-            self.clear()
-
-    def _store(self, key: _Key | None, json: bytes | None, completed_at: float) -> bytes | None:
-        if key is not None:
-            size = ENTRY_OVERHEAD + len(key[0]) + getsizeof(key[1]) + len(json or b"")
-            self._results.set(key, (json, completed_at), size)
-        return json
-
-
-def _cache_key(sql: str, params: Sequence[object]) -> _Key | None:
-    if sum(len(value) for value in params if isinstance(value, str)) > MAX_PARAM_LENGTH:
-        return None
-    return sql, repr(params)

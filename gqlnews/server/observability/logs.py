@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -22,6 +23,9 @@ from gqlnews.config.settings import LogFormat
 # Request ids for responses and logs: the client's `X-Request-Id` if it is valid, or else a new one.
 
 REQUEST_ID = b"x-request-id"
+
+STOP_SIGNAL_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+"""The signals that stop a command or the server, with their names in messages and logs."""
 
 _VALID_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS_PREFIX = token_hex(4).encode()

@@ -154,14 +154,14 @@ def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge(
         "gqlnews_response_cache_bytes", "Size of the response cache in bytes.", (), [((), responses.size)]
     )
-    if (fields := app_state.engine.field_cache) is not None:
-        yield _cache_lookups("gqlnews_field_cache_lookups", "Root field cache lookups.", fields)
-        yield _gauge(
-            "gqlnews_field_cache_bytes", "Size of the root field cache in bytes.", (), [((), fields.size)]
-        )
+    fields = app_state.engine.field_cache
+    yield _cache_lookups("gqlnews_field_cache_lookups", "Root field cache lookups.", fields)
+    yield _gauge(
+        "gqlnews_field_cache_bytes", "Size of the root field cache in bytes.", (), [((), fields.size)]
+    )
     yield _counter(
         "gqlnews_statements",
-        "SQL statements requested by operations.",
+        "SQL statements that ran for operations.",
         (),
         [((), float(app_state.store.statements))],
     )
@@ -169,7 +169,7 @@ def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
         "gqlnews_coalesced_statements",
         "Statements that shared the result of an identical one.",
         (),
-        [((), float(app_state.store.stats.coalesced))],
+        [((), float(fields.coalesced))],
     )
     damaged = [((), float(app_state.store.is_damaged))]
     yield _gauge("gqlnews_database_damaged", "1 while the database is known to be damaged.", (), damaged)

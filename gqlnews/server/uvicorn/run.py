@@ -13,8 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gqlnews.errors import BindError
-from gqlnews.server.observability.logs import log_event
-from gqlnews.server.stop_signals import STOP_SIGNAL_NAMES
+from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
 from gqlnews.server.uvicorn.timeouts import TimeoutSweeper
 from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol

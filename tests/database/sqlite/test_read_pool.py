@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -141,57 +141,6 @@ async def test_queued_reads_share_one_thread_dispatch(
         await readers.read(LINE)
         await asyncio.sleep(0)
         assert len(dispatches) < 7
-
-
-async def test_identical_queued_statements_are_coalesced(database: Path) -> None:
-    async with pool(database, count=1) as readers:
-        running = await statement_started(readers, "RECURSIVE")
-        (before,) = started(readers, [SLOW], 1)
-        await running.wait()
-        waiting = [*started(readers, [COUNT, NOTHING], 20), *started(readers, [COUNT, ONE], 20)]
-        await asyncio.gather(before, *waiting)
-        ends = [await call for call in waiting]
-    assert ends == [[b"0", None]] * 20 + [[b"0", b"1"]] * 20
-    assert readers.stats.coalesced == 80 - 3
-
-
-async def test_only_requests_that_arrive_before_completion_share_a_result(database: Path) -> None:
-    async with pool(database, count=1) as readers:
-        running = await statement_started(readers, "RECURSIVE")
-        (first,) = started(readers, [SLOW], 1)
-        await running.wait()
-        second, other = started(readers, [SLOW], 1) + started(readers, [MIDDLING, SLOW_TOO], 1)
-        assert await first == await second
-        assert readers.stats.coalesced == 1
-        (again,) = started(readers, [SLOW], 1)  # the reader continues with a queued call
-        await asyncio.gather(other, again)
-        assert readers.stats.coalesced == 1
-
-
-async def test_no_result_is_older_than_its_request_or_mixes_snapshots(database: Path) -> None:
-    async def read(known: int) -> None:
-        first, _, last = await readers.read([COUNT, MIDDLING, COUNT_TOO])
-        assert first == last
-        assert int(first or b"") >= known
-
-    with closing(open_writer(database)) as writer:
-        async with pool(database) as readers, asyncio.TaskGroup() as reading:
-            for number in range(1, 100):
-                writer.execute("INSERT INTO topic VALUES (0, ?, 'x', 'A')", (str(number),))
-                for _ in range(4):
-                    reading.create_task(read(number))
-                    await asyncio.sleep(0)
-        assert readers.stats.coalesced > 0
-
-
-async def test_coalesced_statements_record_no_latency(database: Path) -> None:
-    threads: list[int] = []
-    async with pool(database, count=1) as readers:
-        await asyncio.gather(*started(readers, [MIDDLING], 50))
-        assert readers.stats.coalesced > 0
-        await readers.trace(lambda _: threads.append(threading.get_ident()))
-        await readers.read([MIDDLING])
-    assert threading.get_ident() not in threads
 
 
 async def test_a_failure_is_not_cached(database: Path) -> None:
@@ -396,13 +345,6 @@ async def test_closing_waits_for_cancelled_jobs(database: Path) -> None:
     assert threading.active_count() == before
 
 
-async def test_nothing_is_cached_with_an_empty_queue(database: Path) -> None:
-    async with pool(database, count=1) as readers:
-        for last in ([ONE], [("SELECT wrong", ())]):
-            await ended(started(readers, [COUNT, MIDDLING], 5) + started(readers, last, 1))
-            assert [len(reader._coalescer) for reader in readers._readers] == [0]
-
-
 async def test_the_trace_hook_gets_every_statement(database: Path) -> None:
     seen: list[str] = []
     async with pool(database) as readers:
@@ -413,7 +355,7 @@ async def test_the_trace_hook_gets_every_statement(database: Path) -> None:
         await readers.read(LINE)
     (line, _), (one, _) = *LINE, ONE
     begin, end = ("BEGIN", "PRAGMA data_version"), "ROLLBACK"
-    assert seen == [*begin, line, end, *begin, line, one, end]
+    assert seen == [line, "BEGIN", line, one, "ROLLBACK"]
 
 
 async def test_a_missing_database_is_rejected(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from benchmarks.live.report import percentile
 MAX_P99 = 0.1  # seconds, on an otherwise idle machine
 MAX_DELAY = 0.5  # seconds between the rename of a file and its event
 MAX_GROWTH = 150_000_000  # bytes above the start
-MAX_RETAINED = 30_000_000  # bytes above the start, after the attack
+MAX_RETAINED = 30_000_000  # bytes above the start after the attack, without caches
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -42,11 +42,16 @@ class Delays(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """Anonymous memory of the server and its child processes, in bytes."""
+    """Anonymous memory of the server and its child processes, in bytes.
+
+    `cached` of `after` belongs to the caches of responses, root fields, documents and prepared requests,
+    which are empty at the start and whose sizes are limited.
+    """
 
     before: int
     most: int
     after: int
+    cached: int = 0
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -80,7 +85,7 @@ class Result(msgspec.Struct, frozen=True):
             "p99": self.attacked.p99 <= MAX_P99,
             "events": self.events.longest <= MAX_DELAY and not self.events.lost,
             "memory": memory.most - memory.before <= MAX_GROWTH,
-            "left": memory.after - memory.before <= MAX_RETAINED,
+            "left": memory.after - memory.cached - memory.before <= MAX_RETAINED,
             "errors": not self.attacked.failed,
             "ready": self.survived and not self.unready,
         }

@@ -19,7 +19,7 @@ CAPTION = """\
 Query: latencies of another client's small uncached queries in ms, before → during the attack. p99 ratio: p99
 during the attack divided by p99 before it. Events: the longest time in ms from the rename of a file to its
 event, before → during the attack. Memory in MB: before the attack, and the increase at its peak and
-afterwards. Errors: failed queries. Not ready: failed probes of /health/ready."""
+afterwards (of which the caches hold). Errors: failed queries. Not ready: failed probes of /health/ready."""
 
 
 def show(results: Results, before: EarlierResults) -> None:
@@ -86,4 +86,4 @@ def _delay(delays: Delays) -> str:
 def _memory(result: Result) -> str:
     memory = result.memory
     most, after = (f"{(value - memory.before) / 1e6:+,.0f}" for value in (memory.most, memory.after))
-    return f"{memory.before / 1e6:,.0f}, {most}, {after}"
+    return f"{memory.before / 1e6:,.0f}, {most}, {after} ({memory.cached / 1e6:,.0f})"

@@ -12,8 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from urllib.parse import urljoin
 
+import httpx2
 import msgspec
+from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.hostile.floods import Counters
 from benchmarks.hostile.memory import Sampler
@@ -34,6 +37,7 @@ MAX_SETTLE_SECONDS = 10.0
 EXTRA_SECONDS = 30.0  # extra time for an attacker that the server slows down
 EDIT_INTERVAL = 0.5
 CHECK_INTERVAL = 0.02
+METRICS = {"GQLNEWS_METRICS": "1"}
 EDITED_ARTICLES = 20
 
 
@@ -51,7 +55,7 @@ def run_attack(attack: Attack, attacked: Target, seconds: float) -> Result:
     log = attacked.scratch / f"{attack.name}.log"
     with (
         edit_articles(target.folder, target.database, EDITED_ARTICLES) as edits,
-        serve_store(target, log, more=attacked.settings) as server,
+        serve_store(target, log, more={**METRICS, **attacked.settings}) as server,
         Sampler(server.pid) as memory,
         start_process("attacker", server.url, attack.name, str(seconds), attacked.since) as attacker,
         start_process("victim", server.url, str(attacked.slugs)) as victim,
@@ -89,6 +93,7 @@ class _Trial:
         sent = msgspec.json.decode(self._attacker.stop(0.1), type=Counters)
         self._edit(_after(SETTLE_SECONDS))
         after = self._memory.wait_until_below(before + MAX_RETAINED, MAX_SETTLE_SECONDS)
+        cached = cache_bytes(server.url)
         survived = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
         seen = msgspec.json.decode(self._victim.stop(TIMEOUT + EXTRA_SECONDS), type=Observations)
         during = _within(attacked, seen.queries)
@@ -102,7 +107,7 @@ class _Trial:
             attacked=Times.of(during),
             quiet_events=self._delays(quiet, seen.events),
             events=self._delays(attacked, seen.events),
-            memory=Memory(before, self._memory.most, after),
+            memory=Memory(before, self._memory.most, after, cached),
             health=len(health),
             unready=sum(one.status != OK for one in health),
             survived=survived,
@@ -129,6 +134,14 @@ class _Trial:
             longest=max(delays, default=0.0),
             lost=len(saved) - len(delays),
         )
+
+
+def cache_bytes(url: str) -> int:
+    """Return the size of the server's caches according to its metrics."""
+    scraped = httpx2.get(urljoin(url, "/metrics"), timeout=TIMEOUT).raise_for_status().text
+    families = text_string_to_metric_families(scraped)
+    sizes = (family.samples[0].value for family in families if family.name.endswith("_cache_bytes"))
+    return int(sum(sizes))
 
 
 def _after(seconds: float) -> Callable[[], bool]:

@@ -215,6 +215,11 @@ class DocumentCache:
         self._schema, self._limits = schema, limits
         self.cache: SizedLRUCache[str, ParsedDocument] = SizedLRUCache(MAX_BYTES, PROBATION_BYTES)
 
+    @property
+    def size(self) -> int:
+        """Estimated size in bytes, plans and compiled statements included."""
+        return self.cache.size
+
     def get(self, text: str) -> ParsedDocument:
         """Return the document, parsing it if it is not cached. Raises TimeBudgetExceeded."""
         document = self.cache.get(text)

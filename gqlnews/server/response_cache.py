@@ -63,6 +63,11 @@ class ResponseCache:
         return self._responses.size
 
     @property
+    def prepared_size(self) -> int:
+        """Estimated size of the cached prepared requests in bytes."""
+        return self._prepared.size
+
+    @property
     def enabled(self) -> bool:
         """Whether the response cache is enabled."""
         return self._responses.max_bytes > 0

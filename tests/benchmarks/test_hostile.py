@@ -218,6 +218,7 @@ def result(**changes: Any) -> Result:
         ({"events": Delays(10, 0.05, 0.1, 1)}, ["events"]),
         ({"memory": Memory(0, 150_000_001, 0)}, ["memory"]),
         ({"memory": Memory(0, 30_000_001, 30_000_001)}, ["left"]),
+        ({"memory": Memory(0, 90_000_000, 90_000_000, 60_000_000)}, []),
         ({"unready": 1}, ["ready"]),
         ({"survived": False}, ["ready"]),
     ],
@@ -238,7 +239,7 @@ def test_an_earlier_run_has_its_own_columns() -> None:
     assert cells["query p50, p99, before"] == "1.0, 10.0 → 500.0, 2,000.0"
     assert cells["query p50, p99"] == "1.0, 10.0 → 1.0, 10.0"
     assert cells["errors, before"] == "1 of 100"
-    assert cells["memory"] == "100, +20, +10"
+    assert cells["memory"] == "100, +20, +10 (0)"
 
 
 def test_a_new_attack_has_no_earlier_figures() -> None:

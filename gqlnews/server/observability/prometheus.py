@@ -159,6 +159,13 @@ def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge(
         "gqlnews_field_cache_bytes", "Size of the root field cache in bytes.", (), [((), fields.size)]
     )
+    prepared = app_state.engine.documents.size + app_state.response_cache.prepared_size
+    yield _gauge(
+        "gqlnews_prepared_cache_bytes",
+        "Estimated size of the cached documents and prepared requests in bytes.",
+        (),
+        [((), prepared)],
+    )
     yield _counter(
         "gqlnews_statements",
         "SQL statements that ran for operations.",

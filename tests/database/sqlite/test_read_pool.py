@@ -354,7 +354,6 @@ async def test_the_trace_hook_gets_every_statement(database: Path) -> None:
         await readers.trace(None)
         await readers.read(LINE)
     (line, _), (one, _) = *LINE, ONE
-    begin, end = ("BEGIN", "PRAGMA data_version"), "ROLLBACK"
     assert seen == [line, "BEGIN", line, one, "ROLLBACK"]
 
 

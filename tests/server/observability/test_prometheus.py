@@ -151,6 +151,7 @@ def test_field_cache_lookups_are_counted(client: TestClient) -> None:
     assert after["gqlnews_field_cache_lookups_total", ("hit",)] == 1
     assert after["gqlnews_field_cache_lookups_total", ("miss",)] == 2
     assert after["gqlnews_field_cache_bytes", ()] > 0
+    assert after["gqlnews_prepared_cache_bytes", ()] > before["gqlnews_prepared_cache_bytes", ()]
     scrape = 1
     assert after["gqlnews_statements_total", ()] == before["gqlnews_statements_total", ()] + 2 + scrape
 

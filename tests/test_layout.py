@@ -1,7 +1,9 @@
-"""The layering in docs/architecture.md: which package may import which."""
+"""The layout in docs/architecture.md: which package may import which, and the size of modules."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,31 @@ def test_only_the_database_package_opens_a_database() -> None:
         if any(name in file.read_text() for name in ("sqlite3.connect(", "aiosqlite.connect("))
     }
     assert openers <= {"database"}
+
+
+def test_no_module_is_longer_than_400_lines() -> None:
+    lengths = {
+        str(file.relative_to(PACKAGE)): len(file.read_text().splitlines()) for file in PACKAGE.rglob("*.py")
+    }
+    assert {file: lines for file, lines in lengths.items() if lines > 400} == {}
+
+
+def test_class_names_are_unique() -> None:
+    trees = (ast.parse(file.read_text()) for file in PACKAGE.rglob("*.py"))
+    names = Counter(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_modules_import_each_other() -> None:
+    """Not even through others, at the top level of the modules."""
+    files = {
+        ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in PACKAGE.rglob("*.py")
+    }
+    graph: dict[str, set[str]] = {module: set() for module in files}
+    for module, file in files.items():
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ImportFrom):
+                parts = {f"{node.module}.{alias.name}" for alias in node.names} & files.keys()
+                graph[module] |= parts or {str(node.module)}
+    TopologicalSorter(graph).prepare()  # raises CycleError

@@ -56,7 +56,7 @@ def test_wrong_credentials_are_401(client: TestClient, credentials: str) -> None
 
 def test_two_authorization_headers_are_rejected(server_settings: ServerSettings) -> None:
     pair = f"Bearer {TOKEN}"
-    with pytest.raises(HTTPError, match="once"):
+    with pytest.raises(HTTPError, match="exactly one"):
         authenticate([pair, pair], server_settings)
 
 

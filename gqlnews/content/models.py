@@ -19,11 +19,11 @@ class ProblemSeverity(StrEnum):
     WARNING = "WARNING"
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class FrozenStruct(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Immutable struct, cheap to create and to send between processes as a MessagePack array."""
 
 
-class ContentProblem(Record, frozen=True):
+class ContentProblem(FrozenStruct, frozen=True):
     """Problem in one file; `line` and `column` are 1-based, None for the whole file."""
 
     path: str
@@ -34,7 +34,7 @@ class ContentProblem(Record, frozen=True):
     message: str
 
 
-class ParsedProvider(Record, frozen=True):
+class ParsedProvider(FrozenStruct, frozen=True):
     """Provider; `images` is JSON, `[{"url", "width", "height", "title", "attribution", "isCached"}]`."""
 
     domain: str
@@ -42,7 +42,7 @@ class ParsedProvider(Record, frozen=True):
     images: str
 
 
-class ParsedCoverage(Record, frozen=True):
+class ParsedCoverage(FrozenStruct, frozen=True):
     """Common fields of articles and related entries. `url` is `web_url`, else `original_url`."""
 
     title: str
@@ -64,14 +64,14 @@ class ParsedRelated(ParsedCoverage, frozen=True):
     """Related entry of an article."""
 
 
-class ParsedTopic(Record, frozen=True):
+class ParsedTopic(FrozenStruct, frozen=True):
     """Topic as spelled in one file; all spellings share the same `slug`."""
 
     slug: str
     name: str
 
 
-class Position(Record, frozen=True):
+class Position(FrozenStruct, frozen=True):
     """1-based position of a value in its file."""
 
     line: int
@@ -99,7 +99,7 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     published_position: Position | None
 
 
-class SourceFile(Record, frozen=True):
+class SourceFile(FrozenStruct, frozen=True):
     """File in the content folder: `path` relative to the folder with `/`, times in nanoseconds."""
 
     path: str
@@ -108,7 +108,7 @@ class SourceFile(Record, frozen=True):
     ctime_ns: int
 
 
-class ParseResult(Record, frozen=True):
+class ParseResult(FrozenStruct, frozen=True):
     """Result of parsing one file; `article` is None exactly if `problems` contains an error.
 
     `source` has the size and times of the open file, so any later change to the file is detected.
@@ -121,7 +121,7 @@ class ParseResult(Record, frozen=True):
     problems: tuple[ContentProblem, ...]
 
 
-class ParseOptions(Record, frozen=True):
+class ParseOptions(FrozenStruct, frozen=True):
     """Options that, together with the bytes of a file, determine the result of parsing it."""
 
     base_url: str | None = None

@@ -29,7 +29,7 @@ from typing import BinaryIO, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from gqlnews.content.models import ParseOptions, Record, SourceFile
+from gqlnews.content.models import FrozenStruct, ParseOptions, SourceFile
 from gqlnews.errors import ParserProcessError
 
 # Length-prefixed frames on the pipes to and from workers: a length of 4 bytes, then the payload.
@@ -38,7 +38,7 @@ from gqlnews.errors import ParserProcessError
 _LENGTH_BYTES = 4
 
 
-class Setup(Record, frozen=True):
+class Setup(FrozenStruct, frozen=True):
     """First frame to a worker: the content folder, the parse options, and the function to apply to results.
 
     `descriptor` is the file descriptor of the open folder, which the worker inherits. The function is named

@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from gqlnews.content.models import ParsedArticle, ParseResult, Record, SourceFile
+from gqlnews.content.models import FrozenStruct, ParsedArticle, ParseResult, SourceFile
 from gqlnews.database.sqlite.writer import tokenize
 from gqlnews.text_keys import casefold_key, encode_list, log2_heat
 from gqlnews.timestamps import to_epoch_seconds
@@ -27,7 +27,7 @@ RELATED_COLUMNS = (
 TOPIC_COLUMNS = "topic, name, published, published_at, slug, quality, heat, has_image"
 
 
-class ArticleRows(Record, frozen=True):
+class ArticleRows(FrozenStruct, frozen=True):
     """Rows of an article, its related entries and its topics in file order, without ids.
 
     `words` is the JSON array of the words that `similar` compares.
@@ -42,7 +42,7 @@ class ArticleRows(Record, frozen=True):
     words: str
 
 
-class FileRows(Record, frozen=True):
+class FileRows(FrozenStruct, frozen=True):
     """Rows of one parse result; `article` is None if it has no article."""
 
     source: SourceFile

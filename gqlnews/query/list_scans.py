@@ -186,7 +186,7 @@ def facet_scans(declaration: TermsFacet, parents: int, parent_table: str) -> lis
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _RowGroup:
     """The rows of several parents. The size of the table `within` bounds their total number."""
 
     rows: str
@@ -200,10 +200,10 @@ class _Group:
 
 def _group(
     table: str, match: JoinKey, join_table: JoinTable | None, parents: int, parent_table: str
-) -> _Group:
+) -> _RowGroup:
     if join_table is None:
-        return _Group(f"{table}.{match.child}", parents, parent_table, table)
-    return _Group(f"{join_table.table}.{join_table.source_key}", parents, parent_table, join_table.table)
+        return _RowGroup(f"{table}.{match.child}", parents, parent_table, table)
+    return _RowGroup(f"{join_table.table}.{join_table.source_key}", parents, parent_table, join_table.table)
 
 
 def _list_weight(

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Job:
+class _OffloadJob:
     work: Callable[[], Any]
     result: "asyncio.Future[Any]"
     queued_at: float
@@ -47,7 +47,9 @@ class OffloadQueue:
     def __init__(self, *, limited: bool = True) -> None:
         self._limited = limited
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-offload")
-        self._queued: OrderedDict[str, deque[_Job]] = OrderedDict()  # by client; the first is served next
+        self._queued: OrderedDict[str, deque[_OffloadJob]] = (
+            OrderedDict()
+        )  # by client; the first is served next
         self._is_running = False
         self._budget = TimeBudget(0.0)  # of the running job
         self.jobs = 0  # jobs started so far
@@ -75,7 +77,7 @@ class OffloadQueue:
         too long, and any error that `work` raises.
         """
         self._make_room(client)
-        job = _Job(work, asyncio.get_running_loop().create_future(), monotonic())
+        job = _OffloadJob(work, asyncio.get_running_loop().create_future(), monotonic())
         self._queued.setdefault(client, deque()).append(job)
         self._start_next()
         result: T = await job.result
@@ -113,7 +115,7 @@ class OffloadQueue:
             running = loop.run_in_executor(self._thread, _run, job.work, self._budget)
             running.add_done_callback(partial(self._set_result, job))
 
-    def _pop(self) -> _Job:
+    def _pop(self) -> _OffloadJob:
         """Dequeue the oldest job of the next client, round-robin."""
         client, jobs = self._queued.popitem(last=False)
         job = jobs.popleft()
@@ -121,7 +123,7 @@ class OffloadQueue:
             self._queued[client] = jobs
         return job
 
-    def _set_result(self, job: _Job, done: "asyncio.Future[Any]") -> None:
+    def _set_result(self, job: _OffloadJob, done: "asyncio.Future[Any]") -> None:
         self._is_running = False
         self._start_next()
         if done.cancelled() or job.result.done():

@@ -263,11 +263,10 @@ class BodyMemory:
 
     def reserve(self, client: str, size: int) -> None:
         """Reserve bytes. Raises HTTPError (503) above the limit of the client or of all clients."""
-        if (
-            self.total + size > MAX_TOTAL_BODY_BYTES
-            or self._by_client[client] + size > MAX_BODY_BYTES_PER_CLIENT
-        ):
-            message = "The server is handling too many large request bodies: try again later."
+        is_client_over = self._by_client[client] + size > MAX_BODY_BYTES_PER_CLIENT
+        if is_client_over or self.total + size > MAX_TOTAL_BODY_BYTES:
+            whose = "Your address has" if is_client_over else "The server is handling"
+            message = f"{whose} too many large request bodies: try again later."
             raise HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
         self._by_client[client] += size
         self.total += size

@@ -142,7 +142,7 @@ def _run(work: Callable[[], T], budget: TimeBudget) -> T:
 
 
 def _overloaded() -> HTTPError:
-    message = "The server's queue of requests to prepare is full: try again later."
+    message = "The server has too many requests to prepare: try again later."
     return HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
 
 

@@ -229,15 +229,15 @@ class Engine:
         execution = QueryExecution(
             prepared.bound, self._cached_read(prepared), self.limits.max_response_bytes
         )
-        body = await execution.fast_response() if self.bypass_executor else None
-        if execution.error is not None:
-            return error_response([argument_error(execution.error)], name)
+        body = await execution.joined_response() if self.bypass_executor else None
+        if execution.rejection is not None:
+            return error_response([argument_error(execution.rejection)], name)
         if body is not None:
             return GraphQLResponse(body, True, name, execution.rows, is_clean=True)
         result = await self._run_executor(prepared.request, execution, offload)
         errors = result.errors or ()
-        if execution.error is not None:
-            return error_response([argument_error(execution.error)], name)
+        if execution.rejection is not None:
+            return error_response([argument_error(execution.rejection)], name)
         if any(isinstance(error.original_error, TimeBudgetExceeded) for error in errors):
             return error_response([argument_error(timeout_error())], name)
         return build_response(result.data, errors, name, execution.rows)

@@ -1,4 +1,4 @@
-"""Execute one query: run its statements together, in one job on the store, through the field cache."""
+"""Execute one query: run all its statements in one job of the read pool, through the root field cache."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
@@ -15,8 +15,8 @@ from gqlnews.errors import OverloadedError, RequestError, ResourceLimitError
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundOperation
 
-# If the statements cover the whole operation, their JSON is joined into the response. Otherwise the executor
-# resolves the root fields one by one; their resolvers wait for the same job.
+# If every root field of the operation has a statement, `joined_response` joins their JSON into the response.
+# Otherwise graphql-core executes the operation, and the resolvers of the root fields wait for the same job.
 
 Read = Callable[[Statements], Awaitable[Sequence[bytes | None]]]
 """Runs statements as one job, in one read transaction, and returns their results in order."""
@@ -29,16 +29,16 @@ class QueryExecution:
     """The execution of one query. All results are from the same snapshot of the store.
 
     Equal statements are passed to `read` once. `max_bytes` limits the size of the response; 0 means no limit.
-    `error` is the error that rejects the whole request: one that a statement reported, or an exceeded limit.
+    `rejection` is the error that rejects the whole request: a statement reported it, or a limit was exceeded.
     """
 
     def __init__(self, bound: BoundOperation, read: Read, max_bytes: int = 0) -> None:
         self.document: DocumentNode | None = None  # for the executor
         self.rows = 0
-        self.error: RequestError | None = None
+        self.rejection: RequestError | None = None
         self._bound, self._read, self._max_bytes = bound, read, max_bytes
         self._results: Results | None = None
-        self._failure: Exception | None = None
+        self._read_error: Exception | None = None
         self._running: asyncio.Task[Results] | None = None
 
     async def field_result(self, key: str) -> bytes | None:
@@ -49,8 +49,8 @@ class QueryExecution:
         failure = self._bound.failures.get(key)
         if failure is not None:
             raise GraphQLError(failure.message, failure.nodes, path=failure.path)
-        if self._failure is not None:
-            raise self._failure
+        if self._read_error is not None:
+            raise self._read_error
         if self._results is None:
             if self._running is None:
                 self._running = asyncio.ensure_future(self.run())
@@ -68,10 +68,10 @@ class QueryExecution:
             results = {key: by_statement[query.statement] for key, query in queries.items()}
             self._check_size(results)
         except ResourceLimitError as error:
-            self.error = error
+            self.rejection = error
             raise GraphQLError(str(error)) from None
         for key, result in results.items():
-            self.error = self.error or queries[key].reported_error(result)
+            self.rejection = self.rejection or queries[key].reported_error(result)
         self.rows = sum(result is not None for result in results.values())
         self._results = results
         return results
@@ -81,7 +81,7 @@ class QueryExecution:
         try:
             return self._results if self._results is not None else await self.run()
         except Exception as failure:
-            self._failure = failure
+            self._read_error = failure
             return None
 
     def _check_size(self, results: Results) -> None:
@@ -92,7 +92,7 @@ class QueryExecution:
         if 0 < self._max_bytes < sum(map(len, filter(None, results.values()))):
             raise response_too_large(self._max_bytes)
 
-    async def fast_response(self) -> bytes | None:
+    async def joined_response(self) -> bytes | None:
         """Return the response as JSON.
 
         Returns None if the executor has to build it: the operation has fields without a statement, or the
@@ -165,7 +165,7 @@ class _CachedField(NamedTuple):
     json: bytes | None
 
 
-class _Flight:
+class _RunningBatch:
     """A batch of statements that is running, and the requests that wait for its results."""
 
     def __init__(self, statements: Statements) -> None:
@@ -173,15 +173,15 @@ class _Flight:
         self._results: dict[Statement, bytes | None] | None = None
         self._error: Exception | None = None
         self._is_running = True
-        self._landed: asyncio.Future[None] | None = None  # created by the first request that waits
+        self._finished: asyncio.Future[None] | None = None  # created by the first request that waits
 
-    def land(self, results: Sequence[bytes | None] | None = None, error: Exception | None = None) -> None:
+    def finish(self, results: Sequence[bytes | None] | None = None, error: Exception | None = None) -> None:
         """Set the results or the error; neither, if the request that ran the batch was cancelled."""
         if results is not None:
             self._results = dict(zip(self._statements, results, strict=True))
         self._error, self._is_running = error, False
-        if self._landed is not None:
-            self._landed.set_result(None)
+        if self._finished is not None:
+            self._finished.set_result(None)
 
     async def wait(self, statements: Statements) -> Mapping[Statement, bytes | None] | None:
         """Return the results; None if the batch failed and the caller has to run its own.
@@ -189,9 +189,9 @@ class _Flight:
         Raises the error if the caller would run exactly the same statements and exceed the same limit.
         """
         if self._is_running:
-            if self._landed is None:
-                self._landed = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._landed)
+            if self._finished is None:
+                self._finished = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._finished)
         error = self._error
         exceeds_limit = isinstance(error, ResourceLimitError) and not isinstance(error, OverloadedError)
         if error is not None and exceeds_limit and list(statements) == list(self._statements):
@@ -200,16 +200,16 @@ class _Flight:
 
 
 class FieldCache:
-    """Root field cache of at most `max_bytes` bytes; 0 caches nothing and still shares running statements.
+    """Root field cache of at most `max_bytes` bytes. 0 disables caching; running statements are still shared.
 
     `get_snapshot` returns a value that identifies the content an audience sees now; None if it is unknown.
-    `coalesced` statements did not run, because they shared the result of a running one.
+    `coalesced` counts the statements that did not run, because they shared the result of a running one.
     """
 
     def __init__(self, get_snapshot: Callable[[Audience], Hashable | None], max_bytes: int = 0) -> None:
         self._get_snapshot = get_snapshot
         self._fields: SizedLRUCache[_Key, _CachedField] = SizedLRUCache(max_bytes)
-        self._flights: dict[tuple[Hashable, _Key], _Flight] = {}
+        self._running: dict[tuple[Hashable, _Key], _RunningBatch] = {}
         self.hits = self.misses = self.coalesced = 0
 
     @property
@@ -238,7 +238,7 @@ class FieldCache:
         if snapshot is None:
             return await read(statements)
         results: dict[Statement, bytes | None] = {}
-        flights: dict[_Flight, list[Statement]] = {}
+        running: dict[_RunningBatch, list[Statement]] = {}
         missing: list[Statement] = []
         for statement in statements:
             key = keys.get(statement)
@@ -246,15 +246,15 @@ class FieldCache:
                 missing.append(statement)
             elif (field := self._fields.get(key)) is not None and field.snapshot == snapshot:
                 results[statement] = field.json
-            elif (flight := self._flights.get((snapshot, key))) is not None:
-                flights.setdefault(flight, []).append(statement)
+            elif (batch := self._running.get((snapshot, key))) is not None:
+                running.setdefault(batch, []).append(statement)
             else:
                 missing.append(statement)
-        hits, sources = len(results), bool(results) + bool(missing) + len(flights)
+        hits, sources = len(results), bool(results) + bool(missing) + len(running)
         if missing:
-            results.update(await self._fly(read, missing, keys, snapshot))
-        for flight, shared in flights.items():
-            found = await flight.wait(statements)
+            results.update(await self._run_and_share(read, missing, keys, snapshot))
+        for batch, shared in running.items():
+            found = await batch.wait(statements)
             if found is None:
                 return await read(statements)
             results.update((statement, found[statement]) for statement in shared)
@@ -262,16 +262,16 @@ class FieldCache:
             return await read(statements)  # the content has changed: the results may not match
         self.hits += hits
         self.misses += len(keys) - hits
-        self.coalesced += sum(map(len, flights.values()))
+        self.coalesced += sum(map(len, running.values()))
         return [results[statement] for statement in statements]
 
-    async def _fly(
+    async def _run_and_share(
         self, read: Read, statements: list[Statement], keys: Mapping[Statement, _Key], snapshot: Hashable
     ) -> Mapping[Statement, bytes | None]:
         """Run statements, share them while they run, and cache the results."""
-        flight = _Flight(statements)
+        batch = _RunningBatch(statements)
         shared = [(snapshot, keys[statement]) for statement in statements if statement in keys]
-        self._flights.update(dict.fromkeys(shared, flight))
+        self._running.update(dict.fromkeys(shared, batch))
         results, failure = None, None
         try:
             results = await read(statements)
@@ -280,8 +280,8 @@ class FieldCache:
             raise
         finally:
             for key in shared:
-                del self._flights[key]
-            flight.land(results, failure)
+                del self._running[key]
+            batch.finish(results, failure)
         by_statement = dict(zip(statements, results, strict=True))
         for statement, json in by_statement.items():
             if statement in keys:

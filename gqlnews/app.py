@@ -54,7 +54,7 @@ GIL_SWITCH_SECONDS = 0.0001
 _ERROR_CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 
 
-class State(TypedDict):
+class LifespanState(TypedDict):
     """Lifespan state, available to every request as `request.state`."""
 
     app_state: AppState
@@ -97,7 +97,7 @@ def create_app(settings: ServerSettings) -> Starlette:
     trusted = load_trusted_documents(settings, schema)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[State]:
+    async def lifespan(app: Starlette) -> AsyncIterator[LifespanState]:
         async with AsyncExitStack() as stack:
             store = Database(settings.limits)
             stack.push_async_callback(store.close)
@@ -109,7 +109,7 @@ def create_app(settings: ServerSettings) -> Starlette:
             engine = Engine(
                 store.read, schema, limits=settings.limits, field_cache=field_cache, get_sizes=store.sizes
             )
-            offload = OffloadQueue(limited=settings.limits.timeout_seconds > 0)
+            offload = OffloadQueue(has_time_limit=settings.limits.timeout_seconds > 0)
             stack.callback(offload.close)
             stack.callback(sys.setswitchinterval, sys.getswitchinterval())
             sys.setswitchinterval(GIL_SWITCH_SECONDS)

@@ -42,10 +42,13 @@ class _OffloadJob:
 
 
 class OffloadQueue:
-    """Fair job queue of one event loop. With `limited`, each job has a time budget. `close` it at the end."""
+    """Fair job queue of one event loop. The owner must `close` it.
 
-    def __init__(self, *, limited: bool = True) -> None:
-        self._limited = limited
+    With `has_time_limit`, each job has a time budget.
+    """
+
+    def __init__(self, *, has_time_limit: bool = True) -> None:
+        self._has_time_limit = has_time_limit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-offload")
         self._queued: OrderedDict[str, deque[_OffloadJob]] = (
             OrderedDict()
@@ -110,7 +113,7 @@ class OffloadQueue:
                 continue
             self._is_running = True
             self.jobs += 1
-            self._budget = TimeBudget(JOB_SECONDS if self._limited else inf, thread_time)
+            self._budget = TimeBudget(JOB_SECONDS if self._has_time_limit else inf, thread_time)
             loop = asyncio.get_running_loop()
             running = loop.run_in_executor(self._thread, _run, job.work, self._budget)
             running.add_done_callback(partial(self._set_result, job))

@@ -58,7 +58,7 @@ def test_without_a_limit_a_job_has_no_budget(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(preparation, "JOB_SECONDS", 0.0)
 
     async def test() -> None:
-        queue = OffloadQueue(limited=False)
+        queue = OffloadQueue(has_time_limit=False)
         await queue.run("a", check_time_budget)
         queue.close()
 

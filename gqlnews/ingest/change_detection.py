@@ -19,17 +19,19 @@ from gqlnews.text_keys import slug_from_path
 
 # Full scan: compare the folder with the store to find files that are gone, new, or must be read.
 #
-# 1. Fill `scan` with the files that exist.
-# 2. Fill `gone` with every other source, unless a folder above it cannot be listed: then it is unknown
-#    whether the file exists.
-# 3. Insert sources for new files and delete those of files that are gone, so that `source` shows which files
-#    have the same slug.
+# A *source* is a row of the table `source`: a file that an earlier ingest found, or a folder that it could
+# not list. The path of a folder ends with a slash, that of a file does not.
+#
+# 1. Fill `scan` with the files that exist now, and with the folders that cannot be listed.
+# 2. Fill `gone` with every source that is not in `scan`, except those below a folder that cannot be listed:
+#    whether they exist is unknown.
+# 3. Insert sources for new files and delete those that are gone, so that `source` shows which files have the
+#    same slug.
 # 4. Fill `todo` with every file to read: new files, changed files, files that were last read so soon after
 #    they were written that a later change may not show in their times, and the first file of each slug whose
 #    files were added or removed.
 #
-# A folder that cannot be listed is a source too; its path ends with a slash, that of a file does not. CROSS
-# JOIN sets the join order, because SQLite does not know that these tables have few rows.
+# CROSS JOIN sets the join order, because SQLite does not know that these tables have few rows.
 
 
 TIMESTAMP_RESOLUTION_NS = 2_000_000_000  # two writes within this time may get the same timestamp
@@ -48,7 +50,7 @@ source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
 def scan_all(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem], *, reread: bool) -> int:
     """Fill `scan`, `gone`, `todo` and `affected_slug`, and update the paths in `source`.
 
-    `entries` is the content of the whole folder. With `reread`, all files are read, whatever their times.
+    `entries` is the content of the whole folder. With `reread`, unchanged files are read too.
     Returns the number of files to read.
     """
     stage_files(db, entries)
@@ -68,14 +70,17 @@ def unreadable_results(db: sqlite3.Connection) -> Iterator[ParseResult]:
 
 
 def files_to_read(db: sqlite3.Connection) -> Generator[SourceFile, None, None]:
-    """Yield the files of `todo` by path."""
-    with closing(db.execute("SELECT path, size, mtime_ns, ctime_ns FROM todo")) as rows:
+    """Yield the files of `todo` in order of path."""
+    with closing(db.execute("SELECT path, size, mtime_ns, ctime_ns FROM todo ORDER BY path")) as rows:
         for row in rows:
             yield SourceFile(*row)
 
 
 def has_unreadable(db: sqlite3.Connection) -> bool:
-    """Return whether a file of `todo` was unreadable before: it may crash the process that parses it."""
+    """Return whether the last ingest reported a file of `todo` as unreadable.
+
+    Such a file may crash the process that parses it.
+    """
     (found,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM problem JOIN todo USING (path) WHERE code = ?)",
         (ProblemCode.UNREADABLE,),
@@ -84,7 +89,7 @@ def has_unreadable(db: sqlite3.Connection) -> bool:
 
 
 def shadowed_files(db: sqlite3.Connection) -> frozenset[str]:
-    """Return the paths of `todo` whose slug belongs to an earlier path; there are few."""
+    """Return the paths of `todo` whose slug an earlier path has too; there are few."""
     rows = db.execute(
         "SELECT path FROM todo CROSS JOIN source USING (path) WHERE EXISTS"
         " (SELECT 1 FROM source AS first WHERE first.slug = source.slug AND first.path < source.path)"
@@ -110,7 +115,7 @@ def stage_files(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentPr
 
 
 def update_sources(db: sqlite3.Connection) -> None:
-    """Delete sources that are `gone`, and insert new ones, marked as not read yet by `read_ns` 0."""
+    """Delete the sources in `gone`, and insert new ones, with `read_ns` 0 because they have not been read."""
     db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
     db.create_function("slug_of", 1, _slug_of_source, deterministic=True)
     db.execute(
@@ -145,12 +150,12 @@ def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
 
 # Incremental scan: compare only some paths, and what is below them, with the store.
 #
-# 1. Replace each path by its topmost parent that is a source: a file that may have become a folder, or a
-#    folder that could not be listed, so that the files below it are unknown.
+# 1. If a parent of a path is a source, use the topmost such parent instead of the path: it is a file that may
+#    have become a folder, or a folder that could not be listed, so that the files below it are unknown.
 # 2. Fill `scan` with the files that exist there now.
-# 3. Fill `gone` with every source at or below these paths that was not found.
-# 4. The first file of each slug whose files were added or removed must be read, and therefore scanned too:
-#    repeat from 2 for these files.
+# 3. Fill `gone` with every source at or below these paths that is not in `scan`.
+# 4. The first file of each slug whose files were added or removed must be read, and must be in `scan` for
+#    that: repeat from step 2 for these files.
 #
 # Each statement starts from the small tables and finds sources by an index, so the cost does not grow with
 # the store.
@@ -181,7 +186,7 @@ WHERE first NOT IN (SELECT path FROM scan) AND substr(first, -1) <> '/'
 
 
 def scan_paths_incrementally(db: sqlite3.Connection, scan: ScanPaths, paths: Collection[str]) -> int:
-    """Do what `scan_all` does, but only at and below `paths`; return the number of files to read."""
+    """Scan as `scan_all` does, but only at and below `paths`; return the number of files to read."""
     pending: Collection[str] = {
         _widen_to_known_parent(db, path) for path in map(_strip_slashes, paths) if is_visible(path)
     }
@@ -198,7 +203,8 @@ def scan_paths_incrementally(db: sqlite3.Connection, scan: ScanPaths, paths: Col
 def relevant_paths(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> list[str]:
     """Return the paths that may affect the store.
 
-    The others are not articles, do not exist, and the store has no source at or below them.
+    A path is left out if it is not the name of an article, nothing exists there, and the store has no source
+    at or below it.
     """
     return [
         path
@@ -225,8 +231,8 @@ def _widen_to_known_parent(db: sqlite3.Connection, path: str) -> str:
     return path
 
 
-# Fingerprint of everything besides a file's bytes that determines its rows; if it changes, all files are
-# read.
+# Fingerprint of everything that determines a file's rows, except its bytes. If it changes, the next ingest
+# reads all files.
 
 
 PARSER_VERSION = 3

@@ -1,9 +1,9 @@
-"""Watch-ingest: ingest every change to a content folder within milliseconds.
+"""Watch-ingest: ingest every change to a content folder within some tens of milliseconds.
 
-1. Wait for leadership: one process at a time ingests into a database in this way.
+1. Wait for leadership: only one process at a time runs watch-ingest on a database.
 2. Watch the folder; ingest all of it, then each batch of changed paths.
-3. Retry what failed until it succeeds: the same paths if only the lock was busy, else the whole folder,
-   because the state of the store is uncertain then.
+3. After a failure, retry until the ingest succeeds: the same paths if the database was locked, and the
+   whole folder after any other failure, because the state of the store is unknown then.
 """
 
 import os
@@ -45,8 +45,8 @@ SHORT_BUSY_TIMEOUT = 0.25  # seconds; short because signals are not handled whil
 _BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds
 _MAX_BACKOFF = 2.0
 _MAX_FOLDER_BACKOFF = 0.5
-DAMAGED_AGAIN_SUFFIX = "again, a short while after the database was rebuilt: check its disk"
 MIN_REBUILD_INTERVAL = 60.0  # seconds; a rebuild does not help if the file is damaged again immediately
+DAMAGED_AGAIN_SUFFIX = f"again, less than {MIN_REBUILD_INTERVAL:.0f} s after a rebuild: check the disk"
 
 
 class EventLog(Protocol):
@@ -118,7 +118,7 @@ def backoff() -> Iterator[float]:
 
 
 class _IngestSession:
-    """Connection of watch-ingest to its database, which is opened and rebuilt as needed."""
+    """The writer connection of watch-ingest. It opens the database, and rebuilds it if it is damaged."""
 
     def __init__(self, config: WatchIngestOptions, failures: "FailureReporter") -> None:
         self._config = config
@@ -137,7 +137,7 @@ class _IngestSession:
         return self._full_scan_seconds
 
     def is_replaced(self) -> bool:
-        """Return whether the file at the path is another one than the open one."""
+        """Return whether the database file was replaced or deleted since it was opened."""
         return self._identity != get_identity(self._config.database)
 
     def needs_rescan(self) -> bool:
@@ -267,7 +267,7 @@ class _IngestSession:
 
 
 class FailureReporter:
-    """Log why the ingest fails, once per reason, and once when it succeeds again."""
+    """Log why the ingest fails, each time the reason changes, and when it succeeds again."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -281,7 +281,7 @@ class FailureReporter:
         return self._reported_reason is not None
 
     def report_failure(self, reason: str, *, after: float = 0.0) -> None:
-        """Log a new reason, but only after failures have lasted for `after` seconds."""
+        """Log the reason if it has changed, and if the failures have lasted for at least `after` seconds."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         if reason != self._reported_reason and now - self._since >= after:
@@ -289,7 +289,7 @@ class FailureReporter:
             self._reported_reason = reason
 
     def report_damage(self, database: Path, damage: DamageReport) -> None:
-        """Log the damage once per file, however often a rebuild is tried."""
+        """Log the damage once per database file, even if several rebuilds of it fail."""
         if damage.identity != self._damaged:
             self._log.warning("database damaged", database=database, reason=damage.reason)
         self._damaged = damage.identity

@@ -374,7 +374,7 @@ def test_a_database_damaged_again_immediately_is_not_rebuilt_in_a_loop(
         wait_until_ingested(folder, store)
         damage_root_page("source")(store)
         folder.article("0.md", "https://example.com/0", title="Edited again")
-        following.wait_for("warning ingest failed .*malformed again, a short while after .*: check its disk")
+        following.wait_for("warning ingest failed .*malformed again, less than 60 s after .*: check the disk")
     assert "\n".join(following.lines).count("database damaged") == 1
 
 

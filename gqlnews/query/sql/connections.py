@@ -144,7 +144,7 @@ def _page_per_parent(
     inner = list_query.ordered_scan()
     chosen = list_query.page_keys(inner, limit, inner.key)
     scan = TableScan(list_query.entity, None, None, list_query.context, covered=False)
-    source = parents.join(scan.source, scan.key.in_(chosen))
+    source = parents.join(scan.entity_table, scan.key.in_(chosen))
     columns = (parent_key.key.label("parent"), scan.key.label("id"), *_columns(list_query, scan))
     # `chosen` has visible rows only. Repeating that condition would make SQLite build an index of the table.
     return select(*columns).select_from(source)

@@ -1,4 +1,4 @@
-"""Render facets, including date histograms. Each scans all rows of a list, independent of the page."""
+"""Render facets, including date histograms. Each scans all rows of a list, not only those of the page."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,8 +31,8 @@ def render_terms_facet(field: FieldPlan, row: Row, context: Context) -> Expressi
     """Render a terms facet.
 
     (SELECT json_group_array(json_object(…)) FROM (
-        SELECT t2.type AS key, count(*) AS count FROM article AS t2 WHERE … GROUP BY t2.type
-        ORDER BY count(*) DESC, t2.type LIMIT ?
+        SELECT t3.type AS key, count(*) AS count FROM article AS t3 WHERE … GROUP BY t3.type
+        ORDER BY count(*) DESC, t3.type LIMIT ?
     ) AS s2)
     """
     declaration = field.declaration
@@ -72,7 +72,7 @@ def _count_terms(
 def _select_all_keys(
     field: FieldPlan, declaration: TermsFacet, list_query: ListQuery, context: Context
 ) -> Callable[[str], Select[Any]]:
-    """Select the keys of all groups; with several parents, without the limit per parent."""
+    """Return a selector for the keys of all groups. With several parents, the limit per parent is ignored."""
 
     def of_column(column: str) -> Select[Any]:
         assert column == "key", "a group has no other column that a relation can use"
@@ -89,7 +89,10 @@ def _select_all_keys(
 def _group_source(
     declaration: TermsFacet, list_query: ListQuery, *, all_parents: bool
 ) -> tuple[Expression, Select[Any]]:
-    """Return the group key and the query to count: over the rows of the list, or a join table of values."""
+    """Return the group key, and the query whose rows are counted for each key.
+
+    It selects the rows of the list; if a row can have several values, it selects from their join table.
+    """
     values = declaration.values_through
     if values is None:
         scan = list_query.scan(declaration.column)
@@ -108,7 +111,7 @@ def _group_source(
 def render_stats_facet(field: FieldPlan, row: Row, context: Context) -> Expression:
     """Render a stats facet.
 
-    (SELECT json_object('min', s2.min, …) FROM (SELECT min(t2.heat) AS min, … FROM …) AS s2)
+    (SELECT json_object('min', s2.min, …) FROM (SELECT min(t3.heat) AS min, … FROM …) AS s2)
     """
     declaration = field.declaration
     assert isinstance(declaration, StatsFacet)
@@ -126,13 +129,13 @@ def render_stats_facet(field: FieldPlan, row: Row, context: Context) -> Expressi
     return select(body).select_from(statistics.subquery(alias)).scalar_subquery()
 
 
-# Date histogram: row counts of a list per interval, including empty intervals.
+# Date histogram: the number of rows of a list in each interval, including empty intervals.
 #
-#     g4 AS MATERIALIZED (SELECT substr(t3.published_at, 1, 7) || '-01' AS start, count(*) AS count …)
+#     g4 AS MATERIALIZED (SELECT substr(t5.published_at, 1, 7) || '-01' AS start, count(*) AS count …)
 #     i4 AS MATERIALIZED (SELECT min(g4.start) AS start, max(g4.start) AS last, 1 AS number FROM g4
 #                         UNION ALL SELECT date(i4.start, '+1 month'), i4.last, i4.number + 1 FROM i4 WHERE …)
 #
-# With parents, both CTEs have a column `parent`. A series of more than `MAX_INTERVALS` fails the request.
+# With parents, both CTEs also have a column `parent`. A request with more than `MAX_INTERVALS` fails.
 
 MAX_INTERVALS = 1_000
 
@@ -175,7 +178,7 @@ def _counts(declaration: HistogramFacet, list_query: ListQuery, by: str) -> Sele
     query = list_query.select(scan, start.label("start"), func.count().label("count")).group_by(start)
     if list_query.parent_key is None:
         return query
-    assert list_query.parent_key.keys is not None, "a connection with parents is a layer"
+    assert list_query.parent_key.keys is not None, "a connection with parents has a CTE of its parent keys"
     parent = list_query.parent_key.key
     return query.select_from(list_query.parent_key.keys).add_columns(parent.label("parent")).group_by(parent)
 

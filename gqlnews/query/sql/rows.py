@@ -37,10 +37,15 @@ SINGLE_DEPTH, MANY_DEPTH, LIST_DEPTH = 1, 2, 3
 
 @dataclass(slots=True)
 class Row:
-    """One row of a level. `depth` is its nesting depth in its layer, the sum over the relations above it.
+    """One row of a level.
 
+    A *level* is all rows that one field returns, for all its parent rows. A *layer* is a part of the
+    statement in which each relation is a subquery nested in its parent row. If that would be too deep, the
+    relation starts a new layer in CTEs of its own (cte_levels.py).
+
+    `depth` is the nesting depth of the row in its layer, the sum over the relations above it.
     `all_rows(column)` selects that column of all rows of the level. It may select extra rows, because it only
-    determines the keys for which a layer below is built. `used_columns` are the columns read so far.
+    determines the parent keys of a new layer. `used_columns` are the columns read so far.
     """
 
     alias: str
@@ -75,14 +80,14 @@ def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
 
 
 def encode_item(key: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Escape a key in SQL as a list item between line feeds, like text_keys.py."""
+    """Return SQL that encodes a key as one item of a list column, as `encode_list` in text_keys.py does."""
     line_feed: ColumnElement[Any] = literal_column("char(10)")
     item = func.replace(key, literal_column("'\\'"), literal_column("'\\\\'"))
     return line_feed.concat(func.replace(item, line_feed, literal_column("'\\n'"))).concat(line_feed)
 
 
 def cross_join(left: str, right: str) -> FromClause:
-    """Cross join of two SQL sources, which SQLite does not reorder: the left one is always the outer loop."""
+    """Cross join of two tables. SQLite does not reorder it: the left one is always the outer loop."""
     return table(quoted_name(f"{left} CROSS JOIN {right}", quote=False))
 
 
@@ -128,9 +133,11 @@ def bound_name(number: int, name: str) -> str:
 
 @dataclass(slots=True)
 class Context:
-    """State of rendering one statement. `ctes` are by name, in creation order.
+    """State of rendering one statement.
 
-    `error_conditions` are the errors that fail the request, each with the SQL condition that causes it.
+    `shapes` are the values that determine the SQL of a field, except for bound values, by field number: the
+    `shape` of its ResolvedArguments. `ctes` are by name, in creation order. `error_conditions` are the
+    errors that fail the request, each with the SQL condition that causes it.
     """
 
     audience: Audience
@@ -167,15 +174,15 @@ ZERO: Expression = literal_column("0")
 class AccessPath(Enum):
     """Access path of a table scan.
 
-    - `TABLE`: the table itself, without a join table.
-    - `JOIN_TABLE`: only the join table, if it has every column that is read. Example: a topic's newest
-      articles.
-    - `LIST_COLUMN`: only the table, if it has the join keys in a list column. Example: a topic's articles
-      that pass a filter.
-    - `JOINED`: the join table and its rows, if it has visible rows only, each once. Example: the hits of a
-      search.
-    - `SUBQUERY`: the rows whose keys a subquery on the join table returns, each once. Example: the articles
-      that refer to an article, even if they list it twice.
+    - `TABLE`: only the entity table, because the relation has no join table.
+    - `JOIN_TABLE`: only the join table, because it has every column that is read. Example: the newest
+      articles of a topic.
+    - `LIST_COLUMN`: only the entity table, because it has the join keys in a list column. Example: the
+      articles of a topic that match a filter.
+    - `JOINED`: the join table joined with the entity table, because the join table contains each visible row
+      once. Example: the hits of a search.
+    - `SUBQUERY`: the rows of the entity table whose keys a subquery on the join table returns, so that each
+      is returned once. Example: the articles that refer to an article, even if they list it twice.
     """
 
     TABLE = auto()
@@ -188,7 +195,7 @@ class AccessPath(Enum):
 class TableScan:
     """Scan of the visible rows of `entity` (alias `t4`), optionally through a join table (alias `n4`).
 
-    `covered`: the join table has all columns that are read.
+    With `covered`, the join table has all columns that are read.
     """
 
     def __init__(
@@ -214,7 +221,11 @@ class TableScan:
         return column_ref(self.alias, self.entity.key)
 
     def column(self, name: str) -> Expression:
-        """Return a column of the row. With `SUBQUERY`, a unary plus keeps SQLite from scanning its index."""
+        """Return a column of the row.
+
+        With `SUBQUERY`, a unary plus prevents SQLite from using an index on the column instead of the keys
+        that the subquery returns.
+        """
         if self.access_path is AccessPath.SUBQUERY:
             return literal_column(f"+{self.alias}.{name}")
         denormalized = (
@@ -233,12 +244,12 @@ class TableScan:
         *columns: Expression,
         item: Expression | None = None,
     ) -> Select[Any]:
-        """Select columns of visible rows that meet the condition, of one parent, several, or without parents.
+        """Select columns of the visible rows that meet the condition: of one parent, of several, or of all.
 
-        `item` is the parent key escaped as a list item. SQLite evaluates conditions without an index in the
+        `item` is the parent key encoded as a list item. SQLite evaluates conditions without an index in the
         order written, so the expensive one, the search in a list column, comes last.
         """
-        query = select(*columns).select_from(self._source).where(self._visible, condition)
+        query = select(*columns).select_from(self._from_clause).where(self._visible, condition)
         return (
             query if self.match is None or parent is None else query.where(self._matches_parent(parent, item))
         )
@@ -276,21 +287,21 @@ class TableScan:
         return aliased(self.through.table, self.join_alias)
 
     @property
-    def source(self) -> FromClause:
+    def entity_table(self) -> FromClause:
         """The entity table under its alias."""
         return aliased(self.entity.table, self.alias)
 
     @property
-    def _source(self) -> FromClause:
+    def _from_clause(self) -> FromClause:
         match self.access_path:
             case AccessPath.JOIN_TABLE:
                 return self._join_table
             case AccessPath.JOINED:
                 assert self.through is not None
                 target_key = column_ref(self.join_alias, self.through.target_key)
-                return self._join_table.join(self.source, self.key == target_key)
+                return self._join_table.join(self.entity_table, self.key == target_key)
             case _:
-                return self.source
+                return self.entity_table
 
 
 def _choose_access_path(through: JoinTable | None, *, covered: bool) -> AccessPath:
@@ -310,7 +321,7 @@ def _equals(column: Expression, parent: Expression | Select[Any]) -> ColumnEleme
 def _has_item(
     list_column: Expression, parent: Expression | Select[Any], item: Expression | None
 ) -> ColumnElement[bool]:
-    """Whether a list column contains the key, or one of the keys. `item` is the key, already escaped."""
+    """Return whether a list column contains the key, or one of the keys. `item` is the encoded key."""
     if isinstance(parent, Select):
         parents = parent.subquery("keys")
         return exists(

@@ -1,7 +1,7 @@
 """Parse and format timestamps and durations.
 
-Timestamps are UTC in the years 1 to 9999, without leap seconds. Fractions of a second stay text throughout,
-so that all nine digits survive.
+Timestamps are in UTC, in the years 1 to 9999, without leap seconds. Fractions of a second are processed as
+text, because they have up to nine digits and a datetime has only six.
 """
 
 import re
@@ -33,18 +33,18 @@ class Instant(NamedTuple):
 def parse_instant(text: str) -> Instant | None:
     """Parse a timestamp; return None if `text` is not one.
 
-    Accepts RFC 3339, and also a time without seconds, a date alone (00:00), a space instead of the `T`, and
-    a missing offset, which means UTC.
+    Accepts RFC 3339, with up to nine fractional digits. Also accepts a time without seconds, a date without a
+    time (which means 00:00), a space instead of the `T`, and no offset (which means UTC).
     """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return None
-    date, minutes, seconds, fraction, sign, hours_off, minutes_off = match.groups()
-    whole = f"{date}T{minutes or '00:00'}{seconds or ':00'}"
+    date, hour_minute, second_part, fraction, sign, offset_hours, offset_minutes = match.groups()
+    whole = f"{date}T{hour_minute or '00:00'}{second_part or ':00'}"
     try:
         parsed = datetime.fromisoformat(whole)
         if sign is not None:
-            offset = timedelta(hours=int(hours_off), minutes=int(minutes_off))
+            offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
             parsed = parsed - offset if sign == "+" else parsed + offset
             whole = parsed.isoformat(timespec="seconds")
     except (ValueError, OverflowError):  # no such day, or outside the years 1 to 9999
@@ -81,8 +81,8 @@ def parse_duration(text: str) -> int | None:
 def from_epoch_ns(epoch_ns: int) -> Instant:
     """Convert nanoseconds since the Unix epoch to a timestamp, clamped to the years 1 to 9999."""
     seconds, nanoseconds = divmod(epoch_ns, _BILLION)
-    inside = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
-    whole = (_EPOCH + timedelta(seconds=inside)).isoformat(timespec="seconds")
+    clamped = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
+    whole = (_EPOCH + timedelta(seconds=clamped)).isoformat(timespec="seconds")
     digits = f"{nanoseconds:09d}".rstrip("0")
     key = f"{whole}.{digits}" if digits else whole
     return Instant(key, f"{key}Z")

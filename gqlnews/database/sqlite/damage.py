@@ -45,15 +45,16 @@ def get_identity(path: Path | str) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
-# Detect a damaged database, and share that between the processes that use it.
+# Detect a damaged database, and report it to the other processes that use it.
 #
-# An ingest checks all pages when it starts (`PRAGMA quick_check`: 0.06 s for 150 MB); after that, damage
-# shows as a failing statement. The process that detects it writes a report, a small file beside the database.
-# The process that watches the folder then builds a new store, and servers are not ready until it is in place.
+# Only `gqlnews ingest` and the start of `gqlnews serve` check all pages (`PRAGMA quick_check`: 0.06 s for
+# 150 MB). Otherwise damage is detected when a statement fails. The process that detects it writes a report, a
+# small file beside the database. The process that watches the folder then builds a new store, and servers are
+# not ready until it is in place.
 #
-# The report identifies the file by device and inode, so it does not apply to a store that is renamed over the
+# The report identifies the file by device and inode, so it does not apply to a new store that replaces the
 # damaged one. A file system may reuse the inode of a deleted file immediately; so the report is deleted when
-# a database is created, and after an ingest into one whose pages are sound.
+# a database is created, and after an ingest that has found all pages intact.
 
 
 APPLICATION_ID = 0x67716C6E  # "gqln" in the header, so that `file` and gqlnews recognize it
@@ -94,7 +95,7 @@ def damaged_error(path: Path | str, reason: str) -> DamagedDatabaseError:
 
 
 def check_pages(db: sqlite3.Connection, path: Path | str) -> None:
-    """Raise DamagedDatabaseError unless the structure of every page is sound."""
+    """Raise DamagedDatabaseError if the structure of a page is damaged."""
     _check(db, path, "PRAGMA quick_check(1)")
 
 
@@ -133,7 +134,10 @@ def has_gqlnews_header(header: bytes) -> bool:
 
 
 def record_identity(path: Path) -> None:
-    """Record the identity of the file at `path` as ours, in case its header is destroyed."""
+    """Write the identity of the database at `path` into its leader lock file.
+
+    `is_gqlnews_database` then recognizes the database even if its header is destroyed.
+    """
     with suppress(OSError):
         leader_lock_path(path).write_bytes(msgspec.json.encode(get_identity(path)))
 
@@ -160,7 +164,7 @@ def write_report(database: Path, identity: Identity | None, error: DamagedDataba
 
 
 def delete_report(database: Path) -> None:
-    """Delete the report: the file at this path is new, or a check found its pages sound."""
+    """Delete the report, because the file at this path is new or all its pages are intact."""
     with suppress(OSError):
         report_path(database).unlink(missing_ok=True)
 

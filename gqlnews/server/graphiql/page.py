@@ -82,7 +82,8 @@ npm run build</pre>
 """
 
 
-# The explorer: a GraphiQL page, served from files built in `explorer/`, without third-party hosts.
+# Serve the explorer, a GraphiQL page. Its scripts and styles are built in `explorer/` and served by this
+# server; the browser loads nothing from other hosts.
 #
 # The page has no inline script. Its configuration is in `data-` attributes of the root element, so the
 # content security policy can allow scripts and connections from this server only.
@@ -124,7 +125,7 @@ _HASHED_NAME = re.compile(r"-[0-9A-Z]{8}\.\w+$")
 
 def explorer_is_built() -> bool:
     """Return whether the explorer's files were built."""
-    return _manifest().is_file()
+    return _manifest_path().is_file()
 
 
 def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSETS_PATH) -> Response:
@@ -133,7 +134,7 @@ def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSE
     `endpoint` and `assets` (the mount path of `explorer_assets`) are paths as the browser sees them.
     """
     if explorer_is_built():
-        files = json.loads(_manifest().read_text("utf-8"))
+        files = json.loads(_manifest_path().read_text("utf-8"))
         script, style = (escape(f"{assets}/{files[kind]}") for kind in ("script", "style"))
         page = explorer_html(script, style, escape(endpoint), escape(_tabs_json(examples)))
     else:
@@ -170,7 +171,7 @@ class ExplorerFiles(StaticFiles):
         return response
 
 
-def _manifest() -> Path:
+def _manifest_path() -> Path:
     return BUILD_FOLDER / "manifest.json"
 
 

@@ -46,10 +46,11 @@ def assign_request_id(client_id: bytes) -> bytes:
     return request_id
 
 
-# Structured logging: one line per event, as text or JSON, on standard error.
+# Structured logging: events as text or JSON on standard error.
 #
-# An event is a message and fields: `log_event("operation", name="Front", ms=1.9)`. Headers, and so tokens,
-# are never logged.
+# An event is a message and fields: `log_event("operation", name="Front", ms=1.9)`. It is one line, but in
+# the text format a traceback may follow. Headers other than a valid `X-Request-Id`, and so tokens, are never
+# logged.
 
 FIELDS = "fields"
 PLAIN_VALUE = re.compile(r"[\w.:/+@%-]+", re.ASCII)

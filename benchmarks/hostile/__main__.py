@@ -65,7 +65,7 @@ def _options() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.list:
         for attack in ATTACKS:
-            print(f"{attack.name:28} row {attack.row:2}  {attack.what}")
+            print(f"{attack.name:36} group {attack.group:2}  {attack.what}")
         sys.exit(0)
     return arguments
 

@@ -7,7 +7,7 @@ from benchmarks.hostile.sockets import SOCKETS
 from benchmarks.hostile.traffic import Attack
 from benchmarks.hostile.unseen import UNSEEN
 
-ATTACKS = tuple(sorted((*REFUSALS, *UNSEEN, *SOCKETS, *SCANS, *ENDPOINTS), key=lambda attack: attack.row))
+ATTACKS = tuple(sorted((*REFUSALS, *UNSEEN, *SOCKETS, *SCANS, *ENDPOINTS), key=lambda attack: attack.group))
 
 
 def get_attack(name: str) -> Attack:

@@ -1,4 +1,4 @@
-"""Rows 7 and 8: floods of other paths, of connections, and of everything at once."""
+"""Groups 7, 8 and 15: the explorer's page, other paths, connections, and everything at once."""
 
 from benchmarks.hostile import documents
 from benchmarks.hostile.scans import most_expensive, searches
@@ -13,7 +13,7 @@ from benchmarks.hostile.traffic import (
     pipelined,
     post,
 )
-from benchmarks.hostile.unseen import shapes
+from benchmarks.hostile.unseen import filter_shapes
 
 HTML = "text/html,application/xhtml+xml;q=0.9"
 HALF_REQUEST = (
@@ -64,7 +64,7 @@ def tiny_chunks(number: int) -> Payload:
 EVERYTHING = (
     HttpFlood(most_expensive, 16, 500),
     HttpFlood(searches, 8, 500),
-    HttpFlood(shapes, 8, 500),
+    HttpFlood(filter_shapes, 8, 500),
     HttpFlood(page, 8, 1),
     HttpFlood(lambda number: post(documents.misspelled_fields(number)), 8, 500),
     SocketFlood(invalid, 4, 20),
@@ -72,62 +72,67 @@ EVERYTHING = (
 )
 
 ENDPOINTS = (
-    Attack("explorer", 7, "the explorer's page", (HttpFlood(page, 32, 1),)),
+    Attack("explorer", 7, "requests for the explorer's page", (HttpFlood(page, 32, 1),)),
     Attack(
         "explorer-busy",
         7,
-        "the same while queries take long",
+        "as `explorer`, while expensive queries run",
         (HttpFlood(page, 32, 1), HttpFlood(most_expensive, 16, 500)),
     ),
-    Attack("ready", 8, "/health/ready over 64 connections", (HttpFlood(ready, 64, 1),)),
+    Attack("ready", 8, "requests for /health/ready over 64 connections", (HttpFlood(ready, 64, 1),)),
     Attack(
         "ready-busy",
         8,
-        "the same while queries take long",
+        "as `ready`, over 16 connections, while expensive queries run",
         (HttpFlood(ready, 16, 1), HttpFlood(most_expensive, 64, 500)),
     ),
     Attack(
-        "metrics", 8, "/metrics and unknown paths", (HttpFlood(metrics, 16, 1), HttpFlood(unknown, 16, 1_000))
+        "metrics",
+        8,
+        "requests for /metrics and unknown paths",
+        (HttpFlood(metrics, 16, 1), HttpFlood(unknown, 16, 1_000)),
     ),
-    Attack("everything", 8, "the dearest of all rows at once", EVERYTHING),
-    Attack("small-queries", 15, "small valid queries over 64 connections", (HttpFlood(small, 64, 10_000),)),
+    Attack("everything", 8, "expensive attacks of several groups at once", EVERYTHING),
+    Attack("small-queries", 15, "small valid queries, over 64 connections", (HttpFlood(small, 64, 10_000),)),
     Attack(
         "small-pipelined",
         15,
-        "500 small queries in one write, 4 connections",
+        "500 small queries in one write, over 4 connections",
         (HttpFlood(small_pipelined, 4, 40),),
     ),
     Attack(
         "tiny-pipelined",
         15,
-        "8,000 redirects in one write, 4 connections",
+        "8,000 requests that are redirected, in one write, over 4 connections",
         (HttpFlood(tiny_pipelined, 4, 1),),
     ),
     Attack(
         "tiny-unread",
         15,
-        "the same, answers not read",
+        "as `tiny-pipelined`, over 50 connections that do not read",
         (HttpFlood(tiny_pipelined, 50, 1, limit=500, reads=False),),
     ),
-    Attack("tiny-chunks", 15, "bodies in chunks of one byte", (HttpFlood(tiny_chunks, 8, 1),)),
-    Attack("connections", 15, "1,000 connections a second", (ConnectionFlood(b"", 1_000, 0.1),)),
+    Attack("tiny-chunks", 15, "request bodies in chunks of one byte", (HttpFlood(tiny_chunks, 8, 1),)),
+    Attack("connections", 15, "1,000 connections per second", (ConnectionFlood(b"", 1_000, 0.1),)),
     Attack(
         "half-requests",
         15,
-        "1,000 connections a second with half a request",
+        "1,000 connections per second, each with a body that stops after one byte",
         (ConnectionFlood(HALF_REQUEST, 1_000, 60.0),),
     ),
     Attack(
         "half-heads",
         15,
-        "1,000 connections a second with half a head",
+        "1,000 connections per second, each with headers that stop in the middle",
         (ConnectionFlood(HALF_HEAD, 1_000, 60.0),),
     ),
     Attack(
         "half-bodies",
         15,
-        "200 connections a second with 250 KB of a body",
+        "200 connections per second, each with 250 of 260 KB of a body",
         (ConnectionFlood(HALF_BODY, 200, 60.0),),
     ),
-    Attack("idle", 15, "12,000 connections that stay", (ConnectionFlood(b"", 2_000, 60.0, limit=12_000),)),
+    Attack(
+        "idle", 15, "12,000 connections that stay open", (ConnectionFlood(b"", 2_000, 60.0, limit=12_000),)
+    ),
 )

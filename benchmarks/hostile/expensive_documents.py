@@ -18,8 +18,8 @@ _EVERY_FIELD = (
     " category heat published wordCount readingMinutes updatedAt revision provider{domain name} topics{slug}"
     " image{url} images{url width height} story{id title size}}"
 )
-MOST_EXPENSIVE = "query Dearest($w:ArticleFilter!){articles(first:1,where:$w){" + FACETS + "}}"
-LARGE_ANSWER = (
+MOST_EXPENSIVE = "query MostExpensive($w:ArticleFilter!){articles(first:1,where:$w){" + FACETS + "}}"
+LARGE_RESPONSE = (
     "query Large($w:ArticleFilter){"
     + "".join(
         f"a{at}:articles(first:100,where:$w){{nodes{{id title excerpt url body html"
@@ -100,6 +100,6 @@ def contains(number: int, count: int = 90) -> dict[str, object]:
 
 
 def most_expensive_inline(number: int) -> str:
-    """The dearest query with inline values, so that each document is validated, planned and compiled."""
+    """The most expensive query, with inline values, so that each document is prepared separately."""
     parts = ",".join(f'{{title:{{contains:"q{number}x{at}"}}}}' for at in range(90))
     return "{articles(first:1,where:{or:[" + parts + "]}){" + FACETS + "}}"

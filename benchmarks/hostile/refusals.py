@@ -1,4 +1,4 @@
-"""Rows 1 and 2: requests whose rejection is expensive, and clients that do not read large responses."""
+"""Groups 1 and 2: requests whose rejection is expensive, and clients that do not read large responses."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,9 +19,9 @@ def requests(make: Callable[[int], str]) -> Callable[[int], Payload]:
     return lambda number: post(make(number))
 
 
-def different(name: str, row: int, what: str, make: Callable[[int], str], number: int) -> Attack:
+def different(name: str, group: int, what: str, make: Callable[[int], str], number: int) -> Attack:
     """An attack with `number` different documents over eight connections."""
-    return Attack(name, row, what, (HttpFlood(requests(make), CONNECTIONS, number),))
+    return Attack(name, group, what, (HttpFlood(requests(make), CONNECTIONS, number),))
 
 
 def unread(name: str, what: str, make: Callable[[int], str]) -> Attack:
@@ -44,20 +44,38 @@ REFUSALS = (
     Attack(
         "unknown-object",
         1,
-        "350 documents of 930 bytes: an unknown input object 150 deep, 50 unknown fields",
+        "350 documents of 930 bytes: an unknown input object 150 levels deep, and 50 unknown fields",
         (HttpFlood(requests(documents.unknown_object), CONNECTIONS, 350, limit=350),),
         whole=True,
     ),
-    different("unknown-object-flood", 1, "the same without an end", documents.unknown_object, 5_000),
-    different("deep-default", 1, "the same as a variable's default", documents.deep_default, 5_000),
-    different("deep-directive", 1, "deep objects as arguments of @include", documents.deep_directive, 5_000),
-    different("deep-list", 1, "lists 40 deep where a text is expected", documents.deep_list, 5_000),
+    different(
+        "unknown-object-flood",
+        1,
+        "as `unknown-object`, repeated until the attack ends",
+        documents.unknown_object,
+        5_000,
+    ),
+    different(
+        "deep-default",
+        1,
+        "the object of `unknown-object` as the default value of a variable",
+        documents.deep_default,
+        5_000,
+    ),
+    different(
+        "deep-directive",
+        1,
+        "input objects 30 levels deep as arguments of @include",
+        documents.deep_directive,
+        5_000,
+    ),
+    different("deep-list", 1, "lists 40 levels deep where a string is expected", documents.deep_list, 5_000),
     different("unknown-arguments", 1, "300 unknown arguments", documents.unknown_arguments, 5_000),
-    different("unknown-enums", 1, "50 enum values of 4 KB", documents.unknown_enums, 200),
+    different("unknown-enums", 1, "50 unknown enum values of 4 KB", documents.unknown_enums, 200),
     different(
         "long-operation-name",
         1,
-        "50 errors that name an operation of 100 KB",
+        "50 errors that repeat an operation name of 100 KB",
         documents.long_operation_name,
         300,
     ),
@@ -74,7 +92,7 @@ REFUSALS = (
     Attack(
         "enum-variables",
         1,
-        "50 enum values of 5 KB in variables",
+        "50 unknown enum values of 5 KB in variables",
         (HttpFlood(long_enum_variables, CONNECTIONS, 100),),
     ),
     Attack(
@@ -85,18 +103,30 @@ REFUSALS = (
     ),
     unread(
         "delete-unread",
-        "254,000 U+007F and 50 unknown fields, 12 clients that do not read",
+        "254,000 U+007F in a string, 50 unknown fields; 12 clients do not read the responses",
         documents.large_string,
     ),
-    different("delete-read", 2, "the same, answers read", documents.large_string, 100),
-    unread("emoji-unread", "63,500 emoji the same way", partial(documents.large_string, character="😀")),
+    different(
+        "delete-read", 2, "as `delete-unread`, but 8 clients read the responses", documents.large_string, 100
+    ),
+    unread(
+        "emoji-unread",
+        "as `delete-unread`, with 63,500 emoji",
+        partial(documents.large_string, character="😀"),
+    ),
     unread(
         "escapes-unread",
-        "36,285 escapes of U+0001 the same way",
+        "as `delete-unread`, with 36,285 escapes of U+0001",
         partial(documents.large_string, character="\\u0001"),
     ),
-    unread("quotes-unread", "63,500 quotes the same way", partial(documents.large_string, character='\\"')),
     unread(
-        "block-string-unread", "a block string of 9,000 quotes and lines the same way", documents.block_string
+        "quotes-unread",
+        "as `delete-unread`, with 63,500 quotation marks",
+        partial(documents.large_string, character='\\"'),
+    ),
+    unread(
+        "block-string-unread",
+        "as `delete-unread`, with a block string of 9,000 lines and quotation marks",
+        documents.block_string,
     ),
 )

@@ -1,4 +1,4 @@
-"""The effect of an attack on another client, compared with a quiet phase, and the goals."""
+"""The effect of an attack on another client, compared with the time before the attack, and the goals."""
 
 from collections.abc import Sequence
 
@@ -62,7 +62,7 @@ class Result(msgspec.Struct, frozen=True):
     """
 
     name: str
-    row: int
+    group: int = msgspec.field(name="row")  # the name in files that earlier runs wrote
     what: str
     sent: Counters
     quiet: Times

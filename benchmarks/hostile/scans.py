@@ -1,4 +1,4 @@
-"""Rows 5 and 15: valid queries with slow statements."""
+"""Groups 2, 5 and 15: valid queries with slow statements or large responses."""
 
 from benchmarks.hostile import expensive_documents
 from benchmarks.hostile.traffic import Attack, HttpFlood, Payload, post, post_text
@@ -46,9 +46,9 @@ def many(number: int) -> dict[str, object]:
     return {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}
 
 
-def large_answers(number: int) -> Payload:
+def large_responses(number: int) -> Payload:
     return post(
-        expensive_documents.LARGE_ANSWER,
+        expensive_documents.LARGE_RESPONSE,
         {"w": {"quality": {"gte": number % 90}, "slug": {"ne": str(number)}}},
     )
 
@@ -59,38 +59,40 @@ def large_parts(number: int) -> Payload:
 
 SCANS = (
     Attack(
-        "dearest-2",
+        "expensive-2",
         5,
-        "the dearest accepted query over 2 connections",
+        "the most expensive accepted query, over 2 connections",
         (HttpFlood(most_expensive, 2, 3_000),),
     ),
-    Attack("dearest-16", 5, "the same over 16", (HttpFlood(most_expensive, 16, 3_000),)),
-    Attack("searches", 5, "searches of 4 short prefixes with facets", (HttpFlood(searches, 16, 3_000),)),
+    Attack(
+        "expensive-16", 5, "as `expensive-2`, over 16 connections", (HttpFlood(most_expensive, 16, 3_000),)
+    ),
+    Attack("searches", 5, "searches for 4 short prefixes, with facets", (HttpFlood(searches, 16, 3_000),)),
     Attack("similar", 5, "`similar` of 40 articles", (HttpFlood(similar_articles, 16, 40),)),
     Attack("stories", 5, "stories with their articles", (HttpFlood(stories, 16, 5),)),
-    Attack("lists", 5, "lists in lists with counts", (HttpFlood(lists, 16, 100),)),
+    Attack("lists", 5, "nested lists with counts", (HttpFlood(lists, 16, 100),)),
     Attack(
-        "large-answers",
+        "large-responses",
         5,
-        "answers of some megabytes over 16 connections",
-        (HttpFlood(large_answers, 16, 1_000),),
+        "responses of several megabytes, over 16 connections",
+        (HttpFlood(large_responses, 16, 1_000),),
     ),
     Attack(
-        "large-answers-unread",
+        "large-responses-unread",
         2,
-        "the same over 100 connections that do not read",
-        (HttpFlood(large_answers, 100, 100, limit=100, reads=False),),
+        "as `large-responses`, over 100 connections that do not read",
+        (HttpFlood(large_responses, 100, 100, limit=100, reads=False),),
     ),
     Attack(
         "large-parts-unread",
         2,
-        "answers in ten large parts over 90 connections that do not read",
+        "incremental responses in ten large parts, over 90 connections that do not read",
         (HttpFlood(large_parts, 90, 90, limit=90, reads=False),),
     ),
     Attack(
-        "dearest-200",
+        "expensive-200",
         15,
-        "the dearest accepted query over 200 connections",
+        "as `expensive-2`, over 200 connections",
         (HttpFlood(most_expensive, 200, 3_000),),
     ),
 )

@@ -1,4 +1,4 @@
-"""Rows 3 and 6: many WebSocket messages in one write, and expensive subscriptions."""
+"""Groups 3 and 6: many WebSocket messages in one write, and expensive subscriptions."""
 
 from collections.abc import Sequence
 
@@ -52,7 +52,7 @@ def invalid(number: int, count: int = 40) -> Payload:
     return pipelined([subscribe(f"i{number}-{at}", text) for at, text in enumerate(texts)])
 
 
-def begun_and_ended(number: int, count: int = 1_000) -> Payload:
+def subscribed_and_completed(number: int, count: int = 1_000) -> Payload:
     return pipelined(
         [
             part
@@ -62,7 +62,7 @@ def begun_and_ended(number: int, count: int = 1_000) -> Payload:
     )
 
 
-def different_begun_and_ended(number: int, count: int = 300) -> Payload:
+def different_subscribed_and_completed(number: int, count: int = 300) -> Payload:
     """Subscribe with a different document each time, and complete at once."""
     stem = documents.name(number)
     return pipelined(
@@ -88,7 +88,7 @@ def ping_frames(number: int, count: int = 40_000) -> Payload:
     return pipelined([ping_frame()] * count)
 
 
-def pieces(number: int) -> Payload:
+def fragmented_messages(number: int) -> Payload:
     """One message in 40,000 frames of one byte."""
     return fragmented(b"x" * 40_000)
 
@@ -97,7 +97,7 @@ def long_ids(number: int) -> Payload:
     return pipelined([subscribe(f"{number}-{at}" + "i" * 60_000, "{nothing}") for at in range(40)])
 
 
-def refused(number: int) -> Payload:
+def over_limit(number: int) -> Payload:
     """Open 100 operations that stay, and then 1,000 that exceed the limit."""
     staying = [subscribe(f"s{at}", WATCH_ALL) for at in range(100)] if number == 0 else []
     return pipelined([*staying, *(subscribe(f"r{number}-{at}", WATCH_ALL) for at in range(1_000))])
@@ -168,63 +168,97 @@ def events_matches(number: int) -> Payload:
 
 SOCKETS = (
     Attack(
-        "socket-invalid", 3, "one write of 40 documents that fail validation", (SocketFlood(invalid, 1, 30),)
+        "socket-invalid", 3, "40 documents that fail validation, in one write", (SocketFlood(invalid, 1, 30),)
     ),
-    Attack("socket-invalid-many", 3, "the same on 50 sockets", (SocketFlood(invalid, 50, 60, pause=1.0),)),
     Attack(
-        "socket-begin-end",
+        "socket-invalid-many",
         3,
-        "one write of 1,000 × subscribe and complete",
-        (SocketFlood(begun_and_ended, 1, 40),),
+        "as `socket-invalid`, on 50 sockets",
+        (SocketFlood(invalid, 50, 60, pause=1.0),),
     ),
     Attack(
-        "socket-begin-end-different",
+        "socket-subscribe-complete",
         3,
-        "300 × the same, different documents",
-        (SocketFlood(different_begun_and_ended, 4, 80),),
+        "1,000 pairs of `subscribe` and `complete`, in one write",
+        (SocketFlood(subscribed_and_completed, 1, 40),),
     ),
-    Attack("socket-pings", 3, "one write of 10,000 pings", (SocketFlood(pings, 4, 1),)),
-    Attack("socket-pings-unread", 3, "the same, pongs not read", (SocketFlood(pings, 50, 1, reads=False),)),
-    Attack("socket-ping-frames", 3, "one write of 40,000 protocol pings", (SocketFlood(ping_frames, 4, 1),)),
-    Attack("socket-pieces", 3, "messages of 40,000 frames of one byte", (SocketFlood(pieces, 4, 1),)),
-    Attack("socket-long-ids", 3, "ids of 60 KB", (SocketFlood(long_ids, 4, 10),)),
     Attack(
-        "socket-refused", 3, "1,000 operations beyond the limit of a socket", (SocketFlood(refused, 1, 40),)
+        "socket-subscribe-complete-different",
+        3,
+        "300 such pairs in one write, each with a different document",
+        (SocketFlood(different_subscribed_and_completed, 4, 80),),
     ),
-    Attack("socket-queries", 3, "90 dear queries in one write", (SocketFlood(queries, 4, 40),)),
+    Attack("socket-pings", 3, "10,000 ping messages, in one write", (SocketFlood(pings, 4, 1),)),
     Attack(
-        "socket-schema", 3, "50 introspection queries in one write", (SocketFlood(schema_queries, 1, 40),)
+        "socket-pings-unread",
+        3,
+        "as `socket-pings`, on 50 sockets that do not read the pongs",
+        (SocketFlood(pings, 50, 1, reads=False),),
+    ),
+    Attack("socket-ping-frames", 3, "40,000 ping frames, in one write", (SocketFlood(ping_frames, 4, 1),)),
+    Attack(
+        "socket-fragments",
+        3,
+        "messages in 40,000 frames of one byte each",
+        (SocketFlood(fragmented_messages, 4, 1),),
+    ),
+    Attack("socket-long-ids", 3, "operation ids of 60 KB", (SocketFlood(long_ids, 4, 10),)),
+    Attack(
+        "socket-over-limit",
+        3,
+        "1,000 operations beyond the limit of a socket, in one write",
+        (SocketFlood(over_limit, 1, 40),),
+    ),
+    Attack("socket-queries", 3, "90 expensive queries, in one write", (SocketFlood(queries, 4, 40),)),
+    Attack(
+        "socket-schema", 3, "50 introspection queries, in one write", (SocketFlood(schema_queries, 1, 40),)
     ),
     Attack(
         "watch-matches",
         6,
-        "one socket, 100 subscriptions of 60 `matches`",
+        "100 subscriptions of 60 `matches` each, on one socket",
         (SocketFlood(watch_matches, 1, 1, limit=1),),
     ),
-    Attack("events-matches", 6, "as 90 event streams", (HttpFlood(events_matches, 90, 90, limit=90),)),
     Attack(
-        "watch-matches-many", 6, "the same on 20 sockets", (SocketFlood(watch_matches, 20, 20, limit=20),)
+        "events-matches",
+        6,
+        "90 such subscriptions, each on an event stream of its own",
+        (HttpFlood(events_matches, 90, 90, limit=90),),
     ),
     Attack(
-        "watch-since", 6, "the same with `since`, on 4 sockets", (SocketFlood(watch_since, 4, 4, limit=4),)
+        "watch-matches-many",
+        6,
+        "as `watch-matches`, on each of 20 sockets",
+        (SocketFlood(watch_matches, 20, 20, limit=20),),
+    ),
+    Attack(
+        "watch-since",
+        6,
+        "as `watch-matches`, with `since`, on each of 4 sockets",
+        (SocketFlood(watch_since, 4, 4, limit=4),),
     ),
     Attack(
         "watch-contains",
         6,
-        "100 subscriptions of 60 `contains` on 20 sockets",
+        "100 subscriptions of 60 `contains` each, on each of 20 sockets",
         (SocketFlood(watch_contains, 20, 20, limit=20),),
     ),
     Attack(
         "watch-clock",
         6,
-        "100 subscriptions of `withinLast` on 100 sockets",
+        "100 subscriptions with `withinLast`, on each of 100 sockets",
         (SocketFlood(watch_clock, 100, 1, limit=100),),
     ),
     Attack(
         "watch-large-unread",
         6,
-        "100 subscriptions to large events on 10 sockets that do not read",
+        "100 subscriptions to large events, on each of 10 sockets that do not read",
         (SocketFlood(watch_large, 10, 10, limit=10, reads=False),),
     ),
-    Attack("socket-changes", 6, "90 × 100 changes with bodies, on 4 sockets", (SocketFlood(walks, 4, 4),)),
+    Attack(
+        "socket-changes",
+        6,
+        "90 pages of up to 100 changes with bodies, on each of 4 sockets",
+        (SocketFlood(walks, 4, 4),),
+    ),
 )

@@ -41,7 +41,7 @@ def markdown(results: Results, before: EarlierResults) -> str:
 
 def columns(before: EarlierResults) -> Row:
     figures = [pair for name in FIGURES for pair in (f"{name}, before", name)] if before else FIGURES
-    return ("attack", "row", "sent", *figures)
+    return ("attack", "group", "sent", *figures)
 
 
 def rows(results: Results, before: EarlierResults) -> Iterator[Row]:
@@ -54,7 +54,7 @@ def rows(results: Results, before: EarlierResults) -> Iterator[Row]:
         sent = result.sent
         yield (
             f"`{result.name}`: {result.what}",
-            str(result.row),
+            str(result.group),
             f"{sent.sent / 1e6:.1f} MB, {sent.messages:,}",
             *now,
         )

@@ -81,12 +81,12 @@ Flood = HttpFlood | SocketFlood | ConnectionFlood
 class Attack:
     """An attack, whose floods run concurrently.
 
-    `row` is the number of its group (see benchmarks/README.md), `what` a short description. With `whole`, it
+    `group` is the number of its group (benchmarks/README.md), `what` a short description. With `whole`, it
     lasts until every request has its response, but at most WHOLE_SECONDS.
     """
 
     name: str
-    row: int
+    group: int
     what: str
     floods: Sequence[Flood]
     whole: bool = False

@@ -100,7 +100,7 @@ class _Trial:
         health = _within(attacked, seen.health)
         return Result(
             name=self._attack.name,
-            row=self._attack.row,
+            group=self._attack.group,
             what=self._attack.what,
             sent=sent,
             quiet=Times.of(_within(quiet, seen.queries)),

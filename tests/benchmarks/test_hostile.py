@@ -43,7 +43,7 @@ VALID = (
     expensive_documents.long_valid_name(1),
     expensive_documents.permuted_fields(),
     expensive_documents.MOST_EXPENSIVE,
-    expensive_documents.LARGE_ANSWER,
+    expensive_documents.LARGE_RESPONSE,
     expensive_documents.LARGE_PARTS,
 )
 
@@ -74,8 +74,8 @@ def test_no_two_attacks_have_one_name() -> None:
     assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)
 
 
-def test_the_table_has_the_rows_of_the_issue() -> None:
-    assert {attack.row for attack in ATTACKS} == {*range(1, 9), 15}
+def test_the_attacks_have_the_documented_groups() -> None:
+    assert {attack.group for attack in ATTACKS} == {*range(1, 9), 15}
 
 
 @pytest.mark.parametrize("flood", floods(HttpFlood))
@@ -139,7 +139,7 @@ def test_documents_that_should_run_are_valid(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "variables"),
     [
-        (expensive_documents.LARGE_ANSWER, {"w": scans.many(1)}),
+        (expensive_documents.LARGE_RESPONSE, {"w": scans.many(1)}),
         (expensive_documents.LARGE_PARTS, {"w": scans.many(1)}),
         (expensive_documents.many_links(1), {}),
         (scans.SEARCH, {"q": "a* OR b*"}),

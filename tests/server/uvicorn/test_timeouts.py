@@ -80,7 +80,7 @@ class Connection:
 
     def __init__(self) -> None:
         state = ServerState()
-        self.protocol = CoalescingHttpProtocol(uvicorn.Config(echo), state, {})
+        self.protocol = CoalescingHttpProtocol(uvicorn.Config(echo, log_config=None), state, {})
         self.wire = Wire()
         self.start = self.protocol.loop.time()
         self.protocol.connection_made(self.wire)  # type: ignore[arg-type]
@@ -206,7 +206,7 @@ def test_a_new_pending_read_restarts_the_timer() -> None:
 
 def test_a_websocket_whose_client_reads_nothing_is_aborted() -> None:
     async def run() -> bool:
-        protocol, wire = WebSocketProtocol(uvicorn.Config(echo), ServerState(), {}), Wire()
+        protocol, wire = WebSocketProtocol(uvicorn.Config(echo, log_config=None), ServerState(), {}), Wire()
         protocol.connection_made(wire)
         wire.waiting = 1000
         for now in (0, WRITE_TIMEOUT):

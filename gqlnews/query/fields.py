@@ -1,7 +1,7 @@
 """Field declarations: where the value of a schema field comes from.
 
-The schema's types have these as field metadata. The planner and the renderer read nothing else and hard-code
-no type or field name. Columns have their SQL names.
+The schema's types have these declarations as field metadata. The planner and the renderer read nothing else
+of the schema, and contain no type or field name of it. Columns are referred to by their SQL names.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Visibility(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """A sort key. `missing` is a number below or above every value that replaces null, so no key is null."""
+    """A sort key. `missing` is a number that replaces null, so no key is null: below or above all values."""
 
     column: str
     descending: bool = False
@@ -40,7 +40,7 @@ class DecayedScore(OrderTerm):
 
     `column` is a base-2 logarithm, `time_column` a column in seconds, and `half_life` the name of a bound
     value in seconds. A cursor contains the column `base_column` instead, from which the score is recomputed,
-    because a double does not round-trip through text.
+    because SQLite's text form of a double has only 15 digits.
     """
 
     time_column: str = ""
@@ -240,16 +240,16 @@ class MoreLikeThis:
 
     `index` is as in `FullTextMatch`. `words` is a table with the columns `article_id` and `words` (a JSON
     array), `counts` a table with `scope`, `word` and `documents`. The row itself, rows that share one of its
-    names, and rows with a name that it lists are excluded: `names` joins names to rows, `references` joins
-    rows to names.
+    URLs, and rows with a URL that it references are excluded: `urls` joins URLs to the rows that have them,
+    `referenced_urls` joins rows to the URLs that they reference.
     """
 
     entity: Entity
     index: str
     words: str
     counts: str
-    names: JoinTable
-    references: JoinTable
+    urls: JoinTable
+    referenced_urls: JoinTable
     arguments: ReadArguments
 
 
@@ -260,7 +260,7 @@ class ChangeFeed:
     The objects have the columns `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `current_key` (null if
     the object was removed). `changes` has the columns `version`, `first_added`, `added` and `removed`.
     `state` has one row per audience with its `version` (text, `epoch-number`), the `number` in that version,
-    and `forgotten`, the number of the newest removal that is no longer in the change log.
+    and `forgotten`, the number of the newest removal that was pruned from the change log.
     """
 
     changes: Entity
@@ -272,8 +272,9 @@ class ChangeFeed:
 class ChangeStream:
     """Change stream of a subscription: objects with the columns of a `ChangeFeed`.
 
-    `current_key` is null if the row does not exist. The shape that `arguments` returns is a condition on the
-    rows of `entity`; `key` is the column that identifies a changed row.
+    `current_key` is null for every `REMOVED`: the row is gone, or no longer matches. The shape that
+    `arguments` returns is a condition on the rows of `entity`; `key` is the column that identifies a changed
+    row.
     """
 
     entity: Entity

@@ -25,12 +25,12 @@ AFTER_ALL_TEXTS = b""  # SQLite orders every text before every blob
 
 
 class FilterFieldType(Enum):
-    """FilterField type of a filter field."""
+    """Type of a filter field."""
 
     TEXT = auto()
     INTEGER = auto()
     INSTANT = auto()
-    COUNT = auto()  # the filter is a boolean: true means `> 0`, which also fits 0/1 flags
+    IS_POSITIVE = auto()  # a boolean: true means `> 0`, for counts and 0/1 flags
     ITEMS = auto()
     FULL_TEXT = auto()
 
@@ -271,7 +271,7 @@ _PARSERS_BY_TYPE: dict[FilterFieldType, _ParseFilterField] = {
     FilterFieldType.INSTANT: lambda parser, filter_field, operators: parser.parse_operators(
         filter_field, operators, _INSTANT
     ),
-    FilterFieldType.COUNT: lambda parser, filter_field, value: parser.compare(
+    FilterFieldType.IS_POSITIVE: lambda parser, filter_field, value: parser.compare(
         filter_field.column, Operator.GT if value else Operator.LTE, 0
     ),
     FilterFieldType.ITEMS: _items,

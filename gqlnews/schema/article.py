@@ -58,8 +58,8 @@ SIMILAR = MoreLikeThis(
     index="search",
     words="article_words",
     counts="search_word",
-    names=JoinTable("article_url", source_key="url", target_key="article_id"),
-    references=JoinTable("related", source_key="article_id", target_key="url"),
+    urls=JoinTable("article_url", source_key="url", target_key="article_id"),
+    referenced_urls=JoinTable("related", source_key="article_id", target_key="url"),
     arguments=lambda arguments: read_slice(arguments, default=DEFAULT_SIMILAR),
 )
 

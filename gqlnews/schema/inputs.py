@@ -117,13 +117,13 @@ class ArticleFilter:
     quality: IntFilter | None = filter_field("quality", FilterFieldType.INTEGER, "Filter by quality.")
     heat: IntFilter | None = filter_field("heat", FilterFieldType.INTEGER, "Filter by heat.")
     published: bool | None = filter_field(
-        "published", FilterFieldType.COUNT, "Whether the article is public."
+        "published", FilterFieldType.IS_POSITIVE, "Whether the article is public."
     )
     has_image: bool | None = filter_field(
-        "has_image", FilterFieldType.COUNT, "Whether the article has an image."
+        "has_image", FilterFieldType.IS_POSITIVE, "Whether the article has an image."
     )
     has_related: bool | None = filter_field(
-        "related_count", FilterFieldType.COUNT, "Whether the article lists related coverage."
+        "related_count", FilterFieldType.IS_POSITIVE, "Whether the article lists related coverage."
     )
     matches: str | None = filter_field(
         "search", FilterFieldType.FULL_TEXT, "Full-text query, with the syntax of `search`."

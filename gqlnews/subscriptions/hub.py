@@ -1,7 +1,7 @@
 """Subscription hub: poll the store version and broadcast each change exactly once and in order.
 
-1. While there are subscriptions, the hub polls the version every `POLL_INTERVAL` seconds, by a read from
-   shared memory.
+1. While there are subscriptions, the hub polls the version every `POLL_INTERVAL` seconds, with
+   `PRAGMA data_version`, which reads only SQLite's shared memory.
 2. When the version changes, the hub reads the changes since the last poll, page by page. Each change is
    evaluated and rendered once per group of identical subscriptions (`groups.py`), which share the bytes.
 3. A new subscription starts at the current version or at its `since`. Missed changes are replayed page by
@@ -39,7 +39,7 @@ POLL_INTERVAL = 0.02  # seconds
 SNAPSHOT_MAX_AGE = 0.1  # seconds; older snapshots are renewed, so that the WAL can be checkpointed
 ERROR_BACKOFF = 0.5  # seconds until the next poll after a failed one
 PAGE_SIZE = 100  # changes per page
-MAX_POLLS = 2  # polls that reach any requested version, as the first may only complete a failed poll
+MAX_POLLS = 2  # enough to reach any version: the first one may only complete a poll that failed before
 SHUTTING_DOWN = "The server is stopping."
 REPLACED = "The store was replaced."
 
@@ -86,9 +86,10 @@ class SubscriptionHub:
     ) -> AsyncGenerator[bytes, None]:
         """Stream the responses as JSON, from now on or from the requested `since`.
 
-        Raises LocatedRequestError before the first response if the stream cannot resume from `since`;
-        DatabaseError; SlowConsumerError after a call of `on_slow`; OverBudgetError if all subscriptions of
-        `client` together take too much statement time; ShuttingDownError, StoreReplacedError,
+        Raises LocatedRequestError before the first response if the stream cannot resume from `since`, or
+        during the replay if the change log is pruned past it; ResourceLimitError if an event exceeds a limit;
+        OverBudgetError if all subscriptions of `client` together take too much statement time;
+        SlowConsumerError after a call of `on_slow`; DatabaseError, ShuttingDownError, StoreReplacedError,
         SubscriptionFailedError.
         """
         return self._stream(

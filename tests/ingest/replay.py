@@ -24,7 +24,7 @@ class Replay:
         self.max_removed = max_removed
         self.visible: Visible = {}
         self.memory: dict[str, Memory] = {}
-        self.forgotten = 0
+        self.last_pruned = 0
         self.last = 0
 
     def step(self, visible: Visible) -> None:
@@ -45,7 +45,7 @@ class Replay:
         gone = sorted((m.version, slug) for slug, m in self.memory.items() if m.removed)
         for version, slug in gone[: max(0, len(gone) - self.max_removed)]:
             del self.memory[slug]
-            self.forgotten = max(self.forgotten, version)
+            self.last_pruned = max(self.last_pruned, version)
 
 
 def read_change_log(db: sqlite3.Connection, scope: int) -> dict[str, Memory]:

@@ -22,7 +22,7 @@ def visible(model: Model, scope: int) -> Visible:
 
 
 def site(db: sqlite3.Connection, audience: int) -> tuple[int, int]:
-    """Return the numbers of the audience's version and of the newest forgotten removal."""
+    """Return the numbers of the audience's version and of the newest pruned removal."""
     row = db.execute("SELECT number, forgotten FROM site WHERE audience = ?", (audience,)).fetchone()
     return int(row[0]), int(row[1])
 
@@ -37,7 +37,7 @@ def test_the_change_log_equals_a_replay(history: list[list[Edit]], max_removed: 
                 replays[scope].step(visible(model, scope))
                 assert read_change_log(db, scope) == replays[scope].memory
             for audience, scope in AUDIENCE_SCOPES:
-                assert site(db, audience)[1] == replays[scope].forgotten
+                assert site(db, audience)[1] == replays[scope].last_pruned
             assert site(db, 0)[0] == replays[0].last
             replays[1].last = site(db, 2)[0]  # changed problems alone advance it too
 
@@ -51,10 +51,10 @@ def test_applying_changes_to_an_old_snapshot_gives_the_current_one(
         snapshots: list[dict[int, Visible]] = [{0: {}}, {0: {}}, {0: {}}]
         for _ in run_history(db, model, history, max_removed):
             for audience, scope in AUDIENCE_SCOPES:
-                now, (number, forgotten) = visible(model, scope), site(db, audience)
+                now, (number, last_pruned) = visible(model, scope), site(db, audience)
                 snapshots[audience][number] = now
                 for since, snapshot in snapshots[audience].items():
-                    if since >= forgotten or since == 0:
+                    if since >= last_pruned or since == 0:
                         entries = changes(read_change_log(db, scope), since)
                         assert apply_changes(snapshot, entries, now) == now
 

@@ -250,8 +250,8 @@ def _require(snapshot: Snapshot | None) -> Snapshot:
 
 # Version probe: read the version of each audience on the event loop.
 #
-# Checking whether another connection has committed reads shared memory, in about 4 µs: less than waking a
-# thread takes. The versions are queried only after a commit.
+# `PRAGMA data_version` shows whether another connection has committed. It reads only SQLite's shared memory,
+# in about 4 µs: less than waking a thread takes. The versions are queried only after a commit.
 
 
 _DATA_VERSION = "PRAGMA data_version"

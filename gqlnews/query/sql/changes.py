@@ -32,8 +32,8 @@ from gqlnews.query.tree import FieldPlan
 #
 # Bound values: `epoch` (of the store and audience, with its trailing `-`; null if the client passed no
 # version), `since` and `started` (numbers), `limit`. A client that pages through all content may be at a
-# version older than the newest removal that the change log has forgotten. That is safe if the client started
-# after that removal. So until it has passed that removal, its versions include the number at which it
+# version older than the newest removal that was pruned from the change log. That is safe if the client
+# started after that removal. So until it has passed that removal, its versions include the number at which it
 # started: `epoch-number-started`.
 
 EPOCH_CHANGED = (
@@ -98,9 +98,9 @@ class ChangeFeedRow(Row):
         return case((self.has_more, partial), else_=self.state_column("version"))
 
     def validate_since(self) -> None:
-        """Fail the request if `since` is of another epoch, unknown, or older than a forgotten removal."""
+        """Fail the request if `since` is of another epoch, unknown, or older than a pruned removal."""
         since, started, epoch = self.bound("since"), self.bound("started"), self.bound("epoch")
-        number, forgotten = self.state_column("number"), self.state_column("forgotten")
+        number, last_pruned = self.state_column("number"), self.state_column("forgotten")
         self.context.fail_if(
             and_(epoch.is_distinct_from(self.state_column("epoch")), epoch.is_not(None)),
             self.field,
@@ -114,7 +114,7 @@ class ChangeFeedRow(Row):
             UNKNOWN_VERSION,
         )
         self.context.fail_if(
-            and_(since > literal_column("0"), func.ifnull(started, since) < forgotten),
+            and_(since > literal_column("0"), func.ifnull(started, since) < last_pruned),
             self.field,
             Code.VERSION_TOO_OLD,
             VERSION_EXPIRED,

@@ -257,24 +257,27 @@ def _matches(declaration: MoreLikeThis, query: str, excluded: str, audience: Aud
 def _excluded(declaration: MoreLikeThis, query: str) -> Select[Any]:
     """Select `parent` and `id` of the excluded rows of each parent.
 
-    These are the rows that share a name with the parent, including the parent, and those with a name that it
-    lists.
+    These are the rows that share a URL with the parent, including the parent, and those with a URL that the
+    parent references.
     """
-    names, references = declaration.names, declaration.references
-    own_names = _names(query, names.table, key=names.target_key, name=names.source_key)
-    listed_names = _names(query, references.table, key=references.source_key, name=references.target_key)
-    all_names = union_all(own_names, listed_names).subquery("names")
-    others = aliased(names.table, "others")
-    source = all_names.join(others, column_ref("others", names.source_key) == column_ref("names", "name"))
+    urls, referenced_urls = declaration.urls, declaration.referenced_urls
+    own = _urls(query, urls.table, key=urls.target_key, url=urls.source_key)
+    referenced = _urls(
+        query, referenced_urls.table, key=referenced_urls.source_key, url=referenced_urls.target_key
+    )
+    all_urls = union_all(own, referenced).subquery("urls")
+    others = aliased(urls.table, "others")
+    source = all_urls.join(others, column_ref("others", urls.source_key) == column_ref("urls", "url"))
     columns = (
-        column_ref("names", "parent").label("parent"),
-        column_ref("others", names.target_key).label("id"),
+        column_ref("urls", "parent").label("parent"),
+        column_ref("others", urls.target_key).label("id"),
     )
     return select(*columns).select_from(source)
 
 
-def _names(query: str, names: str, *, key: str, name: str) -> Select[Any]:
+def _urls(query: str, join_table: str, *, key: str, url: str) -> Select[Any]:
+    """Select `parent` and `url` of the rows of a join table that belong to a parent."""
     parent = column_ref(query, "parent")
-    rows: Any = select(parent.label("parent"), column_ref("names", name).label("name"))
-    rows = rows.select_from(cross_join(query, f"{names} AS names"))
-    return cast("Select[Any]", rows.where(column_ref("names", key) == parent))
+    rows: Any = select(parent.label("parent"), column_ref("urls", url).label("url"))
+    rows = rows.select_from(cross_join(query, f"{join_table} AS urls"))
+    return cast("Select[Any]", rows.where(column_ref("urls", key) == parent))

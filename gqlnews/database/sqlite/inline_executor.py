@@ -24,8 +24,8 @@ BUDGET_SECONDS = 0.000_7  # CPU time, from the first check on
 STEPS_PER_CHECK = 2_000  # instructions between two checks
 MAX_STATEMENTS = 4  # per request
 FIRST_BACKOFF, MAX_BACKOFF = 4, 256  # requests
-MIN_SAMPLES = 3  # runs on a thread before the latency counts as known
-LATENCY_DECAY = 0.9  # per run
+MIN_SAMPLES = 3  # runs on a thread before the CPU time counts as known
+CPU_SECONDS_DECAY = 0.9  # per run
 MAX_TRACKED = 4096  # batches
 MAX_SQL_LENGTH = 20_000  # characters per batch
 
@@ -38,13 +38,14 @@ class BatchStats:
     """Statistics of a batch.
 
     The next `skips` requests do not try it on the loop; after the next interruption, `backoff` requests do
-    not. It ran on a thread `samples` times; `latency` is its decaying maximum.
+    not. It ran on a thread `samples` times; `cpu_seconds` is the decaying maximum of
+    the CPU time of these runs.
     """
 
     skips: int = 0
     backoff: int = FIRST_BACKOFF
     samples: int = 0
-    latency: float = 0.0
+    cpu_seconds: float = 0.0
 
     def interrupted(self) -> None:
         self.skips = self.backoff
@@ -101,12 +102,12 @@ class InlineExecutor:
         """Record the CPU seconds that the statements together took on a thread."""
         if (stats := self._get_stats(statements)) is not None:
             stats.samples += 1
-            stats.latency = max(seconds, stats.latency * LATENCY_DECAY)
+            stats.cpu_seconds = max(seconds, stats.cpu_seconds * CPU_SECONDS_DECAY)
 
-    def latency(self, statements: Statements) -> float | None:
+    def cpu_seconds(self, statements: Statements) -> float | None:
         """Return the CPU seconds that the statements together take on a thread; None if unknown."""
         stats = self._stats.get(_batch_key(statements))
-        return None if stats is None or stats.samples < MIN_SAMPLES else stats.latency
+        return None if stats is None or stats.samples < MIN_SAMPLES else stats.cpu_seconds
 
     def _get_stats(self, statements: Statements) -> BatchStats | None:
         """Return the statistics of a batch; None if it is never tried on the loop."""

@@ -6,7 +6,7 @@ awake continues with the jobs queued meanwhile: they share its dispatch. A reque
 needs no dispatch at all: it runs on the event loop (inline_executor.py).
 
 If there are several readers, one is reserved for short jobs; the others run all jobs. Whether a job is short
-follows from the measured latency of its statements, or, if that is unknown, from the estimate of the
+follows from the measured CPU time of its statements, or, if that is unknown, from the estimate of the
 request. Queued jobs are served round-robin by client (job_queue.py).
 
 A cancelled caller returns immediately, and its running statements are stopped. Statements that exceed the
@@ -163,9 +163,9 @@ class ReadPool:
         return DatabaseError(f"database {self._path} is closed")
 
     def _create_job(self, statements: Statements) -> ReadJob:
-        """Create a job; its expected time is the measured latency, or the estimate if that is unknown."""
+        """Create a job; its expected time is the measured CPU time, or the estimate if that is unknown."""
         client, estimate = current_client_and_estimate()
-        measured = self._inline.latency(statements)
+        measured = self._inline.cpu_seconds(statements)
         expected = measured if measured is not None else estimate
         future: asyncio.Future[list[bytes | None]] = self._loop.create_future()
         return ReadJob(

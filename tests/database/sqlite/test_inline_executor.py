@@ -142,14 +142,14 @@ def test_a_closed_executor_runs_no_statement(inline: InlineExecutor) -> None:
     assert inline.try_execute(counting(FEW)) is None
 
 
-def test_latency_is_known_after_some_runs_and_adapts(inline: InlineExecutor) -> None:
+def test_cpu_time_is_known_after_some_runs_and_adapts(inline: InlineExecutor) -> None:
     for _ in range(MIN_SAMPLES):
-        assert inline.latency(counting(FEW)) is None
+        assert inline.cpu_seconds(counting(FEW)) is None
         inline.record(counting(FEW), 0.2)
-    assert inline.latency(counting(FEW)) == pytest.approx(0.2)
+    assert inline.cpu_seconds(counting(FEW)) == pytest.approx(0.2)
     for _ in range(100):
         inline.record(counting(FEW), 0.01)
-    assert inline.latency(counting(FEW)) == pytest.approx(0.01)
+    assert inline.cpu_seconds(counting(FEW)) == pytest.approx(0.01)
 
 
 @asynccontextmanager

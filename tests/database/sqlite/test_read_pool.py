@@ -193,7 +193,7 @@ async def test_large_results_are_delivered_over_several_turns(database: Path) ->
         assert {len((await task)[0] or b"") for task in asking} == {DELIVERY_BYTES + 1}
 
 
-async def test_a_measured_latency_takes_precedence_over_an_estimate(database: Path) -> None:
+async def test_a_measured_cpu_time_takes_precedence_over_an_estimate(database: Path) -> None:
     async with pool(database) as readers:
         for _ in range(MIN_SAMPLES):
             await readers.read([MIDDLING])

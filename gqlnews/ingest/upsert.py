@@ -46,7 +46,7 @@ _INSERT_RELATED = (
     f" VALUES (?, ?, {_placeholders(RELATED_COLUMNS)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
 )
 _INSERT_TOPIC = _insert("article_topic", f"article_id, position, {TOPIC_COLUMNS}")
-_REPLACE_SOURCE = (
+_UPDATE_SOURCE = (
     "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ? WHERE path = ?"
 )
 
@@ -95,14 +95,14 @@ def delete_child_rows(db: sqlite3.Connection) -> None:
 
 def upsert_files(state: IngestState, files: Sequence[FileRows]) -> None:
     """Upsert the rows of these files."""
-    _upsert_sources(state, files)
+    _update_sources(state, files)
     _upsert_problems(state, files)
     _upsert_articles(state, files)
 
 
-def _upsert_sources(state: IngestState, files: Sequence[FileRows]) -> None:
+def _update_sources(state: IngestState, files: Sequence[FileRows]) -> None:
     state.db.executemany(
-        _REPLACE_SOURCE,
+        _UPDATE_SOURCE,
         [
             (s.size, s.mtime_ns, s.ctime_ns, state.read_ns, file.revision, s.path)
             for file in files
@@ -238,43 +238,46 @@ def _to_json_array(values: Iterable[str]) -> str:
 # Temporary tables of one ingest, so that its memory use does not grow with the folder.
 #
 # Changes are stored as values (slugs, URLs, domains), not ids, because the id of a removed article may be
-# reused.
+# reused. `line` and `column_` are the position of a problem.
 
 
 _TABLES = {
     # the current files of the folder; a size of -1 marks files and folders that cannot be read
     "scan": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
-    # the files and folders that cannot be read, each with its problem
+    # the files and folders that cannot be read (the path of a folder ends with `/`), each with its problem
     "refused": "path TEXT PRIMARY KEY, line INTEGER, column_ INTEGER, severity TEXT, code TEXT, message TEXT",
-    # sources that no longer exist
+    # rows of `source` whose file no longer exists
     "gone": "path TEXT PRIMARY KEY, slug TEXT",
-    # the paths of an incremental scan, which includes everything below them
+    # the scanned paths of an incremental scan: it covers these files and folders, and everything below them
     "area": "path TEXT PRIMARY KEY",
     # files to read
     "todo": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
     # ids of the articles that are being written or removed
     "batch": "id INTEGER PRIMARY KEY",
-    # articles that were added, changed or removed
+    # articles that were added, changed or removed, and whether they were and are visible to the public
     "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER",
-    # the URLs of articles in a bulk load
+    # the URLs of all articles in a bulk load, which become `article_url` at its end
     "url_new": "url TEXT, article_id INTEGER",
-    # dirty keys
+    # dirty keys: the keys of derived data to update (change_log.py)
     "affected_slug": "slug TEXT PRIMARY KEY",
     "affected_url": "url TEXT PRIMARY KEY",
     "affected_domain": "domain TEXT PRIMARY KEY",
     "affected_topic": "slug TEXT PRIMARY KEY",
     "affected_story": "slug TEXT PRIMARY KEY",
-    # articles whose stories are computed again, pairs that link each other, and the resulting components
+    # articles whose stories are derived again
     "story_near": "id INTEGER PRIMARY KEY",
+    # pairs of articles that list each other in `related`; `public`: both are published
     "mutual": "article_id INTEGER, other_id INTEGER, public INTEGER",
+    # the connected components of these pairs, which are the stories
     "story_member": "scope INTEGER, component INTEGER, article_id INTEGER",
-    # cross-file problems that exist now, and ids of the stored ones
+    # cross-file problems that were derived from the current content
     "across_new": "subject TEXT, path TEXT, line INTEGER, column_ INTEGER,"
     " severity TEXT, code TEXT, message TEXT",
+    # the ids of the stored cross-file problems that they replace
     "across_old": "id INTEGER PRIMARY KEY",
 }
 
-# texts added to and removed from the full-text indexes
+# full-text indexes of the texts that were added to and removed from the stored ones, to count their words
 _INDEXES = ("search_came", "search_went")
 
 

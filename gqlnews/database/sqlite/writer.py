@@ -128,7 +128,7 @@ def _prepare(db: sqlite3.Connection, path: Path, known_migrations: Migrations, b
         raise DatabaseError(
             f"database {path} cannot use write-ahead logging (journal mode {mode}): move it to a local disk"
         )
-    db.execute("PRAGMA synchronous = NORMAL")  # with WAL, a crash loses at most the last commits
+    db.execute("PRAGMA synchronous = NORMAL")  # only a power failure or OS crash loses commits, the last
     db.execute("PRAGMA foreign_keys = ON")
     db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     for name, function in _FUNCTIONS.items():
@@ -153,7 +153,7 @@ def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
 
 
 def _init_store(db: sqlite3.Connection) -> None:
-    epoch = secrets.token_hex(6)
+    epoch = secrets.token_hex(6)  # the column `line` of `store`
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute("INSERT INTO store (id, line, last_version, fingerprint) VALUES (1, ?, 0, '')", (epoch,))
     db.executemany(
@@ -163,7 +163,7 @@ def _init_store(db: sqlite3.Connection) -> None:
     )
 
 
-# Tokenizer that matches the full-text index, without querying it.
+# Tokenizer that splits and folds words like the full-text index, without access to the index.
 
 
 MIN_WORD_LENGTH = 4
@@ -175,7 +175,7 @@ _ASCII_WORD = re.compile(rf"[a-z0-9]{{{MIN_WORD_LENGTH},}}")
 
 
 def tokenize(text: str) -> str:
-    """Return the distinct words of `text` with 4 or more letters as a JSON array, folded like in the index.
+    """Return the distinct words of `text` with 4 or more characters as a JSON array, folded as in the index.
 
     For scripts that SQLite folds differently from Python, a word may not match the index.
     """

@@ -48,7 +48,7 @@ def normalize_url(text: str, base_url: str | None) -> str:
 # Common parts of articles and related entries: URLs, images and provider.
 
 
-AS_JSON = msgspec.json.Encoder()
+JSON_ENCODER = msgspec.json.Encoder()
 _NO_IMAGES = "[]"
 DEFAULT_TYPE = "article"
 
@@ -124,7 +124,7 @@ def encode_images(raw: list[RawImage] | None, field_path: FieldPath, context: Pa
         images.append(
             StoredImage(url, each.width, each.height, each.title, each.attribution, each.is_cached or False)
         )
-    return AS_JSON.encode(images).decode()
+    return JSON_ENCODER.encode(images).decode()
 
 
 def build_provider(
@@ -216,7 +216,7 @@ def _related(
     published: Instant | None,
     field_path: FieldPath,
     context: ParseContext,
-) -> ParsedRelated | None:
+) -> ParsedRelated:
     return ParsedRelated(
         title=raw.title or "",
         excerpt=raw.excerpt,
@@ -261,7 +261,7 @@ def build_article(
     related = build_related(raw.related, urls, context)
     provider = build_provider(raw.provider, (), context)
     images = encode_images(raw.images, (), context)
-    featured_content = _embed(raw.featured_content, context)
+    featured_content = _sanitize_featured_content(raw.featured_content, context)
     _check_secured(raw.secured, context)
     if not raw.title or raw.title.isspace():
         context.report(
@@ -300,7 +300,7 @@ def build_article(
         featured_content=featured_content,
         body=rendered.body,
         html=rendered.html,
-        table_of_contents=AS_JSON.encode(rendered.headings).decode(),
+        table_of_contents=JSON_ENCODER.encode(rendered.headings).decode(),
         word_count=rendered.words,
         reading_minutes=rendered.minutes,
         secured=raw.secured,
@@ -340,7 +340,7 @@ def _topics(names: list[str] | None, context: ParseContext) -> tuple[ParsedTopic
     return tuple(topics.values())
 
 
-def _embed(text: str | None, context: ParseContext) -> str | None:
+def _sanitize_featured_content(text: str | None, context: ParseContext) -> str | None:
     if text is None:
         return None
     if not is_safe_to_sanitize(text):

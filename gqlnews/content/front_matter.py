@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from frontmatter.default_handlers import YAMLHandler
 
-from gqlnews.content.build_article import AS_JSON
+from gqlnews.content.build_article import JSON_ENCODER
 from gqlnews.content.models import ARTICLE_KEYS
 from gqlnews.content.yaml_strict import MAX_INT64, Mapping, Node, Scalar, Sequence, parse_bool, to_json_scalar
 
@@ -80,7 +80,7 @@ EMPTY_OBJECT = "{}"
 def extra_from_tree(tree: Mapping) -> str:
     """Encode the unknown keys of a tree."""
     unknown = {key: _node_to_json(node) for key, node in tree.items.items() if key not in ARTICLE_KEYS}
-    return AS_JSON.encode(unknown).decode() if unknown else EMPTY_OBJECT
+    return JSON_ENCODER.encode(unknown).decode() if unknown else EMPTY_OBJECT
 
 
 def extra_from_values(values: dict[str, Any]) -> str | None:
@@ -88,7 +88,7 @@ def extra_from_values(values: dict[str, Any]) -> str | None:
     if values.keys() <= ARTICLE_KEYS:
         return EMPTY_OBJECT
     unknown = {key: value for key, value in values.items() if key not in ARTICLE_KEYS}
-    return AS_JSON.encode(unknown).decode() if _is_unambiguous(unknown, _MAX_FAST_DEPTH) else None
+    return JSON_ENCODER.encode(unknown).decode() if _is_unambiguous(unknown, _MAX_FAST_DEPTH) else None
 
 
 def _node_to_json(node: Node) -> Any:

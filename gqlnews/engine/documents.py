@@ -137,7 +137,7 @@ class _Counter:
 MAX_BYTES = 64 << 20  # maximum size of the cache
 PROBATION_BYTES = 16 << 20  # maximum size of the documents that were sent only once
 EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # estimated size of an AST or a plan: fixed, and per character
-LINES_PER_TOKEN = 5  # ratio of the limits of lines and tokens; counting lines takes 0.2 µs per line and error
+LINES_PER_TOKEN = 5  # maximum lines per allowed token: each error counts the lines, in 0.2 µs per line
 INVALID_BYTES = 30_000  # of an invalid document, without its text: it has at most ten short errors
 PARSE_SECONDS = 0.5e-6  # per character
 STRAWBERRY_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
@@ -160,11 +160,11 @@ class ParsedDocument:
     limit_errors: dict[int, GraphQLError | None] = field(default_factory=dict)
     size: int = 0
 
-    def limit_error(self, operation: "Executor[Any]") -> GraphQLError | None:
+    def limit_error(self, executor: "Executor[Any]") -> GraphQLError | None:
         """Return the error if an operation exceeds a static size limit, else None."""
-        node = operation.operation
+        node = executor.operation
         if id(node) not in self.limit_errors:
-            self.limit_errors[id(node)] = check_limits(node, operation.fragments, self.limits)
+            self.limit_errors[id(node)] = check_limits(node, executor.fragments, self.limits)
         return self.limit_errors[id(node)]
 
     def estimate_size(self, text: str) -> int:
@@ -176,16 +176,16 @@ class ParsedDocument:
             plan.size for plan in self.plans.values()
         )
 
-    def get_plan(self, operation: "Executor[Any]", declarations: Declarations) -> PreparedOperation:
+    def get_plan(self, executor: "Executor[Any]", declarations: Declarations) -> PreparedOperation:
         """Return the plan of an operation for the current values of its `@skip` and `@include` variables."""
-        values = operation.variable_values.coerced
+        values = executor.variable_values.coerced
         # In another operation, a variable with this name may have any type: test only for true and null.
         are_true = (values.get(name) is True for name in sorted(self.conditional_variables))
         are_null = (values.get(name) is None for name in sorted(self.conditional_variables))
-        key = (id(operation.operation), *are_true, *are_null)
+        key = (id(executor.operation), *are_true, *are_null)
         plan = self.plans.get(key)
         if plan is None:
-            plan = PreparedOperation(plan_operation(operation, declarations), self.limits)
+            plan = PreparedOperation(plan_operation(executor, declarations), self.limits)
             self._cache_plan(key, plan)
         return plan
 

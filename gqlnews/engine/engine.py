@@ -120,22 +120,22 @@ class Engine:
         """Prepare a request with a parsed document. Changes only the document, by caching plans in it."""
         if document.errors:
             return replace(error_response(document.errors), is_invalid=True)
-        operation = self._select_operation(document, request)
-        if not isinstance(operation, Executor):
-            return error_response(operation)
-        kind = operation.operation.operation
+        executor = self._select_operation(document, request)
+        if not isinstance(executor, Executor):
+            return error_response(executor)
+        kind = executor.operation.operation
         if request.reject_mutations and kind is OperationType.MUTATION:
             error = GraphQLError(f"A GET request cannot run a {kind.value}: send it by POST.")
-            return error_response([with_code(error, Code.OPERATION_NOT_ALLOWED)], _operation_name(operation))
+            return error_response([with_code(error, Code.OPERATION_NOT_ALLOWED)], _operation_name(executor))
         try:
             if kind is OperationType.SUBSCRIPTION:
-                return self._prepare_subscription(document, operation, request, audience)
-            name = _operation_name(operation)
-            prepared = PreparedQuery(request, name, audience, self._bind(document, operation, audience))
-            increments = self._bind_increments(document, operation, audience) if request.incremental else None
+                return self._prepare_subscription(document, executor, request, audience)
+            name = _operation_name(executor)
+            prepared = PreparedQuery(request, name, audience, self._bind(document, executor, audience))
+            increments = self._bind_increments(document, executor, audience) if request.incremental else None
             return prepared if increments is None else PreparedIncremental(name, increments, prepared)
         except LocatedRequestError as error:
-            response = error_response([argument_error(error)], _operation_name(operation))
+            response = error_response([argument_error(error)], _operation_name(executor))
             return self._with_rejected_cost(response, request, audience, error)
 
     def _with_rejected_cost(
@@ -185,34 +185,34 @@ class Engine:
     def _prepare_subscription(
         self,
         document: ParsedDocument,
-        operation: "Executor[Any]",
+        executor: "Executor[Any]",
         request: GraphQLRequest,
         audience: Audience,
     ) -> PreparedSubscription | GraphQLResponse:
-        name = _operation_name(operation)
+        name = _operation_name(executor)
         try:
-            plan = document.get_plan(operation, self.declarations)
-            bound = plan.bind_subscription(operation.variable_values, audience)
+            plan = document.get_plan(executor, self.declarations)
+            bound = plan.bind_subscription(executor.variable_values, audience)
             return PreparedSubscription(
-                request, name, audience, bound, partial(plan.rebind, bound, operation.variable_values)
+                request, name, audience, bound, partial(plan.rebind, bound, executor.variable_values)
             )
         except GraphQLError as error:
             return error_response([with_code(error, Code.BAD_USER_INPUT)], name)
 
     def _bind_increments(
-        self, document: ParsedDocument, operation: "Executor[Any]", audience: Audience
+        self, document: ParsedDocument, executor: "Executor[Any]", audience: Audience
     ) -> BoundIncrements | None:
         try:
-            plan = document.get_plan(operation, self.declarations)
-            return plan.bind_increments(operation.variable_values, audience)
+            plan = document.get_plan(executor, self.declarations)
+            return plan.bind_increments(executor.variable_values, audience)
         except GraphQLError:  # the selection cannot be collected; the single response reports that
             return None
 
     def _bind(
-        self, document: ParsedDocument, operation: "Executor[Any]", audience: Audience
+        self, document: ParsedDocument, executor: "Executor[Any]", audience: Audience
     ) -> BoundOperation:
         try:
-            return document.get_plan(operation, self.declarations).bind(operation.variable_values, audience)
+            return document.get_plan(executor, self.declarations).bind(executor.variable_values, audience)
         except GraphQLError:  # the selection cannot be collected; the executor reports that
             return EMPTY_OPERATION
 
@@ -306,7 +306,7 @@ class Engine:
         )
 
 
-def _operation_name(operation: "Executor[Any]") -> str | None:
+def _operation_name(executor: "Executor[Any]") -> str | None:
     """Return the operation's name, shortened for logs, metrics and traces."""
-    name = operation.operation.name
+    name = executor.operation.name
     return shorten(name.value, MAX_NAME_LENGTH) if name else None

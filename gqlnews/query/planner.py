@@ -131,23 +131,23 @@ MAX_FIELDS = 120  # of one object: every 60 add a nesting level in SQL, and SQLi
 MAX_DEPTH = 32  # of fields with a selection set; close to SQLite's limit on expression depth
 
 
-def plan_operation(operation: "Executor[object]", declarations: Declarations) -> OperationPlan:
+def plan_operation(executor: "Executor[object]", declarations: Declarations) -> OperationPlan:
     """Plan the root fields that have a declaration.
 
     Raises GraphQLError if the operation's own selection set cannot be collected, and LocatedRequestError if
     it has too many or too deeply nested fields. Raises TimeBudgetExceeded.
     """
-    root_type = operation.schema.get_root_type(operation.operation.operation)
+    root_type = executor.schema.get_root_type(executor.operation.operation)
     assert root_type is not None, "validation rejects operations without a root type"
     collected = collect_fields(
-        operation.schema, operation.fragments, operation.variable_values, root_type, operation.operation
+        executor.schema, executor.fragments, executor.variable_values, root_type, executor.operation
     )
     plans: dict[str, RootPlan] = {}
     failures: dict[str, GraphQLError] = {}
     weight, fragments = 0, DeferredFragments()
     fragments.add(collected.new_defer_usages, ())
     for key, details in collected.grouped_field_set.items():
-        planner = _FieldPlanner(operation, declarations, fragments, weight=weight)
+        planner = _FieldPlanner(executor, declarations, fragments, weight=weight)
         try:
             plan = planner.plan_field(root_type, key, details, ())
         except GraphQLError as error:  # the argument of `@skip`, `@include` or `@stream` is invalid
@@ -169,7 +169,7 @@ def has_composite_type(definition: GraphQLField) -> bool:
 class _FieldPlanner:
     """Planner of the subtree of one root field. It numbers the fields, outermost first."""
 
-    operation: "Executor[object]"
+    executor: "Executor[object]"
     declarations: Declarations
     fragments: DeferredFragments
     argument_fields: list[FieldPlan] = field(default_factory=list)
@@ -178,7 +178,7 @@ class _FieldPlanner:
 
     @property
     def schema(self) -> GraphQLSchema:
-        return self.operation.schema
+        return self.executor.schema
 
     def plan_field(
         self, parent: GraphQLObjectType, key: str, details: FieldDetailsList, parent_path: tuple[str, ...]
@@ -243,7 +243,7 @@ class _FieldPlanner:
         """Read the `@stream` directive of a list field; None if there is none or `if` is false."""
         if not node.directives or not is_list_type(get_nullable_type(definition.type)):
             return None
-        values = self.operation.variable_values
+        values = self.executor.variable_values
         arguments = get_directive_values(GraphQLStreamDirective, node, values)
         if arguments is None or arguments["if"] is False:
             return None
@@ -258,9 +258,9 @@ class _FieldPlanner:
     ) -> GroupedFieldSet:
         collected = collect_subfields(
             self.schema,
-            self.operation.fragments,
-            self.operation.variable_values,
-            self.operation.operation,
+            self.executor.fragments,
+            self.executor.variable_values,
+            self.executor.operation,
             concrete,
             details,
         )

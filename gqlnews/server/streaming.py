@@ -200,8 +200,9 @@ async def _subscription(
         yield _failure(Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE, prepared.operation)
 
 
-def _failure(code: Code, message: str, operation: str | None) -> GraphQLResponse:
-    return GraphQLResponse(error_body(code, message), has_data=False, operation=operation, codes=(code,))
+def _failure(code: Code, message: str, operation_name: str | None) -> GraphQLResponse:
+    body = error_body(code, message)
+    return GraphQLResponse(body, has_data=False, operation=operation_name, codes=(code,))
 
 
 # Streaming HTTP response of one operation. It ends with the operation, or when the client disconnects.

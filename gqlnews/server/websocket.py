@@ -212,7 +212,7 @@ class GraphQLTransportWSHandler:
         self,
         message_id: str,
         json_id: bytes,
-        operation: str | None,
+        operation_name: str | None,
         responses: AsyncGenerator[GraphQLResponse, None],
     ) -> None:
         start, count = perf_counter(), 0
@@ -234,7 +234,7 @@ class GraphQLTransportWSHandler:
             pass
         finally:
             self._deregister(message_id, task)
-            log_stream_end(operation, start, count, transport=WEBSOCKET)
+            log_stream_end(operation_name, start, count, transport=WEBSOCKET)
 
     def _deregister(self, message_id: str, task: "asyncio.Task[None] | None") -> None:
         """Free the id, unless the client has already completed this operation and reused its id."""

@@ -17,7 +17,7 @@ UNLIMITED = "gqlnews-unlimited"
 GQLNEWS_SERVERS = (UNCACHED, FIELDS, CACHED)
 PEERS = ("yoga", "mercurius", "mercurius-dataloader")
 LABELS = {
-    LIMIT: "limit: the same bytes",
+    LIMIT: "upper bound: static responses",
     CACHED: "gqlnews, response cache",
     FIELDS: "gqlnews, field cache",
     UNCACHED: "gqlnews, no caches",

@@ -12,11 +12,13 @@ from benchmarks.throughput.servers import LABELS, LIMIT, ORDINARY, PEERS
 
 Row = list[str]
 
+_BASE_NAMES = {LIMIT: "upper bound", ORDINARY: "baseline"}
+
 
 def headings(result: Result) -> Row:
     """Return the column headings. The first column is text, all others are numbers."""
-    of = [f"× {name}" for name in _bases(result)]
-    return ["", "requests/s", "p50 ms", "p99 ms", "CPU µs", *of]
+    ratios = [f"× {_BASE_NAMES.get(base, base)}" for base in _bases(result)]
+    return ["", "requests/s", "p50 ms", "p99 ms", "CPU µs", *ratios]
 
 
 def rows(result: Result, query: str, connections: int) -> Iterator[Row]:
@@ -105,7 +107,7 @@ def about(result: Result) -> str:
     """Describe the run in one sentence."""
     return (
         f"{result.articles}; {result.machine}; the best of {result.rounds} rounds "
-        f"(latencies: medians), {result.seconds} s per turn."
+        f"(latencies: medians), {result.seconds} s per measurement."
     )
 
 

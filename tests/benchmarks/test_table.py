@@ -14,8 +14,8 @@ def test_a_row_has_figures_and_ratios() -> None:
 
 def test_servers_that_did_not_run_are_not_compared() -> None:
     text = markdown(result({"gqlnews-cached": [6_000.0], "ordinary": [100.0]}))
-    assert "× ordinary" in text
-    assert "× limit" not in text
+    assert "× baseline" in text
+    assert "× upper bound" not in text
     assert "× fastest peer" not in text
 
 

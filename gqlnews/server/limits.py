@@ -194,13 +194,17 @@ class SubscriptionLimiter:
     def __init__(self) -> None:
         self._running: Counter[str] = Counter()
 
-    @contextmanager
-    def acquire(self, client: str) -> Iterator[None]:
-        """Count a subscription while the block runs. Raises HTTPError (429) at the limit."""
+    def check(self, client: str) -> None:
+        """Raise HTTPError (429) if the client has reached the limit."""
         if self._running[client] >= MAX_SUBSCRIPTIONS_PER_CLIENT:
             maximum = f"{MAX_SUBSCRIPTIONS_PER_CLIENT:,} subscriptions"
             message = f"Your address has {maximum}, which is the maximum: end some."
             raise HTTPError(429, Code.TOO_MANY_OPERATIONS, message)
+
+    @contextmanager
+    def acquire(self, client: str) -> Iterator[None]:
+        """Count a subscription while the block runs. Raises HTTPError (429) at the limit."""
+        self.check(client)
         self._running[client] += 1
         try:
             yield

@@ -5,6 +5,7 @@ its message is handled, so a client that receives the pong to a later ping gets 
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from functools import partial
@@ -22,6 +23,7 @@ from gqlnews.server.app_state import AppState
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost
 from gqlnews.server.observability.logs import assign_request_id, log_stream_end
 from gqlnews.server.observability.metrics import OperationOutcome
+from gqlnews.server.request import RawRequest
 from gqlnews.server.response import JSON, SECURITY_HEADERS, HTTPError, error_body, error_response
 from gqlnews.server.streaming import SLOW_CONSUMER, stream_responses
 from gqlnews.server.ws_messages import (
@@ -45,6 +47,7 @@ from gqlnews.subscriptions.subscriber_queue import ShuttingDownError
 
 INIT_SECONDS = 3.0  # from the handshake to `connection_init`
 MAX_OPERATIONS = 100  # concurrent, per socket
+_SUBSCRIPTION = re.compile(r"\s*subscription\b\s*(\w*)", re.ASCII)  # its name
 MAX_PAUSE_SECONDS = 5.0  # maximum delay of a pong for a client above its rate limit
 WEBSOCKET = "websocket"  # transport name in logs and metrics
 AUTHORIZATION = "authorization"  # key in the payload of `connection_init`, as browsers cannot set headers
@@ -191,6 +194,8 @@ class GraphQLTransportWSHandler:
             await self._send_error(json_id, HTTPError(429, Code.TOO_MANY_OPERATIONS, text))
             return
         try:
+            if _is_subscription(message.request):  # at the limit, do not even prepare it
+                self._app_state.subscription_limiter.check(self._client)
             prepared = await self._app_state.prepare(message.request, self._audience, self._client)
         except HTTPError as error:
             await self._send_error(json_id, error)
@@ -243,3 +248,9 @@ class GraphQLTransportWSHandler:
 
     def _close_slow_client(self) -> None:
         self._close(CloseCode.SLOW_CONSUMER, SLOW_CONSUMER)
+
+
+def _is_subscription(request: RawRequest) -> bool:
+    """Return whether the text alone shows that the request is a subscription."""
+    found = _SUBSCRIPTION.match(request.query or "")
+    return found is not None and request.operation_name in (None, found[1] or None)

@@ -48,6 +48,29 @@ def test_subscriptions_per_client_are_limited(site: Site) -> None:
         wait_until(lambda: site.app_state.subscription_hubs.active == 3)
 
 
+@pytest.mark.parametrize(
+    ("query", "operation_name", "prepared"),
+    [
+        ("subscription { articleChanged { slug } }", None, 0),
+        (" subscription S($s: String) { articleChanged { slug } }", "S", 0),
+        ("subscription S { articleChanged { slug } } query Q { site { version } }", "Q", 1),
+        ("query Q { site { version } }", None, 1),
+    ],
+)
+def test_a_subscription_beyond_the_limit_is_not_prepared(
+    site: Site, query: str, operation_name: str | None, prepared: int
+) -> None:
+    preparer = site.app_state.preparer
+    with (
+        patch.object(limits, "MAX_SUBSCRIPTIONS_PER_CLIENT", 0),
+        patch.object(type(preparer), "prepare", autospec=True, side_effect=type(preparer).prepare) as calls,
+        site.socket() as socket,
+    ):
+        socket.send("subscribe", id="1", payload={"query": query, "operationName": operation_name})
+        socket.receive_for("1")
+    assert calls.call_count == prepared
+
+
 def test_a_disconnected_client_leaves_no_state(site: Site) -> None:
     with site.socket() as socket:
         for number in range(5):

@@ -48,6 +48,13 @@ class Site:
         assert self._app is not None
         return _app_state(self._app)
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The server's event loop."""
+        watching = self.app_state.store._watching
+        assert watching is not None
+        return watching.get_loop()
+
     def write(self, slug: str, **keys: Any) -> None:
         self.folder.article(f"{slug}.md", url=f"https://x.example/{slug}", **keys)
         self.ingest()

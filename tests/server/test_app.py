@@ -130,7 +130,7 @@ def test_ready_is_200_however_busy_the_readers_are(tmp_path: Path) -> None:
     endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     with running_site(tmp_path, limits=Limits(timeout_seconds=2 * DEADLINE)) as site:
         store = site.app_state.store
-        loop = next(iter(store._tasks)).get_loop()
+        loop = site.loop
         busy = [asyncio.run_coroutine_threadsafe(store.read([(endless, ())]), loop) for _ in range(20)]
         responses = [httpx2.get(site.url.replace("/graphql", "/health/ready")) for _ in range(5)]
         assert not any(future.done() for future in busy)

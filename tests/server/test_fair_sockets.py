@@ -45,7 +45,7 @@ BURSTS: dict[str, list[dict[str, Any]]] = {
 @contextmanager
 def blocked_loop(site: Site) -> Iterator[None]:
     """Block the server's event loop while the block runs."""
-    loop = next(iter(site.app_state.store._tasks)).get_loop()
+    loop = site.loop
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:

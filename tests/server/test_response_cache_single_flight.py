@@ -27,7 +27,7 @@ def test_concurrent_requests_with_a_new_document_prepare_it_once(
 ) -> None:
     monkeypatch.setattr(preparation, "MAX_QUEUED_PER_CLIENT", 1)
     with running_site(tmp_path) as site:
-        loop = next(iter(site.app_state.store._tasks)).get_loop()
+        loop = site.loop
         entered, release = asyncio.Event(), asyncio.Event()
         run = site.app_state.offload.run
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -89,7 +89,9 @@ class Database:
         self._path = Path()
         self._identity: Identity | None = None
         self._pool, self._probe = ReadPool(limits), VersionProbe()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._draining: set[asyncio.Task[None]] = set()  # of replaced files
+        self._closing = asyncio.Event()
         self._generation = 0  # databases opened before the current one
         self.is_damaged = False  # reads fail until this file is replaced
         self._is_reported = False  # whether a damage report on this file was seen
@@ -108,13 +110,15 @@ class Database:
             write_report(path, identity, error)
             raise
         await self._measure()
-        self._start_task(self._watch_file())
+        self._watching = asyncio.create_task(self._watch_file())
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        self._closing.set()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        if self._draining:
+            await asyncio.wait(self._draining)
         self._probe.close()
         await self._pool.close()
 
@@ -236,7 +240,13 @@ class Database:
             pool, probe, identity = await self._open_file()
         except DatabaseError:
             return
-        if not await _is_ingested(pool):
+        try:
+            is_ingested = await _is_ingested(pool)
+        except BaseException:  # cancelled
+            probe.close()
+            await pool.close()
+            raise
+        if not is_ingested:
             probe.close()
             await pool.close()
             return
@@ -246,14 +256,18 @@ class Database:
         self.is_damaged = self._is_reported = False
         self.replacements += 1
         log.warning("database %s was replaced; reading the new file", self._path)
-        self._start_task(_close_after_drain(*old))
+        draining = asyncio.create_task(self._close_after_drain(*old))
+        self._draining.add(draining)
+        draining.add_done_callback(self._draining.discard)
         if self.on_replaced is not None:
             await self.on_replaced()
 
-    def _start_task(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _close_after_drain(self, pool: ReadPool, probe: VersionProbe) -> None:
+        """Close the replaced pool after a grace period for reads in progress, or when this one closes."""
+        probe.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), DRAIN_SECONDS)
+        await pool.close()
 
 
 async def _is_ingested(pool: ReadPool) -> bool:
@@ -263,15 +277,6 @@ async def _is_ingested(pool: ReadPool) -> bool:
     except (DatabaseError, ResourceLimitError, sqlite3.Error):  # the table does not exist yet
         return False
     return bool(fingerprint)
-
-
-async def _close_after_drain(pool: ReadPool, probe: VersionProbe) -> None:
-    """Close the replaced pool after a grace period for reads in progress."""
-    probe.close()
-    try:
-        await asyncio.sleep(DRAIN_SECONDS)
-    finally:
-        await pool.close()
 
 
 # Truncate the write-ahead log of a database that is written to continuously.

@@ -3,12 +3,14 @@
 import asyncio
 import fcntl
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
+from gqlnews.database.sqlite import database_handle
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.damage import (
     damaged_error,
@@ -19,6 +21,7 @@ from gqlnews.database.sqlite.damage import (
 )
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.leader_lock import acquire_lock
+from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.rebuild import swap_lock_path
 from gqlnews.database.sqlite.writer import open_writer
 
@@ -85,6 +88,36 @@ async def test_a_failed_check_does_not_end_the_checks(
                 database.with_name(database.name + suffix).unlink(missing_ok=True)
             await until(lambda expected=replacements: access.replacements == expected)  # type: ignore[misc]
     assert caplog.text.count("checking database") == 2
+
+
+async def test_closing_right_after_a_replacement_leaves_no_thread(database: Path, tmp_path: Path) -> None:
+    before = threading.active_count()
+    async with opened(database) as access:
+        filled(tmp_path / "new.db").replace(database)
+        for suffix in ("-wal", "-shm"):
+            database.with_name(database.name + suffix).unlink(missing_ok=True)
+        await access._check_file()
+        assert access.replacements == 1
+    assert threading.active_count() == before
+
+
+async def test_closing_in_the_middle_of_a_replacement_leaves_no_thread(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = asyncio.Event()
+
+    async def read_forever(_pool: ReadPool) -> bool:
+        reading.set()
+        await asyncio.Event().wait()
+        return True
+
+    before = threading.active_count()
+    monkeypatch.setattr(database_handle, "_is_ingested", read_forever)
+    async with opened(database):
+        filled(tmp_path / "new.db").replace(database)
+        async with asyncio.timeout(SOON):
+            await reading.wait()
+    assert threading.active_count() == before
 
 
 def filled(database: Path) -> Path:

@@ -107,7 +107,12 @@ def create_app(settings: ServerSettings) -> Starlette:
             store.on_replaced = subscription_hubs.reset
             field_cache = FieldCache(store.snapshot_id, settings.field_cache_bytes)
             engine = Engine(
-                store.read, schema, limits=settings.limits, field_cache=field_cache, get_sizes=store.sizes
+                store.read,
+                schema,
+                limits=settings.limits,
+                field_cache=field_cache,
+                read_inline=store.read_inline,
+                get_sizes=store.sizes,
             )
             offload = OffloadQueue(has_time_limit=settings.limits.timeout_seconds > 0)
             stack.callback(offload.close)

@@ -32,7 +32,14 @@ from gqlnews.engine.documents import (
     strip_incremental,
     with_code,
 )
-from gqlnews.engine.execution import FieldCache, QueryExecution, Read, RequestCost, add_cost_extension
+from gqlnews.engine.execution import (
+    FieldCache,
+    QueryExecution,
+    Read,
+    ReadInline,
+    RequestCost,
+    add_cost_extension,
+)
 from gqlnews.engine.requests import (
     GraphQLRequest,
     GraphQLResponse,
@@ -75,9 +82,9 @@ def _unknown_snapshot(_audience: Audience) -> None:
 class Engine:
     """Executes operations over one store.
 
-    `field_cache` is the root field cache; by default, nothing is cached. If `bypass_executor` is false,
-    Strawberry executes all operations. `get_sizes` returns the table sizes for an audience; by default, scan
-    work is always 0.
+    `field_cache` is the root field cache; by default, nothing is cached. `read_inline` runs short statements
+    at once. If `bypass_executor` is false, Strawberry executes all operations. `get_sizes` returns the table
+    sizes for an audience; by default, scan work is always 0.
     """
 
     def __init__(
@@ -87,11 +94,12 @@ class Engine:
         limits: Limits = UNLIMITED,
         *,
         field_cache: FieldCache | None = None,
+        read_inline: ReadInline | None = None,
         bypass_executor: bool = True,
         get_sizes: GetSizes = _unknown_sizes,
     ) -> None:
         self.schema = schema or build_schema()
-        self.read = read
+        self.read, self.read_inline = read, read_inline
         self.limits = limits
         self.field_cache = field_cache or FieldCache(_unknown_snapshot)
         self.bypass_executor = bypass_executor
@@ -272,7 +280,13 @@ class Engine:
         """
         queries = prepared.bound.queries.values()
         uncacheable = frozenset(query.statement for query in queries if not query.cacheable)
-        return partial(self.field_cache.read, self.read, prepared.audience, uncacheable=uncacheable)
+        return partial(
+            self.field_cache.read,
+            self.read,
+            prepared.audience,
+            uncacheable=uncacheable,
+            read_inline=self.read_inline,
+        )
 
     def _select_operation(
         self, document: ParsedDocument, request: GraphQLRequest

@@ -19,6 +19,8 @@ from gqlnews.query.prepared import BoundOperation
 # Otherwise graphql-core executes the operation, and the resolvers of the root fields wait for the same job.
 
 Read = Callable[[Statements], Awaitable[Sequence[bytes | None]]]
+ReadInline = Callable[[Statements], Sequence[bytes | None] | None]
+"""Runs short statements without waiting; returns None for others."""
 """Runs statements as one job, in one read transaction, and returns their results in order."""
 
 Results = Mapping[str, bytes | None]
@@ -223,12 +225,18 @@ class FieldCache:
         audience: Audience,
         statements: Statements,
         uncacheable: Collection[Statement] = (),
+        read_inline: ReadInline | None = None,
     ) -> Sequence[bytes | None]:
         """Return the results of all statements, all from the same snapshot.
 
         `read` runs those that are neither cached nor running. If the content changes meanwhile, all of them
         may be read again. Statements in `uncacheable` are neither cached nor shared.
         """
+        # Without a cache, a short statement is not worth a key: nobody waits for it.
+        if read_inline is not None and not self._fields.max_bytes:
+            inline_results = read_inline(statements)
+            if inline_results is not None:
+                return inline_results
         keys = {
             statement: _Key(audience, statement[0], repr(statement[1]))
             for statement in statements

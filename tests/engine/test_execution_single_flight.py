@@ -200,6 +200,21 @@ async def test_overload_of_one_client_is_not_shared_with_others() -> None:
     assert requests.store.batches == [[A], [A]]
 
 
+@pytest.mark.parametrize(
+    ("max_bytes", "inline", "batches"), [(0, b"i", []), (0, None, [[A]]), (1 << 20, b"i", [[A]])]
+)
+async def test_short_statements_run_inline_if_nothing_is_cached(
+    max_bytes: int, inline: bytes | None, batches: list[list[Statement]]
+) -> None:
+    requests = Requests(max_bytes)
+    requests.store.proceed.set()
+    results = await requests.cache.read(
+        requests.store.read, PUBLIC, [A], read_inline=lambda _: None if inline is None else [inline]
+    )
+    assert list(results) == [b"a1" if batches else inline]
+    assert requests.store.batches == batches
+
+
 @asynccontextmanager
 async def opened(database: Path) -> AsyncIterator[tuple[ReadPool, FieldCache]]:
     pool, probe = ReadPool(), VersionProbe()

@@ -122,6 +122,12 @@ class Database:
         self._probe.close()
         await self._pool.close()
 
+    def read_inline(self, statements: Statements) -> list[bytes | None] | None:
+        """Run statements on the event loop; see `ReadPool.read_inline`."""
+        results = self._pool.read_inline(statements)
+        self.statements += 0 if results is None else len(statements)
+        return results
+
     async def read(self, statements: Statements) -> list[bytes | None]:
         """Run statements in the read pool; see `ReadPool.read`."""
         self.statements += len(statements)

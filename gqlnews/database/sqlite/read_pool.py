@@ -97,6 +97,10 @@ class ReadPool:
             await reader.close()
         self._deliver()
 
+    def read_inline(self, statements: Statements) -> list[bytes | None] | None:
+        """Run the statements on the event loop; return None if they do not complete within its budget."""
+        return None if self._closed else self._inline.try_execute(statements)
+
     async def read(self, statements: Statements) -> list[bytes | None]:
         """Run the statements; return the bytes of each one's value in order, None for NULL or no row.
 

@@ -173,7 +173,7 @@ def test_a_worker_that_cannot_open_the_damaged_database_is_started_again(
         subprocess.run(["kill", "-9", str(children(run.process, "gqlnews.cli.worker")[0])], check=True)  # noqa: S603, S607
         run.wait_for("info database rebuilt")
         wait_for_workers(run)
-        assert is_whole(url)
+        until(lambda: is_whole(url), "a worker still reads the damaged file")
 
 
 def wait_for_workers(run: Running) -> None:

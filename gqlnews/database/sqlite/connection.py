@@ -1,7 +1,7 @@
 """Read-only connections: settings, running a request's statements, and limits on time and size."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import cast
@@ -48,14 +48,9 @@ def read_transaction(db: sqlite3.Connection) -> Iterator[None]:
 def execute_in_transaction(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
     """Run the statements in the open transaction; the result is that of `execute_all`."""
     results = [_fetch_value(db, sql, params) for sql, params in statements]
-    check_total_size(db, results)
-    return results
-
-
-def check_total_size(db: sqlite3.Connection, results: Iterable[bytes | None]) -> None:
-    """Raise ResourceLimitError if the results together exceed the size limit of the connection."""
     if sum(map(len, filter(None, results))) > db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
-        raise _response_too_large(db)
+        raise _response_too_large(db)  # together they exceed the limit of a single one
+    return results
 
 
 def _fetch_value(db: sqlite3.Connection, sql: str, params: Sequence[object]) -> bytes | None:

@@ -246,15 +246,14 @@ class Database:
             pool, probe, identity = await self._open_file()
         except DatabaseError:
             return
+        is_ingested = False
         try:
             is_ingested = await _is_ingested(pool)
-        except BaseException:  # cancelled
-            probe.close()
-            await pool.close()
-            raise
+        finally:  # also if this check is cancelled
+            if not is_ingested:
+                probe.close()
+                await pool.close()
         if not is_ingested:
-            probe.close()
-            await pool.close()
             return
         old = self._pool, self._probe
         self._pool, self._probe, self._identity = pool, probe, identity

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gqlnews"
-SHARED = {"errors", "cache", "timestamps", "text_keys", "time_budget"}
+SHARED = {"errors", "cache", "columns", "timestamps", "text_keys", "time_budget"}
 ALLOWED = {
     "errors": set(),
     "cache": set(),
+    "columns": set(),
     "timestamps": set(),
     "text_keys": set(),
     "time_budget": {"errors"},

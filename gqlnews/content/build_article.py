@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
+from gqlnews.columns import KEY_COLUMNS
 from gqlnews.content.diagnostics import Diagnostic, FieldPath, ProblemCode, has_error
 from gqlnews.content.html import RenderedBody, is_safe_to_sanitize, sanitize_embed
 from gqlnews.content.models import (
@@ -292,8 +293,6 @@ def build_article(
         provider=provider,
         images=images,
         slug=slug,
-        category=raw.category,
-        heat=raw.heat,
         published=True if raw.published is None else raw.published,
         topics=topics,
         related=related,
@@ -307,6 +306,7 @@ def build_article(
         extra=extra,
         url_position=locate((urls.key,)),
         published_position=None if raw.published is None else locate(("published",)),
+        key_values={column.name: getattr(raw, column.name) for column in KEY_COLUMNS},
     )
     return article, context.diagnostics
 

@@ -1,9 +1,11 @@
 """Models of a parsed file: its typed front matter, the article, and its problems."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+
+from gqlnews.columns import KEY_COLUMNS, ColumnType
 
 # Models of the parsed file, which the ingest writes to the store.
 #
@@ -79,11 +81,14 @@ class Position(FrozenStruct, frozen=True):
 
 
 class ParsedArticle(ParsedCoverage, frozen=True):
-    """Valid article; `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`, `extra` a JSON object."""
+    """Valid article; `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`, `extra` a JSON object.
 
+    `key_values` are the columns that hold the value of a front matter key unchanged (columns.py).
+    """
+
+    published_at: str
+    published_date_time: str
     slug: str
-    category: str | None
-    heat: int | None
     published: bool
     topics: tuple[ParsedTopic, ...]
     related: tuple[ParsedRelated, ...]
@@ -97,6 +102,7 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     extra: str
     url_position: Position | None
     published_position: Position | None
+    key_values: dict[str, Any]
 
 
 class SourceFile(FrozenStruct, frozen=True):
@@ -196,11 +202,9 @@ class RawRelated(RawCoverage):
 RawRelatedList = list[RawRelated] | None
 
 
-class RawArticle(RawCoverage, forbid_unknown_fields=False):
-    """The whole front matter; unknown keys go to `extra`."""
+class RawArticle(RawCoverage):
+    """The keys that are validated or converted; those of `KEY_COLUMNS` are in `RAW_FRONT_MATTER`."""
 
-    category: OptStr = None
-    heat: OptInt32 = None
     published: OptBool = None
     topics: OptStrList = None
     related: RawRelatedList = None
@@ -208,4 +212,15 @@ class RawArticle(RawCoverage, forbid_unknown_fields=False):
     secured: OptStr = None
 
 
-ARTICLE_KEYS = frozenset(field.encode_name for field in msgspec.structs.fields(RawArticle))
+_KEY_TYPES = {ColumnType.TEXT: OptStr, ColumnType.INTEGER: OptInt32, ColumnType.BOOLEAN: OptBool}
+
+RAW_FRONT_MATTER: type[RawArticle] = msgspec.defstruct(  # type: ignore[assignment]  # it has the base
+    "RawFrontMatter",
+    [(column.name, _KEY_TYPES[column.type], None) for column in KEY_COLUMNS],
+    bases=(RawArticle,),
+    rename={column.name: column.key for column in KEY_COLUMNS if column.key},
+    forbid_unknown_fields=False,  # they go to `extra`
+)
+"""The whole front matter."""
+
+ARTICLE_KEYS = frozenset(field.encode_name for field in msgspec.structs.fields(RAW_FRONT_MATTER))

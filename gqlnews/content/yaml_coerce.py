@@ -11,6 +11,7 @@ import msgspec
 
 from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode, has_error
 from gqlnews.content.models import (
+    RAW_FRONT_MATTER,
     OptBool,
     OptInt32,
     OptStr,
@@ -42,7 +43,7 @@ Coercer = Callable[[Node, str, Diagnostics], ValueT | None]
 
 def coerce_article(tree: Mapping, diagnostics: Diagnostics) -> RawArticle:
     """Coerce the whole front matter; unknown keys are ignored."""
-    return _coerce_fields(RawArticle, tree, diagnostics)
+    return _coerce_fields(RAW_FRONT_MATTER, tree, diagnostics)
 
 
 def is_null(node: Node) -> bool:
@@ -189,5 +190,5 @@ def _get_coercer(expected: object) -> Coercer[Any]:
 
 
 _FIELDS: dict[type[RawModel], dict[str, tuple[str, Coercer[Any]]]] = {
-    model: _build_fields(model) for model in (RawArticle, RawRelated, RawProvider, RawImage)
+    model: _build_fields(model) for model in (RAW_FRONT_MATTER, RawRelated, RawProvider, RawImage)
 }

@@ -14,7 +14,7 @@ from gqlnews.content.build_article import build_article
 from gqlnews.content.diagnostics import FieldPath, LineIndex, to_problems
 from gqlnews.content.front_matter import FrontMatter, extra_from_values
 from gqlnews.content.html import RenderedBody
-from gqlnews.content.models import ContentProblem, ParsedArticle, ParseOptions, Position, RawArticle
+from gqlnews.content.models import RAW_FRONT_MATTER, ContentProblem, ParsedArticle, ParseOptions, Position
 from gqlnews.content.yaml_positions import OffsetUnknown, find_offset
 from gqlnews.text_keys import slug_from_path
 
@@ -47,7 +47,7 @@ def parse_fast(
         return line_index.position(start)
 
     try:
-        raw = msgspec.convert(values, RawArticle)
+        raw = msgspec.convert(values, RAW_FRONT_MATTER)
         article, diagnostics = build_article(slug_from_path(path), raw, extra, rendered, options, locate)
         if article is None:
             return None

@@ -1,30 +1,48 @@
 """Convert a valid article to database rows."""
 
 import base64
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
-from gqlnews.content.models import FrozenStruct, ParsedArticle, ParseResult, SourceFile
+from gqlnews.columns import CONTENT_COLUMNS, FOLDED_COLUMNS, TOPIC_COLUMNS
+from gqlnews.content.models import FrozenStruct, ParsedArticle, ParsedRelated, ParseResult, SourceFile
 from gqlnews.database.sqlite.writer import tokenize
 from gqlnews.text_keys import casefold_key, encode_list, log2_heat
 from gqlnews.timestamps import to_epoch_seconds
 
 Row = tuple[Any, ...]
 
-# Columns whose values depend only on the file's content, in the order of `_article_row`. The others (id,
-# path, `updated_at` and its key) may differ for the same content.
-ARTICLE_COLUMNS = (
-    "slug, node_id, published, published_at, published_date_time, title, excerpt, url, web_url, original_url,"
-    " amp_web_url, cdn_amp_web_url, category, type, quality, heat, provider_domain, provider_name, images,"
-    " related_count, word_count, reading_minutes, revision, provider_images, url_line, url_column,"
-    " published_line, published_column, table_of_contents, featured_content, extra, secured, body, html,"
-    " slug_folded, title_folded, category_folded, type_folded, provider_domain_folded, heat_log,"
-    " published_seconds, topic_slugs, has_image"
+Getter = Callable[[ParsedArticle, ParseResult], Any]
+
+# Columns of an article whose value is neither an attribute of `ParsedArticle` nor that of a front matter key.
+_DERIVED: dict[str, Getter] = {
+    "node_id": lambda a, _: node_id("Article", a.slug),
+    "provider_domain": lambda a, _: a.provider.domain if a.provider else None,
+    "provider_name": lambda a, _: a.provider.name if a.provider else None,
+    "provider_images": lambda a, _: a.provider.images if a.provider and a.provider.images != "[]" else None,
+    "related_count": lambda a, _: len(a.related),
+    "revision": lambda _, result: result.revision,
+    "url_line": lambda a, _: a.url_position.line if a.url_position else None,
+    "url_column": lambda a, _: a.url_position.column if a.url_position else None,
+    "published_line": lambda a, _: a.published_position.line if a.published_position else None,
+    "published_column": lambda a, _: a.published_position.column if a.published_position else None,
+    "heat_log": lambda a, _: log2_heat(a.key_values["heat"]),
+    "published_seconds": lambda a, _: to_epoch_seconds(a.published_at),
+    "topic_slugs": lambda a, _: encode_list([topic.slug for topic in a.topics]),
+    "has_image": lambda a, _: a.images != "[]",
+}
+_ATTRIBUTES = [c.name for c in CONTENT_COLUMNS if c.name not in _DERIVED and c.key is None]
+_get_attributes: Callable[[ParsedArticle], tuple[Any, ...]] = attrgetter(*_ATTRIBUTES)
+
+ARTICLE_ROW = (*(column.name for column in CONTENT_COLUMNS), *(str(c.folded) for c in FOLDED_COLUMNS))
+TOPIC_ROW = ("topic", "name", *TOPIC_COLUMNS)
+_RELATED_ATTRIBUTES = (
+    *("published_at", "published_date_time", "title", "excerpt", "url", "web_url", "original_url"),
+    *("amp_web_url", "cdn_amp_web_url", "type", "quality", "images"),
 )
-RELATED_COLUMNS = (
-    "published_at, published_date_time, title, excerpt, url, web_url, original_url, amp_web_url,"
-    " cdn_amp_web_url, type, quality, provider_domain, provider_name, images"
-)
-TOPIC_COLUMNS = "topic, name, published, published_at, slug, quality, heat, has_image"
+RELATED_ROW = (*_RELATED_ATTRIBUTES, "provider_domain", "provider_name")
+_get_related: Callable[[ParsedRelated], tuple[Any, ...]] = attrgetter(*_RELATED_ATTRIBUTES)
 
 
 class ArticleRows(FrozenStruct, frozen=True):
@@ -68,97 +86,33 @@ def file_rows(result: ParseResult) -> FileRows:
 
 
 def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:
+    values = _article_values(article, result)
+    copied = tuple(values[name] for name in TOPIC_COLUMNS)
     return ArticleRows(
         slug=article.slug,
         is_public=article.published,
-        article=_article_row(article, result),
-        related=_related_rows(article),
-        topics=_topic_rows(article),
+        article=tuple(values[name] for name in ARTICLE_ROW),
+        related=[_related_row(entry) for entry in article.related],
+        topics=[(topic.slug, topic.name, *copied) for topic in article.topics],
         urls=_distinct_urls(article),
         words=tokenize(f"{article.title} {article.excerpt or ''}"),
     )
 
 
-def _topic_rows(a: ParsedArticle) -> list[Row]:
-    return [
-        (t.slug, t.name, a.published, a.published_at, a.slug, a.quality, a.heat, a.images != "[]")
-        for t in a.topics
-    ]
+def _article_values(article: ParsedArticle, result: ParseResult) -> dict[str, Any]:
+    """Return the value of each column."""
+    values = dict(zip(_ATTRIBUTES, _get_attributes(article), strict=True))
+    values |= article.key_values
+    values |= {name: get(article, result) for name, get in _DERIVED.items()}
+    return values | {str(column.folded): casefold_key(values[column.name]) for column in FOLDED_COLUMNS}
+
+
+def _related_row(entry: ParsedRelated) -> Row:
+    provider = entry.provider
+    return (*_get_related(entry), provider.domain if provider else None, provider.name if provider else None)
 
 
 def _distinct_urls(article: ParsedArticle) -> list[str]:
     """Return the distinct URLs of the article, in a fixed order."""
     urls = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
     return list(dict.fromkeys(url for url in urls if url is not None))
-
-
-def _article_row(a: ParsedArticle, result: ParseResult) -> Row:
-    provider, url, published = a.provider, a.url_position, a.published_position
-    assert a.published_at is not None, "an article has a date"
-    return (
-        a.slug,
-        node_id("Article", a.slug),
-        a.published,
-        a.published_at,
-        a.published_date_time,
-        a.title,
-        a.excerpt,
-        a.url,
-        a.web_url,
-        a.original_url,
-        a.amp_web_url,
-        a.cdn_amp_web_url,
-        a.category,
-        a.type,
-        a.quality,
-        a.heat,
-        provider.domain if provider else None,
-        provider.name if provider else None,
-        a.images,
-        len(a.related),
-        a.word_count,
-        a.reading_minutes,
-        result.revision,
-        provider.images if provider and provider.images != "[]" else None,
-        url.line if url else None,
-        url.column if url else None,
-        published.line if published else None,
-        published.column if published else None,
-        a.table_of_contents,
-        a.featured_content,
-        a.extra,
-        a.secured,
-        a.body,
-        a.html,
-        casefold_key(a.slug),
-        casefold_key(a.title),
-        casefold_key(a.category),
-        casefold_key(a.type),
-        casefold_key(provider.domain) if provider else None,
-        log2_heat(a.heat),
-        to_epoch_seconds(a.published_at),
-        encode_list([topic.slug for topic in a.topics]),
-        a.images != "[]",
-    )
-
-
-def _related_rows(article: ParsedArticle) -> list[Row]:
-    return [
-        (
-            r.published_at,
-            r.published_date_time,
-            r.title,
-            r.excerpt,
-            r.url,
-            r.web_url,
-            r.original_url,
-            r.amp_web_url,
-            r.cdn_amp_web_url,
-            r.type,
-            r.quality,
-            r.provider.domain if r.provider else None,
-            r.provider.name if r.provider else None,
-            r.images,
-        )
-        for r in article.related
-    ]

@@ -17,35 +17,34 @@ import msgspec
 from gqlnews.ingest.change_log import fill_batch, mark_dirty
 from gqlnews.ingest.derive import decrement_usage, increment_usage
 from gqlnews.ingest.fts_index import add_to_index, remove_from_index
-from gqlnews.ingest.rows import ARTICLE_COLUMNS, RELATED_COLUMNS, TOPIC_COLUMNS, ArticleRows, FileRows, Row
+from gqlnews.ingest.rows import ARTICLE_ROW, RELATED_ROW, TOPIC_ROW, ArticleRows, FileRows, Row
 from gqlnews.timestamps import Instant, from_epoch_ns
 
 # ruff: noqa: S608 - these statements are built from constants only
 
-_STORED_ARTICLE = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE id = ?"
-_STORED_RELATED = f"SELECT {RELATED_COLUMNS} FROM related WHERE article_id = ? ORDER BY position"
-_STORED_TOPICS = f"SELECT {TOPIC_COLUMNS} FROM article_topic WHERE article_id = ? ORDER BY position"
+
+def _select(table: str, columns: Sequence[str], condition: str) -> str:
+    return f"SELECT {', '.join(columns)} FROM {table} WHERE {condition}"
 
 
-def _insert(table: str, columns: str) -> str:
-    return f"INSERT INTO {table} ({columns}) VALUES ({_placeholders(columns)})"
+def _insert(table: str, columns: Sequence[str], *expressions: str) -> str:
+    """Return the INSERT of these columns; the last of them have the values of `expressions`."""
+    values = ["?"] * (len(columns) - len(expressions))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join([*values, *expressions])})"
 
 
-def _placeholders(columns: str) -> str:
-    return ", ".join("?" * len(columns.split(", ")))
-
-
-_WRITTEN_COLUMNS = f"path, updated_at, updated_key, {ARTICLE_COLUMNS}"
-_ASSIGNMENTS = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN_COLUMNS.split(", "))
+_STORED_ARTICLE = _select("article", ARTICLE_ROW, "id = ?")
+_STORED_RELATED = _select("related", RELATED_ROW, "article_id = ? ORDER BY position")
+_STORED_TOPICS = _select("article_topic", TOPIC_ROW, "article_id = ? ORDER BY position")
+_WRITTEN_COLUMNS = ("path", "updated_at", "updated_key", *ARTICLE_ROW)
+_ASSIGNMENTS = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN_COLUMNS)
 _INSERT_ARTICLE = (
-    f"{_insert('article', f'id, {_WRITTEN_COLUMNS}')} ON CONFLICT (id) DO UPDATE SET {_ASSIGNMENTS}"
+    f"{_insert('article', ('id', *_WRITTEN_COLUMNS))} ON CONFLICT (id) DO UPDATE SET {_ASSIGNMENTS}"
 )
 # The target is the current owner of the URL; `resolve_links` updates the links that this ingest changes.
-_INSERT_RELATED = (
-    f"INSERT INTO related (article_id, position, {RELATED_COLUMNS}, target_id)"
-    f" VALUES (?, ?, {_placeholders(RELATED_COLUMNS)}, (SELECT article_id FROM url_owner WHERE url = ?7))"
-)
-_INSERT_TOPIC = _insert("article_topic", f"article_id, position, {TOPIC_COLUMNS}")
+_TARGET = f"(SELECT article_id FROM url_owner WHERE url = ?{3 + RELATED_ROW.index('url')})"
+_INSERT_RELATED = _insert("related", ("article_id", "position", *RELATED_ROW, "target_id"), _TARGET)
+_INSERT_TOPIC = _insert("article_topic", ("article_id", "position", *TOPIC_ROW))
 _UPDATE_SOURCE = (
     "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ? WHERE path = ?"
 )

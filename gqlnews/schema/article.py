@@ -12,7 +12,6 @@ from gqlnews.query.fields import (
     JoinKey,
     JoinTable,
     JsonArray,
-    Kind,
     Many,
     MoreLikeThis,
     One,
@@ -27,7 +26,7 @@ from gqlnews.schema.fields import (
     STORY_OF_ARTICLE,
     WHERE,
     argument,
-    column,
+    article_column,
     field,
     first,
 )
@@ -86,20 +85,19 @@ def articles(
 
 @strawberry.type(description="An article, read from one Markdown file.")
 class Article(Node, Coverage):
-    slug: str = column(
+    slug: str = article_column(
         "slug",
         description="Unique key: the file's path relative to the content folder, without its extension.",
     )
-    published_date_time: DateTime = column(
+    published_date_time: DateTime = article_column(
         "published_date_time", description="When the article was published."
     )
-    category: str | None = column("category", description="Category as given in the front matter.")
-    heat: int | None = column(
+    category: str | None = article_column("category", description="Category as given in the front matter.")
+    heat: int | None = article_column(
         "heat", description="Popularity score from the front matter; higher means more attention."
     )
-    published: bool = column(
+    published: bool = article_column(
         "published",
-        Kind.BOOLEAN,
         description=(
             "Whether the article is public. Other articles are visible to editors only, unless the server "
             "shows them to every caller (`--unpublished`)."
@@ -117,7 +115,7 @@ class Article(Node, Coverage):
         argument("offset", int | None, 0, "Number of entries to skip."),
         description="Related coverage as listed by the article's editor, in file order.",
     )
-    related_count: int = column("related_count", description="Total number of entries in `related`.")
+    related_count: int = article_column("related_count", description="Total number of entries in `related`.")
     referenced_by: Annotated["ArticleConnection", strawberry.lazy("gqlnews.schema.article")] = field(
         articles(
             "Article.referencedBy",
@@ -141,46 +139,43 @@ class Article(Node, Coverage):
             "The story that the article belongs to, among the articles the caller may see; null if none."
         ),
     )
-    featured_content: str | None = column(
+    featured_content: str | None = article_column(
         "featured_content",
         description="Embed that represents the article, such as a video player, as sanitized HTML.",
     )
-    body: str | None = column(
+    body: str | None = article_column(
         "body", description="The Markdown source below the front matter; null if there is none."
     )
-    html: str | None = column("html", description="`body` rendered as sanitized HTML.")
+    html: str | None = article_column("html", description="`body` rendered as sanitized HTML.")
     table_of_contents: list[Heading] = field(
         JsonArray("table_of_contents"), description="Headings of `body`, in document order."
     )
-    word_count: int = column(
+    word_count: int = article_column(
         "word_count",
         description=(
             "Number of words in `body`, separated by whitespace. In scripts without spaces, such as Chinese, "
             "each character counts as a word."
         ),
     )
-    reading_minutes: int | None = column(
+    reading_minutes: int | None = article_column(
         "reading_minutes",
         description="Reading time in minutes, rounded up, at 240 words per minute; null if there is no body.",
     )
-    secured: str | None = column(
+    secured: str | None = article_column(
         "secured",
-        editor_only=True,
         description="Opaque payload, exactly as in the file. Editors only: null for other callers.",
     )
-    extra: JSON | None = column(
+    extra: JSON | None = article_column(
         "extra",
-        Kind.JSON,
-        editor_only=True,
         description=(
             "Front matter keys that this schema does not define, unchanged. Editors only: null for other "
             "callers."
         ),
     )
-    updated_at: DateTime = column(
+    updated_at: DateTime = article_column(
         "updated_at", description="Modification time of the file when its current content was ingested."
     )
-    revision: str = column(
+    revision: str = article_column(
         "revision", description="Hash of the file's content, which changes if and only if the file does."
     )
 

@@ -9,6 +9,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+from gqlnews.columns import ARTICLE_COLUMNS, TOPIC_COLUMNS, ColumnType
 from gqlnews.query.fields import Column, Declaration, Entity, JoinTable, Kind, OrderTerm, Visibility
 from gqlnews.time_budget import check_time_budget
 
@@ -27,10 +28,19 @@ def field(declaration: Declaration, *arguments: StrawberryArgument, description:
     return field_
 
 
-def column(
-    name: str, kind: Kind = Kind.PLAIN, *, editor_only: bool = False, description: str | None = None
-) -> Any:
-    return field(Column(name, kind, editor_only), description=description)
+def column(name: str, kind: Kind = Kind.PLAIN, *, description: str | None = None) -> Any:
+    return field(Column(name, kind), description=description)
+
+
+_KINDS = {ColumnType.BOOLEAN: Kind.BOOLEAN, ColumnType.JSON: Kind.JSON}
+_ARTICLE_COLUMNS = {one.name: one for one in ARTICLE_COLUMNS}
+
+
+def article_column(name: str, *, description: str) -> Any:
+    """Define a field with the value of a column of the table of columns (columns.py)."""
+    declared = _ARTICLE_COLUMNS[name]
+    kind = _KINDS.get(declared.type, Kind.PLAIN)
+    return field(Column(name, kind, declared.editor_only), description=description)
 
 
 def argument(
@@ -129,7 +139,7 @@ ARTICLES_OF_TOPIC = JoinTable(
     "article_topic",
     source_key="topic",
     target_key="article_id",
-    denormalized=frozenset({"published", "published_at", "slug", "quality", "heat", "has_image"}),
+    denormalized=frozenset(TOPIC_COLUMNS),
     list_column="topic_slugs",
     visibility=Visibility.PUBLISHED,
 )

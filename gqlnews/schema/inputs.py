@@ -7,6 +7,7 @@ import strawberry
 from strawberry.types.base import StrawberryObjectDefinition, has_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
+from gqlnews.columns import ARTICLE_COLUMNS, ArticleColumn, ColumnType
 from gqlnews.query.connection_args import NULL_LOW
 from gqlnews.query.fields import CollapseBy, OrderTerm
 from gqlnews.query.filters import FilterField, FilterFields, FilterFieldType
@@ -91,7 +92,30 @@ class DateTimeFilter:
     )
 
 
+_FILTER_TYPES: dict[ColumnType, tuple[type, FilterFieldType]] = {
+    ColumnType.TEXT: (StringFilter, FilterFieldType.TEXT),
+    ColumnType.INTEGER: (IntFilter, FilterFieldType.INTEGER),
+    ColumnType.BOOLEAN: (bool, FilterFieldType.IS_POSITIVE),
+    ColumnType.INSTANT: (DateTimeFilter, FilterFieldType.INSTANT),
+    ColumnType.ITEMS: (SetFilter, FilterFieldType.ITEMS),
+}
+
+
+def with_column_filters(filter_: type) -> type:
+    """Add the filter fields that the table of columns declares."""
+    for column in ARTICLE_COLUMNS:
+        if column.filter is None:
+            continue
+        kind = ColumnType.BOOLEAN if column.filter.positive else column.type
+        annotation, field_type = _FILTER_TYPES[kind]
+        filter_.__annotations__[column.filter.field] = annotation | None
+        definition = filter_field(column.name, field_type, column.filter.description)
+        setattr(filter_, column.filter.field, definition)
+    return filter_
+
+
 @strawberry.input(description="Filter for articles. All given fields must match.")
+@with_column_filters
 class ArticleFilter:
     and_: list["ArticleFilter"] | None = optional_field(
         "All of these filters match. An empty list matches everything.", name="and"
@@ -100,31 +124,6 @@ class ArticleFilter:
         "At least one of these filters matches. An empty list matches nothing.", name="or"
     )
     not_: "ArticleFilter | None" = optional_field("This filter does not match.", name="not")
-    slug: StringFilter | None = filter_field("slug", FilterFieldType.TEXT, "Filter by slug.")
-    title: StringFilter | None = filter_field("title", FilterFieldType.TEXT, "Filter by headline.")
-    category: StringFilter | None = filter_field("category", FilterFieldType.TEXT, "Filter by category.")
-    type: StringFilter | None = filter_field("type", FilterFieldType.TEXT, "Filter by type.")
-    topic: SetFilter | None = filter_field("topic_slugs", FilterFieldType.ITEMS, "Filter by topic slugs.")
-    provider: StringFilter | None = filter_field(
-        "provider_domain", FilterFieldType.TEXT, "Filter by provider domain."
-    )
-    published_date_time: DateTimeFilter | None = filter_field(
-        "published_at", FilterFieldType.INSTANT, "Filter by publication date."
-    )
-    updated_at: DateTimeFilter | None = filter_field(
-        "updated_key", FilterFieldType.INSTANT, "Filter by the file's modification time."
-    )
-    quality: IntFilter | None = filter_field("quality", FilterFieldType.INTEGER, "Filter by quality.")
-    heat: IntFilter | None = filter_field("heat", FilterFieldType.INTEGER, "Filter by heat.")
-    published: bool | None = filter_field(
-        "published", FilterFieldType.IS_POSITIVE, "Whether the article is public."
-    )
-    has_image: bool | None = filter_field(
-        "has_image", FilterFieldType.IS_POSITIVE, "Whether the article has an image."
-    )
-    has_related: bool | None = filter_field(
-        "related_count", FilterFieldType.IS_POSITIVE, "Whether the article lists related coverage."
-    )
     matches: str | None = filter_field(
         "search", FilterFieldType.FULL_TEXT, "Full-text query, with the syntax of `search`."
     )
@@ -149,15 +148,15 @@ class NullsOrder(Enum):
     LAST = strawberry.enum_value("LAST", description="After all others, regardless of direction.")
 
 
-@strawberry.enum(description="Fields by which articles can be sorted.")
-class ArticleOrderField(Enum):
-    PUBLISHED_DATE_TIME = strawberry.enum_value("PUBLISHED_DATE_TIME", description="By publication date.")
-    UPDATED_AT = strawberry.enum_value(
-        "UPDATED_AT", description="By the modification time of the file, `updatedAt`."
-    )
-    QUALITY = strawberry.enum_value("QUALITY", description="By quality.")
-    HEAT = strawberry.enum_value("HEAT", description="By heat.")
-    TITLE = strawberry.enum_value("TITLE", description="By title, compared by code point.")
+_ORDERED_COLUMNS = {column.order.value: column for column in ARTICLE_COLUMNS if column.order is not None}
+
+_ORDER_VALUES = {
+    value: strawberry.enum_value(value, description=column.order.description)
+    for value, column in _ORDERED_COLUMNS.items()
+    if column.order is not None
+}
+_OrderField: type[Enum] = Enum("ArticleOrderField", _ORDER_VALUES)  # type: ignore[misc]  # values from the table
+ArticleOrderField = strawberry.enum(_OrderField, description="Fields by which articles can be sorted.")
 
 
 @strawberry.enum(description="Sort direction.")
@@ -173,7 +172,7 @@ class OrderDirection(Enum):
     )
 )
 class ArticleOrder:
-    field: ArticleOrderField = strawberry.field(description="The field to sort by.")
+    field: Enum = strawberry.field(graphql_type=ArticleOrderField, description="The field to sort by.")
     direction: OrderDirection = strawberry.field(
         default=OrderDirection.DESC, description="The sort direction."
     )
@@ -196,11 +195,14 @@ class StoryOrder(Enum):
     SIZE = strawberry.enum_value("SIZE", description="By number of articles, largest first.")
 
 
-ARTICLE_ORDER_TERMS = {
-    "PUBLISHED_DATE_TIME": OrderTerm("published_at"),
-    "UPDATED_AT": OrderTerm("updated_key"),
-    "QUALITY": OrderTerm("quality", missing=NULL_LOW, numeric=True),
-    "HEAT": OrderTerm("heat", missing=NULL_LOW, numeric=True),
-    "TITLE": OrderTerm("title"),
-}
+def _order_term(column: ArticleColumn) -> OrderTerm:
+    nullable = column.order is not None and column.order.nullable
+    return OrderTerm(
+        column.name,
+        missing=NULL_LOW if nullable else None,
+        numeric=column.type is ColumnType.INTEGER,
+    )
+
+
+ARTICLE_ORDER_TERMS = {value: _order_term(column) for value, column in _ORDERED_COLUMNS.items()}
 ARTICLE_COLLAPSE_RULES = {"URL": CollapseBy(column="url"), "STORY": CollapseBy(through=STORY_OF_ARTICLE)}

@@ -29,7 +29,8 @@ def test_absent_keys_have_defaults() -> None:
     article = read("")
     assert (article.slug, article.type, article.published, article.related) == ("2021/a", "article", True, ())
     assert (article.images, article.extra, article.table_of_contents) == ("[]", "{}", "[]")
-    assert (article.excerpt, article.category, article.quality, article.heat, article.provider) == (None,) * 5
+    assert (article.excerpt, article.quality, article.provider) == (None,) * 3
+    assert article.key_values == {"category": None, "heat": None}
     assert (article.body, article.html, article.word_count, article.reading_minutes) == (None, None, 0, None)
     assert (article.url_position, article.published_position) == (Position(4, 9), None)
 
@@ -67,12 +68,12 @@ def test_published(word: str, published: bool) -> None:
 )
 def test_integers(word: str, number: int | None) -> None:
     assert read(f"quality: {word}").quality == number
-    assert read(f"heat: {word}").heat == number
+    assert read(f"heat: {word}").key_values["heat"] == number
 
 
 @pytest.mark.parametrize("number", [2**31 - 1, -(2**31)])
 def test_the_limits_of_32_bit_integers(number: int) -> None:
-    assert read(f"heat: {number}").heat == number
+    assert read(f"heat: {number}").key_values["heat"] == number
 
 
 def test_legacy_keys_are_accepted_and_current_ones_take_precedence() -> None:

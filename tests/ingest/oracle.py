@@ -110,7 +110,7 @@ def story(members: Sequence[ParsedArticle]) -> Story:
 
 def prominence(article: ParsedArticle) -> tuple[float, float]:
     """Return heat and quality as a sort key; a missing value sorts below all others."""
-    given = (article.heat, article.quality)
+    given = (article.key_values["heat"], article.quality)
     heat, quality = (float("-inf") if number is None else number for number in given)
     return heat, quality
 

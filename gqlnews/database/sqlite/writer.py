@@ -6,6 +6,7 @@ Opening a writer takes these steps:
 2. Set the page size of an empty file, then switch to write-ahead logging.
 3. Run each missing migration in its own transaction, which also sets the version in the header. So if the
    process is killed in between, the next one continues with the migrations that are left.
+4. Create the covering indexes (columns.py) again that contain other columns than declared.
 """
 
 import re
@@ -21,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from gqlnews.columns import index_statements
 from gqlnews.database.sqlite.damage import APPLICATION_ID, delete_report, translate_errors
 from gqlnews.database.sqlite.migrations import migrations, statements
 from gqlnews.errors import DatabaseError, NewerDatabaseError, UnknownDatabaseError
@@ -59,6 +61,8 @@ def open_writer(
         db = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
         try:
             _prepare(db, path, migrations() if known_migrations is None else known_migrations, busy_timeout)
+            if known_migrations is None:
+                _reconcile_indexes(db)
         except BaseException:
             db.close()
             raise
@@ -150,6 +154,21 @@ def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
         if number == 1:
             _init_store(db)
         db.execute(f"PRAGMA user_version = {number}")
+
+
+def _reconcile_indexes(db: sqlite3.Connection) -> None:
+    """Create the covering indexes again that differ from the table of columns."""
+    expected = index_statements()
+    if _outdated_indexes(db, expected):
+        with transaction(db):  # another process may have created them in the meantime
+            for name in _outdated_indexes(db, expected):
+                db.execute(f"DROP INDEX IF EXISTS {name}")
+                db.execute(expected[name])
+
+
+def _outdated_indexes(db: sqlite3.Connection, expected: Mapping[str, str]) -> list[str]:
+    stored = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'"))
+    return [name for name, sql in expected.items() if stored.get(name) != sql]
 
 
 def _init_store(db: sqlite3.Connection) -> None:

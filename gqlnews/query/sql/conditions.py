@@ -17,6 +17,7 @@ from sqlalchemy import (
     true,
 )
 
+from gqlnews.columns import FOLDED_SUFFIX
 from gqlnews.query.conditions import All, AnyOf, Comparison, Condition, Not, Operator
 from gqlnews.query.fields import MIN_SCORE, Audience, DecayedScore, OrderTerm
 from gqlnews.query.sql.rows import Expression
@@ -74,10 +75,6 @@ def ordering(terms: Terms, row: Sequence[Expression], *, backward: bool = False)
 
 
 # Filter conditions.
-
-FOLDED_SUFFIX = (
-    "_folded"  # of the column with the case-folded text, null if SQLite's lower() returns the same
-)
 
 
 def render_condition(

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,28 @@ def test_a_failed_migration_keeps_the_earlier_version(database: Path) -> None:
     db = open_writer(database)
     assert db.execute("SELECT name FROM sqlite_master WHERE name = 'half'").fetchall() == []
     db.close()
+
+
+def indexes(db: sqlite3.Connection) -> dict[str, str]:
+    return dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"))
+
+
+def test_a_covering_index_of_other_columns_is_created_again(database: Path) -> None:
+    with closing(open_writer(database)) as db:
+        expected = indexes(db)
+        db.execute("DROP INDEX article_newest")
+        db.execute("CREATE INDEX article_newest ON article (published_at DESC, slug)")
+        db.execute("DROP INDEX article_topic_newest_public")
+    with closing(open_writer(database)) as db:
+        assert indexes(db) == expected
+
+
+def test_covering_indexes_are_created_once(database: Path) -> None:
+    open_writer(database).close()
+    with closing(open_writer(database)) as db:
+        version = pragma(db, "schema_version")
+    with closing(open_writer(database)) as db:
+        assert pragma(db, "schema_version") == version
 
 
 def test_an_incomplete_statement_in_a_migration_is_an_error() -> None:

@@ -32,7 +32,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A value of `ArticleOrderField`; `nullable`: the column may be null."""
+    """A value of `ArticleOrderField`; `nullable`: the column, a number, may be null."""
 
     value: str
     description: str

@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer explorer-if-possible clients bench bench-peers bench-check bench-live bench-hostile soak image-check schema lock clean
+.PHONY: help serve test fuzz lint explorer explorer-if-possible clients bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-13s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -68,6 +68,9 @@ image-check: $(VENV)/installed-dev ## build and run the container image (as root
 schema: $(VENV)/installed ## write schema.graphql
 	$(BIN)/gqlnews schema > schema.graphql.new
 	mv schema.graphql.new schema.graphql
+
+settings: $(VENV)/installed ## write the tables in docs/settings.md
+	$(BIN)/python -m tests.settings_docs
 
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 lock: $(VENV)/made ## update the lock files of the image from pyproject.toml; UPGRADE=1 upgrades all versions

@@ -17,7 +17,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry import Schema
 
-from gqlnews.config.settings import ServerSettings, log_format, server_settings
+from gqlnews.config.declarations import APPLICATION
+from gqlnews.config.settings import ServerSettings
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.engine.documents import DocumentCache
 from gqlnews.engine.engine import Engine
@@ -166,8 +167,12 @@ def from_environment() -> Starlette:
 
     Raises SettingsError, PersistedDocumentsError.
     """
-    logs.configure(log_format())
-    return create_app(server_settings())
+    # Imported only here, as pydantic-settings takes 0.2 s.
+    from gqlnews.config.sources import read_settings, server_settings
+
+    settings = read_settings(APPLICATION)
+    logs.configure(settings["log_format"])
+    return create_app(server_settings(settings))
 
 
 def _build_endpoint(settings: ServerSettings) -> ASGIApp:

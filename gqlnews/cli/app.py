@@ -7,31 +7,14 @@ fast.
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import replace
 from io import TextIOWrapper
 from typing import Annotated, NoReturn, cast
 
 import typer
 
 from gqlnews import __version__
-from gqlnews.cli import options
-from gqlnews.config.settings import (
-    DEFAULT_LIMITS,
-    FIELD_CACHE_MB,
-    MAX_CONCURRENT_REQUESTS,
-    MAX_STREAMS,
-    MAX_STREAMS_PER_CLIENT,
-    MEBIBYTE,
-    RESPONSE_CACHE_MB,
-    HttpSettings,
-    LogFormat,
-    ServerSettings,
-    StatusCodePolicy,
-    editor_tokens,
-    parse_origins,
-    request_limits,
-    tracing_enabled,
-)
+from gqlnews.cli.options import with_options
+from gqlnews.config.settings import EffectiveSettings
 from gqlnews.errors import CommandError
 
 app = typer.Typer(
@@ -92,118 +75,61 @@ def gqlnews(
 
 
 @app.command()
-def serve(
-    folder: options.Folder,
-    db: options.Database = None,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 8000,
-    unpublished: options.Unpublished = False,
-    base_url: options.BaseUrl = None,
-    iframe_hosts: options.IframeHosts = None,
-    explorer: options.Explorer = True,
-    log_format: options.LogFormatOption = LogFormat.TEXT,
-    response_cache_mb: options.ResponseCacheSize = RESPONSE_CACHE_MB,
-    field_cache_mb: options.FieldCacheSize = FIELD_CACHE_MB,
-    watch: options.ServeWatch = True,
-    force_polling: options.ForcePolling = False,
-    workers: options.Workers = 1,
-    max_streams: options.MaxStreams = MAX_STREAMS,
-    max_streams_per_client: options.MaxStreamsPerClient = MAX_STREAMS_PER_CLIENT,
-    status_codes: options.StatusCodes = StatusCodePolicy.SPEC,
-    allow_origins: options.AllowOrigins = None,
-    persisted_documents: options.PersistedDocuments = None,
-    persisted_only: options.PersistedOnly = False,
-    max_concurrent_requests: options.MaxConcurrentRequests = MAX_CONCURRENT_REQUESTS,
-    rate_limit: options.RateLimit = 0,
-    max_cost: options.MaxCost = DEFAULT_LIMITS.max_cost,
-    max_scan: options.MaxScan = DEFAULT_LIMITS.max_scan,
-    max_depth: options.MaxDepth = DEFAULT_LIMITS.max_depth,
-    query_timeout: options.QueryTimeout = DEFAULT_LIMITS.timeout_seconds,
-    introspection: options.Introspection = DEFAULT_LIMITS.introspection,
-    metrics: options.Metrics = False,
-    tracing: options.Tracing = None,
-    ingest_workers: options.IngestWorkers = None,
-) -> None:
+@with_options
+def serve(settings: EffectiveSettings) -> None:
     """Ingest the changed files of FOLDER, serve the content, and ingest every further change."""
     from gqlnews.cli.content_options import build_target
     from gqlnews.cli.serve import ServeOptions, run_serve
+    from gqlnews.config.sources import server_settings
 
-    target = build_target(folder, db, base_url, iframe_hosts, ingest_workers)
-    settings = ServerSettings(
-        target.database,
-        unpublished,
-        explorer,
-        editor_tokens(),
-        response_cache_mb * MEBIBYTE,
-        field_cache_mb * MEBIBYTE,
-        max_streams,
-        max_streams_per_client,
-        replace(
-            request_limits(),
-            max_cost=max_cost,
-            max_scan=max_scan,
-            max_depth=max_depth,
-            timeout_seconds=query_timeout,
-            introspection=introspection,
-        ),
-        HttpSettings(
-            status_codes,
-            parse_origins(allow_origins or ()),
-            persisted_documents,
-            persisted_only,
-            max_concurrent_requests,
-            rate_limit,
-        ),
-        metrics,
-        tracing_enabled(tracing),
-    )
-    run_serve(target, ServeOptions(host, port, log_format, workers, watch, force_polling), settings)
+    target = build_target(settings)
+    options = settings.group(ServeOptions, warnings=settings.warnings)
+    run_serve(target, options, server_settings(settings, target.database))
 
 
 @app.command()
-def ingest(
-    folder: options.Folder,
-    db: options.Database = None,
-    base_url: options.BaseUrl = None,
-    iframe_hosts: options.IframeHosts = None,
-    ingest_workers: options.IngestWorkers = None,
-    rebuild: options.Rebuild = False,
-    watch: options.IngestWatch = False,
-    force_polling: options.ForcePolling = False,
-    log_format: options.LogFormatOption = LogFormat.TEXT,
-    until_eof: options.UntilEof = False,
-) -> None:
+@with_options
+def ingest(settings: EffectiveSettings) -> None:
     """Ingest the changed files of FOLDER, then exit; with --watch, ingest every further change."""
     from gqlnews.cli.commands import run_ingest
     from gqlnews.cli.content_options import build_target
 
-    target = build_target(
-        folder, db, base_url, iframe_hosts, ingest_workers, allow_missing=watch and until_eof
-    )
+    watch, until_eof = settings["watch"], settings["until_eof"]
+    target = build_target(settings, allow_missing=watch and until_eof)
     if not watch:
-        run_ingest(target, rebuild=rebuild)
+        run_ingest(target, rebuild=settings["rebuild"])
         return
     from gqlnews.cli.serve import run_watch
 
     run_watch(
-        target, rebuild=rebuild, force_polling=force_polling, until_eof=until_eof, log_format=log_format
+        target,
+        rebuild=settings["rebuild"],
+        force_polling=settings["force_polling"],
+        until_eof=until_eof,
+        log_format=settings["log_format"],
     )
 
 
 @app.command()
-def check(
-    folder: options.Folder,
-    format: options.CheckFormatOption = options.CheckFormat.TEXT,
-    base_url: options.BaseUrl = None,
-    iframe_hosts: options.IframeHosts = None,
-    ingest_workers: options.IngestWorkers = None,
-) -> None:
+@with_options
+def check(settings: EffectiveSettings) -> None:
     """Print the problems of the files in FOLDER; exit with 1 if there is an error."""
     from gqlnews.cli.commands import run_check
     from gqlnews.cli.content_options import build_target
 
-    is_clean = run_check(build_target(folder, None, base_url, iframe_hosts, ingest_workers), format)
+    is_clean = run_check(build_target(settings), settings["format"])
     raise typer.Exit(0 if is_clean else 1)
+
+
+@app.command()
+@with_options
+def config(settings: EffectiveSettings) -> None:
+    """Print the settings that `serve` would have with these options, and where each comes from."""
+    from gqlnews.cli.show_config import format_config
+
+    for warning in settings.warnings:
+        typer.echo(f"gqlnews: warning: {warning}", err=True)
+    typer.echo(format_config(settings))
 
 
 @app.command()
@@ -215,12 +141,9 @@ def schema() -> None:
 
 
 @app.command()
-def sample(
-    folder: options.NewFolder,
-    articles: options.Articles = 1000,
-    seed: options.Seed = 1,
-) -> None:
+@with_options
+def sample(settings: EffectiveSettings) -> None:
     """Write a synthetic content folder with realistic articles and links."""
     from gqlnews.cli.commands import run_sample
 
-    run_sample(folder, articles, seed)
+    run_sample(settings["folder"], settings["articles"], settings["seed"])

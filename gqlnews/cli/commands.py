@@ -11,8 +11,8 @@ import typer
 
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import FORMATTERS, progress
-from gqlnews.cli.options import CheckFormat
 from gqlnews.cli.supervisor import exit_on_signal, make_interruptible
+from gqlnews.config.values import CheckFormat
 from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.database.sqlite.connection import connect_to_read
 from gqlnews.database.sqlite.damage import (

@@ -1,20 +1,16 @@
-"""The content folder, database and parse options of a command, validated before it starts."""
+"""The content folder, database and parse options of a command."""
 
 import os
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
-from gqlnews.config.settings import cache_folder
+from gqlnews.config.settings import EffectiveSettings
+from gqlnews.config.sources import cache_folder
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import default_database
-from gqlnews.errors import ContentFolderError, SettingsError
-
-_HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
+from gqlnews.errors import ContentFolderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +27,19 @@ class IngestTarget:
         return replace(self, database=database)
 
 
-def build_target(
-    folder: Path,
-    database: Path | None,
-    base_url: str | None,
-    iframe_hosts: Sequence[str] | None,
-    processes: int | None,
-    *,
-    allow_missing: bool = False,
-) -> IngestTarget:
-    """Validate the options. With `allow_missing`, the folder may be missing or unreadable.
-
-    Raises ContentFolderError and SettingsError.
-    """
+def build_target(settings: EffectiveSettings, *, allow_missing: bool = False) -> IngestTarget:
+    """Raise ContentFolderError if the folder is missing or unreadable, unless `allow_missing`."""
     if not allow_missing:
-        _check_folder(folder)
-    return IngestTarget(
-        folder,
-        database or default_database(folder, cache_folder()),
-        _options(base_url, iframe_hosts),
-        processes,
-    )
+        _check_folder(settings["folder"])
+    options = ParseOptions(base_url=settings["base_url"])
+    if settings["iframe_hosts"]:
+        options = msgspec.structs.replace(options, iframe_hosts=settings["iframe_hosts"])
+    return IngestTarget(settings["folder"], get_database(settings), options, settings["ingest_workers"])
+
+
+def get_database(settings: EffectiveSettings) -> Path:
+    """Return the path of the database, by default one per content folder."""
+    return settings.values.get("database") or default_database(settings["folder"], cache_folder())
 
 
 def _check_folder(folder: Path) -> None:
@@ -61,29 +49,3 @@ def _check_folder(folder: Path) -> None:
         raise ContentFolderError(
             f"folder {folder} cannot be read ({error.strerror}): pass the folder that contains the articles"
         ) from error
-
-
-def _options(base_url: str | None, iframe_hosts: Sequence[str] | None) -> ParseOptions:
-    options = ParseOptions(base_url=_checked_url(base_url))
-    if not iframe_hosts:
-        return options
-    hosts = tuple(host.lower() for host in iframe_hosts)
-    if wrong := [host for host in hosts if not _HOST_NAME.fullmatch(host)]:
-        raise SettingsError(
-            f"--allowed-iframe-host {wrong[0]!r} is not a host name: use one such as player.vimeo.com"
-        )
-    return msgspec.structs.replace(options, iframe_hosts=hosts)
-
-
-def _checked_url(base_url: str | None) -> str | None:
-    if base_url is None:
-        return None
-    try:
-        parts = urlsplit(base_url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(
-            f"--base-url {base_url!r} is not an http or https URL: use one such as https://example.com/"
-        )
-    return base_url

@@ -13,8 +13,8 @@ import msgspec
 
 from gqlnews import __version__
 from gqlnews.app import ENDPOINT
-from gqlnews.cli.options import CheckFormat
 from gqlnews.config.settings import ServerSettings
+from gqlnews.config.values import CheckFormat
 from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.ingest.pipeline import IngestReport
 from gqlnews.server.graphiql.page import explorer_is_built

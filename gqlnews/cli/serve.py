@@ -29,7 +29,8 @@ from gqlnews.cli.formatters import Banner
 from gqlnews.cli.run_server import OnReady, run_server
 from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_interruptible
 from gqlnews.cli.worker import start_worker, wait_until_ready
-from gqlnews.config.settings import LogFormat, ServerSettings
+from gqlnews.config.settings import ServerSettings
+from gqlnews.config.values import LogFormat
 from gqlnews.database.sqlite.connection import connect_to_read, has_content
 from gqlnews.database.sqlite.damage import DamageReport, get_identity
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
@@ -60,7 +61,7 @@ class ServeOptions:
     """Options of `gqlnews serve` other than the ingest target and the server settings.
 
     With `watch`, a separate process watches the folder and ingests every change; with `force_polling`, it
-    scans the folder at intervals instead of receiving file system events.
+    scans the folder at intervals instead of receiving file system events. `warnings` are to be logged.
     """
 
     host: str
@@ -69,11 +70,14 @@ class ServeOptions:
     workers: int
     watch: bool
     force_polling: bool
+    warnings: tuple[str, ...]
 
 
 def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSettings) -> None:
     """Ingest what changed, then serve until a signal. Raises CommandError if the server cannot start."""
     logs.configure(options.log_format)
+    for warning in options.warnings:
+        logs.log.warning(warning)
     with closing(bind(options.host, options.port)) as listener:
         if settings.http.persisted_documents is not None:
             load_trusted_documents(

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from gqlnews.config.settings import LogFormat, ServerSettings
+from gqlnews.config.settings import ServerSettings
+from gqlnews.config.values import LogFormat
 from gqlnews.server.observability import logs
 
 _START = "from gqlnews.cli.worker import main; main()"

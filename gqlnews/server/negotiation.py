@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import orjson
 from starlette.types import Scope
 
-from gqlnews.config.settings import StatusCodePolicy
+from gqlnews.config.values import StatusCodePolicy
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.server.response import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, MULTIPART, HTTPError

@@ -11,7 +11,7 @@ from gqlnews import __version__
 from gqlnews.cli.app import run
 from tests.server.support import environment, run_cli, write_articles
 
-COMMANDS = ("serve", "ingest", "check", "schema", "sample")
+COMMANDS = ("serve", "ingest", "check", "config", "schema", "sample")
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,16 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_help_imports_no_dependencies_of_the_commands(tmp_path: Path) -> None:
-    heavy = {"strawberry", "graphql", "sqlalchemy", "starlette", "uvicorn", "yaml", "pydantic"}
+    heavy = {
+        "strawberry",
+        "graphql",
+        "sqlalchemy",
+        "starlette",
+        "uvicorn",
+        "yaml",
+        "pydantic",
+        "pydantic_settings",
+    }
     script = (
         "import sys; from gqlnews.cli.app import run; run(['--help']); "
         f"sys.exit(' '.join({heavy!r} & set(sys.modules)) or 0)"
@@ -62,20 +71,20 @@ REFUSED = [
     (["ingest", "content", "--db", "foreign.db"], "database foreign.db belongs to another application"),
     (["ingest", "content", "--db", "file.md"], "database file.md is not a gqlnews database"),
     (["ingest", "content", "--db", "content"], "database content cannot be opened"),
-    (["ingest", "content", "--base-url", "/relative"], "--base-url '/relative' is not an http or https URL"),
-    (["ingest", "content", "--base-url", "http://[x"], "--base-url 'http://[x' is not an http or https URL"),
+    (["ingest", "content", "--base-url", "/relative"], "--base-url: '/relative' is not an http or https URL"),
+    (["ingest", "content", "--base-url", "http://[x"], "--base-url: 'http://[x' is not an http or https URL"),
     (
         ["ingest", "content", "--allowed-iframe-host", "https://a.b/"],
-        "--allowed-iframe-host 'https://a.b/' is not a host name",
+        "--allowed-iframe-host: 'https://a.b/' is not a host name",
     ),
-    (["ingest", "content", "--ingest-workers", "0"], "Invalid value for '--ingest-workers'"),
-    (["serve", "content", "--port", "65536"], "Invalid value for '--port'"),
-    (["serve", "content", "--port", "-1"], "Invalid value for '--port'"),
-    (["serve", "content", "--port", "http"], "Invalid value for '--port'"),
+    (["ingest", "content", "--ingest-workers", "0"], "--ingest-workers: '0' is not a whole number"),
+    (["serve", "content", "--port", "65536"], "--port: '65536' is not a whole number from 0 to 65535"),
+    (["serve", "content", "--port", "-1"], "--port: '-1' is not a whole number from 0 to 65535"),
+    (["serve", "content", "--port", "http"], "--port: 'http' is not a whole number from 0 to 65535"),
     (["serve", "content", "--host", "no.such.host.invalid"], "unknown host 'no.such.host.invalid'"),
     (["serve", "content", "--nonsense"], "No such option: --nonsense"),
-    (["check", "content", "--format", "xml"], "Invalid value for '--format'"),
-    (["sample", "content", "--articles", "0"], "Invalid value for '--articles'"),
+    (["check", "content", "--format", "xml"], "--format: 'xml' is not valid; use text or json or github"),
+    (["sample", "content", "--articles", "0"], "--articles: '0' is not a whole number from 1 to 1000000"),
 ]
 
 

@@ -1,7 +1,6 @@
-"""Every option: the same on the command line, in the environment, in `docs/settings.md` and in `--help`."""
+"""Every option: in `--help`, on the command line, and in the environment."""
 
 import re
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -9,72 +8,49 @@ import pytest
 from typer.main import get_command
 
 from gqlnews.cli.app import app, run
-from gqlnews.config import settings
+from gqlnews.config.declarations import REQUIRED, settings_of
 from tests.server.support import run_cli, write_articles
 
-DOCS = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
 COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
-
-Row = tuple[str, str, str]
-"""An option's first name, its variable, and its commands in order."""
-
-
-def documented() -> set[Row]:
-    """Return the rows of the table of options."""
-    table = DOCS.partition("## Options")[2].partition("##")[0]
-    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
-    return {(option.strip("`"), variable.strip("`"), commands) for option, variable, commands, *_ in rows}
-
-
-def declared() -> set[Row]:
-    """Return the options that the commands declare."""
-    commands = defaultdict(list)
-    for name, command in COMMANDS.items():
-        for parameter in command.params:
-            if parameter.name != "help" and not parameter.hidden:
-                option = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.opts[0].upper()
-                commands[option, parameter.envvar].append(name)
-    return {(option, variable, ", ".join(names)) for (option, variable), names in commands.items()}
-
-
-def test_the_documentation_has_every_option_and_no_other() -> None:
-    assert documented() == declared()
-
-
-def test_every_option_has_its_own_variable() -> None:
-    variables = [variable for _, variable, _ in declared()]
-    assert all(variable.startswith("GQLNEWS_") for variable in variables)
-    assert len(set(variables)) == len(variables)
-
-
-def test_the_documentation_has_every_variable_that_is_no_option() -> None:
-    read = {value for name, value in vars(settings).items() if name.isupper() and isinstance(value, str)}
-    assert read <= set(re.findall(r"`(GQLNEWS_\w+)`", DOCS))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_lists_every_option_with_its_variable(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([name, "--help"]) == 0
-    message = re.sub(r"[│\s]+", " ", capsys.readouterr().out)
-    for option, variable, commands in documented():
-        if name in commands.split(", "):
-            assert option.lower() in message
-            assert f"env var: {variable}" in message
-
-
-@pytest.mark.parametrize(
-    ("default", "option"), [("`127.0.0.1`", "--host"), ("`8000`", "--port"), ("`1000`", "--articles")]
-)
-def test_the_documented_defaults_are_the_codes(default: str, option: str) -> None:
-    (row,) = [line for line in DOCS.splitlines() if line.startswith(f"| `{option}`")]
-    (value,) = {
-        str(parameter.default)
-        for command in COMMANDS.values()
-        for parameter in command.params
-        if option in parameter.opts
+def test_a_command_has_the_declared_options_and_no_other(name: str) -> None:
+    options = {
+        "/".join([*parameter.opts, *parameter.secondary_opts]): parameter.envvar or ""
+        for parameter in COMMANDS[name].params
+        if parameter.name != "help"
     }
-    assert default == f"`{value}`"
-    assert default in row
+    declared = {
+        setting.option if setting.option.startswith("-") else setting.name: setting.variable
+        for setting in settings_of(name)
+        if setting.option
+    }
+    assert options == declared
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_variable_default_range_and_meaning_of_every_option(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([name, "--help"]) == 0
+    message = " ".join(capsys.readouterr().out.split())
+    for setting in settings_of(name):
+        if not setting.option or setting.is_hidden:
+            continue
+        assert setting.flag in message or setting.name in message
+        zero = f"; 0 {setting.zero}" if setting.zero else ""
+        (extra,) = re.findall(
+            rf"{re.escape(f'{setting.help}{zero}.')} \[env var: {setting.variable}(.*?)\]", message
+        )
+        if setting.range:
+            assert "{}<=x<={}".format(*setting.range) in extra
+        if setting.default is REQUIRED:
+            assert "required" in extra
+        elif setting.default_text:
+            assert f"default: ({setting.default_text})" in extra
+        elif setting.type is not bool and setting.default not in (None, ()):
+            assert f"default: {setting.default}" in extra
 
 
 def test_options_of_a_command_can_be_set_by_environment(tmp_path: Path) -> None:

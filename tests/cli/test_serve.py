@@ -1,5 +1,6 @@
-"""`gqlnews ingest --watch`, run beside a server that only serves."""
+"""`gqlnews ingest --watch`, run beside a server that only serves, and the warnings of `gqlnews serve`."""
 
+import json
 import signal
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.watch_process import until
-from tests.server.support import DEADLINE, SOON, environment, running, write_articles
+from tests.server.support import DEADLINE, SOON, environment, run_cli, running, write_articles
 
 
 def command(folder: Path, database: Path) -> list[str]:
@@ -43,3 +44,16 @@ def test_a_failed_rebuild_is_an_error(tmp_path: Path) -> None:
     with running(line, environment(tmp_path)) as run:
         assert run.process.wait(DEADLINE) == 2
         assert "cannot be rebuilt" in run.remaining_output()
+
+
+def test_a_port_that_kubernetes_sets_is_logged_and_ignored(tmp_path: Path) -> None:
+    folder = write_articles(tmp_path / "content")
+    unknown = ("--host", "no.such.host.invalid")  # the command ends, whatever listens on the default port
+    link = "tcp://10.96.0.10:8000"
+    done = run_cli(tmp_path, "serve", folder, *unknown, "--log-format", "json", GQLNEWS_PORT=link)
+    warning, error = done.stderr.splitlines()
+    event = json.loads(warning)
+    assert event["level"] == "warning"
+    assert event["message"].startswith(f"GQLNEWS_PORT={link} is ignored: ")
+    assert error.startswith("gqlnews: unknown host 'no.such.host.invalid'")
+    assert done.returncode == 2

@@ -8,7 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
-from gqlnews.config.settings import HttpSettings, ServerSettings, StatusCodePolicy
+from gqlnews.config.settings import HttpSettings, ServerSettings
+from gqlnews.config.values import StatusCodePolicy
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.server.negotiation import status_for_response
 

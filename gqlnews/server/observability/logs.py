@@ -18,7 +18,7 @@ from typing import TextIO
 
 import orjson
 
-from gqlnews.config.settings import LogFormat
+from gqlnews.config.values import LogFormat
 
 # Request ids for responses and logs: the client's `X-Request-Id` if it is valid, or else a new one.
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from gqlnews.config.settings import LogFormat
+from gqlnews.config.values import LogFormat
 from gqlnews.server.observability.logs import JsonFormatter, TextFormatter, configure, log, log_event
 from tests.server.support import TOKEN
 

@@ -1,0 +1,157 @@
+"""Read settings: the command line before the environment, validated by pydantic-settings.
+
+No other module reads the environment. Import this module only when a command runs, as pydantic-settings takes
+0.2 s.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, create_model
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gqlnews.config.declarations import REQUIRED, Setting, settings_of
+from gqlnews.config.settings import EffectiveSettings, HttpSettings, Limits, ServerSettings
+from gqlnews.config.values import Origin
+from gqlnews.errors import SettingsError, shorten
+
+OTLP_ENDPOINT_VARS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+TRACING_MODULES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+MAX_SHOWN = 80  # characters of an invalid value
+
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://[\w.:\[\]]+")
+"""Value of the variable `NAME_PORT` that Kubernetes sets for a service called `name`."""
+
+
+class EnvironmentSource(EnvSettingsSource):
+    """Environment variables; blank ones, and those that Kubernetes sets for a service, count as unset."""
+
+    def prepare_field_value(self, field_name: str, field: FieldInfo, value: Any, _: bool) -> Any:
+        is_set = value and value.strip() and not _is_service_link(str(field.validation_alias), value)
+        return value if is_set else None
+
+
+class SettingsModel(BaseSettings):
+    """Base of the models that `read_settings` builds; `states` are the given values by origin."""
+
+    model_config = SettingsConfigDict(case_sensitive=True, validate_default=False, hide_input_in_errors=True)
+    states: ClassVar[dict[Origin, dict[str, Any]]]
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources; the first that has a value wins."""
+        sources = {Origin.OPTION: init_settings, Origin.ENVIRONMENT: EnvironmentSource(settings_cls)}
+        cls.states = {origin: source() for origin, source in sources.items()}
+        return tuple(sources.values())
+
+
+def read_settings(command: str, given: Mapping[str, Any] | None = None) -> EffectiveSettings:
+    """Merge and validate the settings of a command; `given` are the options on the command line, as text.
+
+    Raises SettingsError.
+    """
+    rows = settings_of(command)
+    fields: dict[str, Any] = {row.name: _field(row) for row in rows}
+    model = create_model("Settings", __base__=SettingsModel, **fields)
+    options = {row.key: given[row.name] for row in rows if given and row.name in given}
+    try:
+        values = dict(model(**options))
+    except ValidationError as error:
+        raise SettingsError(_message(error.errors()[0], model.states, rows)) from None
+    origins = {row.name: _origin(row, model.states) for row in rows}
+    return EffectiveSettings(values, origins, _ignored(rows, options))
+
+
+def _field(row: Setting) -> tuple[Any, Any]:
+    """Return type and default of a setting for pydantic."""
+    kind, parse = row.type, row.parse  # type: Any, Any
+    if row.type is list:
+        kind = Annotated[tuple[Any, ...], BeforeValidator(parse), BeforeValidator(_split)]
+    elif row.type is bool:
+        kind = Annotated[bool, BeforeValidator(lambda value: str(value).strip())]
+    elif parse is not None:
+        kind = Annotated[kind, AfterValidator(parse)]
+    if row.range is not None:
+        low, high = row.range
+        kind = Annotated[kind, Field(ge=low, le=high), AfterValidator(row.in_code)]
+    default = row.default if row.default is REQUIRED else row.in_code(row.default)
+    return kind, Field(default, validation_alias=row.key)
+
+
+def _split(value: str | list[str]) -> list[str]:
+    """Split a list at commas and spaces."""
+    text = value if isinstance(value, str) else " ".join(value)
+    return text.replace(",", " ").split()
+
+
+def _origin(row: Setting, states: Mapping[Origin, Mapping[str, Any]]) -> Origin:
+    return next((origin for origin, state in states.items() if row.key in state), Origin.DEFAULT)
+
+
+def _message(error: Any, states: Mapping[Origin, Mapping[str, Any]], rows: Iterable[Setting]) -> str:
+    """Format an error of pydantic: where the value comes from, the value, and what is allowed."""
+    (row,) = (row for row in rows if row.key == error["loc"][0])
+    if error["type"] == "missing":
+        return f"{row.flag} is missing: pass it, or set {row.variable}"
+    source = row.flag if _origin(row, states) is Origin.OPTION else row.variable
+    if error["type"] == "value_error":  # raised by a parser
+        return f"{source}: {error['ctx']['error']}"
+    return f"{source}: {shorten(str(error['input']), MAX_SHOWN)!r} is not {row.expected}"
+
+
+def _ignored(rows: Iterable[Setting], options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a warning for each variable that is ignored because Kubernetes set it."""
+    return tuple(
+        f"{row.variable}={value} is ignored: Kubernetes sets it for a service called gqlnews; "
+        f"set enableServiceLinks: false for the pod, or set {row.variable} to a number"
+        for row in rows
+        if row.key not in options
+        and _is_service_link(row.variable, value := os.environ.get(row.variable, ""))
+    )
+
+
+def _is_service_link(variable: str, value: str) -> bool:
+    return variable.endswith("_PORT") and _SERVICE_LINK.fullmatch(value) is not None
+
+
+def server_settings(settings: EffectiveSettings, database: Path | None = None) -> ServerSettings:
+    """Return the settings of the server application. Raises SettingsError."""
+    path = database or settings["database"]
+    if path is None:
+        raise SettingsError("GQLNEWS_DB is not set: set it to the database that `gqlnews ingest` created")
+    return settings.group(
+        ServerSettings,
+        database=path,
+        limits=settings.group(Limits),
+        http=settings.group(HttpSettings),
+        tracing=tracing_enabled(settings["tracing"]),
+    )
+
+
+def tracing_enabled(requested: bool | None) -> bool:
+    """Decide whether to trace operations.
+
+    None enables tracing if an OTLP endpoint is set in the environment and the `otel` extra is installed.
+    Raises SettingsError if tracing is requested and the extra is missing.
+    """
+    try:
+        is_installed = all(find_spec(name) for name in TRACING_MODULES)
+    except ModuleNotFoundError:  # a parent package is missing
+        is_installed = False
+    if requested and not is_installed:
+        raise SettingsError("--tracing needs OpenTelemetry: pip install 'gqlnews[otel]'")
+    has_endpoint = any(os.environ.get(name) for name in OTLP_ENDPOINT_VARS)
+    return is_installed and has_endpoint if requested is None else requested
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder; a relative XDG_CACHE_HOME is ignored, as the XDG spec requires."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return folder if folder.is_absolute() else Path.home() / ".cache"

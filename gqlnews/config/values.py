@@ -1,0 +1,94 @@
+"""Types of setting values, and parsers for those that are more than a number, a switch or a choice.
+
+A parser raises ValueError; its message says what is wrong and what is allowed.
+"""
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
+_SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
+
+
+class Origin(StrEnum):
+    """Where the value of a setting comes from."""
+
+    OPTION = "option"
+    ENVIRONMENT = "environment"
+    DEFAULT = "default"
+
+
+class LogFormat(StrEnum):
+    """Log format."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class StatusCodePolicy(StrEnum):
+    """Policy for HTTP status codes: the widely implemented GraphQL-over-HTTP spec or its newest draft."""
+
+    SPEC = "spec"
+    DRAFT = "draft"
+
+
+class CheckFormat(StrEnum):
+    """Output format of `gqlnews check`."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+class ConfigFormat(StrEnum):
+    """Output format of `gqlnews config`."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def parse_origins(values: Sequence[str]) -> tuple[str, ...]:
+    """Normalize origins as browsers send them: lower case, without the default port."""
+    return tuple(_parse_origin(value) for value in values)
+
+
+def _parse_origin(value: str) -> str:
+    if value == "*":
+        return value
+    parts = _ORIGIN.fullmatch(value.lower())
+    if parts is None:
+        raise ValueError(f"{value!r} is not an origin; use one such as https://news.example, or *")
+    scheme, host, port = parts.groups(default="")
+    return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else port}"
+
+
+def parse_host_names(values: Sequence[str]) -> tuple[str, ...]:
+    hosts = tuple(value.lower() for value in values)
+    if wrong := [host for host in hosts if not _HOST_NAME.fullmatch(host)]:
+        raise ValueError(f"{wrong[0]!r} is not a host name; use one such as player.vimeo.com")
+    return hosts
+
+
+def parse_token_hashes(values: Sequence[str]) -> tuple[bytes, ...]:
+    """Parse hex digests. The message does not contain the value, which may be a token."""
+    for number, value in enumerate(values, start=1):
+        if not _SHA256_HEX.fullmatch(value):
+            raise ValueError(
+                f"entry {number} is not a SHA-256 hash (64 hex digits); use the hash of the token: "
+                "printf %s TOKEN | sha256sum"
+            )
+    return tuple(bytes.fromhex(value) for value in values)
+
+
+def check_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{value!r} is not an http or https URL; use one such as https://example.com/")
+    return value

@@ -1,0 +1,62 @@
+"""Parsers of setting values, and rejected values."""
+
+from hashlib import sha256
+
+import pytest
+
+from gqlnews.config.values import check_url, parse_host_names, parse_origins, parse_token_hashes
+
+ONE, OTHER = (sha256(token).hexdigest() for token in (b"one", b"other"))
+
+
+def test_token_hashes_are_hex_digests() -> None:
+    assert parse_token_hashes([ONE.upper(), OTHER]) == (bytes.fromhex(ONE), bytes.fromhex(OTHER))
+
+
+@pytest.mark.parametrize("wrong", ["secret", ONE[:-1], ONE + "0", "x" * 64])
+def test_an_invalid_hash_is_rejected_without_repeating_it(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"^entry 2 is not a SHA-256 hash") as error:
+        parse_token_hashes([ONE, wrong])
+    assert wrong not in str(error.value).split()
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("*", "*"),
+        ("HTTPS://News.Example/", "https://news.example"),
+        ("https://news.example:443", "https://news.example"),
+        ("http://news.example:443", "http://news.example:443"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_origins_are_normalized(given: str, origin: str) -> None:
+    assert parse_origins([given]) == (origin,)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "null", "news.example", "ftp://a", "https://a/b", "https://*.a", "https://"]
+)
+def test_an_invalid_origin_is_rejected(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not an origin; use one such as"):
+        parse_origins([wrong])
+
+
+def test_host_names_are_lower_case() -> None:
+    assert parse_host_names(["Player.Vimeo.com", "a-b.example"]) == ("player.vimeo.com", "a-b.example")
+
+
+@pytest.mark.parametrize("wrong", ["https://a.example", "a b", "a..b", "ä.example"])
+def test_an_invalid_host_name_is_rejected(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not a host name; use one such as"):
+        parse_host_names(["valid.example", wrong])
+
+
+def test_a_url_is_returned_as_it_is() -> None:
+    assert check_url("https://News.example/a/") == "https://News.example/a/"
+
+
+@pytest.mark.parametrize("wrong", ["example.com", "/relative", "ftp://a.example", "http://[x", "https://"])
+def test_an_invalid_url_is_rejected(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not an http or https URL; use one such as"):
+        check_url(wrong)

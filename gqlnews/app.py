@@ -26,7 +26,7 @@ from gqlnews.engine.execution import FieldCache
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code
 from gqlnews.schema.query import build_schema
-from gqlnews.server.access import CorsPolicy
+from gqlnews.server.access import EndpointCors, has_origin
 from gqlnews.server.app_state import AppState, liveness, readiness
 from gqlnews.server.endpoint import GraphQLEndpoint
 from gqlnews.server.graphiql.page import explorer_assets, render_page
@@ -39,7 +39,6 @@ from gqlnews.server.limits import (
     TokenBucketLimiter,
 )
 from gqlnews.server.observability import logs
-from gqlnews.server.observability.logs import assign_request_id
 from gqlnews.server.observability.metrics import Metrics
 from gqlnews.server.persisted_documents import NO_DOCUMENTS, PersistedDocuments, read_trusted_documents
 from gqlnews.server.preparation import OffloadQueue, Preparer
@@ -62,24 +61,24 @@ class LifespanState(TypedDict):
 
 
 class GqlnewsApp(Starlette):
-    """Starlette application that passes a POST directly to the endpoint, without routing and middleware."""
+    """Starlette application that passes a POST directly to the endpoint, without routing and middleware.
 
-    def __init__(self, endpoint: ASGIApp, cors: CorsPolicy | None, **options: Any) -> None:
+    With `cors`, a request with an `Origin` needs the middleware. Responses to a POST are not cacheable, so
+    one without `Origin` needs no `Vary: Origin`.
+    """
+
+    def __init__(self, endpoint: ASGIApp, *, cors: bool, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint, self._cors = endpoint, cors
         self.router.redirect_slashes = False  # the redirect would contain the client's `Host` header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._cors is not None and scope["type"] == "http" and _is_endpoint(scope):
-            if (response := self._cors.preflight(scope)) is not None:
-                await response.send(send, assign_request_id(b""))
-                return
-            send = self._cors.wrap_send(scope, send)
         if (
             scope["type"] == "http"
             and scope["method"] == "POST"
             and scope["path"] == ENDPOINT
             and not scope.get("root_path")
+            and not (self._cors and has_origin(scope))
         ):
             await self._endpoint(scope, receive, send)
         else:
@@ -145,12 +144,15 @@ def create_app(settings: ServerSettings) -> Starlette:
             app.state.app_state = app_state
             yield {"app_state": app_state}
 
-    endpoint = _build_endpoint(settings)
+    endpoint, origins = _build_endpoint(settings), settings.http.allow_origins
+    middleware = [Middleware(SecurityHeadersMiddleware)]
+    if origins:
+        middleware.append(Middleware(EndpointCors, allow_origins=origins, is_endpoint=_is_endpoint))
     return GqlnewsApp(
         endpoint,
-        CorsPolicy(settings.http.allow_origins) if settings.http.allow_origins else None,
+        cors=bool(origins),
         routes=_build_routes(settings, endpoint),
-        middleware=[Middleware(SecurityHeadersMiddleware)],
+        middleware=middleware,
         exception_handlers={HTTPException: _handle_http_exception, Exception: _handle_exception},
         lifespan=lifespan,
     )

@@ -2,24 +2,19 @@
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
+from http import HTTPStatus
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import Message, Scope, Send
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews.config.settings import ServerSettings
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
-from gqlnews.server.response import (
-    BEARER,
-    JSON,
-    WWW_AUTHENTICATE,
-    HTTPError,
-    RawResponse,
-    error_body,
-    graphql_headers,
-)
+from gqlnews.server.response import ALLOW, BEARER, WWW_AUTHENTICATE, HTTPError, error_response
 
 # Authentication: a client with a valid bearer token is an editor; an invalid token is rejected with 401.
 
@@ -65,18 +60,10 @@ def _unauthenticated(message: str) -> HTTPError:
 # any page open a WebSocket, so the server has to check `Origin` (cross-site WebSocket hijacking). Clients
 # other than browsers send no `Origin`.
 
-ORIGIN = "Origin"
 ANY_ORIGIN = "*"
-ALLOW_ORIGIN = "Access-Control-Allow-Origin"
-_EXPOSED_HEADERS = "ETag, Retry-After, X-Request-Id"
-_PREFLIGHT_HEADERS = (
-    (b"access-control-allow-methods", b"GET, POST"),
-    (
-        b"access-control-allow-headers",
-        b"Content-Type, Authorization, If-None-Match, X-Request-Id, Apollo-Require-Preflight",
-    ),
-    (b"access-control-max-age", b"7200"),
-)
+_METHODS = ("GET", "HEAD", "POST")
+_EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id")
+_MAX_AGE_SECONDS = 7200  # for which a browser may cache the response to a preflight
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -89,47 +76,45 @@ def check_websocket_origin(scope: Scope, allowed: Sequence[str]) -> None:
         raise _origin_not_allowed()
 
 
-class CorsPolicy:
-    """CORS headers and preflight responses; used only if at least one other origin is allowed."""
+class EndpointCors(CORSMiddleware):
+    """CORS for the paths of `is_endpoint`; a rejected preflight gets a GraphQL error."""
 
-    def __init__(self, allowed: Sequence[str]) -> None:
-        self._allowed = allowed
-        self._any = ANY_ORIGIN in allowed
+    def __init__(
+        self, app: ASGIApp, *, allow_origins: Sequence[str], is_endpoint: Callable[[Scope], bool]
+    ) -> None:
+        super().__init__(
+            app,
+            allow_origins=allow_origins,
+            allow_methods=_METHODS,
+            allow_headers=("*",),
+            allow_private_network=True,
+            expose_headers=_EXPOSED_HEADERS,
+            max_age=_MAX_AGE_SECONDS,
+        )
+        self._is_endpoint = is_endpoint
 
-    def preflight(self, scope: Scope) -> RawResponse | None:
-        """The response to a preflight request; None for any other request."""
-        if scope["method"] != "OPTIONS" or not _header_values(scope, b"access-control-request-method"):
-            return None
-        origin = self._allow_origin(scope)
-        if origin is None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._is_endpoint(scope):
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code == HTTPStatus.OK:
+            return response
+        vary = {"Vary": response.headers["vary"]}
+        if not self.is_allowed_origin(request_headers["origin"]):
             error = _origin_not_allowed()
-            return RawResponse(error.status, graphql_headers(JSON), error_body(error.code, str(error)))
-        allow = (b"access-control-allow-origin", origin.encode("latin-1"))
-        return RawResponse(204, (allow, *_PREFLIGHT_HEADERS, (b"vary", b"Origin")))
+            return error_response(error.status, error.code, str(error), headers=vary)
+        allowed = ", ".join(_METHODS)
+        message = f"The method is not allowed: use one of {allowed}."
+        return error_response(405, Code.METHOD_NOT_ALLOWED, message, headers={ALLOW: allowed, **vary})
 
-    def wrap_send(self, scope: Scope, send: Send) -> Send:
-        """Wrap `send` to add the CORS headers."""
-        origin = self._allow_origin(scope)
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = list(message["headers"])
-                headers = MutableHeaders(scope=message)
-                if not self._any:
-                    headers.add_vary_header(ORIGIN)
-                if origin is not None:
-                    headers[ALLOW_ORIGIN] = origin
-                    headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
-            await send(message)
-
-        return send_with_headers
-
-    def _allow_origin(self, scope: Scope) -> str | None:
-        """The value of `Access-Control-Allow-Origin`; None to omit the header."""
-        if self._any:
-            return ANY_ORIGIN
-        origins = _header_values(scope, b"origin")
-        return origins[0] if len(origins) == 1 and origins[0] in self._allowed else None
+def has_origin(scope: Scope) -> bool:
+    """Return whether the request has an `Origin`: whether it may come from a page of another origin."""
+    return any(name == b"origin" for name, _ in scope["headers"])
 
 
 def _is_allowed(origin: str, allowed: Sequence[str]) -> bool:

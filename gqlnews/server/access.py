@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews.config.settings import ServerSettings
-from gqlnews.errors import Code
+from gqlnews.errors import Code, shorten
 from gqlnews.query.fields import Audience
 from gqlnews.server.response import ALLOW, BEARER, WWW_AUTHENTICATE, HTTPError, error_response
 
@@ -63,6 +63,7 @@ def _unauthenticated(message: str) -> HTTPError:
 ANY_ORIGIN = "*"
 _METHODS = ("GET", "HEAD", "POST")
 _EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id")
+MAX_QUOTED = 70  # characters of a header value in an error message
 _MAX_AGE_SECONDS = 7200  # for which a browser may cache the response to a preflight
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
@@ -73,7 +74,14 @@ def check_websocket_origin(scope: Scope, allowed: Sequence[str]) -> None:
     if origins and not (
         len(origins) == 1 and (_is_same_origin(origins[0], scope) or _is_allowed(origins[0], allowed))
     ):
-        raise _origin_not_allowed()
+        origin, host = (
+            shorten(", ".join(values), MAX_QUOTED) for values in (origins, _header_values(scope, b"host"))
+        )
+        message = (
+            f"The page's `Origin` is {origin!r}, but the request's `Host` is {host!r}: let the proxy forward "
+            "the `Host` that browsers send, or allow the origin with `--allow-origin`."
+        )
+        raise HTTPError(403, Code.ORIGIN_NOT_ALLOWED, message)
 
 
 class EndpointCors(CORSMiddleware):
@@ -105,8 +113,8 @@ class EndpointCors(CORSMiddleware):
             return response
         vary = {"Vary": response.headers["vary"]}
         if not self.is_allowed_origin(request_headers["origin"]):
-            error = _origin_not_allowed()
-            return error_response(error.status, error.code, str(error), headers=vary)
+            message = "This origin is not allowed: the operator can allow it with `--allow-origin`."
+            return error_response(403, Code.ORIGIN_NOT_ALLOWED, message, headers=vary)
         allowed = ", ".join(_METHODS)
         message = f"The method is not allowed: use one of {allowed}."
         return error_response(405, Code.METHOD_NOT_ALLOWED, message, headers={ALLOW: allowed, **vary})
@@ -138,8 +146,3 @@ def _with_port(authority: str, scheme: str) -> str:
 
 def _header_values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
-
-
-def _origin_not_allowed() -> HTTPError:
-    message = "This origin is not allowed. The operator of the server can allow it with `--allow-origin`."
-    return HTTPError(403, Code.ORIGIN_NOT_ALLOWED, message)

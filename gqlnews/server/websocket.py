@@ -21,7 +21,7 @@ from gqlnews.query.fields import Audience
 from gqlnews.server.access import authenticate, authorization_headers, check_websocket_origin
 from gqlnews.server.app_state import AppState
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost
-from gqlnews.server.observability.logs import assign_request_id, log_stream_end
+from gqlnews.server.observability.logs import assign_request_id, log_rejection, log_stream_end
 from gqlnews.server.observability.metrics import OperationOutcome
 from gqlnews.server.request import RawRequest
 from gqlnews.server.response import JSON, SECURITY_HEADERS, HTTPError, error_body, error_response
@@ -73,6 +73,7 @@ async def reject_websocket(websocket: WebSocket) -> None:
 
 
 async def _deny(websocket: WebSocket, error: HTTPError) -> None:
+    log_rejection(WEBSOCKET, error.status, error.code, str(error))
     headers = {**SECURITY_HEADERS, **error.headers}
     response = error_response(error.status, error.code, str(error), JSON, headers)
     await websocket.send_denial_response(response)

@@ -1,6 +1,7 @@
 """Other origins: CORS, and the origin check of WebSockets."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -232,12 +233,31 @@ def test_any_origin_is_not_null() -> None:
         check_websocket_origin(handshake("null"), ("*",))
 
 
-def test_a_rejected_handshake_has_a_graphql_error(client: TestClient) -> None:
+def test_a_rejected_handshake_has_a_graphql_error(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As behind a proxy that replaces `Host`: the response and the log name both headers and what to do."""
+    caplog.set_level(logging.INFO, "gqlnews")
+    headers = {"origin": "https://news.example", "host": "backend:8000"}
     with pytest.raises(WebSocketDenialResponse) as error:
-        with client.websocket_connect("/graphql", ["graphql-transport-ws"], headers={"origin": STRANGER}):
+        with client.websocket_connect("/graphql", ["graphql-transport-ws"], headers=headers):
             pass
     assert error.value.status_code == 403
-    assert error.value.json()["errors"][0]["extensions"]["code"] == "ORIGIN_NOT_ALLOWED"
+    (rejection,) = error.value.json()["errors"]
+    assert rejection["extensions"]["code"] == "ORIGIN_NOT_ALLOWED"
+    for part in ("'https://news.example'", "'backend:8000'", "let the proxy forward", "`--allow-origin`"):
+        assert part in rejection["message"]
+    (line,) = caplog.records
+    fields = line.__dict__["fields"]
+    assert (line.getMessage(), fields["code"]) == ("rejected", "ORIGIN_NOT_ALLOWED")
+    assert (fields["over"], fields["status"], fields["reason"]) == ("websocket", 403, rejection["message"])
+
+
+def test_a_long_origin_is_shortened_in_the_message() -> None:
+    with pytest.raises(HTTPError) as error:
+        check_websocket_origin(handshake("https://" + "a" * 9_000, "b" * 9_000), ())
+    assert len(str(error.value)) < 300
+    assert str(error.value).endswith("`--allow-origin`.")
 
 
 def test_a_websocket_at_another_path_is_not_found(client: TestClient) -> None:

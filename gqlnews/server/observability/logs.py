@@ -81,6 +81,11 @@ def log_stream_end(operation: str | None, start: float, events: int, transport: 
     log_event("operation", name=operation, ms=ms, events=events, over=transport, id=request_id_var.get())
 
 
+def log_rejection(over: str, status: int, code: str, reason: str) -> None:
+    """Log a request that was rejected before it became an operation; `over` is its transport."""
+    log_event("rejected", over=over, status=status, code=code, reason=reason, id=request_id_var.get())
+
+
 def _fields(record: logging.LogRecord) -> Fields:
     """The fields of a record; a record without fields gets the id of the current request."""
     fields: Fields | None = getattr(record, FIELDS, None)

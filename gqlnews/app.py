@@ -48,6 +48,7 @@ from gqlnews.server.websocket import reject_websocket, websocket_endpoint
 from gqlnews.subscriptions.hub import SubscriptionHubs
 
 ENDPOINT = "/graphql"
+ENDPOINT_PATHS = (ENDPOINT, f"{ENDPOINT}/")
 # GIL switch interval; shorter than the default of 5 ms, so that threads delay the event loop less.
 GIL_SWITCH_SECONDS = 0.0001
 
@@ -76,7 +77,7 @@ class GqlnewsApp(Starlette):
         if (
             scope["type"] == "http"
             and scope["method"] == "POST"
-            and scope["path"] == ENDPOINT
+            and scope["path"] in ENDPOINT_PATHS
             and not scope.get("root_path")
             and not (self._cors and has_origin(scope))
         ):
@@ -88,7 +89,7 @@ class GqlnewsApp(Starlette):
 def _is_endpoint(scope: Scope) -> bool:
     """Return whether the request is for the GraphQL endpoint."""
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "")) == ENDPOINT
+    return path.removeprefix(scope.get("root_path", "")) in ENDPOINT_PATHS
 
 
 def create_app(settings: ServerSettings) -> Starlette:
@@ -189,8 +190,8 @@ def _build_endpoint(settings: ServerSettings) -> ASGIApp:
 
 def _build_routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
-        Route(ENDPOINT, endpoint, methods=["GET", "POST"], name="graphql"),
-        WebSocketRoute(ENDPOINT, websocket_endpoint),
+        *(Route(path, endpoint, methods=["GET", "POST"], name="graphql") for path in ENDPOINT_PATHS),
+        *(WebSocketRoute(path, websocket_endpoint) for path in ENDPOINT_PATHS),
         WebSocketRoute("/{path:path}", reject_websocket),
         Route("/", _redirect_to_endpoint),
         Route("/health/live", liveness),

@@ -56,6 +56,25 @@ def test_an_unknown_path_gets_a_graphql_error(client: TestClient) -> None:
     }
 
 
+@pytest.mark.parametrize("root_path", ["", "/news"])
+def test_a_slash_at_the_end_of_the_endpoint_changes_nothing(
+    server_settings: ServerSettings, root_path: str
+) -> None:
+    app = create_app(replace(server_settings, http=HttpSettings(allow_origins=("https://a.example",))))
+    with TestClient(app, root_path=root_path) as client:
+        for path in (f"{root_path}/graphql", f"{root_path}/graphql/"):
+            assert client.post(path, json=COUNT).json() == {"data": {"site": {"articleCount": 1}}}
+            assert client.get(path, params=COUNT).json() == {"data": {"site": {"articleCount": 1}}}
+            assert client.get(path, headers=BROWSER).headers["content-type"] == "text/html; charset=utf-8"
+            assert client.put(path).status_code == 405
+            cross_origin = client.post(path, json=COUNT, headers={"origin": "https://a.example"})
+            assert cross_origin.headers["access-control-allow-origin"] == "https://a.example"
+            with client.websocket_connect(path, ["graphql-transport-ws"]) as socket:
+                socket.send_json({"type": "connection_init"})
+                assert socket.receive_json() == {"type": "connection_ack"}
+        assert client.get(f"{root_path}/graphql//").status_code == 404
+
+
 def test_a_browser_gets_the_page_and_a_client_gets_json(client: TestClient) -> None:
     assert client.get("/graphql", headers=BROWSER).headers["content-type"].startswith("text/html")
     assert client.get("/graphql", headers={"accept": "*/*"}).status_code == 400

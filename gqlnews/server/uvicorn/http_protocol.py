@@ -19,6 +19,7 @@ from gqlnews.server.uvicorn.request_cycle import (
     CONTINUE,
     EXPECT,
     HOST,
+    ClosingCycle,
     SingleWriteCycle,
     UnvalidatedHead,
     origin_form,
@@ -159,7 +160,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
             if self.parser.should_upgrade():
                 return  # continued by `_feed_after_upgrade`
         self._set_target()
-        self._start_cycle(keep_alive=version == "1.1" and self.parser.should_keep_alive())
+        self._start_cycle(version)
         if self._state.draining:
             self.drain()
         if self._checked:
@@ -256,12 +257,15 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         scope["raw_path"] = root.encode("ascii") + path
         scope["query_string"] = url.query or b""
 
-    def _start_cycle(self, *, keep_alive: bool) -> None:
+    def _start_cycle(self, version: str) -> None:
         """Start to handle the request, or queue it behind earlier requests of this connection."""
         previous = self.cycle
         if previous is not None and previous is self._last_cycle and not previous.response_started:
             previous.keep_alive = True  # this request is now the last one of the drain
-        self.cycle = SingleWriteCycle(
+        kind, keep_alive = (
+            (SingleWriteCycle, self.parser.should_keep_alive()) if version == "1.1" else (ClosingCycle, False)
+        )
+        self.cycle = kind(
             scope=self.scope,
             transport=self.transport,
             flow=self.flow,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
@@ -49,6 +50,24 @@ class SingleWriteCycle(RequestResponseCycle):
             self.transport.close()
         self.on_response()
         return True
+
+
+class ClosingCycle(SingleWriteCycle):
+    """Request-response cycle for HTTP/1.0, which has no chunked coding.
+
+    A body without `Content-Length` ends with the connection, which is closed after each response.
+    """
+
+    _has_length = True
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self._has_length = any(name.lower() == b"content-length" for name, _ in message["headers"])
+            if not self._has_length:
+                self.chunked_encoding = False
+        elif not self._has_length:
+            self.expected_content_length = len(message["body"])  # the length of the rest is unknown
+        await super().send(message)
 
 
 # Validate the head of a request where the HTTP parser is lenient (RFC 9110, RFC 9112).

@@ -206,6 +206,26 @@ def test_http_1_0_does_not_get_100_continue(address: Address) -> None:
     assert response.startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize(
+    ("accept", "end"),
+    [
+        (b"text/event-stream", b"\nevent: complete\ndata: \n\n"),
+        (b"multipart/mixed", b"\r\n--graphql--\r\n"),
+    ],
+)
+@pytest.mark.parametrize("headers", [b"", b"Connection: keep-alive\r\n"])
+def test_http_1_0_gets_a_stream_without_chunks(
+    address: Address, accept: bytes, end: bytes, headers: bytes
+) -> None:
+    request = POST_1_0 + LENGTH + b"Accept: " + accept + b"\r\n" + headers + b"\r\n" + BODY
+    head, _, body = exchange(address, request).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close" in head
+    assert b"transfer-encoding" not in head
+    assert ANSWER[:-1] in body
+    assert body.endswith(end)
+
+
 def test_a_websocket_may_name_its_url_in_full(address: Address) -> None:
     with socket.create_connection(address, 20.0) as connection:
         head = SOCKET.replace(b"/graphql", b"http://a/graphql")

@@ -42,7 +42,7 @@ from gqlnews.server.observability import logs
 from gqlnews.server.observability.metrics import Metrics
 from gqlnews.server.persisted_documents import NO_DOCUMENTS, PersistedDocuments, read_trusted_documents
 from gqlnews.server.preparation import OffloadQueue, Preparer
-from gqlnews.server.response import ALLOW, SECURITY_HEADERS, SecurityHeadersMiddleware, error_response
+from gqlnews.server.response import ALLOW, SECURITY_HEADERS, HTTPError, SecurityHeadersMiddleware, reject
 from gqlnews.server.response_cache import ResponseCache, SingleFlight
 from gqlnews.server.websocket import reject_websocket, websocket_endpoint
 from gqlnews.subscriptions.hub import SubscriptionHubs
@@ -216,7 +216,7 @@ async def _handle_http_exception(request: Request, error: Exception) -> Response
     if allowed := headers.get(ALLOW):
         headers[ALLOW] = ", ".join(sorted(allowed.split(", ")))
     code = _ERROR_CODES.get(error.status_code, Code.BAD_REQUEST)
-    return error_response(error.status_code, code, error.detail, headers=headers)
+    return reject(request.headers, HTTPError(error.status_code, code, error.detail, **headers))
 
 
 async def _handle_exception(request: Request, error: Exception) -> Response:
@@ -224,4 +224,6 @@ async def _handle_exception(request: Request, error: Exception) -> Response:
 
     The response bypasses the middleware, so it sets the security headers itself.
     """
-    return error_response(500, Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE, headers=SECURITY_HEADERS)
+    return reject(
+        request.headers, HTTPError(500, Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE, **SECURITY_HEADERS)
+    )

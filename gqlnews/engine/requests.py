@@ -36,6 +36,11 @@ class GraphQLResponse:
     codes: tuple[str, ...] = ()
     is_invalid: bool = False
 
+    @property
+    def rejection_code(self) -> str | None:
+        """The code of the first error, if the request was rejected or failed."""
+        return None if self.has_data else next(iter(self.codes), None)
+
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gqlnews.config.settings import ServerSettings
 from gqlnews.errors import Code, shorten
 from gqlnews.query.fields import Audience
-from gqlnews.server.response import ALLOW, BEARER, WWW_AUTHENTICATE, HTTPError, error_response
+from gqlnews.server.response import ALLOW, BEARER, WWW_AUTHENTICATE, HTTPError, reject
 
 # Authentication: a client with a valid bearer token is an editor; an invalid token is rejected with 401.
 
@@ -114,10 +114,11 @@ class EndpointCors(CORSMiddleware):
         vary = {"Vary": response.headers["vary"]}
         if not self.is_allowed_origin(request_headers["origin"]):
             message = "This origin is not allowed: the operator can allow it with `--allow-origin`."
-            return error_response(403, Code.ORIGIN_NOT_ALLOWED, message, headers=vary)
+            return reject(request_headers, HTTPError(403, Code.ORIGIN_NOT_ALLOWED, message, **vary))
         allowed = ", ".join(_METHODS)
         message = f"The method is not allowed: use one of {allowed}."
-        return error_response(405, Code.METHOD_NOT_ALLOWED, message, headers={ALLOW: allowed, **vary})
+        headers = {ALLOW: allowed, **vary}
+        return reject(request_headers, HTTPError(405, Code.METHOD_NOT_ALLOWED, message, **headers))
 
 
 def has_origin(scope: Scope) -> bool:

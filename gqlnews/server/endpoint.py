@@ -377,6 +377,8 @@ def _record_metrics(context: RequestContext, seconds: float) -> None:
 
 def _access_log(context: RequestContext, http_response: RawResponse, seconds: float) -> None:
     response = context.response
+    code = context.code or (response.rejection_code if response else None)
+    rejection = {} if code is None else {"code": code}
     log_event(
         "operation",
         name=response.operation if response else context.operation,
@@ -384,6 +386,7 @@ def _access_log(context: RequestContext, http_response: RawResponse, seconds: fl
         rows=response.rows if response else 0,
         bytes=len(http_response.body),
         status=http_response.status,
+        **rejection,
         cached=context.cached,
         id=request_id_var.get(),
     )

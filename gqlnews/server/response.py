@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
+from starlette.datastructures import Headers as StarletteHeaders
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gqlnews.errors import Code, GqlnewsError, shorten
-from gqlnews.server.observability.logs import REQUEST_ID
+from gqlnews.server.observability.logs import REQUEST_ID, assign_request_id, log_rejection
 
 # Media types, header names, GraphQL JSON errors.
 
@@ -26,6 +27,9 @@ WWW_AUTHENTICATE = "WWW-Authenticate"
 RETRY_AFTER = "Retry-After"
 BEARER = "Bearer"
 
+HTTP, WEBSOCKET = "http", "websocket"  # transport names in logs and metrics
+_REQUEST_ID_NAME = REQUEST_ID.decode()
+
 NO_CONTENT = 204
 NOT_MODIFIED = 304
 
@@ -38,8 +42,6 @@ SECURITY_HEADERS = {
 """Sent with every response; a response may override them."""
 
 _BODILESS = frozenset({NO_CONTENT, NOT_MODIFIED})
-
-NO_HEADERS: Mapping[str, str] = {}
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """ASGI headers: pairs of a lower-case name and a value."""
@@ -86,13 +88,6 @@ def error_body(code: Code, message: str) -> bytes:
     return orjson.dumps({"errors": [{"message": shorten(message), "extensions": {"code": code}}]})
 
 
-def error_response(
-    status: int, code: Code, message: str, media: str = JSON, headers: Mapping[str, str] = NO_HEADERS
-) -> Response:
-    """Build the error as a Starlette response."""
-    return Response(error_body(code, message), status, {CONTENT_TYPE: media + UTF8, **headers})
-
-
 class HTTPError(GqlnewsError):
     """Raised to reject a request before GraphQL execution, with an HTTP status, error code and headers."""
 
@@ -106,6 +101,14 @@ class HTTPError(GqlnewsError):
         self.status = status
         self.code = code
         self.headers = headers
+
+
+def reject(headers: StarletteHeaders, error: HTTPError, over: str = HTTP) -> Response:
+    """Log the rejection of a request that does not reach the endpoint, and build the response."""
+    request_id = assign_request_id(headers.get(_REQUEST_ID_NAME, "").encode("latin-1")).decode("ascii")
+    log_rejection(over, error.status, error.code, str(error))
+    own = {CONTENT_TYPE: JSON + UTF8, _REQUEST_ID_NAME: request_id}
+    return Response(error_body(error.code, str(error)), error.status, {**own, **error.headers})
 
 
 class UnprocessableRequestError(HTTPError):

@@ -165,7 +165,7 @@ async def _single(
                 response = await app_state.run(prepared, client)
             yield response
     except HTTPError as error:
-        yield GraphQLResponse(error_body(error.code, str(error)), has_data=False)
+        yield _failure(error.code, str(error), prepared.operation)
     except Exception:
         log.exception("operation failed")
         yield _failure(Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE, prepared.operation)
@@ -218,6 +218,7 @@ class StreamingResponse:
         self._slow = asyncio.Event()
         self._responses = stream_responses(app_state, prepared, client, self._slow.set, framing)
         self._sent = 0
+        self._code: str | None = None
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream. Raises HTTPError, before anything is sent, if too many streams are open."""
@@ -239,7 +240,7 @@ class StreamingResponse:
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)
-                log_stream_end(self._prepared.operation, start, self._sent, transport=self._framing.name)
+                log_stream_end(self._prepared.operation, start, self._sent, self._framing.name, self._code)
         if (failure := tasks[0].exception() if not tasks[0].cancelled() else None) is not None:
             raise failure
 
@@ -251,6 +252,7 @@ class StreamingResponse:
         try:
             async for response in self._responses:
                 self._sent += 1
+                self._code = response.rejection_code
                 await _send_chunk(send, framing.frame(response.body))
             end = framing.end
         except ShuttingDownError:

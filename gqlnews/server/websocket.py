@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from contextvars import copy_context
 from functools import partial
 from time import perf_counter
 
@@ -24,10 +25,11 @@ from gqlnews.server.limits import MIN_COST, client_address, operation_cost
 from gqlnews.server.observability.logs import assign_request_id, log_rejection, log_stream_end
 from gqlnews.server.observability.metrics import OperationOutcome
 from gqlnews.server.request import RawRequest
-from gqlnews.server.response import JSON, SECURITY_HEADERS, HTTPError, error_body, error_response
+from gqlnews.server.response import SECURITY_HEADERS, WEBSOCKET, HTTPError, error_body, reject
 from gqlnews.server.streaming import SLOW_CONSUMER, stream_responses
 from gqlnews.server.ws_messages import (
     ACK,
+    ERROR_CODES,
     PONG,
     SUBPROTOCOL,
     CloseCode,
@@ -49,7 +51,6 @@ INIT_SECONDS = 3.0  # from the handshake to `connection_init`
 MAX_OPERATIONS = 100  # concurrent, per socket
 _SUBSCRIPTION = re.compile(r"\s*subscription\b\s*(\w*)", re.ASCII)  # its name
 MAX_PAUSE_SECONDS = 5.0  # maximum delay of a pong for a client above its rate limit
-WEBSOCKET = "websocket"  # transport name in logs and metrics
 AUTHORIZATION = "authorization"  # key in the payload of `connection_init`, as browsers cannot set headers
 DISCONNECTED = (WebSocketDisconnect, WebSocketDisconnected)  # raised by sending to a disconnected client
 
@@ -73,9 +74,8 @@ async def reject_websocket(websocket: WebSocket) -> None:
 
 
 async def _deny(websocket: WebSocket, error: HTTPError) -> None:
-    log_rejection(WEBSOCKET, error.status, error.code, str(error))
-    headers = {**SECURITY_HEADERS, **error.headers}
-    response = error_response(error.status, error.code, str(error), JSON, headers)
+    response = reject(websocket.headers, error, over=WEBSOCKET)
+    response.headers.update(SECURITY_HEADERS)
     await websocket.send_denial_response(response)
 
 
@@ -84,6 +84,7 @@ class GraphQLTransportWSHandler:
 
     def __init__(self, websocket: WebSocket, app_state: AppState) -> None:
         self._socket, self._app_state = websocket, app_state
+        self._context = copy_context()  # with the request id
         self._address, self._client = client_address(websocket.scope), app_state.client_key(websocket.scope)
         self._audience: Audience | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -95,7 +96,8 @@ class GraphQLTransportWSHandler:
         set_client(self._client)
         if SUBPROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
-            await self._socket.close(CloseCode.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is supported")
+            self._close(CloseCode.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is supported")
+            await self._cancel_operations()
             return
         await self._socket.accept(SUBPROTOCOL)
         self._init_timeout = asyncio.get_running_loop().call_later(
@@ -144,9 +146,10 @@ class GraphQLTransportWSHandler:
     def _close(self, code: int, reason: str) -> None:
         """Close the socket in a new task; idempotent, and callable from any task."""
         if self._closing is None:
-            self._closing = asyncio.create_task(self._send_close(code, reason))
+            self._closing = asyncio.create_task(self._send_close(code, reason), context=self._context)
 
     async def _send_close(self, code: int, reason: str) -> None:
+        log_rejection(WEBSOCKET, code, ERROR_CODES.get(code, Code.BAD_REQUEST), reason)
         with suppress(*DISCONNECTED, RuntimeError):  # it may be closed already
             await self._socket.close(code, reason)
 
@@ -184,22 +187,19 @@ class GraphQLTransportWSHandler:
             raise CloseConnectionError(
                 CloseCode.DUPLICATE_ID, f"Subscriber for {message.id[:40]} already exists"
             )
-        json_id = orjson.dumps(message.id)
+        json_id, start = orjson.dumps(message.id), perf_counter()
         try:
             self._app_state.rate_limiter.acquire(self._address, MIN_COST)
-        except HTTPError as error:
-            await self._send_error(json_id, error)
-            return
-        if len(self._operations) >= MAX_OPERATIONS:
-            text = f"The socket has {MAX_OPERATIONS} operations, which is the maximum: complete some."
-            await self._send_error(json_id, HTTPError(429, Code.TOO_MANY_OPERATIONS, text))
-            return
-        try:
+            if len(self._operations) >= MAX_OPERATIONS:
+                text = f"The socket has {MAX_OPERATIONS} operations, which is the maximum: complete some."
+                raise HTTPError(429, Code.TOO_MANY_OPERATIONS, text)
             if _is_subscription(message.request):  # at the limit, do not even prepare it
                 self._app_state.subscription_limiter.check(self._client)
             prepared = await self._app_state.prepare(message.request, self._audience, self._client)
         except HTTPError as error:
-            await self._send_error(json_id, error)
+            self._app_state.record_operation(None, OperationOutcome.REFUSED, (error.code,))
+            log_stream_end(None, start, 0, WEBSOCKET, error.code)
+            await self._socket.send_text(error_message(json_id, error_body(error.code, str(error))))
             return
         self._app_state.rate_limiter.charge(
             self._address, operation_cost(prepared, self._app_state.engine) - MIN_COST
@@ -210,10 +210,6 @@ class GraphQLTransportWSHandler:
         running = run() if tracer is None else tracer.run_operation(self._socket.scope, run)
         self._operations[message.id] = asyncio.create_task(running)
 
-    async def _send_error(self, json_id: bytes, error: HTTPError) -> None:
-        self._app_state.record_operation(None, OperationOutcome.REFUSED, (error.code,))
-        await self._socket.send_text(error_message(json_id, error_body(error.code, str(error))))
-
     async def _run_operation(
         self,
         message_id: str,
@@ -221,11 +217,12 @@ class GraphQLTransportWSHandler:
         operation_name: str | None,
         responses: AsyncGenerator[GraphQLResponse, None],
     ) -> None:
-        start, count = perf_counter(), 0
+        start, count, code = perf_counter(), 0, None
         task = asyncio.current_task()
         try:
             async with aclosing(responses):
                 async for response in responses:
+                    code = response.rejection_code
                     if not response.has_data:
                         self._deregister(message_id, task)
                         await self._socket.send_text(error_message(json_id, response.body))
@@ -240,7 +237,7 @@ class GraphQLTransportWSHandler:
             pass
         finally:
             self._deregister(message_id, task)
-            log_stream_end(operation_name, start, count, transport=WEBSOCKET)
+            log_stream_end(operation_name, start, count, WEBSOCKET, code)
 
     def _deregister(self, message_id: str, task: "asyncio.Task[None] | None") -> None:
         """Free the id, unless the client has already completed this operation and reused its id."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from gqlnews.errors import GqlnewsError
+from gqlnews.errors import Code, GqlnewsError
 from gqlnews.server.request import MalformedReferenceError, RawRequest, parse_document_reference
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -29,6 +29,15 @@ class CloseCode:
     INIT_TIMEOUT = 4408
     DUPLICATE_ID = 4409
     REPEATED_INIT = 4429
+
+
+ERROR_CODES = {
+    CloseCode.SLOW_CONSUMER: Code.TOO_SLOW,
+    CloseCode.NO_INIT: Code.UNAUTHENTICATED,
+    CloseCode.FORBIDDEN: Code.UNAUTHENTICATED,
+    CloseCode.INIT_TIMEOUT: Code.REQUEST_TIMEOUT,
+}
+"""The error codes of close codes in the log; those of the others are BAD_REQUEST."""
 
 
 class CloseConnectionError(GqlnewsError):

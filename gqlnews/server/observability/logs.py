@@ -75,14 +75,29 @@ def log_event(message: str, **fields: object) -> None:
         log.handle(record)
 
 
-def log_stream_end(operation: str | None, start: float, events: int, transport: str) -> None:
-    """Log the end of a streamed operation; `start` is a `perf_counter` value."""
-    ms = round((perf_counter() - start) * 1000, 2)
-    log_event("operation", name=operation, ms=ms, events=events, over=transport, id=request_id_var.get())
+def log_stream_end(
+    operation: str | None, start: float, events: int, transport: str, code: str | None = None
+) -> None:
+    """Log the end of a streamed operation; `start` is a `perf_counter` value.
+
+    `code` is the error code, if the operation was rejected or failed.
+    """
+    fields: dict[str, object] = {
+        "name": operation,
+        "ms": round((perf_counter() - start) * 1000, 2),
+        "events": events,
+        "over": transport,
+    }
+    if code is not None:
+        fields["code"] = code
+    log_event("operation", **fields, id=request_id_var.get())
 
 
 def log_rejection(over: str, status: int, code: str, reason: str) -> None:
-    """Log a request that was rejected before it became an operation; `over` is its transport."""
+    """Log a request that was rejected before it became an operation.
+
+    `over` is its transport, `status` the HTTP status or the close code of a WebSocket.
+    """
     log_event("rejected", over=over, status=status, code=code, reason=reason, id=request_id_var.get())
 
 

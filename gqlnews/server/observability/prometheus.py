@@ -24,9 +24,9 @@ from gqlnews.server.app_state import AppState
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
 from gqlnews.server.preparation import OffloadQueue
+from gqlnews.server.response import WEBSOCKET
 from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.stream_framing import MULTIPART_INCREMENTAL, MULTIPART_SUBSCRIPTION, SSE
-from gqlnews.server.websocket import WEBSOCKET
 
 TRANSPORTS = (WEBSOCKET, SSE.name, MULTIPART_SUBSCRIPTION.name, MULTIPART_INCREMENTAL.name)
 

@@ -14,6 +14,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, par
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from gqlnews.server.response import HTTP
 from gqlnews.server.uvicorn.request_cycle import (
     CHECKED_HEADERS,
     CONTINUE,
@@ -38,6 +39,7 @@ from gqlnews.server.uvicorn.timeouts import (
     TIMEOUT,
     URL_TOO_LONG,
     ReadTimer,
+    Rejection,
     WriteStallTimer,
 )
 from gqlnews.server.uvicorn.transport import CoalescingTransport, SlicedInput
@@ -89,7 +91,8 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         self._extensions = {ABORT: {"abort": transport.abort}}
         state = self.server_state
         self._state = state if isinstance(state, ConnectionState) else ConnectionState()
-        self._rejection: bytes | None = None
+        self._rejection: Rejection | None = None  # of the request being read
+        self._ignores_input = False  # after a rejection, or a response that closes early
         self._slice_size = 0  # bytes of the slice being fed
         self._fed = 0  # bytes fed for the current request: an upper bound of its head and body
         self._valid_host: bytes | None = b"\0"  # the last valid `Host`; clients repeat it
@@ -102,8 +105,8 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         self._input.receive(data)
 
     def _feed(self, data: bytes) -> None:
-        if self._rejection is not None:
-            return  # ignore all input after a rejected request
+        if self._ignores_input:
+            return
         self._unset_keepalive_if_required()
         self._slice_size = len(data)
         self._fed += self._slice_size
@@ -182,7 +185,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
     def is_idle(self) -> bool:
         """Return whether no request is being received, handled or rejected."""
         cycle = self.cycle
-        if self._rejection is not None:
+        if self._ignores_input:
             return False
         return self.scope is None if cycle is None else cycle.response_complete and cycle.scope is self.scope
 
@@ -197,14 +200,16 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         """Reject a request whose head is still incomplete near the end of the drain."""
         cycle = self.cycle
         has_responded = cycle is None or (cycle.response_complete and cycle.scope is not self.scope)
-        if self._rejection is None and self.scope is not None and has_responded:
+        if not self._ignores_input and self.scope is not None and has_responded:
             self.reject(STOPPING)
             self.transport.close()  # the second call closes immediately, without lingering
 
-    def reject(self, response: bytes) -> None:
+    def reject(self, rejection: Rejection) -> None:
         """Reject the request being read, after the responses to earlier requests, and close."""
-        self._rejection = response
-        cycle = self.cycle
+        self._ignores_input = True
+        if self._fed:  # at least a part of a request has arrived
+            rejection.log(HTTP)
+        cycle, response = self.cycle, rejection.response
         if cycle is None or cycle.response_complete:
             self._send_and_close(response)
         elif not cycle.more_body or self.pipeline:  # earlier requests have no response yet
@@ -235,7 +240,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
 
     def _pending_read(self) -> object | None:
         """An object that identifies the head or body being waited for; None if nothing is pending."""
-        if self._rejection is not None:
+        if self._ignores_input:
             return None
         if self.scope is None:
             return self
@@ -348,11 +353,11 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         elif self._fed > MAX_BODY_WIRE_BYTES:
             self.reject(BODY_TOO_LARGE)
 
-    def _trailer_error(self) -> bytes | None:
+    def _trailer_error(self) -> Rejection | None:
         return HEADERS_TOO_LARGE if isinstance(self.headers, Trailers) and self.headers.too_large else None
 
-    def _head_size_error(self) -> bytes | None:
-        """The response to a head that is too large; None if it is within the limits."""
+    def _head_size_error(self) -> Rejection | None:
+        """The rejection of a head that is too large; None if it is within the limits."""
         if len(self.url) > MAX_URL_BYTES:
             return URL_TOO_LONG
         size = sum(len(name) + len(value) for name, value in self.headers)
@@ -365,9 +370,9 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
     def _closes_early(self) -> bool:
         """Return whether the connection closes before the whole request has arrived; then ignore the rest."""
         cycle = self.cycle
-        if self._rejection is None and cycle is not None and cycle.response_complete and cycle.more_body:
-            self._rejection = b""
-        return self._rejection is not None
+        if cycle is not None and cycle.response_complete and cycle.more_body:
+            self._ignores_input = True
+        return self._ignores_input
 
 
 @dataclass(frozen=True, slots=True)

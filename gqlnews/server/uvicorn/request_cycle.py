@@ -17,6 +17,7 @@ from gqlnews.server.uvicorn.timeouts import (
     EXPECTATION_FAILED,
     MALFORMED,
     UNSUPPORTED_TRANSFER_ENCODING,
+    Rejection,
 )
 
 # Request-response cycle that sends a complete response in one call, without the two ASGI messages.
@@ -113,13 +114,13 @@ class UnvalidatedHead:
         return [member.strip(b" \t").lower() for member in b",".join(values).split(b",")] if values else []
 
 
-Check = Callable[[UnvalidatedHead], bytes | None]
-"""Returns the error response to send, or None."""
+Check = Callable[[UnvalidatedHead], Rejection | None]
+"""Returns the rejection to send, or None."""
 
 
-def validate(head: UnvalidatedHead) -> bytes | None:
-    """Return the error response of the first check that fails, or None for a valid head."""
-    return next((response for check in CHECKS if (response := check(head)) is not None), None)
+def validate(head: UnvalidatedHead) -> Rejection | None:
+    """Return the rejection of the first check that fails, or None for a valid head."""
+    return next((rejection for check in CHECKS if (rejection := check(head)) is not None), None)
 
 
 def origin_form(target: bytes) -> bytes:
@@ -139,11 +140,11 @@ def is_authority(value: bytes) -> bool:
     return match["ipv6"] is None or _is_ipv6(match["ipv6"].decode())
 
 
-def _check_version(head: UnvalidatedHead) -> bytes | None:
+def _check_version(head: UnvalidatedHead) -> Rejection | None:
     return None if head.version in {"1.0", "1.1"} else MALFORMED
 
 
-def _check_host(head: UnvalidatedHead) -> bytes | None:
+def _check_host(head: UnvalidatedHead) -> Rejection | None:
     """RFC 9112, section 3.2: exactly one `Host`, which HTTP/1.0 may omit. It may be empty."""
     hosts = head.values(HOST)
     if len(hosts) > 1 or (not hosts and head.version != "1.0"):
@@ -151,7 +152,7 @@ def _check_host(head: UnvalidatedHead) -> bytes | None:
     return None if all(not host or is_authority(host) for host in hosts) else BAD_HOST
 
 
-def _check_target(head: UnvalidatedHead) -> bytes | None:
+def _check_target(head: UnvalidatedHead) -> Rejection | None:
     """RFC 9112, section 3.2: a path, an absolute URL with the same host as `Host`, or `*` for OPTIONS."""
     if head.method == b"CONNECT":
         return BAD_CONNECT
@@ -168,7 +169,7 @@ def _check_target(head: UnvalidatedHead) -> bytes | None:
     return None if all(_normalized(host, absolute["scheme"]) == authority for host in hosts) else BAD_HOST
 
 
-def _check_transfer_encoding(head: UnvalidatedHead) -> bytes | None:
+def _check_transfer_encoding(head: UnvalidatedHead) -> Rejection | None:
     """RFC 9112, section 6.1: only `chunked`. 501 if other codings precede it, else 400."""
     codings = head.members(TRANSFER_ENCODING)
     if not codings:
@@ -182,7 +183,7 @@ def _check_transfer_encoding(head: UnvalidatedHead) -> bytes | None:
     return UNSUPPORTED_TRANSFER_ENCODING if is_framed else BAD_TRANSFER_ENCODING
 
 
-def _check_expectation(head: UnvalidatedHead) -> bytes | None:
+def _check_expectation(head: UnvalidatedHead) -> Rejection | None:
     """RFC 9110, section 10.1.1: only `100-continue`."""
     return EXPECTATION_FAILED if set(head.members(EXPECT)) - {b"", CONTINUE} else None
 

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Protocol
 
 from gqlnews.errors import Code
+from gqlnews.server.observability.logs import log_rejection
 from gqlnews.server.response import JSON, error_body, graphql_headers
 
 # Read and write timeouts, enforced by a sweep over all connections once a second.
@@ -127,64 +128,71 @@ MAX_HEAD_BYTES = MAX_URL_BYTES = 64 * 1024
 MAX_BODY_WIRE_BYTES = 1024 * 1024  # of a body as sent, with chunk sizes, chunk extensions and trailers
 
 
-def _static_response(status: HTTPStatus, code: Code, message: str) -> bytes:
-    body = error_body(code, message)
-    headers = (*graphql_headers(JSON), (b"content-length", b"%d" % len(body)), (b"connection", b"close"))
-    lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, status.phrase.encode(), lines, body)
+class Rejection:
+    """A static response that rejects a request and closes its connection."""
+
+    def __init__(self, status: HTTPStatus, code: Code, message: str) -> None:
+        self.status, self.code, self.message = status, code, message
+        body = error_body(code, message)
+        headers = (*graphql_headers(JSON), (b"content-length", b"%d" % len(body)), (b"connection", b"close"))
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.response = b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, status.phrase.encode(), lines, body)
+
+    def log(self, over: str) -> None:
+        log_rejection(over, self.status, self.code, self.message)
 
 
-MALFORMED = _static_response(HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is not a valid HTTP request.")
-BAD_HOST = _static_response(
+MALFORMED = Rejection(HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is not a valid HTTP request.")
+BAD_HOST = Rejection(
     HTTPStatus.BAD_REQUEST,
     Code.BAD_REQUEST,
     "Send exactly one `Host` header: a host name with an optional port, the same as in the URL.",
 )
-BAD_TARGET = _static_response(
+BAD_TARGET = Rejection(
     HTTPStatus.BAD_REQUEST,
     Code.BAD_REQUEST,
     "The request target must be a path, or an http or https URL without user information and fragment.",
 )
-BAD_CONNECT = _static_response(
+BAD_CONNECT = Rejection(
     HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "CONNECT is not supported: this server is not a proxy."
 )
-BAD_TRANSFER_ENCODING = _static_response(
+BAD_TRANSFER_ENCODING = Rejection(
     HTTPStatus.BAD_REQUEST,
     Code.BAD_REQUEST,
     "The end of the body is ambiguous: the only valid `Transfer-Encoding` is `chunked`, over HTTP/1.1.",
 )
-UNSUPPORTED_TRANSFER_ENCODING = _static_response(
+UNSUPPORTED_TRANSFER_ENCODING = Rejection(
     HTTPStatus.NOT_IMPLEMENTED,
     Code.UNSUPPORTED_TRANSFER_ENCODING,
     "The only supported `Transfer-Encoding` is `chunked`.",
 )
-EXPECTATION_FAILED = _static_response(
+EXPECTATION_FAILED = Rejection(
     HTTPStatus.EXPECTATION_FAILED,
     Code.EXPECTATION_FAILED,
     "The only supported expectation is `Expect: 100-continue`.",
 )
-BODY_TOO_LARGE = _static_response(
+BODY_TOO_LARGE = Rejection(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Code.BODY_TOO_LARGE,
     f"The body is larger than {MAX_BODY_WIRE_BYTES} bytes, including chunk extensions and trailers.",
 )
-STOPPING = _static_response(
+STOPPING = Rejection(
     HTTPStatus.SERVICE_UNAVAILABLE, Code.STOPPING, "The server is stopping: send the request again."
 )
-BAD_HANDSHAKE = _static_response(
+BAD_HANDSHAKE = Rejection(
     HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is not a valid WebSocket handshake."
 )
-URL_TOO_LONG = _static_response(
+URL_TOO_LONG = Rejection(
     HTTPStatus.REQUEST_URI_TOO_LONG,
     Code.URL_TOO_LONG,
     f"The URL is longer than {MAX_URL_BYTES} bytes: send the request as a POST.",
 )
-HEADERS_TOO_LARGE = _static_response(
+HEADERS_TOO_LARGE = Rejection(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     Code.HEADERS_TOO_LARGE,
     f"The request has more than {MAX_HEADERS} headers, or more than {MAX_HEAD_BYTES} bytes of headers.",
 )
-TIMEOUT = _static_response(
+TIMEOUT = Rejection(
     HTTPStatus.REQUEST_TIMEOUT,
     Code.REQUEST_TIMEOUT,
     f"The request did not arrive in time: headers and body may take {READ_TIMEOUT:.0f} s each.",

@@ -10,13 +10,14 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from gqlnews.errors import Code
-from gqlnews.server.response import JSON, SECURITY_HEADERS, UTF8, error_body
-from gqlnews.server.uvicorn.timeouts import BAD_HANDSHAKE, STOPPING, WriteStallTimer
+from gqlnews.server.observability.logs import log_rejection
+from gqlnews.server.response import JSON, SECURITY_HEADERS, UTF8, WEBSOCKET, error_body
+from gqlnews.server.uvicorn.timeouts import BAD_HANDSHAKE, STOPPING, Rejection, WriteStallTimer
 from gqlnews.server.uvicorn.transport import CLIENT_NOT_READING, SlicedInput, SlicedTransport
 
 SLICE_BYTES = 2 * 1024  # at most several hundred frames
 CLOSE_TIMEOUT = 5.0  # seconds for a client to respond to the close frame
-INVALID_DATA = 1007  # RFC 6455, section 7.4.1
+INVALID_DATA, MESSAGE_TOO_BIG = 1007, 1009  # RFC 6455, section 7.4.1
 
 _ERROR_CODES = {
     405: Code.METHOD_NOT_ALLOWED,
@@ -30,9 +31,9 @@ class JsonRejectingServer(ServerProtocol):
     """Server side of the WebSocket protocol that rejects handshakes with a GraphQL JSON error."""
 
     def reject(self, status: Any, text: str) -> Response:
-        first_line = text.partition("\n")[0]
-        body = error_body(_ERROR_CODES.get(int(status), Code.BAD_REQUEST), first_line).decode()
-        response = super().reject(status, body)
+        code, reason = _ERROR_CODES.get(int(status), Code.BAD_REQUEST), text.partition("\n")[0]
+        log_rejection(WEBSOCKET, int(status), code, reason)
+        response = super().reject(status, error_body(code, reason).decode())
         del response.headers["Content-Type"]
         response.headers.update({"Content-Type": JSON + UTF8, **SECURITY_HEADERS})
         return response
@@ -87,8 +88,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             super().shutdown()
         else:
             self.handshake_complete = self.close_sent = True
-            self.transport.write(STOPPING)
-            self.transport.close()
+            self._reject(STOPPING)
 
     def data_received(self, data: bytes) -> None:
         if self.handshake_initiated:
@@ -134,8 +134,24 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _reject_handshake(self) -> None:
         """Reject a malformed handshake, with the parser's own response if there is one."""
         self.handshake_complete = self.close_sent = True
-        self.transport.write(b"".join(self.conn.data_to_send()) or BAD_HANDSHAKE)
+        if response := b"".join(self.conn.data_to_send()):
+            self.transport.write(response)
+            self.transport.close()
+        else:
+            self._reject(BAD_HANDSHAKE)
+
+    def _reject(self, rejection: Rejection) -> None:
+        rejection.log(WEBSOCKET)
+        self.transport.write(rejection.response)
         self.transport.close()
+
+    def handle_parser_exception(self) -> None:
+        """Log the message that the parser rejects by closing the connection, then close it."""
+        close = self.conn.close_sent
+        assert close is not None
+        code = Code.BODY_TOO_LARGE if close.code == MESSAGE_TOO_BIG else Code.BAD_REQUEST
+        log_rejection(WEBSOCKET, close.code, code, close.reason)
+        super().handle_parser_exception()
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -17,6 +17,7 @@ from gqlnews.query.fields import Audience
 from gqlnews.server.response import ALLOW, BEARER, WWW_AUTHENTICATE, HTTPError, reject
 
 # Authentication: a client with a valid bearer token is an editor; an invalid token is rejected with 401.
+# Empty credentials and those of other schemes are ignored, as they are not for this server.
 
 # RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110).
 _CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
@@ -34,14 +35,24 @@ def anonymous_audience(settings: ServerSettings) -> Audience:
 
 def authenticate(headers: Sequence[str], settings: ServerSettings) -> Audience:
     """The audience of a request with these `Authorization` headers. Raises HTTPError (401)."""
-    if not headers:
+    bearer = [value.strip() for value in headers if not _is_ignored(value)]
+    if not bearer:
         return anonymous_audience(settings)
-    credentials = _CREDENTIALS.fullmatch(headers[0]) if len(headers) == 1 else None
+    credentials = _CREDENTIALS.fullmatch(bearer[0]) if len(bearer) == 1 else None
     if credentials is None:
         raise _unauthenticated("Send exactly one `Authorization` header, of the form `Bearer TOKEN`.")
     if not _is_editor_token(credentials[1], settings.editor_tokens):
         raise _unauthenticated("The token is unknown.")
     return Audience.EDITOR
+
+
+def _is_ignored(value: str) -> bool:
+    """Return whether the credentials are empty or of another scheme, such as `Basic` of a proxy.
+
+    A single word is not ignored: it may be a token whose scheme was forgotten.
+    """
+    scheme, *credentials = value.split(maxsplit=1) or [""]
+    return not scheme or (bool(credentials) and scheme.lower() != BEARER.lower())
 
 
 def _is_editor_token(token: str, editor_digests: Sequence[bytes]) -> bool:

@@ -171,8 +171,10 @@ class GraphQLTransportWSHandler:
         if self._audience is not None:
             raise CloseConnectionError(CloseCode.REPEATED_INIT, "Too many initialisation requests")
         token = message.payload.get(AUTHORIZATION)
-        credentials = authorization_headers(self._socket.scope) if token is None else [str(token)]
         try:
+            if not isinstance(token, str | None):
+                raise HTTPError(401, Code.UNAUTHENTICATED, "`authorization` must be a string.")
+            credentials = authorization_headers(self._socket.scope) if token is None else [token]
             self._audience = authenticate(credentials, self._app_state.settings)
         except HTTPError as error:
             raise CloseConnectionError(CloseCode.FORBIDDEN, "Forbidden") from error

@@ -36,11 +36,9 @@ def test_a_token_gives_access_to_unpublished_articles(
 @pytest.mark.parametrize(
     "credentials",
     [
-        "",
         "Bearer",
         "Bearer ",
         f"Bearer {TOKEN}x",
-        f"Basic {TOKEN}",
         TOKEN,
         f"Bearer {TOKEN} {TOKEN}",
         "Bearer ä",
@@ -52,6 +50,18 @@ def test_wrong_credentials_are_401(client: TestClient, credentials: str) -> None
     assert response.headers["www-authenticate"] == "Bearer"
     assert [error["extensions"] for error in response.json()["errors"]] == [{"code": "UNAUTHENTICATED"}]
     assert set(response.json()) == {"errors"}
+
+
+@pytest.mark.parametrize("credentials", ["", "  ", f"Basic {TOKEN}", 'Digest username="a", realm="b"'])
+def test_empty_credentials_and_those_of_other_schemes_are_ignored(
+    client: TestClient, credentials: str
+) -> None:
+    assert articles(client, authorization=credentials) == 1
+
+
+def test_a_token_counts_beside_credentials_of_another_scheme(server_settings: ServerSettings) -> None:
+    headers = ["Basic dTpw", f"Bearer {TOKEN}"]
+    assert authenticate(headers, server_settings) is Audience.EDITOR
 
 
 def test_two_authorization_headers_are_rejected(server_settings: ServerSettings) -> None:

@@ -92,6 +92,17 @@ def test_operation_name_selects_the_operation(site: Site) -> None:
         assert socket.receive()["payload"] == {"data": {"__typename": "Query"}}
 
 
+@pytest.mark.parametrize("authorization", ["", " ", "Basic dTpw"])
+def test_no_token_in_connection_init_is_anonymous(site: Site, authorization: str) -> None:
+    with site.raw(additional_headers=EDITOR) as socket:
+        socket.send("connection_init", payload={"authorization": authorization})
+        assert socket.receive() == {"type": "connection_ack"}
+        socket.subscribe_and_wait("1", HEAT)
+        site.change("hidden", published=False)
+        changed = site.change()
+        assert heat(socket.receive()) == changed
+
+
 @pytest.mark.parametrize("init", [{}, {"authorization": None}])
 def test_a_token_may_be_in_the_handshake(site: Site, init: dict[str, Any]) -> None:
     with site.raw(additional_headers=EDITOR) as socket:

@@ -74,6 +74,9 @@ class GqlnewsApp(Starlette):
         self.router.redirect_slashes = False  # the redirect would contain the client's `Host` header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "app_state" not in scope.setdefault("state", {}) and hasattr(self.state, "app_state"):
+            # The server did not pass the state of the lifespan on, as if another application mounts this one.
+            scope["state"]["app_state"] = self.state.app_state
         if (
             scope["type"] == "http"
             and scope["method"] == "POST"

@@ -135,6 +135,10 @@ class PersistedDocumentsError(CommandError):
     """A persisted document cannot be read or is not valid."""
 
 
+class NotStartedError(GqlnewsError):
+    """A request arrived at an application whose lifespan has not run."""
+
+
 class RequestError(GqlnewsError):
     """A request has an invalid argument or exceeds a limit; `code` becomes `extensions.code`."""
 

@@ -14,6 +14,7 @@ from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.incremental import ReadParts
 from gqlnews.engine.requests import GraphQLResponse, PreparedQuery, PreparedRequest
+from gqlnews.errors import NotStartedError
 from gqlnews.query.fields import Audience
 from gqlnews.server.limits import (
     BodyMemory,
@@ -101,6 +102,21 @@ class AppState:
         self.metrics.record_operation(name, outcome, codes)
         if self.tracer is not None:
             self.tracer.record_operation(name, kind, outcome, cached=cached)
+
+
+NOT_STARTED = (
+    "The gqlnews application has not started: run its lifespan, which opens the database. ASGI servers do. "
+    "With httpx.ASGITransport, or if another application mounts this one, write `async with "
+    "app.router.lifespan_context(app):` around the requests, or use asgi-lifespan's `LifespanManager(app)`."
+)
+
+
+def get_app_state(scope: Scope) -> AppState:
+    """The state that the lifespan created. Raises NotStartedError."""
+    app_state: AppState | None = scope.get("state", {}).get("app_state")
+    if app_state is None:
+        raise NotStartedError(NOT_STARTED)
+    return app_state
 
 
 # Health checks: liveness (the process responds) and readiness (the store can be read).

@@ -28,7 +28,7 @@ from gqlnews.engine.requests import (
 )
 from gqlnews.errors import Code
 from gqlnews.server.access import anonymous_audience, authenticate
-from gqlnews.server.app_state import AppState
+from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.graphiql.page import NEWEST_QUERY_STRING
 from gqlnews.server.limits import MIN_COST, RETRY_HEADERS, client_address, operation_cost
 from gqlnews.server.negotiation import (
@@ -131,7 +131,7 @@ class GraphQLEndpoint:
         head = RequestHead.from_scope(scope)
         request_id = assign_request_id(head.request_id)
         context = RequestContext(
-            scope["state"]["app_state"],
+            get_app_state(scope),
             head,
             negotiate_media_type(head.accept),
             negotiate_streaming(head.accept),

@@ -20,7 +20,7 @@ from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
 from gqlnews.server.access import authenticate, authorization_headers, check_websocket_origin
-from gqlnews.server.app_state import AppState
+from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost
 from gqlnews.server.observability.logs import assign_request_id, log_rejection, log_stream_end
 from gqlnews.server.observability.metrics import OperationOutcome
@@ -57,7 +57,7 @@ DISCONNECTED = (WebSocketDisconnect, WebSocketDisconnected)  # raised by sending
 
 async def websocket_endpoint(websocket: WebSocket) -> None:
     """The WebSocket endpoint."""
-    app_state: AppState = websocket.state.app_state
+    app_state = get_app_state(websocket.scope)
     assign_request_id(b"")
     try:
         check_websocket_origin(websocket.scope, app_state.settings.http.allow_origins)

@@ -3,20 +3,23 @@
 import asyncio
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from gqlnews.app import create_app, from_environment
 from gqlnews.config.settings import HttpSettings, Limits, ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.errors import DatabaseError, SettingsError
+from gqlnews.errors import DatabaseError, NotStartedError, SettingsError
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.server.observability.metrics import OperationOutcome
 from tests.server.live import running_site
@@ -156,6 +159,51 @@ def test_ready_is_200_however_busy_the_readers_are(tmp_path: Path) -> None:
         for future in busy:
             future.cancel()
     assert [response.status_code for response in responses] == [200] * 5
+
+
+def in_process(app: Starlette) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://news.example")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_the_lifespan_a_request_raises_an_error_that_says_how_to_run_it(
+    server_settings: ServerSettings, method: str
+) -> None:
+    async def request() -> None:
+        async with in_process(create_app(server_settings)) as client:
+            await client.request(method, "/graphql", params=COUNT)
+
+    with pytest.raises(NotStartedError, match=r"app\.router\.lifespan_context\(app\)"):
+        asyncio.run(request())
+
+
+def test_a_client_in_the_process_can_run_the_lifespan(server_settings: ServerSettings) -> None:
+    app = create_app(server_settings)
+
+    async def requests() -> list[httpx2.Response]:
+        async with app.router.lifespan_context(app), in_process(app) as client:
+            return [await client.post("/graphql", json=COUNT), await client.get("/health/ready")]
+
+    answered, ready = asyncio.run(requests())
+    assert answered.json() == {"data": {"site": {"articleCount": 1}}}
+    assert ready.status_code == 200
+
+
+def test_another_application_can_mount_it_and_run_its_lifespan(server_settings: ServerSettings) -> None:
+    app = create_app(server_settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with app.router.lifespan_context(app):
+            yield
+
+    with TestClient(Starlette(routes=[Mount("/news", app)], lifespan=lifespan)) as client:
+        for path in ("/news/graphql", "/news/graphql/"):
+            assert client.post(path, json=COUNT).json() == {"data": {"site": {"articleCount": 1}}}
+            with client.websocket_connect(path, ["graphql-transport-ws"]) as socket:
+                socket.send_json({"type": "connection_init"})
+                assert socket.receive_json() == {"type": "connection_ack"}
+        assert client.get("/news/health/ready").status_code == 200
 
 
 def test_ready_is_503_before_the_start(server_settings: ServerSettings) -> None:

@@ -20,7 +20,7 @@ from gqlnews.database.sqlite.job_queue import expected_seconds
 from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import DatabaseError
 from gqlnews.query.fields import Audience
-from gqlnews.server.app_state import AppState
+from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
 from gqlnews.server.preparation import OffloadQueue
@@ -38,7 +38,7 @@ async def metrics_endpoint(request: Request) -> Response:
     """Serve the metrics. Raises HTTPException (404) for clients outside private networks."""
     if not is_private_address(request.client.host if request.client else None):
         raise HTTPException(404)
-    app_state: AppState = request.state.app_state
+    app_state = get_app_state(request.scope)
     registry = build_registry(app_state, await _content(app_state))
     encode, media = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media, "cache-control": "no-store"})

@@ -37,7 +37,7 @@ from gqlnews.engine.requests import (
 )
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundQuery
-from gqlnews.server.app_state import AppState
+from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.negotiation import RequestHead
 from gqlnews.server.observability.metrics import MAX_NAME_LENGTH, OperationOutcome
 from gqlnews.server.preparation import Preparer
@@ -224,7 +224,7 @@ class TracedEndpoint:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app_state: AppState = scope["state"]["app_state"]
+        app_state = get_app_state(scope)
         assert app_state.tracer is not None
         if app_state.settings.explorer and wants_graphiql(RequestHead.from_scope(scope)):
             await self._endpoint(scope, receive, send)

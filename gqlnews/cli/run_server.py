@@ -13,6 +13,7 @@ from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.server.access import anonymous_audience
 from gqlnews.server.app_state import AppState
 from gqlnews.server.uvicorn.run import Server, return_freed_memory
+from gqlnews.server.uvicorn.timeouts import KEEP_ALIVE
 
 ARTICLE_COUNT_QUERY = "query ArticlesServed { site { articleCount } }"
 
@@ -20,7 +21,9 @@ OnReady = Callable[[int], None]
 """Called once requests are accepted, with the number of articles that a client without a token sees."""
 
 
-def run_server(listener: socket.socket, settings: ServerSettings, on_ready: OnReady) -> None:
+def run_server(
+    listener: socket.socket, settings: ServerSettings, on_ready: OnReady, *, keep_alive: int = KEEP_ALIVE
+) -> None:
     """Serve on this open socket, in this process, until a signal."""
     return_freed_memory()
     app = create_app(settings)
@@ -34,7 +37,7 @@ def run_server(listener: socket.socket, settings: ServerSettings, on_ready: OnRe
     def on_stop() -> None:
         _app_state(app).subscription_hubs.shutdown()
 
-    Server(app, on_start, on_stop).run(sockets=[listener])
+    Server(app, on_start, on_stop, keep_alive=keep_alive).run(sockets=[listener])
 
 
 async def _warm_up(app: Starlette) -> int:

@@ -31,10 +31,12 @@ from gqlnews.server.uvicorn.timeouts import (
     BODY_TOO_LARGE,
     HEADERS_TOO_LARGE,
     MALFORMED,
+    MANY_CONNECTIONS,
     MAX_BODY_WIRE_BYTES,
     MAX_HEAD_BYTES,
     MAX_HEADERS,
     MAX_URL_BYTES,
+    SHORT_KEEP_ALIVE,
     STOPPING,
     TIMEOUT,
     URL_TOO_LONG,
@@ -124,6 +126,9 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
                 self._limit_fed()
 
     def on_response_complete(self) -> None:
+        keep_alive = self.config.timeout_keep_alive
+        is_crowded = len(self.connections) > MANY_CONNECTIONS
+        self.timeout_keep_alive = min(keep_alive, SHORT_KEEP_ALIVE) if is_crowded else keep_alive
         super().on_response_complete()
         if self.pipeline:  # respond to pipelined requests before reading more
             self.flow.pause_reading()

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from gqlnews.errors import BindError
 from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
-from gqlnews.server.uvicorn.timeouts import TimeoutSweeper
+from gqlnews.server.uvicorn.timeouts import KEEP_ALIVE, TimeoutSweeper
 from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
 
 # Run the application under Uvicorn, with graceful shutdown.
@@ -45,13 +45,18 @@ class Server(uvicorn.Server):
     """Uvicorn server with the shutdown sequence described above.
 
     `on_start` runs when the server accepts requests. `on_stop` runs when it no longer does, and must end all
-    streams.
+    streams. `keep_alive` is the time in seconds for which an idle connection stays open after a response.
     """
 
     def __init__(
-        self, app: ASGIApp, on_start: Callable[[], Awaitable[None]], on_stop: Callable[[], None]
+        self,
+        app: ASGIApp,
+        on_start: Callable[[], Awaitable[None]],
+        on_stop: Callable[[], None],
+        *,
+        keep_alive: int = KEEP_ALIVE,
     ) -> None:
-        super().__init__(_config(app))
+        super().__init__(_config(app, keep_alive))
         self.server_state = self._state = ConnectionState()
         self._on_start, self._on_stop = on_start, on_stop
         self._stopped_by: signal.Signals | None = None
@@ -159,7 +164,7 @@ class Server(uvicorn.Server):
             task.cancel()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, keep_alive: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
@@ -175,6 +180,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,  # otherwise clients could spoof their address
         backlog=BACKLOG,
+        timeout_keep_alive=keep_alive,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 

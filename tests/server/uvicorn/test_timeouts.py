@@ -9,7 +9,9 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol
+from gqlnews.server.uvicorn.run import Server
 from gqlnews.server.uvicorn.timeouts import (
+    MANY_CONNECTIONS,
     MAX_STALLED_BYTES,
     MIN_PROGRESS_BYTES,
     READ_TIMEOUT,
@@ -78,9 +80,9 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 class Connection:
     """A connection and its clock, in seconds since it was opened."""
 
-    def __init__(self) -> None:
-        state = ServerState()
-        self.protocol = CoalescingHttpProtocol(uvicorn.Config(echo, log_config=None), state, {})
+    def __init__(self, config: uvicorn.Config | None = None) -> None:
+        config = config or uvicorn.Config(echo, log_config=None)
+        self.protocol = CoalescingHttpProtocol(config, ServerState(), {})
         self.wire = Wire()
         self.start = self.protocol.loop.time()
         self.protocol.connection_made(self.wire)  # type: ignore[arg-type]
@@ -114,6 +116,40 @@ async def test_a_silent_connection_is_closed(one: Connection) -> None:
     assert (await one.after(LATE)).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert b'"code":"REQUEST_TIMEOUT"' in one.wire.written
     assert one.wire.ended
+
+
+def keep_alive_of(server: Server, connections: int) -> float:
+    """The seconds until an idle connection is closed after a response, with so many connections."""
+
+    async def respond() -> float:
+        one = Connection(server.config)
+        one.protocol.connections.update(object() for _ in range(connections))  # type: ignore[misc]
+        await one.after(0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert one.wire.written.startswith(b"HTTP/1.1 200 ")
+        timer = one.protocol.timeout_keep_alive_task
+        assert timer is not None
+        return timer.when() - one.start
+
+    return asyncio.run(respond())
+
+
+async def nothing() -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("options", "connections", "seconds"),
+    [
+        ({}, 1, 65),
+        ({}, MANY_CONNECTIONS, 5),
+        ({"keep_alive": 120}, 1, 120),
+        ({"keep_alive": 2}, MANY_CONNECTIONS, 2),
+    ],
+)
+def test_an_idle_connection_stays_open_longer_than_load_balancers_reuse_it(
+    options: dict[str, int], connections: int, seconds: int
+) -> None:
+    server = Server(echo, nothing, lambda: None, **options)
+    assert seconds <= keep_alive_of(server, connections) < seconds + 1
 
 
 @on_a_loop

@@ -22,7 +22,12 @@ OnReady = Callable[[int], None]
 
 
 def run_server(
-    listener: socket.socket, settings: ServerSettings, on_ready: OnReady, *, keep_alive: int = KEEP_ALIVE
+    listener: socket.socket,
+    settings: ServerSettings,
+    on_ready: OnReady,
+    *,
+    keep_alive: int = KEEP_ALIVE,
+    drain_delay: float = 0,
 ) -> None:
     """Serve on this open socket, in this process, until a signal."""
     return_freed_memory()
@@ -34,10 +39,14 @@ def run_server(
         gc.collect()
         gc.freeze()  # exempt all objects that exist now from further collections
 
+    def on_signal() -> None:
+        app.state.is_stopping = True
+
     def on_stop() -> None:
         _app_state(app).subscription_hubs.shutdown()
 
-    Server(app, on_start, on_stop, keep_alive=keep_alive).run(sockets=[listener])
+    server = Server(app, on_start, on_signal, on_stop, keep_alive=keep_alive, drain_delay=drain_delay)
+    server.run(sockets=[listener])
 
 
 async def _warm_up(app: Starlette) -> int:

@@ -46,7 +46,7 @@ from gqlnews.ingest.watch_ingest import (
 )
 from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
-from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES
+from gqlnews.server.observability.logs import stop_signals
 from gqlnews.server.uvicorn.run import base_url, bind
 
 # `gqlnews serve`: ingest what changed, serve it, and watch the folder.
@@ -126,7 +126,7 @@ def _run_workers(
         for worker in workers:
             worker.signal(number)
 
-    previous = {number: signal.signal(number, forward) for number in STOP_SIGNAL_NAMES}
+    previous = {number: signal.signal(number, forward) for number in stop_signals()}
     on_ready(articles)
     try:
         for worker in workers:

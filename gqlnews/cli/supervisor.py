@@ -6,13 +6,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, repeat
 from types import FrameType
 
 import typer
 
-from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event
+from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event, stop_signals
 
 # Supervise child processes: restart them when they exit, and end them with this process, however it ends.
 #
@@ -100,7 +100,7 @@ def _backoff() -> Iterator[float]:
     return chain((0.5, 1.0, 2.0, 4.0), repeat(8.0))
 
 
-# Stop a command that is not serving yet by Ctrl-C or SIGTERM, with a one-line message.
+# Stop a command that is not serving yet by a signal, with a one-line message.
 
 PROGRESS_STEPS = 100_000  # instructions of SQLite's virtual machine, which take some milliseconds
 
@@ -116,9 +116,9 @@ def exit_on_signal(
     *,
     code: int | None = None,
     print_message: Callable[[str], None] = print_error,
-    signals: Collection[signal.Signals] = tuple(STOP_SIGNAL_NAMES),
+    signals: Collection[signal.Signals] | None = None,
 ) -> Iterator[None]:
-    """On one of these signals, unwind the block, print a message with `consequence`, and exit.
+    """On one of these signals (default: `stop_signals`), unwind the block, print `consequence`, and exit.
 
     The exit code is `code`, by default 128 + the signal's number. A second signal is ignored, so that
     unwinding can complete.
@@ -130,14 +130,15 @@ def exit_on_signal(
             received.append(signal.Signals(number))
             raise KeyboardInterrupt
 
-    previous = {number: signal.signal(number, stop) for number in signals}
+    previous = {number: signal.signal(number, stop) for number in signals or stop_signals()}
     try:
         yield
     except BaseException:  # KeyboardInterrupt, or an error that it caused, as of an interrupted statement
         if not received:
             raise
         first = received[0]
-        print_message(f"stopped by {STOP_SIGNAL_NAMES[first]}; {consequence}")
+        with suppress(OSError):  # after SIGHUP, the terminal may be gone
+            print_message(f"stopped by {STOP_SIGNAL_NAMES[first]}; {consequence}")
         raise typer.Exit(128 + first if code is None else code) from None
     finally:
         for number, handler in previous.items():

@@ -130,7 +130,9 @@ async def liveness(request: Request) -> Response:
 
 
 async def readiness(request: Request) -> Response:
-    """Return 200 if the store can be read, else 503."""
+    """Return 200 if the store can be read and the server is not stopping, else 503."""
     app_state: AppState | None = getattr(request.state, "app_state", None)  # None before startup
+    if getattr(request.app.state, "is_stopping", False):
+        return JSONResponse({"status": "stopping"}, 503)
     is_ready = app_state is not None and app_state.store.is_ready()
     return JSONResponse({"status": "ready" if is_ready else "unavailable"}, 200 if is_ready else 503)

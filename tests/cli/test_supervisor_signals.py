@@ -1,5 +1,6 @@
 """How a command stops, whatever it is doing."""
 
+import errno
 import os
 import signal
 import sqlite3
@@ -12,14 +13,14 @@ import typer
 from gqlnews.cli.supervisor import exit_on_signal, make_interruptible
 
 FOR_EVER = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-BOTH = [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
+SIGNALS = [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM"), (signal.SIGHUP, 129, "SIGHUP")]
 
 
 def send(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-@pytest.mark.parametrize(("number", "code", "name"), BOTH)
+@pytest.mark.parametrize(("number", "code", "name"), SIGNALS)
 def test_a_signal_prints_its_consequence(
     number: int, code: int, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -29,7 +30,7 @@ def test_a_signal_prints_its_consequence(
     assert capsys.readouterr().err == f"gqlnews: stopped by {name}; nothing happened\n"
 
 
-@pytest.mark.parametrize(("number", "code", "name"), BOTH)
+@pytest.mark.parametrize(("number", "code", "name"), SIGNALS)
 def test_an_endless_statement_is_interrupted(number: int, code: int, name: str) -> None:
     with closing(sqlite3.connect(":memory:")) as db:
         make_interruptible(db)
@@ -63,6 +64,24 @@ def test_the_signal_handlers_are_restored() -> None:
     with exit_on_signal("nothing happened"):
         pass
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_hangup_that_was_ignored_at_the_start_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+    try:
+        with exit_on_signal("nothing happened"):
+            send(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_without_a_terminal_the_exit_code_is_the_same() -> None:
+    def print_message(message: str) -> None:
+        raise OSError(errno.EIO, message)
+
+    with pytest.raises(typer.Exit) as end, exit_on_signal("nothing happened", print_message=print_message):
+        send(signal.SIGHUP)
+    assert end.value.exit_code == 129
 
 
 def test_an_error_passes() -> None:

@@ -163,7 +163,7 @@ def running_site(root: Path, **settings: Any) -> Iterator[Site]:
     def on_stop() -> None:
         _app_state(app).subscription_hubs.shutdown()
 
-    server = _InThread(app, on_start, on_stop)
+    server = _InThread(app, on_start, lambda: None, on_stop)
 
     def run(listener: socket.socket) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

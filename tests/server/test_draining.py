@@ -3,14 +3,17 @@
 import os
 import signal
 import socket
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.live import wait_until
-from tests.server.support import SOON, Running, serving
+from tests.server.support import SOON, Running, environment, running, serving
 from tests.server.uvicorn.test_timeouts import Connection, on_a_loop
 from tests.test_live import children
 
@@ -142,6 +145,84 @@ def test_the_drain_waits_for_a_request_that_has_begun(content: Path, tmp_path: P
         assert run.stop(0) < SOON
     assert response.startswith(b"HTTP/1.1 200 ")
     assert b"\r\nconnection: close\r\n" in response
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_hangup_drains(content: Path, tmp_path: Path, workers: int) -> None:
+    with serving(tmp_path, content, "--workers", str(workers)) as (url, run), closing(connect(url)) as client:
+        client.sendall(POST[:9])
+        run.process.send_signal(signal.SIGHUP)
+        run.wait_for("stopping by=SIGHUP")
+        client.sendall(POST[9:])
+        response = read_all(client)
+        run.process.wait(DEADLINE)
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in response
+    assert run.process.returncode == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_under_nohup_a_hangup_is_ignored(content: Path, tmp_path: Path, workers: str) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the child process inherits it
+    try:
+        with serving(tmp_path, content, "--workers", workers) as (url, run):
+            for pid in [run.process.pid, *children(run.process, "gqlnews.cli.worker")]:
+                os.kill(pid, signal.SIGHUP)
+            with closing(connect(url)) as client:
+                client.sendall(POST)
+                assert client.recv(1 << 16).endswith(ANSWER)
+            assert run.stop(signal.SIGTERM) < SOON
+            assert run.process.returncode == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+DELAYED = """
+import sys
+from functools import partial
+from gqlnews.cli import serve
+serve.run_server = partial(serve.run_server, drain_delay=float(sys.argv.pop(1)))
+from gqlnews.cli import main
+main()
+"""
+
+
+@contextmanager
+def serving_with_drain_delay(home: Path, folder: Path, seconds: float) -> Iterator[tuple[str, Running]]:
+    command = [sys.executable, "-c", DELAYED, str(seconds), "serve", str(folder), "--port", "0"]
+    with running(command, environment(home)) as run:
+        yield run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql"), run
+
+
+def status_of(url: str, path: str) -> int:
+    return httpx2.get(f"{url}{path}").status_code
+
+
+def test_during_the_drain_delay_requests_are_answered_but_the_server_is_not_ready(
+    content: Path, tmp_path: Path
+) -> None:
+    with serving_with_drain_delay(tmp_path, content, 2.0) as (url, run), closing(connect(url)) as client:
+        assert status_of(url, "/health/ready") == 200
+        start = time.monotonic()
+        run.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: status_of(url, "/health/ready") == 503)
+        assert status_of(url, "/health/live") == 200  # over a new connection
+        for _ in range(2):
+            client.sendall(POST)
+            response = client.recv(1 << 16)
+            assert response.endswith(ANSWER)
+            assert b"connection: close" not in response
+        run.process.wait(DEADLINE)
+        assert time.monotonic() - start >= 2.0
+    assert run.process.returncode == 0
+
+
+def test_ctrl_c_ends_the_drain_delay(content: Path, tmp_path: Path) -> None:
+    with serving_with_drain_delay(tmp_path, content, DEADLINE) as (url, run):
+        run.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: status_of(url, "/health/ready") == 503)
+        assert run.stop(signal.SIGINT) < SOON
+    assert run.process.returncode == 0
 
 
 def test_a_silent_connection_does_not_delay_the_shutdown(content: Path, tmp_path: Path) -> None:

@@ -24,8 +24,15 @@ from gqlnews.config.values import LogFormat
 
 REQUEST_ID = b"x-request-id"
 
-STOP_SIGNAL_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+STOP_SIGNAL_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 """The signals that stop a command or the server, with their names in messages and logs."""
+
+
+def stop_signals() -> list[signal.Signals]:
+    """Return the signals to handle; `nohup` ignores SIGHUP, so that the command outlives its terminal."""
+    is_hangup_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [one for one in STOP_SIGNAL_NAMES if not (one == signal.SIGHUP and is_hangup_ignored)]
+
 
 _VALID_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS_PREFIX = token_hex(4).encode()

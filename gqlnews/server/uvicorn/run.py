@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gqlnews.errors import BindError
-from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event
+from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event, stop_signals
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
 from gqlnews.server.uvicorn.timeouts import KEEP_ALIVE, TimeoutSweeper
 from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
@@ -21,15 +21,17 @@ from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
 # Run the application under Uvicorn, with graceful shutdown.
 #
 # Ctrl-C (SIGINT) stops immediately: connections are aborted, and requests in flight are cancelled. SIGTERM
-# drains:
+# and SIGHUP drain:
 #
-# 1. From the signal on, each response has `Connection: close`.
+# 1. Readiness checks fail from the signal on. For the drain delay, requests are handled as usual, until load
+#    balancers have noticed. After that, each response has `Connection: close`.
 # 2. Connections in the kernel's accept queue are accepted, and the listening socket is closed.
 # 3. Streams and WebSockets end, so that their clients reconnect elsewhere.
 # 4. Idle connections are closed after IDLE_SECONDS, in which a request that was already sent can arrive.
 # 5. Requests that have begun to arrive get their responses within DRAIN_SECONDS.
 #
-# After either signal, a timer (SIGALRM) kills the process if it does not end within KILL_AFTER_SECONDS.
+# After a signal and its drain delay, a timer (SIGALRM) kills the process if it does not end within
+# KILL_AFTER_SECONDS.
 
 MAX_MESSAGE_BYTES = 64 * 1024  # maximum size of a WebSocket message
 PING_SECONDS = 20.0
@@ -38,27 +40,33 @@ INCOMPLETE_SECONDS = 7.5  # after this, requests with an incomplete head get a 5
 IDLE_SECONDS = 0.5  # for requests that were sent before the drain began
 POLL_SECONDS = 0.02  # between two checks for idle connections
 # Seconds from the signal until SIGALRM kills the process; the documented limits are 1 and 10.
-KILL_AFTER_SECONDS = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5}
+KILL_AFTER_SECONDS = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5, signal.SIGHUP: 9.5}
 
 
 class Server(uvicorn.Server):
     """Uvicorn server with the shutdown sequence described above.
 
-    `on_start` runs when the server accepts requests. `on_stop` runs when it no longer does, and must end all
-    streams. `keep_alive` is the time in seconds for which an idle connection stays open after a response.
+    `on_start` runs when the server accepts requests. `on_signal` runs at once on a signal, and must make the
+    readiness checks fail. `on_stop` runs when the server accepts no more requests, and must end all streams.
+
+    `keep_alive` is the time in seconds for which an idle connection stays open after a response,
+    `drain_delay` the time from SIGTERM until the drain.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         on_start: Callable[[], Awaitable[None]],
+        on_signal: Callable[[], None],
         on_stop: Callable[[], None],
         *,
         keep_alive: int = KEEP_ALIVE,
+        drain_delay: float = 0,
     ) -> None:
         super().__init__(_config(app, keep_alive))
         self.server_state = self._state = ConnectionState()
-        self._on_start, self._on_stop = on_start, on_stop
+        self._on_start, self._on_signal, self._on_stop = on_start, on_signal, on_stop
+        self._drain_delay = drain_delay
         self._stopped_by: signal.Signals | None = None
         self._timeout_sweeper = TimeoutSweeper(self.server_state.connections)  # type: ignore[arg-type]
 
@@ -70,11 +78,11 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle both signals while serving.
+        """Handle the signals while serving.
 
         Uvicorn's implementation raises them again at the end, which would turn a normal stop into a failure.
         """
-        previous = {number: signal.signal(number, self.handle_exit) for number in KILL_AFTER_SECONDS}
+        previous = {number: signal.signal(number, self.handle_exit) for number in stop_signals()}
         try:
             yield
         finally:
@@ -82,14 +90,24 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop. Ctrl-C after SIGTERM stops immediately; any other second signal is ignored."""
-        if self._stopped_by in {sig, signal.SIGINT}:
+        """Begin to stop. Ctrl-C after another signal stops immediately; other second signals are ignored."""
+        is_interrupt = sig == signal.SIGINT
+        if self._stopped_by is not None and (not is_interrupt or self._stopped_by == sig):
             return
+        loop = asyncio.get_running_loop()
         if self._stopped_by is not None:
-            asyncio.get_running_loop().call_soon_threadsafe(self._abort_all)
+            loop.call_soon_threadsafe(self._abort_all)
         self._stopped_by = signal.Signals(sig)
+        self._on_signal()
+        delay = 0 if is_interrupt else self._drain_delay
+        signal.setitimer(signal.ITIMER_REAL, KILL_AFTER_SECONDS[self._stopped_by] + delay)
+        if delay:
+            loop.call_soon_threadsafe(loop.call_later, delay, self._begin_to_drain)
+        else:
+            self._begin_to_drain()
+
+    def _begin_to_drain(self) -> None:
         self.should_exit = self._state.draining = True
-        signal.setitimer(signal.ITIMER_REAL, KILL_AFTER_SECONDS[self._stopped_by])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         signal_number = self._stopped_by or signal.SIGTERM

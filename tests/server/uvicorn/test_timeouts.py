@@ -148,7 +148,7 @@ async def nothing() -> None: ...
 def test_an_idle_connection_stays_open_longer_than_load_balancers_reuse_it(
     options: dict[str, int], connections: int, seconds: int
 ) -> None:
-    server = Server(echo, nothing, lambda: None, **options)
+    server = Server(echo, nothing, lambda: None, lambda: None, **options)
     assert seconds <= keep_alive_of(server, connections) < seconds + 1
 
 

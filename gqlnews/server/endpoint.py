@@ -92,6 +92,7 @@ class RequestContext:
     cached: bool = False
     registers_apq: bool = False
     code: Code | None = None  # of an error before GraphQL execution
+    is_recorded: bool = False  # in the metrics
     reserved_bytes: int = 0  # bytes reserved for a large body
     _client: str | None = None
 
@@ -143,12 +144,13 @@ class GraphQLEndpoint:
             try:
                 await http_response.respond(scope, receive, _with_request_id(send, request_id))
                 return
-            except CancelledError:  # the server aborts all connections
-                return
-            except HTTPError as error:
+            except (CancelledError, HTTPError) as error:
+                if http_response.has_started:  # the server aborts all connections
+                    return
+                context.is_recorded = http_response.is_recorded
                 http_response = _http_error_response(context, error)
         seconds = perf_counter() - start
-        if http_response.status != CLIENT_CLOSED_REQUEST:
+        if http_response.status != CLIENT_CLOSED_REQUEST and not context.is_recorded:
             _record_metrics(context, seconds)
         _access_log(context, http_response, seconds)
         if http_response.status == HTTP_SERVICE_UNAVAILABLE and context.is_overload:
@@ -177,12 +179,10 @@ async def _respond_to_request(
         if render_page is not None:
             return await _render_explorer(context, render_page)
         return await _handle(context, receive)
-    except HTTPError as error:
+    except (HTTPError, CancelledError) as error:
         return _http_error_response(context, error)
     except ClientDisconnect:
         return RawResponse(CLIENT_CLOSED_REQUEST, ())
-    except CancelledError:  # only when the server aborts requests in flight
-        return _error_response(context, 503, Code.STOPPING, "The server is stopping: send the request again.")
     except Exception:
         log.exception("operation failed")
         return _error_response(context, 500, Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE)
@@ -341,7 +341,9 @@ def _uncacheable_response(context: RequestContext) -> RawResponse:
     return RawResponse(status, headers, response.body)
 
 
-def _http_error_response(context: RequestContext, error: HTTPError) -> RawResponse:
+def _http_error_response(context: RequestContext, error: HTTPError | CancelledError) -> RawResponse:
+    if isinstance(error, CancelledError):  # the server aborts requests in flight
+        error = HTTPError(503, Code.STOPPING, "The server is stopping: send the request again.")
     # A client that prefers a stream gets the error status of `application/graphql-response+json`.
     media = GRAPHQL_RESPONSE if context.streaming.preferred is not None else context.media
     status = status_for_error(error, media, context.app_state.settings.http.status_codes)

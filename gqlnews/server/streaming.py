@@ -9,6 +9,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
+import orjson
 from starlette.types import Receive, Scope, Send
 
 from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, incremental_payloads
@@ -26,7 +27,7 @@ from gqlnews.errors import Code, DatabaseError, RequestError
 from gqlnews.server.app_state import AppState
 from gqlnews.server.observability.logs import log_stream_end
 from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, OperationOutcome, outcome_of_response
-from gqlnews.server.response import HTTPError, error_body
+from gqlnews.server.response import RETRY_AFTER, HTTPError, error_body
 from gqlnews.server.stream_framing import (
     MULTIPART_INCREMENTAL,
     MULTIPART_INCREMENTAL_2022,
@@ -219,9 +220,14 @@ class StreamingResponse:
         self._responses = stream_responses(app_state, prepared, client, self._slow.set, framing)
         self._sent = 0
         self._code: str | None = None
+        self.has_started = False  # whether the headers were sent
+        self.is_recorded = False  # whether the metrics contain the operation, or will when it ends
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the stream. Raises HTTPError, before anything is sent, if too many streams are open."""
+        """Send the stream. Raises HTTPError, before anything is sent, if the server cannot run the operation.
+
+        The reason is the limit of streams, or overload, which ends the operation (`is_recorded`).
+        """
         start = perf_counter()
         if scope["method"] == "HEAD":  # headers only, without opening a stream
             await send({"type": "http.response.start", "status": 200, "headers": self._framing.headers})
@@ -240,27 +246,49 @@ class StreamingResponse:
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)
-                log_stream_end(self._prepared.operation, start, self._sent, self._framing.name, self._code)
-        if (failure := tasks[0].exception() if not tasks[0].cancelled() else None) is not None:
+                failure = None if tasks[0].cancelled() else tasks[0].exception()
+                if not isinstance(failure, HTTPError):
+                    log_stream_end(
+                        self._prepared.operation, start, self._sent, self._framing.name, self._code
+                    )
+        if failure is not None:
             raise failure
 
     async def _send(self, send: Send) -> None:
         framing = self._framing
-        await send({"type": "http.response.start", "status": 200, "headers": framing.headers})
-        await _send_chunk(send, framing.opening)
-        pinging = asyncio.create_task(_ping(send, framing.ping))
-        try:
-            async for response in self._responses:
-                self._sent += 1
-                self._code = response.rejection_code
-                await _send_chunk(send, framing.frame(response.body))
-            end = framing.end
-        except ShuttingDownError:
-            end = b""  # the stream is not complete: the client should reconnect
-        finally:
-            pinging.cancel()
-            await self._responses.aclose()
+        async with aclosing(self._responses):
+            first = await self._first_response()
+            self.has_started = True
+            await send({"type": "http.response.start", "status": 200, "headers": framing.headers})
+            await _send_chunk(send, framing.opening)
+            pinging = asyncio.create_task(_ping(send, framing.ping))
+            try:
+                if first is not None:
+                    await self._send_response(send, first)
+                async for response in self._responses:
+                    await self._send_response(send, response)
+                end = framing.end
+            except ShuttingDownError:
+                end = b""  # the stream is not complete: the client should reconnect
+            finally:
+                pinging.cancel()
         await send({"type": "http.response.body", "body": end})
+
+    async def _first_response(self) -> GraphQLResponse | None:
+        """Wait for the first response, except of a subscription. Raises HTTPError (503) for overload."""
+        self.is_recorded = True
+        if isinstance(self._prepared, PreparedSubscription):
+            return None
+        response = await anext(self._responses)
+        if Code.OVERLOADED in response.codes:
+            message = orjson.loads(response.body)["errors"][0]["message"]
+            raise HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
+        return response
+
+    async def _send_response(self, send: Send, response: GraphQLResponse) -> None:
+        self._sent += 1
+        self._code = response.rejection_code
+        await _send_chunk(send, self._framing.frame(response.body))
 
 
 async def _abort_slow_client(scope: Scope, tasks: Sequence["asyncio.Task[Any]"]) -> None:

@@ -1,5 +1,6 @@
 """Admission limits: concurrent operations, and cost per second and address."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -202,10 +203,49 @@ def test_past_the_concurrency_limit_is_503(server_settings: ServerSettings) -> N
             "OVERLOADED",
             "1",
         )
-        events = client.post("/graphql", json=QUERY, headers={"accept": "text/event-stream"})
-        assert "OVERLOADED" in events.text
         app.state.app_state.concurrency_limiter.count = 0
         assert client.post("/graphql", json=QUERY).status_code == 200
+
+
+DEFERRED = {"query": "query Deferred { articles { totalCount ... @defer { nodes { slug } } } }"}
+STREAMED = {"query": "query Streamed { articles { nodes @stream(initialCount: 1) { slug } } }"}
+NAMED = {"query": "query Named { site { articleCount } }"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "request_"),
+    [
+        ("multipart/mixed", DEFERRED),
+        ("multipart/mixed; deferSpec=20220824, application/json", DEFERRED),
+        ("multipart/mixed", STREAMED),
+        ("multipart/mixed", NAMED),
+        ("text/event-stream", NAMED),
+    ],
+)
+def test_a_stream_past_the_concurrency_limit_is_503(
+    server_settings: ServerSettings, accept: str, request_: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gqlnews")
+    app = create_app(
+        replace(server_settings, response_cache_bytes=0, http=HttpSettings(max_concurrent_requests=1))
+    )
+    with TestClient(app) as client:
+        app_state = app.state.app_state
+        app_state.concurrency_limiter.count = 1  # as if one ran
+        response = client.post("/graphql", json=request_, headers={"accept": accept})
+        assert (response.status_code, code(response), response.headers["retry-after"]) == (
+            503,
+            "OVERLOADED",
+            "1",
+        )
+        assert response.headers["content-type"].startswith("application/json")
+        assert set(response.json()) == {"errors"}
+        assert sum(sum(counts) for counts in app_state.metrics.outcome_counts.values()) == 1
+        assert app_state.stream_limiter.count == 0
+        app_state.concurrency_limiter.count = 0
+        assert client.post("/graphql", json=request_, headers={"accept": accept}).status_code == 200
+    lines = [record.__dict__["fields"] for record in caplog.records if record.name == "gqlnews"]
+    assert [fields.get("code") for fields in lines] == ["OVERLOADED", None]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,12 @@ class AppState:
     async def prepare(
         self, raw: RawRequest, audience: Audience, client: str, *, incremental: bool = False
     ) -> PreparedRequest:
-        """Prepare a request, or return its error response. Raises HTTPError."""
+        """Prepare a request, or return its error response. Raises HTTPError.
+
+        A subscription beyond the client's limit is rejected before that work.
+        """
+        if raw.is_subscription:
+            self.subscription_limiter.check(client)
         request = self.persisted_documents.resolve(raw)
         prepared = await self.preparer.prepare(
             replace(request, incremental=True) if incremental else request, audience, client

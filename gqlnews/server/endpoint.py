@@ -196,6 +196,8 @@ async def _handle(context: RequestContext, receive: Receive) -> RawResponse | St
         app_state.rate_limiter.acquire(client_address(context.scope), MIN_COST)
     if context.media is NOT_ACCEPTABLE:
         raise _not_acceptable()
+    if context.streaming.preferred is not None:
+        app_state.stream_limiter.check(context.scope)  # before the work for it
     audience = authenticate(head.authorization, app_state.settings)
     key = CacheKey(await read_payload(head, receive, context.reserve), head.is_safe_method, audience)
     if context.streaming.preferred is not None:
@@ -272,6 +274,8 @@ async def _parse_and_prepare(context: RequestContext, key: CacheKey) -> Prepared
     raw = parse_request(context.head, key.text)
     # A document sent together with its hash must be registered, so such a request is never cached (APQ).
     context.registers_apq = raw.reference is not None and raw.query is not None
+    if raw.is_subscription:
+        context.app_state.stream_limiter.check(context.scope)
     streaming = context.streaming
     incremental = streaming.incremental and streaming.preferred != EVENT_STREAM
     prepared = await context.app_state.prepare(raw, key.audience, context.client, incremental=incremental)

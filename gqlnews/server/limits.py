@@ -164,8 +164,8 @@ class StreamLimiter:
     @contextmanager
     def acquire(self, scope: Scope, transport: str) -> Iterator[None]:
         """Count a stream while the block runs. Raises HTTPError (503, or 429 for the client's limit)."""
+        self.check(scope)
         address = client_address(scope)
-        self._check(address)
         self._open[address] += 1
         self.open_by_transport[transport] += 1
         try:
@@ -176,12 +176,13 @@ class StreamLimiter:
             if not self._open[address]:
                 del self._open[address]
 
-    def _check(self, address: str) -> None:
+    def check(self, scope: Scope) -> None:
+        """Raise HTTPError (503, or 429 for the client's limit) if another stream is one too many."""
         if 0 < self._limit <= self.count:
             raise _too_many_streams(
                 503, "The server has reached its maximum number of open streams: try again later."
             )
-        if 0 < self._limit_per_client <= self._open[address]:
+        if 0 < self._limit_per_client <= self._open[client_address(scope)]:
             raise _too_many_streams(
                 429,
                 f"Your address has {self._limit_per_client} open streams, which is the maximum: close some.",

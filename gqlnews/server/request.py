@@ -22,6 +22,8 @@ from gqlnews.server.response import JSON, HTTPError, UnprocessableRequestError
 MAX_BODY_BYTES = 256 * 1024
 MAX_PARAMETERS = 50  # in the query string of a URL, as each takes time to decode
 MAX_DIGITS = 18  # leading digits of `Content-Length` that are converted to a number
+# A subscription at the beginning of a document, and its name. What precedes it has no meaning in GraphQL.
+_SUBSCRIPTION = re.compile(r"(?>[\s,\ufeff]+|#[^\r\n]*+)*+subscription\b\s*(\w*)", re.ASCII)
 _OPERATION_PARAMETERS = frozenset({"query", "extensions", "documentId"})
 
 
@@ -64,6 +66,12 @@ class RawRequest:
     operation_name: str | None = None
     reject_mutations: bool = False
     include_cost: bool = False
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether the beginning of the text shows that the request is a subscription."""
+        found = _SUBSCRIPTION.match(self.query or "")
+        return found is not None and self.operation_name in (None, found[1] or None)
 
 
 async def read_payload(head: RequestHead, receive: Receive, reserve: Callable[[int], None]) -> bytes:

@@ -5,7 +5,6 @@ its message is handled, so a client that receives the pong to a later ping gets 
 """
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from contextvars import copy_context
@@ -24,7 +23,6 @@ from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost
 from gqlnews.server.observability.logs import assign_request_id, log_rejection, log_stream_end
 from gqlnews.server.observability.metrics import OperationOutcome
-from gqlnews.server.request import RawRequest
 from gqlnews.server.response import SECURITY_HEADERS, WEBSOCKET, HTTPError, error_body, reject
 from gqlnews.server.streaming import SLOW_CONSUMER, stream_responses
 from gqlnews.server.ws_messages import (
@@ -49,7 +47,6 @@ from gqlnews.subscriptions.subscriber_queue import ShuttingDownError
 
 INIT_SECONDS = 3.0  # from the handshake to `connection_init`
 MAX_OPERATIONS = 100  # concurrent, per socket
-_SUBSCRIPTION = re.compile(r"\s*subscription\b\s*(\w*)", re.ASCII)  # its name
 MAX_PAUSE_SECONDS = 5.0  # maximum delay of a pong for a client above its rate limit
 AUTHORIZATION = "authorization"  # key in the payload of `connection_init`, as browsers cannot set headers
 DISCONNECTED = (WebSocketDisconnect, WebSocketDisconnected)  # raised by sending to a disconnected client
@@ -195,8 +192,6 @@ class GraphQLTransportWSHandler:
             if len(self._operations) >= MAX_OPERATIONS:
                 text = f"The socket has {MAX_OPERATIONS} operations, which is the maximum: complete some."
                 raise HTTPError(429, Code.TOO_MANY_OPERATIONS, text)
-            if _is_subscription(message.request):  # at the limit, do not even prepare it
-                self._app_state.subscription_limiter.check(self._client)
             prepared = await self._app_state.prepare(message.request, self._audience, self._client)
         except HTTPError as error:
             self._app_state.record_operation(None, OperationOutcome.REFUSED, (error.code,))
@@ -248,9 +243,3 @@ class GraphQLTransportWSHandler:
 
     def _close_slow_client(self) -> None:
         self._close(CloseCode.SLOW_CONSUMER, SLOW_CONSUMER)
-
-
-def _is_subscription(request: RawRequest) -> bool:
-    """Return whether the text alone shows that the request is a subscription."""
-    found = _SUBSCRIPTION.match(request.query or "")
-    return found is not None and request.operation_name in (None, found[1] or None)

@@ -1,12 +1,16 @@
 """Limits on what a client may hold open, and release after it disconnects or stops reading."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
+import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from gqlnews.config.settings import HttpSettings
 from gqlnews.server import limits
 from gqlnews.server import websocket as server_socket
 from gqlnews.subscriptions import subscriber_queue
@@ -53,6 +57,7 @@ def test_subscriptions_per_client_are_limited(site: Site) -> None:
     [
         ("subscription { articleChanged { slug } }", None, 0),
         (" subscription S($s: String) { articleChanged { slug } }", "S", 0),
+        ("\ufeff# a # comment\n,,# another\r\n subscription { articleChanged { slug } }", None, 0),
         ("subscription S { articleChanged { slug } } query Q { site { version } }", "Q", 1),
         ("query Q { site { version } }", None, 1),
     ],
@@ -69,6 +74,58 @@ def test_a_subscription_beyond_the_limit_is_not_prepared(
         socket.send("subscribe", id="1", payload={"query": query, "operationName": operation_name})
         socket.receive_for("1")
     assert calls.call_count == prepared
+
+
+@contextmanager
+def counting_preparations(site: Site) -> Iterator[Mock]:
+    """Count the requests that are prepared."""
+    kind = type(site.app_state.preparer)
+    with patch.object(kind, "prepare", autospec=True, side_effect=kind.prepare) as prepare:
+        yield prepare
+
+
+def refused(site: Site, query: str, accept: str) -> tuple[int, str]:
+    response = httpx2.post(site.url, json={"query": query}, headers={"accept": accept})
+    return response.status_code, response.json()["errors"][0]["extensions"]["code"]
+
+
+@pytest.mark.parametrize(
+    ("query", "accept"),
+    [
+        (HEAT, "text/event-stream"),
+        (COUNT, "text/event-stream"),
+        (HEAT, "multipart/mixed"),
+        (HEAT, "application/json, text/event-stream"),
+    ],
+)
+def test_a_stream_beyond_the_limit_is_not_prepared(tmp_path: Path, query: str, accept: str) -> None:
+    with running_site(tmp_path, max_streams_per_client=1) as site, site.socket():
+        with counting_preparations(site) as prepare:
+            assert refused(site, query, accept) == (429, "TOO_MANY_STREAMS")
+    assert prepare.call_count == 0
+
+
+def test_an_event_stream_beyond_the_limit_of_subscriptions_is_429(site: Site) -> None:
+    with patch.object(limits, "MAX_SUBSCRIPTIONS_PER_CLIENT", 0), counting_preparations(site) as prepare:
+        assert refused(site, HEAT, "text/event-stream") == (429, "TOO_MANY_OPERATIONS")
+    assert prepare.call_count == 0
+
+
+def test_nothing_is_prepared_beyond_the_rate_limit(tmp_path: Path) -> None:
+    """Over any transport: a request is charged a minimum before the work for it."""
+    accepted = 0
+    with running_site(tmp_path, http=HttpSettings(rate_limit=1)) as site:
+        with counting_preparations(site) as prepare, site.socket() as socket:
+            for number in range(20):
+                socket.subscribe(f"{number}", f"query Q{number} {{ site {{ version }} }}")
+                accepted += socket.receive_for(f"{number}")[-1]["type"] == "complete"
+            assert (prepare.call_count, accepted < 10) == (accepted, True)
+            for number in range(15):
+                query = f"query H{number} {{ site {{ version }} }}"
+                accept = ("application/json", "text/event-stream", "multipart/mixed")[number % 3]
+                response = httpx2.post(site.url, json={"query": query}, headers={"accept": accept})
+                accepted += response.status_code != 429
+            assert (prepare.call_count, accepted < 20) == (accepted, True)
 
 
 def test_a_disconnected_client_leaves_no_state(site: Site) -> None:

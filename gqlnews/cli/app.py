@@ -80,10 +80,13 @@ def serve(settings: EffectiveSettings) -> None:
     """Ingest the changed files of FOLDER, serve the content, and ingest every further change."""
     from gqlnews.cli.content_options import build_target
     from gqlnews.cli.serve import ServeOptions, run_serve
+    from gqlnews.config.settings import ConnectionSettings
     from gqlnews.config.sources import server_settings
 
     target = build_target(settings)
-    options = settings.group(ServeOptions, warnings=settings.warnings)
+    options = settings.group(
+        ServeOptions, warnings=settings.warnings, connections=settings.group(ConnectionSettings)
+    )
     run_serve(target, options, server_settings(settings, target.database))
 
 

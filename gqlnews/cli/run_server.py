@@ -8,12 +8,11 @@ import orjson
 from starlette.applications import Starlette
 
 from gqlnews.app import create_app
-from gqlnews.config.settings import ServerSettings
+from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.server.access import anonymous_audience
 from gqlnews.server.app_state import AppState
 from gqlnews.server.uvicorn.run import Server, return_freed_memory
-from gqlnews.server.uvicorn.timeouts import KEEP_ALIVE
 
 ARTICLE_COUNT_QUERY = "query ArticlesServed { site { articleCount } }"
 
@@ -25,9 +24,7 @@ def run_server(
     listener: socket.socket,
     settings: ServerSettings,
     on_ready: OnReady,
-    *,
-    keep_alive: int = KEEP_ALIVE,
-    drain_delay: float = 0,
+    connections: ConnectionSettings,
 ) -> None:
     """Serve on this open socket, in this process, until a signal."""
     return_freed_memory()
@@ -45,8 +42,7 @@ def run_server(
     def on_stop() -> None:
         _app_state(app).subscription_hubs.shutdown()
 
-    server = Server(app, on_start, on_signal, on_stop, keep_alive=keep_alive, drain_delay=drain_delay)
-    server.run(sockets=[listener])
+    Server(app, on_start, on_signal, on_stop, connections).run(sockets=[listener])
 
 
 async def _warm_up(app: Starlette) -> int:

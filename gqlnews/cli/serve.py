@@ -29,7 +29,7 @@ from gqlnews.cli.formatters import Banner
 from gqlnews.cli.run_server import OnReady, run_server
 from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_interruptible
 from gqlnews.cli.worker import start_worker, wait_until_ready
-from gqlnews.config.settings import ServerSettings
+from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.config.values import LogFormat
 from gqlnews.database.sqlite.connection import connect_to_read, has_content
 from gqlnews.database.sqlite.damage import DamageReport, get_identity
@@ -71,6 +71,7 @@ class ServeOptions:
     watch: bool
     force_polling: bool
     warnings: tuple[str, ...]
+    connections: ConnectionSettings
 
 
 def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSettings) -> None:
@@ -93,7 +94,7 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
 
         with _watcher(target, options):
             if options.workers == 1:
-                run_server(listener, settings, on_ready)
+                run_server(listener, settings, on_ready, options.connections)
             else:
                 _run_workers(listener, options, settings, on_ready)
 
@@ -116,7 +117,7 @@ def _run_workers(
     listener: socket.socket, options: ServeOptions, settings: ServerSettings, on_ready: OnReady
 ) -> None:
     """Run several worker processes until a signal, which is forwarded to them; restart those that exit."""
-    start = partial(start_worker, listener, options.log_format, settings)
+    start = partial(start_worker, listener, options.log_format, settings, options.connections)
     with exit_on_signal(NOTHING_SERVED):
         started, articles = _start_workers(start, options.workers)
     workers = [SupervisedProcess("worker", start, process) for process in started]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from gqlnews.config.settings import ServerSettings
+from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.config.values import LogFormat
 from gqlnews.server.observability import logs
 
@@ -33,6 +33,7 @@ class WorkerConfig(msgspec.Struct, frozen=True):
     listener: int
     log_format: LogFormat
     settings: ServerSettings
+    connections: ConnectionSettings
 
 
 class ReadyMessage(msgspec.Struct, frozen=True):
@@ -42,7 +43,10 @@ class ReadyMessage(msgspec.Struct, frozen=True):
 
 
 def start_worker(
-    listener: socket.socket, log_format: LogFormat, settings: ServerSettings
+    listener: socket.socket,
+    log_format: LogFormat,
+    settings: ServerSettings,
+    connections: ConnectionSettings,
 ) -> "subprocess.Popen[bytes]":
     process = subprocess.Popen(  # noqa: S603 - our own module, run by our own interpreter
         [sys.executable, "-c", _START],
@@ -52,7 +56,7 @@ def start_worker(
         process_group=0,  # so that Ctrl-C reaches only the parent, which forwards it
     )
     assert process.stdin is not None
-    config = WorkerConfig(listener.fileno(), log_format, settings)
+    config = WorkerConfig(listener.fileno(), log_format, settings, connections)
     process.stdin.write(msgspec.json.encode(config, enc_hook=_encode_path) + b"\n")
     process.stdin.flush()
     return process
@@ -72,7 +76,7 @@ def main() -> None:
     config = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerConfig, dec_hook=_decode_path)
     logs.configure(config.log_format)
     with socket.socket(fileno=config.listener) as listener:
-        run_server(listener, config.settings, _notify_ready)
+        run_server(listener, config.settings, _notify_ready, config.connections)
 
 
 def _notify_ready(articles: int) -> None:

@@ -111,6 +111,14 @@ SETTINGS: tuple[Setting, ...] = (
             "`0.0.0.0` is every IPv4 address of the machine."),
     Setting("port", int, 8000, "--port", "GQLNEWS_PORT", SERVE, "Port to listen on",
             "The free port is printed.", range=(0, 65535), zero="selects a free one"),
+    Setting("keep_alive", int, 65, "--keep-alive", "GQLNEWS_KEEP_ALIVE", SERVE,
+            "Seconds for which an idle connection stays open after a response",
+            "Longer than the idle timeout of a load balancer in front, often 60 s: otherwise it sends "
+            "requests on connections that are just being closed, and answers 502.", range=(1, 3600)),
+    Setting("drain_delay", int, 0, "--drain-delay", "GQLNEWS_DRAIN_DELAY", SERVE,
+            "Seconds from SIGTERM or SIGHUP until connections are no longer accepted",
+            "Meanwhile `/health/ready` answers 503, so a load balancer stops sending requests. "
+            "[Shutdown](operations.md#stopping).", range=(0, 3600), zero="stops accepting at once"),
     Setting("unpublished", bool, False, "--unpublished", "GQLNEWS_UNPUBLISHED", APP,
             "Show unpublished articles to everyone",
             "For local work. `secured`, `extra` and `problems` still need an editor's token."),

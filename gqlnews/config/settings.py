@@ -80,6 +80,18 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """Settings of the server's connections, in seconds.
+
+    `keep_alive` is the time for which an idle connection stays open after a response, `drain_delay` the time
+    from SIGTERM until the drain.
+    """
+
+    keep_alive: int = 65
+    drain_delay: float = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Settings of the server application; `editor_tokens` are SHA-256 digests of 32 bytes each."""
 

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from gqlnews.app import create_app
-from gqlnews.config.settings import ServerSettings
+from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.server.app_state import AppState
 from gqlnews.server.uvicorn.run import Server, base_url, bind
 from tests.ingest.folder import Folder
@@ -163,7 +163,7 @@ def running_site(root: Path, **settings: Any) -> Iterator[Site]:
     def on_stop() -> None:
         _app_state(app).subscription_hubs.shutdown()
 
-    server = _InThread(app, on_start, lambda: None, on_stop)
+    server = _InThread(app, on_start, lambda: None, on_stop, ConnectionSettings())
 
     def run(listener: socket.socket) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

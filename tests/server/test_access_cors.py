@@ -150,7 +150,7 @@ def test_a_post_without_an_origin_passes_no_middleware(cors: TestClient) -> None
     async def post() -> None:
         app: Any = cors.app
         headers = [(b"host", b"news.example"), (b"content-type", b"application/json")]
-        scope = {
+        scope: dict[str, Any] = {
             "type": "http",
             "method": "POST",
             "path": "/graphql",

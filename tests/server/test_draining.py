@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -13,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.live import wait_until
-from tests.server.support import SOON, Running, environment, running, serving
+from tests.server.support import SOON, Running, serving
 from tests.server.uvicorn.test_timeouts import Connection, on_a_loop
 from tests.test_live import children
 
@@ -177,31 +176,16 @@ def test_under_nohup_a_hangup_is_ignored(content: Path, tmp_path: Path, workers:
         signal.signal(signal.SIGHUP, before)
 
 
-DELAYED = """
-import sys
-from functools import partial
-from gqlnews.cli import serve
-serve.run_server = partial(serve.run_server, drain_delay=float(sys.argv.pop(1)))
-from gqlnews.cli import main
-main()
-"""
-
-
-@contextmanager
-def serving_with_drain_delay(home: Path, folder: Path, seconds: float) -> Iterator[tuple[str, Running]]:
-    command = [sys.executable, "-c", DELAYED, str(seconds), "serve", str(folder), "--port", "0"]
-    with running(command, environment(home)) as run:
-        yield run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql"), run
-
-
 def status_of(url: str, path: str) -> int:
     return httpx2.get(f"{url}{path}").status_code
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_during_the_drain_delay_requests_are_answered_but_the_server_is_not_ready(
-    content: Path, tmp_path: Path
+    content: Path, tmp_path: Path, workers: str
 ) -> None:
-    with serving_with_drain_delay(tmp_path, content, 2.0) as (url, run), closing(connect(url)) as client:
+    options = ("--workers", workers, "--drain-delay", "2")
+    with serving(tmp_path, content, *options) as (url, run), closing(connect(url)) as client:
         assert status_of(url, "/health/ready") == 200
         start = time.monotonic()
         run.process.send_signal(signal.SIGTERM)
@@ -218,7 +202,7 @@ def test_during_the_drain_delay_requests_are_answered_but_the_server_is_not_read
 
 
 def test_ctrl_c_ends_the_drain_delay(content: Path, tmp_path: Path) -> None:
-    with serving_with_drain_delay(tmp_path, content, DEADLINE) as (url, run):
+    with serving(tmp_path, content, "--drain-delay", "3600") as (url, run):
         run.process.send_signal(signal.SIGTERM)
         wait_until(lambda: status_of(url, "/health/ready") == 503)
         assert run.stop(signal.SIGINT) < SOON

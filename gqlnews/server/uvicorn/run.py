@@ -12,10 +12,11 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from gqlnews.config.settings import ConnectionSettings
 from gqlnews.errors import BindError
 from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event, stop_signals
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
-from gqlnews.server.uvicorn.timeouts import KEEP_ALIVE, TimeoutSweeper
+from gqlnews.server.uvicorn.timeouts import TimeoutSweeper
 from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
 
 # Run the application under Uvicorn, with graceful shutdown.
@@ -48,9 +49,6 @@ class Server(uvicorn.Server):
 
     `on_start` runs when the server accepts requests. `on_signal` runs at once on a signal, and must make the
     readiness checks fail. `on_stop` runs when the server accepts no more requests, and must end all streams.
-
-    `keep_alive` is the time in seconds for which an idle connection stays open after a response,
-    `drain_delay` the time from SIGTERM until the drain.
     """
 
     def __init__(
@@ -59,14 +57,12 @@ class Server(uvicorn.Server):
         on_start: Callable[[], Awaitable[None]],
         on_signal: Callable[[], None],
         on_stop: Callable[[], None],
-        *,
-        keep_alive: int = KEEP_ALIVE,
-        drain_delay: float = 0,
+        connections: ConnectionSettings,
     ) -> None:
-        super().__init__(_config(app, keep_alive))
+        super().__init__(_config(app, connections.keep_alive))
         self.server_state = self._state = ConnectionState()
         self._on_start, self._on_signal, self._on_stop = on_start, on_signal, on_stop
-        self._drain_delay = drain_delay
+        self._drain_delay = connections.drain_delay
         self._stopped_by: signal.Signals | None = None
         self._timeout_sweeper = TimeoutSweeper(self.server_state.connections)  # type: ignore[arg-type]
 

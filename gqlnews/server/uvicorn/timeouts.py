@@ -20,10 +20,7 @@ SWEEP_INTERVAL = 1.0  # seconds between two sweeps
 SWEEP_BATCH_SIZE = 250  # connections checked in one iteration of the event loop
 READ_TIMEOUT = 10.0  # seconds for the head of a request, and again for its body
 WRITE_TIMEOUT = 20.0  # seconds in which a client must read at least some of the pending bytes
-# Seconds for which an idle connection stays open after a response. Most load balancers reuse it for 60 s, and
-# would otherwise send a request on a connection that the server is closing, and respond with 502.
-KEEP_ALIVE = 65
-# While more connections than this are open, idle ones are closed sooner.
+# While more connections than this are open, idle ones are closed after this many seconds.
 MANY_CONNECTIONS, SHORT_KEEP_ALIVE = 10_000, 5
 MIN_PROGRESS_BYTES = 64 << 10  # a client that reads less between two sweeps counts as stalled
 MAX_STALLED_BYTES = 32 << 20  # pending for all stalled clients; above it, the largest are aborted

@@ -8,6 +8,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from gqlnews.config.settings import ConnectionSettings
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol
 from gqlnews.server.uvicorn.run import Server
 from gqlnews.server.uvicorn.timeouts import (
@@ -148,7 +149,7 @@ async def nothing() -> None: ...
 def test_an_idle_connection_stays_open_longer_than_load_balancers_reuse_it(
     options: dict[str, int], connections: int, seconds: int
 ) -> None:
-    server = Server(echo, nothing, lambda: None, lambda: None, **options)
+    server = Server(echo, nothing, lambda: None, lambda: None, ConnectionSettings(**options))
     assert seconds <= keep_alive_of(server, connections) < seconds + 1
 
 

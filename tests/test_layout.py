@@ -44,8 +44,15 @@ def imports() -> Iterator[tuple[str, str, str]]:
         if parts[0].startswith("__"):
             continue  # the version and the entry point
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gqlnews."):
-                yield parts[0], str(node.module).split(".")[1], "/".join(parts)
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [f"{node.module}.{alias.name}" for alias in node.names]
+            else:
+                continue
+            for module in modules:
+                if module.startswith("gqlnews.") and module != "gqlnews.__version__":
+                    yield parts[0], module.split(".")[1], "/".join(parts)
 
 
 @pytest.mark.parametrize("package", sorted({package for package, _, _ in imports()}))

@@ -3,7 +3,7 @@
 - A filter is compiled once per subquery that reads its list: page, count, every facet. Compilation runs in
   Python, on the event loop until the time budget is used up and then on the worker thread, so more than
   `MAX_COMPARISONS` compiled comparisons are rejected.
-- `similar` runs a separate full-text query per article. More than `MAX_SIMILAR_CALLS` are rejected.
+- More-like-this runs a separate full-text query per row. More than `MAX_MORE_LIKE_THIS` are rejected.
 - The same traversal collects the scans that the statements run (scan.py).
 
 Most fields of an operation affect none of these. `complexity_tree` finds those that do, once per plan, and
@@ -27,11 +27,11 @@ from gqlnews.query.fields import (
     TermsFacet,
 )
 from gqlnews.query.list_scans import ScanCounts, connection_scans, count_scans, facet_scans, search_scans
-from gqlnews.query.scan import SIMILAR, SIMILAR_ROWS, Scan, Scans
+from gqlnews.query.scan import MORE_LIKE_THIS, MORE_LIKE_THIS_ROWS, Scan, Scans
 from gqlnews.query.tree import FieldPlan, LocatedRequestError, ObjectPlan, RootPlan
 
 MAX_COMPARISONS = 2_000  # of all filters; each comparison counts as often as it is compiled
-MAX_SIMILAR_CALLS = 250  # articles for which `similar` is requested
+MAX_MORE_LIKE_THIS = 250  # rows for which a more-like-this is requested
 ASSUMED_LIST_SIZE = 20  # rows of a list without a limit
 WHOLE_TABLE = 2**31  # rows of a table, an upper bound that is replaced by the table size in `scan_work`
 
@@ -101,7 +101,7 @@ class ComplexityCounter:
     """
 
     comparisons: int = 0
-    similar_calls: int = 0
+    more_like_this: int = 0
 
     def add(self, node: ComplexityNode, arguments: ArgumentsByField) -> Scans:
         """Count one root field and return its scans."""
@@ -119,10 +119,11 @@ class ComplexityCounter:
             case Connection():
                 self._add_connection(node, resolved, parents.maximum, scans)
             case MoreLikeThis():
-                self.similar_calls += parents.estimate
-                if self.similar_calls > MAX_SIMILAR_CALLS:
-                    raise _too_wide(plan, f"selects `similar` for more than {MAX_SIMILAR_CALLS} articles")
-                scans.append(Scan(SIMILAR, SIMILAR_ROWS, parents.estimate))
+                self.more_like_this += parents.estimate
+                if self.more_like_this > MAX_MORE_LIKE_THIS:
+                    name = plan.node.name.value
+                    raise _too_wide(plan, f"selects `{name}` for more than {MAX_MORE_LIKE_THIS} objects")
+                scans.append(Scan(MORE_LIKE_THIS, MORE_LIKE_THIS_ROWS, parents.estimate))
             case TermsFacet():
                 scans += facet_scans(plan.declaration, parents.maximum, node.parent_table)
         rows = _RowCounts(
@@ -150,7 +151,7 @@ class ComplexityCounter:
                 "info field and facet",
             )
         assert isinstance(plan.declaration, Connection)
-        build_scans = connection_scans if plan.declaration.hits is None else search_scans
+        build_scans = search_scans if plan.declaration.is_search else connection_scans
         scans += build_scans(
             plan.declaration, shape, resolved.values, node.scan_counts, parents, node.parent_table
         )
@@ -201,6 +202,6 @@ def _rows_per_parent(
     return table_size if isinstance(declaration, Many) and declaration.match is None else ASSUMED_LIST_SIZE
 
 
-def _too_wide(plan: FieldPlan, problem: str) -> LocatedRequestError:
-    error = RequestError(Code.TOO_WIDE, f"The request {problem}: request less, or send two requests.")
+def _too_wide(plan: FieldPlan, excess: str) -> LocatedRequestError:
+    error = RequestError(Code.TOO_WIDE, f"The request {excess}: request less, or send two requests.")
     return LocatedRequestError(error, plan.node, plan.path)

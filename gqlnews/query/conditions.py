@@ -21,7 +21,7 @@ class Operator(Enum):
     GTE = auto()
     CONTAINS = auto()  # case-insensitive substring
     CONTAINS_ITEM = auto()  # the list column contains the item (text_keys.py)
-    MATCHES = auto()  # full-text match; the column names the index
+    MATCHES = auto()  # the row matches a full-text expression; the column is not used
     IS_NULL = auto()  # true for null only; has no value
 
 

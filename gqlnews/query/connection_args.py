@@ -9,7 +9,7 @@ from typing import Any
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.conditions import EVERYTHING, Condition
-from gqlnews.query.fields import CollapseBy, OrderTerm
+from gqlnews.query.fields import CollapseBy, FullTextIndex, OrderTerm
 from gqlnews.query.filters import FilterFields, FilterParser
 
 # Keyset pagination cursors, encoded in SQL and validated in Python.
@@ -98,7 +98,7 @@ class ConnectionArguments:
     """Argument reader of a connection.
 
     `filter_fields` are the fields of its `where`, `order_terms` the sort terms by `orderBy` field, and
-    `collapse_rules` the rules by `collapse` value.
+    `collapse_rules` the rules by `collapse` value. `full_text` is the index of the listed rows.
     """
 
     list_id: str
@@ -106,12 +106,13 @@ class ConnectionArguments:
     filter_fields: FilterFields = field(default_factory=dict)
     order_terms: Mapping[str, OrderTerm] = field(default_factory=dict)
     collapse_rules: Mapping[str, CollapseBy] = field(default_factory=dict)
+    full_text: FullTextIndex | None = None
 
     def __call__(self, arguments: Arguments) -> ResolvedArguments:
         order = read_order(arguments.get("orderBy"), self.order_terms, self.default_order)
         list_id = self.list_id if order == self.default_order else f"{self.list_id} by {_order_key(order)}"
         page, values = read_page(arguments, list_id, order)
-        parser = FilterParser(self.filter_fields, values)
+        parser = FilterParser(self.filter_fields, values, self.full_text)
         where = read_where(parser, arguments)
         shape = ConnectionShape(page, order, where, read_collapse(arguments, self.collapse_rules))
         return ResolvedArguments(shape, values, parser.uses_clock)

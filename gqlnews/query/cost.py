@@ -180,14 +180,18 @@ def _largest(
 
 def _describe(bounded_list: BoundedList, size: int) -> str:
     path = f"`{'.'.join(bounded_list.field.path)}`"
-    if "ids" in bounded_list.field.definition.args:
-        return f"{size} `ids` at {path}"
-    return f"`{_argument(bounded_list)}: {size}` at {path}"
+    argument = _size_argument(bounded_list.field)
+    if isinstance(bounded_list.field.declaration, NodeLookup):
+        return f"{size} `{argument}` at {path}"
+    return f"`{argument}: {size}` at {path}"
 
 
-def _argument(bounded_list: BoundedList) -> str:
-    names = {argument.name.value for argument in bounded_list.field.node.arguments or ()}
-    return "last" if "last" in names and "first" not in names else "first"
+def _size_argument(plan: FieldPlan) -> str:
+    """Return the argument that determines the size of a list: `first`, `last`, or that of a node lookup."""
+    if isinstance(plan.declaration, NodeLookup):
+        return next(iter(plan.definition.args))
+    given = {argument.name.value for argument in plan.node.arguments or ()}
+    return "last" if "last" in given and "first" not in given else "first"
 
 
 # Cost estimator of one operation.
@@ -251,8 +255,6 @@ class CostEstimator:
 
 
 def _page_size_error(bounded_list: BoundedList, size: int, limit: int) -> LocatedRequestError:
-    name = "ids" if "ids" in bounded_list.field.definition.args else "first"
-    message = f"`{bounded_list.field.key}` requests {size:,} items with `{name}`: pass at most {limit}."
-    return LocatedRequestError(
-        RequestError(Code.BAD_PAGE, message), bounded_list.field.node, bounded_list.field.path
-    )
+    plan = bounded_list.field
+    message = f"`{plan.key}` requests {size:,} items with `{_size_argument(plan)}`: pass at most {limit}."
+    return LocatedRequestError(RequestError(Code.BAD_PAGE, message), plan.node, plan.path)

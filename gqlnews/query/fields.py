@@ -1,7 +1,10 @@
 """Field declarations: where the value of a schema field comes from.
 
-The schema's types have these declarations as field metadata. The planner and the renderer read nothing else
-of the schema, and contain no type or field name of it. Columns are referred to by their SQL names.
+The schema's types have these declarations as field metadata. The query layer reads nothing else of the
+schema, and contains no name of a type, field, table or column of it. Columns are referred to by their SQL
+names. What the layer does name are the conventions of every schema built on it: Relay's connections, the
+arguments `where`, `orderBy` and `collapse`, the operators of filters, and the columns of computed rows, which
+the docstrings below list. `tests/query/test_no_schema_names.py` has the whole vocabulary.
 """
 
 from collections.abc import Mapping
@@ -11,14 +14,19 @@ from enum import Enum, IntEnum, auto
 from gqlnews.query.arguments import ReadArguments, no_arguments, slice_arguments
 
 
-class Visibility(Enum):
-    """Row visibility: which rows of a table a client may see."""
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """Row visibility: the value that `column` has in the rows that each audience may see, None for any value.
 
-    ALWAYS = auto()  # no restriction
-    PUBLISHED = auto()  # for the public audience, only rows with `published = 1`
-    SCOPE = auto()  # rows whose `scope` is that of the client's audience
-    AUDIENCE = auto()  # rows whose `audience` is the client's
-    EDITOR = auto()  # all rows for an editor, none for other audiences
+    With `editor_only`, other audiences see no rows.
+    """
+
+    column: str = ""
+    values: tuple[int | None, int | None, int | None] = (None, None, None)
+    editor_only: bool = False
+
+
+ALWAYS_VISIBLE = Visibility()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +72,36 @@ class JoinTable:
     position: str | None = None
     denormalized: frozenset[str] = frozenset()
     list_column: str | None = None
-    visibility: Visibility = Visibility.ALWAYS
+    visibility: Visibility = ALWAYS_VISIBLE
+
+
+@dataclass(frozen=True, slots=True)
+class FullTextIndex:
+    """Full-text index: for each scope, an FTS5 table of the rows in it, whose rowids are the entity's keys.
+
+    `columns` are those that a search can be limited to, as in `title:word`.
+    """
+
+    tables: tuple[str, str]
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A type whose objects are table rows. `key` is unique among the rows that one client can see."""
+    """A type whose objects are table rows. `key` is unique among the rows that one client can see.
+
+    `casefold_suffix`: added to the name of a text column that a filter compares, it is the name of the column
+    with the case-folded text, which is null if SQLite's `lower()` returns the same.
+    """
 
     table: str
     key: str
-    visibility: Visibility = Visibility.ALWAYS
+    visibility: Visibility = ALWAYS_VISIBLE
     order: tuple[OrderTerm, ...] = ()
     node_key: str | None = None  # the natural key in the global id of a Node type
     node_through: JoinTable | None = None  # if global ids refer to rows of this join table
+    full_text: FullTextIndex | None = None
+    casefold_suffix: str = ""
 
 
 class Kind(Enum):
@@ -144,21 +169,12 @@ class JsonArray:
 
 
 @dataclass(frozen=True, slots=True)
-class FullTextMatch:
-    """Full-text search in an FTS5 index whose rowids are the entity's keys.
-
-    `index` is a name prefix: there is one index per scope.
-    """
-
-    index: str
-
-
-@dataclass(frozen=True, slots=True)
 class Connection:
-    """A Relay connection with keyset pagination over the matching rows of `entity`, or over search hits.
+    """A Relay connection with keyset pagination over the matching rows of `entity`.
 
-    The shape that `arguments` returns is a `ConnectionShape`. `shortcut` is a join table with a
-    `list_column`: if the filter requires an item of that column, and all other columns that are read are
+    The shape that `arguments` returns is a `ConnectionShape`. With `is_search`, the rows are those that match
+    the value `match` in the entity's full-text index, with a column `score`. `shortcut` is a join table with
+    a `list_column`: if the filter requires an item of that column, and all other columns that are read are
     `denormalized`, the join table is scanned instead of the table.
     """
 
@@ -166,7 +182,7 @@ class Connection:
     arguments: ReadArguments
     match: JoinKey | None = None
     through: JoinTable | None = None
-    hits: FullTextMatch | None = None
+    is_search: bool = False
     shortcut: JoinTable | None = None
 
 
@@ -226,28 +242,28 @@ class Difference:
 class Differences:
     """Drift: the columns whose non-null value differs from that of the matching row of `entity`.
 
-    The objects have the text columns `field`, `listed` and `stored`.
+    The objects have text columns for the name of the field, the row's value and the matching row's value;
+    `columns` names them.
     """
 
     entity: Entity
     match: JoinKey
     compared: tuple[Difference, ...]
+    columns: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class MoreLikeThis:
     """More-like-this: rows of `entity` that share rare words with the row, best match first.
 
-    `index` is as in `FullTextMatch`. `words` is a table with the columns `article_id` and `words` (a JSON
-    array), `counts` a table with `scope`, `word` and `documents`. The row itself, rows that share one of its
-    URLs, and rows with a URL that it references are excluded: `urls` joins URLs to the rows that have them,
-    `referenced_urls` joins rows to the URLs that they reference.
+    `words` joins rows to the JSON arrays of their words, and `counts` joins words to the numbers of rows that
+    have them. The row itself, rows that share one of its URLs, and rows with a URL that it references are
+    excluded: `urls` joins rows to the URLs that they have, `referenced_urls` to those that they reference.
     """
 
     entity: Entity
-    index: str
-    words: str
-    counts: str
+    words: JoinTable
+    counts: JoinTable
     urls: JoinTable
     referenced_urls: JoinTable
     arguments: ReadArguments
@@ -257,22 +273,30 @@ class MoreLikeThis:
 class ChangeFeed:
     """Change feed: the objects that changed after a version, each once, with its latest change.
 
-    The objects have the columns `kind` (`ADDED`, `UPDATED`, `REMOVED`), `version` and `current_key` (null if
-    the object was removed). `changes` has the columns `version`, `first_added`, `added` and `removed`.
-    `state` has one row per audience with its `version` (text, `epoch-number`), the `number` in that version,
-    and `forgotten`, the number of the newest removal that was pruned from the change log.
+    The objects have the key of `changes` and the columns `kind`, `version` and `current_key` (null if the
+    object was deleted). `kinds` are the values of `kind` for a created, a changed and a deleted object.
     """
 
-    changes: Entity
-    state: Entity
     arguments: ReadArguments
+    kinds: tuple[str, str, str]
+    # The change log: one row per object, with numbers of changes.
+    changes: Entity
+    change_number: str  # column with the number of the latest change
+    first_creation: str  # column with the number of the change that created the object, first and last
+    last_creation: str
+    is_deleted: str  # column that is 1 if the object is deleted, else 0
+    # The state of an audience.
+    state: Entity
+    version: str  # column with the version, as text: `epoch-number`
+    number: str  # column with the number in that version
+    last_pruned: str  # column with the number of the newest deletion that was pruned from the change log
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeStream:
     """Change stream of a subscription: objects with the columns of a `ChangeFeed`.
 
-    `current_key` is null for every `REMOVED`: the row is gone, or no longer matches. The shape that
+    `current_key` is also null if the row no longer matches. The shape that
     `arguments` returns is a condition on the rows of `entity`; `key` is the column that identifies a changed
     row.
     """

@@ -12,6 +12,7 @@ from typing import Any
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.conditions import RAW_KEY_SUFFIX, Comparison, Condition, Operator, and_, not_, or_
+from gqlnews.query.fields import FullTextIndex
 from gqlnews.query.fts_query import to_fts5_query
 from gqlnews.text_keys import escape_list_item
 from gqlnews.time_budget import check_time_budget
@@ -51,11 +52,13 @@ FilterFields = Mapping[str, FilterField]
 class FilterParser:
     """Parser of one `where`.
 
-    `values` are the bound values by name; `uses_clock`: one of them depends on the current time.
+    `values` are the bound values by name, and `full_text` is the index of the filtered rows. `uses_clock`: a
+    value depends on the current time.
     """
 
     filter_fields: FilterFields
     values: dict[str, object] = field(default_factory=dict)
+    full_text: FullTextIndex | None = None
     uses_clock: bool = False
     _parts: int = 0
     _characters: int = 0
@@ -243,9 +246,9 @@ _INSTANT: dict[str, ParseOperator] = {
 
 
 def _compare_items(
-    parser: FilterParser, filter_field: FilterField, slugs: Iterable[str]
+    parser: FilterParser, filter_field: FilterField, keys: Iterable[str]
 ) -> tuple[Condition, ...]:
-    return tuple(parser.contains_item(filter_field.column, slug) for slug in slugs)
+    return tuple(parser.contains_item(filter_field.column, key) for key in keys)
 
 
 def _items(parser: FilterParser, filter_field: FilterField, operators: Mapping[str, Any]) -> Condition:
@@ -255,10 +258,16 @@ def _items(parser: FilterParser, filter_field: FilterField, operators: Mapping[s
         "none": lambda parts: not_(or_(parts)),
     }
     return and_(
-        combine[name](_compare_items(parser, filter_field, slugs))
-        for name, slugs in operators.items()
-        if slugs is not None
+        combine[name](_compare_items(parser, filter_field, keys))
+        for name, keys in operators.items()
+        if keys is not None
     )
+
+
+def _full_text(parser: FilterParser, filter_field: FilterField, text: str) -> Condition:
+    assert parser.full_text is not None, "the filtered rows have a full-text index"
+    expression = to_fts5_query(text, parser.full_text.columns)
+    return parser.compare(filter_field.column, Operator.MATCHES, expression)
 
 
 _PARSERS_BY_TYPE: dict[FilterFieldType, _ParseFilterField] = {
@@ -275,7 +284,5 @@ _PARSERS_BY_TYPE: dict[FilterFieldType, _ParseFilterField] = {
         filter_field.column, Operator.GT if value else Operator.LTE, 0
     ),
     FilterFieldType.ITEMS: _items,
-    FilterFieldType.FULL_TEXT: lambda parser, filter_field, text: parser.compare(
-        filter_field.column, Operator.MATCHES, to_fts5_query(text)
-    ),
+    FilterFieldType.FULL_TEXT: _full_text,
 }

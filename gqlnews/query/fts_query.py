@@ -1,8 +1,8 @@
 """Translate a user's search query into an FTS5 MATCH expression. No input is a syntax error.
 
 1. Whitespace and control characters separate terms; text in double quotes is one term, a phrase.
-2. A term may begin with `-` (must not match), then `title:` (search the title only); a word that ends in `*`
-   is a prefix. `OR` between two positive terms is the operator. Everything else is a word.
+2. A term may begin with `-` (must not match), then a declared column (`title:`, search it only); a word that
+   ends in `*` is a prefix. `OR` between two positive terms is the operator. Everything else is a word.
 3. A term without a letter or digit is dropped. All positive terms must match (of those joined by `OR`, at
    least one), and no negative term may match.
 
@@ -93,7 +93,6 @@ prefix in 100,000 articles and cannot be interrupted while it does."""
 MATCH_NOTHING = '""'
 """An empty phrase, which matches nothing; an empty expression would be an error."""
 
-_TERM = re.compile(r'(?P<minus>-?)(?P<title>(?:title:)?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ue000]")  # also U+E000, the separator of list items in the index
 _LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")  # SQLite rejects them
 
@@ -103,7 +102,7 @@ class _Term:
     text: str
     is_phrase: bool = False
     negative: bool = False
-    in_title: bool = False
+    column: str | None = None
 
     @property
     def is_prefix(self) -> bool:
@@ -115,7 +114,7 @@ class _Term:
 
     @property
     def expression(self) -> str:
-        column = "{title} : " if self.in_title else ""
+        column = f"{{{self.column}}} : " if self.column else ""
         star = " *" if self.is_prefix else ""
         return f'{column}"{self.text}"{star}'
 
@@ -123,9 +122,12 @@ class _Term:
 _OR = _Term("OR")
 
 
-def to_fts5_query(text: str) -> str:
-    """Return the MATCH expression of a query; `MATCH_NOTHING` if no positive term has a token."""
-    terms = _terms(text[:MAX_CHARACTERS])
+def to_fts5_query(text: str, columns: tuple[str, ...]) -> str:
+    """Return the MATCH expression of a query; `MATCH_NOTHING` if no positive term has a token.
+
+    A term can be limited to one of the `columns`.
+    """
+    terms = _terms(text[:MAX_CHARACTERS], columns)
     groups = [group_with_tokens for group in _groups(terms) if (group_with_tokens := _with_tokens(group))]
     if not groups:
         return MATCH_NOTHING
@@ -134,9 +136,17 @@ def to_fts5_query(text: str) -> str:
     return f"({expression}) NOT ({_or(excluded)})" if excluded else expression
 
 
-def _terms(text: str) -> list[_Term]:
+@cache
+def _term_pattern(columns: tuple[str, ...]) -> re.Pattern[str]:
+    any_column = "|".join(columns) or "(?!)"
+    return re.compile(
+        rf'(?P<minus>-?)(?:(?P<column>{any_column}):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))'
+    )
+
+
+def _terms(text: str, columns: tuple[str, ...]) -> list[_Term]:
     text = _LONE_SURROGATES.sub("\ufffd", _CONTROL.sub(" ", text))
-    terms = [_term(match) for match in islice(_TERM.finditer(text), MAX_TERMS)]
+    terms = [_term(match) for match in islice(_term_pattern(columns).finditer(text), MAX_TERMS)]
     prefixes = [index for index, term in enumerate(terms) if term.is_prefix]
     for index in prefixes[MAX_PREFIXES:]:
         terms[index] = replace(terms[index], is_phrase=True)
@@ -146,7 +156,7 @@ def _terms(text: str) -> list[_Term]:
 def _term(match: re.Match[str]) -> _Term:
     phrase = match["phrase"]
     text = match["word"] if phrase is None else phrase
-    return _Term(text, phrase is not None, bool(match["minus"]), bool(match["title"]))
+    return _Term(text, phrase is not None, bool(match["minus"]), match["column"])
 
 
 def _groups(terms: Sequence[_Term]) -> list[list[_Term]]:

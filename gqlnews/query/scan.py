@@ -24,7 +24,7 @@ the 8,682 articles of ai2020 and on a sample of 100,000, in microseconds per art
 | `min`, `max`, `average` | 0.03 | 4 |
 | `collapse`: a subquery per row | 0.4 to 3.5 | 300, and each comparison counts 4 times |
 | a search hit: its rank; each further scan | 0.6; 0.1 | 65; 20 |
-| `similar` of one article: per article that is read, up to 1,000 | 4 to 28 | 750 |
+| more-like-this of one article: per article that is read, up to 1,000 | 4 to 28 | 750 |
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ STATISTICS = 4
 INDEX_COUNT = 1  # index rows that are counted without reading their columns
 COLLAPSE, COLLAPSE_COMPARISONS = 300, 4
 HIT, HIT_SCAN = 65, 20
-SIMILAR = 750
+MORE_LIKE_THIS = 750
 MATCH_WORD, MATCH_PREFIX = 10, 165
 MAX_MATCH_WEIGHT = 400  # of a full-text expression, so that no search input exceeds the limit on its own
 
@@ -66,7 +66,7 @@ Sizes = Mapping[str, int]
 `DEFAULT_TABLE` for any other table. Empty if unknown."""
 
 DEFAULT_TABLE = ""
-SIMILAR_ROWS = ".similar"  # rows that `similar` reads per article
+MORE_LIKE_THIS_ROWS = ".more_like_this"  # rows that it reads per row
 
 Values = Mapping[str, object]
 
@@ -131,8 +131,8 @@ def scan_limit_error(limit: int, work: int, scans: Mapping[str, Scans], sizes: S
     largest = max(scans, key=lambda key: scan_work(scans[key], sizes))
     message = (
         f"The request makes {work:,} thousand comparisons, and the limit is {limit:,}, most of them for "
-        f"`{largest}`: use fewer comparisons in `where`, above all `contains` and `matches`, or request "
-        "fewer facets and counts."
+        f"`{largest}`: use fewer comparisons in `where`, above all `contains` and full-text ones, or "
+        "request fewer facets and counts."
     )
     return RequestError(Code.TOO_COSTLY, message)
 

@@ -23,6 +23,8 @@ from gqlnews.schema.fields import (
     ARTICLES_OF_TOPIC,
     ORDER_BY,
     PAGE,
+    SCOPED,
+    SEARCH_INDEX,
     STORY_OF_ARTICLE,
     WHERE,
     argument,
@@ -54,10 +56,9 @@ STORY_OF = One(JoinKey("slug", parent="id"), through=STORY_OF_ARTICLE)
 DEFAULT_SIMILAR = 5
 SIMILAR = MoreLikeThis(
     ARTICLE,
-    index="search",
-    words="article_words",
-    counts="search_word",
-    urls=JoinTable("article_url", source_key="url", target_key="article_id"),
+    words=JoinTable("article_words", source_key="article_id", target_key="words"),
+    counts=JoinTable("search_word", source_key="word", target_key="documents", visibility=SCOPED),
+    urls=JoinTable("article_url", source_key="article_id", target_key="url"),
     referenced_urls=JoinTable("related", source_key="article_id", target_key="url"),
     arguments=lambda arguments: read_slice(arguments, default=DEFAULT_SIMILAR),
 )
@@ -77,7 +78,12 @@ def articles(
 ) -> Connection:
     """Declare a connection of articles with the default order `order`. `list_id` identifies it in cursors."""
     read_arguments = ConnectionArguments(
-        list_id, order, ARTICLE_FILTER_FIELDS, ARTICLE_ORDER_TERMS, ARTICLE_COLLAPSE_RULES
+        list_id,
+        order,
+        ARTICLE_FILTER_FIELDS,
+        ARTICLE_ORDER_TERMS,
+        ARTICLE_COLLAPSE_RULES,
+        SEARCH_INDEX,
     )
     shortcut = None if match else ARTICLES_OF_TOPIC
     return Connection(ARTICLE, read_arguments, match, through, shortcut=shortcut)

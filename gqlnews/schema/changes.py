@@ -14,7 +14,7 @@ from gqlnews.query.connection_args import MAX_PAGE_SIZE, page_size, read_where
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, JoinKey, One
 from gqlnews.query.filters import FilterParser
 from gqlnews.schema.article import Article
-from gqlnews.schema.fields import ARTICLE, CHANGE, DECLARATION, SITE, column, field
+from gqlnews.schema.fields import ARTICLE, CHANGE, DECLARATION, SEARCH_INDEX, SITE, column, field
 from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS, ArticleFilter
 
 # Change feed.
@@ -86,7 +86,19 @@ class ChangeSet:
     )
 
 
-CHANGES = ChangeFeed(CHANGE, SITE, change_arguments)
+CHANGES = ChangeFeed(
+    change_arguments,
+    (ChangeKind.ADDED.name, ChangeKind.UPDATED.name, ChangeKind.REMOVED.name),
+    CHANGE,
+    change_number="version",
+    first_creation="first_added",
+    last_creation="added",
+    is_deleted="removed",
+    state=SITE,
+    version="version",
+    number="number",
+    last_pruned="forgotten",
+)
 
 
 # Subscriptions. Each event is JSON that a statement has rendered for the whole selection.
@@ -103,7 +115,8 @@ EVENT_SINCE = (
 def event_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve `where` to the shape, and `since` to the values `epoch`, `since` and `started`."""
     epoch, since, started = read_version(arguments.get("since"))
-    parser = FilterParser(ARTICLE_FILTER_FIELDS, {"epoch": epoch, "since": since, "started": started})
+    values: dict[str, object] = {"epoch": epoch, "since": since, "started": started}
+    parser = FilterParser(ARTICLE_FILTER_FIELDS, values, SEARCH_INDEX)
     where = read_where(parser, arguments)
     return ResolvedArguments(where, parser.values, parser.uses_clock)
 

@@ -7,8 +7,8 @@ import strawberry
 from strawberry.types.arguments import StrawberryArgument
 
 from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
-from gqlnews.query.fields import HistogramFacet, JoinKey, JoinTable, One, StatsFacet, TermsFacet, Visibility
-from gqlnews.schema.fields import argument, column, field
+from gqlnews.query.fields import HistogramFacet, JoinKey, JoinTable, One, StatsFacet, TermsFacet
+from gqlnews.schema.fields import PUBLISHED, argument, column, field
 from gqlnews.schema.node import DateTime
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TERMS = 10
 TOPICS_OF_ARTICLE = JoinTable(
-    "article_topic", source_key="article_id", target_key="topic", visibility=Visibility.PUBLISHED
+    "article_topic", source_key="article_id", target_key="topic", visibility=PUBLISHED
 )
 
 

@@ -10,7 +10,16 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from gqlnews.columns import ARTICLE_COLUMNS, TOPIC_COLUMNS, ColumnType
-from gqlnews.query.fields import Column, Declaration, Entity, JoinTable, Kind, OrderTerm, Visibility
+from gqlnews.query.fields import (
+    Column,
+    Declaration,
+    Entity,
+    FullTextIndex,
+    JoinTable,
+    Kind,
+    OrderTerm,
+    Visibility,
+)
 from gqlnews.time_budget import check_time_budget
 
 # Field definitions.
@@ -116,55 +125,55 @@ class PassthroughExecutor(StrawberryGraphQLCoreExecutionContext):
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
 
-# Tables of the GraphQL types whose objects are rows.
+# Tables of the GraphQL types whose objects are rows, and the rows of each that an audience may see.
+
+PUBLISHED = Visibility("published", (1, None, None))
+SCOPED = Visibility("scope", (0, 1, 1))
+CASEFOLD_SUFFIX = "_folded"
+SEARCH_INDEX = FullTextIndex(("search_public", "search_all"), columns=("title",))
 
 ARTICLE = Entity(
     table="article",
     key="id",
-    visibility=Visibility.PUBLISHED,
+    visibility=PUBLISHED,
     order=(OrderTerm("published_at", descending=True), OrderTerm("slug")),
     node_key="slug",
+    full_text=SEARCH_INDEX,
+    casefold_suffix=CASEFOLD_SUFFIX,
 )
 PROVIDER = Entity(
     table="provider",
     key="domain",
-    visibility=Visibility.SCOPE,
+    visibility=SCOPED,
     order=(OrderTerm("domain"),),
     node_key="domain",
+    casefold_suffix=CASEFOLD_SUFFIX,
 )
-TOPIC = Entity(
-    table="topic", key="slug", visibility=Visibility.SCOPE, order=(OrderTerm("slug"),), node_key="slug"
-)
+TOPIC = Entity(table="topic", key="slug", visibility=SCOPED, order=(OrderTerm("slug"),), node_key="slug")
 ARTICLES_OF_TOPIC = JoinTable(
     "article_topic",
     source_key="topic",
     target_key="article_id",
     denormalized=frozenset(TOPIC_COLUMNS),
     list_column="topic_slugs",
-    visibility=Visibility.PUBLISHED,
+    visibility=PUBLISHED,
 )
-STORY_OF_ARTICLE = JoinTable(
-    "story_article", source_key="article_id", target_key="story", visibility=Visibility.SCOPE
-)
-ARTICLES_OF_STORY = JoinTable(
-    "story_article", source_key="story", target_key="article_id", visibility=Visibility.SCOPE
-)
+STORY_OF_ARTICLE = JoinTable("story_article", source_key="article_id", target_key="story", visibility=SCOPED)
+ARTICLES_OF_STORY = JoinTable("story_article", source_key="story", target_key="article_id", visibility=SCOPED)
 STORY = Entity(
     table="story",
     key="slug",
-    visibility=Visibility.SCOPE,
+    visibility=SCOPED,
     order=(OrderTerm("last_at", descending=True), OrderTerm("lead_slug")),
     node_key="slug",
-    node_through=JoinTable(
-        "story_article", source_key="slug", target_key="story", visibility=Visibility.SCOPE
-    ),
+    node_through=JoinTable("story_article", source_key="slug", target_key="story", visibility=SCOPED),
 )
 RELATED = Entity(table="related", key="position")
-CHANGE = Entity(table="article_change", key="slug", visibility=Visibility.SCOPE)
-SITE = Entity(table="site", key="audience", visibility=Visibility.AUDIENCE)
+CHANGE = Entity(table="article_change", key="slug", visibility=SCOPED)
+SITE = Entity(table="site", key="audience", visibility=Visibility("audience", (0, 1, 2)))
 PROBLEM = Entity(
     table="problem",
     key="id",
-    visibility=Visibility.EDITOR,
+    visibility=Visibility(editor_only=True),
     order=(OrderTerm("path"), OrderTerm("line"), OrderTerm("column_"), OrderTerm("code"), OrderTerm("id")),
 )

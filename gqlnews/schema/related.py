@@ -79,6 +79,7 @@ DRIFT = Differences(
         Difference("publishedDateTime", "published_at", "published_date_time"),
         Difference("quality", "quality", "quality"),
     ),
+    columns=("field", "listed", "stored"),
 )
 
 

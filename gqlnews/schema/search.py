@@ -19,14 +19,13 @@ from gqlnews.query.fields import (
     Connection,
     ConnectionField,
     DecayedScore,
-    FullTextMatch,
     OrderTerm,
 )
 from gqlnews.query.filters import FilterParser, now_key, read_duration, read_instant
 from gqlnews.query.fts_query import to_fts5_query
 from gqlnews.schema.article import Article
 from gqlnews.schema.facets import ArticleFacets
-from gqlnews.schema.fields import ARTICLE, field
+from gqlnews.schema.fields import ARTICLE, SEARCH_INDEX, field
 from gqlnews.schema.inputs import ARTICLE_COLLAPSE_RULES, ARTICLE_FILTER_FIELDS
 from gqlnews.schema.node import PageInfo
 from gqlnews.text_keys import log2_heat
@@ -39,16 +38,16 @@ BEST_FIRST = (OrderTerm("score", descending=True, numeric=True), *ARTICLE.order)
 
 def search_arguments(arguments: Arguments) -> ResolvedArguments:
     """Resolve the arguments of `search`. Cursors are valid for one query, because it determines the order."""
-    match = to_fts5_query(arguments["query"])
+    match = to_fts5_query(arguments["query"], SEARCH_INDEX.columns)
     query_hash = hashlib.sha256(match.encode()).hexdigest()[:12]
     page, values = read_page(arguments, f"Query.search {query_hash}", BEST_FIRST)
     values["match"] = match
-    parser = FilterParser(ARTICLE_FILTER_FIELDS, values)
+    parser = FilterParser(ARTICLE_FILTER_FIELDS, values, SEARCH_INDEX)
     shape = ConnectionShape(page, BEST_FIRST, read_where(parser, arguments))
     return ResolvedArguments(shape, values, parser.uses_clock)
 
 
-SEARCH = Connection(ARTICLE, search_arguments, hits=FullTextMatch("search"))
+SEARCH = Connection(ARTICLE, search_arguments, is_search=True)
 
 
 @strawberry.type(description="A search result, with its score and snippet.")
@@ -117,7 +116,7 @@ def trending_arguments(arguments: Arguments) -> ResolvedArguments:
 
     page, values = read_page(arguments, f"Query.trending {half_life:.0f}", HOTTEST_FIRST, read_keys)
     values |= {"half_life": half_life, "as_of": latest}
-    parser = FilterParser(ARTICLE_FILTER_FIELDS, values)
+    parser = FilterParser(ARTICLE_FILTER_FIELDS, values, SEARCH_INDEX)
     where = and_((Comparison("published_at", Operator.LTE, "as_of"), read_where(parser, arguments)))
     shape = ConnectionShape(page, HOTTEST_FIRST, where, read_collapse(arguments, ARTICLE_COLLAPSE_RULES))
     return ResolvedArguments(shape, values, parser.uses_clock or as_of is None)

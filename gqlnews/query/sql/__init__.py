@@ -88,7 +88,7 @@ def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashabl
     If the condition of an error that SQL checks is true, the value is `!` and the error's number instead.
     """
     context = Context(audience, shapes, RENDERERS)
-    value = context.render(plan.field, Row.root())
+    value = context.render(plan.field, Row("", 0))
     conditions: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
         (condition, literal_column(f"'{ERROR_PREFIX}{number}'"))
         for number, (condition, _) in enumerate(context.error_conditions)

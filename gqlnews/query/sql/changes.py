@@ -1,6 +1,7 @@
 """Render change feeds (`changes`) and change streams (subscriptions)."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, literal_column, or_, select, table
@@ -9,16 +10,17 @@ from gqlnews.errors import Code
 from gqlnews.query.conditions import All, AnyOf, Comparison, Not
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, Kind
 from gqlnews.query.sql.conditions import render_condition
-from gqlnews.query.sql.objects import columns_for, render_array, render_object
+from gqlnews.query.sql.objects import columns_for, quoted, render_array, render_object
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
+    ONE,
+    ZERO,
     Context,
     Expression,
     Row,
     aliased,
     as_json,
     column_ref,
-    no_relation,
     visible,
 )
 from gqlnews.query.tree import FieldPlan
@@ -44,9 +46,7 @@ UNKNOWN_VERSION = "`since` is not a known version: pass a `version` that the API
 VERSION_EXPIRED = "`since` is older than the oldest removal in the change log: start again without `since`."
 
 
-def render_change_feed(field: FieldPlan, _row: Row, context: Context) -> Expression:
-    declaration = field.declaration
-    assert isinstance(declaration, ChangeFeed)
+def render_change_feed(field: FieldPlan, declaration: ChangeFeed, _row: Row, context: Context) -> Expression:
     feed = ChangeFeedRow(field, declaration, context)
     feed.validate_since()
     return render_object(field.selection, feed, context)
@@ -56,12 +56,12 @@ class ChangeFeedRow(Row):
     """The change feed object. It has no columns, but a page of changes and the state of the audience."""
 
     def __init__(self, field: FieldPlan, declaration: ChangeFeed, context: Context) -> None:
-        super().__init__("", 1, no_relation)
-        self.field, self.context = field, context
+        super().__init__("", 1)
+        self.field, self.declaration, self.context = field, declaration, context
         number = next(context.numbers)
         self.state, self.changes = f"w{number}", f"c{number}"
-        context.materialize(self.state, self._state(declaration))
-        context.materialize(self.changes, self._changes(declaration, f"n{number}"))
+        context.materialize(self.state, self._state())
+        context.materialize(self.changes, self._changes(f"n{number}"))
 
     def bound(self, name: str) -> Expression:
         return self.context.bind(self.field, name)
@@ -88,19 +88,20 @@ class ChangeFeedRow(Row):
             select(func.max(column_ref("last", "number"))).select_from(numbers).scalar_subquery(),
             self.bound("since"),
         )
-        started = literal_column("'-'").concat(
-            func.coalesce(self.bound("started"), self.state_column("number"))
+        feed = self.declaration
+        started = func.coalesce(self.bound("started"), self.state_column(feed.number))
+        suffix = case(
+            (last < self.state_column(feed.last_pruned), literal_column("'-'").concat(started)),
+            else_=literal_column("''"),
         )
-        partial = self.state_column("epoch").concat(last)
-        partial = partial.concat(
-            case((last < self.state_column("forgotten"), started), else_=literal_column("''"))
-        )
-        return case((self.has_more, partial), else_=self.state_column("version"))
+        unfinished = self.state_column("epoch").concat(last).concat(suffix)
+        return case((self.has_more, unfinished), else_=self.state_column(feed.version))
 
     def validate_since(self) -> None:
-        """Fail the request if `since` is of another epoch, unknown, or older than a pruned removal."""
+        """Fail the request if `since` is of another epoch, unknown, or older than a pruned deletion."""
         since, started, epoch = self.bound("since"), self.bound("started"), self.bound("epoch")
-        number, last_pruned = self.state_column("number"), self.state_column("forgotten")
+        number = self.state_column(self.declaration.number)
+        last_pruned = self.state_column(self.declaration.last_pruned)
         self.context.fail_if(
             and_(epoch.is_distinct_from(self.state_column("epoch")), epoch.is_not(None)),
             self.field,
@@ -120,35 +121,35 @@ class ChangeFeedRow(Row):
             VERSION_EXPIRED,
         )
 
-    def _state(self, declaration: ChangeFeed) -> Select[Any]:
-        alias = "state"
-        version = column_ref(alias, "version")
+    def _state(self) -> Select[Any]:
+        alias, feed = "state", self.declaration
+        version = column_ref(alias, feed.version)
         epoch = func.substr(version, literal_column("1"), func.instr(version, literal_column("'-'")))
-        columns = (column_ref(alias, name).label(name) for name in ("version", "number", "forgotten"))
-        query = select(*columns, epoch.label("epoch")).select_from(aliased(declaration.state.table, alias))
-        return query.where(visible(declaration.state, alias, self.context.audience))
+        columns = (
+            column_ref(alias, name).label(name) for name in (feed.version, feed.number, feed.last_pruned)
+        )
+        query = select(*columns, epoch.label("epoch")).select_from(aliased(feed.state.table, alias))
+        return query.where(visible(feed.state, alias, self.context.audience))
 
-    def _changes(self, declaration: ChangeFeed, alias: str) -> Select[Any]:
-        version, removed = column_ref(alias, "version"), column_ref(alias, "removed")
-        since = self.bound("since")
+    def _changes(self, alias: str) -> Select[Any]:
+        feed, since = self.declaration, self.bound("since")
+        key, change = column_ref(alias, feed.changes.key), column_ref(alias, feed.change_number)
+        is_deleted = column_ref(alias, feed.is_deleted)
+        created, changed, deleted = map(quoted, feed.kinds)
         kind = case(
-            (removed == literal_column("1"), literal_column("'REMOVED'")),
-            (column_ref(alias, "added") > since, literal_column("'ADDED'")),
-            else_=literal_column("'UPDATED'"),
+            (is_deleted == ONE, deleted),
+            (column_ref(alias, feed.last_creation) > since, created),
+            else_=changed,
         )
         query = select(
-            column_ref(alias, declaration.changes.key).label(declaration.changes.key),
-            version.label("number"),
+            key.label(feed.changes.key),
+            change.label("number"),
             kind.label("kind"),
-            case((removed == literal_column("0"), column_ref(alias, declaration.changes.key))).label(
-                "current_key"
-            ),
-        ).select_from(aliased(declaration.changes.table, alias))
-        is_known = or_(removed == literal_column("0"), column_ref(alias, "first_added") <= since)
-        query = query.where(
-            visible(declaration.changes, alias, self.context.audience), version > since, is_known
-        )
-        return query.order_by(version).limit(self.bound("limit") + literal_column("1"))
+            case((is_deleted == ZERO, key)).label("current_key"),
+        ).select_from(aliased(feed.changes.table, alias))
+        is_known = or_(is_deleted == ZERO, column_ref(alias, feed.first_creation) <= since)
+        query = query.where(visible(feed.changes, alias, self.context.audience), change > since, is_known)
+        return query.order_by(change).limit(self.bound("limit") + ONE)
 
 
 def _changes(field: FieldPlan, feed: ChangeFeedRow, context: Context) -> Expression:
@@ -167,10 +168,10 @@ def _changes(field: FieldPlan, feed: ChangeFeedRow, context: Context) -> Express
     return render_array(field.selection, change, context, ordered)
 
 
-def render_change_feed_field(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_change_feed_field(
+    field: FieldPlan, part: ChangeFeedField, row: Row, context: Context
+) -> Expression:
     assert isinstance(row, ChangeFeedRow)
-    part = field.declaration
-    assert isinstance(part, ChangeFeedField)
     return FIELD_RENDERERS[part](field, row, context)
 
 
@@ -196,9 +197,7 @@ FIELD_RENDERERS: dict[ChangeFeedField, Callable[[FieldPlan, ChangeFeedRow, Conte
 #     FROM (SELECT e1.slug AS slug, … FROM e1 ORDER BY e1.position) AS s2
 
 KEYS, EVENTS = "keys", "events"
-"""Bound values: a JSON array of keys, and one of objects with `slug`, `kind`, `version` and `current_key`."""
-
-_COLUMNS = ("slug", "kind", "version", "current_key")
+"""Bound values: a JSON array of keys, and one of objects with the columns of a change."""
 
 
 def select_passing_keys(field: FieldPlan, context: Context) -> Select[Any]:
@@ -211,8 +210,9 @@ def select_passing_keys(field: FieldPlan, context: Context) -> Select[Any]:
     keys: Select[Any] = select(literal_column("value")).select_from(func.json_each(context.bind(field, KEYS)))
     condition_sql = render_condition(
         condition,
+        declaration.entity,
         lambda name: column_ref(f"+{alias}", name),  # unary plus: rows are found by key, not by filter index
-        lambda name: context.bind(field, name),
+        partial(context.bind, field),
         context.audience,
     )
     query = select(func.json_group_array(key).label("json"))
@@ -220,11 +220,15 @@ def select_passing_keys(field: FieldPlan, context: Context) -> Select[Any]:
     return query.where(key.in_(keys), visible(declaration.entity, alias, context.audience), condition_sql)
 
 
-def render_events(field: FieldPlan, _row: Row, context: Context) -> Expression:
+def render_events(field: FieldPlan, declaration: ChangeStream, _row: Row, context: Context) -> Expression:
     """Render each of the bound events as one line of JSON, in order."""
     number = next(context.numbers)
     name, alias = f"e{number}", f"s{number}"
-    context.materialize(name, _event_rows(field, context))
+    members = (declaration.key, "kind", "version", "current_key")
+    columns: list[Expression] = [literal_column(f"value ->> '{member}'").label(member) for member in members]
+    position: Expression = literal_column("key").label("position")
+    events = func.json_each(context.bind(field, EVENTS))
+    context.materialize(name, select(*columns, position).select_from(events))
     event = Row(
         alias,
         LIST_DEPTH,
@@ -236,9 +240,3 @@ def render_events(field: FieldPlan, _row: Row, context: Context) -> Expression:
     )
     lines = func.group_concat(rendered, literal_column("char(10)"))
     return select(lines).select_from(ordered.subquery(alias)).scalar_subquery()
-
-
-def _event_rows(field: FieldPlan, context: Context) -> Select[Any]:
-    columns: list[Expression] = [literal_column(f"value ->> '{name}'").label(name) for name in _COLUMNS]
-    position: Expression = literal_column("key").label("position")
-    return select(*columns, position).select_from(func.json_each(context.bind(field, EVENTS)))

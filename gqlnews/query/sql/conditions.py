@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from gqlnews.columns import FOLDED_SUFFIX
 from gqlnews.query.conditions import All, AnyOf, Comparison, Condition, Not, Operator
-from gqlnews.query.fields import MIN_SCORE, Audience, DecayedScore, OrderTerm
+from gqlnews.query.fields import MIN_SCORE, Audience, DecayedScore, Entity, OrderTerm
 from gqlnews.query.sql.rows import Expression
 
 # Keyset pagination.
@@ -78,47 +78,41 @@ def ordering(terms: Terms, row: Sequence[Expression], *, backward: bool = False)
 
 
 def render_condition(
-    condition: Condition, column: GetExpression, bound: GetExpression, audience: Audience
+    condition: Condition, entity: Entity, column: GetExpression, bound: GetExpression, audience: Audience
 ) -> ColumnElement[bool]:
-    """Render a condition on a row."""
-    match condition:
-        case All(parts):
-            return and_(true(), *(render_condition(part, column, bound, audience) for part in parts))
-        case AnyOf(parts):
-            return or_(false(), *(render_condition(part, column, bound, audience) for part in parts))
-        case Not(comparison):
-            # In SQL, a comparison with a null column is NULL, and so is its negation, which has to be true.
-            compared = _render_comparison(comparison, column, bound, audience)
-            return not_(func.ifnull(compared, literal_column("0")))
-        case Comparison():
-            return _render_comparison(condition, column, bound, audience)
+    """Render a condition on a row of `entity`."""
 
+    def render(part: Condition) -> ColumnElement[bool]:
+        match part:
+            case All(parts):
+                return and_(true(), *map(render, parts))
+            case AnyOf(parts):
+                return or_(false(), *map(render, parts))
+            case Not(comparison):
+                # The SQL comparison with a null column is NULL, and so is its negation, which has to be true.
+                return not_(func.ifnull(compare(comparison), literal_column("0")))
+            case Comparison():
+                return compare(part)
 
-def _render_comparison(
-    comparison: Comparison, column: GetExpression, bound: GetExpression, audience: Audience
-) -> ColumnElement[bool]:
-    match comparison.operator:
-        case Operator.IS_NULL:
-            return column(comparison.column).is_(None)
-        case Operator.MATCHES:
-            return _is_full_text_hit(comparison, column, bound, audience)
-        case Operator.CONTAINS:
-            return _contains(comparison.column, column, bound(comparison.value))
-        case operator:
-            return _OPERATORS[operator](column(comparison.column), bound(comparison.value))
+    def compare(comparison: Comparison) -> ColumnElement[bool]:
+        name = comparison.column
+        match comparison.operator:
+            case Operator.IS_NULL:
+                return column(name).is_(None)
+            case Operator.MATCHES:
+                # +t1.id IN (SELECT rowid FROM search_public WHERE search_public MATCH ?)
+                # Without the unary plus, SQLite would look up every hit by id, and use no index for the rest.
+                index = fts_table(entity, audience)
+                hits: Select[Any] = select(literal_column("rowid")).select_from(table(index))
+                key: Expression = literal_column(f"+{column(entity.key)}")
+                return key.in_(hits.where(fts_match(index, bound(comparison.value))))
+            case Operator.CONTAINS:
+                text = func.ifnull(column(f"{name}{entity.casefold_suffix}"), func.lower(column(name)))
+                return func.instr(text, bound(comparison.value)) > literal_column("0")
+            case operator:
+                return _OPERATORS[operator](column(name), bound(comparison.value))
 
-
-def _is_full_text_hit(
-    comparison: Comparison, column: GetExpression, bound: GetExpression, audience: Audience
-) -> ColumnElement[bool]:
-    """Condition for full-text hits: +t1.id IN (SELECT rowid FROM search_public WHERE search_public MATCH ?)
-
-    The unary plus keeps SQLite from looking up every hit by id, so the other conditions determine the index.
-    """
-    index = index_name(comparison.column, audience)
-    hits: Select[Any] = select(literal_column("rowid")).select_from(table(index))
-    hits = hits.where(fts_match(index, bound(comparison.value)))
-    return literal_column(f"+{column('id')}").in_(hits)
+    return render(condition)
 
 
 def fts_match(index: str, expression: Expression) -> ColumnElement[bool]:
@@ -126,14 +120,10 @@ def fts_match(index: str, expression: Expression) -> ColumnElement[bool]:
     return literal_column(index).op("MATCH")(expression)
 
 
-def index_name(index: str, audience: Audience) -> str:
-    """Return the name of the full-text index over the rows that the audience can see."""
-    return f"{index}_{'all' if audience.scope else 'public'}"
-
-
-def _contains(name: str, column: GetExpression, value: Expression) -> ColumnElement[bool]:
-    text = func.ifnull(column(f"{name}{FOLDED_SUFFIX}"), func.lower(column(name)))
-    return func.instr(text, value) > literal_column("0")
+def fts_table(entity: Entity, audience: Audience) -> str:
+    """Return the name of the full-text index of the rows that the audience can see."""
+    assert entity.full_text is not None, f"{entity.table} declares no full-text index"
+    return entity.full_text.tables[audience.scope]
 
 
 def _in(value: Expression, values: Expression) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -36,7 +37,6 @@ from gqlnews.query.sql.rows import (
     aliased,
     as_json,
     column_ref,
-    no_relation,
     visible,
 )
 from gqlnews.query.tree import FieldPlan
@@ -61,13 +61,13 @@ from gqlnews.query.tree import FieldPlan
 class Page:
     """The page CTE, called `name`. It has the columns `id`, `parent` if there are parents, and the sort keys.
 
-    `has_extra_row`: it also has `number`, and one extra row if there are more rows after the page.
+    `has_lookahead`: it also has `number`, and one extra row if there are more rows after the page.
     """
 
     query: ListQuery
     cte: FromClause
     name: str
-    has_extra_row: bool
+    has_lookahead: bool
 
     @property
     def keys(self) -> list[Expression]:
@@ -80,7 +80,7 @@ class Page:
     def all_pages(self, *columns: Expression) -> Select[Any]:
         """Select from the pages of all parents."""
         query = select(*columns).select_from(self.cte)
-        return query.where(self._number <= self.query.bound("limit")) if self.has_extra_row else query
+        return query.where(self._number <= self.query.bound("limit")) if self.has_lookahead else query
 
     @property
     def has_more(self) -> ColumnElement[bool]:
@@ -111,9 +111,9 @@ class Page:
         return [f"{_cursor_letter(term)}{at}" for at, term in enumerate(self.query.terms)]
 
 
-def build_page(list_query: ListQuery, *, extra_row: bool) -> Page:
+def build_page(list_query: ListQuery, *, lookahead: bool) -> Page:
     parent_key = list_query.parent_key
-    limit = list_query.bound("limit") + literal_column("1") if extra_row else list_query.bound("limit")
+    limit = list_query.bound("limit") + literal_column("1") if lookahead else list_query.bound("limit")
     if parent_key is None or parent_key.keys is None:
         scan = list_query.ordered_scan()
         query = list_query.page_keys(
@@ -122,11 +122,11 @@ def build_page(list_query: ListQuery, *, extra_row: bool) -> Page:
     else:
         query = _page_per_parent(list_query, parent_key, parent_key.keys, limit)
     number = next(list_query.context.numbers)
-    if extra_row:
+    if lookahead:
         list_query.context.materialize(f"f{number}", query)
         query = _numbered(list_query, f"f{number}")
     name = f"p{number}"
-    return Page(list_query, list_query.context.materialize(name, query), name, extra_row)
+    return Page(list_query, list_query.context.materialize(name, query), name, lookahead)
 
 
 def _numbered(list_query: ListQuery, fetched: str) -> Select[Any]:
@@ -168,35 +168,29 @@ def _cursor_letter(term: OrderTerm) -> str:
 # Edges, nodes, page info and counts, all read from the page's CTE.
 
 
-def render_connection(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_connection(field: FieldPlan, declaration: Connection, row: Row, context: Context) -> Expression:
     """Render a connection. With parents it is always in a layer, which builds the pages of all parents."""
-    declaration = field.declaration
-    assert isinstance(declaration, Connection)
-    if declaration.match is None:
-        return _connection(field, context, None)
-    assert declaration.match.parent is not None
-    as_items = declaration.through is not None and declaration.through.list_column is not None
-    return via_cte(
-        declaration.match.parent,
-        row,
-        context,
-        lambda parent_key: _connection(field, context, parent_key),
-        LIST_DEPTH,
-        as_items=as_items,
-    )
+    match, through = declaration.match, declaration.through
+    build = partial(_connection, field, declaration, context)
+    if match is None:
+        return build(None)
+    assert match.parent is not None
+    as_items = through is not None and through.list_column is not None
+    return via_cte(match.parent, row, context, build, LIST_DEPTH, as_items=as_items)
 
 
-def _connection(field: FieldPlan, context: Context, parent_key: ParentKey | None) -> Expression:
-    declaration, shape = field.declaration, context.shapes[field.number]
-    assert isinstance(declaration, Connection)
+def _connection(
+    field: FieldPlan, declaration: Connection, context: Context, parent_key: ParentKey | None
+) -> Expression:
+    shape, entity, hits = context.shapes[field.number], declaration.entity, None
     assert isinstance(shape, ConnectionShape)
-    entity, match, hits = declaration.entity, declaration.match, None
-    if declaration.hits is not None:
-        hits = materialize_hits(declaration.hits, entity, shape, field, context)
+    if declaration.is_search:
+        hits = materialize_hits(entity, shape, field, context)
         shape = replace(shape, where=EVERYTHING)  # the hits are filtered already
-    shortcut = _shortcut(declaration.shortcut, shape) if hits is None else None
+    shortcut = None if declaration.is_search else _shortcut(declaration.shortcut, shape)
+    through = hits or declaration.through
     list_query = ListQuery(
-        field, context, entity, match, hits or declaration.through, shape, parent_key, hits, shortcut
+        field, context, entity, declaration.match, through, shape, parent_key, hits, shortcut
     )
     return render_object(field.selection, ConnectionRow(list_query), context)
 
@@ -213,17 +207,17 @@ class ConnectionRow(Row):
     """The connection object. It has no columns, but a list query and a page, which is built on first use."""
 
     def __init__(self, list_query: ListQuery) -> None:
-        super().__init__("", 1, no_relation)
+        super().__init__("", 1)
         self.list_query = list_query
         self._page: Page | None = None
 
     @property
     def page(self) -> Page:
         if self._page is None:
-            self._page = build_page(self.list_query, extra_row=self._needs_extra_row())
+            self._page = build_page(self.list_query, lookahead=self._needs_lookahead())
         return self._page
 
-    def _needs_extra_row(self) -> bool:
+    def _needs_lookahead(self) -> bool:
         """Whether `hasNextPage` (`hasPreviousPage` if backward) is selected and no cursor bounds that side.
 
         The list may continue beyond such a cursor, which an extra row of the page cannot show.
@@ -253,20 +247,19 @@ class EdgeRow(Row):
         return column_ref(self.alias, f"page_{name}")
 
 
-def render_connection_field(field: FieldPlan, row: Row, context: Context) -> Expression:
-    part = field.declaration
-    assert isinstance(part, ConnectionField)
+def render_connection_field(
+    field: FieldPlan, part: ConnectionField, row: Row, context: Context
+) -> Expression:
     return FIELD_RENDERERS[part](field, row, context)
 
 
-def _edges(field: FieldPlan, row: Row, context: Context) -> Expression:
+def _edges(field: FieldPlan, row: ConnectionRow, context: Context) -> Expression:
     """Render edges or nodes as an ordered join of the page with its rows.
 
     (SELECT json_group_array(json_object(…)) FROM (
         SELECT t5.title AS title, … FROM p3 JOIN article AS t5 ON t5.id = p3.id ORDER BY p3.k0 DESC, p3.k1
     ) AS s5)
     """
-    assert isinstance(row, ConnectionRow)
     list_query, page = row.list_query, row.page
     number = next(context.numbers)
     table, alias = f"t{number}", f"s{number}"
@@ -294,33 +287,28 @@ def _select_all_nodes(row: ConnectionRow) -> Callable[[str], Select[Any]]:
     def of_column(column: str) -> Select[Any]:
         entity, page, context = row.list_query.entity, row.page, row.list_query.context
         alias = f"t{next(context.numbers)}"
-        ids = page.all_pages(column_ref(page.name, "id"))
+        keys = page.all_pages(column_ref(page.name, "id"))
         return (
             select(column_ref(alias, column).label("key"))
             .select_from(aliased(entity.table, alias))
-            .where(column_ref(alias, entity.key).in_(ids), visible(entity, alias, context.audience))
+            .where(column_ref(alias, entity.key).in_(keys), visible(entity, alias, context.audience))
         )
 
     return of_column
 
 
-def _edge_cursor(_field: FieldPlan, row: Row, _context: Context) -> Expression:
-    assert isinstance(row, EdgeRow)
+def _edge_cursor(_field: FieldPlan, row: EdgeRow, _context: Context) -> Expression:
     return row.connection.page.cursor(row.page_column)
 
 
-def _edge_score(_field: FieldPlan, row: Row, _context: Context) -> Expression:
-    assert isinstance(row, EdgeRow)
+def _edge_score(_field: FieldPlan, row: EdgeRow, _context: Context) -> Expression:
     return unscale_score(row.page_column("k0"))
 
 
-def _edge_snippet(_field: FieldPlan, row: Row, context: Context) -> Expression:
-    assert isinstance(row, EdgeRow)
-    search, page = row.connection.list_query.field, row.connection.page
-    assert isinstance(search.declaration, Connection)
-    assert search.declaration.hits is not None
-    ids = page.all_pages(column_ref(page.name, "id"))
-    passages = render_snippets(search.declaration.hits, search, ids, context)
+def _edge_snippet(_field: FieldPlan, row: EdgeRow, context: Context) -> Expression:
+    search, page = row.connection.list_query, row.connection.page
+    keys = page.all_pages(column_ref(page.name, "id"))
+    passages = render_snippets(search.entity, search.field, keys, context)
     passage = select(column_ref(passages, "passage")).select_from(table(passages))
     return passage.where(column_ref(passages, "id") == row.page_column("id")).scalar_subquery()
 
@@ -330,14 +318,8 @@ def _same_row(field: FieldPlan, row: Row, context: Context) -> Expression:
     return render_object(field.selection, row, context)
 
 
-def _total_count(_field: FieldPlan, row: Row, _context: Context) -> Expression:
-    assert isinstance(row, ConnectionRow)
-    return row.list_query.count()
-
-
-def _has_more(row: Row, *, last: bool) -> Expression:
+def _has_more(row: ConnectionRow, *, last: bool) -> Expression:
     """Whether the list has rows after the page (`last`) or before it. An empty page has a position too."""
-    assert isinstance(row, ConnectionRow)
     not_empty = exists(row.page.rows(column_ref(row.page.name, "id")))
     boolean = case((not_empty, _past_edge(row, last=last)), else_=_past_bound(row.list_query, last=last))
     return as_json(boolean, Kind.BOOLEAN)
@@ -349,7 +331,7 @@ def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:
     EXISTS (SELECT 1 FROM article AS t9 WHERE … AND t9.published_at <= (SELECT p3.k0 FROM p3 … LIMIT 1) …)
     """
     list_query, page = row.list_query, row.page
-    if page.has_extra_row and last is not list_query.shape.page.backward:
+    if page.has_lookahead and last is not list_query.shape.page.backward:
         return page.has_more
     scan = list_query.ordered_scan()
     edge: list[Expression] = [page.edge_row(key, last=last).scalar_subquery() for key in page.keys]
@@ -364,34 +346,32 @@ def _past_bound(list_query: ListQuery, *, last: bool) -> ColumnElement[bool]:
     The position is `after` or the start of the list; if backward, `before` or the end.
     """
     page, terms = list_query.shape.page, list_query.terms
-    anchor, side = "before" if page.backward else "after", "before" if last else "after"
+    start, side = "before" if page.backward else "after", "before" if last else "after"
     scan = list_query.ordered_scan()
-    if not getattr(page, anchor):
-        return list_query.any_row(scan, None) if side != anchor else false()
+    if not getattr(page, start):
+        return list_query.any_row(scan, None) if side != start else false()
     outward = after_cursor(
-        terms, list_query.keys(scan), list_query.cursor_keys(anchor), backward=page.backward
+        terms, list_query.keys(scan), list_query.cursor_keys(start), backward=page.backward
     )
-    return list_query.any_row(scan, outward if side != anchor else not_(outward))
+    return list_query.any_row(scan, outward if side != start else not_(outward))
 
 
-def _end_cursor(row: Row, *, last: bool) -> Expression:
-    assert isinstance(row, ConnectionRow)
-    page = row.page
-    return page.edge_row(page.cursor(lambda name: column_ref(page.name, name)), last=last).scalar_subquery()
+def _end_cursor(page: Page, *, last: bool) -> Expression:
+    return page.edge_row(page.cursor(partial(column_ref, page.name)), last=last).scalar_subquery()
 
 
-FIELD_RENDERERS: dict[ConnectionField, Callable[[FieldPlan, Row, Context], Expression]] = {
+FIELD_RENDERERS: dict[ConnectionField, Callable[[FieldPlan, Any, Context], Expression]] = {
     ConnectionField.EDGES: _edges,
     ConnectionField.NODES: _edges,
     ConnectionField.PAGE_INFO: _same_row,
     ConnectionField.FACETS: _same_row,
-    ConnectionField.TOTAL_COUNT: _total_count,
+    ConnectionField.TOTAL_COUNT: lambda _field, row, _context: row.list_query.count(),
     ConnectionField.EDGE_CURSOR: _edge_cursor,
     ConnectionField.EDGE_NODE: _same_row,
     ConnectionField.HAS_NEXT_PAGE: lambda _field, row, _context: _has_more(row, last=True),
     ConnectionField.HAS_PREVIOUS_PAGE: lambda _field, row, _context: _has_more(row, last=False),
-    ConnectionField.START_CURSOR: lambda _field, row, _context: _end_cursor(row, last=False),
-    ConnectionField.END_CURSOR: lambda _field, row, _context: _end_cursor(row, last=True),
+    ConnectionField.START_CURSOR: lambda _field, row, _context: _end_cursor(row.page, last=False),
+    ConnectionField.END_CURSOR: lambda _field, row, _context: _end_cursor(row.page, last=True),
     ConnectionField.SCORE: _edge_score,
     ConnectionField.SNIPPET: _edge_snippet,
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import FromClause, Select, func, select
 
 from gqlnews.query.fields import JoinKey
-from gqlnews.query.sql.objects import extra_nesting
+from gqlnews.query.sql.objects import insert_depth
 from gqlnews.query.sql.rows import Context, Expression, Row, column_ref, encode_item
 from gqlnews.query.tree import FieldPlan
 
@@ -42,7 +42,7 @@ def nest_or_join(
     field: FieldPlan, match: JoinKey | None, row: Row, context: Context, build: Build, depth: int
 ) -> Expression:
     """Nest the relation in its parent row if the depth allows it, else build it in a layer of its own."""
-    depth += max(map(extra_nesting, field.objects.values()), default=0)
+    depth += max(map(insert_depth, field.objects.values()), default=0)
     if match is None:
         return build(None)
     if match.argument is not None:

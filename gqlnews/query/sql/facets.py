@@ -27,7 +27,7 @@ from gqlnews.query.tree import FieldPlan
 ALL_ROWS = ConnectionShape(PageShape(backward=False, after=False, before=False), ())
 
 
-def render_terms_facet(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_terms_facet(field: FieldPlan, declaration: TermsFacet, row: Row, context: Context) -> Expression:
     """Render a terms facet.
 
     (SELECT json_group_array(json_object(…)) FROM (
@@ -35,8 +35,6 @@ def render_terms_facet(field: FieldPlan, row: Row, context: Context) -> Expressi
         ORDER BY count(*) DESC, t3.type LIMIT ?
     ) AS s2)
     """
-    declaration = field.declaration
-    assert isinstance(declaration, TermsFacet)
     if isinstance(row, ConnectionRow):
         return _render_terms(field, declaration, row.list_query, context)
     entity, match, through = declaration.entity, declaration.match, declaration.through
@@ -104,17 +102,15 @@ def _group_source(
     if list_query.unfiltered and list_query.parent_key is None and list_query.through is None:
         return key, query.where(visible(values, alias, list_query.context.audience))
     scan = list_query.scan()
-    ids = list_query.select(scan, scan.key, all_parents=all_parents)
-    return key, query.where(column_ref(alias, values.source_key).in_(ids))
+    keys = list_query.select(scan, scan.key, all_parents=all_parents)
+    return key, query.where(column_ref(alias, values.source_key).in_(keys))
 
 
-def render_stats_facet(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_stats_facet(field: FieldPlan, declaration: StatsFacet, row: Row, context: Context) -> Expression:
     """Render a stats facet.
 
     (SELECT json_object('min', s2.min, …) FROM (SELECT min(t3.heat) AS min, … FROM …) AS s2)
     """
-    declaration = field.declaration
-    assert isinstance(declaration, StatsFacet)
     assert isinstance(row, ConnectionRow)
     alias = f"s{next(context.numbers)}"
     scan = row.list_query.scan(declaration.column)
@@ -125,8 +121,8 @@ def render_stats_facet(field: FieldPlan, row: Row, context: Context) -> Expressi
         func.max(column).label("max"),
         func.avg(column).label("average"),
     )
-    body = render_object(field.selection, Row.leaf(alias), context)
-    return select(body).select_from(statistics.subquery(alias)).scalar_subquery()
+    json = render_object(field.selection, Row(alias, LIST_DEPTH), context)
+    return select(json).select_from(statistics.subquery(alias)).scalar_subquery()
 
 
 # Date histogram: the number of rows of a list in each interval, including empty intervals.
@@ -149,9 +145,7 @@ FIRST_DAY = {
 STEP = {"DAY": "+1 day", "WEEK": "+7 days", "MONTH": "+1 month", "YEAR": "+1 year"}
 
 
-def render_histogram(field: FieldPlan, row: Row, context: Context) -> Expression:
-    declaration = field.declaration
-    assert isinstance(declaration, HistogramFacet)
+def render_histogram(field: FieldPlan, declaration: HistogramFacet, row: Row, context: Context) -> Expression:
     assert isinstance(row, ConnectionRow)
     list_query, number = row.list_query, next(context.numbers)
     counts, series, alias = f"g{number}", f"i{number}", f"s{number}"
@@ -169,7 +163,7 @@ def render_histogram(field: FieldPlan, row: Row, context: Context) -> Expression
     rows = select(*columns).select_from(intervals.outerjoin(grouped, same))
     if list_query.parent_key:
         rows = rows.where(column_ref(series, "parent") == list_query.parent_key.key)
-    return render_array(field.selection, Row.leaf(alias), context, lambda: rows.order_by(start))
+    return render_array(field.selection, Row(alias, LIST_DEPTH), context, lambda: rows.order_by(start))
 
 
 def _counts(declaration: HistogramFacet, list_query: ListQuery, by: str) -> Select[Any]:
@@ -204,10 +198,9 @@ def _series(counts: str, series: str, list_query: ListQuery, step: str) -> AnySe
 def _limit_intervals(field: FieldPlan, series: str, intervals: FromClause, context: Context) -> None:
     long = select(column_ref(series, "number")).select_from(intervals)
     too_long = exists(long.where(column_ref(series, "number") > literal_column(str(MAX_INTERVALS))))
-    context.fail_if(
-        too_long,
-        field,
-        Code.TOO_MANY_INTERVALS,
-        f"`published` has more than {MAX_INTERVALS:,} intervals: request longer intervals, or a shorter time "
-        "range in `where`.",
+    name = field.node.name.value
+    message = (
+        f"`{name}` has more than {MAX_INTERVALS:,} intervals: request longer intervals, or a shorter time "
+        "range in `where`."
     )
+    context.fail_if(too_long, field, Code.TOO_MANY_INTERVALS, message)

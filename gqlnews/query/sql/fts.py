@@ -1,17 +1,19 @@
 """Render full-text search and more-like-this."""
 
+from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, select, table, tuple_, union_all
 
 from gqlnews.query.conditions import EVERYTHING
 from gqlnews.query.connection_args import ConnectionShape
-from gqlnews.query.fields import Audience, Entity, FullTextMatch, JoinTable, MoreLikeThis
-from gqlnews.query.sql.conditions import fts_match, index_name, render_condition
+from gqlnews.query.fields import Audience, Entity, JoinTable, MoreLikeThis
+from gqlnews.query.sql.conditions import fts_match, fts_table, render_condition
 from gqlnews.query.sql.cte_levels import ParentKey, via_cte
 from gqlnews.query.sql.objects import columns_for, render_array
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
+    ONE,
     Context,
     Expression,
     Row,
@@ -55,11 +57,9 @@ def match_score(index: str) -> Expression:
     return literal_column(f"CAST(round(-{index}.rank * {SCORE_SCALE}) AS INTEGER)")
 
 
-def materialize_hits(
-    hits: FullTextMatch, entity: Entity, shape: ConnectionShape, field: FieldPlan, context: Context
-) -> JoinTable:
+def materialize_hits(entity: Entity, shape: ConnectionShape, field: FieldPlan, context: Context) -> JoinTable:
     """Add a CTE of the hits that pass the filter, with their scores, and return it as a join table."""
-    index, number = index_name(hits.index, context.audience), next(context.numbers)
+    index, number = fts_table(entity, context.audience), next(context.numbers)
     rowid, alias = column_ref(index, "rowid"), f"t{number}"
     query: Any = select(rowid.label("id"), match_score(index).label("score"))
     query = query.where(fts_match(index, context.bind(field, "match")))
@@ -68,8 +68,9 @@ def materialize_hits(
     else:
         condition = render_condition(
             shape.where,
-            lambda name: column_ref(alias, name),
-            lambda name: context.bind(field, name),
+            entity,
+            partial(column_ref, alias),
+            partial(context.bind, field),
             context.audience,
         )
         query = query.select_from(cross_join(index, f"{entity.table} AS {alias}"))
@@ -102,13 +103,13 @@ def unscale_score(score: Expression) -> Expression:
     return score / literal_column(SCORE_SCALE)
 
 
-def render_snippets(hits: FullTextMatch, field: FieldPlan, ids: Select[Any], context: Context) -> str:
+def render_snippets(entity: Entity, field: FieldPlan, keys: Select[Any], context: Context) -> str:
     """Add a CTE of HTML-escaped snippets (`id`, `passage`) of these hits, with matches in `<mark>`.
 
     FTS5 collects the matches of a prefix again for each query, so one query creates all snippets; the unary
     plus prevents one query per id. Returns the name of the CTE.
     """
-    index = index_name(hits.index, context.audience)
+    index = fts_table(entity, context.audience)
     passage: Expression = literal_column(
         f"snippet({index}, -1, {MARK_START}, {MARK_END}, '…', {SNIPPET_TOKENS})"
     )
@@ -116,7 +117,7 @@ def render_snippets(hits: FullTextMatch, field: FieldPlan, ids: Select[Any], con
         passage = func.replace(passage, literal_column(raw), literal_column(safe))
     query: Any = select(column_ref(index, "rowid").label("id"), passage.label("passage"))
     query = query.select_from(table(index)).where(
-        fts_match(index, context.bind(field, "match")), literal_column(f"+{index}.rowid").in_(ids)
+        fts_match(index, context.bind(field, "match")), literal_column(f"+{index}.rowid").in_(keys)
     )
     name = f"x{next(context.numbers)}"
     context.materialize(name, query)
@@ -135,16 +136,22 @@ def render_snippets(hits: FullTextMatch, field: FieldPlan, ids: Select[Any], con
 
 
 MAX_WORDS = 12  # in a query
-MAX_DOCUMENTS = 1_000  # sum of the document counts of a query's words
+MAX_TOTAL_COUNT = 1_000  # sum of the document counts of a query's words
 
 
-def render_more_like_this(field: FieldPlan, row: Row, context: Context) -> Expression:
-    return via_cte(
-        "id", row, context, lambda parent_key: _render_matches(field, parent_key, context), LIST_DEPTH
-    )
+def render_more_like_this(
+    field: FieldPlan, declaration: MoreLikeThis, row: Row, context: Context
+) -> Expression:
+    def build(parent_key: ParentKey | None) -> Expression:
+        assert parent_key is not None, "a layer has keys"
+        return _render_matches(field, declaration, parent_key, context)
+
+    return via_cte(declaration.entity.key, row, context, build, LIST_DEPTH)
 
 
-def _render_matches(field: FieldPlan, parent_key: ParentKey | None, context: Context) -> Expression:
+def _render_matches(
+    field: FieldPlan, declaration: MoreLikeThis, parent_key: ParentKey, context: Context
+) -> Expression:
     """Render the list for one parent, and the CTEs for all parents.
 
     (SELECT json_group_array(json_object(…)) FROM (
@@ -152,9 +159,6 @@ def _render_matches(field: FieldPlan, parent_key: ParentKey | None, context: Con
         WHERE b5.parent = k4.key AND b5.rank <= ? ORDER BY b5.rank
     ) AS s6)
     """
-    declaration = field.declaration
-    assert isinstance(declaration, MoreLikeThis)
-    assert parent_key is not None, "a layer has keys"
     best = _best(field, declaration, parent_key, context)
     chosen = column_ref(best, "rank") <= context.bind(field, "end")
     number = next(context.numbers)
@@ -163,9 +167,9 @@ def _render_matches(field: FieldPlan, parent_key: ParentKey | None, context: Con
 
     def all_rows(column: str) -> Select[Any]:
         other = f"t{next(context.numbers)}"
-        ids = select(column_ref(best, "id")).select_from(table(best)).where(chosen)
+        keys = select(column_ref(best, "id")).select_from(table(best)).where(chosen)
         query = select(column_ref(other, column).label("key")).select_from(aliased(entity.table, other))
-        return query.where(column_ref(other, entity.key).in_(ids))
+        return query.where(column_ref(other, entity.key).in_(keys))
 
     match = Row(alias, LIST_DEPTH, all_rows)
     joined = table(best).join(
@@ -187,7 +191,7 @@ def _best(field: FieldPlan, declaration: MoreLikeThis, parent_key: ParentKey, co
     number = next(context.numbers)
     rarest, query, excluded, matches, best = (f"{letter}{number}" for letter in "rqlab")
     context.materialize(rarest, _rarest(declaration, parent_key, context.audience))
-    context.materialize(query, _query(rarest))
+    context.materialize(query, _query(rarest, declaration.counts))
     context.materialize(excluded, _excluded(declaration, query))
     context.materialize(matches, _matches(declaration, query, excluded, context.audience))
     context.materialize(best, _ranked(declaration.entity, matches, context.bind(field, "end")))
@@ -209,38 +213,38 @@ def _ranked(entity: Entity, matches: str, limit: Expression) -> Select[Any]:
 
 def _rarest(declaration: MoreLikeThis, parent_key: ParentKey, audience: Audience) -> Select[Any]:
     words, counts = declaration.words, declaration.counts
-    word, documents = column_ref("counts", "word"), column_ref("counts", "documents")
-    by = "PARTITION BY words.article_id ORDER BY counts.documents, counts.word"
-    over = f"OVER ({by} ROWS UNBOUNDED PRECEDING)"
-    source = cross_join(f"{words} AS words", f"json_each(words.words) AS each CROSS JOIN {counts} AS counts")
+    parent, word = column_ref("words", words.source_key), column_ref("counts", counts.source_key)
+    count = column_ref("counts", counts.target_key)
+    over = f"OVER (PARTITION BY {parent} ORDER BY {count}, {word} ROWS UNBOUNDED PRECEDING)"
+    each = f"json_each(words.{words.target_key}) AS each CROSS JOIN {counts.table} AS counts"
     query = select(
-        column_ref("words", "article_id").label("parent"),
-        word.label("word"),
+        parent.label("parent"),
+        word.label(counts.source_key),
         literal_column(f"row_number() {over}").label("rank"),
-        literal_column(f"sum(counts.documents) {over}").label("documents"),
-    ).select_from(source)
+        literal_column(f"sum({count}) {over}").label(counts.target_key),
+    ).select_from(cross_join(f"{words.table} AS words", each))
     return query.where(
-        column_ref("words", "article_id").in_(parent_key.all_keys()),
-        column_ref("counts", "scope") == literal_column(str(audience.scope)),
+        parent.in_(parent_key.all_keys()),
+        visible(counts, "counts", audience),
         word == column_ref("each", "value"),
-        documents > literal_column("1"),
+        count > ONE,
     )
 
 
-def _query(rarest: str) -> Select[Any]:
-    word = column_ref(rarest, "word")
-    quoted = literal_column("'\"'").concat(word).concat(literal_column("'\"'"))
+def _query(rarest: str, counts: JoinTable) -> Select[Any]:
+    quote: Expression = literal_column("'\"'")
+    quoted = quote.concat(column_ref(rarest, counts.source_key)).concat(quote)
     expression = func.group_concat(quoted, literal_column("' OR '"))
     parent = column_ref(rarest, "parent")
     query = select(parent.label("parent"), expression.label("expression")).select_from(table(rarest))
     return query.where(
         column_ref(rarest, "rank") <= literal_column(str(MAX_WORDS)),
-        column_ref(rarest, "documents") <= literal_column(str(MAX_DOCUMENTS)),
+        column_ref(rarest, counts.target_key) <= literal_column(str(MAX_TOTAL_COUNT)),
     ).group_by(parent)
 
 
 def _matches(declaration: MoreLikeThis, query: str, excluded: str, audience: Audience) -> Select[Any]:
-    index = index_name(declaration.index, audience)
+    index = fts_table(declaration.entity, audience)
     rowid, parent = column_ref(index, "rowid"), column_ref(query, "parent")
     matches: Any = select(
         parent.label("parent"), rowid.label("id"), match_score(index).label("score")
@@ -260,24 +264,17 @@ def _excluded(declaration: MoreLikeThis, query: str) -> Select[Any]:
     These are the rows that share a URL with the parent, including the parent, and those with a URL that the
     parent references.
     """
-    urls, referenced_urls = declaration.urls, declaration.referenced_urls
-    own = _urls(query, urls.table, key=urls.target_key, url=urls.source_key)
-    referenced = _urls(
-        query, referenced_urls.table, key=referenced_urls.source_key, url=referenced_urls.target_key
-    )
-    all_urls = union_all(own, referenced).subquery("urls")
-    others = aliased(urls.table, "others")
-    source = all_urls.join(others, column_ref("others", urls.source_key) == column_ref("urls", "url"))
-    columns = (
-        column_ref("urls", "parent").label("parent"),
-        column_ref("others", urls.target_key).label("id"),
-    )
-    return select(*columns).select_from(source)
+    urls = declaration.urls
+    all_urls = union_all(_urls(query, urls), _urls(query, declaration.referenced_urls)).subquery("urls")
+    same = column_ref("others", urls.target_key) == column_ref("urls", urls.target_key)
+    parent, other = column_ref("urls", "parent"), column_ref("others", urls.source_key)
+    columns = (parent.label("parent"), other.label("id"))
+    return select(*columns).select_from(all_urls.join(aliased(urls.table, "others"), same))
 
 
-def _urls(query: str, join_table: str, *, key: str, url: str) -> Select[Any]:
-    """Select `parent` and `url` of the rows of a join table that belong to a parent."""
-    parent = column_ref(query, "parent")
-    rows: Any = select(parent.label("parent"), column_ref("urls", url).label("url"))
-    rows = rows.select_from(cross_join(query, f"{join_table} AS urls"))
-    return cast("Select[Any]", rows.where(column_ref("urls", key) == parent))
+def _urls(query: str, urls: JoinTable) -> Select[Any]:
+    """Select each parent and the URLs that a join table has for it."""
+    parent, target_key = column_ref(query, "parent"), urls.target_key
+    rows: Any = select(parent.label("parent"), column_ref("urls", target_key).label(target_key))
+    rows = rows.select_from(cross_join(query, f"{urls.table} AS urls"))
+    return cast("Select[Any]", rows.where(column_ref("urls", urls.source_key) == parent))

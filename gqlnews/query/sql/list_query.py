@@ -127,15 +127,14 @@ class ListQuery:
     def _filter(self, scan: TableScan) -> ColumnElement[bool]:
         shortcut = self.shortcut
         if shortcut is not None and scan.through is shortcut.join_table:
-            has_key = column_ref(scan.join_alias, shortcut.join_table.source_key) == self.bound(
-                shortcut.parameter
-            )
+            source_key = column_ref(scan.join_alias, shortcut.join_table.source_key)
             return and_(
-                has_key, render_condition(shortcut.where, scan.column, self.bound, self.context.audience)
+                source_key == self.bound(shortcut.parameter), self._render_condition(shortcut.where, scan)
             )
-        if self.shape.where == EVERYTHING:
-            return true()
-        return render_condition(self.shape.where, scan.column, self.bound, self.context.audience)
+        return true() if self.shape.where == EVERYTHING else self._render_condition(self.shape.where, scan)
+
+    def _render_condition(self, condition: Condition, scan: TableScan) -> ColumnElement[bool]:
+        return render_condition(condition, self.entity, scan.column, self.bound, self.context.audience)
 
     def _preferred_duplicate(self, scan: TableScan, collapse: CollapseBy, parent: Parent) -> Select[Any]:
         """Select the duplicates of the scan's row that come before it in the order."""

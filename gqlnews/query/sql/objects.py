@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from gqlnews.query.fields import Audience, Column, Difference, Differences, JsonArray, Literal
 from gqlnews.query.sql.rows import (
+    LIST_DEPTH,
     ONE,
     ZERO,
     AnySelect,
@@ -48,7 +49,7 @@ def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
     return json
 
 
-def extra_nesting(plan: ObjectPlan) -> int:
+def insert_depth(plan: ObjectPlan) -> int:
     """Return the number of `json_insert` calls around the object, each a nesting level."""
     return (len(plan.fields) - 1) // MAX_PAIRS if plan.fields else 0
 
@@ -79,8 +80,8 @@ def render_array(
     object is built outside of it, because JSON loses its subtype in a subquery. `ordered` is called after the
     object is rendered, because only then are the columns known that `row` reads from the subquery.
     """
-    body = func.json_group_array(render_object(plan, row, context))
-    return select(body).select_from(ordered().subquery(row.alias)).scalar_subquery()
+    array = func.json_group_array(render_object(plan, row, context))
+    return select(array).select_from(ordered().subquery(row.alias)).scalar_subquery()
 
 
 def columns_for(row: Row, source: str) -> list[Expression]:
@@ -93,17 +94,14 @@ def quoted(name: str) -> ColumnElement[Any]:
     return literal_column(f"'{name}'")
 
 
-def render_column(field: FieldPlan, row: Row, context: Context) -> Expression:
-    column = field.declaration
-    assert isinstance(column, Column)
+def render_column(_field: FieldPlan, column: Column, row: Row, context: Context) -> Expression:
     if column.editor_only and context.audience is not Audience.EDITOR:
         return null()
     return row.value(column)
 
 
-def render_literal(field: FieldPlan, _row: Row, _context: Context) -> Expression:
-    assert isinstance(field.declaration, Literal)
-    return quoted(field.declaration.text)
+def render_literal(_field: FieldPlan, literal: Literal, _row: Row, _context: Context) -> Expression:
+    return quoted(literal.text)
 
 
 # JSON array columns.
@@ -127,7 +125,7 @@ class ItemRow(Row):
         return literal_column(f"{self._path}.{column.name}'")
 
 
-def render_json_array(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_json_array(field: FieldPlan, declaration: JsonArray, row: Row, context: Context) -> Expression:
     """Render a JSON array, with a fast path for empty and single-item arrays.
 
     Most arrays have at most one item, and `json_each` takes longer than rendering that item.
@@ -137,8 +135,6 @@ def render_json_array(field: FieldPlan, row: Row, context: Context) -> Expressio
         ELSE (SELECT json_group_array(json_object('url', e2.value -> '$.url')) FROM json_each(t1.images) e2)
     END
     """
-    declaration = field.declaration
-    assert isinstance(declaration, JsonArray)
     items = row.column(declaration.column)
     first = render_object(field.selection, ItemRow(row, row.alias, f"{items.name} -> '$[0]"), context)
     if declaration.single:
@@ -150,17 +146,14 @@ def render_json_array(field: FieldPlan, row: Row, context: Context) -> Expressio
     return case(
         (items == _EMPTY, func.json_array()),
         (has_one, func.json_array(first)),
-        else_=_unnest(field, row, context),
+        else_=_unnest(field, items, row, context),
     )
 
 
-def _unnest(field: FieldPlan, row: Row, context: Context) -> Expression:
-    declaration = field.declaration
-    assert isinstance(declaration, JsonArray)
+def _unnest(field: FieldPlan, items: Expression, row: Row, context: Context) -> Expression:
     alias = f"e{next(context.numbers)}"
-    body = render_object(field.selection, ItemRow(row, alias, f"{alias}.value -> '$"), context)
-    source = func.json_each(row.column(declaration.column)).alias(alias)
-    query = select(func.json_group_array(body)).select_from(source)
+    item = render_object(field.selection, ItemRow(row, alias, f"{alias}.value -> '$"), context)
+    query = select(func.json_group_array(item)).select_from(func.json_each(items).alias(alias))
     if field.definition.args:
         key = column_ref(alias, "key")
         query = query.where(key >= context.bind(field, "start"), key < context.bind(field, "end"))
@@ -176,27 +169,26 @@ def _unnest(field: FieldPlan, row: Row, context: Context) -> Expression:
 # ) AS s3)
 
 
-def render_differences(field: FieldPlan, row: Row, context: Context) -> Expression:
-    declaration = field.declaration
-    assert isinstance(declaration, Differences)
+def render_differences(field: FieldPlan, declaration: Differences, row: Row, context: Context) -> Expression:
     alias = f"s{next(context.numbers)}"
     rows = union_all(*(_difference(one, declaration, row, context) for one in declaration.compared))
-    return render_array(field.selection, Row.leaf(alias), context, lambda: rows)
+    return render_array(field.selection, Row(alias, LIST_DEPTH), context, lambda: rows)
 
 
 def _difference(one: Difference, declaration: Differences, row: Row, context: Context) -> Select[Any]:
     """Select one row of texts, or none if the values are equal or the first one is null."""
     match, other = declaration.match, f"t{next(context.numbers)}"
     assert match.parent is not None
+    name, value, other_value = declaration.columns
     query = select(
-        quoted(one.field).label("field"),
-        cast(row.column(one.display_column), Text).label("listed"),
-        cast(column_ref(other, one.display_column), Text).label("stored"),
+        quoted(one.field).label(name),
+        cast(row.column(one.display_column), Text).label(value),
+        cast(column_ref(other, one.display_column), Text).label(other_value),
     ).select_from(aliased(declaration.entity.table, other))
-    mine, stored = row.column(one.column), column_ref(other, one.column)
+    mine, theirs = row.column(one.column), column_ref(other, one.column)
     return query.where(
         column_ref(other, match.child) == row.column(match.parent),
         visible(declaration.entity, other, context.audience),
         mine.is_not(None),
-        mine.is_distinct_from(stored),
+        mine.is_distinct_from(theirs),
     )

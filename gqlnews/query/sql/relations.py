@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal_column, select
 
-from gqlnews.query.fields import Entity, JoinKey, JoinTable, Many, NodeLookup, One
+from gqlnews.query.fields import Entity, Many, NodeLookup, One
 from gqlnews.query.sql.conditions import ordering
 from gqlnews.query.sql.cte_levels import ParentKey, nest_or_join
 from gqlnews.query.sql.objects import columns_for, quoted, render_array, render_object
@@ -26,68 +26,53 @@ from gqlnews.query.tree import FieldPlan, ObjectPlan
 Within = Callable[[str], ColumnElement[bool]]
 
 
-def render_one(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_one(field: FieldPlan, declaration: One, row: Row, context: Context) -> Expression:
     """Render a to-one relation.
 
     (SELECT json_object(…) FROM provider AS t2 WHERE t2.domain = s1.provider_domain AND t2.scope = 0)
     """
-    declaration = field.declaration
-    assert isinstance(declaration, One)
 
     def build(parent_key: ParentKey | None) -> Expression:
-        rows = Relation.for_field(field, declaration, context)
-        child = Row(
-            rows.alias, parent_key.depth if parent_key else SINGLE_DEPTH, rows.all_rows(parent_key, context)
-        )
-        body = render_object(field.selection, child, context)
-        return rows.matching(parent_key, body).scalar_subquery()
+        rows = Relation(field, declaration, context)
+        depth = parent_key.depth if parent_key else SINGLE_DEPTH
+        child = Row(rows.alias, depth, rows.all_rows(parent_key))
+        return rows.matching(parent_key, render_object(field.selection, child, context)).scalar_subquery()
 
     return nest_or_join(
         field, declaration.match, row, context, build, MANY_DEPTH if declaration.through else SINGLE_DEPTH
     )
 
 
-def render_many(field: FieldPlan, row: Row, context: Context) -> Expression:
+def render_many(field: FieldPlan, declaration: Many, row: Row, context: Context) -> Expression:
     """Render a to-many relation.
 
     (SELECT json_group_array(json_object(…)) FROM (
         SELECT t2.title AS title, … FROM related AS t2 WHERE t2.article_id = t1.id ORDER BY t2.position
     ) AS s2)
     """
-    declaration = field.declaration
-    assert isinstance(declaration, Many)
 
     def build(parent_key: ParentKey | None) -> Expression:
-        rows = Relation.for_field(field, declaration, context)
+        rows = Relation(field, declaration, context)
         alias = f"s{next(context.numbers)}"
-        within = _slice(field, declaration, context)
-        child = Row(
-            alias, parent_key.depth if parent_key else MANY_DEPTH, rows.all_rows(parent_key, context, within)
-        )
+        within = _position_range(field, declaration, context)
+        depth = parent_key.depth if parent_key else MANY_DEPTH
+        child = Row(alias, depth, rows.all_rows(parent_key, within))
 
         def ordered() -> Select[Any]:
-            query = rows.matching(parent_key, *columns_for(child, rows.alias))
-            return _sliced(field, declaration, query, rows, context)
+            query = rows.matching(parent_key, *columns_for(child, rows.alias)).order_by(*rows.order)
+            if within is not None:
+                return query.where(within(rows.alias))
+            if not field.definition.args:
+                return query
+            start, end = context.bind(field, "start"), context.bind(field, "end")
+            return query.limit(end - start).offset(start)
 
         return render_array(field.selection, child, context, ordered)
 
     return nest_or_join(field, declaration.match, row, context, build, MANY_DEPTH)
 
 
-def _sliced(
-    field: FieldPlan, declaration: Many, query: Select[Any], rows: "Relation", context: Context
-) -> Select[Any]:
-    query = query.order_by(*rows.order)
-    if not field.definition.args:
-        return query
-    within = _slice(field, declaration, context)
-    if within is not None:
-        return query.where(within(rows.alias))
-    start, end = context.bind(field, "start"), context.bind(field, "end")
-    return query.limit(end - start).offset(start)
-
-
-def _slice(field: FieldPlan, declaration: Many, context: Context) -> Within | None:
+def _position_range(field: FieldPlan, declaration: Many, context: Context) -> Within | None:
     """Return the slice as a condition on the position column of an alias; None without such a column."""
     column = declaration.position
     if column is None or not field.definition.args:
@@ -99,27 +84,13 @@ def _slice(field: FieldPlan, declaration: Many, context: Context) -> Within | No
 class Relation:
     """The rows of a relation: their FROM clause and the conditions on it."""
 
-    def __init__(
-        self,
-        entity: Entity,
-        match: JoinKey | None,
-        through: JoinTable | None,
-        context: Context,
-        position: str | None,
-    ) -> None:
-        number = next(context.numbers)
-        self.entity, self.through, self.match = entity, through, match
-        self.alias, self.join_alias = f"t{number}", f"n{number}"
-        self.audience = context.audience
-        self.visible = visible(entity, self.alias, context.audience)
-        self.position = position
-
-    @staticmethod
-    def for_field(field: FieldPlan, declaration: One | Many, context: Context) -> "Relation":
+    def __init__(self, field: FieldPlan, declaration: One | Many, context: Context) -> None:
         entity = field.selection.entity
         assert entity is not None, f"{field.selection.type_name} declares no entity"
-        position = declaration.position if isinstance(declaration, Many) else None
-        return Relation(entity, declaration.match, declaration.through, context, position)
+        self.field, self.declaration, self.context = field, declaration, context
+        self.entity, self.match, self.through = entity, declaration.match, declaration.through
+        number = next(context.numbers)
+        self.alias, self.join_alias = f"t{number}", f"n{number}"
 
     @property
     def source(self) -> FromClause:
@@ -146,28 +117,27 @@ class Relation:
     def order(self) -> list[Expression]:
         if self.through is not None and self.through.position:
             return [column_ref(self.join_alias, self.through.position)]
-        if self.position:
-            return [column_ref(self.alias, self.position)]
+        if isinstance(self.declaration, Many) and self.declaration.position:
+            return [column_ref(self.alias, self.declaration.position)]
         order = self.entity.order
         return ordering(order, [column_ref(self.alias, term.column) for term in order])
 
     def matching(self, parent_key: ParentKey | None, *columns: Expression) -> Select[Any]:
         """Select columns of the visible rows that match the parent key."""
-        query = select(*columns).select_from(self.source).where(self.visible)
+        audience = self.context.audience
+        query = select(*columns).select_from(self.source).where(visible(self.entity, self.alias, audience))
         if self.through is not None:
-            query = query.where(visible(self.through, self.join_alias, self.audience))
+            query = query.where(visible(self.through, self.join_alias, audience))
         return query.where(self.key == parent_key.key) if parent_key else query
 
-    def all_rows(
-        self, parent_key: ParentKey | None, context: Context, within: Within | None = None
-    ) -> SelectColumn:
+    def all_rows(self, parent_key: ParentKey | None, within: Within | None = None) -> SelectColumn:
         """Return a selector for all rows of the level.
 
         SELECT t5.id FROM article AS t5 WHERE t5.id IN (… the parent keys …)
         """
 
         def of_column(column: str) -> Select[Any]:
-            rows = Relation(self.entity, self.match, self.through, context, self.position)
+            rows = Relation(self.field, self.declaration, self.context)
             query = rows.matching(None, column_ref(rows.alias, column).label("key"))
             if within is not None:
                 query = query.where(within(rows.alias))
@@ -179,15 +149,13 @@ class Relation:
 # Node lookups by global id. One bound JSON array holds each id as `[type, natural key]`.
 
 
-def render_node_lookup(field: FieldPlan, _row: Row, context: Context) -> Expression:
+def render_node_lookup(field: FieldPlan, declaration: NodeLookup, _row: Row, context: Context) -> Expression:
     """Render a node lookup.
 
     (SELECT json_group_array(CASE
         WHEN e1.value ->> 0 = 'Article' THEN (SELECT … WHERE t2.slug = e1.value ->> 1) …
     END) FROM json_each(?) AS e1)
     """
-    declaration = field.declaration
-    assert isinstance(declaration, NodeLookup)
     alias = f"e{next(context.numbers)}"
     kind: Expression = literal_column(f"{alias}.value ->> 0")
     key: Expression = literal_column(f"{alias}.value ->> 1")
@@ -197,8 +165,8 @@ def render_node_lookup(field: FieldPlan, _row: Row, context: Context) -> Express
     ]
     node = case(*choices)
     source = func.json_each(context.bind(field, "refs")).alias(alias)
-    body = node if declaration.single else func.json_group_array(node)
-    return select(body).select_from(source).scalar_subquery()
+    json = node if declaration.single else func.json_group_array(node)
+    return select(json).select_from(source).scalar_subquery()
 
 
 def _render_node(field: FieldPlan, plan: ObjectPlan, key: Expression, context: Context) -> Expression:
@@ -219,8 +187,8 @@ def _render_node(field: FieldPlan, plan: ObjectPlan, key: Expression, context: C
             _has_natural_key(entity, node, refs, context), visible(entity, node, context.audience)
         )
 
-    body = render_object(plan, Row(alias, LIST_DEPTH, all_rows), context)
-    query = select(body).select_from(aliased(entity.table, alias))
+    json = render_object(plan, Row(alias, LIST_DEPTH, all_rows), context)
+    query = select(json).select_from(aliased(entity.table, alias))
     query = query.where(
         _has_natural_key(entity, alias, key, context), visible(entity, alias, context.audience)
     )

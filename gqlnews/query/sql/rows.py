@@ -26,13 +26,18 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import quoted_name
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.fields import Audience, Column, Entity, JoinKey, JoinTable, Kind, Visibility
+from gqlnews.query.fields import Audience, Column, Entity, JoinKey, JoinTable, Kind
 from gqlnews.query.tree import FieldPlan, LocatedRequestError
 
 SelectColumn = Callable[[str], Select[Any]]
+"""Selects a column of all rows of a level."""
 
 SINGLE_DEPTH, MANY_DEPTH, LIST_DEPTH = 1, 2, 3
 """Nesting depth that a relation adds: to one row, to many rows, to the rows of a page or group."""
+
+
+def no_relation(column: str) -> Select[Any]:
+    raise LookupError(f"this row has no relation by {column}")
 
 
 @dataclass(slots=True)
@@ -50,18 +55,8 @@ class Row:
 
     alias: str
     depth: int
-    all_rows: SelectColumn
+    all_rows: SelectColumn = no_relation
     used_columns: dict[str, None] = field(default_factory=dict)
-
-    @staticmethod
-    def root() -> "Row":
-        """The parent of the root fields, without columns."""
-        return Row("", 0, no_relation)
-
-    @staticmethod
-    def leaf(alias: str = "") -> "Row":
-        """A row without further relations."""
-        return Row(alias, LIST_DEPTH, no_relation)
 
     def column(self, name: str) -> ColumnElement[Any]:
         self.used_columns[name] = None
@@ -81,9 +76,9 @@ def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
 
 def encode_item(key: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return SQL that encodes a key as one item of a list column, as `encode_list` in text_keys.py does."""
-    line_feed: ColumnElement[Any] = literal_column("char(10)")
+    newline: ColumnElement[Any] = literal_column("char(10)")
     item = func.replace(key, literal_column("'\\'"), literal_column("'\\\\'"))
-    return line_feed.concat(func.replace(item, line_feed, literal_column("'\\n'"))).concat(line_feed)
+    return newline.concat(func.replace(item, newline, literal_column("'\\n'"))).concat(newline)
 
 
 def cross_join(left: str, right: str) -> FromClause:
@@ -102,28 +97,19 @@ def aliased(name: str, alias: str) -> FromClause:
 
 def visible(table: Entity | JoinTable, alias: str, audience: Audience) -> ColumnElement[bool]:
     """Condition on an alias that excludes the rows that an audience may not see."""
-    match table.visibility:
-        case Visibility.PUBLISHED if audience is Audience.PUBLIC:
-            return literal_column(f"{alias}.published = 1")
-        case Visibility.SCOPE:
-            return literal_column(f"{alias}.scope = {audience.scope}")
-        case Visibility.AUDIENCE:
-            return literal_column(f"{alias}.audience = {int(audience)}")
-        case Visibility.EDITOR if audience is not Audience.EDITOR:
-            return false()
-        case _:
-            return true()
-
-
-def no_relation(column: str) -> Select[Any]:
-    raise LookupError(f"this row has no relation by {column}")
+    visibility = table.visibility
+    if visibility.editor_only and audience is not Audience.EDITOR:
+        return false()
+    value = visibility.values[audience]
+    return true() if value is None else literal_column(f"{alias}.{visibility.column} = {value}")
 
 
 # Context.
 
 Expression = ColumnElement[Any]
 AnySelect = Select[Any] | CompoundSelect[Any]
-FieldRenderer = Callable[[FieldPlan, Row, "Context"], Expression]
+FieldRenderer = Callable[[FieldPlan, Any, Row, "Context"], Expression]
+"""Renders a field of a row. The second parameter is the field's declaration."""
 
 
 def bound_name(number: int, name: str) -> str:
@@ -148,7 +134,7 @@ class Context:
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def render(self, plan: FieldPlan, row: Row) -> Expression:
-        return self.renderers[type(plan.declaration)](plan, row, self)
+        return self.renderers[type(plan.declaration)](plan, plan.declaration, row, self)
 
     def materialize(self, name: str, query: AnySelect) -> FromClause:
         """Add `query` as a CTE. It may refer to itself and to earlier CTEs."""

@@ -103,6 +103,10 @@ FOUND: dict[str, set[int]] = {
 Find = Callable[[str], set[int]]
 
 
+def match_of(query: str) -> str:
+    return to_fts5_query(query, ("title",))
+
+
 @pytest.fixture(scope="module")
 def find() -> Iterator[Find]:
     """Return a function that runs a MATCH expression and returns the matching documents."""
@@ -119,7 +123,7 @@ def find() -> Iterator[Find]:
 
 @pytest.mark.parametrize(("query", "found"), FOUND.items(), ids=ascii)
 def test_a_query_finds(find: Find, query: str, found: set[int]) -> None:
-    assert find(to_fts5_query(query)) == found
+    assert find(match_of(query)) == found
 
 
 pieces = st.sampled_from(
@@ -130,13 +134,13 @@ queries = st.one_of(st.text(st.characters(exclude_categories=[])), st.lists(piec
 
 @given(queries)
 def test_any_text_is_a_valid_query(find: Find, query: str) -> None:
-    assert find(to_fts5_query(query)) <= DOCUMENTS.keys()
+    assert find(match_of(query)) <= DOCUMENTS.keys()
 
 
 @given(queries)
 def test_a_word_without_letters_and_numbers_changes_nothing(find: Find, query: str) -> None:
     query = query.replace('"', " ").replace("OR", " ")
-    assert find(to_fts5_query(f"{query} ! fish")) == find(to_fts5_query(f"{query} fish"))
+    assert find(match_of(f"{query} ! fish")) == find(match_of(f"{query} fish"))
 
 
 @pytest.mark.parametrize(
@@ -157,19 +161,19 @@ def test_a_word_without_letters_and_numbers_changes_nothing(find: Find, query: s
     ids=lambda query: ascii(query[:10]),
 )
 def test_a_query_may_have_any_length(find: Find, query: str) -> None:
-    assert find(to_fts5_query(query)) <= DOCUMENTS.keys()
+    assert find(match_of(query)) <= DOCUMENTS.keys()
 
 
 def test_terms_after_the_maximum_are_ignored(find: Find) -> None:
     most = "fish " * MAX_TERMS
-    assert find(to_fts5_query(most + "owls")) == {1, 2}
-    assert find(to_fts5_query(most.removeprefix("fish ") + "owls")) == {2}
+    assert find(match_of(most + "owls")) == {1, 2}
+    assert find(match_of(most.removeprefix("fish ") + "owls")) == {2}
 
 
 def test_characters_after_the_maximum_are_ignored(find: Find) -> None:
     most = "fish".ljust(MAX_CHARACTERS)
-    assert find(to_fts5_query(most + "owls")) == {1, 2}
-    assert find(to_fts5_query(most[4:] + "owls")) == {2}
+    assert find(match_of(most + "owls")) == {1, 2}
+    assert find(match_of(most[4:] + "owls")) == {2}
 
 
 def test_match_nothing_matches_nothing(find: Find) -> None:
@@ -190,6 +194,16 @@ def test_token_characters_are_those_of_sqlite() -> None:
 
 def test_a_fifth_prefix_is_a_word() -> None:
     """Counted over the whole query, including excluded terms."""
-    assert (
-        to_fts5_query("a* b* c* -d* e* f") == '("a*" * AND "b*" * AND "c*" * AND "e*" AND "f") NOT ("d*" *)'
-    )
+    assert match_of("a* b* c* -d* e* f") == '("a*" * AND "b*" * AND "c*" * AND "e*" AND "f") NOT ("d*" *)'
+
+
+@pytest.mark.parametrize(
+    ("columns", "expression"),
+    [
+        (("title", "body"), '{title} : "a" AND {body} : "b"'),
+        (("body",), '"title:a" AND {body} : "b"'),
+        ((), '"title:a" AND "body:b"'),
+    ],
+)
+def test_a_term_can_be_limited_to_a_declared_column(columns: tuple[str, ...], expression: str) -> None:
+    assert to_fts5_query("title:a body:b", columns) == expression

@@ -63,9 +63,10 @@ SIMILAR = MoreLikeThis(
     arguments=lambda arguments: read_slice(arguments, default=DEFAULT_SIMILAR),
 )
 
+ARTICLE_WHERE = argument("where", ArticleFilter | None, description=WHERE)
 ARTICLE_LIST = (
     *PAGE,
-    argument("where", ArticleFilter | None, description=WHERE),
+    ARTICLE_WHERE,
     argument("order_by", list[ArticleOrder] | None, description=ORDER_BY),
 )
 

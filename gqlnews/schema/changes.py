@@ -1,11 +1,8 @@
 """Change feed and subscriptions: `changes` and `articleChanged`, their types and version tokens."""
 
 import re
-from collections.abc import AsyncIterator, Callable
 from enum import Enum
-from typing import Annotated, Any, TypeVar, cast
 
-import orjson
 import strawberry
 
 from gqlnews.errors import Code, RequestError
@@ -14,7 +11,7 @@ from gqlnews.query.connection_args import MAX_PAGE_SIZE, page_size, read_where
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, JoinKey, One
 from gqlnews.query.filters import FilterParser
 from gqlnews.schema.article import Article
-from gqlnews.schema.fields import ARTICLE, CHANGE, DECLARATION, SEARCH_INDEX, SITE, column, field
+from gqlnews.schema.fields import ARTICLE, CHANGE, SEARCH_INDEX, SITE, argument, column, field, root_field
 from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS, ArticleFilter
 
 # Change feed.
@@ -101,7 +98,7 @@ CHANGES = ChangeFeed(
 )
 
 
-# Subscriptions. Each event is JSON that a statement has rendered for the whole selection.
+# Subscriptions.
 
 EVENT_WHERE = (
     "Filters articles both before and after a change. An article that no longer matches is reported as "
@@ -121,31 +118,13 @@ def event_arguments(arguments: Arguments) -> ResolvedArguments:
     return ResolvedArguments(where, parser.values, parser.uses_clock)
 
 
-ARTICLE_CHANGED = ChangeStream(ARTICLE, "slug", event_arguments)
-
-Resolver = TypeVar("Resolver", bound=Callable[..., Any])
-
-
-def subscription_field(declaration: ChangeStream, description: str) -> Callable[[Resolver], Resolver]:
-    """Define a root field of subscriptions with its declaration."""
-    field = strawberry.subscription(metadata={DECLARATION: declaration}, description=description)
-    return cast("Callable[[Resolver], Resolver]", field)
-
-
 @strawberry.type(description="Subscriptions.")
 class Subscription:
-    @subscription_field(
-        ARTICLE_CHANGED,
+    article_changed: ArticleChange = root_field(
+        ChangeStream(ARTICLE, "slug", event_arguments),
         "Changes to articles that the caller may see, as they are ingested. Pass a `version` as `since` to "
         "receive missed changes first.",
+        argument("where", ArticleFilter | None, description=EVENT_WHERE),
+        argument("since", str | None, description=EVENT_SINCE),
+        is_subscription=True,
     )
-    async def article_changed(
-        self,
-        info: strawberry.Info[AsyncIterator[bytes], None],
-        where: Annotated[
-            ArticleFilter | None, strawberry.argument(description=EVENT_WHERE)
-        ] = strawberry.UNSET,
-        since: Annotated[str | None, strawberry.argument(description=EVENT_SINCE)] = strawberry.UNSET,
-    ) -> AsyncIterator[ArticleChange]:
-        async for event in info.context:
-            yield cast("Any", orjson.Fragment(event))

@@ -1,5 +1,6 @@
 """Define fields by their declarations, resolve root fields to rendered JSON, and declare the tables."""
 
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Protocol
 
 import orjson
@@ -8,6 +9,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
+from strawberry.types.info import Info
 
 from gqlnews.columns import ARTICLE_COLUMNS, TOPIC_COLUMNS, ColumnType
 from gqlnews.query.fields import (
@@ -69,22 +71,20 @@ def first() -> StrawberryArgument:
 
 
 FIRST = "Number of items to return from the start, 0 to 100. Defaults to 20 if `last` is not given."
-AFTER = "Returns only items after this cursor."
-LAST = "Number of items to return from the end, 0 to 100."
-BEFORE = "Returns only items before this cursor."
+AFTER = argument("after", str | None, description="Returns only items after this cursor.")
 
 PAGE = (
     argument("first", int | None, description=FIRST),
-    argument("after", str | None, description=AFTER),
-    argument("last", int | None, description=LAST),
-    argument("before", str | None, description=BEFORE),
+    AFTER,
+    argument("last", int | None, description="Number of items to return from the end, 0 to 100."),
+    argument("before", str | None, description="Returns only items before this cursor."),
 )
 
 WHERE = "Returns only items that match this filter. Applies to `totalCount` and `facets` too."
 ORDER_BY = "Sort keys. Each further key breaks the ties of those before it."
 
 
-# Resolver of every root field: returns the JSON that its SQL statement rendered.
+# Root fields. Their values, and each event of a subscription, are the JSON that a statement rendered.
 
 
 class RootResults(Protocol):
@@ -95,13 +95,37 @@ class RootResults(Protocol):
         ...
 
 
-Info = strawberry.Info[RootResults, None]
+class RootField(StrawberryField):
+    """Root field, resolved from the context value: `RootResults`, or for a subscription its events."""
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    def get_result(self, source: Any, info: Info | None, args: list[Any], kwargs: Any) -> Any:
+        assert info is not None, "only a basic field has no info"
+        return _events(info.context) if self.is_subscription else _root_result(info)
 
 
-async def resolve_root(info: Info) -> Any:
-    """Resolve a root field to its rendered JSON. It returns Any in place of the field's declared type."""
+async def _root_result(info: Info[RootResults, None]) -> orjson.Fragment | None:
     json = await info.context.field_result(str(info.path.key))
     return None if json is None else orjson.Fragment(json)
+
+
+async def _events(events: AsyncIterable[bytes]) -> AsyncIterator[orjson.Fragment]:
+    async for event in events:
+        yield orjson.Fragment(event)
+
+
+def root_field(
+    declaration: Declaration, description: str, *arguments: StrawberryArgument, is_subscription: bool = False
+) -> Any:
+    """Define a root field by its declaration."""
+    field_ = RootField(
+        metadata={DECLARATION: declaration}, description=description, is_subscription=is_subscription
+    )
+    field_.arguments = list(arguments)
+    return field_
 
 
 class PassthroughExecutor(StrawberryGraphQLCoreExecutionContext):
